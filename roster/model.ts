@@ -1,0 +1,157 @@
+/** The words that the rest of the program speaks: what a person gets, decided once, as plain data. */
+
+export type Brand<Name extends string> = string & { readonly [brand]: Name };
+declare const brand: unique symbol;
+
+/** Names of one person that differ and are never derived from each other (spec, section 1), so each is its own type. */
+export type OsUser = Brand<"OsUser">;
+export type AuthentikUser = Brand<"AuthentikUser">;
+export type K8sUser = Brand<"K8sUser">;
+export type ForgejoLogin = Brand<"ForgejoLogin">;
+export type Email = Brand<"Email">;
+export type Namespace = Brand<"Namespace">;
+export type HostName = Brand<"HostName">;
+
+export type Tier = "admin" | "power-user" | "namespace-owner";
+export type Layout = "single" | "workspace";
+/** A calendar day, `YYYY-MM-DD`, in UTC. */
+export type Day = Brand<"Day">;
+
+/** Loopback ports on the host; a person keeps both for good. */
+export interface Ports {
+  readonly t3: number;
+  readonly browser: number;
+}
+
+/** systemd values, as the unit files take them (`8G`, `200%`, `512`). */
+export interface Limits {
+  readonly memory: string;
+  readonly cpu: string;
+  readonly tasks: string;
+  readonly pane_memory: string;
+}
+
+/** Kubernetes quantities of one namespace's ResourceQuota. */
+export interface Quota {
+  readonly cpu_requests: string;
+  readonly memory_requests: string;
+  readonly memory_limits: string;
+  readonly pods: string;
+}
+
+/** What is the same for somebody who is in and for somebody who left: the ledger remembers it. */
+export interface Holder {
+  readonly osUser: OsUser;
+  readonly uid: number;
+  readonly ports: Ports;
+  readonly tier: Tier;
+  readonly authentikUser: AuthentikUser;
+  readonly k8sUser: K8sUser;
+  /** Subject of the cluster bindings; absent while neither the roster nor the user map knows it. */
+  readonly email?: Email;
+  /** Every namespace that was ever theirs: kept when they leave. */
+  readonly namespaces: readonly Namespace[];
+}
+
+/** One person who is on the roster today. */
+export interface Person extends Holder {
+  readonly groups: readonly string[];
+  readonly shell: string;
+  readonly layout: Layout;
+  readonly repos: readonly string[];
+  readonly parked: boolean;
+  readonly claudeAuth: boolean;
+  readonly forgejo?: { readonly login: ForgejoLogin; readonly push: boolean };
+  readonly limits: Limits;
+  readonly quota: Quota;
+  readonly until?: Day;
+  readonly host: HostName;
+  /** Hosts that held them before: there they are treated as left. */
+  readonly formerHosts: readonly HostName[];
+}
+
+/** One person who is in the ledger and no longer on the roster, or whose last day has passed. */
+export interface LeftPerson extends Holder {
+  /** Every host that holds, or held, an account of theirs. */
+  readonly hosts: readonly HostName[];
+  readonly forgejoLogin?: ForgejoLogin;
+  readonly quota: Quota;
+  /** The day on which a plan first saw them gone. */
+  readonly leftOn: Day;
+}
+
+/** The generated files of one host: absolute path to exact bytes. */
+export interface HostFiles {
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** Everything that one run is to bring about. */
+export interface Desired {
+  readonly people: ReadonlyMap<OsUser, Person>;
+  readonly left: ReadonlyMap<OsUser, LeftPerson>;
+  readonly hosts: ReadonlyMap<HostName, HostFiles>;
+  readonly ledger: Ledger;
+}
+
+/** What was ever given to one person. Nothing in it is reused for another. */
+export interface LedgerEntry {
+  readonly uid: number;
+  readonly ports: Ports;
+  readonly tier: Tier;
+  readonly authentikUser: AuthentikUser;
+  readonly k8sUser: K8sUser;
+  readonly email?: Email;
+  readonly forgejoLogin?: ForgejoLogin;
+  readonly push: boolean;
+  readonly namespaces: readonly Namespace[];
+  readonly quota: Quota;
+  /** The present host first, then the former ones. */
+  readonly hosts: readonly HostName[];
+  readonly since: Day;
+  readonly leftOn?: Day;
+  /** Set by the destructive removal alone: the account is gone, the uid stays taken. */
+  readonly removedOn?: Day;
+}
+
+export interface Ledger {
+  readonly version: 1;
+  readonly people: ReadonlyMap<OsUser, LedgerEntry>;
+}
+
+/** What the stack decides about people as a whole; every field has a default in `roster/policy.ts`. */
+export interface Policy {
+  /** The stack's hosts, the first is the default. Never empty. */
+  readonly hosts: readonly HostName[];
+  readonly reservedK8sUsers: readonly string[];
+  readonly systemNamespaces: readonly string[];
+  readonly limits: Readonly<Record<Tier, Limits>>;
+  readonly quota: Quota;
+  readonly ports: { readonly t3: PortRange; readonly browser: PortRange };
+  readonly uids: { readonly first: number; readonly last: number };
+  /** How many people may lose rights in one run without being confirmed by name. */
+  readonly removalLimit: number;
+  readonly minimumAdmins: number;
+  /** The people whose loss of rights the admin has confirmed, by name. */
+  readonly confirmLeave: readonly string[];
+  /** No removal on any surface while it is true. */
+  readonly addsOnly: boolean;
+}
+
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** One located problem of an operator's input. Lines and columns count from 1. */
+export interface Problem {
+  readonly severity: "error" | "warning";
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** The person it concerns, where it concerns one. */
+  readonly user?: string;
+  /** Where in the document: `users.anca.namespaces[0]`. */
+  readonly path: string;
+  /** What was found, what would be right, and how to get past. */
+  readonly message: string;
+}
