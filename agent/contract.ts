@@ -1,0 +1,138 @@
+/**
+ * What the program delivers to a host and what the host accepts: the one file that both sides import.
+ * The agent checks it again on arrival, with the same rules, since it acts as root on it.
+ */
+
+import { z } from "zod";
+
+/** Raised when a delivered part changes its meaning; an agent refuses any other number. */
+export const CONTRACT = 1;
+
+const osUser = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/);
+/** Below the system's own range nothing is ours; above it are the ranges that systemd hands out by itself. */
+const uid = z.int().min(1000).max(59_999);
+const port = z.int().min(1024).max(65_535);
+const absolutePath = z.string().regex(/^(\/[A-Za-z0-9._@-]+)+$/);
+const repoName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/);
+const oneLine = z.string().regex(/^[^\p{Cc}\u2028\u2029]*$/u);
+const argv = z.array(oneLine).min(1);
+const systemdSize = z.string().regex(/^(\d+[KMGT]?|\d{1,3}%|infinity)$/);
+
+/** The person a part is about. The home is never delivered: it is `/home/<os_user>` or the part is refused. */
+const person = { osUser, uid };
+
+/** Once per host, before any person: packages, templates, drop-ins, managed config. */
+export const basePart = z.strictObject({
+  contract: z.literal(CONTRACT),
+  kind: z.literal("base"),
+  host: oneLine,
+  /** Debian package names that must be installed. */
+  packages: z.array(z.string().regex(/^[a-z0-9][a-z0-9+.-]*$/)),
+  /** The organisation's guidance: key `claudeMd` of the managed config, body of every codex mirror. */
+  guidance: z.string(),
+  /** Further keys of `/etc/claude-code/managed-settings.json`, as JSON text that must parse to an object. */
+  managedSettings: z.string(),
+  /** The shared configuration tree that `/etc/skel` links to for skills, rules, agents and commands. */
+  sharedConfig: absolutePath.optional(),
+  /** Command lines of the per-person services; `%i` is the person, `$T3_PORT` and `$BROWSER_PORT` are set. */
+  commands: z.strictObject({ t3: argv, browser: argv, credentialSync: argv }),
+  reconcile: z.strictObject({
+    /** A delivered state older than this still heals, and removes nothing. */
+    maxStateAgeHours: z.int().min(1),
+    /** How many people one hourly run may cut. */
+    removalLimit: z.int().min(0),
+  }),
+});
+
+/** Once per host, everything that speaks of all its people together. */
+export const mapsPart = z.strictObject({
+  contract: z.literal(CONTRACT),
+  kind: z.literal("maps"),
+  host: oneLine,
+  /** Generated files, exact bytes. */
+  files: z.array(z.strictObject({ path: absolutePath, text: z.string() })),
+  /** Whose loopback ports are whose, for the packet filter: people of the roster and those who left alike. */
+  ports: z.array(z.strictObject({ ...person, t3: port, browser: port })),
+  /** Accounts that may connect to everybody's ports: the forwarding proxy's. */
+  proxyUsers: z.array(z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/)),
+  /** Who is to be present and who left, so that the host can count removals against what it already holds. */
+  present: z.array(osUser),
+  left: z.array(osUser),
+  admins: z.array(osUser),
+  removalLimit: z.int().min(0),
+  /** Removals beyond the limit that an admin has confirmed by name. */
+  confirmLeave: z.array(osUser),
+  addsOnly: z.boolean(),
+});
+
+/** The account itself. `left` is the reversible cut of login, groups, sessions and processes. */
+export const accountPart = z.strictObject({
+  contract: z.literal(CONTRACT),
+  kind: z.literal("account"),
+  ...person,
+  state: z.enum(["present", "left"]),
+  shell: absolutePath,
+  /** Groups to be in; missing ones are added, none is ever removed from somebody who is present. */
+  groups: z.array(oneLine),
+  /** Groups of the admin tier: taken away on leaving, and only there. */
+  tierGroups: z.array(oneLine),
+  /** Take over an account that exists and was not made by this program. */
+  adopt: z.boolean(),
+});
+
+const remoteUrl = z.string().regex(/^(https?|ssh|git):\/\/[^\s\p{Cc}]+$/u);
+
+/** Everything below the home: done by the person's own worker, never by root. */
+export const clonesPart = z.strictObject({
+  contract: z.literal(CONTRACT),
+  kind: z.literal("clones"),
+  ...person,
+  state: z.enum(["present", "left"]),
+  /** `untouched` is an admin's tree. */
+  layout: z.enum(["single", "workspace", "untouched"]),
+  infra: z.strictObject({
+    /** Anonymous mirror, remote `origin`. */
+    origin: remoteUrl,
+    /** Where pushes go, remote `forgejo`; `master` tracks it. */
+    forgejo: remoteUrl,
+    branch: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/),
+  }),
+  repos: z.array(z.strictObject({ name: repoName, url: remoteUrl })),
+  git: z.strictObject({ name: oneLine, email: oneLine.optional() }),
+  kubeconfig: z
+    .strictObject({
+      cluster: oneLine,
+      server: z.url(),
+      caData: z.base64(),
+      issuer: z.url(),
+      clientId: oneLine,
+    })
+    .optional(),
+  guidance: z.string(),
+});
+
+/** The per-person systemd units, their environment file and their envelope. */
+export const unitsPart = z.strictObject({
+  contract: z.literal(CONTRACT),
+  kind: z.literal("units"),
+  ...person,
+  state: z.enum(["present", "parked", "left"]),
+  ports: z.strictObject({ t3: port, browser: port }),
+  claudeAuth: z.boolean(),
+  limits: z.strictObject({
+    memory: systemdSize,
+    cpu: z.string().regex(/^\d{1,5}%$/),
+    tasks: z.string().regex(/^(\d+|infinity)$/),
+    paneMemory: systemdSize,
+  }),
+});
+
+export const part = z.discriminatedUnion("kind", [basePart, mapsPart, accountPart, clonesPart, unitsPart]);
+
+export type BasePart = z.output<typeof basePart>;
+export type MapsPart = z.output<typeof mapsPart>;
+export type AccountPart = z.output<typeof accountPart>;
+export type ClonesPart = z.output<typeof clonesPart>;
+export type UnitsPart = z.output<typeof unitsPart>;
+export type Part = z.output<typeof part>;
+export type PartKind = Part["kind"];
