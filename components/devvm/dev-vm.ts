@@ -1,0 +1,104 @@
+/** One shared host: the agent, what the host has once, and what speaks of all its people together. */
+
+import { remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { BasePart, MapsPart } from "../../agent/contract.ts";
+import { applies, connectionTo, type HostAddress, remoteCommand } from "./remote.ts";
+
+export interface DevVmArgs {
+  readonly host: HostAddress;
+  /** Of the root login on the host. */
+  readonly privateKey: pulumi.Input<string>;
+  /** The agent's bundle on this machine, and the checksum that the host verifies before it runs it. */
+  readonly agent: { readonly path: string; readonly sha256: string };
+  readonly base: BasePart;
+  readonly maps: MapsPart;
+}
+
+/** Where the bundle lands before it is verified and moved into place by the bundle itself. */
+const INCOMING = "/usr/lib/.workstation-agent-incoming.mjs";
+
+/** The host-wide half of a DevVM. People come after it: they depend on `ready`. */
+export class DevVm extends pulumi.ComponentResource {
+  readonly connection: ReturnType<typeof connectionTo>;
+  /** What must have happened before a person is converged: the agent runs, units exist, ports are guarded. */
+  readonly ready: pulumi.Resource;
+  readonly #name: string;
+  readonly #agent: DevVmArgs["agent"];
+
+  constructor(name: string, args: DevVmArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("workstation:devvm:DevVm", name, {}, opts);
+    this.connection = connectionTo(args.host, args.privateKey);
+    this.#name = name;
+    this.#agent = args.agent;
+    const agent = uploadAgent(this, name, args.agent, this.connection);
+    const base = prepareHost(this, name, args, this.connection, agent);
+    this.ready = deliverMaps(this, name, args.maps, this.connection, base);
+    this.registerOutputs();
+  }
+
+  /**
+   * The last word of a deployment on this host: tries again whoever failed and fails if anybody still does, with
+   * everybody's names. A person's own commands record a failure instead of failing, because the engine stops giving
+   * out work at the first failed resource, and one person's failure must stay that person's.
+   * @param digests one checksum per delivered part: a change of any of them settles the host again
+   */
+  settle(people: readonly pulumi.Resource[], digests: readonly string[]): void {
+    remoteCommand(
+      this,
+      `${this.#name}-settle`,
+      {
+        connection: this.connection,
+        run: "/usr/local/sbin/workstation settle",
+        triggers: [this.#agent.sha256, ...digests],
+      },
+      [this.ready, ...people],
+    );
+  }
+}
+
+const uploadAgent = (
+  parent: DevVm,
+  name: string,
+  agent: DevVmArgs["agent"],
+  connection: ReturnType<typeof connectionTo>,
+) =>
+  new remote.CopyToRemote(
+    `${name}-agent`,
+    { connection, source: new pulumi.asset.FileAsset(agent.path), remotePath: INCOMING, triggers: [agent.sha256] },
+    { parent },
+  );
+
+const prepareHost = (
+  parent: DevVm,
+  name: string,
+  args: DevVmArgs,
+  connection: ReturnType<typeof connectionTo>,
+  agent: pulumi.Resource,
+) =>
+  remoteCommand(
+    parent,
+    `${name}-base`,
+    { connection, run: installThenApply(args.host.name, args.agent.sha256), stdin: JSON.stringify(args.base) },
+    [agent],
+  );
+
+const deliverMaps = (
+  parent: DevVm,
+  name: string,
+  maps: MapsPart,
+  connection: ReturnType<typeof connectionTo>,
+  base: pulumi.Resource,
+) =>
+  remoteCommand(parent, `${name}-maps`, { connection, run: applies("maps", maps.host), stdin: JSON.stringify(maps) }, [
+    base,
+  ]);
+
+/** The checksum stands in the command, so that a new agent installs itself and prepares the host anew. */
+const installThenApply = (host: string, sha256: string) =>
+  [
+    "set -eu",
+    'command -v node >/dev/null || { echo "node is not installed on this host; install nodejs 18 or newer" >&2; exit 1; }',
+    `if [ -e ${INCOMING} ]; then node ${INCOMING} install --sha256 ${sha256} </dev/null; fi`,
+    applies("base", host),
+  ].join("\n");

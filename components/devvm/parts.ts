@@ -1,0 +1,129 @@
+/** What each host and each person on it is handed: the roster's decisions, put into the agent's words. Pure. */
+
+import {
+  type AccountPart,
+  type BasePart,
+  type ClonesPart,
+  CONTRACT,
+  type MapsPart,
+  type UnitsPart,
+} from "../../agent/contract.ts";
+import type { Holder, HostFiles, Limits, Person, Tier } from "../../roster/model.ts";
+import { LOGIN_SHELL, TIERS } from "../../roster/tiers.ts";
+
+/** What a site decides about its hosts; `stacks/settings/devvm.ts` documents each field. */
+export interface SiteOfHosts {
+  readonly packages: readonly string[];
+  readonly guidance: string;
+  readonly managedSettings: string;
+  readonly sharedConfig?: string | undefined;
+  readonly commands: BasePart["commands"];
+  readonly reconcile: BasePart["reconcile"];
+  readonly proxyUsers: readonly string[];
+  readonly adoptExisting: readonly string[];
+  readonly repositories: {
+    readonly infraMirror: string;
+    readonly forgejo: string;
+    readonly owner: string;
+    readonly infra: string;
+    readonly branch: string;
+  };
+  readonly kubeconfig?: NonNullable<ClonesPart["kubeconfig"]>;
+  readonly limits: Readonly<Record<Tier, Limits>>;
+  /** Groups that a tier gives and that leaving takes away. */
+  readonly tierGroups: readonly string[];
+  /** The brakes, which the host applies once more to what it already holds. */
+  readonly brakes: Pick<MapsPart, "removalLimit" | "confirmLeave" | "addsOnly">;
+}
+
+/** One person as one host sees them: at work there, or cut off there (they left, or moved to another host). */
+export type Resident =
+  | { readonly state: "present"; readonly person: Person }
+  | { readonly state: "left"; readonly person: Holder };
+
+export const basePart = (host: string, site: SiteOfHosts): BasePart => ({
+  contract: CONTRACT,
+  kind: "base",
+  host,
+  packages: [...site.packages].sort(),
+  guidance: site.guidance,
+  managedSettings: site.managedSettings,
+  ...(site.sharedConfig === undefined ? {} : { sharedConfig: site.sharedConfig }),
+  commands: site.commands,
+  reconcile: site.reconcile,
+});
+
+export const mapsPart = (
+  host: string,
+  files: HostFiles,
+  residents: readonly Resident[],
+  site: SiteOfHosts,
+): MapsPart => ({
+  contract: CONTRACT,
+  kind: "maps",
+  host,
+  files: [...files.files].map(([path, text]) => ({ path, text })),
+  // Those who left keep their guard: nobody else may listen where their identity used to be forwarded to.
+  ports: residents
+    .map(({ person: { osUser, uid, ports } }) => ({ osUser, uid, t3: ports.t3, browser: ports.browser }))
+    .sort((a, b) => a.uid - b.uid),
+  proxyUsers: [...site.proxyUsers].sort(),
+  present: names(residents, ({ state }) => state === "present"),
+  left: names(residents, ({ state }) => state === "left"),
+  admins: names(residents, ({ state, person }) => state === "present" && person.tier === "admin"),
+  ...site.brakes,
+});
+
+export const accountPart = (resident: Resident, site: SiteOfHosts): AccountPart => ({
+  contract: CONTRACT,
+  kind: "account",
+  ...who(resident),
+  state: resident.state,
+  shell: resident.state === "present" ? resident.person.shell : LOGIN_SHELL,
+  groups: resident.state === "present" ? [...resident.person.groups] : [],
+  tierGroups: [...site.tierGroups],
+  adopt: site.adoptExisting.includes(resident.person.osUser),
+});
+
+/** Nothing below the home of somebody who left is touched, whatever their layout was. */
+export const clonesPart = (resident: Resident, site: SiteOfHosts): ClonesPart => {
+  const { forgejo, owner, infra, infraMirror, branch } = site.repositories;
+  const repository = (name: string) => `${forgejo.replace(/\/$/, "")}/${owner}/${name}.git`;
+  const { osUser, email } = resident.person;
+  return {
+    contract: CONTRACT,
+    kind: "clones",
+    ...who(resident),
+    state: resident.state,
+    layout:
+      resident.state === "left" || TIERS[resident.person.tier].clone === "untouched"
+        ? "untouched"
+        : resident.person.layout,
+    infra: { origin: infraMirror, forgejo: repository(infra), branch },
+    repos: resident.state === "left" ? [] : resident.person.repos.map((name) => ({ name, url: repository(name) })),
+    git: { name: osUser, ...(email === undefined ? {} : { email }) },
+    ...(site.kubeconfig === undefined ? {} : { kubeconfig: site.kubeconfig }),
+    guidance: site.guidance,
+  };
+};
+
+export const unitsPart = (resident: Resident, site: SiteOfHosts): UnitsPart => {
+  const limits = resident.state === "present" ? resident.person.limits : site.limits[resident.person.tier];
+  return {
+    contract: CONTRACT,
+    kind: "units",
+    ...who(resident),
+    state: resident.state === "present" && resident.person.parked ? "parked" : resident.state,
+    ports: { t3: resident.person.ports.t3, browser: resident.person.ports.browser },
+    claudeAuth: resident.state === "present" && resident.person.claudeAuth,
+    limits: { memory: limits.memory, cpu: limits.cpu, tasks: limits.tasks, paneMemory: limits.pane_memory },
+  };
+};
+
+const who = ({ person: { osUser, uid } }: Resident) => ({ osUser, uid });
+
+const names = (residents: readonly Resident[], which: (resident: Resident) => boolean) =>
+  residents
+    .filter(which)
+    .map(({ person }) => person.osUser as string)
+    .sort();

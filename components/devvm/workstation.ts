@@ -1,0 +1,36 @@
+/** One person on one host: the account, what lies below their home, and their units. */
+
+import * as pulumi from "@pulumi/pulumi";
+import type { AccountPart, ClonesPart, UnitsPart } from "../../agent/contract.ts";
+import type { DevVm } from "./dev-vm.ts";
+import { applies, remoteCommand } from "./remote.ts";
+
+export interface WorkstationArgs {
+  readonly host: DevVm;
+  /** Plain, so that a preview shows what changes for whom. */
+  readonly account: AccountPart;
+  readonly clones: ClonesPart;
+  readonly units: UnitsPart;
+}
+
+/**
+ * Three steps, each handed its own part of the desired state. Somebody who left keeps all three, with the state
+ * `left`: the cut is delivered like anything else.
+ */
+export class Workstation extends pulumi.ComponentResource {
+  /** Done when the last of the three steps is. */
+  readonly settled: pulumi.Resource;
+
+  constructor(name: string, args: WorkstationArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("workstation:devvm:Workstation", name, {}, opts);
+    const step = (part: AccountPart | ClonesPart | UnitsPart, after: pulumi.Resource) =>
+      remoteCommand(
+        this,
+        `${name}-${part.kind}`,
+        { connection: args.host.connection, run: applies(part.kind, part.osUser), stdin: JSON.stringify(part) },
+        [after],
+      );
+    this.settled = step(args.units, step(args.clones, step(args.account, args.host.ready)));
+    this.registerOutputs();
+  }
+}

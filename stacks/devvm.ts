@@ -1,0 +1,65 @@
+/** The hosts: each with its agent, its maps and its people, those who left it included. */
+
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import { DevVm } from "../components/devvm/dev-vm.ts";
+import {
+  accountPart,
+  basePart,
+  clonesPart,
+  mapsPart,
+  type Resident,
+  type SiteOfHosts,
+  unitsPart,
+} from "../components/devvm/parts.ts";
+import { Workstation } from "../components/devvm/workstation.ts";
+import type { Desired, HostFiles, HostName } from "../roster/model.ts";
+import type { StackSettings } from "./settings/index.ts";
+
+/** The agent's bundle on this machine. */
+export interface AgentBundle {
+  readonly path: string;
+  readonly sha256: string;
+}
+
+/** Declares every host and everybody on it. */
+export function deployHosts(settings: StackSettings, desired: Desired, site: SiteOfHosts, agent: AgentBundle): void {
+  for (const host of settings.hosts) {
+    const files = desired.hosts.get(host.name as HostName) ?? NO_FILES;
+    const residents = residentsOf(host.name as HostName, desired);
+    const devvm = new DevVm(host.name, {
+      host,
+      privateKey: pulumi.secret(settings.sshPrivateKey),
+      agent,
+      base: basePart(host.name, site),
+      maps: mapsPart(host.name, files, residents, site),
+    });
+    const parts = residents.map((resident) => ({
+      account: accountPart(resident, site),
+      clones: clonesPart(resident, site),
+      units: unitsPart(resident, site),
+    }));
+    const people = parts.map(
+      (part) => new Workstation(`${part.account.osUser}@${host.name}`, { host: devvm, ...part }).settled,
+    );
+    devvm.settle(people, parts.map(digest));
+  }
+}
+
+/** Everybody with an account on the host, present or cut off there, in the order of their names. */
+export function residentsOf(host: HostName, desired: Desired): readonly Resident[] {
+  const present = [...desired.people.values()].map((person): Resident | undefined => {
+    if (person.host === host) return { state: "present", person };
+    return person.formerHosts.includes(host) ? { state: "left", person } : undefined;
+  });
+  const left = [...desired.left.values()]
+    .filter(({ hosts }) => hosts.includes(host))
+    .map((person): Resident => ({ state: "left", person }));
+  return [...present, ...left]
+    .filter((resident) => resident !== undefined)
+    .sort((a, b) => (a.person.osUser < b.person.osUser ? -1 : 1));
+}
+
+const NO_FILES: HostFiles = { files: new Map() };
+
+const digest = (parts: object) => createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);

@@ -1,0 +1,52 @@
+/** Settings about people as a whole: brakes, defaults and reserved names. */
+
+import { z } from "zod";
+import { POLICY_DEFAULTS } from "../../roster/policy.ts";
+import { dnsLabel } from "./words.ts";
+
+const limits = z.strictObject({
+  memory: z.string().describe("MemoryMax of everything the person runs together."),
+  cpu: z.string().describe("CPUQuota; 100% is one core."),
+  tasks: z.string().describe("TasksMax."),
+  pane_memory: z
+    .string()
+    .describe("MemoryMax of one tmux pane, so that the runaway program dies and the session lives."),
+});
+
+const quota = z.strictObject({
+  cpu_requests: z.string(),
+  memory_requests: z.string(),
+  memory_limits: z.string(),
+  pods: z.string(),
+});
+
+/** Top-level keys, spread into the schema of the stack. */
+export const people = {
+  roster: z.string().default("roster.yaml").describe("The roster, relative to the project's folder."),
+  userMapFile: z.string().optional().describe("The `k8s_users` map as a JSON file, where no Vault holds it."),
+  removalLimit: z
+    .int()
+    .min(0)
+    .default(POLICY_DEFAULTS.removalLimit)
+    .describe("How many people may lose rights in one run without being confirmed by name."),
+  minimumAdmins: z
+    .int()
+    .min(0)
+    .default(POLICY_DEFAULTS.minimumAdmins)
+    .describe("A run that would leave fewer admins stops."),
+  confirmLeave: z
+    .array(z.string())
+    .default([])
+    .describe("The people whose loss of rights is meant, by name. Releases the brakes for exactly them."),
+  addsOnly: z.boolean().default(false).describe("Suspends every removal on every surface."),
+  reservedK8sUsers: z
+    .array(dnsLabel)
+    .default([])
+    .describe("Vault paths of this stack that no `k8s_user` may be named after."),
+  systemNamespaces: z.array(dnsLabel).default([]).describe("Namespaces of this stack that no person may own."),
+  limits: z
+    .strictObject({ admin: limits, "power-user": limits, "namespace-owner": limits })
+    .prefault(POLICY_DEFAULTS.limits)
+    .describe("Envelope on the host per tier; a roster row may set its own."),
+  quota: quota.prefault(POLICY_DEFAULTS.quota).describe("ResourceQuota of one namespace."),
+};
