@@ -1,0 +1,51 @@
+/** What one part of the lab found out and another needs (addresses, files, keys): one JSON file a part, typed at both ends. */
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { z } from "zod";
+import type { Instance } from "./instance.ts";
+import { LabError } from "./lab-error.ts";
+
+export interface Fact<T> {
+  /** Keeps the part's facts, as a whole. */
+  write(instance: Instance, value: T): Promise<void>;
+  /** The part's facts. Throws `LabError` when the part is not up. */
+  read(instance: Instance): Promise<T>;
+  /** The part's facts, or nothing when the part is not up. */
+  find(instance: Instance): Promise<T | undefined>;
+  /** Forgets the part's facts: it is no longer up. */
+  forget(instance: Instance): Promise<void>;
+}
+
+/** Declares the facts of one part, kept at `facts/<part>.json` of an instance, readable by root alone (they may be secret). */
+export function fact<T>(part: string, schema: z.ZodType<T>): Fact<T> {
+  const file = (instance: Instance) => instance.path("facts", `${part}.json`);
+  const find = async (instance: Instance): Promise<T | undefined> => {
+    const text = await readIfThere(file(instance));
+    return text === undefined ? undefined : schema.parse(JSON.parse(text));
+  };
+  return {
+    find,
+    async read(instance) {
+      const value = await find(instance);
+      if (value !== undefined) return value;
+      throw new LabError(`The lab "${instance.name}" has no ${part}: start it with "make up" and try again.`);
+    },
+    async write(instance, value) {
+      const path = file(instance);
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await writeFile(`${path}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+      await rename(`${path}.new`, path);
+    },
+    forget: (instance) => rm(file(instance), { force: true }),
+  };
+}
+
+/** A file's text, or nothing when there is no such file. Every other failure is an error. */
+export async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
