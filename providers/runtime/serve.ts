@@ -1,0 +1,59 @@
+/** A provider as a running plugin: a gRPC server on loopback whose port the engine reads from standard output. */
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import { trackCalls } from "./calls.ts";
+import { engineLog } from "./engine-log.ts";
+import { handlers } from "./handlers.ts";
+import { watchParent } from "./parent.ts";
+import type { Provider } from "./provider.ts";
+
+/** A server that answers. */
+export interface Served {
+  readonly port: number;
+  /** Calls off what is under way and closes. */
+  readonly stop: (why: string) => Promise<void>;
+}
+
+/**
+ * The main function of a plugin: serves until the engine or the machine ends it. The engine gives its own address as
+ * the first argument and reads the port from the first line of output.
+ */
+export async function servePlugin(provider: Provider): Promise<void> {
+  const engineAddress = process.argv.slice(2).find((argument) => !argument.startsWith("-"));
+  const served = await serve(provider, engineAddress);
+  const end = (why: string): void => {
+    // Nothing of ours may outlive the engine for long, whatever a call is stuck in.
+    setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
+    void served.stop(why).then(() => process.exit(0));
+  };
+  watchParent(() => end("the engine is gone"));
+  process.once("SIGTERM", () => end("asked to stop"));
+  // The terminal sends ^C to the whole group; the engine decides what it means and tells us.
+  process.on("SIGINT", () => undefined);
+  process.stdout.write(`${served.port}\n`);
+}
+
+/** Starts the server on a free port of 127.0.0.1. */
+export async function serve(provider: Provider, engineAddress?: string): Promise<Served> {
+  const log = engineLog();
+  if (engineAddress !== undefined) log.attach(engineAddress);
+  const calls = trackCalls();
+  const server = new Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
+  const reportBug = (stack: string): void => void process.stderr.write(`${stack}\n`);
+  server.addService(providerGrpc.ResourceProviderService, handlers({ provider, calls, log, reportBug }));
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+  return {
+    port,
+    stop: async (why) => {
+      calls.cancelAll(why);
+      await calls.idle();
+      server.forceShutdown();
+    },
+  };
+}
+
+const STOP_LIMIT_MS = 5_000;
