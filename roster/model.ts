@@ -49,8 +49,68 @@ export interface Holder {
   readonly k8sUser: K8sUser;
   /** Subject of the cluster bindings; absent while neither the roster nor the user map knows it. */
   readonly email?: Email;
-  /** Every namespace that was ever theirs: kept when they leave. */
+  /** Theirs today; for somebody who left, theirs on the last day. */
   readonly namespaces: readonly Namespace[];
+  /** Theirs once and taken off their row since: kept with everything in them, without any right of theirs. */
+  readonly formerNamespaces: readonly Namespace[];
+  /** Names their account had before `previously` renamed them, the newest first. */
+  readonly formerNames: readonly OsUser[];
+}
+
+/** The former value of a renamed identity, as the row states it; it may stay there for good. */
+export interface Previously {
+  readonly osUser?: OsUser;
+  readonly authentikUser?: AuthentikUser;
+  readonly k8sUser?: K8sUser;
+  readonly email?: Email;
+  readonly forgejoLogin?: ForgejoLogin;
+}
+
+/** One row of the roster, checked, its plain defaults filled in. What a tier or a stack decides is not in it yet. */
+export interface Row {
+  readonly osUser: OsUser;
+  readonly authentikUser: AuthentikUser;
+  readonly k8sUser: K8sUser;
+  readonly tier: Tier;
+  readonly namespaces: readonly Namespace[];
+  readonly email?: Email;
+  readonly layout: Layout;
+  readonly repos: readonly string[];
+  readonly forgejo?: { readonly login: ForgejoLogin; readonly push: boolean };
+  readonly parked: boolean;
+  readonly claudeAuth: boolean;
+  readonly limits: Partial<Limits>;
+  readonly quota: Partial<Quota>;
+  readonly until?: Day;
+  readonly previously: Previously;
+  readonly host?: HostName;
+}
+
+/** Where something stands in a file. Both count from 1, columns in UTF-16 code units, as editors count. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A roster without any error. Only `loadRoster` makes one. */
+export interface Roster {
+  readonly file: string;
+  readonly rows: ReadonlyMap<OsUser, Row>;
+  /** Where the value of a path stands, or the nearest thing around it that is there. */
+  readonly locate: (path: readonly (string | number)[]) => Position;
+}
+
+/** What the cluster's user map says of one `k8s_user` (spec, section 1). */
+export interface UserMapEntry {
+  readonly role: string;
+  readonly email?: Email;
+  readonly quota: Partial<Quota>;
+}
+
+/** The cluster's user map, whole: a failed or partial read never becomes one. */
+export interface UserMap {
+  readonly file: string;
+  readonly entries: ReadonlyMap<string, UserMapEntry>;
 }
 
 /** One person who is on the roster today. */
@@ -104,6 +164,14 @@ export interface LedgerEntry {
   readonly forgejoLogin?: ForgejoLogin;
   readonly push: boolean;
   readonly namespaces: readonly Namespace[];
+  readonly formerNamespaces: readonly Namespace[];
+  readonly formerNames: readonly OsUser[];
+  readonly layout: Layout;
+  readonly repos: readonly string[];
+  readonly parked: boolean;
+  readonly claudeAuth: boolean;
+  readonly limits: Limits;
+  readonly until?: Day;
   readonly quota: Quota;
   /** The present host first, then the former ones. */
   readonly hosts: readonly HostName[];
@@ -135,6 +203,8 @@ export interface Policy {
   readonly confirmLeave: readonly string[];
   /** No removal on any surface while it is true. */
   readonly addsOnly: boolean;
+  /** From how many days before their last day the plan gives notice of it. */
+  readonly noticeDays: number;
 }
 
 export interface PortRange {

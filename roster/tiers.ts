@@ -1,0 +1,57 @@
+/** The one axis that decides rights, as one table: the rest of the program asks it and never compares a tier's name. */
+
+import type { Tier } from "./model.ts";
+
+/** What a tier means on every surface (spec, sections 3, 5, 7 and 9). */
+export interface TierRights {
+  /** Groups on the host: added when missing, taken away only on leaving. */
+  readonly groups: readonly string[];
+  /** Bound cluster-wide to the person's e-mail. */
+  readonly clusterRole: string;
+  /** What the program does below `~/code`: an admin's tree is never touched. */
+  readonly clone: "untouched" | "locked";
+  /** Whether rows of this tier own namespaces: then at least one, otherwise none. */
+  readonly ownsNamespaces: boolean;
+  /** Listed in `/etc/ttyd-admins`, pushes to the protected branch, counted by the brake on admins. */
+  readonly administers: boolean;
+  /** Whether the row is compared with the cluster's user map. */
+  readonly checkedAgainstUserMap: boolean;
+  /** Higher may more; a drop is a loss of rights. */
+  readonly rank: number;
+}
+
+export const TIERS: Readonly<Record<Tier, TierRights>> = {
+  admin: {
+    groups: ["code-shared", "docker", "sudo"],
+    clusterRole: "cluster-admin",
+    clone: "untouched",
+    ownsNamespaces: false,
+    administers: true,
+    checkedAgainstUserMap: false,
+    rank: 3,
+  },
+  "power-user": {
+    groups: [],
+    clusterRole: "oidc-power-user-readonly",
+    clone: "locked",
+    ownsNamespaces: false,
+    administers: false,
+    checkedAgainstUserMap: true,
+    rank: 2,
+  },
+  "namespace-owner": {
+    groups: [],
+    clusterRole: "oidc-namespace-owner-readonly",
+    clone: "locked",
+    ownsNamespaces: true,
+    administers: false,
+    checkedAgainstUserMap: true,
+    rank: 1,
+  },
+};
+
+/** In the order in which people name them. */
+export const TIER_NAMES = ["admin", "power-user", "namespace-owner"] as const satisfies readonly Tier[];
+
+/** Every group that any tier gives: what leaving takes away. */
+export const TIER_GROUPS: readonly string[] = [...new Set(TIER_NAMES.flatMap((tier) => TIERS[tier].groups))].sort();
