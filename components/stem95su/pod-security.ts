@@ -1,0 +1,25 @@
+/** The security contexts of every pod here: what Pod Security's profile `restricted` asks for, and a read-only root. */
+
+/** Group that owns the content volume; the sync writes by it, nginx reads by everybody's rights. */
+const CONTENT_GROUP = 10_095;
+
+/** @param user uid; both images name root as theirs */
+export const podSecurity = (user: number) => ({
+  runAsNonRoot: true,
+  runAsUser: user,
+  runAsGroup: CONTENT_GROUP,
+  fsGroup: CONTENT_GROUP,
+  // Without this every start of a pod walks through the whole volume.
+  fsGroupChangePolicy: "OnRootMismatch",
+  seccompProfile: { type: "RuntimeDefault" },
+});
+
+export const CONTAINER_SECURITY = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ["ALL"] },
+};
+
+/** The sync owns what it writes, so a volume whose driver knows no groups must be writable by this uid. */
+export const SYNC_USER = 10_095;
+export const WEB_USER = 10_096;

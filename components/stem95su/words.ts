@@ -1,0 +1,20 @@
+/** Names, images and labels that the site's objects share. */
+
+/** The namespace, and the name of what there is one of in it. */
+export const SITE = "stem95su";
+
+export const RCLONE_IMAGE = "rclone/rclone:1.74.3";
+
+/** Any nginx does: its command, its configuration and its user are set by us. */
+export const NGINX_IMAGE = "nginx:1.28.0";
+
+export const labels = { "app.kubernetes.io/managed-by": "workstation", "app.kubernetes.io/part-of": SITE } as const;
+
+/** Labels by which the pods of one role are selected. */
+export const podsOf = (role: "web" | "sync") => ({
+  "app.kubernetes.io/name": SITE,
+  "app.kubernetes.io/component": role,
+});
+
+/** The site itself, and what only the cluster sees: health and metrics. */
+export const PORTS = { site: 8080, status: 8081 } as const;
