@@ -1,0 +1,69 @@
+/** The Debian packages that the lab stands on: named before they are installed, and only the missing ones. */
+import { access } from "node:fs/promises";
+import { requireRoot } from "./instance.ts";
+import { LabError } from "./lab-error.ts";
+import { run } from "./run.ts";
+import { duration, say } from "./say.ts";
+
+/** Installs what is missing. Throws `LabError` without root or apt, or when a package cannot be had. */
+export async function installPackages(): Promise<void> {
+  const missing = await missingPackages();
+  if (missing.length === 0) return;
+  await access("/usr/bin/apt-get").catch(() => {
+    throw new LabError(
+      `The lab needs ${missing.join(", ")}, and this machine has no apt-get: install them, then try again.`,
+    );
+  });
+  requireRoot();
+  const startedMs = Date.now();
+  say(`To be installed from Debian: ${missing.join(", ")}`);
+  await install(missing).catch(async () => {
+    say("apt's lists may be old: updating them");
+    await run(["apt-get", "update"], { timeoutMs: 300_000 });
+    await install(missing);
+  });
+  await keepServicesDown(missing);
+  say(`Installed in ${duration(Date.now() - startedMs)}`);
+}
+
+/** Which of the lab's packages this machine lacks. */
+export async function missingPackages(): Promise<string[]> {
+  const names = Object.keys(PACKAGES);
+  const argv = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", ...names] as const;
+  const { stdout } = await run([...argv], { accept: [0, 1] });
+  const installed = new Set(
+    stdout.split("\n").flatMap((line) => (line.endsWith(" installed") ? [line.split(" ")[0]] : [])),
+  );
+  return names.filter((name) => !installed.has(name));
+}
+
+/** Package: what the lab does with it. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  conntrack: "kube-proxy forgets connections of pods that are gone",
+  containerd: "runs the node's pods",
+  "containernetworking-plugins": "gives pods their addresses",
+  debootstrap: "makes the DevVM's file system",
+  gcc: "links the servers, and the image that holds a pod's namespaces",
+  git: "what people clone with",
+  iproute2: "namespaces and links",
+  "libc6-dev": "for gcc",
+  nftables: "kube-proxy's rules, inside the lab's namespace",
+  "openssh-client": "reaches the DevVM",
+  openssl: "the lab's throw-away certificates",
+  procps: "sysctl",
+  runc: "for containerd",
+  "systemd-container": "boots the DevVM",
+};
+
+const install = (names: readonly string[]) =>
+  run(["apt-get", "install", "--yes", "--no-install-recommends", ...names], {
+    env: { DEBIAN_FRONTEND: "noninteractive" },
+    timeoutMs: 900_000,
+  });
+
+/** The lab starts its own containerd; the system's would only be in the way, and was not there before. */
+async function keepServicesDown(installed: readonly string[]): Promise<void> {
+  if (!installed.includes("containerd")) return;
+  await run(["systemctl", "disable", "containerd.service"]);
+  await run(["systemctl", "stop", "containerd.service"], { accept: [0, 1, 5] });
+}
