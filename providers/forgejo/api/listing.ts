@@ -1,0 +1,40 @@
+/** Whole listings: followed to the empty page, and an error rather than a part of it. */
+
+import { z } from "zod";
+import { type Forge, ForgeError, type Question } from "./forge.ts";
+
+/**
+ * Everything of a paged listing. A listing that comes out shorter than the forge's own count, or that repeats itself,
+ * is an error: what is missing from it must never look absent.
+ * @param keyOf what tells two entries apart
+ */
+export async function listAll<T>(
+  forge: Forge,
+  question: Question,
+  item: z.ZodType<T>,
+  keyOf: (entry: T) => string | number,
+  signal: AbortSignal,
+): Promise<readonly T[]> {
+  const found = new Map<string | number, T>();
+  for (let page = 1; page <= MAX_PAGES; page += 1) {
+    const query = { ...question.query, page: String(page), limit: PAGE_SIZE };
+    const { items, total } = await forge.page({ ...question, query }, z.array(item), signal);
+    for (const entry of items) {
+      if (found.has(keyOf(entry))) throw cut(question, `page ${page} repeats an entry of an earlier one`);
+      found.set(keyOf(entry), entry);
+    }
+    if (items.length > 0) continue;
+    if (total !== undefined && total !== found.size) throw cut(question, `${found.size} of ${total} entries came`);
+    return [...found.values()];
+  }
+  throw cut(question, `it does not end after ${MAX_PAGES} pages`);
+}
+
+/** The forge may give fewer a page, so a short page is not the last one. */
+const PAGE_SIZE = "50";
+const MAX_PAGES = 1000;
+
+const cut = (question: Question, what: string) =>
+  new ForgeError(
+    `cannot ${question.purpose}: the listing is not whole (${what}); nothing is concluded from it, try again`,
+  );

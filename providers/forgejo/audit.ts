@@ -1,0 +1,36 @@
+/** What a repository looks like to somebody who wonders who can get at a branch; for the report, nothing is changed. */
+
+import { z } from "zod";
+import { ProviderError } from "../runtime/errors.ts";
+import { revealMap, type PropertyMap } from "../runtime/values.ts";
+import type { Forge } from "./api/forge.ts";
+import { isForgejo, repoApi, serverVersion } from "./api/repository.ts";
+import { branchName, repoFields } from "./resources/words.ts";
+
+const question = z.object({ ...repoFields, branch: branchName });
+
+/**
+ * @returns server, version, collaborators (login, permission), rules by name, the rule that holds for the branch, and
+ * titles of the deploy keys that may write
+ * @throws ForgeError when any part of it cannot be read as a whole
+ */
+export async function auditRepository(forge: Forge, args: PropertyMap, signal: AbortSignal): Promise<PropertyMap> {
+  const asked = question.safeParse(revealMap(args));
+  if (!asked.success)
+    throw new ProviderError(`auditRepository: ${asked.error.issues.map(({ message }) => message).join("; ")}`);
+  const { branch } = asked.data;
+  const api = repoApi(forge, asked.data, signal);
+  await api.mustExist();
+  const version = await serverVersion(forge, signal);
+  const logins = await api.collaborators();
+  const collaborators = [];
+  for (const login of logins) collaborators.push({ login, permission: await api.permissionOf(login) });
+  return {
+    server: isForgejo(version) ? "forgejo" : "gitea",
+    version,
+    collaborators,
+    rules: (await api.protections()).map((rule) => rule.rule_name),
+    effectiveRule: (await api.effectiveRule(branch)) ?? "",
+    writableDeployKeys: (await api.deployKeys()).filter((key) => !key.read_only).map((key) => key.title),
+  };
+}

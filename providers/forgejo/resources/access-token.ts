@@ -1,0 +1,143 @@
+/** A person's token for the forge (spec, section 9): narrow, replaced by age with an overlap, and gone when they leave. */
+
+import { z } from "zod";
+import { typedResource, type TypedResource } from "../../runtime/typed.ts";
+import type { Resource } from "../../runtime/provider.ts";
+import { UNKNOWN } from "../../runtime/values.ts";
+import { ProviderError } from "../../runtime/errors.ts";
+import type { Forge } from "../api/forge.ts";
+import type { AccessToken } from "../api/forms.ts";
+import { type TokenApi, tokenApi } from "../api/tokens.ts";
+import { parseInputs, rememberAs } from "./inputs.ts";
+import { DAY_MS, rotationOf } from "./rotation.ts";
+import { login } from "./words.ts";
+
+const want = z.object({
+  login,
+  /** Every token of ours is called this and a number; whatever is called so is ours. */
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, "must be small letters, digits and dashes"),
+  scopes: z.array(z.string().regex(/^(read|write):[a-z]+$/, "must be as in write:repository")).min(1),
+  rotateAfterDays: z.number().positive(),
+  overlapDays: z.number().nonnegative(),
+});
+const have = want.extend({
+  token: z.string(),
+  tokenId: z.int(),
+  tokenName: z.string(),
+  issuedAtMs: z.number(),
+  previousId: z.int().nullable(),
+  retireAtMs: z.number().nullable(),
+});
+
+type Want = z.output<typeof want>;
+type Have = z.output<typeof have>;
+
+/** @param now milliseconds since 1970 */
+export function accessToken(forge: () => Forge, now: () => number): Resource {
+  const type: TypedResource<Want, Have> = {
+    parse: parseInputs(want),
+    remember: rememberAs(have),
+    secrets: ["token"],
+    computed: ["token", "tokenId", "tokenName", "issuedAtMs", "previousId", "retireAtMs"],
+    replaceOn: ["login", "name"],
+    // Both would be called by the same name.
+    deleteBeforeReplace: true,
+    differences: (is, wish) => {
+      const changed = (["login", "name"] as const).filter((field) => is[field] !== wish[field]);
+      const scopes = is.scopes.join() === wish.scopes.join() ? [] : (["scopes"] as const);
+      const { issue, retire } = rotation(is, wish, now());
+      const days = (["rotateAfterDays", "overlapDays"] as const).filter((field) => is[field] !== wish[field]);
+      const due = [...(issue ? (["rotateAfterDays"] as const) : []), ...(retire ? (["overlapDays"] as const) : [])];
+      return [...new Set([...changed, ...scopes, ...days, ...due])];
+    },
+    create: async (wish, call) => {
+      const api = tokenApi(forge(), wish.login, call.signal);
+      const serial = await revokeAllBut(api, wish, []);
+      return { id: `${wish.login}/${wish.name}`, have: await issue(api, wish, serial + 1, now()) };
+    },
+    read: async (id, known, call) => {
+      if (known === undefined)
+        throw new ProviderError(
+          `${id}: a token cannot be imported, since the forge never tells its value again; remove it and let the program issue its own`,
+        );
+      const tokens = await tokenApi(forge(), known.login, call.signal).list();
+      const ids = new Set(tokens?.map((token) => token.id));
+      if (!ids.has(known.tokenId)) return undefined;
+      const still = known.previousId !== null && ids.has(known.previousId);
+      const found = still ? known : { ...known, previousId: null, retireAtMs: null };
+      return { have: found, want: pick(found) };
+    },
+    update: async (_, is, wish, call) => {
+      const api = tokenApi(forge(), wish.login, call.signal);
+      const due = rotation(is, wish, now());
+      const again = due.issue || is.scopes.join() !== wish.scopes.join();
+      const previous = due.retire || again ? null : is.previousId;
+      const serial = await revokeAllBut(api, wish, [is.tokenId, ...(previous === null ? [] : [previous])]);
+      if (!again) return { ...is, ...wish, previousId: previous, retireAtMs: previous === null ? null : is.retireAtMs };
+      // Issued last: nothing can fail after it and lose a value that is told only once.
+      const fresh = await issue(api, wish, serial + 1, now());
+      return { ...fresh, previousId: is.tokenId, retireAtMs: now() + wish.overlapDays * DAY_MS };
+    },
+    delete: async (_, is, call) => {
+      await revokeAllBut(tokenApi(forge(), is.login, call.signal), is, []);
+    },
+  };
+  const resource = typedResource(type);
+  return {
+    ...resource,
+    // What receives the token has to know in a preview that another one is coming.
+    update: async (args, call) => {
+      const state = await resource.update?.(args, call);
+      if (state === undefined) throw new Error("access tokens are updated in place");
+      const comes = resource.diff({ ...args, state: args.state }, call).then(({ changes }) => changes.some(isRenewing));
+      return args.preview && (await comes) ? { ...state, token: UNKNOWN } : state;
+    },
+  };
+}
+
+const isRenewing = ({ path }: { readonly path: string }) => /^(rotateAfterDays|scopes)/.test(path);
+
+const rotation = (is: Have, rule: Want, nowMs: number) =>
+  rotationOf(is, is.retireAtMs === null ? undefined : { retireAtMs: is.retireAtMs }, rule, nowMs);
+
+async function issue(api: TokenApi, wish: Want, serial: number, nowMs: number): Promise<Have> {
+  const minted = await api.mint(`${wish.name}-${serial}`, wish.scopes);
+  return {
+    ...wish,
+    token: minted.sha1,
+    tokenId: minted.id,
+    tokenName: minted.name,
+    issuedAtMs: nowMs,
+    previousId: null,
+    retireAtMs: null,
+  };
+}
+
+/**
+ * Revokes every token of that name but the given ones: a run that was killed between issuing and remembering leaves one.
+ * @returns the highest number that is, or was, in use
+ * @throws ProviderError when one is still there afterwards
+ */
+async function revokeAllBut(api: TokenApi, { login: who, name }: Want, keep: readonly number[]): Promise<number> {
+  const ours = (tokens: readonly AccessToken[] | undefined) =>
+    (tokens ?? []).filter((token) => serialOf(token, name) > 0);
+  const before = ours(await api.list());
+  const surplus = before.filter((token) => !keep.includes(token.id));
+  for (const token of surplus) await api.revoke(token.id);
+  if (surplus.length > 0) {
+    const left = ours(await api.list()).filter((token) => !keep.includes(token.id));
+    if (left.length > 0)
+      throw new ProviderError(`${left.length} tokens of ${who} are still valid although they were revoked`);
+  }
+  return Math.max(0, ...before.map((token) => serialOf(token, name)));
+}
+
+/** 0 for a token that is not of this name. */
+const serialOf = (token: AccessToken, name: string): number => {
+  const [, serial] = token.name.startsWith(`${name}-`) ? (/-(\d{1,9})$/.exec(token.name) ?? []) : [];
+  return serial !== undefined && token.name === `${name}-${serial}` ? Number(serial) : 0;
+};
+
+const pick = ({ login: who, name, scopes, rotateAfterDays, overlapDays }: Have): Want => ({
+  ...{ login: who, name, scopes, rotateAfterDays, overlapDays },
+});

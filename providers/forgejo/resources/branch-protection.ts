@@ -1,0 +1,124 @@
+/**
+ * The wall around a branch (spec, section 9): nobody pushes but who is let in, nobody rewrites history or deletes it.
+ * Who is let in is `BranchWriters`: the wall has to stand before anybody gets write access, and the forge takes only
+ * people with write access onto its lists.
+ */
+
+import { z } from "zod";
+import { ProviderError } from "../../runtime/errors.ts";
+import { typedResource, type TypedResource } from "../../runtime/typed.ts";
+import type { Forge } from "../api/forge.ts";
+import type { Protection } from "../api/forms.ts";
+import { isForgejo, repoApi, type RepoApi, serverVersion } from "../api/repository.ts";
+import { parseInputs, rememberAs } from "./inputs.ts";
+import { branchName, repoFields } from "./words.ts";
+
+const want = z.object({ ...repoFields, branch: branchName, deployKeys: z.boolean() });
+
+/** What the server has, in the words of the wish, and by how much it is weaker than it should be. */
+const have = want.extend({
+  /** What is not as it should be: empty after every update. */
+  gaps: z.array(z.string()),
+  /** Whether the rule holds for admins of the repository too; false where the server has no such switch. */
+  bindsAdmins: z.boolean(),
+});
+
+type Want = z.output<typeof want>;
+type Have = z.output<typeof have>;
+
+export const branchProtection = (forge: () => Forge) => {
+  const type: TypedResource<Want, Have> = {
+    parse: parseInputs(want),
+    remember: rememberAs(have),
+    secrets: [],
+    computed: ["gaps", "bindsAdmins"],
+    replaceOn: ["owner", "repo", "branch"],
+    differences: (is, wish) => {
+      const moved = (["owner", "repo", "branch"] as const).filter((field) => is[field] !== wish[field]);
+      const keys = is.deployKeys === wish.deployKeys ? [] : (["deployKeys"] as const);
+      const weaker = is.gaps.length > 0 && moved.length === 0 ? (["branch"] as const) : [];
+      return [...moved, ...keys, ...weaker];
+    },
+    create: async (wish, call) => {
+      const api = repoApi(forge(), wish, call.signal);
+      return { id: idOf(wish), have: await raise(forge(), api, wish, call.signal) };
+    },
+    read: async (id, _, call) => {
+      const wish = fromId(id);
+      const api = repoApi(forge(), wish, call.signal);
+      const rule = await api.protection(wish.branch);
+      if (rule === undefined) return undefined;
+      const found = await stateOf(api, { ...wish, deployKeys: rule.push_whitelist_deploy_keys }, rule);
+      const { owner, repo, branch, deployKeys } = found;
+      return { have: found, want: { owner, repo, branch, deployKeys } };
+    },
+    update: (_, __, wish, call) => raise(forge(), repoApi(forge(), wish, call.signal), wish, call.signal),
+    delete: (_, { owner, repo, branch }, call) =>
+      repoApi(forge(), { owner, repo }, call.signal).deleteProtection(branch),
+  };
+  return typedResource(type);
+};
+
+/** Brings the rule about, reads it back, and fails unless it is what holds for the branch. */
+async function raise(forge: Forge, api: RepoApi, wish: Want, signal: AbortSignal): Promise<Have> {
+  await api.mustExist();
+  const body = bodyOf(wish, isForgejo(await serverVersion(forge, signal)));
+  const there = await api.protection(wish.branch);
+  if (there === undefined) await api.createProtection({ rule_name: wish.branch, ...body, ...NOBODY });
+  else await api.editProtection(wish.branch, body);
+  const rule = await api.protection(wish.branch);
+  if (rule === undefined) throw new ProviderError(`${idOf(wish)}: the rule is gone right after it was written`);
+  const now = await stateOf(api, { ...wish, deployKeys: rule.push_whitelist_deploy_keys }, rule);
+  if (now.deployKeys !== wish.deployKeys) now.gaps.push("deploy keys are not let in or kept out as asked");
+  if (now.gaps.length === 0) return now;
+  throw new ProviderError(
+    `${idOf(wish)} is not protected as it should be, although it was written: ${now.gaps.join("; ")}`,
+  );
+}
+
+/** Lists that are left out keep who is on them. */
+const bodyOf = (wish: Want, forgejo: boolean) => ({
+  enable_push: true,
+  enable_push_whitelist: true,
+  push_whitelist_deploy_keys: wish.deployKeys,
+  enable_merge_whitelist: true,
+  unprotected_file_patterns: "",
+  // Each server knows one of these only. Forgejo has no switch for forced pushes: a protected branch takes none.
+  ...(forgejo ? { apply_to_admins: true } : { block_admin_merge_override: true, enable_force_push: false }),
+});
+
+const NOBODY = {
+  push_whitelist_usernames: [],
+  push_whitelist_teams: [],
+  merge_whitelist_usernames: [],
+  merge_whitelist_teams: [],
+};
+
+async function stateOf(api: RepoApi, wish: Want, rule: Protection): Promise<Have> {
+  const effective = await api.effectiveRule(wish.branch);
+  const bindsAdmins = rule.apply_to_admins ?? rule.block_admin_merge_override;
+  const gaps = [
+    [rule.enable_push && !rule.enable_push_whitelist, "whoever has write access may push"],
+    [!rule.enable_push, "nobody may push, not even who is on the list"],
+    [!rule.enable_merge_whitelist, "whoever has write access may merge"],
+    [rule.enable_force_push === true, "history may be rewritten by a forced push"],
+    [rule.unprotected_file_patterns !== "", "some files are exempt from the rule"],
+    [bindsAdmins === false, "admins of the repository are exempt from the rule"],
+    // A branch that does not exist yet has no effective rule; ours will hold once it does.
+    [
+      effective !== undefined && effective !== wish.branch,
+      `another rule ("${effective ?? ""}") goes before it: remove that one, or give it a lower priority`,
+    ],
+  ] as const;
+  return { ...wish, bindsAdmins: bindsAdmins === true, gaps: gaps.filter(([is]) => is).map(([, what]) => what) };
+}
+
+const idOf = ({ owner, repo, branch }: Pick<Want, "owner" | "repo" | "branch">) => `${owner}/${repo}/${branch}`;
+
+/** @throws ProviderError for an id of another form, as an import may give one */
+function fromId(id: string) {
+  const [owner = "", repo = "", ...rest] = id.split("/");
+  const branch = rest.join("/");
+  if (owner !== "" && repo !== "" && branch !== "") return { owner, repo, branch };
+  throw new ProviderError(`"${id}" is no id of a branch protection: give owner/repo/branch`);
+}

@@ -1,0 +1,95 @@
+/** Who may push to and merge into a protected branch. The lists are the program's alone: whoever else is on them goes. */
+
+import { z } from "zod";
+import { ProviderError } from "../../runtime/errors.ts";
+import { typedResource, type TypedResource } from "../../runtime/typed.ts";
+import type { Forge } from "../api/forge.ts";
+import type { Protection } from "../api/forms.ts";
+import { repoApi, type RepoApi } from "../api/repository.ts";
+import { parseInputs, rememberAs } from "./inputs.ts";
+import { branchName, login, repoFields, sameLogins, without } from "./words.ts";
+
+const want = z.object({
+  ...repoFields,
+  branch: branchName,
+  push: z.array(login),
+  merge: z.array(login),
+  /**
+   * Whoever has write access. The forge keeps, unseen, the list entries of people who lost theirs, so that they would be
+   * back on the list with it; writing the lists drops those. Hence a change of members writes them anew.
+   */
+  members: z.array(login),
+});
+const have = want.extend({ teams: z.array(z.string()) });
+
+type Want = z.output<typeof want>;
+type Have = z.output<typeof have>;
+
+export const branchWriters = (forge: () => Forge) => {
+  const type: TypedResource<Want, Have> = {
+    parse: parseInputs(want),
+    remember: rememberAs(have),
+    secrets: [],
+    computed: ["teams"],
+    replaceOn: ["owner", "repo", "branch"],
+    differences: (is, wish) => {
+      const moved = (["owner", "repo", "branch"] as const).filter((field) => is[field] !== wish[field]);
+      const lists = (["push", "merge", "members"] as const).filter((list) => !sameLogins(is[list], wish[list]));
+      const teams = is.teams.length > 0 && !lists.includes("push") ? (["push"] as const) : [];
+      return [...moved, ...lists, ...teams];
+    },
+    create: async (wish, call) => {
+      const written = await write(repoApi(forge(), wish, call.signal), wish);
+      return { id: `${wish.owner}/${wish.repo}/${wish.branch}`, have: written };
+    },
+    read: async (id, known, call) => {
+      const [owner = "", repo = "", ...branch] = id.split("/");
+      const where = { owner, repo, branch: branch.join("/") };
+      const rule = await repoApi(forge(), where, call.signal).protection(where.branch);
+      if (rule === undefined) return undefined;
+      const found = { ...where, ...listsOf(rule), members: known?.members ?? [] };
+      const { teams: _, ...wish } = found;
+      return { have: found, want: wish };
+    },
+    update: (_, __, wish, call) => write(repoApi(forge(), wish, call.signal), wish),
+    delete: async (_, is, call) => {
+      const api = repoApi(forge(), is, call.signal);
+      if ((await api.protection(is.branch)) !== undefined) await write(api, { ...is, push: [], merge: [] });
+    },
+  };
+  return typedResource(type);
+};
+
+async function write(api: RepoApi, wish: Want): Promise<Have> {
+  const where = `${wish.owner}/${wish.repo}/${wish.branch}`;
+  if ((await api.protection(wish.branch)) === undefined) {
+    throw new ProviderError(`${where}: the branch has no rule of its own, so nobody can be put on its lists`);
+  }
+  await api.editProtection(wish.branch, {
+    push_whitelist_usernames: wish.push,
+    push_whitelist_teams: [],
+    merge_whitelist_usernames: wish.merge,
+    merge_whitelist_teams: [],
+  });
+  const rule = await api.protection(wish.branch);
+  if (rule === undefined) throw new ProviderError(`${where}: the rule is gone right after it was written`);
+  const now = listsOf(rule);
+  const refused = [...new Set([...without(wish.push, now.push), ...without(wish.merge, now.merge)])].sort();
+  if (refused.length > 0) {
+    throw new ProviderError(
+      `${where}: the forge did not take ${refused.join(", ")} onto its lists. It takes only who has write access to the ` +
+        "repository: make them a collaborator, a member of its organisation or an owner, then run again.",
+    );
+  }
+  const strangers = [
+    ...new Set([...without(now.push, wish.push), ...without(now.merge, wish.merge), ...now.teams]),
+  ].sort();
+  if (strangers.length > 0) throw new ProviderError(`${where}: ${strangers.join(", ")} stayed on its lists`);
+  return { ...wish, ...now };
+}
+
+const listsOf = (rule: Protection) => ({
+  push: [...rule.push_whitelist_usernames],
+  merge: [...rule.merge_whitelist_usernames],
+  teams: [...new Set([...rule.push_whitelist_teams, ...rule.merge_whitelist_teams])].sort(),
+});
