@@ -1,0 +1,82 @@
+/** The DevVM's Debian, installed once and kept in the cache; every DevVM starts as a layer on top and never writes into it. */
+import { createHash } from "node:crypto";
+import { access, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { withLock } from "../lock.ts";
+import { run } from "../run.ts";
+import { duration, progress, say } from "../say.ts";
+import { cacheFolder } from "../toolchain/cache.ts";
+import { debianMirror } from "./mirror.ts";
+import { GROUPS, PACKAGES, SUITE } from "./packages.ts";
+
+/** The folder of the installed base, made now (about two minutes and 400 MB) if this very list of packages never was. */
+export async function baseImage(): Promise<string> {
+  const dir = join(cacheFolder(), "devvm");
+  const home = join(dir, keyOf(await architecture()));
+  if (await isThere(home)) return home;
+  // It holds setuid programs that nobody keeps up to date: nobody but root gets to them.
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const onWait = (holder: string) => say(`DevVM: waiting for another run: ${holder}`);
+  return withLock(
+    join(dir, ".lock"),
+    { what: "installing the DevVM's Debian", withinMs: BUILD_MS, onWait },
+    async () => {
+      if (await isThere(home)) return home;
+      const startedMs = Date.now();
+      await removeHalfBuilt(dir);
+      say(`DevVM: installing Debian (${SUITE}) from this machine's mirror, once`);
+      await install(`${home}${HALF_BUILT}`);
+      await rename(`${home}${HALF_BUILT}`, home);
+      say(`DevVM: Debian installed in ${duration(Date.now() - startedMs)}`);
+      return home;
+    },
+  );
+}
+
+async function install(root: string): Promise<void> {
+  const { url, proxy } = await debianMirror();
+  const startedMs = Date.now();
+  const timer = setInterval(() => progress(`DevVM: installing, ${duration(Date.now() - startedMs)}`), 1_000);
+  try {
+    const what = ["--variant=minbase", `--include=${PACKAGES.join(",")}`, SUITE, root, url];
+    const env = proxy === undefined ? {} : { http_proxy: proxy };
+    await run(["nice", "debootstrap", ...what], { env, timeoutMs: BUILD_MS });
+  } finally {
+    clearInterval(timer);
+  }
+  for (const group of GROUPS) await run(["chroot", root, "groupadd", "--system", group]);
+  await run(["chroot", root, "apt-get", "clean"]);
+  await forgetIdentity(root);
+}
+
+/** What every machine has to have of its own is not made here, or all copies would share it. */
+async function forgetIdentity(root: string): Promise<void> {
+  const keys = (await readdir(join(root, "etc/ssh"))).filter((file) => file.startsWith("ssh_host_"));
+  for (const file of [...keys.map((key) => `etc/ssh/${key}`), "var/lib/dbus/machine-id"])
+    await rm(join(root, file), { force: true });
+  await writeFile(join(root, "etc/machine-id"), "");
+  const lists = join(root, "var/lib/apt/lists");
+  for (const list of await readdir(lists)) await rm(join(lists, list), { recursive: true });
+}
+
+const BUILD_MS = 1_200_000;
+const HALF_BUILT = ".installing";
+
+async function removeHalfBuilt(dir: string): Promise<void> {
+  const halves = (await readdir(dir)).filter((entry) => entry.endsWith(HALF_BUILT));
+  await Promise.all(halves.map((entry) => rm(join(dir, entry), { recursive: true })));
+}
+
+const keyOf = (arch: string): string =>
+  createHash("sha256")
+    .update(JSON.stringify([SUITE, arch, PACKAGES, GROUPS]))
+    .digest("hex")
+    .slice(0, 16);
+
+const architecture = async (): Promise<string> => (await run(["dpkg", "--print-architecture"])).stdout.trim();
+
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );

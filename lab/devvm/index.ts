@@ -1,0 +1,68 @@
+/** The lab's DevVMs: Debian with systemd and sshd in a container, one or several an instance, for the program and for tests. */
+import type { Instance } from "../instance.ts";
+import { stopServer } from "../process/stop.ts";
+import type { Ran } from "../run.ts";
+import { type DevVmFacts, factsOfDevVm, FIRST } from "./facts.ts";
+import { boot, dropWrites, initPid } from "./machine.ts";
+import { type Place, placeOf } from "./place.ts";
+import { type SshCommand, type SshOptions, ssh } from "./ssh.ts";
+
+export { cleanUpDevVms } from "./clean.ts";
+export { type DevVmFacts, factsOfDevVm } from "./facts.ts";
+export { type SshCommand, type SshOptions, sshArgv } from "./ssh.ts";
+
+/** One DevVM. Every method throws `LabError` with a sentence when it fails. */
+export interface DevVm extends DevVmFacts {
+  /** Runs a script or an argv on it, as root unless `as` names somebody. */
+  ssh(command: SshCommand, options?: SshOptions): Promise<Ran>;
+  /** Stops and boots it; everything on its disk stays. */
+  reboot(): Promise<void>;
+  /** Shuts it down as a person would; its disk stays. */
+  stop(): Promise<void>;
+  /** Boots it again after `stop`; nothing happens when it runs. */
+  start(): Promise<void>;
+  /** Boots it as it was when it was new; its host key and address stay. */
+  reset(): Promise<void>;
+  /** The pid of its init on the host, for looks through `/proc/<pid>/root`. Another one after each boot. */
+  pid(): Promise<number>;
+}
+
+/**
+ * Brings a DevVM of the instance up and answers when its systemd is `running`. One that runs stays as it is. A second one
+ * of the same instance takes another name and another index (0 to 62).
+ */
+export async function startDevVm(instance: Instance, name: string = FIRST, index = 0): Promise<DevVm> {
+  const place = placeOf(instance, name, index);
+  const facts = await boot(instance, place);
+  await factsOfDevVm(name).write(instance, facts);
+  return devVm(instance, place, facts);
+}
+
+/** A DevVM that was started before, perhaps by another process. Throws `LabError` when it never was. */
+export async function findDevVm(instance: Instance, name: string = FIRST): Promise<DevVm> {
+  const facts = await factsOfDevVm(name).read(instance);
+  return devVm(instance, placeOf(instance, name, facts.index), facts);
+}
+
+function devVm(instance: Instance, place: Place, facts: DevVmFacts): DevVm {
+  const start = async () => {
+    await boot(instance, place);
+  };
+  const stop = () => stopServer(instance, place.name);
+  return {
+    ...facts,
+    ssh: (command, options) => ssh(facts, command, options),
+    start,
+    stop,
+    async reboot() {
+      await stop();
+      await start();
+    },
+    async reset() {
+      await stop();
+      await dropWrites(place);
+      await start();
+    },
+    pid: () => initPid(instance, place),
+  };
+}

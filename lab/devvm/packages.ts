@@ -1,0 +1,16 @@
+/** What the DevVM's Debian is made of. Another word here is another image: it is built anew, once. */
+
+/** Debian 12, whose systemd 252 and node 18 are what the agent has to run on. */
+export const SUITE = "bookworm";
+
+/** Beside the minimal base; what the agent uses, what people's sessions use, and what the tests look with. */
+export const PACKAGES: readonly string[] = [
+  ...["systemd", "systemd-sysv", "dbus", "dbus-user-session", "libpam-systemd"],
+  ...["openssh-server", "sudo", "cron", "at"],
+  ...["git", "git-crypt", "tmux", "zsh", "nodejs", "less"],
+  ...["nftables", "iproute2", "curl", "ca-certificates"],
+  ...["procps", "acl", "attr", "util-linux", "e2fsprogs", "strace"],
+];
+
+/** Groups that a DevVM of the real world has already: docker's daemon and the admins' shared tree bring them. */
+export const GROUPS: readonly string[] = ["docker", "code-shared"];
