@@ -1,0 +1,116 @@
+/** One person's part, from looking to looking again; what goes wrong is theirs alone. */
+
+import { Refusal, tell as tellError } from "../refusal.ts";
+import { converge, type Step } from "../step.ts";
+import type { CutAllowance } from "./brakes.ts";
+import type { Machine } from "./machine.ts";
+import type { PersonKind, PersonPart } from "./store.ts";
+import { readCut } from "./store.ts";
+import { accountCut } from "./steps/account-cut.ts";
+import { accountExists } from "./steps/account-exists.ts";
+import { accountGiven } from "./steps/account-given.ts";
+import { accountGroups } from "./steps/account-groups.ts";
+import { accountReturn } from "./steps/account-return.ts";
+import { wantedUnits } from "./steps/units.ts";
+import { environmentFile, envelope, portsGiven } from "./steps/units-files.ts";
+import { unitsRun } from "./steps/units-run.ts";
+import { callWorker } from "./worker-call.ts";
+
+export interface PersonRun {
+  readonly m: Machine;
+  readonly mode: "apply" | "check";
+  /** Said on standard output, the name in front. */
+  readonly say: (line: string) => void;
+  readonly warn: (line: string) => void;
+  readonly allowance: CutAllowance;
+  readonly workerDeadlineMs: number;
+  readonly failpoint: string | undefined;
+}
+
+export type Outcome =
+  | { readonly who: string; readonly kind: PersonKind; readonly changed: number }
+  | { readonly who: string; readonly kind: PersonKind; readonly failed: string };
+
+/** Never throws: whatever goes wrong, a bug included, is this person's failure. */
+export async function convergePart(run: PersonRun, part: PersonPart): Promise<Outcome> {
+  const who = part.osUser;
+  try {
+    return { who, kind: part.kind, changed: await carryOut(run, part) };
+  } catch (error) {
+    return { who, kind: part.kind, failed: tellError(error) };
+  }
+}
+
+async function carryOut(run: PersonRun, part: PersonPart): Promise<number> {
+  switch (part.kind) {
+    case "account":
+      return inOrder(run, part.osUser, accountSteps(run, part));
+    case "units":
+      return inOrder(run, part.osUser, unitSteps(run, part));
+    case "clones":
+      return belowHome(run, part);
+  }
+}
+
+function accountSteps(
+  run: PersonRun,
+  part: Extract<PersonPart, { kind: "account" }>,
+): readonly (() => Step | readonly Step[])[] {
+  const { m } = run;
+  const given = () => accountGiven(m, part);
+  if (part.state === "left") {
+    // Somebody who is cut already is only kept cut; a new cut has to be allowed.
+    if (m.accounts().users.has(part.osUser) && readCut(m.sys, part.osUser) === undefined)
+      run.allowance.take(part.osUser);
+    return [given, () => accountCut(m, part)];
+  }
+  const groups = () => accountGroups(m, part, (sentence) => run.warn(`${part.osUser}: warning: ${sentence}`));
+  return [given, () => accountExists(m, part), () => accountReturn(m, part), groups];
+}
+
+function unitSteps({ m }: PersonRun, part: Extract<PersonPart, { kind: "units" }>): readonly (() => Step)[] {
+  const running = () => unitsRun(m, wantedUnits(part));
+  if (part.state === "left") return [running];
+  if (!m.accounts().users.has(part.osUser))
+    throw new Refusal("this host has no account of theirs; see what became of the account part");
+  return [() => portsGiven(m, part), () => environmentFile(m, part), () => envelope(m, part), running];
+}
+
+/** Each step is made when its turn comes, so that it looks at what the former ones have left. */
+async function inOrder(run: PersonRun, who: string, steps: readonly (() => Step | readonly Step[])[]): Promise<number> {
+  let changed = 0;
+  for (const make of steps) {
+    for (const step of [make()].flat()) {
+      changed += await converge(step, run.mode, (sentence) => run.say(`${who}: ${sentence}`));
+      // What does not exist yet cannot be looked at any further.
+      if (run.mode === "check" && changed > 0 && !run.m.accounts().users.has(who)) return changed;
+    }
+  }
+  return changed;
+}
+
+async function belowHome(run: PersonRun, part: Extract<PersonPart, { kind: "clones" }>): Promise<number> {
+  if (part.state === "left") return 0;
+  const user = run.m.accounts().users.get(part.osUser);
+  if (user === undefined && run.mode === "check") return 0;
+  if (user === undefined) throw new Refusal("this host has no account of theirs; see what became of the account part");
+  if (user.uid !== part.uid) throw new Refusal(`the account has uid ${user.uid} here, and ${part.uid} was delivered`);
+  const lines = await callWorker(run.m.sys, {
+    user,
+    part,
+    mode: run.mode,
+    deadlineMs: run.workerDeadlineMs,
+    failpoint: run.failpoint,
+  });
+  const failed: string[] = [];
+  let changed = 0;
+  for (const line of lines) {
+    if (line.kind === "changed") {
+      changed += 1;
+      run.say(`${part.osUser}: ${line.says}`);
+    } else if (line.kind === "warning") run.warn(`${part.osUser}: warning: ${line.says}`);
+    else if (line.kind === "failed") failed.push(`${line.step}: ${line.says}`);
+  }
+  if (failed.length > 0) throw new Refusal(failed.join("; "));
+  return changed;
+}

@@ -1,0 +1,156 @@
+/** Once per host, before any person: packages, managed config, skel, template units, sudoers (spec, section 4). */
+
+import { type Change, type Step, says } from "../../step.ts";
+import type { BasePart } from "../../contract.ts";
+import { Refusal } from "../../refusal.ts";
+import { story } from "../../run.ts";
+import type { Machine } from "../machine.ts";
+import { managedSettings } from "../managed-settings.ts";
+import { must } from "../system.ts";
+import { BOOT_UNITS, HOST_UNITS, plainFiles, skelLinks, SSHD, SUDOERS, unitFiles } from "./base-files.ts";
+import { fileChanges, filesStep } from "./files.ts";
+
+const INSTALL_TIMEOUT_MS = 15 * 60_000;
+const APT_ENV = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive" };
+const MANAGED_SETTINGS = "/etc/claude-code/managed-settings.json";
+
+/** Independent steps: one that fails does not keep the others from converging. */
+export function baseSteps(m: Machine, part: BasePart): readonly (() => Step)[] {
+  return [
+    () => packages(m, part),
+    () =>
+      filesStep(
+        m.sys,
+        "managed config",
+        [{ path: MANAGED_SETTINGS, text: managedSettings(part), mode: 0o644 }],
+        "base-managed-settings",
+      ),
+    () => filesStep(m.sys, "skel", plainFiles(), "base-file"),
+    () => links(m, part),
+    () => sudoers(m),
+    () => sshd(m),
+    () => units(m, part),
+    () => hostUnits(m),
+  ];
+}
+
+function packages(m: Machine, part: BasePart): Step {
+  return {
+    name: "packages",
+    differences: async () => {
+      if (part.packages.length === 0) return [];
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own places, not this language's
+      const format = "${Package} ${db:Status-Status}\\n";
+      const query = ["/usr/bin/dpkg-query", "--show", "--showformat", format, ...part.packages];
+      const ran = await m.sys.run(query, { reads: true });
+      const installed = new Set(
+        ran.stdout.split("\n").flatMap((line) => (line.endsWith(" installed") ? [line.split(" ")[0]] : [])),
+      );
+      const missing = part.packages.filter((name) => !installed.has(name));
+      if (missing.length === 0) return [];
+      const apply = async () => {
+        const install = [
+          "/usr/bin/apt-get",
+          "install",
+          "--yes",
+          "--quiet",
+          "--no-install-recommends",
+          "-o",
+          "DPkg::Lock::Timeout=120",
+          "--",
+          ...missing,
+        ];
+        const first = await m.sys.run(install, { timeoutMs: INSTALL_TIMEOUT_MS, env: APT_ENV });
+        if (first.code === 0) return;
+        // Most often the list of packages is missing or old.
+        await m.sys.run(["/usr/bin/apt-get", "update", "--quiet"], { timeoutMs: INSTALL_TIMEOUT_MS, env: APT_ENV });
+        await must(m.sys, install, { timeoutMs: INSTALL_TIMEOUT_MS, env: APT_ENV });
+      };
+      return [{ point: "base-packages", says: says("install", missing.join(", ")), apply }];
+    },
+  };
+}
+
+function links(m: Machine, part: BasePart): Step {
+  return {
+    name: "skel",
+    differences: () =>
+      [...skelLinks(part.sharedConfig)].flatMap(([path, target]): Change[] => {
+        if (m.sys.readLink(path) === target) return [];
+        const there = m.sys.look(path);
+        if (there !== undefined && !there.isSymbolicLink())
+          throw new Refusal(`${path} is in the way of a link to ${target}`);
+        const apply = () => {
+          m.sys.makeDirectory(path.slice(0, path.lastIndexOf("/")), 0o755);
+          m.sys.replaceLink(path, target);
+        };
+        return [{ point: "base-link", says: says("link", `${path} to ${target}`), apply }];
+      }),
+  };
+}
+
+/** The text is checked by `visudo` under another name before sudo can see it. */
+function sudoers(m: Machine): Step {
+  return {
+    name: "sudoers",
+    differences: () =>
+      fileChanges(m.sys, [SUDOERS], "base-sudoers").map((change) => ({
+        ...change,
+        apply: async () => {
+          const checked = await m.sys.run(["/usr/sbin/visudo", "--check", "--quiet", "--file=-"], {
+            input: SUDOERS.text,
+            reads: true,
+          });
+          if (checked.code !== 0)
+            throw new Refusal(`${SUDOERS.path} was refused by visudo and is not installed: ${story(checked)}`);
+          await change.apply();
+        },
+      })),
+  };
+}
+
+/** A deployment opens many connections at once, and sshd drops more than ten that have not logged in yet. */
+function sshd(m: Machine): Step {
+  return {
+    name: "sshd",
+    differences: () => {
+      if (m.sys.look("/etc/ssh/sshd_config.d") === undefined) return [];
+      const changes = fileChanges(m.sys, [SSHD], "base-file");
+      if (changes.length === 0) return [];
+      const apply = async () => {
+        await must(m.sys, ["/usr/sbin/sshd", "-t"], { reads: true });
+        await must(m.sys, ["/usr/bin/systemctl", "try-reload-or-restart", "ssh.service"]);
+      };
+      return [...changes, { point: "base-sshd-reload", says: says("reload", "sshd's configuration"), apply }];
+    },
+  };
+}
+
+function units(m: Machine, part: BasePart): Step {
+  return {
+    name: "template units",
+    differences: () => {
+      const changes = fileChanges(m.sys, unitFiles(part), "base-file");
+      if (changes.length === 0) return [];
+      const apply = async () => void (await must(m.sys, ["/usr/bin/systemctl", "daemon-reload"]));
+      return [...changes, { point: "base-daemon-reload", says: says("reload", "systemd's configuration"), apply }];
+    },
+  };
+}
+
+function hostUnits(m: Machine): Step {
+  return {
+    name: "host units",
+    differences: async () => {
+      const states = await m.units([...HOST_UNITS, ...BOOT_UNITS]);
+      return [...HOST_UNITS, ...BOOT_UNITS].flatMap((unit): Change[] => {
+        const started = (HOST_UNITS as readonly string[]).includes(unit);
+        const state = states.get(unit);
+        if (state?.file === "enabled" && (!started || state.active === "active")) return [];
+        const argv = ["/usr/bin/systemctl", "enable", "--quiet", ...(started ? ["--now"] : []), "--", unit];
+        const apply = async () => void (await must(m.sys, argv));
+        return [{ point: "base-enable", says: says("enable", unit), apply }];
+      });
+    },
+  };
+}

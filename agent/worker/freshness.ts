@@ -1,0 +1,91 @@
+/** Fetch everything, then fast-forward where it is certain to be safe; anything else is left alone and told. */
+
+import { Refusal } from "../refusal.ts";
+import { type Change, type Step, says } from "../step.ts";
+import { gitSays } from "./git.ts";
+import { clonesOf } from "./layout.ts";
+import { type Place, short } from "./place.ts";
+
+const FETCH_TIMEOUT_MS = 60_000;
+
+/** Spec, section 5, step 5: on the branch, clean, upstream set. Never a merge, a rebase or a prompt. */
+export function freshness(place: Place): Step {
+  const fetched = new Set<string>();
+  return {
+    name: "freshness",
+    differences: async () => {
+      const changes: Change[] = [];
+      for (const clone of clonesOf(place)) {
+        if (place.mode === "apply" && !fetched.has(clone)) {
+          fetched.add(clone);
+          await fetchAll(place, clone);
+        }
+        changes.push(...(await forward(place, clone)));
+      }
+      return changes;
+    },
+  };
+}
+
+/** Remote-tracking refs are the remote's, not the person's, so a fetch is a look: it is made before differences are told. */
+async function fetchAll(place: Place, clone: string): Promise<void> {
+  const options = [
+    "--quiet",
+    "--all",
+    "--prune",
+    "--no-recurse-submodules",
+    "--no-write-fetch-head",
+    "--no-auto-maintenance",
+  ];
+  const ran = await place.git.run(["fetch", ...options], { in: clone, timeoutMs: FETCH_TIMEOUT_MS });
+  if (ran.code !== 0) place.warn(`${short(place, clone)} could not be fetched, it stays as it is: ${gitSays(ran)}`);
+}
+
+async function forward(place: Place, clone: string): Promise<readonly Change[]> {
+  const name = short(place, clone);
+  const read = (...args: string[]) => place.git.run(args, { in: clone });
+  const branches = await read(
+    "for-each-ref",
+    "--format=%(HEAD)%00%(refname:short)%00%(upstream)%00%(upstream:track,nobracket)",
+    "refs/heads",
+  );
+  if (branches.code !== 0) {
+    place.warn(`${name} cannot be read by git, it stays as it is: ${gitSays(branches)}`);
+    return [];
+  }
+  const current = branches.stdout
+    .split("\n")
+    .map((line) => line.split("\0"))
+    .find(([head]) => head === "*");
+  if (current === undefined) {
+    place.warn(`${name} is on no branch (detached), so it is not updated`);
+    return [];
+  }
+  const [, branch = "", upstream = "", track = ""] = current;
+  if (branch !== place.part.infra.branch && branch !== "main" && branch !== "master") return [];
+  if (upstream === "") {
+    place.warn(`${name}: ${branch} has no upstream, so it is not updated`);
+    return [];
+  }
+  if (track === "" || /^ahead \d+$/.test(track)) return [];
+  if (!/^behind \d+$/.test(track)) {
+    place.warn(
+      `${name}: ${branch} and its upstream have ${track === "gone" ? "parted: the upstream is gone" : `diverged (${track})`}, so it is not updated`,
+    );
+    return [];
+  }
+  const dirty = await read("status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=all");
+  if (dirty.code !== 0 || dirty.stdout !== "") {
+    const why = dirty.code === 0 ? "has changes that are not committed" : gitSays(dirty);
+    place.warn(`${name} ${why}, so it is not updated (${track})`);
+    return [];
+  }
+  const apply = async () => {
+    const ran = await place.git.run(["merge", "--ff-only", "--quiet", "--no-edit", "--", upstream], {
+      in: clone,
+      timeoutMs: FETCH_TIMEOUT_MS,
+    });
+    if (ran.code !== 0) throw new Refusal(`${name}: ${gitSays(ran)}`);
+  };
+  return [{ point: "fast-forward", says: says("update", `${name}, ${branch} was ${track}`), apply }];
+}

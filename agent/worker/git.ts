@@ -1,0 +1,66 @@
+/** The one way to git: as the person, without a prompt, a hook, a submodule or a surprise protocol, with a deadline. */
+
+import { type Ran, run } from "../run.ts";
+import { clean } from "../say.ts";
+
+export interface GitOptions {
+  /** The clone to work in; absent for `clone` and the person's own configuration. */
+  readonly in?: string;
+  readonly timeoutMs?: number;
+}
+
+export interface Git {
+  run(args: readonly string[], options?: GitOptions): Promise<Ran>;
+}
+
+const READ_TIMEOUT_MS = 20_000;
+
+/** Hygiene, not the defence: what a hostile clone starts all the same runs as its owner. */
+const SETTINGS = [
+  "core.hooksPath=/dev/null",
+  "core.fsmonitor=false",
+  "gc.auto=0",
+  "maintenance.auto=false",
+  "submodule.recurse=false",
+  "protocol.ext.allow=never",
+  "http.lowSpeedLimit=1000",
+  "http.lowSpeedTime=20",
+  "http.followRedirects=initial",
+  "advice.detachedHead=false",
+].flatMap((setting) => ["-c", setting]);
+
+/** @param urls the delivered addresses: plain `http` and `git` are allowed only where one of them asks for it. */
+export function gitFor(home: string, user: string, urls: readonly string[]): Git {
+  const asked = ["http", "git"].filter((protocol) => urls.some((url) => url.startsWith(`${protocol}://`)));
+  const env = {
+    PATH: "/usr/bin:/bin",
+    HOME: home,
+    USER: user,
+    LOGNAME: user,
+    LANG: "C.UTF-8",
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_ASKPASS: "/bin/false",
+    SSH_ASKPASS: "/bin/false",
+    GIT_SSH_COMMAND: "ssh -oBatchMode=yes -oConnectTimeout=10",
+    GIT_ALLOW_PROTOCOL: ["https", "ssh", ...asked].join(":"),
+    GIT_OPTIONAL_LOCKS: "0",
+  };
+  return {
+    run: (args, options = {}) =>
+      run(["/usr/bin/git", ...SETTINGS, ...(options.in === undefined ? [] : ["-C", options.in]), ...args], {
+        env,
+        timeoutMs: options.timeoutMs ?? READ_TIMEOUT_MS,
+        capBytes: 4 * 1024 * 1024,
+      }),
+  };
+}
+
+/** Why a git command did not do what it should, short and safe to print. */
+export function gitSays(ran: Ran): string {
+  if (ran.timedOut) return "git did not answer in time";
+  const lines = ran.stderr.trim().split("\n");
+  const telling = lines.filter((line) => /^(fatal|error|remote):/.test(line));
+  return (
+    clean((telling.length > 0 ? telling : lines).join("; ")).slice(0, 300) || `git ended with ${ran.code ?? "a signal"}`
+  );
+}

@@ -1,0 +1,19 @@
+/** What a worker is told, and what it may answer. Only this person's data, on standard input. */
+
+import type { ClonesPart } from "../contract.ts";
+
+export interface WorkerTask {
+  readonly part: ClonesPart;
+  readonly mode: "apply" | "check";
+  /** Bytes of `~/start-claude.sh`. */
+  readonly launcher: string;
+  /** Armed by a test, where the host allows it. */
+  readonly failpoint?: string;
+}
+
+/** One line of a worker's answer. */
+export type WorkerLine =
+  | { readonly kind: "changed"; readonly says: string }
+  | { readonly kind: "warning"; readonly says: string }
+  | { readonly kind: "failed"; readonly step: string; readonly says: string }
+  | { readonly kind: "done" };
