@@ -1,23 +1,66 @@
-/** The cluster: every tenant's namespace, those of people who left included. */
+/** The cluster: tier rights, every tenant's namespace (those of people who left included), the dashboard's way in. */
 
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { GuardRails } from "../components/cluster/guard-rails.ts";
+import { type PortalEntry, PortalMap } from "../components/cluster/portal-map.ts";
 import { Tenant } from "../components/cluster/tenant.ts";
-import type { Desired, Email, Holder, Quota } from "../roster/model.ts";
+import { TierRights } from "../components/cluster/tier-rights.ts";
+import type { Desired, Email, K8sUser, Namespace, OsUser, Person } from "../roster/model.ts";
+import { TIER_NAMES } from "../roster/tiers.ts";
+import { deployDashboard } from "./dashboard.ts";
+import type { ClusterSettings } from "./settings/cluster.ts";
 
 /** Declares what the roster's people get in the cluster that `kubeconfig` leads to. */
-export function deployCluster(kubeconfig: string, desired: Desired): void {
+export function deployCluster(kubeconfig: string, desired: Desired, settings: ClusterSettings): void {
   const provider = new k8s.Provider("cluster", { kubeconfig: pulumi.secret(kubeconfig) });
-  for (const person of desired.people.values()) declareTenants(provider, person, person.quota, person.email);
-  for (const person of desired.left.values()) declareTenants(provider, person, person.quota, undefined);
+  const people = [...desired.people.values()];
+  new TierRights("rights", { members: membersOf(people), dashboards: dashboardsOf(people) }, { provider });
+  const hosts = [...settings.protectedHosts, ...(settings.dashboard ? [settings.dashboard.ingress.host] : [])];
+  const rails = new GuardRails("guard-rails", { protectedHosts: hosts }, { provider });
+  const tokens = declareTenants(desired, { provider, dependsOn: [rails] });
+  if (settings.dashboard) deployDashboard(settings.dashboard, people, tokens, provider);
+  if (settings.portalMap)
+    new PortalMap("portal-map", { ...settings.portalMap, people: portalOf(people) }, { provider });
 }
 
-const declareTenants = (provider: k8s.Provider, owner: Holder, quota: Quota, admit: Email | undefined) => {
-  for (const namespace of owner.namespaces) {
-    new Tenant(
-      `tenant-${namespace}`,
-      { namespace, owner: owner.k8sUser, quota, ...(admit === undefined ? {} : { admit }) },
-      { provider },
-    );
+/** @returns each admitted owner's token of the dashboard */
+function declareTenants(desired: Desired, opts: pulumi.ComponentResourceOptions) {
+  const tokens = new Map<OsUser, pulumi.Output<string>>();
+  for (const person of [...desired.people.values(), ...desired.left.values()]) {
+    const admit = desired.people.has(person.osUser) ? person.email : undefined;
+    const [home] = person.namespaces;
+    for (const namespace of person.namespaces) {
+      const { dashboardToken } = new Tenant(
+        `tenant-${namespace}`,
+        {
+          namespace,
+          owner: person.k8sUser,
+          quota: person.quota,
+          home: home ?? namespace,
+          ...(admit === undefined ? {} : { admit }),
+        },
+        opts,
+      );
+      if (namespace === home && dashboardToken !== undefined) tokens.set(person.osUser, dashboardToken);
+    }
   }
+  return tokens;
+}
+
+/** People whose e-mail nobody knows yet are in no binding: their grant is pending. */
+const membersOf = (people: readonly Person[]) => {
+  const members = (tier: Person["tier"]) =>
+    people.flatMap((person) => (person.tier === tier && person.email !== undefined ? [person.email] : []));
+  return Object.fromEntries(TIER_NAMES.map((tier) => [tier, members(tier)])) as Record<Person["tier"], Email[]>;
 };
+
+const dashboardsOf = (people: readonly Person[]): { namespace: Namespace; owner: K8sUser }[] =>
+  people
+    .filter(({ email }) => email !== undefined)
+    .flatMap(({ namespaces, k8sUser }) => namespaces.map((namespace) => ({ namespace, owner: k8sUser })));
+
+const portalOf = (people: readonly Person[]): ReadonlyMap<Email, PortalEntry> =>
+  new Map(
+    people.flatMap(({ email, tier, namespaces }) => (email === undefined ? [] : [[email, { role: tier, namespaces }]])),
+  );

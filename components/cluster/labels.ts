@@ -4,5 +4,8 @@ import type { K8sUser } from "../../roster/model.ts";
 
 export const MANAGED = { "app.kubernetes.io/managed-by": "workstation" } as const;
 
+/** Key of the label that names the `k8s_user` whom a namespace belongs to. A namespace without it is no tenant's. */
+export const OWNER_LABEL = "workstation/owner";
+
 /** For what belongs to one person. */
-export const managedBy = (owner: K8sUser) => ({ ...MANAGED, "workstation/owner": owner });
+export const managedBy = (owner: K8sUser) => ({ ...MANAGED, [OWNER_LABEL]: owner });

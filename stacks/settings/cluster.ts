@@ -1,10 +1,38 @@
 /** Settings of the cluster: how people reach it, and what the program sets up in it. */
 
 import { z } from "zod";
+import { apiServer } from "./api-server.ts";
+import { dashboard } from "./dashboard.ts";
+import { dnsLabel, dnsName } from "./words.ts";
 
 export const cluster = z.strictObject({
   server: z.url().describe("Address of the API server as people's kubectl reaches it."),
   caData: z.base64().describe("The cluster's CA certificate, base64."),
   name: z.string().default("cluster").describe("Name of the cluster in people's kubeconfig."),
   oidc: z.strictObject({ issuer: z.url(), clientId: z.string() }).describe("Sign-in of people's kubectl."),
+  dashboard: dashboard
+    .optional()
+    .describe("Absent: no token injector, and people's dashboard accounts are used by nobody."),
+  portalMap: z
+    .strictObject({
+      namespace: dnsLabel.describe("Namespace of the portal. It must exist."),
+      name: dnsLabel.default("portal-users").describe("Name of the ConfigMap."),
+    })
+    .optional()
+    .describe("Where the portal reads who is who (e-mail, role, namespaces). Absent: no such map."),
+  protectedHosts: z
+    .array(dnsName)
+    .default([])
+    .describe(
+      "Hosts that no tenant's Ingress may claim: the forge's, the identity proxy's. The dashboard's is always one.",
+    ),
+  allowOpenSecretStores: z
+    .boolean()
+    .default(false)
+    .describe(
+      "True hands out namespaces although a ClusterSecretStore without conditions lets every tenant read what its Vault role may.",
+    ),
+  apiServer: apiServer.optional().describe("Absent: the API server's sign-in is left as it is."),
 });
+
+export type ClusterSettings = z.output<typeof cluster>;

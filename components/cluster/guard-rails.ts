@@ -1,0 +1,99 @@
+/** What a tenant may not do although the role `admin` would let them: reach round the ingress, or take a host of ours. */
+
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { MANAGED, OWNER_LABEL } from "./labels.ts";
+
+export interface GuardRailsArgs {
+  /** Hosts that no tenant's Ingress may claim: the dashboard's, the forge's, the identity proxy's. Plain. */
+  readonly protectedHosts: readonly string[];
+}
+
+interface Rail {
+  readonly resources: { readonly apiGroup: string; readonly resource: string };
+  readonly checks: readonly { readonly expression: string; readonly message: string }[];
+}
+
+/**
+ * Checked by the API server itself, and refused while it cannot be checked. It binds namespaces that have an owner, and
+ * nobody but an admin can take that label away.
+ */
+export class GuardRails extends pulumi.ComponentResource {
+  constructor(name: string, args: GuardRailsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("workstation:cluster:GuardRails", name, {}, opts);
+    raise(this, `${name}-services`, "workstation-tenant-services", SERVICES);
+    raise(this, `${name}-ingresses`, "workstation-tenant-ingresses", ingresses(args.protectedHosts));
+    this.registerOutputs();
+  }
+}
+
+const SERVICES: Rail = {
+  resources: { apiGroup: "", resource: "services" },
+  checks: [
+    {
+      expression: "!has(object.spec.externalIPs) || size(object.spec.externalIPs) == 0",
+      message: "a tenant's Service cannot have externalIPs: it would catch other people's traffic",
+    },
+    {
+      expression: "!has(object.spec.type) || object.spec.type != 'ExternalName'",
+      message: "a tenant's Service cannot be an ExternalName: the ingress would reach what it must not through it",
+    },
+  ],
+};
+
+const ingresses = (protectedHosts: readonly string[]): Rail => ({
+  resources: { apiGroup: "networking.k8s.io", resource: "ingresses" },
+  checks: [
+    {
+      expression:
+        "has(object.spec.rules) && !has(object.spec.defaultBackend) && " +
+        "object.spec.rules.all(r, has(r.host) && r.host != '' && !r.host.startsWith('*'))",
+      message: "a tenant's Ingress names its hosts outright: no default backend, no rule without a host, no wildcard",
+    },
+    {
+      expression: `!has(object.spec.rules) || object.spec.rules.all(r, !has(r.host) || !(r.host in ${celList(protectedHosts)}))`,
+      message: "this host belongs to the platform and not to a tenant",
+    },
+  ],
+});
+
+/** A list of strings as CEL writes it. The settings admit DNS names only, so nothing in them needs escaping. */
+const celList = (texts: readonly string[]) =>
+  `[${[...texts]
+    .sort()
+    .map((text) => `'${text}'`)
+    .join(", ")}]`;
+
+function raise(parent: GuardRails, name: string, objectName: string, rail: Rail): void {
+  const { apiGroup, resource } = rail.resources;
+  const policy = new k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
+    name,
+    {
+      metadata: { name: objectName, labels: MANAGED },
+      spec: {
+        failurePolicy: "Fail",
+        matchConstraints: {
+          resourceRules: [
+            { apiGroups: [apiGroup], apiVersions: ["*"], operations: ["CREATE", "UPDATE"], resources: [resource] },
+          ],
+        },
+        validations: rail.checks.map(({ expression, message }) => ({ expression, message })),
+      },
+    },
+    { parent },
+  );
+  new k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
+    name,
+    {
+      metadata: { name: objectName, labels: MANAGED },
+      spec: {
+        policyName: objectName,
+        validationActions: ["Deny"],
+        matchResources: {
+          namespaceSelector: { matchExpressions: [{ key: OWNER_LABEL, operator: "Exists" }] },
+        },
+      },
+    },
+    { parent, dependsOn: [policy] },
+  );
+}

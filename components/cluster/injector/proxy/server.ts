@@ -1,0 +1,117 @@
+/** The injector's front: takes requests, asks the gate, and answers or carries on. */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { type Backend, forward, forwardSocket, head } from "./forward.ts";
+import type { Gate, Verdict } from "./gate.ts";
+
+export interface Front {
+  readonly server: Server;
+  /** Takes no more, finishes what is under way, and ends what is still open at the limit. */
+  drain(settleMs: number, limitMs: number): Promise<void>;
+}
+
+/** One line of the log. Holds no token, no query and no identity that is not known to us. */
+export type Say = (line: Readonly<Record<string, string | number>>) => void;
+
+/** Longer than ingress controllers keep theirs, so that it is they who close an idle connection, and no request is on it. */
+const KEEP_ALIVE_MS = 75_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+/** The whole request, body included. */
+const REQUEST_TIMEOUT_MS = 300_000;
+const MAX_HEADER_BYTES = 16_384;
+const MAX_CONNECTIONS = 2_000;
+
+export function frontOf(gate: Gate, backend: Backend, say: Say): Front {
+  let going = false;
+  const sockets = new Set<Duplex>();
+  const options = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    requireHostHeader: true,
+    insecureHTTPParser: false,
+    connectionsCheckingInterval: 2_000,
+  };
+  const server = createServer(options, (request, response) => {
+    if (going) response.setHeader("connection", "close");
+    const verdict = judge(gate, request);
+    note(say, request, verdict);
+    if (verdict.kind === "admit") forward(backend, request, verdict.headers, response);
+    else refuse(request, response, verdict);
+  });
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex) => {
+    socket.on("error", () => socket.destroy());
+    const verdict = isWebSocket(request) ? judge(gate, request) : NO_OTHER_PROTOCOL;
+    note(say, request, verdict);
+    if (verdict.kind === "refuse") {
+      socket.end(head(verdict.status, "Refused", [["connection", "close"]]));
+      return;
+    }
+    forwardSocket(backend, request, verdict.headers, socket, (ends) => {
+      for (const end of ends) {
+        sockets.add(end);
+        end.on("close", () => sockets.delete(end));
+      }
+    });
+  });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.maxConnections = MAX_CONNECTIONS;
+  // Beyond its own limit node drops lines in silence; the gate counts them instead.
+  server.maxHeadersCount = 0;
+
+  return {
+    server,
+    drain: async (settleMs, limitMs) => {
+      going = true;
+      await after(settleMs);
+      const closed = new Promise<void>((done) => server.close(() => done()));
+      server.closeIdleConnections();
+      await Promise.race([closed, after(limitMs - settleMs)]);
+      for (const socket of sockets) socket.destroy();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** Only a path on the dashboard is asked for: no other server's address, no tunnel, no echo of what was sent. */
+function judge(gate: Gate, request: IncomingMessage): Verdict {
+  if (request.method === "TRACE") return { kind: "refuse", status: 405, reason: "a method that echoes" };
+  if (request.url?.startsWith("/") !== true) return { kind: "refuse", status: 400, reason: "not a path" };
+  return gate(request.rawHeaders);
+}
+
+/** A handshake has no body: node leaves one unread, and it would run into the socket. */
+const isWebSocket = ({ method, headers }: IncomingMessage) =>
+  method === "GET" &&
+  headers.upgrade?.toLowerCase() === "websocket" &&
+  headers["content-length"] === undefined &&
+  headers["transfer-encoding"] === undefined;
+
+const NO_OTHER_PROTOCOL: Verdict = { kind: "refuse", status: 400, reason: "an upgrade to something else" };
+
+/** The connection ends as well: what else was sent on it may be the rest of an attempt. */
+function refuse(request: IncomingMessage, response: ServerResponse, verdict: Verdict & { kind: "refuse" }): void {
+  response.writeHead(verdict.status, {
+    "content-type": "text/plain; charset=utf-8",
+    "cache-control": "no-store",
+    connection: "close",
+  });
+  response.end(`${SENTENCES.get(verdict.status) ?? "This request cannot be served."}\n`, () => request.destroy());
+}
+
+const SENTENCES: ReadonlyMap<number, string> = new Map([
+  [401, "You are not signed in."],
+  [403, "You have no access to this dashboard. Ask the admins to put you on the roster."],
+  [431, "The request's header is too large."],
+]);
+
+function note(say: Say, request: IncomingMessage, verdict: Verdict): void {
+  const path = (request.url ?? "").split("?")[0] ?? "";
+  const what = { method: request.method ?? "", path: path.slice(0, 200) };
+  if (verdict.kind === "admit") say({ ...what, identity: verdict.identity });
+  else say({ ...what, refused: verdict.reason, status: verdict.status });
+}
+
+const after = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));

@@ -1,0 +1,75 @@
+/** Reads what the injector is to go by. Anything that is not as it should be keeps the pod from becoming ready. */
+
+import { readdirSync, readFileSync } from "node:fs";
+import type { InjectorConfig } from "./contract.ts";
+import type { GateRules } from "./gate.ts";
+
+/** Where the parts of the configuration lie; the pod's own are `PLACES`. */
+export interface Places {
+  readonly config: string;
+  readonly map: string;
+  readonly sharedSecret: string;
+}
+
+export interface Started {
+  readonly config: InjectorConfig;
+  readonly rules: GateRules;
+}
+
+/** @throws Error with one sentence and no secret in it: the old pods go on serving while this one does not start */
+export function readStart(places: Places): Started {
+  const config = parsed(readFileSync(places.config, "utf8"), "the configuration") as InjectorConfig;
+  if (config.version !== 1) throw new Error("the configuration is of another version than this program");
+  const tokens = readTokens(places.map);
+  if (tokens.size !== config.identities) {
+    throw new Error(`the map holds ${tokens.size} identities where ${config.identities} were written`);
+  }
+  const { identityHeader, handOn, admitted, sharedSecretHeader, passHeaders } = config;
+  const rules = {
+    identityHeader,
+    handOn,
+    passHeaders,
+    tokens,
+    ...(admitted === undefined ? {} : { admitted }),
+    ...(sharedSecretHeader === undefined
+      ? {}
+      : { sharedSecret: { header: sharedSecretHeader, value: sharedSecretOf(places.sharedSecret) } }),
+  };
+  return { config, rules };
+}
+
+/** Every file of the folder is a JSON object, identity to token. The same identity in two of them is refused. */
+function readTokens(folder: string): ReadonlyMap<string, string> {
+  const tokens = new Map<string, string>();
+  const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  for (const name of names.sort()) {
+    const entries: unknown = parsed(readFileSync(`${folder}/${name}`, "utf8"), `the map's ${name}`);
+    if (typeof entries !== "object" || entries === null || Array.isArray(entries)) {
+      throw new Error(`the map's ${name} is not a map`);
+    }
+    for (const [identity, token] of Object.entries(entries)) {
+      if (typeof token !== "string" || !/^[\w.~+/=-]{16,}$/.test(token)) {
+        throw new Error(`the map's ${name} holds something that is no token`);
+      }
+      if (tokens.has(identity)) throw new Error(`the map's ${name} holds an identity that another file holds too`);
+      tokens.set(identity, token);
+    }
+  }
+  return tokens;
+}
+
+function sharedSecretOf(file: string): string {
+  const value = readFileSync(file, "utf8");
+  if (value.length < 16) throw new Error("the shared secret is too short to be one");
+  return value;
+}
+
+/** JSON's own error would quote the text, and the text is secret. */
+function parsed(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    if (cause instanceof SyntaxError) throw new Error(`${what} is not JSON`);
+    throw cause;
+  }
+}

@@ -1,0 +1,87 @@
+/** The only way to the injector: the ingress, behind the identity proxy; everybody else in the cluster is kept out. */
+
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { MANAGED } from "../labels.ts";
+import { INJECTOR, SELECTOR } from "./names.ts";
+import { REQUEST_PORT } from "./proxy/contract.ts";
+
+export interface WayIn {
+  readonly host: string;
+  readonly className: string;
+  /**
+   * What puts the identity proxy in front: an annotation that the ingress controller understands. It must overwrite the
+   * identity header of the client, for it is that header by which people are known.
+   */
+  readonly forwardAuth: { readonly annotation: string; readonly value: string };
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly tlsSecret?: string;
+  /** The pods of the ingress controller: they alone may connect. */
+  readonly controller: { readonly namespace: string; readonly podLabels: Readonly<Record<string, string>> };
+}
+
+export function openWayIn(parent: pulumi.Resource, name: string, namespace: string, wayIn: WayIn): void {
+  const metadata = { name: INJECTOR, namespace, labels: MANAGED };
+  const service = new k8s.core.v1.Service(
+    name,
+    { metadata, spec: { selector: SELECTOR, ports: [{ name: "http", port: 80, targetPort: REQUEST_PORT }] } },
+    { parent },
+  );
+  const wall = new k8s.networking.v1.NetworkPolicy(
+    name,
+    {
+      metadata,
+      spec: {
+        podSelector: { matchLabels: SELECTOR },
+        policyTypes: ["Ingress"],
+        ingress: [
+          {
+            from: [
+              {
+                namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": wayIn.controller.namespace } },
+                podSelector: { matchLabels: wayIn.controller.podLabels },
+              },
+            ],
+            ports: [{ protocol: "TCP", port: REQUEST_PORT }],
+          },
+        ],
+      },
+    },
+    { parent },
+  );
+  openDoor(parent, name, { ...metadata, annotations: annotationsOf(wayIn) }, wayIn, [service, wall]);
+}
+
+const annotationsOf = ({ annotations, forwardAuth }: WayIn) => ({
+  ...annotations,
+  [forwardAuth.annotation]: forwardAuth.value,
+});
+
+const openDoor = (
+  parent: pulumi.Resource,
+  name: string,
+  metadata: { readonly name: string; readonly namespace: string; readonly annotations: Record<string, string> },
+  { host, className, tlsSecret }: WayIn,
+  after: pulumi.Resource[],
+) =>
+  new k8s.networking.v1.Ingress(
+    name,
+    {
+      metadata,
+      spec: {
+        ingressClassName: className,
+        ...(tlsSecret === undefined ? {} : { tls: [{ hosts: [host], secretName: tlsSecret }] }),
+        rules: [
+          {
+            host,
+            http: {
+              paths: [
+                { path: "/", pathType: "Prefix", backend: { service: { name: INJECTOR, port: { name: "http" } } } },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    { parent, dependsOn: after },
+  );

@@ -1,0 +1,46 @@
+/** The dashboard's way in: the injector with everybody's token, and the admins' account. */
+
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { AdminDashboard } from "../components/cluster/admin-dashboard.ts";
+import { Injector } from "../components/cluster/injector/injector.ts";
+import type { AuthentikUser, OsUser, Person } from "../roster/model.ts";
+import { TIERS } from "../roster/tiers.ts";
+import { injectorProgram } from "./programs.ts";
+import type { DashboardSettings } from "./settings/dashboard.ts";
+
+/** @param tokens of the people who own namespaces */
+export function deployDashboard(
+  settings: DashboardSettings,
+  people: readonly Person[],
+  tokens: ReadonlyMap<OsUser, pulumi.Output<string>>,
+  provider: k8s.Provider,
+): void {
+  const { namespace, createNamespace, ingress, ...injector } = settings;
+  const room = createNamespace
+    ? [new k8s.core.v1.Namespace("dashboard", { metadata: { name: namespace } }, { provider })]
+    : [];
+  const opts = { provider, dependsOn: room };
+  const admins = new AdminDashboard("admin-dashboard", { namespace }, opts);
+  const known = people.flatMap((person): [AuthentikUser, pulumi.Output<string>][] => {
+    const token = TIERS[person.tier].administers ? admins.token : tokens.get(person.osUser);
+    return token === undefined ? [] : [[person.authentikUser, token]];
+  });
+  const { tlsSecret, ...wayIn } = ingress;
+  const { caPem, origin } = settings.backend;
+  const { admitted, sharedSecret, ...plain } = injector;
+  new Injector(
+    "token-injector",
+    {
+      ...plain,
+      namespace,
+      program: injectorProgram(),
+      backend: { origin, ...(caPem === undefined ? {} : { caPem }) },
+      ...(admitted === undefined ? {} : { admitted }),
+      ...(sharedSecret === undefined ? {} : { sharedSecret }),
+      tokens: new Map(known),
+      wayIn: { ...wayIn, ...(tlsSecret === undefined ? {} : { tlsSecret }) },
+    },
+    opts,
+  );
+}

@@ -1,0 +1,213 @@
+/** What the program declares in the cluster. What is protected there is tested on the real engine: mocks do not see it. */
+
+import { describe, expect, test } from "vitest";
+import { deployCluster } from "../../../stacks/cluster.ts";
+import { cluster } from "../../../stacks/settings/cluster.ts";
+import { declared, only } from "./declared.ts";
+import { desired, left, person } from "./people.ts";
+
+const SETTINGS = cluster.parse({
+  server: "https://api.test:6443",
+  caData: "Y2E=",
+  oidc: { issuer: "https://sso.test/", clientId: "kubernetes" },
+  portalMap: { namespace: "portal" },
+  dashboard: {
+    namespace: "kubernetes-dashboard",
+    backend: { origin: "http://dashboard:80" },
+    sharedSecret: { value: "of-the-ingress-0123456789" },
+    ingress: {
+      host: "dashboard.test",
+      className: "traefik",
+      forwardAuth: { value: "authentik-forward-auth@kubernetescrd" },
+      controller: { namespace: "traefik", podLabels: { "app.kubernetes.io/name": "traefik" } },
+    },
+  },
+});
+
+const ADMIN = person("wizard", "admin");
+const READER = person("emo", "power-user");
+const OWNER = person("anca", "namespace-owner", ["stem", "lab"]);
+
+const run = (...args: Parameters<typeof desired>) => declared(() => deployCluster("{}", desired(...args), SETTINGS));
+const subjects = (all: Awaited<ReturnType<typeof run>>, name: string) =>
+  only(all, "ClusterRoleBinding", name).inputs.subjects.map((one: { name: string; namespace?: string }) =>
+    one.namespace === undefined ? one.name : `${one.namespace}/${one.name}`,
+  );
+
+describe("the tiers", () => {
+  test("one binding a tier names its people by their e-mail", async () => {
+    const all = await run([ADMIN, READER, OWNER]);
+    expect(subjects(all, "oidc-admin")).toEqual(["wizard@people.test"]);
+    expect(subjects(all, "oidc-power-user")).toEqual(["emo@people.test"]);
+    expect(subjects(all, "oidc-namespace-owner")).toEqual(["anca@people.test"]);
+    expect(only(all, "ClusterRoleBinding", "oidc-admin").inputs.roleRef.name).toBe("cluster-admin");
+  });
+
+  test("a tier without people keeps its binding, with nobody in it", async () => {
+    expect(subjects(await run([ADMIN]), "oidc-power-user")).toEqual([]);
+  });
+
+  test("somebody whose e-mail nobody knows is in no binding and has no token", async () => {
+    const { email: _, ...pending } = OWNER;
+    const all = await run([ADMIN, pending]);
+    expect(subjects(all, "oidc-namespace-owner")).toEqual([]);
+    expect(all.filter(({ inputs }) => inputs.metadata?.namespace === "stem").map(({ name }) => name)).toEqual([
+      "tenant-stem-counts",
+      "tenant-stem-defaults",
+      "tenant-stem-quota",
+      "tenant-stem-wall",
+    ]);
+  });
+});
+
+describe("a tenant", () => {
+  test("gets everything that the specification lists", async () => {
+    const all = await run([ADMIN, OWNER]);
+    expect(
+      all
+        .filter(({ name }) => name.startsWith("tenant-stem"))
+        .map(({ type, name }) => `${name} ${type.split(":").at(-1)}`)
+        .sort(),
+    ).toEqual([
+      "tenant-stem Namespace",
+      "tenant-stem-counts ResourceQuota",
+      "tenant-stem-dashboard RoleBinding",
+      "tenant-stem-dashboard ServiceAccount",
+      "tenant-stem-dashboard-token Secret",
+      "tenant-stem-defaults LimitRange",
+      "tenant-stem-deployer Role",
+      "tenant-stem-deployer RoleBinding",
+      "tenant-stem-deployer ServiceAccount",
+      "tenant-stem-owner RoleBinding",
+      "tenant-stem-quota ResourceQuota",
+      "tenant-stem-wall NetworkPolicy",
+    ]);
+  });
+
+  test("is labelled as managed and with its owner, and its pods are held to the baseline", async () => {
+    const all = await run([ADMIN, OWNER]);
+    expect(only(all, "Namespace", "stem").inputs.metadata.labels).toEqual({
+      "app.kubernetes.io/managed-by": "workstation",
+      "workstation/owner": "anca-k8s",
+      "pod-security.kubernetes.io/enforce": "baseline",
+      "pod-security.kubernetes.io/warn": "restricted",
+    });
+  });
+
+  test("keeps the room and loses every right when its owner leaves", async () => {
+    const before = await run([ADMIN, OWNER]);
+    const after = await run([ADMIN], [left(OWNER)]);
+    const names = (all: typeof after) => all.map(({ name }) => name).filter((name) => name.startsWith("tenant-"));
+    expect(names(after)).toEqual(
+      ["lab", "stem"].flatMap((ns) => [
+        `tenant-${ns}`,
+        `tenant-${ns}-counts`,
+        `tenant-${ns}-defaults`,
+        `tenant-${ns}-quota`,
+        `tenant-${ns}-wall`,
+      ]),
+    );
+    for (const name of names(after)) {
+      const kept = (all: typeof after) => all.find((one) => one.name === name)?.inputs;
+      expect(kept(after)).toEqual(kept(before));
+    }
+    expect(JSON.stringify(after)).not.toContain("anca@people.test");
+    expect(JSON.stringify(after)).not.toContain("dashboard-anca-k8s");
+  });
+
+  test("lets the one dashboard account that a person has into all of their namespaces", async () => {
+    const all = await run([ADMIN, OWNER]);
+    const from = (namespace: string) =>
+      only(all, "RoleBinding", "dashboard", namespace).inputs.subjects.map(
+        (one: { namespace: string }) => one.namespace,
+      );
+    expect(from("stem")).toEqual(["stem"]);
+    expect(from("lab")).toEqual(["lab", "stem"]);
+    expect(subjects(all, "dashboard-nav-readonly")).toEqual(["stem/dashboard-anca-k8s", "lab/dashboard-anca-k8s"]);
+  });
+
+  test("is refused what would pass by the ingress", async () => {
+    const all = await run([ADMIN, OWNER]);
+    const { hard } = only(all, "ResourceQuota", "object-counts", "stem").inputs.spec;
+    expect([hard["services.loadbalancers"], hard["services.nodeports"]]).toEqual(["0", "0"]);
+    const policy = only(all, "ValidatingAdmissionPolicy", "workstation-tenant-ingresses").inputs.spec;
+    expect(policy.failurePolicy).toBe("Fail");
+    expect(policy.validations[1].expression).toContain("['dashboard.test']");
+  });
+});
+
+describe("the injector", () => {
+  test("knows the admins and the owners by the identity proxy's names, each with the right token", async () => {
+    const all = await run([ADMIN, READER, OWNER]);
+    expect(JSON.parse(only(all, "Secret", "token-injector-map-0").inputs.stringData["identities.json"])).toEqual({
+      "wizard.login": "token of kubernetes-dashboard/dashboard-admin-token",
+      "anca.login": "token of stem/dashboard-anca-k8s-token",
+    });
+  });
+
+  test("forgets who left, and its pods roll", async () => {
+    const before = await run([ADMIN, OWNER]);
+    const after = await run([ADMIN], [left(OWNER)]);
+    const entries = JSON.parse(only(after, "Secret", "token-injector-map-0").inputs.stringData["identities.json"]);
+    expect(Object.keys(entries)).toEqual(["wizard.login"]);
+    const digest = (all: typeof after) =>
+      only(all, "Deployment", "token-injector").inputs.spec.template.metadata.annotations["workstation/digest"];
+    expect(digest(before)).toMatch(/^[0-9a-f]{64}$/);
+    expect(digest(after)).not.toBe(digest(before));
+    expect(digest(await run([ADMIN, OWNER]))).toBe(digest(before));
+  });
+
+  test("has no token anywhere but in Secrets", async () => {
+    const all = await run([ADMIN, OWNER]);
+    const holders = all.filter(({ inputs }) => /token of |of-the-ingress/.test(JSON.stringify(inputs)));
+    expect(holders.map(({ type, name }) => `${type} ${name}`)).toEqual([
+      "kubernetes:core/v1:Secret token-injector-map-0",
+      "kubernetes:core/v1:Secret token-injector-shared-secret",
+    ]);
+  });
+
+  test("runs without any right on its node or in the cluster", async () => {
+    const { spec } = only(await run([ADMIN]), "Deployment", "token-injector").inputs;
+    const pod = spec.template.spec;
+    expect(spec.replicas).toBe(2);
+    expect(pod.automountServiceAccountToken).toBe(false);
+    expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
+    expect(pod.containers.map((one: { securityContext: unknown }) => one.securityContext)).toEqual([
+      { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
+    ]);
+    expect(pod.containers[0].env).toBeUndefined();
+    expect(pod.containers[0].readinessProbe.httpGet.path).toBe("/readyz");
+  });
+
+  test("is reached from the ingress controller alone, through the identity proxy's middleware", async () => {
+    const all = await run([ADMIN]);
+    const [rule] = only(all, "NetworkPolicy", "token-injector").inputs.spec.ingress;
+    expect(rule.from).toEqual([
+      {
+        namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "traefik" } },
+        podSelector: { matchLabels: { "app.kubernetes.io/name": "traefik" } },
+      },
+    ]);
+    const ingress = only(all, "Ingress", "token-injector").inputs;
+    expect(ingress.metadata.annotations).toEqual({
+      "traefik.ingress.kubernetes.io/router.middlewares": "authentik-forward-auth@kubernetescrd",
+    });
+    expect(ingress.spec.rules.map(({ host }: { host: string }) => host)).toEqual(["dashboard.test"]);
+  });
+});
+
+test("the portal learns who is who, and no secret", async () => {
+  const all = await run([ADMIN, READER, OWNER]);
+  expect(JSON.parse(only(all, "ConfigMap", "portal-users").inputs.data["users.json"])).toEqual({
+    "anca@people.test": { role: "namespace-owner", namespaces: ["lab", "stem"] },
+    "emo@people.test": { role: "power-user", namespaces: [] },
+    "wizard@people.test": { role: "admin", namespaces: [] },
+  });
+});
+
+test("a change of an e-mail is a change of the bindings and of nothing else of the tenant's", async () => {
+  const before = await run([ADMIN, OWNER]);
+  const after = await run([ADMIN, { ...OWNER, email: "new@people.test" as typeof OWNER.email & string }]);
+  const changed = after.filter((one, i) => JSON.stringify(one) !== JSON.stringify(before[i])).map(({ name }) => name);
+  expect(changed).toEqual(["portal-map", "rights-namespace-owner", "tenant-lab-owner", "tenant-stem-owner"]);
+});

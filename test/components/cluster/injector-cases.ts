@@ -1,0 +1,242 @@
+/** Requests that somebody might send to the injector, byte by byte, and what must come of each (the proof's I-01 to I-19). */
+
+import { get } from "./raw.ts";
+
+export interface InjectorCase {
+  readonly id: string;
+  readonly name: string;
+  readonly bytes: string | readonly string[];
+  /** Status of the first answer. */
+  readonly status: readonly number[];
+  /** As whom each request that reached the dashboard came, in their order. */
+  readonly arrives: readonly string[];
+}
+
+/** Who is in the map of every test: the names are harmless ones that some other map would take for something else. */
+export const KNOWN = ["alice", "bob", "default", "include", "hostnames", "volatile", "a.b", "c+d@e"] as const;
+
+const id = (name: string) => `X-authentik-username: ${name}`;
+
+const refused = (status: number, number: string, name: string, ...lines: readonly string[]): InjectorCase => ({
+  id: number,
+  name,
+  bytes: get("/", ...lines),
+  status: [status],
+  arrives: [],
+});
+
+const admitted = (who: string, number: string, name: string, ...lines: readonly string[]): InjectorCase => ({
+  id: number,
+  name,
+  bytes: get("/", ...lines),
+  status: [200, 201],
+  arrives: [who],
+});
+
+export const INJECTOR_CASES: readonly InjectorCase[] = [
+  admitted("alice", "I-00", "a known identity arrives as itself", id("alice")),
+  admitted("alice", "I-00", "the header's name is known in any case", "x-AUTHENTIK-username: alice"),
+  refused(401, "I-01", "no identity gets nobody in"),
+  refused(401, "I-01", "an empty identity gets nobody in", "X-authentik-username:"),
+  refused(403, "I-02", "an unknown identity gets nobody in", id("mallory")),
+  refused(403, "I-02", "another case is another identity", id("Alice")),
+  refused(403, "I-02", "a percent-encoded identity is not decoded", id("alic%65")),
+  refused(403, "I-02", "a quoted identity is not unquoted", id('"alice"')),
+  refused(403, "I-02", "an identity with a trailing dot is another one", id("alice.")),
+  refused(403, "I-02", "a folded letter is another letter", id("\xe0lice")),
+  refused(403, "I-02", "a pattern matches nothing", id("~.*")),
+  refused(403, "I-02", "a wildcard matches nothing", id("*")),
+  refused(403, "I-02", "a dot in a name stands for itself", id("axb")),
+  admitted("a.b", "I-02", "a name with a dot is known exactly", id("a.b")),
+  admitted("c+d@e", "I-02", "a name with a plus is known exactly", id("c+d@e")),
+  admitted("default", "I-02", "a person named default is a person", id("default")),
+  admitted("include", "I-02", "a person named include is a person", id("include")),
+  admitted("hostnames", "I-02", "a person named hostnames is a person", id("hostnames")),
+  refused(400, "I-03", "the same identity twice gets nobody in", id("alice"), id("alice")),
+  refused(400, "I-03", "two identities get nobody in", id("alice"), id("bob")),
+  refused(400, "I-03", "an identity and an empty one get nobody in", id("alice"), "X-authentik-username:"),
+  refused(403, "I-03", "a list of identities is no identity", id("alice, bob")),
+  refused(400, "I-04", "a look-alike with underscores gets nobody in", "X_authentik_username: alice"),
+  refused(400, "I-04", "a look-alike beside the real one gets nobody in", id("bob"), "X_authentik_username: alice"),
+  refused(400, "I-04", "a look-alike with a dot gets nobody in", id("bob"), "X.authentik.username: alice"),
+  admitted("bob", "I-05", "a client's own bearer token is replaced", id("bob"), "Authorization: Bearer stolen"),
+  admitted(
+    "bob",
+    "I-05",
+    "a client's own two credentials are replaced",
+    id("bob"),
+    "Authorization: Basic x",
+    "Authorization: Bearer y",
+  ),
+  admitted(
+    "bob",
+    "I-05",
+    "a client's cookies stay outside",
+    id("bob"),
+    "Cookie: jweToken=stolen; token=stolen",
+    "Proxy-Authorization: Basic x",
+  ),
+  refused(401, "I-05", "a client's own token alone gets nobody in", "Authorization: Bearer stolen"),
+  admitted(
+    "bob",
+    "I-06",
+    "impersonation stays outside",
+    id("bob"),
+    "Impersonate-User: alice",
+    "Impersonate-Group: system:masters",
+    "Impersonate_User: alice",
+    "Impersonate-Extra-x: y",
+  ),
+  admitted(
+    "bob",
+    "I-06",
+    "a front proxy's words stay outside",
+    id("bob"),
+    "X-Remote-User: alice",
+    "X-Remote-Group: system:masters",
+  ),
+  admitted(
+    "bob",
+    "I-07",
+    "nobody can have our header dropped on the way",
+    id("bob"),
+    "Connection: close, authorization, x-authentik-username",
+  ),
+  refused(
+    400,
+    "I-08",
+    "an upgrade to another protocol gets nobody in",
+    id("bob"),
+    "Connection: Upgrade, HTTP2-Settings",
+    "Upgrade: h2c",
+    "HTTP2-Settings: AAMAAABkAAQAAP__",
+  ),
+  {
+    id: "I-09",
+    name: "a second request on the same connection is judged by itself",
+    bytes: get("/", id("alice")) + get("/", id("bob")) + get("/", id("mallory")),
+    status: [200, 201],
+    arrives: ["alice", "bob"],
+  },
+  {
+    id: "I-10",
+    name: "two lengths of a body are refused (content-length first)",
+    bytes: `POST / HTTP/1.1\r\nHost: d\r\n${id("bob")}\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG`,
+    status: [400],
+    arrives: [],
+  },
+  {
+    id: "I-10",
+    name: "two lengths of a body are refused (transfer-encoding first)",
+    bytes: `POST / HTTP/1.1\r\nHost: d\r\n${id("bob")}\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n8\r\nSMUGGLED\r\n0\r\n\r\n`,
+    status: [400],
+    arrives: [],
+  },
+  {
+    id: "I-10",
+    name: "an unknown transfer coding is refused",
+    bytes: `POST / HTTP/1.1\r\nHost: d\r\n${id("bob")}\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`,
+    status: [400],
+    arrives: [],
+  },
+  {
+    id: "I-10",
+    name: "two transfer codings are refused",
+    bytes: `POST / HTTP/1.1\r\nHost: d\r\n${id("bob")}\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n`,
+    status: [400],
+    arrives: [],
+  },
+  {
+    id: "I-10",
+    name: "two content lengths are refused",
+    bytes: `POST / HTTP/1.1\r\nHost: d\r\n${id("bob")}\r\nContent-Length: 0\r\nContent-Length: 44\r\n\r\n${get("/", id("alice"))}`,
+    status: [400],
+    arrives: [],
+  },
+  {
+    id: "I-10",
+    name: "lines that end in a bare line feed are refused",
+    bytes: `GET / HTTP/1.1\nHost: d\n${id("bob")}\n\n`,
+    status: [400],
+    arrives: [],
+  },
+  {
+    id: "I-10",
+    name: "a space before the colon is refused",
+    bytes: get("/", "X-authentik-username : alice"),
+    status: [400],
+    arrives: [],
+  },
+  {
+    id: "I-10",
+    name: "a folded line is refused",
+    bytes: get("/", id("bob"), "X-Other: a", " X-authentik-username: alice"),
+    status: [400],
+    arrives: [],
+  },
+  {
+    id: "I-10",
+    name: "a NUL in a header is refused",
+    bytes: get("/", id("bob\0")),
+    status: [400],
+    arrives: [],
+  },
+  {
+    id: "I-10",
+    name: "a GET with a body in chunks stays one request behind the injector as well",
+    bytes: `GET / HTTP/1.1\r\nHost: d\r\n${id("bob")}\r\nTransfer-Encoding: chunked\r\n\r\n${chunk(get("/", id("alice"), "Authorization: Bearer stolen"))}0\r\n\r\n`,
+    status: [200, 201],
+    arrives: ["bob"],
+  },
+  {
+    id: "I-10",
+    name: "a GET with a counted body stays one request behind the injector as well",
+    bytes: `GET / HTTP/1.1\r\nHost: d\r\n${id("bob")}\r\nContent-Length: ${get("/", id("alice")).length}\r\n\r\n${get("/", id("alice"))}`,
+    status: [200, 201],
+    arrives: ["bob"],
+  },
+  {
+    id: "I-10",
+    name: "another server's address is not asked for",
+    bytes: `GET http://other.test/ HTTP/1.1\r\nHost: d\r\n${id("bob")}\r\n\r\n`,
+    status: [400],
+    arrives: [],
+  },
+  {
+    id: "I-10",
+    name: "a tunnel is not opened",
+    bytes: `CONNECT other.test:443 HTTP/1.1\r\nHost: d\r\n${id("bob")}\r\n\r\n`,
+    status: [0, 400, 405],
+    arrives: [],
+  },
+  {
+    id: "I-10",
+    name: "two hosts are refused",
+    bytes: get("/", id("bob"), "Host: other.test"),
+    status: [400],
+    arrives: [],
+  },
+  {
+    id: "I-10",
+    name: "a method that echoes what was sent is refused",
+    bytes: `TRACE / HTTP/1.1\r\nHost: d\r\n${id("bob")}\r\n\r\n`,
+    status: [405],
+    arrives: [],
+  },
+  refused(431, "I-11", "a header of 64 KiB is refused", id("bob"), `X-Long: ${"a".repeat(65_536)}`),
+  refused(431, "I-11", "an identity of 20 KiB is refused", id("b".repeat(20_000))),
+  refused(
+    431,
+    "I-11",
+    "a thousand header lines are refused",
+    id("bob"),
+    ...Array.from({ length: 1_000 }, (_, i) => `X-${i}: a`),
+  ),
+  refused(403, "I-19", "a name of every object's is nobody", id("__proto__")),
+  refused(403, "I-19", "another name of every object's is nobody", id("constructor")),
+  refused(403, "I-19", "a third name of every object's is nobody", id("toString")),
+];
+
+function chunk(text: string): string {
+  return `${text.length.toString(16)}\r\n${text}\r\n`;
+}

@@ -1,0 +1,216 @@
+/** The injector's program on the loopback, against a dashboard that writes down what reached it. */
+
+import { once } from "node:events";
+import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type GateRules, gateOf } from "../../../components/cluster/injector/proxy/gate.ts";
+import { type Front, frontOf } from "../../../components/cluster/injector/proxy/server.ts";
+import { INJECTOR_CASES, KNOWN } from "./injector-cases.ts";
+import { get, sendRaw } from "./raw.ts";
+
+const tokenOf = (who: string) => `token-of-${who}-0123456789`;
+const tokens = new Map<string, string>(KNOWN.map((who) => [who, tokenOf(who)]));
+const RULES: GateRules = {
+  identityHeader: "X-authentik-username",
+  tokens,
+  handOn: { kind: "header" },
+  passHeaders: [],
+};
+
+let reached: { headers: IncomingHttpHeaders; raw: string[]; url: string | undefined }[] = [];
+let log: string[] = [];
+let dashboard: Server;
+const fronts: Front[] = [];
+
+beforeAll(async () => {
+  dashboard = createServer((request, response) => {
+    reached.push({ headers: request.headers, raw: request.rawHeaders, url: request.url });
+    request.resume();
+    request.on("end", () =>
+      response
+        .writeHead(200, { "set-cookie": "session=theirs", "cache-control": "public, max-age=60", "x-kept": "yes" })
+        .end("hello"),
+    );
+  });
+  dashboard.on("upgrade", (request, socket, head) => {
+    reached.push({ headers: request.headers, raw: request.rawHeaders, url: request.url });
+    socket.write(
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n",
+    );
+    socket.write(head);
+    socket.pipe(socket);
+  });
+  dashboard.listen(0, "127.0.0.1");
+  await once(dashboard, "listening");
+});
+
+afterAll(async () => {
+  for (const front of fronts) await front.drain(0, 0);
+  dashboard.closeAllConnections();
+  dashboard.close();
+});
+
+beforeEach(() => {
+  reached = [];
+  log = [];
+});
+
+async function injector(rules: Partial<GateRules> = {}): Promise<{ port: number; front: Front }> {
+  const origin = new URL(`http://127.0.0.1:${(dashboard.address() as AddressInfo).port}`);
+  const front = frontOf(gateOf({ ...RULES, ...rules }), { origin }, (line) => log.push(JSON.stringify(line)));
+  fronts.push(front);
+  front.server.listen(0, "127.0.0.1");
+  await once(front.server, "listening");
+  return { port: (front.server.address() as AddressInfo).port, front };
+}
+
+const lines = (raw: readonly string[], name: string) =>
+  raw.filter((word, i) => i % 2 === 0 && word.toLowerCase() === name);
+
+describe("one request at a time", () => {
+  test.each(INJECTOR_CASES)("$id: $name", async ({ bytes, status, arrives }) => {
+    const { port } = await injector();
+    const answer = await sendRaw({ port }, bytes);
+    expect(status).toContain(answer.status);
+    expect(reached.map(({ headers }) => headers.authorization)).toEqual(arrives.map((who) => `Bearer ${tokenOf(who)}`));
+    for (const { raw, headers } of reached) {
+      expect(lines(raw, "authorization")).toHaveLength(1);
+      const foreign = Object.keys(headers).filter((name) =>
+        /^(impersonate|x-remote|cookie|proxy-|x.authentik)/.test(name),
+      );
+      expect(foreign).toEqual([]);
+    }
+    expect([...log, answer.text].join("\n")).not.toMatch(/token-of|stolen/);
+  });
+});
+
+test("an answer is nobody else's: no cookie passes and nothing on the way may keep it", async () => {
+  const { port } = await injector();
+  const { text } = await sendRaw({ port }, get("/", "X-authentik-username: alice"));
+  expect(text).toContain("x-kept: yes");
+  expect(text).toContain("cache-control: no-store");
+  expect(text).not.toMatch(/set-cookie|public/);
+});
+
+test("the token is handed on as the cookie that Headlamp takes, and then not as a header", async () => {
+  const { port } = await injector({ handOn: { kind: "cookie", name: "headlamp-auth-main.0" } });
+  await sendRaw(
+    { port },
+    get("/", "X-authentik-username: alice", "Cookie: headlamp-auth-main.0=stolen", "Authorization: Bearer stolen"),
+  );
+  expect(reached.map(({ headers }) => headers.cookie)).toEqual([`headlamp-auth-main.0=${tokenOf("alice")}`]);
+  expect(reached.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+});
+
+describe("the shared secret", () => {
+  const rules = { sharedSecret: { header: "X-Injector-Secret", value: "of-the-ingress-0123456789" } };
+  test.each([
+    ["none", [], 403],
+    ["a wrong one", ["X-Injector-Secret: wrong"], 403],
+    [
+      "the right one twice",
+      ["X-Injector-Secret: of-the-ingress-0123456789", "X-Injector-Secret: of-the-ingress-0123456789"],
+      400,
+    ],
+    ["a look-alike", ["X_Injector_Secret: of-the-ingress-0123456789"], 400],
+    ["the right one", ["X-Injector-Secret: of-the-ingress-0123456789"], 200],
+  ])("%s", async (_, sent, status) => {
+    const { port } = await injector(rules);
+    const answer = await sendRaw({ port }, get("/", "X-authentik-username: alice", ...sent));
+    expect(answer.status).toBe(status);
+    expect(reached.flatMap(({ raw }) => lines(raw, "x-injector-secret"))).toEqual([]);
+  });
+});
+
+describe("the admitted groups", () => {
+  const rules = { admitted: { header: "X-authentik-groups", separator: "|", groups: ["kubernetes-admins"] } };
+  test.each([
+    ["no group", [], 403],
+    ["other groups", ["X-authentik-groups: users|kubernetes-admins-not"], 403],
+    ["two lists", ["X-authentik-groups: users", "X-authentik-groups: kubernetes-admins"], 400],
+    ["one of them", ["X-authentik-groups: users|kubernetes-admins"], 200],
+  ])("%s", async (_, sent, status) => {
+    const { port } = await injector(rules);
+    expect((await sendRaw({ port }, get("/", "X-authentik-username: alice", ...sent))).status).toBe(status);
+  });
+});
+
+describe("web sockets", () => {
+  const handshake = (...more: readonly string[]) =>
+    get(
+      "/ws",
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+      "Sec-WebSocket-Version: 13",
+      ...more,
+    );
+
+  test("what is sent comes back, as the map's identity and not with the client's own token", async () => {
+    const { port } = await injector();
+    const forged = "Sec-WebSocket-Protocol: v4.channel, base64url.bearer.authorization.k8s.io.c3RvbGVu";
+    const answer = await sendRaw({ port }, [
+      handshake("X-authentik-username: alice", "Authorization: Bearer stolen", forged),
+      "ping-1",
+      "ping-2",
+    ]);
+    expect(answer.status).toBe(101);
+    expect(answer.text).toContain("ping-1ping-2");
+    expect(reached.map(({ headers }) => headers.authorization)).toEqual([`Bearer ${tokenOf("alice")}`]);
+    expect(reached.map(({ headers }) => headers["sec-websocket-protocol"])).toEqual(["v4.channel"]);
+  });
+
+  test.each([
+    ["without an identity", handshake(), 401],
+    ["with an unknown one", handshake("X-authentik-username: mallory"), 403],
+    ["with a body", handshake("X-authentik-username: alice", "Content-Length: 4"), 400],
+  ])("none is opened %s", async (_, bytes, status) => {
+    const { port } = await injector();
+    expect((await sendRaw({ port }, bytes)).status).toBe(status);
+    expect(reached).toEqual([]);
+  });
+
+  test("an open one ends when its pod goes", async () => {
+    const { port, front } = await injector();
+    const socket = connect({ port, host: "127.0.0.1" });
+    socket.write(handshake("X-authentik-username: alice"));
+    await once(socket, "data");
+    const closed = once(socket, "close");
+    await front.drain(10, 200);
+    await closed;
+    expect(socket.destroyed).toBe(true);
+  });
+});
+
+test("a request that is under way when the pod goes is finished, and the connection not used again", async () => {
+  const { port, front } = await injector();
+  const asked = sendRaw({ port }, [
+    `POST / HTTP/1.1\r\nHost: d\r\nX-authentik-username: alice\r\nContent-Length: 4\r\n\r\n`,
+    "ab",
+    "cd",
+  ]);
+  await new Promise((next) => setTimeout(next, 15));
+  await front.drain(100, 2_000);
+  const answer = await asked;
+  expect(answer.status).toBe(200);
+});
+
+test("a client that never ends its header is sent away and others are served meanwhile", async () => {
+  const { port, front } = await injector();
+  front.server.headersTimeout = 300;
+  const slow = sendRaw({ port }, "GET / HTTP/1.1\r\nHost: d\r\n", 4_500);
+  expect((await sendRaw({ port }, get("/", "X-authentik-username: alice"))).status).toBe(200);
+  expect((await slow).status).toBe(408);
+});
+
+test("a dashboard that is not there is said, and nothing of the token with it", async () => {
+  const front = frontOf(gateOf(RULES), { origin: new URL("http://127.0.0.1:9") }, () => undefined);
+  fronts.push(front);
+  front.server.listen(0, "127.0.0.1");
+  await once(front.server, "listening");
+  const { port } = front.server.address() as AddressInfo;
+  const answer = await sendRaw({ port }, get("/", "X-authentik-username: alice"));
+  expect(answer.status).toBe(502);
+  expect(answer.text).not.toContain("token-of");
+});

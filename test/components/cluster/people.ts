@@ -1,0 +1,78 @@
+/** People of the tests, as the roster would derive them. */
+
+import type {
+  AuthentikUser,
+  Desired,
+  Email,
+  HostName,
+  K8sUser,
+  LeftPerson,
+  Namespace,
+  OsUser,
+  Person,
+  Tier,
+} from "../../../roster/model.ts";
+import { DEFAULT_POLICY, DEFAULT_QUOTA } from "../../../roster/policy.ts";
+import { TIERS } from "../../../roster/tiers.ts";
+
+export function person(
+  name: string,
+  tier: Tier,
+  namespaces: readonly string[] = [],
+  more: Partial<Person> = {},
+): Person {
+  return {
+    osUser: name as OsUser,
+    uid: 20_000,
+    ports: { t3: 3773, browser: 8931 },
+    tier,
+    authentikUser: `${name}.login` as AuthentikUser,
+    k8sUser: `${name}-k8s` as K8sUser,
+    email: `${name}@people.test` as Email,
+    namespaces: namespaces as readonly Namespace[],
+    groups: TIERS[tier].groups,
+    shell: "/bin/zsh",
+    layout: "single",
+    repos: [],
+    parked: false,
+    claudeAuth: true,
+    limits: DEFAULT_POLICY.limits[tier],
+    quota: DEFAULT_QUOTA,
+    host: "devvm" as HostName,
+    formerHosts: [],
+    ...more,
+  } as Person;
+}
+
+export const left = ({
+  osUser,
+  uid,
+  ports,
+  tier,
+  authentikUser,
+  k8sUser,
+  email,
+  namespaces,
+  quota,
+}: Person): LeftPerson =>
+  ({
+    osUser,
+    uid,
+    ports,
+    tier,
+    authentikUser,
+    k8sUser,
+    email,
+    namespaces,
+    quota,
+    hosts: [],
+    leftOn: "2026-11-22",
+  }) as unknown as LeftPerson;
+
+export const desired = (people: readonly Person[], gone: readonly LeftPerson[] = []): Desired =>
+  ({
+    people: new Map(people.map((one) => [one.osUser, one])),
+    left: new Map(gone.map((one) => [one.osUser, one])),
+    hosts: new Map(),
+    ledger: { version: 1, people: new Map() },
+  }) as unknown as Desired;
