@@ -1,0 +1,47 @@
+/** The configuration of the lab's stack: `Pulumi.lab.yaml`, and what only the running lab knows. */
+
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseDocument } from "yaml";
+import { clusterFact } from "../cluster/cluster.ts";
+import { factsOfDevVm } from "../devvm/index.ts";
+import { forgeFact } from "../forge/index.ts";
+import type { Instance } from "../instance.ts";
+import { type Engine, PROJECT, STACK } from "./engine.ts";
+
+/** A path below `workstation:` and the plain value that belongs there. */
+export type Setting = readonly [path: readonly (string | number)[], value: unknown];
+
+/**
+ * Writes the engine's configuration file anew. Secrets go through the engine, on its standard input, and are encrypted.
+ * @param extra settings of a test, laid over the lab's own
+ */
+export async function writeStackConfig(
+  instance: Instance,
+  engine: Engine,
+  extra: readonly Setting[] = [],
+): Promise<void> {
+  const devvm = await factsOfDevVm().read(instance);
+  const cluster = await clusterFact.read(instance);
+  const forge = await forgeFact.read(instance);
+  const document = parseDocument(await readFile(join(PROJECT, `Pulumi.${STACK}.yaml`), "utf8"));
+  const known: readonly Setting[] = [
+    [["hosts"], [{ name: devvm.name, address: devvm.address, hostKey: devvm.hostKey }]],
+    [["cluster", "server"], cluster.server],
+    [["cluster", "caData"], (await readFile(cluster.caFile)).toString("base64")],
+    [["devvm", "repositories", "infraMirror"], `${forge.url}/${forge.owner}/infra.git`],
+    [["devvm", "repositories", "forgejo"], forge.url],
+    [["devvm", "repositories", "owner"], forge.owner],
+  ];
+  for (const [[key, ...path], value] of [...known, ...extra]) {
+    document.setIn(["config", `workstation:${key}`, ...path], document.createNode(value));
+  }
+  await writeFile(engine.configFile, document.toString({ lineWidth: 0 }), { mode: 0o600 });
+  await setSecret(engine, "sshPrivateKey", await readFile(devvm.privateKeyPath, "utf8"));
+  await setSecret(engine, "kubeconfig", await readFile(cluster.adminKubeconfig, "utf8"));
+}
+
+const setSecret = (engine: Engine, key: string, value: string) =>
+  engine.pulumi(["config", "set", "--secret", "--stack", STACK, "--config-file", engine.configFile, key], {
+    input: value,
+  });

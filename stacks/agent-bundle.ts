@@ -1,0 +1,29 @@
+/** The host's agent as one file on this machine, where the engine picks it up for the upload. */
+
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { bundleAgent } from "../agent/bundle.ts";
+import type { AgentBundle } from "./devvm.ts";
+
+/** Relative to the project's folder, so that the state names no path of one machine. Ignored by git. */
+const FOLDER = "dist";
+
+/** Bundles the agent's present sources. Same sources, same bytes, same file. */
+export function buildAgent(): AgentBundle {
+  const { text, sha256 } = bundleAgent();
+  const path = `${FOLDER}/agent.mjs`;
+  mkdirSync(FOLDER, { recursive: true });
+  if (!holds(path, text)) {
+    writeFileSync(`${path}.new`, text);
+    renameSync(`${path}.new`, path);
+  }
+  return { path, sha256 };
+}
+
+function holds(path: string, text: string): boolean {
+  try {
+    return readFileSync(path, "utf8") === text;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw cause;
+  }
+}

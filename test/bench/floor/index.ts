@@ -1,0 +1,6 @@
+/** The engine's floor: as many resources as the configuration says, each with one input, and nothing else. */
+
+import * as pulumi from "@pulumi/pulumi";
+
+const count = new pulumi.Config("floor").requireNumber("resources");
+for (let n = 0; n < count; n++) new pulumi.CustomResource("command:bench:Nothing", `nothing-${n}`, { n });
