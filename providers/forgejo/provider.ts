@@ -3,14 +3,13 @@
 import { z } from "zod";
 import { ProviderError, unsupported } from "../runtime/errors.ts";
 import type { Provider, Resource } from "../runtime/provider.ts";
-import { hasUnknown, type PropertyMap, revealMap } from "../runtime/values.ts";
 import { type Forge, openForge } from "./api/forge.ts";
 import { auditRepository } from "./audit.ts";
 import { accessToken } from "./resources/access-token.ts";
 import { branchProtection } from "./resources/branch-protection.ts";
 import { branchWriters } from "./resources/branch-writers.ts";
 import { collaborator } from "./resources/collaborator.ts";
-import { parseInputs } from "./resources/inputs.ts";
+import { configReader } from "../runtime/zod.ts";
 
 const config = z.object({
   url: z.url({ protocol: /^https?$/, error: "must be the forge's address, as in https://forgejo.example" }),
@@ -35,20 +34,16 @@ export function forgejoProvider(now: () => number = Date.now): Provider {
     ["forgejo:index:Collaborator", collaborator(forge)],
     ["forgejo:index:AccessToken", accessToken(forge, now)],
   ]);
+  const reader = configReader(config);
   return {
     name: "forgejo",
     version: "0.1.0",
     replacingConfig: ["url"],
-    checkConfig: async ({ inputs }) => {
-      if (hasUnknown(inputs)) return { inputs, failures: [] };
-      const parsed = parseInputs(config)(ownFields(revealMap(inputs)));
-      return { inputs, failures: parsed.ok ? [] : parsed.failures };
-    },
+    checkConfig: async ({ inputs }) => reader.check(inputs),
     configure: async (args) => {
-      if (hasUnknown(args)) return;
-      const parsed = parseInputs(config)(ownFields(revealMap(args)));
-      if (!parsed.ok) throw new ProviderError(parsed.failures.map((f) => `${f.property}: ${f.reason}`).join("; "));
-      const { url, username, password, caCert, timeoutSeconds, pauseMs } = parsed.want;
+      const read = reader.read(args);
+      if (read === undefined) return;
+      const { url, username, password, caCert, timeoutSeconds, pauseMs } = read;
       const ca = caCert === undefined ? {} : { ca: caCert };
       opened = openForge({ url, username, password, ...ca, timeoutMs: timeoutSeconds * 1000, pauseMs });
     },
@@ -59,7 +54,3 @@ export function forgejoProvider(now: () => number = Date.now): Provider {
     },
   };
 }
-
-/** The engine adds fields of its own (`version`, `pluginDownloadURL`, …) to a provider's configuration. */
-const ownFields = (args: PropertyMap): PropertyMap =>
-  Object.fromEntries(Object.entries(args).filter(([name]) => name in config.shape));

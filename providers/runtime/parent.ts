@@ -13,7 +13,8 @@ export function watchParent(gone: () => void): void {
   // An orphan gets another parent. The timer alone does not keep this process alive.
   setInterval(() => process.ppid !== parent && tell(), POLL_MS).unref();
   // The engine holds the other end of a pipe; a terminal or /dev/null says nothing about it.
-  if (fstatSync(0).isFIFO()) {
+  const input = fstatSync(0);
+  if (input.isFIFO() || input.isSocket()) {
     process.stdin.on("end", tell).on("error", tell).resume();
   }
 }

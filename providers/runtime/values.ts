@@ -109,8 +109,8 @@ export function same(a: PropertyValue | undefined, b: PropertyValue | undefined)
 }
 
 function sameFile(a: FileValue, b: FileValue): boolean {
-  const hash = a.fields["hash"];
-  return typeof hash === "string" && hash !== "" ? hash === b.fields["hash"] : same(a.fields, b.fields);
+  const hash = a.fields.hash;
+  return typeof hash === "string" && hash !== "" ? hash === b.fields.hash : same(a.fields, b.fields);
 }
 
 function some(value: PropertyValue | undefined, is: (part: PropertyValue) => boolean): boolean {

@@ -42,10 +42,10 @@ function decodeSigned(map: PropertyMap): PropertyValue {
   const { [SIGNATURE]: signature, ...rest } = map;
   switch (signature) {
     case SIGNATURES.secret:
-      return new Secret(rest["value"] ?? null);
+      return new Secret(rest.value ?? null);
     case SIGNATURES.output: {
-      const value = rest["value"] ?? UNKNOWN;
-      return rest["secret"] === true ? new Secret(value) : value;
+      const value = rest.value ?? UNKNOWN;
+      return rest.secret === true ? new Secret(value) : value;
     }
     case SIGNATURES.asset:
       return new FileValue("asset", rest);
@@ -53,7 +53,7 @@ function decodeSigned(map: PropertyMap): PropertyValue {
       return new FileValue("archive", rest);
     case SIGNATURES.resource:
       // We do not accept references, so the engine sends ids; an older one that does not is answered the same way.
-      return rest["id"] ?? rest["urn"] ?? null;
+      return rest.id ?? rest.urn ?? null;
     default:
       return map;
   }

@@ -8,7 +8,7 @@ import { ProviderError } from "../../runtime/errors.ts";
 import type { Forge } from "../api/forge.ts";
 import type { AccessToken } from "../api/forms.ts";
 import { type TokenApi, tokenApi } from "../api/tokens.ts";
-import { parseInputs, rememberAs } from "./inputs.ts";
+import { parseInputs, rememberAs } from "../../runtime/zod.ts";
 import { DAY_MS, rotationOf } from "./rotation.ts";
 import { login } from "./words.ts";
 

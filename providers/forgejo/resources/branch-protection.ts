@@ -10,7 +10,7 @@ import { typedResource, type TypedResource } from "../../runtime/typed.ts";
 import type { Forge } from "../api/forge.ts";
 import type { Protection } from "../api/forms.ts";
 import { isForgejo, repoApi, type RepoApi, serverVersion } from "../api/repository.ts";
-import { parseInputs, rememberAs } from "./inputs.ts";
+import { parseInputs, rememberAs } from "../../runtime/zod.ts";
 import { branchName, repoFields } from "./words.ts";
 
 const want = z.object({ ...repoFields, branch: branchName, deployKeys: z.boolean() });

@@ -6,7 +6,7 @@ import { typedResource, type TypedResource } from "../../runtime/typed.ts";
 import type { Forge } from "../api/forge.ts";
 import type { Protection } from "../api/forms.ts";
 import { repoApi, type RepoApi } from "../api/repository.ts";
-import { parseInputs, rememberAs } from "./inputs.ts";
+import { parseInputs, rememberAs } from "../../runtime/zod.ts";
 import { branchName, login, repoFields, sameLogins, without } from "./words.ts";
 
 const want = z.object({

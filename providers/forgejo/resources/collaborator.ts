@@ -6,7 +6,7 @@ import type { Call } from "../../runtime/provider.ts";
 import { typedResource, type TypedResource } from "../../runtime/typed.ts";
 import type { Forge } from "../api/forge.ts";
 import { repoApi } from "../api/repository.ts";
-import { parseInputs, rememberAs } from "./inputs.ts";
+import { parseInputs, rememberAs } from "../../runtime/zod.ts";
 import { login, repoFields } from "./words.ts";
 
 const want = z.object({ ...repoFields, login, permission: z.enum(["none", "read", "write", "admin"]) });

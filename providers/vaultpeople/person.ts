@@ -1,0 +1,179 @@
+/**
+ * One person's identity in Vault, as a state (spec, sections 8 and 12). Present: their sign-in leads to an entity with
+ * their policies. Left: that entity is disabled, their roles are gone, and every token already issued is revoked.
+ * Removing the resource never gives anything back: somebody who returns is present again.
+ */
+
+import { z } from "zod";
+import { ProviderError } from "../runtime/errors.ts";
+import type { Call, Resource } from "../runtime/provider.ts";
+import { typedResource, type TypedResource } from "../runtime/typed.ts";
+import { parseInputs, rememberAs } from "../runtime/zod.ts";
+import { cutOff } from "./cut-off.ts";
+import { type Entity, identities, type Identities } from "./identity.ts";
+import { isMarked, liveTokens } from "./tokens.ts";
+import type { Vault } from "./vault-api.ts";
+
+const want = z.object({
+  /** What the entity is called when this program makes it. */
+  name: z.string().min(1),
+  state: z.enum(["present", "left"]),
+  /** What they sign in as; null while it is not known. */
+  alias: z.string().min(1).nullable(),
+  /** Auth mount of the alias. */
+  mount: z.string().min(1),
+  /** Policies of the entity. Others that it has are not ours and stay. */
+  policies: z.array(z.string()),
+  /** All policies that only this person's tokens carry, the entity's own included. */
+  marks: z.array(z.string()),
+  kubernetesMount: z.string().min(1),
+  /** Their roles of that mount. */
+  roles: z.array(z.string()),
+});
+const have = want.extend({
+  /** Null for somebody who needs no entity and has none. */
+  entityId: z.string().nullable(),
+  /** How many of their tokens were live when last seen after the cut; 0 for somebody present. */
+  live: z.int(),
+  /** How many tokens leaving has revoked. */
+  revoked: z.int(),
+});
+
+export type Want = z.output<typeof want>;
+type Have = z.output<typeof have>;
+
+export function person(vault: () => Vault): Resource {
+  const type: TypedResource<Want, Have> = {
+    parse: parseInputs(want),
+    remember: rememberAs(have),
+    secrets: [],
+    computed: ["entityId", "live", "revoked"],
+    replaceOn: [],
+    differences: (is, wish) => {
+      const changed = (Object.keys(want.shape) as (keyof Want)[]).filter(
+        (field) => textOf(is[field]) !== textOf(wish[field]),
+      );
+      const alive = wish.state === "left" && is.live > 0 && !changed.includes("state") ? (["state"] as const) : [];
+      return [...changed, ...alive];
+    },
+    create: async (wish, call) => ({ id: wish.name, have: await settle(vault(), wish, undefined, call) }),
+    update: (_, is, wish, call) => settle(vault(), wish, is, call),
+    read: async (id, known, call) => {
+      if (known === undefined)
+        throw new ProviderError(`${id}: there is nothing to import; the program finds the entity by itself`);
+      const found = await look(vault(), known, call);
+      return { have: found, want: pick(found) };
+    },
+    delete: async (_, is, call) => {
+      if (is.state === "left" || is.entityId === null) return;
+      const people = identities(vault(), is.mount, call.signal);
+      const entity = await people.byId(is.entityId);
+      if (entity !== undefined) await people.change(entity.id, { policies: minus(entity.policies, is.marks) });
+    },
+  };
+  return typedResource(type);
+}
+
+async function settle(vault: Vault, wish: Want, before: Have | undefined, call: Call): Promise<Have> {
+  const people = identities(vault, wish.mount, call.signal);
+  if (wish.state === "left") {
+    const entity = await entityOf(people, wish, before);
+    const { revoked } = await cutOff(vault, { ...wish, entity }, call);
+    return { ...wish, entityId: entity?.id ?? null, live: 0, revoked: (before?.revoked ?? 0) + revoked };
+  }
+  const entity = await welcome(people, wish, before);
+  return { ...wish, entityId: entity?.id ?? null, live: 0, revoked: 0 };
+}
+
+/** The entity with their policies. Whoever has none and needs none gets none. */
+async function welcome(people: Identities, wish: Want, before: Have | undefined): Promise<Entity | undefined> {
+  const named = await people.byName(wish.name);
+  const signsInAs = wish.alias === null ? undefined : await people.byAlias(wish.alias);
+  if (named !== undefined && signsInAs !== undefined && named.id !== signsInAs.id && !isMadeBySignIn(signsInAs)) {
+    throw conflict(wish, signsInAs);
+  }
+  if (named === undefined && signsInAs !== undefined && isOurs(signsInAs)) throw conflict(wish, signsInAs);
+  const mine = named ?? signsInAs;
+  const entity = mine ?? (wish.policies.length === 0 ? undefined : await people.create(wish.name, wish.policies));
+  if (entity === undefined) return undefined;
+  // A hand that disabled somebody present meant it; only our own cut is undone, on their return.
+  const returns = before?.state === "left" || (before === undefined && entity.disabled && entity.name === wish.name);
+  const policies = [...minus(entity.policies, wish.marks), ...wish.policies];
+  const name = isMadeBySignIn(entity) && wish.policies.length > 0 ? { name: wish.name } : {};
+  await people.change(entity.id, { ...name, policies, ...(returns ? { disabled: false } : {}) });
+  if (wish.alias !== null && (named !== undefined || signsInAs === undefined) && signsInAs?.id !== entity.id) {
+    await people.point(wish.alias, entity.id);
+  }
+  return checked(people, wish, entity.id);
+}
+
+/** Reads back what was written. @throws ProviderError when it did not come about */
+async function checked(people: Identities, wish: Want, id: string): Promise<Entity> {
+  const now = await people.byId(id);
+  const missing = now === undefined ? wish.policies : minus(wish.policies, now.policies);
+  if (now === undefined || missing.length > 0) {
+    throw new ProviderError(
+      `${wish.name}: the entity ${id} lacks ${missing.join(", ") || "everything"} right after it was written`,
+    );
+  }
+  if (wish.alias !== null && wish.policies.length > 0 && (await people.byAlias(wish.alias))?.id !== id) {
+    throw new ProviderError(
+      `${wish.name}: ${wish.alias} does not sign in as this entity although the alias was written`,
+    );
+  }
+  return now;
+}
+
+/** By what was remembered, by the sign-in, by the name: in this order, since names and addresses can be given anew. */
+const entityOf = async (people: Identities, wish: Want, before: Have | undefined): Promise<Entity | undefined> => {
+  const remembered = before?.entityId == null ? undefined : await people.byId(before.entityId);
+  const named = remembered ?? (await people.byName(wish.name));
+  if (named !== undefined || wish.alias === null) return named;
+  const aliased = await people.byAlias(wish.alias);
+  // An address that somebody else has been given since leads to them, and they stay.
+  return aliased === undefined || isOurs(aliased) ? undefined : aliased;
+};
+
+async function look(vault: Vault, known: Have, call: Call): Promise<Have> {
+  const people = identities(vault, known.mount, call.signal);
+  const entity = known.entityId === null ? undefined : await people.byId(known.entityId);
+  if (known.state === "left") {
+    const marks = {
+      entityId: known.entityId ?? undefined,
+      policies: known.marks,
+      roles: known.roles,
+      kubernetesMount: known.kubernetesMount,
+    };
+    const live = (await liveTokens(vault, call.signal)).filter((token) => isMarked(token, marks)).length;
+    // An enabled entity lets them in again, which counts like a live token.
+    return { ...known, live: live + (entity !== undefined && !entity.disabled ? 1 : 0) };
+  }
+  if (entity?.disabled === true)
+    call.log.warning(`${known.name}: somebody has disabled the entity in Vault; it is left so`);
+  const aliased = known.alias === null ? undefined : await people.byAlias(known.alias);
+  const alias = entity !== undefined && aliased?.id !== entity.id ? null : known.alias;
+  return {
+    ...known,
+    entityId: entity?.id ?? null,
+    policies: known.policies.filter((policy) => entity?.policies.includes(policy) ?? false),
+    alias: known.policies.length === 0 ? known.alias : alias,
+  };
+}
+
+/** Vault makes such an entity at the first sign-in of somebody whom it does not know. */
+const isMadeBySignIn = (entity: Entity) => /^entity_[0-9a-f]{8}$/.test(entity.name) && entity.policies.length === 0;
+
+const isOurs = (entity: Entity) => entity.name.startsWith("namespace-owner-");
+
+const conflict = (wish: Want, other: Entity) =>
+  new ProviderError(
+    `${wish.name}: ${wish.alias} already signs in as the entity "${other.name}"${other.disabled ? " (disabled)" : ""}. Two people ` +
+      "cannot share an address. If it was given to somebody new, remove that alias from the old entity in Vault, then run again.",
+  );
+
+const minus = (a: readonly string[], b: readonly string[]): string[] => a.filter((entry) => !b.includes(entry));
+
+/** Lists are sets here. */
+const textOf = (value: Want[keyof Want]): string => JSON.stringify(Array.isArray(value) ? [...value].sort() : value);
+
+const pick = (found: Have): Want => want.parse(found);
