@@ -1,6 +1,7 @@
 /** nginx for pods that may not be root: Debian's program, laid out as the public image that the program names. */
-import { chmod, mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { run } from "../run.ts";
 import { unpackPackages } from "./debian-root.ts";
 import type { ImageRecipe } from "./images.ts";
 
@@ -36,7 +37,7 @@ const PACKAGES = ["nginx", "nginx-common", "libc6", "libcrypt1", "libpcre2-8-0",
 
 export const nginxImage: ImageRecipe = {
   name: NGINX_IMAGE,
-  key: [CONFIGURATION, SITE, ...PACKAGES].join("\n"),
+  key: [CONFIGURATION, SITE, ...PACKAGES, "every applet"].join("\n"),
   async fill(root) {
     await unpackPackages(root, PACKAGES);
     const write = (path: string, text: string) => writeFile(join(root, path), text);
@@ -47,10 +48,15 @@ export const nginxImage: ImageRecipe = {
     await write("etc/group", "root:x:0:\nnginx:x:101:\n");
     await mkdir(join(root, "usr/share/nginx/html"), { recursive: true });
     await write("usr/share/nginx/html/index.html", "<h1>Welcome to nginx!</h1>\n");
-    for (const name of ["sh", "cat", "cp", "date", "echo", "env", "ls", "mkdir", "sleep", "wget"]) {
-      await rm(join(root, "bin", name), { force: true });
-      await symlink("busybox", join(root, "bin", name));
+    await mkdir(join(root, "usr/bin"), { recursive: true });
+    const { stdout } = await run([join(root, "bin/busybox"), "--list"]);
+    for (const name of stdout
+      .trim()
+      .split("\n")
+      .filter((applet) => applet !== "busybox")) {
+      await symlink("/bin/busybox", join(root, "usr/bin", name));
     }
+    await symlink("busybox", join(root, "bin/sh"));
     await mkdir(join(root, "tmp"), { recursive: true });
     await chmod(join(root, "tmp"), 0o1777);
   },

@@ -1,33 +1,47 @@
 /**
- * The mount namespace in which the node's programs live. containerd, CNI and the kubelet have paths that cannot be
+ * The mount and cgroup namespace in which the node's programs live. containerd, CNI and the kubelet have paths that cannot be
  * configured (/run/containerd, /var/lib/cni, /var/log/pods) and the kubelet sets kernel values of the whole machine; in here
- * those paths lead below the instance and those values are files, so the host sees none of it, and the pods' mounts vanish
- * with the last process.
+ * those paths lead below the instance, those values are files, and containers get a cgroup of the instance's name: the host
+ * sees none of it, and the pods' mounts vanish with the last process.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Instance } from "../instance.ts";
 import { readRecord } from "../process/record.ts";
 import { startServer } from "../process/start.ts";
+import { cgroupRoots } from "./cgroups.ts";
 import { readIfThere } from "../facts.ts";
 
-/** Turns an argv into one that runs in the node's mount namespace (same process id). */
+/** Turns an argv into one that runs in the node's namespaces (same process id). */
 export type InNodeSpace = (argv: readonly string[]) => readonly string[];
 
 /** Opens the namespace, held by a process that does nothing else, and tells how to get in. */
 export async function openNodeSpace(instance: Instance): Promise<InNodeSpace> {
   const dir = instance.path("node");
   for (const part of ["run", "log", "kernel"]) await mkdir(join(dir, part), { recursive: true });
-  await writeFile(join(dir, "enter.sh"), await script(instance, dir));
+  await prepareCgroups(instance);
+  await writeFile(join(dir, "join.sh"), await joinScript(instance));
+  await writeFile(join(dir, "mount.sh"), await mountScript(instance, dir));
   await startServer(instance, {
     name: "node-space",
-    argv: ["unshare", "--mount", "--propagation=private", "--", "sh", join(dir, "enter.sh")],
+    argv: [
+      "sh",
+      join(dir, "join.sh"),
+      "unshare",
+      "--mount",
+      "--cgroup",
+      "--propagation=private",
+      "--",
+      "sh",
+      join(dir, "mount.sh"),
+    ],
     ready: () => isReady(instance),
     withinMs: 10_000,
     stopSignal: "SIGKILL",
   });
   const { pid } = (await readRecord(instance, "node-space")) ?? { pid: 0 };
-  return (argv) => ["nsenter", `--mount=/proc/${pid}/ns/mnt`, "--", ...argv];
+  const enter = ["nsenter", `--mount=/proc/${pid}/ns/mnt`, `--cgroup=/proc/${pid}/ns/cgroup`, "--"];
+  return (argv) => ["sh", join(dir, "join.sh"), ...enter, ...argv];
 }
 
 /** The script's last mount shows that all of them are there; asked through the holder, since nobody else sees it. */
@@ -39,7 +53,7 @@ async function isReady(instance: Instance): Promise<true | string> {
 
 const LAST_MOUNT = "node-space-is-ready";
 
-async function script(instance: Instance, dir: string): Promise<string> {
+async function mountScript(instance: Instance, dir: string): Promise<string> {
   return `set -eu
 mount --bind ${dir}/run /run
 mount --bind ${dir}/log /var/log
@@ -50,9 +64,29 @@ mkdir -p ${instance.dir}
 mount --bind /run/lab ${instance.dir}
 umount /run/lab
 ${(await kernelValues(dir)).join("\n")}
+${(await cgroupRoots()).map((root) => `mount --bind ${join(root, instance.netns)} ${root}`).join("\n")}
 mount -t tmpfs -o size=16k ${LAST_MOUNT} /run/lab
 exec sleep infinity
 `;
+}
+
+/** Puts a program into the instance's cgroups and becomes it. */
+async function joinScript(instance: Instance): Promise<string> {
+  const joins = (await cgroupRoots()).map((root) => `echo $$ > ${join(root, instance.netns, "cgroup.procs")}`);
+  return `set -eu\n${joins.join("\n")}\nexec "$@"\n`;
+}
+
+/** containerd puts containers right below the cgroup root; in here that root is the instance's own group. */
+async function prepareCgroups(instance: Instance): Promise<void> {
+  for (const root of await cgroupRoots()) {
+    const own = join(root, instance.netns);
+    await mkdir(own, { recursive: true });
+    // A new cpuset admits nothing until it is told what it may use.
+    for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+      const inherited = await readIfThere(join(root, file));
+      if (inherited?.trim()) await writeFile(join(own, file), inherited);
+    }
+  }
 }
 
 /** What the kubelet would write to the machine's kernel and reads back: it finds a file that says so already. */

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import type { Instance } from "../instance.ts";
 import type { ServerSpec } from "../process/server-spec.ts";
 import { startServer } from "../process/start.ts";
+import { run } from "../run.ts";
 import type { ToolHome } from "../toolchain/index.ts";
 import { answers } from "./answers.ts";
 import type { Certificates } from "./certificates.ts";
@@ -12,9 +13,6 @@ import type { InNodeSpace } from "./node-space.ts";
 
 /** What the node is called in the cluster. */
 export const NODE_NAME = "lab";
-
-/** The cgroup below which all containers of an instance are. */
-export const containerCgroup = (instance: Instance): string => `/${instance.netns}`;
 
 /** Where the kubelet looks for static pods. */
 export const staticPodFolder = (instance: Instance): string => instance.path("kubelet", "manifests");
@@ -35,6 +33,9 @@ export async function startNode(
   );
   const kubelet = await writeKubeconfig(instance.path("kubelet.kubeconfig"), server, certs, { client: "kubelet" });
   const proxy = await writeKubeconfig(instance.path("kube-proxy.kubeconfig"), server, certs, { client: "kube-proxy" });
+  // Without a route the kernel refuses a Service's address before kube-proxy's rules can translate it.
+  const { lab, serviceRange } = instance.address;
+  await run(instance.inside(["ip", "route", "replace", serviceRange, "dev", "uplink", "src", lab]));
   await writeFile(
     instance.path("kube-proxy", "config.json"),
     JSON.stringify(proxyConfiguration(instance, proxy), null, 2),
@@ -106,7 +107,6 @@ const kubeletConfiguration = (instance: Instance, certs: Certificates): object =
   tlsPrivateKeyFile: certs.kubeletServing.key,
   containerRuntimeEndpoint: `unix://${containerdSocket(instance)}`,
   cgroupDriver: "cgroupfs",
-  cgroupRoot: containerCgroup(instance),
   cgroupsPerQOS: false,
   enforceNodeAllocatable: [],
   failCgroupV1: false,

@@ -1,0 +1,33 @@
+# The project's commands. Each first makes sure that the packages of package-lock.json are there.
+.PHONY: up down status build test bench check
+LAB := node --import tsx lab/main.ts
+
+up: node_modules/.installed
+	@$(LAB) up
+
+down: node_modules/.installed
+	@$(LAB) down
+
+status: node_modules/.installed
+	@$(LAB) status
+
+build: node_modules/.installed
+	@$(LAB) build
+
+test: node_modules/.installed
+	@npm run --silent check
+	@WS_LAB=test $(LAB) up
+	@WS_LAB=test npx --no-install vitest run --project e2e
+
+bench: node_modules/.installed
+	@WS_LAB=test $(LAB) up
+	@WS_LAB=test node --import tsx lab/bench.ts
+
+check: node_modules/.installed
+	@npm run --silent check
+
+node_modules/.installed: package-lock.json
+	@command -v npm >/dev/null || { echo "Node 20.19 or newer with npm is needed: install it, then try again." >&2; exit 1; }
+	@echo "Installing the packages of package-lock.json"
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@

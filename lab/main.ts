@@ -1,0 +1,51 @@
+/** The lab's commands: `up`, `down [--purge]`, `status [--json]`, `build`. `WS_LAB` names the lab, `lab` by default. */
+import { down } from "./down.ts";
+import { LabError } from "./lab-error.ts";
+import { say } from "./say.ts";
+import { describe, status } from "./status.ts";
+import { openToolchain, TOOL_NAMES } from "./toolchain/index.ts";
+import { up } from "./up.ts";
+
+const COMMANDS: Readonly<
+  Record<string, { flags: readonly string[]; run: (flags: ReadonlySet<string>) => Promise<void> }>
+> = {
+  up: { flags: [], run: async () => void (await up()) },
+  down: { flags: ["--purge"], run: (flags) => down({ purge: flags.has("--purge") }) },
+  status: { flags: ["--json"], run: showStatus },
+  build: { flags: [], run: build },
+};
+
+async function showStatus(flags: ReadonlySet<string>): Promise<void> {
+  const found = await status();
+  process.stdout.write(`${flags.has("--json") ? JSON.stringify(found) : describe(found)}\n`);
+}
+
+async function build(): Promise<void> {
+  const tools = openToolchain();
+  for (const tool of TOOL_NAMES) {
+    const { dir, origin } = await tools.get(tool);
+    say(`${tool}: ${origin === "official" ? "the vendor's" : "ready"}, in ${dir}`);
+  }
+}
+
+/** Exit code: 0 done, 1 something did not work, 2 called wrongly. */
+async function main([name = "", ...flags]: readonly string[]): Promise<number> {
+  const command = COMMANDS[name];
+  if (command === undefined || flags.some((flag) => !command.flags.includes(flag))) {
+    say("Usage: lab/main.ts up | down [--purge] | status [--json] | build");
+    return 2;
+  }
+  try {
+    await command.run(new Set(flags));
+    return 0;
+  } catch (error) {
+    say(
+      error instanceof LabError
+        ? error.message
+        : `This is a mistake in the lab itself:\n${String((error as Error).stack)}`,
+    );
+    return 1;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,14 @@
+/** What the lab consists of, and which part needs which: `up` starts each as soon as what it needs is there. */
+import { startCluster } from "./cluster/cluster.ts";
+import type { Instance } from "./instance.ts";
+import type { Toolchain } from "./toolchain/index.ts";
+
+export interface Part {
+  readonly name: string;
+  /** Names of parts that must be up before this one starts. */
+  readonly needs: readonly string[];
+  /** Brings it up; what is up already stays. Throws `LabError`. Servers started through the process layer end with `down`. */
+  readonly start: (instance: Instance, tools: Toolchain) => Promise<void>;
+}
+
+export const PARTS: readonly Part[] = [{ name: "cluster", needs: [], start: startCluster }];

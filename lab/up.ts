@@ -1,0 +1,48 @@
+/** Brings a lab up: packages, tools, and its parts side by side; ends with how long each took. */
+import { type Instance, instanceName, openInstance, requireRoot } from "./instance.ts";
+import { LabError } from "./lab-error.ts";
+import { withLock } from "./lock.ts";
+import { installPackages } from "./packages.ts";
+import { PARTS, type Part } from "./parts.ts";
+import { duration, say } from "./say.ts";
+import { openToolchain, type Toolchain } from "./toolchain/index.ts";
+
+/** Starts every part. Throws `LabError` naming each part that did not come up; the others stay up. */
+export async function up(): Promise<Instance> {
+  requireRoot();
+  const startedMs = Date.now();
+  await installPackages();
+  const instance = await openInstance(instanceName());
+  const onWait = (holder: string) => say(`Waiting for another run: ${holder}`);
+  const lock = { what: `starting the lab "${instance.name}"`, withinMs: 3_600_000, onWait };
+  await withLock(instance.path(".lock"), lock, () => startParts(instance, openToolchain(), PARTS));
+  say(`The lab "${instance.name}" is up after ${duration(Date.now() - startedMs)}.`);
+  return instance;
+}
+
+/** Starts parts side by side, each when what it needs is up. */
+export async function startParts(instance: Instance, tools: Toolchain, parts: readonly Part[]): Promise<void> {
+  const running = new Map<string, Promise<void>>();
+  const start = (part: Part): Promise<void> => {
+    const known = running.get(part.name);
+    if (known !== undefined) return known;
+    const needed = parts.filter(({ name }) => part.needs.includes(name)).map(start);
+    const mine = Promise.all(needed).then(() => timed(part.name, () => part.start(instance, tools)));
+    running.set(part.name, mine);
+    return mine;
+  };
+  const outcomes = await Promise.allSettled(parts.map(start));
+  const failures = new Set(
+    outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : [])),
+  );
+  const [first] = failures;
+  if (failures.size === 0) return;
+  if (![...failures].every((failure) => failure instanceof LabError)) throw first;
+  throw new LabError([...failures].map((failure) => (failure as LabError).message).join("\n\n"), { cause: first });
+}
+
+async function timed(name: string, action: () => Promise<void>): Promise<void> {
+  const startedMs = Date.now();
+  await action();
+  say(`${name}: up in ${duration(Date.now() - startedMs)}`);
+}
