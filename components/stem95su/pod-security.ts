@@ -3,7 +3,7 @@
 /** Group that owns the content volume; the sync writes by it, nginx reads by everybody's rights. */
 const CONTENT_GROUP = 10_095;
 
-/** @param user uid; both images name root as theirs */
+/** @param user uid; the image of rclone names root as its own */
 export const podSecurity = (user: number) => ({
   runAsNonRoot: true,
   runAsUser: user,

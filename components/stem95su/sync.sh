@@ -37,7 +37,11 @@ lines() { wc -l <"$1" | tr -d ' '; }
 
 # ask VERB [ARGUMENT...]: runs rclone for its answer; what it says goes to files.
 ask() { rclone "$@" >"$scratch/answer" 2>"$scratch/said"; }
-excerpt() { grep -E 'ERROR|CRITICAL|Failed|NOTICE' "$scratch/said" | tail -n 6 | cut -c 1-600 | printable >&2; }
+# The last of what rclone said, without its word on each file that a dry run skips.
+excerpt() {
+  grep -E 'ERROR|CRITICAL|NOTICE: .' "$scratch/said" | grep -v 'as --dry-run is set' | tail -n 6 | cut -c 1-600 |
+    printable >&2 || true
+}
 
 # The token that rclone refreshes is written back to its configuration, and a mounted Secret cannot be written.
 read_configuration() {
@@ -45,21 +49,27 @@ read_configuration() {
   [ -s "$secret_conf" ] || fail "The Secret stem95su-rclone holds no rclone configuration: put one into Vault," \
     "secret/stem95su, property rclone_conf, and see that its ExternalSecret is ready."
   (umask 077 && cat "$secret_conf" >"$RCLONE_CONFIG")
-  ask config redacted gdrive || fail "The rclone configuration in Vault (secret/stem95su, property rclone_conf) has no" \
+  ask listremotes || fail "The rclone configuration in Vault cannot be read by rclone."
+  grep -qx 'gdrive:' "$scratch/answer" || fail "The rclone configuration in Vault (secret/stem95su, property rclone_conf) has no" \
     "remote [gdrive]: make one with 'rclone config', scope drive.readonly."
+  ask config redacted gdrive || fail "The remote [gdrive] in Vault cannot be read by rclone."
   grep -q '^type = drive$' "$scratch/answer" || return 0
   grep -q '^scope = drive.readonly$' "$scratch/answer" || fail "The remote [gdrive] of the rclone configuration in Vault" \
     "(secret/stem95su, property rclone_conf) is not limited to reading: make it again with scope drive.readonly."
 }
 
 # Documents of Google's own formats have no bytes to mirror, and a shortcut would publish what lies outside the folder.
-reading() { ask "$@" --drive-scope drive.readonly --drive-skip-gdocs --drive-skip-shortcuts; }
+# Drive may answer with a part of a folder and say so; rclone logs that and goes on, and here it is a failure.
+reading() {
+  ask "$@" --drive-scope drive.readonly --drive-skip-gdocs --drive-skip-shortcuts || return
+  ! grep -q 'search result INCOMPLETE' "$scratch/said"
+}
 
 # A listing that failed is not an empty one: it ends the run as a failure, so that an expired token is seen.
 list_source() {
   if ! reading lsf --recursive --files-only --format sp --separator / "$source"; then
     excerpt
-    if grep -qiE 'invalid_grant|expired or revoked|fetch token|401 unauthorized|status code 401' "$scratch/said"; then
+    if grep -qiE 'invalid_grant|expired or revoked|401 unauthorized|status code 401' "$scratch/said"; then
       fail "Drive refuses the sign-in of '$source'; its token has expired or was withdrawn. A token of an OAuth app in" \
         "status Testing lasts about a week: publish the app to Production (Google Cloud console, Google Auth Platform," \
         "Audience), then run 'rclone config reconnect gdrive:' and put the new rclone.conf into Vault, secret/stem95su," \
@@ -67,7 +77,6 @@ list_source() {
     fi
     fail "The folder '$source' could not be listed; rclone's own words are above. The next run tries again."
   fi
-  excerpt
   mv "$scratch/answer" "$scratch/listing"
   [ -s "$scratch/listing" ] || skip "The folder '$source' lists no file at all, which is taken for a mistake there."
   grep -qE "^[1-9][0-9]*/$must_have\$" "$scratch/listing" ||
@@ -106,6 +115,7 @@ count_losses() {
     excerpt
     fail "The dry run against '$source' failed; rclone's own words are above. The next run tries again."
   }
+  excerpt
   sed -n 's|^0/||p' "$scratch/listing" | awk 'NR == FNR { changed[$0]; next } $0 in changed' "$scratch/changed" - |
     cat "$scratch/gone" - >"$scratch/lost"
   allowed=$max_delete
@@ -132,7 +142,7 @@ prepare_next() {
 # The next run starts afresh: what was fetched may be what fills the volume or trips the limit.
 give_up() {
   rm -rf "$volume/next"
-  if grep -qi 'no space left on device' "$scratch/said"; then
+  if grep -qiE 'no space left|remaining disk space|quota exceeded' "$scratch/said"; then
     fail "The content volume is full: it needs room for the site and for what changes. Enlarge" \
       "workstation:stem95su.volumeSize, or make the Drive folder smaller."
   fi

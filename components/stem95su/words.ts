@@ -5,8 +5,8 @@ export const SITE = "stem95su";
 
 export const RCLONE_IMAGE = "rclone/rclone:1.74.3";
 
-/** Any nginx does: its command, its configuration and its user are set by us. */
-export const NGINX_IMAGE = "nginx:1.28.0";
+/** Its command, configuration and user are set here; nothing of its own but the program and the MIME types is used. */
+export const NGINX_IMAGE = "nginxinc/nginx-unprivileged:1.28.0";
 
 export const labels = { "app.kubernetes.io/managed-by": "workstation", "app.kubernetes.io/part-of": SITE } as const;
 
