@@ -8,8 +8,8 @@ import type { AgentBundle } from "./devvm.ts";
 const FOLDER = "dist";
 
 /** Bundles the agent's present sources. Same sources, same bytes, same file. */
-export function buildAgent(): AgentBundle {
-  const { text, sha256 } = bundleAgent();
+export async function buildAgent(): Promise<AgentBundle> {
+  const { text, sha256 } = await bundleAgent();
   const path = `${FOLDER}/agent.mjs`;
   mkdirSync(FOLDER, { recursive: true });
   if (!holds(path, text)) {

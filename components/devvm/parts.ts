@@ -9,7 +9,8 @@ import {
   type UnitsPart,
 } from "../../agent/contract.ts";
 import type { Holder, HostFiles, Limits, Person, Tier } from "../../roster/model.ts";
-import { LOGIN_SHELL, TIERS } from "../../roster/tiers.ts";
+import { SHELL } from "../../roster/derive/people.ts";
+import { TIERS } from "../../roster/tiers.ts";
 
 /** What a site decides about its hosts; `stacks/settings/devvm.ts` documents each field. */
 export interface SiteOfHosts {
@@ -79,7 +80,7 @@ export const accountPart = (resident: Resident, site: SiteOfHosts): AccountPart 
   kind: "account",
   ...who(resident),
   state: resident.state,
-  shell: resident.state === "present" ? resident.person.shell : LOGIN_SHELL,
+  shell: resident.state === "present" ? resident.person.shell : SHELL,
   groups: resident.state === "present" ? [...resident.person.groups] : [],
   tierGroups: [...site.tierGroups],
   adopt: site.adoptExisting.includes(resident.person.osUser),

@@ -14,7 +14,7 @@ export interface HostAddress {
 }
 
 export interface RemoteArgs {
-  readonly connection: pulumi.Input<remote.CommandArgs["connection"]>;
+  readonly connection: remote.CommandArgs["connection"];
   /** A constant command line. The provider prints it when it fails, so nothing secret may stand in it. */
   readonly run: string;
   /** What the command reads; a change of it runs the command again. */

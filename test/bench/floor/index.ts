@@ -2,5 +2,11 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
+class Nothing extends pulumi.CustomResource {
+  constructor(n: number) {
+    super("command:bench:Nothing", `nothing-${n}`, { n });
+  }
+}
+
 const count = new pulumi.Config("floor").requireNumber("resources");
-for (let n = 0; n < count; n++) new pulumi.CustomResource("command:bench:Nothing", `nothing-${n}`, { n });
+for (let n = 0; n < count; n++) new Nothing(n);
