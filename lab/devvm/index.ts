@@ -1,7 +1,9 @@
 /** The lab's DevVMs: Debian with systemd and sshd in a container, one or several an instance, for the program and for tests. */
+import { rm } from "node:fs/promises";
 import type { Instance } from "../instance.ts";
 import { stopServer } from "../process/stop.ts";
 import type { Ran } from "../run.ts";
+import { cleanUpDevVms } from "./clean.ts";
 import { type DevVmFacts, factsOfDevVm, FIRST } from "./facts.ts";
 import { boot, dropWrites, initPid } from "./machine.ts";
 import { type Place, placeOf } from "./place.ts";
@@ -23,6 +25,8 @@ export interface DevVm extends DevVmFacts {
   start(): Promise<void>;
   /** Boots it as it was when it was new; its host key and address stay. */
   reset(): Promise<void>;
+  /** Stops it and takes away all that it left: its disk, its host key, its facts, and what the host held for it. */
+  remove(): Promise<void>;
   /** The pid of its init on the host, for looks through `/proc/<pid>/root`. Another one after each boot. */
   pid(): Promise<number>;
 }
@@ -62,6 +66,12 @@ function devVm(instance: Instance, place: Place, facts: DevVmFacts): DevVm {
       await stop();
       await dropWrites(place);
       await start();
+    },
+    async remove() {
+      await stop();
+      await cleanUpDevVms(instance, place.name);
+      await factsOfDevVm(place.name).forget(instance);
+      await rm(place.dir, { recursive: true });
     },
     pid: () => initPid(instance, place),
   };

@@ -7,6 +7,7 @@ import { allProcesses } from "../process/identity.ts";
 import { readRecord } from "../process/record.ts";
 import type { ServerSpec } from "../process/server-spec.ts";
 import { startServer } from "../process/start.ts";
+import { MARK } from "../process/stop.ts";
 import { run } from "../run.ts";
 import { baseImage } from "./base.ts";
 import type { DevVmFacts } from "./facts.ts";
@@ -32,7 +33,7 @@ export async function boot(instance: Instance, place: Place): Promise<DevVmFacts
   await writeFile(facts.knownHostsPath, `${place.address} ${host.publicLine}\n`);
   const layer = await seedLayer(instance, place, host, client);
   await linkUp(instance, place);
-  await startServer(instance, specOf(place, [layer, base], facts));
+  await startServer(instance, specOf(instance, place, [layer, base], facts));
   await removeOtherLayers(place, layer);
   return facts;
 }
@@ -65,11 +66,13 @@ async function linkUp(instance: Instance, { bridge, linkAddress, range }: Place)
   await run(["ip", "route", "replace", range, "via", instance.address.lab]);
 }
 
-function specOf(place: Place, layers: readonly string[], facts: DevVmFacts): ServerSpec {
+function specOf(instance: Instance, place: Place, layers: readonly string[], facts: DevVmFacts): ServerSpec {
   const nspawn = [
     ...["--directory=root", `--machine=${place.machine}`, `--hostname=${place.name}`],
     ...["--boot", "--kill-signal=SIGRTMIN+4", "--register=no", "--keep-unit", "--console=pipe"],
     ...[`--network-bridge=${place.bridge}`, "--resolv-conf=off", "--timezone=off", "--link-journal=no"],
+    // Its init outlives a systemd-nspawn that is killed, and is then recognised by these.
+    ...[`--setenv=${MARK.instance}=${instance.dir}`, `--setenv=${MARK.server}=${place.name}`],
   ];
   const script = join(import.meta.dirname, "files", "boot.sh");
   return {

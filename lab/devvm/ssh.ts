@@ -12,7 +12,7 @@ export interface SshTarget {
 export interface SshOptions {
   /** Standard input. */
   readonly input?: string;
-  /** The user whose login shell environment it runs in, as after a login of theirs (a session of logind's included). Default root. */
+  /** Runs as this user, in their home and in a login session of theirs. Default root. */
   readonly as?: string;
   /** Default 60 s. */
   readonly timeoutMs?: number;
@@ -55,7 +55,13 @@ const ANY_CODE = Array.from({ length: 256 }, (_, code) => code);
 
 const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
+/**
+ * Not `runuser --login`: below root's own session it opens none for the person, and their runtime folder would be missing.
+ * A unit with a PAM name gets a session of logind's, whose scope what it leaves running moves to, as after a real login.
+ */
 const loginAs = (user: string, script: string): string =>
-  `exec runuser --login --shell /bin/sh --command ${quoted(script)} -- ${quoted(user)}`;
+  ["exec systemd-run --quiet --pipe --wait --collect --property=PAMName=runuser-l --setenv=LANG=C.UTF-8"]
+    .concat([quoted(`--property=User=${user}`), "--", "/bin/sh", "-c", quoted(`cd\n${script}`)])
+    .join(" ");
 
 const shortened = (script: string): string => (script.length <= 200 ? script : `${script.slice(0, 200)}…`);
