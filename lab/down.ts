@@ -1,8 +1,8 @@
 /** Takes a lab down, whatever became of the run that started it: processes, containers, mounts, namespace, uplink. */
 import { rm } from "node:fs/promises";
-import { removeContainers } from "./cluster/cgroups.ts";
 import { closeNetwork, findInstance, type Instance, instanceName, mountPoints, requireRoot } from "./instance.ts";
 import { withLock } from "./lock.ts";
+import { PARTS } from "./parts.ts";
 import { stopServers } from "./process/stop.ts";
 import { run } from "./run.ts";
 import { duration, say } from "./say.ts";
@@ -28,7 +28,7 @@ export async function down(options: { readonly purge: boolean }): Promise<void> 
 
 async function endAll(instance: Instance): Promise<void> {
   await stopServers(instance);
-  await removeContainers(instance);
+  for (const part of PARTS) await part.clean?.(instance);
   await unmountAll(instance);
   await closeNetwork(instance);
   await rm(instance.path("facts"), { recursive: true, force: true });

@@ -1,4 +1,5 @@
 /** What the lab consists of, and which part needs which: `up` starts each as soon as what it needs is there. */
+import { removeContainers } from "./cluster/cgroups.ts";
 import { startCluster } from "./cluster/cluster.ts";
 import type { Instance } from "./instance.ts";
 import type { Toolchain } from "./toolchain/index.ts";
@@ -9,6 +10,8 @@ export interface Part {
   readonly needs: readonly string[];
   /** Brings it up; what is up already stays. Throws `LabError`. Servers started through the process layer end with `down`. */
   readonly start: (instance: Instance, tools: Toolchain) => Promise<void>;
+  /** Removes what its servers may leave behind, after they have ended, whatever became of the run. Safe to repeat. */
+  readonly clean?: (instance: Instance) => Promise<void>;
 }
 
-export const PARTS: readonly Part[] = [{ name: "cluster", needs: [], start: startCluster }];
+export const PARTS: readonly Part[] = [{ name: "cluster", needs: [], start: startCluster, clean: removeContainers }];
