@@ -1,6 +1,5 @@
 /** Fetch everything, then fast-forward where it is certain to be safe; anything else is left alone and told. */
 
-import { Refusal } from "../refusal.ts";
 import { type Change, type Step, says } from "../step.ts";
 import { gitSays } from "./git.ts";
 import { clonesOf } from "./layout.ts";
@@ -11,6 +10,7 @@ const FETCH_TIMEOUT_MS = 60_000;
 /** Spec, section 5, step 5: on the branch, clean, upstream set. Never a merge, a rebase or a prompt. */
 export function freshness(place: Place): Step {
   const fetched = new Set<string>();
+  const refused = new Set<string>();
   return {
     name: "freshness",
     differences: async () => {
@@ -20,7 +20,7 @@ export function freshness(place: Place): Step {
           fetched.add(clone);
           await fetchAll(place, clone);
         }
-        changes.push(...(await forward(place, clone)));
+        if (!refused.has(clone)) changes.push(...(await forward(place, clone, refused)));
       }
       return changes;
     },
@@ -41,7 +41,7 @@ async function fetchAll(place: Place, clone: string): Promise<void> {
   if (ran.code !== 0) place.warn(`${short(place, clone)} could not be fetched, it stays as it is: ${gitSays(ran)}`);
 }
 
-async function forward(place: Place, clone: string): Promise<readonly Change[]> {
+async function forward(place: Place, clone: string, refused: Set<string>): Promise<readonly Change[]> {
   const name = short(place, clone);
   const read = (...args: string[]) => place.git.run(args, { in: clone });
   const branches = await read(
@@ -85,7 +85,10 @@ async function forward(place: Place, clone: string): Promise<readonly Change[]> 
       in: clone,
       timeoutMs: FETCH_TIMEOUT_MS,
     });
-    if (ran.code !== 0) throw new Refusal(`${name}: ${gitSays(ran)}`);
+    if (ran.code === 0) return;
+    // The person's own work may have come in between; git has refused, and their clone is as they made it.
+    refused.add(clone);
+    place.warn(`${name} was not updated: ${gitSays(ran)}`);
   };
   return [{ point: "fast-forward", says: says("update", `${name}, ${branch} was ${track}`), apply }];
 }

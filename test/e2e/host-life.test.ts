@@ -1,0 +1,310 @@
+/** A person's life on a real host: made, healed, parked, adopted, left and back; each story ends with a run that changes nothing. */
+import { beforeAll, expect, test } from "vitest";
+import { startTestHost, type TestHost } from "./host/host.ts";
+import { account, base, maps, portsOf, REMOTE, type Somebody, units } from "./host/parts.ts";
+
+const wizard: Somebody = {
+  osUser: "wizard",
+  uid: 7001,
+  layout: "untouched",
+  groups: ["code-shared", "docker", "sudo", "nogroup-here"],
+};
+const emo: Somebody = { osUser: "emo", uid: 7002 };
+const anca: Somebody = {
+  osUser: "anca",
+  uid: 7003,
+  layout: "workspace",
+  repos: [{ name: "tripit", url: `${REMOTE}/tripit` }],
+};
+const everybody = [wizard, emo, anca];
+
+let host: TestHost;
+beforeAll(async () => {
+  host = await startTestHost();
+});
+
+const nothing = { code: 0, out: ["nothing to change"] };
+
+test("an empty host gets everybody, and a second delivery and the hourly run change nothing", async () => {
+  const first = await host.deliver(everybody);
+  expect(first.code).toBe(0);
+  expect(first.out).toContain("wizard: added to group docker");
+  expect(first.err).toEqual(["wizard: warning: this host has no group nogroup-here: not added"]);
+  const second = await host.deliver(everybody);
+  expect(second.out.filter((line) => !line.endsWith("nothing to change"))).toEqual([
+    "settled: everybody is as delivered",
+  ]);
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+  expect(await host.workstation("reconcile --check")).toMatchObject(nothing);
+});
+
+test("an account is closed and without a password from its first moment", async () => {
+  const facts = await host.sh(
+    "getent passwd anca; passwd --status anca | cut -d' ' -f2; stat -c '%a %U %G' /home/anca; id -nG anca; id -nG wizard",
+  );
+  expect(facts.split("\n")).toEqual([
+    "anca:x:7003:7003::/home/anca:/bin/zsh",
+    "L",
+    "700 anca anca",
+    "anca",
+    "wizard sudo docker code-shared",
+  ]);
+});
+
+test("homes hold their clones and files, each as its owner's", async () => {
+  const seen = await host.sh(
+    "cd /home; stat -c '%n %a %U' anca/code/infra/readme anca/code/tripit/readme emo/code/readme anca/.kube/config anca/start-claude.sh; " +
+      "git -C anca/code/infra config branch.master.remote; git -C anca/code/infra remote; ls -d wizard/code 2>&1 | tail -1; " +
+      "find /home/anca /home/emo -uid 0 | wc -l",
+  );
+  expect(seen.split("\n")).toEqual([
+    "anca/code/infra/readme 644 anca",
+    "anca/code/tripit/readme 644 anca",
+    "emo/code/readme 644 emo",
+    "anca/.kube/config 600 anca",
+    "anca/start-claude.sh 755 anca",
+    "forgejo",
+    "forgejo",
+    "origin",
+    "ls: cannot access 'wizard/code': No such file or directory",
+    "0",
+  ]);
+});
+
+test("installed units and sudoers are what systemd and sudo accept, and the units run in their person's slice", async () => {
+  const verified = await host.sh(
+    "systemd-analyze verify /etc/systemd/system/t3-serve@.service /etc/systemd/system/browser-serve@.service /etc/systemd/system/credential-sync@.service /etc/systemd/system/credential-sync@.timer /etc/systemd/system/workstation-*.service /etc/systemd/system/workstation-*.timer 2>&1",
+  );
+  expect(verified).toBe("");
+  expect(await host.sh("visudo --check --quiet && sudo -l -U wizard | tail -1")).toContain("NOPASSWD: ALL");
+  expect(await host.sh("sudo -l -U anca")).toContain("is not allowed to run sudo");
+  const shown = await host.sh(
+    "systemctl show -p ActiveState,Slice t3-serve@anca; systemctl show -p MemoryMax,TasksMax,CPUQuotaPerSecUSec user-7003.slice",
+  );
+  expect(shown.split("\n").sort()).toEqual([
+    "ActiveState=active",
+    "CPUQuotaPerSecUSec=2s",
+    "MemoryMax=4294967296",
+    "Slice=user-7003.slice",
+    "TasksMax=512",
+  ]);
+});
+
+test("a person's port answers to them and to the proxy, over both protocols, and to nobody else", async () => {
+  const { t3 } = portsOf(anca);
+  await host.sh(
+    `systemd-run --quiet --unit=six --uid=anca node -e 'require("net").createServer(s=>s.end("x")).listen(${portsOf(anca).browser},"::1")'; sleep 0.5`,
+  );
+  const reach = (who: string, url: string) =>
+    host.sh(`setpriv --reuid ${who} --clear-groups curl -s -m 3 -o /dev/null --http0.9 ${url} && echo in || echo out`);
+  const four = `http://127.0.0.1:${t3}/`;
+  const six = `http://[::1]:${portsOf(anca).browser}/`;
+  expect([
+    await reach("anca", four),
+    await reach("www-data", four),
+    await reach("emo", four),
+    await reach("wizard", four),
+  ]).toEqual(["in", "in", "out", "out"]);
+  expect([await reach("anca", six), await reach("www-data", six), await reach("emo", six)]).toEqual([
+    "in",
+    "in",
+    "out",
+  ]);
+  await host.sh("systemctl stop six");
+});
+
+test("a squatter on somebody's port gets no byte from them", async () => {
+  await host.sh(
+    `systemctl stop t3-serve@anca; systemd-run --quiet --unit=squat --uid=emo node -e 'require("net").createServer(s=>s.end("x")).listen(${portsOf(anca).t3},"127.0.0.1")'; sleep 0.5`,
+  );
+  const seen = await host.sh(
+    `setpriv --reuid anca --clear-groups curl -s -m 2 --http0.9 http://127.0.0.1:${portsOf(anca).t3}/ && echo in || echo out`,
+  );
+  await host.sh("systemctl stop squat; systemctl start t3-serve@anca");
+  expect(seen).toBe("out");
+});
+
+test("the packet filter is there again after somebody has flushed it, and after a reboot before anything listens", async () => {
+  await host.sh("nft flush chain inet workstation output");
+  expect((await host.workstation("reconcile")).out).toEqual(["host: applied the packet filter of the people's ports"]);
+  await host.vm.reboot();
+  expect(await host.sh("nft list table inet workstation | grep -c guests; systemctl is-active t3-serve@anca")).toBe(
+    "2\nactive",
+  );
+  await host.sh(
+    "systemctl start remotes 2>/dev/null || systemd-run --quiet --unit=remotes -p User=nobody node /srv/git-server.mjs /srv/git 8080; mkdir -p /run/workstation; touch /run/workstation/allow-failpoints",
+  );
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+});
+
+test("the environment file keeps every byte of the person's and the port is set back", async () => {
+  await host.sh(
+    `printf 'A="x\\nT3_PORT=1"\\n# mine\\nT3_PORT=9999\\nB=\\377\\r\\nT3_PORT=8888\\n' > /etc/t3-serve/anca.env`,
+  );
+  expect((await host.workstation("reconcile")).out).toEqual([
+    "anca: set the ports in /etc/t3-serve/anca.env, other lines as they were",
+  ]);
+  const { t3, browser } = portsOf(anca);
+  const bytes = await host.sh("base64 -w0 /etc/t3-serve/anca.env");
+  expect(Buffer.from(bytes, "base64").toString("latin1")).toBe(
+    `A="x\nT3_PORT=1"\n# mine\nT3_PORT=${t3}\nB=\u00ff\r\nBROWSER_PORT=${browser}\n`,
+  );
+  expect(await host.sh("stat -c '%a %U' /etc/t3-serve/anca.env")).toBe("600 anca");
+  await host.sh("rm /etc/t3-serve/anca.env");
+  await host.workstation("reconcile");
+});
+
+test("parked people keep all and run nothing, and come back", async () => {
+  await host.apply(units({ ...emo, state: "parked" }));
+  const resting =
+    "systemctl is-enabled t3-serve@emo browser-serve@emo credential-sync@emo.timer; systemctl is-active t3-serve@emo browser-serve@emo credential-sync@emo.timer";
+  expect((await host.sh(`${resting} || true`)).split("\n")).toEqual([
+    ...Array(3).fill("disabled"),
+    ...Array(3).fill("inactive"),
+  ]);
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+  await host.apply(units({ ...emo, claudeAuth: false }));
+  expect((await host.sh(`${resting} || true`)).split("\n")).toEqual([
+    "enabled",
+    "enabled",
+    "disabled",
+    "active",
+    "active",
+    "inactive",
+  ]);
+  await host.apply(units(emo));
+  expect((await host.sh(resting)).split("\n")).toEqual([...Array(3).fill("enabled"), ...Array(3).fill("active")]);
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+});
+
+test("whoever leaves loses every access and nothing else, and gets everything back", async () => {
+  const facts =
+    "getent passwd wizard; id -nG wizard; getent shadow wizard | cut -d: -f2,8; crontab -u wizard -l; ls /var/lib/systemd/linger; systemctl is-active t3-serve@wizard; find /home/wizard -type f | sort | xargs sha256sum";
+  await host.sh(
+    "echo '0 5 * * * /bin/true' | crontab -u wizard -; loginctl enable-linger wizard; usermod -e 2099-01-01 wizard; systemctl start user@7001",
+  );
+  const before = await host.sh(facts);
+  await host.sh(
+    "systemd-run --quiet --unit=stays --uid=wizard -p Restart=no sleep 10000; runuser -u wizard -- setsid sleep 9999 </dev/null >/dev/null 2>&1 &",
+  );
+  const gone = { ...wizard, state: "left" } as const;
+  const said = await host.deliver([gone, emo, anca]);
+  expect(said).toMatchObject({ code: 0, err: [] });
+  expect(
+    await host.sh(
+      "passwd --status wizard | cut -d' ' -f2; getent shadow wizard | cut -d: -f8; id -nG wizard; crontab -u wizard -l 2>&1; ls /var/lib/systemd/linger; ps -u wizard -o comm= | wc -l; systemctl is-enabled t3-serve@wizard || true",
+    ),
+  ).toBe(["L", "1", "wizard", "no crontab for wizard", "0", "disabled"].join("\n"));
+  await host.sh(
+    "mkdir -p /home/wizard/.ssh; ssh-keygen -q -t ed25519 -N '' -f /root/w 2>/dev/null; cp /root/w.pub /home/wizard/.ssh/authorized_keys; chown -R wizard: /home/wizard/.ssh",
+  );
+  const login =
+    "ssh -o StrictHostKeyChecking=no -o BatchMode=yes -i /root/w wizard@127.0.0.1 true >/dev/null 2>&1 && echo in || echo out";
+  expect(await host.sh(login)).toBe("out");
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+  expect((await host.deliver(everybody)).code).toBe(0);
+  expect(await host.sh(login)).toBe("in");
+  await host.sh("rm -r /home/wizard/.ssh; loginctl terminate-user wizard; systemctl start user@7001");
+  expect(await host.sh(facts)).toBe(before);
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+});
+
+test("a host stops, names them and writes nothing when more people would go than it allows", async () => {
+  const left = [wizard, emo].map((p) => ({ ...p, state: "left" as const }));
+  const before = await host.sh("cat /etc/ttyd-user-map");
+  const said = await host.apply(maps([...left, anca]));
+  expect(said.code).toBe(2);
+  expect(said.err.join("\n")).toContain("2 of 3 people would lose this host: wizard, emo");
+  expect(said.err.join("\n")).toContain("confirmLeave: [wizard, emo]");
+  expect(await host.sh("cat /etc/ttyd-user-map")).toBe(before);
+  const unasked = await host.apply(account({ ...emo, state: "left" }));
+  expect(unasked.err.join("\n")).toContain("the maps part does not count them as left");
+  expect((await host.workstation("settle")).code).toBe(1);
+  await host.apply(account(emo));
+  expect((await host.workstation("settle")).code).toBe(0);
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+});
+
+test("the hourly run waits while a hold file is there, and cuts nobody from an old state", async () => {
+  await host.sh("echo 'moving disks' > /var/lib/workstation/hold; rm /etc/ttyd-user-map");
+  expect((await host.workstation("reconcile")).out).toEqual([
+    "on hold, nothing is done: moving disks; remove /var/lib/workstation/hold to go on",
+  ]);
+  await host.sh("rm /var/lib/workstation/hold");
+  expect((await host.workstation("reconcile")).out).toEqual(["host: wrote /etc/ttyd-user-map"]);
+  await host.apply(maps([wizard, { ...emo, state: "left" }, anca]));
+  await host.sh(
+    `sed -i 's/"state":"present"/"state":"left"/' /var/lib/workstation/parts/account.emo.json; echo '{"atMs":1000}' > /var/lib/workstation/delivered.json`,
+  );
+  const said = await host.workstation("reconcile");
+  expect(said.code).toBe(1);
+  expect(said.err.join("\n")).toContain("emo left, and the last delivery is older than 24 h");
+  expect((await host.deliver(everybody)).code).toBe(0);
+});
+
+test("an account that was here before is reported and left alone, or taken over as it is", async () => {
+  await host.sh("useradd -u 7010 -m -s /bin/bash -G audio old && echo mine > /home/old/mine && chmod 755 /home/old");
+  const old: Somebody = { osUser: "old", uid: 7010 };
+  const before = await host.sh("getent passwd old; id -nG old; stat -c %a /home/old");
+  await host.apply(maps([...everybody, old]));
+  const said = await host.apply(account(old));
+  expect(said.err.join("\n")).toContain(
+    "an account old (uid 7010) exists here and was not made by this program; it is left alone",
+  );
+  expect((await host.workstation("settle")).code).toBe(1);
+  expect((await host.deliver([...everybody, { ...old, adopt: true }])).code).toBe(0);
+  expect(await host.sh("getent passwd old; id -nG old; stat -c %a /home/old")).toBe(before);
+  expect(await host.sh("cat /home/old/mine")).toBe("mine");
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+});
+
+test("whatever contradicts what this host has given is refused by name, and everybody else goes on", async () => {
+  await host.sh("groupadd -g 7050 taken; useradd -u 7051 -M somebody");
+  const wrong = [
+    [{ ...emo, uid: 7099 }, "this host gave emo the uid 7002, and 7099 was delivered"],
+    [{ osUser: "thief", uid: 7003 }, "uid 7003 was given to anca on this host"],
+    [{ osUser: "other", uid: 7051 }, "uid 7051 belongs to the account somebody"],
+    [{ osUser: "taken", uid: 7052 }, "a group taken (gid 7050) exists here"],
+  ] as const;
+  for (const [who, why] of wrong) expect((await host.apply(account(who))).err.join("\n")).toContain(why);
+  const settled = await host.workstation("settle");
+  expect(settled.code).toBe(1);
+  expect(settled.err.at(-1)).toContain("4 of this host's people failed: emo, other, taken, thief");
+  await host.apply(account(emo));
+  await host.sh(
+    "cd /var/lib/workstation; rm -f parts/account.{thief,other,taken}.json failures/*.json".replace(
+      "{thief,other,taken}",
+      "thief.json parts/account.other.json parts/account.taken",
+    ),
+  );
+  expect((await host.workstation("reconcile")).out).toEqual(["nothing to change"]);
+});
+
+test("a part that is damaged, of another contract or about somebody else changes nothing", async () => {
+  const good = JSON.stringify(account(emo));
+  const refused = [
+    ["account emo", good.slice(0, 40), "is not valid JSON"],
+    ["account emo", good.replace('"contract":1', '"contract":2'), "is of contract 2, and this agent speaks 1"],
+    ["account anca", good, "says inside that it is account emo"],
+    ["account emo", good.replace("/bin/zsh", "zsh; reboot"), "shell"],
+    [
+      "base host",
+      JSON.stringify(base()).replace('"host":"host"', '"host":"other"'),
+      "says inside that it is base other",
+    ],
+  ] as const;
+  for (const [name, text, why] of refused) {
+    const said = await host.workstation(`apply ${name}`, text);
+    expect([said.code, said.err.join("\n")]).toEqual([2, expect.stringContaining(why)]);
+  }
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+});
+
+test("broken managed settings are refused, the deployed ones stay, and the rest of the host goes on", async () => {
+  const before = await host.sh("cat /etc/claude-code/managed-settings.json");
+  expect(JSON.parse(before)).toEqual({ claudeMd: "Be kind to each other.\n", cleanupPeriodDays: 3650 });
+  const said = await host.apply(base({ managedSettings: "{oops", guidance: "New." }));
+  expect([said.code, said.err]).toEqual([1, ["host: the delivered managed settings is not valid JSON"]]);
+  expect(await host.sh("cat /etc/claude-code/managed-settings.json")).toBe(before);
+  expect((await host.apply(base())).out).toEqual(["host: nothing to change"]);
+});
