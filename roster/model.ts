@@ -128,6 +128,8 @@ export interface Person extends Holder {
   readonly host: HostName;
   /** Hosts that held them before: there they are treated as left. */
   readonly formerHosts: readonly HostName[];
+  /** Former values that the row states: what tells a rename from somebody else's arrival. */
+  readonly previously: Previously;
 }
 
 /** One person who is in the ledger and no longer on the roster, or whose last day has passed. */
@@ -136,6 +138,10 @@ export interface LeftPerson extends Holder {
   readonly hosts: readonly HostName[];
   readonly forgejoLogin?: ForgejoLogin;
   readonly quota: Quota;
+  /** The limits of their last day, for the unit files that stay. */
+  readonly limits: Limits;
+  readonly repos: readonly string[];
+  readonly layout: Layout;
   /** The day on which a plan first saw them gone. */
   readonly leftOn: Day;
 }

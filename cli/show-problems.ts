@@ -1,0 +1,36 @@
+/** Problems as the operator sees them: coloured lines for people, one JSON shape for programs. */
+
+import type { Problem } from "../roster/model.ts";
+import { renderProblem } from "../roster/render.ts";
+import type { Paint } from "./terminal.ts";
+
+/** Lines for people; the place stands out, an error is red and a warning yellow. */
+export function problemLines(problems: readonly Problem[], paint: Paint): string {
+  return problems
+    .map((problem) => {
+      const place = `${problem.file}:${problem.line}:${problem.column}:`;
+      const rest = renderProblem(problem).slice(place.length);
+      return `${paint("bold", place)}${paint(problem.severity === "error" ? "red" : "yellow", rest)}`;
+    })
+    .join("\n");
+}
+
+/** What `--json` says of one file; `user` is null where a problem concerns nobody. */
+export function fileReport(file: string, problems: readonly Problem[]) {
+  return {
+    file,
+    ok: !hasErrors(problems),
+    problems: problems.map(({ severity, line, column, user, path, message, file: where }) => ({
+      severity,
+      line,
+      column,
+      user: user ?? null,
+      path,
+      message,
+      file: where,
+    })),
+  };
+}
+
+export const hasErrors = (problems: readonly Problem[]): boolean =>
+  problems.some((problem) => problem.severity === "error");

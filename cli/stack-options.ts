@@ -1,0 +1,20 @@
+/** Options that stand in for a stack's configuration where a command runs without one. */
+
+import type { HostName, Policy } from "../roster/model.ts";
+import { DEFAULT_POLICY } from "../roster/policy.ts";
+import { HOST } from "../roster/schema/patterns.ts";
+import { UsageError } from "./command.ts";
+
+export const STACK_OPTIONS = { host: { type: "string", multiple: true } } as const;
+
+export const STACK_HELP =
+  "  --host NAME         a host of the stack, the first is the default; may be repeated (default: devvm)";
+
+/** The default policy, with the hosts that were named. */
+export function policyOf(values: { readonly host?: string[] | undefined }): Policy {
+  if (values.host === undefined) return DEFAULT_POLICY;
+  for (const host of values.host) {
+    if (!HOST.pattern.test(host)) throw new UsageError(`"${host}" is no name of a host`);
+  }
+  return { ...DEFAULT_POLICY, hosts: [...new Set(values.host)] as HostName[] };
+}

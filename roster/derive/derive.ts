@@ -1,0 +1,181 @@
+/** The heart: a checked roster and everything that was ever given become what one run is to bring about, as plain data. */
+
+import type { Day, Desired, HostFiles, HostName, Ledger, LedgerEntry, LeftPerson, OsUser, Person } from "../model.ts";
+import type { Problem } from "../model.ts";
+import { changesBetween, type PersonChange } from "../changes/changes.ts";
+import { type Brake, findBrakes } from "../changes/brakes.ts";
+import { planSentences } from "../changes/plan.ts";
+import { problemInRoster } from "../load.ts";
+import { inRow, warningInRow } from "../rules/finding.ts";
+import { byCodeUnit, sortedEntries } from "../text/order.ts";
+import { checkAgainstUserMap } from "../user-map.ts";
+import { allocate } from "./allocate.ts";
+import { clashesWithThePast, doubledIdentities } from "./clashes.ts";
+import { hostFiles } from "./maps.ts";
+import { entryOf, type Given, leftPersonOf, personOf, withoutTaken } from "./people.ts";
+import { followRenames, type Past } from "./renames.ts";
+import { type CurrentRow, currentRows, isOver, type RowsInput, withoutRemovals } from "./rows.ts";
+
+export interface DeriveInput extends RowsInput {
+  readonly ledger: Ledger;
+}
+
+export interface Derivation {
+  readonly ok: true;
+  readonly desired: Desired;
+  /** What this run changes for whom, by name; empty when nothing. */
+  readonly changes: readonly PersonChange[];
+  /** What it would also take away if removals were not suspended. */
+  readonly heldBack: readonly PersonChange[];
+  /** The plan in people's words, one sentence a thing, in an order that never depends on the file's. */
+  readonly plan: readonly string[];
+  /** What must be confirmed by name before anything is written; empty when nothing. */
+  readonly brakes: readonly Brake[];
+  readonly warnings: readonly Problem[];
+}
+
+export type Derived = Derivation | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Decides everything that a run brings about (spec, sections 3 and 12). Pure: equal inputs give equal bytes. */
+export function derive(input: DeriveInput): Derived {
+  const { roster, policy, today, ledger } = input;
+  const past = followRenames(roster, ledger);
+  const userMap = input.userMap === undefined || input.userMap === "unread" ? undefined : input.userMap;
+  const wanted = currentRows(input, past.people);
+  const rows = policy.addsOnly ? withoutRemovals(wanted, past.people) : wanted;
+  const given = giveNumbers(input, past, rows);
+  const found = [
+    ...past.problems,
+    ...(userMap === undefined ? [] : checkAgainstUserMap(roster, userMap)),
+    ...clashesWithThePast(roster, past, rows),
+    ...(policy.addsOnly ? doubledIdentities(roster, rows) : []),
+    ...given.problems,
+    ...expiredBeforeTheyCame(input, past),
+  ];
+  if (found.some((problem) => problem.severity === "error")) return { ok: false, problems: found };
+  const desired = desiredOf(input, past, rows, given.numbers);
+  const before = { people: ledger.people, renamed: past.renamed };
+  const changes = changesBetween(before, desired);
+  const heldBack = policy.addsOnly
+    ? lossesOf(changesBetween(before, desiredOf(input, past, wanted, given.numbers)))
+    : [];
+  return {
+    ok: true,
+    desired,
+    changes,
+    heldBack,
+    plan: planSentences({ changes, heldBack, desired, policy, today }),
+    brakes: findBrakes(before, desired, changes, policy),
+    warnings: found,
+  };
+}
+
+const lossesOf = (changes: readonly PersonChange[]): readonly PersonChange[] =>
+  changes.filter((change) => change.lost.length > 0).map((change) => ({ ...change, gained: [], other: [] }));
+
+interface Numbers {
+  readonly numbers: ReadonlyMap<OsUser, Given>;
+  readonly problems: readonly Problem[];
+}
+
+/** Uids and ports of everybody on the roster: what they have, or the lowest that nobody has or could come back for. */
+function giveNumbers({ roster, policy }: DeriveInput, past: Past, rows: ReadonlyMap<OsUser, CurrentRow>): Numbers {
+  const entries = [...past.people];
+  const holders = entries.filter(([, entry]) => entry.removedOn === undefined);
+  const names = [...rows.keys()].sort(byCodeUnit);
+  const withPort = new Set<OsUser>();
+  const taken = { t3: new Set<number>(), browser: new Set<number>() };
+  const keepPorts = (user: OsUser, { ports }: LedgerEntry): void => {
+    if (taken.t3.has(ports.t3) || taken.browser.has(ports.browser)) return;
+    withPort.add(user);
+    taken.t3.add(ports.t3);
+    taken.browser.add(ports.browser);
+  };
+  for (const [user, entry] of holders) keepPorts(user, entry);
+  // After a destructive removal the numbers are free for others; who comes back first has first claim to their own.
+  for (const [user, entry] of entries) if (entry.removedOn !== undefined && rows.has(user)) keepPorts(user, entry);
+  const newcomers = names.filter((user) => !withPort.has(user));
+  const without = names.filter((user) => !past.people.has(user));
+  const t3 = allocate(newcomers, taken.t3, policy.ports.t3);
+  const browser = allocate(newcomers, taken.browser, policy.ports.browser);
+  const uid = allocate(
+    without,
+    entries.map(([, entry]) => entry.uid),
+    policy.uids,
+  );
+  const full = [
+    ...(t3.ok ? [] : t3.without.map((user) => [user, "code-server port", policy.ports.t3] as const)),
+    ...(browser.ok ? [] : browser.without.map((user) => [user, "browser port", policy.ports.browser] as const)),
+    ...(uid.ok ? [] : uid.without.map((user) => [user, "uid", policy.uids] as const)),
+  ].map(([user, what, { first, last }]) =>
+    problemInRoster(
+      roster,
+      inRow(
+        user,
+        [],
+        `no ${what} is free between ${first} and ${last}; widen the range in the stack's configuration, or remove for good somebody who left`,
+      ),
+    ),
+  );
+  if (!t3.ok || !browser.ok || !uid.ok) return { numbers: new Map(), problems: full };
+  const numberOf = (user: OsUser): Given => {
+    const entry = past.people.get(user);
+    const ports = withPort.has(user) ? entry?.ports : { t3: t3.numbers.get(user), browser: browser.numbers.get(user) };
+    const own = entry?.uid ?? uid.numbers.get(user);
+    if (own === undefined || ports?.t3 === undefined || ports.browser === undefined)
+      throw new Error(`no numbers for ${user}`);
+    return { uid: own, ports: { t3: ports.t3, browser: ports.browser } };
+  };
+  return { numbers: new Map(names.map((user) => [user, numberOf(user)])), problems: [] };
+}
+
+function desiredOf(
+  { policy, today }: DeriveInput,
+  past: Past,
+  rows: ReadonlyMap<OsUser, CurrentRow>,
+  numbers: Numbers["numbers"],
+): Desired {
+  const before = withoutTaken(past.people, rows);
+  const people = new Map<OsUser, Person>();
+  const left = new Map<OsUser, LeftPerson>();
+  const entries = new Map<OsUser, LedgerEntry>();
+  for (const [user, row] of sortedEntries(rows)) {
+    const given = numbers.get(user);
+    // Only a row that came back into being between two derivations of one run could lack them.
+    if (given === undefined) throw new Error(`no numbers for ${user}`);
+    const entry = before.get(user);
+    const person = personOf(row, given, entry, policy);
+    people.set(user, person);
+    entries.set(user, entryOf(person, entry, today));
+  }
+  for (const [user, entry] of sortedEntries(before)) {
+    if (people.has(user)) continue;
+    const leftOn = entry.leftOn ?? today;
+    entries.set(user, { ...entry, leftOn });
+    if (entry.removedOn === undefined) left.set(user, leftPersonOf(user, entry, leftOn));
+  }
+  return {
+    people,
+    left,
+    hosts: filesOf(policy.hosts, people),
+    ledger: { version: 1, people: new Map(sortedEntries(entries)) },
+  };
+}
+
+const filesOf = (hosts: readonly HostName[], people: ReadonlyMap<OsUser, Person>): ReadonlyMap<HostName, HostFiles> =>
+  new Map(hosts.map((host) => [host, hostFiles([...people.values()].filter((person) => person.host === host))]));
+
+function expiredBeforeTheyCame({ roster, today }: DeriveInput, past: Past): readonly Problem[] {
+  return [...roster.rows.values()]
+    .filter((row) => isOver(row, today) && !past.people.has(row.osUser))
+    .map((row) =>
+      problemInRoster(
+        roster,
+        warningInRow(
+          row.osUser,
+          ["until"],
+          `${row.until} has passed and ${row.osUser} never had anything here, so nothing is made; remove the row`,
+        ),
+      ),
+    );
+}

@@ -1,0 +1,51 @@
+/** Moves the ledger's entry of a renamed account to its new name, before anything else looks at the past. */
+
+import type { Ledger, LedgerEntry, OsUser, Problem, Roster } from "../model.ts";
+import { problemInRoster } from "../load.ts";
+import { inRow } from "../rules/finding.ts";
+
+export interface Past {
+  /** The ledger's people under the names that they have in this roster. */
+  readonly people: Ledger["people"];
+  /** New name to the former one, for those whom this very run renames. */
+  readonly renamed: ReadonlyMap<OsUser, OsUser>;
+  readonly problems: readonly Problem[];
+}
+
+/** Follows `previously.os_user`. A line that stays after the rename was done changes nothing. */
+export function followRenames(roster: Roster, ledger: Ledger): Past {
+  const people = new Map<OsUser, LedgerEntry>(ledger.people);
+  const renamed = new Map<OsUser, OsUser>();
+  const problems: Problem[] = [];
+  const formerNames = new Map(
+    [...ledger.people].flatMap(([user, entry]) => entry.formerNames.map((name) => [name, user] as const)),
+  );
+  for (const row of roster.rows.values()) {
+    const former = row.previously.osUser;
+    const entry = former === undefined ? undefined : ledger.people.get(former);
+    const complain = (path: string[], message: string) =>
+      problems.push(problemInRoster(roster, inRow(row.osUser, path, message)));
+    const owner = formerNames.get(row.osUser);
+    if (owner !== undefined && owner !== row.osUser && !ledger.people.has(row.osUser) && former !== owner) {
+      complain(
+        [],
+        `"${row.osUser}" was ${owner}'s name before a rename, and what it left on the host is theirs; choose another name`,
+      );
+    }
+    if (former === undefined || entry === undefined) continue;
+    if (ledger.people.has(row.osUser)) {
+      complain(
+        ["previously", "os_user"],
+        `both "${former}" and "${row.osUser}" have an account already, so neither can become the other; remove this line`,
+      );
+    } else {
+      people.delete(former);
+      people.set(row.osUser, {
+        ...entry,
+        formerNames: [former, ...entry.formerNames.filter((name) => name !== row.osUser)],
+      });
+      renamed.set(row.osUser, former);
+    }
+  }
+  return { people, renamed, problems };
+}

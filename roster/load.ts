@@ -1,0 +1,181 @@
+/** Text to a roster, or to everything that is wrong with it. Total: any bytes give one of the two. */
+
+import type { Day, Email, ForgejoLogin, HostName, K8sUser, AuthentikUser, Namespace, OsUser } from "./model.ts";
+import type { Policy, Position, Previously, Problem, Roster, Row } from "./model.ts";
+import { checkRow, isMap } from "./rules/one-row.ts";
+import { checkTogether } from "./rules/together.ts";
+import { type Finding, inRow } from "./rules/finding.ts";
+import { osUserProblem, type WrittenRow } from "./schema/row.ts";
+import { decode } from "./text/decode.ts";
+import { quote, said } from "./text/quote.ts";
+import { didYouMean } from "./text/suggest.ts";
+import { offsetOf, type Path, pathText, plainValue } from "./text/tree.ts";
+import { type Parsed, parseYaml, type Tree } from "./text/yaml-tree.ts";
+
+export type Loaded =
+  | { readonly ok: true; readonly roster: Roster; readonly warnings: readonly Problem[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** More of them help nobody: the first ones are mended first. */
+const MAX_PROBLEMS = 1000;
+
+/** Reads and checks a roster against its own rules and the stack's (spec, section 2). `file` is how messages call it. */
+export function loadRoster(source: Uint8Array | string, file: string, policy: Policy): Loaded {
+  const decoded = decode(source);
+  if (!decoded.ok) {
+    return { ok: false, problems: [{ severity: "error", file, ...decoded.at, path: "", message: decoded.message }] };
+  }
+  const parsed = parseYaml(decoded.text);
+  const { rows, findings } = checkDocument(parsed, policy);
+  const locate = locator(parsed);
+  const problems = [
+    ...parsed.problems.map((problem) =>
+      located(file, parsed.positionOf(problem.at), problem.path, problem.message, "error"),
+    ),
+    ...findings.map(({ path, at, message, severity }) => located(file, locate(path, at), path, message, severity)),
+  ].sort((a, b) => a.line - b.line || a.column - b.column);
+  if (problems.some((problem) => problem.severity === "error"))
+    return { ok: false, problems: problems.slice(0, MAX_PROBLEMS) };
+  return { ok: true, roster: { file, rows, locate }, warnings: problems };
+}
+
+/** A problem of one person's row, placed by the roster it was found in. */
+export const problemInRoster = (roster: Roster, { path, message, severity }: Finding): Problem =>
+  located(roster.file, roster.locate(path), path, message, severity);
+
+function located(
+  file: string,
+  position: Position,
+  path: Path,
+  message: string,
+  severity: Problem["severity"],
+): Problem {
+  const user = path[0] === "users" ? path[1] : undefined;
+  return { severity, file, ...position, ...(typeof user === "string" ? { user } : {}), path: pathText(path), message };
+}
+
+const locator =
+  ({ tree, positionOf }: Parsed) =>
+  (path: Path, at: "key" | "value" = "value"): Position =>
+    positionOf(tree === undefined ? 0 : offsetOf(tree, path, at));
+
+interface Checked {
+  readonly rows: ReadonlyMap<OsUser, Row>;
+  readonly findings: readonly Finding[];
+}
+
+function checkDocument(parsed: Parsed, policy: Policy): Checked {
+  const { tree } = parsed;
+  const empty = tree === undefined || (tree.kind === "scalar" && tree.value === null);
+  if (empty) return { rows: new Map(), findings: [] };
+  const atTop = (path: Path, message: string, at: Finding["at"] = "value"): Finding => ({
+    path,
+    at,
+    message,
+    severity: "error",
+  });
+  if (tree.kind !== "map") {
+    const found = tree.kind === "list" ? "a list" : said(tree.value);
+    return {
+      rows: new Map(),
+      findings: [atTop([], `${found} stands where the roster begins; write users: and the people below it`)],
+    };
+  }
+  const findings = [...tree.entries.keys()]
+    .filter((key) => key !== "users")
+    .map((key) =>
+      atTop(
+        [key],
+        `${quote(key)} is not a key of a roster${didYouMean(key, ["users"]) || '; "users" is the only one'}`,
+        "key",
+      ),
+    );
+  const users = tree.entries.get("users")?.value;
+  if (users === undefined || (users.kind === "scalar" && users.value === null)) return { rows: new Map(), findings };
+  if (users.kind !== "map") {
+    const found = users.kind === "list" ? "a list" : said(users.value);
+    return {
+      rows: new Map(),
+      findings: [
+        ...findings,
+        atTop(["users"], `users: ${found} stands where the people belong; write one key a person below it`),
+      ],
+    };
+  }
+  const checked = checkRows(users, brokenRows(users, parsed), policy);
+  return { rows: checked.rows, findings: [...findings, ...checked.findings] };
+}
+
+type Users = Extract<Tree, { kind: "map" }>;
+
+/** Rows in which the text itself is broken: what they seem to say is not judged, so that no error is a mere echo. */
+function brokenRows(users: Users, { problems }: Parsed): ReadonlySet<string> {
+  const breaks = problems.filter((problem) => problem.breaks).map((problem) => problem.at);
+  if (breaks.length === 0) return new Set();
+  const starts = [...users.entries].map(([user, { keyAt }]) => ({ user, from: keyAt })).sort((a, b) => a.from - b.from);
+  const rowAt = (offset: number) => starts.findLast(({ from }) => from <= offset)?.user;
+  return new Set(breaks.map(rowAt).filter((user) => user !== undefined));
+}
+
+function checkRows(users: Users, broken: ReadonlySet<string>, policy: Policy): Checked {
+  const rows = new Map<OsUser, Row>();
+  const raw = new Map<string, unknown>();
+  const findings: Finding[] = [];
+  for (const [user, { value }] of users.entries) {
+    if (broken.has(user)) continue;
+    const wrongName = osUserProblem(user);
+    if (wrongName !== undefined) findings.push(inRow(user, [], wrongName, "key"));
+    const plain = plainValue(value);
+    raw.set(user, plain);
+    if (!isMap(plain)) {
+      const found = plain === null ? "the row is empty" : `${said(plain)} stands where the row's fields belong`;
+      findings.push(inRow(user, [], `${found}; write authentik_user:, k8s_user: and tier: below the name`, "key"));
+      continue;
+    }
+    const checked = checkRow(user, plain, policy);
+    findings.push(...checked.findings);
+    if (checked.written !== undefined) rows.set(user as OsUser, rowOf(user as OsUser, checked.written));
+  }
+  return { rows, findings: [...findings, ...checkTogether(raw)] };
+}
+
+/** The one place where checked strings get the names' types. */
+function rowOf(osUser: OsUser, row: WrittenRow): Row {
+  return {
+    osUser,
+    authentikUser: row.authentik_user as AuthentikUser,
+    k8sUser: row.k8s_user as K8sUser,
+    tier: row.tier,
+    namespaces: (row.namespaces ?? []) as Namespace[],
+    ...(row.email === undefined ? {} : { email: row.email as Email }),
+    layout: row.code_layout ?? "single",
+    repos: row.repos ?? [],
+    ...(row.forgejo === undefined
+      ? {}
+      : { forgejo: { login: row.forgejo.login as ForgejoLogin, push: row.forgejo.push ?? false } }),
+    parked: row.parked ?? false,
+    claudeAuth: row.claude_auth ?? true,
+    limits: given(row.limits),
+    quota: given(row.quota),
+    ...(row.until === undefined ? {} : { until: row.until as Day }),
+    previously: previouslyOf(row),
+    ...(row.host === undefined ? {} : { host: row.host as HostName }),
+  };
+}
+
+function previouslyOf({ previously }: WrittenRow): Previously {
+  return given({
+    osUser: previously?.os_user as OsUser | undefined,
+    authentikUser: previously?.authentik_user as AuthentikUser | undefined,
+    k8sUser: previously?.k8s_user as K8sUser | undefined,
+    email: previously?.email as Email | undefined,
+    forgejoLogin: previously?.forgejo_login as ForgejoLogin | undefined,
+  });
+}
+
+/** The keys that have a value: a key that is there and `undefined` would overwrite a default when maps are laid together. */
+function given<Fields extends object>(
+  fields: Fields | undefined,
+): { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> } {
+  return Object.fromEntries(Object.entries(fields ?? {}).filter(([, value]) => value !== undefined)) as never;
+}

@@ -1,0 +1,18 @@
+/** Names of objects that are built from a person's or a namespace's: in one place, so that no two can ever meet. */
+
+import type { K8sUser, Namespace, OsUser } from "./model.ts";
+
+/** ServiceAccount in each of a person's namespaces, for the cluster's dashboard; a DNS label. */
+export const dashboardAccount = (who: K8sUser): string => `dashboard-${who}`;
+
+/** Vault policy of a namespace-owner. */
+export const ownerPolicy = (who: K8sUser): string => `namespace-owner-${who}`;
+
+/** Vault's Kubernetes auth role, and the ServiceAccount of a namespace's own pipelines. */
+export const deployerRole = (namespace: Namespace): string => `${namespace}-deployer`;
+
+/** Vault policy of one workstation's assistant. */
+export const workstationPolicy = (who: OsUser): string => `workstation-claude-${who}`;
+
+/** Below the KV mount: where one workstation's assistant keeps its credentials. */
+export const workstationSecret = (who: OsUser): string => `workstation/claude-users/${who}`;

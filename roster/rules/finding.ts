@@ -1,0 +1,28 @@
+/** A problem before it has a place: which path it is about, and whether the key or the value is to blame. */
+
+import type { Path } from "../text/tree.ts";
+
+export interface Finding {
+  /** From the top of the document: `["users", "anca", "tier"]`. */
+  readonly path: Path;
+  readonly at: "key" | "value";
+  readonly message: string;
+  readonly severity: "error" | "warning";
+}
+
+/** An error at the value of a path of one person's row. */
+export const inRow = (user: string, path: Path, message: string, at: Finding["at"] = "value"): Finding => ({
+  path: ["users", user, ...path],
+  at,
+  message: path.length === 0 ? message : `${fieldText(path)}${message.startsWith("is missing") ? " " : ": "}${message}`,
+  severity: "error",
+});
+
+/** The same as a warning: said, and in nobody's way. */
+export const warningInRow = (user: string, path: Path, message: string): Finding => ({
+  ...inRow(user, path, message),
+  severity: "warning",
+});
+
+/** The field as people name it: `namespaces`, `forgejo.login`; an item of a list is its list's. */
+const fieldText = (path: Path): string => path.filter((step) => typeof step === "string").join(".");

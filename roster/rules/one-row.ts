@@ -1,0 +1,174 @@
+/** Everything that can be judged by looking at one row (spec, section 2). All of it at once, whatever else is wrong. */
+
+import { row, type WrittenRow } from "../schema/row.ts";
+import type { Policy, Tier } from "../model.ts";
+import { TIER_NAMES, TIERS } from "../tiers.ts";
+import { folded } from "../text/order.ts";
+import { counted, listed, quote, said } from "../text/quote.ts";
+import { didYouMean, nearest } from "../text/suggest.ts";
+import { pathText } from "../text/tree.ts";
+import { type Finding, inRow } from "./finding.ts";
+import { isReservedK8sUser, isSystemNamespace } from "./reserved.ts";
+
+export interface CheckedRow {
+  /** Absent when its shape is wrong. */
+  readonly written?: WrittenRow;
+  readonly findings: readonly Finding[];
+}
+
+/** Checks a row as it was read: `raw` is plain data of unknown shape, `user` its key. */
+export function checkRow(user: string, raw: unknown, policy: Policy): CheckedRow {
+  const checked = row.safeParse(raw);
+  const findings = checked.success ? [] : shapeFindings(user, raw, checked.error.issues);
+  const fields = isMap(raw) ? raw : {};
+  findings.push(
+    ...namespaceFindings(user, fields, policy),
+    ...repoFindings(user, fields),
+    ...stackFindings(user, fields, policy),
+    ...previouslyFindings(user, fields),
+  );
+  return checked.success ? { written: checked.data, findings } : { findings };
+}
+
+type Raw = { readonly [field: string]: unknown };
+type Issue = NonNullable<ReturnType<typeof row.safeParse>["error"]>["issues"][number];
+
+export const isMap = (value: unknown): value is Raw =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function shapeFindings(user: string, raw: unknown, issues: readonly Issue[]): Finding[] {
+  const meant = new Set<string>();
+  const unknown = issues.flatMap((issue) => {
+    if (issue.code !== "unrecognized_keys") return [];
+    const path = plainPath(issue);
+    const known = Object.keys(knownAt(path));
+    const present = path.reduce<unknown>((value, step) => (isMap(value) ? value[step] : undefined), raw);
+    const free = known.filter((key) => !isMap(present) || !Object.hasOwn(present, key));
+    return issue.keys.map((key): Finding => {
+      const near = nearest(key, free);
+      if (near !== undefined) meant.add(pathText([...path, near]));
+      const where = path.length === 0 ? "a row" : path.join(".");
+      const right = near === undefined ? `; ${where} knows ${listed(known)}` : `; did you mean "${near}"?`;
+      const message = `${quote(key)} is not a field of ${where}${right}`;
+      return { path: ["users", user, ...path, key], at: "key", message, severity: "error" };
+    });
+  });
+  // A misspelt field is one slip: that the right one is missing need not be said as well.
+  const others = issues.filter((issue) => issue.code !== "unrecognized_keys" && !meant.has(pathText(plainPath(issue))));
+  return [...unknown, ...others.map((issue) => inRow(user, plainPath(issue), issue.message))];
+}
+
+const plainPath = (issue: Issue): (string | number)[] => issue.path.filter((step) => typeof step !== "symbol");
+
+/** The shape of the map at a path of a row: the row itself, or one of the maps in it. */
+function knownAt(path: readonly (string | number)[]): Record<string, unknown> {
+  const field = path[0];
+  if (field === "limits" || field === "quota" || field === "forgejo" || field === "previously") {
+    return row.shape[field].unwrap().shape;
+  }
+  return row.shape;
+}
+
+function namespaceFindings(user: string, raw: Raw, policy: Policy): Finding[] {
+  const { namespaces } = raw;
+  const tier = TIER_NAMES.find((name): name is Tier => name === raw["tier"]);
+  const findings: Finding[] = [];
+  const isEmpty = namespaces === undefined || (Array.isArray(namespaces) && namespaces.length === 0);
+  if (tier !== undefined && TIERS[tier].ownsNamespaces && isEmpty) {
+    const what = namespaces === undefined ? "is missing" : "the list is empty";
+    findings.push(
+      inRow(user, ["namespaces"], `${what}; a ${tier} owns at least one, such as namespaces: [my-project]`),
+    );
+  }
+  if (tier !== undefined && !TIERS[tier].ownsNamespaces && Array.isArray(namespaces) && namespaces.length > 0) {
+    const owner = TIER_NAMES.filter((name) => TIERS[name].ownsNamespaces).join(" or ");
+    const who = `${tier === "admin" ? "an" : "a"} ${tier}`;
+    findings.push(
+      inRow(
+        user,
+        ["namespaces"],
+        `${who} owns none, and ${counted(namespaces.length, "is", "are")} listed; remove the list, or make the tier ${owner}`,
+      ),
+    );
+  }
+  if (!Array.isArray(namespaces)) return findings;
+  for (const [index, name] of namespaces.entries()) {
+    if (typeof name !== "string") continue;
+    if (isSystemNamespace(name, policy.systemNamespaces)) {
+      const right = name.startsWith("kube-")
+        ? 'use a DNS label that does not start with "kube-"'
+        : "use a namespace of the person's own";
+      findings.push(inRow(user, ["namespaces", index], `${quote(name)} is a system namespace; ${right}`));
+    }
+    if (namespaces.indexOf(name) < index) {
+      findings.push(inRow(user, ["namespaces", index], `${quote(name)} stands in the list twice; remove one`));
+    }
+  }
+  return findings;
+}
+
+function repoFindings(user: string, raw: Raw): Finding[] {
+  const { repos, code_layout: layout } = raw;
+  if (!Array.isArray(repos)) return [];
+  const findings: Finding[] = [];
+  if (repos.length > 0 && (layout === undefined || layout === "single")) {
+    findings.push(
+      inRow(
+        user,
+        ["repos"],
+        "repositories are cloned only in a workspace; add code_layout: workspace, or remove the list",
+      ),
+    );
+  }
+  const seen = new Map<string, string>();
+  for (const [index, repo] of repos.entries()) {
+    if (typeof repo !== "string") continue;
+    const earlier = seen.get(folded(repo));
+    if (earlier !== undefined) {
+      const same = earlier === repo ? "stands in the list twice" : `differs from ${quote(earlier)} in case alone`;
+      findings.push(inRow(user, ["repos", index], `${quote(repo)} ${same}; remove one`));
+    } else seen.set(folded(repo), repo);
+  }
+  return findings;
+}
+
+function stackFindings(user: string, raw: Raw, policy: Policy): Finding[] {
+  const { k8s_user: k8sUser, host } = raw;
+  const findings: Finding[] = [];
+  if (typeof k8sUser === "string" && isReservedK8sUser(k8sUser, policy.reservedK8sUsers)) {
+    findings.push(
+      inRow(
+        user,
+        ["k8s_user"],
+        `${quote(k8sUser)} is reserved, because its paths in Vault belong to the platform; choose another`,
+      ),
+    );
+  }
+  if (typeof host === "string" && !policy.hosts.some((known) => known === host)) {
+    const near = didYouMean(host, policy.hosts);
+    const one = policy.hosts.length === 1;
+    findings.push(
+      inRow(
+        user,
+        ["host"],
+        `this stack has no host ${said(host)}${near || `; its host${one ? " is" : "s are"} ${listed(policy.hosts)}`}`,
+      ),
+    );
+  }
+  return findings;
+}
+
+function previouslyFindings(user: string, raw: Raw): Finding[] {
+  const { previously, forgejo } = raw;
+  if (!isMap(previously)) return [];
+  const now: Raw = { ...raw, os_user: user, forgejo_login: isMap(forgejo) ? forgejo["login"] : undefined };
+  return Object.entries(previously)
+    .filter(([field, value]) => typeof value === "string" && value === now[field])
+    .map(([field, value]) =>
+      inRow(
+        user,
+        ["previously", field],
+        `${said(value)} is what the row says today; previously holds the former value, so remove it`,
+      ),
+    );
+}

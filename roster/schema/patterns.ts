@@ -1,0 +1,56 @@
+/** The grammars of every name, with the sentence that says what would be right. The validator and the editor's schema share them. */
+
+export interface Grammar {
+  readonly pattern: RegExp;
+  /** Completes "…; " after what was found. */
+  readonly right: string;
+}
+
+const grammar = (pattern: RegExp, right: string): Grammar => ({ pattern, right });
+
+export const OS_USER = grammar(
+  /^[a-z_][a-z0-9_-]{0,31}$/,
+  'an OS user is 1 to 32 lower-case letters, digits, "_" and "-", and begins with a letter or "_"',
+);
+export const AUTHENTIK_USER = grammar(
+  /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/,
+  'use the login as single sign-on reports it: ASCII letters, digits and ". _ @ + -", beginning with a letter or digit',
+);
+export const DNS_LABEL = grammar(
+  /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+  'use a DNS label: up to 63 lower-case letters, digits and "-", beginning and ending with a letter or digit',
+);
+/** Ten characters less than a label, because `dashboard-<k8s_user>` must be one. */
+export const K8S_USER = grammar(
+  /^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$/,
+  'use up to 53 lower-case letters, digits and "-", beginning and ending with a letter or digit ("dashboard-" is put before it, and 63 is the limit of both)',
+);
+export const EMAIL = grammar(
+  /^(?=.{3,254}$)[A-Za-z0-9](?:[A-Za-z0-9._%+'-]{0,62}[A-Za-z0-9_%+'-])?@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/,
+  "use one plain address such as name@example.org",
+);
+export const REPO = grammar(
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/,
+  'use the plain name of a repository: letters, digits and ". _ -", beginning with a letter or digit, without owner or slash',
+);
+export const FORGEJO_LOGIN = grammar(
+  /^[A-Za-z0-9](?:[._-]?[A-Za-z0-9]){0,39}$/,
+  'use a Forgejo login: up to 40 letters and digits, with single ". _ -" between them',
+);
+export const DAY = grammar(/^\d{4}-\d{2}-\d{2}$/, "use a day such as 2027-01-31");
+export const HOST = grammar(
+  /^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$/,
+  "use the name of one of the stack's hosts",
+);
+export const MEMORY = grammar(
+  /^([1-9]\d{0,14}[KMGT]?|[1-9]\d?%|100%|infinity)$/,
+  'use a size for systemd such as "8G" or "512M"',
+);
+export const CPU = grammar(/^[1-9]\d{0,4}%$/, 'use a share of processors such as "200%", which is two of them');
+export const TASKS = grammar(/^([1-9]\d{0,8}|infinity)$/, "use a number of tasks such as 4096");
+export const CPU_QUANTITY = grammar(/^(?!0+(\.0+)?m?$)\d{1,9}(\.\d{1,3}|m)?$/, 'use processors such as "2" or "500m"');
+export const MEMORY_QUANTITY = grammar(
+  /^[1-9]\d{0,14}([KMGTPE]i|[kMGTPE])?$/,
+  'use a size for Kubernetes such as "4Gi" or "512Mi"',
+);
+export const COUNT = grammar(/^[1-9]\d{0,8}$/, "use a whole number such as 20");

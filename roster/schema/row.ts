@@ -1,0 +1,199 @@
+/** The shape of one row, once: it checks what is read, it becomes the editor's JSON Schema, and its words are the messages. */
+
+import { z } from "zod";
+import { TIER_NAMES } from "../tiers.ts";
+import { isReservedLogin, isSystemAccount, RESERVED_LOGINS } from "../rules/reserved.ts";
+import { quote, said } from "../text/quote.ts";
+import { didYouMean } from "../text/suggest.ts";
+import * as names from "./patterns.ts";
+import type { Grammar } from "./patterns.ts";
+
+/** What was found and what would be right; a value that only lacks its quotes is told so. */
+const found = (input: unknown, { pattern, right }: Grammar): string => {
+  if (input === undefined) return `is missing; ${right}`;
+  if (input === null) return `nothing is given; ${right}`;
+  const lacksQuotes = (typeof input === "number" || typeof input === "boolean") && pattern.test(String(input));
+  if (lacksQuotes) return `YAML reads ${said(input)} here; if that is the name, put it in quotes: "${String(input)}"`;
+  return `${said(input)} does not fit; ${right}`;
+};
+
+const text = (grammar: Grammar, description: string) =>
+  z
+    .string({ error: (issue) => found(issue.input, grammar) })
+    .regex(grammar.pattern, { error: (issue) => found(issue.input, grammar), abort: true })
+    .describe(description);
+
+/** A value that YAML may read as a number when it is not quoted, where the number means the same. */
+const figure = (grammar: Grammar, description: string) =>
+  z
+    .union([z.string().regex(grammar.pattern), z.number()], { error: (issue) => found(issue.input, grammar) })
+    .refine((value) => grammar.pattern.test(String(value)), { error: (issue) => found(issue.input, grammar) })
+    .transform(String)
+    .describe(description);
+
+const flag = (description: string, byDefault: boolean) =>
+  z
+    .boolean({
+      error: (issue) => {
+        const meant = /^(yes|on|y)$/i.test(String(issue.input))
+          ? "true"
+          : /^(no|off|n)$/i.test(String(issue.input))
+            ? "false"
+            : "";
+        return `${said(issue.input)} is not a switch; write ${meant === "" ? "true or false" : meant}`;
+      },
+    })
+    .optional()
+    .describe(`${description} Default ${byDefault}.`);
+
+const choice = <const Words extends readonly string[]>(words: Words, description: string) =>
+  z
+    .enum(words, {
+      error: (issue) =>
+        issue.input === undefined || issue.input === null
+          ? `${issue.input === null ? "nothing is given" : "is missing"}; choose one of ${words.join(", ")}`
+          : `${said(issue.input)} is none of ${words.join(", ")}${didYouMean(issue.input, words) || "; choose one of them"}`,
+    })
+    .describe(description);
+
+const list = <Item extends z.ZodType>(item: Item, right: string, description: string) =>
+  z
+    .array(item, {
+      error: (issue) => `${said(issue.input)} stands where a list belongs; write ${right}`,
+    })
+    .optional()
+    .describe(description);
+
+const map = <Shape extends z.ZodRawShape>(shape: Shape, right: string) =>
+  z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? undefined
+        : `${said(issue.input)} stands where a map belongs; write ${right}`,
+  });
+
+const isRealDay = (day: string): boolean => {
+  const date = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
+};
+const day = (description: string) =>
+  text(names.DAY, description).refine(isRealDay, {
+    error: (issue) => `${said(issue.input)} is not in the calendar; ${names.DAY.right}`,
+  });
+
+const authentikUser = text(
+  names.AUTHENTIK_USER,
+  "The login that the forward-auth proxy reports. Unique without regard to case.",
+)
+  .refine((name) => !isReservedLogin(name), {
+    error: (issue) =>
+      `${said(issue.input)} is a word of nginx's maps, where this login becomes a key; such a login cannot be used`,
+  })
+  .meta({ not: { enum: RESERVED_LOGINS } });
+
+const email = z
+  .string({ error: (issue) => found(issue.input, names.EMAIL) })
+  .refine((address) => !/^system:/i.test(address), {
+    error: (issue) =>
+      `${said(issue.input)} begins with "system:", which Kubernetes keeps for itself; ${names.EMAIL.right}`,
+    abort: true,
+  })
+  .regex(names.EMAIL.pattern, { error: (issue) => found(issue.input, names.EMAIL) })
+  .describe(
+    "Subject of the cluster's bindings. Unique without regard to case. Where it is absent, the cluster's user map supplies it.",
+  );
+
+export const limits = map(
+  {
+    memory: text(names.MEMORY, "Memory of everything the person runs on the host.").optional(),
+    cpu: text(names.CPU, "Share of processors; 100% is one of them.").optional(),
+    tasks: figure(names.TASKS, "Number of processes and threads.").optional(),
+    pane_memory: text(
+      names.MEMORY,
+      "Memory of one tmux pane, so that a runaway program dies and the conversation lives.",
+    ).optional(),
+  },
+  "keys such as memory: 8G below it",
+);
+
+export const quota = map(
+  {
+    cpu_requests: figure(names.CPU_QUANTITY, "Sum of the processors that pods ask for.").optional(),
+    memory_requests: figure(names.MEMORY_QUANTITY, "Sum of the memory that pods ask for.").optional(),
+    memory_limits: figure(names.MEMORY_QUANTITY, "Sum of the memory that pods may take.").optional(),
+    pods: figure(names.COUNT, "Number of pods.").optional(),
+  },
+  "keys such as pods: 20 below it",
+);
+
+/** One row as it is written. What needs two fields or two rows to judge is in `rules/`. */
+export const row = map(
+  {
+    authentik_user: authentikUser,
+    k8s_user: text(
+      names.K8S_USER,
+      "Key in the cluster's user map. Unique; object names and Vault paths are built from it.",
+    ),
+    tier: choice(TIER_NAMES, "Decides the groups on the host and the rights in the cluster."),
+    namespaces: list(
+      text(names.DNS_LABEL, "A namespace that belongs to this person alone."),
+      "[my-project], one name an item",
+      "The namespaces of a namespace-owner, at least one; absent or empty for the other tiers.",
+    ),
+    email: email.optional(),
+    code_layout: choice(
+      ["single", "workspace"],
+      "What ~/code is: the infra clone itself, or a directory of clones. Default single.",
+    ).optional(),
+    repos: list(
+      text(names.REPO, "Name of a repository of the configured Forgejo owner.").refine(
+        (repo) => repo.toLowerCase() !== "infra",
+        {
+          error: (issue) => `${said(issue.input)} is always there; remove it from the list`,
+        },
+      ),
+      "[my-repo], one name an item",
+      "Cloned beside infra in a workspace. Absent and empty mean the same: infra alone.",
+    ),
+    forgejo: map(
+      {
+        login: text(names.FORGEJO_LOGIN, "The person's Forgejo login. Unique without regard to case."),
+        push: flag("Pushes and merges straight to the protected branch; such a push deploys.", false),
+      },
+      "login: below it",
+    ).optional(),
+    parked: flag("Account and disk stay, nothing of the person runs.", false),
+    claude_auth: flag("The timer that syncs the assistant's credentials; off while parked.", true),
+    limits: limits.optional().describe("The person's envelope on the host. Absent values come from the tier."),
+    quota: quota
+      .optional()
+      .describe("Quota of each namespace of this person. Absent values come from the user map, then from the stack."),
+    until: day("Last day of access; on the day after it the person is treated as left.").optional(),
+    previously: map(
+      {
+        os_user: text(names.OS_USER, "The row's former key.").optional(),
+        authentik_user: text(names.AUTHENTIK_USER, "The former login.").optional(),
+        k8s_user: text(names.K8S_USER, "The former key in the cluster's user map.").optional(),
+        email: email.optional(),
+        forgejo_login: text(names.FORGEJO_LOGIN, "The former Forgejo login.").optional(),
+      },
+      "keys such as os_user: below it",
+    )
+      .optional()
+      .describe(
+        "The former value of a renamed identity: so the rename is neither a leave nor a join. It may stay for good.",
+      ),
+    host: text(names.HOST, "The DevVM, where the stack has several. Default: the stack's first.").optional(),
+  },
+  "the person's fields below it",
+);
+
+export type WrittenRow = z.output<typeof row>;
+
+/** A sentence about a row's key, or nothing when it is a name that a person may have. */
+export function osUserProblem(name: string): string | undefined {
+  if (!names.OS_USER.pattern.test(name)) return `${quote(name)} is not an OS user; ${names.OS_USER.right}`;
+  if (isSystemAccount(name))
+    return `"${name}" is an account or a group of the system; choose another name for the person`;
+  return undefined;
+}

@@ -1,0 +1,35 @@
+/** How a sentence shows what was found in somebody's file: short, on one line, and without a byte that a terminal obeys. */
+
+const SHOWN = 60;
+
+/** `"kube-dns"`, `the number 5`, `a list`, `nothing`: any value, said so that it can stand in a sentence. */
+export function said(value: unknown): string {
+  if (value === undefined || value === null) return "nothing";
+  if (typeof value === "string") return quote(value);
+  if (typeof value === "number") return `the number ${String(value)}`;
+  if (typeof value === "boolean") return `the switch ${String(value)}`;
+  return Array.isArray(value) ? "a list" : "a map";
+}
+
+/** A string in double quotes; control, invisible and non-ASCII look-alike characters are spelt out, a long one is cut. */
+export function quote(text: string): string {
+  const characters = [...text.slice(0, 2 * SHOWN)];
+  const cut = characters.length > SHOWN || text.length > 2 * SHOWN;
+  return `"${characters.slice(0, SHOWN).map(visible).join("")}${cut ? "…" : ""}"`;
+}
+
+function visible(character: string): string {
+  if (character === '"' || character === "\\") return `\\${character}`;
+  if (/[\p{L}\p{N}\p{P}\p{S} ]/u.test(character) && !/[\u115f\u1160\u3164\uffa0]/.test(character)) return character;
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+export function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}
+
+/** `1 person`, `3 people`. */
+export function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,49 @@
+/** What is asked of a tree: its plain value, and where a path of it stands. */
+
+import type { Tree } from "./yaml-tree.ts";
+
+export type Path = readonly (string | number)[];
+
+/** The value as plain data; maps have no prototype, so that a key named `__proto__` is a key like any other. */
+export function plainValue(tree: Tree): unknown {
+  if (tree.kind === "scalar") return tree.value;
+  if (tree.kind === "list") return tree.items.map(plainValue);
+  const value: Record<string, unknown> = Object.create(null);
+  for (const [key, entry] of tree.entries) value[key] = plainValue(entry.value);
+  return value;
+}
+
+/**
+ * Offset of the value at a path, or of the nearest thing around it that is there. An indented map or list is found at
+ * its key, which is where a person looks for it; so is anything when `key` is asked for.
+ */
+export function offsetOf(tree: Tree, path: Path, what: "value" | "key" = "value"): number {
+  let here: Tree = tree;
+  let at = tree.at;
+  for (const [index, step] of path.entries()) {
+    const asksForKey = what === "key" && index === path.length - 1;
+    if (here.kind === "map" && typeof step === "string") {
+      const entry = here.entries.get(step);
+      if (entry === undefined) return at;
+      here = entry.value;
+      at = asksForKey || (here.kind !== "scalar" && here.isBlock) ? entry.keyAt : here.at;
+    } else if (here.kind === "list" && typeof step === "number") {
+      const item: Tree | undefined = here.items[step];
+      if (item === undefined) return at;
+      here = item;
+      at = item.at;
+    } else return at;
+  }
+  return at;
+}
+
+/** `users.anca.namespaces[0]`; a key that is no plain word stands in brackets and quotes. */
+export function pathText(path: Path): string {
+  return path
+    .map((step, index) => {
+      if (typeof step === "number") return `[${step}]`;
+      if (!/^[A-Za-z_][A-Za-z0-9_-]*$/.test(step)) return `[${JSON.stringify(step)}]`;
+      return index === 0 ? step : `.${step}`;
+    })
+    .join("");
+}
