@@ -1,9 +1,13 @@
 /** What one part of the lab found out and another needs (addresses, files, keys): one JSON file a part, typed at both ends. */
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { z } from "zod";
 import type { Instance } from "./instance.ts";
 import { LabError } from "./lab-error.ts";
+import { readIfThere } from "./read-if-there.ts";
+import { replaceFile } from "./replace-file.ts";
+
+export { readIfThere } from "./read-if-there.ts";
 
 export interface Fact<T> {
   /** Keeps the part's facts, as a whole. */
@@ -33,19 +37,8 @@ export function fact<T>(part: string, schema: z.ZodType<T>): Fact<T> {
     async write(instance, value) {
       const path = file(instance);
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await writeFile(`${path}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
-      await rename(`${path}.new`, path);
+      await replaceFile(path, `${JSON.stringify(value, null, 2)}\n`, 0o600);
     },
     forget: (instance) => rm(file(instance), { force: true }),
   };
-}
-
-/** A file's text, or nothing when there is no such file. Every other failure is an error. */
-export async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 /** The cgroups of an instance's containers: who is in them belongs to the lab, and they go when it does. */
 import { readdir, readFile, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { readIfThere } from "../facts.ts";
+import { readIfThere } from "../read-if-there.ts";
 import type { Instance } from "../instance.ts";
 import { lookUp, signal, waitUntilGone } from "../process/identity.ts";
 

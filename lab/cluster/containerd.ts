@@ -1,7 +1,8 @@
 /** The lab's own containerd: nothing of it lies where a system's containerd keeps its things. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import type { Instance } from "../instance.ts";
 import { startServer } from "../process/start.ts";
+import { replaceFile } from "../replace-file.ts";
 import { run } from "../run.ts";
 import type { InNodeSpace } from "./node-space.ts";
 
@@ -15,11 +16,11 @@ export const containerdSocket = (instance: Instance): string => instance.path("c
 export async function startContainerd(instance: Instance, inNodeSpace: InNodeSpace): Promise<void> {
   const dir = instance.path("containerd");
   await mkdir(instance.path("containerd", "net.d"), { recursive: true });
-  await writeFile(
+  await replaceFile(
     instance.path("containerd", "net.d", "10-bridge.conflist"),
     JSON.stringify(network(instance), null, 2),
   );
-  await writeFile(instance.path("containerd", "config.toml"), configuration(instance, dir));
+  await replaceFile(instance.path("containerd", "config.toml"), configuration(instance, dir));
   await startServer(instance, {
     name: "containerd",
     argv: inNodeSpace(["containerd", "--config", `${dir}/config.toml`]),

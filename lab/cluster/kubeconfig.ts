@@ -1,5 +1,6 @@
 /** Writes the files with which clients reach the lab's API server. */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
+import { replaceFile } from "../replace-file.ts";
 import type { Certificates, Client } from "./certificates.ts";
 
 /** What identifies a caller: a client certificate of the lab, or a bearer token. */
@@ -28,6 +29,6 @@ export async function kubeconfig(server: string, certificates: Certificates, cal
 
 /** Writes a kubeconfig that root alone can read. */
 export async function writeKubeconfig(path: string, ...asked: Parameters<typeof kubeconfig>): Promise<string> {
-  await writeFile(path, await kubeconfig(...asked), { mode: 0o600 });
+  await replaceFile(path, await kubeconfig(...asked), 0o600);
   return path;
 }

@@ -10,7 +10,7 @@ import type { Instance } from "../instance.ts";
 import { readRecord } from "../process/record.ts";
 import { startServer } from "../process/start.ts";
 import { cgroupRoots } from "./cgroups.ts";
-import { readIfThere } from "../facts.ts";
+import { readIfThere } from "../read-if-there.ts";
 
 /** Turns an argv into one that runs in the node's namespaces (same process id). */
 export type InNodeSpace = (argv: readonly string[]) => readonly string[];

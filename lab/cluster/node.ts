@@ -1,8 +1,9 @@
 /** The node of the lab's cluster: kubelet and kube-proxy on the lab's containerd. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import type { Instance } from "../instance.ts";
 import type { ServerSpec } from "../process/server-spec.ts";
 import { startServer } from "../process/start.ts";
+import { replaceFile } from "../replace-file.ts";
 import { run } from "../run.ts";
 import type { ToolHome } from "../toolchain/index.ts";
 import { answers } from "./answers.ts";
@@ -26,8 +27,8 @@ export async function startNode(
   inNodeSpace: InNodeSpace,
 ): Promise<void> {
   await Promise.all(["kubelet/manifests", "kube-proxy"].map((dir) => mkdir(instance.path(dir), { recursive: true })));
-  await writeFile(instance.path("kubelet", "resolv.conf"), "");
-  await writeFile(
+  await replaceFile(instance.path("kubelet", "resolv.conf"), "");
+  await replaceFile(
     instance.path("kubelet", "config.json"),
     JSON.stringify(kubeletConfiguration(instance, certs), null, 2),
   );
@@ -36,7 +37,7 @@ export async function startNode(
   // Without a route the kernel refuses a Service's address before kube-proxy's rules can translate it.
   const { lab, serviceRange } = instance.address;
   await run(instance.inside(["ip", "route", "replace", serviceRange, "dev", "uplink", "src", lab]));
-  await writeFile(
+  await replaceFile(
     instance.path("kube-proxy", "config.json"),
     JSON.stringify(proxyConfiguration(instance, proxy), null, 2),
   );

@@ -1,8 +1,9 @@
 /** The note an instance keeps of each server it started, so that another run can recognise, judge and stop it. */
 import { createHash } from "node:crypto";
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { z } from "zod";
-import { readIfThere } from "../facts.ts";
+import { replaceFile } from "../replace-file.ts";
+import { readIfThere } from "../read-if-there.ts";
 import type { Instance } from "../instance.ts";
 import type { ServerSpec } from "./server-spec.ts";
 
@@ -43,8 +44,7 @@ export async function readRecords(instance: Instance): Promise<ServerRecord[]> {
 
 export async function writeRecord(instance: Instance, value: ServerRecord): Promise<void> {
   const path = instance.path("run", `${value.name}.json`);
-  await writeFile(`${path}.new`, `${JSON.stringify(value)}\n`, { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  await replaceFile(path, `${JSON.stringify(value)}\n`, 0o600);
 }
 
 export async function removeRecord(instance: Instance, name: string): Promise<void> {
