@@ -87,7 +87,7 @@ async function lookUp(vault: Vault, accessor: string, signal: AbortSignal): Prom
     const data = (await vault.find(ask, looked, signal))?.data;
     if (data === undefined) return undefined;
     const { entity_id: entityId, path } = data;
-    return { accessor, entityId, policies: data.policies ?? [], path, role: data.meta?.["role"] ?? "" };
+    return { accessor, entityId, policies: data.policies ?? [], path, role: data.meta?.role ?? "" };
   } catch (cause) {
     if (isGone(cause)) return undefined;
     throw cause;

@@ -1,0 +1,10 @@
+/** What a person's things in Vault are called. Distinct people never get the same name (INV-10): each holds one whole name. */
+
+import type { K8sUser, Namespace, OsUser } from "../../roster/model.ts";
+
+/** Also the name of the person's entity. */
+export const ownerPolicyName = (who: K8sUser): string => `namespace-owner-${who}`;
+
+export const workstationPolicyName = (who: OsUser): string => `workstation-claude-${who}`;
+
+export const deployerRoleName = (namespace: Namespace): string => `${namespace}-deployer`;

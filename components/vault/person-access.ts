@@ -1,0 +1,92 @@
+/** What one person has in Vault: their policies, their identity, and the roles of their namespaces' pipelines. */
+
+import * as pulumi from "@pulumi/pulumi";
+import * as vault from "@pulumi/vault";
+import type { Holder } from "../../roster/model.ts";
+import { deployerRoleName, ownerPolicyName, workstationPolicyName } from "./names.ts";
+import { ownerPolicy, workstationPolicy } from "./policies.ts";
+import { VaultPerson } from "./resources.ts";
+
+/** How Vault is laid out in this stack. */
+export interface VaultSite {
+  readonly kvMount: string;
+  readonly oidcMount: string;
+  readonly kubernetesMount: string;
+  readonly deployer: { readonly serviceAccount: string; readonly ttlSeconds: number; readonly maxTtlSeconds: number };
+}
+
+export interface PersonAccessArgs {
+  /** Plain: it decides which resources exist. */
+  readonly person: Holder;
+  readonly state: "present" | "left";
+  readonly site: VaultSite;
+}
+
+/** Policies and roles exist only for somebody present; the identity stays as "left", so that the cut is kept up. */
+export class PersonAccess extends pulumi.ComponentResource {
+  constructor(name: string, args: PersonAccessArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("workstation:vault:PersonAccess", name, {}, opts);
+    const policies = args.state === "present" ? writePolicies(this, name, args) : [];
+    const identity = declareIdentity(this, name, args, policies);
+    if (args.state === "present") admitDeployers(this, name, args, identity);
+    this.registerOutputs();
+  }
+}
+
+const ownsNamespaces = ({ tier }: Holder) => tier === "namespace-owner";
+
+function writePolicies(parent: PersonAccess, name: string, { person, site }: PersonAccessArgs): vault.Policy[] {
+  const policy = (suffix: string, called: string, text: string) =>
+    new vault.Policy(`${name}-${suffix}`, { name: called, policy: text }, { parent });
+  const { osUser, k8sUser } = person;
+  const workstation = policy("workstation", workstationPolicyName(osUser), workstationPolicy(site.kvMount, osUser));
+  if (!ownsNamespaces(person)) return [workstation];
+  return [workstation, policy("owner", ownerPolicyName(k8sUser), ownerPolicy(site.kvMount, k8sUser))];
+}
+
+/** Policies come first: an entity may name one that does not exist yet, and would be without it meanwhile. */
+const declareIdentity = (parent: PersonAccess, name: string, args: PersonAccessArgs, policies: vault.Policy[]) => {
+  const { person, state, site } = args;
+  const present = state === "present" && ownsNamespaces(person);
+  return new VaultPerson(
+    name,
+    {
+      name: ownerPolicyName(person.k8sUser),
+      state,
+      alias: person.email ?? null,
+      mount: site.oidcMount,
+      policies: present ? [ownerPolicyName(person.k8sUser)] : [],
+      marks: [ownerPolicyName(person.k8sUser), workstationPolicyName(person.osUser)],
+      kubernetesMount: site.kubernetesMount,
+      roles: person.namespaces.map(deployerRoleName),
+    },
+    { parent, dependsOn: policies },
+  );
+};
+
+/** After the identity: somebody who returns must be present again before their pipelines sign in. */
+const admitDeployers = (
+  parent: PersonAccess,
+  name: string,
+  { person, site }: PersonAccessArgs,
+  identity: VaultPerson,
+) => {
+  if (!ownsNamespaces(person)) return;
+  for (const namespace of person.namespaces) {
+    new vault.kubernetes.AuthBackendRole(
+      `${name}-${namespace}`,
+      {
+        backend: site.kubernetesMount,
+        roleName: deployerRoleName(namespace),
+        boundServiceAccountNames: [site.deployer.serviceAccount],
+        boundServiceAccountNamespaces: [namespace],
+        tokenPolicies: [ownerPolicyName(person.k8sUser)],
+        tokenTtl: site.deployer.ttlSeconds,
+        tokenMaxTtl: site.deployer.maxTtlSeconds,
+        // Batch tokens cannot be revoked one by one, so none are issued.
+        tokenType: "service",
+      },
+      { parent, dependsOn: [identity] },
+    );
+  }
+};

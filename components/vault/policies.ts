@@ -1,0 +1,68 @@
+/**
+ * The texts of Vault's policies (spec, section 8). Every path is one person's own, in two forms: itself, and what lies
+ * below it. A path like `secret/data/anca*` would open `secret/data/ancamilea` as well.
+ */
+
+import type { K8sUser, OsUser } from "../../roster/model.ts";
+
+/** One person's own secrets, theirs to fill; of the versions' bookkeeping only looking and removing. */
+export const ownerPolicy = (kvMount: string, who: K8sUser): string =>
+  policyText([
+    ...itselfAndBelow(`${kvMount}/data/${who}`, ["create", "read", "update", "patch", "delete"]),
+    ...itselfAndBelow(`${kvMount}/metadata/${who}`, ["list", "read", "delete"]),
+  ]);
+
+/** One workstation's own secret, and what a token needs to know and renew itself. */
+export const workstationPolicy = (kvMount: string, who: OsUser): string =>
+  policyText([
+    { path: `${kvMount}/data/workstation/claude-users/${who}`, capabilities: ["create", "read", "update"] },
+    { path: "auth/token/lookup-self", capabilities: ["read"] },
+    { path: "auth/token/renew-self", capabilities: ["update"] },
+  ]);
+
+/** What the program's own token needs, and no more; an operator sets it up once (docs/vault.md). */
+export const programPolicy = (mounts: {
+  readonly kv: string;
+  readonly kubernetes: string;
+  readonly userMap: string;
+}): string =>
+  policyText([
+    { path: `${mounts.kv}/data/${mounts.userMap}`, capabilities: ["read"] },
+    { path: "sys/auth", capabilities: ["read"] },
+    ...["namespace-owner-*", "workstation-claude-*"].map((name) => ({
+      path: `sys/policies/acl/${name}`,
+      capabilities: ["create", "read", "update", "delete"],
+    })),
+    ...["entity", "entity-alias"].flatMap((kind) => [
+      { path: `identity/${kind}`, capabilities: ["create", "update"] },
+      { path: `identity/${kind}/*`, capabilities: ["create", "read", "update", "delete"] },
+    ]),
+    { path: "identity/lookup/entity", capabilities: ["create", "update"] },
+    { path: `auth/${mounts.kubernetes}/role/*`, capabilities: ["create", "read", "update", "delete"] },
+    // Listing accessors is a right of its own in Vault, hence sudo.
+    { path: "auth/token/accessors/", capabilities: ["list", "sudo"] },
+    ...["lookup-accessor", "revoke-accessor"].map((verb) => ({
+      path: `auth/token/${verb}`,
+      capabilities: ["create", "update"],
+    })),
+    { path: "auth/token/lookup-self", capabilities: ["read"] },
+  ]);
+
+interface Rule {
+  readonly path: string;
+  readonly capabilities: readonly string[];
+}
+
+const itselfAndBelow = (path: string, capabilities: readonly string[]): readonly Rule[] => [
+  { path, capabilities },
+  { path: `${path}/*`, capabilities },
+];
+
+/** Names were checked by the roster's rules, and none of them can hold a quote, a wildcard or a slash. */
+const policyText = (rules: readonly Rule[]): string =>
+  rules
+    .map(({ path, capabilities }) => {
+      const list = capabilities.map((capability) => `"${capability}"`).join(", ");
+      return `path "${path}" {\n  capabilities = [${list}]\n}\n`;
+    })
+    .join("\n");

@@ -1,0 +1,32 @@
+/** What an operator does once in a production Vault, done here after every start: the program's policy and token, the user map. */
+import { readFile } from "node:fs/promises";
+import { programPolicy } from "../../components/vault/policies.ts";
+import { LabError } from "../lab-error.ts";
+import type { LabVault } from "./api.ts";
+
+/** Safe to repeat. @returns the program's token: the former one as long as it is good */
+export async function setUpVault(vault: LabVault, formerToken: string | undefined): Promise<string> {
+  const policy = programPolicy({ kv: "secret", kubernetes: "kubernetes", userMap: "platform" });
+  await vault.must("PUT", `sys/policies/acl/${PROGRAM}`, { policy });
+  await seedUserMap(vault);
+  if (formerToken !== undefined && (await isGood(vault, formerToken))) return formerToken;
+  const body = { display_name: PROGRAM, policies: [PROGRAM], period: "768h", no_parent: true };
+  const made = (await vault.must("POST", "auth/token/create", body)) as {
+    readonly auth: { readonly client_token: string };
+  };
+  return made.auth.client_token;
+}
+
+const PROGRAM = "workstation-program";
+
+const isGood = async (vault: LabVault, token: string) =>
+  (await vault.ask("GET", "auth/token/lookup-self", undefined, token)).status === 200;
+
+/** Tests change the map, so one that is there stays. */
+async function seedUserMap(vault: LabVault): Promise<void> {
+  const { status } = await vault.ask("GET", "secret/data/platform");
+  if (status === 200) return;
+  if (status !== 404) throw new LabError(`Vault answers the reading of secret/platform with ${status}.`);
+  const k8sUsers = await readFile(new URL("../k8s-users.json", import.meta.url), "utf8");
+  await vault.must("POST", "secret/data/platform", { data: { k8s_users: k8sUsers } });
+}

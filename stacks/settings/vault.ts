@@ -1,0 +1,39 @@
+/** Settings of Vault: where it is, what it is called in there, and what its absence means. */
+
+import { z } from "zod";
+
+const mount = z.string().regex(/^[A-Za-z0-9_-]+$/, "must be a mount's path without slashes");
+
+export const vault = z.strictObject({
+  address: z.url({ protocol: /^https?$/ }).describe("Address of Vault as the program reaches it."),
+  caCertFile: z
+    .string()
+    .optional()
+    .describe(
+      "File with the authority of Vault's certificate, relative to the project; the machine's own list where absent.",
+    ),
+  kvMount: mount.default("secret").describe("The KV store (version 2) with the user map and everybody's own paths."),
+  userMap: z
+    .strictObject({
+      path: z.string().default("platform").describe("Secret that holds the user map."),
+      field: z.string().default("k8s_users").describe("Its field with the map as JSON text."),
+    })
+    .prefault({}),
+  unreachable: z
+    .enum(["error", "warn-in-preview"])
+    .default("error")
+    .describe("What a preview does when the user map cannot be read. An update always stops."),
+  oidcMount: mount
+    .default("oidc")
+    .describe("Auth mount through which people sign in; their e-mail is the alias there."),
+  kubernetesMount: mount.default("kubernetes").describe("Auth mount of the cluster's ServiceAccounts."),
+  deployer: z
+    .strictObject({
+      serviceAccount: z.string().default("deployer").describe("ServiceAccount of a tenant's pipelines."),
+      ttlSeconds: z.int().min(60).default(1200).describe("How long a pipeline's token lives."),
+      maxTtlSeconds: z.int().min(60).default(3600).describe("How long it can be renewed."),
+    })
+    .prefault({}),
+});
+
+export type VaultSettings = z.output<typeof vault>;

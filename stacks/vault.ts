@@ -1,0 +1,33 @@
+/** Vault: what everybody on the roster has there, and the cut of those who left. */
+
+import { readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import * as vault from "@pulumi/vault";
+import { PersonAccess } from "../components/vault/person-access.ts";
+import { VaultPeople } from "../components/vault/resources.ts";
+import type { Desired } from "../roster/model.ts";
+import type { VaultSettings } from "./settings/vault.ts";
+
+/** @param token the program's own, with the rights that docs/vault.md lists */
+export function deployVault(settings: VaultSettings, token: string, desired: Desired): void {
+  const { address, caCertFile } = settings;
+  const official = new vault.Provider("vault", {
+    address,
+    token: pulumi.secret(token),
+    ...(caCertFile === undefined ? {} : { caCertFile }),
+    // The program's token may live as long as its own rules say; a child of it needs no more rights than it has.
+    skipChildToken: true,
+  });
+  const people = new VaultPeople("vault-people", { address, token, ...caOf(settings) });
+  const opts = { providers: [official, people] };
+  for (const person of desired.people.values()) {
+    new PersonAccess(`vault-${person.osUser}`, { person, state: "present", site: settings }, opts);
+  }
+  for (const person of desired.left.values()) {
+    new PersonAccess(`vault-${person.osUser}`, { person, state: "left", site: settings }, opts);
+  }
+}
+
+/** The authority of Vault's certificate as text, where the settings name a file. */
+export const caOf = ({ caCertFile }: Pick<VaultSettings, "caCertFile">): { readonly caCert?: string } =>
+  caCertFile === undefined ? {} : { caCert: readFileSync(caCertFile, "utf8") };
