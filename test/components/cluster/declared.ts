@@ -1,6 +1,7 @@
 /** Declares components against the engine's stand-in of the SDK and says what was asked for, in the order of the names. */
 
 import * as pulumi from "@pulumi/pulumi";
+import { unwrapped } from "./unwrapped.ts";
 
 export interface Declared {
   readonly type: string;
@@ -47,13 +48,3 @@ export function only(all: readonly Declared[], kind: string, name: string, names
   if (first === undefined || more.length > 0) throw new Error(`${more.length + (first ? 1 : 0)} of ${kind} ${name}`);
   return first;
 }
-
-/** The wire form of a secret is an object with a signature and the value. */
-function unwrapped(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(unwrapped);
-  if (typeof value !== "object" || value === null) return value;
-  if (SIGNATURE in value && "value" in value) return unwrapped(value.value);
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unwrapped(inner)]));
-}
-
-const SIGNATURE = "4dabf18193072939515e22adb298388d";

@@ -2,12 +2,15 @@
 
 import { type ClientRequest, type IncomingMessage, request as plainRequest, type ServerResponse } from "node:http";
 import { request as tlsRequest } from "node:https";
+import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream";
 
 export interface Backend {
   readonly origin: URL;
   readonly caPem?: string;
+  /** Told why the dashboard could not be asked, in node's own short words (`ECONNREFUSED`). */
+  readonly onFailure?: (why: string) => void;
 }
 
 export type Headers = ReadonlyMap<string, readonly string[]>;
@@ -26,8 +29,9 @@ export function forward(backend: Backend, from: IncomingMessage, headers: Header
       if (broken) to.destroy();
     });
   });
-  asked.on("error", () => {
+  asked.on("error", (cause) => {
     clearTimeout(late);
+    if (!to.destroyed) backend.onFailure?.(codeOf(cause));
     if (to.headersSent) to.destroy();
     else to.writeHead(502, PLAIN_TEXT).end("The dashboard does not answer.\n");
   });
@@ -74,7 +78,10 @@ export function forwardSocket(
     client.end(head(answer.statusCode ?? 502, answer.statusMessage ?? "", [["connection", "close"]]));
     answer.destroy();
   });
-  asked.on("error", () => client.end(head(502, "Bad Gateway", [["connection", "close"]])));
+  asked.on("error", (cause) => {
+    if (!client.destroyed) backend.onFailure?.(codeOf(cause));
+    client.end(head(502, "Bad Gateway", [["connection", "close"]]));
+  });
   client.on("error", () => asked.destroy());
   client.on("close", () => asked.destroy());
   asked.end();
@@ -92,9 +99,13 @@ function open(backend: Backend, from: IncomingMessage, headers: Headers): Client
     path: from.url,
     headers: Object.fromEntries([...headers].map(([name, values]) => [name, single(values)])),
     agent: false,
+    // Said outright: node would take the client's own Host for the name that the certificate must bear.
+    servername: isIP(origin.hostname) === 0 ? origin.hostname : "",
     ...(caPem === undefined ? {} : { ca: caPem }),
   });
 }
+
+const codeOf = (cause: NodeJS.ErrnoException) => cause.code ?? cause.message;
 
 const single = (values: readonly string[]) => (values.length === 1 ? (values[0] ?? "") : [...values]);
 

@@ -19,7 +19,11 @@ function started(): Started {
 
 const { config, rules } = started();
 const { origin, caPem } = config.backend;
-const backend = { origin: new URL(origin), ...(caPem === undefined ? {} : { caPem }) };
+const backend = {
+  origin: new URL(origin),
+  ...(caPem === undefined ? {} : { caPem }),
+  onFailure: (why: string) => say({ dashboard: "does not answer", why }),
+};
 const front = frontOf(gateOf(rules), backend, say);
 let ready = false;
 

@@ -1,0 +1,25 @@
+/** Settings of the cluster as the tests that run the injector use them. */
+
+import { cluster } from "../../../stacks/settings/cluster.ts";
+
+export const DASHBOARD = "kubernetes-dashboard";
+
+/** @param backend of the injector */
+export const settingsFor = (backend: { origin: string; caPem?: string }) =>
+  cluster.parse({
+    server: "https://api.test:6443",
+    caData: "Y2E=",
+    oidc: { issuer: "https://sso.test/", clientId: "kubernetes" },
+    portalMap: { namespace: DASHBOARD },
+    dashboard: {
+      namespace: DASHBOARD,
+      createNamespace: true,
+      backend,
+      ingress: {
+        host: "dashboard.test",
+        className: "traefik",
+        forwardAuth: { value: "authentik-forward-auth@kubernetescrd" },
+        controller: { namespace: "traefik", podLabels: { app: "traefik" } },
+      },
+    },
+  });
