@@ -1,0 +1,148 @@
+/** The lab is a good guest: after `down` the machine is as it was before `up`, also when `up` was killed. Needs root. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { access, readdir, readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, expect, test } from "vitest";
+import { clusterFact } from "../../lab/cluster/cluster.ts";
+import { NGINX_IMAGE } from "../../lab/cluster/nginx-image.ts";
+import { findInstance } from "../../lab/instance.ts";
+import { allProcesses, environmentOf } from "../../lab/process/identity.ts";
+import { run } from "../../lab/run.ts";
+
+const NAME = "t-guest";
+const DIR = `/var/lib/workstations-lab/${NAME}`;
+const main = join(import.meta.dirname, "../../lab/main.ts");
+
+afterAll(() => lab("down", "--purge"));
+
+test("after up, pods, and down, nothing is left", async () => {
+  const before = await machine();
+  await lab("up");
+  await runPods();
+  const meanwhile = await machine();
+  // The looking is proved by what it sees while the lab is up.
+  expect(meanwhile.interfaces).toContain(`ws-${NAME}`);
+  expect(meanwhile.daemons.filter((command) => command.includes("containerd-shim"))).toHaveLength(2);
+  expect(meanwhile.cgroups.length).toBeGreaterThan(before.cgroups.length);
+  await lab("down", "--purge");
+  expect(await machine()).toEqual(before);
+});
+
+test("after an up that was killed in the middle, and down, nothing is left", async () => {
+  const before = await machine();
+  const up = start("up");
+  await untilThere(join(DIR, "run", "api-server.json"));
+  up.kill("SIGKILL");
+  await once(up, "exit");
+  await lab("down", "--purge");
+  expect(await machine()).toEqual(before);
+});
+
+test("down of a lab that is not there is no error", async () => {
+  expect(await lab("down")).toContain(`no lab "${NAME}"`);
+});
+
+function start(...args: readonly string[]) {
+  return spawn(process.execPath, ["--import", "tsx", main, ...args], {
+    env: { ...process.env, WS_LAB: NAME },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+/** Runs a command of the lab to its end and answers what it said. */
+async function lab(...args: readonly string[]): Promise<string> {
+  const child = start(...args);
+  let said = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => (said += text));
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(`lab ${args.join(" ")} ended with exit code ${code}:\n${said}`);
+  return said;
+}
+
+/** Pods with an own network, a volume in memory and a log: what a node leaves behind if nobody cleans up. */
+async function runPods(): Promise<void> {
+  const instance = await findInstance(NAME);
+  if (instance === undefined) throw new Error("the lab is not up");
+  const { kubectl, adminKubeconfig } = await clusterFact.read(instance);
+  const call = (...args: readonly string[]) =>
+    run([kubectl, "--kubeconfig", adminKubeconfig, ...args], { timeoutMs: 90_000 });
+  await call("create", "deployment", "web", `--image=${NGINX_IMAGE}`, "--replicas=2");
+  await call("rollout", "status", "deployment/web", "--timeout=60s");
+}
+
+async function untilThere(path: string): Promise<void> {
+  const there = () =>
+    access(path).then(
+      () => true,
+      () => false,
+    );
+  for (let tries = 0; !(await there()); tries++) {
+    if (tries > 6_000) throw new Error(`${path} did not appear`);
+    await sleep(20);
+  }
+}
+
+/**
+ * What a guest may change on the machine. Other labs may run beside this one: what carries their names is left out, and so
+ * are processes that somebody who was here before started since.
+ */
+async function machine() {
+  const lines = async (...argv: [string, ...string[]]) =>
+    (await run(argv)).stdout.split("\n").filter(notAnotherLabs).sort();
+  const processes = await allProcesses();
+  return {
+    daemons: await daemons(processes),
+    mounts: (await readFile("/proc/self/mounts", "utf8")).split("\n").filter(notAnotherLabs).sort(),
+    interfaces: (await readdir("/sys/class/net")).filter(notAnotherLabs).sort(),
+    routes: await lines("ip", "route", "show", "table", "all"),
+    rules: (await run(["nft", "list", "ruleset"])).stdout,
+    kernel: await lines(
+      "sysctl",
+      "vm.overcommit_memory",
+      "vm.panic_on_oom",
+      "kernel.panic",
+      "kernel.panic_on_oops",
+      "net.ipv4.ip_forward",
+    ),
+    cgroups: (await lines("find", "/sys/fs/cgroup", "-mindepth", "1", "-maxdepth", "2", "-type", "d")).filter(
+      notAnotherLabs,
+    ),
+    run: (await readdir("/run")).sort(),
+    varLib: (await readdir("/var/lib")).sort(),
+    opt: (await readdir("/opt")).sort(),
+    etc: await lines("find", "/etc", "-printf", "%p %m %u %s %T@ %l\n"),
+    home: await lines(
+      "find",
+      homedir(),
+      "-maxdepth",
+      "3",
+      "-not",
+      "-path",
+      "*/.cache/*",
+      "-not",
+      "-path",
+      "*/.npm/*",
+      "-printf",
+      "%p %m %u\n",
+    ),
+  };
+}
+
+const notAnotherLabs = (line: string): boolean =>
+  line.includes(`ws-${NAME}`) || line.includes(DIR) || !/\bws-|\bve-|workstations-lab\//.test(line);
+
+/** Programs that nobody who is still there has started, other labs' left out. */
+async function daemons(processes: Awaited<ReturnType<typeof allProcesses>>): Promise<string[]> {
+  const found: string[] = [];
+  for (const { pid, parent, zombie } of processes) {
+    const command = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).replaceAll("\0", " ").trim();
+    if (parent !== 1 || zombie || command === "") continue;
+    const owner = (await environmentOf(pid)).get("WORKSTATIONS_LAB");
+    if (owner === undefined || owner === DIR) found.push(command);
+  }
+  return found.sort();
+}
