@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as vault from "@pulumi/vault";
 import { PersonAccess } from "../components/vault/person-access.ts";
 import { VaultPeople } from "../components/vault/resources.ts";
-import type { Desired } from "../roster/model.ts";
+import type { Desired, K8sUser } from "../roster/model.ts";
 import type { VaultSettings } from "./settings/vault.ts";
 
 /** @param token the program's own, with the rights that docs/vault.md lists */
@@ -19,14 +19,29 @@ export function deployVault(settings: VaultSettings, token: string, desired: Des
     skipChildToken: true,
   });
   const people = new VaultPeople("vault-people", { address, token, ...caOf(settings) });
-  const opts = { providers: [official, people] };
+  const providers = [official, people];
+  const inUse = new Set([...desired.people.values()].flatMap(({ namespaces }) => namespaces));
   for (const person of desired.people.values()) {
-    new PersonAccess(`vault-${person.osUser}`, { person, state: "present", site: settings }, opts);
+    const { k8sUser: former } = person.previously;
+    new PersonAccess(
+      nameOf(person.k8sUser),
+      { person, state: "present", site: settings, ...(former === undefined ? {} : { former }) },
+      { providers, ...(former === undefined ? {} : { aliases: [{ name: nameOf(former) }] }) },
+    );
   }
   for (const person of desired.left.values()) {
-    new PersonAccess(`vault-${person.osUser}`, { person, state: "left", site: settings }, opts);
+    // A namespace that is somebody else's by now has their role.
+    const namespaces = person.namespaces.filter((namespace) => !inUse.has(namespace));
+    new PersonAccess(
+      nameOf(person.k8sUser),
+      { person: { ...person, namespaces }, state: "left", site: settings },
+      { providers },
+    );
   }
 }
+
+/** By the name that Vault knows them by: another account name changes nothing there. */
+const nameOf = (who: K8sUser) => `vault-${who}`;
 
 /** The authority of Vault's certificate as text, where the settings name a file. */
 export const caOf = ({ caCertFile }: Pick<VaultSettings, "caCertFile">): { readonly caCert?: string } =>

@@ -2,7 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import * as vault from "@pulumi/vault";
-import type { Holder } from "../../roster/model.ts";
+import type { Holder, K8sUser } from "../../roster/model.ts";
 import { deployerRoleName, ownerPolicyName, workstationPolicyName } from "./names.ts";
 import { ownerPolicy, workstationPolicy } from "./policies.ts";
 import { VaultPerson } from "./resources.ts";
@@ -20,6 +20,8 @@ export interface PersonAccessArgs {
   readonly person: Holder;
   readonly state: "present" | "left";
   readonly site: VaultSite;
+  /** Their former name, where they were renamed: their identity goes with them. */
+  readonly former?: K8sUser;
 }
 
 /** Policies and roles exist only for somebody present; the identity stays as "left", so that the cut is kept up. */
@@ -52,6 +54,7 @@ const declareIdentity = (parent: PersonAccess, name: string, args: PersonAccessA
     name,
     {
       name: ownerPolicyName(person.k8sUser),
+      formerName: args.former === undefined ? null : ownerPolicyName(args.former),
       state,
       alias: person.email ?? null,
       mount: site.oidcMount,

@@ -18,6 +18,7 @@ export class VaultPeople extends pulumi.ProviderResource {
 
 export interface VaultPersonArgs {
   readonly name: string;
+  readonly formerName: string | null;
   readonly state: "present" | "left";
   readonly alias: string | null;
   readonly mount: string;

@@ -2,14 +2,17 @@
 import { randomBytes } from "node:crypto";
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { z } from "zod";
+import { ensureCertificates } from "../cluster/certificates.ts";
 import { clusterFact } from "../cluster/cluster.ts";
 import { fact } from "../facts.ts";
 import { readIfThere } from "../read-if-there.ts";
 import type { Instance } from "../instance.ts";
+import { startIssuers } from "../oidc/issuers.ts";
 import { startServer } from "../process/start.ts";
 import type { Toolchain } from "../toolchain/index.ts";
 import { labVault } from "./api.ts";
 import { connectCluster } from "./connect-cluster.ts";
+import { connectIssuer } from "./connect-issuer.ts";
 import { setUpVault } from "./set-up.ts";
 
 /** Where Vault is, for the program and the tests. */
@@ -27,13 +30,14 @@ export const vaultFact = fact(
   }),
 );
 
-/** Brings Vault up, with Kubernetes and sign-in auth, the program's token and the user map. Needs the cluster and the issuer. */
+/** Brings Vault up, with Kubernetes and sign-in auth, the program's token and the user map. Needs the cluster. */
 export async function startVault(instance: Instance, tools: Toolchain): Promise<void> {
   const address = `https://${instance.address.lab}:8200`;
   const rootToken = await keptToken(instance);
   const caFile = await startVaultServer(instance, tools, address, rootToken);
   const vault = await labVault(address, caFile, rootToken);
   await connectCluster(vault, await clusterFact.read(instance));
+  await connectIssuer(vault, await startIssuers(instance, await ensureCertificates(instance)));
   const before = await vaultFact.find(instance);
   const programToken = await setUpVault(vault, before?.programToken);
   await vaultFact.write(instance, { address, caFile, rootToken, programToken });

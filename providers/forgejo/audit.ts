@@ -7,7 +7,12 @@ import type { Forge } from "./api/forge.ts";
 import { isForgejo, repoApi, serverVersion } from "./api/repository.ts";
 import { branchName, repoFields } from "./resources/words.ts";
 
-const question = z.object({ ...repoFields, branch: branchName });
+const question = z.object({
+  ...repoFields,
+  branch: branchName,
+  /** Logins whose right is known, so that it is asked only for the others. */
+  known: z.array(z.string()).default([]),
+});
 
 /**
  * @returns server, version, collaborators (login, permission), rules by name, the rule that holds for the branch, and
@@ -23,8 +28,11 @@ export async function auditRepository(forge: Forge, args: PropertyMap, signal: A
   await api.mustExist();
   const version = await serverVersion(forge, signal);
   const logins = await api.collaborators();
+  const known = new Set(asked.data.known.map((login) => login.toLowerCase()));
   const collaborators = [];
-  for (const login of logins) collaborators.push({ login, permission: await api.permissionOf(login) });
+  for (const login of logins) {
+    collaborators.push({ login, permission: known.has(login.toLowerCase()) ? "known" : await api.permissionOf(login) });
+  }
   return {
     server: isForgejo(version) ? "forgejo" : "gitea",
     version,

@@ -17,6 +17,8 @@ import type { Vault } from "./vault-api.ts";
 const want = z.object({
   /** What the entity is called when this program makes it. */
   name: z.string().min(1),
+  /** What an entity of theirs may be called from before a rename. */
+  formerName: z.string().min(1).nullable(),
   state: z.enum(["present", "left"]),
   /** What they sign in as; null while it is not known. */
   alias: z.string().min(1).nullable(),
@@ -87,23 +89,24 @@ async function settle(vault: Vault, wish: Want, before: Have | undefined, call: 
 
 /** The entity with their policies. Whoever has none and needs none gets none. */
 async function welcome(people: Identities, wish: Want, before: Have | undefined): Promise<Entity | undefined> {
-  const named = await people.byName(wish.name);
-  const signsInAs = wish.alias === null ? undefined : await people.byAlias(wish.alias);
-  if (named !== undefined && signsInAs !== undefined && named.id !== signsInAs.id && !isMadeBySignIn(signsInAs)) {
-    throw conflict(wish, signsInAs);
-  }
-  if (named === undefined && signsInAs !== undefined && isOurs(signsInAs)) throw conflict(wish, signsInAs);
-  const mine = named ?? signsInAs;
-  const entity = mine ?? (wish.policies.length === 0 ? undefined : await people.create(wish.name, wish.policies));
+  const { name, alias, formerName } = wish;
+  const named = (await people.byName(name)) ?? (formerName === null ? undefined : await people.byName(formerName));
+  const signsInAs = alias === null ? undefined : await people.byAlias(alias);
+  const isTheirs = signsInAs === undefined || signsInAs.id === named?.id || isMadeBySignIn(signsInAs);
+  if (!isTheirs && (named !== undefined || isOurs(signsInAs))) throw conflict(wish, signsInAs);
+  const entity =
+    named ?? signsInAs ?? (wish.policies.length === 0 ? undefined : await people.create(name, wish.policies));
   if (entity === undefined) return undefined;
   // A hand that disabled somebody present meant it; only our own cut is undone, on their return.
-  const returns = before?.state === "left" || (before === undefined && entity.disabled && entity.name === wish.name);
-  const policies = [...minus(entity.policies, wish.marks), ...wish.policies];
-  const name = isMadeBySignIn(entity) && wish.policies.length > 0 ? { name: wish.name } : {};
-  await people.change(entity.id, { ...name, policies, ...(returns ? { disabled: false } : {}) });
-  if (wish.alias !== null && (named !== undefined || signsInAs === undefined) && signsInAs?.id !== entity.id) {
-    await people.point(wish.alias, entity.id);
-  }
+  const returns = before?.state === "left" || (before === undefined && entity.name === name);
+  const renamed =
+    entity.name !== name && (entity.name === formerName || (isMadeBySignIn(entity) && wish.policies.length > 0));
+  await people.change(entity.id, {
+    policies: [...minus(entity.policies, wish.marks), ...wish.policies],
+    ...(renamed ? { name } : {}),
+    ...(returns && entity.disabled ? { disabled: false } : {}),
+  });
+  if (alias !== null && signsInAs?.id !== entity.id) await people.point(alias, entity.id);
   return checked(people, wish, entity.id);
 }
 

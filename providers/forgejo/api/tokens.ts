@@ -31,6 +31,8 @@ export function tokenApi(forge: Forge, login: string, signal: AbortSignal): Toke
         const question = asked("GET", at(), `list the access tokens of ${login}`);
         return await listAll(forge, question, accessToken, (token) => token.id, signal);
       } catch (cause) {
+        // A renamed account is pointed on from its old name; its tokens are found under the new one.
+        if (cause instanceof ForgeError && isMoved(cause.status)) return undefined;
         if (cause instanceof ForgeError && cause.status === 404 && !(await exists())) return undefined;
         throw cause;
       }
@@ -42,3 +44,5 @@ export function tokenApi(forge: Forge, login: string, signal: AbortSignal): Toke
     },
   };
 }
+
+const isMoved = (status: number | undefined) => status === 301 || status === 307 || status === 308;

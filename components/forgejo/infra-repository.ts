@@ -1,0 +1,79 @@
+/** The infra repository on the forge: its protected branch, who works in it, and everybody's clone token. */
+
+import * as pulumi from "@pulumi/pulumi";
+import type { OsUser } from "../../roster/model.ts";
+import type { ForgeAccess } from "./access.ts";
+import { AccessToken, type BranchPlace, BranchProtection, BranchWriters, Collaborator } from "./resources.ts";
+
+export interface TokenRules {
+  /** Tells this stack's tokens from another's. */
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly rotateAfterDays: number;
+  readonly overlapDays: number;
+}
+
+export interface InfraRepositoryArgs {
+  readonly place: BranchPlace;
+  readonly deployKeys: boolean;
+  /** Plain: it decides which resources exist. */
+  readonly access: ForgeAccess;
+  readonly tokens: TokenRules;
+}
+
+/**
+ * People are known here by their login, as the forge knows them: another account name on a host changes nothing.
+ * Restrictive first: the wall stands before anybody gets in; who left is out before the lists are written; who joins is
+ * on the lists last, since the forge takes only people with write access onto them.
+ */
+export class InfraRepository extends pulumi.ComponentResource {
+  /** Secret, and unknown in a preview that issues one. */
+  readonly tokens: ReadonlyMap<OsUser, pulumi.Output<string>>;
+
+  constructor(name: string, args: InfraRepositoryArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("workstation:forgejo:InfraRepository", name, {}, opts);
+    const wall = buildWall(this, name, args);
+    const members = placePeople(this, name, args, wall);
+    listWriters(this, name, args, [wall, ...members]);
+    this.tokens = issueTokens(this, name, args, members);
+    this.registerOutputs();
+  }
+}
+
+/** Switching the concern off must not open the branch, so the rule is never taken down by this program. */
+const buildWall = (parent: InfraRepository, name: string, { place, deployKeys }: InfraRepositoryArgs) =>
+  new BranchProtection(`${name}-${place.branch}`, { ...place, deployKeys }, { parent, retainOnDelete: true });
+
+function placePeople(parent: InfraRepository, name: string, args: InfraRepositoryArgs, wall: BranchProtection) {
+  const { owner, repo } = args.place;
+  const place = (login: string, permission: "write" | "none") =>
+    new Collaborator(
+      `${name}-${login.toLowerCase()}`,
+      { owner, repo, login, permission },
+      { parent, dependsOn: [wall] },
+    );
+  return [
+    ...[...args.access.collaborators.values()].map((login) => place(login, "write")),
+    ...[...args.access.out.values()].map((login) => place(login, "none")),
+  ];
+}
+
+const listWriters = (
+  parent: InfraRepository,
+  name: string,
+  args: InfraRepositoryArgs,
+  dependsOn: pulumi.Resource[],
+) => {
+  const { writers, collaborators } = args.access;
+  new BranchWriters(
+    `${name}-writers`,
+    { ...args.place, push: writers, merge: writers, members: [...collaborators.values()].sort() },
+    { parent, dependsOn },
+  );
+};
+
+function issueTokens(parent: InfraRepository, name: string, args: InfraRepositoryArgs, dependsOn: pulumi.Resource[]) {
+  const issue = (login: string) =>
+    new AccessToken(`${name}-token-${login.toLowerCase()}`, { login, ...args.tokens }, { parent, dependsOn }).token;
+  return new Map([...args.access.tokens].map(([who, login]) => [who, issue(login)]));
+}

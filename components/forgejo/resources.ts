@@ -1,0 +1,91 @@
+/** The resources of our own provider for the forge (`providers/forgejo`). What each keeps true is said there. */
+
+import * as pulumi from "@pulumi/pulumi";
+
+export interface ForgeConnectionArgs {
+  readonly url: pulumi.Input<string>;
+  readonly username: pulumi.Input<string>;
+  readonly password: pulumi.Input<string>;
+  /** PEM of a private authority. */
+  readonly caCert?: pulumi.Input<string>;
+}
+
+/** The forge and the administrator who acts on it; configured once. */
+export class ForgeConnection extends pulumi.ProviderResource {
+  constructor(name: string, args: ForgeConnectionArgs, opts?: pulumi.ResourceOptions) {
+    super("forgejo", name, { ...args, password: pulumi.secret(args.password) }, opts);
+  }
+}
+
+/** A branch of a repository. */
+export interface BranchPlace {
+  readonly owner: string;
+  readonly repo: string;
+  readonly branch: string;
+}
+
+export interface BranchProtectionArgs extends BranchPlace {
+  /** Whether writable deploy keys of the repository may push. */
+  readonly deployKeys: boolean;
+}
+
+/** The wall around a branch: only listed people push and merge, and nobody rewrites or deletes it. */
+export class BranchProtection extends pulumi.CustomResource {
+  constructor(name: string, args: BranchProtectionArgs, opts?: pulumi.CustomResourceOptions) {
+    super("forgejo:index:BranchProtection", name, { ...args, gaps: undefined, bindsAdmins: undefined }, opts);
+  }
+}
+
+export interface BranchWritersArgs extends BranchPlace {
+  readonly push: readonly string[];
+  readonly merge: readonly string[];
+  /** Everybody with write access to the repository. */
+  readonly members: readonly string[];
+}
+
+/** Who may push to and merge into the branch. Whoever else is on its lists goes. */
+export class BranchWriters extends pulumi.CustomResource {
+  constructor(name: string, args: BranchWritersArgs, opts?: pulumi.CustomResourceOptions) {
+    super("forgejo:index:BranchWriters", name, { ...args, teams: undefined }, opts);
+  }
+}
+
+export interface CollaboratorArgs {
+  readonly owner: string;
+  readonly repo: string;
+  readonly login: string;
+  /** `none` for somebody who left: that they are out is kept up. */
+  readonly permission: "none" | "read" | "write" | "admin";
+}
+
+/** One person's place in a repository. */
+export class Collaborator extends pulumi.CustomResource {
+  constructor(name: string, args: CollaboratorArgs, opts?: pulumi.CustomResourceOptions) {
+    super("forgejo:index:Collaborator", name, { ...args, effective: undefined }, opts);
+  }
+}
+
+export interface AccessTokenArgs {
+  readonly login: string;
+  /** Tokens are called this and a number. */
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly rotateAfterDays: number;
+  readonly overlapDays: number;
+}
+
+/** A person's token for the forge: replaced by age, revoked with the resource. */
+export class AccessToken extends pulumi.CustomResource {
+  /** Secret. */
+  declare readonly token: pulumi.Output<string>;
+
+  constructor(name: string, args: AccessTokenArgs, opts?: pulumi.CustomResourceOptions) {
+    const computed = { token: undefined, tokenId: undefined, tokenName: undefined, issuedAtMs: undefined };
+    super(
+      "forgejo:index:AccessToken",
+      name,
+      { ...args, ...computed, previousId: undefined, retireAtMs: undefined },
+      { ...opts, additionalSecretOutputs: ["token"] },
+    );
+  }
+}
