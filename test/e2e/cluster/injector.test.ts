@@ -24,7 +24,7 @@ const owner = (identity: string, index: number): Person =>
 const OWNERS = KNOWN.map(owner);
 const ADMIN = person("wizard", "admin");
 const accountOf = (identity: string) => {
-  const index = KNOWN.findIndex((known) => known === identity);
+  const index = OWNERS.findIndex(({ authentikUser }) => authentikUser === identity);
   return `system:serviceaccount:tenant-${index}:dashboard-t${index}-k8s`;
 };
 

@@ -1,0 +1,331 @@
+/** The access matrix against the lab's real API server: every line asked, and the attacks made as real requests of real sign-ins. */
+
+import { beforeAll, describe, expect, test } from "vitest";
+import { HOLDERS, may, type Place, QUESTIONS } from "../../../components/cluster/access.ts";
+import type { Issuers } from "../../../lab/oidc/issuers.ts";
+import { deployCluster } from "../../../stacks/cluster.ts";
+import { desired, left, person } from "../../components/cluster/people.ts";
+import type { Api } from "./api.ts";
+import { DASHBOARD, settingsFor } from "./dashboard-settings.ts";
+import { applied, type LabCluster, openLabCluster } from "./lab-cluster.ts";
+import { openSignIn, token } from "./sign-in.ts";
+
+const ADMIN = person("wizard", "admin");
+const READER = person("emo", "power-user");
+const OWNER = person("anca", "namespace-owner", ["anca-one", "anca-two"]);
+const OTHER = person("bogdan", "namespace-owner", ["bogdan-one"]);
+const GONE = person("carol", "namespace-owner", ["carol-one"]);
+const PLACES: Readonly<Record<Place, string | undefined>> = {
+  own: "anca-one",
+  other: "bogdan-one",
+  system: "kube-system",
+  cluster: undefined,
+};
+const SUBJECTS = new Map([
+  ["admin", "wizard@people.test"],
+  ["power-user", "emo@people.test"],
+  ["namespace-owner", "anca@people.test"],
+  ["an owner's dashboard", "system:serviceaccount:anca-one:dashboard-anca-k8s"],
+  ["an owner's deployer", "system:serviceaccount:anca-one:deployer"],
+  ["somebody who left", "carol@people.test"],
+]);
+
+let lab: LabCluster;
+let issuers: Issuers;
+
+beforeAll(async () => {
+  lab = await openLabCluster();
+  issuers = await openSignIn(lab);
+  await applied(lab.admin, () =>
+    deployCluster(
+      "{}",
+      desired([ADMIN, READER, OWNER, OTHER], [left(GONE)]),
+      settingsFor({ origin: "http://10.215.7.7:8080" }),
+    ),
+  );
+});
+
+const allowed = async (user: string, verb: string, group: string, resource: string, namespace: string | undefined) => {
+  const [name = "", subresource] = resource.split("/");
+  const groups = user.startsWith("system:serviceaccount:")
+    ? ["system:serviceaccounts", "system:authenticated"]
+    : ["system:authenticated"];
+  const resourceAttributes = {
+    verb,
+    group,
+    resource: name,
+    ...(subresource ? { subresource } : {}),
+    ...(namespace ? { namespace } : {}),
+  };
+  const review = {
+    apiVersion: "authorization.k8s.io/v1",
+    kind: "SubjectAccessReview",
+    spec: { user, groups, resourceAttributes },
+  };
+  const { status, body } = await lab.admin("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review);
+  if (status !== 201) throw new Error(`the API server could not be asked: ${status}`);
+  return body.status.allowed as boolean;
+};
+
+describe.each(HOLDERS)("$name", (holder) => {
+  test("may what the matrix says, and nothing else of it", async () => {
+    const user = SUBJECTS.get(holder.name);
+    if (user === undefined) throw new Error(`nobody stands for ${holder.name}`);
+    const wrong: string[] = [];
+    let asked = 0;
+    for (const question of QUESTIONS) {
+      for (const place of question.places) {
+        const is = await allowed(user, question.verb, question.group, question.resource, PLACES[place]);
+        asked += 1;
+        if (is !== may(holder, question, place)) wrong.push(`${question.verb} ${question.resource} (${place}): ${is}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(asked).toBeGreaterThan(150);
+  });
+});
+
+const pod = (spec: object = {}) => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { generateName: "try-" },
+  spec: { containers: [{ name: "a", image: "none.test/none:1" }], ...spec },
+});
+const core = (namespace: string, what: string) => `/api/v1/namespaces/${namespace}/${what}`;
+const rbac = (namespace: string, what: string) => `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/${what}`;
+const service = (spec: object) => ({ apiVersion: "v1", kind: "Service", metadata: { generateName: "try-" }, spec });
+const ingress = (spec: object) => ({
+  apiVersion: "networking.k8s.io/v1",
+  kind: "Ingress",
+  metadata: { generateName: "try-" },
+  spec,
+});
+const backend = { service: { name: "a", port: { number: 80 } } };
+const rule = (host?: string) => ({
+  ...(host ? { host } : {}),
+  http: { paths: [{ path: "/", pathType: "Prefix", backend }] },
+});
+const ingresses = "/apis/networking.k8s.io/v1/namespaces/anca-one/ingresses";
+const binding = (name: string, roleRef: object, subject: object) => ({
+  apiVersion: "rbac.authorization.k8s.io/v1",
+  kind: "RoleBinding",
+  metadata: { name },
+  roleRef: { apiGroup: "rbac.authorization.k8s.io", ...roleRef },
+  subjects: [subject],
+});
+const anybody = { apiGroup: "rbac.authorization.k8s.io", kind: "Group", name: "system:authenticated" };
+
+type Attempt = readonly [
+  id: string,
+  what: string,
+  status: number,
+  method: string,
+  path: string,
+  body?: unknown,
+  type?: string,
+];
+const MERGE = "application/merge-patch+json";
+
+/** Each denial stands beside what the same person may do, so that it is not denied for another reason. */
+const OWNER_ATTEMPTS: readonly Attempt[] = [
+  ["+", "lists pods at home", 200, "GET", core("anca-one", "pods")],
+  ["+", "lists pods in the second home", 200, "GET", core("anca-two", "pods")],
+  ["+", "reads secrets at home", 200, "GET", core("anca-one", "secrets")],
+  ["+", "runs a pod at home", 201, "POST", core("anca-one", "pods"), pod()],
+  ["+", "makes an Ingress at home", 201, "POST", ingresses, ingress({ rules: [rule("anca.test")] })],
+  ["+", "makes a Service at home", 201, "POST", core("anca-one", "services"), service({ ports: [{ port: 80 }] })],
+  ["+", "sees which namespaces there are", 200, "GET", "/api/v1/namespaces"],
+  ["K-01", "lists another's secrets", 403, "GET", core("bogdan-one", "secrets")],
+  ["K-01", "lists everybody's secrets", 403, "GET", "/api/v1/secrets"],
+  ["K-01", "watches everybody's secrets", 403, "GET", "/api/v1/secrets?watch=true&timeoutSeconds=1"],
+  ["K-01", "lists another's pods", 403, "GET", core("bogdan-one", "pods")],
+  [
+    "K-02",
+    "runs a privileged pod",
+    403,
+    "POST",
+    core("anca-one", "pods"),
+    pod({ containers: [{ name: "a", image: "x", securityContext: { privileged: true } }] }),
+  ],
+  [
+    "K-02",
+    "mounts the node",
+    403,
+    "POST",
+    core("anca-one", "pods"),
+    pod({ volumes: [{ name: "n", hostPath: { path: "/" } }] }),
+  ],
+  ["K-02", "runs in the node's network", 403, "POST", core("anca-one", "pods"), pod({ hostNetwork: true })],
+  ["K-02", "runs among the node's processes", 403, "POST", core("anca-one", "pods"), pod({ hostPID: true })],
+  [
+    "K-03",
+    "drops the Pod Security of home",
+    403,
+    "PATCH",
+    "/api/v1/namespaces/anca-one",
+    { metadata: { labels: { "pod-security.kubernetes.io/enforce": "privileged" } } },
+    MERGE,
+  ],
+  [
+    "K-03",
+    "passes for another owner",
+    403,
+    "PATCH",
+    "/api/v1/namespaces/anca-one",
+    { metadata: { labels: { "workstation/owner": "bogdan-k8s" } } },
+    MERGE,
+  ],
+  [
+    "K-05",
+    "binds more than their own rights",
+    403,
+    "POST",
+    rbac("anca-one", "rolebindings"),
+    binding("up", { kind: "ClusterRole", name: "cluster-admin" }, anybody),
+  ],
+  [
+    "K-05",
+    "writes a role with more than their own rights",
+    403,
+    "POST",
+    rbac("anca-one", "roles"),
+    {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "Role",
+      metadata: { name: "up" },
+      rules: [{ apiGroups: [""], resources: ["resourcequotas"], verbs: ["*"] }],
+    },
+  ],
+  [
+    "K-07",
+    "takes a token of another's dashboard account",
+    403,
+    "POST",
+    core("bogdan-one", "serviceaccounts/dashboard-bogdan-k8s/token"),
+    { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} },
+  ],
+  [
+    "K-07",
+    "takes a token of the admins' dashboard account",
+    403,
+    "POST",
+    core(DASHBOARD, "serviceaccounts/dashboard-admin/token"),
+    { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} },
+  ],
+  ["K-07", "reads the injector's map", 403, "GET", core(DASHBOARD, "secrets/token-injector-map-0")],
+  ["K-14", "takes the dashboard's host", 422, "POST", ingresses, ingress({ rules: [rule("dashboard.test")] })],
+  ["K-14", "takes every host", 422, "POST", ingresses, ingress({ rules: [rule()] })],
+  ["K-14", "takes hosts by a wildcard", 422, "POST", ingresses, ingress({ rules: [rule("*.test")] })],
+  ["K-14", "takes what is nobody's", 422, "POST", ingresses, ingress({ defaultBackend: backend })],
+  [
+    "K-15",
+    "catches traffic by externalIPs",
+    422,
+    "POST",
+    core("anca-one", "services"),
+    service({ ports: [{ port: 80 }], externalIPs: ["10.0.0.1"] }),
+  ],
+  [
+    "K-15",
+    "points a Service elsewhere",
+    422,
+    "POST",
+    core("anca-one", "services"),
+    service({ type: "ExternalName", externalName: "vault.test" }),
+  ],
+  [
+    "K-15",
+    "opens a node port",
+    403,
+    "POST",
+    core("anca-one", "services"),
+    service({ type: "NodePort", ports: [{ port: 80 }] }),
+  ],
+  [
+    "K-15",
+    "takes a load balancer",
+    403,
+    "POST",
+    core("anca-one", "services"),
+    service({ type: "LoadBalancer", ports: [{ port: 80 }] }),
+  ],
+  ["I-17", "goes round the ingress to the injector", 403, "GET", core(DASHBOARD, "services/token-injector:80/proxy/")],
+  [
+    "K-17",
+    "raises the quota",
+    403,
+    "PATCH",
+    core("anca-one", "resourcequotas/quota"),
+    { spec: { hard: { pods: "1000" } } },
+    MERGE,
+  ],
+];
+
+const READER_ATTEMPTS: readonly Attempt[] = [
+  ["+", "lists everybody's pods", 200, "GET", "/api/v1/pods"],
+  ["+", "reads the rbac objects", 200, "GET", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"],
+  ["K-11", "lists secrets", 403, "GET", core("anca-one", "secrets")],
+  ["K-11", "runs a command in a pod", 403, "POST", core(DASHBOARD, "pods/any/exec?command=id&stdout=true")],
+  ["K-11", "forwards a port", 403, "POST", core(DASHBOARD, "pods/any/portforward")],
+  ["K-11", "attaches to a pod", 403, "POST", core(DASHBOARD, "pods/any/attach")],
+  ["K-11", "asks through a pod", 403, "GET", core(DASHBOARD, "pods/any/proxy/")],
+  ["K-11", "adds a container to a pod", 403, "PATCH", core(DASHBOARD, "pods/any/ephemeralcontainers"), {}, MERGE],
+  ["K-11", "asks through a node", 403, "GET", "/api/v1/nodes/lab/proxy/pods"],
+  [
+    "K-11",
+    "writes a ConfigMap",
+    403,
+    "POST",
+    core("anca-one", "configmaps"),
+    { apiVersion: "v1", kind: "ConfigMap", metadata: { generateName: "try-" } },
+  ],
+  ["I-17", "goes round the ingress to the injector", 403, "GET", core(DASHBOARD, "services/token-injector:80/proxy/")],
+];
+
+const GONE_ATTEMPTS: readonly Attempt[] = [
+  ["O", "lists pods in the namespace that was theirs", 403, "GET", core("carol-one", "pods")],
+  ["O", "sees which namespaces there are", 403, "GET", "/api/v1/namespaces"],
+];
+
+const ADMIN_ATTEMPTS: readonly Attempt[] = [
+  ["+", "lists everybody's secrets", 200, "GET", "/api/v1/secrets"],
+  [
+    "+",
+    "reaches the injector, which lets nobody in without an identity",
+    401,
+    "GET",
+    core(DASHBOARD, "services/token-injector:80/proxy/"),
+  ],
+];
+
+const DASHBOARD_ATTEMPTS: readonly Attempt[] = [
+  ["+", "lists pods at home", 200, "GET", core("anca-one", "pods")],
+  ["+", "lists pods in the owner's second namespace", 200, "GET", core("anca-two", "pods")],
+  ["+", "lists the nodes", 200, "GET", "/api/v1/nodes"],
+  ["K-09", "lists another's pods", 403, "GET", core("bogdan-one", "pods")],
+  ["K-09", "lists another's ConfigMaps", 403, "GET", core("bogdan-one", "configmaps")],
+  ["K-09", "lists another's secrets", 403, "GET", core("bogdan-one", "secrets")],
+];
+
+const ASKERS: readonly (readonly [string, readonly Attempt[], () => Promise<Api>])[] = [
+  ["an owner", OWNER_ATTEMPTS, () => signedIn("anca@people.test")],
+  ["a power-user", READER_ATTEMPTS, () => signedIn("emo@people.test")],
+  ["somebody who left", GONE_ATTEMPTS, () => signedIn("carol@people.test")],
+  ["an admin", ADMIN_ATTEMPTS, () => signedIn("wizard@people.test")],
+  ["an owner's dashboard", DASHBOARD_ATTEMPTS, () => asDashboard()],
+];
+
+describe.each(ASKERS)("%s", (_, attempts, come) => {
+  test.each(attempts)("%s: %s: %i", async (_id, _what, expected, method, path, body, type) => {
+    const as = await come();
+    const { status, body: answer } = await as(method, path, body, type);
+    expect({ status, answer: status === expected ? "" : answer }).toEqual({ status: expected, answer: "" });
+  });
+});
+
+const signedIn = async (email: string): Promise<Api> => lab.as(token(issuers.commandLine, email));
+
+async function asDashboard(): Promise<Api> {
+  const { body } = await lab.admin("GET", core("anca-one", "secrets/dashboard-anca-k8s-token"));
+  return lab.as(Buffer.from(body.data.token, "base64").toString("utf8"));
+}
