@@ -8,8 +8,12 @@ export interface Change {
   /** Where a test may kill the program, before and after. */
   readonly point: Point;
   readonly says: Sentence;
-  apply(): void | Promise<void>;
+  /** `not done` for what may fail without being a failure (a remote that is away): a warning has been given instead. */
+  apply(): Done | Promise<Done>;
 }
+
+// biome-ignore lint/suspicious/noConfusingVoidType: most changes end by having been made, and say nothing
+export type Done = void | "not done";
 
 export interface Step {
   readonly name: string;
@@ -75,15 +79,18 @@ export async function converge(step: Step, mode: "apply" | "check", tell: Tell):
     for (const change of changes) tell(change.says.would);
     return changes.length;
   }
+  let done = 0;
   for (const change of changes) {
     hit(change.point, "before");
-    await change.apply();
+    const outcome = await change.apply();
     hit(change.point, "after");
+    if (outcome === "not done") continue;
     tell(change.says.did);
+    done += 1;
   }
   const left = changes.length > 0 ? await step.differences() : [];
   if (left.length > 0) {
     throw new Refusal(`${step.name}: still differs after one pass: ${left.map((c) => c.says.would).join("; ")}`);
   }
-  return changes.length;
+  return done;
 }

@@ -59,7 +59,9 @@ function missingClones(place: Place, name: string, wanted: readonly Wanted[]): S
         // What could not be cloned is a warning once, and the next run tries again (spec, section 5, step 3).
         if (look(one.path) !== undefined || given.has(one.path) || !look(parent)?.isDirectory()) return [];
         const apply = async () => {
-          if (!(await cloneInto(place, one))) given.add(one.path);
+          if (await cloneInto(place, one)) return undefined;
+          given.add(one.path);
+          return "not done" as const;
         };
         return [{ point: one.point, says: says("clone", short(place, one.path)), apply }];
       }),

@@ -85,10 +85,11 @@ async function forward(place: Place, clone: string, refused: Set<string>): Promi
       in: clone,
       timeoutMs: FETCH_TIMEOUT_MS,
     });
-    if (ran.code === 0) return;
+    if (ran.code === 0) return undefined;
     // The person's own work may have come in between; git has refused, and their clone is as they made it.
     refused.add(clone);
     place.warn(`${name} was not updated: ${gitSays(ran)}`);
+    return "not done" as const;
   };
   return [{ point: "fast-forward", says: says("update", `${name}, ${branch} was ${track}`), apply }];
 }

@@ -73,7 +73,9 @@ export function worktrees(place: Place): Step {
         tried.add(now);
         const apply = async () => {
           const ran = await place.git.run(["worktree", "repair", "--", now], { in: infra });
-          if (ran.code !== 0) place.warn(`the worktree ${name} of ~/code/infra could not be repaired: ${gitSays(ran)}`);
+          if (ran.code === 0) return undefined;
+          place.warn(`the worktree ${name} of ~/code/infra could not be repaired: ${gitSays(ran)}`);
+          return "not done" as const;
         };
         return [{ point: "migrate-worktrees", says: says("repair", `the worktree ${name} of ~/code/infra`), apply }];
       });

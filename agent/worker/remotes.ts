@@ -47,7 +47,9 @@ export function remotes(place: Place): Step {
       const tracks = config.get(`branch.${branch}.remote`);
       if (!offline.seen && (tracks === undefined || tracks === "origin")) {
         const apply = async () => {
-          offline.seen = !(await track(place, clone, branch));
+          if (await track(place, clone, branch)) return undefined;
+          offline.seen = true;
+          return "not done" as const;
         };
         changes.push({
           point: "remote-track",
