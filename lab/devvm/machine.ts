@@ -79,6 +79,8 @@ function specOf(instance: Instance, place: Place, layers: readonly string[], fac
     name: place.name,
     argv: ["unshare", "--mount", "--propagation=private", script, place.machine, ...layers, "--", ...nspawn],
     cwd: place.dir,
+    // Its own locks on the host outlive it when it is killed; the lab has one lock a server already.
+    env: { SYSTEMD_NSPAWN_LOCK: "0" },
     ready: () => isRunning(facts),
     withinMs: 60_000,
     stopWithinMs: 30_000,
