@@ -16,12 +16,11 @@ build: node_modules/.installed
 
 test: node_modules/.installed
 	@npm run --silent check
-	@WS_LAB=test $(LAB) up
+	@WS_LAB=test $(LAB) up --servers-only
 	@WS_LAB=test npx --no-install vitest run --project e2e
 
 bench: node_modules/.installed
-	@WS_LAB=test $(LAB) up
-	@WS_LAB=test node --import tsx lab/bench.ts
+	@node --import tsx test/bench/main.ts
 
 check: node_modules/.installed
 	@npm run --silent check

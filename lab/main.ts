@@ -1,6 +1,7 @@
-/** The lab's commands: `up`, `down [--purge]`, `status [--json]`, `build`. `WS_LAB` names the lab, `lab` by default. */
+/** The lab's commands: `up [--servers-only]`, `down [--purge]`, `status [--json]`, `build`. `WS_LAB` names the lab, `lab` by default. */
 import { down } from "./down.ts";
 import { LabError } from "./lab-error.ts";
+import { deployRoster, whatToTry } from "./pulumi/deploy.ts";
 import { say } from "./say.ts";
 import { describe, status } from "./status.ts";
 import { openToolchain, TOOL_NAMES } from "./toolchain/index.ts";
@@ -9,11 +10,18 @@ import { up } from "./up.ts";
 const COMMANDS: Readonly<
   Record<string, { flags: readonly string[]; run: (flags: ReadonlySet<string>) => Promise<void> }>
 > = {
-  up: { flags: [], run: async () => void (await up()) },
+  up: { flags: ["--servers-only"], run: (flags) => bringUp(!flags.has("--servers-only")) },
   down: { flags: ["--purge"], run: (flags) => down({ purge: flags.has("--purge") }) },
   status: { flags: ["--json"], run: showStatus },
   build: { flags: [], run: build },
 };
+
+async function bringUp(withPeople: boolean): Promise<void> {
+  const instance = await up();
+  if (!withPeople) return;
+  await deployRoster(instance);
+  say(await whatToTry(instance));
+}
 
 async function showStatus(flags: ReadonlySet<string>): Promise<void> {
   const found = await status();
@@ -32,7 +40,7 @@ async function build(): Promise<void> {
 async function main([name = "", ...flags]: readonly string[]): Promise<number> {
   const command = COMMANDS[name];
   if (command === undefined || flags.some((flag) => !command.flags.includes(flag))) {
-    say("Usage: lab/main.ts up | down [--purge] | status [--json] | build");
+    say("Usage: lab/main.ts up [--servers-only] | down [--purge] | status [--json] | build");
     return 2;
   }
   try {

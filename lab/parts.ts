@@ -1,6 +1,8 @@
 /** What the lab consists of, and which part needs which: `up` starts each as soon as what it needs is there. */
 import { removeContainers } from "./cluster/cgroups.ts";
 import { startCluster } from "./cluster/cluster.ts";
+import { cleanUpDevVms, startDevVm } from "./devvm/index.ts";
+import { startForge } from "./forge/index.ts";
 import type { Instance } from "./instance.ts";
 import type { Toolchain } from "./toolchain/index.ts";
 
@@ -14,4 +16,8 @@ export interface Part {
   readonly clean?: (instance: Instance) => Promise<void>;
 }
 
-export const PARTS: readonly Part[] = [{ name: "cluster", needs: [], start: startCluster, clean: removeContainers }];
+export const PARTS: readonly Part[] = [
+  { name: "cluster", needs: [], start: startCluster, clean: removeContainers },
+  { name: "devvm", needs: [], start: async (instance) => void (await startDevVm(instance)), clean: cleanUpDevVms },
+  { name: "forge", needs: [], start: startForge },
+];

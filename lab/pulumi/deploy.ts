@@ -1,0 +1,58 @@
+/** The lab's own `pulumi up`: the repository's roster, brought to life on the lab's servers. */
+
+import { spawn } from "node:child_process";
+import { clusterFact } from "../cluster/cluster.ts";
+import { factsOfDevVm, sshArgv } from "../devvm/index.ts";
+import { forgeFact } from "../forge/index.ts";
+import type { Instance } from "../instance.ts";
+import { LabError } from "../lab-error.ts";
+import { duration, say } from "../say.ts";
+import { type Engine, openEngine, PROJECT, STACK } from "./engine.ts";
+import { writeStackConfig } from "./stack-config.ts";
+
+/** Deploys the roster with what the engine says shown as it comes. Throws `LabError` when the update fails. */
+export async function deployRoster(instance: Instance): Promise<void> {
+  const startedMs = Date.now();
+  const engine = await openEngine(instance);
+  for (const { name, version, kind } of engine.plugins) {
+    if (kind === "stand-in") say(`plugin ${name} ${version}: the lab's stand-in (lab/plugins/README.md)`);
+  }
+  await writeStackConfig(instance, engine);
+  await shown(engine, ["up", "--yes", "--skip-preview", "--stack", STACK, "--config-file", engine.configFile]);
+  say(`people: up in ${duration(Date.now() - startedMs)}`);
+}
+
+/** What to try next, for the person at the keyboard. */
+export async function whatToTry(instance: Instance): Promise<string> {
+  const devvm = await factsOfDevVm().read(instance);
+  const { kubectl, adminKubeconfig } = await clusterFact.read(instance);
+  const forge = await forgeFact.read(instance);
+  const ssh = sshArgv(devvm).join(" ");
+  return [
+    "",
+    "Try:",
+    `  ${ssh} workstation status`,
+    `  ${ssh} -t su - ancamilea`,
+    `  ${kubectl} --kubeconfig ${adminKubeconfig} get namespaces --show-labels`,
+    `  ${forge.url}/${forge.owner}   (user ${forge.adminUser}, password in ${instance.path("facts", "forge.json")})`,
+    "  Change roster.yaml and run make up again; `./ws check roster.yaml` says whether it holds.",
+    "",
+    "Stop it and leave nothing behind: make down",
+  ].join("\n");
+}
+
+/** Like `Engine.pulumi`, with the output going to the terminal. */
+function shown(engine: Engine, args: readonly string[]): Promise<void> {
+  const child = spawn("pulumi", [...args, "--non-interactive"], {
+    cwd: PROJECT,
+    env: { ...engine.env },
+    stdio: ["ignore", 2, 2],
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", (cause) => reject(new LabError(`pulumi could not be started: ${cause.message}`, { cause })));
+    child.on("close", (code) => {
+      if (code === 0) return resolve();
+      reject(new LabError(`pulumi ${args[0]} ended with exit code ${code}; what it said stands above.`));
+    });
+  });
+}
