@@ -1,8 +1,8 @@
 /** What an update would change, field by field: the object as last seen against what is wanted now. */
-import type { Change, Differences } from "../../../providers/runtime/differences.ts";
+import type { Change, Differences, Path } from "../../../providers/runtime/differences.ts";
 import { compare, isIgnored, pathText } from "../../../providers/runtime/differences.ts";
 import type { DiffArgs } from "../../../providers/runtime/provider.ts";
-import { isMap } from "../../../providers/runtime/values.ts";
+import { isMap, revealMap } from "../../../providers/runtime/values.ts";
 import type { PropertyMap } from "../../../providers/runtime/values.ts";
 import type { Config } from "./config.ts";
 import { replacesAt } from "./immutable.ts";
@@ -22,10 +22,23 @@ export function diff(args: DiffArgs, namespaced: boolean, config: Config): Diffe
   const changes = compare(before, after, equal)
     .map(({ path, kind }): Change => {
       const text = pathText(path);
-      return { path: text, kind, replaces: replacesAt(path, gvk, after, config), inputDiff: asked.has(text) };
+      return {
+        path: shownPath(path, args.inputs),
+        kind,
+        replaces: replacesAt(path, gvk, after, config),
+        inputDiff: asked.has(text),
+      };
     })
     .filter((change) => !isIgnored(change.path, args.ignoreChanges));
   return { changes, deleteBeforeReplace: changes.some((change) => change.replaces) && keepsItsName(before, after) };
+}
+
+/** The server keeps a Secret's texts as data; a preview names the field that the program wrote. */
+function shownPath(path: Path, inputs: PropertyMap): string {
+  const [field, key, ...rest] = path;
+  const texts = inputs.kind === "Secret" && field === "data" ? revealMap(inputs).stringData : undefined;
+  const fromText = isMap(texts) && typeof key === "string" && key in texts;
+  return pathText(fromText ? ["stringData", key, ...rest] : path);
 }
 
 /** Two objects of one name cannot exist at a time; a made-up name is made anew. */
