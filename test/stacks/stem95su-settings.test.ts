@@ -1,0 +1,90 @@
+/** The site's settings: what is taken, what is refused and with which words. */
+
+import { expect, test } from "vitest";
+import { stem95su } from "../../stacks/settings/stem95su.ts";
+
+/** The one message about a section with this in it. */
+function refusal(section: Readonly<Record<string, unknown>>): string {
+  const { error } = stem95su.safeParse({ host: "site.test.org", ...section });
+  expect(error?.issues).toHaveLength(1);
+  const [issue] = error?.issues ?? [];
+  return `${issue?.path.join(".")}: ${issue?.message}`;
+}
+
+test("a host is all that a site needs; the schedule is the specification's", () => {
+  expect(stem95su.parse({ host: "site.test.org" })).toEqual({
+    host: "site.test.org",
+    schedule: "*/10 * * * *",
+    volumeSize: "5Gi",
+    accessMode: "ReadWriteOnce",
+    ingressAnnotations: {},
+  });
+});
+
+test("a section without a host is refused at its place", () => {
+  const { error } = stem95su.safeParse({});
+  expect(error?.issues.map(({ path, message }) => [path, message])).toEqual([
+    [["host"], 'must be a DNS name in lower case, as in "stem95su.example.org"'],
+  ]);
+});
+
+test.each([
+  "https://site.test.org",
+  "site",
+  "Site.test.org",
+  "site.test.org.",
+  "-a.test.org",
+  `${"a".repeat(64)}.org`,
+  "",
+])("the host %j is refused, found and right one named", (host) => {
+  expect(refusal({ host })).toBe(`host: "${host}" must be a DNS name in lower case, as in "stem95su.example.org"`);
+});
+
+test.each(["* * * * *", "*/10 * * * *", "0,30 8-18 1 jan-mar mon-fri", "5-59/10 0 * * 0"])(
+  "the schedule %j is taken",
+  (schedule) => {
+    expect(stem95su.parse({ host: "site.test.org", schedule }).schedule).toBe(schedule);
+  },
+);
+
+test.each([
+  ...["", "@hourly", "*/10 * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7"],
+  ...[
+    "*/0 * * * *",
+    "30-10 * * * *",
+    "1- * * * *",
+    "a * * * *",
+    "*/x * * * *",
+    "* * * foo *",
+    "*  * * * *",
+    "-1 * * * *",
+  ],
+])("the schedule %j is refused, found and right one named", (schedule) => {
+  expect(refusal({ schedule })).toBe(
+    `schedule: "${schedule}" must be five cron fields in their ranges (minute, hour, day, month, day of the week), ` +
+      'as in "*/10 * * * *"',
+  );
+});
+
+test.each(["5", "0Gi", "-1Gi", "5GB", "5 Gi", "Gi", "1e9"])(
+  "the size %j is refused, found and right one named",
+  (volumeSize) => {
+    expect(refusal({ volumeSize })).toBe(
+      `volumeSize: "${volumeSize}" must be a size with its unit (Mi, Gi, Ti, M, G or T), as in "5Gi"`,
+    );
+  },
+);
+
+test.each([
+  [{ confirmDeletions: 25 }, "confirmDeletions: must be more than 25, since up to 25 files need no confirmation"],
+  [{ confirmDeletions: "all" }, "confirmDeletions: must be the number of files that the sync named"],
+  [{ alertAfterMinutes: 10 }, "alertAfterMinutes: must be at least 20, since the sync runs every ten minutes"],
+  [{ accessMode: "ReadWriteMost" }, 'accessMode: must be "ReadWriteOnce" or "ReadWriteMany"'],
+])("%j is refused", (section, message) => {
+  expect(refusal(section)).toBe(message);
+});
+
+test("a misspelt setting is refused", () => {
+  const { error } = stem95su.safeParse({ host: "site.test.org", shedule: "* * * * *" });
+  expect(error?.issues).toMatchObject([{ code: "unrecognized_keys", keys: ["shedule"] }]);
+});
