@@ -25,7 +25,7 @@ const CODES: Readonly<Record<Colour, readonly [number, number]>> = {
 
 /** The process's own terminal. `NO_COLOR`, set to anything but nothing, means none (no-color.org). */
 export function terminal(): Terminal {
-  const wanted = (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb";
+  const wanted = (process.env.NO_COLOR ?? "") === "" && process.env.TERM !== "dumb";
   return {
     out: (text) => write(1, `${text}\n`),
     err: (text) => write(2, `${text}\n`),

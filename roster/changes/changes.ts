@@ -104,8 +104,12 @@ function rightsChanges(past: LedgerEntry, after: LedgerEntry): Part {
   if (!past.push && after.push) part.gained.push("direct push to the protected branch: what they push deploys");
   const lost = past.namespaces.filter((name) => !after.namespaces.includes(name));
   const gained = after.namespaces.filter((name) => !past.namespaces.includes(name));
-  if (lost.length > 0)
-    part.lost.push(`${lost.length === 1 ? "namespace" : "namespaces"} ${listed(lost)} (kept with everything in it)`);
+  if (lost.length > 0) {
+    const rooms = `${lost.length === 1 ? "namespace" : "namespaces"} ${listed(lost)} (kept with everything in it)`;
+    // Whoever becomes an admin loses no right in them.
+    if (TIERS[after.tier].administers) part.other.push(`no longer owns the ${rooms}`);
+    else part.lost.push(rooms);
+  }
   if (gained.length > 0) part.gained.push(`${gained.length === 1 ? "namespace" : "namespaces"} ${listed(gained)}`);
   return part;
 }

@@ -53,7 +53,11 @@ function kept({ uid, ports, namespaces, formerNamespaces }: LeftPerson): readonl
     `account, home and clones (uid ${uid})`,
     `the ports ${ports.t3} and ${ports.browser}`,
     ...(rooms.length > 0
-      ? [`${rooms.length === 1 ? "the namespace" : "the namespaces"} ${listed(rooms)} with everything in them`]
+      ? [
+          rooms.length === 1
+            ? `the namespace ${rooms.join()} with everything in it`
+            : `the namespaces ${listed(rooms)} with everything in them`,
+        ]
       : []),
   ];
 }

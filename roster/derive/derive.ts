@@ -1,6 +1,6 @@
 /** The heart: a checked roster and everything that was ever given become what one run is to bring about, as plain data. */
 
-import type { Day, Desired, HostFiles, HostName, Ledger, LedgerEntry, LeftPerson, OsUser, Person } from "../model.ts";
+import type { Desired, HostFiles, HostName, Ledger, LedgerEntry, LeftPerson, OsUser, Person } from "../model.ts";
 import type { Problem } from "../model.ts";
 import { changesBetween, type PersonChange } from "../changes/changes.ts";
 import { type Brake, findBrakes } from "../changes/brakes.ts";

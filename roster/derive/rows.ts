@@ -75,7 +75,7 @@ function larger(row: CurrentRow, entry: LedgerEntry): CurrentRow {
   return {
     ...withEmail(row, email),
     tier,
-    namespaces: TIERS[tier].ownsNamespaces ? sorted([...row.namespaces, ...entry.namespaces]) : [],
+    namespaces: TIERS[tier].administers ? [] : sorted([...row.namespaces, ...entry.namespaces]),
     authentikUser: renamed.authentikUser === entry.authentikUser ? row.authentikUser : entry.authentikUser,
     k8sUser: renamed.k8sUser === entry.k8sUser ? row.k8sUser : entry.k8sUser,
     host: before.host,

@@ -71,7 +71,7 @@ function knownAt(path: readonly (string | number)[]): Record<string, unknown> {
 
 function namespaceFindings(user: string, raw: Raw, policy: Policy): Finding[] {
   const { namespaces } = raw;
-  const tier = TIER_NAMES.find((name): name is Tier => name === raw["tier"]);
+  const tier = TIER_NAMES.find((name): name is Tier => name === raw.tier);
   const findings: Finding[] = [];
   const isEmpty = namespaces === undefined || (Array.isArray(namespaces) && namespaces.length === 0);
   if (tier !== undefined && TIERS[tier].ownsNamespaces && isEmpty) {
@@ -161,7 +161,7 @@ function stackFindings(user: string, raw: Raw, policy: Policy): Finding[] {
 function previouslyFindings(user: string, raw: Raw): Finding[] {
   const { previously, forgejo } = raw;
   if (!isMap(previously)) return [];
-  const now: Raw = { ...raw, os_user: user, forgejo_login: isMap(forgejo) ? forgejo["login"] : undefined };
+  const now: Raw = { ...raw, os_user: user, forgejo_login: isMap(forgejo) ? forgejo.login : undefined };
   return Object.entries(previously)
     .filter(([field, value]) => typeof value === "string" && value === now[field])
     .map(([field, value]) =>

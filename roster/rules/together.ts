@@ -56,13 +56,13 @@ function namespaceFindings(rows: RawRows): Finding[] {
   const owners = new Map<string, string>();
   const holders = new Map<string, string>();
   for (const [user, row] of rows) {
-    const k8sUser = isMap(row) ? row["k8s_user"] : undefined;
+    const k8sUser = isMap(row) ? row.k8s_user : undefined;
     if (typeof k8sUser !== "string") continue;
     for (const name of [k8sUser, dashboardAccount(k8sUser as K8sUser)]) if (!holders.has(name)) holders.set(name, user);
   }
   const findings: Finding[] = [];
   for (const [user, row] of rows) {
-    const namespaces = isMap(row) ? row["namespaces"] : undefined;
+    const namespaces = isMap(row) ? row.namespaces : undefined;
     if (!Array.isArray(namespaces)) continue;
     for (const [index, name] of namespaces.entries()) {
       if (typeof name !== "string") continue;
@@ -95,8 +95,8 @@ function namespaceFindings(rows: RawRows): Finding[] {
 function renameFindings(rows: RawRows): Finding[] {
   const findings: Finding[] = [];
   for (const [user, row] of rows) {
-    const previously = isMap(row) ? row["previously"] : undefined;
-    const former = isMap(previously) ? previously["os_user"] : undefined;
+    const previously = isMap(row) ? row.previously : undefined;
+    const former = isMap(previously) ? previously.os_user : undefined;
     if (typeof former === "string" && former !== user && rows.has(former)) {
       findings.push(
         inRow(

@@ -27,13 +27,18 @@ export function rosterJsonSchema(): Record<string, unknown> {
 
 const owners = TIER_NAMES.filter((tier) => TIERS[tier].ownsNamespaces);
 
+const owns = { properties: { tier: { enum: owners } }, required: ["tier"] };
+
 const namespacesFollowTier = {
-  if: { properties: { tier: { enum: owners } }, required: ["tier"] },
-  then: { required: ["namespaces"], properties: { namespaces: { minItems: 1 } } },
-  else: { properties: { namespaces: { maxItems: 0 } } },
+  oneOf: [
+    { ...owns, properties: { ...owns.properties, namespaces: { minItems: 1 } }, required: ["tier", "namespaces"] },
+    { not: owns, properties: { namespaces: { maxItems: 0 } } },
+  ],
 };
 
 const reposFollowLayout = {
-  if: { not: { properties: { code_layout: { const: "workspace" } }, required: ["code_layout"] } },
-  then: { properties: { repos: { maxItems: 0 } } },
+  anyOf: [
+    { properties: { code_layout: { const: "workspace" } }, required: ["code_layout"] },
+    { properties: { repos: { maxItems: 0 } } },
+  ],
 };

@@ -24,12 +24,12 @@ const text = (grammar: Grammar, description: string) =>
     .describe(description);
 
 /** A value that YAML may read as a number when it is not quoted, where the number means the same. */
-const figure = (grammar: Grammar, description: string) =>
-  z
-    .union([z.string().regex(grammar.pattern), z.number()], { error: (issue) => found(issue.input, grammar) })
-    .refine((value) => grammar.pattern.test(String(value)), { error: (issue) => found(issue.input, grammar) })
-    .transform(String)
-    .describe(description);
+const figure = (grammar: Grammar, description: string) => {
+  const error = (issue: { readonly input?: unknown }) => found(issue.input, grammar);
+  const written = z.string().regex(grammar.pattern, { error });
+  const read = z.number().refine((value) => grammar.pattern.test(String(value)), { error });
+  return z.union([written, read], { error }).transform(String).describe(description);
+};
 
 const flag = (description: string, byDefault: boolean) =>
   z

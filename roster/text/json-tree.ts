@@ -81,9 +81,9 @@ class Reader {
   #items(close: "}" | "]", item: () => void): void {
     this.#at++;
     this.#space();
-    if (this.#text[this.#at] !== close) {
-      do item();
-      while ((this.#space(), this.#take(/,/y)) !== undefined);
+    for (let more = this.#text[this.#at] !== close; more; more = this.#take(/,/y) !== undefined) {
+      item();
+      this.#space();
     }
     if (this.#text[this.#at] !== close) this.#fail(`"," or "${close}"`);
     this.#at++;

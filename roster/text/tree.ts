@@ -15,17 +15,19 @@ export function plainValue(tree: Tree): unknown {
 
 /**
  * Offset of the value at a path, or of the nearest thing around it that is there. An indented map or list is found at
- * its key, which is where a person looks for it; so is anything when `key` is asked for.
+ * its key, which is where a person looks for it; so is what lacks a key, and anything when `key` is asked for.
  */
 export function offsetOf(tree: Tree, path: Path, what: "value" | "key" = "value"): number {
   let here: Tree = tree;
   let at = tree.at;
+  let keyOfHere = tree.at;
   for (const [index, step] of path.entries()) {
     const asksForKey = what === "key" && index === path.length - 1;
     if (here.kind === "map" && typeof step === "string") {
       const entry = here.entries.get(step);
-      if (entry === undefined) return at;
+      if (entry === undefined) return keyOfHere;
       here = entry.value;
+      keyOfHere = entry.keyAt;
       at = asksForKey || (here.kind !== "scalar" && here.isBlock) ? entry.keyAt : here.at;
     } else if (here.kind === "list" && typeof step === "number") {
       const item: Tree | undefined = here.items[step];

@@ -1,0 +1,178 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Policy } from "../../roster/model.ts";
+import { people, type Plain, yamlOf } from "./generators.ts";
+import { derived, PROPERTY, rosterOf, row, RUNS } from "./support.ts";
+
+const admin = (name: string) => row(name, "", "admin");
+const team = rosterOf(
+  admin("ada"),
+  row("bob", "forgejo: {login: bob, push: true}"),
+  row("carol"),
+  row("dan", "namespaces: [shop]", "namespace-owner"),
+);
+const { ledger } = derived(team).desired;
+const brakesOf = (text: string, stack: Partial<Policy> = {}) => derived(text, { ledger, stack }).brakes;
+
+describe("the brakes", () => {
+  test("let one person go, and stop two with their names and the release", () => {
+    expect(brakesOf(team.replace(row("carol"), ""))).toEqual([]);
+    expect(brakesOf(rosterOf(admin("ada"), row("dan", "namespaces: [shop]", "namespace-owner")))).toEqual([
+      {
+        kind: "limit",
+        people: ["bob", "carol"],
+        message:
+          "2 people of 4 would lose rights, and this stack allows 1 at once: bob loses every access; carol loses every access. " +
+          "If that is meant, set confirmLeave to [bob, carol] in the stack's configuration.",
+      },
+    ]);
+  });
+
+  test("are released by exactly those names, in any order", () => {
+    const two = rosterOf(admin("ada"), row("dan", "namespaces: [shop]", "namespace-owner"));
+    const tripped = (confirmLeave: readonly string[]) => brakesOf(two, { confirmLeave }).length > 0;
+    expect([
+      tripped(["carol", "bob"]),
+      tripped(["bob"]),
+      tripped(["bob", "dan"]),
+      tripped(["bob", "carol", "dan"]),
+    ]).toEqual([false, true, true, true]);
+  });
+
+  test("R-12: an emptied roster stops three times over", () => {
+    expect(brakesOf("users: {}\n").map(({ kind, people: names }) => [kind, names])).toEqual([
+      ["limit", ["ada", "bob", "carol", "dan"]],
+      ["last-person", ["ada", "bob", "carol", "dan"]],
+      ["fewest-admins", ["ada", "bob", "carol", "dan"]],
+    ]);
+  });
+
+  test("stop the last person even where the limit would allow it", () => {
+    const alone = derived(rosterOf(row("bob"))).desired.ledger;
+    expect(derived("", { ledger: alone }).brakes.map(({ kind, message }) => [kind, message])).toEqual([
+      [
+        "last-person",
+        "Nobody who is on the roster today would be left: bob loses every access. If that is meant, set confirmLeave to [bob] in the stack's configuration.",
+      ],
+    ]);
+  });
+
+  test("stop the last admin, who drops a tier or leaves, also when a new one joins in the same change", () => {
+    const others = team.replace(admin("ada"), "").replace("users:\n", "");
+    expect([
+      brakesOf(rosterOf(row("ada"), others)).map(({ kind }) => kind),
+      brakesOf(rosterOf(admin("zoe"), others)).map(({ kind }) => kind),
+      brakesOf(rosterOf(row("ada"), others.replace("power-user", "admin"))).map(({ kind }) => kind),
+    ]).toEqual([["fewest-admins"], ["fewest-admins"], []]);
+  });
+
+  test.each([
+    ["a lower tier", team.replace("tier: admin", "tier: power-user"), ["ada"]],
+    ["a lost push", team.replace("push: true", "push: false"), ["bob"]],
+    ["another Forgejo login", team.replace("login: bob", "login: rob"), ["bob"]],
+    ["another login", team.replace("authentik_user: carol", "authentik_user: karla"), ["carol"]],
+    ["another k8s_user", team.replace("k8s_user: carol", "k8s_user: karla"), ["carol"]],
+    ["a namespace less", team.replace("[shop]", "[other]"), ["dan"]],
+    ["another host", team.replace("k8s_user: carol", "k8s_user: carol\n    host: other"), ["carol"]],
+  ])("R-13: %s counts like leaving", (_, text, expected) => {
+    const hosts = ["devvm", "other"] as never;
+    const brakes = brakesOf(text, { hosts, removalLimit: 0, minimumAdmins: 0 });
+    expect(brakes.map(({ kind, people: names }) => [kind, names])).toEqual([["limit", expected]]);
+  });
+
+  test.each([
+    ["parking", team.replace("tier: power-user", "parked: true\n    tier: power-user")],
+    ["smaller limits", team.replace("tier: admin", "limits: {memory: 1G}\n    tier: admin")],
+    ["a higher tier", team.replace("tier: power-user", "tier: admin")],
+    ["nothing at all", team],
+  ])("%s takes nothing away", (_, text) => expect(brakesOf(text, { removalLimit: 0 })).toEqual([]));
+
+  test("INV-24: nobody yet means that any roster may come", () => {
+    expect(derived(rosterOf(row("bob")), { stack: { removalLimit: 0, minimumAdmins: 5 } }).brakes).toEqual([]);
+    expect(derived("", { stack: { removalLimit: 0, minimumAdmins: 5 } }).brakes).toEqual([]);
+  });
+});
+
+describe("addsOnly", () => {
+  test("keeps everybody and everything, gives what is new, and says what it holds back", () => {
+    const text = rosterOf(row("ada"), row("bob", "forgejo: {login: bob}"), row("eve"));
+    const held = derived(text, { ledger, stack: { addsOnly: true } });
+    expect([...held.desired.people.values()].map(({ osUser, tier, forgejo }) => [osUser, tier, forgejo?.push])).toEqual(
+      [
+        ["ada", "admin", undefined],
+        ["bob", "power-user", true],
+        ["carol", "power-user", undefined],
+        ["dan", "namespace-owner", undefined],
+        ["eve", "power-user", undefined],
+      ],
+    );
+    expect([[...held.desired.left], held.brakes]).toEqual([[], []]);
+    expect(held.plan).toEqual([
+      "eve joins as power-user on devvm, with uid 20004 and the ports 3777 and 8935; gets a locked clone of infra.",
+      "ada would lose the rights of tier admin (now power-user); addsOnly holds that back.",
+      "bob would lose direct push to the protected branch; addsOnly holds that back.",
+      "carol would lose every access; addsOnly holds that back.",
+      "dan would lose every access; addsOnly holds that back.",
+    ]);
+  });
+});
+
+const changed = fc.record({ before: people(8), after: people(8), more: people(8) });
+const run = (rows: readonly Plain[], history: ReturnType<typeof derived>, stack: Partial<Policy>) =>
+  derived(yamlOf(rows), { ledger: history.desired.ledger, stack });
+
+describe("for any two rosters", () => {
+  test(
+    "INV-22, INV-25: who loses more than the limit allows stops the run unless exactly they are confirmed",
+    PROPERTY,
+    () => {
+      fc.assert(
+        fc.property(changed, fc.nat(3), ({ before, after }, removalLimit) => {
+          const past = derived(yamlOf(before));
+          const result = run(after, past, { removalLimit, minimumAdmins: 0 });
+          const losers = result.changes.filter(({ lost }) => lost.length > 0).map(({ who }) => who);
+          const lastGone =
+            before.length > 0 && before.every(({ osUser }) => !after.some((row) => row.osUser === osUser));
+          expect(result.brakes.length > 0).toBe(losers.length > removalLimit || lastGone);
+          expect(
+            result.brakes.every(
+              ({ people: named, message }) =>
+                named.join() === losers.join() && losers.every((who) => message.includes(who)),
+            ),
+          ).toBe(true);
+          expect(run(after, past, { removalLimit, minimumAdmins: 0, confirmLeave: losers }).brakes).toEqual([]);
+          expect(
+            run(after, past, { removalLimit, minimumAdmins: 0, confirmLeave: [...losers, "nobody-else"] }).brakes,
+          ).toEqual(result.brakes);
+        }),
+        RUNS,
+      );
+    },
+  );
+
+  test("INV-23: who else joins never releases a brake", PROPERTY, () => {
+    fc.assert(
+      fc.property(changed, ({ before, after, more }) => {
+        const past = derived(yamlOf(before));
+        const known = new Set([...before, ...after].map(({ osUser }) => osUser));
+        const joined = [...after, ...more.filter(({ osUser }) => !known.has(osUser))];
+        expect(run(joined, past, {}).brakes).toEqual(run(after, past, {}).brakes);
+      }),
+      RUNS,
+    );
+  });
+
+  test("addsOnly takes nothing from anybody", PROPERTY, () => {
+    fc.assert(
+      fc.property(changed, ({ before, after }) => {
+        const held = run(after, derived(yamlOf(before)), { addsOnly: true });
+        expect([held.changes.filter(({ lost }) => lost.length > 0), [...held.desired.left], held.brakes]).toEqual([
+          [],
+          [],
+          [],
+        ]);
+      }),
+      RUNS,
+    );
+  });
+});
