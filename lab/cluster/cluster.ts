@@ -6,6 +6,7 @@ import type { Toolchain } from "../toolchain/index.ts";
 import { ensureCertificates } from "./certificates.ts";
 import { startContainerd } from "./containerd.ts";
 import { startControlPlane } from "./control-plane.ts";
+import { startDns } from "./dns/index.ts";
 import { ensureImage } from "./images.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
 import { nginxImage } from "./nginx-image.ts";
@@ -39,7 +40,11 @@ export async function startCluster(instance: Instance, tools: Toolchain): Promis
   prepared.catch(() => undefined); // awaited below; the control plane's failure comes first
   const plane = await startControlPlane(instance, tools, certs);
   const kubernetes = await tools.get("kubernetes");
-  await startNode(instance, kubernetes, certs, plane.server, await prepared);
+  const inNodeSpace = await prepared;
+  await Promise.all([
+    startNode(instance, kubernetes, certs, plane.server, inNodeSpace),
+    startDns(instance, certs, plane.server),
+  ]);
   await clusterFact.write(instance, {
     ...plane,
     caFile: certs.ca.cert,

@@ -23,6 +23,7 @@ export async function startContainerd(instance: Instance, inNodeSpace: InNodeSpa
   await replaceFile(instance.path("containerd", "config.toml"), configuration(instance, dir));
   await startServer(instance, {
     name: "containerd",
+    reads: [`${dir}/config.toml`, `${dir}/net.d/10-bridge.conflist`],
     argv: inNodeSpace(["containerd", "--config", `${dir}/config.toml`]),
     ready: async () => {
       await run(["ctr", "--address", containerdSocket(instance), "version"], { timeoutMs: 5_000 });

@@ -5,7 +5,7 @@ import type { ServerSpec } from "../process/server-spec.ts";
 import { startServer } from "../process/start.ts";
 import type { Toolchain } from "../toolchain/index.ts";
 import { answers } from "./answers.ts";
-import type { Certificates, Client } from "./certificates.ts";
+import type { Certificates } from "./certificates.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
 
 export interface ControlPlane {
@@ -32,20 +32,12 @@ export async function startControlPlane(
   const kubernetes = await tools.get("kubernetes");
   await writeConfiguration(instance, plane);
   await startServer(instance, apiServer(instance, kubernetes.file("kube-apiserver"), certs, plane));
-  const config = async (client: Client) =>
-    writeKubeconfig(instance.path(`${client}.kubeconfig`), plane.server, certs, { client });
-  await Promise.all([
-    startServer(
-      instance,
-      controllerManager(
-        instance,
-        kubernetes.file("kube-controller-manager"),
-        certs,
-        await config("controller-manager"),
-      ),
-    ),
-    startServer(instance, scheduler(instance, kubernetes.file("kube-scheduler"), certs, await config("scheduler"))),
-  ]);
+  const start = async (name: "controller-manager" | "scheduler", more: readonly string[]) => {
+    const config = await writeKubeconfig(instance.path(`${name}.kubeconfig`), plane.server, certs, { client: name });
+    const flags = [...controllerFlags(instance, config), ...more];
+    await startServer(instance, controller(instance, name, kubernetes.file(`kube-${name}`), certs, flags));
+  };
+  await Promise.all([start("controller-manager", accountFlags(certs)), start("scheduler", [])]);
   return plane;
 }
 
@@ -71,6 +63,8 @@ const etcd = (instance: Instance, program: string): ServerSpec => ({
 
 const apiServer = (instance: Instance, program: string, certs: Certificates, plane: ControlPlane): ServerSpec => ({
   name: "api-server",
+  // Not the authentication file, which it takes up by itself.
+  reads: [instance.path("api-server", "audit-policy.json"), certs.apiServer.cert],
   argv: [
     program,
     "--etcd-servers=http://127.0.0.1:2379",
@@ -101,34 +95,34 @@ const apiServer = (instance: Instance, program: string, certs: Certificates, pla
   withinMs: 90_000,
 });
 
-const controllerManager = (instance: Instance, program: string, certs: Certificates, config: string): ServerSpec => ({
-  name: "controller-manager",
+/** The controller manager or the scheduler: both talk to the API server and serve nothing but their health. */
+const controller = (
+  instance: Instance,
+  name: "controller-manager" | "scheduler",
+  program: string,
+  certs: Certificates,
+  argv: readonly string[],
+): ServerSpec => ({
+  name,
   argv: [
     program,
-    ...controllerFlags(instance, config),
-    "--use-service-account-credentials=true",
-    `--service-account-private-key-file=${certs.accountKey}`,
-    `--root-ca-file=${certs.ca.cert}`,
-    `--cluster-signing-cert-file=${certs.ca.cert}`,
-    `--cluster-signing-key-file=${certs.ca.key}`,
+    ...argv,
     `--tls-cert-file=${certs.kubeletServing.cert}`,
     `--tls-private-key-file=${certs.kubeletServing.key}`,
   ],
-  ready: () => answers(`https://${instance.address.lab}:10257/healthz`, { ca: certs.ca.cert }),
+  ready: () => answers(`https://${instance.address.lab}:${HEALTH_PORTS[name]}/healthz`, { ca: certs.ca.cert }),
   withinMs: 60_000,
 });
 
-const scheduler = (instance: Instance, program: string, certs: Certificates, config: string): ServerSpec => ({
-  name: "scheduler",
-  argv: [
-    program,
-    ...controllerFlags(instance, config),
-    `--tls-cert-file=${certs.kubeletServing.cert}`,
-    `--tls-private-key-file=${certs.kubeletServing.key}`,
-  ],
-  ready: () => answers(`https://${instance.address.lab}:10259/healthz`, { ca: certs.ca.cert }),
-  withinMs: 60_000,
-});
+const HEALTH_PORTS = { "controller-manager": 10257, scheduler: 10259 } as const;
+
+const accountFlags = (certs: Certificates): readonly string[] => [
+  "--use-service-account-credentials=true",
+  `--service-account-private-key-file=${certs.accountKey}`,
+  `--root-ca-file=${certs.ca.cert}`,
+  `--cluster-signing-cert-file=${certs.ca.cert}`,
+  `--cluster-signing-key-file=${certs.ca.key}`,
+];
 
 /** One of each runs, so nobody has to be elected, which would cost 15 s at each restart. */
 const controllerFlags = (instance: Instance, config: string): readonly string[] => [

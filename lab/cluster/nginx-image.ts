@@ -33,7 +33,7 @@ const SITE = `server {
 `;
 
 /** busybox gives the shell that probes, jobs and people at a pod expect. */
-const PACKAGES = ["nginx", "nginx-common", "libc6", "libcrypt1", "libpcre2-8-0", "libssl3", "zlib1g", "busybox-static"];
+const PACKAGES = ["nginx", "nginx-common", "libc6", "libcrypt1", "libpcre2-8-0", "libssl3", "zlib1g", "busybox"];
 
 export const nginxImage: ImageRecipe = {
   name: NGINX_IMAGE,

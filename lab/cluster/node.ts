@@ -45,6 +45,7 @@ export async function startNode(
     startServer(instance, kubeletServer(instance, inNodeSpace, tools.file("kubelet"), kubelet, certs, server)),
     startServer(instance, {
       name: "kube-proxy",
+      reads: [instance.path("kube-proxy", "config.json"), proxy],
       argv: inNodeSpace([tools.file("kube-proxy"), `--config=${instance.path("kube-proxy", "config.json")}`]),
       ready: () => answers(`http://${instance.address.lab}:10256/healthz`),
       withinMs: 60_000,
@@ -61,6 +62,7 @@ const kubeletServer = (
   server: string,
 ): ServerSpec => ({
   name: "kubelet",
+  reads: [instance.path("kubelet", "config.json"), kubeconfig],
   argv: inNodeSpace([
     program,
     `--config=${instance.path("kubelet", "config.json")}`,
@@ -119,6 +121,8 @@ const kubeletConfiguration = (instance: Instance, certs: Certificates): object =
   ),
   // Images cannot be pulled again, so none may be collected.
   imageMinimumGCAge: "8760h",
+  clusterDNS: [instance.address.lab],
+  clusterDomain: "cluster.local",
   resolvConf: instance.path("kubelet", "resolv.conf"),
   staticPodPath: staticPodFolder(instance),
   volumePluginDir: instance.path("kubelet", "volume-plugins"),

@@ -1,6 +1,6 @@
 /** The note an instance keeps of each server it started, so that another run can recognise, judge and stop it. */
 import { createHash } from "node:crypto";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { z } from "zod";
 import { replaceFile } from "../replace-file.ts";
 import { readIfThere } from "../read-if-there.ts";
@@ -52,8 +52,9 @@ export async function removeRecord(instance: Instance, name: string): Promise<vo
 }
 
 /** Equal for two descriptions that start the same server. */
-export function fingerprintOf(spec: ServerSpec): string {
+export async function fingerprintOf(spec: ServerSpec): Promise<string> {
   const { argv, env = {}, cwd, user, network } = spec;
-  const asked = JSON.stringify([argv, Object.entries(env).sort(), cwd ?? "", user ?? {}, network ?? "lab"]);
+  const texts = await Promise.all((spec.reads ?? []).map((path) => readFile(path, "utf8")));
+  const asked = JSON.stringify([argv, Object.entries(env).sort(), cwd ?? "", user ?? {}, network ?? "lab", texts]);
   return createHash("sha256").update(asked).digest("hex").slice(0, 16);
 }

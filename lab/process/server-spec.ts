@@ -5,6 +5,8 @@ export interface ServerSpec {
   readonly name: string;
   /** Program (found on the lab's PATH, or absolute) and arguments. No shell. Nothing secret: `ps` shows it. */
   readonly argv: readonly string[];
+  /** Files that it reads when it starts: another content means that it has to be started anew. They must exist by then. */
+  readonly reads?: readonly string[];
   /** Added to the lab's own PATH, HOME (the server's folder), TMPDIR and LANG; nothing of the caller's environment reaches it. */
   readonly env?: Readonly<Record<string, string>>;
   /** Default: `<instance>/<name>`, made when it is missing. */

@@ -38,7 +38,7 @@ export const logOf = (instance: Instance, name: string): string => instance.path
 /** One that another run started a moment ago gets the rest of its time. */
 async function runsAsAsked(instance: Instance, spec: ServerSpec): Promise<boolean> {
   const known = await readRecord(instance, spec.name);
-  if (known === undefined || known.fingerprint !== fingerprintOf(spec) || !(await isAlive(known))) return false;
+  if (known === undefined || known.fingerprint !== (await fingerprintOf(spec)) || !(await isAlive(known))) return false;
   const deadline = Math.max(known.startedAtMs + spec.withinMs, Date.now() + PROBE_MS);
   return (await waitUntilReady(spec, deadline, () => isAlive(known))) === true;
 }
@@ -57,7 +57,7 @@ async function startAnew(instance: Instance, spec: ServerSpec): Promise<void> {
     boot: id.boot,
     order,
     startedAtMs,
-    fingerprint: fingerprintOf(spec),
+    fingerprint: await fingerprintOf(spec),
     stopSignal: spec.stopSignal ?? "SIGTERM",
     stopWithinMs: spec.stopWithinMs ?? 10_000,
   });
