@@ -11,6 +11,8 @@ export interface Calls {
   readonly run: <T>(timeoutMs: number | undefined, work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
   /** Calls everything off, and whatever starts later too. */
   readonly cancelAll: (why: string) => void;
+  /** Whether everything was called off. */
+  readonly areCancelled: () => boolean;
   /** Resolves when no call is under way. */
   readonly idle: () => Promise<void>;
 }
@@ -39,6 +41,7 @@ export function trackCalls(graceMs: number = GRACE_MS): Calls {
       cancelled = new ProviderError(why, { code: status.CANCELLED });
       for (const controller of running) controller.abort(cancelled);
     },
+    areCancelled: () => cancelled !== undefined,
     idle: () => (running.size === 0 ? Promise.resolve() : new Promise((done) => waiting.push(done))),
   };
 }

@@ -12,6 +12,8 @@ export interface Served {
   readonly port: number;
   /** Calls off what is under way and closes. */
   readonly stop: (why: string) => Promise<void>;
+  /** Whether the engine has called everything off, as it does before it ends a plugin. */
+  readonly isCancelled: () => boolean;
 }
 
 /**
@@ -28,8 +30,9 @@ export async function servePlugin(provider: Provider): Promise<void> {
   };
   watchParent(() => end("the engine is gone"));
   process.once("SIGTERM", () => end("asked to stop"));
-  // The terminal sends ^C to the whole group; the engine decides what it means and tells us.
-  process.on("SIGINT", () => undefined);
+  // The terminal sends ^C to the whole group, and what it means is the engine's to decide. It says "cancel" first and
+  // interrupts then; whoever stays has five seconds, which are the time of all plugins together.
+  process.on("SIGINT", () => served.isCancelled() && end("asked to stop"));
   process.stdout.write(`${served.port}\n`);
 }
 
@@ -48,12 +51,19 @@ export async function serve(provider: Provider, engineAddress?: string): Promise
   });
   return {
     port,
+    isCancelled: calls.areCancelled,
     stop: async (why) => {
       calls.cancelAll(why);
       await calls.idle();
+      // The last answers still have to go out; a client that keeps its connection must not hold us up.
+      await new Promise<void>((done) => {
+        setTimeout(done, FAREWELL_MS).unref();
+        server.tryShutdown(() => done());
+      });
       server.forceShutdown();
     },
   };
 }
 
+const FAREWELL_MS = 500;
 const STOP_LIMIT_MS = 5_000;

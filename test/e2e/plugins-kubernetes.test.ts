@@ -1,0 +1,109 @@
+/** The stand-in for the kubernetes plugin, driven by the real engine against a real API server with its controllers. */
+import { rm } from "node:fs/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { clusterFact, startCluster } from "../../lab/cluster/cluster.ts";
+import { closeNetwork, openInstance } from "../../lab/instance.ts";
+import type { Instance } from "../../lab/instance.ts";
+import { PARTS } from "../../lab/parts.ts";
+import { stopServers } from "../../lab/process/stop.ts";
+import { run } from "../../lab/run.ts";
+import { openToolchain } from "../../lab/toolchain/index.ts";
+import { openStack } from "./plugins/stack.ts";
+import type { Done, FixtureStack } from "./plugins/stack.ts";
+
+let lab: Instance;
+let stack: FixtureStack;
+let kubectl: (...args: readonly string[]) => Promise<string>;
+
+beforeAll(async () => {
+  lab = await openInstance("t-plugins");
+  await startCluster(lab, openToolchain(["etcd", "kubernetes"]));
+  const facts = await clusterFact.read(lab);
+  kubectl = async (...args) =>
+    (await run([facts.kubectl, "--kubeconfig", facts.adminKubeconfig, ...args], { timeoutMs: 120_000 })).stdout;
+  stack = await openStack("plugin-kubernetes", { FIXTURE_KUBECONFIG: facts.adminKubeconfig });
+});
+
+afterAll(async () => {
+  await stack.remove();
+  await stopServers(lab);
+  for (const part of PARTS) await part.clean?.(lab);
+  await closeNetwork(lab);
+  await rm(lab.dir, { recursive: true });
+});
+
+const up = (wish: object): Promise<Done> => stack.pulumi(["up", "--skip-preview", "--diff"], wish);
+const canary = "canary-77ad-in-secret";
+const first = { namespace: "d-one", label: "emo", data: "a", secret: canary };
+
+test("a first preview asks the server and changes nothing, though the namespace is yet to come", async () => {
+  const done = await stack.pulumi(["preview"], first);
+  expect(done.output).toMatch(/7 to create/);
+  expect(await kubectl("get", "namespaces", "--output=name")).not.toContain("d-one");
+});
+
+test("an update creates everything, a second one changes nothing, and a Secret's data is nowhere in the clear", async () => {
+  const done = await up(first);
+  expect(done.output).toMatch(/7 created/);
+  expect((await up(first)).output).toMatch(/7 unchanged/);
+  const state = await stack.state();
+  expect(state).not.toContain(canary);
+  expect(state).not.toContain(Buffer.from(canary).toString("base64"));
+  expect(done.output).not.toContain(canary);
+});
+
+test("a refresh finds drift, and the next update names the field and mends it, leaving what others added", async () => {
+  await kubectl("label", "namespace", "d-one", "foreign=yes");
+  await kubectl(
+    "label",
+    "namespace",
+    "d-one",
+    "lab.example/owner=stranger",
+    "--overwrite",
+    "--field-manager=pulumi-test",
+  );
+  expect((await stack.pulumi(["refresh", "--yes"], first)).output).toMatch(/1 updated/);
+  const preview = await stack.pulumi(["preview", "--diff"], first);
+  expect(preview.output).toMatch(/~ lab\.example\/owner: "stranger" => "emo"/);
+  const conflict = await up(first);
+  expect(conflict.output).toContain("Server-Side Apply field conflict detected. Namespace d-one");
+  await kubectl("label", "namespace", "d-one", "lab.example/owner=emo", "--overwrite");
+  await stack.pulumi(["refresh", "--yes"], first);
+  expect(await kubectl("get", "namespace", "d-one", "--output=jsonpath={.metadata.labels.foreign}")).toBe("yes");
+});
+
+test("fields that cannot change replace the object; the others change in place", async () => {
+  const before = await kubectl("get", "namespace", "d-one", "--output=jsonpath={.metadata.uid}");
+  const done = await up({ ...first, data: "b", role: "edit", secret: "second" });
+  expect(done.output).toMatch(/1 updated/);
+  expect(done.output).toMatch(/2 replaced/);
+  expect(await kubectl("--namespace=d-one", "get", "rolebinding", "owner", "--output=jsonpath={.roleRef.name}")).toBe(
+    "edit",
+  );
+  expect(await kubectl("get", "namespace", "d-one", "--output=jsonpath={.metadata.uid}")).toBe(before);
+});
+
+test("an object that exists already is not taken over", async () => {
+  await kubectl("--namespace=d-one", "create", "configmap", "small-0", "--from-literal=mine=yes");
+  const done = await up({ ...first, data: "b", role: "edit", secret: "second", many: 1 });
+  expect(done.code).not.toBe(0);
+  expect(done.output).toContain("resource ConfigMap d-one/small-0 was not successfully created");
+  expect(done.output).toContain('configmaps "small-0" already exists');
+  expect(await kubectl("--namespace=d-one", "get", "configmap", "small-0", "--output=jsonpath={.data}")).toBe(
+    '{"mine":"yes"}',
+  );
+});
+
+test("a cluster that does not answer fails a refresh and drops nothing from the state", async () => {
+  const before = (await stack.state()).match(/"urn":/g)?.length;
+  const done = await stack.pulumi(["refresh", "--yes", "--run-program"], { ...first, server: "https://127.0.0.1:9" });
+  expect(done.output).toContain("configured Kubernetes cluster is unreachable");
+  expect((await stack.state()).match(/"urn":/g)?.length).toBe(before);
+});
+
+test("destroying waits until everything is gone, and what is gone already is no error", async () => {
+  await kubectl("--namespace=d-one", "delete", "configmap", "--all");
+  const done = await stack.pulumi(["destroy", "--skip-preview"]);
+  expect(done.code).toBe(0);
+  expect(await kubectl("get", "namespaces", "--output=name")).not.toContain("d-one");
+});
