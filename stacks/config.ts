@@ -20,8 +20,11 @@ export const readConfig = (): StackSettings =>
 export function parseSettings(raw: Readonly<Record<string, string>>, file: string): StackSettings {
   const ours = Object.entries(raw)
     .filter(([key]) => key.startsWith(`${NAMESPACE}:`))
-    .map(([key, text]) => [key.slice(NAMESPACE.length + 1), plainValue(text)] as const);
-  const parsed = stackSettings.safeParse(Object.fromEntries(ours));
+    .map(([key, text]) => {
+      const name = key.slice(NAMESPACE.length + 1);
+      return [name, isText(name) ? text : plainValue(text)] as const;
+    });
+  const parsed = stackSettings.safeParse(Object.fromEntries(ours), { reportInput: true });
   if (parsed.success) return parsed.data;
   throw new Refusal(
     [
@@ -30,6 +33,13 @@ export function parseSettings(raw: Readonly<Record<string, string>>, file: strin
       "docs/configuration.md describes every setting; Pulumi.prod.yaml is a complete example.",
     ].join("\n"),
   );
+}
+
+/** Whether the setting is text whatever it looks like: a kubeconfig may be JSON. */
+function isText(name: string): boolean {
+  let schema: z.core.$ZodType | undefined = Object.entries(stackSettings.shape).find(([key]) => key === name)?.[1];
+  while (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) schema = schema.def.innerType;
+  return schema instanceof z.ZodString;
 }
 
 /** The engine hands over objects, lists, numbers and booleans as JSON and strings as they are. */
