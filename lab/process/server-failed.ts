@@ -11,11 +11,18 @@ export class ServerFailed extends LabError {
 
   constructor(server: string, outcome: "died" | "late", why: string, log: string, tail: string) {
     const shown = tail === "" ? "It said nothing." : `The end of its log:\n${tail.replace(/^/gm, "  ")}`;
-    super(`${server} ${why}. ${shown}\nThe whole log: ${log}`);
+    super(`${server} ${why}. ${shown}${hintFor(tail)}\nThe whole log: ${log}`);
     this.outcome = outcome;
     this.tail = tail;
   }
 }
+
+/** What a server's last words do not tell: several labs at once use up the machine's watches, which no lab may raise. */
+const hintFor = (tail: string): string =>
+  /too many open files/i.test(tail)
+    ? "\nThe machine's file watches are probably used up: stop another lab (WS_LAB=<name> make down), or raise them: " +
+      "sysctl fs.inotify.max_user_instances=1024"
+    : "";
 
 /** The last lines of a file (of its last 8 KiB), empty when there is none. */
 export async function tailOf(path: string, lines = 15): Promise<string> {

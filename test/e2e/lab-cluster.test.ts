@@ -108,6 +108,16 @@ test("a Service answers inside the lab's network and from a pod, and the pod's l
   expect(log).toContain("GET /?from=pod");
 });
 
+test("a pod finds a Service by its short and its full name, and learns at once that the world is out of reach", async () => {
+  const ask = (name: string) => kubectl(["exec", "deployment/site", "--", "wget", "-q", "-O-", `http://${name}/`]);
+  expect(await ask("site")).toContain("Welcome to nginx");
+  expect(await ask("site.default.svc.cluster.local")).toContain("Welcome to nginx");
+  await expect(ask("nobody")).rejects.toThrow(/bad address/);
+  const startedMs = Date.now();
+  await expect(ask("example.com")).rejects.toThrow(/bad address/);
+  expect(Date.now() - startedMs).toBeLessThan(4_000);
+});
+
 test("a job that a CronJob starts completes and says what it did", async () => {
   await kubectl(["create", "job", "--from=cronjob/tick", "now"]);
   await kubectl(["wait", "--for=condition=complete", "job/now", "--timeout=60s"]);
