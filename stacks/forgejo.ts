@@ -2,10 +2,11 @@
 
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import { forgeAccess, type RepositoryAudit, strangersIn } from "../components/forgejo/access.ts";
 import { InfraRepository } from "../components/forgejo/infra-repository.ts";
 import { type BranchPlace, ForgeConnection } from "../components/forgejo/resources.ts";
-import type { Desired, OsUser } from "../roster/model.ts";
+import { type RepositoryAudit, strangersIn } from "../components/forgejo/strangers.ts";
+import { type ForgejoAccess, forgejoAccess } from "../roster/access.ts";
+import type { Desired, ForgejoLogin, OsUser } from "../roster/model.ts";
 import type { ForgejoSettings } from "./settings/forgejo.ts";
 
 /** Where the repository is; `devvm.repositories` of the settings. */
@@ -19,37 +20,52 @@ export interface ForgePlace {
 
 export interface DeployedForge {
   /** What belongs in each person's `~/.git-credentials`; the token is secret. */
-  readonly credentials: ReadonlyMap<OsUser, { readonly login: string; readonly token: pulumi.Output<string> }>;
+  readonly credentials: ReadonlyMap<OsUser, { readonly login: ForgejoLogin; readonly token: pulumi.Output<string> }>;
   /** Sentences about access that this program did not give and leaves alone. */
-  readonly strangers: Promise<readonly string[]>;
+  readonly strangers: readonly string[];
 }
 
-/** @param password of the administrator that the settings name */
-export function deployForgejo(
+/**
+ * @param password of the administrator that the settings name
+ * @throws Error when the forge cannot be read as a whole: nothing is concluded from a part of it
+ */
+export async function deployForgejo(
   settings: ForgejoSettings,
   password: string,
   place: ForgePlace,
   desired: Desired,
-): DeployedForge {
+): Promise<DeployedForge> {
   const { username, deployKeys, tokens } = settings;
   const caCert = settings.caCertFile === undefined ? {} : { caCert: readFileSync(settings.caCertFile, "utf8") };
   const forge = new ForgeConnection("forge", { url: settings.url ?? place.forgejo, username, password, ...caCert });
-  const access = forgeAccess(desired);
+  const access = forgejoAccess(desired);
+  const tokenHolders = new Map(
+    [...desired.people.values()].flatMap(({ osUser, forgejo }) =>
+      forgejo === undefined ? [] : [[osUser, forgejo.login] as const],
+    ),
+  );
   const branch: BranchPlace = { owner: place.owner, repo: place.infra, branch: place.branch };
   const repository = new InfraRepository(
     "infra",
-    { place: branch, deployKeys, access, tokens: { ...tokens, name: `workstation-${pulumi.getStack()}` } },
+    {
+      place: branch,
+      deployKeys,
+      access,
+      tokenHolders,
+      tokens: { ...tokens, name: `workstation-${pulumi.getStack()}` },
+    },
     { providers: [forge] },
   );
-  const credentials = [...repository.tokens].map(
-    ([who, token]) => [who, { login: access.tokens.get(who) ?? "", token }] as const,
-  );
-  return { credentials: new Map(credentials), strangers: report(forge, branch, access) };
+  const credentials = [...tokenHolders].flatMap(([who, login]) => {
+    const token = repository.tokens.get(who);
+    return token === undefined ? [] : [[who, { login, token }] as const];
+  });
+  return { credentials: new Map(credentials), strangers: await report(forge, branch, access) };
 }
 
 /** Read before the changes of this run, so that a preview shows it too. */
-async function report(forge: ForgeConnection, place: BranchPlace, access: ReturnType<typeof forgeAccess>) {
-  const known = [...access.writers, ...access.collaborators.values(), ...access.out.values()];
+async function report(forge: ForgeConnection, place: BranchPlace, access: ForgejoAccess) {
+  const known = [...access.whitelist, ...access.collaborators, ...access.former];
   const audit: RepositoryAudit = await pulumi.runtime.invoke(
     "forgejo:index:auditRepository",
     { ...place, known },
@@ -58,7 +74,7 @@ async function report(forge: ForgeConnection, place: BranchPlace, access: Return
   const strangers = strangersIn(audit, access, place.branch);
   for (const sentence of strangers)
     await pulumi.log.warn(`${place.owner}/${place.repo}: ${sentence}; it is left alone`);
-  if (access.writers.length === 0) {
+  if (access.whitelist.length === 0) {
     await pulumi.log.warn(
       `${place.owner}/${place.repo}: nobody on the roster could push to or merge into ${place.branch}`,
     );

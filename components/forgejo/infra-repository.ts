@@ -1,8 +1,8 @@
 /** The infra repository on the forge: its protected branch, who works in it, and everybody's clone token. */
 
 import * as pulumi from "@pulumi/pulumi";
-import type { OsUser } from "../../roster/model.ts";
-import type { ForgeAccess } from "./access.ts";
+import type { ForgejoAccess } from "../../roster/access.ts";
+import type { ForgejoLogin, OsUser } from "../../roster/model.ts";
 import { AccessToken, type BranchPlace, BranchProtection, BranchWriters, Collaborator } from "./resources.ts";
 
 export interface TokenRules {
@@ -17,7 +17,9 @@ export interface InfraRepositoryArgs {
   readonly place: BranchPlace;
   readonly deployKeys: boolean;
   /** Plain: it decides which resources exist. */
-  readonly access: ForgeAccess;
+  readonly access: ForgejoAccess;
+  /** Whom a clone token is issued to. Plain too. */
+  readonly tokenHolders: ReadonlyMap<OsUser, ForgejoLogin>;
   readonly tokens: TokenRules;
 }
 
@@ -53,8 +55,8 @@ function placePeople(parent: InfraRepository, name: string, args: InfraRepositor
       { parent, dependsOn: [wall] },
     );
   return [
-    ...[...args.access.collaborators.values()].map((login) => place(login, "write")),
-    ...[...args.access.out.values()].map((login) => place(login, "none")),
+    ...args.access.collaborators.map((login) => place(login, "write")),
+    ...args.access.former.map((login) => place(login, "none")),
   ];
 }
 
@@ -64,10 +66,10 @@ const listWriters = (
   args: InfraRepositoryArgs,
   dependsOn: pulumi.Resource[],
 ) => {
-  const { writers, collaborators } = args.access;
+  const { whitelist, collaborators } = args.access;
   new BranchWriters(
     `${name}-writers`,
-    { ...args.place, push: writers, merge: writers, members: [...collaborators.values()].sort() },
+    { ...args.place, push: whitelist, merge: whitelist, members: collaborators },
     { parent, dependsOn },
   );
 };
@@ -75,5 +77,5 @@ const listWriters = (
 function issueTokens(parent: InfraRepository, name: string, args: InfraRepositoryArgs, dependsOn: pulumi.Resource[]) {
   const issue = (login: string) =>
     new AccessToken(`${name}-token-${login.toLowerCase()}`, { login, ...args.tokens }, { parent, dependsOn }).token;
-  return new Map([...args.access.tokens].map(([who, login]) => [who, issue(login)]));
+  return new Map([...args.tokenHolders].map(([who, login]) => [who, issue(login)]));
 }

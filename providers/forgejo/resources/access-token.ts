@@ -15,7 +15,7 @@ import { login } from "./words.ts";
 const want = z.object({
   login,
   /** Every token of ours is called this and a number; whatever is called so is ours. */
-  name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, "must be small letters, digits and dashes"),
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, "must be letters, digits, dots, dashes and underscores"),
   scopes: z.array(z.string().regex(/^(read|write):[a-z]+$/, "must be as in write:repository")).min(1),
   rotateAfterDays: z.number().positive(),
   overlapDays: z.number().nonnegative(),
