@@ -2,7 +2,6 @@
 # Runs the agent as root with nothing inherited and alone: two runs at once would undo each other's work.
 set -eu
 umask 077
-ulimit -c 0
 cd /
 agent=/usr/lib/workstation/agent.mjs
 failpoint=
@@ -13,4 +12,4 @@ case ${1:-} in
   status | failpoints | help | '') set -- /usr/bin/node "$agent" "$@" ;;
   *) set -- /usr/bin/flock --exclusive --wait "${WORKSTATION_LOCK_WAIT_S:-900}" --conflict-exit-code 75 /run/workstation.lock /usr/bin/node "$agent" "$@" ;;
 esac
-exec /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 LC_ALL=C.UTF-8 WORKSTATION_FAILPOINT="$failpoint" "$@"
+exec /usr/bin/prlimit --core=0 -- /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 LC_ALL=C.UTF-8 WORKSTATION_FAILPOINT="$failpoint" "$@"

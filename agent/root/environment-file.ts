@@ -9,7 +9,7 @@ interface Assignment {
 
 interface Parsed {
   readonly assignments: readonly Assignment[];
-  /** The text ends inside a quote or behind a backslash: whatever is appended would become part of a value. */
+  /** The text ends inside a quote, behind a backslash or in a comment: whatever is appended would become part of it. */
   readonly open: boolean;
 }
 
@@ -47,8 +47,8 @@ function setAssignment(text: string, key: string, value: string): string {
   let rest = text;
   for (const other of [...others].reverse()) rest = rest.slice(0, other.start) + rest.slice(other.end);
   if (first !== undefined) return `${rest.slice(0, first.start)}${line}\n${rest.slice(first.end)}`;
-  if (parse(rest).open) return `${line}\n${rest}`;
-  return `${rest}${rest === "" || rest.endsWith("\n") ? "" : "\n"}${line}\n`;
+  const closed = rest === "" || rest.endsWith("\n") ? rest : `${rest}\n`;
+  return parse(closed).open ? `${line}\n${rest}` : `${closed}${line}\n`;
 }
 
 type State =
@@ -118,12 +118,7 @@ function parse(text: string): Parsed {
   }
   const inValue = state !== "before-key" && state !== "key" && state !== "comment" && state !== "comment-escape";
   if (inValue) done(text.length);
-  const open =
-    state === "escape" ||
-    state === "single" ||
-    state === "double" ||
-    state === "double-escape" ||
-    state === "comment-escape";
+  const open = state !== "before-key";
   return { assignments, open };
 }
 
