@@ -5,7 +5,7 @@
 
 import { CST, Lexer } from "yaml";
 
-/** Four thousand people with every field; more would take longer than a second to check. */
+/** Some 2,500 people with every field; with many more, hostile text would take longer than a second to refuse. */
 const MAX_TOKENS = 200_000;
 const MAX_DEPTH = 16;
 const MAX_INDENT = 120;
@@ -32,7 +32,10 @@ export function hazardIn(text: string): Hazard | undefined {
     if (kind === "newline") inLine = 0;
     if (kind === "seq-item-ind" || kind === "explicit-key-ind" || kind === "map-value-ind") inLine++;
     if (tokens > MAX_TOKENS) {
-      return { offset, message: "the file goes on with more than any roster holds; nothing after this was read" };
+      return {
+        offset,
+        message: `the file holds more than ${MAX_TOKENS} words and signs, which would be some 2500 people with every field; nothing was read`,
+      };
     }
     if (flowDepth > MAX_DEPTH || (inLine > MAX_DEPTH && flowDepth === 0)) {
       return { offset, message: `nested more than ${MAX_DEPTH} levels deep; a roster needs five` };

@@ -86,7 +86,7 @@ test("a problem of any input yields no plan, ends with 1, and is said with its p
   const runs = calls.map((call) => ws(["derive", ...call]));
   expect(runs.map(({ code, out, err }) => [code, out, err.split(": ")[0]])).toEqual([
     [1, "", "bad.yaml:1:9"],
-    [1, "", "broken.json:1:34"],
+    [1, "", "broken.json:1:27"],
     [1, "", "missing.json:1:1"],
     [1, "", "missing.json:1:1"],
   ]);

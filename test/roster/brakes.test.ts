@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Policy } from "../../roster/model.ts";
 import { people, type Plain, yamlOf } from "./generators.ts";
-import { derived, PROPERTY, rosterOf, row, RUNS } from "./support.ts";
+import { checkPolicy } from "../../roster/policy.ts";
+import { derived, policy, PROPERTY, rosterOf, row, RUNS } from "./support.ts";
 
 const admin = (name: string) => row(name, "", "admin");
 const team = rosterOf(
@@ -91,6 +92,27 @@ describe("the brakes", () => {
     expect(derived(rosterOf(row("bob")), { stack: { removalLimit: 0, minimumAdmins: 5 } }).brakes).toEqual([]);
     expect(derived("", { stack: { removalLimit: 0, minimumAdmins: 5 } }).brakes).toEqual([]);
   });
+});
+
+test("a policy that could not keep its promises is refused in sentences", () => {
+  const wrong = policy({
+    hosts: [],
+    ports: { t3: { first: 3773, last: 8900 }, browser: { first: 8931, last: 8930 } },
+    uids: { first: 500, last: 600 },
+  });
+  expect([checkPolicy(policy()), checkPolicy(wrong)]).toEqual([
+    [],
+    [
+      "hosts is empty; a stack has at least one host",
+      "ports.browser runs from 8931 to 8930; the last must not lie below the first",
+      "uids runs from 500 to 600; stay within 1000 to 59999",
+    ],
+  ]);
+  expect(
+    checkPolicy(policy({ ports: { t3: { first: 3773, last: 9000 }, browser: { first: 8931, last: 9500 } } })),
+  ).toEqual([
+    "ports.t3 (3773 to 9000) and ports.browser (8931 to 9500) overlap; keep them apart, so that no two people ever share a port",
+  ]);
 });
 
 describe("addsOnly", () => {
