@@ -36,7 +36,8 @@ export function createContent(parent: pulumi.Resource, name: string, args: Conte
   const claim = new k8s.core.v1.PersistentVolumeClaim(
     `${name}-content`,
     {
-      metadata: { name: "content", namespace: SITE, labels },
+      // Where a volume is only made for a pod that wants it, `up` would wait for it before it makes that pod.
+      metadata: { name: "content", namespace: SITE, labels, annotations: { "pulumi.com/skipAwait": "true" } },
       spec: {
         accessModes: [args.accessMode],
         resources: { requests: { storage: args.volumeSize } },

@@ -18,6 +18,8 @@ export interface Troubles {
   expired: boolean;
   /** Every listing is answered with this status. */
   listingStatus: number | undefined;
+  /** Listings are never answered. */
+  silent: boolean;
   /** Drive says of its own listings that they are incomplete. */
   incomplete: boolean;
   /** Happens when a folder is listed for the given time, counted from 1: what changes between two looks of one run. */
@@ -71,6 +73,7 @@ export async function startDrive(address: string, certificate: Pair): Promise<Dr
 const noTroubles = (): Troubles => ({
   expired: false,
   listingStatus: undefined,
+  silent: false,
   incomplete: false,
   atListing: undefined,
   changesUnderway: undefined,
@@ -89,6 +92,7 @@ async function answer(state: State, request: IncomingMessage): Promise<Answer> {
   state.requests.push(`${request.method} ${url.host}${url.pathname}`);
   if (url.pathname === "/token" && request.method === "POST") return token(state.troubles.expired);
   if (request.method !== "GET") return refuse(403, "the token may only read", "insufficientPermissions");
+  if (url.pathname === "/drive/v3/files" && state.troubles.silent) return new Promise(() => undefined);
   if (url.pathname === "/drive/v3/files") return list(state, url);
   const id = /^\/drive\/v3\/files\/([^/]+)$/.exec(url.pathname)?.[1];
   const entry = state.tree.get(id ?? "");

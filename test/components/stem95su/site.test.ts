@@ -1,5 +1,7 @@
 /** What the program declares for the site. That it works is tested on the real cluster, test/e2e/stem95su.test.ts. */
 
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { Stem95su, type Stem95suArgs } from "../../../components/stem95su/site.ts";
 import { stem95su } from "../../../stacks/settings/stem95su.ts";
@@ -11,10 +13,13 @@ const site = (change: Partial<Stem95suArgs> = {}) =>
 const kinds = (all: readonly Declared[]) =>
   all.map(({ type, inputs }) => `${type.split(":").at(-1)} ${inputs.metadata.name}`).sort();
 
-const PODS: readonly (readonly [string, (all: readonly Declared[]) => Declared["inputs"]])[] = [
-  ["web", (all) => only(all, "Deployment", "web").inputs.spec.template.spec],
-  ["sync", (all) => only(all, "CronJob", "stem95su-gdrive-sync").inputs.spec.jobTemplate.spec.template.spec],
-];
+const webPod = (all: readonly Declared[]) => only(all, "Deployment", "web").inputs.spec.template.spec;
+const syncPod = (all: readonly Declared[]) =>
+  only(all, "CronJob", "stem95su-gdrive-sync").inputs.spec.jobTemplate.spec.template.spec;
+const PODS = [
+  ["web", webPod],
+  ["sync", syncPod],
+] as const;
 
 test("everything of the site, and no more", async () => {
   expect(kinds(await site())).toEqual([
@@ -69,8 +74,7 @@ describe("the sync", () => {
         },
       },
     });
-    const [, pod] = PODS[1] ?? [];
-    const volumes: { secret?: object }[] = pod?.(all).volumes;
+    const volumes: { secret?: object }[] = syncPod(all).volumes;
     expect(volumes.filter((volume) => "secret" in volume)).toMatchObject([
       { secret: { secretName: "stem95su-rclone", items: [{ key: "rclone_conf", path: "rclone.conf" }] } },
     ]);
@@ -79,16 +83,16 @@ describe("the sync", () => {
 
   test("is told of a confirmed number of deletions only where one is configured", async () => {
     const names = (all: readonly Declared[]) =>
-      PODS[1]?.[1](all).containers[0].env.map((entry: { name: string }) => entry.name);
+      syncPod(all).containers[0].env.map((entry: { name: string }) => entry.name);
     expect(names(await site())).not.toContain("CONFIRM_DELETIONS");
-    const env = PODS[1]?.[1](await site({ confirmDeletions: 31 })).containers[0].env;
+    const env = syncPod(await site({ confirmDeletions: 31 })).containers[0].env;
     expect(env).toContainEqual({ name: "CONFIRM_DELETIONS", value: "31" });
   });
 });
 
 describe("the web server", () => {
   test("can only read the content, and is asked whether it is well", async () => {
-    const [container] = PODS[0]?.[1](await site()).containers;
+    const [container] = webPod(await site()).containers;
     expect(container.volumeMounts).toContainEqual({ name: "content", mountPath: "/srv/content", readOnly: true });
     expect(
       Object.keys(container)
@@ -147,6 +151,18 @@ test.each(PODS)("the %s pods have no rights, no token, a read-only root and boun
     expect(container.resources).toMatchObject({ requests: { cpu: expect.any(String), memory: expect.any(String) } });
     expect(container.resources.limits).toHaveProperty("memory");
   }
+});
+
+test.each([
+  ["web", "nginx.conf", "workstation/nginx-conf", "Deployment", "web", "nginx"],
+  ["sync", "sync.sh", "workstation/sync-sh", "CronJob", "stem95su-gdrive-sync", "sync"],
+])("a changed file of the %s pods makes new pods, which mount it", async (_, file, annotation, kind, name, map) => {
+  const all = await site();
+  const text = readFileSync(new URL(`../../../components/stem95su/${file}`, import.meta.url), "utf8");
+  const { spec } = only(all, kind, name).inputs;
+  const { metadata } = (spec.jobTemplate?.spec ?? spec).template;
+  expect(metadata.annotations[annotation]).toBe(createHash("sha256").update(text).digest("hex").slice(0, 16));
+  expect(only(all, "ConfigMap", map).inputs.data).toEqual({ [file]: text });
 });
 
 test("each pod is only let talk to whom it must", async () => {

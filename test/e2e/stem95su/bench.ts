@@ -110,7 +110,10 @@ export async function textsBelow(folder: string): Promise<Record<string, string>
   );
   if (!root) return {};
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  // A file that is being written may lose its temporary name meanwhile.
+  const files = entries
+    .filter((entry) => entry.isFile() && !entry.name.endsWith(".partial"))
+    .map((entry) => join(entry.parentPath, entry.name));
   const texts = await Promise.all(
     files.map(async (file) => [file.slice(folder.length + 1), await readFile(file, "utf8")]),
   );

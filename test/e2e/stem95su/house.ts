@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { access, chown, mkdir } from "node:fs/promises";
+import { access, mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { SYNC_USER } from "../../../components/stem95su/pod-security.ts";
 import { Stem95su, type Stem95suArgs } from "../../../components/stem95su/site.ts";

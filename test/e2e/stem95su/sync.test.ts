@@ -1,9 +1,11 @@
 /** The sync's script with the real rclone and its drive backend, against the lab's Drive: every guard, one by one. */
 
 import { spawnSync } from "node:child_process";
-import { readdir, readFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { run } from "../../../lab/run.ts";
+import { toolPath } from "../../../lab/toolchain/index.ts";
 import { type Bench, FOLDER, openBench, pageName, pageNames, pages, published, SCRIPT } from "./bench.ts";
 
 let bench: Bench;
@@ -102,6 +104,15 @@ describe("a listing that cannot be trusted", () => {
     expect(await bench.site()).toEqual(before);
   });
 
+  test("a Drive that takes the question and never answers fails the run", async () => {
+    const before = await publishedSite(5);
+    bench.drive.troubles.silent = true;
+    const ran = await bench.sync({ RCLONE_TIMEOUT: "1s", RCLONE_RETRIES: "1", RCLONE_LOW_LEVEL_RETRIES: "1" });
+    expect(ran.code).toBe(1);
+    expect(ran.err).toContain("could not be listed");
+    expect(await bench.site()).toEqual(before);
+  });
+
   test("a listing that Drive itself calls incomplete fails the run, although rclone takes it", async () => {
     const before = await publishedSite(5);
     bench.take(pageName(1));
@@ -152,6 +163,16 @@ describe("a listing that cannot be trusted", () => {
 });
 
 describe("the brake on deletions", () => {
+  test("is needed: rclone's own limit deletes 25 of 26 and then fails", async () => {
+    const [from, to] = ["from", "to"].map((name) => join(bench.volume, name)) as [string, string];
+    await Promise.all([mkdir(from), mkdir(to)]);
+    await Promise.all(pageNames(1, 40).map((name) => writeFile(join(to, name), name)));
+    await Promise.all(pageNames(27, 40).map((name) => copyFile(join(to, name), join(from, name))));
+    const argv = [join(await toolPath("rclone"), "rclone"), "sync", "--max-delete", "25", from, to] as const;
+    await expect(run([...argv], { env: { RCLONE_CONFIG: "/nonexistent/rclone.conf" } })).rejects.toThrow("exit code 7");
+    expect(await readdir(to)).toHaveLength(15);
+  });
+
   test.each([24, 25])("%i deletions pass", async (count) => {
     await publishedSite(40);
     bench.take(...pageNames(1, count));
