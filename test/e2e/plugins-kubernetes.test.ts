@@ -1,7 +1,9 @@
 /** The stand-in for the kubernetes plugin, driven by the real engine against a real API server with its controllers. */
 import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { clusterFact, startCluster } from "../../lab/cluster/cluster.ts";
+import { ensureCertificates } from "../../lab/cluster/certificates.ts";
+import { startControlPlane } from "../../lab/cluster/control-plane.ts";
+import { writeKubeconfig } from "../../lab/cluster/kubeconfig.ts";
 import { closeNetwork, openInstance } from "../../lab/instance.ts";
 import type { Instance } from "../../lab/instance.ts";
 import { PARTS } from "../../lab/parts.ts";
@@ -17,11 +19,13 @@ let kubectl: (...args: readonly string[]) => Promise<string>;
 
 beforeAll(async () => {
   lab = await openInstance("t-plugins");
-  await startCluster(lab, openToolchain(["etcd", "kubernetes"]));
-  const facts = await clusterFact.read(lab);
-  kubectl = async (...args) =>
-    (await run([facts.kubectl, "--kubeconfig", facts.adminKubeconfig, ...args], { timeoutMs: 120_000 })).stdout;
-  stack = await openStack("plugin-kubernetes", { FIXTURE_KUBECONFIG: facts.adminKubeconfig });
+  const tools = openToolchain(["etcd", "kubernetes"]);
+  const certificates = await ensureCertificates(lab);
+  const { server } = await startControlPlane(lab, tools, certificates);
+  const admin = await writeKubeconfig(lab.path("admin.kubeconfig"), server, certificates, { client: "admin" });
+  const program = (await tools.get("kubernetes")).file("kubectl");
+  kubectl = async (...args) => (await run([program, "--kubeconfig", admin, ...args], { timeoutMs: 120_000 })).stdout;
+  stack = await openStack("plugin-kubernetes", { FIXTURE_KUBECONFIG: admin });
 });
 
 afterAll(async () => {
@@ -94,16 +98,19 @@ test("an object that exists already is not taken over", async () => {
   );
 });
 
-test("a cluster that does not answer fails a refresh and drops nothing from the state", async () => {
-  const before = (await stack.state()).match(/"urn":/g)?.length;
-  const done = await stack.pulumi(["refresh", "--yes", "--run-program"], { ...first, server: "https://127.0.0.1:9" });
-  expect(done.output).toContain("configured Kubernetes cluster is unreachable");
-  expect((await stack.state()).match(/"urn":/g)?.length).toBe(before);
-});
-
 test("destroying waits until everything is gone, and what is gone already is no error", async () => {
   await kubectl("--namespace=d-one", "delete", "configmap", "--all");
   const done = await stack.pulumi(["destroy", "--skip-preview"]);
   expect(done.code).toBe(0);
   expect(await kubectl("get", "namespaces", "--output=name")).not.toContain("d-one");
+});
+
+test("a cluster that does not answer fails a refresh, with its address, and drops nothing from the state", async () => {
+  await up({ namespace: "d-two" });
+  const before = (await stack.state()).match(/"urn":/g)?.length;
+  await stopServers(lab);
+  const done = await stack.pulumi(["refresh", "--skip-preview"]);
+  expect(done.code).not.toBe(0);
+  expect(done.output).toMatch(/configured Kubernetes cluster is unreachable: https:\/\/\S+: connect ECONNREFUSED/);
+  expect((await stack.state()).match(/"urn":/g)?.length).toBe(before);
 });
