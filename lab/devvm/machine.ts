@@ -90,11 +90,9 @@ function specOf(instance: Instance, place: Place, layers: readonly string[], fac
 async function isRunning(facts: DevVmFacts): Promise<true | string> {
   const { code, stdout, stderr } = await ssh(
     facts,
-    "systemctl is-system-running; systemctl list-units --failed --plain --no-legend",
-    {
-      timeoutMs: 10_000,
-      accept: [0, 255],
-    },
+    // A look that arrives while the machine comes up may itself be what failed: its own session's user manager.
+    "systemctl reset-failed user@0.service 2>/dev/null; systemctl is-system-running; systemctl list-units --failed --plain --no-legend",
+    { timeoutMs: 10_000, accept: [0, 255] },
   );
   if (code === 255) return `no SSH yet: ${stderr.trim()}`;
   return stdout.trim() === "running" || `systemd says: ${stdout.trim().replaceAll("\n", ", ")}`;

@@ -11,7 +11,7 @@ import { type Content, pushContent } from "./git.ts";
 export const OWNER = "forge";
 export const INFRA = "infra";
 
-/** Repositories of the owner; the infra repository is open to everybody, as its mirror is in the real world. */
+/** Repositories of the owner; both are open to everybody, as nobody has a token from the start. */
 const REPOSITORIES: Readonly<Record<string, { readonly isPrivate: boolean; readonly content: Content["files"] }>> = {
   [INFRA]: {
     isPrivate: false,
@@ -23,7 +23,7 @@ const REPOSITORIES: Readonly<Record<string, { readonly isPrivate: boolean; reado
     },
   },
   tripit: {
-    isPrivate: true,
+    isPrivate: false,
     content: { "README.md": "# tripit\n", "src/main.py": 'print("tripit")\n' },
   },
 };

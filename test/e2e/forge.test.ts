@@ -32,7 +32,6 @@ const git = (as: ForgeLogin, argv: readonly string[], accept = [0]): Promise<Ran
   run(["git", ...argv], { cwd: scratch, env: gitEnv(as), accept });
 const person = (login: string): ForgeLogin => ({ login, password: forge.passwords[login] ?? "" });
 const infra = () => forge.cloneUrl(forge.owner, forge.infra);
-const tripit = () => forge.cloneUrl(forge.owner, "tripit");
 
 /** A name that no former run has used: the forge of an instance keeps what it was given. */
 const fresh = (name: string): string => `${name}-${Date.now().toString(36)}`;
@@ -87,9 +86,15 @@ test("the key that the lab keeps opens those secrets", async () => {
 
 test("the private repository opens to a token of somebody who was let in, and to nobody else", async () => {
   const visitor = await forge.createUser(fresh("visitor"));
-  expect((await git("anonymous", ["ls-remote", tripit()], [128])).stderr).toContain("could not read Username");
-  expect((await git(visitor, ["ls-remote", tripit()], [128])).stderr).toContain("not found");
-  await forge.api.must("PUT", `repos/${forge.owner}/tripit/collaborators/${visitor.login}`, { permission: "read" });
+  const name = fresh("private");
+  await forge.createRepository(forge.owner, name, {
+    isPrivate: true,
+    content: { files: { "README.md": "# private\n" } },
+  });
+  const hidden = forge.cloneUrl(forge.owner, name);
+  expect((await git("anonymous", ["ls-remote", hidden], [128])).stderr).toContain("could not read Username");
+  expect((await git(visitor, ["ls-remote", hidden], [128])).stderr).toContain("not found");
+  await forge.api.must("PUT", `repos/${forge.owner}/${name}/collaborators/${visitor.login}`, { permission: "read" });
   const { body } = await forge.api.ask(
     "POST",
     `users/${visitor.login}/tokens`,
@@ -97,9 +102,9 @@ test("the private repository opens to a token of somebody who was let in, and to
     visitor,
   );
   const token = { login: visitor.login, password: (body as { sha1: string }).sha1 };
-  expect((await git(token, ["ls-remote", tripit()])).stdout).toContain("refs/heads/master");
+  expect((await git(token, ["ls-remote", hidden])).stdout).toContain("refs/heads/master");
   await forge.api.must("DELETE", `admin/users/${visitor.login}?purge=true`);
-  expect((await git(token, ["ls-remote", tripit()], [128])).code).toBe(128);
+  expect((await git(token, ["ls-remote", hidden], [128])).code).toBe(128);
 });
 
 test("the people of the sample roster have accounts; only the admin's may administrate", async () => {
