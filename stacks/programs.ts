@@ -1,4 +1,4 @@
-/** The small programs that run elsewhere, each as one ES module without any import but node's own. */
+/** The small programs that run elsewhere, each as one file without any import but node's own. */
 
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
@@ -6,16 +6,19 @@ import { buildSync } from "esbuild";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** What the injector's pods run. It reaches them in a ConfigMap, so it is kept readable: an operator can look at it. */
-export const injectorProgram = (): string => bundled("components/cluster/injector/proxy/main.ts");
+export const injectorProgram = (): string => bundled("components/cluster/injector/proxy/main.ts", "esm");
+
+/** What changes a control plane's API server: a CommonJS module, whose export `run` is called on a line that is added. */
+export const signInProgram = (): string => bundled("components/cluster/api-server/program/main.ts", "cjs");
 
 /** The same sources, the same bytes: no clock, no path of this machine. For node 18 or newer. */
-function bundled(entry: string): string {
+function bundled(entry: string, format: "esm" | "cjs"): string {
   const built = buildSync({
     absWorkingDir: ROOT,
     entryPoints: [entry],
     bundle: true,
     write: false,
-    format: "esm",
+    format,
     platform: "node",
     target: "node18",
     legalComments: "none",

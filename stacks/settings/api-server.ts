@@ -17,6 +17,7 @@ export const apiServer = z.strictObject({
     .min(1)
     .refine((all) => new Set(all.map(({ url }) => url)).size === all.length, "names an issuer twice")
     .describe("Who may vouch for people: the command line's issuer and the dashboard's."),
+  sshPrivateKey: z.string().min(1).describe("Secret: private key of the login on the control planes."),
   controlPlanes: z
     .array(
       z.strictObject({

@@ -316,7 +316,8 @@ const ASKERS: readonly (readonly [string, readonly Attempt[], () => Promise<Api>
 ];
 
 describe.each(ASKERS)("%s", (_, attempts, come) => {
-  test.each(attempts)("%s: %s: %i", async (_id, _what, expected, method, path, body, type) => {
+  test.each(attempts)("%s: %s: %i", async (...attempt) => {
+    const [, , expected, method, path, body, type] = attempt as unknown as Attempt;
     const as = await come();
     const { status, body: answer } = await as(method, path, body, type);
     expect({ status, answer: status === expected ? "" : answer }).toEqual({ status: expected, answer: "" });

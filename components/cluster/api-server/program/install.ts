@@ -1,0 +1,117 @@
+/** Puts the sign-in into a kubeadm control plane: tried aside, changed, watched until it lives, and taken back if it does not. */
+
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { ControlPlanePlaces, SignInPart } from "./contract.ts";
+import { commandOf, withSignInClusterConfiguration, withSignInManifest } from "./edits.ts";
+import { ensureFolder, readIfThere, replaceFile } from "./files.ts";
+import { findServer, lives, trial } from "./server-process.ts";
+
+/** Sentences of what was done; a converged control plane says none. */
+export type Say = (line: string) => void;
+
+/** @throws Error with one sentence; the API server then runs as it did before */
+export async function install(part: SignInPart, say: Say): Promise<void> {
+  const { places } = part;
+  ensureFolder(places.folder);
+  const file = join(places.folder, nameOf(part.authentication));
+  const before = readFileSync(places.manifest, "utf8");
+  const after = withSignInManifest(before, file, places.folder);
+  if (readIfThere(file) !== part.authentication) replaceFile(file, part.authentication, places.folder);
+  if (after !== before) {
+    await tryAside(before, after);
+    await change(places, { before, after, file });
+    say(`The API server signs people in by ${file}.`);
+  }
+  if (tellKubeadm(places, file)) say("kubeadm's ClusterConfiguration says so too: the next upgrade keeps it.");
+  for (const other of readdirSync(places.folder)) {
+    if (/^sign-in-[0-9a-f]+\.json$/.test(other) && join(places.folder, other) !== file)
+      rmSync(join(places.folder, other));
+  }
+}
+
+/** Another content is another file, so that the manifest names exactly what the API server was seen to live with. */
+const nameOf = (text: string) => `sign-in-${createHash("sha256").update(text).digest("hex").slice(0, 16)}.json`;
+
+async function tryAside(before: string, after: string): Promise<void> {
+  const running = findServer(commandOf(before));
+  if (running === undefined) return; // nothing runs that could be tried, or be hurt
+  const wrong = await trial(running, commandOf(after));
+  if (wrong === undefined) return;
+  throw new Error(
+    `The API server would not start with this sign-in, so nothing was changed and it goes on serving: ${wrong}. ` +
+      "Mend workstation:cluster.apiServer and run this again.",
+  );
+}
+
+interface Change {
+  readonly before: string;
+  readonly after: string;
+  readonly file: string;
+}
+
+async function change(places: ControlPlanePlaces, { before, after, file }: Change): Promise<void> {
+  replaceFile(join(places.folder, "kube-apiserver.yaml.before"), before, places.folder);
+  replaceFile(places.manifest, after, places.folder);
+  const flag = `--authentication-config=${file}`;
+  if (await livesWith(places, [flag], places.withinMs)) return;
+  replaceFile(places.manifest, before, places.folder);
+  const former = commandOf(before).filter((word) => word.startsWith("--authentication-config="));
+  const back = await livesWith(places, former, Math.max(places.withinMs, BACK_WITHIN_MS));
+  throw new Error(
+    `The API server did not live with the new sign-in within ${places.withinMs / 1000} s; ` +
+      (back
+        ? "the former manifest is back and it lives with that."
+        : "the former manifest is back, but it does not live yet: look at its container's log."),
+  );
+}
+
+const BACK_WITHIN_MS = 120_000;
+
+/** The old server answers until the kubelet ends it, so only one with the new words counts, and only twice in a row. */
+async function livesWith(places: ControlPlanePlaces, words: readonly string[], withinMs: number): Promise<boolean> {
+  const until = Date.now() + withinMs;
+  let inARow = 0;
+  let pid = 0;
+  while (Date.now() < until) {
+    const server = findServer(words);
+    const good = server !== undefined && (await lives(places.livez, places.caFile));
+    inARow = good && server.pid === pid ? inARow + 1 : 0;
+    pid = server?.pid ?? 0;
+    if (inARow >= 2) return true;
+    await new Promise((next) => setTimeout(next, 1_000));
+  }
+  return false;
+}
+
+/** @returns whether it had to be told */
+function tellKubeadm(places: ControlPlanePlaces, file: string): boolean {
+  const ask = ["--namespace=kube-system", "get", "configmap", "kubeadm-config", "--ignore-not-found", "--output=json"];
+  const found = kubectl(places, ask);
+  if (found.trim() === "") return false; // made without kubeadm: there is no upgrade that would forget
+  const text = (JSON.parse(found) as { data: Record<string, string> }).data.ClusterConfiguration ?? "";
+  const wanted = withSignInClusterConfiguration(text, file, places.folder);
+  if (wanted === text) return false;
+  const patch = JSON.stringify({ data: { ClusterConfiguration: wanted } });
+  kubectl(places, [
+    "--namespace=kube-system",
+    "patch",
+    "configmap",
+    "kubeadm-config",
+    "--type=merge",
+    `--patch=${patch}`,
+  ]);
+  return true;
+}
+
+function kubectl(places: ControlPlanePlaces, args: readonly string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(
+    places.kubectl,
+    [`--kubeconfig=${places.adminKubeconfig}`, "--request-timeout=20s", ...args],
+    { encoding: "utf8", timeout: 30_000 },
+  );
+  if (status === 0) return stdout;
+  throw new Error(`kubeadm's own configuration could not be kept up to date: ${error?.message ?? stderr.trim()}`);
+}
