@@ -28,15 +28,31 @@ export function loadRoster(source: Uint8Array | string, file: string, policy: Po
   const parsed = parseYaml(decoded.text);
   const { rows, findings } = checkDocument(parsed, policy);
   const locate = locator(parsed);
-  const problems = [
-    ...parsed.problems.map((problem) =>
-      located(file, parsed.positionOf(problem.at), problem.path, problem.message, "error"),
-    ),
-    ...findings.map(({ path, at, message, severity }) => located(file, locate(path, at), path, message, severity)),
-  ].sort((a, b) => a.line - b.line || a.column - b.column);
+  const inText = parsed.problems.map(({ at, path, message, breaks }) => ({
+    breaks,
+    ...located(file, parsed.positionOf(at), path, message, "error"),
+  }));
+  const inRows = findings.map(({ path, at, message, severity }) =>
+    located(file, locate(path, at), path, message, severity),
+  );
+  const problems = withoutEchoes(inText, inRows).sort((a, b) => a.line - b.line || a.column - b.column);
   if (problems.some((problem) => problem.severity === "error"))
     return { ok: false, problems: problems.slice(0, MAX_PROBLEMS) };
   return { ok: true, roster: { file, rows, locate }, warnings: problems };
+}
+
+/** On a line that is no YAML only the first thing is said: the rest of it is guesswork. */
+function withoutEchoes(
+  inText: readonly (Problem & { readonly breaks: boolean })[],
+  inRows: readonly Problem[],
+): Problem[] {
+  const firstOfLine = new Map<number, Problem>();
+  for (const { breaks, ...problem } of inText) {
+    const earlier = firstOfLine.get(problem.line);
+    if (breaks && (earlier === undefined || problem.column < earlier.column)) firstOfLine.set(problem.line, problem);
+  }
+  const elsewhere = [...inText.filter(({ breaks }) => !breaks).map(({ breaks: _, ...problem }) => problem), ...inRows];
+  return [...firstOfLine.values(), ...elsewhere.filter(({ line }) => !firstOfLine.has(line))];
 }
 
 /** A problem of one person's row, placed by the roster it was found in. */
