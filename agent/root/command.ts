@@ -5,6 +5,7 @@ import { look } from "../disk.ts";
 import { Refusal } from "../refusal.ts";
 import { say } from "../say.ts";
 import { apply } from "./apply.ts";
+import { assertRoot } from "./as-root.ts";
 import { install } from "./install.ts";
 import { ALLOW_FAILPOINTS } from "./layout.ts";
 import { reconcile } from "./reconcile.ts";
@@ -22,7 +23,7 @@ const LARGEST_PART = 8 * 1024 * 1024;
 
 /** @returns the exit code. @throws Refusal for the operator. */
 export async function command(argv: readonly string[]): Promise<number> {
-  assertRoot();
+  assertRoot("workstation");
   const failpoint = allowedFailpoint();
   arm(failpoint);
   const [verb, ...rest] = argv;
@@ -40,15 +41,6 @@ export async function command(argv: readonly string[]): Promise<number> {
     return 0;
   }
   throw new Refusal(`${verb === undefined ? "no command given" : `not understood: ${argv.join(" ")}`}\n${USAGE}`);
-}
-
-/** The wrapper starts the agent with an environment from nothing; started in any other way, it does not act (hard rule 7). */
-function assertRoot(): void {
-  if (process.getuid?.() !== 0) throw new Refusal("only root can do that: sudo workstation …");
-  const foreign = Object.keys(process.env).filter((name) => /^(SUDO_|GIT_|SSH_|LD_|NODE_)/.test(name));
-  for (const name of foreign) delete process.env[name];
-  process.umask(0o077);
-  process.chdir("/");
 }
 
 /** Only on a host whose root has allowed it with a file of its own. */

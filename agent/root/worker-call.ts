@@ -1,15 +1,13 @@
 /** Starts one person's worker and reads its answer like any input from outside: capped, timed, checked. */
 
-import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { asset } from "../assets.ts";
 import type { ClonesPart } from "../contract.ts";
-import { kindOf } from "../disk.ts";
 import { Refusal } from "../refusal.ts";
-import { type Ran, run, story } from "../run.ts";
+import { type Ran, story } from "../run.ts";
 import type { WorkerLine, WorkerTask } from "../worker/task.ts";
 import type { User } from "./accounts.ts";
-import { AGENT, NODE } from "./layout.ts";
+import { runAsPerson, wholeOutput } from "./as-person.ts";
 import type { System } from "./system.ts";
 
 const line = z.discriminatedUnion("kind", [
@@ -33,7 +31,6 @@ export interface WorkerCall {
  * @throws Refusal when the home is not safely theirs, or the worker did not answer in full and in time.
  */
 export async function callWorker(sys: System, call: WorkerCall): Promise<readonly WorkerLine[]> {
-  assertHome(sys, call.user);
   const { part, mode, failpoint } = call;
   const task: WorkerTask = {
     part,
@@ -41,71 +38,13 @@ export async function callWorker(sys: System, call: WorkerCall): Promise<readonl
     launcher: asset("start-claude.sh"),
     ...(failpoint === undefined ? {} : { failpoint }),
   };
-  const unit = `workstation-worker-${call.user.name}-${randomBytes(4).toString("hex")}.service`;
-  const systemd = sys.look("/run/systemd/system") !== undefined;
-  const argv = systemd ? transientUnit(call, unit) : plainProcess(call.user);
-  const ran = await run(argv, { timeoutMs: call.deadlineMs + 10_000, input: JSON.stringify(task) });
-  if (systemd && (ran.timedOut || ran.overflowed)) {
-    await run(["/usr/bin/systemctl", "kill", "--signal=KILL", unit], { timeoutMs: 10_000 });
-  }
+  const ran = await runAsPerson(sys, { user: call.user, worker: "worker", task, deadlineMs: call.deadlineMs });
   return answerOf(ran, call.deadlineMs);
-}
-
-/** A home that is a link, somebody else's, or open to others is not worked in (H-11). */
-function assertHome(sys: System, user: User): void {
-  const stat = sys.look(user.home);
-  if (stat === undefined) throw new Refusal(`${user.home} is missing; the account part makes it`);
-  if (!stat.isDirectory()) throw new Refusal(`${user.home} is ${kindOf(stat)}; a directory of theirs belongs there`);
-  if (stat.uid !== user.uid) throw new Refusal(`${user.home} belongs to uid ${stat.uid}, so nothing is done in it`);
-  if ((stat.mode & 0o022) !== 0)
-    throw new Refusal(
-      `${user.home} can be written by others (mode ${(stat.mode & 0o777).toString(8)}), so nothing is done in it`,
-    );
-}
-
-/** The unit ends with its worker, with all that was started in it, and at its own deadline even if root is gone by then. */
-function transientUnit({ user, deadlineMs }: WorkerCall, unit: string): readonly string[] {
-  const properties = [
-    "NoNewPrivileges=yes",
-    `RuntimeMaxSec=${Math.ceil(deadlineMs / 1000)}`,
-    "TimeoutStopSec=5",
-    "KillMode=control-group",
-    "MemoryMax=1G",
-    "TasksMax=128",
-    "LimitCORE=0",
-    "UMask=0022",
-    "WorkingDirectory=/",
-  ];
-  return [
-    "/usr/bin/systemd-run",
-    ...["--pipe", "--wait", "--collect", "--quiet", "--service-type=exec", `--unit=${unit}`],
-    ...[`--uid=${user.uid}`, `--gid=${user.gid}`],
-    ...properties.flatMap((property) => ["-p", property]),
-    ...["--", NODE, AGENT, "worker"],
-  ];
-}
-
-function plainProcess(user: User): readonly string[] {
-  const drop = ["--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--reset-env"];
-  return [
-    "/usr/bin/setpriv",
-    `--reuid=${user.uid}`,
-    `--regid=${user.gid}`,
-    "--init-groups",
-    ...drop,
-    "--",
-    NODE,
-    AGENT,
-    "worker",
-  ];
 }
 
 /** Exported for the tests: what a worker's output means. @throws Refusal for anything but a whole, well-formed answer. */
 export function answerOf(ran: Ran, deadlineMs: number): readonly WorkerLine[] {
-  if (ran.timedOut)
-    throw new Refusal(`their worker did not end within ${Math.round(deadlineMs / 1000)} s and was killed`);
-  if (ran.overflowed) throw new Refusal("their worker said more than 1 MiB and was killed");
-  const lines = ran.stdout
+  const lines = wholeOutput(ran, deadlineMs)
     .split("\n")
     .filter((text) => text !== "")
     .map(lineOf);

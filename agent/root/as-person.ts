@@ -1,0 +1,92 @@
+/** Runs a part of the agent as one person, in a unit of its own that ends with it (hard rules 2 to 5). */
+
+import { randomBytes } from "node:crypto";
+import { kindOf } from "../disk.ts";
+import { Refusal } from "../refusal.ts";
+import { type Ran, run } from "../run.ts";
+import type { User } from "./accounts.ts";
+import { AGENT, NODE } from "./layout.ts";
+import type { System } from "./system.ts";
+
+export interface PersonCall {
+  readonly user: User;
+  /** Which half of the agent: its first argument. */
+  readonly worker: "worker" | "sessions-worker";
+  /** All that it is told, on standard input: this person's data alone. */
+  readonly task: unknown;
+  readonly deadlineMs: number;
+}
+
+/**
+ * The worker's answer as it came: to be checked like anything from outside, by `wholeOutput` first.
+ *
+ * @throws Refusal when the home is not safely theirs.
+ */
+export async function runAsPerson(sys: System, call: PersonCall): Promise<Ran> {
+  assertHome(sys, call.user);
+  const unit = `workstation-${call.worker}-${call.user.name}-${randomBytes(4).toString("hex")}.service`;
+  const systemd = sys.look("/run/systemd/system") !== undefined;
+  const argv = systemd ? transientUnit(call, unit) : plainProcess(call);
+  const ran = await run(argv, { timeoutMs: call.deadlineMs + 10_000, input: JSON.stringify(call.task) });
+  if (systemd && (ran.timedOut || ran.overflowed)) {
+    await run(["/usr/bin/systemctl", "kill", "--signal=KILL", unit], { timeoutMs: 10_000 });
+  }
+  return ran;
+}
+
+/** @throws Refusal for an answer that was late or too long. */
+export function wholeOutput(ran: Ran, deadlineMs: number): string {
+  if (ran.timedOut)
+    throw new Refusal(`their worker did not end within ${Math.round(deadlineMs / 1000)} s and was killed`);
+  if (ran.overflowed) throw new Refusal("their worker said more than 1 MiB and was killed");
+  return ran.stdout;
+}
+
+/** A home that is a link, somebody else's, or open to others is not worked in (H-11). */
+function assertHome(sys: System, user: User): void {
+  const stat = sys.look(user.home);
+  if (stat === undefined) throw new Refusal(`${user.home} is missing; the account part makes it`);
+  if (!stat.isDirectory()) throw new Refusal(`${user.home} is ${kindOf(stat)}; a directory of theirs belongs there`);
+  if (stat.uid !== user.uid) throw new Refusal(`${user.home} belongs to uid ${stat.uid}, so nothing is done in it`);
+  if ((stat.mode & 0o022) !== 0)
+    throw new Refusal(
+      `${user.home} can be written by others (mode ${(stat.mode & 0o777).toString(8)}), so nothing is done in it`,
+    );
+}
+
+/** The unit ends with its worker, with all that was started in it, and at its own deadline even if root is gone by then. */
+function transientUnit({ user, worker, deadlineMs }: PersonCall, unit: string): readonly string[] {
+  const properties = [
+    "NoNewPrivileges=yes",
+    `RuntimeMaxSec=${Math.ceil(deadlineMs / 1000)}`,
+    "TimeoutStopSec=5",
+    "KillMode=control-group",
+    "MemoryMax=1G",
+    "TasksMax=128",
+    "LimitCORE=0",
+    "UMask=0022",
+    "WorkingDirectory=/",
+  ];
+  return [
+    "/usr/bin/systemd-run",
+    ...["--pipe", "--wait", "--collect", "--quiet", "--service-type=exec", `--unit=${unit}`],
+    ...[`--uid=${user.uid}`, `--gid=${user.gid}`],
+    ...properties.flatMap((property) => ["-p", property]),
+    ...["--", NODE, AGENT, worker],
+  ];
+}
+
+function plainProcess({ user, worker }: PersonCall): readonly string[] {
+  const drop = ["--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--reset-env"];
+  return [
+    "/usr/bin/setpriv",
+    `--reuid=${user.uid}`,
+    `--regid=${user.gid}`,
+    "--init-groups",
+    ...drop,
+    "--",
+    NODE,
+    AGENT,
+    worker,
+  ];
+}
