@@ -1,9 +1,7 @@
 /** The stack's own memory of what was given to whom, read back from its last run before anything is declared. */
 
 import * as pulumi from "@pulumi/pulumi";
-
-/** Name of the stack output. */
-export const LEDGER_OUTPUT = "ledger";
+import { LEDGER_OUTPUT } from "./decision.ts";
 
 /**
  * @returns the ledger as the last run wrote it, or undefined for a stack that never ran

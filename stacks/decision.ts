@@ -1,0 +1,113 @@
+/**
+ * From the stack's files and its memory to what is decided about everybody. It speaks to no engine, so that the program
+ * and the operator's command (`./ws plan`) decide alike.
+ */
+
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { type Derivation, derive } from "../roster/derive/derive.ts";
+import { EMPTY_LEDGER, loadLedger } from "../roster/ledger.ts";
+import { loadRoster } from "../roster/load.ts";
+import type { Day, HostName, Ledger, Policy, Problem, UserMap } from "../roster/model.ts";
+import { checkPolicy, DEFAULT_POLICY } from "../roster/policy.ts";
+import { loadUserMap } from "../roster/user-map.ts";
+import { Refusal } from "./refusal.ts";
+import type { StackSettings } from "./settings/index.ts";
+import type { UserMapText } from "./user-map.ts";
+
+/** Name of the stack output that holds the ledger. */
+export const LEDGER_OUTPUT = "ledger";
+
+/** What the decision starts from, beside the settings. */
+export interface Known {
+  /** The ledger as the last run wrote it; undefined for a stack that never ran. */
+  readonly ledger: unknown;
+  readonly today: Day;
+  /** From Vault; undefined where the stack reads it from a file or not at all. */
+  readonly userMap?: UserMapText | undefined;
+  /** The project's folder, where files that the settings name are looked for. Default: the working directory. */
+  readonly folder?: string;
+}
+
+/**
+ * Brakes that are on stand in the result: whoever would write must stop at them.
+ * @throws Refusal with every problem of the roster, or of the user map, or of the ledger
+ */
+export async function weigh(settings: StackSettings, known: Known): Promise<Derivation> {
+  const policy = policyOf(settings);
+  const wrong = checkPolicy(policy);
+  if (wrong.length > 0) throw new Refusal(`The configuration of this stack contradicts itself: ${wrong.join("; ")}.`);
+  const text = await readOrRefuse(settings.roster, "the roster", "roster", known);
+  const loaded = loadRoster(text, settings.roster, policy);
+  if (!loaded.ok) return refuse(loaded.problems);
+  const derived = derive({
+    roster: loaded.roster,
+    policy,
+    today: known.today,
+    userMap: await userMapOf(settings, known),
+    ledger: ledgerOf(known.ledger, policy),
+  });
+  if (!derived.ok) return refuse(derived.problems);
+  return { ...derived, warnings: [...loaded.warnings, ...derived.warnings] };
+}
+
+/** Today in UTC: the day that `until` and the ledger's dates mean. */
+export const today = (): Day => new Date().toISOString().slice(0, 10) as Day;
+
+/** A problem as one line, clickable in most terminals and editors. */
+export const sentence = ({ file, line, column, path, message }: Problem): string =>
+  `${file}:${line}:${column}: ${path === "" ? "" : `${path}: `}${message}`;
+
+const policyOf = (settings: StackSettings): Policy => ({
+  ...DEFAULT_POLICY,
+  hosts: settings.hosts.map(({ name }) => name as HostName),
+  reservedK8sUsers: settings.reservedK8sUsers,
+  systemNamespaces: settings.systemNamespaces,
+  limits: settings.limits,
+  quota: settings.quota,
+  removalLimit: settings.removalLimit,
+  minimumAdmins: settings.minimumAdmins,
+  confirmLeave: settings.confirmLeave,
+  addsOnly: settings.addsOnly,
+});
+
+function refuse(problems: readonly Problem[]): never {
+  const errors = problems.filter(({ severity }) => severity === "error");
+  throw new Refusal(["Nothing was changed:", ...errors.map((problem) => `  ${sentence(problem)}`)].join("\n"));
+}
+
+function ledgerOf(stored: unknown, policy: Policy): Ledger {
+  if (stored === undefined) return EMPTY_LEDGER;
+  if (typeof stored !== "string") {
+    throw new Refusal(
+      "The stack's output `ledger` is not the text that this program writes; nothing was changed. " +
+        "Restore the state from its backup: without the ledger nobody's port and uid are known.",
+    );
+  }
+  const loaded = loadLedger(stored, "the stack's ledger", policy);
+  return loaded.ok ? loaded.ledger : refuse(loaded.problems);
+}
+
+async function userMapOf({ userMapFile }: StackSettings, known: Known): Promise<UserMap | "unread" | undefined> {
+  const { userMap: fromVault } = known;
+  if (fromVault?.known === false) return "unread";
+  if (fromVault !== undefined) return userMapIn(fromVault.text, fromVault.file);
+  if (userMapFile === undefined) return undefined;
+  return userMapIn(await readOrRefuse(userMapFile, "the user map", "userMapFile", known), userMapFile);
+}
+
+function userMapIn(source: Uint8Array | string, file: string): UserMap {
+  const loaded = loadUserMap(source, file);
+  return loaded.ok ? loaded.userMap : refuse(loaded.problems);
+}
+
+async function readOrRefuse(path: string, what: string, setting: string, { folder = "." }: Known): Promise<Uint8Array> {
+  try {
+    return await readFile(resolve(folder, path));
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : (cause as Error).message;
+    throw new Refusal(
+      `${path}: ${what}, which workstation:${setting} names, cannot be read: ${why}. Nothing was changed.`,
+    );
+  }
+}
