@@ -23,12 +23,16 @@ export interface FixtureStack {
   readonly remove: () => Promise<void>;
 }
 
-/** `fixture` is a folder of `test/e2e/fixtures`, named `plugin-<plugin>`; `env` is for its program. */
-export async function openStack(fixture: string, env: Readonly<Record<string, string>>): Promise<FixtureStack> {
+/** `fixture` is a folder of `test/e2e/fixtures`; one that is named `plugin-<plugin>` names it. `env` is for its program. */
+export async function openStack(
+  fixture: string,
+  env: Readonly<Record<string, string>>,
+  plugin = fixture.replace("plugin-", ""),
+): Promise<FixtureStack> {
   const folder = await mkdtemp(join(tmpdir(), "ws-plugin-test-"));
   const project = fileURLToPath(new URL(`../fixtures/${fixture}`, import.meta.url));
   const home = join(folder, "home");
-  await installStandIns(home, await wantedPlugins([fixture.replace("plugin-", "")]), { HOME: folder, PATH: "" });
+  await installStandIns(home, await wantedPlugins([plugin]), { HOME: folder, PATH: "" });
   await mkdir(join(folder, "state"));
   const engine = await openToolchain(["engine"]).get("engine");
   const path = [await languageHost(project, join(folder, "host")), engine.dir, process.env.PATH ?? ""].join(":");

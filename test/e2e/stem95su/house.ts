@@ -1,11 +1,10 @@
-/** The site in the lab's cluster: its objects as the component declares them, a volume, a Drive, and whoever visits. */
+/** The site in the lab's cluster: deployed by the real engine, with a volume, a Drive, and whoever visits. */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { access, mkdir } from "node:fs/promises";
+import { access, mkdir, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { SYNC_USER } from "../../../components/stem95su/pod-security.ts";
-import { Stem95su, type Stem95suArgs } from "../../../components/stem95su/site.ts";
 import { ensureImage } from "../../../lab/cluster/images.ts";
 import { rcloneImage } from "../../../lab/cluster/rclone-image.ts";
 import { clusterFact } from "../../../lab/cluster/cluster.ts";
@@ -14,16 +13,20 @@ import { type Drive, startDrive } from "../../../lab/drive/server.ts";
 import { readRecord } from "../../../lab/process/record.ts";
 import { type Ran, run } from "../../../lab/run.ts";
 import { openToolchain } from "../../../lab/toolchain/index.ts";
+import type { Stem95suSettings } from "../../../stacks/settings/stem95su.ts";
 import { eventually } from "../cluster/api.ts";
-import { applied, type LabCluster, openLabCluster } from "../cluster/lab-cluster.ts";
+import { type LabCluster, openLabCluster } from "../cluster/lab-cluster.ts";
+import { type FixtureStack, openStack } from "../plugins/stack.ts";
 
 export const NAMESPACE = "stem95su";
 
 export interface House {
   readonly cluster: LabCluster;
   readonly drive: Drive;
-  /** Brings the component's objects into the cluster. */
-  apply(change?: Partial<Stem95suArgs>): Promise<void>;
+  /** The engine's stack of the site and nothing else. */
+  readonly stack: FixtureStack;
+  /** Brings the site into the cluster as the program does, by the real engine, and answers what that said. */
+  apply(change?: Partial<Stem95suSettings>): Promise<string>;
   /** Does what External Secrets would do with the ExternalSecret that lies in the cluster. */
   giveSecret(value: string): Promise<void>;
   kubectl(...args: readonly string[]): Promise<Ran>;
@@ -113,6 +116,8 @@ export async function openHouse(volumeMb: number): Promise<House> {
   );
   const drive = await startDrive(instance.address.host, await throwAwayCertificate());
 
+  const stack = await openStack("stem95su", { FIXTURE_KUBECONFIG: adminKubeconfig }, "kubernetes");
+
   const jobsPath = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
   let jobs = 0;
   const startSync = async () => {
@@ -147,7 +152,12 @@ export async function openHouse(volumeMb: number): Promise<House> {
     volume,
     kubectl,
     onNode,
-    apply: (change) => applied(admin, () => void new Stem95su("stem95su", { ...ARGS, ...change })),
+    stack,
+    async apply(change) {
+      const { code, output } = await stack.pulumi(["up", "--skip-preview", "--diff"], { ...SETTINGS, ...change });
+      if (code !== 0) throw new Error(output);
+      return output;
+    },
     async giveSecret(value) {
       const { body } = await admin(
         "GET",
@@ -201,20 +211,22 @@ export async function openHouse(volumeMb: number): Promise<House> {
       await kubectl("delete", "pv", VOLUME_NAME, "--ignore-not-found");
       await nft("delete", "table", "ip", WAY_OUT);
       await onNode("umount", volume);
+      await stack.remove();
+      await rm(STACK_FILE, { force: true });
       await drive.close();
     },
   };
 }
 
-/** As the stack's settings have them by default, with what this cluster has. */
-const ARGS: Stem95suArgs = {
+/** The stack's settings by default, with what this cluster has. */
+export const SETTINGS = {
   host: "stem95su.example.org",
-  schedule: "*/10 * * * *",
   volumeSize: "16Mi",
   storageClass: "by-hand",
-  accessMode: "ReadWriteOnce",
-  ingressAnnotations: {},
-};
+} as const satisfies Partial<Stem95suSettings>;
+
+/** Written by the engine beside the fixture. */
+const STACK_FILE = fileURLToPath(new URL("../fixtures/stem95su/Pulumi.test.yaml", import.meta.url));
 
 const VOLUME_NAME = "stem95su-content";
 const WAY_OUT = "stem95su-drive";
