@@ -1,0 +1,123 @@
+/** Leaving ends in Vault what was issued before, and returning begins anew; with real sign-ins. Needs root. */
+import { beforeAll, expect, test } from "vitest";
+import { type Row, rosterOf } from "./fixtures/roster-of.ts";
+import { openServices, type Services } from "./fixtures/services.ts";
+import { openVaultWorld, type VaultWorld } from "./fixtures/vault-world.ts";
+
+const STAYS: Readonly<Record<string, Row>> = {
+  os_stay: { tier: "namespace-owner", k8sUser: "stay", namespaces: ["staying"], email: "stay@lab.example" },
+};
+const BOTH: Readonly<Record<string, Row>> = {
+  ...STAYS,
+  os_gone: { tier: "namespace-owner", k8sUser: "gone", namespaces: ["going"], email: "gone@lab.example" },
+  os_power: { tier: "power-user", k8sUser: "power", email: "power@lab.example" },
+};
+
+let world: VaultWorld;
+let services: Services;
+const up = (people: Readonly<Record<string, Row>>, ...more: string[]) =>
+  services.pulumi(["up", "--yes", "--skip-preview", ...more], { ...rosterOf(people), vault: world.program });
+
+const self = (token: string | number | undefined) => world.status(`${token}`, "GET", "auth/token/lookup-self");
+const mint = async (body: object, parent?: string): Promise<string> => {
+  const { body: said } = await world.vault.ask("POST", "auth/token/create", body, parent);
+  return (said as { auth: { client_token: string } }).auth.client_token;
+};
+const leases = async () => {
+  const { body } = await world.vault.ask("LIST", "sys/leases/lookup/auth/oidc/login");
+  return (body as { data: { keys: string[] } }).data.keys.length;
+};
+const entity = async (name: string) => {
+  const { status, body } = await world.vault.ask("GET", `identity/entity/name/${name}`);
+  return status === 200
+    ? (body as { data: { id: string; disabled: boolean; policies: string[] | null } }).data
+    : undefined;
+};
+
+interface Issued {
+  readonly gone: Readonly<Record<string, string>>;
+  readonly stay: Readonly<Record<string, string>>;
+}
+let issued: Issued;
+let leasesBefore: number;
+let entityBefore: string | undefined;
+
+beforeAll(async () => {
+  world = await openVaultWorld();
+  services = await openServices(world.lab, "vault-leaving");
+  await up(BOTH);
+  const of = async (who: string, namespace: string): Promise<Record<string, string>> => {
+    const signIn = `${await world.signIn(`${who}@lab.example`)}`;
+    return {
+      signIn,
+      again: `${await world.signIn(`${who}@lab.example`)}`,
+      pipeline: `${await world.signInAs(namespace, "deployer", `${namespace}-deployer`)}`,
+      workstation: await mint({ policies: [`workstation-claude-os_${who}`], no_parent: true }),
+    };
+  };
+  issued = { gone: await of("gone", "going"), stay: await of("stay", "staying") };
+  const power = { signIn: `${await world.signIn("power@lab.example")}` };
+  issued = { ...issued, gone: { ...issued.gone, power: power.signIn } };
+  await world.vault.must("POST", "secret/data/gone/kept", { data: { mine: 1 } });
+  for (const token of [...Object.values(issued.gone), ...Object.values(issued.stay)]) {
+    if ((await self(token)) !== 200) throw new Error("a token is not good to begin with");
+  }
+  leasesBefore = await leases();
+  entityBefore = (await entity("namespace-owner-gone"))?.id;
+});
+
+test("who leaves loses every token at once, and those who stay keep theirs", async () => {
+  const { stdout } = await up(STAYS);
+  expect(stdout).toMatch(/vault-gone updated/);
+  expect(await Promise.all(Object.values(issued.gone).map(self))).toEqual([403, 403, 403, 403, 403]);
+  expect(await Promise.all(Object.values(issued.stay).map(self))).toEqual([200, 200, 200, 200]);
+  // Two sign-ins of `gone` and one of `power` held a lease each.
+  expect(leasesBefore - (await leases())).toBe(3);
+});
+
+test("nobody who left signs in any more, by whatever door", async () => {
+  expect([
+    await world.signIn("gone@lab.example"),
+    await world.signIn("power@lab.example"),
+    await world.signInAs("going", "deployer", "going-deployer"),
+  ]).toEqual([403, 403, 400]);
+  expect(await world.signIn("stay@lab.example")).toEqual(expect.any(String));
+});
+
+test("policies and roles are gone, the entity is kept disabled without rights, and the secrets are kept", async () => {
+  const names = [
+    "sys/policies/acl/namespace-owner-gone",
+    "sys/policies/acl/workstation-claude-os_gone",
+    "auth/kubernetes/role/going-deployer",
+  ];
+  const found = await Promise.all(names.map(async (path) => (await world.vault.ask("GET", path)).status));
+  expect(found).toEqual([404, 404, 404]);
+  expect(await entity("namespace-owner-gone")).toMatchObject({ id: entityBefore, disabled: true, policies: [] });
+  expect((await world.vault.ask("GET", "secret/data/gone/kept")).body).toMatchObject({ data: { data: { mine: 1 } } });
+});
+
+test("a token that somebody hands them afterwards is seen by a refresh and ended", async () => {
+  const late = await mint({ policies: ["workstation-claude-os_gone"], no_parent: true });
+  await up(STAYS, "--refresh");
+  expect(await self(late)).toBe(403);
+});
+
+test("an entity that somebody enables again is seen by a refresh and disabled", async () => {
+  await world.vault.must("POST", "identity/entity/name/namespace-owner-gone", { disabled: false });
+  await up(STAYS, "--refresh");
+  expect(await entity("namespace-owner-gone")).toMatchObject({ disabled: true });
+});
+
+test("who returns has everything as it was, and the old tokens stay dead", async () => {
+  await up(BOTH);
+  const fresh = await world.signIn("gone@lab.example");
+  expect(await world.status(`${fresh}`, "GET", "secret/data/gone/kept")).toBe(200);
+  expect(await world.signInAs("going", "deployer", "going-deployer")).toEqual(expect.any(String));
+  expect(await entity("namespace-owner-gone")).toMatchObject({
+    id: entityBefore,
+    disabled: false,
+    policies: ["namespace-owner-gone"],
+  });
+  expect(await self(await world.signIn("power@lab.example"))).toBe(200);
+  expect(await Promise.all(Object.values(issued.gone).map(self))).toEqual([403, 403, 403, 403, 403]);
+});
