@@ -10,9 +10,13 @@ import type { Desired, Email, K8sUser, Namespace, OsUser, Person } from "../rost
 import { TIER_NAMES } from "../roster/tiers.ts";
 import { deployDashboard } from "./dashboard.ts";
 import type { ClusterSettings } from "./settings/cluster.ts";
+import { deploySignIn } from "./sign-in.ts";
 
-/** Declares what the roster's people get in the cluster that `kubeconfig` leads to. */
-export function deployCluster(kubeconfig: string, desired: Desired, settings: ClusterSettings): void {
+/**
+ * Declares what the roster's people get in the cluster that `kubeconfig` leads to.
+ * @param signInDrift of `checkCluster`, which looks at the cluster before
+ */
+export function deployCluster(kubeconfig: string, desired: Desired, settings: ClusterSettings, signInDrift = ""): void {
   const provider = new k8s.Provider("cluster", { kubeconfig: pulumi.secret(kubeconfig) });
   const people = [...desired.people.values()];
   new TierRights("rights", { members: membersOf(people), dashboards: dashboardsOf(people) }, { provider });
@@ -22,6 +26,7 @@ export function deployCluster(kubeconfig: string, desired: Desired, settings: Cl
   if (settings.dashboard) deployDashboard(settings.dashboard, people, tokens, provider);
   if (settings.portalMap)
     new PortalMap("portal-map", { ...settings.portalMap, people: portalOf(people) }, { provider });
+  if (settings.apiServer) deploySignIn(settings.apiServer, signInDrift);
 }
 
 /** @returns each admitted owner's token of the dashboard */

@@ -26,11 +26,12 @@ export const cluster = z.strictObject({
     .describe(
       "Hosts that no tenant's Ingress may claim: the forge's, the identity proxy's. The dashboard's is always one.",
     ),
-  allowOpenSecretStores: z
-    .boolean()
-    .default(false)
+  acceptedSecretStores: z
+    .array(z.string().min(1))
+    .default([])
     .describe(
-      "True hands out namespaces although a ClusterSecretStore without conditions lets every tenant read what its Vault role may.",
+      "ClusterSecretStores that tenants may use, by name: their role in Vault opens nothing of anybody's. Any other that " +
+        "a tenant could use stops the hand-out of new namespaces.",
     ),
   apiServer: apiServer.optional().describe("Absent: the API server's sign-in is left as it is."),
 });

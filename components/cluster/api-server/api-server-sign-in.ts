@@ -21,7 +21,7 @@ export interface ApiServerSignInArgs {
   readonly privateKey: pulumi.Input<string>;
   /** What runs there: a CommonJS module for node 18 that exports `run`. */
   readonly program: string;
-  /** What is not as it should be on the control planes, in words; empty when all is well. A change runs it again. */
+  /** What is not as it should be on the control planes, in words; it runs again for that. Empty when all is well. */
   readonly drift: string;
 }
 
@@ -55,7 +55,8 @@ export class ApiServerSignIn extends pulumi.ComponentResource {
             addPreviousOutputInEnv: false,
           },
           // While one control plane does not come, the others go on serving.
-          { parent: this, dependsOn: before },
+          // All is well: what an earlier run was for is no reason to run again.
+          { parent: this, dependsOn: before, ignoreChanges: args.drift === "" ? ["triggers"] : [] },
         ),
       ];
     }

@@ -1,11 +1,11 @@
 /** Puts the sign-in into a kubeadm control plane: tried aside, changed, watched until it lives, and taken back if it does not. */
 
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { ControlPlanePlaces, SignInPart } from "./contract.ts";
 import { commandOf, withSignInClusterConfiguration, withSignInManifest } from "./edits.ts";
+import { signInFile } from "./file-name.ts";
 import { ensureFolder, readIfThere, replaceFile } from "./files.ts";
 import { findServer, lives, trial } from "./server-process.ts";
 
@@ -16,7 +16,7 @@ export type Say = (line: string) => void;
 export async function install(part: SignInPart, say: Say): Promise<void> {
   const { places } = part;
   ensureFolder(places.folder);
-  const file = join(places.folder, nameOf(part.authentication));
+  const file = signInFile(places.folder, part.authentication);
   const before = readFileSync(places.manifest, "utf8");
   const after = withSignInManifest(before, file, places.folder);
   if (readIfThere(file) !== part.authentication) replaceFile(file, part.authentication, places.folder);
@@ -31,9 +31,6 @@ export async function install(part: SignInPart, say: Say): Promise<void> {
       rmSync(join(places.folder, other));
   }
 }
-
-/** Another content is another file, so that the manifest names exactly what the API server was seen to live with. */
-const nameOf = (text: string) => `sign-in-${createHash("sha256").update(text).digest("hex").slice(0, 16)}.json`;
 
 async function tryAside(before: string, after: string): Promise<void> {
   const running = findServer(commandOf(before));
