@@ -1,5 +1,5 @@
 # The project's commands. Each first makes sure that the packages of package-lock.json are there.
-.PHONY: up down status build test bench check
+.PHONY: up down status build env test bench check
 LAB := node --import tsx lab/main.ts
 
 up: node_modules/.installed
@@ -14,6 +14,10 @@ status: node_modules/.installed
 build: node_modules/.installed
 	@$(LAB) build
 
+# For a shell: eval "$(make -s env)"
+env: node_modules/.installed
+	@$(LAB) env
+
 test: node_modules/.installed
 	@npm run --silent check
 	@WS_LAB=test $(LAB) up --servers-only
@@ -27,6 +31,6 @@ check: node_modules/.installed
 
 node_modules/.installed: package-lock.json
 	@command -v npm >/dev/null || { echo "Node 20.19 or newer with npm is needed: install it, then try again." >&2; exit 1; }
-	@echo "Installing the packages of package-lock.json"
-	@npm ci --no-audit --no-fund --loglevel=error
+	@echo "Installing the packages of package-lock.json" >&2
+	@npm ci --no-audit --no-fund --loglevel=error >&2
 	@touch $@

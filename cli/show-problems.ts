@@ -15,22 +15,25 @@ export function problemLines(problems: readonly Problem[], paint: Paint): string
     .join("\n");
 }
 
-/** What `--json` says of one file; `user` is null where a problem concerns nobody. */
+/** What `--json` says of one file. */
 export function fileReport(file: string, problems: readonly Problem[]) {
   return {
     file,
     ok: !hasErrors(problems),
-    problems: problems.map(({ severity, line, column, user, path, message, file: where }) => ({
-      severity,
-      line,
-      column,
-      user: user ?? null,
-      path,
-      message,
-      file: where,
-    })),
+    problems: problems.map(problemJson),
   };
 }
+
+/** One problem for a program; `user` is null where it concerns nobody. */
+export const problemJson = ({ severity, line, column, user, path, message, file }: Problem) => ({
+  severity,
+  line,
+  column,
+  user: user ?? null,
+  path,
+  message,
+  file,
+});
 
 export const hasErrors = (problems: readonly Problem[]): boolean =>
   problems.some((problem) => problem.severity === "error");

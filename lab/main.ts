@@ -1,8 +1,9 @@
-/** The lab's commands: `up [--servers-only]`, `down [--purge]`, `status [--json]`, `build`. `WS_LAB` names the lab, `lab` by default. */
+/** The lab's commands: `up [--servers-only]`, `down [--purge]`, `status [--json]`, `build`, `env`. `WS_LAB` names the lab, `lab` by default. */
 import { down } from "./down.ts";
 import { LabError } from "./lab-error.ts";
 import { deployRoster, whatToTry } from "./pulumi/deploy.ts";
 import { say } from "./say.ts";
+import { shellEnv } from "./shell-env.ts";
 import { describe, status } from "./status.ts";
 import { openToolchain, TOOL_NAMES } from "./toolchain/index.ts";
 import { up } from "./up.ts";
@@ -14,6 +15,7 @@ const COMMANDS: Readonly<
   down: { flags: ["--purge"], run: (flags) => down({ purge: flags.has("--purge") }) },
   status: { flags: ["--json"], run: showStatus },
   build: { flags: [], run: build },
+  env: { flags: [], run: async () => void process.stdout.write(`${await shellEnv()}\n`) },
 };
 
 async function bringUp(withPeople: boolean): Promise<void> {
@@ -40,7 +42,7 @@ async function build(): Promise<void> {
 async function main([name = "", ...flags]: readonly string[]): Promise<number> {
   const command = COMMANDS[name];
   if (command === undefined || flags.some((flag) => !command.flags.includes(flag))) {
-    say("Usage: lab/main.ts up [--servers-only] | down [--purge] | status [--json] | build");
+    say("Usage: lab/main.ts up [--servers-only] | down [--purge] | status [--json] | build | env");
     return 2;
   }
   try {

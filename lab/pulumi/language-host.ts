@@ -7,6 +7,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
+import { quoted } from "../quoted.ts";
 import { openToolchain } from "../toolchain/index.ts";
 
 /**
@@ -30,5 +31,3 @@ const PROGRAM = "pulumi-language-nodejs";
 const projectForm = z.object({
   runtime: z.object({ options: z.object({ typescript: z.boolean(), nodeargs: z.string() }) }),
 });
-
-const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;

@@ -1,0 +1,86 @@
+/** `./ws plan`: what a deployment would do to whom, decided as the program decides it; nothing is changed anywhere. */
+
+import { resolve } from "node:path";
+import type { Derivation } from "../../roster/derive/derive.ts";
+import { LEDGER_OUTPUT, sentence, today, weigh } from "../../stacks/decision.ts";
+import { Refusal } from "../../stacks/refusal.ts";
+import { parseSettings } from "../../stacks/settings/parse.ts";
+import { type Command, readArgs, UsageError } from "../command.ts";
+import { configOf, outputOf, PROJECT, PulumiError, type StackPlace } from "../pulumi.ts";
+import { readInput } from "../read-input.ts";
+import { problemJson, problemLines } from "../show-problems.ts";
+import type { Terminal } from "../terminal.ts";
+
+export const plan: Command = {
+  name: "plan",
+  summary: "say what would happen to whom on the current stack",
+  help: `Usage: ./ws plan [--json] [--stack NAME] [--config-file FILE] [--ledger FILE]
+
+Reads the stack's configuration and its memory of what was given to whom through pulumi, and the
+roster and the user map that the configuration names, and says in sentences what a deployment
+would do to whom. Changes nothing, and never shows a secret.
+
+  --stack NAME        the stack (default: the one that pulumi has selected)
+  --config-file FILE  its configuration (default: Pulumi.NAME.yaml)
+  --ledger FILE       what was given to whom, from a file and not from the stack's output
+  --json              one JSON object, for programs
+
+Exit code: 0 when the plan is shown, 1 with problems or where a brake would stop the deployment,
+2 when called the wrong way.`,
+  run: async (args, terminal) => {
+    const { values, positionals } = readArgs(args, {
+      stack: { type: "string" },
+      "config-file": { type: "string" },
+      ledger: { type: "string" },
+      json: { type: "boolean" },
+    });
+    const [more] = positionals;
+    if (more !== undefined) throw new UsageError(`plan takes no file ("${more}"): the configuration names the roster`);
+    const configFile = values["config-file"];
+    const place = { stack: values.stack, configFile: configFile === undefined ? undefined : resolve(configFile) };
+    try {
+      const decided = await decideOn(place, values.ledger);
+      if (values.json === true) terminal.out(JSON.stringify(reportOf(decided)));
+      else show(decided, terminal);
+      return decided.brakes.length > 0 ? 1 : 0;
+    } catch (cause) {
+      if (!(cause instanceof Refusal || cause instanceof PulumiError)) throw cause;
+      if (values.json === true) terminal.out(JSON.stringify({ ok: false, message: cause.message }));
+      else terminal.err(terminal.paintErr("red", cause.message));
+      return 1;
+    }
+  },
+};
+
+/** The same decision as the program's, from the same settings. */
+async function decideOn(place: StackPlace, ledgerFile: string | undefined): Promise<Derivation> {
+  const { values, encrypted } = await configOf(place);
+  const settings = parseSettings(values, place.configFile ?? `Pulumi.${place.stack ?? "<stack>"}.yaml`, encrypted);
+  const ledger = ledgerFile === undefined ? await outputOf(place, LEDGER_OUTPUT) : ledgerIn(ledgerFile);
+  return weigh(settings, { ledger, today: today(), folder: PROJECT });
+}
+
+/** @throws Refusal when the file cannot be read */
+function ledgerIn(file: string): string {
+  const input = readInput(file);
+  if (input.ok) return Buffer.from(input.bytes).toString("utf8");
+  throw new Refusal(sentence(input.problem));
+}
+
+function show({ plan: sentences, brakes, warnings }: Derivation, { out, err, paint, paintErr }: Terminal): void {
+  if (warnings.length > 0) err(problemLines(warnings, paintErr));
+  out(paint("bold", sentences.length > 0 ? "What would happen to whom:" : "Nothing would change for anybody."));
+  for (const line of sentences) out(`  ${line}`);
+  if (brakes.length === 0) return;
+  err(paintErr("red", "A deployment would stop before any change:"));
+  for (const { message } of brakes) err(`  ${message}`);
+}
+
+const reportOf = ({ plan: sentences, changes, heldBack, brakes, warnings }: Derivation) => ({
+  ok: brakes.length === 0,
+  plan: sentences,
+  changes,
+  heldBack: heldBack.map(({ who, lost }) => ({ who, lost })),
+  brakes,
+  warnings: warnings.map(problemJson),
+});

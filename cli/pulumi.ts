@@ -1,0 +1,125 @@
+/** What `./ws` asks of the operator's own `pulumi`: a stack's configuration and outputs, or one sentence about why not. */
+
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+
+/** The project's folder: where `pulumi` finds `Pulumi.yaml`, and where files that settings name are looked for. */
+export const PROJECT = fileURLToPath(new URL("..", import.meta.url));
+
+/** Which stack, where it is not the selected one with its usual file. */
+export interface StackPlace {
+  readonly stack: string | undefined;
+  /** An absolute path. */
+  readonly configFile: string | undefined;
+}
+
+export interface StackValues {
+  /** By full key; objects as JSON text. Holds secrets: never to be shown. */
+  readonly values: Readonly<Record<string, string>>;
+  /** Full keys whose values are encrypted. */
+  readonly encrypted: readonly string[];
+}
+
+/** `pulumi` could not answer: one sentence that says what to do. */
+export class PulumiError extends Error {}
+
+/** The stack's configuration with its secrets. @throws PulumiError */
+export async function configOf({ stack, configFile }: StackPlace): Promise<StackValues> {
+  if (configFile !== undefined && !existsSync(configFile)) {
+    throw new PulumiError(`There is no configuration file ${configFile}; look at the spelling of --config-file.`);
+  }
+  const file = configFile === undefined ? [] : ["--config-file", configFile];
+  const answer = await ask(["config", "--json", "--show-secrets", ...file, ...selecting(stack)]);
+  const entries = configForm.safeParse(answer);
+  if (!entries.success) throw new PulumiError(UNKNOWN_ANSWER);
+  const all = Object.entries(entries.data);
+  return {
+    values: Object.fromEntries(all.map(([key, { value }]) => [key, value])),
+    encrypted: all.filter(([, { secret }]) => secret).map(([key]) => key),
+  };
+}
+
+/** One output of the stack's last run; undefined where it has none of that name. @throws PulumiError */
+export async function outputOf({ stack }: StackPlace, name: string): Promise<unknown> {
+  const outputs = z
+    .record(z.string(), z.unknown())
+    .safeParse(await ask(["stack", "output", "--json", ...selecting(stack)]));
+  if (!outputs.success) throw new PulumiError(UNKNOWN_ANSWER);
+  return outputs.data[name];
+}
+
+const configForm = z.record(z.string(), z.object({ value: z.string(), secret: z.boolean() }));
+
+const UNKNOWN_ANSWER = "pulumi answered in a form that this program does not know; does `pulumi version` say v3?";
+
+const selecting = (stack: string | undefined) => (stack === undefined ? [] : ["--stack", stack]);
+
+/** A state that lies far away takes its time; one that never comes is said. */
+const LIMIT_MS = 120_000;
+
+/** Runs `pulumi` without any question to the terminal and reads its JSON. What it prints may be secret and is never repeated. */
+async function ask(args: readonly string[]): Promise<unknown> {
+  const { code, out, err } = await run([...args, "--non-interactive"]);
+  if (code !== 0) throw new PulumiError(reasonOf(err));
+  try {
+    return JSON.parse(out);
+  } catch (cause) {
+    throw new PulumiError(UNKNOWN_ANSWER, { cause });
+  }
+}
+
+interface Ended {
+  /** null: ended by a signal, here the time limit. */
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function run(args: readonly string[]): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn("pulumi", args, { cwd: PROJECT, stdio: ["ignore", "pipe", "pipe"], timeout: LIMIT_MS });
+    const parts = { out: [] as Buffer[], err: [] as Buffer[] };
+    child.stdout.on("data", (part: Buffer) => parts.out.push(part));
+    child.stderr.on("data", (part: Buffer) => parts.err.push(part));
+    child.on("error", (cause: NodeJS.ErrnoException) =>
+      reject(new PulumiError(cause.code === "ENOENT" ? NO_PULUMI : `pulumi cannot be started: ${cause.message}.`)),
+    );
+    child.on("close", (code) =>
+      resolve({ code, out: Buffer.concat(parts.out).toString("utf8"), err: Buffer.concat(parts.err).toString("utf8") }),
+    );
+  });
+}
+
+const NO_PULUMI =
+  "There is no pulumi on the PATH. Install it, or use the lab's: eval \"$(make -s env)\" in the project's folder.";
+
+/** Causes by pulumi's own words, each with what to do about it. */
+const REASONS: readonly (readonly [RegExp, string])[] = [
+  [
+    /passphrase/i,
+    "The stack's passphrase is not known, or is not the right one: set PULUMI_CONFIG_PASSPHRASE_FILE to the file that " +
+      "holds it (or PULUMI_CONFIG_PASSPHRASE).",
+  ],
+  [
+    /no stack named|no stack selected|stack .*not found|no previous deployment|missing stack name|a stack name/i,
+    "There is no such stack, or none is selected: `pulumi stack ls` lists them, --stack names one.",
+  ],
+  [
+    /PULUMI_ACCESS_TOKEN|pulumi login|not logged in/i,
+    "pulumi is not logged in to where the stack's state is kept: run `pulumi login`, or set PULUMI_BACKEND_URL.",
+  ],
+];
+
+function reasonOf(err: string): string {
+  const known = REASONS.find(([words]) => words.test(err));
+  if (known !== undefined) return known[1];
+  const line = err
+    .split("\n")
+    .map((text) => text.trim())
+    .find((text) => text.startsWith("error:"));
+  return line === undefined
+    ? `pulumi gave no answer within ${LIMIT_MS / 1000} s, or ended without saying why; try \`pulumi stack output\` by hand.`
+    : `pulumi cannot answer (${line.slice("error:".length).trim()}); try \`pulumi stack output\` by hand.`;
+}

@@ -1,0 +1,17 @@
+/** `make env`: the lab's engine for the shell that asks, as lines that `eval` understands. */
+
+import { findInstance, instanceName } from "./instance.ts";
+import { LabError } from "./lab-error.ts";
+import { openEngine } from "./pulumi/engine.ts";
+import { quoted } from "./quoted.ts";
+
+/** Throws `LabError` where there is no lab. The shell's own PATH stays, behind the engine's folders. */
+export async function shellEnv(): Promise<string> {
+  const name = instanceName();
+  const instance = await findInstance(name);
+  if (instance === undefined) throw new LabError(`There is no lab "${name}" on this machine; bring it up: make up`);
+  const { env, configFile } = await openEngine(instance);
+  const { PATH, ...rest } = { ...env, WS_LAB_CONFIG: configFile };
+  const lines = Object.entries(rest).map(([key, value]) => `export ${key}=${quoted(value)}`);
+  return [...lines, `export PATH=${quoted(PATH ?? "")}:"$PATH"`].join("\n");
+}
