@@ -47,7 +47,11 @@ export async function openStack(
   return {
     pulumi: (args, wish) => pulumi([...args, "--stack", "test"], wish),
     state: () => readFile(join(folder, "state", ".pulumi", "stacks", fixture, "test.json"), "utf8"),
-    remove: () => rm(folder, { recursive: true }),
+    remove: async () => {
+      // The engine writes the stack's encryption salt beside the program.
+      await rm(join(project, "Pulumi.test.yaml"), { force: true });
+      await rm(folder, { recursive: true });
+    },
   };
 }
 
