@@ -1,4 +1,5 @@
 /** The runtime of our providers, asked by a real gRPC client the way the engine asks. */
+import { EventEmitter, once } from "node:events";
 import { credentials } from "@grpc/grpc-js";
 import type { ServiceError } from "@grpc/grpc-js";
 import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
@@ -22,6 +23,9 @@ interface Have extends Want {
   readonly token: string;
 }
 
+/** Tells a test that a slow creation is under way. */
+const begun = new EventEmitter();
+
 const note = typedResource<Want, Have>({
   parse: (inputs) =>
     typeof inputs.title === "string" && inputs.title !== ""
@@ -34,8 +38,10 @@ const note = typedResource<Want, Have>({
     if (want.title === "bug") throw new TypeError("undefined is not a function");
     if (want.title === "half")
       throw new PartialFailure({ id: "h", state: { ...want, token: "t" }, reasons: ["not ready"] });
-    if (want.title === "slow")
+    if (want.title === "slow") {
+      begun.emit("slow");
       await new Promise((_, reject) => call.signal.addEventListener("abort", () => reject(call.signal.reason)));
+    }
     return { id: "1", have: { ...want, token: "made" } };
   },
   update: async (_id, have, want) => ({ ...have, ...want }),
@@ -113,8 +119,9 @@ test("a type that the provider does not have is refused by name", async () => {
 
 test("a cancellation ends the work under way and refuses what comes later", async () => {
   const client = await connect();
+  const started = once(begun, "slow");
   const slow = failure(create(client, { title: "slow", password: "" }));
-  await new Promise((done) => setTimeout(done, 50));
+  await started;
   await served?.stop("cancelled by the operator");
   expect((await slow).details).toBe("cancelled by the operator");
 });
