@@ -83,10 +83,20 @@ list_source() {
     skip "The folder '$source' lists no $must_have, or an empty one, which is taken for a mistake there."
 }
 
+# Which tree is published. A volume that cannot be read is not an empty one: nothing would be left to compare with.
+find_live() {
+  live=''
+  held=$(ls -A "$volume") || fail "The content volume cannot be read."
+  printf '%s\n' "$held" | grep -qx current || return 0
+  live=$(readlink "$volume/current") || fail "On the content volume, 'current' is no link that can be read: remove it if it" \
+    "was put there by hand; the next run makes it anew."
+  [ -d "$volume/$live" ] || live=''
+}
+
 # What a finished or killed run left behind. The tree before the current one was kept for downloads that were under way.
 tidy() {
-  live=$(readlink "$volume/current" || true)
   mkdir -p "$volume/releases" "$volume/metrics"
+  [ -n "$live" ] || return 0
   for release in "$volume/releases"/*; do
     [ "$release" = "$volume/$live" ] || rm -rf "$release"
   done
@@ -172,6 +182,7 @@ exec 9>"$volume/.lock"
 flock -n 9 || fail "Another run is at work on the content volume, or the volume knows no locks."
 read_configuration
 list_source
+find_live
 tidy
 count_losses
 if [ -n "$live" ] && [ ! -s "$scratch/new" ] && [ ! -s "$scratch/changed" ] && [ ! -s "$scratch/gone" ]; then

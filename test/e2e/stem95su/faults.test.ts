@@ -1,7 +1,7 @@
 /** The sync's script against troubles in the middle of a run: kills, full disks, changing files, hostile names. */
 
 import { type ChildProcess, spawnSync } from "node:child_process";
-import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -167,6 +167,40 @@ describe("a full volume", () => {
     onSmall.fill({ [pageName(1)]: "rewritten" });
     expect(await onSmall.sync()).toMatchObject({ code: 0 });
     expect(await onSmall.site()).toMatchObject({ [pageName(1)]: "rewritten" });
+  });
+});
+
+describe("a volume that is not as the last run left it", () => {
+  test("a published tree that cannot be told is not taken for none: the run fails and removes nothing", async () => {
+    const before = await publishedSite(5);
+    const release = await realpath(join(bench.volume, "current"));
+    await rm(join(bench.volume, "current"));
+    await mkdir(join(bench.volume, "current"));
+    bench.take(pageName(1));
+    const ran = await bench.sync();
+    expect(ran.code).toBe(1);
+    expect(ran.err).toContain("'current' is no link that can be read");
+    expect(await textsBelow(release)).toEqual(before);
+  });
+
+  test("a run that was killed between moving its tree and publishing it is mended", async () => {
+    await publishedSite(5);
+    const release = await realpath(join(bench.volume, "current"));
+    await rm(join(bench.volume, "current"));
+    await symlink("releases/elsewhere", join(bench.volume, "current.new"));
+    expect(await bench.sync()).toMatchObject({ code: 0 });
+    expect(await bench.site()).toEqual(pages(5));
+    expect(await realpath(join(bench.volume, "current"))).not.toBe(release);
+    await bench.sync();
+    expect(await readdir(join(bench.volume, "releases"))).toHaveLength(1);
+    expect((await readdir(bench.volume)).sort()).toEqual([".lock", "current", "metrics", "releases"]);
+  });
+
+  test("a link to a tree that is gone is replaced by a whole site", async () => {
+    await publishedSite(5);
+    await rm(await realpath(join(bench.volume, "current")), { recursive: true });
+    expect(await bench.sync()).toMatchObject({ code: 0 });
+    expect(await bench.site()).toEqual(pages(5));
   });
 });
 
