@@ -21,6 +21,8 @@ export interface ReadOptions {
   readonly seenVersion?: number;
   /** For one try; there are three. */
   readonly timeoutMs?: number;
+  /** Before the second try; twice as long before the third. */
+  readonly pauseMs?: number;
 }
 
 /** The map's JSON text, or, in a preview that may go on without it, why it is unknown. */
@@ -43,14 +45,14 @@ export async function readUserMap(source: UserMapSource, options: ReadOptions): 
   }
 }
 
-async function read(source: UserMapSource, { seenVersion, timeoutMs = 10_000 }: ReadOptions) {
+async function read(source: UserMapSource, { seenVersion, timeoutMs = 10_000, pauseMs = 300 }: ReadOptions) {
   const { address, kvMount, userMap } = source.settings;
   const file = `${kvMount}/${userMap.path}, field ${userMap.field}`;
   const refuse = (what: string): Refusal =>
     new Refusal(`The user map cannot be read from Vault at ${address} (${file}): ${what}. Nothing was changed.`);
 
   const url = new URL(`${address.replace(/\/+$/, "")}/v1/${kvMount}/data/${userMap.path}`);
-  const answer = await persist(() => answerOf(url, source, timeoutMs)).catch((cause: Error) => {
+  const answer = await persist(() => answerOf(url, source, timeoutMs), pauseMs).catch((cause: Error) => {
     throw refuse(`it cannot be reached (${cause.message}); check the address and whether Vault runs`);
   });
   const body = jsonOf(answer.text);
@@ -94,7 +96,7 @@ const answerOf = (url: URL, { token, ca }: UserMapSource, timeoutMs: number): Pr
   ask(url, { headers: { "x-vault-token": token }, timeoutMs, ...(ca === undefined ? {} : { ca }) });
 
 /** A short outage is no reason to stop a deployment: three tries, for what may pass by itself. */
-async function persist(once: () => Promise<Answer>): Promise<Answer> {
+async function persist(once: () => Promise<Answer>, pauseMs: number): Promise<Answer> {
   for (let attempt = 1; ; attempt += 1) {
     const outcome = await once().catch((cause: Error) => cause);
     const passing = outcome instanceof Error || outcome.status === 429 || outcome.status >= 500;
@@ -102,12 +104,11 @@ async function persist(once: () => Promise<Answer>): Promise<Answer> {
       if (outcome instanceof Error) throw outcome;
       return outcome;
     }
-    await sleep(PAUSE_MS * attempt);
+    await sleep(pauseMs * attempt);
   }
 }
 
 const TRIES = 3;
-const PAUSE_MS = 300;
 
 /** Vault says little and always in the same words, so these can be told apart. Its words are not repeated. */
 function meaningOf(status: number, body: unknown): string {
