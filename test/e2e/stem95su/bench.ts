@@ -59,7 +59,7 @@ export async function openBench(volume?: string): Promise<Bench> {
   const rclone = await toolPath("rclone");
   const content = volume ?? at("volume");
   const start = (env: Readonly<Record<string, string>> = {}) =>
-    spawn("sh", [SCRIPT], {
+    spawn("/bin/sh", [SCRIPT], {
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
       env: {
