@@ -5,6 +5,7 @@ import { cleanUpDevVms, startDevVm } from "./devvm/index.ts";
 import { startForge } from "./forge/index.ts";
 import type { Instance } from "./instance.ts";
 import type { Toolchain } from "./toolchain/index.ts";
+import { startVault } from "./vault/vault.ts";
 
 export interface Part {
   readonly name: string;
@@ -20,4 +21,5 @@ export const PARTS: readonly Part[] = [
   { name: "cluster", needs: [], start: startCluster, clean: removeContainers },
   { name: "devvm", needs: [], start: async (instance) => void (await startDevVm(instance)), clean: cleanUpDevVms },
   { name: "forge", needs: [], start: startForge },
+  { name: "vault", needs: ["cluster"], start: startVault },
 ];

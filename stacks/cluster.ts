@@ -15,8 +15,14 @@ import { deploySignIn } from "./sign-in.ts";
 /**
  * Declares what the roster's people get in the cluster that `kubeconfig` leads to.
  * @param signInDrift of `checkCluster`, which looks at the cluster before
+ * @returns the way to the cluster, for what else is declared in it
  */
-export function deployCluster(kubeconfig: string, desired: Desired, settings: ClusterSettings, signInDrift = ""): void {
+export function deployCluster(
+  kubeconfig: string,
+  desired: Desired,
+  settings: ClusterSettings,
+  signInDrift = "",
+): k8s.Provider {
   const provider = new k8s.Provider("cluster", { kubeconfig: pulumi.secret(kubeconfig) });
   const people = [...desired.people.values()];
   new TierRights("rights", { members: membersOf(people), dashboards: dashboardsOf(people) }, { provider });
@@ -27,6 +33,7 @@ export function deployCluster(kubeconfig: string, desired: Desired, settings: Cl
   if (settings.portalMap)
     new PortalMap("portal-map", { ...settings.portalMap, people: portalOf(people) }, { provider });
   if (settings.apiServer) deploySignIn(settings.apiServer, signInDrift);
+  return provider;
 }
 
 /** @returns each admitted owner's token of the dashboard */

@@ -51,7 +51,7 @@ export async function openEngine(instance: Instance): Promise<Engine> {
   return { env, plugins, configFile: at(`Pulumi.${STACK}.yaml`), pulumi };
 }
 
-const PLUGINS = ["command", "kubernetes"];
+const PLUGINS = ["command", "kubernetes", "vault"];
 
 /** Stands in `Pulumi.lab.yaml` too: the lab guards no secret that outlives it. */
 export const PASSPHRASE = "lab";

@@ -7,6 +7,7 @@ import { clusterFact } from "../cluster/cluster.ts";
 import { factsOfDevVm } from "../devvm/index.ts";
 import { forgeFact } from "../forge/index.ts";
 import type { Instance } from "../instance.ts";
+import { vaultFact } from "../vault/vault.ts";
 import { type Engine, PROJECT, STACK } from "./engine.ts";
 
 /** A path below `workstation:` and the plain value that belongs there. */
@@ -24,6 +25,7 @@ export async function writeStackConfig(
   const devvm = await factsOfDevVm().read(instance);
   const cluster = await clusterFact.read(instance);
   const forge = await forgeFact.read(instance);
+  const vault = await vaultFact.read(instance);
   const document = parseDocument(await readFile(join(PROJECT, `Pulumi.${STACK}.yaml`), "utf8"));
   const known: readonly Setting[] = [
     [["hosts"], [{ name: devvm.name, address: devvm.address, hostKey: devvm.hostKey }]],
@@ -32,6 +34,9 @@ export async function writeStackConfig(
     [["devvm", "repositories", "infraMirror"], `${forge.url}/${forge.owner}/infra.git`],
     [["devvm", "repositories", "forgejo"], forge.url],
     [["devvm", "repositories", "owner"], forge.owner],
+    [["forgejo", "username"], forge.adminUser],
+    [["vault", "address"], vault.address],
+    [["vault", "caCertFile"], vault.caFile],
   ];
   for (const [[key, ...path], value] of [...known, ...extra]) {
     document.setIn(["config", `workstation:${key}`, ...path], document.createNode(value));
@@ -39,6 +44,8 @@ export async function writeStackConfig(
   await writeFile(engine.configFile, document.toString({ lineWidth: 0 }), { mode: 0o600 });
   await setSecret(engine, "sshPrivateKey", await readFile(devvm.privateKeyPath, "utf8"));
   await setSecret(engine, "kubeconfig", await readFile(cluster.adminKubeconfig, "utf8"));
+  await setSecret(engine, "forgejoPassword", forge.adminPassword);
+  await setSecret(engine, "vaultToken", vault.programToken);
 }
 
 const setSecret = (engine: Engine, key: string, value: string) =>

@@ -23,8 +23,8 @@ export const apiServer = z.strictObject({
       z.strictObject({
         name: z.string().min(1).describe("How you call this machine."),
         address: z.string().min(1).describe("Address that CI reaches over SSH."),
-        port: z.int().min(1).max(65_535).default(22),
-        user: z.string().default("root"),
+        port: z.int().min(1).max(65_535).default(22).describe("Port of the SSH server."),
+        user: z.string().default("root").describe("Login with root's rights."),
         hostKey: z.string().min(1).describe("The machine's public host key."),
       }),
     )

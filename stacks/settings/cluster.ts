@@ -9,7 +9,12 @@ export const cluster = z.strictObject({
   server: z.url().describe("Address of the API server as people's kubectl reaches it."),
   caData: z.base64().describe("The cluster's CA certificate, base64."),
   name: z.string().default("cluster").describe("Name of the cluster in people's kubeconfig."),
-  oidc: z.strictObject({ issuer: z.url(), clientId: z.string() }).describe("Sign-in of people's kubectl."),
+  oidc: z
+    .strictObject({
+      issuer: z.url().describe("The issuer's address, exactly as its tokens name it."),
+      clientId: z.string().describe("Id of the client at the issuer."),
+    })
+    .describe("Sign-in of people's kubectl."),
   dashboard: dashboard
     .optional()
     .describe("Absent: no token injector, and people's dashboard accounts are used by nobody."),

@@ -82,7 +82,10 @@ export const dashboard = z.strictObject({
       annotations: z.record(z.string(), z.string()).default({}).describe("Further annotations of the Ingress."),
       tlsSecret: dnsName.optional().describe("Secret with the host's certificate. Absent: the controller's default."),
       controller: z
-        .strictObject({ namespace: dnsLabel, podLabels: z.record(z.string(), z.string()) })
+        .strictObject({
+          namespace: dnsLabel.describe("Their namespace."),
+          podLabels: z.record(z.string(), z.string()).describe("Labels that all of them bear."),
+        })
         .describe("Pods of the ingress controller: they alone may connect to the injector."),
     })
     .describe("The Ingress through which people arrive."),

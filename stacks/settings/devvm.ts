@@ -20,42 +20,49 @@ export const host = z.strictObject({
 
 const argv = z.array(z.string().min(1)).min(1);
 
-export const devvm = z.strictObject({
-  packages: z.array(z.string()).default([]).describe("Debian packages that every host must have."),
-  guidanceFile: z.string().optional().describe("File with the organisation's guidance text for the assistants."),
-  managedSettings: z
-    .record(z.string(), z.unknown())
-    .default({})
-    .describe("Further keys of the machine-wide Claude settings. Never a secret."),
-  sharedConfig: z.string().optional().describe("Tree on the host that skills, rules, agents and commands link to."),
-  commands: z
-    .strictObject({ t3: argv, browser: argv, credentialSync: argv })
-    .describe("Command lines of the per-person services. The unit sets $T3_PORT and $BROWSER_PORT."),
-  proxyUsers: z
-    .array(z.string())
-    .default(["root"])
-    .describe("Accounts that may connect to everybody's loopback ports."),
-  adoptExisting: z
-    .array(z.string())
-    .default([])
-    .describe("OS users whose account exists already and is taken over; any other existing account is left alone."),
-  repositories: z
-    .strictObject({
-      infraMirror: z.url().describe("Anonymous mirror of the infra repo: remote `origin`."),
-      forgejo: z.url().describe("Base address of the forge."),
-      owner: z.string().describe("Owner on the forge of the infra repo and of the roster's `repos`."),
-      infra: z.string().default("infra").describe("Name of the infra repo."),
-      branch: z.string().default("master").describe("The protected branch."),
-    })
-    .describe("Where people's clones come from and where they push."),
-  reconcile: z
-    .strictObject({
-      maxStateAgeHours: z
-        .int()
-        .min(1)
-        .default(24 * 14)
-        .describe("A delivered state older than this removes nothing any more."),
-      removalLimit: z.int().min(0).default(1).describe("How many people one hourly run may cut."),
-    })
-    .prefault({}),
-});
+export const devvm = z
+  .strictObject({
+    packages: z.array(z.string()).default([]).describe("Debian packages that every host must have."),
+    guidanceFile: z.string().optional().describe("File with the organisation's guidance text for the assistants."),
+    managedSettings: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .describe("Further keys of the machine-wide Claude settings. Never a secret."),
+    sharedConfig: z.string().optional().describe("Tree on the host that skills, rules, agents and commands link to."),
+    commands: z
+      .strictObject({
+        t3: argv.describe("The code server."),
+        browser: argv.describe("The browser-automation server."),
+        credentialSync: argv.describe("The sync of the assistant's credentials, run by a timer."),
+      })
+      .describe("Command lines of the per-person services. The unit sets $T3_PORT and $BROWSER_PORT."),
+    proxyUsers: z
+      .array(z.string())
+      .default(["root"])
+      .describe("Accounts that may connect to everybody's loopback ports."),
+    adoptExisting: z
+      .array(z.string())
+      .default([])
+      .describe("OS users whose account exists already and is taken over; any other existing account is left alone."),
+    repositories: z
+      .strictObject({
+        infraMirror: z.url().describe("Anonymous mirror of the infra repo: remote `origin`."),
+        forgejo: z.url().describe("Base address of the forge."),
+        owner: z.string().describe("Owner on the forge of the infra repo and of the roster's `repos`."),
+        infra: z.string().default("infra").describe("Name of the infra repo."),
+        branch: z.string().default("master").describe("The protected branch."),
+      })
+      .describe("Where people's clones come from and where they push."),
+    reconcile: z
+      .strictObject({
+        maxStateAgeHours: z
+          .int()
+          .min(1)
+          .default(24 * 14)
+          .describe("A delivered state older than this removes nothing any more."),
+        removalLimit: z.int().min(0).default(1).describe("How many people one hourly run may cut."),
+      })
+      .prefault({})
+      .describe("The hourly run of a host by itself, from what was last delivered."),
+  })
+  .describe("What the hosts are given, and where people's clones come from.");

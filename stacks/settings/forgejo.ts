@@ -37,7 +37,8 @@ export const forgejo = z.strictObject({
         .default(["write:repository"])
         .describe("What a clone token may do: repositories that its person can reach, and nothing else."),
     })
-    .prefault({}),
+    .prefault({})
+    .describe("People's clone tokens."),
 });
 
 export type ForgejoSettings = z.output<typeof forgejo>;

@@ -3,7 +3,10 @@
 import { z } from "zod";
 import { cluster } from "./cluster.ts";
 import { devvm, host } from "./devvm.ts";
+import { forgejo } from "./forgejo.ts";
 import { people } from "./people.ts";
+import { stem95su } from "./stem95su.ts";
+import { vault } from "./vault.ts";
 
 /** Every key of `workstation:` in `Pulumi.<stack>.yaml`. A concern without its section is switched off. */
 export const stackSettings = z.strictObject({
@@ -13,6 +16,11 @@ export const stackSettings = z.strictObject({
   devvm,
   cluster: cluster.optional().describe("Absent: nothing is done in a cluster, and people get no kubeconfig."),
   kubeconfig: z.string().optional().describe("Secret: kubeconfig of the program itself; goes with `cluster`."),
+  stem95su: stem95su.optional().describe("The public site, in the cluster of `kubeconfig`. Absent: no site."),
+  vault: vault.optional().describe("Absent: nothing is done in Vault, and the user map comes from `userMapFile`."),
+  vaultToken: z.string().optional().describe("Secret: the program's own token; goes with `vault`."),
+  forgejo: forgejo.optional().describe("Absent: nothing is done on the forge."),
+  forgejoPassword: z.string().optional().describe("Secret: password of `forgejo.username`; goes with `forgejo`."),
 });
 
 export type StackSettings = z.output<typeof stackSettings>;

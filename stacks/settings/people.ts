@@ -1,7 +1,7 @@
 /** Settings about people as a whole: brakes, defaults and reserved names. */
 
 import { z } from "zod";
-import { POLICY_DEFAULTS } from "../../roster/policy.ts";
+import { DEFAULT_POLICY } from "../../roster/policy.ts";
 import { dnsLabel } from "./words.ts";
 
 const limits = z.strictObject({
@@ -14,10 +14,10 @@ const limits = z.strictObject({
 });
 
 const quota = z.strictObject({
-  cpu_requests: z.string(),
-  memory_requests: z.string(),
-  memory_limits: z.string(),
-  pods: z.string(),
+  cpu_requests: z.string().describe("Sum of the processors that its pods ask for."),
+  memory_requests: z.string().describe("Sum of the memory that its pods ask for."),
+  memory_limits: z.string().describe("Sum of the memory that its pods may take."),
+  pods: z.string().describe("Number of pods."),
 });
 
 /** Top-level keys, spread into the schema of the stack. */
@@ -27,12 +27,12 @@ export const people = {
   removalLimit: z
     .int()
     .min(0)
-    .default(POLICY_DEFAULTS.removalLimit)
+    .default(DEFAULT_POLICY.removalLimit)
     .describe("How many people may lose rights in one run without being confirmed by name."),
   minimumAdmins: z
     .int()
     .min(0)
-    .default(POLICY_DEFAULTS.minimumAdmins)
+    .default(DEFAULT_POLICY.minimumAdmins)
     .describe("A run that would leave fewer admins stops."),
   confirmLeave: z
     .array(z.string())
@@ -46,7 +46,9 @@ export const people = {
   systemNamespaces: z.array(dnsLabel).default([]).describe("Namespaces of this stack that no person may own."),
   limits: z
     .strictObject({ admin: limits, "power-user": limits, "namespace-owner": limits })
-    .prefault(POLICY_DEFAULTS.limits)
+    .prefault(DEFAULT_POLICY.limits)
     .describe("Envelope on the host per tier; a roster row may set its own."),
-  quota: quota.prefault(POLICY_DEFAULTS.quota).describe("ResourceQuota of one namespace."),
+  quota: quota
+    .prefault(DEFAULT_POLICY.quota)
+    .describe("ResourceQuota of one namespace, where neither the roster nor the user map says otherwise."),
 };

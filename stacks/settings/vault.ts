@@ -18,7 +18,8 @@ export const vault = z.strictObject({
       path: z.string().default("platform").describe("Secret that holds the user map."),
       field: z.string().default("k8s_users").describe("Its field with the map as JSON text."),
     })
-    .prefault({}),
+    .prefault({})
+    .describe("Where the user map stands in the KV store."),
   unreachable: z
     .enum(["error", "warn-in-preview"])
     .default("error")
@@ -33,7 +34,8 @@ export const vault = z.strictObject({
       ttlSeconds: z.int().min(60).default(1200).describe("How long a pipeline's token lives."),
       maxTtlSeconds: z.int().min(60).default(3600).describe("How long it can be renewed."),
     })
-    .prefault({}),
+    .prefault({})
+    .describe("What the pipelines in people's namespaces sign in with."),
 });
 
 export type VaultSettings = z.output<typeof vault>;

@@ -26,7 +26,7 @@ export async function measure(
   clearInterval(sampler);
   const wallMs = performance.now() - started;
   if (code !== 0)
-    throw new Error(`${argv.join(" ")} ended with ${code}:\n${Buffer.concat(output).toString().slice(-4000)}`);
+    throw new Error(`${argv.join(" ")} ended with ${code}:\n${Buffer.concat(output).toString().slice(-40000)}`);
   const peakKiB = [...peaks.values()].reduce((sum, kib) => sum + kib, 0);
   return { wallMs, peakMiB: peakKiB / 1024 };
 }

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { PASSPHRASE, PROJECT } from "../../lab/pulumi/engine.ts";
 import { wantedPlugins } from "../../lab/plugins/install.ts";
+import { languageHost } from "../../lab/pulumi/language-host.ts";
 import { toolPath } from "../../lab/toolchain/index.ts";
 import { manyPeople } from "./many-people.ts";
 import { type Cost, measure } from "./measure.ts";
@@ -51,7 +52,7 @@ type Env = Readonly<Record<string, string>>;
 
 /** An engine of its own, with the plugins' names and versions taken by the one that does nothing. */
 async function benchEngine(dir: string): Promise<Env> {
-  const script = join(dir, "null-plugin.cjs");
+  const script = join(dir, "null-plugin.mjs");
   await build({
     entryPoints: [join(PROJECT, "test/bench/null-plugin/main.ts")],
     outfile: script,
@@ -65,7 +66,7 @@ async function benchEngine(dir: string): Promise<Env> {
     await writeFile(join(folder, `pulumi-resource-${name}`), launcher, { mode: 0o755 });
   }
   await mkdir(join(dir, "state"));
-  const tools = await Promise.all([toolPath("engine"), toolPath("language-host")]);
+  const tools = [await languageHost(PROJECT, join(dir, "bin")), await toolPath("engine")];
   return {
     PATH: [...tools, process.env["PATH"] ?? ""].join(":"),
     HOME: dir,
