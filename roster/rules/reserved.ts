@@ -29,7 +29,7 @@ export const SYSTEM_ACCOUNTS: readonly string[] = [
 ];
 
 /** Whole families of such names. */
-const SYSTEM_ACCOUNT_PREFIXES = ["systemd-", "workstation-", "t3-", "ws-"] as const;
+export const SYSTEM_ACCOUNT_PREFIXES = ["systemd-", "workstation-", "t3-", "ws-"] as const;
 
 /** Whether the base system or this program owns an account or a group of this name. */
 export const isSystemAccount = (name: string): boolean =>

@@ -161,7 +161,9 @@ export const row = map(
         push: flag("Pushes and merges straight to the protected branch; such a push deploys.", false),
       },
       "login: below it",
-    ).optional(),
+    )
+      .optional()
+      .describe("The person's part in the forge. Absent: none."),
     parked: flag("Account and disk stay, nothing of the person runs.", false),
     claude_auth: flag("The timer that syncs the assistant's credentials; off while parked.", true),
     limits: limits.optional().describe("The person's envelope on the host. Absent values come from the tier."),

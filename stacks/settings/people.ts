@@ -4,14 +4,16 @@ import { z } from "zod";
 import { DEFAULT_POLICY } from "../../roster/policy.ts";
 import { dnsLabel } from "./words.ts";
 
-const limits = z.strictObject({
-  memory: z.string().describe("MemoryMax of everything the person runs together."),
-  cpu: z.string().describe("CPUQuota; 100% is one core."),
-  tasks: z.string().describe("TasksMax."),
-  pane_memory: z
-    .string()
-    .describe("MemoryMax of one tmux pane, so that the runaway program dies and the session lives."),
-});
+const limits = z
+  .strictObject({
+    memory: z.string().describe("MemoryMax of everything the person runs together."),
+    cpu: z.string().describe("CPUQuota; 100% is one core."),
+    tasks: z.string().describe("TasksMax."),
+    pane_memory: z
+      .string()
+      .describe("MemoryMax of one tmux pane, so that the runaway program dies and the session lives."),
+  })
+  .describe("Envelope of everybody of the tier.");
 
 const quota = z.strictObject({
   cpu_requests: z.string().describe("Sum of the processors that its pods ask for."),

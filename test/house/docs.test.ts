@@ -1,0 +1,43 @@
+/** The generated reference is what the schemas say today. */
+
+import { expect, test } from "vitest";
+import { configurationPage } from "../../cli/docs/configuration.ts";
+import { rosterPage } from "../../cli/docs/roster.ts";
+import { type Setting, settingsOf } from "../../cli/docs/setting-types.ts";
+import { row } from "../../roster/schema/row.ts";
+import { stackSettings } from "../../stacks/settings/index.ts";
+import { text } from "./sources.ts";
+
+test("docs/configuration.md is what the settings' schema says today (npm run docs writes it anew)", () => {
+  expect(text("docs/configuration.md")).toBe(configurationPage());
+});
+
+test("docs/roster.md is what the roster's schema says today (npm run docs writes it anew)", () => {
+  expect(text("docs/roster.md")).toBe(rosterPage());
+});
+
+/** Every place of a schema with the words that describe it. */
+function described(setting: Setting, path: string): [path: string, description: string][] {
+  const inner = setting.items ?? setting;
+  const below = Object.entries(inner.properties ?? {}).flatMap(([key, value]) =>
+    described(value, path === "" ? key : `${path}.${key}`),
+  );
+  return path === "" ? below : [[path, setting.description ?? ""], ...below];
+}
+
+test.each([
+  ["setting", settingsOf(stackSettings)],
+  ["field of the roster", settingsOf(row)],
+])("every %s says what it decides", (_, schema) => {
+  const all = described(schema, "");
+  expect(all.length).toBeGreaterThan(15);
+  expect(all.filter(([, description]) => description === "")).toEqual([]);
+});
+
+test("every setting stands on the page under its whole name, a secret one marked as such", () => {
+  const page = configurationPage();
+  const rows = page.split("\n").filter((line) => line.startsWith("| `"));
+  expect(page).toContain("| `hosts[].hostKey` | the host's public key");
+  expect(rows.find((line) => line.startsWith("| `sshPrivateKey`"))).toContain("| **required** | **Secret.** ");
+  expect(rows.find((line) => line.startsWith("| `limits.*.memory`"))).toContain("namespace-owner: 8G");
+});
