@@ -1,11 +1,15 @@
 /** The machine-wide settings of the assistant: the stack's keys, the organisation's guidance, transcripts kept for long. */
 
+import { z } from "zod";
 import type { BasePart } from "../contract.ts";
 import { Refusal } from "../refusal.ts";
 import { jsonOf } from "./store.ts";
 
 /** The tool deletes transcripts after 30 days by itself, and a restore resumes them; 0 would stop them being written. */
 const KEEP_TRANSCRIPTS_DAYS = 3650;
+
+/** Notes which conversation a tmux pane is in, also after a clear, when only the tool itself knows the new one. */
+export const SESSION_START = "/usr/lib/workstation/session-start";
 
 /**
  * The exact text of `/etc/claude-code/managed-settings.json`, keys sorted.
@@ -21,6 +25,18 @@ export function managedSettings(part: Pick<BasePart, "guidance" | "managedSettin
   const days = settings.get("cleanupPeriodDays");
   if (typeof days !== "number" || !(days > 30)) settings.set("cleanupPeriodDays", KEEP_TRANSCRIPTS_DAYS);
   settings.set("claudeMd", part.guidance);
+  settings.set("hooks", withSessionStart(settings.get("hooks")));
   const sorted = [...settings].sort(([a], [b]) => (a < b ? -1 : 1));
   return `${JSON.stringify(Object.fromEntries(sorted), undefined, 2)}\n`;
 }
+
+/** The stack's own hooks stay. @throws Refusal when they are not of the form that the tool reads. */
+function withSessionStart(given: unknown): unknown {
+  const hooks = hooksSchema.safeParse(given ?? {});
+  if (!hooks.success)
+    throw new Refusal("the delivered managed settings have hooks of an unknown form; what is deployed stays");
+  const ours = { hooks: [{ type: "command", command: SESSION_START }] };
+  return { ...hooks.data, SessionStart: [...(hooks.data.SessionStart ?? []), ours] };
+}
+
+const hooksSchema = z.looseObject({ SessionStart: z.array(z.unknown()).optional() });

@@ -45,13 +45,20 @@ function directoryIn(project: string): string | undefined {
   for (const name of readdirSync(project)
     .filter((n) => n.endsWith(".jsonl"))
     .slice(0, 20)) {
-    const found = /"cwd":("(?:[^"\\]|\\.)*")/.exec(headOf(`${project}/${name}`))?.[1];
-    if (found !== undefined) return String(JSON.parse(found));
+    const found = directoryToldBy(headOf(`${project}/${name}`));
+    if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function headOf(path: string): string {
+/** The directory that a transcript's beginning tells. */
+export function directoryToldBy(head: string): string | undefined {
+  const found = /"cwd":("(?:[^"\\]|\\.)*")/.exec(head)?.[1];
+  return found === undefined ? undefined : String(JSON.parse(found));
+}
+
+/** The beginning of a transcript; empty for what is no regular file. */
+export function headOf(path: string): string {
   if (look(path)?.isFile() !== true) return "";
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {

@@ -55,6 +55,7 @@ test("managed settings keep the stack's keys, carry the guidance, and keep trans
   expect(JSON.parse(made)).toEqual({
     claudeMd: "Be kind.",
     cleanupPeriodDays: 3650,
+    hooks: { SessionStart: [{ hooks: [{ type: "command", command: "/usr/lib/workstation/session-start" }] }] },
     model: "x",
     ["__proto__"]: { a: 1 },
   });

@@ -2,6 +2,7 @@
 
 import { asset } from "../../assets.ts";
 import type { BasePart } from "../../contract.ts";
+import { SESSION_START } from "../managed-settings.ts";
 import { execLine, render } from "../render.ts";
 import type { GeneratedFile } from "./files.ts";
 
@@ -22,23 +23,33 @@ export function unitFiles(part: BasePart): readonly GeneratedFile[] {
     unit("workstation-reconcile.service"),
     unit("workstation-reconcile.timer"),
     unit("workstation-ports.service"),
+    unit("tmux-persist-save.service"),
+    unit("tmux-persist-save.timer"),
+    unit("tmux-persist-restore.service"),
   ];
 }
 
 /** Units of the host itself that are to be enabled and started. */
-export const HOST_UNITS = ["workstation-reconcile.timer"] as const;
+export const HOST_UNITS = ["workstation-reconcile.timer", "tmux-persist-save.timer"] as const;
 /** Enabled only: they act at boot. */
-export const BOOT_UNITS = ["workstation-ports.service"] as const;
+export const BOOT_UNITS = ["workstation-ports.service", "tmux-persist-restore.service"] as const;
 
 export function plainFiles(): readonly GeneratedFile[] {
   return [
     { path: "/etc/skel/start-claude.sh", text: asset("start-claude.sh"), mode: 0o755 },
     { path: "/etc/skel/.tmux.conf", text: asset("tmux.conf"), mode: 0o644 },
     { path: "/usr/lib/workstation/pane", text: asset("pane.sh"), mode: 0o755 },
+    { path: "/usr/lib/workstation/resume", text: asset("resume.sh"), mode: 0o755 },
+    { path: SESSION_START, text: asset("session-start.sh"), mode: 0o755 },
+    { path: "/usr/local/sbin/tmux-persist", text: asset("tmux-persist.sh"), mode: 0o755 },
+    { path: "/usr/local/sbin/tmux-restore-user", text: asset("tmux-restore-user.sh"), mode: 0o755 },
   ];
 }
 
-export const SUDOERS: GeneratedFile = { path: "/etc/sudoers.d/workstation", text: asset("sudoers"), mode: 0o440 };
+export const SUDOERS: readonly GeneratedFile[] = [
+  { path: "/etc/sudoers.d/workstation", text: asset("sudoers"), mode: 0o440 },
+  { path: "/etc/sudoers.d/workstation-sessions", text: asset("sudoers-sessions"), mode: 0o440 },
+];
 export const SSHD: GeneratedFile = {
   path: "/etc/ssh/sshd_config.d/50-workstation.conf",
   text: asset("sshd.conf"),

@@ -8,7 +8,7 @@ import type { Machine } from "../machine.ts";
 import { managedSettings } from "../managed-settings.ts";
 import { must } from "../system.ts";
 import { BOOT_UNITS, HOST_UNITS, plainFiles, skelLinks, SSHD, SUDOERS, unitFiles } from "./base-files.ts";
-import { fileChanges, filesStep } from "./files.ts";
+import { fileChanges, filesStep, type GeneratedFile } from "./files.ts";
 
 const INSTALL_TIMEOUT_MS = 15 * 60_000;
 const APT_ENV = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive" };
@@ -89,24 +89,20 @@ function links(m: Machine, part: BasePart): Step {
   };
 }
 
-/** The text is checked by `visudo` under another name before sudo can see it. */
+/** The texts are checked by `visudo` under another name before sudo can see them. */
 function sudoers(m: Machine): Step {
-  return {
-    name: "sudoers",
-    differences: () =>
-      fileChanges(m.sys, [SUDOERS], "base-sudoers").map((change) => ({
-        ...change,
-        apply: async () => {
-          const checked = await m.sys.run(["/usr/sbin/visudo", "--check", "--quiet", "--file=-"], {
-            input: SUDOERS.text,
-            reads: true,
-          });
-          if (checked.code !== 0)
-            throw new Refusal(`${SUDOERS.path} was refused by visudo and is not installed: ${story(checked)}`);
-          await change.apply();
-        },
-      })),
-  };
+  const change = (file: GeneratedFile): readonly Change[] =>
+    fileChanges(m.sys, [file], "base-sudoers").map((change) => ({
+      ...change,
+      apply: async () => {
+        const argv = ["/usr/sbin/visudo", "--check", "--quiet", "--file=-"];
+        const checked = await m.sys.run(argv, { input: file.text, reads: true });
+        if (checked.code !== 0)
+          throw new Refusal(`${file.path} was refused by visudo and is not installed: ${story(checked)}`);
+        await change.apply();
+      },
+    }));
+  return { name: "sudoers", differences: () => SUDOERS.flatMap(change) };
 }
 
 /** A deployment opens many connections at once, and sshd drops more than ten that have not logged in yet. */

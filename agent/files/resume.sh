@@ -1,0 +1,17 @@
+#!/bin/sh
+# Goes on with a conversation in a session that was brought back, or says why it cannot. $1: its id, or what is gone.
+set -u
+case ${1:-} in
+  directory) echo "This session was brought back, but its directory is gone: this is a shell in your home." ;;
+  transcript) echo "This session was brought back, but the record of its conversation is gone: this is a shell." ;;
+  *)
+    PATH=$HOME/.local/bin:$PATH
+    export PATH
+    # Alone: together with --session-id the assistant refuses.
+    claude --resume "$1"
+    code=$?
+    [ "$code" -ne 0 ] || exit 0
+    echo "The assistant ended with $code. Its conversation is $1; this is a shell."
+    ;;
+esac
+exec "${SHELL:-/bin/sh}" -l

@@ -1,0 +1,63 @@
+/** `tmux-persist restore [user]`: brings back what is missing of the newest record, or of the one that is named. */
+
+import { Refusal, tell } from "../../refusal.ts";
+import { say, warn } from "../../say.ts";
+import type { User } from "../../root/accounts.ts";
+import type { System } from "../../root/system.ts";
+import type { Outcome, Session } from "../model.ts";
+import { restorable } from "../record.ts";
+import { readNewest, readNumbered } from "../series.ts";
+import { bringBack } from "./call.ts";
+import { forEachPerson, mappedPeople, mappedPerson } from "./people.ts";
+import { mayHaveServer, startServer } from "./server.ts";
+
+export interface RestoreArgs {
+  /** Everybody of the terminal map when absent. */
+  readonly who?: string;
+  /** An older record's number; the newest when absent. */
+  readonly record?: number;
+  /** One JSON object on standard output instead of sentences. */
+  readonly json: boolean;
+}
+
+/** Exit code 1 when a person or one of their sessions could not be brought back. */
+export async function restore(sys: System, { who, record, json }: RestoreArgs): Promise<number> {
+  const people = who === undefined ? mappedPeople(sys) : [mappedPerson(sys, who)];
+  const results = await forEachPerson(people, (user) => restoreOne(sys, user, record), tell);
+  if (json) process.stdout.write(`${JSON.stringify({ people: results })}\n`);
+  else for (const result of results) "failed" in result ? complain(result) : report(result.who, result.found);
+  const broken = results.some((r) => "failed" in r || r.found.some(({ how }) => how === "failed"));
+  return broken ? 1 : 0;
+}
+
+async function restoreOne(sys: System, user: User, record: number | undefined): Promise<readonly Outcome[]> {
+  const sessions = wanted(sys, user.name, record);
+  if (sessions.length === 0) return [];
+  const first = mayHaveServer(sys, user) ? await bringBack(sys, user, sessions, false) : { server: "none" as const };
+  if (first.server === "running") return first.outcomes;
+  await startServer(sys, user);
+  const second = await bringBack(sys, user, sessions, true);
+  if (second.server === "running") return second.outcomes;
+  throw new Refusal("their tmux server was started and does not answer; see the journal of their tmux-server unit");
+}
+
+function wanted(sys: System, who: string, record: number | undefined): readonly Session[] {
+  const newest = readNewest(sys, who);
+  if (newest === undefined) return [];
+  return record === undefined ? newest.sessions : restorable(readNumbered(sys, who, record), newest);
+}
+
+const complain = ({ who, failed }: { readonly who: string; readonly failed: string }): void =>
+  warn(`${who}: their sessions are not brought back: ${failed}`);
+
+function report(who: string, outcomes: readonly Outcome[]): void {
+  if (outcomes.every(({ how }) => how === "there")) say(`${who}: nothing to bring back`);
+  for (const { name, how, why } of outcomes) {
+    if (how === "there") continue;
+    if (how === "failed") warn(`${who}: ${name}: not brought back: ${why ?? "tmux refused it"}`);
+    else
+      say(
+        `${who}: ${name}: brought back with ${how === "conversation" ? "its conversation" : "a shell"}${why === undefined ? "" : `: ${why}`}`,
+      );
+  }
+}

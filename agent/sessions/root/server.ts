@@ -1,0 +1,38 @@
+/** A person's tmux server: whether there can be one, and how one is started that outlives what starts it. */
+
+import { randomBytes } from "node:crypto";
+import { Refusal } from "../../refusal.ts";
+import { story } from "../../run.ts";
+import type { User } from "../../root/accounts.ts";
+import type { System } from "../../root/system.ts";
+
+/** Only the folder's entry in `/tmp` is looked at; what it is and what is in it their worker judges. */
+export const mayHaveServer = (sys: System, user: User): boolean => sys.look(`/tmp/tmux-${user.uid}`) !== undefined;
+
+/**
+ * Starts a server without a session, in a unit of its own in the person's slice: the kernel's end of one program must
+ * not take every session along. Without `NoNewPrivileges`, since an admin works with sudo in it.
+ */
+export async function startServer(sys: System, user: User): Promise<void> {
+  const unit = `tmux-server-${user.name}-${randomBytes(4).toString("hex")}.service`;
+  const properties = [
+    `Slice=user-${user.uid}.slice`,
+    "OOMPolicy=continue",
+    "WorkingDirectory=~",
+    // The panes' own caps are made by the person's manager, which no login has started yet at boot.
+    `Wants=user@${user.uid}.service`,
+    `After=user@${user.uid}.service`,
+  ];
+  const environment = [`SHELL=${user.shell}`, "LANG=C.UTF-8", `XDG_RUNTIME_DIR=/run/user/${user.uid}`];
+  const argv = [
+    "/usr/bin/systemd-run",
+    ...["--collect", "--quiet", "--service-type=exec", `--unit=${unit}`, `--description=tmux of ${user.name}`],
+    ...[`--uid=${user.uid}`, `--gid=${user.gid}`],
+    ...properties.flatMap((property) => ["-p", property]),
+    ...environment.map((assignment) => `--setenv=${assignment}`),
+    // In the foreground; it makes its folder itself, and refuses one that is not safely its person's.
+    ...["--", "/usr/bin/tmux", "-u", "-D"],
+  ];
+  const ran = await sys.run(argv);
+  if (ran.code !== 0) throw new Refusal(`their tmux server cannot be started: ${story(ran)}`);
+}

@@ -1,0 +1,65 @@
+/** One person's tmux server through its own socket, spoken to as that person alone (hard rule 8). */
+
+import { kindOf, look } from "../../disk.ts";
+import { Refusal } from "../../refusal.ts";
+import { type Ran, run, story } from "../../run.ts";
+
+export interface PersonHere {
+  readonly uid: number;
+  readonly home: string;
+}
+
+export interface Tmux {
+  /** What the command said; undefined when no server runs. @throws Refusal for every other failure. */
+  ask(args: readonly string[]): Promise<string | undefined>;
+  /** As it ended, for what may fail. */
+  try(args: readonly string[]): Promise<Ran>;
+}
+
+const TMUX = "/usr/bin/tmux";
+const TIMEOUT_MS = 5000;
+
+/** A client that is told of a socket nobody listens on any more says one of these. */
+const NO_SERVER = /^(no server running on|error connecting to) /;
+
+export function tmuxOf({ uid, home }: PersonHere): Tmux {
+  const socket = `/tmp/tmux-${uid}/default`;
+  // In a locale that is not UTF-8, tmux turns tabs and everything beyond ASCII into `_`; `-u` alone is not enough for all.
+  const env = { PATH: "/usr/bin:/bin", HOME: home, LANG: "C.UTF-8", LC_ALL: "C.UTF-8" };
+  const attempt = async (args: readonly string[]): Promise<Ran | undefined> => {
+    if (!socketIsTheirs(uid, socket)) return undefined;
+    return run([TMUX, "-u", "-S", socket, ...args], { timeoutMs: TIMEOUT_MS, env });
+  };
+  return {
+    async ask(args) {
+      const ran = await attempt(args);
+      if (ran === undefined || (ran.code === 1 && NO_SERVER.test(ran.stderr))) return undefined;
+      if (ran.overflowed) throw new Refusal("their tmux server said more than 1 MiB; nothing of it is believed");
+      if (ran.code !== 0 || ran.timedOut) throw new Refusal(`their tmux server: ${story(ran, TIMEOUT_MS)}`);
+      return ran.stdout;
+    },
+    async try(args) {
+      const ran = await attempt(args);
+      return ran ?? { argv: [TMUX], code: 1, stdout: "", stderr: "no server", timedOut: false, overflowed: false };
+    },
+  };
+}
+
+/**
+ * Whether there is a socket to speak to. Anybody may make a folder of that name in `/tmp` before its person does.
+ *
+ * @throws Refusal when the folder or the socket is somebody else's, a link, or open to others.
+ */
+function socketIsTheirs(uid: number, socket: string): boolean {
+  const room = socket.slice(0, socket.lastIndexOf("/"));
+  const folder = look(room);
+  if (folder === undefined) return false;
+  if (!folder.isDirectory()) throw new Refusal(`${room} is ${kindOf(folder)}, so their sessions are not looked at`);
+  if (folder.uid !== uid)
+    throw new Refusal(`${room} belongs to uid ${folder.uid}, so their sessions are not looked at`);
+  if ((folder.mode & 0o077) !== 0) throw new Refusal(`${room} is open to others, so their sessions are not looked at`);
+  const there = look(socket);
+  if (there === undefined) return false;
+  if (!there.isSocket() || there.uid !== uid) throw new Refusal(`${socket} is no socket of theirs`);
+  return true;
+}
