@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 
 export interface Bundle {
   /** An ES module for node 18 or newer, without any import but node's own. */
@@ -16,31 +16,39 @@ const HERE = fileURLToPath(new URL(".", import.meta.url));
 
 /** Bundles the agent. Deterministic: no clock, no absolute path, files in the order of their names. */
 export async function bundleAgent(): Promise<Bundle> {
-  const built = await build({
-    absWorkingDir: HERE,
+  // A worker starts once a person and run, so it is a small file of its own, which the agent carries and installs.
+  const worker = await textOf({ entryPoints: ["worker/start.ts"], format: "cjs" });
+  const text = await textOf({
     entryPoints: ["main.ts"],
+    format: "esm",
+    plugins: [assetsInside(new Map([["worker.cjs", worker]])), oneLanguage],
+  });
+  return { text, sha256: createHash("sha256").update(text).digest("hex") };
+}
+
+async function textOf(options: BuildOptions): Promise<string> {
+  const built = await build({
+    ...options,
+    absWorkingDir: HERE,
     bundle: true,
     write: false,
-    format: "esm",
     platform: "node",
     target: "node18",
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: "none",
-    plugins: [assetsInside],
     logLevel: "silent",
   });
-  const text = built.outputFiles.map((file) => file.text).join("");
-  return { text, sha256: createHash("sha256").update(text).digest("hex") };
+  return (built.outputFiles ?? []).map((file) => file.text).join("");
 }
 
-const assetsInside: Plugin = {
+const assetsInside = (made: ReadonlyMap<string, string>): Plugin => ({
   name: "assets-inside",
   setup(builder) {
     builder.onLoad({ filter: /[\\/]agent[\\/]assets\.ts$/ }, () => {
       const names = readdirSync(`${HERE}files`).sort();
       const texts = names.map((name) => [name, readFileSync(`${HERE}files/${name}`, "utf8")]);
-      const contents = `const texts = new Map(${JSON.stringify(texts)});
+      const contents = `const texts = new Map(${JSON.stringify([...texts, ...made])});
 export function asset(name) {
   const text = texts.get(name);
   if (text === undefined) throw new Error("no such asset: " + name);
@@ -48,5 +56,16 @@ export function asset(name) {
 }`;
       return { contents, loader: "js" };
     });
+  },
+});
+
+/** The schema library brings its messages in fifty languages, half of the bundle; only the default one is used. */
+const oneLanguage: Plugin = {
+  name: "one-language",
+  setup(builder) {
+    builder.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: "export {}",
+      loader: "js",
+    }));
   },
 };

@@ -5,7 +5,7 @@ import { kindOf } from "../disk.ts";
 import { Refusal } from "../refusal.ts";
 import { type Ran, run } from "../run.ts";
 import type { User } from "./accounts.ts";
-import { AGENT, NODE } from "./layout.ts";
+import { NODE, WORKER } from "./layout.ts";
 import type { System } from "./system.ts";
 
 export interface PersonCall {
@@ -54,6 +54,12 @@ function assertHome(sys: System, user: User): void {
     );
 }
 
+/** Everybody's own worker starts in each run, so it is a small file of its own. */
+const PROGRAM = {
+  worker: [NODE, WORKER],
+  "sessions-worker": [NODE, WORKER, "sessions"],
+} as const;
+
 /** The unit ends with its worker, with all that was started in it, and at its own deadline even if root is gone by then. */
 function transientUnit({ user, worker, deadlineMs }: PersonCall, unit: string): readonly string[] {
   const properties = [
@@ -72,7 +78,7 @@ function transientUnit({ user, worker, deadlineMs }: PersonCall, unit: string): 
     ...["--pipe", "--wait", "--collect", "--quiet", "--service-type=exec", `--unit=${unit}`],
     ...[`--uid=${user.uid}`, `--gid=${user.gid}`],
     ...properties.flatMap((property) => ["-p", property]),
-    ...["--", NODE, AGENT, worker],
+    ...["--", ...PROGRAM[worker]],
   ];
 }
 
@@ -85,8 +91,6 @@ function plainProcess({ user, worker }: PersonCall): readonly string[] {
     "--init-groups",
     ...drop,
     "--",
-    NODE,
-    AGENT,
-    worker,
+    ...PROGRAM[worker],
   ];
 }

@@ -2,5 +2,7 @@
 
 export const NODE = "/usr/bin/node";
 export const AGENT = "/usr/lib/workstation/agent.mjs";
+/** A person's worker: root's, and readable to everybody whom it runs as. */
+export const WORKER = "/usr/lib/workstation/worker.cjs";
 export const WRAPPER = "/usr/local/sbin/workstation";
 export const ALLOW_FAILPOINTS = "/run/workstation/allow-failpoints";

@@ -1,5 +1,5 @@
 /** A person's life on a real host: made, healed, parked, adopted, left and back; each story ends with a run that changes nothing. */
-import { beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestHost, type TestHost } from "./host/host.ts";
 import { account, base, maps, portsOf, REMOTE, type Somebody, units } from "./host/parts.ts";
 
@@ -19,8 +19,9 @@ const anca: Somebody = {
 const everybody = [wizard, emo, anca];
 
 let host: TestHost;
+afterAll(() => host.vm.stop());
 beforeAll(async () => {
-  host = await startTestHost();
+  host = await startTestHost("host", 1);
 });
 
 const nothing = { code: 0, out: ["nothing to change"] };

@@ -26,10 +26,13 @@ export interface TestHost {
 
 const ANY = Array.from({ length: 256 }, (_, code) => code);
 
-/** Starts it as it was when it was new, with the agent installed and the remotes served. */
-export async function startTestHost(): Promise<TestHost> {
+/**
+ * Starts it as it was when it was new, with the agent installed and the remotes served. Every file of tests has a host of
+ * its own: a name, and an index from 1 up.
+ */
+export async function startTestHost(name: string, index: number): Promise<TestHost> {
   const instance = await openInstance(process.env.WS_LAB || "test");
-  const vm = await startDevVm(instance, "host", 1);
+  const vm = await startDevVm(instance, name, index);
   await vm.reset();
   const host = testHost(vm);
   await installAgent(vm);

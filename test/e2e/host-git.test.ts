@@ -1,0 +1,312 @@
+/** Clones on a real host: locked, migrated, hoisted, wired and kept fresh, with remotes and clones of every kind. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTestHost, type TestHost } from "./host/host.ts";
+import { account, base, clones, maps, REMOTE, type Somebody } from "./host/parts.ts";
+
+let host: TestHost;
+let next = 7300;
+const people: Somebody[] = [];
+beforeAll(async () => {
+  host = await startTestHost("hostgit", 3);
+  await host.sh(`cd /srv/work/infra; git-crypt init; echo 'secrets/** filter=git-crypt diff=git-crypt' > .gitattributes
+mkdir secrets; echo 'the password' > secrets/one; git add .; git -c user.name=t -c user.email=t commit -qm secret
+git-crypt export-key /root/key; git push -q origin master; git push -q push master`);
+  await host.apply(base({ commands: { t3: ["/bin/true"], browser: ["/bin/true"], credentialSync: ["/bin/true"] } }));
+});
+afterAll(() => host.vm.stop());
+
+/** A new person with their account; what is below the home is the test's. */
+async function somebody(over: Partial<Somebody> = {}): Promise<Somebody & { readonly home: string }> {
+  next += 1;
+  const who = { osUser: `p${next}`, uid: next, ...over };
+  people.push(who);
+  await host.apply(maps(people));
+  await host.apply(account(who));
+  return { ...who, home: `/home/${who.osUser}` };
+}
+const as = (who: Somebody, script: string) => host.sh(script, { as: who.osUser });
+/** The next delivery of this person's clones; then another one, which must find nothing to do. */
+async function converged(who: Somebody) {
+  const said = await host.apply(clones(who));
+  const again = await host.apply(clones(who));
+  expect(again.out).toEqual([`${who.osUser}: nothing to change`]);
+  return { ...said, own: said.out.map((line) => line.replace(`${who.osUser}: `, "")) };
+}
+const commitUpstream = (name: string) =>
+  host.sh(
+    `cd /srv/work/infra; date +%N > ${name}; git add .; git -c user.name=t -c user.email=t commit -qm ${name}; git push -q origin master; git push -q push master`,
+  );
+
+test("a locked clone holds ciphertext and all the rest, is clean, and can be unlocked elsewhere with the key", async () => {
+  const who = await somebody();
+  await converged(who);
+  const seen = await as(
+    who,
+    "cd ~/code; head -c 9 secrets/one | tail -c 8; echo; cat readme; git status --porcelain; git diff; git config filter.git-crypt.smudge; touch secrets/one; git status --porcelain; git stash list",
+  );
+  expect(seen).toBe("GITCRYPT\nhello\ncat");
+  await host.sh(
+    `rm -rf /srv/open; git clone -q ${who.home}/code /srv/open; cd /srv/open; git config --remove-section filter.git-crypt 2>/dev/null; git-crypt unlock /root/key`,
+  );
+  expect(await host.sh("cat /srv/open/secrets/one")).toBe("the password");
+});
+
+test("attributes that come with a commit run nothing, and encrypted files stay encrypted", async () => {
+  const who = await somebody();
+  await host.sh(`cd /srv/work/infra; printf '%s\\n' '* filter=evil diff=evil merge=evil' 'secrets/** filter=git-crypt' '[attr]x filter=evil' > apps/.gitattributes; printf '[filter "evil"]\\nsmudge = id -u >> /var/tmp/who\\n' > .gitconfig
+git add .; git -c user.name=t -c user.email=t commit -qm evil; git push -q origin master; git push -q push master`);
+  await converged(who);
+  expect(
+    await as(
+      who,
+      "head -c 9 ~/code/secrets/one | tail -c 8; cat /var/tmp/who 2>/dev/null; git -C ~/code status --porcelain",
+    ),
+  ).toBe("GITCRYPT");
+});
+
+/** Every way in which a clone's configuration starts something (proof, 7.3). */
+const HOSTILE = `w=~/w; printf '#!/bin/sh\\nid -u >> /var/tmp/who\\nexec cat\\n' > $w; chmod +x $w; cd ~/code; echo '* filter=x diff=x' > .git/info/attributes
+for k in core.fsmonitor core.sshCommand core.pager core.editor core.askPass core.gitProxy filter.x.clean filter.x.smudge filter.x.process diff.external diff.x.textconv credential.helper core.alternateRefsCommand gpg.program uploadpack.packObjectsHook; do git config $k $w; done
+git config core.hooksPath .git/hooks; for h in post-checkout post-merge reference-transaction pre-auto-gc fsmonitor-watchman post-index-change; do cp $w .git/hooks/$h; done; touch readme`;
+
+test("what a hostile clone starts runs as its owner alone, also when an admin starts the agent by sudo", async () => {
+  const who = await somebody();
+  const admin = await somebody({ groups: ["sudo"], layout: "untouched" });
+  await converged(who);
+  await host.sh("rm -f /var/tmp/who; install -m 666 /dev/null /var/tmp/who");
+  await as(who, HOSTILE);
+  await host.sh("sed -i 's/.*//' /var/tmp/who; > /var/tmp/who");
+  // The fixture bites: a naive root runs it.
+  await host.sh(
+    `cd ${who.home}/code; git -c safe.directory='*' status >/dev/null 2>&1; git -c safe.directory='*' fetch --all >/dev/null 2>&1; true`,
+  );
+  expect(await host.sh("sort -u /var/tmp/who")).toContain("0");
+  await host.sh("> /var/tmp/who");
+  await commitUpstream("hostile");
+  await host.workstation("reconcile");
+  await host.sh("sudo workstation reconcile; true", { as: admin.osUser });
+  expect(await host.sh("sort -u /var/tmp/who | tr '\\n' ' '")).toMatch(new RegExp(`^(${who.uid} )?$`));
+});
+
+test("a clone whose .git leads elsewhere, whose worktree is /etc, or which borrows another home's objects is left alone", async () => {
+  const who = await somebody();
+  await converged(who);
+  const before = await host.sh(
+    "find /etc -newer /srv/git-server.mjs | sort | grep -v -e t3-serve -e /etc/.pwd -e workstation | sha256sum; ls /root | sha256sum",
+  );
+  await as(who, "cd ~/code; git config core.worktree /etc");
+  expect((await host.apply(clones(who))).code).toBe(0);
+  await as(
+    who,
+    "cd ~/code; git config --unset core.worktree; echo /home/p7301/code/.git/objects > .git/objects/info/alternates",
+  );
+  expect((await host.apply(clones(who))).code).toBe(0);
+  await as(who, "cd ~/code; rm .git/objects/info/alternates; mv .git ../moved; echo 'gitdir: /root/secret.git' > .git");
+  const said = await host.apply(clones(who));
+  expect(said.err.join("\n")).toContain("~/code is a directory and no clone: left as it is");
+  expect(
+    await host.sh(
+      "find /etc -newer /srv/git-server.mjs | sort | grep -v -e t3-serve -e /etc/.pwd -e workstation | sha256sum; ls /root | sha256sum",
+    ),
+  ).toBe(before);
+});
+
+/** All that a person could lose: refs, the index, dirty and untracked files, the stash, reflogs. */
+const treasures = (dir: string) =>
+  `cd ${dir}; git for-each-ref; git stash list; git status --porcelain; git diff | sha256sum; git fsck 2>&1 | grep -v -e dangling -e notice; find . -path ./.git -prune -o -type f ! -path './wt/*' -print | sort | xargs -d '\\n' sha256sum | sort`;
+
+test("a clone becomes part of a workspace as a whole: nothing in it is lost, work goes on in it, conversations are found", async () => {
+  const single = await somebody();
+  await converged(single);
+  await as(
+    single,
+    `cd ~/code; git checkout -q -b mine; echo a > new; git add new; git commit -qm mine; git checkout -q master; echo stashed >> readme; git stash -q
+echo dirty >> readme; mkdir -p "un tracked"; echo x > "un tracked/f"; git worktree add -q ../wt mine; git worktree add -q wt -b inner
+mkdir -p ~/.claude/projects/-home-${single.osUser}-code ~/.claude/projects/-home-${single.osUser}-code-apps
+echo '{"cwd":"/home/${single.osUser}/code","x":1}' > ~/.claude/projects/-home-${single.osUser}-code/1.jsonl
+echo '{"cwd":"/home/${single.osUser}/code-apps"}' > ~/.claude/projects/-home-${single.osUser}-code-apps/2.jsonl`,
+  );
+  await host.sh(
+    `cd ${single.home}/code/apps; systemd-run --quiet --unit=works --uid=${single.uid} --working-directory=${single.home}/code/apps sleep 600`,
+  );
+  const before = await as(single, treasures("~/code"));
+  const who = { ...single, layout: "workspace" as const, repos: [{ name: "tripit", url: `${REMOTE}/tripit` }] };
+  const said = await converged(who);
+  expect(said.own.slice(0, 4)).toEqual([
+    "linked the conversations of ~/code to its new path",
+    "moved the clone at ~/code out of the way",
+    "made ~/code",
+    "moved the clone to ~/code/infra",
+  ]);
+  expect(await as(single, treasures("~/code/infra"))).toBe(before);
+  expect(
+    await as(single, "git -C ~/wt status --short --branch; git -C ~/code/infra/wt status --short --branch; ls ~/code"),
+  ).toBe("## mine\n## inner\ninfra\ntripit");
+  expect(await host.sh("readlink /proc/$(systemctl show -p MainPID --value works)/cwd; systemctl stop works")).toBe(
+    `${who.home}/code/infra/apps`,
+  );
+  expect(
+    await as(single, `cat ~/.claude/projects/-home-${single.osUser}-code-infra/1.jsonl; ls ~/.claude/projects | wc -l`),
+  ).toBe(`{"cwd":"/home/${single.osUser}/code","x":1}\n3`);
+});
+
+test.each(["migrate-conversations", "migrate-set-aside", "migrate-make-code", "migrate-put-back"])(
+  "a migration that is killed around %s is finished by the next run, and the clone is never gone",
+  async (point) => {
+    for (const moment of ["before", "after"]) {
+      const single = await somebody();
+      await converged(single);
+      await as(
+        single,
+        `cd ~/code; echo dirty >> readme; mkdir -p ~/.claude/projects/-home-${single.osUser}-code; echo '{"cwd":"/home/${single.osUser}/code"}' > ~/.claude/projects/-home-${single.osUser}-code/1.jsonl`,
+      );
+      const before = await as(single, treasures("~/code"));
+      const who = { ...single, layout: "workspace" as const };
+      const killed = await host.apply(clones(who), `${point}:${moment}`);
+      expect(killed.err.join("\n")).toContain(`${who.osUser}: clones: their worker broke off`);
+      expect(
+        await as(single, "ls -d ~/code/.git ~/code/infra/.git ~/.code.workstation-moving/.git 2>/dev/null | wc -l"),
+      ).toBe("1");
+      await converged(who);
+      expect(await as(single, treasures("~/code/infra"))).toBe(before);
+      expect(
+        await as(
+          single,
+          `ls -A ~ | grep workstation; cat ~/.claude/projects/-home-${single.osUser}-code-infra/1.jsonl | wc -l`,
+        ),
+      ).toBe("1");
+    }
+  },
+);
+
+test("a nested clone of a roster repo moves up; what the infra repo tracks, and what is there already, stays", async () => {
+  const who = await somebody({ layout: "workspace" });
+  await converged(who);
+  await as(
+    who,
+    `cd ~/code/infra; for r in tripit apps other Tripit; do rm -rf $r.n; git clone -q ${REMOTE}/tripit $r.n; done; mv tripit.n tripit; mv other.n other; mv Tripit.n Tripit; rm -rf apps; mv apps.n apps; echo mine > tripit/mine; mkdir ../other; echo kept > ../other/kept`,
+  );
+  const repos = ["tripit", "apps", "other"].map((name) => ({ name, url: `${REMOTE}/tripit` }));
+  const said = await host.apply(clones({ ...who, repos }));
+  expect(said.out).toContain(`${who.osUser}: moved ~/code/infra/tripit to ~/code/tripit`);
+  expect(said.err.join("\n")).toContain(
+    "~/code/infra/other is a clone, and ~/code/other exists too: neither is touched",
+  );
+  expect(
+    await as(
+      who,
+      "cd ~/code; cat tripit/mine other/kept; ls -d infra/apps/.git infra/other/.git infra/Tripit/.git; ls -d apps/.git",
+    ),
+  ).toBe("mine\nkept\ninfra/apps/.git\ninfra/other/.git\ninfra/Tripit/.git\napps/.git");
+});
+
+test("a clone that predates the forge gets its remote and tracks it; what the person chose stays", async () => {
+  const old = await somebody();
+  await as(old, `git clone -q ${REMOTE}/infra ~/code`);
+  const said = await converged(old);
+  expect(said.own.filter((line) => /forgejo|pass/.test(line))).toEqual([
+    "set the pass-through for encrypted files in ~/code",
+    "added remote forgejo to ~/code",
+    "set master of ~/code to track forgejo/master",
+  ]);
+  const chosen = await somebody();
+  await as(
+    chosen,
+    `git clone -q ${REMOTE}/infra ~/code; cd ~/code; git remote add mine ${REMOTE}/infra; git fetch -q mine; git branch -q -u mine/master; git remote add forgejo ${REMOTE}/elsewhere`,
+  );
+  await host.apply(clones(chosen));
+  expect(await as(chosen, "git -C ~/code config branch.master.remote; git -C ~/code config remote.forgejo.url")).toBe(
+    `mine\n${REMOTE}/elsewhere`,
+  );
+});
+
+/** State of a clone, how to bring it about, and what is said about it; an empty text means that it is updated. */
+const STATES: readonly (readonly [string, string, string])[] = [
+  ["clean", "true", ""],
+  ["with an untracked file", "echo x > untracked", ""],
+  ["dirty", "echo x >> readme", "has changes that are not committed"],
+  ["ahead", "echo x > mine; git add mine; git -c user.name=t -c user.email=t commit -qm mine", "diverged"],
+  ["detached", "git checkout -q --detach", "is on no branch"],
+  ["on another branch", "git checkout -q -b other", "-"],
+  ["without an upstream", "git config branch.master.remote mine", "no upstream"],
+  ["with a damaged index", "echo garbage > .git/index", "index"],
+  ["with a lock on its index", "touch .git/index.lock", "index.lock"],
+  [
+    "in the middle of a merge",
+    "git checkout -q -b m; echo m > readme; git -c user.name=t -c user.email=t commit -qam m; git checkout -q master; echo n > readme; git -c user.name=t -c user.email=t commit -qam n; git merge -q m >/dev/null 2>&1; true",
+    "diverged",
+  ],
+  [
+    "with an object missing",
+    "find .git/objects -type f | xargs chmod u+w; for f in $(find .git/objects -name '*.pack') ; do : > $f; done",
+    "cannot be read|could not be fetched",
+  ],
+];
+
+test.each(STATES)("a clone %s is updated only when that is certain to be safe", async (_, script, told) => {
+  const who = await somebody();
+  await converged(who);
+  await as(who, `cd ~/code; ${script}`);
+  await commitUpstream(`state-${next}`);
+  const facts =
+    "cd ~/code; cat .git/HEAD; git rev-parse HEAD 2>&1; sha256sum readme .git/index 2>&1; ls -A; git status --porcelain 2>&1; ls .git/index.lock 2>&1";
+  const before = await as(who, `${facts}; true`);
+  const said = await host.apply(clones(who));
+  expect(said.code).toBe(0);
+  const failures = await host.sh(`cat /var/lib/workstation/failures/${who.osUser}.json 2>/dev/null; true`);
+  const heard = `${said.err.join("\n")}${failures}`;
+  if (told === "") {
+    expect(said.out.join("\n")).toContain("updated ~/code, master was behind 1");
+    expect(await as(who, "cd ~/code; git rev-parse HEAD; git rev-parse forgejo/master | head -1")).toMatch(
+      /^(\w+)\n\1$/,
+    );
+  } else {
+    if (told !== "-") expect(heard).toMatch(new RegExp(told));
+    expect(await as(who, `${facts}; true`)).toBe(before);
+  }
+  expect((await host.apply(clones(who))).out.filter((line) => !line.endsWith("nothing to change"))).toEqual([]);
+});
+
+test.each(["hang", "slow", "error", "garbage", "loop", "inward", "gone"])(
+  "a remote that answers with %s is a warning, in bounded time, and nothing is lost",
+  async (mode) => {
+    const who = await somebody();
+    await converged(who);
+    const url = mode === "gone" ? "http://127.0.0.1:9/x" : `http://127.0.0.1:8080/${mode}/infra`;
+    await as(who, `cd ~/code; git remote set-url forgejo ${url}`);
+    const started = performance.now();
+    const said = await host.apply(clones(who));
+    expect(performance.now() - started).toBeLessThan(90_000);
+    expect(said.err.join("\n")).toMatch(/warning: ~\/code could not be fetched|left as it is/);
+    expect(await host.sh(`cat /var/lib/workstation/failures/${who.osUser}.json 2>/dev/null; true`)).toBe("");
+    const fresh = await somebody({ infra: { origin: url } });
+    const first = await host.apply(clones(fresh));
+    expect(first.err.join("\n")).toContain("~/code could not be cloned, the next run tries again");
+    expect(await as(fresh, "ls -A ~ | grep -c -e code -e workstation; true")).toBe("0");
+    await converged({ ...fresh, infra: {} });
+  },
+);
+
+test("a private repository is cloned with the person's own token, which is in no other place", async () => {
+  const who = await somebody({
+    layout: "workspace",
+    repos: [{ name: "tripit", url: "http://127.0.0.1:8080/private/tripit" }],
+  });
+  const without = await host.apply(clones(who));
+  expect(without.err.join("\n")).toContain("~/code/tripit could not be cloned");
+  await as(who, `umask 000; echo 'http://${who.osUser}:token-of-${who.osUser}@127.0.0.1:8080' > ~/.git-credentials`);
+  await host.sh(
+    `systemd-run --quiet --unit=sampler sh -c 'while :; do cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " "; done | grep -o "token-of-${who.osUser}" > /run/seen'`,
+  );
+  const said = await host.apply(clones(who));
+  await host.sh("systemctl stop sampler");
+  expect(said.out).toContain(`${who.osUser}: cloned ~/code/tripit`);
+  expect(said.out).toContain(`${who.osUser}: set ~/.git-credentials to mode 0600`);
+  expect([...said.out, ...said.err].join("\n")).not.toContain("token-of");
+  // The sampler's own command line is the one place where it may stand.
+  expect(
+    await host.sh(
+      `grep -rl token-of ${who.home} /var/lib/workstation /var/log 2>/dev/null | grep -v -e journal -e git-credentials; stat -c %a ${who.home}/.git-credentials`,
+    ),
+  ).toBe("600");
+});
