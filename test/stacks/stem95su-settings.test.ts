@@ -1,6 +1,7 @@
 /** The site's settings: what is taken, what is refused and with which words. */
 
 import { expect, test } from "vitest";
+import { parseSettings } from "../../stacks/config.ts";
 import { stem95su } from "../../stacks/settings/stem95su.ts";
 
 /** The one message about a section with this in it. */
@@ -87,4 +88,13 @@ test.each([
 test("a misspelt setting is refused", () => {
   const { error } = stem95su.safeParse({ host: "site.test.org", shedule: "* * * * *" });
   expect(error?.issues).toMatchObject([{ code: "unrecognized_keys", keys: ["shedule"] }]);
+});
+
+test("an operator is told every problem of the section at once, each at its place in the stack's file", () => {
+  const section = JSON.stringify({ schedule: "@hourly", volumeSize: "5GB", shedule: "" });
+  const refused = () => parseSettings({ "workstation:stem95su": section }, "Pulumi.prod.yaml");
+  expect(refused).toThrow("Pulumi.prod.yaml: workstation:stem95su.host: is missing");
+  expect(refused).toThrow('Pulumi.prod.yaml: workstation:stem95su.schedule: "@hourly" must be five cron fields');
+  expect(refused).toThrow('Pulumi.prod.yaml: workstation:stem95su.volumeSize: "5GB" must be a size with its unit');
+  expect(refused).toThrow("Pulumi.prod.yaml: workstation:stem95su.shedule: is no setting of this program");
 });
