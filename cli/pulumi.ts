@@ -41,13 +41,13 @@ export async function configOf({ stack, configFile }: StackPlace): Promise<Stack
   };
 }
 
-/** One output of the stack's last run; undefined where it has none of that name. @throws PulumiError */
-export async function outputOf({ stack }: StackPlace, name: string): Promise<unknown> {
+/** The outputs of the stack's last run, none where it never ran. @throws PulumiError */
+export async function outputsOf({ stack }: StackPlace): Promise<Readonly<Record<string, unknown>>> {
   const outputs = z
     .record(z.string(), z.unknown())
     .safeParse(await ask(["stack", "output", "--json", ...selecting(stack)]));
   if (!outputs.success) throw new PulumiError(UNKNOWN_ANSWER);
-  return outputs.data[name];
+  return outputs.data;
 }
 
 const configForm = z.record(z.string(), z.object({ value: z.string(), secret: z.boolean() }));

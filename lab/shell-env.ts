@@ -11,7 +11,6 @@ export async function shellEnv(): Promise<string> {
   const instance = await findInstance(name);
   if (instance === undefined) throw new LabError(`There is no lab "${name}" on this machine; bring it up: make up`);
   const { env, configFile } = await openEngine(instance);
-  const { PATH, ...rest } = { ...env, WS_LAB_CONFIG: configFile };
-  const lines = Object.entries(rest).map(([key, value]) => `export ${key}=${quoted(value)}`);
-  return [...lines, `export PATH=${quoted(PATH ?? "")}:"$PATH"`].join("\n");
+  const words = Object.entries({ ...env, WS_LAB_CONFIG: configFile });
+  return words.map(([key, value]) => `export ${key}=${quoted(value)}${key === "PATH" ? ':"$PATH"' : ""}`).join("\n");
 }

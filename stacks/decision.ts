@@ -15,9 +15,6 @@ import { Refusal } from "./refusal.ts";
 import type { StackSettings } from "./settings/index.ts";
 import type { UserMapText } from "./user-map.ts";
 
-/** Name of the stack output that holds the ledger. */
-export const LEDGER_OUTPUT = "ledger";
-
 /** What the decision starts from, beside the settings. */
 export interface Known {
   /** The ledger as the last run wrote it; undefined for a stack that never ran. */

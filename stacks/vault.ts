@@ -1,11 +1,11 @@
 /** Vault: what everybody on the roster has there, and the cut of those who left. */
 
-import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import * as vault from "@pulumi/vault";
 import { PersonAccess } from "../components/vault/person-access.ts";
 import { VaultPeople } from "../components/vault/resources.ts";
 import type { Desired, K8sUser } from "../roster/model.ts";
+import { caOf } from "./known.ts";
 import type { VaultSettings } from "./settings/vault.ts";
 
 /** @param token the program's own, with the rights that docs/vault.md lists */
@@ -42,7 +42,3 @@ export function deployVault(settings: VaultSettings, token: string, desired: Des
 
 /** By the name that Vault knows them by: another account name changes nothing there. */
 const nameOf = (who: K8sUser) => `vault-${who}`;
-
-/** The authority of Vault's certificate as text, where the settings name a file. */
-export const caOf = ({ caCertFile }: Pick<VaultSettings, "caCertFile">): { readonly caCert?: string } =>
-  caCertFile === undefined ? {} : { caCert: readFileSync(caCertFile, "utf8") };

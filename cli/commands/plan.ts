@@ -2,11 +2,12 @@
 
 import { resolve } from "node:path";
 import type { Derivation } from "../../roster/derive/derive.ts";
-import { LEDGER_OUTPUT, sentence, today, weigh } from "../../stacks/decision.ts";
+import { sentence, today, weigh } from "../../stacks/decision.ts";
+import { memoryFrom, userMapFromVault } from "../../stacks/known.ts";
 import { Refusal } from "../../stacks/refusal.ts";
 import { parseSettings } from "../../stacks/settings/parse.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
-import { configOf, outputOf, PROJECT, PulumiError, type StackPlace } from "../pulumi.ts";
+import { configOf, outputsOf, PROJECT, PulumiError, type StackPlace } from "../pulumi.ts";
 import { readInput } from "../read-input.ts";
 import { problemJson, problemLines } from "../show-problems.ts";
 import type { Terminal } from "../terminal.ts";
@@ -53,11 +54,19 @@ Exit code: 0 when the plan is shown, 1 with problems or where a brake would stop
 };
 
 /** The same decision as the program's, from the same settings. */
-async function decideOn(place: StackPlace, ledgerFile: string | undefined): Promise<Derivation> {
+async function decideOn(place: StackPlace, ledgerFile: string | undefined): Promise<Decided> {
   const { values, encrypted } = await configOf(place);
   const settings = parseSettings(values, place.configFile ?? `Pulumi.${place.stack ?? "<stack>"}.yaml`, encrypted);
-  const ledger = ledgerFile === undefined ? await outputOf(place, LEDGER_OUTPUT) : ledgerIn(ledgerFile);
-  return weigh(settings, { ledger, today: today(), folder: PROJECT });
+  const outputs = ledgerFile === undefined ? await outputsOf(place) : { ledger: ledgerIn(ledgerFile) };
+  const memory = memoryFrom((name) => outputs[name]);
+  const userMap = await userMapFromVault(settings, memory, { preview: true, folder: PROJECT });
+  const derivation = await weigh(settings, { ledger: memory.ledger, userMap, today: today(), folder: PROJECT });
+  return { ...derivation, notices: userMap?.known === false ? [userMap.warning] : [] };
+}
+
+interface Decided extends Derivation {
+  /** What the plan had to do without. */
+  readonly notices: readonly string[];
 }
 
 /** @throws Refusal when the file cannot be read */
@@ -67,7 +76,8 @@ function ledgerIn(file: string): string {
   throw new Refusal(sentence(input.problem));
 }
 
-function show({ plan: sentences, brakes, warnings }: Derivation, { out, err, paint, paintErr }: Terminal): void {
+function show({ plan: sentences, brakes, warnings, notices }: Decided, { out, err, paint, paintErr }: Terminal): void {
+  for (const notice of notices) err(paintErr("yellow", `warning: ${notice}`));
   if (warnings.length > 0) err(problemLines(warnings, paintErr));
   out(paint("bold", sentences.length > 0 ? "What would happen to whom:" : "Nothing would change for anybody."));
   for (const line of sentences) out(`  ${line}`);
@@ -76,11 +86,12 @@ function show({ plan: sentences, brakes, warnings }: Derivation, { out, err, pai
   for (const { message } of brakes) err(`  ${message}`);
 }
 
-const reportOf = ({ plan: sentences, changes, heldBack, brakes, warnings }: Derivation) => ({
+const reportOf = ({ plan: sentences, changes, heldBack, brakes, warnings, notices }: Decided) => ({
   ok: brakes.length === 0,
   plan: sentences,
   changes,
   heldBack: heldBack.map(({ who, lost }) => ({ who, lost })),
   brakes,
   warnings: warnings.map(problemJson),
+  notices,
 });

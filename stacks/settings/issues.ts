@@ -86,12 +86,12 @@ function unknownKey(path: Path, key: string, { schema, given, at }: Judged) {
   const known = keysAt(schema, path);
   const free = known.filter((name) => !(isSection(present) && Object.hasOwn(present, name)));
   const near = nearest(key, free);
-  const where = path.length === 0 ? "this program" : pathText(path);
+  const where = path.length === 0 ? "it" : pathText(path);
   const way =
     near === undefined ? `remove it; ${where} knows ${listed([...known].sort())}` : `did you mean ${quote(near)}?`;
   const shown = /^[\w.-]{1,64}$/.test(key) ? key : quote(key);
   return {
-    sentence: `${at([...path, shown])}: is no setting of ${where}; ${way}`,
+    sentence: `${at([...path, shown])}: is no setting of this program; ${way}`,
     instead: near === undefined ? undefined : [...path, near],
   };
 }
