@@ -2,21 +2,19 @@
 
 import { z } from "zod";
 
-/** None of these settings is a secret, so a message may repeat what was found. */
-const checked = (isRight: (text: string) => boolean, right: string) =>
-  z.string({ error: `must be ${right}` }).refine(isRight, { error: ({ input }) => `"${input}" must be ${right}` });
-
 const DNS_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)+$/;
-const dnsName = checked((text) => DNS_NAME.test(text), 'a DNS name in lower case, as in "stem95su.example.org"');
+const dnsName = z.string().regex(DNS_NAME, 'must be a DNS name in lower case, as in "stem95su.example.org"');
 
 const QUANTITY = /^[1-9]\d*(\.\d+)?(Mi|Gi|Ti|M|G|T)$/;
-const quantity = checked((text) => QUANTITY.test(text), 'a size with its unit (Mi, Gi, Ti, M, G or T), as in "5Gi"');
+const quantity = z.string().regex(QUANTITY, 'must be a size with its unit (Mi, Gi, Ti, M, G or T), as in "5Gi"');
 
 /** The cluster refuses a wrong expression too, but only in the middle of `up`. */
-const cron = checked(
-  isCron,
-  'five cron fields in their ranges (minute, hour, day, month, day of the week), as in "*/10 * * * *"',
-);
+const cron = z
+  .string()
+  .refine(
+    isCron,
+    'must be five cron fields in their ranges (minute, hour, day, month, day of the week), as in "*/10 * * * *"',
+  );
 
 const annotations = z
   .record(z.string(), z.string())
