@@ -1,4 +1,6 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bundleAgent } from "../../agent/bundle.ts";
@@ -12,6 +14,8 @@ import { answerOf } from "../../agent/root/worker-call.ts";
 import { clean, redact } from "../../agent/say.ts";
 import { type Change, converge, says } from "../../agent/step.ts";
 import { account } from "../e2e/host/parts.ts";
+
+const AGENT_ROOM = fileURLToPath(new URL("../../agent", import.meta.url));
 
 test("the bundle is one file of the same bytes every time, and needs nothing but node", async () => {
   const [first, second] = [await bundleAgent(), await bundleAgent()];
@@ -42,7 +46,9 @@ const change = (apply: Change["apply"]): Change => ({
 test("a step says what it did, and in a dry run the same sentence with would, doing nothing", async () => {
   const said: string[] = [];
   let done = 0;
-  const one = change(() => void (done += 1));
+  const one = change(() => {
+    done += 1;
+  });
   expect(await converge(step([[one]]), "check", (s) => said.push(s))).toBe(1);
   expect([done, said]).toEqual([0, ["would add to group docker"]]);
   expect(await converge(step([[one], []]), "apply", (s) => said.push(s))).toBe(1);
@@ -165,4 +171,12 @@ test.each([
 ])("a part with %j is refused where it is wrong", (over, place) => {
   const text = JSON.stringify({ ...account({ osUser: "ana", uid: 2000 }), ...over });
   expect(() => parsePart("account", "ana", text)).toThrow(place);
+});
+
+test("every name of a failpoint stands at a change of the code", () => {
+  const sources = readdirSync(AGENT_ROOM, { recursive: true, encoding: "utf8" }).filter(
+    (file) => file.endsWith(".ts") && file !== "failpoint.ts",
+  );
+  const code = sources.map((file) => readFileSync(`${AGENT_ROOM}/${file}`, "utf8")).join("\n");
+  expect([...ROOT_POINTS, ...WORKER_POINTS].filter((point) => !code.includes(`"${point}"`))).toEqual([]);
 });

@@ -9,6 +9,7 @@ import { managedSettings } from "../managed-settings.ts";
 import { must } from "../system.ts";
 import { BOOT_UNITS, HOST_UNITS, plainFiles, skelLinks, SSHD, SUDOERS, unitFiles } from "./base-files.ts";
 import { fileChanges, filesStep, type GeneratedFile } from "./files.ts";
+import { loadedFiles, systemdFiles } from "./loaded-files.ts";
 
 const INSTALL_TIMEOUT_MS = 15 * 60_000;
 const APT_ENV = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive" };
@@ -107,32 +108,24 @@ function sudoers(m: Machine): Step {
 
 /** A deployment opens many connections at once, and sshd drops more than ten that have not logged in yet. */
 function sshd(m: Machine): Step {
-  return {
-    name: "sshd",
-    differences: () => {
-      if (m.sys.look("/etc/ssh/sshd_config.d") === undefined) return [];
-      const changes = fileChanges(m.sys, [SSHD], "base-file");
-      if (changes.length === 0) return [];
-      const apply = async () => {
-        await must(m.sys, ["/usr/sbin/sshd", "-t"], { reads: true });
-        await must(m.sys, ["/usr/bin/systemctl", "try-reload-or-restart", "ssh.service"]);
-      };
-      return [...changes, { point: "base-sshd-reload", says: says("reload", "sshd's configuration"), apply }];
-    },
+  if (m.sys.look("/etc/ssh/sshd_config.d") === undefined) return { name: "sshd", differences: () => [] };
+  const loadSays = says("reload", "sshd's configuration");
+  const load = async () => {
+    await must(m.sys, ["/usr/sbin/sshd", "-t"], { reads: true });
+    await must(m.sys, ["/usr/bin/systemctl", "try-reload-or-restart", "ssh.service"]);
   };
+  const points = { filePoint: "base-file", loadPoint: "base-sshd-reload" } as const;
+  return loadedFiles(m, { name: "sshd", key: "sshd", files: [SSHD], ...points, loadSays, load });
 }
 
-function units(m: Machine, part: BasePart): Step {
-  return {
+const units = (m: Machine, part: BasePart): Step =>
+  systemdFiles(m, {
     name: "template units",
-    differences: () => {
-      const changes = fileChanges(m.sys, unitFiles(part), "base-file");
-      if (changes.length === 0) return [];
-      const apply = async () => void (await must(m.sys, ["/usr/bin/systemctl", "daemon-reload"]));
-      return [...changes, { point: "base-daemon-reload", says: says("reload", "systemd's configuration"), apply }];
-    },
-  };
-}
+    key: "template-units",
+    files: unitFiles(part),
+    filePoint: "base-file",
+    loadPoint: "base-daemon-reload",
+  });
 
 function hostUnits(m: Machine): Step {
   return {

@@ -1,12 +1,12 @@
 /** The files around a person's units: environment, envelope, and the cap of each of their tmux panes. */
 
-import { type Change, type Step, says } from "../../step.ts";
+import { type Step, says } from "../../step.ts";
 import type { UnitsPart } from "../../contract.ts";
 import { Refusal } from "../../refusal.ts";
 import { setAssignments } from "../environment-file.ts";
 import type { Machine } from "../machine.ts";
 import { readLedger, writeLedger } from "../store.ts";
-import { must } from "../system.ts";
+import { systemdFiles } from "./loaded-files.ts";
 import { BROWSER_UNIT, instance, T3_UNIT } from "./units.ts";
 
 export const ENVIRONMENT_DIRECTORY = "/etc/t3-serve";
@@ -74,26 +74,14 @@ export function environmentFile(m: Machine, part: UnitsPart): Step {
 }
 
 /** One slice holds shell, tmux, code server and browser alike; systemd is told before anything is started in it. */
-export function envelope(m: Machine, part: UnitsPart): Step {
-  const files = envelopeFiles(part);
-  return {
+export const envelope = (m: Machine, part: UnitsPart): Step =>
+  systemdFiles(m, {
     name: "limits",
-    differences: () => {
-      const changes: Change[] = [];
-      for (const [path, text] of files) {
-        if (m.sys.read(path)?.toString("utf8") === text) continue;
-        const apply = () => {
-          m.sys.makeDirectory(path.slice(0, path.lastIndexOf("/")), 0o755);
-          m.sys.replaceFile(path, { bytes: text, mode: 0o644 });
-        };
-        changes.push({ point: "units-limits", says: says("write", path), apply });
-      }
-      if (changes.length === 0) return [];
-      const apply = async () => void (await must(m.sys, ["/usr/bin/systemctl", "daemon-reload"]));
-      return [...changes, { point: "units-daemon-reload", says: says("reload", "systemd's configuration"), apply }];
-    },
-  };
-}
+    key: `envelope.${part.osUser}`,
+    files: [...envelopeFiles(part)].map(([path, text]) => ({ path, text, mode: 0o644 })),
+    filePoint: "units-limits",
+    loadPoint: "units-daemon-reload",
+  });
 
 /** Pure: absolute path to exact text. */
 export function envelopeFiles(part: UnitsPart): ReadonlyMap<string, string> {

@@ -1,0 +1,185 @@
+/** Killed before and after every mutating step: the next run finishes, and the one after that changes nothing. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Point, ROOT_POINTS, WORKER_POINTS } from "../../agent/failpoint.ts";
+import { startTestHost, type TestHost } from "./host/host.ts";
+import { account, base, clones, maps, portsOf, REMOTE, type Somebody, units } from "./host/parts.ts";
+
+const one: Somebody = {
+  osUser: "one",
+  uid: 7501,
+  layout: "workspace",
+  repos: [{ name: "tripit", url: `${REMOTE}/tripit` }],
+  groups: ["docker"],
+};
+const two: Somebody = { osUser: "two", uid: 7502, layout: "untouched" };
+const gone: Somebody = { ...one, state: "left" };
+
+let host: TestHost;
+beforeAll(async () => {
+  host = await startTestHost("kills", 4);
+  await host.sh(LOCAL_PACKAGE);
+  await host.deliver([one, two]);
+  await host.apply(base({ packages: ["git", "small-thing"] }));
+  for (const [folder, person] of [
+    ["here", one],
+    ["left", gone],
+  ] as const) {
+    const parts = {
+      maps: maps([person, two]),
+      "account.one": account(person),
+      "clones.one": clones(person),
+      "units.one": units(person),
+    };
+    for (const [name, part] of Object.entries(parts))
+      await host.sh(`mkdir -p /srv/${folder}; cat > /srv/${folder}/${name}.json`, { input: JSON.stringify(part) });
+  }
+  await host.sh("rm -f /var/lib/workstation/failures/*; cat > /srv/cycle.sh", { input: CYCLE });
+  expect((await host.workstation("reconcile")).code).toBe(0);
+  expect(await host.workstation("reconcile")).toMatchObject({ code: 0, out: ["nothing to change"] });
+});
+afterAll(() => host.vm.stop());
+
+/** A package that can be had without any network. */
+const LOCAL_PACKAGE = `mkdir -p /srv/repo/p/DEBIAN; cd /srv/repo
+printf 'Package: small-thing\\nVersion: 1\\nArchitecture: all\\nMaintainer: t <t@example.org>\\nDescription: nothing\\n' > p/DEBIAN/control
+dpkg-deb -b p small-thing.deb >/dev/null
+{ cat p/DEBIAN/control; printf 'Filename: ./small-thing.deb\\nSize: %s\\nSHA256: %s\\n\\n' $(stat -c %s small-thing.deb) $(sha256sum small-thing.deb | cut -d' ' -f1); } > Packages
+rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*; echo 'deb [trusted=yes] file:/srv/repo ./' > /etc/apt/sources.list.d/local.list`;
+
+/** Three runs: one that dies at the failpoint, one that finishes, one that finds nothing to do. */
+const CYCLE = `cat > /run/setup.sh; sh /run/setup.sh >/run/setup.log 2>&1
+WORKSTATION_FAILPOINT=$1 workstation reconcile >/run/first.log 2>&1; echo "killed $?"
+workstation reconcile >/run/second.log 2>&1; echo "finished $?"
+workstation reconcile 2>&1`;
+
+/** Nobody of that name was ever here. */
+const FORGET = `systemctl disable --now t3-serve@one browser-serve@one credential-sync@one.timer; userdel -rf one; groupdel one
+rm -rf /home/one /etc/t3-serve/one.env /etc/workstation/panes/one /etc/systemd/system/*@one.service.d /etc/systemd/system/user-7501.slice.d /var/lib/workstation/loaded/envelope.one
+echo '{"version":1,"people":{"two":{"uid":7502,"adopted":false,"t3":${portsOf(two).t3},"browser":${portsOf(two).browser}}}}' > /var/lib/workstation/ledger.json; systemctl daemon-reload`;
+const HERE = "cp /srv/here/* /var/lib/workstation/parts/; workstation reconcile";
+/** All that a cut takes away, there to be taken. */
+const FULL = `${HERE}; usermod -p x two; echo '0 5 * * * /bin/true' | crontab -u one -; loginctl enable-linger one; su -s /bin/sh one -c 'echo true | at now + 1 day'; gpasswd -a one docker; systemd-run --uid=one sleep 1000; usermod -p x one`;
+const LEFT = "cp /srv/left/* /var/lib/workstation/parts/";
+const CUT = `${FULL}; ${LEFT}`;
+const RETURN = `${FULL}; ${LEFT}; workstation reconcile; cp /srv/here/* /var/lib/workstation/parts/`;
+const inCode = (script: string) => `${HERE}; cd /home/one/code && su -s /bin/sh one -c '${script}'`;
+const UNIT = "/etc/systemd/system/t3-serve@.service";
+
+/** What has to be so, for a run to come to that step. */
+const SETUPS: Readonly<Record<Point, string>> = {
+  "base-packages": "dpkg -P small-thing",
+  "base-file": `rm /etc/skel/.tmux.conf ${UNIT}`,
+  "base-link": "rm /etc/skel/.claude/skills",
+  "base-managed-settings": "rm /etc/claude-code/managed-settings.json",
+  "base-sudoers": "rm /etc/sudoers.d/workstation",
+  "base-daemon-reload": `echo >> ${UNIT}`,
+  "base-enable": "systemctl disable --now workstation-reconcile.timer",
+  "base-sshd-reload": "rm /etc/ssh/sshd_config.d/50-workstation.conf",
+  "maps-file": "rm /etc/ttyd-user-map",
+  "maps-filter-file": "rm /etc/workstation/ports.nft",
+  "maps-filter-apply": "nft delete table inet workstation",
+  "account-ledger": FORGET,
+  "account-create": FORGET,
+  "account-home": "systemctl stop t3-serve@one browser-serve@one; rm -rf /home/one",
+  "account-home-mode": "chmod 755 /home/one",
+  "account-lock": "usermod -p x one",
+  "account-groups": "gpasswd -d one docker",
+  "cut-record": CUT,
+  "cut-lock": CUT,
+  "cut-expire": CUT,
+  "cut-group": CUT,
+  "cut-linger": CUT,
+  "cut-cron": CUT,
+  "cut-at": CUT,
+  "cut-end": CUT,
+  "return-unlock": RETURN,
+  "return-expire": RETURN,
+  "return-group": RETURN,
+  "return-cron": RETURN,
+  "return-at": RETURN,
+  "return-linger": RETURN,
+  "return-forget": RETURN,
+  "units-ledger": FORGET,
+  "units-environment": "rm /etc/t3-serve/one.env",
+  "units-limits": "rm -r /etc/systemd/system/user-7501.slice.d",
+  "units-daemon-reload": "rm -r /etc/systemd/system/user-7501.slice.d",
+  "units-start": "systemctl disable --now t3-serve@one",
+  "units-stop": CUT,
+  sweep: inCode("mkdir .clone.workstation-0123456789ab; touch ~/.start-claude.sh.workstation-0123456789ab"),
+  "code-make": "rm -rf /home/one/code",
+  "migrate-conversations": inCode(
+    'cd; mkdir -p .claude/projects/-home-one-code; rm -f .claude/projects/-home-one-code-infra; echo "{\\"cwd\\":\\"/home/one/code\\"}" > .claude/projects/-home-one-code/1.jsonl; mv code/infra x; rm -rf code; mv x code',
+  ),
+  "migrate-set-aside": inCode("cd; mv code/infra x; rm -rf code; mv x code"),
+  "migrate-make-code": inCode("cd; mv code/infra x; rm -rf code; mv x code"),
+  "migrate-put-back": inCode("cd; mv code/infra x; rm -rf code; mv x code"),
+  "migrate-worktrees": inCode(
+    "cd; mv code/infra x; rm -rf code; mv x code; git -C code worktree prune; git -C code worktree add -f wt -B inner",
+  ),
+  "infra-clone": "rm -rf /home/one/code/infra",
+  "repo-hoist": inCode("mv tripit infra/tripit"),
+  "repo-clone": "rm -rf /home/one/code/tripit",
+  "locked-filter": inCode("git -C infra config --remove-section filter.git-crypt"),
+  "remote-add": inCode("git -C infra remote remove forgejo"),
+  "remote-track": inCode("git -C infra branch -q -u origin/master"),
+  "fast-forward":
+    inCode("git -C infra reset -q --hard forgejo/master") +
+    "; cd /srv/work/infra; date +%N > new; git add .; git -c user.name=t -c user.email=t commit -qm n; git push -q origin master; git push -q push master",
+  "git-identity": "rm /home/one/.gitconfig",
+  "git-credentials-mode": inCode("cd; echo x > .git-credentials; chmod 644 .git-credentials"),
+  "kube-directory": "rm -rf /home/one/.kube",
+  kubeconfig: "rm -f /home/one/.kube/config",
+  launcher: "rm /home/one/start-claude.sh",
+  "codex-mirror": inCode("cd; mkdir -p .codex; rm -f .codex/AGENTS.md"),
+};
+
+const cells = [...ROOT_POINTS, ...WORKER_POINTS].flatMap((point) =>
+  (["before", "after"] as const).map((moment) => [point, moment] as const),
+);
+
+test.each(cells)("killed at %s, %s", async (point, moment) => {
+  const said = await host.sh(`sh /srv/cycle.sh ${point}:${moment}`, { input: SETUPS[point], timeoutMs: 120_000 });
+  const [killed = "", finished = "", ...third] = said.split("\n");
+  const logs = await host.sh("tail -n 30 /run/setup.log /run/first.log /run/second.log");
+  // Root's own death ends its run at once; a worker's is that person's failure. Either way the step was reached.
+  const root = (ROOT_POINTS as readonly string[]).includes(point);
+  expect([killed, root || logs.includes("their worker broke off")], logs).toEqual([
+    root ? "killed 137" : "killed 1",
+    true,
+  ]);
+  expect(finished, logs).toBe("finished 0");
+  expect(third.join("\n"), logs).toBe("nothing to change");
+});
+
+test("after all that nobody is there twice, nothing half made is left, and what was given is what was given", async () => {
+  await host.sh(HERE);
+  const facts = await host.sh(
+    "cut -d: -f1 /etc/passwd | sort | uniq -d; getent passwd one; find /home/one /etc /var/lib/workstation -name '*workstation-????????????' | wc -l; cat /etc/t3-serve/one.env; git -C /home/one/code/infra fsck 2>&1 | grep -v dangling; jq . </dev/null 2>/dev/null; cat /var/lib/workstation/ledger.json",
+    { timeoutMs: 30_000 },
+  );
+  const { t3, browser } = portsOf(one);
+  expect(facts).toContain("one:x:7501:7501::/home/one:/bin/zsh\n0\n");
+  expect(facts).toContain(`"one":{"uid":7501,"adopted":false,"t3":${t3},"browser":${browser}}`);
+});
+
+test("two runs at once: the second waits for the first or says 75, and a crashed holder does not block", async () => {
+  await host.sh("rm /home/one/start-claude.sh");
+  const said = await host.sh(`(flock /run/workstation.lock sleep 4 &) ; sleep 0.5
+WORKSTATION_LOCK_WAIT_S=1 workstation reconcile; echo "first $?"; workstation reconcile; echo "second $?"
+(flock /run/workstation.lock sleep 100 & echo $! > /run/holder); sleep 0.5; pkill -9 -P $(cat /run/holder); kill -9 $(cat /run/holder); workstation reconcile; echo "third $?"`);
+  expect(said.split("\n")).toEqual([
+    "first 75",
+    "one: wrote ~/start-claude.sh",
+    "second 0",
+    "nothing to change",
+    "third 0",
+  ]);
+});
+
+test("somebody else holds the password file: waited for, then told by name", async () => {
+  await host.sh(FORGET);
+  const hold = (seconds: number) =>
+    `(perl -e 'use Fcntl; open(F,">>/etc/.pwd.lock"); fcntl(F, F_SETLKW, pack("ssqqi", F_WRLCK, 0, 0, 0, 0)); sleep ${seconds}' &); sleep 0.5`;
+  expect(await host.sh(`${hold(5)}; workstation reconcile >/dev/null; echo $?`)).toBe("0");
+  expect(await host.workstation("reconcile")).toMatchObject({ code: 0, out: ["nothing to change"] });
+});
