@@ -1,17 +1,18 @@
-/** The agent's entry: root's commands, a person's worker, or the ending of one uid's processes. */
+/** The agent's entry: root's commands, or the ending of one uid's processes. */
 
 import { Refusal, tell } from "./refusal.ts";
+import { command } from "./root/command.ts";
+import { sessionsCommand } from "./sessions/root/command.ts";
 
-/** The two halves are loaded only when needed: a worker starts without what root alone uses. */
 async function main(argv: readonly string[]): Promise<number> {
-  if (argv[0] === "worker") return (await import("./worker/main.ts")).work();
+  if (argv[0] === "sessions") return sessionsCommand(argv.slice(1));
   if (argv[0] === "end-all") {
     // As that person, and never as root, to whom this would be everybody.
     if (process.getuid?.() === 0) throw new Refusal("end-all is not for root");
     process.kill(-1, "SIGKILL");
     return 0;
   }
-  return (await import("./root/command.ts")).command(argv);
+  return command(argv);
 }
 
 try {
