@@ -10,6 +10,7 @@ import { EMPTY_LEDGER, loadLedger } from "../roster/ledger.ts";
 import { loadRoster } from "../roster/load.ts";
 import type { Day, HostName, Ledger, Policy, Problem, UserMap } from "../roster/model.ts";
 import { checkPolicy, DEFAULT_POLICY } from "../roster/policy.ts";
+import { renderProblem } from "../roster/render.ts";
 import { loadUserMap } from "../roster/user-map.ts";
 import { Refusal } from "./refusal.ts";
 import type { StackSettings } from "./settings/index.ts";
@@ -51,10 +52,6 @@ export async function weigh(settings: StackSettings, known: Known): Promise<Deri
 /** Today in UTC: the day that `until` and the ledger's dates mean. */
 export const today = (): Day => new Date().toISOString().slice(0, 10) as Day;
 
-/** A problem as one line, clickable in most terminals and editors. */
-export const sentence = ({ file, line, column, path, message }: Problem): string =>
-  `${file}:${line}:${column}: ${path === "" ? "" : `${path}: `}${message}`;
-
 const policyOf = (settings: StackSettings): Policy => ({
   ...DEFAULT_POLICY,
   hosts: settings.hosts.map(({ name }) => name as HostName),
@@ -70,7 +67,7 @@ const policyOf = (settings: StackSettings): Policy => ({
 
 function refuse(problems: readonly Problem[]): never {
   const errors = problems.filter(({ severity }) => severity === "error");
-  throw new Refusal(["Nothing was changed:", ...errors.map((problem) => `  ${sentence(problem)}`)].join("\n"));
+  throw new Refusal(["Nothing was changed:", ...errors.map((problem) => `  ${renderProblem(problem)}`)].join("\n"));
 }
 
 function ledgerOf(stored: unknown, policy: Policy): Ledger {

@@ -2,7 +2,8 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import type { Derivation } from "../roster/derive/derive.ts";
-import { type Known, sentence, weigh } from "./decision.ts";
+import { renderProblem } from "../roster/render.ts";
+import { type Known, weigh } from "./decision.ts";
 import { Refusal } from "./refusal.ts";
 import type { StackSettings } from "./settings/index.ts";
 
@@ -18,6 +19,6 @@ export async function decide(settings: StackSettings, known: Known): Promise<Der
 
 /** Says the plan and the warnings where the engine shows them: in the preview, and in the update's log. */
 export async function announce({ plan, warnings }: Derivation): Promise<void> {
-  for (const warning of warnings) await pulumi.log.warn(sentence(warning));
+  for (const warning of warnings) await pulumi.log.warn(renderProblem(warning));
   if (plan.length > 0) await pulumi.log.info(["What will happen to whom:", ...plan].join("\n  "));
 }

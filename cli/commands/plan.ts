@@ -2,7 +2,8 @@
 
 import { resolve } from "node:path";
 import type { Derivation } from "../../roster/derive/derive.ts";
-import { sentence, today, weigh } from "../../stacks/decision.ts";
+import { renderProblem } from "../../roster/render.ts";
+import { today, weigh } from "../../stacks/decision.ts";
 import { memoryFrom, userMapFromVault } from "../../stacks/known.ts";
 import { Refusal } from "../../stacks/refusal.ts";
 import { parseSettings } from "../../stacks/settings/parse.ts";
@@ -73,7 +74,7 @@ interface Decided extends Derivation {
 function ledgerIn(file: string): string {
   const input = readInput(file);
   if (input.ok) return Buffer.from(input.bytes).toString("utf8");
-  throw new Refusal(sentence(input.problem));
+  throw new Refusal(renderProblem(input.problem));
 }
 
 function show({ plan: sentences, brakes, warnings, notices }: Decided, { out, err, paint, paintErr }: Terminal): void {

@@ -37,7 +37,7 @@ export const pathText = (path: Path): string =>
 export function rightForm(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case "invalid_type":
-      return `must be ${TYPES.get(issue.expected) ?? issue.expected}`;
+      return `must be ${TYPES.get(isWhole(issue.inst) ? "int" : issue.expected) ?? issue.expected}`;
     case "too_small":
       return atLeast(issue.origin, Number(issue.minimum));
     case "too_big":
@@ -56,6 +56,11 @@ export function rightForm(issue: z.core.$ZodRawIssue): string {
       return "is not possible here";
   }
 }
+
+const isWhole = (schema: z.core.$ZodType | undefined): boolean => {
+  const def = (schema as z.core.$ZodTypes | undefined)?._zod.def;
+  return def?.type === "number" && "format" in def && def.format === "safeint";
+};
 
 const TYPES: ReadonlyMap<string, string> = new Map([
   ["string", "text"],

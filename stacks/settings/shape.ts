@@ -20,8 +20,10 @@ export function schemasAt(top: Schema, path: readonly PropertyKey[]): readonly S
 export const bare = (schema: Schema): Schema => unwrapped(schema).at(-1) ?? schema;
 
 /** The keys that belong at a place; empty where it is no section. */
-export const keysAt = (top: Schema, path: readonly PropertyKey[]): readonly string[] =>
-  schemasAt(top, path).flatMap((schema) => Object.keys(shapeOf(schema)));
+export function keysAt(top: Schema, path: readonly PropertyKey[]): readonly string[] {
+  const own = schemasAt(top, path).at(-1);
+  return own === undefined ? [] : Object.keys(shapeOf(own));
+}
 
 /** What the setting decides, in the words of its schema. */
 export const descriptionAt = (top: Schema, path: readonly PropertyKey[]): string | undefined =>
