@@ -4,6 +4,7 @@ import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { AdminDashboard } from "../components/cluster/admin-dashboard.ts";
 import { Injector } from "../components/cluster/injector/injector.ts";
+import { MANAGED } from "../components/cluster/labels.ts";
 import type { AuthentikUser, OsUser, Person } from "../roster/model.ts";
 import { TIERS } from "../roster/tiers.ts";
 import { injectorProgram } from "./programs.ts";
@@ -18,7 +19,7 @@ export function deployDashboard(
 ): void {
   const { namespace, createNamespace, ingress, ...injector } = settings;
   const room = createNamespace
-    ? [new k8s.core.v1.Namespace("dashboard", { metadata: { name: namespace } }, { provider })]
+    ? [new k8s.core.v1.Namespace("dashboard", { metadata: { name: namespace, labels: MANAGED } }, { provider })]
     : [];
   const opts = { provider, dependsOn: room };
   const admins = new AdminDashboard("admin-dashboard", { namespace }, opts);

@@ -1,10 +1,5 @@
 /** Names of objects that more than one file refers to. Fixed once: a name that changes is an object that is replaced. */
 
-import type { K8sUser } from "../../roster/model.ts";
-
-/** The ServiceAccount as which a person's dashboard speaks to the cluster. */
-export const dashboardAccount = (owner: K8sUser) => `dashboard-${owner}`;
-
 /** The ServiceAccount of every admin's dashboard, in the dashboard's own namespace. */
 export const ADMIN_ACCOUNT = "dashboard-admin";
 

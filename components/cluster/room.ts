@@ -49,14 +49,10 @@ function limitRoom(name: string, { namespace, owner, quota }: RoomArgs, opts: pu
           "requests.memory": quota.memory_requests,
           "limits.memory": quota.memory_limits,
           pods: quota.pods,
+          ...objectCounts(quota),
         },
       },
     },
-    opts,
-  );
-  new k8s.core.v1.ResourceQuota(
-    `${name}-counts`,
-    { metadata: { name: "object-counts", namespace, labels }, spec: { hard: objectCounts(quota) } },
     opts,
   );
   new k8s.core.v1.LimitRange(

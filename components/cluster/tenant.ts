@@ -3,8 +3,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Email, K8sUser, Namespace, Quota } from "../../roster/model.ts";
+import { dashboardAccount } from "../../roster/names.ts";
 import { managedBy } from "./labels.ts";
-import { DEPLOYER_ACCOUNT, dashboardAccount } from "./names.ts";
+import { DEPLOYER_ACCOUNT } from "./names.ts";
 import { apiRules, DEPLOYER_ROLE, DEPLOYER_RULES, OWNER_ROLE } from "./rights.ts";
 import { createRoom } from "./room.ts";
 import { clusterRole, role, serviceAccount, user } from "./subjects.ts";

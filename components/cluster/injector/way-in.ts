@@ -53,6 +53,8 @@ export function openWayIn(parent: pulumi.Resource, name: string, namespace: stri
 }
 
 const annotationsOf = ({ annotations, forwardAuth }: WayIn) => ({
+  // The controller may write no address into the Ingress: nobody is to wait for one.
+  "pulumi.com/skipAwait": "true",
   ...annotations,
   [forwardAuth.annotation]: forwardAuth.value,
 });

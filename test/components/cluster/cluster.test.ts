@@ -52,7 +52,6 @@ describe("the tiers", () => {
     const all = await run([ADMIN, pending]);
     expect(subjects(all, "oidc-namespace-owner")).toEqual([]);
     expect(all.filter(({ inputs }) => inputs.metadata?.namespace === "stem").map(({ name }) => name)).toEqual([
-      "tenant-stem-counts",
       "tenant-stem-defaults",
       "tenant-stem-quota",
       "tenant-stem-wall",
@@ -70,7 +69,6 @@ describe("a tenant", () => {
         .sort(),
     ).toEqual([
       "tenant-stem Namespace",
-      "tenant-stem-counts ResourceQuota",
       "tenant-stem-dashboard RoleBinding",
       "tenant-stem-dashboard ServiceAccount",
       "tenant-stem-dashboard-token Secret",
@@ -101,7 +99,6 @@ describe("a tenant", () => {
     expect(names(after)).toEqual(
       ["lab", "stem"].flatMap((ns) => [
         `tenant-${ns}`,
-        `tenant-${ns}-counts`,
         `tenant-${ns}-defaults`,
         `tenant-${ns}-quota`,
         `tenant-${ns}-wall`,
@@ -128,7 +125,7 @@ describe("a tenant", () => {
 
   test("is refused what would pass by the ingress", async () => {
     const all = await run([ADMIN, OWNER]);
-    const { hard } = only(all, "ResourceQuota", "object-counts", "stem").inputs.spec;
+    const { hard } = only(all, "ResourceQuota", "quota", "stem").inputs.spec;
     expect([hard["services.loadbalancers"], hard["services.nodeports"]]).toEqual(["0", "0"]);
     const policy = only(all, "ValidatingAdmissionPolicy", "workstation-tenant-ingresses").inputs.spec;
     expect(policy.failurePolicy).toBe("Fail");
@@ -190,6 +187,7 @@ describe("the injector", () => {
     ]);
     const ingress = only(all, "Ingress", "token-injector").inputs;
     expect(ingress.metadata.annotations).toEqual({
+      "pulumi.com/skipAwait": "true",
       "traefik.ingress.kubernetes.io/router.middlewares": "authentik-forward-auth@kubernetescrd",
     });
     expect(ingress.spec.rules.map(({ host }: { host: string }) => host)).toEqual(["dashboard.test"]);

@@ -1,13 +1,13 @@
 /** The access matrix against the lab's real API server: every line asked, and the attacks made as real requests of real sign-ins. */
 
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HOLDERS, may, type Place, QUESTIONS } from "../../../components/cluster/access.ts";
 import type { Issuers } from "../../../lab/oidc/issuers.ts";
 import { deployCluster } from "../../../stacks/cluster.ts";
 import { desired, left, person } from "../../components/cluster/people.ts";
 import type { Api } from "./api.ts";
 import { DASHBOARD, settingsFor } from "./dashboard-settings.ts";
-import { applied, type LabCluster, openLabCluster } from "./lab-cluster.ts";
+import { applied, cleanCluster, type LabCluster, openLabCluster } from "./lab-cluster.ts";
 import { openSignIn, token } from "./sign-in.ts";
 
 const ADMIN = person("wizard", "admin");
@@ -35,6 +35,7 @@ let issuers: Issuers;
 
 beforeAll(async () => {
   lab = await openLabCluster();
+  await cleanCluster(lab);
   issuers = await openSignIn(lab);
   await applied(lab.admin, () =>
     deployCluster(
@@ -44,6 +45,8 @@ beforeAll(async () => {
     ),
   );
 });
+
+afterAll(() => cleanCluster(lab));
 
 const allowed = async (user: string, verb: string, group: string, resource: string, namespace: string | undefined) => {
   const [name = "", subresource] = resource.split("/");

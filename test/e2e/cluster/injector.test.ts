@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { NODE_IMAGE } from "../../../lab/cluster/node-image.ts";
 import { Injector } from "../../../components/cluster/injector/injector.ts";
 import { deployCluster } from "../../../stacks/cluster.ts";
@@ -14,7 +14,7 @@ import { get, sendRaw } from "../../components/cluster/raw.ts";
 import { eventually } from "./api.ts";
 import { DASHBOARD, settingsFor } from "./dashboard-settings.ts";
 import { ECHO, forget, seen, startEcho } from "./echo.ts";
-import { applied, type LabCluster, openLabCluster } from "./lab-cluster.ts";
+import { applied, cleanCluster, type LabCluster, openLabCluster } from "./lab-cluster.ts";
 
 const NODE_PORT = 30_080;
 
@@ -33,12 +33,15 @@ let to: { host: string; port: number };
 
 beforeAll(async () => {
   lab = await openLabCluster();
+  await cleanCluster(lab);
   to = { host: lab.instance.address.lab, port: NODE_PORT };
   await startEcho(lab.admin, NODE_IMAGE);
   await deploy([ADMIN, ...OWNERS], { origin: ECHO.origin });
   await openNodePort();
   await rolledOut();
 });
+
+afterAll(() => cleanCluster(lab));
 
 beforeEach(() => forget(lab.admin));
 

@@ -6,6 +6,7 @@ import { clusterFact, startCluster } from "../../../lab/cluster/cluster.ts";
 import { ensureImage } from "../../../lab/cluster/images.ts";
 import { nodeImage } from "../../../lab/cluster/node-image.ts";
 import { type Instance, instanceName, openInstance } from "../../../lab/instance.ts";
+import { run } from "../../../lab/run.ts";
 import { openToolchain } from "../../../lab/toolchain/index.ts";
 import { unwrapped } from "../../components/cluster/unwrapped.ts";
 import { type Api, apiAs, collectionOf, eventually } from "./api.ts";
@@ -38,6 +39,18 @@ export async function openLabCluster(): Promise<LabCluster> {
     admin: apiAs(server, caFile, certs.clients.admin),
     as: (token) => apiAs(server, caFile, { token }),
   };
+}
+
+/** Takes away what the program, or these tests in its stead, made: others' tests find the cluster as it was. */
+export async function cleanCluster({ instance, adminKubeconfig }: LabCluster): Promise<void> {
+  const { kubectl } = await clusterFact.read(instance);
+  const asked = (...words: readonly string[]) =>
+    run([kubectl, `--kubeconfig=${adminKubeconfig}`, "delete", ...words, "--ignore-not-found"], { timeoutMs: 180_000 });
+  const ours = "--selector=app.kubernetes.io/managed-by=workstation";
+  await asked("pods", "--all-namespaces", ours, "--grace-period=0", "--force");
+  await asked("namespace", "echo", "by-hand");
+  const kinds = ["namespaces", "clusterroles", "clusterrolebindings", "validatingadmissionpolicies"];
+  await asked([...kinds, "validatingadmissionpolicybindings"].join(","), ours);
 }
 
 /**

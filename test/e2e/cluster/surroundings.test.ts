@@ -9,7 +9,7 @@ import { checkCluster } from "../../../stacks/surroundings/check.ts";
 import { desired, person } from "../../components/cluster/people.ts";
 import { eventually } from "./api.ts";
 import { settingsFor } from "./dashboard-settings.ts";
-import { applied, type LabCluster, openLabCluster } from "./lab-cluster.ts";
+import { applied, cleanCluster, type LabCluster, openLabCluster } from "./lab-cluster.ts";
 import { openSignIn, token } from "./sign-in.ts";
 
 const OWNER = person("diana", "namespace-owner", ["diana-one"]);
@@ -22,9 +22,12 @@ let kubeconfig: string;
 
 beforeAll(async () => {
   lab = await openLabCluster();
+  await cleanCluster(lab);
   kubeconfig = readFileSync(lab.adminKubeconfig, "utf8");
   await applied(lab.admin, () => deployCluster("{}", desired([OWNER]), SETTINGS));
 });
+
+afterAll(() => cleanCluster(lab));
 
 const look = (people: Parameters<typeof desired>[0], settings = SETTINGS) =>
   checkCluster(kubeconfig, desired(people), settings);
