@@ -43,6 +43,7 @@ export async function writeSettings(instance: Instance, place: ForgePlace, progr
 }
 
 const PORT = 3000;
+const SSH_PORT = 2222;
 
 type Sections = Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>;
 
@@ -73,7 +74,14 @@ function sections(instance: Instance, place: ForgePlace, program: string, secret
       HTTP_PORT: PORT,
       ROOT_URL: `${place.url}/`,
       STATIC_ROOT_PATH: program,
-      DISABLE_SSH: true,
+      // For deploy keys, which are SSH keys and nothing else; its own server, so that the machine's stays out of it.
+      DISABLE_SSH: false,
+      START_SSH_SERVER: true,
+      SSH_LISTEN_HOST: instance.address.lab,
+      SSH_DOMAIN: instance.address.lab,
+      SSH_LISTEN_PORT: SSH_PORT,
+      SSH_PORT,
+      BUILTIN_SSH_SERVER_USER: "git",
       OFFLINE_MODE: true,
       LFS_START_SERVER: false,
       LFS_JWT_SECRET: secret.lfsJwt,
