@@ -55,7 +55,7 @@ test("a first up makes accounts, clones and running units on the host", async ()
       "/home/ancamilea/code/tripit/.git ancamilea",
     ].join("\n"),
   );
-  expect(await stack.sh("head -c 10 /home/emo/code/secrets/tokens.env | tail -c 9")).toBe("GITCRYPT");
+  expect(await stack.sh("head -c 9 /home/emo/code/secrets/tokens.env | tail -c 8")).toBe("GITCRYPT");
 });
 
 test("the same up gives the namespace-owner her namespace and nobody else's", async () => {
@@ -163,7 +163,7 @@ test("of two ups at once the second is refused and told who holds the lock", asy
 
 test("an engine that is killed in the middle leaves nothing that the next up does not mend", async () => {
   const rows = changed(withDora, "ivo", { authentik_user: "ivo", k8s_user: "ivo", tier: "power-user" });
-  await stack.up(rows, [], { accept: [0, 1, 255, 137], timeoutMs: 1 }).catch(() => undefined);
+  await stack.prepare(rows);
   const engine = spawn("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive", ...stack.target], {
     cwd: PROJECT,
     env: { ...stack.engine.env },

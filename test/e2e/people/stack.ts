@@ -7,7 +7,7 @@ import { type DevVm, findDevVm } from "../../../lab/devvm/index.ts";
 import { instanceName, openInstance } from "../../../lab/instance.ts";
 import { type Engine, openEngine, STACK } from "../../../lab/pulumi/engine.ts";
 import { type Setting, writeStackConfig } from "../../../lab/pulumi/stack-config.ts";
-import { type Ran, type RunOptions, run } from "../../../lab/run.ts";
+import { type Ran, run } from "../../../lab/run.ts";
 
 /** Rows of a roster, by OS user, as they stand in the file. */
 export type Rows = Readonly<Record<string, object>>;
@@ -15,8 +15,10 @@ export type Rows = Readonly<Record<string, object>>;
 export interface PeopleStack {
   readonly engine: Engine;
   readonly vm: DevVm;
+  /** Puts a roster and settings in place without running anything. */
+  prepare(rows: Rows | string, settings?: readonly Setting[]): Promise<void>;
   /** Delivers a roster and answers with any exit code. */
-  up(rows: Rows | string, settings?: readonly Setting[], options?: RunOptions): Promise<Ran>;
+  up(rows: Rows | string, settings?: readonly Setting[]): Promise<Ran>;
   /** Arguments of the engine that name the stack and its configuration. */
   readonly target: readonly string[];
   /** What a run could have touched: every file of the host that matters, its units, and the API server's writes. */
@@ -51,18 +53,22 @@ export async function freshStack(): Promise<PeopleStack> {
   await mkdir(folder, { recursive: true });
   const target = ["--stack", STACK, "--config-file", engine.configFile];
   const sh = async (script: string) => (await vm.ssh(script, { timeoutMs: 60_000 })).stdout.trimEnd();
+  const prepare: PeopleStack["prepare"] = async (rows, settings = []) => {
+    const text = typeof rows === "string" ? rows : stringify({ users: rows });
+    await writeFile(`${folder}/roster.yaml`, text);
+    const files: readonly Setting[] = [[["roster"], `${folder}/roster.yaml`]];
+    await writeStackConfig(instance, engine, [...files, ...settings]);
+  };
   return {
     engine,
     vm,
     target,
     kubectl,
     sh,
-    async up(rows, settings = [], options = {}) {
-      const text = typeof rows === "string" ? rows : stringify({ users: rows });
-      await writeFile(`${folder}/roster.yaml`, text);
-      const files: readonly Setting[] = [[["roster"], `${folder}/roster.yaml`]];
-      await writeStackConfig(instance, engine, [...files, ...settings]);
-      return engine.pulumi(["up", "--yes", "--skip-preview", ...target], { accept: ANY_CODE, ...options });
+    prepare,
+    async up(rows, settings = []) {
+      await prepare(rows, settings);
+      return engine.pulumi(["up", "--yes", "--skip-preview", ...target], { accept: ANY_CODE });
     },
     async touched() {
       const audit = (await readFile(cluster.auditLog, "utf8")).split("\n").filter((line) => line !== "");
