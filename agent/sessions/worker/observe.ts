@@ -62,7 +62,7 @@ export async function observe(tmux: Tmux, person: PersonHere): Promise<Observati
 }
 
 /** Exported for the tests. One line a pane; sessions by tmux's own id. */
-export function parseListing(listing: string): { found: readonly Found[]; warnings: readonly string[] } {
+export function parseListing(listing: string): { found: readonly Found[]; warnings: string[] } {
   const byKey = new Map<string, Found>();
   const warnings: string[] = [];
   for (const line of listing.split("\n").filter((text) => text !== "")) {

@@ -25,7 +25,8 @@ const NO_SERVER = /^(no server running on|error connecting to) /;
 export function tmuxOf({ uid, home }: PersonHere): Tmux {
   const socket = `/tmp/tmux-${uid}/default`;
   // In a locale that is not UTF-8, tmux turns tabs and everything beyond ASCII into `_`; `-u` alone is not enough for all.
-  const env = { PATH: "/usr/bin:/bin", HOME: home, LANG: "C.UTF-8", LC_ALL: "C.UTF-8" };
+  // A new session's programs get this PATH: tmux takes its client's.
+  const env = { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: home, LANG: "C.UTF-8", LC_ALL: "C.UTF-8" };
   const attempt = async (args: readonly string[]): Promise<Ran | undefined> => {
     if (!socketIsTheirs(uid, socket)) return undefined;
     return run([TMUX, "-u", "-S", socket, ...args], { timeoutMs: TIMEOUT_MS, env });
