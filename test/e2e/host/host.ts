@@ -75,6 +75,10 @@ async function installAgent(vm: DevVm): Promise<void> {
   const incoming = "/usr/lib/.workstation-agent-incoming.mjs";
   await vm.ssh(`cat > ${incoming} && node ${incoming} install --sha256 ${sha256}`, { input: text });
   await vm.ssh("mkdir -p /run/workstation && touch /run/workstation/allow-failpoints");
+  // The hourly run would do by itself what a test wants to see done.
+  const never = "[Timer]\nOnBootSec=\nOnUnitActiveSec=\nOnBootSec=30d\n";
+  const dropIn = "/etc/systemd/system/workstation-reconcile.timer.d";
+  await vm.ssh(`mkdir -p ${dropIn} && cat > ${dropIn}/test.conf`, { input: never });
 }
 
 async function serveRemotes(vm: DevVm): Promise<void> {
