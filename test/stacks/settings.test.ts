@@ -119,7 +119,7 @@ describe("a sentence says what was found, what would be right and the way out:",
       'devvm.guidancefile: is no setting of this program; did you mean "guidanceFile"?',
     ],
     [{ "line\nbreak": 1 }, /^"line\\u\{a\}break": is no setting of this program; remove it; it knows addsOnly, /],
-    [{ __proto__: null, ["__proto__"]: 1 }, /^__proto__: is no setting of this program; remove it/],
+    [JSON.parse('{"__proto__": 1}') as object, /^__proto__: is no setting of this program; remove it/],
   ])("%j", (change, sentence) => {
     const lines = said({ ...LEAST, ...change });
     expect(lines).toEqual([typeof sentence === "string" ? sentence : expect.stringMatching(sentence)]);

@@ -1,0 +1,185 @@
+/** What the program declares for its hosts: names, commands, what runs again when, and in which order. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import * as pulumi from "@pulumi/pulumi";
+import { expect, test } from "vitest";
+import type { Derivation } from "../../../roster/derive/derive.ts";
+import { deployHosts } from "../../../stacks/devvm.ts";
+import { settings } from "../../stacks/raw-config.ts";
+import { unwrapped } from "../cluster/unwrapped.ts";
+import { firstDay, SITE, secondDay } from "./sample.ts";
+
+const KEY = "canary of the private key";
+const BOTH = [
+  { name: "devvm", address: "10.0.0.6", hostKey: "ssh-ed25519 AAAA" },
+  { name: "attic", address: "10.0.0.7", port: 2222, user: "ops", hostKey: "ssh-ed25519 BBBB" },
+];
+
+interface Command {
+  readonly name: string;
+  /** As the engine gets it, what is secret still wrapped. */
+  readonly wire: Readonly<Record<string, unknown>>;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** Which others were done before the engine heard of this one. */
+  readonly after: readonly string[];
+}
+
+/** Every command and upload. Each takes a while, so that whatever does not wait for another comes before that one is done. */
+async function declared({ desired }: Derivation, { sha256 = "1234", site = SITE } = {}): Promise<readonly Command[]> {
+  const heard: Command[] = [];
+  const done: string[] = [];
+  await pulumi.runtime.setMocks({
+    call: ({ token }) => {
+      throw new Error(`nothing here calls ${token}`);
+    },
+    newResource: async ({ type, name, inputs }) => {
+      if (type.startsWith("command:")) {
+        heard.push({ name, wire: inputs, inputs: unwrapped(inputs) as Command["inputs"], after: [...done] });
+        await sleep(20);
+        done.push(name);
+      }
+      return { id: name, state: inputs };
+    },
+  });
+  deployHosts(settings({ hosts: BOTH, sshPrivateKey: KEY }), desired, site, { path: "dist/agent.mjs", sha256 });
+  await pulumi.runtime.disconnect();
+  return heard;
+}
+
+const first = await declared(firstDay);
+
+const byName = (all: readonly Command[]) => new Map(all.map((one) => [one.name, one.inputs]));
+
+/** Names of what runs again in the second deployment: what is new, and what has another input. */
+async function runsAgain(before: readonly Command[], after: readonly Command[]) {
+  const was = byName(before);
+  return after
+    .filter(({ name, inputs }) => JSON.stringify(was.get(name)) !== JSON.stringify(inputs))
+    .map(({ name }) => name)
+    .sort();
+}
+
+test("a host has its agent, base and maps, each person three steps, and one settle has the last word", async () => {
+  expect(first.map(({ name }) => name).sort()).toEqual(
+    [
+      ...["attic-agent", "attic-base", "attic-maps", "attic-settle"],
+      ...["ancamilea@devvm-account", "ancamilea@devvm-clones", "ancamilea@devvm-units", "devvm-agent", "devvm-base"],
+      ...["devvm-maps", "devvm-settle", "emo@devvm-account", "emo@devvm-clones", "emo@devvm-units"],
+      ...["wizard@devvm-account", "wizard@devvm-clones", "wizard@devvm-units"],
+    ].sort(),
+  );
+});
+
+test("whoever leaves or moves keeps their resources: leaving is delivered, never deleted", async () => {
+  const names = new Set((await declared(secondDay)).map(({ name }) => name));
+  const before = first.map(({ name }) => name);
+  expect(before.filter((name) => !names.has(name))).toEqual([]);
+  expect([...names].filter((name) => name.includes("@attic"))).toHaveLength(3);
+});
+
+test("a command is a constant line that says what and who, the same to create and to update, and never runs on delete", async () => {
+  const all = byName(first);
+  const line = (name: string) => all.get(name)?.create;
+  expect(["devvm-maps", "emo@devvm-account", "emo@devvm-clones", "emo@devvm-units", "devvm-settle"].map(line)).toEqual([
+    "/usr/local/sbin/workstation apply maps devvm",
+    "/usr/local/sbin/workstation apply account emo",
+    "/usr/local/sbin/workstation apply clones emo",
+    "/usr/local/sbin/workstation apply units emo",
+    "/usr/local/sbin/workstation settle",
+  ]);
+  const commands = [...all].filter(([name]) => !name.endsWith("-agent")).map(([, inputs]) => inputs);
+  expect(commands.map(({ create, update }) => create === update)).not.toContain(false);
+  expect(commands.map((inputs) => [inputs.delete, inputs.addPreviousOutputInEnv])).toEqual(
+    commands.map(() => [undefined, false]),
+  );
+});
+
+test("the base verifies the agent's checksum before it runs it, and says what to do where node is missing", async () => {
+  const line = String(byName(await declared(firstDay, { sha256: "abcd" })).get("devvm-base")?.create);
+  expect(line.split("\n")).toEqual([
+    "set -eu",
+    'command -v node >/dev/null || { echo "node is not installed on this host; install nodejs 18 or newer" >&2; exit 1; }',
+    expect.stringMatching(/^if \[ -e (\S+) \]; then node \1 install --sha256 abcd <\/dev\/null; fi$/),
+    "/usr/local/sbin/workstation apply base devvm",
+  ]);
+});
+
+test("a person's part is what their command reads, and the guidance stands in no command line", async () => {
+  const all = byName(first);
+  const partOf = (name: string) => JSON.parse(String(all.get(name)?.stdin)) as unknown;
+  expect([partOf("emo@devvm-account"), partOf("emo@devvm-units"), partOf("devvm-maps")]).toMatchObject([
+    { kind: "account", osUser: "emo", uid: 20_001, state: "present" },
+    { kind: "units", osUser: "emo", ports: { t3: 3774, browser: 8932 } },
+    { kind: "maps", host: "devvm", present: ["ancamilea", "emo", "wizard"] },
+  ]);
+  expect([...all.values()].map(({ create }) => String(create)).filter((line) => line.includes("kind."))).toEqual([]);
+});
+
+test("the private key travels as a secret, and stands in no command line, no input and no trigger", async () => {
+  const all = first;
+  const bare = all.map(({ inputs: { connection: _with, ...rest } }) => JSON.stringify(rest));
+  expect(bare.filter((text) => text.includes(KEY))).toEqual([]);
+  expect(all.map(({ inputs }) => JSON.stringify(inputs.connection).includes(KEY))).not.toContain(false);
+  // Around the key, or around the whole connection, there is the mark of a secret.
+  const SIGNATURE = "4dabf18193072939515e22adb298388d";
+  expect(all.map(({ wire }) => JSON.stringify(wire.connection).includes(SIGNATURE))).not.toContain(false);
+});
+
+test("every connection names its host's key and ends the wait for one that is away", async () => {
+  const all = byName(first);
+  expect([all.get("devvm-maps")?.connection, all.get("attic-agent")?.connection]).toEqual([
+    connection("10.0.0.6", 22, "root", "ssh-ed25519 AAAA"),
+    connection("10.0.0.7", 2222, "ops", "ssh-ed25519 BBBB"),
+  ]);
+});
+
+const connection = (host: string, port: number, user: string, hostKey: string) => ({
+  ...{ host, port, user, hostKey },
+  ...{ privateKey: KEY, dialErrorLimit: 4, perDialTimeout: 10 },
+});
+
+test("nothing runs again where nothing changed", async () => {
+  expect(await runsAgain(await declared(firstDay), first)).toEqual([]);
+});
+
+test("a change of one person runs their own step again and the host's last word, and nobody else's", async () => {
+  const { desired } = firstDay;
+  const people = new Map(
+    [...desired.people].map(([who, person]) => [who, who === "emo" ? { ...person, parked: true } : person]),
+  );
+  const parked = { ...firstDay, desired: { ...desired, people } };
+  expect(await runsAgain(await declared(firstDay), await declared(parked))).toEqual([
+    "devvm-settle",
+    "emo@devvm-units",
+  ]);
+});
+
+test("a new agent is uploaded, installed, and settles every host again", async () => {
+  expect(await runsAgain(await declared(firstDay), await declared(firstDay, { sha256: "5678" }))).toEqual([
+    ...["attic-agent", "attic-base", "attic-settle", "devvm-agent", "devvm-base", "devvm-settle"],
+  ]);
+});
+
+test("on a host nothing overtakes: agent, base, maps, then each person's account, clones and units, then settle", async () => {
+  const after = new Map((await declared(secondDay)).map((one) => [one.name, one.after]));
+  const people = ["ancamilea@devvm", "emo@devvm", "wizard@devvm"];
+  const waits = [
+    ["devvm-base", "devvm-agent"],
+    ["devvm-maps", "devvm-base"],
+    ...people.flatMap((who) => [
+      [`${who}-account`, "devvm-maps"],
+      [`${who}-clones`, `${who}-account`],
+      [`${who}-units`, `${who}-clones`],
+      ["devvm-settle", `${who}-units`],
+    ]),
+  ] as const;
+  expect(waits.filter(([what, first]) => after.get(what)?.includes(first ?? "") !== true)).toEqual([]);
+});
+
+test("people of one host, and the hosts, do not wait for each other", async () => {
+  const after = new Map((await declared(secondDay)).map((one) => [one.name, one.after]));
+  expect([after.get("attic-agent"), after.get("wizard@devvm-account")?.includes("emo@devvm-account")]).toEqual([
+    [],
+    false,
+  ]);
+});
