@@ -1,6 +1,6 @@
+/** How the tests run: unit tests anywhere; the rest wants root and the lab, and shares its two cores file by file. */
 import { defineConfig } from "vitest/config";
 
-/** Unit tests run anywhere; the rest want root and the lab, and share its two cores, so they run one file at a time. */
 export default defineConfig({
   test: {
     expect: { requireAssertions: true },
