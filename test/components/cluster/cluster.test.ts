@@ -43,6 +43,18 @@ describe("the tiers", () => {
     expect(only(all, "ClusterRoleBinding", "oidc-admin").inputs.roleRef.name).toBe("cluster-admin");
   });
 
+  test("a namespace that was taken off a row stays declared, with nobody admitted", async () => {
+    const all = await run([ADMIN, { ...OWNER, namespaces: [], formerNamespaces: OWNER.namespaces }]);
+    expect(all.filter(({ type }) => type === "kubernetes:core/v1:Namespace").map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["tenant-stem", "tenant-lab"]),
+    );
+    expect(all.filter(({ inputs }) => inputs.metadata?.namespace === "stem").map(({ name }) => name)).toEqual([
+      "tenant-stem-defaults",
+      "tenant-stem-quota",
+      "tenant-stem-wall",
+    ]);
+  });
+
   test("a tier without people keeps its binding, with nobody in it", async () => {
     expect(subjects(await run([ADMIN]), "oidc-power-user")).toEqual([]);
   });
