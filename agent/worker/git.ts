@@ -1,5 +1,7 @@
 /** The one way to git: as the person, without a prompt, a hook, a submodule or a surprise protocol, with a deadline. */
 
+import { statSync } from "node:fs";
+import { kindOf } from "../disk.ts";
 import { type Ran, run } from "../run.ts";
 import { clean } from "../say.ts";
 
@@ -13,7 +15,8 @@ export interface Git {
   run(args: readonly string[], options?: GitOptions): Promise<Ran>;
 }
 
-const READ_TIMEOUT_MS = 20_000;
+/** What touches no network is done in milliseconds, or never. */
+const READ_TIMEOUT_MS = 10_000;
 
 /** Hygiene, not the defence: what a hostile clone starts all the same runs as its owner. */
 const SETTINGS = [
@@ -45,15 +48,37 @@ export function gitFor(home: string, user: string, urls: readonly string[]): Git
     GIT_ALLOW_PROTOCOL: ["https", "ssh", ...asked].join(":"),
     GIT_OPTIONAL_LOCKS: "0",
   };
+  let stuck: string | undefined;
   return {
-    run: (args, options = {}) =>
-      run(["/usr/bin/git", ...SETTINGS, ...(options.in === undefined ? [] : ["-C", options.in]), ...args], {
-        env,
-        timeoutMs: options.timeoutMs ?? READ_TIMEOUT_MS,
-        capBytes: 4 * 1024 * 1024,
-      }),
+    run: async (args, options = {}) => {
+      const argv = ["/usr/bin/git", ...SETTINGS, ...(options.in === undefined ? [] : ["-C", options.in]), ...args];
+      stuck ??= notAFile(`${home}/.gitconfig`) ?? notAFile(`${home}/.config/git/config`);
+      const blocked = stuck ?? (options.in === undefined ? undefined : notAFile(`${options.in}/.git/config`));
+      if (blocked !== undefined) return refused(argv, blocked);
+      const timeoutMs = options.timeoutMs ?? READ_TIMEOUT_MS;
+      const ran = await run(argv, { env, timeoutMs, capBytes: 4 * 1024 * 1024 });
+      // One wait is enough for a run: what hangs without a network hangs again.
+      if (ran.timedOut && options.timeoutMs === undefined)
+        stuck = "git did not answer before, so it is not asked again";
+      return ran;
+    },
   };
 }
+
+/** A pipe in the place of a configuration file would hold every git command until its deadline. */
+function notAFile(path: string): string | undefined {
+  const there = statSync(path, { throwIfNoEntry: false });
+  return there === undefined || there.isFile() ? undefined : `${path} is ${kindOf(there)}`;
+}
+
+const refused = (argv: readonly string[], why: string): Ran => ({
+  argv,
+  code: undefined,
+  stdout: "",
+  stderr: `fatal: ${why}`,
+  timedOut: false,
+  overflowed: false,
+});
 
 /** Why a git command did not do what it should, short and safe to print. */
 export function gitSays(ran: Ran): string {

@@ -58,7 +58,8 @@ rm -rf /home/one /etc/t3-serve/one.env /etc/workstation/panes/one /etc/systemd/s
 echo '{"version":1,"people":{"two":{"uid":7502,"adopted":false,"t3":${portsOf(two).t3},"browser":${portsOf(two).browser}}}}' > /var/lib/workstation/ledger.json; systemctl daemon-reload`;
 const HERE = "cp /srv/here/* /var/lib/workstation/parts/; workstation reconcile";
 /** All that a cut takes away, there to be taken. */
-const FULL = `${HERE}; usermod -p x two; echo '0 5 * * * /bin/true' | crontab -u one -; loginctl enable-linger one; su -s /bin/sh one -c 'echo true | at now + 1 day'; gpasswd -a one docker; systemd-run --uid=one sleep 1000; usermod -p x one`;
+const LEDGER = "/var/lib/workstation/ledger.json";
+const FULL = `${HERE}; sed -i 's/"uid":7501,"adopted":false/"uid":7501,"adopted":true/' ${LEDGER}; echo '0 5 * * * /bin/true' | crontab -u one -; loginctl enable-linger one; su -s /bin/sh one -c 'echo true | at now + 1 day'; gpasswd -a one docker; systemd-run --uid=one sleep 1000; usermod -p x one`;
 const LEFT = "cp /srv/left/* /var/lib/workstation/parts/";
 const CUT = `${FULL}; ${LEFT}`;
 const RETURN = `${FULL}; ${LEFT}; workstation reconcile; cp /srv/here/* /var/lib/workstation/parts/`;
@@ -81,8 +82,8 @@ const SETUPS: Readonly<Record<Point, string>> = {
   "account-ledger": FORGET,
   "account-create": FORGET,
   "account-home": "systemctl stop t3-serve@one browser-serve@one; rm -rf /home/one",
-  "account-home-mode": "chmod 755 /home/one",
-  "account-lock": "usermod -p x one",
+  "account-home-mode": `sed -i 's/"uid":7501,"adopted":true/"uid":7501,"adopted":false/' ${LEDGER}; chmod 755 /home/one`,
+  "account-lock": `sed -i 's/"uid":7501,"adopted":true/"uid":7501,"adopted":false/' ${LEDGER}; usermod -p x one`,
   "account-groups": "gpasswd -d one docker",
   "cut-record": CUT,
   "cut-lock": CUT,

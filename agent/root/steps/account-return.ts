@@ -4,7 +4,7 @@ import { type Change, type Step, says } from "../../step.ts";
 import type { AccountPart } from "../../contract.ts";
 import { groupsOf } from "../accounts.ts";
 import type { Machine } from "../machine.ts";
-import { forgetCut, readCut } from "../store.ts";
+import { forgetCut, readCut, readLedger } from "../store.ts";
 import { must } from "../system.ts";
 import { EXPIRED_DAY } from "./account-cut.ts";
 import { mustUnlock } from "./account-exists.ts";
@@ -22,7 +22,9 @@ export function accountReturn(m: Machine, part: AccountPart): Step {
       if (cut === undefined || user === undefined) return [];
       const login = m.accounts().logins.get(who);
       const changes: Change[] = [];
-      if (login?.locked === true && !cut.locked) {
+      // Only somebody who was taken over may have a password; the others never have one that opens.
+      const adopted = readLedger(m.sys).get(who)?.adopted === true;
+      if (login?.locked === true && !cut.locked && adopted) {
         changes.push({
           point: "return-unlock",
           says: says("unlock", "the password that they had"),

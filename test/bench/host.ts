@@ -1,0 +1,80 @@
+/**
+ * What a converged host costs: `npx tsx test/bench/host.ts 1 20 100` measures `reconcile` and `reconcile --check` on a
+ * DevVM with so many people, per person, wall and processor time of the whole machine, a fetch from a local remote
+ * included; and a plain shell script that looks at the same things one after the other, in the same minute, to compare.
+ */
+import { startTestHost, type TestHost } from "../e2e/host/host.ts";
+import { account, base, clones, maps, type Somebody, units } from "../e2e/host/parts.ts";
+
+const counts = process.argv
+  .slice(2)
+  .map(Number)
+  .filter((n) => n > 0);
+const quiet = {
+  commands: {
+    t3: ["/usr/bin/sleep", "infinity"],
+    browser: ["/usr/bin/sleep", "infinity"],
+    credentialSync: ["/bin/true"],
+  },
+};
+
+/** Runs a command on the host; prints wall ms, processor ms of the whole machine, and the root process's peak in KiB. */
+const MEASURE = `cpu() { sed -n 's/^usage_usec //p' /sys/fs/cgroup/unified/cpu.stat; }
+a=$(cpu); s=$(date +%s%N); "$@" > /run/bench.log 2>&1 & pid=$!; peak=0
+while kill -0 $pid 2>/dev/null; do
+  for p in $(pgrep -f agent.mjs); do m=$(sed -n 's/^VmHWM:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$p/status 2>/dev/null); [ "\${m:-0}" -gt $peak ] && peak=$m; done; sleep 0.5
+done
+e=$(date +%s%N); b=$(cpu); echo "$(( (e - s) / 1000000 )) $(( (b - a) / 1000 )) $peak"`;
+
+/** The same looks and the same fetch, as a shell script has them. */
+const SHELL = `#!/bin/bash
+for h in /home/*; do u=\${h##*/}
+  getent passwd $u >/dev/null; id -nG $u >/dev/null; passwd -S $u >/dev/null; stat -c %a $h >/dev/null
+  for s in t3-serve@$u.service browser-serve@$u.service credential-sync@$u.timer; do systemctl is-enabled -q $s; systemctl is-active -q $s; done
+  grep -q ^T3_PORT= /etc/t3-serve/$u.env; cmp -s /etc/skel/start-claude.sh $h/start-claude.sh
+  runuser -u $u -- git -C $h/code remote get-url forgejo >/dev/null
+  runuser -u $u -- env GIT_TERMINAL_PROMPT=0 git -C $h/code fetch --all --prune --quiet
+  runuser -u $u -- git -C $h/code status --porcelain >/dev/null
+  runuser -u $u -- git -C $h/code rev-parse HEAD forgejo/master >/dev/null
+  runuser -u $u -- git config --global user.name >/dev/null
+done`;
+
+async function populate(host: TestHost, people: readonly Somebody[]): Promise<void> {
+  const parts = [base(quiet), maps(people), ...people.flatMap((who) => [account(who), clones(who), units(who)])];
+  const named = parts.map((part) => ["osUser" in part ? `${part.kind}.${part.osUser}` : part.kind, part] as const);
+  const put =
+    "const fs=require('fs');fs.mkdirSync('/var/lib/workstation/parts',{recursive:true,mode:0o700});for(const [n,p] of JSON.parse(fs.readFileSync(0)))fs.writeFileSync('/var/lib/workstation/parts/'+n+'.json',JSON.stringify(p))";
+  await host.sh(`node -e "${put}"`, { input: JSON.stringify(named) });
+  await host.sh("workstation reconcile > /run/populate.log 2>&1; workstation reconcile | grep -x 'nothing to change'", {
+    timeoutMs: 1_800_000,
+  });
+}
+
+const host = await startTestHost("bench", 6);
+await host.sh("cat > /srv/measure.sh", { input: MEASURE });
+await host.sh("cat > /srv/shell.sh; chmod 755 /srv/shell.sh", { input: SHELL });
+const out = (line: string) => process.stdout.write(`${line}\n`);
+out("people  what                wall ms/person  cpu ms/person  root peak MiB");
+for (const count of counts) {
+  await populate(
+    host,
+    Array.from({ length: count }, (_, at) => ({ osUser: `b${at}`, uid: 20_000 + at })),
+  );
+  for (const [what, command] of [
+    ["reconcile", "workstation reconcile"],
+    ["reconcile --check", "workstation reconcile --check"],
+    ["a shell script", "/srv/shell.sh"],
+  ] as const) {
+    const said = await host.sh(`bash /srv/measure.sh ${command}`, { timeoutMs: 600_000 });
+    const [wallMs = 0, cpuMs = 0, peakKib = 0] = said.split(" ").map(Number);
+    const cells = [
+      String(count).padStart(6),
+      what.padEnd(18),
+      (wallMs / count).toFixed(0).padStart(15),
+      (cpuMs / count).toFixed(0).padStart(14),
+      (peakKib / 1024).toFixed(0).padStart(14),
+    ];
+    out(cells.join("  "));
+  }
+}
+await host.vm.stop();
