@@ -36,13 +36,17 @@ export function deployCluster(
   return provider;
 }
 
-/** @returns each admitted owner's token of the dashboard */
+/**
+ * Declares a room for every namespace that is or was somebody's: without its resource the engine would take it down.
+ * @returns each admitted owner's token of the dashboard
+ */
 function declareTenants(desired: Desired, opts: pulumi.ComponentResourceOptions) {
   const tokens = new Map<OsUser, pulumi.Output<string>>();
   for (const person of [...desired.people.values(), ...desired.left.values()]) {
-    const admit = desired.people.has(person.osUser) ? person.email : undefined;
+    const isIn = desired.people.has(person.osUser);
     const [home] = person.namespaces;
-    for (const namespace of person.namespaces) {
+    for (const namespace of [...person.namespaces, ...person.formerNamespaces]) {
+      const admit = isIn && person.namespaces.includes(namespace) ? person.email : undefined;
       const { dashboardToken } = new Tenant(
         `tenant-${namespace}`,
         {

@@ -2,6 +2,7 @@
 
 import type {
   AuthentikUser,
+  Day,
   Desired,
   Email,
   HostName,
@@ -40,39 +41,24 @@ export function person(
     quota: DEFAULT_QUOTA,
     host: "devvm" as HostName,
     formerHosts: [],
+    formerNamespaces: [],
+    formerNames: [],
+    previously: {},
     ...more,
-  } as Person;
+  };
 }
 
-export const left = ({
-  osUser,
-  uid,
-  ports,
-  tier,
-  authentikUser,
-  k8sUser,
-  email,
-  namespaces,
-  quota,
-}: Person): LeftPerson =>
-  ({
-    osUser,
-    uid,
-    ports,
-    tier,
-    authentikUser,
-    k8sUser,
-    email,
-    namespaces,
-    quota,
-    hosts: [],
-    leftOn: "2026-11-22",
-  }) as unknown as LeftPerson;
+export const left = ({ osUser, uid, ports, tier, authentikUser, k8sUser, email, ...rest }: Person): LeftPerson => ({
+  ...{ osUser, uid, ports, tier, authentikUser, k8sUser, namespaces: rest.namespaces, quota: rest.quota },
+  ...{ formerNamespaces: rest.formerNamespaces, formerNames: [], limits: rest.limits, repos: [], layout: "single" },
+  ...(email === undefined ? {} : { email }),
+  hosts: [],
+  leftOn: "2026-11-22" as Day,
+});
 
-export const desired = (people: readonly Person[], gone: readonly LeftPerson[] = []): Desired =>
-  ({
-    people: new Map(people.map((one) => [one.osUser, one])),
-    left: new Map(gone.map((one) => [one.osUser, one])),
-    hosts: new Map(),
-    ledger: { version: 1, people: new Map() },
-  }) as unknown as Desired;
+export const desired = (people: readonly Person[], gone: readonly LeftPerson[] = []): Desired => ({
+  people: new Map(people.map((one) => [one.osUser, one])),
+  left: new Map(gone.map((one) => [one.osUser, one])),
+  hosts: new Map(),
+  ledger: { version: 1, people: new Map() },
+});
