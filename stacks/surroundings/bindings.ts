@@ -17,7 +17,7 @@ export function foreignBindings(tenancies: readonly Tenancy[], { bindings }: Clu
       .filter(({ kind, namespace }) => tenancy.hasLeft || kind !== "ServiceAccount" || namespace !== tenancy.namespace)
       .map(({ kind, name, namespace }) => `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`);
     if (who.length === 0) return [];
-    const whose = tenancy.hasLeft ? `${tenancy.osUser}, who left,` : tenancy.osUser;
+    const whose = tenancy.hasLeft ? `${tenancy.osUser}, whose it was,` : tenancy.osUser;
     return [
       `${tenancy.namespace}: ${whose} has given ${binding.roleRef.kind} ${binding.roleRef.name} to ${who.join(", ")} ` +
         `(RoleBinding ${binding.metadata.name}); this program leaves it as it is`,

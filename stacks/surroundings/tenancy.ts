@@ -7,17 +7,24 @@ export interface Tenancy {
   readonly owner: K8sUser;
   readonly osUser: OsUser;
   readonly quota: Quota;
-  /** Who may work there; absent for somebody who left, or whose e-mail is not known. */
+  /** Who may work there; absent where the owner left, or their e-mail is not known. */
   readonly admit?: Email;
+  /** The owner is no longer on the roster, or the namespace no longer on the owner's row. */
   readonly hasLeft: boolean;
 }
 
 export function tenanciesOf(desired: Desired): readonly Tenancy[] {
   const all = [...desired.people.values(), ...desired.left.values()].flatMap((person) => {
-    const hasLeft = !desired.people.has(person.osUser);
+    const isIn = desired.people.has(person.osUser);
     const { k8sUser: owner, osUser, quota, email } = person;
-    const admit = hasLeft || email === undefined ? {} : { admit: email };
-    return person.namespaces.map((namespace): Tenancy => ({ namespace, owner, osUser, quota, hasLeft, ...admit }));
+    const held = (namespace: Namespace, hasLeft: boolean): Tenancy => {
+      const admit = hasLeft || email === undefined ? {} : { admit: email };
+      return { namespace, owner, osUser, quota, hasLeft, ...admit };
+    };
+    return [
+      ...person.namespaces.map((namespace) => held(namespace, !isIn)),
+      ...person.formerNamespaces.map((namespace) => held(namespace, true)),
+    ];
   });
   return all.sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
 }

@@ -1,7 +1,7 @@
 /** What is found in the cluster and must be settled first, and what is only said. */
 
 import { describe, expect, test } from "vitest";
-import type { Person } from "../../../roster/model.ts";
+import type { Namespace, Person } from "../../../roster/model.ts";
 import { cluster } from "../../../stacks/settings/cluster.ts";
 import { judge } from "../../../stacks/surroundings/check.ts";
 import type { ClusterFacts } from "../../../stacks/surroundings/facts.ts";
@@ -174,8 +174,13 @@ describe("a right that this program did not give", () => {
   test("to an owner's own account is the owner's business while they are here, and reported once they left", () => {
     expect(judged({ namespaces: OURS, bindings: binding(own) }).warnings).toEqual([]);
     expect(judged({ namespaces: OURS, bindings: binding(own) }, {}, [], [OWNER]).warnings).toEqual([
-      "stem: anca, who left, has given ClusterRole admin to ServiceAccount stem/robot (RoleBinding extra); this program leaves it as it is",
+      "stem: anca, whose it was, has given ClusterRole admin to ServiceAccount stem/robot (RoleBinding extra); this program leaves it as it is",
     ]);
+  });
+
+  test("is reported of a namespace that was taken off its owner's row", () => {
+    const moved = person("anca", "namespace-owner", ["lab"], { formerNamespaces: ["stem" as Namespace] });
+    expect(judged({ namespaces: OURS, bindings: binding(own) }, {}, [moved]).warnings).toHaveLength(1);
   });
 
   test("is not one of ours", () => {
