@@ -79,16 +79,20 @@ interface Ended {
 
 function run(args: readonly string[]): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn("pulumi", args, { cwd: PROJECT, stdio: ["ignore", "pipe", "pipe"], timeout: LIMIT_MS });
+    const child = spawn("pulumi", args, { cwd: PROJECT, stdio: ["ignore", "pipe", "pipe"] });
+    // Not the option of `spawn`: its timer keeps this process alive where nothing could be started.
+    const limit = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
     const parts = { out: [] as Buffer[], err: [] as Buffer[] };
     child.stdout.on("data", (part: Buffer) => parts.out.push(part));
     child.stderr.on("data", (part: Buffer) => parts.err.push(part));
-    child.on("error", (cause: NodeJS.ErrnoException) =>
-      reject(new PulumiError(cause.code === "ENOENT" ? NO_PULUMI : `pulumi cannot be started: ${cause.message}.`)),
-    );
-    child.on("close", (code) =>
-      resolve({ code, out: Buffer.concat(parts.out).toString("utf8"), err: Buffer.concat(parts.err).toString("utf8") }),
-    );
+    child.on("error", (cause: NodeJS.ErrnoException) => {
+      clearTimeout(limit);
+      reject(new PulumiError(cause.code === "ENOENT" ? NO_PULUMI : `pulumi cannot be started: ${cause.message}.`));
+    });
+    child.on("close", (code) => {
+      clearTimeout(limit);
+      resolve({ code, out: Buffer.concat(parts.out).toString("utf8"), err: Buffer.concat(parts.err).toString("utf8") });
+    });
   });
 }
 

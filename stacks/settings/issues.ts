@@ -1,6 +1,6 @@
 /** Problems of the configuration as sentences: where, what was found, what would be right, and how to get past. */
 
-import type { z } from "zod";
+import { z } from "zod";
 import { listed, quote, said } from "../../roster/text/quote.ts";
 import { didYouMean, nearest } from "../../roster/text/suggest.ts";
 import { descriptionAt, isSecretAt, keysAt } from "./shape.ts";
@@ -57,10 +57,7 @@ export function rightForm(issue: z.core.$ZodRawIssue): string {
   }
 }
 
-const isWhole = (schema: z.core.$ZodType | undefined): boolean => {
-  const def = (schema as z.core.$ZodTypes | undefined)?._zod.def;
-  return def?.type === "number" && "format" in def && def.format === "safeint";
-};
+const isWhole = (schema: unknown): boolean => schema instanceof z.ZodNumberFormat && schema.def.format === "safeint";
 
 const TYPES: ReadonlyMap<string, string> = new Map([
   ["string", "text"],

@@ -1,7 +1,7 @@
 /** Runs the real `./ws` as an operator does, in a folder of its own. */
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,12 +21,13 @@ export function workbench(files: Readonly<Record<string, string | Uint8Array>>) 
   return {
     folder,
     write: (name: string, text: string) => writeFileSync(join(folder, name), text),
-    ws: (args: readonly string[], input = ""): Ran => {
+    read: (name: string) => readFileSync(join(folder, name), "utf8"),
+    ws: (args: readonly string[], input = "", env: Readonly<Record<string, string>> = {}): Ran => {
       const { status, stdout, stderr } = spawnSync(WS, args, {
         cwd: folder,
         input,
         encoding: "utf8",
-        env: { PATH: process.env["PATH"] },
+        env: { PATH: process.env["PATH"], ...env },
       });
       return { code: status, out: stdout, err: stderr };
     },
