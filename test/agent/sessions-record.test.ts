@@ -8,6 +8,7 @@ import { afterForgetting, afterLook, restorable } from "../../agent/sessions/rec
 import { append, KEPT, numbersOf, readNewest, readNumbered } from "../../agent/sessions/series.ts";
 import { memoryDoor } from "./memory-door.ts";
 
+const LETTERS: readonly string[] = ["a", "b", "c", "d", "e"];
 const NOW = 1_800_000_000_000;
 const ID = "6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a01";
 const seen = (name: string, over: Partial<ObservedSession> = {}): ObservedSession => ({
@@ -78,9 +79,9 @@ test("what is forgotten stays so while it runs on and in older records, and come
 
 test("a partial loss that was saved can be undone from the record before it, except for what was forgotten", () => {
   fc.assert(
-    fc.property(fc.uniqueArray(fc.constantFrom("a", "b", "c", "d", "e"), { minLength: 1 }), (lost) => {
+    fc.property(fc.uniqueArray(fc.constantFrom(...LETTERS), { minLength: 1 }), (lost) => {
       const { sys } = memoryDoor();
-      const all = ["a", "b", "c", "d", "e"].map((name) => seen(name));
+      const all = LETTERS.map((name) => seen(name));
       const whole = look(undefined, ...all);
       if (whole === undefined) throw new Error("there are sessions");
       append(sys, "ana", whole);

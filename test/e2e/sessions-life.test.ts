@@ -1,0 +1,208 @@
+/** Sessions that survive (spec, section 6): real tmux, the assistant's stand-in, a real boot; hostile people included. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTestHost, type TestHost } from "./host/host.ts";
+import { account, base, maps, type Somebody, units } from "./host/parts.ts";
+import { hostileServer } from "./host/fake-tmux.ts";
+
+const ana: Somebody = { osUser: "ana_b", uid: 7201, layout: "untouched" };
+const bob: Somebody = { osUser: "bob", uid: 7202, layout: "untouched" };
+const mallory: Somebody = { osUser: "mallory", uid: 7203, layout: "untouched" };
+const everybody = [ana, bob, mallory];
+
+let host: TestHost;
+beforeAll(async () => {
+  host = await startTestHost("sessions", 13);
+  await host.apply(base());
+  await host.apply(maps(everybody));
+  for (const who of everybody) for (const part of [account, units]) await host.apply(part(who));
+  await host.sh("for who in ana_b bob mallory; do install -o $who -g $who /dev/null /home/$who/.zshrc; done");
+});
+afterAll(() => host.vm.remove());
+
+const as = (who: Somebody, script: string) => host.sh(script, { as: who.osUser });
+/** Names with their directory and conversation, as their owner's tmux tells them now. */
+const running = async (who: Somebody) =>
+  (
+    await as(who, "tmux -u list-sessions -F '#{session_name}|#{session_path}|#{@workstation_conversation}' || true")
+  ).split("\n");
+const persist = async (args: string) => {
+  const ran = await host.vm.ssh(`tmux-persist ${args}`, { accept: [0, 1, 2] });
+  return { code: ran.code, out: ran.stdout.trimEnd().split("\n"), err: ran.stderr.trimEnd() };
+};
+const killServer = (who: Somebody) =>
+  host.sh(
+    `pkill -9 -u ${who.osUser} tmux; while pgrep -u ${who.osUser} -x 'tmux: server' >/dev/null; do sleep 0.1; done; pkill -9 -u ${who.osUser} -x claude || true`,
+  );
+const records = (who: Somebody) => host.sh(`ls /var/lib/tmux-persist/${who.osUser}`);
+const pane = (who: Somebody, session: string) => as(who, `tmux -u capture-pane -p -J -t '=${session}:'`);
+/** Looks until the pane shows it, since a shell takes its time. */
+const shows = async (who: Somebody, session: string, text: string) => {
+  for (let tried = 0; tried < 50; tried += 1) {
+    const seen = (await pane(who, session)).replaceAll("\n", "");
+    if (seen.includes(text)) return seen;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return pane(who, session);
+};
+
+const NAMES = ["=x #{pane_id} #(id) $(id)", "dev", "dev2", String.raw`n\ta\nm "q" ü '`];
+
+test("whatever is in names and paths, a killed server's sessions come back as they were, once", async () => {
+  await as(
+    ana,
+    `mkdir -p 'a dir' "$(printf 'tab\\there\\nand "ü" \\047q #{x} #(id)')"
+tmux -u new-session -d -s dev2 -c "$HOME/a dir"
+tmux -u new-session -d -s dev -c "$HOME"
+tmux -u new-session -d -s "$(printf 'n\\ta\\nm "q" ü \\047')" -c "$(printf '%s/tab\\there\\nand "ü" \\047q ##{x} ##(id)' "$HOME")"
+tmux -u new-session -d -s '=x ##{pane_id} ##(id) $(id)' -c "$HOME"`,
+  );
+  const before = await running(ana);
+  expect(await persist("save")).toEqual({ code: 0, out: ["ana_b: recorded 4 sessions"], err: "" });
+  await killServer(ana);
+  const kept = await records(ana);
+  expect(await persist("save")).toEqual({ code: 0, out: [""], err: "" });
+  expect(await records(ana)).toBe(kept);
+  const status = await persist("status ana_b");
+  expect(status.out[0]).toContain(`0 running, 4 could be restored (${NAMES.join(", ")})`);
+  expect(await persist("restore")).toEqual({
+    code: 0,
+    out: [
+      ...NAMES.map((name) => `ana_b: ${name}: brought back with a shell`),
+      "bob: nothing to bring back",
+      "mallory: nothing to bring back",
+    ],
+    err: "",
+  });
+  expect(await running(ana)).toEqual(before);
+  expect((await persist("restore ana_b")).out).toEqual(["ana_b: nothing to bring back"]);
+  expect(await persist("save")).toEqual({ code: 0, out: [""], err: "" });
+});
+
+test("only what is missing comes back, by its exact name, and what is forgotten does not", async () => {
+  await as(ana, "tmux -u kill-session -t =dev; tmux -u kill-session -t =dev2");
+  expect((await persist("forget ana_b dev2")).out).toEqual(["ana_b: dev2: forgotten"]);
+  expect(await persist("forget ana_b de")).toMatchObject({ code: 2 });
+  expect((await persist("restore ana_b")).out).toEqual(["ana_b: dev: brought back with a shell"]);
+  await as(ana, "tmux -u kill-session -t =dev");
+  expect((await persist("save")).out).toEqual(["ana_b: recorded 2 sessions"]);
+  expect((await persist("restore ana_b")).out).toEqual(["ana_b: nothing to bring back"]);
+  expect((await persist("restore ana_b --record 1")).out).toEqual(["ana_b: dev: brought back with a shell"]);
+});
+
+test("a conversation goes on after a boot, under the id that a clear gave it, and the launcher's own before that", async () => {
+  await as(bob, "mkdir -p work gone; tmux -u new-session -d -s talk -c ~/work 'exec sh ~/start-claude.sh'");
+  await shows(bob, "talk", "(startup)");
+  await persist("save");
+  const launched = await as(bob, "tmux -u show-options -v -t =talk: @workstation_conversation");
+  expect(await host.sh("cat /var/lib/tmux-persist/bob/newest")).toContain(`"conversation":"${launched}"`);
+  await as(
+    bob,
+    "tmux -u send-keys -t =talk: /clear Enter; tmux -u new-session -d -s lost -c ~/gone; tmux -u new-session -d -s bare -c ~/work 'exec claude'",
+  );
+  await shows(bob, "talk", "(clear)");
+  await shows(bob, "bare", "(startup)");
+  await as(bob, `tmux -u set-option -t =lost: @workstation_conversation 6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a01`);
+  await persist("save");
+  const recorded: { sessions: { name: string; conversation?: string }[] } = JSON.parse(
+    await host.sh("cat /var/lib/tmux-persist/bob/newest"),
+  );
+  const cleared = recorded.sessions.find(({ name }) => name === "talk")?.conversation ?? "";
+  expect(cleared).not.toBe(launched);
+  expect(recorded.sessions.find(({ name }) => name === "bare")?.conversation).toMatch(/^[0-9a-f-]{36}$/);
+  await as(bob, "rmdir gone");
+
+  await host.vm.reboot();
+  expect(
+    (await host.sh("systemctl is-active tmux-persist-restore.service tmux-persist-save.timer")).split("\n"),
+  ).toEqual(["active", "active"]);
+  expect(await shows(bob, "talk", "(resume)")).toContain(`session ${cleared} (resume)`);
+  expect(await shows(bob, "lost", "home.")).toContain("its directory is gone: this is a shell in your home");
+  expect((await running(bob)).map((line) => line.split("|")[0])).toEqual(["bare", "lost", "talk"]);
+  expect((await as(ana, "tmux -u list-sessions -F '#{session_name}'")).split("\n")).toEqual(
+    NAMES.filter((name) => name !== "dev2"),
+  );
+  expect(await host.sh("systemctl show 'tmux-server-bob-*' --property=OOMPolicy,Slice | sort")).toBe(
+    "OOMPolicy=continue\nSlice=user-7202.slice",
+  );
+});
+
+test("a conversation whose transcript is gone leaves a shell and a line that says why", async () => {
+  await as(bob, "tmux -u kill-session -t =talk; rm -f .claude/projects/*/*.jsonl");
+  const { out, code } = await persist("restore bob");
+  expect(code).toBe(0);
+  expect(out[0]).toMatch(/^bob: talk: brought back with a shell: the record of its conversation \S+ is gone$/);
+  expect(await shows(bob, "talk", "conversation is gone")).toContain(
+    "the record of its conversation is gone: this is a shell",
+  );
+});
+
+test("two sessions in one directory whose conversations nothing tells apart are recorded without one", async () => {
+  await as(mallory, "tmux -u new-session -d -s one claude; tmux -u new-session -d -s two claude");
+  await shows(mallory, "one", "(startup)");
+  await shows(mallory, "two", "(startup)");
+  // The machine's own hook would tell them apart.
+  await as(mallory, "for s in one two; do tmux -u set-option -p -u -t =$s: @workstation_started; done");
+  await persist("save");
+  expect(await host.sh("cat /var/lib/tmux-persist/mallory/newest")).toContain(
+    '"sessions":[{"name":"one","directory":"/home/mallory"},{"name":"two","directory":"/home/mallory"}]',
+  );
+});
+
+test("a fake server makes code run as its own person alone, and its lies cost nobody a record", async () => {
+  await killServer(mallory);
+  const kept = await records(mallory);
+  await hostileServer(host, mallory);
+  // Control: a client of root's would run it as root.
+  await host.sh(
+    "TMUX= tmux -S /tmp/tmux-7203/default list-sessions || true; for i in $(seq 30); do [ -s /srv/who ] && break; sleep 0.1; done",
+  );
+  expect(await host.sh("cat /srv/who")).toBe("0");
+  await host.sh(": > /srv/who");
+  expect((await persist("save")).out).toEqual([""]);
+  expect((await persist("restore mallory")).err).toContain("mallory: one: not brought back");
+  await persist("status mallory");
+  expect([...new Set((await host.sh("cat /srv/who")).split("\n"))]).toEqual(["7203"]);
+  expect(await records(mallory)).toBe(kept);
+  await host.sh("systemctl stop fake-tmux");
+});
+
+test("a socket folder that is somebody else's or a link is not looked into", async () => {
+  await host.sh("rm -rf /tmp/tmux-7203; install -d -m 0700 -o bob -g bob /tmp/tmux-7203");
+  const theirs = await persist("save");
+  expect(theirs.err).toContain("mallory: their sessions are not recorded: ");
+  expect(theirs.err).toContain("/tmp/tmux-7203 belongs to uid 7202");
+  await host.sh("rm -rf /tmp/tmux-7203; ln -s /tmp/tmux-7202 /tmp/tmux-7203");
+  expect((await persist("save")).err).toContain("/tmp/tmux-7203 is a symbolic link");
+  await host.sh("rm /tmp/tmux-7203");
+});
+
+test("the page's wrapper takes one name of the terminal map and nothing else, and sudo lets it do no more", async () => {
+  const wrapper = (argument: string) => host.vm.ssh(`tmux-restore-user ${argument}`, { accept: [0, 1, 2] });
+  expect(JSON.parse((await wrapper("bob")).stdout)).toMatchObject({ people: [{ who: "bob" }] });
+  for (const bad of ["", "root", "'bob ana_b'", "-x", "../bob", "bob --record", "'bob\nana_b'", "a".repeat(33)])
+    expect({ bad, code: (await wrapper(bad)).code }).toEqual({ bad, code: 2 });
+  await host.sh("id workstation-lobby >/dev/null 2>&1 || useradd --system --no-create-home workstation-lobby");
+  const sudo = (command: string) =>
+    host.vm.ssh(`runuser -u workstation-lobby -- sudo -n ${command}`, { accept: [0, 1, 2] });
+  expect((await sudo("/usr/local/sbin/tmux-restore-user bob")).code).toBe(0);
+  for (const bad of ["bob ana_b", "'bob --record 1'", "--json"])
+    expect((await sudo(`/usr/local/sbin/tmux-restore-user ${bad}`)).code).toBe(1);
+  expect((await sudo("/usr/local/sbin/tmux-persist status")).code).toBe(1);
+  expect((await host.vm.ssh("sudo -n /usr/local/sbin/tmux-restore-user ana_b", { as: "bob", accept: [1] })).code).toBe(
+    1,
+  );
+});
+
+test("nothing of the record can be read by anybody but root, and a delivery finds nothing to change", async () => {
+  expect(
+    await host.sh(
+      "stat -c '%a %U' /var/lib/tmux-persist /var/lib/tmux-persist/bob; stat -c %a /var/lib/tmux-persist/bob/0*1.json",
+    ),
+  ).toBe("700 root\n700 root\n600");
+  expect(await host.apply(base())).toMatchObject({ code: 0, out: ["host: nothing to change"] });
+  expect(
+    await host.sh(
+      "systemd-analyze verify /etc/systemd/system/tmux-persist-*.service /etc/systemd/system/tmux-persist-save.timer 2>&1 | grep tmux-persist || true",
+    ),
+  ).toBe("");
+});
