@@ -57,7 +57,7 @@ export function rightForm(issue: z.core.$ZodRawIssue): string {
   }
 }
 
-const isWhole = (schema: unknown): boolean => schema instanceof z.ZodNumberFormat && schema.def.format === "safeint";
+const isWhole = (schema: unknown): boolean => schema instanceof z.ZodNumber && schema.format === "safeint";
 
 const TYPES: ReadonlyMap<string, string> = new Map([
   ["string", "text"],
