@@ -8,7 +8,7 @@ import { story } from "../run.ts";
 export interface UnitState {
   /** `loaded`, `not-found`, … */
   readonly load: string;
-  /** `active`, `activating`, `inactive`, `failed`, … */
+  /** `active`, `activating`, `inactive`, `failed`, …; `restarting` for one that has just died and waits to be tried again. */
   readonly active: string;
   /** `enabled`, `disabled`, `static`, or empty. */
   readonly file: string;
@@ -54,7 +54,13 @@ export function machineOf(door: System): Machine {
 }
 
 async function showUnits(sys: System, names: readonly string[]): Promise<ReadonlyMap<string, UnitState>> {
-  const argv = ["/usr/bin/systemctl", "show", "--property=LoadState,ActiveState,UnitFileState", "--", ...names];
+  const argv = [
+    "/usr/bin/systemctl",
+    "show",
+    "--property=LoadState,ActiveState,SubState,UnitFileState",
+    "--",
+    ...names,
+  ];
   const ran = await sys.run(argv, { reads: true, timeoutMs: SYSTEMCTL_TIMEOUT_MS });
   if (ran.code !== 0) throw new Refusal(story(ran));
   // One block a unit, in the order asked, with an empty line between.
@@ -65,5 +71,6 @@ async function showUnits(sys: System, names: readonly string[]): Promise<Readonl
 
 function stateOf(block: string): UnitState {
   const value = (key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(block)?.[1] ?? "";
-  return { load: value("LoadState"), active: value("ActiveState"), file: value("UnitFileState") };
+  const active = value("SubState") === "auto-restart" ? "restarting" : value("ActiveState");
+  return { load: value("LoadState"), active, file: value("UnitFileState") };
 }

@@ -168,7 +168,7 @@ test("the launcher starts the assistant with a known conversation, which the ses
   );
   await session("my work", "SHELL=/bin/sh ~/start-claude.sh");
   const [cwd, args] = (await host.sh("cat /home/w1/started")).split("\n");
-  const option = await host.sh("tmux show-options -v -t '=my work' @workstation_conversation", { as: "w1" });
+  const option = await host.sh("tmux show-options -v -t '=my work:' @workstation_conversation", { as: "w1" });
   expect(option).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   expect([cwd, args]).toEqual(["/home/w1/code", `--session-id ${option} --name my work`]);
   await host.sh("pkill -u w1 -x sleep; sleep 4");

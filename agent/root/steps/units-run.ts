@@ -6,6 +6,7 @@ import type { Machine } from "../machine.ts";
 import { must } from "../system.ts";
 
 const RUNNING = new Set(["active", "activating", "reloading"]);
+const RESTING = new Set(["inactive", "failed"]);
 const START_TIMEOUT_MS = 90_000;
 
 /** @throws Refusal when a unit's template is missing, or when it does not start. */
@@ -31,7 +32,7 @@ export function unitsRun(
       }
       for (const unit of wanted.rest) {
         const state = states.get(unit);
-        const rests = state === undefined || (!RUNNING.has(state.active) && state.file !== "enabled");
+        const rests = state === undefined || (RESTING.has(state.active) && state.file !== "enabled");
         if (rests || state.load === "not-found") continue;
         const apply = async () =>
           void (await must(m.sys, ["/usr/bin/systemctl", "disable", "--now", "--quiet", "--", unit], {

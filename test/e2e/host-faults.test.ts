@@ -1,0 +1,129 @@
+/** Faults of the host itself: full disks, damaged memory, units that will not start, files that cannot be changed, races. */
+import { readFileSync } from "node:fs";
+import { transformSync } from "esbuild";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTestHost, type TestHost } from "./host/host.ts";
+import { clones, maps, type Somebody } from "./host/parts.ts";
+
+const ana: Somebody = { osUser: "ana", uid: 7701 };
+const bob: Somebody = { osUser: "bob", uid: 7702 };
+const people = [ana, bob];
+const nothing = { code: 0, out: ["nothing to change"] };
+
+let host: TestHost;
+beforeAll(async () => {
+  host = await startTestHost("faults", 6);
+  expect((await host.deliver(people)).code).toBe(0);
+});
+afterAll(() => host.vm.stop());
+
+test("a disk that is full while a map is written leaves the old map whole, and the next run heals", async () => {
+  const before = await host.sh(
+    "cp -a /etc/t3-serve /srv/kept; mount -t tmpfs -o size=16k,mode=755 none /etc/t3-serve; cp -a /srv/kept/. /etc/t3-serve/; cat /etc/t3-serve/dispatch.json",
+  );
+  const big = { path: "/etc/t3-serve/dispatch.json", text: `${JSON.stringify({ x: "y".repeat(50_000) })}\n` };
+  const said = await host.apply(maps(people, { files: [big] }));
+  expect(said.code).toBe(1);
+  expect(said.err.join("\n")).toContain("ENOSPC");
+  expect(await host.sh("cat /etc/t3-serve/dispatch.json; ls -A /etc/t3-serve")).toBe(
+    `${before}\nana.env\nbob.env\ndispatch.json`,
+  );
+  await host.sh("umount /etc/t3-serve");
+  expect((await host.apply(maps(people))).code).toBe(0);
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+});
+
+test("a home without room is its person's failure, what they had stays, and the others converge", async () => {
+  await host.sh(
+    "systemctl stop t3-serve@ana browser-serve@ana; mount -t tmpfs -o size=32k,mode=700,uid=7701,gid=7701 none /home/ana; echo old > /home/ana/start-claude.sh; chown ana: /home/ana/start-claude.sh; head -c 30000 /dev/zero > /home/ana/full; rm /home/bob/start-claude.sh",
+  );
+  const said = await host.workstation("reconcile");
+  expect(said.code).toBe(1);
+  expect(said.out).toContain("bob: wrote ~/start-claude.sh");
+  expect(
+    said.err.filter((line) => line.startsWith("failed:")).every((line) => line.startsWith("failed: ana: clones:")),
+  ).toBe(true);
+  expect(await host.sh("cat /home/ana/start-claude.sh; ls -A /home/ana | grep -c workstation; true")).toBe("old\n0");
+  await host.sh("umount -l /home/ana");
+  await host.workstation("reconcile");
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+});
+
+test("a file that its person cannot change, because an admin has nailed it down, is told by name", async () => {
+  await host.sh(
+    "echo mine > /home/ana/start-claude.sh; chattr +i /home/ana/start-claude.sh; rm /home/bob/start-claude.sh",
+  );
+  const said = await host.workstation("reconcile");
+  await host.sh("chattr -i /home/ana/start-claude.sh");
+  expect([said.code, said.out]).toEqual([1, ["bob: wrote ~/start-claude.sh"]]);
+  expect(said.err.join("\n")).toMatch(/failed: ana: clones: launcher: EPERM/);
+  await host.workstation("reconcile");
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+});
+
+test.each([
+  ["damaged", 'echo \'{"version":1,"people":{\' > $l', "ledger.json is not valid JSON"],
+  ["of another form", 'echo \'{"version":1,"people":{"ana":{"uid":"x"}}}\' > $l', "ledger.json is damaged"],
+  ["lost", "rm $l", "was not made by this program; it is left alone"],
+])("a ledger that is %s gives nobody anything anew", async (_, script, why) => {
+  const facts = "getent passwd ana bob; cat /etc/t3-serve/*.env; id ana";
+  const before = await host.sh(facts);
+  await host.sh(`l=/var/lib/workstation/ledger.json; cp $l /srv/ledger.json; ${script}`);
+  const said = await host.workstation("reconcile");
+  expect(said.code).toBe(1);
+  for (const who of people) expect(said.err.join("\n")).toMatch(new RegExp(`failed: ${who.osUser}: account: .*${why}`));
+  expect(await host.sh(facts)).toBe(before);
+  await host.sh("cp /srv/ledger.json /var/lib/workstation/ledger.json");
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+});
+
+test("a unit that will not start is its person's failure, and is tried again once its cause is gone", async () => {
+  await host.sh(
+    "systemctl stop t3-serve@ana; printf 'T3_PORT=4474\\nBROWSER_PORT=9632\\n' >/dev/null; mkdir -p /etc/systemd/system/t3-serve@ana.service.d; printf '[Service]\\nExecStart=\\nExecStart=/bin/false\\n' > /etc/systemd/system/t3-serve@ana.service.d/90-broken.conf; systemctl daemon-reload",
+  );
+  for (let hour = 0; hour < 2; hour += 1) {
+    const said = await host.workstation("reconcile");
+    expect(said.code).toBe(1);
+    expect(said.err.join("\n")).toContain("failed: ana: units:");
+    expect(said.err.join("\n")).not.toContain("failed: bob");
+    await host.sh("for i in 1 2 3 4 5 6 7 8 9 10 11; do systemctl start t3-serve@ana; sleep 0.1; done; true");
+  }
+  await host.sh("rm /etc/systemd/system/t3-serve@ana.service.d/90-broken.conf; systemctl daemon-reload");
+  expect((await host.workstation("reconcile")).out).toEqual(["ana: started t3-serve@ana.service, enabled"]);
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+});
+
+test("without D-Bus root's own steps go on, and whoever could not be served is named", async () => {
+  await host.sh("systemctl stop dbus.socket dbus.service; rm /etc/ttyd-user-map");
+  const said = await host.workstation("reconcile");
+  await host.sh("systemctl start dbus.socket dbus.service");
+  expect(said.out).toContain("host: wrote /etc/ttyd-user-map");
+  expect(said.code === 0 || said.err.some((line) => line.startsWith("failed: "))).toBe(true);
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+});
+
+test("whoever swaps ~/code for a link to /etc while it is migrated gets nothing changed outside, in 200 runs", async () => {
+  const source = readFileSync(new URL("./host/hostile.ts", import.meta.url), "utf8");
+  await host.sh("cat > /srv/hostile.mjs", {
+    input: transformSync(source, { loader: "ts", format: "esm", target: "node18" }).code,
+  });
+  await host.sh("mkdir -p /root/canary/directory; echo root > /root/canary/directory/config");
+  const task = JSON.stringify({ part: clones({ ...bob, layout: "workspace" }), mode: "apply", launcher: "x\n" });
+  await host.sh("cat > /srv/task.json", { input: task });
+  const canary =
+    "find /etc /root /usr /var/lib -xdev -not -path '/var/lib/workstation*' -printf '%p %U %m %s %T@ %l\\n' | sort | sha256sum";
+  const before = await host.sh(canary);
+  const runs = `swap='while(1){syscall(316,-100,"/home/bob/code",-100,"/home/bob/other",2)}'
+as() { setpriv --reuid=7702 --regid=7702 --clear-groups --no-new-privs --reset-env "$@"; }
+changed=0
+for i in $(seq 200); do
+  as rm -rf /home/bob/code /home/bob/other /home/bob/.code.workstation-moving; as git init -q /home/bob/code; as ln -s /etc /home/bob/other
+  as perl -e "$swap" & p=$!
+  as timeout 20 node /usr/lib/workstation/worker.cjs < /srv/task.json | grep -c changed >/dev/null && changed=$((changed+1))
+  kill $p; wait $p 2>/dev/null
+done; echo "runs that moved something: $changed"`;
+  const said = await host.sh(runs, { timeoutMs: 1_200_000 });
+  expect(said).toMatch(/^runs that moved something: [1-9]/);
+  expect(await host.sh(canary)).toBe(before);
+  await host.sh("rm -rf /home/bob/code /home/bob/other /home/bob/.code.workstation-moving");
+}, 1_300_000);
