@@ -1,5 +1,6 @@
 /** Vault: what everybody on the roster has there, and the cut of those who left. */
 
+import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as vault from "@pulumi/vault";
 import { PersonAccess } from "../components/vault/person-access.ts";
@@ -14,7 +15,8 @@ export function deployVault(settings: VaultSettings, token: string, desired: Des
   const official = new vault.Provider("vault", {
     address,
     token: pulumi.secret(token),
-    ...(caCertFile === undefined ? {} : { caCertFile }),
+    // The plugin runs in a folder of its own.
+    ...(caCertFile === undefined ? {} : { caCertFile: resolve(caCertFile) }),
     // The program's token may live as long as its own rules say; a child of it needs no more rights than it has.
     skipChildToken: true,
   });

@@ -78,12 +78,16 @@ export function person(vault: () => Vault): Resource {
 
 async function settle(vault: Vault, wish: Want, before: Have | undefined, call: Call): Promise<Have> {
   const people = identities(vault, wish.mount, call.signal);
+  // A former name's policy must not stay with them: whoever is given that name next would share it with them.
+  const marks = [
+    ...new Set([...wish.marks, ...(before?.marks ?? []), ...(wish.formerName === null ? [] : [wish.formerName])]),
+  ];
   if (wish.state === "left") {
     const entity = await entityOf(people, wish, before);
-    const { revoked } = await cutOff(vault, { ...wish, entity }, call);
+    const { revoked } = await cutOff(vault, { ...wish, marks, entity }, call);
     return { ...wish, entityId: entity?.id ?? null, live: 0, revoked: (before?.revoked ?? 0) + revoked };
   }
-  const entity = await welcome(people, wish, before);
+  const entity = await welcome(people, { ...wish, marks }, before);
   return { ...wish, entityId: entity?.id ?? null, live: 0, revoked: 0 };
 }
 
