@@ -7,7 +7,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", include: ["test/{house,roster,cli,components,stacks,agent,providers,lab}/**/*.test.ts"] },
+        test: { name: "unit", include: ["test/{house,roster,cli,components,stacks,agent,providers,lab,lobby}/**/*.test.ts"] },
       },
       {
         extends: true,
