@@ -327,6 +327,27 @@ describe.each(ASKERS)("%s", (_, attempts, come) => {
   });
 });
 
+test("K-17: nobody fills the cluster's store: beyond its number an object is refused", {
+  timeout: 180_000,
+}, async () => {
+  const as = await signedIn("anca@people.test");
+  const make = () =>
+    as("POST", core("anca-two", "configmaps"), {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { generateName: "many-" },
+    });
+  let made = 0;
+  let last = await make();
+  while (last.status === 201 && made < 500) {
+    made += 1;
+    last = await make();
+  }
+  expect(last.status).toBe(403);
+  expect(last.body.message).toContain("exceeded quota: quota");
+  expect(made).toBeLessThanOrEqual(200);
+});
+
 const signedIn = async (email: string): Promise<Api> => lab.as(token(issuers.commandLine, email));
 
 async function asDashboard(): Promise<Api> {
