@@ -45,13 +45,16 @@ const PACKAGES: Readonly<Record<string, string>> = {
   debootstrap: "makes the DevVM's file system",
   gcc: "links the servers, and the image that holds a pod's namespaces",
   git: "what people clone with",
+  "git-crypt": "locks the secrets of the forge's infra repository",
   iproute2: "namespaces and links",
   "libc6-dev": "for gcc",
   nftables: "kube-proxy's rules, inside the lab's namespace",
   "openssh-client": "reaches the DevVM",
+  "openssh-server": "answers the tests of remote commands, on loopback",
   openssl: "the lab's throw-away certificates",
   procps: "sysctl",
   runc: "for containerd",
+  shellcheck: "the tests read every shell script with it",
   "systemd-container": "boots the DevVM",
 };
 
@@ -61,9 +64,20 @@ const install = (names: readonly string[]) =>
     timeoutMs: 900_000,
   });
 
-/** The lab starts its own containerd; the system's would only be in the way, and was not there before. */
+/** Services that came with a package would only be in the way, and were not there before. */
 async function keepServicesDown(installed: readonly string[]): Promise<void> {
-  if (!installed.includes("containerd")) return;
-  await run(["systemctl", "disable", "containerd.service"]);
-  await run(["systemctl", "stop", "containerd.service"], { accept: [0, 1, 5] });
+  // Without systemd nothing was started.
+  if (!(await runsSystemd())) return;
+  for (const [name, service] of [
+    ["containerd", "containerd.service"],
+    ["openssh-server", "ssh.service"],
+  ] as const) {
+    if (installed.includes(name)) await run(["systemctl", "disable", "--now", service]);
+  }
 }
+
+const runsSystemd = (): Promise<boolean> =>
+  access("/run/systemd/system").then(
+    () => true,
+    () => false,
+  );
