@@ -18,10 +18,20 @@ const HERE = fileURLToPath(new URL(".", import.meta.url));
 export async function bundleAgent(): Promise<Bundle> {
   // A worker starts once a person and run, so it is a small file of its own, which the agent carries and installs.
   const worker = await textOf({ entryPoints: ["worker/start.ts"], format: "cjs" });
+  // The gate runs as an account of its own; the agent only carries and installs it.
+  const gate = await textOf({ entryPoints: ["../lobby/gate/main.ts"], format: "cjs", plugins: [oneLanguage] });
   const text = await textOf({
     entryPoints: ["main.ts"],
     format: "esm",
-    plugins: [assetsInside(new Map([["worker.cjs", worker]])), oneLanguage],
+    plugins: [
+      assetsInside(
+        new Map([
+          ["worker.cjs", worker],
+          ["gate.cjs", gate],
+        ]),
+      ),
+      oneLanguage,
+    ],
   });
   return { text, sha256: createHash("sha256").update(text).digest("hex") };
 }

@@ -36,6 +36,15 @@ export const basePart = z.strictObject({
   sharedConfig: absolutePath.optional(),
   /** Command lines of the per-person services; `%i` is the person, `$T3_PORT` and `$BROWSER_PORT` are set. */
   commands: z.strictObject({ t3: argv, browser: argv, credentialSync: argv }),
+  /** Where the gate to people's code servers listens; absent where something else forwards to them. */
+  gate: z
+    .strictObject({
+      listen: z.union([
+        z.strictObject({ address: z.union([z.ipv4(), z.ipv6()]), port }),
+        z.strictObject({ socket: absolutePath }),
+      ]),
+    })
+    .optional(),
   reconcile: z.strictObject({
     /** A delivered state older than this still heals, and removes nothing. */
     maxStateAgeHours: z.int().min(1),

@@ -16,7 +16,9 @@ export async function siteOfHosts(settings: StackSettings): Promise<SiteOfHosts>
     sharedConfig: devvm.sharedConfig,
     commands: devvm.commands,
     reconcile: devvm.reconcile,
-    proxyUsers: devvm.proxyUsers,
+    // The gate is an account of its own, which the packet filter has to know.
+    proxyUsers: devvm.gate === undefined ? devvm.proxyUsers : [...devvm.proxyUsers, "workstation-gate"],
+    gate: devvm.gate,
     adoptExisting: devvm.adoptExisting,
     repositories: devvm.repositories,
     ...(cluster === undefined ? {} : { kubeconfig: kubeconfigOf(cluster) }),

@@ -19,6 +19,7 @@ export interface SiteOfHosts {
   readonly managedSettings: string;
   readonly sharedConfig?: string | undefined;
   readonly commands: BasePart["commands"];
+  readonly gate?: BasePart["gate"];
   readonly reconcile: BasePart["reconcile"];
   readonly proxyUsers: readonly string[];
   readonly adoptExisting: readonly string[];
@@ -51,6 +52,7 @@ export const basePart = (host: string, site: SiteOfHosts): BasePart => ({
   managedSettings: site.managedSettings,
   ...(site.sharedConfig === undefined ? {} : { sharedConfig: site.sharedConfig }),
   commands: site.commands,
+  ...(site.gate === undefined ? {} : { gate: site.gate }),
   reconcile: site.reconcile,
 });
 

@@ -40,6 +40,17 @@ export const devvm = z
       .array(z.string())
       .default(["root"])
       .describe("Accounts that may connect to everybody's loopback ports."),
+    gate: z
+      .strictObject({
+        listen: z
+          .union([
+            z.strictObject({ address: z.union([z.ipv4(), z.ipv6()]), port: z.int().min(1024).max(65_535) }),
+            z.strictObject({ socket: z.string().regex(/^(\/[A-Za-z0-9._@-]+)+$/) }),
+          ])
+          .describe("Where the ingress reaches it: an address that people on the host cannot use, or a unix socket."),
+      })
+      .optional()
+      .describe("The gate from sign-in to each person's own code server. Absent: something else forwards to them."),
     adoptExisting: z
       .array(z.string())
       .default([])

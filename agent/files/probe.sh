@@ -1,0 +1,24 @@
+#!/bin/sh
+# Runs as one person: fetches their clones, then tells how everything stands that their worker would look at. Root
+# compares the answer with the one of the last run in which the worker found nothing to do, and understands none of it.
+# Arguments: "fetch" or "look", the home, the clones' paths below it.
+how=$1 home=$2
+shift 2
+cd "$home" || exit 1
+[ ! -e .gitconfig ] || [ -f .gitconfig ] || exit 1
+for clone in "$@"; do
+  [ -d "$clone/.git" ] && [ -f "$clone/.git/config" ] || continue
+  if [ "$how" = fetch ]; then
+    timeout --kill-after=2 20 git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c protocol.ext.allow=never \
+      -c http.followRedirects=initial -c http.lowSpeedLimit=1000 -c http.lowSpeedTime=15 -C "$clone" fetch --all --prune --quiet \
+      --no-recurse-submodules --no-write-fetch-head --no-auto-maintenance || exit 1
+  fi
+  echo "$clone"
+  timeout --kill-after=2 10 git -C "$clone" for-each-ref --format='%(HEAD)%(refname) %(objectname) %(upstream)' refs/heads refs/remotes || exit 1
+  set -- "$@" "$clone/.git/HEAD" "$clone/.git/config" "$clone/.git/info/attributes" "$clone/.git/worktrees"
+done
+# What is a file with the time of its last change, which its person cannot set; what is a directory without.
+stat --format='%n %F %a %u %h %s %Z %i' .gitconfig .config/git/config .git-credentials .kube/config start-claude.sh \
+  .codex/AGENTS.md "$@" 2>&1 | sed '/ directory /s/ [^ ]* [^ ]* [^ ]* \([^ ]*\)$/ \1/'
+stat --format='%n %F %a %u %i' . code .kube .codex .code.workstation-moving 2>&1
+exit 0
