@@ -167,7 +167,7 @@ test("a collaborator's branch comes in by a pull request that somebody listed me
 test("a key that may only read does not push", async () => {
   const { keyFile, publicKey } = await world.keyPair("reading");
   await world.api(world.forge.admin, "POST", "/keys", { title: "mirror", key: publicKey, read_only: true });
-  expect(await OPERATIONS["push"]?.({ keyFile })).toBe(false);
+  expect(await OPERATIONS.push?.({ keyFile })).toBe(false);
 });
 
 test.skipIf(!existsSync(DESCRIPTION))("every call of the provider is one that Forgejo's own description has", () => {

@@ -46,7 +46,7 @@ const canPush = async (as: ForgeLogin): Promise<boolean> => {
 /** git takes a token in the place of the password. */
 const withToken = (login: string, kept: Kept): ForgeLogin => ({
   login,
-  password: String(reveal(kept.state["token"] ?? "")),
+  password: String(reveal(kept.state.token ?? "")),
 });
 const canFetch = async (as: ForgeLogin) => (await world.api(as, "GET", "")).status === 200;
 
@@ -62,7 +62,7 @@ test("who leaves loses write access, then the list entry, and a return without p
   const left = await provider.up(COLLABORATOR, { ...place(), login: someone.login, permission: "none" }, joined.kept);
   expect([await collaborators(), await canPush(someone), await canFetch(someone)]).toEqual([[], false, false]);
   // The forge still has them on its list, unseen: with write access they would be back on it.
-  expect((await rule())["push_whitelist_usernames"]).toEqual([adminUser]);
+  expect((await rule()).push_whitelist_usernames).toEqual([adminUser]);
   const unlisted = await provider.up(
     WRITERS,
     lists([adminUser], []),
@@ -116,9 +116,9 @@ test.each(BY_HAND)(
     const { kept } = await provider.up(PROTECTION, wish);
     expect((await world.api(world.forge.admin, "PATCH", "/branch_protections/master", change)).status).toBe(200);
     const seen = await provider.refresh(kept);
-    expect(seen?.state["gaps"]).toEqual([expect.stringContaining(gap)]);
+    expect(seen?.state.gaps).toEqual([expect.stringContaining(gap)]);
     const mended = await provider.up(PROTECTION, wish, seen);
-    expect([mended.did, mended.kept.state["gaps"]]).toEqual(["updated", []]);
+    expect([mended.did, mended.kept.state.gaps]).toEqual(["updated", []]);
     expect((await provider.up(PROTECTION, wish, await provider.refresh(mended.kept))).did).toBe("same");
   },
 );
@@ -144,7 +144,7 @@ test("a right that a hand changed is seen by a refresh and put right", async () 
   const { kept } = await provider.up(COLLABORATOR, wish);
   await world.api(world.forge.admin, "PUT", `/collaborators/${login}`, { permission: "admin" });
   const seen = await provider.refresh(kept);
-  expect(seen?.state["permission"]).toBe("admin");
+  expect(seen?.state.permission).toBe("admin");
   expect((await provider.up(COLLABORATOR, wish, seen)).kept.state).toMatchObject({
     permission: "write",
     effective: "write",
@@ -160,10 +160,10 @@ test("another rule that goes before ours is told by name, and nothing is called 
   await world.api(world.forge.admin, "PATCH", "/branch_protections/master", { priority: 9 });
   await world.api(world.forge.admin, "PATCH", "/branch_protections/mast*", { priority: 1 });
   const seen = await provider.refresh(kept);
-  expect(seen?.state["gaps"]).toEqual([expect.stringContaining('another rule ("mast*") goes before it')]);
+  expect(seen?.state.gaps).toEqual([expect.stringContaining('another rule ("mast*") goes before it')]);
   await expect(provider.up(PROTECTION, wish, seen)).rejects.toThrow(/not protected as it should be.*"mast\*"/);
   await world.api(world.forge.admin, "DELETE", "/branch_protections/mast*");
-  expect((await provider.up(PROTECTION, wish, seen)).kept.state["gaps"]).toEqual([]);
+  expect((await provider.up(PROTECTION, wish, seen)).kept.state.gaps).toEqual([]);
 });
 
 test("import reads a rule and a collaborator as they are", async () => {
@@ -234,9 +234,9 @@ test("a token is replaced by age, the former one ends after the overlap, and not
     false,
     true,
   ]);
-  expect([await tokenNames(login), third.kept.state["token"]]).toEqual([
+  expect([await tokenNames(login), third.kept.state.token]).toEqual([
     ["workstation-test-2"],
-    second.kept.state["token"],
+    second.kept.state.token,
   ]);
   nowMs -= 60 * DAY_MS;
   expect((await provider.up(TOKEN, wish, third.kept)).did).toBe("same");
@@ -266,7 +266,7 @@ test("two runs that know nothing of each other leave one token, and a person's o
 test("a token that somebody revoked by hand is gone for a refresh, and issued anew", async () => {
   const { login } = await world.person("revoked");
   const { kept } = await provider.up(TOKEN, tokenWish(login));
-  await world.forge.api.ask("DELETE", `users/${login}/tokens/${kept.state["tokenId"]}`);
+  await world.forge.api.ask("DELETE", `users/${login}/tokens/${kept.state.tokenId}`);
   expect(await provider.refresh(kept)).toBeUndefined();
 });
 

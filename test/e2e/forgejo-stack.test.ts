@@ -45,7 +45,7 @@ const push = async (as: ForgeLogin, ref: string) => {
   const tip = (await world.tip("refs/heads/master")) ?? "";
   return (await world.push(as, `${await world.commit(tip)}:refs/heads/${ref}`)).ok;
 };
-const tokens = async () => (await services.outputs())["tokens"] as Readonly<Record<string, string>>;
+const tokens = async () => (await services.outputs()).tokens as Readonly<Record<string, string>>;
 const place = (said: string, sentence: RegExp): number => {
   const at = said.search(sentence);
   if (at < 0) throw new Error(`${sentence} was not said`);
@@ -69,7 +69,7 @@ test("who is on the roster pushes as the roster says, with the token that was is
 });
 
 test("a collaborator who was never ours is reported, and stays", async () => {
-  expect((await services.outputs())["strangers"]).toEqual([
+  expect((await services.outputs()).strangers).toEqual([
     `${who("stranger").login} is a collaborator (write) whom this program never put there`,
   ]);
   expect(services.said.join("\n")).toContain(
@@ -87,8 +87,8 @@ test("a preview that changes nothing says so, and writes nothing", async () => {
 test("who leaves is out before the lists are written; their token is dead and everybody else's is not", async () => {
   const before = await tokens();
   const { stdout } = await services.pulumi(UP, wish("boss", "plain"));
-  const gone: ForgeLogin = { login: who("pusher").login, password: before["pusher"] ?? "" };
-  const stays: ForgeLogin = { login: who("plain").login, password: before["plain"] ?? "" };
+  const gone: ForgeLogin = { login: who("pusher").login, password: before.pusher ?? "" };
+  const stays: ForgeLogin = { login: who("plain").login, password: before.plain ?? "" };
   expect([await push(gone, "x"), await push(who("pusher"), "x"), await push(stays, "still-there")]).toEqual([
     false,
     false,

@@ -77,7 +77,7 @@ test.each(FOREIGN)("an owner's %s of %s is refused", async (method, path) => {
 });
 
 test("a path that climbs out of the owner's own, hidden from the first look, tells nothing", async () => {
-  const { status, body } = await world.vault.ask("GET", "secret/data/ana%2f..%2fplatform", undefined, tokens["ana"]);
+  const { status, body } = await world.vault.ask("GET", "secret/data/ana%2f..%2fplatform", undefined, tokens.ana);
   // The policy takes it for something below `ana`; the store itself refuses to climb.
   expect([status >= 400, JSON.stringify(body)]).toEqual([true, expect.not.stringContaining("k8s_users")]);
 });
@@ -98,7 +98,7 @@ test("what an owner may do is exactly this, by Vault's own account", async () =>
         "POST",
         "sys/capabilities-self",
         { paths: [`secret/${path}`] },
-        tokens["ana"],
+        tokens.ana,
       );
       return `${path}: ${(body as { capabilities: string[] }).capabilities.sort().join(" ")}`;
     }),

@@ -120,10 +120,10 @@ test("an entity that a hand disabled stays so while its person is in, and is sai
 test("a person without rights of their own gets no entity, and is cut off by their address when they leave", async () => {
   const plain = wish("plain", { policies: [] });
   const { kept } = await provider.up(PERSON, plain);
-  expect(kept.state["entityId"]).toBeNull();
+  expect(kept.state.entityId).toBeNull();
   const token = await world.signIn(email("plain"));
   const left = await provider.up(PERSON, { ...plain, state: "left" }, kept);
-  expect([left.kept.state["revoked"], await world.status(`${token}`, "GET", "auth/token/lookup-self")]).toEqual([
+  expect([left.kept.state.revoked, await world.status(`${token}`, "GET", "auth/token/lookup-self")]).toEqual([
     1, 403,
   ]);
   expect(await world.signIn(email("plain"))).toBe(403);
