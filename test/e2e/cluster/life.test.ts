@@ -55,6 +55,13 @@ const mayList = async (email: string) =>
 let kept: string | undefined;
 let formerToken = "";
 
+test("a preview before the first run shows everything and makes nothing", async () => {
+  const { code, output } = await stack.pulumi(["preview"], wish([ADMIN, HANNA]));
+  expect({ code, output: code === 0 ? "" : output }).toEqual({ code: 0, output: "" });
+  expect(output).toMatch(/tenant-hanna-one .*create/);
+  expect(await uidOf("hanna-one")).toBeUndefined();
+});
+
 test("one run makes everything, and the injector's pods are ready with the real tokens", async () => {
   await up([ADMIN, HANNA]);
   kept = await uidOf("hanna-one");
