@@ -7,7 +7,10 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", include: ["test/{house,roster,cli,components,stacks,agent,providers,lab,lobby}/**/*.test.ts"] },
+        test: {
+          name: "unit",
+          include: ["test/{house,roster,cli,components,stacks,agent,providers,lab,lobby}/**/*.test.ts"],
+        },
       },
       {
         extends: true,

@@ -18,7 +18,16 @@ export async function deployRoster(instance: Instance): Promise<void> {
     if (kind === "stand-in") say(`plugin ${name} ${version}: the lab's stand-in (lab/plugins/README.md)`);
   }
   await writeStackConfig(instance, engine);
-  await shown(engine, ["up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", STACK, "--config-file", engine.configFile]);
+  await shown(engine, [
+    "up",
+    "--yes",
+    "--skip-preview",
+    "--suppress-outputs",
+    "--stack",
+    STACK,
+    "--config-file",
+    engine.configFile,
+  ]);
   say(`people: up in ${duration(Date.now() - startedMs)}`);
 }
 

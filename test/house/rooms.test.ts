@@ -12,7 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   providers: [/^node:/, /^@pulumi\//, /^@grpc\//, /^google-protobuf/, "zod"],
   cli: [/^node:/, "yaml", "zod", "roster", "stacks"],
   lab: [/./],
-  lobby: [/^node:/, "zod", "hono", "agent/contract.ts"],
+  lobby: [/^node:/, "zod", "http-proxy-3", "agent/contract.ts"],
 };
 
 const IMPORT = /^\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?"([^"]+)"|\bimport\("([^"]+)"\)/gm;
