@@ -5,9 +5,9 @@
 how=$1 home=$2
 shift 2
 cd "$home" || exit 1
-[ ! -e .gitconfig ] || [ -f .gitconfig ] || exit 1
+if [ -e .gitconfig ] && [ ! -f .gitconfig ]; then exit 1; fi
 for clone in "$@"; do
-  [ -d "$clone/.git" ] && [ -f "$clone/.git/config" ] || continue
+  if [ ! -d "$clone/.git" ] || [ ! -f "$clone/.git/config" ]; then continue; fi
   if [ "$how" = fetch ]; then
     timeout --kill-after=2 20 git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c protocol.ext.allow=never \
       -c http.followRedirects=initial -c http.lowSpeedLimit=1000 -c http.lowSpeedTime=15 -C "$clone" fetch --all --prune --quiet \

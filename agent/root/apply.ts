@@ -96,7 +96,16 @@ export async function convergeHost(
 /** Converges one person's stored part and remembers how it went. */
 export async function applyPerson(m: Machine, of: PersonPart, failpoint: string | undefined): Promise<number> {
   const allowance = deliveryAllowance(loadPart(m.sys, "maps"));
-  const run = { m, mode: "apply", say, warn, allowance, workerDeadlineMs: FIRST_CLONE_MS, failpoint } as const;
+  const run = {
+    m,
+    mode: "apply",
+    say,
+    warn,
+    allowance,
+    workerDeadlineMs: FIRST_CLONE_MS,
+    failpoint,
+    probing: () => false,
+  } as const;
   const outcome = await convergePart(run, of);
   if ("failed" in outcome) {
     recordFailure(m.sys, of.osUser, of.kind, outcome.failed);

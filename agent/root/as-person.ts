@@ -22,12 +22,28 @@ export interface PersonCall {
  *
  * @throws Refusal when the home is not safely theirs.
  */
-export async function runAsPerson(sys: System, call: PersonCall): Promise<Ran> {
+export function runAsPerson(sys: System, call: PersonCall): Promise<Ran> {
+  const { user, worker: name, deadlineMs } = call;
+  return contained(sys, { user, name, argv: PROGRAM[name], deadlineMs, input: JSON.stringify(call.task) });
+}
+
+/** Any program of root's own, run as the person under the same rules. */
+export interface Contained {
+  readonly user: User;
+  /** For the unit's name. */
+  readonly name: string;
+  readonly argv: readonly string[];
+  readonly input: string;
+  readonly deadlineMs: number;
+}
+
+/** @throws Refusal when the home is not safely theirs. */
+export async function contained(sys: System, call: Contained): Promise<Ran> {
   assertHome(sys, call.user);
-  const unit = `workstation-${call.worker}-${call.user.name}-${randomBytes(4).toString("hex")}.service`;
+  const unit = `workstation-${call.name}-${call.user.name}-${randomBytes(4).toString("hex")}.service`;
   const systemd = sys.look("/run/systemd/system") !== undefined;
   const argv = systemd ? transientUnit(call, unit) : plainProcess(call);
-  const ran = await run(argv, { timeoutMs: call.deadlineMs + 10_000, input: JSON.stringify(call.task) });
+  const ran = await run(argv, { timeoutMs: call.deadlineMs + 10_000, input: call.input });
   if (systemd && (ran.timedOut || ran.overflowed)) {
     await run(["/usr/bin/systemctl", "kill", "--signal=KILL", unit], { timeoutMs: 10_000 });
   }
@@ -61,7 +77,7 @@ const PROGRAM = {
 } as const;
 
 /** The unit ends with its worker, with all that was started in it, and at its own deadline even if root is gone by then. */
-function transientUnit({ user, worker, deadlineMs }: PersonCall, unit: string): readonly string[] {
+function transientUnit({ user, argv, deadlineMs }: Contained, unit: string): readonly string[] {
   const properties = [
     "NoNewPrivileges=yes",
     `RuntimeMaxSec=${Math.ceil(deadlineMs / 1000)}`,
@@ -78,19 +94,11 @@ function transientUnit({ user, worker, deadlineMs }: PersonCall, unit: string): 
     ...["--pipe", "--wait", "--collect", "--quiet", "--service-type=exec", `--unit=${unit}`],
     ...[`--uid=${user.uid}`, `--gid=${user.gid}`],
     ...properties.flatMap((property) => ["-p", property]),
-    ...["--", ...PROGRAM[worker]],
+    ...["--", ...argv],
   ];
 }
 
-function plainProcess({ user, worker }: PersonCall): readonly string[] {
+function plainProcess({ user, argv }: Contained): readonly string[] {
   const drop = ["--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--reset-env"];
-  return [
-    "/usr/bin/setpriv",
-    `--reuid=${user.uid}`,
-    `--regid=${user.gid}`,
-    "--init-groups",
-    ...drop,
-    "--",
-    ...PROGRAM[worker],
-  ];
+  return ["/usr/bin/setpriv", `--reuid=${user.uid}`, `--regid=${user.gid}`, "--init-groups", ...drop, "--", ...argv];
 }

@@ -5,7 +5,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { asset } from "../assets.ts";
 import { Refusal } from "../refusal.ts";
 import { say } from "../say.ts";
-import { AGENT, WORKER, WRAPPER } from "./layout.ts";
+import { AGENT, PROBE, WORKER, WRAPPER } from "./layout.ts";
 import { STATE } from "./store.ts";
 import type { System } from "./system.ts";
 
@@ -19,6 +19,7 @@ export function install(sys: System, sha256: string, incoming: string): number {
   sys.makeDirectory(STATE, 0o700);
   const files = [
     { path: WORKER, bytes: Buffer.from(asset("worker.cjs")), mode: 0o644 },
+    { path: PROBE, bytes: Buffer.from(asset("probe.sh")), mode: 0o644 },
     { path: AGENT, bytes, mode: 0o644 },
     { path: WRAPPER, bytes: Buffer.from(asset("workstation.sh")), mode: 0o755 },
   ];

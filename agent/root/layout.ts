@@ -4,5 +4,6 @@ export const NODE = "/usr/bin/node";
 export const AGENT = "/usr/lib/workstation/agent.mjs";
 /** A person's worker: root's, and readable to everybody whom it runs as. */
 export const WORKER = "/usr/lib/workstation/worker.cjs";
+export const PROBE = "/usr/lib/workstation/probe.sh";
 export const WRAPPER = "/usr/local/sbin/workstation";
 export const ALLOW_FAILPOINTS = "/run/workstation/allow-failpoints";

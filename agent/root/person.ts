@@ -15,6 +15,7 @@ import { wantedUnits } from "./steps/units.ts";
 import { environmentFile, envelope, portsGiven } from "./steps/units-files.ts";
 import { unitsRun } from "./steps/units-run.ts";
 import { callWorker } from "./worker-call.ts";
+import { forgetProbe, probe } from "./probe.ts";
 
 export interface PersonRun {
   readonly m: Machine;
@@ -25,6 +26,8 @@ export interface PersonRun {
   readonly allowance: CutAllowance;
   readonly workerDeadlineMs: number;
   readonly failpoint: string | undefined;
+  /** Whose worker need not start when nothing has changed: everybody's in an hourly run, nobody's in a delivery. */
+  probing(osUser: string): boolean;
 }
 
 export type Outcome =
@@ -95,6 +98,9 @@ async function belowHome(run: PersonRun, part: Extract<PersonPart, { kind: "clon
   if (user === undefined && run.mode === "check") return 0;
   if (user === undefined) throw new Refusal("this host has no account of theirs; see what became of the account part");
   if (user.uid !== part.uid) throw new Refusal(`the account has uid ${user.uid} here, and ${part.uid} was delivered`);
+  const looked = run.probing(part.osUser) ? await probe(run.m.sys, user, part, run.mode) : undefined;
+  if (looked?.known) return 0;
+  if (run.mode === "apply") forgetProbe(run.m.sys, part.osUser);
   const lines = await callWorker(run.m.sys, {
     user,
     part,
@@ -112,5 +118,6 @@ async function belowHome(run: PersonRun, part: Extract<PersonPart, { kind: "clon
     else if (line.kind === "failed") failed.push(`${line.step}: ${line.says}`);
   }
   if (failed.length > 0) throw new Refusal(failed.join("; "));
+  if (lines.length === 0 && run.mode === "apply") looked?.remember();
   return changed;
 }

@@ -7,6 +7,7 @@ import { hourlyAllowance } from "./brakes.ts";
 import { type Machine, machineOf } from "./machine.ts";
 import { onlyLooking } from "./only-looking.ts";
 import { convergePart, type Outcome, type PersonRun } from "./person.ts";
+import { isTheirHour } from "./probe.ts";
 import { unitsOf } from "./steps/units.ts";
 import {
   loadPart,
@@ -49,7 +50,9 @@ export async function reconcile(
   }
   const deliveredAtMs = readDelivered(m.sys);
   const allowance = hourlyAllowance({ maps, ...base.reconcile, deliveredAtMs, nowMs });
-  const run: PersonRun = { m, mode, say, warn, allowance, workerDeadlineMs: WORKER_DEADLINE_MS, failpoint };
+  // A test that wants a worker to die wants it to start.
+  const probing = (osUser: string) => failpoint === undefined && !isTheirHour(osUser, nowMs);
+  const run: PersonRun = { m, mode, say, warn, allowance, workerDeadlineMs: WORKER_DEADLINE_MS, failpoint, probing };
   for (const outcome of await everybody(run)) {
     if ("failed" in outcome) failed.push(`${outcome.who}: ${outcome.kind}: ${outcome.failed}`);
     else changed += outcome.changed;

@@ -1,6 +1,7 @@
 /** The one way to git: as the person, without a prompt, a hook, a submodule or a surprise protocol, with a deadline. */
 
 import { statSync } from "node:fs";
+import type { ClonesPart } from "../contract.ts";
 import { kindOf } from "../disk.ts";
 import { type Ran, run } from "../run.ts";
 import { clean } from "../say.ts";
@@ -32,10 +33,10 @@ const SETTINGS = [
   "advice.detachedHead=false",
 ].flatMap((setting) => ["-c", setting]);
 
-/** @param urls the delivered addresses: plain `http` and `git` are allowed only where one of them asks for it. */
-export function gitFor(home: string, user: string, urls: readonly string[]): Git {
+/** All that git finds in its environment. @param urls plain `http` and `git` are allowed only where one of them asks for it. */
+export function gitEnvironment(home: string, user: string, urls: readonly string[]): Readonly<Record<string, string>> {
   const asked = ["http", "git"].filter((protocol) => urls.some((url) => url.startsWith(`${protocol}://`)));
-  const env = {
+  return {
     PATH: "/usr/bin:/bin",
     HOME: home,
     USER: user,
@@ -48,6 +49,17 @@ export function gitFor(home: string, user: string, urls: readonly string[]): Git
     GIT_ALLOW_PROTOCOL: ["https", "ssh", ...asked].join(":"),
     GIT_OPTIONAL_LOCKS: "0",
   };
+}
+
+/** The addresses that a part delivers. */
+export const urlsOf = ({ infra, repos }: ClonesPart): readonly string[] => [
+  infra.origin,
+  infra.forgejo,
+  ...repos.map(({ url }) => url),
+];
+
+export function gitFor(home: string, part: ClonesPart): Git {
+  const env = gitEnvironment(home, part.osUser, urlsOf(part));
   let stuck: string | undefined;
   return {
     run: async (args, options = {}) => {

@@ -21,7 +21,7 @@ export async function work(): Promise<number> {
   const place: Place = {
     ...task,
     home,
-    git: gitFor(home, task.part.osUser, urlsOf(task)),
+    git: gitFor(home, task.part),
     warn: (sentence) => {
       if (!warned.has(sentence)) answer({ kind: "warning", says: clean(sentence) });
       warned.add(sentence);
@@ -41,12 +41,6 @@ async function attempt(make: () => Step, mode: "apply" | "check"): Promise<void>
     answer({ kind: "failed", step: step.name, says: clean(tell(error)) });
   }
 }
-
-const urlsOf = ({ part }: WorkerTask): readonly string[] => [
-  part.infra.origin,
-  part.infra.forgejo,
-  ...part.repos.map((r) => r.url),
-];
 
 function answer(line: WorkerLine): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);

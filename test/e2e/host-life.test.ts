@@ -39,6 +39,26 @@ test("an empty host gets everybody, and a second delivery and the hourly run cha
   expect(await host.workstation("reconcile --check")).toMatchObject(nothing);
 });
 
+test("nobody's worker starts while nothing changes, and starts when something does", async () => {
+  const started = () => host.sh("journalctl --no-pager -o cat | grep -c 'Started workstation-worker'");
+  // Once a day everybody's worker starts all the same; in two hours that follow each other it is nobody's twice.
+  await host.workstation("reconcile");
+  const before = Number(await started());
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+  expect(Number(await started()) - before).toBeLessThan(everybody.length);
+  await host.sh("git config --global --unset user.email", { as: "anca" });
+  expect((await host.workstation("reconcile")).out).toEqual(["anca: set git's user.email"]);
+  await host.sh(
+    "cd /srv/work/infra; echo new > new; git add .; git -c user.name=t -c user.email=t commit -qm new; git push -q origin master; git push -q push master",
+  );
+  expect((await host.workstation("reconcile --check")).out).toEqual(["nothing to change"]);
+  expect((await host.workstation("reconcile")).out.sort()).toEqual([
+    "anca: updated ~/code/infra, master was behind 1",
+    "emo: updated ~/code, master was behind 1",
+  ]);
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+});
+
 test("an account is closed and without a password from its first moment", async () => {
   const facts = await host.sh(
     "getent passwd anca; passwd --status anca | cut -d' ' -f2; stat -c '%a %U %G' /home/anca; id -nG anca; id -nG wizard",

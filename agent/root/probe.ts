@@ -1,0 +1,68 @@
+/** Whether a person's worker has to be started at all: nothing that it would look at has changed since it last found nothing. */
+
+import { createHash } from "node:crypto";
+import { asset } from "../assets.ts";
+import type { ClonesPart } from "../contract.ts";
+import type { User } from "./accounts.ts";
+import { gitEnvironment, urlsOf } from "../worker/git.ts";
+import { contained } from "./as-person.ts";
+import { PROBE } from "./layout.ts";
+import { STATE } from "./store.ts";
+import type { System } from "./system.ts";
+
+export interface Probe {
+  /** The same as in the last run in which the worker found nothing to do and nothing to warn of. */
+  readonly known: boolean;
+  /** To be called when the worker has found nothing now either. */
+  remember(): void;
+}
+
+const DEADLINE_MS = 60_000;
+const UNKNOWN: Probe = { known: false, remember: () => undefined };
+
+/**
+ * Starting a worker costs more than all that it does when nothing is to be done. The probe is a few lines of shell that run
+ * as the person under the same rules; its answer is only ever compared, so whoever forges theirs keeps their own clones
+ * from being updated, and no more. Whatever is not plainly as before is the worker's to judge.
+ */
+export async function probe(sys: System, user: User, part: ClonesPart, mode: "apply" | "check"): Promise<Probe> {
+  const env = Object.entries(gitEnvironment(user.home, user.name, urlsOf(part))).map(
+    ([key, value]) => `${key}=${value}`,
+  );
+  const script = ["/bin/sh", PROBE, mode === "apply" ? "fetch" : "look", user.home, ...pathsOf(part)];
+  const argv = ["/usr/bin/env", "-i", ...env, ...script];
+  const ran = await contained(sys, { user, name: "probe", argv, input: "", deadlineMs: DEADLINE_MS });
+  if (ran.code !== 0 || ran.timedOut || ran.overflowed || ran.stderr !== "") return UNKNOWN;
+  const told = createHash("sha256")
+    .update(JSON.stringify([part, asset("start-claude.sh"), ran.stdout]))
+    .digest("hex");
+  const path = memoryOf(user.name);
+  return {
+    known: sys.read(path)?.toString("utf8") === told,
+    remember: () => {
+      sys.makeDirectory(`${STATE}/probes`, 0o700);
+      sys.replaceFile(path, { bytes: told, mode: 0o600 });
+    },
+  };
+}
+
+const memoryOf = (osUser: string): string => `${STATE}/probes/${osUser}`;
+
+/** Before a worker starts: one that is killed may leave what no probe looks at. */
+export const forgetProbe = (sys: System, osUser: string): void => sys.remove(memoryOf(osUser));
+
+/** The clones, and in a workspace also where a nested one would be hoisted from. */
+function pathsOf(part: ClonesPart): readonly string[] {
+  if (part.layout === "untouched") return [];
+  if (part.layout === "single") return ["code"];
+  return ["code/infra", ...part.repos.flatMap(({ name }) => [`code/${name}`, `code/infra/${name}`])];
+}
+
+const DAY_HOURS = 24;
+const HOUR_MS = 3_600_000;
+
+/** Once a day everybody's worker runs whatever the probe says: it may look at something that the probe does not. */
+export function isTheirHour(osUser: string, nowMs: number): boolean {
+  const hour = createHash("sha256").update(osUser).digest().readUInt32BE(0) % DAY_HOURS;
+  return Math.floor(nowMs / HOUR_MS) % DAY_HOURS === hour;
+}
