@@ -46,6 +46,8 @@ export async function freshStack(): Promise<PeopleStack> {
   const kubectl: PeopleStack["kubectl"] = (args, accept = [0]) =>
     run([cluster.kubectl, `--kubeconfig=${cluster.adminKubeconfig}`, ...args], { accept, timeoutMs: 120_000 });
   await vm.reset();
+  // The hourly run fetches by itself; what these tests compare is what a deployment touches.
+  await vm.ssh("mkdir --mode=0700 /var/lib/workstation; echo test > /var/lib/workstation/hold");
   await rm(instance.path("pulumi", "state"), { recursive: true, force: true });
   await kubectl(["delete", OURS, "--selector=app.kubernetes.io/managed-by=workstation", "--ignore-not-found"]);
   const engine = await openEngine(instance);
@@ -106,5 +108,5 @@ const FILES =
   "-printf '%p %U %G %m %n %s %T@ %i %l\\n' 2>/dev/null | LC_ALL=C sort";
 
 const UNITS =
-  "systemctl list-units --all --plain --no-legend 't3-serve@*' 'browser-serve@*' 'credential-sync@*' | cut -d' ' -f1 | " +
+  "systemctl list-units --all --plain --no-legend 't3-serve@*' 'browser-serve@*' 'credential-sync@*.timer' | cut -d' ' -f1 | " +
   "LC_ALL=C sort | xargs -r systemctl show -p Id,ActiveState,UnitFileState,ActiveEnterTimestampMonotonic";
