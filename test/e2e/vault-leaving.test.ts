@@ -4,13 +4,19 @@ import { type Row, rosterOf } from "./fixtures/roster-of.ts";
 import { openServices, type Services } from "./fixtures/services.ts";
 import { openVaultWorld, type VaultWorld } from "./fixtures/vault-world.ts";
 
+/** A Vault that runs on keeps what former runs issued, so everybody is somebody new. */
+const RUN = Date.now().toString(36);
+const STAY = `stay-${RUN}`;
+const GONE = `gone-${RUN}`;
+const POWER = `power-${RUN}`;
+
 const STAYS: Readonly<Record<string, Row>> = {
-  os_stay: { tier: "namespace-owner", k8sUser: "stay", namespaces: ["staying"], email: "stay@lab.example" },
+  os_stay: { tier: "namespace-owner", k8sUser: STAY, namespaces: [`ns-${STAY}`], email: `${STAY}@lab.example` },
 };
 const BOTH: Readonly<Record<string, Row>> = {
   ...STAYS,
-  os_gone: { tier: "namespace-owner", k8sUser: "gone", namespaces: ["going"], email: "gone@lab.example" },
-  os_power: { tier: "power-user", k8sUser: "power", email: "power@lab.example" },
+  os_gone: { tier: "namespace-owner", k8sUser: GONE, namespaces: [`ns-${GONE}`], email: `${GONE}@lab.example` },
+  os_power: { tier: "power-user", k8sUser: POWER, email: `${POWER}@lab.example` },
 };
 
 let world: VaultWorld;
@@ -46,54 +52,56 @@ beforeAll(async () => {
   world = await openVaultWorld();
   services = await openServices(world.lab, "vault-leaving");
   await up(BOTH);
-  const of = async (who: string, namespace: string): Promise<Record<string, string>> => {
+  const of = async (who: string, osUser: string): Promise<Record<string, string>> => {
     const signIn = `${await world.signIn(`${who}@lab.example`)}`;
     return {
       signIn,
       again: `${await world.signIn(`${who}@lab.example`)}`,
-      pipeline: `${await world.signInAs(namespace, "deployer", `${namespace}-deployer`)}`,
-      workstation: await mint({ policies: [`workstation-claude-os_${who}`], no_parent: true }),
+      pipeline: `${await world.signInAs(`ns-${who}`, "deployer", `ns-${who}-deployer`)}`,
+      workstation: await mint({ policies: [`workstation-claude-${osUser}`], no_parent: true }),
     };
   };
-  issued = { gone: await of("gone", "going"), stay: await of("stay", "staying") };
-  const power = { signIn: `${await world.signIn("power@lab.example")}` };
+  issued = { gone: await of(GONE, "os_gone"), stay: await of(STAY, "os_stay") };
+  const power = { signIn: `${await world.signIn(`${POWER}@lab.example`)}` };
   issued = { ...issued, gone: { ...issued.gone, power: power.signIn } };
-  await world.vault.must("POST", "secret/data/gone/kept", { data: { mine: 1 } });
+  await world.vault.must("POST", `secret/data/${GONE}/kept`, { data: { mine: 1 } });
   for (const token of [...Object.values(issued.gone), ...Object.values(issued.stay)]) {
     if ((await self(token)) !== 200) throw new Error("a token is not good to begin with");
   }
   leasesBefore = await leases();
-  entityBefore = (await entity("namespace-owner-gone"))?.id;
+  entityBefore = (await entity(`namespace-owner-${GONE}`))?.id;
 });
 
 test("who leaves loses every token at once, and those who stay keep theirs", async () => {
   const { stdout } = await up(STAYS);
-  expect(stdout).toMatch(/vault-gone updated/);
+  expect(stdout).toMatch(new RegExp(`vault-${GONE} updated`));
   expect(await Promise.all(Object.values(issued.gone).map(self))).toEqual([403, 403, 403, 403, 403]);
   expect(await Promise.all(Object.values(issued.stay).map(self))).toEqual([200, 200, 200, 200]);
-  // Two sign-ins of `gone` and one of `power` held a lease each.
-  expect(leasesBefore - (await leases())).toBe(3);
+  // Two sign-ins of one and one of the other held a lease each; leases of former runs may end at any time.
+  expect(leasesBefore - (await leases())).toBeGreaterThanOrEqual(3);
 });
 
 test("nobody who left signs in any more, by whatever door", async () => {
   expect([
-    await world.signIn("gone@lab.example"),
-    await world.signIn("power@lab.example"),
-    await world.signInAs("going", "deployer", "going-deployer"),
+    await world.signIn(`${GONE}@lab.example`),
+    await world.signIn(`${POWER}@lab.example`),
+    await world.signInAs(`ns-${GONE}`, "deployer", `ns-${GONE}-deployer`),
   ]).toEqual([403, 403, 400]);
-  expect(await world.signIn("stay@lab.example")).toEqual(expect.any(String));
+  expect(await world.signIn(`${STAY}@lab.example`)).toEqual(expect.any(String));
 });
 
 test("policies and roles are gone, the entity is kept disabled without rights, and the secrets are kept", async () => {
   const names = [
-    "sys/policies/acl/namespace-owner-gone",
+    `sys/policies/acl/namespace-owner-${GONE}`,
     "sys/policies/acl/workstation-claude-os_gone",
-    "auth/kubernetes/role/going-deployer",
+    `auth/kubernetes/role/ns-${GONE}-deployer`,
   ];
   const found = await Promise.all(names.map(async (path) => (await world.vault.ask("GET", path)).status));
   expect(found).toEqual([404, 404, 404]);
-  expect(await entity("namespace-owner-gone")).toMatchObject({ id: entityBefore, disabled: true, policies: [] });
-  expect((await world.vault.ask("GET", "secret/data/gone/kept")).body).toMatchObject({ data: { data: { mine: 1 } } });
+  expect(await entity(`namespace-owner-${GONE}`)).toMatchObject({ id: entityBefore, disabled: true, policies: [] });
+  expect((await world.vault.ask("GET", `secret/data/${GONE}/kept`)).body).toMatchObject({
+    data: { data: { mine: 1 } },
+  });
 });
 
 test("a token that somebody hands them afterwards is seen by a refresh and ended", async () => {
@@ -103,21 +111,21 @@ test("a token that somebody hands them afterwards is seen by a refresh and ended
 });
 
 test("an entity that somebody enables again is seen by a refresh and disabled", async () => {
-  await world.vault.must("POST", "identity/entity/name/namespace-owner-gone", { disabled: false });
+  await world.vault.must("POST", `identity/entity/name/namespace-owner-${GONE}`, { disabled: false });
   await up(STAYS, "--refresh");
-  expect(await entity("namespace-owner-gone")).toMatchObject({ disabled: true });
+  expect(await entity(`namespace-owner-${GONE}`)).toMatchObject({ disabled: true });
 });
 
 test("who returns has everything as it was, and the old tokens stay dead", async () => {
   await up(BOTH);
-  const fresh = await world.signIn("gone@lab.example");
-  expect(await world.status(`${fresh}`, "GET", "secret/data/gone/kept")).toBe(200);
-  expect(await world.signInAs("going", "deployer", "going-deployer")).toEqual(expect.any(String));
-  expect(await entity("namespace-owner-gone")).toMatchObject({
+  const fresh = await world.signIn(`${GONE}@lab.example`);
+  expect(await world.status(`${fresh}`, "GET", `secret/data/${GONE}/kept`)).toBe(200);
+  expect(await world.signInAs(`ns-${GONE}`, "deployer", `ns-${GONE}-deployer`)).toEqual(expect.any(String));
+  expect(await entity(`namespace-owner-${GONE}`)).toMatchObject({
     id: entityBefore,
     disabled: false,
-    policies: ["namespace-owner-gone"],
+    policies: [`namespace-owner-${GONE}`],
   });
-  expect(await self(await world.signIn("power@lab.example"))).toBe(200);
+  expect(await self(await world.signIn(`${POWER}@lab.example`))).toBe(200);
   expect(await Promise.all(Object.values(issued.gone).map(self))).toEqual([403, 403, 403, 403, 403]);
 });
