@@ -237,9 +237,9 @@ const STATES: readonly (readonly [string, string, string])[] = [
     "diverged",
   ],
   [
-    "with its objects missing",
-    "rm -rf .git/objects/*; mkdir -p .git/objects/pack .git/objects/info",
-    "cannot be read|could not be fetched",
+    "with a damaged branch",
+    "echo garbage > .git/refs/heads/master",
+    "is on no branch|cannot be read|could not be fetched",
   ],
 ];
 

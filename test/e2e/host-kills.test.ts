@@ -115,7 +115,7 @@ const SETUPS: Readonly<Record<Point, string>> = {
   "migrate-make-code": inCode("cd; mv code/infra x; rm -rf code; mv x code"),
   "migrate-put-back": inCode("cd; mv code/infra x; rm -rf code; mv x code"),
   "migrate-worktrees": inCode(
-    "cd; mv code/infra x; rm -rf code; mv x code; git -C code worktree prune; git -C code worktree add -f wt -B inner",
+    "cd; mv code/infra x; rm -rf code; mv x code; rm -rf code/wt; git -C code worktree prune; git -C code worktree add -f wt -B inner",
   ),
   "infra-clone": "rm -rf /home/one/code/infra",
   "repo-hoist": inCode("mv tripit infra/tripit"),

@@ -52,7 +52,7 @@ test("nobody's worker starts while nothing changes, and starts when something do
     "cd /srv/work/infra; echo new > new; git add .; git -c user.name=t -c user.email=t commit -qm new; git push -q origin master; git push -q push master",
   );
   expect((await host.workstation("reconcile --check")).out).toEqual(["nothing to change"]);
-  expect((await host.workstation("reconcile")).out.sort()).toEqual([
+  expect([...(await host.workstation("reconcile")).out].sort()).toEqual([
     "anca: updated ~/code/infra, master was behind 1",
     "emo: updated ~/code, master was behind 1",
   ]);
