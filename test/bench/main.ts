@@ -1,8 +1,11 @@
-/** `make bench`: the figures that docs/benchmarks.md explains, as ratios measured in one run. */
+/** `make bench`: figures as ratios of one run. docs/benchmarks.md says what each one means. */
 
+import { benchInjector } from "./injector.ts";
 import { benchPreviews } from "./preview.ts";
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-say("A preview that changes nothing, quickest of three; memory is the sum of all processes' peaks.");
-await benchPreviews([3, 10, 100, 1000], say);
+say("The token injector, on the loopback:");
+await benchInjector(say);
+say("A preview that changes nothing, quickest of its runs; memory is the sum of all processes' peaks:");
+await benchPreviews([10, 100, 1000], say);
