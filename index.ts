@@ -9,6 +9,13 @@ export default async () => {
   try {
     return await deploy(readConfig());
   } catch (cause) {
-    throw cause instanceof Refusal ? new pulumi.RunError(cause.message) : cause;
+    throw cause instanceof Refusal ? asSentence(cause.message) : cause;
   }
 };
+
+/** Its stack is left out: the SDK would spend a minute on printing what it then does not show. */
+function asSentence(message: string): pulumi.RunError {
+  const refused = new pulumi.RunError(message);
+  refused.stack = message;
+  return refused;
+}
