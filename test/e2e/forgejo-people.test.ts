@@ -234,10 +234,7 @@ test("a token is replaced by age, the former one ends after the overlap, and not
     false,
     true,
   ]);
-  expect([await tokenNames(login), third.kept.state.token]).toEqual([
-    ["workstation-test-2"],
-    second.kept.state.token,
-  ]);
+  expect([await tokenNames(login), third.kept.state.token]).toEqual([["workstation-test-2"], second.kept.state.token]);
   nowMs -= 60 * DAY_MS;
   expect((await provider.up(TOKEN, wish, third.kept)).did).toBe("same");
   nowMs += 60 * DAY_MS;

@@ -123,9 +123,7 @@ test("a person without rights of their own gets no entity, and is cut off by the
   expect(kept.state.entityId).toBeNull();
   const token = await world.signIn(email("plain"));
   const left = await provider.up(PERSON, { ...plain, state: "left" }, kept);
-  expect([left.kept.state.revoked, await world.status(`${token}`, "GET", "auth/token/lookup-self")]).toEqual([
-    1, 403,
-  ]);
+  expect([left.kept.state.revoked, await world.status(`${token}`, "GET", "auth/token/lookup-self")]).toEqual([1, 403]);
   expect(await world.signIn(email("plain"))).toBe(403);
 });
 
