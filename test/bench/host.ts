@@ -50,7 +50,7 @@ async function populate(host: TestHost, people: readonly Somebody[]): Promise<vo
   });
 }
 
-const host = await startTestHost("bench", 6);
+const host = await startTestHost("bench", 7);
 await host.sh("cat > /srv/measure.sh", { input: MEASURE });
 await host.sh("cat > /srv/shell.sh; chmod 755 /srv/shell.sh", { input: SHELL });
 const out = (line: string) => process.stdout.write(`${line}\n`);
