@@ -136,12 +136,31 @@ export const unitsPart = z.strictObject({
   }),
 });
 
-export const part = z.discriminatedUnion("kind", [basePart, mapsPart, accountPart, clonesPart, unitsPart]);
+/** A person's access to the forge; secret. It ends up in their `~/.git-credentials` and stays nowhere else. */
+export const credentialsPart = z.strictObject({
+  contract: z.literal(CONTRACT),
+  kind: z.literal("credentials"),
+  ...person,
+  /** The forge's base address: the line is for this scheme, host and port. */
+  forge: z.url({ protocol: /^https?$/ }),
+  login: oneLine,
+  token: oneLine,
+});
+
+export const part = z.discriminatedUnion("kind", [
+  basePart,
+  mapsPart,
+  accountPart,
+  clonesPart,
+  unitsPart,
+  credentialsPart,
+]);
 
 export type BasePart = z.output<typeof basePart>;
 export type MapsPart = z.output<typeof mapsPart>;
 export type AccountPart = z.output<typeof accountPart>;
 export type ClonesPart = z.output<typeof clonesPart>;
 export type UnitsPart = z.output<typeof unitsPart>;
+export type CredentialsPart = z.output<typeof credentialsPart>;
 export type Part = z.output<typeof part>;
 export type PartKind = Part["kind"];

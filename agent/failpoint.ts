@@ -59,6 +59,7 @@ export const WORKER_POINTS = [
   "fast-forward",
   "git-identity",
   "git-credentials-mode",
+  "git-credentials",
   "kube-directory",
   "kubeconfig",
   "launcher",

@@ -35,20 +35,20 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   for (const warning of surroundings?.warnings ?? []) await pulumi.log.warn(warning);
   for (const note of surroundings?.notes ?? []) await pulumi.log.info(note);
 
-  deployHosts(settings, desired, site, agent);
+  const forge =
+    forgejo &&
+    (await deployForgejo(
+      forgejo,
+      given(forgejoPassword, "forgejoPassword", "forgejo"),
+      settings.devvm.repositories,
+      desired,
+    ));
+  deployHosts(settings, desired, site, agent, forge?.credentials);
   if (cluster && access !== undefined) {
     const provider = deployCluster(access, desired, cluster, surroundings?.signInDrift);
     if (stem95su) deploySite(provider, stem95su);
   }
   if (vault) deployVault(vault, given(vaultToken, "vaultToken", "vault"), desired);
-  if (forgejo) {
-    await deployForgejo(
-      forgejo,
-      given(forgejoPassword, "forgejoPassword", "forgejo"),
-      settings.devvm.repositories,
-      desired,
-    );
-  }
   return {
     [LEDGER_OUTPUT]: writeLedger(desired.ledger),
     ...(userMap?.known === true ? { [USER_MAP_VERSION_OUTPUT]: userMap.version } : {}),

@@ -7,14 +7,18 @@ import {
   accountPart,
   basePart,
   clonesPart,
+  credentialsPart,
   mapsPart,
   type Resident,
   type SiteOfHosts,
   unitsPart,
 } from "../components/devvm/parts.ts";
 import { Workstation } from "../components/devvm/workstation.ts";
-import type { Desired, HostFiles, HostName } from "../roster/model.ts";
+import type { Desired, HostFiles, HostName, OsUser } from "../roster/model.ts";
 import type { StackSettings } from "./settings/index.ts";
+
+/** Each person's login on the forge and the token that goes with it; secret. */
+export type Credentials = ReadonlyMap<OsUser, { readonly login: string; readonly token: pulumi.Output<string> }>;
 
 /** The agent's bundle on this machine. */
 export interface AgentBundle {
@@ -22,8 +26,17 @@ export interface AgentBundle {
   readonly sha256: string;
 }
 
-/** Declares every host and everybody on it. */
-export function deployHosts(settings: StackSettings, desired: Desired, site: SiteOfHosts, agent: AgentBundle): void {
+/**
+ * Declares every host and everybody on it.
+ * @param credentials what opens the forge to a person's clones, for whoever has a login there
+ */
+export function deployHosts(
+  settings: StackSettings,
+  desired: Desired,
+  site: SiteOfHosts,
+  agent: AgentBundle,
+  credentials: Credentials = new Map(),
+): void {
   for (const host of settings.hosts) {
     const files = desired.hosts.get(host.name as HostName) ?? NO_FILES;
     const residents = residentsOf(host.name as HostName, desired);
@@ -39,12 +52,27 @@ export function deployHosts(settings: StackSettings, desired: Desired, site: Sit
       clones: clonesPart(resident, site),
       units: unitsPart(resident, site),
     }));
+    const secrets = residents.map((resident) => credentialsOf(resident, site, credentials));
     const people = parts.map(
-      (part) => new Workstation(`${part.account.osUser}@${host.name}`, { host: devvm, ...part }).settled,
+      (part, i) =>
+        new Workstation(`${part.account.osUser}@${host.name}`, { host: devvm, ...part, ...secrets[i] }).settled,
     );
-    devvm.settle(people, parts.map(digest));
+    const delivered = secrets.flatMap((one) => (one.credentials === undefined ? [] : [one.credentials.apply(digest)]));
+    devvm.settle(people, [...parts.map(digest), ...delivered]);
   }
 }
+
+/** @returns the part in JSON, secret, where the person has a login and is at work on this host */
+const credentialsOf = (
+  resident: Resident,
+  site: SiteOfHosts,
+  credentials: Credentials,
+): { readonly credentials?: pulumi.Output<string> } => {
+  const mine = resident.state === "present" ? credentials.get(resident.person.osUser) : undefined;
+  if (mine === undefined) return {};
+  const inJson = (token: string) => JSON.stringify(credentialsPart(resident, site, mine.login, token));
+  return { credentials: mine.token.apply(inJson) };
+};
 
 /** Everybody with an account on the host, present or cut off there, in the order of their names. */
 export function residentsOf(host: HostName, desired: Desired): readonly Resident[] {
@@ -62,4 +90,5 @@ export function residentsOf(host: HostName, desired: Desired): readonly Resident
 
 const NO_FILES: HostFiles = { files: new Map() };
 
-const digest = (parts: object) => createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
+const digest = (parts: object | string) =>
+  createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);

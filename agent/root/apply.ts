@@ -5,6 +5,7 @@ import { Refusal, tell } from "../refusal.ts";
 import { say, warn } from "../say.ts";
 import { converge } from "../step.ts";
 import { brakeMaps, deliveryAllowance } from "./brakes.ts";
+import { applyCredentials } from "./credentials.ts";
 import { type Machine, machineOf } from "./machine.ts";
 import { convergePart } from "./person.ts";
 import { baseSteps } from "./steps/base.ts";
@@ -31,6 +32,7 @@ export async function apply(
   const delivered = parsePart(kind, name, text);
   const m = machineOf(door);
   if (delivered.kind === "base" || delivered.kind === "maps") return applyHost(m, delivered);
+  if (delivered.kind === "credentials") return applyCredentials(m, delivered, failpoint);
   storePart(m.sys, delivered);
   return applyPerson(m, delivered, failpoint);
 }

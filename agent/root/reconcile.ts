@@ -4,6 +4,7 @@ import { Refusal, tell } from "../refusal.ts";
 import { say, warn } from "../say.ts";
 import { convergeHost } from "./apply.ts";
 import { hourlyAllowance } from "./brakes.ts";
+import { deliverWaiting, waitingFor } from "./credentials.ts";
 import { type Machine, machineOf } from "./machine.ts";
 import { onlyLooking } from "./only-looking.ts";
 import { convergePart, type Outcome, type PersonRun } from "./person.ts";
@@ -58,6 +59,13 @@ export async function reconcile(
     else changed += outcome.changed;
     if (mode === "apply")
       recordFailure(m.sys, outcome.who, outcome.kind, "failed" in outcome ? outcome.failed : undefined);
+  }
+  if (mode === "apply") {
+    for (const who of waitingFor(m)) {
+      const arrived = await deliverWaiting(m, who, failpoint);
+      if (arrived === undefined) failed.push(`${who}: credentials: still waiting`);
+      else changed += arrived;
+    }
   }
   for (const sentence of failed) warn(`failed: ${sentence}`);
   if (changed === 0 && failed.length === 0) say("nothing to change");

@@ -2,6 +2,7 @@
 
 import { say, warn } from "../say.ts";
 import { applyPerson } from "./apply.ts";
+import { deliverWaiting, waitingFor } from "./credentials.ts";
 import { machineOf } from "./machine.ts";
 import { loadPart, PERSON_KINDS, readFailures, writeDelivered } from "./store.ts";
 import type { System } from "./system.ts";
@@ -15,6 +16,7 @@ export async function settle(door: System, nowMs: number, failpoint: string | un
       if (of !== undefined) await applyPerson(m, of, failpoint);
     }
   }
+  for (const who of waitingFor(m)) await deliverWaiting(m, who, failpoint);
   writeDelivered(m.sys, nowMs);
   const left = [...readFailures(m.sys)];
   for (const [who, failures] of left) for (const [kind, why] of failures) warn(`failed: ${who}: ${kind}: ${why}`);

@@ -9,6 +9,9 @@ export const STATE = "/var/lib/workstation";
 
 export const PERSON_KINDS = ["account", "clones", "units"] as const;
 export type PersonKind = (typeof PERSON_KINDS)[number];
+/** What a person can fail in: their parts, and the credentials, which are never kept as a part. */
+const FAILURE_KINDS = [...PERSON_KINDS, "credentials"] as const;
+export type FailureKind = (typeof FAILURE_KINDS)[number];
 export type PersonPart = Extract<Part, { kind: PersonKind }>;
 
 /** What this host was told to give, once and for good; a later part that says otherwise is refused by name. */
@@ -33,7 +36,7 @@ const cut = z.strictObject({
 /** What the reversible cut found, so that the return undoes exactly that. */
 export type Cut = z.output<typeof cut>;
 
-const failures = z.record(z.enum(PERSON_KINDS), z.string());
+const failures = z.partialRecord(z.enum(FAILURE_KINDS), z.string());
 const delivered = z.strictObject({ atMs: z.number() });
 
 export interface PersonParts {
@@ -88,25 +91,25 @@ export const writeCut = (sys: System, who: string, of: Cut): void => writeJson(s
 export const forgetCut = (sys: System, who: string): void => sys.remove(`${STATE}/cuts/${who}.json`);
 
 /** Who failed in what, and why; of those whose last run went well nothing is kept. */
-export function readFailures(sys: System): ReadonlyMap<string, ReadonlyMap<PersonKind, string>> {
-  const all = new Map<string, ReadonlyMap<PersonKind, string>>();
+export function readFailures(sys: System): ReadonlyMap<string, ReadonlyMap<FailureKind, string>> {
+  const all = new Map<string, ReadonlyMap<FailureKind, string>>();
   for (const file of sys.list(`${STATE}/failures`) ?? []) {
     const who = /^([a-z_][a-z0-9_-]*)\.json$/.exec(file)?.[1];
     if (who === undefined) continue;
-    const of = readJson(sys, `${STATE}/failures/${file}`, z.partialRecord(z.enum(PERSON_KINDS), z.string())) ?? {};
-    all.set(who, new Map(PERSON_KINDS.flatMap((kind) => (of[kind] === undefined ? [] : [[kind, of[kind]] as const]))));
+    const of = readJson(sys, `${STATE}/failures/${file}`, failures) ?? {};
+    all.set(who, new Map(FAILURE_KINDS.flatMap((kind) => (of[kind] === undefined ? [] : [[kind, of[kind]] as const]))));
   }
   return all;
 }
 
-export function recordFailure(sys: System, who: string, kind: PersonKind, why: string | undefined): void {
+export function recordFailure(sys: System, who: string, kind: FailureKind, why: string | undefined): void {
   const path = `${STATE}/failures/${who}.json`;
   const known = new Map(readFailures(sys).get(who));
   if (why === undefined && !known.has(kind)) return;
   if (why === undefined) known.delete(kind);
   else known.set(kind, why);
   if (known.size === 0) sys.remove(path);
-  else writeJson(sys, path, Object.fromEntries(known) satisfies Partial<z.output<typeof failures>>);
+  else writeJson(sys, path, Object.fromEntries(known) satisfies z.output<typeof failures>);
 }
 
 /** When the program last finished a delivery, in ms since 1970; undefined when it never did. */

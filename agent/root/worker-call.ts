@@ -2,10 +2,10 @@
 
 import { z } from "zod";
 import { asset } from "../assets.ts";
-import type { ClonesPart } from "../contract.ts";
+import type { ClonesPart, CredentialsPart } from "../contract.ts";
 import { Refusal } from "../refusal.ts";
 import { type Ran, story } from "../run.ts";
-import type { WorkerLine, WorkerTask } from "../worker/task.ts";
+import type { CredentialsTask, WorkerLine, WorkerTask } from "../worker/task.ts";
 import type { User } from "./accounts.ts";
 import { runAsPerson, wholeOutput } from "./as-person.ts";
 import type { System } from "./system.ts";
@@ -19,7 +19,7 @@ const line = z.discriminatedUnion("kind", [
 
 export interface WorkerCall {
   readonly user: User;
-  readonly part: ClonesPart;
+  readonly part: ClonesPart | CredentialsPart;
   readonly mode: "apply" | "check";
   readonly deadlineMs: number;
   readonly failpoint: string | undefined;
@@ -32,12 +32,9 @@ export interface WorkerCall {
  */
 export async function callWorker(sys: System, call: WorkerCall): Promise<readonly WorkerLine[]> {
   const { part, mode, failpoint } = call;
-  const task: WorkerTask = {
-    part,
-    mode,
-    launcher: asset("start-claude.sh"),
-    ...(failpoint === undefined ? {} : { failpoint }),
-  };
+  const armed = failpoint === undefined ? {} : { failpoint };
+  const task: WorkerTask | CredentialsTask =
+    part.kind === "clones" ? { part, mode, launcher: asset("start-claude.sh"), ...armed } : { part, mode, ...armed };
   const ran = await runAsPerson(sys, { user: call.user, worker: "worker", task, deadlineMs: call.deadlineMs });
   return answerOf(ran, call.deadlineMs);
 }

@@ -1,6 +1,6 @@
 /** What a worker is told, and what it may answer. Only this person's data, on standard input. */
 
-import type { ClonesPart } from "../contract.ts";
+import type { ClonesPart, CredentialsPart } from "../contract.ts";
 
 export interface WorkerTask {
   readonly part: ClonesPart;
@@ -8,6 +8,13 @@ export interface WorkerTask {
   /** Bytes of `~/start-claude.sh`. */
   readonly launcher: string;
   /** Armed by a test, where the host allows it. */
+  readonly failpoint?: string;
+}
+
+/** A task of one file: the person's access to the forge. */
+export interface CredentialsTask {
+  readonly part: CredentialsPart;
+  readonly mode: "apply" | "check";
   readonly failpoint?: string;
 }
 

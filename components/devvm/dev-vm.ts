@@ -43,7 +43,7 @@ export class DevVm extends pulumi.ComponentResource {
    * out work at the first failed resource, and one person's failure must stay that person's.
    * @param digests one checksum per delivered part: a change of any of them settles the host again
    */
-  settle(people: readonly pulumi.Resource[], digests: readonly string[]): void {
+  settle(people: readonly pulumi.Resource[], digests: readonly pulumi.Input<string>[]): void {
     remoteCommand(
       this,
       `${this.#name}-settle`,

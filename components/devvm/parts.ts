@@ -5,6 +5,7 @@ import {
   type BasePart,
   type ClonesPart,
   CONTRACT,
+  type CredentialsPart,
   type MapsPart,
   type UnitsPart,
 } from "../../agent/contract.ts";
@@ -122,6 +123,21 @@ export const unitsPart = (resident: Resident, site: SiteOfHosts): UnitsPart => {
     limits: { memory: limits.memory, cpu: limits.cpu, tasks: limits.tasks, paneMemory: limits.pane_memory },
   };
 };
+
+/** @param token secret: the caller keeps it so */
+export const credentialsPart = (
+  resident: Resident,
+  site: SiteOfHosts,
+  login: string,
+  token: string,
+): CredentialsPart => ({
+  contract: CONTRACT,
+  kind: "credentials",
+  ...who(resident),
+  forge: new URL(site.repositories.forgejo).origin,
+  login,
+  token,
+});
 
 const who = ({ person: { osUser, uid } }: Resident) => ({ osUser, uid });
 

@@ -20,7 +20,7 @@ export interface RemoteArgs {
   /** What the command reads; a change of it runs the command again. */
   readonly stdin?: pulumi.Input<string>;
   /** Further reasons to run it again. */
-  readonly triggers?: readonly string[];
+  readonly triggers?: readonly pulumi.Input<string>[];
 }
 
 /** An unreachable host ends a run within about this long: attempts times the wait for each. */

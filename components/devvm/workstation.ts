@@ -11,10 +11,12 @@ export interface WorkstationArgs {
   readonly account: AccountPart;
   readonly clones: ClonesPart;
   readonly units: UnitsPart;
+  /** The person's access to the forge, as a part in JSON; secret. Absent for somebody without a login there. */
+  readonly credentials?: pulumi.Output<string>;
 }
 
 /**
- * Three steps, each handed its own part of the desired state. Somebody who left keeps all three, with the state
+ * Three steps, and a fourth for who has a token, each handed its own part of the desired state. Somebody who left keeps the three, with the state
  * `left`: the cut is delivered like anything else.
  */
 export class Workstation extends pulumi.ComponentResource {
@@ -30,7 +32,24 @@ export class Workstation extends pulumi.ComponentResource {
         { connection: args.host.connection, run: applies(part.kind, part.osUser), stdin: JSON.stringify(part) },
         [after],
       );
-    this.settled = step(args.units, step(args.clones, step(args.account, args.host.ready)));
+    const account = step(args.account, args.host.ready);
+    // Before the clones, some of which only the person's own token opens.
+    const credentials = args.credentials === undefined ? account : deliver(this, name, args, args.credentials, account);
+    this.settled = step(args.units, step(args.clones, credentials));
     this.registerOutputs();
   }
 }
+
+const deliver = (
+  parent: Workstation,
+  name: string,
+  { host, account: { osUser } }: WorkstationArgs,
+  stdin: pulumi.Output<string>,
+  after: pulumi.Resource,
+) =>
+  remoteCommand(
+    parent,
+    `${name}-credentials`,
+    { connection: host.connection, run: applies("credentials", osUser), stdin: pulumi.secret(stdin) },
+    [after],
+  );

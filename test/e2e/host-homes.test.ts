@@ -108,7 +108,7 @@ test.each(TARGETS)(
 const NAIVE = `
 const fs = require("fs"); const [at, dir] = process.argv.slice(1);
 try { if (dir === "yes") { fs.mkdirSync(at, { recursive: true }); fs.writeFileSync(at + "/config", "written"); fs.chownSync(at, 7100, 7100); }
-else { fs.writeFileSync(at, "written"); fs.chownSync(at, 7100, 7100); } } catch {}`;
+else { fs.writeFileSync(at, "written"); fs.chownSync(at, 7100, 7100); } } catch { process.exitCode = 1; }`;
 
 test.each([
   ["link to root's file", "~/start-claude.sh", "no"],

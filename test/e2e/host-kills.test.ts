@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Point, ROOT_POINTS, WORKER_POINTS } from "../../agent/failpoint.ts";
 import { startTestHost, type TestHost } from "./host/host.ts";
-import { account, base, clones, maps, portsOf, REMOTE, type Somebody, units } from "./host/parts.ts";
+import { account, base, clones, credentials, maps, portsOf, REMOTE, type Somebody, units } from "./host/parts.ts";
 
 const one: Somebody = {
   osUser: "one",
@@ -33,6 +33,8 @@ beforeAll(async () => {
     for (const [name, part] of Object.entries(parts))
       await host.sh(`mkdir -p /srv/${folder}; cat > /srv/${folder}/${name}.json`, { input: JSON.stringify(part) });
   }
+  const waiting = { ...credentials(one), token: "a-token-of-the-test" };
+  await host.sh("cat > /srv/credentials.one.json", { input: JSON.stringify(waiting) });
   await host.sh("rm -f /var/lib/workstation/failures/*; cat > /srv/cycle.sh", { input: CYCLE });
   expect((await host.workstation("reconcile")).code).toBe(0);
   expect(await host.workstation("reconcile")).toMatchObject({ code: 0, out: ["nothing to change"] });
@@ -128,6 +130,8 @@ const SETUPS: Readonly<Record<Point, string>> = {
     "; cd /srv/work/infra; date +%N > new; git add .; git -c user.name=t -c user.email=t commit -qm n; git push -q origin master; git push -q push master",
   "git-identity": "rm /home/one/.gitconfig",
   "git-credentials-mode": inCode("cd; echo x > .git-credentials; chmod 644 .git-credentials"),
+  "git-credentials":
+    "mkdir -p -m 700 /run/workstation/credentials; cp /srv/credentials.one.json /run/workstation/credentials/one.json; rm -f /home/one/.git-credentials",
   "kube-directory": "rm -rf /home/one/.kube",
   kubeconfig: "rm -f /home/one/.kube/config",
   launcher: "rm /home/one/start-claude.sh",

@@ -58,6 +58,23 @@ test("a first up makes accounts, clones and running units on the host", async ()
   expect(await stack.sh("head -c 9 /home/emo/code/secrets/tokens.env | tail -c 8")).toBe("GITCRYPT");
 });
 
+test("the same up lets whoever has a login on the forge in there with a token of their own, which is nowhere else", async () => {
+  expect(await stack.sh("stat --format '%a %U' /home/emo/.git-credentials; wc -l < /home/emo/.git-credentials")).toBe(
+    "600 emo\n1",
+  );
+  const token = await stack.sh("sed 's/.*:\\([^@]*\\)@.*/\\1/' /home/emo/.git-credentials");
+  expect(token).toMatch(/^[0-9a-f]{40}$/);
+  expect(
+    (await stack.vm.ssh("GIT_TERMINAL_PROMPT=0 git -C ~/code push --dry-run forgejo master 2>&1", { as: "emo" }))
+      .stdout,
+  ).toContain("up-to-date");
+  expect(await stack.sh(`grep --recursive --files-with-matches ${token} /etc /var /run /home 2>/dev/null; true`)).toBe(
+    "/home/emo/.git-credentials",
+  );
+  const state = await stack.engine.pulumi(["stack", "export", "--stack", stack.target[1] ?? ""]);
+  expect(state.stdout).not.toContain(token);
+});
+
 test("the same up gives the namespace-owner her namespace and nobody else's", async () => {
   const may = async (...question: string[]) =>
     (await stack.kubectl(["auth", "can-i", ...question, "--as=ancaelena98@lab.example"], [0, 1])).stdout.trim();

@@ -4,6 +4,7 @@ import {
   type BasePart,
   type ClonesPart,
   CONTRACT,
+  type CredentialsPart,
   type MapsPart,
   type UnitsPart,
 } from "../../../agent/contract.ts";
@@ -104,4 +105,14 @@ export const units = (of: Somebody): UnitsPart => ({
   ports: portsOf(of),
   claudeAuth: of.claudeAuth ?? true,
   limits: { memory: "4G", cpu: "200%", tasks: "512", paneMemory: "2G" },
+});
+
+export const credentials = (of: Somebody): CredentialsPart => ({
+  contract: CONTRACT,
+  kind: "credentials",
+  osUser: of.osUser,
+  uid: of.uid,
+  forge: "http://127.0.0.1:8080",
+  login: `${of.osUser}-login`,
+  token: `token-of-${of.osUser}`,
 });
