@@ -18,11 +18,16 @@ const quiet = {
   },
 };
 
+/** Git's own small server, so that the remote's side costs little; the shell script fetches from the same. */
+const LOCAL = { origin: "git://127.0.0.1/infra", forgejo: "git://127.0.0.1/infra-push" };
+const DAEMON =
+  "systemd-run --quiet --unit=gitd -p User=nobody git daemon --base-path=/srv/git --export-all --listen=127.0.0.1";
+
 /** Runs a command on the host; prints wall ms, processor ms of the whole machine, and the root process's peak in KiB. */
 const MEASURE = `cpu() { sed -n 's/^usage_usec //p' /sys/fs/cgroup/unified/cpu.stat; }
 a=$(cpu); s=$(date +%s%N); "$@" > /run/bench.log 2>&1 & pid=$!; peak=0
 while kill -0 $pid 2>/dev/null; do
-  for p in $(pgrep -f agent.mjs); do m=$(sed -n 's/^VmHWM:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$p/status 2>/dev/null); [ "\${m:-0}" -gt $peak ] && peak=$m; done; sleep 0.5
+  for p in $(pgrep -f agent.mjs); do m=$(sed -n 's/^VmHWM:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$p/status 2>/dev/null); [ "\${m:-0}" -gt $peak ] && peak=$m; done; sleep 1
 done
 e=$(date +%s%N); b=$(cpu); echo "$(( (e - s) / 1000000 )) $(( (b - a) / 1000 )) $peak"`;
 
@@ -51,6 +56,7 @@ async function populate(host: TestHost, people: readonly Somebody[]): Promise<vo
 }
 
 const host = await startTestHost("bench", 7);
+await host.sh(DAEMON);
 await host.sh("cat > /srv/measure.sh", { input: MEASURE });
 await host.sh("cat > /srv/shell.sh; chmod 755 /srv/shell.sh", { input: SHELL });
 const out = (line: string) => process.stdout.write(`${line}\n`);
@@ -58,7 +64,7 @@ out("people  what                wall ms/person  cpu ms/person  root peak MiB");
 for (const count of counts) {
   await populate(
     host,
-    Array.from({ length: count }, (_, at) => ({ osUser: `b${at}`, uid: 20_000 + at })),
+    Array.from({ length: count }, (_, at) => ({ osUser: `b${at}`, uid: 20_000 + at, infra: LOCAL })),
   );
   for (const [what, command] of [
     ["reconcile", "workstation reconcile"],
