@@ -6,7 +6,7 @@ export interface ManyPeople {
   readonly roster: string;
   readonly userMap: string;
   /** The stack's configuration, which names the two files. */
-  readonly config: (rosterFile: string, userMapFile: string) => string;
+  readonly config: (rosterFile: string, userMapFile: string, kubeconfig: string) => string;
 }
 
 /** One admin in twenty, one power-user in four, the rest owners of one namespace each. */
@@ -24,16 +24,16 @@ export function manyPeople(count: number): ManyPeople {
   return {
     roster: stringify({ users: Object.fromEntries(numbers.map((n) => [`p${n}`, row(n)])) }),
     userMap: JSON.stringify(Object.fromEntries(numbers.map((n) => [`k-${n}`, user(n)]))),
-    config: (rosterFile, userMapFile) => stringify({ config: configOf(rosterFile, userMapFile) }),
+    config: (...given) => stringify({ config: configOf(...given) }),
   };
 }
 
-const configOf = (rosterFile: string, userMapFile: string) => ({
+const configOf = (rosterFile: string, userMapFile: string, kubeconfig: string) => ({
   "workstation:roster": rosterFile,
   "workstation:userMapFile": userMapFile,
   "workstation:hosts": [{ name: "devvm", address: "127.0.0.1", hostKey: "ssh-ed25519 AAAAC3Nza" }],
   "workstation:sshPrivateKey": "not used: nothing is reached",
-  "workstation:kubeconfig": "not used: nothing is reached",
+  "workstation:kubeconfig": kubeconfig,
   "workstation:devvm": {
     commands: { t3: ["/bin/true"], browser: ["/bin/true"], credentialSync: ["/bin/true"] },
     repositories: { infraMirror: "http://127.0.0.1/o/infra.git", forgejo: "http://127.0.0.1", owner: "o" },

@@ -11,6 +11,7 @@ import { PASSPHRASE, PROJECT } from "../../lab/pulumi/engine.ts";
 import { wantedPlugins } from "../../lab/plugins/install.ts";
 import { languageHost } from "../../lab/pulumi/language-host.ts";
 import { toolPath } from "../../lab/toolchain/index.ts";
+import { type EmptyCluster, emptyCluster } from "./empty-cluster.ts";
 import { manyPeople } from "./many-people.ts";
 import { type Cost, measure } from "./measure.ts";
 
@@ -25,13 +26,16 @@ export interface PreviewFigure {
 /** Measures and returns the figures, smallest first. @param sizes how many people each */
 export async function benchPreviews(sizes: readonly number[], say: (line: string) => void): Promise<PreviewFigure[]> {
   const dir = await mkdtemp(join(tmpdir(), "workstation-bench-"));
+  let cluster: EmptyCluster | undefined;
   try {
     const env = await benchEngine(dir);
+    cluster = await emptyCluster(dir);
+    const { kubeconfig } = cluster;
     const empty = await floorOf(dir, env, 0);
     say(`an empty program: ${figure(empty)}`);
     const figures: PreviewFigure[] = [];
     for (const people of sizes) {
-      const { cost: ours, resources } = await previewOfPeople(dir, env, people);
+      const { cost: ours, resources } = await previewOfPeople(dir, env, people, kubeconfig);
       const floor = await floorOf(dir, env, resources);
       say(
         `${people} people, ${resources} resources: ${figure(ours)}; ${times(ours.wallMs / empty.wallMs)} an empty program, ` +
@@ -41,6 +45,7 @@ export async function benchPreviews(sizes: readonly number[], say: (line: string
     }
     return figures;
   } finally {
+    cluster?.close();
     await rm(dir, { recursive: true, force: true });
   }
 }
@@ -88,13 +93,16 @@ const floorOf = async (dir: string, env: Env, resources: number): Promise<Cost> 
   return upThenPreview(join(PROJECT, "test/bench/floor"), env, stack, config);
 };
 
-async function previewOfPeople(dir: string, env: Env, people: number) {
+async function previewOfPeople(dir: string, env: Env, people: number, kubeconfig: string) {
   const stack = `people-${people}`;
   const config = join(dir, `${stack}.yaml`);
   const made = manyPeople(people);
   await writeFile(join(dir, "roster.yaml"), made.roster);
   await writeFile(join(dir, "users.json"), made.userMap);
-  await writeFile(config, `${await salt()}\n${made.config(join(dir, "roster.yaml"), join(dir, "users.json"))}`);
+  await writeFile(
+    config,
+    `${await salt()}\n${made.config(join(dir, "roster.yaml"), join(dir, "users.json"), kubeconfig)}`,
+  );
   const cost = await upThenPreview(PROJECT, env, stack, config);
   const state = JSON.parse(await readFile(join(dir, "state/.pulumi/stacks/workstation", `${stack}.json`), "utf8")) as {
     checkpoint: { latest: { resources: { type: string }[] } };
