@@ -10,6 +10,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/{house,roster,cli,components,stacks,agent,providers,lab,lobby}/**/*.test.ts"],
+          // A thousand runs of a property on a busy machine; what must be quick says so itself, in processor time.
+          testTimeout: 120_000,
         },
       },
       {
