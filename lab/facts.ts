@@ -7,8 +7,6 @@ import { LabError } from "./lab-error.ts";
 import { readIfThere } from "./read-if-there.ts";
 import { replaceFile } from "./replace-file.ts";
 
-export { readIfThere } from "./read-if-there.ts";
-
 export interface Fact<T> {
   /** Keeps the part's facts, as a whole. */
   write(instance: Instance, value: T): Promise<void>;

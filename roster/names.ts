@@ -8,7 +8,7 @@ export const dashboardAccount = (who: K8sUser): string => `dashboard-${who}`;
 /** Vault policy of a namespace-owner. */
 export const ownerPolicy = (who: K8sUser): string => `namespace-owner-${who}`;
 
-/** Vault's Kubernetes auth role, and the ServiceAccount of a namespace's own pipelines. */
+/** Vault's Kubernetes auth role of a namespace's own pipelines; their ServiceAccount is plain `deployer` in each namespace. */
 export const deployerRole = (namespace: Namespace): string => `${namespace}-deployer`;
 
 /** Vault policy of one workstation's assistant. */

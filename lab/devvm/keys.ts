@@ -1,7 +1,7 @@
 /** SSH keys of the lab: one that opens the DevVMs of an instance, and a host key of its own for each of them. */
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readIfThere } from "../facts.ts";
+import { readIfThere } from "../read-if-there.ts";
 import type { Instance } from "../instance.ts";
 import { withLock } from "../lock.ts";
 import { run } from "../run.ts";
