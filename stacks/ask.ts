@@ -1,9 +1,13 @@
-/** One question to a web service, for what has to be known before anything is declared. */
+/** One exchange with a web service: what has to be known before anything is declared, and what the operator's command asks. */
 
 import { request as overHttp } from "node:http";
 import { request as overHttps } from "node:https";
 
 export interface Asked {
+  /** Default: GET. */
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "LIST";
+  /** Sent as it is; its type stands in the headers. */
+  readonly body?: string;
   readonly headers: Readonly<Record<string, string>>;
   /** PEM of the authority of the certificate; the machine's own list where absent. */
   readonly ca?: string;
@@ -24,8 +28,8 @@ export function ask(url: URL, asked: Asked): Promise<Answer> {
       const late = `no whole answer within ${asked.timeoutMs / 1000} s`;
       reject(deadline.aborted ? new Error(late, { cause }) : cause);
     };
-    const { headers, ca } = asked;
-    const options = { headers, signal: deadline, agent: false, ...(ca === undefined ? {} : { ca }) };
+    const { headers, ca, method = "GET" } = asked;
+    const options = { method, headers, signal: deadline, agent: false, ...(ca === undefined ? {} : { ca }) };
     const outgoing = (url.protocol === "https:" ? overHttps : overHttp)(url, options, (incoming) => {
       const parts: Buffer[] = [];
       incoming.on("data", (part: Buffer) => parts.push(part));
@@ -35,6 +39,6 @@ export function ask(url: URL, asked: Asked): Promise<Answer> {
       );
     });
     outgoing.on("error", fail);
-    outgoing.end();
+    outgoing.end(asked.body);
   });
 }

@@ -1,12 +1,12 @@
 /** The forge: the infra repository's people and its protected branch, and the tokens that their clones use. */
 
-import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { InfraRepository } from "../components/forgejo/infra-repository.ts";
 import { type BranchPlace, ForgeConnection } from "../components/forgejo/resources.ts";
 import { type RepositoryAudit, strangersIn } from "../components/forgejo/strangers.ts";
 import { type ForgejoAccess, forgejoAccess } from "../roster/access.ts";
 import type { Desired, ForgejoLogin, OsUser } from "../roster/model.ts";
+import { caOf } from "./known.ts";
 import type { ForgejoSettings } from "./settings/forgejo.ts";
 
 /** Where the repository is; `devvm.repositories` of the settings. */
@@ -36,8 +36,12 @@ export async function deployForgejo(
   desired: Desired,
 ): Promise<DeployedForge> {
   const { username, deployKeys, tokens } = settings;
-  const caCert = settings.caCertFile === undefined ? {} : { caCert: readFileSync(settings.caCertFile, "utf8") };
-  const forge = new ForgeConnection("forge", { url: settings.url ?? place.forgejo, username, password, ...caCert });
+  const forge = new ForgeConnection("forge", {
+    url: settings.url ?? place.forgejo,
+    username,
+    password,
+    ...caOf(settings, ".", "forgejo"),
+  });
   const access = forgejoAccess(desired);
   const tokenHolders = new Map(
     [...desired.people.values()].flatMap(({ osUser, forgejo }) =>

@@ -48,18 +48,19 @@ export async function userMapFromVault(
   );
 }
 
-/** The authority of Vault's certificate as text, where the settings name a file. @throws Refusal when it cannot be read */
+/** The authority of a server's certificate as text, where the section's settings name a file. @throws Refusal when it cannot be read */
 export function caOf(
-  { caCertFile }: Pick<NonNullable<StackSettings["vault"]>, "caCertFile">,
+  { caCertFile }: { readonly caCertFile?: string | undefined },
   folder = ".",
+  section: "vault" | "forgejo" = "vault",
 ): { readonly caCert?: string } {
   if (caCertFile === undefined) return {};
   try {
     return { caCert: readFileSync(resolve(folder, caCertFile), "utf8") };
   } catch (cause) {
     throw new Refusal(
-      `${caCertFile}: the authority that workstation:vault.caCertFile names cannot be read: ${(cause as Error).message}. ` +
-        "Nothing was changed.",
+      `${caCertFile}: the authority that workstation:${section}.caCertFile names cannot be read: ` +
+        `${(cause as Error).message}. Nothing was changed.`,
     );
   }
 }

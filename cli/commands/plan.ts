@@ -1,14 +1,11 @@
 /** `./ws plan`: what a deployment would do to whom, decided as the program decides it; nothing is changed anywhere. */
 
 import { resolve } from "node:path";
-import type { Derivation } from "../../roster/derive/derive.ts";
 import { renderProblem } from "../../roster/render.ts";
-import { today, weigh } from "../../stacks/decision.ts";
-import { memoryFrom, userMapFromVault } from "../../stacks/known.ts";
 import { Refusal } from "../../stacks/refusal.ts";
-import { parseSettings } from "../../stacks/settings/parse.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
-import { configOf, outputsOf, PROJECT, PulumiError, type StackPlace } from "../pulumi.ts";
+import { PulumiError } from "../pulumi.ts";
+import { type Decided, decideOn, openStack } from "../reach/stack.ts";
 import { readInput } from "../read-input.ts";
 import { problemJson, problemLines } from "../show-problems.ts";
 import type { Terminal } from "../terminal.ts";
@@ -41,7 +38,8 @@ Exit code: 0 when the plan is shown, 1 with problems or where a brake would stop
     const configFile = values["config-file"];
     const place = { stack: values.stack, configFile: configFile === undefined ? undefined : resolve(configFile) };
     try {
-      const decided = await decideOn(place, values.ledger);
+      const ledger = values.ledger === undefined ? undefined : ledgerIn(values.ledger);
+      const decided = await decideOn(await openStack(place, ledger));
       if (values.json === true) terminal.out(JSON.stringify(reportOf(decided)));
       else show(decided, terminal);
       return decided.brakes.length > 0 ? 1 : 0;
@@ -53,22 +51,6 @@ Exit code: 0 when the plan is shown, 1 with problems or where a brake would stop
     }
   },
 };
-
-/** The same decision as the program's, from the same settings. */
-async function decideOn(place: StackPlace, ledgerFile: string | undefined): Promise<Decided> {
-  const { values, encrypted } = await configOf(place);
-  const settings = parseSettings(values, place.configFile ?? `Pulumi.${place.stack ?? "<stack>"}.yaml`, encrypted);
-  const outputs = ledgerFile === undefined ? await outputsOf(place) : { ledger: ledgerIn(ledgerFile) };
-  const memory = memoryFrom((name) => outputs[name]);
-  const userMap = await userMapFromVault(settings, memory, { preview: true, folder: PROJECT });
-  const derivation = await weigh(settings, { ledger: memory.ledger, userMap, today: today(), folder: PROJECT });
-  return { ...derivation, notices: userMap?.known === false ? [userMap.warning] : [] };
-}
-
-interface Decided extends Derivation {
-  /** What the plan had to do without. */
-  readonly notices: readonly string[];
-}
 
 /** @throws Refusal when the file cannot be read */
 function ledgerIn(file: string): string {

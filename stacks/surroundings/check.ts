@@ -5,6 +5,7 @@ import { authenticationText } from "../../components/cluster/api-server/authenti
 import { KUBEADM } from "../../components/cluster/api-server/program/contract.ts";
 import { signInFile } from "../../components/cluster/api-server/program/file-name.ts";
 import type { Desired } from "../../roster/model.ts";
+import { Unread } from "../kube-api.ts";
 import { Refusal } from "../refusal.ts";
 import type { ClusterSettings } from "../settings/cluster.ts";
 import { tokenIssuers } from "../sign-in.ts";
@@ -12,7 +13,7 @@ import { foreignBindings } from "./bindings.ts";
 import { type ClusterFacts, readFacts } from "./facts.ts";
 import { foreignNamespaces, isMade } from "./namespaces.ts";
 import { quotaSums, tooSmallQuotas } from "./quotas.ts";
-import { readerOf, Unread } from "./reader.ts";
+import { readerOf } from "./reader.ts";
 import { aggregatedWriters, openStores } from "./secret-stores.ts";
 import { type Tenancy, tenanciesOf } from "./tenancy.ts";
 

@@ -1,7 +1,8 @@
 /** What the checks look at in the cluster, read once. A partial answer is no answer. */
 
 import { z } from "zod";
-import { type Read, Unread } from "./reader.ts";
+import { Unread } from "../kube-api.ts";
+import type { Read } from "./reader.ts";
 
 const meta = z.object({
   name: z.string(),

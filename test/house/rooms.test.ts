@@ -10,7 +10,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   components: [/^node:/, /^@pulumi\//, "yaml", "roster", "agent/contract.ts"],
   stacks: [/^node:/, /^@pulumi\//, "zod", "yaml", "esbuild", "components", "roster", "agent"],
   providers: [/^node:/, /^@pulumi\//, /^@grpc\//, /^google-protobuf/, "zod"],
-  cli: [/^node:/, "yaml", "zod", "roster", "stacks"],
+  cli: [/^node:/, "yaml", "zod", "ssh2", "roster", "stacks", "providers/forgejo/api"],
   lab: [/./],
   lobby: [/^node:/, "zod", "http-proxy-3", "agent/contract.ts"],
 };

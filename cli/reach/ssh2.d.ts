@@ -1,4 +1,4 @@
-/** The part of ssh2 that the stand-in uses; its published types bring another version of node's along. */
+/** The part of ssh2 that `./ws` and the lab use; its published types bring another version of node's along. */
 declare module "ssh2" {
   import type { EventEmitter } from "node:events";
   import type { Duplex, Readable } from "node:stream";

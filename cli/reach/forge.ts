@@ -1,0 +1,24 @@
+/** The forge as the program itself reaches it, for the operator's commands: the provider's own client. */
+
+import { type Forge, openForge } from "../../providers/forgejo/api/forge.ts";
+import { given } from "../../stacks/given.ts";
+import { caOf } from "../../stacks/known.ts";
+import type { StackSettings } from "../../stacks/settings/index.ts";
+import { PROJECT } from "../pulumi.ts";
+
+const TIMEOUT_MS = 20_000;
+const PAUSE_MS = 500;
+
+/** @returns undefined where the stack has no forge. @throws Refusal where its secret setting is missing */
+export function forgeOf({ forgejo, forgejoPassword, devvm }: StackSettings): Forge | undefined {
+  if (forgejo === undefined) return undefined;
+  const { caCert } = caOf(forgejo, PROJECT, "forgejo");
+  return openForge({
+    url: forgejo.url ?? devvm.repositories.forgejo,
+    username: forgejo.username,
+    password: given(forgejoPassword, "forgejoPassword", "forgejo"),
+    timeoutMs: TIMEOUT_MS,
+    pauseMs: PAUSE_MS,
+    ...(caCert === undefined ? {} : { ca: caCert }),
+  });
+}

@@ -1,0 +1,38 @@
+/** The stack that a command of `./ws` speaks of: its settings, what its last run left, and what the program decides from both. */
+
+import type { Derivation } from "../../roster/derive/derive.ts";
+import { today, weigh } from "../../stacks/decision.ts";
+import { type Memory, memoryFrom, userMapFromVault } from "../../stacks/known.ts";
+import type { StackSettings } from "../../stacks/settings/index.ts";
+import { parseSettings } from "../../stacks/settings/parse.ts";
+import { configOf, outputsOf, PROJECT, type StackPlace } from "../pulumi.ts";
+
+export interface OpenStack {
+  /** Holds secrets: never to be shown. */
+  readonly settings: StackSettings;
+  readonly memory: Memory;
+}
+
+export interface Decided extends Derivation {
+  /** What the decision had to do without. */
+  readonly notices: readonly string[];
+}
+
+/**
+ * Reads the stack's configuration and its outputs through the operator's own `pulumi`.
+ * @param ledger the ledger's text, where it comes from a file and not from the stack's outputs
+ * @throws PulumiError, or Refusal with every problem of the configuration
+ */
+export async function openStack(place: StackPlace, ledger?: string): Promise<OpenStack> {
+  const { values, encrypted } = await configOf(place);
+  const settings = parseSettings(values, place.configFile ?? `Pulumi.${place.stack ?? "<stack>"}.yaml`, encrypted);
+  const outputs = ledger === undefined ? await outputsOf(place) : { ledger };
+  return { settings, memory: memoryFrom((name) => outputs[name]) };
+}
+
+/** The same decision as the program's, from the same settings. @throws Refusal */
+export async function decideOn({ settings, memory }: OpenStack): Promise<Decided> {
+  const userMap = await userMapFromVault(settings, memory, { preview: true, folder: PROJECT });
+  const derivation = await weigh(settings, { ledger: memory.ledger, userMap, today: today(), folder: PROJECT });
+  return { ...derivation, notices: userMap?.known === false ? [userMap.warning] : [] };
+}
