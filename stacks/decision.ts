@@ -43,7 +43,7 @@ export async function weigh(settings: StackSettings, known: Known): Promise<Deri
     policy,
     today: known.today,
     userMap: await userMapOf(settings, known),
-    ledger: ledgerOf(known.ledger, policy),
+    ledger: await pastOf(settings, known, policy),
   });
   if (!derived.ok) return refuse(derived.problems);
   return { ...derived, warnings: [...loaded.warnings, ...derived.warnings] };
@@ -68,6 +68,19 @@ const policyOf = (settings: StackSettings): Policy => ({
 function refuse(problems: readonly Problem[]): never {
   const errors = problems.filter(({ severity }) => severity === "error");
   throw new Refusal(["Nothing was changed:", ...errors.map((problem) => `  ${renderProblem(problem)}`)].join("\n"));
+}
+
+/** The stack's own ledger, or for its first run the one it starts from. Two that could contradict each other are refused. */
+async function pastOf({ ledgerSeed }: StackSettings, known: Known, policy: Policy): Promise<Ledger> {
+  if (ledgerSeed === undefined) return ledgerOf(known.ledger, policy);
+  if (known.ledger !== undefined) {
+    throw new Refusal(
+      `workstation:ledgerSeed names ${ledgerSeed}, and this stack has a ledger of its own, which goes on. Take the ` +
+        "setting out: `pulumi config rm ledgerSeed`. Nothing was changed.",
+    );
+  }
+  const seed = loadLedger(await readOrRefuse(ledgerSeed, "the ledger", "ledgerSeed", known), ledgerSeed, policy);
+  return seed.ok ? seed.ledger : refuse(seed.problems);
 }
 
 function ledgerOf(stored: unknown, policy: Policy): Ledger {

@@ -26,6 +26,17 @@ const quota = z.strictObject({
 export const people = {
   roster: z.string().default("roster.yaml").describe("The roster, relative to the project's folder."),
   userMapFile: z.string().optional().describe("The `k8s_users` map as a JSON file, where no Vault holds it."),
+  ledgerSeed: z
+    .string()
+    .optional()
+    .describe(
+      "File with what was ever given to whom, for the first run of a stack that has no ledger of its own: after an " +
+        "adoption, or a lost state. A stack that has one refuses it.",
+    ),
+  adopt: z
+    .string()
+    .optional()
+    .describe("File of `./ws import` with what exists already and is taken into the stack instead of being made."),
   removalLimit: z
     .int()
     .min(0)

@@ -37,6 +37,31 @@ test("what the last run wrote is taken up again: nothing happens to anybody", as
   expect((await decide(stack(rosterOf(cleo, bob, ada)), known(ledger))).plan).toEqual([]);
 });
 
+describe("a ledger from a file", () => {
+  const seed = (ledger: string, text = rosterOf(ada, bob)) => {
+    writeFileSync(join(folder, "ledger.json"), ledger);
+    return stack(text, { ledgerSeed: "ledger.json" });
+  };
+  test("is where a stack without one starts: nobody joins, and everybody keeps their numbers", async () => {
+    const ledger = (await everybody()).replaceAll("20000", "1007").replaceAll("3773", "3999");
+    const { plan, desired } = await decide(seed(ledger, rosterOf(ada, bob, cleo)), known());
+    expect(plan).toEqual([]);
+    expect([...desired.people.values()].map(({ uid, ports }) => [uid, ports.t3])).toContainEqual([1007, 3999]);
+  });
+  test("is refused beside the stack's own, with the way out", async () => {
+    const ledger = await everybody();
+    await expect(weigh(seed(ledger), known(ledger))).rejects.toThrow(
+      /ledgerSeed names ledger\.json, and this stack has a ledger of its own.*pulumi config rm ledgerSeed.*Nothing was changed/,
+    );
+  });
+  test("that is missing or damaged stops the run with its name, and is never an empty one", async () => {
+    await expect(weigh(stack(rosterOf(ada), { ledgerSeed: "gone.json" }), known())).rejects.toThrow(
+      "gone.json: the ledger, which workstation:ledgerSeed names, cannot be read",
+    );
+    await expect(weigh(seed("{}"), known())).rejects.toThrow(/^Nothing was changed:\n {2}ledger\.json:1:1: /);
+  });
+});
+
 test("the settings decide: hosts, limits, quota, reserved names", async () => {
   const bad = stack(rosterOf(ada, row("bob", "host: attic"), cleo.replace("k8s_user: cleo", "k8s_user: ci")), {
     reservedK8sUsers: ["ci"],
