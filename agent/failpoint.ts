@@ -69,20 +69,27 @@ export const WORKER_POINTS = [
 export type Point = (typeof ROOT_POINTS)[number] | (typeof WORKER_POINTS)[number];
 export type Moment = "before" | "after";
 
-let armed: string | undefined;
+let armed: readonly string[] = [];
 
-/** Arms one failpoint, `<name>:before|after[:exit|kill|hang]`. Only the caller knows whether that is allowed here. */
-export function arm(failpoint: string | undefined): void {
-  armed = failpoint;
+/**
+ * Arms failpoints, `<name>:before|after[:exit|kill|hang][@<person>]`, separated by commas. One that names a person acts
+ * in that person's worker alone. Only the caller knows whether any of that is allowed here.
+ */
+export function arm(failpoints: string | undefined, who?: string): void {
+  armed = (failpoints ?? "").split(",").flatMap((one) => {
+    const [failpoint = "", person] = one.split("@");
+    return person === undefined || person === who ? [failpoint] : [];
+  });
 }
 
 /** Dies here when a test has asked for it: `kill` (the default) like a lost machine, `exit` orderly, `hang` never. */
 export function hit(point: Point, moment: Moment): void {
-  if (armed === undefined) return;
-  const [name, when, how = "kill"] = armed.split(":");
-  if (name !== point || when !== moment) return;
-  if (how === "exit") process.exit(70);
-  if (how === "hang") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-  process.kill(process.pid, "SIGKILL");
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5000);
+  for (const failpoint of armed) {
+    const [name, when, how = "kill"] = failpoint.split(":");
+    if (name !== point || when !== moment) continue;
+    if (how === "exit") process.exit(70);
+    if (how === "hang") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    process.kill(process.pid, "SIGKILL");
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5000);
+  }
 }

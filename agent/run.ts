@@ -11,7 +11,14 @@ export interface RunOptions {
   readonly input?: string;
   /** Standard output and error together; what is beyond is dropped and `overflowed` says so. */
   readonly capBytes?: number;
+  /** Ends it before its time, as its deadline would. */
+  readonly stop?: AbortSignal;
+  /** Its input stays open until then, and ends with `HURRY`: a program that reads it may bring itself to an end. */
+  readonly hurry?: AbortSignal;
 }
+
+/** The line that tells a worker that everybody else is done. */
+export const HURRY = "hurry\n";
 
 export interface Ran {
   readonly argv: readonly string[];
@@ -19,6 +26,7 @@ export interface Ran {
   readonly code: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
+  /** Its deadline ended it, or `stop` did. */
   readonly timedOut: boolean;
   readonly overflowed: boolean;
 }
@@ -48,9 +56,13 @@ export function run(argv: readonly string[], options: RunOptions): Promise<Ran> 
     child.stderr.on("data", keep(err));
     // A program that does not read its input ends the pipe early; what it answers is what counts.
     child.stdin.on("error", () => undefined);
-    child.stdin.end(options.input ?? "");
+    child.stdin.write(options.input ?? "");
+    const hurry = () => void (options.hurry === undefined ? child.stdin.end() : child.stdin.end(HURRY));
+    if (options.hurry === undefined || options.hurry.aborted) hurry();
+    else options.hurry.addEventListener("abort", hurry);
     let firm: NodeJS.Timeout | undefined;
-    const deadline = setTimeout(() => {
+    const end = () => {
+      if (timedOut) return;
       timedOut = true;
       endGroup(child.pid, "SIGTERM");
       firm = setTimeout(() => {
@@ -58,10 +70,15 @@ export function run(argv: readonly string[], options: RunOptions): Promise<Ran> 
         child.stdout.destroy();
         child.stderr.destroy();
       }, GRACE_MS);
-    }, options.timeoutMs);
+    };
+    const deadline = setTimeout(end, options.timeoutMs);
+    if (options.stop?.aborted) end();
+    options.stop?.addEventListener("abort", end);
     const finish = (code: number | null, extra = "") => {
       clearTimeout(deadline);
       clearTimeout(firm);
+      options.stop?.removeEventListener("abort", end);
+      options.hurry?.removeEventListener("abort", hurry);
       const text = (parts: Buffer[]) => Buffer.concat(parts).toString("utf8");
       resolve({ argv, code: code ?? undefined, stdout: text(out), stderr: text(err) + extra, timedOut, overflowed });
     };

@@ -7,15 +7,22 @@ import { converge } from "../step.ts";
 import { brakeMaps, deliveryAllowance } from "./brakes.ts";
 import { applyCredentials } from "./credentials.ts";
 import { type Machine, machineOf } from "./machine.ts";
-import { convergePart } from "./person.ts";
+import { addToDelivery } from "./delivery.ts";
+import { convergePeople, WORKER_DEADLINE_MS } from "./people.ts";
+import type { PersonRun } from "./person.ts";
 import { baseSteps } from "./steps/base.ts";
 import { mapSteps } from "./steps/maps.ts";
-import { jsonOf, loadPart, type PersonPart, recordFailure, storePart, where } from "./store.ts";
+import { jsonOf, loadPart, type PersonPart, storePart, where } from "./store.ts";
 import type { System } from "./system.ts";
 import type { Step } from "../step.ts";
+import { HOURLY, type Patience } from "./together.ts";
+import { forgetUnfinished } from "./unfinished.ts";
 
-/** A first clone may take its time; the deployment's own limit is above it. */
-const FIRST_CLONE_MS = 15 * 60_000;
+/**
+ * Everybody else's commands wait for this one. What is not done in that time is tried again by `settle`, for everybody
+ * together and for as long as the whole delivery took, and after that in the background.
+ */
+const ALONE: Patience = { ...HOURLY, leastMs: 5000, stopMs: 2000 };
 
 /**
  * Exit code: 0 also when a person failed, since that is recorded and `settle` turns the run red.
@@ -34,6 +41,8 @@ export async function apply(
   if (delivered.kind === "base" || delivered.kind === "maps") return applyHost(m, delivered);
   if (delivered.kind === "credentials") return applyCredentials(m, delivered, failpoint);
   storePart(m.sys, delivered);
+  // What is delivered anew may be what was wrong.
+  if (delivered.kind === "clones") forgetUnfinished(m.sys, delivered.osUser);
   return applyPerson(m, delivered, failpoint);
 }
 
@@ -96,25 +105,25 @@ export async function convergeHost(
 }
 
 /** Converges one person's stored part and remembers how it went. */
-export async function applyPerson(m: Machine, of: PersonPart, failpoint: string | undefined): Promise<number> {
-  const allowance = deliveryAllowance(loadPart(m.sys, "maps"));
-  const run = {
-    m,
-    mode: "apply",
-    say,
-    warn,
-    allowance,
-    workerDeadlineMs: FIRST_CLONE_MS,
-    failpoint,
-    probing: () => false,
-  } as const;
-  const outcome = await convergePart(run, of);
-  if ("failed" in outcome) {
-    recordFailure(m.sys, of.osUser, of.kind, outcome.failed);
-    warn(`${of.osUser}: ${of.kind}: ${outcome.failed}`);
-    return 0;
+async function applyPerson(m: Machine, of: PersonPart, failpoint: string | undefined): Promise<number> {
+  const run = deliveryRun(m, failpoint);
+  for (const outcome of await convergePeople(run, [of], ALONE)) {
+    if ("failed" in outcome) warn(`${of.osUser}: ${of.kind}: ${outcome.failed}`);
+    else if (outcome.changed === 0) say(`${of.osUser}: nothing to change`);
   }
-  recordFailure(m.sys, of.osUser, of.kind, undefined);
-  if (outcome.changed === 0) say(`${of.osUser}: nothing to change`);
+  addToDelivery(m.sys, performance.now());
   return 0;
 }
+
+/** How people are converged in a delivery: every worker is started. */
+export const deliveryRun = (m: Machine, failpoint: string | undefined): PersonRun => ({
+  m,
+  mode: "apply",
+  say,
+  warn,
+  allowance: deliveryAllowance(loadPart(m.sys, "maps")),
+  workerDeadlineMs: WORKER_DEADLINE_MS,
+  nowMs: Date.now(),
+  failpoint,
+  probing: () => false,
+});

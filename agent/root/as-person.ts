@@ -1,12 +1,14 @@
 /** Runs a part of the agent as one person, in a unit of its own that ends with it (hard rules 2 to 5). */
 
 import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
 import { kindOf } from "../disk.ts";
 import { Refusal } from "../refusal.ts";
 import { type Ran, run } from "../run.ts";
 import type { User } from "./accounts.ts";
 import { NODE, WORKER } from "./layout.ts";
 import type { System } from "./system.ts";
+import type { Pace } from "./together.ts";
 
 export interface PersonCall {
   readonly user: User;
@@ -15,7 +17,14 @@ export interface PersonCall {
   /** All that it is told, on standard input: this person's data alone. */
   readonly task: unknown;
   readonly deadlineMs: number;
+  /** Told on its standard input when everybody else is done, and ended when it does not end then. */
+  readonly pace?: Partial<Pace>;
+  /** Waits a moment for a worker of theirs that is still at work, and does not start beside it: exit code `BUSY`. */
+  readonly alone?: boolean;
 }
+
+/** Another worker of this person is at work. */
+export const BUSY = 75;
 
 /**
  * The worker's answer as it came: to be checked like anything from outside, by `wholeOutput` first.
@@ -23,8 +32,8 @@ export interface PersonCall {
  * @throws Refusal when the home is not safely theirs.
  */
 export function runAsPerson(sys: System, call: PersonCall): Promise<Ran> {
-  const { user, worker: name, deadlineMs } = call;
-  return contained(sys, { user, name, argv: PROGRAM[name], deadlineMs, input: JSON.stringify(call.task) });
+  const { user, worker: name, task, ...rest } = call;
+  return contained(sys, { user, name, argv: PROGRAM[name], input: `${JSON.stringify(task)}\n`, ...rest });
 }
 
 /** Any program of root's own, run as the person under the same rules. */
@@ -35,7 +44,11 @@ export interface Contained {
   readonly argv: readonly string[];
   readonly input: string;
   readonly deadlineMs: number;
+  readonly pace?: Partial<Pace>;
+  readonly alone?: boolean;
 }
+
+const LOCKS = "/run/workstation/people";
 
 /** @throws Refusal when the home is not safely theirs. */
 export async function contained(sys: System, call: Contained): Promise<Ran> {
@@ -43,11 +56,19 @@ export async function contained(sys: System, call: Contained): Promise<Ran> {
   const unit = `workstation-${call.name}-${call.user.name}-${randomBytes(4).toString("hex")}.service`;
   const systemd = sys.look("/run/systemd/system") !== undefined;
   const argv = systemd ? transientUnit(call, unit) : plainProcess(call);
-  const ran = await run(argv, { timeoutMs: call.deadlineMs + 10_000, input: call.input });
+  const options = { timeoutMs: call.deadlineMs + 10_000, input: call.input, ...call.pace };
+  const ran = await run(call.alone === true ? locked(call.user, argv) : argv, options);
   if (systemd && (ran.timedOut || ran.overflowed)) {
     await run(["/usr/bin/systemctl", "kill", "--signal=KILL", unit], { timeoutMs: 10_000 });
   }
   return ran;
+}
+
+/** The lock ends with the worker, however either of them ends; its file is root's. */
+function locked({ name }: User, argv: readonly string[]): readonly string[] {
+  mkdirSync(LOCKS, { recursive: true, mode: 0o700 });
+  const wait = ["--exclusive", "--wait", "1", "--conflict-exit-code", String(BUSY), "--no-fork"];
+  return ["/usr/bin/flock", ...wait, `${LOCKS}/${name}`, ...argv];
 }
 
 /** @throws Refusal for an answer that was late or too long. */

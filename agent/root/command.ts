@@ -1,4 +1,4 @@
-/** The commands that root gives: `install`, `apply`, `settle`, `reconcile`, `status`, `failpoints`. */
+/** The commands that root gives: `install`, `apply`, `settle`, `reconcile`, `finish`, `status`, `failpoints`. */
 
 import { ROOT_POINTS, WORKER_POINTS, arm } from "../failpoint.ts";
 import { look } from "../disk.ts";
@@ -6,6 +6,7 @@ import { Refusal } from "../refusal.ts";
 import { say } from "../say.ts";
 import { apply } from "./apply.ts";
 import { assertRoot } from "./as-root.ts";
+import { finish } from "./finish.ts";
 import { install } from "./install.ts";
 import { ALLOW_FAILPOINTS } from "./layout.ts";
 import { reconcile } from "./reconcile.ts";
@@ -16,6 +17,7 @@ import { realSystem } from "./system.ts";
 const USAGE = `workstation apply <base|maps|account|clones|units> <name>   take a delivered part from standard input
 workstation settle                       try failed people again, name who still fails
 workstation reconcile [--check]          bring the host to the delivered state, or say what would change
+workstation finish                       what slow remotes still owe; the other commands start it in the background
 workstation status [--json]              what this host holds
 workstation failpoints                   the names of all mutating steps`;
 
@@ -35,6 +37,7 @@ export async function command(argv: readonly string[]): Promise<number> {
   if (verb === "settle" && rest.length === 0) return settle(realSystem, Date.now(), failpoint);
   if (verb === "reconcile" && is(/^(--check)?$/))
     return reconcile(realSystem, rest.length > 0 ? "check" : "apply", Date.now(), failpoint);
+  if (verb === "finish" && rest.length === 0) return finish(realSystem, Date.now(), failpoint);
   if (verb === "status" && is(/^(--json)?$/)) return status(realSystem, rest.length > 0);
   if (verb === "failpoints" && rest.length === 0) {
     for (const point of [...ROOT_POINTS, ...WORKER_POINTS]) say(point);

@@ -11,7 +11,8 @@ import { jsonOf, recordFailure } from "./store.ts";
 import { callWorker } from "./worker-call.ts";
 
 const WAITING = "/run/workstation/credentials";
-const DEADLINE_MS = 60_000;
+/** A line in one file; only somebody who stops their own worker needs longer. */
+const DEADLINE_MS = 10_000;
 
 /** Takes a delivery and tries it. A failure is that person's: it is recorded, and `settle` tries again and names them. */
 export async function applyCredentials(

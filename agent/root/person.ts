@@ -14,8 +14,8 @@ import { accountReturn } from "./steps/account-return.ts";
 import { wantedUnits } from "./steps/units.ts";
 import { environmentFile, envelope, portsGiven } from "./steps/units-files.ts";
 import { unitsRun } from "./steps/units-run.ts";
-import { callWorker } from "./worker-call.ts";
-import { forgetProbe, probe } from "./probe.ts";
+import { belowHome } from "./below-home.ts";
+import type { Pace } from "./together.ts";
 
 export interface PersonRun {
   readonly m: Machine;
@@ -25,33 +25,38 @@ export interface PersonRun {
   readonly warn: (line: string) => void;
   readonly allowance: CutAllowance;
   readonly workerDeadlineMs: number;
+  readonly nowMs: number;
   readonly failpoint: string | undefined;
   /** Whose worker need not start when nothing has changed: everybody's in an hourly run, nobody's in a delivery. */
   probing(osUser: string): boolean;
 }
 
-export type Outcome =
-  | { readonly who: string; readonly kind: PersonKind; readonly changed: number }
-  | { readonly who: string; readonly kind: PersonKind; readonly failed: string };
+export interface FailedOutcome {
+  readonly who: string;
+  readonly kind: PersonKind;
+  /** Why. */
+  readonly failed: string;
+}
+export type Outcome = { readonly who: string; readonly kind: PersonKind; readonly changed: number } | FailedOutcome;
 
 /** Never throws: whatever goes wrong, a bug included, is this person's failure. */
-export async function convergePart(run: PersonRun, part: PersonPart): Promise<Outcome> {
+export async function convergePart(run: PersonRun, part: PersonPart, pace?: Pace): Promise<Outcome> {
   const who = part.osUser;
   try {
-    return { who, kind: part.kind, changed: await carryOut(run, part) };
+    return { who, kind: part.kind, changed: await carryOut(run, part, pace) };
   } catch (error) {
     return { who, kind: part.kind, failed: tellError(error) };
   }
 }
 
-async function carryOut(run: PersonRun, part: PersonPart): Promise<number> {
+async function carryOut(run: PersonRun, part: PersonPart, pace: Pace | undefined): Promise<number> {
   switch (part.kind) {
     case "account":
       return inOrder(run, part.osUser, accountSteps(run, part));
     case "units":
       return inOrder(run, part.osUser, unitSteps(run, part));
     case "clones":
-      return belowHome(run, part);
+      return belowHome(run, part, pace);
   }
 }
 
@@ -89,35 +94,5 @@ async function inOrder(run: PersonRun, who: string, steps: readonly (() => Step 
       if (run.mode === "check" && changed > 0 && !run.m.accounts().users.has(who)) return changed;
     }
   }
-  return changed;
-}
-
-async function belowHome(run: PersonRun, part: Extract<PersonPart, { kind: "clones" }>): Promise<number> {
-  if (part.state === "left") return 0;
-  const user = run.m.accounts().users.get(part.osUser);
-  if (user === undefined && run.mode === "check") return 0;
-  if (user === undefined) throw new Refusal("this host has no account of theirs; see what became of the account part");
-  if (user.uid !== part.uid) throw new Refusal(`the account has uid ${user.uid} here, and ${part.uid} was delivered`);
-  const looked = run.probing(part.osUser) ? await probe(run.m.sys, user, part, run.mode) : undefined;
-  if (looked?.known) return 0;
-  if (run.mode === "apply") forgetProbe(run.m.sys, part.osUser);
-  const lines = await callWorker(run.m.sys, {
-    user,
-    part,
-    mode: run.mode,
-    deadlineMs: run.workerDeadlineMs,
-    failpoint: run.failpoint,
-  });
-  const failed: string[] = [];
-  let changed = 0;
-  for (const line of lines) {
-    if (line.kind === "changed") {
-      changed += 1;
-      run.say(`${part.osUser}: ${line.says}`);
-    } else if (line.kind === "warning") run.warn(`${part.osUser}: warning: ${line.says}`);
-    else if (line.kind === "failed") failed.push(`${line.step}: ${line.says}`);
-  }
-  if (failed.length > 0) throw new Refusal(failed.join("; "));
-  if (lines.length === 0 && run.mode === "apply") looked?.remember();
   return changed;
 }

@@ -13,31 +13,41 @@ import type { System } from "./system.ts";
 export interface Probe {
   /** The same as in the last run in which the worker found nothing to do and nothing to warn of. */
   readonly known: boolean;
+  /** A remote did not answer in time. */
+  readonly late: boolean;
   /** To be called when the worker has found nothing now either. */
   remember(): void;
 }
 
 const DEADLINE_MS = 60_000;
-const UNKNOWN: Probe = { known: false, remember: () => undefined };
+const UNKNOWN: Probe = { known: false, late: false, remember: () => undefined };
 
 /**
  * Starting a worker costs more than all that it does when nothing is to be done. The probe is a few lines of shell that run
  * as the person under the same rules; its answer is only ever compared, so whoever forges theirs keeps their own clones
  * from being updated, and no more. Whatever is not plainly as before is the worker's to judge.
  */
-export async function probe(sys: System, user: User, part: ClonesPart, mode: "apply" | "check"): Promise<Probe> {
+export async function probe(
+  sys: System,
+  user: User,
+  part: ClonesPart,
+  how: { readonly fetch: boolean; readonly hurry?: AbortSignal },
+): Promise<Probe> {
   const env = Object.entries(gitEnvironment(user.home, user.name, urlsOf(part))).map(
     ([key, value]) => `${key}=${value}`,
   );
-  const script = ["/bin/sh", PROBE, mode === "apply" ? "fetch" : "look", user.home, ...pathsOf(part)];
+  const script = ["/bin/sh", PROBE, how.fetch ? "fetch" : "look", user.home, ...pathsOf(part)];
   const argv = ["/usr/bin/env", "-i", ...env, ...script];
-  const ran = await contained(sys, { user, name: "probe", argv, input: "", deadlineMs: DEADLINE_MS });
-  if (ran.code !== 0 || ran.timedOut || ran.overflowed || ran.stderr !== "") return UNKNOWN;
+  const pace = how.hurry === undefined ? {} : { pace: { stop: how.hurry } };
+  const ran = await contained(sys, { user, name: "probe", argv, input: "", deadlineMs: DEADLINE_MS, ...pace });
+  if (ran.timedOut) return { ...UNKNOWN, late: true };
+  if (ran.code !== 0 || ran.overflowed || ran.stderr !== "") return UNKNOWN;
   const told = createHash("sha256")
-    .update(JSON.stringify([part, asset("start-claude.sh"), ran.stdout]))
+    .update(JSON.stringify([part, asset("start-claude.sh"), asset("worker.cjs"), ran.stdout]))
     .digest("hex");
   const path = memoryOf(user.name);
   return {
+    late: false,
     known: sys.read(path)?.toString("utf8") === told,
     remember: () => {
       sys.makeDirectory(`${STATE}/probes`, 0o700);

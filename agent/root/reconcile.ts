@@ -1,29 +1,19 @@
 /** `workstation reconcile [--check]`: the whole host from what was last delivered; hourly by itself, or by hand. */
 
-import { Refusal, tell } from "../refusal.ts";
+import { Refusal } from "../refusal.ts";
 import { say, warn } from "../say.ts";
 import { convergeHost } from "./apply.ts";
 import { hourlyAllowance } from "./brakes.ts";
 import { deliverWaiting, waitingFor } from "./credentials.ts";
-import { type Machine, machineOf } from "./machine.ts";
+import { machineOf } from "./machine.ts";
 import { onlyLooking } from "./only-looking.ts";
-import { convergePart, type Outcome, type PersonRun } from "./person.ts";
+import { convergePeople, loadPeople, WORKER_DEADLINE_MS } from "./people.ts";
+import type { PersonRun } from "./person.ts";
 import { isTheirHour } from "./probe.ts";
-import { unitsOf } from "./steps/units.ts";
-import {
-  loadPart,
-  peopleOfParts,
-  PERSON_KINDS,
-  type PersonPart,
-  readDelivered,
-  readHold,
-  recordFailure,
-} from "./store.ts";
+import { loadPart, readDelivered, readHold, recordFailure } from "./store.ts";
 import type { System } from "./system.ts";
-
-const WORKER_DEADLINE_MS = 120_000;
-/** Two cores are the usual host; more at once would only make each of them slower. */
-const AT_ONCE = 2;
+import { HOURLY } from "./together.ts";
+import { startFinish } from "./unfinished.ts";
 
 /** Exit code 0 when all is as delivered now, 1 when something or somebody failed. */
 export async function reconcile(
@@ -53,54 +43,23 @@ export async function reconcile(
   const allowance = hourlyAllowance({ maps, ...base.reconcile, deliveredAtMs, nowMs });
   // A test that wants a worker to die wants it to start.
   const probing = (osUser: string) => failpoint === undefined && !isTheirHour(osUser, nowMs);
-  const run: PersonRun = { m, mode, say, warn, allowance, workerDeadlineMs: WORKER_DEADLINE_MS, failpoint, probing };
-  for (const outcome of await everybody(run)) {
+  const workerDeadlineMs = WORKER_DEADLINE_MS;
+  const run: PersonRun = { m, mode, say, warn, allowance, workerDeadlineMs, nowMs, failpoint, probing };
+  const { outcomes, parts } = loadPeople(m);
+  for (const outcome of [...outcomes, ...(await convergePeople(run, parts, HOURLY))]) {
     if ("failed" in outcome) failed.push(`${outcome.who}: ${outcome.kind}: ${outcome.failed}`);
     else changed += outcome.changed;
-    if (mode === "apply")
-      recordFailure(m.sys, outcome.who, outcome.kind, "failed" in outcome ? outcome.failed : undefined);
   }
   if (mode === "apply") {
+    for (const { who, kind, failed: why } of outcomes) recordFailure(m.sys, who, kind, why);
     for (const who of waitingFor(m)) {
       const arrived = await deliverWaiting(m, who, failpoint);
       if (arrived === undefined) failed.push(`${who}: credentials: still waiting`);
       else changed += arrived;
     }
   }
+  if (mode === "apply") await startFinish(m.sys, nowMs);
   for (const sentence of failed) warn(`failed: ${sentence}`);
   if (changed === 0 && failed.length === 0) say("nothing to change");
   return failed.length > 0 ? 1 : 0;
-}
-
-/** Root's own steps one after the other, since they write the same few files; workers two at a time. */
-async function everybody(run: PersonRun): Promise<readonly Outcome[]> {
-  const { outcomes, parts } = loadPeople(run.m);
-  const ofKind = (kind: PersonPart["kind"]) => parts.filter((of) => of.kind === kind);
-  await run.m.units(parts.map((of) => of.osUser).flatMap(unitsOf));
-  for (const of of ofKind("account")) outcomes.push(await convergePart(run, of));
-  const queue = [...ofKind("clones")];
-  const lane = async () => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift())
-      outcomes.push(await convergePart(run, next));
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
-  for (const of of ofKind("units")) outcomes.push(await convergePart(run, of));
-  return outcomes;
-}
-
-/** A damaged part is that person's failure, like any other. */
-function loadPeople(m: Machine): { readonly outcomes: Outcome[]; readonly parts: readonly PersonPart[] } {
-  const outcomes: Outcome[] = [];
-  const parts: PersonPart[] = [];
-  for (const who of peopleOfParts(m.sys)) {
-    for (const kind of PERSON_KINDS) {
-      try {
-        const of = loadPart(m.sys, kind, who);
-        if (of !== undefined) parts.push(of);
-      } catch (error) {
-        outcomes.push({ who, kind, failed: tell(error) });
-      }
-    }
-  }
-  return { outcomes, parts };
 }

@@ -1,26 +1,54 @@
-/** `workstation settle`: the last word of a delivery. Failed people are tried once more; whoever still fails is named. */
+/**
+ * `workstation settle`: the last word of a delivery. Whoever failed, whose remote was late, or whom this agent has not
+ * converged yet, is brought about once more, all of them together; whoever still fails is named.
+ */
 
 import { say, warn } from "../say.ts";
-import { applyPerson } from "./apply.ts";
+import { deliveryRun } from "./apply.ts";
+import { converged } from "./converged.ts";
 import { deliverWaiting, waitingFor } from "./credentials.ts";
-import { machineOf } from "./machine.ts";
-import { loadPart, PERSON_KINDS, readFailures, writeDelivered } from "./store.ts";
+import { endDelivery, readDelivery } from "./delivery.ts";
+import { type Machine, machineOf } from "./machine.ts";
+import { convergePeople, loadPeople } from "./people.ts";
+import { type PersonPart, readFailures, recordFailure, writeDelivered } from "./store.ts";
 import type { System } from "./system.ts";
+import { HOURLY } from "./together.ts";
+import { allUnfinished, forgetUnfinished, readUnfinished, startFinish } from "./unfinished.ts";
+
+/** At least that long, and at most, in which a first clone of a delivery may end. */
+const LEAST_MS = 8000;
+const MOST_MS = 120_000;
 
 /** Exit code 1 when anybody's part could not be brought about: who, what, why. */
 export async function settle(door: System, nowMs: number, failpoint: string | undefined): Promise<number> {
   const m = machineOf(door);
-  for (const [who, failures] of readFailures(m.sys)) {
-    for (const kind of PERSON_KINDS.filter((k) => failures.has(k))) {
-      const of = loadPart(m.sys, kind, who);
-      if (of !== undefined) await applyPerson(m, of, failpoint);
-    }
+  const { outcomes, parts } = loadPeople(m);
+  for (const { who, kind, failed } of outcomes) recordFailure(m.sys, who, kind, failed);
+  const open = stillOpen(m, parts);
+  if (open.length > 0) {
+    const leastMs = Math.min(Math.max(LEAST_MS, readDelivery(m.sys)), MOST_MS);
+    await convergePeople(deliveryRun(m, failpoint), open, { ...HOURLY, leastMs });
   }
   for (const who of waitingFor(m)) await deliverWaiting(m, who, failpoint);
   writeDelivered(m.sys, nowMs);
+  endDelivery(m.sys);
+  await startFinish(m.sys, nowMs);
   const left = [...readFailures(m.sys)];
   for (const [who, failures] of left) for (const [kind, why] of failures) warn(`failed: ${who}: ${kind}: ${why}`);
+  const waiting = allUnfinished(m.sys);
+  if (waiting.length > 0) warn(`warning: remotes are still asked in the background for ${waiting.join(", ")}`);
   if (left.length === 0) say("settled: everybody is as delivered");
   else warn(`${left.length} of this host's people failed: ${left.map(([who]) => who).join(", ")}`);
   return left.length > 0 ? 1 : 0;
+}
+
+function stillOpen(m: Machine, parts: readonly PersonPart[]): readonly PersonPart[] {
+  const failures = readFailures(m.sys);
+  const known = converged(m.sys);
+  return parts.filter(({ osUser, kind }) => {
+    const late = kind === "clones" ? readUnfinished(m.sys, osUser) : undefined;
+    // Late in this delivery, and not tried by the background yet: tried once more with more time.
+    if (late?.tries === 0) forgetUnfinished(m.sys, osUser);
+    return late?.tries === 0 || failures.get(osUser)?.has(kind) === true || !known.has(osUser, kind);
+  });
 }

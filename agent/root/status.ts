@@ -6,6 +6,7 @@ import { onlyLooking } from "./only-looking.ts";
 import { unitsOf } from "./steps/units.ts";
 import { loadPart, peopleOfParts, readCut, readDelivered, readFailures, readHold, readLedger } from "./store.ts";
 import type { System } from "./system.ts";
+import { readUnfinished } from "./unfinished.ts";
 
 export interface PersonStatus {
   readonly osUser: string;
@@ -15,6 +16,8 @@ export interface PersonStatus {
   readonly ports: { readonly t3: number; readonly browser: number } | undefined;
   /** Unit name to systemd's word for it. */
   readonly units: Readonly<Record<string, string>>;
+  /** A remote did not answer in time, and what it owes is tried in the background: since when, ISO 8601 in UTC. */
+  readonly unfinished?: string;
   /** Kind of part to the reason. */
   readonly failures: Readonly<Record<string, string>>;
 }
@@ -37,6 +40,7 @@ export async function readStatus(door: System): Promise<HostStatus> {
   const people = names.map((osUser): PersonStatus => {
     const part = loadPart(m.sys, "units", osUser);
     const account = loadPart(m.sys, "account", osUser);
+    const late = readUnfinished(m.sys, osUser);
     const exists = m.accounts().users.has(osUser);
     const unitNames = unitsOf(osUser).map((unit) => [unit, units.get(unit)?.active ?? "unknown"] as const);
     return {
@@ -46,6 +50,7 @@ export async function readStatus(door: System): Promise<HostStatus> {
       account: !exists ? "missing" : readCut(m.sys, osUser) === undefined ? "open" : "cut",
       ports: part?.ports,
       units: Object.fromEntries(unitNames),
+      ...(late === undefined ? {} : { unfinished: new Date(late.sinceMs).toISOString() }),
       failures: Object.fromEntries(failures.get(osUser) ?? []),
     };
   });
@@ -65,13 +70,14 @@ export async function status(door: System, json: boolean): Promise<number> {
   const rows = found.people.map((p) => {
     const short = Object.entries(p.units).map(([name, state]) => `${name.replace(/@.*/, "")} ${state}`);
     const failed = Object.entries(p.failures).map(([kind, why]) => `FAILED ${kind}: ${why}`);
+    const late = p.unfinished === undefined ? [] : [`waits for a remote since ${p.unfinished}`];
     return [
       p.osUser,
       String(p.uid ?? "-"),
       p.state,
       p.account,
       p.ports === undefined ? "-" : `${p.ports.t3}/${p.ports.browser}`,
-      [...short, ...failed].join(", "),
+      [...short, ...late, ...failed].join(", "),
     ];
   });
   for (const row of table([["person", "uid", "state", "account", "ports", "units"], ...rows])) say(row);

@@ -120,14 +120,16 @@ export const writeDelivered = (sys: System, atMs: number): void => writeJson(sys
 /** Why the hourly run is to do nothing, or undefined when it may. */
 export const readHold = (sys: System): string | undefined => sys.read(`${STATE}/hold`)?.toString("utf8").trim();
 
-function writeJson(sys: System, path: string, value: unknown): void {
+/** Replaces one of root's own files below `STATE`, closed to everybody else. */
+export function writeJson(sys: System, path: string, value: unknown): void {
   sys.makeDirectory(STATE, 0o700);
   const room = path.slice(0, path.lastIndexOf("/"));
   if (room !== STATE) sys.makeDirectory(room, 0o700);
   sys.replaceFile(path, { bytes: `${JSON.stringify(value)}\n`, mode: 0o600 });
 }
 
-function readJson<T>(sys: System, path: string, schema: z.ZodType<T>): T | undefined {
+/** @throws Refusal for a file that is damaged: unknown is not absent. */
+export function readJson<T>(sys: System, path: string, schema: z.ZodType<T>): T | undefined {
   const bytes = sys.read(path);
   if (bytes === undefined) return undefined;
   const parsed = schema.safeParse(jsonOf(bytes.toString("utf8"), path));

@@ -7,13 +7,15 @@ import { Refusal } from "../refusal.ts";
 import { type Ran, story } from "../run.ts";
 import type { CredentialsTask, WorkerLine, WorkerTask } from "../worker/task.ts";
 import type { User } from "./accounts.ts";
-import { runAsPerson, wholeOutput } from "./as-person.ts";
+import { BUSY, runAsPerson, wholeOutput } from "./as-person.ts";
 import type { System } from "./system.ts";
+import type { Pace } from "./together.ts";
 
 const line = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("changed"), says: z.string().max(4096) }),
   z.strictObject({ kind: z.literal("warning"), says: z.string().max(4096) }),
   z.strictObject({ kind: z.literal("failed"), step: z.string().max(64), says: z.string().max(4096) }),
+  z.strictObject({ kind: z.literal("unfinished") }),
   z.strictObject({ kind: z.literal("done") }),
 ]) satisfies z.ZodType<WorkerLine>;
 
@@ -23,6 +25,9 @@ export interface WorkerCall {
   readonly mode: "apply" | "check";
   readonly deadlineMs: number;
   readonly failpoint: string | undefined;
+  /** No remote is asked for anything. */
+  readonly offline?: boolean;
+  readonly pace?: Pace;
 }
 
 /**
@@ -31,13 +36,20 @@ export interface WorkerCall {
  * @throws Refusal when the home is not safely theirs, or the worker did not answer in full and in time.
  */
 export async function callWorker(sys: System, call: WorkerCall): Promise<readonly WorkerLine[]> {
-  const { part, mode, failpoint } = call;
-  const armed = failpoint === undefined ? {} : { failpoint };
+  const { part, mode, failpoint, pace, deadlineMs } = call;
+  const armed = { ...(failpoint === undefined ? {} : { failpoint }), offline: call.offline === true };
   const task: WorkerTask | CredentialsTask =
     part.kind === "clones" ? { part, mode, launcher: asset("start-claude.sh"), ...armed } : { part, mode, ...armed };
-  const ran = await runAsPerson(sys, { user: call.user, worker: "worker", task, deadlineMs: call.deadlineMs });
-  return answerOf(ran, call.deadlineMs);
+  const startedMs = performance.now();
+  const options = { deadlineMs, alone: true, ...(pace === undefined ? {} : { pace }) };
+  const ran = await runAsPerson(sys, { user: call.user, worker: "worker", task, ...options });
+  if (ran.code === BUSY && ran.stdout === "")
+    throw new Busy("a worker of theirs is still at work since an earlier run");
+  return answerOf(ran, ran.timedOut ? performance.now() - startedMs : deadlineMs);
 }
+
+/** Nothing was started, since somebody else's run has one at work. */
+export class Busy extends Refusal {}
 
 /** Exported for the tests: what a worker's output means. @throws Refusal for anything but a whole, well-formed answer. */
 export function answerOf(ran: Ran, deadlineMs: number): readonly WorkerLine[] {

@@ -57,7 +57,8 @@ function missingClones(place: Place, name: string, wanted: readonly Wanted[]): S
         if (obstacle !== undefined) place.warn(obstacle);
         const parent = one.path.slice(0, one.path.lastIndexOf("/"));
         // What could not be cloned is a warning once, and the next run tries again (spec, section 5, step 3).
-        if (look(one.path) !== undefined || given.has(one.path) || !look(parent)?.isDirectory()) return [];
+        if (place.offline || look(one.path) !== undefined || given.has(one.path) || !look(parent)?.isDirectory())
+          return [];
         const apply = async () => {
           if (await cloneInto(place, one)) return undefined;
           given.add(one.path);
@@ -72,7 +73,7 @@ async function cloneInto(place: Place, { path, url, options }: Wanted): Promise<
   const beside = `${path.slice(0, path.lastIndexOf("/"))}/.clone.workstation-${randomBytes(6).toString("hex")}`;
   const ran = await place.git.run(
     ["clone", "--quiet", "--no-recurse-submodules", "--template=", ...options, "--", url, beside],
-    { timeoutMs: CLONE_TIMEOUT_MS },
+    { timeoutMs: CLONE_TIMEOUT_MS, remote: true },
   );
   if (ran.code !== 0) {
     rmSync(beside, { recursive: true, force: true });

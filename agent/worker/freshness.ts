@@ -16,7 +16,7 @@ export function freshness(place: Place): Step {
     differences: async () => {
       const changes: Change[] = [];
       for (const clone of clonesOf(place)) {
-        if (place.mode === "apply" && !fetched.has(clone)) {
+        if (place.mode === "apply" && !place.offline && !fetched.has(clone)) {
           fetched.add(clone);
           await fetchAll(place, clone);
         }
@@ -37,7 +37,7 @@ async function fetchAll(place: Place, clone: string): Promise<void> {
     "--no-write-fetch-head",
     "--no-auto-maintenance",
   ];
-  const ran = await place.git.run(["fetch", ...options], { in: clone, timeoutMs: FETCH_TIMEOUT_MS });
+  const ran = await place.git.run(["fetch", ...options], { in: clone, timeoutMs: FETCH_TIMEOUT_MS, remote: true });
   if (ran.code !== 0) place.warn(`${short(place, clone)} could not be fetched, it stays as it is: ${gitSays(ran)}`);
 }
 

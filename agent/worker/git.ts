@@ -10,10 +10,14 @@ export interface GitOptions {
   /** The clone to work in; absent for `clone` and the person's own configuration. */
   readonly in?: string;
   readonly timeoutMs?: number;
+  /** It waits for a remote, so it is ended when the run cannot wait any longer. */
+  readonly remote?: boolean;
 }
 
 export interface Git {
   run(args: readonly string[], options?: GitOptions): Promise<Ran>;
+  /** Whether a remote did not answer in the time that there was. */
+  unfinished(): boolean;
 }
 
 /** What touches no network is done in milliseconds, or never. */
@@ -58,17 +62,22 @@ export const urlsOf = ({ infra, repos }: ClonesPart): readonly string[] => [
   ...repos.map(({ url }) => url),
 ];
 
-export function gitFor(home: string, part: ClonesPart): Git {
+/** @param hurry from then on no remote is waited for */
+export function gitFor(home: string, part: ClonesPart, hurry?: AbortSignal): Git {
   const env = gitEnvironment(home, part.osUser, urlsOf(part));
   let stuck: string | undefined;
+  let unfinished = false;
   return {
+    unfinished: () => unfinished,
     run: async (args, options = {}) => {
       const argv = ["/usr/bin/git", ...SETTINGS, ...(options.in === undefined ? [] : ["-C", options.in]), ...args];
       stuck ??= notAFile(`${home}/.gitconfig`) ?? notAFile(`${home}/.config/git/config`);
       const blocked = stuck ?? (options.in === undefined ? undefined : notAFile(`${options.in}/.git/config`));
       if (blocked !== undefined) return refused(argv, blocked);
       const timeoutMs = options.timeoutMs ?? READ_TIMEOUT_MS;
-      const ran = await run(argv, { env, timeoutMs, capBytes: 4 * 1024 * 1024 });
+      const stop = options.remote === true && hurry !== undefined ? { stop: hurry } : {};
+      const ran = await run(argv, { env, timeoutMs, capBytes: 4 * 1024 * 1024, ...stop });
+      if (options.remote === true && isLate(ran)) unfinished = true;
       // One wait is enough for a run: what hangs without a network hangs again.
       if (ran.timedOut && options.timeoutMs === undefined)
         stuck = "git did not answer before, so it is not asked again";
@@ -76,6 +85,9 @@ export function gitFor(home: string, part: ClonesPart): Git {
     },
   };
 }
+
+/** Ended by us, or by git's own limit on a remote that says nothing. */
+const isLate = (ran: Ran): boolean => ran.timedOut || /operation too slow|timed out/i.test(ran.stderr);
 
 /** A pipe in the place of a configuration file would hold every git command until its deadline. */
 function notAFile(path: string): string | undefined {

@@ -1,8 +1,8 @@
 /** A person's worker: everything below their home, as them; its answer is one JSON line a sentence. */
 
-import { readFileSync } from "node:fs";
 import { arm } from "../failpoint.ts";
 import { Refusal, tell } from "../refusal.ts";
+import { HURRY } from "../run.ts";
 import { clean } from "../say.ts";
 import { converge, type Step } from "../step.ts";
 import { credentials } from "./credentials.ts";
@@ -13,29 +13,57 @@ import type { CredentialsTask, WorkerLine, WorkerTask } from "./task.ts";
 
 /** Always 0: a report that ends with `done` is whole, whatever it says. */
 export async function work(): Promise<number> {
-  const task: WorkerTask | CredentialsTask = JSON.parse(readFileSync(0, "utf8"));
-  arm(task.failpoint);
-  const home = `/home/${task.part.osUser}`;
-  if (process.getuid?.() !== task.part.uid) throw new Refusal("this worker runs as somebody else than its task says");
-  process.chdir("/");
-  for (const make of stepsFor(task, home)) await attempt(make, task.mode);
-  answer({ kind: "done" });
-  return 0;
+  try {
+    const { task, hurry } = await told();
+    arm(task.failpoint, task.part.osUser);
+    const home = `/home/${task.part.osUser}`;
+    if (process.getuid?.() !== task.part.uid) throw new Refusal("this worker runs as somebody else than its task says");
+    process.chdir("/");
+    if (isClones(task)) await onClones(task, home, hurry);
+    else await attempt(() => credentials(home, task.part), task.mode);
+    answer({ kind: "done" });
+    return 0;
+  } finally {
+    // Open until then, since a last word may come at any time.
+    process.stdin.destroy();
+  }
 }
 
-function stepsFor(task: WorkerTask | CredentialsTask, home: string): readonly (() => Step)[] {
-  if (!isClones(task)) return [() => credentials(home, task.part)];
+async function onClones(task: WorkerTask, home: string, hurry: AbortSignal): Promise<void> {
   const warned = new Set<string>();
-  const place: Place = {
-    ...task,
-    home,
-    git: gitFor(home, task.part),
-    warn: (sentence) => {
-      if (!warned.has(sentence)) answer({ kind: "warning", says: clean(sentence) });
-      warned.add(sentence);
-    },
+  const git = gitFor(home, task.part, hurry);
+  const warn = (sentence: string) => {
+    if (!warned.has(sentence)) answer({ kind: "warning", says: clean(sentence) });
+    warned.add(sentence);
   };
-  return stepsOf(place);
+  const place: Place = { ...task, home, git, warn };
+  for (const make of stepsOf(place)) await attempt(make, task.mode);
+  if (git.unfinished()) answer({ kind: "unfinished" });
+}
+
+/** The task is one line; a second one, at any time, says that everybody else is done. */
+function told(): Promise<{ readonly task: WorkerTask | CredentialsTask; readonly hurry: AbortSignal }> {
+  const hurry = new AbortController();
+  let text = "";
+  return new Promise((resolve, reject) => {
+    const begin = (line: string) => {
+      try {
+        resolve({ task: JSON.parse(line), hurry: hurry.signal });
+      } catch (error) {
+        reject(error);
+      }
+    };
+    process.stdin.setEncoding("utf8");
+    process.stdin.on("data", (chunk: string) => {
+      const before = text.indexOf("\n");
+      text += chunk;
+      const end = text.indexOf("\n");
+      if (end >= 0 && before < 0) begin(text.slice(0, end));
+      if (end >= 0 && text.slice(end + 1) === HURRY) hurry.abort();
+    });
+    process.stdin.on("end", () => begin(text));
+    process.stdin.on("error", reject);
+  });
 }
 
 const isClones = (task: WorkerTask | CredentialsTask): task is WorkerTask => task.part.kind === "clones";

@@ -15,7 +15,7 @@ export function remotes(place: Place): Step {
   const clone = infraOf(place);
   const { forgejo, branch } = place.part.infra;
   const name = short(place, clone);
-  const offline = { seen: false };
+  const offline = { seen: place.offline };
   const git = async (...args: string[]) => {
     const ran = await place.git.run(args, { in: clone, timeoutMs: FETCH_TIMEOUT_MS });
     if (ran.code !== 0) throw new Refusal(gitSays(ran));
@@ -66,7 +66,7 @@ export function remotes(place: Place): Step {
 async function track(place: Place, clone: string, branch: string): Promise<boolean> {
   const fetched = await place.git.run(
     ["fetch", "--quiet", "--no-recurse-submodules", "--no-write-fetch-head", "forgejo"],
-    { in: clone, timeoutMs: FETCH_TIMEOUT_MS },
+    { in: clone, timeoutMs: FETCH_TIMEOUT_MS, remote: true },
   );
   const set =
     fetched.code === 0

@@ -9,6 +9,8 @@ export interface WorkerTask {
   readonly launcher: string;
   /** Armed by a test, where the host allows it. */
   readonly failpoint?: string;
+  /** A remote of theirs did not answer before: none is asked now, the rest is done. */
+  readonly offline: boolean;
 }
 
 /** A task of one file: the person's access to the forge. */
@@ -23,4 +25,6 @@ export type WorkerLine =
   | { readonly kind: "changed"; readonly says: string }
   | { readonly kind: "warning"; readonly says: string }
   | { readonly kind: "failed"; readonly step: string; readonly says: string }
+  /** A remote did not answer in the time that there was. */
+  | { readonly kind: "unfinished" }
   | { readonly kind: "done" };

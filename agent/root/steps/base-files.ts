@@ -22,6 +22,7 @@ export function unitFiles(part: BasePart): readonly GeneratedFile[] {
     unit("credential-sync@.timer"),
     unit("workstation-reconcile.service"),
     unit("workstation-reconcile.timer"),
+    unit("workstation-finish.service"),
     unit("workstation-ports.service"),
     unit("tmux-persist-save.service"),
     unit("tmux-persist-save.timer"),

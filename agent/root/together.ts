@@ -1,0 +1,113 @@
+/** Works for several people at once, so that whoever hangs keeps nobody waiting, and the whole for about as long again at most. */
+
+/** When one job is to come to its end. */
+export interface Pace {
+  /** Everybody else is done, or waits as well: bring what can be brought to an end, and leave the network. */
+  readonly hurry: AbortSignal;
+  /** It did not. */
+  readonly stop: AbortSignal;
+}
+
+export interface Patience {
+  /** How many work at once. One that has not ended after `waitsAfterMs` counts as waiting, and another one starts. */
+  readonly atOnce: number;
+  readonly waitsAfterMs: number;
+  /** How many may wait and work together. */
+  readonly most: number;
+  /** Nobody is hurried before they had this long. */
+  readonly leastMs: number;
+  /** Nor, while all `most` wait and others have not begun, before this long. */
+  readonly crowdedMs: number;
+  /** From being hurried to being stopped, at least. */
+  readonly stopMs: number;
+}
+
+/** Two cores are the usual host; more work at once would only make each of them slower. */
+export const HOURLY: Patience = {
+  atOnce: 2,
+  waitsAfterMs: 1000,
+  most: 8,
+  leastMs: 3000,
+  crowdedMs: 10_000,
+  stopMs: 1500,
+};
+
+interface Running {
+  readonly startedMs: number;
+  readonly hurry: AbortController;
+  readonly stop: AbortController;
+  hurriedMs?: number;
+}
+
+/**
+ * Runs every job once. When only waiting ones are left they have half as long again as the run has taken, then they are
+ * hurried, and stopped when that does not help: one that hangs makes the run take about twice its time, not more.
+ *
+ * @param quiet called once, when all are done or only wait
+ */
+export async function together(
+  jobs: readonly ((pace: Pace) => Promise<void>)[],
+  patience: Patience,
+  quiet: () => void = () => undefined,
+): Promise<void> {
+  const beganMs = performance.now();
+  const running = new Set<Running>();
+  let next = 0;
+  let lastEndMs = beganMs;
+  let longestMs = 0;
+  let told = false;
+  let wake: () => void = () => undefined;
+
+  const start = (job: (pace: Pace) => Promise<void>) => {
+    const one: Running = { startedMs: performance.now(), hurry: new AbortController(), stop: new AbortController() };
+    running.add(one);
+    const ended = () => {
+      running.delete(one);
+      lastEndMs = performance.now();
+      if (one.hurriedMs === undefined) longestMs = Math.max(longestMs, lastEndMs - one.startedMs);
+      wake();
+    };
+    job({ hurry: one.hurry.signal, stop: one.stop.signal }).then(ended, ended);
+  };
+
+  while (next < jobs.length || running.size > 0) {
+    const nowMs = performance.now();
+    const working = [...running].filter((one) => nowMs < one.startedMs + patience.waitsAfterMs).length;
+    for (let free = patience.atOnce - working; free > 0 && running.size < patience.most; free -= 1) {
+      const job = jobs[next];
+      if (job === undefined) break;
+      next += 1;
+      start(job);
+    }
+    const allWait = [...running].every((one) => nowMs >= one.startedMs + patience.waitsAfterMs);
+    const alone = allWait && next === jobs.length;
+    if (alone && !told) quiet();
+    told ||= alone;
+    const tookMs = lastEndMs - beganMs;
+    // Of whoever is running, the next moment at which something is to be decided.
+    const dueMs = [...running].map((one) => {
+      if (one.hurriedMs !== undefined) return one.hurriedMs + Math.max(patience.stopMs, tookMs / 2);
+      if (!allWait) return one.startedMs + patience.waitsAfterMs;
+      if (!alone) return one.startedMs + patience.crowdedMs;
+      return Math.max(one.startedMs + Math.max(patience.leastMs, 1.5 * longestMs), beganMs + 1.5 * tookMs);
+    });
+    for (const [at, one] of [...running].entries()) {
+      if (nowMs < (dueMs[at] ?? 0)) continue;
+      if (one.hurriedMs !== undefined) one.stop.abort();
+      else if (allWait) {
+        one.hurriedMs = nowMs;
+        one.hurry.abort();
+      }
+    }
+    if (running.size === 0) continue;
+    const untilMs = Math.min(...dueMs.filter((at) => at > nowMs), nowMs + 1000) - nowMs;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.max(untilMs, 5));
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+  if (!told) quiet();
+}
