@@ -69,24 +69,50 @@ export const WORKER_POINTS = [
 export type Point = (typeof ROOT_POINTS)[number] | (typeof WORKER_POINTS)[number];
 export type Moment = "before" | "after";
 
-let armed: readonly string[] = [];
+interface Failpoint {
+  readonly point: string;
+  readonly moment: string;
+  readonly how: string;
+  /** Absent: whoever it is about. */
+  readonly who: string | undefined;
+}
+
+let armed: readonly Failpoint[] = [];
+let subject: string | undefined;
 
 /**
- * Arms failpoints, `<name>:before|after[:exit|kill|hang][@<person>]`, separated by commas. One that names a person acts
- * in that person's worker alone. Only the caller knows whether any of that is allowed here.
+ * Arms failpoints, `<name>:before|after[:exit|kill|hang][@<person>]`, separated by commas. Only the caller knows whether
+ * that is allowed here.
  */
-export function arm(failpoints: string | undefined, who?: string): void {
-  armed = (failpoints ?? "").split(",").flatMap((one) => {
-    const [failpoint = "", person] = one.split("@");
-    return person === undefined || person === who ? [failpoint] : [];
+export function arm(failpoints: string | undefined): void {
+  armed = readFailpoints(failpoints);
+}
+
+/** Whose steps are being done from now on. */
+export function about(who: string): void {
+  subject = who;
+}
+
+/** Whether a worker of this person is to die, so that it has to be started. */
+export function wantsWorker(failpoints: string | undefined, osUser: string): boolean {
+  return readFailpoints(failpoints).some(
+    ({ point, who }) => (WORKER_POINTS as readonly string[]).includes(point) && (who ?? osUser) === osUser,
+  );
+}
+
+function readFailpoints(text: string | undefined): readonly Failpoint[] {
+  if (text === undefined || text === "") return [];
+  return text.split(",").map((one) => {
+    const [what = "", who] = one.split("@");
+    const [point = "", moment = "", how = "kill"] = what.split(":");
+    return { point, moment, how, who };
   });
 }
 
 /** Dies here when a test has asked for it: `kill` (the default) like a lost machine, `exit` orderly, `hang` never. */
 export function hit(point: Point, moment: Moment): void {
-  for (const failpoint of armed) {
-    const [name, when, how = "kill"] = failpoint.split(":");
-    if (name !== point || when !== moment) continue;
+  const mine = (one: Failpoint) => one.point === point && one.moment === moment && (one.who ?? subject) === subject;
+  for (const { how } of armed.filter(mine)) {
     if (how === "exit") process.exit(70);
     if (how === "hang") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
     process.kill(process.pid, "SIGKILL");

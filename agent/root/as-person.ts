@@ -57,10 +57,13 @@ export async function contained(sys: System, call: Contained): Promise<Ran> {
   const systemd = sys.look("/run/systemd/system") !== undefined;
   const argv = systemd ? transientUnit(call, unit) : plainProcess(call);
   const options = { timeoutMs: call.deadlineMs + 10_000, input: call.input, ...call.pace };
+  const kill = () => run(["/usr/bin/systemctl", "kill", "--signal=KILL", unit], { timeoutMs: 10_000 });
+  // Ending `systemd-run` ends nothing of the unit, which holds the pipes of its answer.
+  const stopped = () => void (systemd && kill());
+  call.pace?.stop?.addEventListener("abort", stopped);
   const ran = await run(call.alone === true ? locked(call.user, argv) : argv, options);
-  if (systemd && (ran.timedOut || ran.overflowed)) {
-    await run(["/usr/bin/systemctl", "kill", "--signal=KILL", unit], { timeoutMs: 10_000 });
-  }
+  call.pace?.stop?.removeEventListener("abort", stopped);
+  if (systemd && (ran.timedOut || ran.overflowed)) await kill();
   return ran;
 }
 

@@ -1,5 +1,6 @@
 /** One person's part, from looking to looking again; what goes wrong is theirs alone. */
 
+import { about } from "../failpoint.ts";
 import { Refusal, tell as tellError } from "../refusal.ts";
 import { converge, type Step } from "../step.ts";
 import type { CutAllowance } from "./brakes.ts";
@@ -87,6 +88,7 @@ function unitSteps({ m }: PersonRun, part: Extract<PersonPart, { kind: "units" }
 /** Each step is made when its turn comes, so that it looks at what the former ones have left. */
 async function inOrder(run: PersonRun, who: string, steps: readonly (() => Step | readonly Step[])[]): Promise<number> {
   let changed = 0;
+  about(who);
   for (const make of steps) {
     for (const step of [make()].flat()) {
       changed += await converge(step, run.mode, (sentence) => run.say(`${who}: ${sentence}`));

@@ -1,5 +1,6 @@
 /** `workstation reconcile [--check]`: the whole host from what was last delivered; hourly by itself, or by hand. */
 
+import { wantsWorker } from "../failpoint.ts";
 import { Refusal } from "../refusal.ts";
 import { say, warn } from "../say.ts";
 import { convergeHost } from "./apply.ts";
@@ -41,8 +42,7 @@ export async function reconcile(
   }
   const deliveredAtMs = readDelivered(m.sys);
   const allowance = hourlyAllowance({ maps, ...base.reconcile, deliveredAtMs, nowMs });
-  // A test that wants a worker to die wants it to start.
-  const probing = (osUser: string) => failpoint === undefined && !isTheirHour(osUser, nowMs);
+  const probing = (osUser: string) => !wantsWorker(failpoint, osUser) && !isTheirHour(osUser, nowMs);
   const workerDeadlineMs = WORKER_DEADLINE_MS;
   const run: PersonRun = { m, mode, say, warn, allowance, workerDeadlineMs, nowMs, failpoint, probing };
   const { outcomes, parts } = loadPeople(m);

@@ -29,7 +29,7 @@ export const HOURLY: Patience = {
   most: 8,
   leastMs: 3000,
   crowdedMs: 10_000,
-  stopMs: 1500,
+  stopMs: 3000,
 };
 
 interface Running {
@@ -40,8 +40,9 @@ interface Running {
 }
 
 /**
- * Runs every job once. When only waiting ones are left they have half as long again as the run has taken, then they are
- * hurried, and stopped when that does not help: one that hangs makes the run take about twice its time, not more.
+ * Runs every job once. When only waiting ones are left, whoever had their least time, and half as much again as anybody
+ * else needed, is hurried; and stopped when that does not help within half of what the run has taken so far. So one that
+ * hangs makes a run take about twice its time, not more.
  *
  * @param quiet called once, when all are done or only wait
  */
@@ -89,7 +90,7 @@ export async function together(
       if (one.hurriedMs !== undefined) return one.hurriedMs + Math.max(patience.stopMs, tookMs / 2);
       if (!allWait) return one.startedMs + patience.waitsAfterMs;
       if (!alone) return one.startedMs + patience.crowdedMs;
-      return Math.max(one.startedMs + Math.max(patience.leastMs, 1.5 * longestMs), beganMs + 1.5 * tookMs);
+      return one.startedMs + Math.max(patience.leastMs, 1.5 * longestMs);
     });
     for (const [at, one] of [...running].entries()) {
       if (nowMs < (dueMs[at] ?? 0)) continue;

@@ -40,12 +40,13 @@ export async function callWorker(sys: System, call: WorkerCall): Promise<readonl
   const armed = { ...(failpoint === undefined ? {} : { failpoint }), offline: call.offline === true };
   const task: WorkerTask | CredentialsTask =
     part.kind === "clones" ? { part, mode, launcher: asset("start-claude.sh"), ...armed } : { part, mode, ...armed };
-  const startedMs = performance.now();
   const options = { deadlineMs, alone: true, ...(pace === undefined ? {} : { pace }) };
   const ran = await runAsPerson(sys, { user: call.user, worker: "worker", task, ...options });
   if (ran.code === BUSY && ran.stdout === "")
     throw new Busy("a worker of theirs is still at work since an earlier run");
-  return answerOf(ran, ran.timedOut ? performance.now() - startedMs : deadlineMs);
+  if (ran.timedOut && pace?.stop.aborted)
+    throw new Refusal("their worker did not end when everybody else's had, nor when it was told to, and was killed");
+  return answerOf(ran, deadlineMs);
 }
 
 /** Nothing was started, since somebody else's run has one at work. */

@@ -1,6 +1,6 @@
 /** A person's worker: everything below their home, as them; its answer is one JSON line a sentence. */
 
-import { arm } from "../failpoint.ts";
+import { about, arm } from "../failpoint.ts";
 import { Refusal, tell } from "../refusal.ts";
 import { HURRY } from "../run.ts";
 import { clean } from "../say.ts";
@@ -15,7 +15,8 @@ import type { CredentialsTask, WorkerLine, WorkerTask } from "./task.ts";
 export async function work(): Promise<number> {
   try {
     const { task, hurry } = await told();
-    arm(task.failpoint, task.part.osUser);
+    arm(task.failpoint);
+    about(task.part.osUser);
     const home = `/home/${task.part.osUser}`;
     if (process.getuid?.() !== task.part.uid) throw new Refusal("this worker runs as somebody else than its task says");
     process.chdir("/");

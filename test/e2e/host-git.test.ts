@@ -1,6 +1,6 @@
 /** Clones on a real host: locked, migrated, hoisted, wired and kept fresh, with remotes and clones of every kind. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestHost, type TestHost } from "./host/host.ts";
+import { type Said, startTestHost, type TestHost } from "./host/host.ts";
 import { account, base, clones, maps, REMOTE, type Somebody } from "./host/parts.ts";
 
 let host: TestHost;
@@ -23,6 +23,40 @@ async function somebody(over: Partial<Somebody> = {}): Promise<Somebody & { read
   await host.apply(maps(people));
   await host.apply(account(who));
   return { ...who, home: `/home/${who.osUser}` };
+}
+/** Many at once, in one run: what is asked of each of them is asked of all together. */
+async function manyPeople(names: readonly string[], over: (name: string) => Partial<Somebody> = () => ({})) {
+  const many = new Map(
+    names.map((name) => {
+      next += 1;
+      return [name, { osUser: `p${next}`, uid: next, home: `/home/p${next}`, ...over(name) }] as const;
+    }),
+  );
+  people.push(...many.values());
+  const of = (name: string): Somebody & { readonly home: string } => {
+    const who = many.get(name);
+    if (who === undefined) throw new Error(`nobody is called ${name}`);
+    return who;
+  };
+  await host.put([maps(people), ...[...many.values()].map(account)]);
+  return { of, all: [...many] };
+}
+/** What a run said about one person: their lines without the name, and the reason of their failure. */
+const toldOf = (said: Said, { osUser }: Somebody) => ({
+  out: said.out.flatMap((line) => (line.startsWith(`${osUser}: `) ? [line.slice(osUser.length + 2)] : [])),
+  err: said.err.filter((line) => line.includes(`${osUser}: `)).join("\n"),
+});
+/** A script for each person, as them, in one go; what each has printed. */
+async function asEach<T extends string>(
+  many: readonly (readonly [T, Somebody])[],
+  script: (name: T, who: Somebody) => string,
+): Promise<ReadonlyMap<T, string>> {
+  const mark = "-- of the next person --";
+  const one = ([name, who]: readonly [T, Somebody]) =>
+    `runuser -u ${who.osUser} -- /bin/bash <<'SCRIPT' 2>&1\ncd; ${script(name, who)}\nSCRIPT\necho '${mark}'`;
+  const said = await host.sh(many.map(one).join("\n"), { timeoutMs: 240_000 });
+  const each = said.split(mark).map((text) => text.trim());
+  return new Map(many.map(([name], at) => [name, each[at] ?? ""]));
 }
 const as = (who: Somebody, script: string) => host.sh(script, { as: who.osUser });
 /** The next delivery of this person's clones; then another one, which must find nothing to do. */
@@ -150,34 +184,39 @@ echo '{"cwd":"/home/${single.osUser}/code-apps"}' > ~/.claude/projects/-home-${s
   ).toBe(`{"cwd":"/home/${single.osUser}/code","x":1}\n3`);
 });
 
-test.each(["migrate-conversations", "migrate-set-aside", "migrate-make-code", "migrate-put-back"])(
-  "a migration that is killed around %s is finished by the next run, and the clone is never gone",
-  async (point) => {
-    for (const moment of ["before", "after"]) {
-      const single = await somebody();
-      await converged(single);
-      await as(
-        single,
-        `cd ~/code; echo dirty >> readme; mkdir -p ~/.claude/projects/-home-${single.osUser}-code; echo '{"cwd":"/home/${single.osUser}/code"}' > ~/.claude/projects/-home-${single.osUser}-code/1.jsonl`,
-      );
-      const before = await as(single, treasures("~/code"));
-      const who = { ...single, layout: "workspace" as const };
-      const killed = await host.apply(clones(who), `${point}:${moment}`);
-      expect(killed.err.join("\n")).toContain(`${who.osUser}: clones: their worker broke off`);
-      expect(
-        await as(single, "ls -d ~/code/.git ~/code/infra/.git ~/.code.workstation-moving/.git 2>/dev/null | wc -l"),
-      ).toBe("1");
-      await converged(who);
-      expect(await as(single, treasures("~/code/infra"))).toBe(before);
-      expect(
-        await as(
-          single,
-          `ls -A ~ | grep workstation; cat ~/.claude/projects/-home-${single.osUser}-code-infra/1.jsonl | wc -l`,
-        ),
-      ).toBe("1");
-    }
-  },
+const MIGRATION = ["migrate-conversations", "migrate-set-aside", "migrate-make-code", "migrate-put-back"].flatMap(
+  (point) => [`${point}:before`, `${point}:after`],
 );
+
+test("a migration that is killed around any of its steps is finished by the next run, and the clone is never gone", async () => {
+  const { all } = await manyPeople(MIGRATION);
+  await host.put(all.map(([, who]) => clones(who)));
+  await host.workstation("reconcile");
+  await asEach(
+    all,
+    (_, { osUser }) =>
+      `cd ~/code; echo dirty >> readme; mkdir -p ~/.claude/projects/-home-${osUser}-code; echo '{"cwd":"/home/${osUser}/code"}' > ~/.claude/projects/-home-${osUser}-code/1.jsonl`,
+  );
+  const before = await asEach(all, () => treasures("~/code"));
+  await host.put(all.map(([, who]) => clones({ ...who, layout: "workspace" })));
+  const killed = await host.workstation("reconcile", "", all.map(([step, who]) => `${step}@${who.osUser}`).join(","));
+  const places = await asEach(
+    all,
+    () => "ls -d ~/code/.git ~/code/infra/.git ~/.code.workstation-moving/.git 2>/dev/null | wc -l",
+  );
+  await host.workstation("reconcile");
+  expect(await host.workstation("reconcile")).toMatchObject({ code: 0, out: ["nothing to change"] });
+  const after = await asEach(all, () => treasures("~/code/infra"));
+  const rest = await asEach(
+    all,
+    (_, { osUser }) => `ls -A ~ | grep workstation; cat ~/.claude/projects/-home-${osUser}-code-infra/1.jsonl | wc -l`,
+  );
+  for (const [step, who] of all) {
+    expect([step, toldOf(killed, who).err]).toEqual([step, expect.stringContaining("their worker broke off")]);
+    expect([step, places.get(step), rest.get(step)]).toEqual([step, "1", "1"]);
+    expect([step, after.get(step)]).toEqual([step, before.get(step)]);
+  }
+});
 
 test("a nested clone of a roster repo moves up; what the infra repo tracks, and what is there already, stays", async () => {
   const who = await somebody({ layout: "workspace" });
@@ -243,49 +282,72 @@ const STATES: readonly (readonly [string, string, string])[] = [
   ],
 ];
 
-test.each(STATES)("a clone %s is updated only when that is certain to be safe", async (_, script, told) => {
-  const who = await somebody();
-  await converged(who);
-  await as(who, `cd ~/code; ${script}`);
+const FACTS =
+  "cd ~/code; git status --porcelain 2>/dev/null; cat .git/HEAD; git rev-parse HEAD 2>&1; sha256sum readme .git/index 2>&1; ls -A; ls .git/index.lock 2>&1; true";
+
+test("a clone is updated only when that is certain to be safe, in whatever state it is", async () => {
+  const { all } = await manyPeople(STATES.map(([state]) => state));
+  await host.put(all.map(([, who]) => clones(who)));
+  await host.workstation("reconcile");
+  const scripts = new Map(STATES.map(([state, script]) => [state, script]));
+  await asEach(all, (state) => `cd ~/code; ${scripts.get(state)}`);
   await commitUpstream(`state-${next}`);
-  const facts =
-    "cd ~/code; git status --porcelain 2>/dev/null; cat .git/HEAD; git rev-parse HEAD 2>&1; sha256sum readme .git/index 2>&1; ls -A; ls .git/index.lock 2>&1";
-  const before = await as(who, `${facts}; true`);
-  const said = await host.apply(clones(who));
-  expect(said.code).toBe(0);
-  const failures = await host.sh(`cat /var/lib/workstation/failures/${who.osUser}.json 2>/dev/null; true`);
-  const heard = `${said.err.join("\n")}${failures}`;
-  if (told === "") {
-    expect(said.out.join("\n")).toContain("updated ~/code, master was behind 1");
-    expect(await as(who, "cd ~/code; git rev-parse HEAD; git rev-parse forgejo/master | head -1")).toMatch(
-      /^(\w+)\n\1$/,
-    );
-  } else {
-    if (told !== "-") expect(heard).toMatch(new RegExp(told));
-    expect(await as(who, `${facts}; true`)).toBe(before);
+  const before = await asEach(all, () => FACTS);
+  const said = await host.workstation("reconcile");
+  const after = await asEach(all, () => FACTS);
+  const heads = await asEach(all, () => "cd ~/code; git rev-parse HEAD forgejo/master 2>&1 | uniq | wc -l");
+  const again = await host.workstation("reconcile");
+  for (const [state, , told] of STATES) {
+    const who = all.find(([name]) => name === state)?.[1] ?? people[0];
+    if (who === undefined) throw new Error("nobody");
+    const { out, err } = toldOf(said, who);
+    if (told === "")
+      expect([state, out, heads.get(state)]).toEqual([state, ["updated ~/code, master was behind 1"], "1"]);
+    else {
+      if (told !== "-") expect([state, err]).toEqual([state, expect.stringMatching(new RegExp(told))]);
+      expect([state, out, after.get(state)]).toEqual([state, [], before.get(state)]);
+    }
+    expect([state, toldOf(again, who).out]).toEqual([state, []]);
   }
-  expect((await host.apply(clones(who))).out.filter((line) => !line.endsWith("nothing to change"))).toEqual([]);
+  // What is damaged stays damaged; nobody has to hear of it in the rest of the tests.
+  await host.put(all.map(([, who]) => clones({ ...who, layout: "untouched" })));
 });
 
-test.each(["hang", "slow", "error", "garbage", "loop", "inward", "gone"])(
-  "a remote that answers with %s is a warning, in bounded time, and nothing is lost",
-  async (mode) => {
-    const who = await somebody();
-    await converged(who);
-    const url = mode === "gone" ? "http://127.0.0.1:9/x" : `http://127.0.0.1:8080/${mode}/infra`;
-    await as(who, `cd ~/code; git remote set-url forgejo ${url}`);
-    const started = performance.now();
-    const said = await host.apply(clones(who));
-    expect(performance.now() - started).toBeLessThan(90_000);
-    expect(said.err.join("\n")).toMatch(/warning: ~\/code could not be fetched|left as it is/);
+const MISBEHAVING = ["hang", "slow", "error", "garbage", "loop", "inward", "gone"] as const;
+
+test("a remote that misbehaves in any way is a warning, in bounded time, and nothing is lost", async () => {
+  const urlOf = (mode: string) => (mode === "gone" ? "http://127.0.0.1:9/x" : `http://127.0.0.1:8080/${mode}/infra`);
+  const old = await manyPeople(MISBEHAVING);
+  await host.put(old.all.map(([, who]) => clones(who)));
+  await host.workstation("reconcile");
+  await asEach(old.all, (mode) => `cd ~/code; git remote set-url forgejo ${urlOf(mode)}`);
+  const fresh = await manyPeople(MISBEHAVING, (mode) => ({ infra: { origin: urlOf(mode) } }));
+  await host.put(fresh.all.map(([, who]) => clones(who)));
+  const started = performance.now();
+  const said = await host.workstation("reconcile");
+  expect(performance.now() - started).toBeLessThan(60_000);
+  await host.sh("systemctl stop workstation-finish; rm -rf /var/lib/workstation/unfinished");
+  const halves = await asEach(fresh.all, () => "ls -A ~ | grep -c -e code -e workstation; true");
+  for (const [mode, who] of old.all) {
+    expect([mode, toldOf(said, who).err]).toEqual([
+      mode,
+      expect.stringMatching(/warning: (~\/code could not be fetched|a remote did not answer in the time of this run)/),
+    ]);
     expect(await host.sh(`cat /var/lib/workstation/failures/${who.osUser}.json 2>/dev/null; true`)).toBe("");
-    const fresh = await somebody({ infra: { origin: url } });
-    const first = await host.apply(clones(fresh));
-    expect(first.err.join("\n")).toContain("~/code could not be cloned, the next run tries again");
-    expect(await as(fresh, "ls -A ~ | grep -c -e code -e workstation; true")).toBe("0");
-    await converged({ ...fresh, infra: {} });
-  },
-);
+  }
+  for (const [mode, who] of fresh.all) {
+    expect([mode, toldOf(said, who).err]).toEqual([
+      mode,
+      expect.stringContaining("~/code could not be cloned, the next run tries again"),
+    ]);
+    expect([mode, halves.get(mode)]).toEqual([mode, "0"]);
+  }
+  const mended = [...old.all, ...fresh.all].map(([, who]) => clones({ ...who, infra: {} }));
+  await asEach(old.all, () => `cd ~/code; git remote set-url forgejo ${REMOTE}/infra-push`);
+  await host.put(mended);
+  await host.workstation("reconcile");
+  expect(await host.workstation("reconcile")).toMatchObject({ code: 0, out: ["nothing to change"], err: [] });
+});
 
 test("a private repository is cloned with the person's own token, which is in no other place", async () => {
   const who = await somebody({

@@ -50,32 +50,121 @@ test("what a worker starts and leaves behind ends with it", async () => {
   expect(await host.sh("pgrep -c -f '[s]leep 9876'; true")).toBe("0");
 });
 
-test("a fork bomb, a flood of a GiB and a stopped worker are one person's failure at most, and the others converge", async () => {
-  for (const bomb of [
-    "while :; do sleep 9875 & done",
-    "head -c 1000000000 /dev/zero | tr '\\0' x >&2; head -c 1000000000 /dev/zero",
-    "for p in $(pgrep -u $(id -u) node); do kill -STOP $p; done; setsid sleep 9874 &",
-  ]) {
-    await inTheWorker(bomb);
-    await host.sh(`for h in ${others.map((p) => p.osUser).join(" ")}; do rm /home/$h/start-claude.sh; done`);
-    const started = performance.now();
-    const said = await host.workstation("reconcile");
-    expect(performance.now() - started).toBeLessThan(200_000);
-    expect(said.out.filter((line) => line.endsWith("wrote ~/start-claude.sh")).sort()).toEqual(
-      others.map((p) => `${p.osUser}: wrote ~/start-claude.sh`),
+const others9 = others.map((p) => p.osUser).join(" ");
+/** Everybody's worker is wanted: a file of theirs is gone. */
+const timed = async () => {
+  await host.sh(`for h in ${others9}; do rm -f /home/$h/start-claude.sh; done`);
+  const started = performance.now();
+  const said = await host.workstation("reconcile");
+  const wrote = said.out.filter((line) => line.endsWith("wrote ~/start-claude.sh"));
+  return { ms: performance.now() - started, said, wrote: wrote.sort() };
+};
+const nine = others.map((p) => `${p.osUser}: wrote ~/start-claude.sh`);
+const failedOf = ({ err }: { readonly err: readonly string[] }) => [
+  ...new Set(err.flatMap((line) => /^failed: ([^:]+: [^:]+)/.exec(line)?.[1] ?? [])),
+];
+
+/** What one of ten does. A remote that does not answer is a warning (spec, section 5, step 4), the others may be a failure. */
+const HOSTILE: readonly (readonly [string, string])[] = [
+  ["starts processes without end", "while :; do sleep 9875 & done"],
+  ["says a GiB", "head -c 1000000000 /dev/zero | tr '\\0' x >&2; head -c 1000000000 /dev/zero"],
+  ["has a remote that never answers", "sleep 9873"],
+];
+
+test.each(HOSTILE)(
+  "one of ten who %s keeps none of the nine waiting, and the run takes twice its time at most",
+  async (what, script) => {
+    const calm = await timed();
+    expect([calm.said.code, calm.wrote]).toEqual([0, nine]);
+    await inTheWorker(script);
+    const { ms, said, wrote } = await timed();
+    process.stderr.write(`${what}: calm ${calm.ms.toFixed(0)} hostile ${ms.toFixed(0)} ${JSON.stringify(said)}\n`);
+    const left = await host.sh(
+      "systemctl stop workstation-finish; systemctl list-units --plain --no-legend 'workstation-worker-*' | wc -l; pgrep -c -f '[s]leep 987'; true",
     );
-    expect(
-      said.err.filter((line) => line.startsWith("failed: ")).every((line) => line.startsWith("failed: w0: clones:")),
-    ).toBe(true);
-    expect(
-      await host.sh(
-        "systemctl list-units --plain --no-legend 'workstation-worker-*' | wc -l; pgrep -c -f '[s]leep 987'; true",
-      ),
-    ).toBe("0\n0");
-  }
-  await harmless();
+    await harmless();
+    await host.sh("rm -rf /var/lib/workstation/unfinished");
+    expect(wrote).toEqual(nine);
+    expect([said.code, failedOf(said)]).toEqual(
+      said.code === 0 || what.includes("remote") ? [0, []] : [1, ["w0: clones"]],
+    );
+    expect(said.err.every((line) => line.includes("w0"))).toBe(true);
+    expect(left).toBe("0\n0");
+    expect(ms).toBeLessThan(2 * calm.ms + 1000);
+    expect(await host.workstation("reconcile")).toMatchObject({ code: 0, out: ["nothing to change"] });
+  },
+);
+
+test("one of ten who stops their worker is named, and keeps nobody waiting", async () => {
+  const calm = await timed();
+  await host.sh(
+    `systemd-run --quiet --unit=stopper --uid=${first.uid} sh -c 'while :; do pkill -STOP -u ${first.uid} -x node; sleep 0.02; done'; rm /home/w0/start-claude.sh`,
+  );
+  const { ms, said, wrote } = await timed();
+  process.stderr.write(`stops: calm ${calm.ms.toFixed(0)} hostile ${ms.toFixed(0)} ${JSON.stringify(said)}\n`);
+  const left = await host.sh(
+    "systemctl stop stopper; systemctl list-units --plain --no-legend 'workstation-worker-*' | wc -l; pgrep -c -u w0 -x node; true",
+  );
+  expect([said.code, failedOf(said), wrote, left]).toEqual([1, ["w0: clones"], nine, "0\n0"]);
+  expect(said.err.join("\n")).toContain(
+    "did not end when everybody else's had, nor when it was told to, and was killed",
+  );
+  expect(ms).toBeLessThan(2 * calm.ms + 1000);
+  await host.workstation("reconcile");
   expect(await host.workstation("reconcile")).toMatchObject({ code: 0, out: ["nothing to change"] });
-}, 900_000);
+});
+
+test("one of ten whose home holds a pipe where git's configuration belongs is named, and keeps nobody waiting", async () => {
+  const calm = await timed();
+  await host.sh("rm ~/.gitconfig; mkfifo ~/.gitconfig", { as: first.osUser });
+  const { ms, said, wrote } = await timed();
+  await host.sh("rm ~/.gitconfig", { as: first.osUser });
+  expect([said.code, failedOf(said), wrote]).toEqual([1, ["w0: clones"], nine]);
+  expect(ms).toBeLessThan(2 * calm.ms + 1000);
+  await host.workstation("reconcile");
+  expect(await host.workstation("reconcile")).toMatchObject({ code: 0, out: ["nothing to change"] });
+});
+
+test("a remote that hung is asked in the background from then on: runs do not wait for it, and what it owes arrives", async () => {
+  await host.sh("git -C ~/code remote set-url forgejo http://127.0.0.1:8080/hang/infra", { as: first.osUser });
+  const said = await host.workstation("reconcile");
+  expect(said.err.join("\n")).toContain("w0: warning: a remote did not answer in the time of this run");
+  expect(await host.sh("systemctl is-active workstation-finish; true")).toBe("activating");
+  const status = JSON.parse((await host.workstation("status --json")).out.join(""));
+  expect(status.people[0].unfinished).toMatch(/^20\d\d-/);
+  // The background has the person's lock: a run goes on without their worker.
+  const again = await timed();
+  expect([again.said.code, again.wrote]).toEqual([0, nine]);
+  expect(again.said.err).toEqual([expect.stringContaining("w0: warning: a remote of theirs did not answer in time")]);
+  await host.sh(
+    'systemctl stop workstation-finish; for i in $(seq 50); do [ -z "$(pgrep -u w0 git)" ] && break; sleep 0.1; done',
+  );
+  await host.sh(
+    "git -C ~/code remote set-url forgejo http://127.0.0.1:8080/open/infra-push; git -C ~/code reset -q --hard HEAD",
+    { as: first.osUser },
+  );
+  await host.sh(
+    "cd /srv/work/infra; date +%N > late; git add .; git -c user.name=t -c user.email=t commit -qm late; git push -q push master; git push -q origin master",
+  );
+  expect((await host.workstation("finish")).out).toEqual(["w0: updated ~/code, master was behind 1"]);
+  await host.workstation("reconcile");
+  expect(await host.workstation("reconcile")).toMatchObject({ code: 0, out: ["nothing to change"], err: [] });
+});
+
+test("a first clone that is slow is not lost: the delivery ends in its time and the clone arrives in the background", async () => {
+  const late: Somebody = { osUser: "w9x", uid: 7699, infra: { origin: "http://127.0.0.1:8080/late/infra" } };
+  const started = performance.now();
+  await host.apply(maps([...people, late]));
+  await host.apply(account(late));
+  expect((await host.apply(clones(late))).err.join("\n")).toContain("did not answer in the time of this run");
+  const settled = await host.workstation("settle");
+  expect([settled.code, settled.err.at(-1)]).toEqual([0, "warning: remotes are still asked in the background for w9x"]);
+  expect(performance.now() - started).toBeLessThan(30_000);
+  await host.sh(
+    "for i in $(seq 60); do [ -e /var/lib/workstation/unfinished/w9x.json ] || exit 0; sleep 0.5; done; exit 1",
+  );
+  expect(await host.sh("git -C ~/code config branch.master.remote", { as: "w9x" })).toBe("forgejo");
+});
 
 test("a worker that is killed by its own person is told as that, and nothing of its half report is believed to be whole", async () => {
   await inTheWorker("pkill -9 -u $(id -u) node");
@@ -84,28 +173,6 @@ test("a worker that is killed by its own person is told as that, and nothing of 
   expect(said.code).toBe(1);
   expect(said.err.join("\n")).toContain("failed: w0: clones: their worker broke off");
   expect(await host.workstation("reconcile")).toMatchObject({ code: 0, out: ["nothing to change"] });
-});
-
-test("one of ten who fails is named, nine converge, the run ends red, in at most twice the time", async () => {
-  await host.workstation("reconcile");
-  const timed = async () => {
-    const started = performance.now();
-    const said = await host.workstation("reconcile");
-    return { ms: performance.now() - started, said };
-  };
-  const calm = await timed();
-  expect(calm.said).toMatchObject({ code: 0, out: ["nothing to change"] });
-  await host.sh("rm ~/.gitconfig; mkfifo ~/.gitconfig", { as: first.osUser });
-  await host.sh(`for h in ${others.map((p) => p.osUser).join(" ")}; do rm /home/$h/start-claude.sh; done`);
-  const { ms, said } = await timed();
-  await host.sh("rm ~/.gitconfig", { as: first.osUser });
-  expect(said.code).toBe(1);
-  expect(said.err.filter((line) => line.startsWith("failed:")).map((line) => line.slice(0, 19))).toEqual([
-    "failed: w0: clones:",
-  ]);
-  expect(said.out).toHaveLength(9);
-  expect(ms).toBeLessThan(2 * calm.ms + 1000);
-  await host.workstation("reconcile");
 });
 
 test("a part never shows on a command line or to another person", async () => {

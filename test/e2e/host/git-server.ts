@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 const [root = "/srv/git", port = "8080"] = process.argv.slice(2);
 
 /** `/<mode>/<repo>/…`; `private` wants `<user>:token-of-<user>`. */
-createServer((request, response) => {
+const server = createServer((request, response) => {
   const url = new URL(request.url ?? "/", "http://x");
   const [, mode = "", ...rest] = url.pathname.split("/");
   if (mode === "hang") return;
@@ -17,6 +17,11 @@ createServer((request, response) => {
     response.writeHead(200, { "content-type": "application/x-git-upload-pack-advertisement" });
     setInterval(() => response.write("0"), 60_000);
     return;
+  }
+  // Longer than a delivery waits for one person, and well within what a first clone may take.
+  if (mode === "late" && url.search !== "" && !request.headers["x-waited"]) {
+    request.headers["x-waited"] = "yes";
+    return void setTimeout(() => server.emit("request", request, response), 14_000);
   }
   if (mode === "private" && !isKnown(request.headers.authorization)) {
     return void response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
@@ -55,7 +60,8 @@ createServer((request, response) => {
     response.write(head.subarray(end + 4));
   });
   backend.stdout.on("end", () => response.end());
-}).listen(Number(port), "127.0.0.1");
+});
+server.listen(Number(port), "127.0.0.1");
 
 function isKnown(authorization: string | undefined): boolean {
   const [user, token] = Buffer.from((authorization ?? "").replace(/^Basic /, ""), "base64")

@@ -20,9 +20,23 @@ export interface TestHost {
   /** `workstation …` with any exit code. */
   workstation(args: string, input?: string, failpoint?: string): Promise<Said>;
   apply(part: Part, failpoint?: string): Promise<Said>;
+  /** Leaves the parts on the host as if they had been delivered; `settle` or `reconcile` brings them about. */
+  put(parts: readonly Part[]): Promise<void>;
   /** A whole delivery, as the program makes it: base, maps, each person's parts, settle. */
   deliver(people: readonly Somebody[], over?: Parameters<typeof maps>[1]): Promise<Said>;
 }
+
+const PUT =
+  "const fs=require('fs');const d='/var/lib/workstation/parts';fs.mkdirSync(d,{recursive:true,mode:0o700});for(const [n,p] of JSON.parse(fs.readFileSync(0)))fs.writeFileSync(d+'/'+n+'.json',JSON.stringify(p),{mode:0o600})";
+
+/** Services that cost nothing. */
+export const quiet = {
+  commands: {
+    t3: ["/usr/bin/sleep", "infinity"],
+    browser: ["/usr/bin/sleep", "infinity"],
+    credentialSync: ["/bin/true"],
+  },
+};
 
 const ANY = Array.from({ length: 256 }, (_, code) => code);
 
@@ -55,6 +69,10 @@ function testHost(vm: DevVm): TestHost {
     sh: async (script, options) => (await vm.ssh(script, options)).stdout.trimEnd(),
     workstation,
     apply,
+    put: async (parts) => {
+      const named = parts.map((part) => ["osUser" in part ? `${part.kind}.${part.osUser}` : part.kind, part] as const);
+      await vm.ssh(`node -e "${PUT}"`, { input: JSON.stringify(named) });
+    },
     deliver: async (people, over) => {
       const said = [await apply(base()), await apply(maps(people, over))];
       for (const who of people) for (const part of [account, clones, units]) said.push(await apply(part(who)));
