@@ -2,6 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import { writeLedger } from "../roster/ledger.ts";
+import { adoptedNamespaces, readAdoption, takeOver } from "./adoption.ts";
 import { buildAgent } from "./agent-bundle.ts";
 import { deployCluster } from "./cluster.ts";
 import { today } from "./decision.ts";
@@ -28,13 +29,17 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   const { desired } = decided;
   const { cluster, kubeconfig, vault, vaultToken, forgejo, forgejoPassword, stem95su } = settings;
   const access = cluster && given(kubeconfig, "kubeconfig", "cluster");
-  const surroundings = cluster && access !== undefined ? await checkCluster(access, desired, cluster) : undefined;
+  const adoption = readAdoption(settings);
+  const handedOver = adoptedNamespaces(adoption);
+  const surroundings =
+    cluster && access !== undefined ? await checkCluster(access, desired, cluster, handedOver) : undefined;
   const site = await siteOfHosts(settings);
   const agent = await buildAgent();
   await announce(decided);
   for (const warning of surroundings?.warnings ?? []) await pulumi.log.warn(warning);
   for (const note of surroundings?.notes ?? []) await pulumi.log.info(note);
 
+  const unmet = adoption && takeOver(adoption);
   const forge =
     forgejo &&
     (await deployForgejo(
@@ -49,6 +54,7 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
     if (stem95su) deploySite(provider, stem95su);
   }
   if (vault) deployVault(vault, given(vaultToken, "vaultToken", "vault"), desired);
+  for (const sentence of unmet?.() ?? []) await pulumi.log.warn(sentence);
   return {
     [LEDGER_OUTPUT]: writeLedger(desired.ledger),
     ...(userMap?.known === true ? { [USER_MAP_VERSION_OUTPUT]: userMap.version } : {}),
