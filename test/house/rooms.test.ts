@@ -11,8 +11,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   stacks: [/^node:/, /^@pulumi\//, "zod", "yaml", "esbuild", "components", "roster", "agent"],
   providers: [/^node:/, /^@pulumi\//, /^@grpc\//, /^google-protobuf/, "zod"],
   cli: [/^node:/, "yaml", "zod", "ssh2", "roster", "stacks", "providers/forgejo/api"],
+  ci: [/^node:/, "yaml", "zod", "roster", "stacks", "cli", "providers/forgejo/api", "providers/http"],
   lab: [/./],
-  lobby: [/^node:/, "zod", "http-proxy-3", "agent/contract.ts"],
+  lobby: [/^node:/, "zod", "http-proxy-3", "agent/facts/model.ts", "agent/facts/words.ts"],
 };
 
 const IMPORT = /^\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?"([^"]+)"|\bimport\("([^"]+)"\)/gm;
@@ -24,7 +25,7 @@ const importsOf = (file: string): string[] =>
 
 const roomOf = (file: string) => file.split("/")[0] ?? file;
 
-const sources = files(/^(index\.ts|(roster|agent|components|stacks|providers|cli|lab|lobby)\/.*\.ts)$/);
+const sources = files(/^(index\.ts|(roster|agent|components|stacks|providers|ci|cli|lab|lobby)\/.*\.ts)$/);
 
 test.each(sources)("%s imports only what its room may", (file) => {
   const room = roomOf(file);
