@@ -18,6 +18,12 @@ const oneLine = z.string().regex(/^[^\p{Cc}\u2028\u2029]*$/u);
 const argv = z.array(oneLine).min(1);
 const systemdSize = z.string().regex(/^(\d+[KMGT]?|\d{1,3}%|infinity)$/);
 
+/** Where a front of this host waits for the ingress. */
+const listen = z.union([
+  z.strictObject({ address: z.union([z.ipv4(), z.ipv6()]), port }),
+  z.strictObject({ socket: absolutePath }),
+]);
+
 /** The person a part is about. The home is never delivered: it is `/home/<os_user>` or the part is refused. */
 const person = { osUser, uid };
 
@@ -37,14 +43,19 @@ export const basePart = z.strictObject({
   /** Command lines of the per-person services; `%i` is the person, `$T3_PORT` and `$BROWSER_PORT` are set. */
   commands: z.strictObject({ t3: argv, browser: argv, credentialSync: argv }),
   /** Where the gate to people's code servers listens; absent where something else forwards to them. */
-  gate: z
+  gate: z.strictObject({ listen }).optional(),
+  /** The people's page; absent where there is none. */
+  lobby: z
     .strictObject({
-      listen: z.union([
-        z.strictObject({ address: z.union([z.ipv4(), z.ipv6()]), port }),
-        z.strictObject({ socket: absolutePath }),
-      ]),
+      listen,
+      /** Where people's browsers find it: scheme, host and port. A request that wants something done must come from there. */
+      origin: z.string().regex(/^https?:\/\/[a-z0-9.:[\]-]+$/),
+      /** Where people's browsers find their own code server. */
+      codeServer: z.url({ protocol: /^https?$/ }).optional(),
     })
     .optional(),
+  /** Whom people ask, in their words. */
+  contact: oneLine.optional(),
   reconcile: z.strictObject({
     /** A delivered state older than this still heals, and removes nothing. */
     maxStateAgeHours: z.int().min(1),

@@ -5,11 +5,12 @@ import { converge, type Step } from "../step.ts";
 import type { CutAllowance } from "./brakes.ts";
 import type { Machine } from "./machine.ts";
 import type { PersonKind, PersonPart } from "./store.ts";
-import { readCut } from "./store.ts";
+import { readCut, writeNotes } from "./store.ts";
 import { accountCut } from "./steps/account-cut.ts";
 import { accountExists } from "./steps/account-exists.ts";
 import { accountGiven } from "./steps/account-given.ts";
 import { accountGroups } from "./steps/account-groups.ts";
+import { accountLinger } from "./steps/account-linger.ts";
 import { accountReturn } from "./steps/account-return.ts";
 import { wantedUnits } from "./steps/units.ts";
 import { environmentFile, envelope, portsGiven } from "./steps/units-files.ts";
@@ -68,7 +69,8 @@ function accountSteps(
     return [given, () => accountCut(m, part)];
   }
   const groups = () => accountGroups(m, part, (sentence) => run.warn(`${part.osUser}: warning: ${sentence}`));
-  return [given, () => accountExists(m, part), () => accountReturn(m, part), groups];
+  const linger = () => accountLinger(m, part);
+  return [given, () => accountExists(m, part), () => accountReturn(m, part), groups, linger];
 }
 
 function unitSteps({ m }: PersonRun, part: Extract<PersonPart, { kind: "units" }>): readonly (() => Step)[] {
@@ -109,6 +111,8 @@ async function belowHome(run: PersonRun, part: Extract<PersonPart, { kind: "clon
     failpoint: run.failpoint,
   });
   const failed: string[] = [];
+  const warned = lines.flatMap((line) => (line.kind === "warning" ? [line.says] : []));
+  if (run.mode === "apply") writeNotes(run.m.sys, part.osUser, warned);
   let changed = 0;
   for (const line of lines) {
     if (line.kind === "changed") {

@@ -1,6 +1,7 @@
 /** `workstation reconcile [--check]`: the whole host from what was last delivered; hourly by itself, or by hand. */
 
 import { Refusal, tell } from "../refusal.ts";
+import { writeOwnFiles } from "../facts/root/own-file.ts";
 import { say, warn } from "../say.ts";
 import { convergeHost } from "./apply.ts";
 import { hourlyAllowance } from "./brakes.ts";
@@ -67,6 +68,7 @@ export async function reconcile(
       else changed += arrived;
     }
   }
+  if (mode === "apply") writeOwnFiles(m.sys);
   for (const sentence of failed) warn(`failed: ${sentence}`);
   if (changed === 0 && failed.length === 0) say("nothing to change");
   return failed.length > 0 ? 1 : 0;

@@ -1,5 +1,6 @@
 /** `workstation settle`: the last word of a delivery. Failed people are tried once more; whoever still fails is named. */
 
+import { writeOwnFiles } from "../facts/root/own-file.ts";
 import { say, warn } from "../say.ts";
 import { applyPerson } from "./apply.ts";
 import { deliverWaiting, waitingFor } from "./credentials.ts";
@@ -18,6 +19,7 @@ export async function settle(door: System, nowMs: number, failpoint: string | un
   }
   for (const who of waitingFor(m)) await deliverWaiting(m, who, failpoint);
   writeDelivered(m.sys, nowMs);
+  writeOwnFiles(m.sys);
   const left = [...readFailures(m.sys)];
   for (const [who, failures] of left) for (const [kind, why] of failures) warn(`failed: ${who}: ${kind}: ${why}`);
   if (left.length === 0) say("settled: everybody is as delivered");

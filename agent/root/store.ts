@@ -31,7 +31,8 @@ const cut = z.strictObject({
   /** The expiry that was there before, in days since 1970. */
   expires: z.int().optional(),
   groups: z.array(z.string()),
-  linger: z.boolean(),
+  /** Of records of former versions; everybody who is present lingers. */
+  linger: z.boolean().optional(),
 });
 /** What the reversible cut found, so that the return undoes exactly that. */
 export type Cut = z.output<typeof cut>;
@@ -110,6 +111,25 @@ export function recordFailure(sys: System, who: string, kind: FailureKind, why: 
   else known.set(kind, why);
   if (known.size === 0) sys.remove(path);
   else writeJson(sys, path, Object.fromEntries(known) satisfies z.output<typeof failures>);
+}
+
+/** What the last run on somebody's clones warned of, and when that was (ms since 1970). */
+export interface Notes {
+  readonly atMs: number;
+  readonly says: string[];
+}
+
+const notesFile = (who: string): string => `${STATE}/notes/${who}.json`;
+
+export function readNotes(sys: System, who: string): Notes | undefined {
+  const says = readJson(sys, notesFile(who), z.array(z.string()));
+  const atMs = sys.look(notesFile(who))?.mtimeMs;
+  return says === undefined || atMs === undefined ? undefined : { atMs: Math.round(atMs), says };
+}
+
+export function writeNotes(sys: System, who: string, says: readonly string[]): void {
+  if (says.length === 0) sys.remove(notesFile(who));
+  else writeJson(sys, notesFile(who), says);
 }
 
 /** When the program last finished a delivery, in ms since 1970; undefined when it never did. */

@@ -21,6 +21,8 @@ export interface SiteOfHosts {
   readonly sharedConfig?: string | undefined;
   readonly commands: BasePart["commands"];
   readonly gate?: BasePart["gate"];
+  readonly lobby?: BasePart["lobby"];
+  readonly contact?: string | undefined;
   readonly reconcile: BasePart["reconcile"];
   readonly proxyUsers: readonly string[];
   readonly adoptExisting: readonly string[];
@@ -54,6 +56,8 @@ export const basePart = (host: string, site: SiteOfHosts): BasePart => ({
   ...(site.sharedConfig === undefined ? {} : { sharedConfig: site.sharedConfig }),
   commands: site.commands,
   ...(site.gate === undefined ? {} : { gate: site.gate }),
+  ...(site.lobby === undefined ? {} : { lobby: site.lobby }),
+  ...(site.contact === undefined ? {} : { contact: site.contact }),
   reconcile: site.reconcile,
 });
 

@@ -61,7 +61,7 @@ echo '{"version":1,"people":{"two":{"uid":7502,"adopted":false,"t3":${portsOf(tw
 const HERE = "cp /srv/here/* /var/lib/workstation/parts/; workstation reconcile";
 /** All that a cut takes away, there to be taken. */
 const LEDGER = "/var/lib/workstation/ledger.json";
-const FULL = `${HERE}; sed -i 's/"uid":7501,"adopted":false/"uid":7501,"adopted":true/' ${LEDGER}; echo '0 5 * * * /bin/true' | crontab -u one -; loginctl enable-linger one; su -s /bin/sh one -c 'echo true | at now + 1 day'; gpasswd -a one docker; systemd-run --uid=one sleep 1000; usermod -p x one`;
+const FULL = `${HERE}; sed -i 's/"uid":7501,"adopted":false/"uid":7501,"adopted":true/' ${LEDGER}; echo '0 5 * * * /bin/true' | crontab -u one -; su -s /bin/sh one -c 'echo true | at now + 1 day'; gpasswd -a one docker; systemd-run --uid=one sleep 1000; usermod -p x one`;
 const LEFT = "cp /srv/left/* /var/lib/workstation/parts/";
 const CUT = `${FULL}; ${LEFT}`;
 const RETURN = `${FULL}; ${LEFT}; workstation reconcile; cp /srv/here/* /var/lib/workstation/parts/`;
@@ -87,6 +87,7 @@ const SETUPS: Readonly<Record<Point, string>> = {
   "account-home-mode": `sed -i 's/"uid":7501,"adopted":true/"uid":7501,"adopted":false/' ${LEDGER}; chmod 755 /home/one`,
   "account-lock": `sed -i 's/"uid":7501,"adopted":true/"uid":7501,"adopted":false/' ${LEDGER}; usermod -p x one`,
   "account-groups": "gpasswd -d one docker",
+  "account-linger": "loginctl disable-linger one",
   "cut-record": CUT,
   "cut-lock": CUT,
   "cut-expire": CUT,
@@ -100,7 +101,6 @@ const SETUPS: Readonly<Record<Point, string>> = {
   "return-group": RETURN,
   "return-cron": RETURN,
   "return-at": RETURN,
-  "return-linger": RETURN,
   "return-forget": RETURN,
   "units-ledger": FORGET,
   "units-environment": "rm /etc/t3-serve/one.env",

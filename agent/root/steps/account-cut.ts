@@ -43,7 +43,6 @@ function recorded(m: Machine, part: AccountPart, user: User): Step {
           locked: login?.locked ?? true,
           ...(login?.expires === undefined ? {} : { expires: login.expires }),
           groups: [...tierGroupsOf(m, part, user)],
-          linger: m.sys.look(lingerFile(part.osUser)) !== undefined,
         });
       return [{ point: "cut-record", says: says("note", "what the cut takes away, for their return"), apply }];
     },
