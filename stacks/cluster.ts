@@ -9,6 +9,7 @@ import { TierRights } from "../components/cluster/tier-rights.ts";
 import type { Desired, Email, K8sUser, Namespace, OsUser, Person } from "../roster/model.ts";
 import { TIER_NAMES } from "../roster/tiers.ts";
 import { deployDashboard } from "./dashboard.ts";
+import { inTurns } from "./in-turns.ts";
 import type { ClusterSettings } from "./settings/cluster.ts";
 import { deploySignIn } from "./sign-in.ts";
 
@@ -17,18 +18,18 @@ import { deploySignIn } from "./sign-in.ts";
  * @param signInDrift of `checkCluster`, which looks at the cluster before
  * @returns the way to the cluster, for what else is declared in it
  */
-export function deployCluster(
+export async function deployCluster(
   kubeconfig: string,
   desired: Desired,
   settings: ClusterSettings,
   signInDrift = "",
-): k8s.Provider {
+): Promise<k8s.Provider> {
   const provider = new k8s.Provider("cluster", { kubeconfig: pulumi.secret(kubeconfig) });
   const people = [...desired.people.values()];
   new TierRights("rights", { members: membersOf(people), dashboards: dashboardsOf(people) }, { provider });
   const hosts = [...settings.protectedHosts, ...(settings.dashboard ? [settings.dashboard.ingress.host] : [])];
   const rails = new GuardRails("guard-rails", { protectedHosts: hosts }, { provider });
-  const tokens = declareTenants(desired, { provider, dependsOn: [rails] });
+  const tokens = await declareTenants(desired, { provider, dependsOn: [rails] });
   if (settings.dashboard) deployDashboard(settings.dashboard, people, tokens, provider);
   if (settings.portalMap)
     new PortalMap("portal-map", { ...settings.portalMap, people: portalOf(people) }, { provider });
@@ -40,27 +41,24 @@ export function deployCluster(
  * Declares a room for every namespace that is or was somebody's: without its resource the engine would take it down.
  * @returns each admitted owner's token of the dashboard
  */
-function declareTenants(desired: Desired, opts: pulumi.ComponentResourceOptions) {
+async function declareTenants(desired: Desired, opts: pulumi.ComponentResourceOptions) {
   const tokens = new Map<OsUser, pulumi.Output<string>>();
-  for (const person of [...desired.people.values(), ...desired.left.values()]) {
+  const rooms = [...desired.people.values(), ...desired.left.values()].flatMap((person) =>
+    [...person.namespaces, ...person.formerNamespaces].map((namespace) => ({ person, namespace })),
+  );
+  await inTurns(rooms, ({ person, namespace }) => {
     const isIn = desired.people.has(person.osUser);
-    const [home] = person.namespaces;
-    for (const namespace of [...person.namespaces, ...person.formerNamespaces]) {
-      const admit = isIn && person.namespaces.includes(namespace) ? person.email : undefined;
-      const { dashboardToken } = new Tenant(
-        `tenant-${namespace}`,
-        {
-          namespace,
-          owner: person.k8sUser,
-          quota: person.quota,
-          home: home ?? namespace,
-          ...(admit === undefined ? {} : { admit }),
-        },
-        opts,
-      );
-      if (namespace === home && dashboardToken !== undefined) tokens.set(person.osUser, dashboardToken);
-    }
-  }
+    const home = person.namespaces[0] ?? namespace;
+    const admit = isIn && person.namespaces.includes(namespace) ? person.email : undefined;
+    const { quota, k8sUser: owner } = person;
+    const { dashboardToken, settled } = new Tenant(
+      `tenant-${namespace}`,
+      { namespace, owner, quota, home, ...(admit === undefined ? {} : { admit }) },
+      opts,
+    );
+    if (namespace === home && dashboardToken !== undefined) tokens.set(person.osUser, dashboardToken);
+    return settled;
+  });
   return tokens;
 }
 

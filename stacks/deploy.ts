@@ -48,12 +48,15 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
       settings.devvm.repositories,
       desired,
     ));
-  deployHosts(settings, desired, site, agent, forge?.credentials);
-  if (cluster && access !== undefined) {
-    const provider = deployCluster(access, desired, cluster, surroundings?.signInDrift);
+  const inCluster = async (kubernetes: NonNullable<typeof cluster>, kubeconfigText: string) => {
+    const provider = await deployCluster(kubeconfigText, desired, kubernetes, surroundings?.signInDrift);
     if (stem95su) deploySite(provider, stem95su);
-  }
-  if (vault) deployVault(vault, given(vaultToken, "vaultToken", "vault"), desired);
+  };
+  await Promise.all([
+    deployHosts({ settings, desired, site, agent, credentials: forge?.credentials ?? new Map() }),
+    cluster && access !== undefined ? inCluster(cluster, access) : undefined,
+    vault ? deployVault(vault, given(vaultToken, "vaultToken", "vault"), desired) : undefined,
+  ]);
   for (const sentence of unmet?.() ?? []) await pulumi.log.warn(sentence);
   return {
     [LEDGER_OUTPUT]: writeLedger(desired.ledger),

@@ -29,17 +29,21 @@ export interface TenantArgs {
 export class Tenant extends pulumi.ComponentResource {
   /** Token of this namespace's dashboard account; absent while nobody is admitted. */
   readonly dashboardToken: pulumi.Output<string> | undefined;
+  /** The last of what is declared here. */
+  readonly settled: pulumi.Resource;
 
   constructor(name: string, args: TenantArgs, opts?: pulumi.ComponentResourceOptions) {
     super("workstation:cluster:Tenant", name, {}, opts);
     const room = createRoom(this, name, args);
     const within = { parent: this, dependsOn: [room] };
-    this.dashboardToken = args.admit === undefined ? undefined : admit(name, args, args.admit, within);
+    const admitted = args.admit === undefined ? undefined : admit(name, args, args.admit, within);
+    this.dashboardToken = admitted?.token;
+    this.settled = admitted?.settled ?? room;
     this.registerOutputs();
   }
 }
 
-/** Everything that goes when the owner goes. */
+/** Everything that goes when the owner goes; the dashboard's token, and what is declared last. */
 function admit(name: string, args: TenantArgs, email: Email, opts: pulumi.CustomResourceOptions) {
   const { namespace, owner, home } = args;
   const labels = managedBy(owner);
@@ -51,7 +55,7 @@ function admit(name: string, args: TenantArgs, email: Email, opts: pulumi.Custom
   admitDeployer(name, args, opts);
   const dashboard = dashboardAccount(owner);
   const { token } = accountWithToken(`${name}-dashboard`, { name: dashboard, namespace, labels }, opts);
-  new k8s.rbac.v1.RoleBinding(
+  const settled = new k8s.rbac.v1.RoleBinding(
     `${name}-dashboard`,
     {
       metadata: { name: "dashboard", namespace, labels },
@@ -60,7 +64,7 @@ function admit(name: string, args: TenantArgs, email: Email, opts: pulumi.Custom
     },
     opts,
   );
-  return token;
+  return { token, settled };
 }
 
 /** Whoever deploys for the owner without being the owner: Vault hands out its token to the person's pipelines. */

@@ -26,11 +26,15 @@ export interface PersonAccessArgs {
 
 /** Policies and roles exist only for somebody present; the identity stays as "left", so that the cut is kept up. */
 export class PersonAccess extends pulumi.ComponentResource {
+  /** Their identity: what comes before it is declared earlier. */
+  readonly settled: pulumi.Resource;
+
   constructor(name: string, args: PersonAccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("workstation:vault:PersonAccess", name, {}, opts);
     const policies = args.state === "present" ? writePolicies(this, name, args) : [];
     const identity = declareIdentity(this, name, args, policies);
     if (args.state === "present") admitDeployers(this, name, args, identity);
+    this.settled = identity;
     this.registerOutputs();
   }
 }

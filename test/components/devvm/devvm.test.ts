@@ -41,7 +41,10 @@ async function declared({ desired }: Derivation, { sha256 = "1234", site = SITE 
       return { id: name, state: inputs };
     },
   });
-  deployHosts(settings({ hosts: BOTH, sshPrivateKey: KEY }), desired, site, { path: "dist/agent.mjs", sha256 });
+  await deployHosts({
+    settings: settings({ hosts: BOTH, sshPrivateKey: KEY }),
+    ...{ desired, site, agent: { path: "dist/agent.mjs", sha256 }, credentials: new Map() },
+  });
   await pulumi.runtime.disconnect();
   return heard;
 }
