@@ -31,7 +31,8 @@ export function hazardIn(text: string): Hazard | undefined {
     if (kind === "flow-map-end" || kind === "flow-seq-end") flowDepth = Math.max(0, flowDepth - 1);
     if (kind === "newline") inLine = 0;
     // Within brackets these signs stand beside each other and not inside one another.
-    if (flowDepth === 0 && (kind === "seq-item-ind" || kind === "explicit-key-ind" || kind === "map-value-ind")) inLine++;
+    if (flowDepth === 0 && (kind === "seq-item-ind" || kind === "explicit-key-ind" || kind === "map-value-ind"))
+      inLine++;
     if (tokens > MAX_TOKENS) {
       return {
         offset,
