@@ -38,6 +38,7 @@ export const frame = ({ site, title, guest, here, main }: Frame): Html => html`<
 <meta name="color-scheme" content="light dark">
 <title>${title} · ${site.host}</title>
 <link rel="stylesheet" href="${addressOf("style.css")}">
+<link rel="icon" href="${addressOf("icon.svg")}">
 <script src="${addressOf("page.js")}" defer></script>
 </head>
 <body>

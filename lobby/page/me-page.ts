@@ -1,7 +1,7 @@
 /** One person's page: their sessions and the button, their code server, clones, memory and limits. */
 
 import type { Report, RestoreAnswer } from "../../agent/facts/model.ts";
-import { bytesOf, counted, restorableOf, sizeOf } from "../../agent/facts/words.ts";
+import { bytesOf, clonesWithNotes, counted, restorableOf, sizeOf, sizeWords } from "../../agent/facts/words.ts";
 import { cloneList } from "./clone-list.ts";
 import { ago, frame, type Site } from "./frame.ts";
 import type { Answer } from "./host.ts";
@@ -67,7 +67,7 @@ function sessions({ guest, nowMs }: MePage, { known: { sessions: saved }, known:
       : `Your sessions cannot be looked at: ${why}`
   }</p>
 ${list.length === 0 ? NOTHING : html`<ul class="sessions" aria-label="Your sessions">${list}</ul>`}
-<p class="quiet">Last saved ${ago(saved.seenAtMs, nowMs)}; the record last changed ${ago(saved.recordedAtMs, nowMs)}.</p>
+<p class="quiet">Last saved ${ago(saved.seenAtMs, nowMs)}. What is saved last changed ${ago(saved.recordedAtMs, nowMs)}.</p>
 ${guest.parked ? NOTHING : button(missing.length)}
 </section>`;
 }
@@ -87,21 +87,26 @@ function codeServer({ site, guest }: MePage, { known: { ports }, services }: Rep
       ? NOTHING
       : html`<p><a class="go" href="${site.codeServer}">Open my code server</a></p>`;
   const row = (name: string, port: number | undefined, state: string) =>
-    html`<div><dt>${name}</dt><dd>${port === undefined ? NOTHING : html`port <strong>${port}</strong>, `}<span class="badge ${state === "active" ? "running" : "off"}">${state === "active" ? "running" : state}</span></dd></div>`;
-  return html`<section class="card" aria-labelledby="ports"><h2 id="ports">Code server and ports</h2>
-${link}
-<dl>${[row("Code server", ports?.t3, services.t3), row("Browser", ports?.browser, services.browser)]}</dl>
-</section>`;
+    html`<div><dt>${name}</dt><dd>${port === undefined ? NOTHING : html`port <strong>${port}</strong> `}<span class="badge ${state === "active" ? "running" : "off"}">${state === "active" ? "running" : state}</span></dd></div>`;
+  const rows = [row("Code server", ports?.t3, services.t3), row("Browser", ports?.browser, services.browser)];
+  return card("ports", "Code server and ports", html`${link}<dl>${rows}</dl>`);
 }
 
-const clones = ({ nowMs }: MePage, { known: { notes }, now }: Report): Html =>
-  html`<section class="card" aria-labelledby="clones"><h2 id="clones">Clones</h2>
-${"failed" in now ? html`<p>They cannot be looked at: ${now.failed}</p>` : cloneList(now.clones)}
-${
-  notes === undefined
-    ? NOTHING
-    : html`<p class="quiet">The last look at them, ${ago(notes.atMs, nowMs)}, had this to say:</p><ul class="notes">${notes.says.map((sentence) => html`<li>${sentence}</li>`)}</ul>`
+function clones({ nowMs }: MePage, { known: { notes }, now }: Report): Html {
+  if ("failed" in now) return card("clones", "Clones", html`<p>They cannot be looked at: ${now.failed}</p>`);
+  const told = clonesWithNotes(now.clones, notes?.says ?? []);
+  const others = html`<ul class="notes">${told.others.map((sentence) => html`<li>${sentence}</li>`)}</ul>`;
+  const asOf = html`<p class="quiet">The last run that had something to say of them was ${ago(notes?.atMs, nowMs)}.</p>`;
+  return card(
+    "clones",
+    "Clones",
+    html`${cloneList(told.clones)}${told.others.length === 0 ? NOTHING : others}${notes === undefined ? NOTHING : asOf}`,
+  );
 }
+
+const card = (id: string, title: string, content: Html): Html =>
+  html`<section class="card" aria-labelledby="${id}"><h2 id="${id}">${title}</h2>
+${content}
 </section>`;
 
 function limits({ known: { limits: of }, now }: Report): Html {
@@ -113,10 +118,9 @@ function limits({ known: { limits: of }, now }: Report): Html {
       : html`<meter aria-label="Memory in use" min="0" max="${most}" high="${Math.round(most * 0.85)}" optimum="0" value="${Math.min(used, most)}">${bytesOf(used)} of ${bytesOf(most)}</meter>`;
   const row = (name: string, value: string) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
   const rows =
-    of === undefined ? [] : [row("Processor", of.cpu), row("Tasks", of.tasks), row("Each tmux pane", of.paneMemory)];
-  return html`<section class="card" aria-labelledby="limits"><h2 id="limits">Memory and limits</h2>
-<p class="sum">${used === undefined ? "Memory cannot be told" : bytesOf(used)}${of === undefined ? "" : ` of ${of.memory}`}</p>
-${gauge}
-<dl>${rows}</dl>
-</section>`;
+    of === undefined
+      ? []
+      : [row("Processor", of.cpu), row("Tasks", of.tasks), row("Each tmux pane", sizeWords(of.paneMemory))];
+  const sum = `${used === undefined ? "Memory cannot be told" : bytesOf(used)}${of === undefined ? "" : ` of ${sizeWords(of.memory)}`}`;
+  return card("limits", "Memory and limits", html`<p class="sum">${sum}</p>${gauge}<dl>${rows}</dl>`);
 }

@@ -1,7 +1,7 @@
 /** The board for admins: everybody of this host, whoever needs something first. */
 
 import type { Report } from "../../agent/facts/model.ts";
-import { bytesOf, counted, restorableOf } from "../../agent/facts/words.ts";
+import { bytesOf, clonesWithNotes, counted, restorableOf, sizeWords } from "../../agent/facts/words.ts";
 import { cloneList } from "./clone-list.ts";
 import { ago, frame, type Site } from "./frame.ts";
 import type { Answer } from "./host.ts";
@@ -44,8 +44,8 @@ function row(one: Answer, nowMs: number): Html {
 <td data-label="Sessions">${running.length} running${missing.length === 0 ? NOTHING : html`, <span class="badge missing">${missing.length} missing</span>`}</td>
 <td data-label="Saved">${ago(known.sessions.seenAtMs, nowMs)}</td>
 <td data-label="Code server">${known.ports?.t3 ?? "–"} <span class="badge ${services.t3 === "active" ? "running" : "off"}">${services.t3 === "active" ? "running" : services.t3}</span></td>
-<td data-label="Memory">${"failed" in now ? "–" : bytesOf(now.memoryBytes)}${known.limits === undefined ? "" : ` of ${known.limits.memory}`}</td>
-<td data-label="Clones">${"failed" in now ? html`–` : details(now.clones)}</td></tr>`;
+<td data-label="Memory">${"failed" in now ? "–" : bytesOf(now.memoryBytes)}${known.limits === undefined ? "" : ` of ${sizeWords(known.limits.memory)}`}</td>
+<td data-label="Clones">${"failed" in now ? html`–` : details(clonesWithNotes(now.clones, known.notes?.says ?? []).clones)}</td></tr>`;
 }
 
 function details(clones: Parameters<typeof cloneList>[0]): Html {
@@ -64,8 +64,14 @@ function troubles(one: Answer): readonly string[] {
     ...known.failures.map(({ part, why }) => `${part}: ${why}`),
     ...lost(known, now),
     ...dead,
-    ...(known.notes?.says ?? []),
+    ...clones(known, now),
   ];
+}
+
+function clones(known: Report["known"], now: Report["now"]): readonly string[] {
+  const told = clonesWithNotes("failed" in now ? [] : now.clones, known.notes?.says ?? []);
+  const kept = told.clones.flatMap(({ path, why }) => (why === undefined ? [] : [`${path}: ${why}`]));
+  return [...kept, ...told.others];
 }
 
 function lost(known: Report["known"], now: Report["now"]): readonly string[] {

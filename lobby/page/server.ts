@@ -49,6 +49,7 @@ const ROUTES: ReadonlyMap<string, { readonly method: "GET" | "POST"; readonly ha
   ["/api/people", { method: "GET", handle: peopleApi }],
   ["/restore", { method: "POST", handle: restore }],
   ["/style.css", { method: "GET", handle: file("style.css", "text/css; charset=utf-8") }],
+  ["/icon.svg", { method: "GET", handle: file("icon.svg", "image/svg+xml") }],
   ["/page.js", { method: "GET", handle: file("page.js", "text/javascript; charset=utf-8") }],
 ]);
 

@@ -4,7 +4,7 @@ import { userInfo } from "node:os";
 import { readSmall } from "../../disk.ts";
 import { Refusal } from "../../refusal.ts";
 import { clean } from "../../say.ts";
-import { ageOf, bytesOf, restorableOf } from "../words.ts";
+import { ageOf, bytesOf, clonesWithNotes, restorableOf, sizeWords } from "../words.ts";
 import type { Known, OwnFile, Seen } from "../model.ts";
 import { lookAtOneself } from "./look.ts";
 
@@ -34,6 +34,7 @@ export function linesOf(known: Known, seen: Seen, nowMs: number): readonly strin
   const { ports, limits, sessions, notes, contact } = known;
   const ago = (atMs: number | undefined) => (atMs === undefined ? "never" : `${ageOf(nowMs - atMs)} ago`);
   const restorable = restorableOf(known, seen);
+  const told = clonesWithNotes(seen.clones, notes?.says ?? []);
   const running =
     "failed" in seen.sessions ? `cannot be asked: ${seen.sessions.failed}` : listed(seen.sessions.running);
   const rows: readonly (readonly [string, string])[] = [
@@ -44,12 +45,12 @@ export function linesOf(known: Known, seen: Seen, nowMs: number): readonly strin
       : [["not running", `${listed(restorable)}; the page's button brings them back`] as const]),
     ["last saved", `${ago(sessions.seenAtMs)}, changed ${ago(sessions.recordedAtMs)}`],
     ...(ports === undefined ? [] : [["ports", `code server ${ports.t3}, browser ${ports.browser}`] as const]),
-    ["memory", `${bytesOf(seen.memoryBytes)}${limits === undefined ? "" : ` of ${limits.memory}`}`],
+    ["memory", `${bytesOf(seen.memoryBytes)}${limits === undefined ? "" : ` of ${sizeWords(limits.memory)}`}`],
     ...(limits === undefined
       ? []
-      : [["limits", `cpu ${limits.cpu}, ${limits.tasks} tasks, ${limits.paneMemory} a tmux pane`] as const]),
-    ...seen.clones.map(({ path, state, why }) => [path, why ?? STATES[state]] as const),
-    ...(notes?.says ?? []).map((sentence) => [`${ago(notes?.atMs)}`, sentence] as const),
+      : [["limits", `cpu ${limits.cpu}, ${limits.tasks} tasks, ${sizeWords(limits.paneMemory)} a tmux pane`] as const]),
+    ...told.clones.map(({ path, state, why }) => [path, why ?? STATES[state]] as const),
+    ...told.others.map((sentence) => ["clones", sentence] as const),
     ...known.failures.map(({ part, why }) => ["failed", `${part}: ${why}`] as const),
     ["ask", contact ?? "an admin of this host"],
   ];
