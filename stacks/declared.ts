@@ -1,6 +1,7 @@
 /**
  * What the program would declare, worked out without an engine and without asking anybody: for `./ws import`, which has
- * to know which of it is there already. The same functions as in a run compose it, so that the two cannot differ.
+ * to know which of it is there already, and for the board, which compares. The same functions as in a run compose it, so
+ * that the two cannot differ.
  */
 
 import * as pulumi from "@pulumi/pulumi";
@@ -18,8 +19,19 @@ export interface Declared {
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
+/** What is declared beyond the surfaces that have names of their own. */
+export interface Besides {
+  /** The stack's name, which stands in some of the inputs. */
+  readonly stack: string;
+  readonly declare: () => Promise<unknown>;
+}
+
 /** The surfaces on which things have names that somebody else may have used before: the cluster, Vault, the forge. Once a process. */
-export async function declaredBy(settings: StackSettings, desired: Desired): Promise<readonly Declared[]> {
+export async function declaredBy(
+  settings: StackSettings,
+  desired: Desired,
+  { stack, declare }: Besides = { stack: STACK, declare: async () => undefined },
+): Promise<readonly Declared[]> {
   const found: Declared[] = [];
   const mocks: pulumi.runtime.Mocks = {
     // The only question of these programs is who else is in the repository.
@@ -29,8 +41,9 @@ export async function declaredBy(settings: StackSettings, desired: Desired): Pro
       return { id: name, state: inputs };
     },
   };
-  await pulumi.runtime.setMocks(mocks, PROJECT, STACK, true);
+  await pulumi.runtime.setMocks(mocks, PROJECT, stack, true);
   await compose(settings, desired);
+  await declare();
   await pulumi.runtime.disconnect();
   return found;
 }
