@@ -26,6 +26,10 @@ const listen = z.union([
 
 /** The person a part is about. The home is never delivered: it is `/home/<os_user>` or the part is refused. */
 const person = { osUser, uid };
+/** Names that the account had before it was renamed, the newest first; absent where it never was. */
+const formerNames = z.array(osUser).optional();
+/** A calendar day, `YYYY-MM-DD`, in UTC. */
+const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/);
 
 /** Once per host, before any person: packages, templates, drop-ins, managed config. */
 export const basePart = z.strictObject({
@@ -79,6 +83,8 @@ export const mapsPart = z.strictObject({
   present: z.array(osUser),
   left: z.array(osUser),
   admins: z.array(osUser),
+  /** Who had another name before: a rename is not a leave and a join. */
+  renamed: z.array(z.strictObject({ osUser, formerNames: z.array(osUser).min(1) })).optional(),
   removalLimit: z.int().min(0),
   /** Removals beyond the limit that an admin has confirmed by name. */
   confirmLeave: z.array(osUser),
@@ -90,7 +96,10 @@ export const accountPart = z.strictObject({
   contract: z.literal(CONTRACT),
   kind: z.literal("account"),
   ...person,
+  formerNames,
   state: z.enum(["present", "left"]),
+  /** Last day of access of somebody present: after it the host's own hourly run cuts them, delivery or not. */
+  until: day.optional(),
   shell: absolutePath,
   /** Groups to be in; missing ones are added, none is ever removed from somebody who is present. */
   groups: z.array(oneLine),
@@ -107,6 +116,7 @@ export const clonesPart = z.strictObject({
   contract: z.literal(CONTRACT),
   kind: z.literal("clones"),
   ...person,
+  formerNames,
   state: z.enum(["present", "left"]),
   /** `untouched` is an admin's tree. */
   layout: z.enum(["single", "workspace", "untouched"]),

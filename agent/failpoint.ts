@@ -13,6 +13,10 @@ export const ROOT_POINTS = [
   "maps-file",
   "maps-filter-file",
   "maps-filter-apply",
+  "rename-ledger",
+  "rename-home",
+  "rename-login",
+  "rename-files",
   "account-ledger",
   "account-create",
   "account-home",
@@ -27,6 +31,7 @@ export const ROOT_POINTS = [
   "cut-linger",
   "cut-cron",
   "cut-at",
+  "cut-credentials",
   "cut-end",
   "return-unlock",
   "return-expire",
@@ -44,6 +49,7 @@ export const ROOT_POINTS = [
 
 export const WORKER_POINTS = [
   "sweep",
+  "rename-conversations",
   "code-make",
   "migrate-conversations",
   "migrate-set-aside",

@@ -9,7 +9,7 @@ failpoint=
 if [ -f /run/workstation/allow-failpoints ]; then failpoint=${WORKSTATION_FAILPOINT:-}; fi
 # What only looks must answer while a long run holds the lock.
 case ${1:-} in
-  status | failpoints | help | '') set -- /usr/bin/node "$agent" "$@" ;;
+  status | probe | failpoints | help | '') set -- /usr/bin/node "$agent" "$@" ;;
   *) set -- /usr/bin/flock --exclusive --wait "${WORKSTATION_LOCK_WAIT_S:-900}" --conflict-exit-code 75 /run/workstation.lock /usr/bin/node "$agent" "$@" ;;
 esac
 exec /usr/bin/prlimit --core=0 -- /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 LC_ALL=C.UTF-8 WORKSTATION_FAILPOINT="$failpoint" "$@"

@@ -46,7 +46,8 @@ export async function probe(sys: System, user: User, part: ClonesPart, mode: "ap
   };
 }
 
-const memoryOf = (osUser: string): string => `${STATE}/probes/${osUser}`;
+/** Where root remembers what a probe told. */
+export const memoryOf = (osUser: string): string => `${STATE}/probes/${osUser}`;
 
 /** Before a worker starts: one that is killed may leave what no probe looks at. */
 export const forgetProbe = (sys: System, osUser: string): void => sys.remove(memoryOf(osUser));

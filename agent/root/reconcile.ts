@@ -4,7 +4,7 @@ import { Refusal, tell } from "../refusal.ts";
 import { writeOwnFiles } from "../facts/root/own-file.ts";
 import { say, warn } from "../say.ts";
 import { convergeHost } from "./apply.ts";
-import { hourlyAllowance } from "./brakes.ts";
+import { hourlyAllowance, unfitForRemovals } from "./brakes.ts";
 import { deliverWaiting, waitingFor } from "./credentials.ts";
 import { type Machine, machineOf } from "./machine.ts";
 import { onlyLooking } from "./only-looking.ts";
@@ -16,11 +16,13 @@ import {
   peopleOfParts,
   PERSON_KINDS,
   type PersonPart,
+  readCut,
   readDelivered,
   readHold,
   recordFailure,
 } from "./store.ts";
 import type { System } from "./system.ts";
+import { asOfNow } from "./until.ts";
 
 const WORKER_DEADLINE_MS = 120_000;
 /** Two cores are the usual host; more at once would only make each of them slower. */
@@ -42,20 +44,31 @@ export async function reconcile(
   const base = loadPart(m.sys, "base");
   const maps = loadPart(m.sys, "maps");
   if (base === undefined) throw new Refusal("nothing was ever delivered to this host; deploy to it first");
+  const deliveredAtMs = readDelivered(m.sys);
+  const facts = { ...base.reconcile, deliveredAtMs, nowMs };
+  const { outcomes, parts } = loadPeople(m);
+  const now = asOfNow({
+    maps,
+    parts,
+    isCut: (who) => readCut(m.sys, who) !== undefined,
+    removalLimit: facts.removalLimit,
+    unfit: unfitForRemovals(facts),
+    nowMs,
+  });
+  for (const { who, why } of now.held) outcomes.push({ who, kind: "account", failed: why });
   let changed = 0;
   const failed: string[] = [];
-  for (const host of [base, maps]) {
+  for (const host of [base, now.maps]) {
     if (host === undefined) continue;
     const outcome = await convergeHost(m, host, mode);
     changed += outcome.changed;
     failed.push(...outcome.failed.map((why) => `host: ${why}`));
   }
-  const deliveredAtMs = readDelivered(m.sys);
-  const allowance = hourlyAllowance({ maps, ...base.reconcile, deliveredAtMs, nowMs });
+  const allowance = hourlyAllowance({ maps: now.maps, ...facts });
   // A test that wants a worker to die wants it to start.
   const probing = (osUser: string) => failpoint === undefined && !isTheirHour(osUser, nowMs);
   const run: PersonRun = { m, mode, say, warn, allowance, workerDeadlineMs: WORKER_DEADLINE_MS, failpoint, probing };
-  for (const outcome of await everybody(run)) {
+  for (const outcome of [...outcomes, ...(await everybody(run, now.parts))]) {
     if ("failed" in outcome) failed.push(`${outcome.who}: ${outcome.kind}: ${outcome.failed}`);
     else changed += outcome.changed;
     if (mode === "apply")
@@ -75,8 +88,8 @@ export async function reconcile(
 }
 
 /** Root's own steps one after the other, since they write the same few files; workers two at a time. */
-async function everybody(run: PersonRun): Promise<readonly Outcome[]> {
-  const { outcomes, parts } = loadPeople(run.m);
+async function everybody(run: PersonRun, parts: readonly PersonPart[]): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
   const ofKind = (kind: PersonPart["kind"]) => parts.filter((of) => of.kind === kind);
   await run.m.units(parts.map((of) => of.osUser).flatMap(unitsOf));
   for (const of of ofKind("account")) outcomes.push(await convergePart(run, of));
@@ -90,7 +103,7 @@ async function everybody(run: PersonRun): Promise<readonly Outcome[]> {
   return outcomes;
 }
 
-/** A damaged part is that person's failure, like any other. */
+/** A damaged part is that person's failure, like any other. Parts under a name that somebody else's rename gave up wait. */
 function loadPeople(m: Machine): { readonly outcomes: Outcome[]; readonly parts: readonly PersonPart[] } {
   const outcomes: Outcome[] = [];
   const parts: PersonPart[] = [];
@@ -104,5 +117,6 @@ function loadPeople(m: Machine): { readonly outcomes: Outcome[]; readonly parts:
       }
     }
   }
-  return { outcomes, parts };
+  const givenUp = new Set(parts.flatMap((of) => (of.kind === "account" ? (of.formerNames ?? []) : [])));
+  return { outcomes, parts: parts.filter(({ osUser }) => !givenUp.has(osUser)) };
 }

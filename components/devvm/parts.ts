@@ -79,6 +79,7 @@ export const mapsPart = (
   present: names(residents, ({ state }) => state === "present"),
   left: names(residents, ({ state }) => state === "left"),
   admins: names(residents, ({ state, person }) => state === "present" && person.tier === "admin"),
+  ...renamedAmong(residents),
   ...site.brakes,
 });
 
@@ -86,7 +87,9 @@ export const accountPart = (resident: Resident, site: SiteOfHosts): AccountPart 
   contract: CONTRACT,
   kind: "account",
   ...who(resident),
+  ...formerNamesOf(resident),
   state: resident.state,
+  ...(resident.state === "present" && resident.person.until !== undefined ? { until: resident.person.until } : {}),
   shell: resident.state === "present" ? resident.person.shell : SHELL,
   groups: resident.state === "present" ? [...resident.person.groups] : [],
   tierGroups: [...site.tierGroups],
@@ -102,6 +105,7 @@ export const clonesPart = (resident: Resident, site: SiteOfHosts): ClonesPart =>
     contract: CONTRACT,
     kind: "clones",
     ...who(resident),
+    ...formerNamesOf(resident),
     state: resident.state,
     layout:
       resident.state === "left" || TIERS[resident.person.tier].clone === "untouched"
@@ -144,6 +148,18 @@ export const credentialsPart = (
 });
 
 const who = ({ person: { osUser, uid } }: Resident) => ({ osUser, uid });
+
+/** A host that never knew the former name takes no notice of it. */
+const formerNamesOf = ({ person: { formerNames } }: Resident) =>
+  formerNames.length === 0 ? {} : { formerNames: [...formerNames] };
+
+function renamedAmong(residents: readonly Resident[]): Pick<MapsPart, "renamed"> {
+  const renamed = residents
+    .filter(({ person }) => person.formerNames.length > 0)
+    .map(({ person: { osUser, formerNames } }) => ({ osUser, formerNames: [...formerNames] }))
+    .sort((a, b) => (a.osUser < b.osUser ? -1 : 1));
+  return renamed.length === 0 ? {} : { renamed };
+}
 
 const names = (residents: readonly Resident[], which: (resident: Resident) => boolean) =>
   residents

@@ -23,6 +23,7 @@ beforeAll(async () => {
   for (const [folder, person] of [
     ["here", one],
     ["left", gone],
+    ["renamed", { ...one, formerNames: ["uno"] }],
   ] as const) {
     const parts = {
       maps: maps([person, two]),
@@ -66,7 +67,14 @@ const LEFT = "cp /srv/left/* /var/lib/workstation/parts/";
 const CUT = `${FULL}; ${LEFT}`;
 const RETURN = `${FULL}; ${LEFT}; workstation reconcile; cp /srv/here/* /var/lib/workstation/parts/`;
 const inCode = (script: string) => `${HERE}; cd /home/one/code && su -s /bin/sh one -c '${script}'`;
+/** The account as it was before it was called `one`; a link of an earlier rename is taken away first. */
+const RENAMED = `${HERE}; systemctl disable --now t3-serve@one browser-serve@one credential-sync@one.timer; systemctl stop user@7501 user-7501.slice; rm -f /home/uno
+usermod -l uno -d /home/uno one && groupmod -n uno one && mv /home/one /home/uno && mv /etc/t3-serve/one.env /etc/t3-serve/uno.env
+sed -i 's/"one":{/"uno":{/' ${LEDGER}; cd /var/lib/workstation/parts; for k in account clones units; do sed 's/"osUser":"one"/"osUser":"uno"/' $k.one.json > $k.uno.json; done; cp /srv/renamed/* .`;
 const UNIT = "/etc/systemd/system/t3-serve@.service";
+
+const WAITING =
+  "mkdir -p -m 700 /run/workstation/credentials; cp /srv/credentials.one.json /run/workstation/credentials/one.json";
 
 /** What has to be so, for a run to come to that step. */
 const SETUPS: Readonly<Record<Point, string>> = {
@@ -81,6 +89,10 @@ const SETUPS: Readonly<Record<Point, string>> = {
   "maps-file": "rm /etc/ttyd-user-map",
   "maps-filter-file": "rm /etc/workstation/ports.nft",
   "maps-filter-apply": "nft delete table inet workstation",
+  "rename-ledger": RENAMED,
+  "rename-home": RENAMED,
+  "rename-login": RENAMED,
+  "rename-files": RENAMED,
   "account-ledger": FORGET,
   "account-create": FORGET,
   "account-home": "systemctl stop t3-serve@one browser-serve@one; rm -rf /home/one",
@@ -95,6 +107,7 @@ const SETUPS: Readonly<Record<Point, string>> = {
   "cut-linger": CUT,
   "cut-cron": CUT,
   "cut-at": CUT,
+  "cut-credentials": `${CUT}; ${WAITING}`,
   "cut-end": CUT,
   "return-unlock": RETURN,
   "return-expire": RETURN,
@@ -109,6 +122,7 @@ const SETUPS: Readonly<Record<Point, string>> = {
   "units-start": "systemctl disable --now t3-serve@one",
   "units-stop": CUT,
   sweep: inCode("mkdir .clone.workstation-0123456789ab; touch ~/.start-claude.sh.workstation-0123456789ab"),
+  "rename-conversations": `${inCode('cd; mkdir -p .claude/projects/-home-uno; rm -f .claude/projects/-home-one; echo "{\\"cwd\\":\\"/home/uno\\"}" > .claude/projects/-home-uno/1.jsonl')}; cp /srv/renamed/clones.one.json /var/lib/workstation/parts/`,
   "code-make": "rm -rf /home/one/code",
   "migrate-conversations": inCode(
     'cd; mkdir -p .claude/projects/-home-one-code; rm -f .claude/projects/-home-one-code-infra; echo "{\\"cwd\\":\\"/home/one/code\\"}" > .claude/projects/-home-one-code/1.jsonl; mv code/infra x; rm -rf code; mv x code',
@@ -130,8 +144,7 @@ const SETUPS: Readonly<Record<Point, string>> = {
     "; cd /srv/work/infra; date +%N > new; git add .; git -c user.name=t -c user.email=t commit -qm n; git push -q origin master; git push -q push master",
   "git-identity": "rm /home/one/.gitconfig",
   "git-credentials-mode": inCode("cd; echo x > .git-credentials; chmod 644 .git-credentials"),
-  "git-credentials":
-    "mkdir -p -m 700 /run/workstation/credentials; cp /srv/credentials.one.json /run/workstation/credentials/one.json; rm -f /home/one/.git-credentials",
+  "git-credentials": `${WAITING}; rm -f /home/one/.git-credentials`,
   "kube-directory": "rm -rf /home/one/.kube",
   kubeconfig: "rm -f /home/one/.kube/config",
   launcher: "rm /home/one/start-claude.sh",
