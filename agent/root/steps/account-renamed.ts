@@ -31,9 +31,9 @@ export function accountRenamed(m: Machine, part: AccountPart): readonly (() => S
   return (part.formerNames ?? []).map((was) => () => {
     if (!isTheirs(m, part, was)) return [];
     const here = m.accounts().users.get(was)?.uid === part.uid;
-    return here
-      ? [unused(m, part, was), unitsRun(m, { run: [], rest: unitsOf(was) }), atRest(m, part), renamed(m, part, was)]
-      : [renamed(m, part, was)];
+    const before = here ? [unused(m, part, was), unitsRun(m, { run: [], rest: unitsOf(was) }), atRest(m, part)] : [];
+    // Files last: the link at the old home needs the home to have moved.
+    return [...before, renamed(m, part, was), { name: "rename", differences: () => renamedFiles(m, part, was) }];
   });
 }
 
@@ -88,12 +88,7 @@ function atRest(m: Machine, part: AccountPart): Step {
 function renamed(m: Machine, part: AccountPart, was: string): Step {
   return {
     name: "rename",
-    differences: () => [
-      ...ledgerMoved(m, part, was),
-      ...homeMoved(m, part, was),
-      ...loginMoved(m, part, was),
-      ...renamedFiles(m, part, was),
-    ],
+    differences: () => [...ledgerMoved(m, part, was), ...homeMoved(m, part, was), ...loginMoved(m, part, was)],
   };
 }
 
