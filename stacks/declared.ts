@@ -54,7 +54,7 @@ async function compose({ cluster, stem95su, vault, forgejo, devvm }: StackSettin
     await deployForgejo({ ...forgejo, caCertFile: undefined }, PLACEHOLDER, devvm.repositories, desired);
   }
   if (cluster !== undefined) {
-    const provider = await deployCluster(PLACEHOLDER, desired, { ...cluster, apiServer: undefined });
+    const { provider } = await deployCluster(PLACEHOLDER, desired, { ...cluster, apiServer: undefined });
     if (stem95su !== undefined) deploySite(provider, stem95su);
   }
   if (vault !== undefined) await deployVault({ ...vault, caCertFile: undefined }, PLACEHOLDER, desired);

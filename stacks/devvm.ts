@@ -35,13 +35,28 @@ interface Delivery {
   readonly agent: AgentBundle;
   /** What opens the forge to a person's clones, for whoever has a login there. */
   readonly credentials: Credentials;
+  /** What takes rights away on the other surfaces: before any host, since a host may turn out to be down. */
+  readonly cuts: readonly pulumi.Resource[];
+  /** Hosts that did not answer just now, by name. */
+  readonly down: ReadonlySet<string>;
 }
 
-/** Declares every host and everybody on it; a host that is late keeps no other one waiting. */
-export const deployHosts = (delivery: Delivery): Promise<unknown> =>
-  Promise.all(delivery.settings.hosts.map((host) => deployHost(host, delivery)));
+/**
+ * Declares every host and everybody on it; a host that is late keeps no other one waiting. One that is down comes after
+ * all the others, since the engine issues nothing more once a step has failed.
+ */
+export async function deployHosts(delivery: Delivery): Promise<void> {
+  const { settings, cuts, down } = delivery;
+  const isDown = ({ name }: Host) => down.has(name);
+  const up = settings.hosts.filter((host) => !isDown(host)).map((host) => deployHost(host, delivery, cuts));
+  const done = await Promise.all(up);
+  await Promise.all(settings.hosts.filter(isDown).map((host) => deployHost(host, delivery, [...cuts, ...done])));
+}
 
-async function deployHost(host: StackSettings["hosts"][number], delivery: Delivery): Promise<void> {
+type Host = StackSettings["hosts"][number];
+
+/** @returns the host's last word */
+async function deployHost(host: Host, delivery: Delivery, after: readonly pulumi.Resource[]): Promise<pulumi.Resource> {
   const { settings, desired, site, agent, credentials } = delivery;
   const files = desired.hosts.get(host.name as HostName) ?? NO_FILES;
   const residents = residentsOf(host.name as HostName, desired);
@@ -51,6 +66,7 @@ async function deployHost(host: StackSettings["hosts"][number], delivery: Delive
     agent,
     base: basePart(host.name, site),
     maps: mapsPart(host.name, files, residents, site),
+    after,
   });
   const parts = residents.map((resident) => ({
     account: accountPart(resident, site),
@@ -66,7 +82,7 @@ async function deployHost(host: StackSettings["hosts"][number], delivery: Delive
     return settled;
   });
   const delivered = secrets.flatMap((one) => (one.credentials === undefined ? [] : [one.credentials.apply(digest)]));
-  devvm.settle(people, [...parts.map(digest), ...delivered]);
+  return devvm.settle(people, [...parts.map(digest), ...delivered]);
 }
 
 /** @returns the part in JSON, secret, where the person has a login and is at work on this host */

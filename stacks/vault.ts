@@ -10,8 +10,15 @@ import { caOf } from "./known.ts";
 import { inTurns } from "./in-turns.ts";
 import type { VaultSettings } from "./settings/vault.ts";
 
-/** @param token the program's own, with the rights that docs/vault.md lists */
-export async function deployVault(settings: VaultSettings, token: string, desired: Desired): Promise<void> {
+/**
+ * @param token the program's own, with the rights that docs/vault.md lists
+ * @returns what cuts off those who left: done before a host, which may be down, is waited for
+ */
+export async function deployVault(
+  settings: VaultSettings,
+  token: string,
+  desired: Desired,
+): Promise<readonly pulumi.Resource[]> {
   const { address, caCertFile } = settings;
   const official = new vault.Provider("vault", {
     address,
@@ -33,6 +40,7 @@ export async function deployVault(settings: VaultSettings, token: string, desire
     );
     return settled;
   });
+  const cuts: pulumi.Resource[] = [];
   const left = inTurns(desired.left.values(), (person) => {
     // A namespace that is somebody else's by now has their role.
     const namespaces = person.namespaces.filter((namespace) => !inUse.has(namespace));
@@ -41,9 +49,11 @@ export async function deployVault(settings: VaultSettings, token: string, desire
       { person: { ...person, namespaces }, state: "left", site: settings },
       { providers },
     );
+    cuts.push(settled);
     return settled;
   });
   await Promise.all([present, left]);
+  return cuts;
 }
 
 /** By the name that Vault knows them by: another account name changes nothing there. */

@@ -44,8 +44,9 @@ const ownsNamespaces = ({ tier }: Holder) => tier === "namespace-owner";
 function writePolicies(parent: PersonAccess, name: string, { person, site }: PersonAccessArgs): vault.Policy[] {
   const policy = (suffix: string, called: string, text: string) =>
     new vault.Policy(`${name}-${suffix}`, { name: called, policy: text }, { parent });
-  const { osUser, k8sUser } = person;
-  const workstation = policy("workstation", workstationPolicyName(osUser), workstationPolicy(site.kvMount, osUser));
+  const { osUser, k8sUser, formerNames } = person;
+  const text = workstationPolicy(site.kvMount, osUser, formerNames);
+  const workstation = policy("workstation", workstationPolicyName(osUser), text);
   if (!ownsNamespaces(person)) return [workstation];
   return [workstation, policy("owner", ownerPolicyName(k8sUser), ownerPolicy(site.kvMount, k8sUser))];
 }

@@ -66,7 +66,7 @@ export function judge(
   if (all.length > 0)
     throw new Refusal(["Nothing was changed in the cluster:", ...all.map((line) => `  ${line}.`)].join("\n"));
   return {
-    warnings: [...stores.warnings, ...foreignBindings(tenancies, facts)],
+    warnings: [...stores.warnings, ...foreignBindings(tenancies, facts, settings.plantedRights === "suspend")],
     notes: quotaSums(tenancies),
     signInDrift: driftOf(facts, settings),
   };

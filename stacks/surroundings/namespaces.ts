@@ -14,9 +14,11 @@ export function foreignNamespaces(
   { namespaces }: ClusterFacts,
   handedOver: ReadonlySet<string> = new Set(),
 ): readonly string[] {
-  return tenancies.flatMap(({ namespace, owner, osUser }) => {
+  return tenancies.flatMap(({ namespace, owner, formerOwner, osUser }) => {
     const labels = namespaces.get(namespace)?.metadata.labels;
     if (!namespaces.has(namespace) || labels?.[OWNER_LABEL] === owner) return [];
+    // A renamed owner's: this run writes the new name.
+    if (formerOwner !== undefined && labels?.[OWNER_LABEL] === formerOwner) return [];
     if (handedOver.has(namespace) && labels?.[OWNER_LABEL] === undefined) return [];
     const found =
       labels?.[OWNER_LABEL] === undefined ? "is nobody's that this program knows" : `belongs to ${labels[OWNER_LABEL]}`;
