@@ -24,5 +24,5 @@ export async function hostsOf(settings: StackSettings, desired: Desired): Promis
         : [[osUser, { login: forgejo.login, token: pulumi.secret("-") }] as const],
     ),
   );
-  return () => deployHosts({ settings, desired, site, agent, credentials });
+  return () => deployHosts({ settings, desired, site, agent, credentials, cuts: [], down: new Set() });
 }
