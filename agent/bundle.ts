@@ -18,16 +18,21 @@ const HERE = fileURLToPath(new URL(".", import.meta.url));
 export async function bundleAgent(): Promise<Bundle> {
   // A worker starts once a person and run, so it is a small file of its own, which the agent carries and installs.
   const worker = await textOf({ entryPoints: ["worker/start.ts"], format: "cjs" });
-  // The gate runs as an account of its own; the agent only carries and installs it.
+  // The gate and the page run as accounts of their own; the agent only carries and installs them.
   const gate = await textOf({ entryPoints: ["../lobby/gate/main.ts"], format: "cjs", plugins: [oneLanguage] });
+  const page = assetsInside(/[\\/]lobby[\\/]page[\\/]assets\.ts$/, "../lobby/page/files", new Map());
+  const lobby = await textOf({ entryPoints: ["../lobby/page/main.ts"], format: "cjs", plugins: [page, oneLanguage] });
   const text = await textOf({
     entryPoints: ["main.ts"],
     format: "esm",
     plugins: [
       assetsInside(
+        /[\\/]agent[\\/]assets\.ts$/,
+        "files",
         new Map([
           ["worker.cjs", worker],
           ["gate.cjs", gate],
+          ["lobby.cjs", lobby],
         ]),
       ),
       oneLanguage,
@@ -52,12 +57,13 @@ async function textOf(options: BuildOptions): Promise<string> {
   return (built.outputFiles ?? []).map((file) => file.text).join("");
 }
 
-const assetsInside = (made: ReadonlyMap<string, string>): Plugin => ({
+/** Puts a folder's files, and what else was made, in the place of the module that reads them. */
+const assetsInside = (module: RegExp, folder: string, made: ReadonlyMap<string, string>): Plugin => ({
   name: "assets-inside",
   setup(builder) {
-    builder.onLoad({ filter: /[\\/]agent[\\/]assets\.ts$/ }, () => {
-      const names = readdirSync(`${HERE}files`).sort();
-      const texts = names.map((name) => [name, readFileSync(`${HERE}files/${name}`, "utf8")]);
+    builder.onLoad({ filter: module }, () => {
+      const names = readdirSync(`${HERE}${folder}`).sort();
+      const texts = names.map((name) => [name, readFileSync(`${HERE}${folder}/${name}`, "utf8")]);
       const contents = `const texts = new Map(${JSON.stringify([...texts, ...made])});
 export function asset(name) {
   const text = texts.get(name);

@@ -18,8 +18,18 @@ const oneLine = z.string().regex(/^[^\p{Cc}\u2028\u2029]*$/u);
 const argv = z.array(oneLine).min(1);
 const systemdSize = z.string().regex(/^(\d+[KMGT]?|\d{1,3}%|infinity)$/);
 
+/** Where a front of this host waits for the ingress. */
+const listen = z.union([
+  z.strictObject({ address: z.union([z.ipv4(), z.ipv6()]), port }),
+  z.strictObject({ socket: absolutePath }),
+]);
+
 /** The person a part is about. The home is never delivered: it is `/home/<os_user>` or the part is refused. */
 const person = { osUser, uid };
+/** Names that the account had before it was renamed, the newest first; absent where it never was. */
+const formerNames = z.array(osUser).optional();
+/** A calendar day, `YYYY-MM-DD`, in UTC. */
+const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/);
 
 /** Once per host, before any person: packages, templates, drop-ins, managed config. */
 export const basePart = z.strictObject({
@@ -37,14 +47,19 @@ export const basePart = z.strictObject({
   /** Command lines of the per-person services; `%i` is the person, `$T3_PORT` and `$BROWSER_PORT` are set. */
   commands: z.strictObject({ t3: argv, browser: argv, credentialSync: argv }),
   /** Where the gate to people's code servers listens; absent where something else forwards to them. */
-  gate: z
+  gate: z.strictObject({ listen }).optional(),
+  /** The people's page; absent where there is none. */
+  lobby: z
     .strictObject({
-      listen: z.union([
-        z.strictObject({ address: z.union([z.ipv4(), z.ipv6()]), port }),
-        z.strictObject({ socket: absolutePath }),
-      ]),
+      listen,
+      /** Where people's browsers find it: scheme, host and port. A request that wants something done must come from there. */
+      origin: z.string().regex(/^https?:\/\/[a-z0-9.:[\]-]+$/),
+      /** Where people's browsers find their own code server. */
+      codeServer: z.url({ protocol: /^https?$/ }).optional(),
     })
     .optional(),
+  /** Whom people ask, in their words. */
+  contact: oneLine.optional(),
   reconcile: z.strictObject({
     /** A delivered state older than this still heals, and removes nothing. */
     maxStateAgeHours: z.int().min(1),
@@ -68,6 +83,8 @@ export const mapsPart = z.strictObject({
   present: z.array(osUser),
   left: z.array(osUser),
   admins: z.array(osUser),
+  /** Who had another name before: a rename is not a leave and a join. */
+  renamed: z.array(z.strictObject({ osUser, formerNames: z.array(osUser).min(1) })).optional(),
   removalLimit: z.int().min(0),
   /** Removals beyond the limit that an admin has confirmed by name. */
   confirmLeave: z.array(osUser),
@@ -79,7 +96,10 @@ export const accountPart = z.strictObject({
   contract: z.literal(CONTRACT),
   kind: z.literal("account"),
   ...person,
+  formerNames,
   state: z.enum(["present", "left"]),
+  /** Last day of access of somebody present: after it the host's own hourly run cuts them, delivery or not. */
+  until: day.optional(),
   shell: absolutePath,
   /** Groups to be in; missing ones are added, none is ever removed from somebody who is present. */
   groups: z.array(oneLine),
@@ -96,6 +116,7 @@ export const clonesPart = z.strictObject({
   contract: z.literal(CONTRACT),
   kind: z.literal("clones"),
   ...person,
+  formerNames,
   state: z.enum(["present", "left"]),
   /** `untouched` is an admin's tree. */
   layout: z.enum(["single", "workspace", "untouched"]),

@@ -2,10 +2,12 @@
 
 import { Refusal, tell } from "./refusal.ts";
 import { command } from "./root/command.ts";
+import { factsCommand } from "./facts/root/command.ts";
 import { sessionsCommand } from "./sessions/root/command.ts";
 
 async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === "sessions") return sessionsCommand(argv.slice(1));
+  if (argv[0] === "facts") return factsCommand(argv.slice(1));
   if (argv[0] === "end-all") {
     // As that person, and never as root, to whom this would be everybody.
     if (process.getuid?.() === 0) throw new Refusal("end-all is not for root");

@@ -46,6 +46,8 @@ const PAST = {
   note: "noted",
   park: "parked",
   put: "put",
+  drop: "dropped",
+  give: "gave",
   reload: "reloaded",
   remove: "removed",
   repair: "repaired",

@@ -50,6 +50,38 @@ export async function outputsOf({ stack }: StackPlace): Promise<Readonly<Record<
   return outputs.data;
 }
 
+/** The stack's state as the engine keeps it, secrets encrypted. @throws PulumiError */
+export const stateOf = ({ stack }: StackPlace): Promise<unknown> => ask(["stack", "export", ...selecting(stack)]);
+
+const update = z.object({
+  kind: z.string(),
+  endTime: z.string(),
+  message: z.string().default(""),
+  result: z.string(),
+  environment: z.record(z.string(), z.string()).default({}),
+});
+
+/** One run of the engine on the stack: what it says of itself. */
+export type Update = z.output<typeof update>;
+
+/** The stack's runs, the newest first. @param newest how many of them; all where absent. @throws PulumiError */
+export async function updatesOf({ stack }: StackPlace, newest?: number): Promise<readonly Update[]> {
+  const pages = newest === undefined ? [] : ["--page-size", String(newest), "--page", "1"];
+  const updates = z.array(update).safeParse(await ask(["stack", "history", "--json", ...pages, ...selecting(stack)]));
+  if (!updates.success) throw new PulumiError(UNKNOWN_ANSWER);
+  return updates.data;
+}
+
+/** The name of the stack that is meant. @throws PulumiError */
+export async function nameOf({ stack }: StackPlace): Promise<string> {
+  if (stack !== undefined) return stack.split("/").at(-1) ?? stack;
+  const all = z.array(z.object({ name: z.string(), current: z.boolean().default(false) }));
+  const stacks = all.safeParse(await ask(["stack", "ls", "--json"]));
+  const name = stacks.success ? stacks.data.find(({ current }) => current)?.name : undefined;
+  if (name === undefined) throw new PulumiError(NO_STACK);
+  return name.split("/").at(-1) ?? name;
+}
+
 const configForm = z.record(z.string(), z.object({ value: z.string(), secret: z.boolean() }));
 
 const UNKNOWN_ANSWER = "pulumi answered in a form that this program does not know; does `pulumi version` say v3?";
@@ -99,6 +131,8 @@ function run(args: readonly string[]): Promise<Ended> {
 const NO_PULUMI =
   "There is no pulumi on the PATH. Install it, or use the lab's: eval \"$(make -s env)\" in the project's folder.";
 
+const NO_STACK = "There is no such stack, or none is selected: `pulumi stack ls` lists them, --stack names one.";
+
 /** Causes by pulumi's own words, each with what to do about it. */
 const REASONS: readonly (readonly [RegExp, string])[] = [
   [
@@ -108,7 +142,7 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /no stack named|no stack selected|stack .*not found|no previous deployment|missing stack name|a stack name/i,
-    "There is no such stack, or none is selected: `pulumi stack ls` lists them, --stack names one.",
+    NO_STACK,
   ],
   [
     /PULUMI_ACCESS_TOKEN|pulumi login|not logged in/i,

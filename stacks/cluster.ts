@@ -3,65 +3,89 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { GuardRails } from "../components/cluster/guard-rails.ts";
+import { PlantedRights, PlantedRoom } from "../components/cluster/planted-rights.ts";
 import { type PortalEntry, PortalMap } from "../components/cluster/portal-map.ts";
 import { Tenant } from "../components/cluster/tenant.ts";
 import { TierRights } from "../components/cluster/tier-rights.ts";
 import type { Desired, Email, K8sUser, Namespace, OsUser, Person } from "../roster/model.ts";
 import { TIER_NAMES } from "../roster/tiers.ts";
 import { deployDashboard } from "./dashboard.ts";
+import { inTurns } from "./in-turns.ts";
 import type { ClusterSettings } from "./settings/cluster.ts";
 import { deploySignIn } from "./sign-in.ts";
+import { tenanciesOf } from "./surroundings/tenancy.ts";
+
+export interface DeployedCluster {
+  /** The way to the cluster, for what else is declared in it. */
+  readonly provider: k8s.Provider;
+  /** What takes people's rights away: done before a host, which may be down, is waited for. */
+  readonly cuts: readonly pulumi.Resource[];
+}
 
 /**
  * Declares what the roster's people get in the cluster that `kubeconfig` leads to.
  * @param signInDrift of `checkCluster`, which looks at the cluster before
- * @returns the way to the cluster, for what else is declared in it
  */
-export function deployCluster(
+export async function deployCluster(
   kubeconfig: string,
   desired: Desired,
   settings: ClusterSettings,
   signInDrift = "",
-): k8s.Provider {
+): Promise<DeployedCluster> {
   const provider = new k8s.Provider("cluster", { kubeconfig: pulumi.secret(kubeconfig) });
   const people = [...desired.people.values()];
-  new TierRights("rights", { members: membersOf(people), dashboards: dashboardsOf(people) }, { provider });
+  const rights = new TierRights(
+    "rights",
+    { members: membersOf(people), dashboards: dashboardsOf(people) },
+    { provider },
+  );
   const hosts = [...settings.protectedHosts, ...(settings.dashboard ? [settings.dashboard.ingress.host] : [])];
   const rails = new GuardRails("guard-rails", { protectedHosts: hosts }, { provider });
-  const tokens = declareTenants(desired, { provider, dependsOn: [rails] });
+  const { tokens, kept } = await declareTenants(desired, { provider, dependsOn: [rails] });
+  const suspended = settings.plantedRights === "suspend" ? suspendPlanted(kubeconfig, desired, kept) : [];
   if (settings.dashboard) deployDashboard(settings.dashboard, people, tokens, provider);
   if (settings.portalMap)
     new PortalMap("portal-map", { ...settings.portalMap, people: portalOf(people) }, { provider });
   if (settings.apiServer) deploySignIn(settings.apiServer, signInDrift);
-  return provider;
+  return { provider, cuts: [rights, ...kept.values(), ...suspended] };
+}
+
+/** After the owner's own rights are gone, so that nothing is planted anew behind it; given back as soon as they are in. */
+function suspendPlanted(kubeconfig: string, desired: Desired, kept: ReadonlyMap<Namespace, Tenant>) {
+  const provider = new PlantedRights("planted-rights", { kubeconfig });
+  return tenanciesOf(desired).map(({ namespace, hasLeft }) => {
+    const tenant = kept.get(namespace);
+    const after = tenant === undefined ? [] : [tenant];
+    return new PlantedRoom(`planted-${namespace}`, { namespace, suspended: hasLeft }, { provider, dependsOn: after });
+  });
 }
 
 /**
  * Declares a room for every namespace that is or was somebody's: without its resource the engine would take it down.
- * @returns each admitted owner's token of the dashboard
+ * @returns each admitted owner's token of the dashboard, and the rooms that are kept without anybody in them
  */
-function declareTenants(desired: Desired, opts: pulumi.ComponentResourceOptions) {
+async function declareTenants(desired: Desired, opts: pulumi.ComponentResourceOptions) {
   const tokens = new Map<OsUser, pulumi.Output<string>>();
-  for (const person of [...desired.people.values(), ...desired.left.values()]) {
+  const kept = new Map<Namespace, Tenant>();
+  const rooms = [...desired.people.values(), ...desired.left.values()].flatMap((person) =>
+    [...person.namespaces, ...person.formerNamespaces].map((namespace) => ({ person, namespace })),
+  );
+  await inTurns(rooms, ({ person, namespace }) => {
     const isIn = desired.people.has(person.osUser);
-    const [home] = person.namespaces;
-    for (const namespace of [...person.namespaces, ...person.formerNamespaces]) {
-      const admit = isIn && person.namespaces.includes(namespace) ? person.email : undefined;
-      const { dashboardToken } = new Tenant(
-        `tenant-${namespace}`,
-        {
-          namespace,
-          owner: person.k8sUser,
-          quota: person.quota,
-          home: home ?? namespace,
-          ...(admit === undefined ? {} : { admit }),
-        },
-        opts,
-      );
-      if (namespace === home && dashboardToken !== undefined) tokens.set(person.osUser, dashboardToken);
-    }
-  }
-  return tokens;
+    const home = person.namespaces[0] ?? namespace;
+    const admit = isIn && person.namespaces.includes(namespace) ? person.email : undefined;
+    const { quota, k8sUser: owner } = person;
+    const tenant = new Tenant(
+      `tenant-${namespace}`,
+      { namespace, owner, quota, home, ...(admit === undefined ? {} : { admit }) },
+      opts,
+    );
+    const { dashboardToken, settled } = tenant;
+    if (admit === undefined) kept.set(namespace, tenant);
+    if (namespace === home && dashboardToken !== undefined) tokens.set(person.osUser, dashboardToken);
+    return settled;
+  });
+  return { tokens, kept };
 }
 
 /** People whose e-mail nobody knows yet are in no binding: their grant is pending. */

@@ -1,7 +1,10 @@
 /** The stack as a whole: decide about everybody first, then declare surface by surface what carries it out. */
 
 import * as pulumi from "@pulumi/pulumi";
+import type { Derivation } from "../roster/derive/derive.ts";
 import { writeLedger } from "../roster/ledger.ts";
+import type { HostName } from "../roster/model.ts";
+import { adoptedNamespaces, readAdoption, takeOver } from "./adoption.ts";
 import { buildAgent } from "./agent-bundle.ts";
 import { deployCluster } from "./cluster.ts";
 import { today } from "./decision.ts";
@@ -11,6 +14,7 @@ import { given } from "./given.ts";
 import { LEDGER_OUTPUT, USER_MAP_VERSION_OUTPUT, userMapFromVault } from "./known.ts";
 import { readMemory } from "./memory.ts";
 import { announce, decide } from "./people.ts";
+import { unreachableHosts } from "./reachable.ts";
 import type { StackSettings } from "./settings/index.ts";
 import { siteOfHosts } from "./site-of-hosts.ts";
 import { deploySite } from "./stem95su.ts";
@@ -28,13 +32,17 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   const { desired } = decided;
   const { cluster, kubeconfig, vault, vaultToken, forgejo, forgejoPassword, stem95su } = settings;
   const access = cluster && given(kubeconfig, "kubeconfig", "cluster");
-  const surroundings = cluster && access !== undefined ? await checkCluster(access, desired, cluster) : undefined;
+  const adoption = readAdoption(settings);
+  const handedOver = adoptedNamespaces(adoption);
+  const surroundings =
+    cluster && access !== undefined ? await checkCluster(access, desired, cluster, handedOver) : undefined;
   const site = await siteOfHosts(settings);
   const agent = await buildAgent();
   await announce(decided);
   for (const warning of surroundings?.warnings ?? []) await pulumi.log.warn(warning);
   for (const note of surroundings?.notes ?? []) await pulumi.log.info(note);
 
+  const unmet = adoption && takeOver(adoption);
   const forge =
     forgejo &&
     (await deployForgejo(
@@ -43,14 +51,31 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
       settings.devvm.repositories,
       desired,
     ));
-  deployHosts(settings, desired, site, agent, forge?.credentials);
-  if (cluster && access !== undefined) {
-    const provider = deployCluster(access, desired, cluster, surroundings?.signInDrift);
-    if (stem95su) deploySite(provider, stem95su);
-  }
-  if (vault) deployVault(vault, given(vaultToken, "vaultToken", "vault"), desired);
+  const [inCluster, inVault] = await Promise.all([
+    cluster && access !== undefined ? deployCluster(access, desired, cluster, surroundings?.signInDrift) : undefined,
+    vault ? deployVault(vault, given(vaultToken, "vaultToken", "vault"), desired) : undefined,
+  ]);
+  if (inCluster && stem95su) deploySite(inCluster.provider, stem95su);
+  const down = await unreachableHosts(settings.hosts);
+  for (const [host, why] of down) await pulumi.log.warn(pendingOn(host as HostName, why, decided));
+  const cuts = [...(forge?.cuts ?? []), ...(inCluster?.cuts ?? []), ...(inVault ?? [])];
+  const credentials = forge?.credentials ?? new Map();
+  await deployHosts({ settings, desired, site, agent, credentials, cuts, down: new Set(down.keys()) });
+  for (const sentence of unmet?.() ?? []) await pulumi.log.warn(sentence);
   return {
     [LEDGER_OUTPUT]: writeLedger(desired.ledger),
     ...(userMap?.known === true ? { [USER_MAP_VERSION_OUTPUT]: userMap.version } : {}),
   };
+}
+
+/** The run goes on everywhere else, and fails at this host in the end. */
+function pendingOn(host: HostName, why: string, { changes, desired }: Derivation): string {
+  const leaving = changes.flatMap(({ who, lost }) =>
+    lost.length > 0 && desired.ledger.people.get(who)?.hosts.includes(host) ? [who] : [],
+  );
+  const cut = leaving.length === 0 ? "" : ` Cut everywhere else, and pending there: ${leaving.join(", ")}.`;
+  return (
+    `${host} does not answer (${why}): what is meant for it waits for the next deployment that reaches it.${cut} ` +
+    "`./ws probe` says what is left of whose access."
+  );
 }

@@ -15,6 +15,7 @@ import {
 } from "../components/devvm/parts.ts";
 import { Workstation } from "../components/devvm/workstation.ts";
 import type { Desired, HostFiles, HostName, OsUser } from "../roster/model.ts";
+import { inTurns } from "./in-turns.ts";
 import type { StackSettings } from "./settings/index.ts";
 
 /** Each person's login on the forge and the token that goes with it; secret. */
@@ -26,40 +27,62 @@ export interface AgentBundle {
   readonly sha256: string;
 }
 
+/** What goes to every host alike. */
+interface Delivery {
+  readonly settings: StackSettings;
+  readonly desired: Desired;
+  readonly site: SiteOfHosts;
+  readonly agent: AgentBundle;
+  /** What opens the forge to a person's clones, for whoever has a login there. */
+  readonly credentials: Credentials;
+  /** What takes rights away on the other surfaces: before any host, since a host may turn out to be down. */
+  readonly cuts: readonly pulumi.Resource[];
+  /** Hosts that did not answer just now, by name. */
+  readonly down: ReadonlySet<string>;
+}
+
 /**
- * Declares every host and everybody on it.
- * @param credentials what opens the forge to a person's clones, for whoever has a login there
+ * Declares every host and everybody on it; a host that is late keeps no other one waiting. One that is down comes after
+ * all the others, since the engine issues nothing more once a step has failed.
  */
-export function deployHosts(
-  settings: StackSettings,
-  desired: Desired,
-  site: SiteOfHosts,
-  agent: AgentBundle,
-  credentials: Credentials = new Map(),
-): void {
-  for (const host of settings.hosts) {
-    const files = desired.hosts.get(host.name as HostName) ?? NO_FILES;
-    const residents = residentsOf(host.name as HostName, desired);
-    const devvm = new DevVm(host.name, {
-      host,
-      privateKey: pulumi.secret(settings.sshPrivateKey),
-      agent,
-      base: basePart(host.name, site),
-      maps: mapsPart(host.name, files, residents, site),
-    });
-    const parts = residents.map((resident) => ({
-      account: accountPart(resident, site),
-      clones: clonesPart(resident, site),
-      units: unitsPart(resident, site),
-    }));
-    const secrets = residents.map((resident) => credentialsOf(resident, site, credentials));
-    const people = parts.map(
-      (part, i) =>
-        new Workstation(`${part.account.osUser}@${host.name}`, { host: devvm, ...part, ...secrets[i] }).settled,
-    );
-    const delivered = secrets.flatMap((one) => (one.credentials === undefined ? [] : [one.credentials.apply(digest)]));
-    devvm.settle(people, [...parts.map(digest), ...delivered]);
-  }
+export async function deployHosts(delivery: Delivery): Promise<void> {
+  const { settings, cuts, down } = delivery;
+  const isDown = ({ name }: Host) => down.has(name);
+  const up = settings.hosts.filter((host) => !isDown(host)).map((host) => deployHost(host, delivery, cuts));
+  const done = await Promise.all(up);
+  await Promise.all(settings.hosts.filter(isDown).map((host) => deployHost(host, delivery, [...cuts, ...done])));
+}
+
+type Host = StackSettings["hosts"][number];
+
+/** @returns the host's last word */
+async function deployHost(host: Host, delivery: Delivery, after: readonly pulumi.Resource[]): Promise<pulumi.Resource> {
+  const { settings, desired, site, agent, credentials } = delivery;
+  const files = desired.hosts.get(host.name as HostName) ?? NO_FILES;
+  const residents = residentsOf(host.name as HostName, desired);
+  const devvm = new DevVm(host.name, {
+    host,
+    privateKey: pulumi.secret(settings.sshPrivateKey),
+    agent,
+    base: basePart(host.name, site),
+    maps: mapsPart(host.name, files, residents, site),
+    after,
+  });
+  const parts = residents.map((resident) => ({
+    account: accountPart(resident, site),
+    clones: clonesPart(resident, site),
+    units: unitsPart(resident, site),
+  }));
+  const secrets = residents.map((resident) => credentialsOf(resident, site, credentials));
+  const people: pulumi.Resource[] = [];
+  await inTurns(parts.entries(), ([i, part]) => {
+    const name = `${part.account.osUser}@${host.name}`;
+    const { settled } = new Workstation(name, { host: devvm, ...part, ...secrets[i] });
+    people.push(settled);
+    return settled;
+  });
+  const delivered = secrets.flatMap((one) => (one.credentials === undefined ? [] : [one.credentials.apply(digest)]));
+  return devvm.settle(people, [...parts.map(digest), ...delivered]);
 }
 
 /** @returns the part in JSON, secret, where the person has a login and is at work on this host */

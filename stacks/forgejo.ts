@@ -21,6 +21,8 @@ export interface ForgePlace {
 export interface DeployedForge {
   /** What belongs in each person's `~/.git-credentials`; the token is secret. */
   readonly credentials: ReadonlyMap<OsUser, { readonly login: ForgejoLogin; readonly token: pulumi.Output<string> }>;
+  /** What takes people's access away: done before a host, which may be down, is waited for. */
+  readonly cuts: readonly pulumi.Resource[];
   /** Sentences about access that this program did not give and leaves alone. */
   readonly strangers: readonly string[];
 }
@@ -64,7 +66,7 @@ export async function deployForgejo(
     const token = repository.tokens.get(who);
     return token === undefined ? [] : [[who, { login, token }] as const];
   });
-  return { credentials: new Map(credentials), strangers: await report(forge, branch, access) };
+  return { credentials: new Map(credentials), cuts: repository.cuts, strangers: await report(forge, branch, access) };
 }
 
 /** Read before the changes of this run, so that a preview shows it too. */

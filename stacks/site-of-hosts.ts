@@ -19,6 +19,8 @@ export async function siteOfHosts(settings: StackSettings): Promise<SiteOfHosts>
     // The gate is an account of its own, which the packet filter has to know.
     proxyUsers: devvm.gate === undefined ? devvm.proxyUsers : [...devvm.proxyUsers, "workstation-gate"],
     gate: devvm.gate,
+    lobby: devvm.lobby,
+    contact: devvm.contact,
     adoptExisting: devvm.adoptExisting,
     repositories: devvm.repositories,
     ...(cluster === undefined ? {} : { kubeconfig: kubeconfigOf(cluster) }),

@@ -7,10 +7,18 @@ import { PersonAccess } from "../components/vault/person-access.ts";
 import { VaultPeople } from "../components/vault/resources.ts";
 import type { Desired, K8sUser } from "../roster/model.ts";
 import { caOf } from "./known.ts";
+import { inTurns } from "./in-turns.ts";
 import type { VaultSettings } from "./settings/vault.ts";
 
-/** @param token the program's own, with the rights that docs/vault.md lists */
-export function deployVault(settings: VaultSettings, token: string, desired: Desired): void {
+/**
+ * @param token the program's own, with the rights that docs/vault.md lists
+ * @returns what cuts off those who left: done before a host, which may be down, is waited for
+ */
+export async function deployVault(
+  settings: VaultSettings,
+  token: string,
+  desired: Desired,
+): Promise<readonly pulumi.Resource[]> {
   const { address, caCertFile } = settings;
   const official = new vault.Provider("vault", {
     address,
@@ -23,23 +31,29 @@ export function deployVault(settings: VaultSettings, token: string, desired: Des
   const people = new VaultPeople("vault-people", { address, token, ...caOf(settings) });
   const providers = [official, people];
   const inUse = new Set([...desired.people.values()].flatMap(({ namespaces }) => namespaces));
-  for (const person of desired.people.values()) {
+  const present = inTurns(desired.people.values(), (person) => {
     const { k8sUser: former } = person.previously;
-    new PersonAccess(
+    const { settled } = new PersonAccess(
       nameOf(person.k8sUser),
       { person, state: "present", site: settings, ...(former === undefined ? {} : { former }) },
       { providers, ...(former === undefined ? {} : { aliases: [{ name: nameOf(former) }] }) },
     );
-  }
-  for (const person of desired.left.values()) {
+    return settled;
+  });
+  const cuts: pulumi.Resource[] = [];
+  const left = inTurns(desired.left.values(), (person) => {
     // A namespace that is somebody else's by now has their role.
     const namespaces = person.namespaces.filter((namespace) => !inUse.has(namespace));
-    new PersonAccess(
+    const { settled } = new PersonAccess(
       nameOf(person.k8sUser),
       { person: { ...person, namespaces }, state: "left", site: settings },
       { providers },
     );
-  }
+    cuts.push(settled);
+    return settled;
+  });
+  await Promise.all([present, left]);
+  return cuts;
 }
 
 /** By the name that Vault knows them by: another account name changes nothing there. */

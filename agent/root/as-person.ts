@@ -13,7 +13,7 @@ import type { Pace } from "./together.ts";
 export interface PersonCall {
   readonly user: User;
   /** Which half of the agent: its first argument. */
-  readonly worker: "worker" | "sessions-worker";
+  readonly worker: keyof typeof PROGRAM;
   /** All that it is told, on standard input: this person's data alone. */
   readonly task: unknown;
   readonly deadlineMs: number;
@@ -98,6 +98,7 @@ function assertHome(sys: System, user: User): void {
 const PROGRAM = {
   worker: [NODE, WORKER],
   "sessions-worker": [NODE, WORKER, "sessions"],
+  "facts-worker": [NODE, WORKER, "facts"],
 } as const;
 
 /** The unit ends with its worker, with all that was started in it, and at its own deadline even if root is gone by then. */

@@ -4,7 +4,7 @@ import { Refusal } from "../refusal.ts";
 import type { WorkerLine } from "../worker/task.ts";
 import type { PersonRun } from "./person.ts";
 import { forgetProbe, probe } from "./probe.ts";
-import type { PersonPart } from "./store.ts";
+import { type PersonPart, writeNotes } from "./store.ts";
 import type { Pace } from "./together.ts";
 import { forgetUnfinished, readUnfinished, writeUnfinished } from "./unfinished.ts";
 import { Busy, callWorker } from "./worker-call.ts";
@@ -54,6 +54,8 @@ const ELSEWHERE =
 
 function tellOf(run: PersonRun, who: string, lines: readonly WorkerLine[]): number {
   const failed: string[] = [];
+  const warned = lines.flatMap((line) => (line.kind === "warning" ? [line.says] : []));
+  if (run.mode === "apply") writeNotes(run.m.sys, who, warned);
   let changed = 0;
   for (const line of lines) {
     if (line.kind === "changed") {

@@ -11,13 +11,17 @@ import { Refusal } from "../refusal.ts";
  */
 export function brakeMaps(before: MapsPart | undefined, next: MapsPart): void {
   if (before === undefined) return;
+  const nameNow = new Map(next.renamed?.flatMap(({ osUser, formerNames }) => formerNames.map((was) => [was, osUser])));
+  const held = before.present.map((who) => nameNow.get(who) ?? who);
   const present = new Set(next.present);
   const confirmed = new Set(next.confirmLeave);
-  const leaving = before.present.filter((who) => !present.has(who) && !confirmed.has(who));
-  const kept = before.present.filter((who) => present.has(who)).length;
-  const last = kept === 0 && before.present.length > 0 && leaving.length > 0;
-  const forgotten = before.present.filter((who) => !present.has(who) && !next.left.includes(who));
-  const admins = before.admins.filter((who) => !next.admins.includes(who) && !confirmed.has(who));
+  const leaving = held.filter((who) => !present.has(who) && !confirmed.has(who));
+  const kept = held.filter((who) => present.has(who)).length;
+  const last = kept === 0 && held.length > 0 && leaving.length > 0;
+  const forgotten = held.filter((who) => !present.has(who) && !next.left.includes(who));
+  const admins = before.admins
+    .map((who) => nameNow.get(who) ?? who)
+    .filter((who) => !next.admins.includes(who) && !confirmed.has(who));
   if (next.addsOnly && leaving.length > 0) {
     throw new Refusal(
       `addsOnly is set, and ${leaving.join(", ")} would lose this host; deliver them as present, or release addsOnly`,
@@ -25,7 +29,7 @@ export function brakeMaps(before: MapsPart | undefined, next: MapsPart): void {
   }
   if (leaving.length > next.removalLimit || last) {
     throw new Refusal(
-      `${leaving.length} of ${before.present.length} people would lose this host: ${leaving.join(", ")}. It allows ` +
+      `${leaving.length} of ${held.length} people would lose this host: ${leaving.join(", ")}. It allows ` +
         `${next.removalLimit} at once, and never the last one. If that is meant, name them in confirmLeave: [${leaving.join(", ")}]`,
     );
   }
@@ -71,20 +75,24 @@ export interface HourlyFacts {
 
 const HOUR_MS = 3_600_000;
 
+/** Why what was last delivered is too old to cut anybody by; undefined when it is not. */
+export function unfitForRemovals(facts: Omit<HourlyFacts, "maps" | "removalLimit">): string | undefined {
+  const { deliveredAtMs, nowMs, maxStateAgeHours } = facts;
+  const ageMs = deliveredAtMs === undefined ? undefined : nowMs - deliveredAtMs;
+  // A clock that went back makes the age unknown, and unknown is not young.
+  if (ageMs !== undefined && ageMs >= 0 && ageMs <= maxStateAgeHours * HOUR_MS) return undefined;
+  return `the last delivery is older than ${maxStateAgeHours} h (or of unknown age), so nobody is cut; deploy once more`;
+}
+
 /** The hourly run: the same, from a state that is young enough, and only so many at once. */
 export function hourlyAllowance(facts: HourlyFacts): CutAllowance {
   const ofDelivery = deliveryAllowance(facts.maps);
-  const ageMs = facts.deliveredAtMs === undefined ? undefined : facts.nowMs - facts.deliveredAtMs;
+  const unfit = unfitForRemovals(facts);
   let cut = 0;
   return {
     take: (who) => {
       ofDelivery.take(who);
-      // A clock that went back makes the age unknown, and unknown is not young.
-      if (ageMs === undefined || ageMs < 0 || ageMs > facts.maxStateAgeHours * HOUR_MS) {
-        throw new Refusal(
-          `${who} left, and the last delivery is older than ${facts.maxStateAgeHours} h (or of unknown age), so nobody is cut; deploy once more`,
-        );
-      }
+      if (unfit !== undefined) throw new Refusal(`${who} left, and ${unfit}`);
       if (cut >= facts.removalLimit) {
         throw new Refusal(
           `${who} left, and this run has cut ${cut} already, which is all that one hourly run may; a deployment or the next run goes on`,

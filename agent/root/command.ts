@@ -1,4 +1,4 @@
-/** The commands that root gives: `install`, `apply`, `settle`, `reconcile`, `finish`, `status`, `failpoints`. */
+/** The commands that root gives: `install`, `apply`, `settle`, `reconcile`, `finish`, `status`, `probe`, `failpoints`. */
 
 import { ROOT_POINTS, WORKER_POINTS, arm } from "../failpoint.ts";
 import { look } from "../disk.ts";
@@ -9,6 +9,7 @@ import { assertRoot } from "./as-root.ts";
 import { finish } from "./finish.ts";
 import { install } from "./install.ts";
 import { ALLOW_FAILPOINTS } from "./layout.ts";
+import { probePeople } from "./probe-people.ts";
 import { reconcile } from "./reconcile.ts";
 import { settle } from "./settle.ts";
 import { status } from "./status.ts";
@@ -19,6 +20,7 @@ workstation settle                       try failed people again, name who still
 workstation reconcile [--check]          bring the host to the delivered state, or say what would change
 workstation finish                       what slow remotes still owe; the other commands start it in the background
 workstation status [--json]              what this host holds
+workstation probe <user[=login]>…        what is left here of somebody's access, as JSON; with the login, the gate is asked too
 workstation failpoints                   the names of all mutating steps`;
 
 const LARGEST_PART = 8 * 1024 * 1024;
@@ -39,6 +41,12 @@ export async function command(argv: readonly string[]): Promise<number> {
     return reconcile(realSystem, rest.length > 0 ? "check" : "apply", Date.now(), failpoint);
   if (verb === "finish" && rest.length === 0) return finish(realSystem, Date.now(), failpoint);
   if (verb === "status" && is(/^(--json)?$/)) return status(realSystem, rest.length > 0);
+  if (verb === "probe" && rest.length > 0)
+    return probePeople(
+      realSystem,
+      rest.filter((word) => word !== "--json"),
+      Date.now(),
+    );
   if (verb === "failpoints" && rest.length === 0) {
     for (const point of [...ROOT_POINTS, ...WORKER_POINTS]) say(point);
     return 0;

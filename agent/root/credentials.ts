@@ -8,9 +8,9 @@ import { Refusal, tell } from "../refusal.ts";
 import { say, warn } from "../say.ts";
 import type { Machine } from "./machine.ts";
 import { jsonOf, recordFailure } from "./store.ts";
+import { WAITING, waitingFile } from "./waiting.ts";
 import { callWorker } from "./worker-call.ts";
 
-const WAITING = "/run/workstation/credentials";
 /** A line in one file; only somebody who stops their own worker needs longer. */
 const DEADLINE_MS = 10_000;
 
@@ -22,7 +22,7 @@ export async function applyCredentials(
 ): Promise<number> {
   m.sys.makeDirectory("/run/workstation", 0o755);
   m.sys.makeDirectory(WAITING, 0o700);
-  m.sys.replaceFile(fileOf(part.osUser), { bytes: JSON.stringify(part), mode: 0o600 });
+  m.sys.replaceFile(waitingFile(part.osUser), { bytes: JSON.stringify(part), mode: 0o600 });
   const changed = await deliverWaiting(m, part.osUser, failpoint);
   if (changed === 0) say(`${part.osUser}: nothing to change`);
   return 0;
@@ -40,7 +40,7 @@ export async function deliverWaiting(
 ): Promise<number | undefined> {
   try {
     const changed = await deliver(m, who, failpoint);
-    m.sys.remove(fileOf(who));
+    m.sys.remove(waitingFile(who));
     recordFailure(m.sys, who, "credentials", undefined);
     return changed;
   } catch (error) {
@@ -51,7 +51,7 @@ export async function deliverWaiting(
 }
 
 async function deliver(m: Machine, who: string, failpoint: string | undefined): Promise<number> {
-  const bytes = m.sys.read(fileOf(who));
+  const bytes = m.sys.read(waitingFile(who));
   if (bytes === undefined) throw new Refusal("they were lost before they arrived; issue the token anew");
   const parsed = credentialsPart.safeParse(jsonOf(bytes.toString("utf8"), "what waits for them"));
   if (!parsed.success || parsed.data.osUser !== who) throw new Refusal("what waits for them is damaged; deliver again");
@@ -65,5 +65,3 @@ async function deliver(m: Machine, who: string, failpoint: string | undefined): 
   if (failed.length > 0) throw new Refusal(failed.join("; "));
   return lines.filter(({ kind }) => kind === "changed").length;
 }
-
-const fileOf = (who: string) => `${WAITING}/${who}.json`;

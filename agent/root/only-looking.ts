@@ -17,6 +17,8 @@ export const onlyLooking = ({ read, look, list, readLink, readProcess, run }: Sy
   remove: (path) => refuse(`remove ${path}`),
   makeHome: (home) => refuse(`make ${home}`),
   closeHome: (home) => refuse(`close ${home}`),
+  renameHome: (from) => refuse(`rename ${from}`),
+  linkHome: (at) => refuse(`link ${at}`),
 });
 
 function refuse(what: string): never {

@@ -49,11 +49,8 @@ function record(m: Machine, outcomes: readonly Outcome[]): void {
   known.save();
 }
 
-/** A damaged part is that person's failure, like any other. */
-export function loadPeople(m: Machine): {
-  readonly outcomes: readonly FailedOutcome[];
-  readonly parts: readonly PersonPart[];
-} {
+/** A damaged part is that person's failure, like any other. Parts under a name that somebody else's rename gave up wait. */
+export function loadPeople(m: Machine): { readonly outcomes: FailedOutcome[]; readonly parts: readonly PersonPart[] } {
   const outcomes: FailedOutcome[] = [];
   const parts: PersonPart[] = [];
   for (const who of peopleOfParts(m.sys)) {
@@ -66,5 +63,6 @@ export function loadPeople(m: Machine): {
       }
     }
   }
-  return { outcomes, parts };
+  const givenUp = new Set(parts.flatMap((of) => (of.kind === "account" ? (of.formerNames ?? []) : [])));
+  return { outcomes, parts: parts.filter(({ osUser }) => !givenUp.has(osUser)) };
 }

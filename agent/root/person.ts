@@ -11,6 +11,8 @@ import { accountCut } from "./steps/account-cut.ts";
 import { accountExists } from "./steps/account-exists.ts";
 import { accountGiven } from "./steps/account-given.ts";
 import { accountGroups } from "./steps/account-groups.ts";
+import { accountLinger } from "./steps/account-linger.ts";
+import { accountRenamed, formerHere } from "./steps/account-renamed.ts";
 import { accountReturn } from "./steps/account-return.ts";
 import { wantedUnits } from "./steps/units.ts";
 import { environmentFile, envelope, portsGiven } from "./steps/units-files.ts";
@@ -67,14 +69,16 @@ function accountSteps(
 ): readonly (() => Step | readonly Step[])[] {
   const { m } = run;
   const given = () => accountGiven(m, part);
+  const renames = accountRenamed(m, part);
   if (part.state === "left") {
+    const name = formerHere(m, part) ?? part.osUser;
     // Somebody who is cut already is only kept cut; a new cut has to be allowed.
-    if (m.accounts().users.has(part.osUser) && readCut(m.sys, part.osUser) === undefined)
-      run.allowance.take(part.osUser);
-    return [given, () => accountCut(m, part)];
+    if (m.accounts().users.has(name) && readCut(m.sys, name) === undefined) run.allowance.take(part.osUser);
+    return [...renames, given, () => accountCut(m, part)];
   }
   const groups = () => accountGroups(m, part, (sentence) => run.warn(`${part.osUser}: warning: ${sentence}`));
-  return [given, () => accountExists(m, part), () => accountReturn(m, part), groups];
+  const linger = () => accountLinger(m, part);
+  return [...renames, given, () => accountExists(m, part), () => accountReturn(m, part), groups, linger];
 }
 
 function unitSteps({ m }: PersonRun, part: Extract<PersonPart, { kind: "units" }>): readonly (() => Step)[] {

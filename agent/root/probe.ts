@@ -56,7 +56,8 @@ export async function probe(
   };
 }
 
-const memoryOf = (osUser: string): string => `${STATE}/probes/${osUser}`;
+/** Where root remembers what a probe told. */
+export const memoryOf = (osUser: string): string => `${STATE}/probes/${osUser}`;
 
 /** Before a worker starts: one that is killed may leave what no probe looks at. */
 export const forgetProbe = (sys: System, osUser: string): void => sys.remove(memoryOf(osUser));

@@ -1,20 +1,22 @@
 /** `workstation reconcile [--check]`: the whole host from what was last delivered; hourly by itself, or by hand. */
 
+import { writeOwnFiles } from "../facts/root/own-file.ts";
 import { wantsWorker } from "../failpoint.ts";
 import { Refusal } from "../refusal.ts";
 import { say, warn } from "../say.ts";
 import { convergeHost } from "./apply.ts";
-import { hourlyAllowance } from "./brakes.ts";
+import { hourlyAllowance, unfitForRemovals } from "./brakes.ts";
 import { deliverWaiting, waitingFor } from "./credentials.ts";
 import { machineOf } from "./machine.ts";
 import { onlyLooking } from "./only-looking.ts";
 import { convergePeople, loadPeople, WORKER_DEADLINE_MS } from "./people.ts";
 import type { PersonRun } from "./person.ts";
 import { isTheirHour } from "./probe.ts";
-import { loadPart, readDelivered, readHold, recordFailure } from "./store.ts";
+import { loadPart, readCut, readDelivered, readHold, recordFailure } from "./store.ts";
 import type { System } from "./system.ts";
 import { HOURLY } from "./together.ts";
 import { startFinish } from "./unfinished.ts";
+import { asOfNow } from "./until.ts";
 
 /** Exit code 0 when all is as delivered now, 1 when something or somebody failed. */
 export async function reconcile(
@@ -32,21 +34,31 @@ export async function reconcile(
   const base = loadPart(m.sys, "base");
   const maps = loadPart(m.sys, "maps");
   if (base === undefined) throw new Refusal("nothing was ever delivered to this host; deploy to it first");
+  const deliveredAtMs = readDelivered(m.sys);
+  const facts = { ...base.reconcile, deliveredAtMs, nowMs };
+  const { outcomes, parts } = loadPeople(m);
+  const now = asOfNow({
+    maps,
+    parts,
+    isCut: (who) => readCut(m.sys, who) !== undefined,
+    removalLimit: facts.removalLimit,
+    unfit: unfitForRemovals(facts),
+    nowMs,
+  });
+  for (const { who, why } of now.held) outcomes.push({ who, kind: "account", failed: why });
   let changed = 0;
   const failed: string[] = [];
-  for (const host of [base, maps]) {
+  for (const host of [base, now.maps]) {
     if (host === undefined) continue;
     const outcome = await convergeHost(m, host, mode);
     changed += outcome.changed;
     failed.push(...outcome.failed.map((why) => `host: ${why}`));
   }
-  const deliveredAtMs = readDelivered(m.sys);
-  const allowance = hourlyAllowance({ maps, ...base.reconcile, deliveredAtMs, nowMs });
+  const allowance = hourlyAllowance({ maps: now.maps, ...facts });
   const probing = (osUser: string) => !wantsWorker(failpoint, osUser) && !isTheirHour(osUser, nowMs);
   const workerDeadlineMs = WORKER_DEADLINE_MS;
   const run: PersonRun = { m, mode, say, warn, allowance, workerDeadlineMs, nowMs, failpoint, probing };
-  const { outcomes, parts } = loadPeople(m);
-  for (const outcome of [...outcomes, ...(await convergePeople(run, parts, HOURLY))]) {
+  for (const outcome of [...outcomes, ...(await convergePeople(run, now.parts, HOURLY))]) {
     if ("failed" in outcome) failed.push(`${outcome.who}: ${outcome.kind}: ${outcome.failed}`);
     else changed += outcome.changed;
   }
@@ -59,6 +71,7 @@ export async function reconcile(
     }
   }
   if (mode === "apply") await startFinish(m.sys, nowMs);
+  if (mode === "apply") writeOwnFiles(m.sys);
   for (const sentence of failed) warn(`failed: ${sentence}`);
   if (changed === 0 && failed.length === 0) say("nothing to change");
   return failed.length > 0 ? 1 : 0;

@@ -3,6 +3,7 @@
  * converged yet, is brought about once more, all of them together; whoever still fails is named.
  */
 
+import { writeOwnFiles } from "../facts/root/own-file.ts";
 import { say, warn } from "../say.ts";
 import { deliveryRun } from "./apply.ts";
 import { converged } from "./converged.ts";
@@ -10,10 +11,11 @@ import { deliverWaiting, waitingFor } from "./credentials.ts";
 import { endDelivery, readDelivery } from "./delivery.ts";
 import { type Machine, machineOf } from "./machine.ts";
 import { convergePeople, loadPeople } from "./people.ts";
-import { type PersonPart, readFailures, recordFailure, writeDelivered } from "./store.ts";
+import { loadPart, type PersonPart, readCut, readFailures, recordFailure, writeDelivered } from "./store.ts";
 import type { System } from "./system.ts";
 import { HOURLY } from "./together.ts";
 import { allUnfinished, forgetUnfinished, readUnfinished, startFinish } from "./unfinished.ts";
+import { asOfNow } from "./until.ts";
 
 /** At least that long, and at most, in which a first clone of a delivery may end. */
 const LEAST_MS = 8000;
@@ -24,7 +26,7 @@ export async function settle(door: System, nowMs: number, failpoint: string | un
   const m = machineOf(door);
   const { outcomes, parts } = loadPeople(m);
   for (const { who, kind, failed } of outcomes) recordFailure(m.sys, who, kind, failed);
-  const open = stillOpen(m, parts);
+  const open = stillOpen(m, entitled(m, parts, nowMs));
   if (open.length > 0) {
     const leastMs = Math.min(Math.max(LEAST_MS, readDelivery(m.sys)), MOST_MS);
     await convergePeople(deliveryRun(m, failpoint), open, { ...HOURLY, leastMs });
@@ -33,6 +35,7 @@ export async function settle(door: System, nowMs: number, failpoint: string | un
   writeDelivered(m.sys, nowMs);
   endDelivery(m.sys);
   await startFinish(m.sys, nowMs);
+  writeOwnFiles(m.sys);
   const left = [...readFailures(m.sys)];
   for (const [who, failures] of left) for (const [kind, why] of failures) warn(`failed: ${who}: ${kind}: ${why}`);
   const waiting = allUnfinished(m.sys);
@@ -40,6 +43,14 @@ export async function settle(door: System, nowMs: number, failpoint: string | un
   if (left.length === 0) say("settled: everybody is as delivered");
   else warn(`${left.length} of this host's people failed: ${left.map(([who]) => who).join(", ")}`);
   return left.length > 0 ? 1 : 0;
+}
+
+/** Whose last day has passed is not brought back here, and is newly cut by the hourly run alone, with its own brakes. */
+function entitled(m: Machine, parts: readonly PersonPart[], nowMs: number): readonly PersonPart[] {
+  const isCut = (who: string) => readCut(m.sys, who) !== undefined;
+  const now = asOfNow({ maps: loadPart(m.sys, "maps"), parts, isCut, removalLimit: 0, unfit: undefined, nowMs });
+  const held = new Set(now.held.map(({ who }) => who));
+  return now.parts.filter(({ osUser }) => !held.has(osUser));
 }
 
 function stillOpen(m: Machine, parts: readonly PersonPart[]): readonly PersonPart[] {

@@ -31,7 +31,8 @@ const cut = z.strictObject({
   /** The expiry that was there before, in days since 1970. */
   expires: z.int().optional(),
   groups: z.array(z.string()),
-  linger: z.boolean(),
+  /** Of records of former versions; everybody who is present lingers. */
+  linger: z.boolean().optional(),
 });
 /** What the reversible cut found, so that the return undoes exactly that. */
 export type Cut = z.output<typeof cut>;
@@ -69,6 +70,10 @@ export function loadPart<K extends PartKind>(
   return loaded as Extract<Part, { kind: K }>;
 }
 
+/** The stored parts of one person. */
+export const partFilesOf = (sys: System, who: string): readonly string[] =>
+  PERSON_KINDS.map((kind) => `${STATE}/parts/${kind}.${who}.json`).filter((path) => sys.look(path) !== undefined);
+
 /** Everybody of whom a part was ever delivered, by name. */
 export function peopleOfParts(sys: System): readonly string[] {
   const names = (sys.list(`${STATE}/parts`) ?? []).map(
@@ -86,9 +91,21 @@ export function writeLedger(sys: System, people: HostLedger): void {
   writeJson(sys, `${STATE}/ledger.json`, { version: 1, people: Object.fromEntries([...people].sort(byName)) });
 }
 
-export const readCut = (sys: System, who: string): Cut | undefined => readJson(sys, `${STATE}/cuts/${who}.json`, cut);
-export const writeCut = (sys: System, who: string, of: Cut): void => writeJson(sys, `${STATE}/cuts/${who}.json`, of);
-export const forgetCut = (sys: System, who: string): void => sys.remove(`${STATE}/cuts/${who}.json`);
+/** A renamed person's entry goes on under their new name. */
+export function moveEntry(sys: System, was: string, is: string): void {
+  const people = new Map(readLedger(sys));
+  const entry = people.get(was);
+  if (entry === undefined) return;
+  people.delete(was);
+  writeLedger(sys, people.set(is, entry));
+}
+
+export const cutFile = (who: string): string => `${STATE}/cuts/${who}.json`;
+export const readCut = (sys: System, who: string): Cut | undefined => readJson(sys, cutFile(who), cut);
+export const writeCut = (sys: System, who: string, of: Cut): void => writeJson(sys, cutFile(who), of);
+export const forgetCut = (sys: System, who: string): void => sys.remove(cutFile(who));
+
+export const failuresFile = (who: string): string => `${STATE}/failures/${who}.json`;
 
 /** Who failed in what, and why; of those whose last run went well nothing is kept. */
 export function readFailures(sys: System): ReadonlyMap<string, ReadonlyMap<FailureKind, string>> {
@@ -103,13 +120,32 @@ export function readFailures(sys: System): ReadonlyMap<string, ReadonlyMap<Failu
 }
 
 export function recordFailure(sys: System, who: string, kind: FailureKind, why: string | undefined): void {
-  const path = `${STATE}/failures/${who}.json`;
+  const path = failuresFile(who);
   const known = new Map(readFailures(sys).get(who));
   if (why === undefined && !known.has(kind)) return;
   if (why === undefined) known.delete(kind);
   else known.set(kind, why);
   if (known.size === 0) sys.remove(path);
   else writeJson(sys, path, Object.fromEntries(known) satisfies z.output<typeof failures>);
+}
+
+/** What the last run on somebody's clones warned of, and when that was (ms since 1970). */
+export interface Notes {
+  readonly atMs: number;
+  readonly says: string[];
+}
+
+const notesFile = (who: string): string => `${STATE}/notes/${who}.json`;
+
+export function readNotes(sys: System, who: string): Notes | undefined {
+  const says = readJson(sys, notesFile(who), z.array(z.string()));
+  const atMs = sys.look(notesFile(who))?.mtimeMs;
+  return says === undefined || atMs === undefined ? undefined : { atMs: Math.round(atMs), says };
+}
+
+export function writeNotes(sys: System, who: string, says: readonly string[]): void {
+  if (says.length === 0) sys.remove(notesFile(who));
+  else writeJson(sys, notesFile(who), says);
 }
 
 /** When the program last finished a delivery, in ms since 1970; undefined when it never did. */

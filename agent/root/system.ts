@@ -16,7 +16,7 @@ import {
   type Stats,
   symlinkSync,
 } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { look, type NewFile, readSmall, replaceFile, syncDirectory } from "../disk.ts";
 import { Refusal, systemCode } from "../refusal.ts";
 import { type Ran, run, story } from "../run.ts";
@@ -48,6 +48,10 @@ export interface System {
   /** Makes a missing home, or sets its mode to 0700: the two things that root does to a home itself. */
   makeHome(home: string, uid: number, gid: number): void;
   closeHome(home: string): void;
+  /** Gives a home another name. @throws Refusal when something is there already */
+  renameHome(from: string, to: string): void;
+  /** A link at a home's former name, so that paths written down before still lead to it. */
+  linkHome(at: string, home: string): void;
 }
 
 const COMMAND_TIMEOUT_MS = 60_000;
@@ -96,6 +100,17 @@ export const realSystem: System = {
     });
   },
   closeHome: (home) => withDirectory(homeOnly(home), (fd) => fchmodSync(fd, 0o700)),
+  renameHome: (from, to) => {
+    // Only root writes in `/home`, so nothing can come to be there between the look and the rename.
+    if (look(homeOnly(to)) !== undefined) throw new Refusal(`${to} exists already; move it away first`);
+    if (look(homeOnly(from))?.isDirectory() !== true) throw new Refusal(`${from} is no directory, so it is no home`);
+    renameSync(from, to);
+    syncDirectory(dirname(to));
+  },
+  linkHome: (at, home) => {
+    symlinkSync(basename(homeOnly(home)), homeOnly(at));
+    syncDirectory(dirname(at));
+  },
 };
 
 /** A program that must succeed. @throws Refusal with the whole story when it does not. */

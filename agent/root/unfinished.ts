@@ -18,12 +18,13 @@ const unfinished = z.strictObject({
 export type Unfinished = z.output<typeof unfinished>;
 
 const ROOM = `${STATE}/unfinished`;
-const fileOf = (who: string): string => `${ROOM}/${who}.json`;
+export const unfinishedFile = (who: string): string => `${ROOM}/${who}.json`;
 
 export const readUnfinished = (sys: System, who: string): Unfinished | undefined =>
-  readJson(sys, fileOf(who), unfinished);
-export const writeUnfinished = (sys: System, who: string, of: Unfinished): void => writeJson(sys, fileOf(who), of);
-export const forgetUnfinished = (sys: System, who: string): void => sys.remove(fileOf(who));
+  readJson(sys, unfinishedFile(who), unfinished);
+export const writeUnfinished = (sys: System, who: string, of: Unfinished): void =>
+  writeJson(sys, unfinishedFile(who), of);
+export const forgetUnfinished = (sys: System, who: string): void => sys.remove(unfinishedFile(who));
 
 /** By name. */
 export const allUnfinished = (sys: System): readonly string[] =>

@@ -56,7 +56,7 @@ export const observation = z.discriminatedUnion("server", [
 export type Observation = z.output<typeof observation>;
 
 /** What became of one session that was to be brought back. */
-const outcome = z.strictObject({
+export const outcome = z.strictObject({
   name,
   /** `conversation`: its conversation goes on. `shell`: a shell, and `why` says what is missing where something is. */
   how: z.enum(["there", "conversation", "shell", "failed"]),

@@ -41,7 +41,8 @@ async function fetchAll(place: Place, clone: string): Promise<void> {
   if (ran.code !== 0) place.warn(`${short(place, clone)} could not be fetched, it stays as it is: ${gitSays(ran)}`);
 }
 
-async function forward(place: Place, clone: string, refused: Set<string>): Promise<readonly Change[]> {
+/** The one change that updates the clone, or none and a warning that says why not. */
+export async function forward(place: Place, clone: string, refused: Set<string>): Promise<readonly Change[]> {
   const name = short(place, clone);
   const read = (...args: string[]) => place.git.run(args, { in: clone });
   const branches = await read(

@@ -10,7 +10,7 @@ export interface Place {
   readonly launcher: string;
   readonly git: Git;
   /** No remote is asked for anything in this run. */
-  readonly offline: boolean;
+  readonly offline?: boolean;
   /** Said on standard error and remembered; it does not turn the run red. */
   warn(sentence: string): void;
 }

@@ -15,7 +15,7 @@ export function remotes(place: Place): Step {
   const clone = infraOf(place);
   const { forgejo, branch } = place.part.infra;
   const name = short(place, clone);
-  const offline = { seen: place.offline };
+  const offline = { seen: place.offline === true };
   const git = async (...args: string[]) => {
     const ran = await place.git.run(args, { in: clone, timeoutMs: FETCH_TIMEOUT_MS });
     if (ran.code !== 0) throw new Refusal(gitSays(ran));

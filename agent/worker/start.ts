@@ -2,10 +2,18 @@
 
 import { tell } from "../refusal.ts";
 import { clean } from "../say.ts";
+import { workOnFacts } from "../facts/worker/main.ts";
+import { tellMe } from "../facts/worker/me.ts";
 import { workOnSessions } from "../sessions/worker/main.ts";
 import { work } from "./main.ts";
 
-const half = process.argv[2] === "sessions" ? workOnSessions : work;
+const halves: Readonly<Record<string, () => Promise<number>>> = {
+  work,
+  sessions: workOnSessions,
+  facts: workOnFacts,
+  me: () => tellMe(process.argv.slice(3)),
+};
+const half = halves[process.argv[2] ?? "work"] ?? work;
 half().catch((error: unknown) => {
   process.stderr.write(`${clean(tell(error))}\n`);
   process.exitCode = 1;

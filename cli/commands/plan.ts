@@ -69,11 +69,12 @@ function show({ plan: sentences, brakes, warnings, notices }: Decided, { out, er
   for (const { message } of brakes) err(`  ${message}`);
 }
 
-const reportOf = ({ plan: sentences, changes, heldBack, brakes, warnings, notices }: Decided) => ({
+const reportOf = ({ plan: sentences, changes, heldBack, raised, brakes, warnings, notices }: Decided) => ({
   ok: brakes.length === 0,
   plan: sentences,
   changes,
   heldBack: heldBack.map(({ who, lost }) => ({ who, lost })),
+  raised,
   brakes,
   warnings: warnings.map(problemJson),
   notices,

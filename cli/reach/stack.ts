@@ -11,6 +11,8 @@ export interface OpenStack {
   /** Holds secrets: never to be shown. */
   readonly settings: StackSettings;
   readonly memory: Memory;
+  /** Every encrypted setting as it is written: what must stand in no output. */
+  readonly secrets: readonly string[];
 }
 
 export interface Decided extends Derivation {
@@ -27,11 +29,12 @@ export async function openStack(place: StackPlace, ledger?: string): Promise<Ope
   const { values, encrypted } = await configOf(place);
   const settings = parseSettings(values, place.configFile ?? `Pulumi.${place.stack ?? "<stack>"}.yaml`, encrypted);
   const outputs = ledger === undefined ? await outputsOf(place) : { ledger };
-  return { settings, memory: memoryFrom((name) => outputs[name]) };
+  const secrets = encrypted.flatMap((key) => values[key] ?? []);
+  return { settings, memory: memoryFrom((name) => outputs[name]), secrets };
 }
 
 /** The same decision as the program's, from the same settings. @throws Refusal */
-export async function decideOn({ settings, memory }: OpenStack): Promise<Decided> {
+export async function decideOn({ settings, memory }: Pick<OpenStack, "settings" | "memory">): Promise<Decided> {
   const userMap = await userMapFromVault(settings, memory, { preview: true, folder: PROJECT });
   const derivation = await weigh(settings, { ledger: memory.ledger, userMap, today: today(), folder: PROJECT });
   return { ...derivation, notices: userMap?.known === false ? [userMap.warning] : [] };

@@ -8,3 +8,6 @@ export const DEPLOYER_ACCOUNT = "deployer";
 
 /** The Secret that holds the lasting token of a ServiceAccount. */
 export const tokenSecret = (account: string) => `${account}-token`;
+
+/** The RoleBindings that every tenant's namespace has from this program. */
+export const OWN_BINDINGS = ["owner", "dashboard", "deployer"] as const;

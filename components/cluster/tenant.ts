@@ -29,63 +29,56 @@ export interface TenantArgs {
 export class Tenant extends pulumi.ComponentResource {
   /** Token of this namespace's dashboard account; absent while nobody is admitted. */
   readonly dashboardToken: pulumi.Output<string> | undefined;
+  /** The last of what is declared here. */
+  readonly settled: pulumi.Resource;
 
   constructor(name: string, args: TenantArgs, opts?: pulumi.ComponentResourceOptions) {
     super("workstation:cluster:Tenant", name, {}, opts);
     const room = createRoom(this, name, args);
     const within = { parent: this, dependsOn: [room] };
-    this.dashboardToken = args.admit === undefined ? undefined : admit(name, args, args.admit, within);
+    this.settled = bindRights(name, args, within);
+    this.dashboardToken = args.admit === undefined ? undefined : admitAccounts(name, args, within);
     this.registerOutputs();
   }
 }
 
-/** Everything that goes when the owner goes. */
-function admit(name: string, args: TenantArgs, email: Email, opts: pulumi.CustomResourceOptions) {
-  const { namespace, owner, home } = args;
+/**
+ * The bindings stay when the owner goes, with nobody in them: that is a change, which the engine makes in its turn. It
+ * deletes only after all else has gone well, and a cut must not wait for a host that is down.
+ * @returns what is declared last
+ */
+function bindRights(name: string, args: TenantArgs, opts: pulumi.CustomResourceOptions): pulumi.Resource {
+  const { namespace, owner, home, admit } = args;
   const labels = managedBy(owner);
-  new k8s.rbac.v1.RoleBinding(
-    `${name}-owner`,
-    { metadata: { name: "owner", namespace, labels }, roleRef: clusterRole(OWNER_ROLE), subjects: [user(email)] },
+  const isIn = admit !== undefined;
+  const bind = (called: string, roleRef: ReturnType<typeof role>, subjects: Subjects, more = opts) =>
+    new k8s.rbac.v1.RoleBinding(
+      `${name}-${called}`,
+      { metadata: { name: called, namespace, labels }, roleRef, subjects: [...subjects] },
+      more,
+    );
+  bind("owner", clusterRole(OWNER_ROLE), isIn ? [user(admit)] : []);
+  const rules = new k8s.rbac.v1.Role(
+    `${name}-deployer`,
+    { metadata: { name: DEPLOYER_ROLE, namespace, labels }, rules: apiRules(DEPLOYER_RULES) },
     opts,
   );
-  admitDeployer(name, args, opts);
-  const dashboard = dashboardAccount(owner);
-  const { token } = accountWithToken(`${name}-dashboard`, { name: dashboard, namespace, labels }, opts);
-  new k8s.rbac.v1.RoleBinding(
-    `${name}-dashboard`,
-    {
-      metadata: { name: "dashboard", namespace, labels },
-      roleRef: clusterRole(OWNER_ROLE),
-      subjects: [...new Set([namespace, home])].map((from) => serviceAccount(from, dashboard)),
-    },
-    opts,
-  );
-  return token;
+  const deployer = isIn ? [serviceAccount(namespace, DEPLOYER_ACCOUNT)] : [];
+  bind(DEPLOYER_ROLE, role(DEPLOYER_ROLE), deployer, { ...opts, dependsOn: [rules] });
+  const from = [...new Set([namespace, home])].map((room) => serviceAccount(room, dashboardAccount(owner)));
+  return bind("dashboard", clusterRole(OWNER_ROLE), isIn ? from : []);
 }
 
-/** Whoever deploys for the owner without being the owner: Vault hands out its token to the person's pipelines. */
-function admitDeployer(name: string, { namespace, owner }: TenantArgs, opts: pulumi.CustomResourceOptions) {
+type Subjects = readonly (ReturnType<typeof user> | ReturnType<typeof serviceAccount>)[];
+
+/** The accounts that go when the owner goes: the dashboard's with its token, and that of their own pipelines. */
+function admitAccounts(name: string, { namespace, owner }: TenantArgs, opts: pulumi.CustomResourceOptions) {
   const labels = managedBy(owner);
+  // Vault hands out its token to whoever deploys for the owner without being the owner.
   new k8s.core.v1.ServiceAccount(
     `${name}-deployer`,
     { metadata: { name: DEPLOYER_ACCOUNT, namespace, labels }, automountServiceAccountToken: false },
     opts,
   );
-  const rules = new k8s.rbac.v1.Role(
-    `${name}-deployer`,
-    {
-      metadata: { name: DEPLOYER_ROLE, namespace, labels },
-      rules: apiRules(DEPLOYER_RULES),
-    },
-    opts,
-  );
-  new k8s.rbac.v1.RoleBinding(
-    `${name}-deployer`,
-    {
-      metadata: { name: DEPLOYER_ROLE, namespace, labels },
-      roleRef: role(DEPLOYER_ROLE),
-      subjects: [serviceAccount(namespace, DEPLOYER_ACCOUNT)],
-    },
-    { ...opts, dependsOn: [rules] },
-  );
+  return accountWithToken(`${name}-dashboard`, { name: dashboardAccount(owner), namespace, labels }, opts).token;
 }

@@ -13,6 +13,8 @@ export interface DevVmArgs {
   readonly agent: { readonly path: string; readonly sha256: string };
   readonly base: BasePart;
   readonly maps: MapsPart;
+  /** What has to have happened elsewhere before this host is spoken to. */
+  readonly after?: readonly pulumi.Resource[];
 }
 
 /** Where the bundle lands before it is verified and moved into place by the bundle itself. */
@@ -31,7 +33,7 @@ export class DevVm extends pulumi.ComponentResource {
     this.connection = connectionTo(args.host, args.privateKey);
     this.#name = name;
     this.#agent = args.agent;
-    const agent = uploadAgent(this, name, args.agent, this.connection);
+    const agent = uploadAgent(this, name, args, this.connection);
     const base = prepareHost(this, name, args, this.connection, agent);
     this.ready = deliverMaps(this, name, args.maps, this.connection, base);
     this.registerOutputs();
@@ -43,8 +45,8 @@ export class DevVm extends pulumi.ComponentResource {
    * out work at the first failed resource, and one person's failure must stay that person's.
    * @param digests one checksum per delivered part: a change of any of them settles the host again
    */
-  settle(people: readonly pulumi.Resource[], digests: readonly pulumi.Input<string>[]): void {
-    remoteCommand(
+  settle(people: readonly pulumi.Resource[], digests: readonly pulumi.Input<string>[]): pulumi.Resource {
+    return remoteCommand(
       this,
       `${this.#name}-settle`,
       {
@@ -60,13 +62,13 @@ export class DevVm extends pulumi.ComponentResource {
 const uploadAgent = (
   parent: DevVm,
   name: string,
-  agent: DevVmArgs["agent"],
+  { agent, after = [] }: DevVmArgs,
   connection: ReturnType<typeof connectionTo>,
 ) =>
   new remote.CopyToRemote(
     `${name}-agent`,
     { connection, source: new pulumi.asset.FileAsset(agent.path), remotePath: INCOMING, triggers: [agent.sha256] },
-    { parent },
+    { parent, dependsOn: [...after] },
   );
 
 const prepareHost = (

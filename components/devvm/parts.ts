@@ -21,6 +21,8 @@ export interface SiteOfHosts {
   readonly sharedConfig?: string | undefined;
   readonly commands: BasePart["commands"];
   readonly gate?: BasePart["gate"];
+  readonly lobby?: BasePart["lobby"];
+  readonly contact?: string | undefined;
   readonly reconcile: BasePart["reconcile"];
   readonly proxyUsers: readonly string[];
   readonly adoptExisting: readonly string[];
@@ -54,6 +56,8 @@ export const basePart = (host: string, site: SiteOfHosts): BasePart => ({
   ...(site.sharedConfig === undefined ? {} : { sharedConfig: site.sharedConfig }),
   commands: site.commands,
   ...(site.gate === undefined ? {} : { gate: site.gate }),
+  ...(site.lobby === undefined ? {} : { lobby: site.lobby }),
+  ...(site.contact === undefined ? {} : { contact: site.contact }),
   reconcile: site.reconcile,
 });
 
@@ -75,6 +79,7 @@ export const mapsPart = (
   present: names(residents, ({ state }) => state === "present"),
   left: names(residents, ({ state }) => state === "left"),
   admins: names(residents, ({ state, person }) => state === "present" && person.tier === "admin"),
+  ...renamedAmong(residents),
   ...site.brakes,
 });
 
@@ -82,7 +87,9 @@ export const accountPart = (resident: Resident, site: SiteOfHosts): AccountPart 
   contract: CONTRACT,
   kind: "account",
   ...who(resident),
+  ...formerNamesOf(resident),
   state: resident.state,
+  ...(resident.state === "present" && resident.person.until !== undefined ? { until: resident.person.until } : {}),
   shell: resident.state === "present" ? resident.person.shell : SHELL,
   groups: resident.state === "present" ? [...resident.person.groups] : [],
   tierGroups: [...site.tierGroups],
@@ -98,6 +105,7 @@ export const clonesPart = (resident: Resident, site: SiteOfHosts): ClonesPart =>
     contract: CONTRACT,
     kind: "clones",
     ...who(resident),
+    ...formerNamesOf(resident),
     state: resident.state,
     layout:
       resident.state === "left" || TIERS[resident.person.tier].clone === "untouched"
@@ -140,6 +148,18 @@ export const credentialsPart = (
 });
 
 const who = ({ person: { osUser, uid } }: Resident) => ({ osUser, uid });
+
+/** A host that never knew the former name takes no notice of it. */
+const formerNamesOf = ({ person: { formerNames } }: Resident) =>
+  formerNames.length === 0 ? {} : { formerNames: [...formerNames] };
+
+function renamedAmong(residents: readonly Resident[]): Pick<MapsPart, "renamed"> {
+  const renamed = residents
+    .filter(({ person }) => person.formerNames.length > 0)
+    .map(({ person: { osUser, formerNames } }) => ({ osUser, formerNames: [...formerNames] }))
+    .sort((a, b) => (a.osUser < b.osUser ? -1 : 1));
+  return renamed.length === 0 ? {} : { renamed };
+}
 
 const names = (residents: readonly Resident[], which: (resident: Resident) => boolean) =>
   residents

@@ -31,13 +31,16 @@ export interface InfraRepositoryArgs {
 export class InfraRepository extends pulumi.ComponentResource {
   /** Secret, and unknown in a preview that issues one. */
   readonly tokens: ReadonlyMap<OsUser, pulumi.Output<string>>;
+  /** What keeps those who left, and whoever is not listed any more, out. */
+  readonly cuts: readonly pulumi.Resource[];
 
   constructor(name: string, args: InfraRepositoryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("workstation:forgejo:InfraRepository", name, {}, opts);
     const wall = buildWall(this, name, args);
     const members = placePeople(this, name, args, wall);
-    listWriters(this, name, args, [wall, ...members]);
+    const writers = listWriters(this, name, args, [wall, ...members]);
     this.tokens = issueTokens(this, name, args, members);
+    this.cuts = [writers, ...revokeTokens(this, name, args, members)];
     this.registerOutputs();
   }
 }
@@ -67,7 +70,7 @@ const listWriters = (
   dependsOn: pulumi.Resource[],
 ) => {
   const { whitelist, collaborators } = args.access;
-  new BranchWriters(
+  return new BranchWriters(
     `${name}-writers`,
     { ...args.place, push: whitelist, merge: whitelist, members: collaborators },
     { parent, dependsOn },
@@ -76,6 +79,21 @@ const listWriters = (
 
 function issueTokens(parent: InfraRepository, name: string, args: InfraRepositoryArgs, dependsOn: pulumi.Resource[]) {
   const issue = (login: string) =>
-    new AccessToken(`${name}-token-${login.toLowerCase()}`, { login, ...args.tokens }, { parent, dependsOn }).token;
+    new AccessToken(
+      `${name}-token-${login.toLowerCase()}`,
+      { login, ...args.tokens, revoked: false },
+      { parent, dependsOn },
+    ).token;
   return new Map([...args.tokenHolders].map(([who, login]) => [who, issue(login)]));
 }
+
+/** A resource that goes would be deleted last, and not at all while a host is down: that there is none is a state, too. */
+const revokeTokens = (parent: InfraRepository, name: string, args: InfraRepositoryArgs, dependsOn: pulumi.Resource[]) =>
+  args.access.former.map(
+    (login) =>
+      new AccessToken(
+        `${name}-token-${login.toLowerCase()}`,
+        { login, ...args.tokens, revoked: true },
+        { parent, dependsOn },
+      ),
+  );

@@ -72,9 +72,11 @@ export interface AccessTokenArgs {
   readonly scopes: readonly string[];
   readonly rotateAfterDays: number;
   readonly overlapDays: number;
+  /** For somebody who left: there is to be none. */
+  readonly revoked: boolean;
 }
 
-/** A person's token for the forge: replaced by age, revoked with the resource. */
+/** A person's token for the forge: replaced by age; revoked when they leave, and with the resource. */
 export class AccessToken extends pulumi.CustomResource {
   /** Secret. */
   declare readonly token: pulumi.Output<string>;

@@ -26,11 +26,15 @@ export interface PersonAccessArgs {
 
 /** Policies and roles exist only for somebody present; the identity stays as "left", so that the cut is kept up. */
 export class PersonAccess extends pulumi.ComponentResource {
+  /** Their identity: what comes before it is declared earlier. */
+  readonly settled: pulumi.Resource;
+
   constructor(name: string, args: PersonAccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("workstation:vault:PersonAccess", name, {}, opts);
     const policies = args.state === "present" ? writePolicies(this, name, args) : [];
     const identity = declareIdentity(this, name, args, policies);
     if (args.state === "present") admitDeployers(this, name, args, identity);
+    this.settled = identity;
     this.registerOutputs();
   }
 }
@@ -40,8 +44,9 @@ const ownsNamespaces = ({ tier }: Holder) => tier === "namespace-owner";
 function writePolicies(parent: PersonAccess, name: string, { person, site }: PersonAccessArgs): vault.Policy[] {
   const policy = (suffix: string, called: string, text: string) =>
     new vault.Policy(`${name}-${suffix}`, { name: called, policy: text }, { parent });
-  const { osUser, k8sUser } = person;
-  const workstation = policy("workstation", workstationPolicyName(osUser), workstationPolicy(site.kvMount, osUser));
+  const { osUser, k8sUser, formerNames } = person;
+  const text = workstationPolicy(site.kvMount, osUser, formerNames);
+  const workstation = policy("workstation", workstationPolicyName(osUser), text);
   if (!ownsNamespaces(person)) return [workstation];
   return [workstation, policy("owner", ownerPolicyName(k8sUser), ownerPolicy(site.kvMount, k8sUser))];
 }

@@ -12,10 +12,17 @@ export const ownerPolicy = (kvMount: string, who: K8sUser): string =>
     ...itselfAndBelow(`${kvMount}/metadata/${who}`, ["list", "read", "delete"]),
   ]);
 
-/** One workstation's own secret, and what a token needs to know and renew itself. */
-export const workstationPolicy = (kvMount: string, who: OsUser): string =>
+/**
+ * One workstation's own secret, and what a token needs to know and renew itself.
+ * @param formerNames of the account: what was kept below them can still be read, and nobody else is ever given them
+ */
+export const workstationPolicy = (kvMount: string, who: OsUser, formerNames: readonly OsUser[] = []): string =>
   policyText([
     { path: `${kvMount}/data/workstation/claude-users/${who}`, capabilities: ["create", "read", "update"] },
+    ...formerNames.map((was) => ({
+      path: `${kvMount}/data/workstation/claude-users/${was}`,
+      capabilities: ["read"],
+    })),
     { path: "auth/token/lookup-self", capabilities: ["read"] },
     { path: "auth/token/renew-self", capabilities: ["update"] },
   ]);

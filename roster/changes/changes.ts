@@ -50,7 +50,10 @@ function changeOf(
   const renamed =
     formerName === undefined
       ? []
-      : [`is the new name of ${formerName}: the same account, uid ${after.uid}, ports and namespaces`];
+      : [
+          `is the new name of ${formerName}: the same account, uid ${after.uid}, ports and namespaces`,
+          `/home/${formerName} becomes /home/${who}, with a link at the former path, and their services start anew; it waits while ${formerName} is at work there`,
+        ];
   const parts = [identityChanges(past, after, previously), rightsChanges(past, after), placeChanges(past, after)];
   const change: OfPerson = {
     kind: "changes",
@@ -78,7 +81,9 @@ function identityChanges(past: LedgerEntry, after: LedgerEntry, previously: Prev
       is !== undefined &&
       (former === was || (what !== "k8s_user" && folded(was) === folded(is)))
     ) {
-      part.other.push(`is renamed: ${what} ${was} becomes ${is}`);
+      const lost =
+        what === "k8s_user" ? `; their secrets in Vault stay below ${was}, from where an admin moves them` : "";
+      part.other.push(`is renamed: ${what} ${was} becomes ${is}${lost}`);
       continue;
     }
     if (was !== undefined)

@@ -5,6 +5,7 @@ import type { Problem } from "../model.ts";
 import { changesBetween, type PersonChange } from "../changes/changes.ts";
 import { type Brake, findBrakes } from "../changes/brakes.ts";
 import { planSentences } from "../changes/plan.ts";
+import { raisedRights, type RaisedRights } from "../changes/raised.ts";
 import { problemInRoster } from "../load.ts";
 import { inRow, warningInRow } from "../rules/finding.ts";
 import { byCodeUnit, sortedEntries } from "../text/order.ts";
@@ -29,6 +30,8 @@ export interface Derivation {
   readonly heldBack: readonly PersonChange[];
   /** The plan in people's words, one sentence a thing, in an order that never depends on the file's. */
   readonly plan: readonly string[];
+  /** Whose rights rise: what a push of somebody who is no admin does not bring about alone. */
+  readonly raised: readonly RaisedRights[];
   /** What must be confirmed by name before anything is written; empty when nothing. */
   readonly brakes: readonly Brake[];
   readonly warnings: readonly Problem[];
@@ -65,6 +68,7 @@ export function derive(input: DeriveInput): Derived {
     changes,
     heldBack,
     plan: planSentences({ changes, heldBack, desired, policy, today }),
+    raised: raisedRights(before, desired.ledger.people),
     brakes: findBrakes(before, desired, changes, policy),
     warnings: found,
   };

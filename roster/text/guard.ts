@@ -30,14 +30,16 @@ export function hazardIn(text: string): Hazard | undefined {
     if (kind === "flow-map-start" || kind === "flow-seq-start") flowDepth++;
     if (kind === "flow-map-end" || kind === "flow-seq-end") flowDepth = Math.max(0, flowDepth - 1);
     if (kind === "newline") inLine = 0;
-    if (kind === "seq-item-ind" || kind === "explicit-key-ind" || kind === "map-value-ind") inLine++;
+    // Within brackets these signs stand beside each other and not inside one another.
+    if (flowDepth === 0 && (kind === "seq-item-ind" || kind === "explicit-key-ind" || kind === "map-value-ind"))
+      inLine++;
     if (tokens > MAX_TOKENS) {
       return {
         offset,
         message: `the file holds more than ${MAX_TOKENS} words and signs, which would be some 2500 people with every field; nothing was read`,
       };
     }
-    if (flowDepth > MAX_DEPTH || (inLine > MAX_DEPTH && flowDepth === 0)) {
+    if (flowDepth > MAX_DEPTH || inLine > MAX_DEPTH) {
       return { offset, message: `nested more than ${MAX_DEPTH} levels deep; a roster needs five` };
     }
     if (kind === "space" && token.length > MAX_INDENT && startsLine(text, offset)) {

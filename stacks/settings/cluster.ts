@@ -38,6 +38,13 @@ export const cluster = z.strictObject({
       "ClusterSecretStores that tenants may use, by name: their role in Vault opens nothing of anybody's. Any other that " +
         "a tenant could use stops the hand-out of new namespaces.",
     ),
+  plantedRights: z
+    .enum(["report", "suspend"])
+    .default("report")
+    .describe(
+      "Rights that somebody who left had given in their namespaces, to others or to ServiceAccounts: `report` says them and " +
+        "leaves them; `suspend` empties those RoleBindings and gives them back on the return (docs/leaving.md).",
+    ),
   apiServer: apiServer.optional().describe("Absent: the API server's sign-in is left as it is."),
 });
 

@@ -20,6 +20,13 @@ export const host = z.strictObject({
 
 const argv = z.array(z.string().min(1)).min(1);
 
+const listen = z
+  .union([
+    z.strictObject({ address: z.union([z.ipv4(), z.ipv6()]), port: z.int().min(1024).max(65_535) }),
+    z.strictObject({ socket: z.string().regex(/^(\/[A-Za-z0-9._@-]+)+$/) }),
+  ])
+  .describe("Where the ingress reaches it: an address that people on the host cannot use, or a unix socket.");
+
 export const devvm = z
   .strictObject({
     packages: z.array(z.string()).default([]).describe("Debian packages that every host must have."),
@@ -41,16 +48,24 @@ export const devvm = z
       .default(["root"])
       .describe("Accounts that may connect to everybody's loopback ports."),
     gate: z
-      .strictObject({
-        listen: z
-          .union([
-            z.strictObject({ address: z.union([z.ipv4(), z.ipv6()]), port: z.int().min(1024).max(65_535) }),
-            z.strictObject({ socket: z.string().regex(/^(\/[A-Za-z0-9._@-]+)+$/) }),
-          ])
-          .describe("Where the ingress reaches it: an address that people on the host cannot use, or a unix socket."),
-      })
+      .strictObject({ listen })
       .optional()
       .describe("The gate from sign-in to each person's own code server. Absent: something else forwards to them."),
+    lobby: z
+      .strictObject({
+        listen,
+        origin: z
+          .string()
+          .regex(/^https?:\/\/[a-z0-9.:[\]-]+$/, "must be scheme, host and port alone, as in https://lobby.example")
+          .describe("Where people's browsers find the page. Only from there it does what somebody asks for."),
+        codeServer: z
+          .url({ protocol: /^https?$/ })
+          .optional()
+          .describe("Where people's browsers find their code server."),
+      })
+      .optional()
+      .describe("The people's page: their sessions, clones and limits, and the button that restores. Absent: no page."),
+    contact: z.string().min(1).optional().describe("Whom people ask: a sentence on their page and in `ws-me`."),
     adoptExisting: z
       .array(z.string())
       .default([])

@@ -28,14 +28,16 @@ export interface Surroundings {
 /**
  * @throws Refusal that names everything which must be settled first. A cluster that cannot be read stops an update; a
  * preview goes on and says so.
+ * @param handedOver namespaces that the operator has named for adoption, whoever made them
  */
 export async function checkCluster(
   kubeconfig: string,
   desired: Desired,
   settings: ClusterSettings,
+  handedOver: ReadonlySet<string> = new Set(),
 ): Promise<Surroundings> {
   try {
-    return judge(await readFacts(readerOf(kubeconfig)), desired, settings);
+    return judge(await readFacts(readerOf(kubeconfig)), desired, settings, handedOver);
   } catch (cause) {
     if (!(cause instanceof Unread)) throw cause;
     if (!pulumi.runtime.isDryRun()) {
@@ -47,11 +49,16 @@ export async function checkCluster(
 }
 
 /** @throws Refusal. Pure: what is found depends on what is handed in alone. */
-export function judge(facts: ClusterFacts, desired: Desired, settings: ClusterSettings): Surroundings {
+export function judge(
+  facts: ClusterFacts,
+  desired: Desired,
+  settings: ClusterSettings,
+  handedOver: ReadonlySet<string> = new Set(),
+): Surroundings {
   const tenancies = tenanciesOf(desired);
   const wrong = [
     ...ownPlace(tenancies, settings),
-    ...foreignNamespaces(tenancies, facts),
+    ...foreignNamespaces(tenancies, facts, handedOver),
     ...tooSmallQuotas(tenancies, facts),
   ];
   const stores = judgeStores(facts, tenancies, settings);
@@ -59,7 +66,7 @@ export function judge(facts: ClusterFacts, desired: Desired, settings: ClusterSe
   if (all.length > 0)
     throw new Refusal(["Nothing was changed in the cluster:", ...all.map((line) => `  ${line}.`)].join("\n"));
   return {
-    warnings: [...stores.warnings, ...foreignBindings(tenancies, facts)],
+    warnings: [...stores.warnings, ...foreignBindings(tenancies, facts, settings.plantedRights === "suspend")],
     notes: quotaSums(tenancies),
     signInDrift: driftOf(facts, settings),
   };

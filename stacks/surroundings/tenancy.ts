@@ -5,6 +5,8 @@ import type { Desired, Email, K8sUser, Namespace, OsUser, Quota } from "../../ro
 export interface Tenancy {
   readonly namespace: Namespace;
   readonly owner: K8sUser;
+  /** What the owner was called before, where the roster says so. */
+  readonly formerOwner?: K8sUser;
   readonly osUser: OsUser;
   readonly quota: Quota;
   /** Who may work there; absent where the owner left, or their e-mail is not known. */
@@ -17,9 +19,11 @@ export function tenanciesOf(desired: Desired): readonly Tenancy[] {
   const all = [...desired.people.values(), ...desired.left.values()].flatMap((person) => {
     const isIn = desired.people.has(person.osUser);
     const { k8sUser: owner, osUser, quota, email } = person;
+    const was = desired.people.get(osUser)?.previously.k8sUser;
+    const formerly = was === undefined ? {} : { formerOwner: was };
     const held = (namespace: Namespace, hasLeft: boolean): Tenancy => {
       const admit = hasLeft || email === undefined ? {} : { admit: email };
-      return { namespace, owner, osUser, quota, hasLeft, ...admit };
+      return { namespace, owner, osUser, quota, hasLeft, ...formerly, ...admit };
     };
     return [
       ...person.namespaces.map((namespace) => held(namespace, !isIn)),

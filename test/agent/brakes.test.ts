@@ -52,6 +52,13 @@ test("nobody who held the host is simply left out", () => {
   expect(() => brakeMaps(before, maps(people.slice(1), { admins: ["bob"] }))).toThrow("neither as present nor as left");
 });
 
+test("a new name is nobody's leaving, of an admin neither; the name alone, without saying whose it was, is", () => {
+  const renamed = people.map((p) => (p.osUser === "ana" ? { ...p, osUser: "anna", formerNames: ["ana"] } : p));
+  expect(() => brakeMaps(before, maps(renamed, { admins: ["anna"], removalLimit: 0 }))).not.toThrow();
+  const unsaid = maps(renamed, { admins: ["anna"], removalLimit: 0, renamed: [] });
+  expect(() => brakeMaps(before, unsaid)).toThrow("1 of 4 people would lose this host: ana");
+});
+
 test("while only additions are allowed, nobody goes", () => {
   expect(() => brakeMaps(before, maps(without("bob"), { ...admins, addsOnly: true, confirmLeave: [] }))).toThrow(
     "addsOnly is set",

@@ -43,6 +43,8 @@ export function memoryDoor(): MemoryDoor {
     remove: (path) => write(() => void files.delete(path)),
     makeHome: never,
     closeHome: never,
+    renameHome: never,
+    linkHome: never,
   };
   return { sys, files, breakAfter: (writes) => (left = writes) };
 }

@@ -46,7 +46,7 @@ function samplePeaks(root: number | undefined, peaks: Map<number, number>): void
   for (const [pid, peak] of kib) {
     let above: number | undefined = pid;
     while (above !== undefined && above !== root && above > 1) above = parents.get(above);
-    if (above === root) peaks.set(pid, peak);
+    if (above === root) peaks.set(pid, Math.max(peak, peaks.get(pid) ?? 0));
   }
 }
 

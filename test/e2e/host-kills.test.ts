@@ -37,15 +37,25 @@ const HOST_SETUPS = new Map<RootPoint, string>([
 const NEW = "true";
 /** All that a cut takes away, there to be taken. */
 const FULL = `sed -i 's/"@P@":{"uid":@U@,"adopted":false/"@P@":{"uid":@U@,"adopted":true/' /var/lib/workstation/ledger.json
-echo '0 5 * * * /bin/true' | crontab -u @P@ -; touch /var/lib/systemd/linger/@P@; su -s /bin/sh @P@ -c 'echo true | at now + 1 day'; gpasswd -a @P@ docker; systemd-run --uid=@U@ sleep 1000; usermod -p x @P@`;
+echo '0 5 * * * /bin/true' | crontab -u @P@ -; su -s /bin/sh @P@ -c 'echo true | at now + 1 day'; gpasswd -a @P@ docker; systemd-run --uid=@U@ sleep 1000; usermod -p x @P@`;
+/** The account as it was before it had its present name. */
+const RENAMED = `systemctl stop user@@U@ user-@U@.slice; usermod -l was-@P@ -d /home/was-@P@ @P@ && groupmod -n was-@P@ @P@ && mv /home/@P@ /home/was-@P@
+loginctl disable-linger was-@P@; sed -i 's/"@P@":{/"was-@P@":{/' /var/lib/workstation/ledger.json`;
+const WAITING = "mkdir -p -m 700 /run/workstation/credentials; echo '{}' > /run/workstation/credentials/@P@.json";
 /** The same of a person's steps; those of the account come first, since a run does everybody's accounts before any unit. */
 const PERSON_SETUPS = new Map<RootPoint, string>([
+  ["rename-ledger", RENAMED],
+  ["rename-home", RENAMED],
+  ["rename-login", RENAMED],
+  ["rename-files", RENAMED],
   ["account-ledger", NEW],
   ["account-create", NEW],
   ["account-home", "rm -rf /home/@P@"],
   ["account-home-mode", "chmod 755 /home/@P@"],
   ["account-lock", "usermod -p x @P@"],
   ["account-groups", "gpasswd -d @P@ docker"],
+  ["account-linger", "loginctl disable-linger @P@"],
+  ["cut-credentials", `${FULL}\n${WAITING}`],
   ...(
     [
       "cut-record",
@@ -78,6 +88,9 @@ const PERSON_SETUPS = new Map<RootPoint, string>([
 const inCode = (script: string) => `cd /home/@P@/code && su -s /bin/sh @P@ -c '${script}'`;
 const SINGLE = "cd; mv code/infra x; rm -rf code; mv x code";
 const WORKER_SETUPS: Readonly<Record<WorkerPoint, string>> = {
+  "rename-conversations": inCode(
+    'cd; mkdir -p .claude/projects/-home-uno; rm -f .claude/projects/-home-@P@; echo "{\\"cwd\\":\\"/home/uno\\"}" > .claude/projects/-home-uno/1.jsonl',
+  ),
   sweep: inCode("mkdir .clone.workstation-0123456789ab; touch ~/.start-claude.sh.workstation-0123456789ab"),
   "code-make": "rm -rf /home/@P@/code",
   "migrate-conversations": inCode(
@@ -115,11 +128,19 @@ const named = (letter: string, at: number, uid: number, over: Partial<Somebody> 
 const workers = new Map(
   WORKER_POINTS.map((point, at) => [
     point,
-    named("k", at, 7400, { layout: "workspace", repos: [{ name: "tripit", url: `${REMOTE}/tripit` }] }),
+    named("k", at, 7400, {
+      layout: "workspace",
+      repos: [{ name: "tripit", url: `${REMOTE}/tripit` }],
+      ...(point === "rename-conversations" ? { formerNames: ["uno"] } : {}),
+    }),
   ]),
 );
 const roots = new Map(
-  [...PERSON_SETUPS.keys()].map((point, at) => [point, named("r", at, 7500, { groups: ["docker"] })]),
+  [...PERSON_SETUPS.keys()].map((point, at) => {
+    const { osUser } = named("r", at, 7500);
+    const formerNames = point.startsWith("rename-") ? { formerNames: [`was-${osUser}`] } : {};
+    return [point, named("r", at, 7500, { groups: ["docker"], ...formerNames })];
+  }),
 );
 const isNew = (point: RootPoint) => PERSON_SETUPS.get(point) === NEW;
 const hasUnits = (point: RootPoint) => point.startsWith("units-");
@@ -254,10 +275,10 @@ test("every step has been killed", () => {
 
 test("after all that nobody is there twice, nothing half made is left, and what was given is what was given", async () => {
   const facts = await host.sh(
-    "cut -d: -f1 /etc/passwd | sort | uniq -d; find /home /etc /var/lib/workstation -name '*workstation-????????????' | wc -l; for h in /home/k*; do git -C $h/code/infra fsck 2>&1 | grep -v -e dangling -e notice; done; getent passwd r01; cat /var/lib/workstation/ledger.json",
+    "cut -d: -f1 /etc/passwd | sort | uniq -d; find /home /etc /var/lib/workstation -name '*workstation-????????????' | wc -l; for h in /home/k*; do git -C $h/code/infra fsck 2>&1 | grep -v -e dangling -e notice; done; getent passwd r05; cat /var/lib/workstation/ledger.json",
     { timeoutMs: 60_000 },
   );
-  expect(facts).toMatch(/^0\nr01:x:7501:7501::\/home\/r01:\/bin\/zsh\n/);
+  expect(facts).toMatch(/^0\nr05:x:7505:7505::\/home\/r05:\/bin\/zsh\n/);
   const started = roots.get("units-start") ?? named("r", 0, 0);
   const { t3, browser } = portsOf(started);
   expect(facts).toContain(`"${started.osUser}":{"uid":${started.uid},"adopted":false,"t3":${t3},"browser":${browser}}`);

@@ -9,10 +9,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   agent: [/^node:/, "zod", "esbuild"],
   components: [/^node:/, /^@pulumi\//, "yaml", "roster", "agent/contract.ts"],
   stacks: [/^node:/, /^@pulumi\//, "zod", "yaml", "esbuild", "components", "roster", "agent"],
-  providers: [/^node:/, /^@pulumi\//, /^@grpc\//, /^google-protobuf/, "zod"],
-  cli: [/^node:/, "yaml", "zod", "ssh2", "roster", "stacks", "providers/forgejo/api"],
+  providers: [/^node:/, /^@pulumi\//, /^@grpc\//, /^google-protobuf/, "zod", "stacks/kube-api.ts"],
+  // The board sees the forge and Vault with the providers' own eyes, so that no second rule of drift can differ from theirs.
+  cli: [/^node:/, "yaml", "zod", "ssh2", "roster", "stacks", "providers"],
+  ci: [/^node:/, "yaml", "zod", "roster", "stacks", "cli", "providers/forgejo/api", "providers/http"],
   lab: [/./],
-  lobby: [/^node:/, "zod", "http-proxy-3", "agent/contract.ts"],
+  lobby: [/^node:/, "zod", "http-proxy-3", "agent/facts/model.ts", "agent/facts/words.ts"],
 };
 
 const IMPORT = /^\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?"([^"]+)"|\bimport\("([^"]+)"\)/gm;
@@ -24,7 +26,7 @@ const importsOf = (file: string): string[] =>
 
 const roomOf = (file: string) => file.split("/")[0] ?? file;
 
-const sources = files(/^(index\.ts|(roster|agent|components|stacks|providers|cli|lab|lobby)\/.*\.ts)$/);
+const sources = files(/^(index\.ts|(roster|agent|components|stacks|providers|ci|cli|lab|lobby)\/.*\.ts)$/);
 
 test.each(sources)("%s imports only what its room may", (file) => {
   const room = roomOf(file);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { loadRoster } from "../../roster/load.ts";
 import { DEFAULT_POLICY } from "../../roster/policy.ts";
 import { people, yamlOf } from "./generators.ts";
@@ -37,6 +38,11 @@ describe("what is a roster", () => {
       ["emo", "power-user", "single", []],
       ["ancamilea", "namespace-owner", "workspace", ["tripit"]],
     ]);
+  });
+
+  test("a roster on one line, as JSON has it, is no deeper than on many", () => {
+    const parsed = parse(sample) as unknown;
+    expect(roster(JSON.stringify(parsed)).rows).toEqual(roster(sample).rows);
   });
 
   test("line ends of Windows change neither the people nor the places", () => {

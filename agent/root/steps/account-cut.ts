@@ -6,6 +6,7 @@ import { groupsOf, type User } from "../accounts.ts";
 import type { Machine } from "../machine.ts";
 import { readCut, writeCut } from "../store.ts";
 import { must } from "../system.ts";
+import { dropWaiting, isWaiting } from "../waiting.ts";
 import { mustUnlock } from "./account-exists.ts";
 import { atJobsOf, crontabOf, endProcesses, lingerFile, PARKED, processesOf } from "./processes.ts";
 import { unitsOf } from "./units.ts";
@@ -43,7 +44,6 @@ function recorded(m: Machine, part: AccountPart, user: User): Step {
           locked: login?.locked ?? true,
           ...(login?.expires === undefined ? {} : { expires: login.expires }),
           groups: [...tierGroupsOf(m, part, user)],
-          linger: m.sys.look(lingerFile(part.osUser)) !== undefined,
         });
       return [{ point: "cut-record", says: says("note", "what the cut takes away, for their return"), apply }];
     },
@@ -72,7 +72,7 @@ function loginCut(m: Machine, part: AccountPart, user: User): Step {
         const apply = () => mustUnlock(m, ["/usr/bin/gpasswd", "--delete", part.osUser, group]);
         changes.push({ point: "cut-group", says: says("take", `group ${group} away`), apply });
       }
-      return [...changes, ...timersCut(m, user)];
+      return [...changes, ...timersCut(m, user), ...waitingCut(m, part.osUser)];
     },
   };
 }
@@ -95,6 +95,13 @@ function timersCut(m: Machine, user: User): readonly Change[] {
     changes.push({ point: "cut-at", says: says("park", "an at job"), apply: () => park(job) });
   }
   return changes;
+}
+
+/** A token that never reached their home is not to reach it now, nor on their return, when there is another one. */
+function waitingCut(m: Machine, who: string): readonly Change[] {
+  if (!isWaiting(m.sys, who)) return [];
+  const apply = () => dropWaiting(m.sys, who);
+  return [{ point: "cut-credentials", says: says("drop", "their access to the forge, which was on its way"), apply }];
 }
 
 function ended(m: Machine, user: User): Step {

@@ -5,10 +5,9 @@ import type { AccountPart } from "../../contract.ts";
 import { groupsOf } from "../accounts.ts";
 import type { Machine } from "../machine.ts";
 import { forgetCut, readCut, readLedger } from "../store.ts";
-import { must } from "../system.ts";
 import { EXPIRED_DAY } from "./account-cut.ts";
 import { mustUnlock } from "./account-exists.ts";
-import { AT_JOBS, crontabOf, lingerFile, PARKED } from "./processes.ts";
+import { AT_JOBS, crontabOf, PARKED } from "./processes.ts";
 
 /** Nothing to do for somebody who was never cut. */
 export function accountReturn(m: Machine, part: AccountPart): Step {
@@ -50,10 +49,6 @@ export function accountReturn(m: Machine, part: AccountPart): Step {
         });
       }
       changes.push(...jobsBack(m, who));
-      if (cut.linger && m.sys.look(lingerFile(who)) === undefined) {
-        const apply = async () => void (await must(m.sys, ["/usr/bin/loginctl", "enable-linger", who]));
-        changes.push({ point: "return-linger", says: says("start", "lingering again"), apply });
-      }
       // Last of all: while the record is there, a killed return goes on where it was.
       changes.push({ point: "return-forget", says: says("end", "the cut"), apply: () => forgetCut(m.sys, who) });
       return changes;

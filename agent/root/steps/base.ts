@@ -9,7 +9,7 @@ import { managedSettings } from "../managed-settings.ts";
 import { must } from "../system.ts";
 import { BOOT_UNITS, HOST_UNITS, plainFiles, skelLinks, SSHD, SUDOERS, unitFiles } from "./base-files.ts";
 import { fileChanges, filesStep, type GeneratedFile } from "./files.ts";
-import { gateSteps } from "./gate.ts";
+import { gateSteps, lobbySteps } from "./fronts.ts";
 import { loadedFiles, systemdFiles } from "./loaded-files.ts";
 
 const INSTALL_TIMEOUT_MS = 15 * 60_000;
@@ -34,6 +34,7 @@ export function baseSteps(m: Machine, part: BasePart): readonly (() => Step)[] {
     () => units(m, part),
     () => hostUnits(m),
     ...gateSteps(m, part),
+    ...lobbySteps(m, part),
   ];
 }
 

@@ -83,16 +83,18 @@ export const envelope = (m: Machine, part: UnitsPart): Step =>
     loadPoint: "units-daemon-reload",
   });
 
+/** The file by which a unit is told of its person's envelope. */
+export const dropInOf = (unit: string): string => `/etc/systemd/system/${unit}.d/50-workstation.conf`;
+
 /** Pure: absolute path to exact text. */
 export function envelopeFiles(part: UnitsPart): ReadonlyMap<string, string> {
   const { memory, cpu, tasks, paneMemory } = part.limits;
   const slice = `user-${part.uid}.slice`;
   const inSlice = `${HEADER}[Service]\nSlice=${slice}\n`;
-  const dropIn = (unit: string) => `/etc/systemd/system/${unit}.d/50-workstation.conf`;
   return new Map([
-    [dropIn(slice), `${HEADER}[Slice]\nMemoryMax=${memory}\nMemorySwapMax=0\nCPUQuota=${cpu}\nTasksMax=${tasks}\n`],
-    [dropIn(instance(T3_UNIT, part.osUser)), inSlice],
-    [dropIn(instance(BROWSER_UNIT, part.osUser)), inSlice],
+    [dropInOf(slice), `${HEADER}[Slice]\nMemoryMax=${memory}\nMemorySwapMax=0\nCPUQuota=${cpu}\nTasksMax=${tasks}\n`],
+    [dropInOf(instance(T3_UNIT, part.osUser)), inSlice],
+    [dropInOf(instance(BROWSER_UNIT, part.osUser)), inSlice],
     [`${PANE_DIRECTORY}/${part.osUser}`, `${paneMemory}\n`],
   ]);
 }

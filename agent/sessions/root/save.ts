@@ -1,5 +1,6 @@
 /** `tmux-persist save`: writes down what runs, for each person of the terminal map. */
 
+import { writeOwnFiles } from "../../facts/root/own-file.ts";
 import { tell } from "../../refusal.ts";
 import { say, warn } from "../../say.ts";
 import type { User } from "../../root/accounts.ts";
@@ -18,6 +19,7 @@ export async function save(sys: System, now: () => number): Promise<number> {
   for (const result of failed) warn(`${result.who}: their sessions are not recorded: ${result.failed}`);
   const looked = results.flatMap((r) => ("found" in r && r.found > 0 ? [r.who] : []));
   if (looked.length > 0) writeLooks(sys, looked, now());
+  writeOwnFiles(sys);
   return failed.length > 0 ? 1 : 0;
 }
 

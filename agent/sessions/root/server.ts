@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { Refusal } from "../../refusal.ts";
 import { story } from "../../run.ts";
 import type { User } from "../../root/accounts.ts";
+import { lingerFile } from "../../root/steps/processes.ts";
 import { must, type System } from "../../root/system.ts";
 
 /** Only the folder's entry in `/tmp` is looked at; what it is and what is in it their worker judges. */
@@ -14,8 +15,9 @@ export const mayHaveServer = (sys: System, user: User): boolean => sys.look(`/tm
  * not take every session along. Without `NoNewPrivileges`, since an admin works with sudo in it.
  */
 export async function startServer(sys: System, user: User): Promise<void> {
-  // Else their manager, which holds the panes, is stopped with all of them when a login of theirs ends.
-  await must(sys, ["/usr/bin/loginctl", "enable-linger", user.name]);
+  // Else their manager, which holds the panes, is stopped with all of them when a login of theirs ends. The account step
+  // sees to it; not for an account that is not ours.
+  if (sys.look(lingerFile(user.name)) === undefined) await must(sys, ["/usr/bin/loginctl", "enable-linger", user.name]);
   const unit = `tmux-server-${user.name}-${randomBytes(4).toString("hex")}.service`;
   const properties = [
     `Slice=user-${user.uid}.slice`,

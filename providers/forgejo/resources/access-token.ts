@@ -19,6 +19,8 @@ const want = z.object({
   scopes: z.array(z.string().regex(/^(read|write):[a-z]+$/, "must be as in write:repository")).min(1),
   rotateAfterDays: z.number().positive(),
   overlapDays: z.number().nonnegative(),
+  /** There is to be none: they left. A state without it is of a former version. */
+  revoked: z.boolean().default(false),
 });
 const have = want.extend({
   token: z.string(),
@@ -43,7 +45,8 @@ export function accessToken(forge: () => Forge, now: () => number): Resource {
     // Both would be called by the same name.
     deleteBeforeReplace: true,
     differences: (is, wish) => {
-      const changed = (["login", "name"] as const).filter((field) => is[field] !== wish[field]);
+      const changed = (["login", "name", "revoked"] as const).filter((field) => is[field] !== wish[field]);
+      if (wish.revoked || is.revoked) return changed;
       const scopes = is.scopes.join() === wish.scopes.join() ? [] : (["scopes"] as const);
       const { issue, retire } = rotation(is, wish, now());
       const days = (["rotateAfterDays", "overlapDays"] as const).filter((field) => is[field] !== wish[field]);
@@ -52,8 +55,7 @@ export function accessToken(forge: () => Forge, now: () => number): Resource {
     },
     create: async (wish, call) => {
       const api = tokenApi(forge(), wish.login, call.signal);
-      const serial = await revokeAllBut(api, wish, []);
-      return { id: `${wish.login}/${wish.name}`, have: await issue(api, wish, serial + 1, now()) };
+      return { id: `${wish.login}/${wish.name}`, have: await fromNothing(api, wish, now()) };
     },
     read: async (id, known, call) => {
       if (known === undefined)
@@ -62,6 +64,11 @@ export function accessToken(forge: () => Forge, now: () => number): Resource {
         );
       const tokens = await tokenApi(forge(), known.login, call.signal).list();
       const ids = new Set(tokens?.map((token) => token.id));
+      if (known.revoked) {
+        // One that is there again is no longer what was asked.
+        const found = { ...known, revoked: !tokens?.some((token) => serialOf(token, known.name) > 0) };
+        return { have: found, want: pick(found) };
+      }
       if (!ids.has(known.tokenId)) return undefined;
       const still = known.previousId !== null && ids.has(known.previousId);
       const found = still ? known : { ...known, previousId: null, retireAtMs: null };
@@ -69,6 +76,7 @@ export function accessToken(forge: () => Forge, now: () => number): Resource {
     },
     update: async (_, is, wish, call) => {
       const api = tokenApi(forge(), wish.login, call.signal);
+      if (wish.revoked || is.revoked) return fromNothing(api, wish, now());
       const due = rotation(is, wish, now());
       const again = due.issue || is.scopes.join() !== wish.scopes.join();
       const previous = due.retire || again ? null : is.previousId;
@@ -95,7 +103,14 @@ export function accessToken(forge: () => Forge, now: () => number): Resource {
   };
 }
 
-const isRenewing = ({ path }: { readonly path: string }) => /^(rotateAfterDays|scopes)/.test(path);
+const isRenewing = ({ path }: { readonly path: string }) => /^(rotateAfterDays|scopes|revoked)/.test(path);
+
+/** Whatever was issued under the name is revoked; then the one that is wanted, or none. */
+async function fromNothing(api: TokenApi, wish: Want, nowMs: number): Promise<Have> {
+  const serial = await revokeAllBut(api, wish, []);
+  if (!wish.revoked) return issue(api, wish, serial + 1, nowMs);
+  return { ...wish, token: "", tokenId: 0, tokenName: "", issuedAtMs: 0, previousId: null, retireAtMs: null };
+}
 
 const rotation = (is: Have, rule: Want, nowMs: number) =>
   rotationOf(is, is.retireAtMs === null ? undefined : { retireAtMs: is.retireAtMs }, rule, nowMs);
@@ -138,6 +153,6 @@ const serialOf = (token: AccessToken, name: string): number => {
   return serial !== undefined && token.name === `${name}-${serial}` ? Number(serial) : 0;
 };
 
-const pick = ({ login: who, name, scopes, rotateAfterDays, overlapDays }: Have): Want => ({
-  ...{ login: who, name, scopes, rotateAfterDays, overlapDays },
+const pick = ({ login: who, name, scopes, rotateAfterDays, overlapDays, revoked }: Have): Want => ({
+  ...{ login: who, name, scopes, rotateAfterDays, overlapDays, revoked },
 });

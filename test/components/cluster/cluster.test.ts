@@ -48,11 +48,14 @@ describe("the tiers", () => {
     expect(all.filter(({ type }) => type === "kubernetes:core/v1:Namespace").map(({ name }) => name)).toEqual(
       expect.arrayContaining(["tenant-stem", "tenant-lab"]),
     );
-    expect(all.filter(({ inputs }) => inputs.metadata?.namespace === "stem").map(({ name }) => name)).toEqual([
-      "tenant-stem-defaults",
-      "tenant-stem-quota",
-      "tenant-stem-wall",
-    ]);
+    expect(
+      all
+        .filter(({ inputs }) => inputs.metadata?.namespace === "stem")
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(
+      ["dashboard", "defaults", "deployer", "deployer", "owner", "quota", "wall"].map((what) => `tenant-stem-${what}`),
+    );
   });
 
   test("a tier without people keeps its binding, with nobody in it", async () => {
@@ -63,11 +66,14 @@ describe("the tiers", () => {
     const { email: _, ...pending } = OWNER;
     const all = await run([ADMIN, pending]);
     expect(subjects(all, "oidc-namespace-owner")).toEqual([]);
-    expect(all.filter(({ inputs }) => inputs.metadata?.namespace === "stem").map(({ name }) => name)).toEqual([
-      "tenant-stem-defaults",
-      "tenant-stem-quota",
-      "tenant-stem-wall",
-    ]);
+    expect(
+      all
+        .filter(({ inputs }) => inputs.metadata?.namespace === "stem")
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(
+      ["dashboard", "defaults", "deployer", "deployer", "owner", "quota", "wall"].map((what) => `tenant-stem-${what}`),
+    );
   });
 });
 
@@ -108,15 +114,21 @@ describe("a tenant", () => {
     const before = await run([ADMIN, OWNER]);
     const after = await run([ADMIN], [left(OWNER)]);
     const names = (all: typeof after) => all.map(({ name }) => name).filter((name) => name.startsWith("tenant-"));
-    expect(names(after)).toEqual(
-      ["lab", "stem"].flatMap((ns) => [
-        `tenant-${ns}`,
-        `tenant-${ns}-defaults`,
-        `tenant-${ns}-quota`,
-        `tenant-${ns}-wall`,
-      ]),
+    expect(names(after).sort()).toEqual(
+      ["lab", "stem"]
+        .flatMap((ns) => [
+          `tenant-${ns}`,
+          ...[`tenant-${ns}-owner`, `tenant-${ns}-dashboard`, `tenant-${ns}-deployer`, `tenant-${ns}-deployer`],
+          `tenant-${ns}-defaults`,
+          `tenant-${ns}-quota`,
+          `tenant-${ns}-wall`,
+        ])
+        .sort(),
     );
-    for (const name of names(after)) {
+    const bindings = after.filter(({ name, type }) => name.startsWith("tenant-") && type.endsWith(":RoleBinding"));
+    expect(bindings.map(({ inputs }) => inputs.subjects)).toEqual(Array(6).fill([]));
+    const rooms = names(after).filter((name) => !/-(owner|dashboard|deployer)$/.test(name));
+    for (const name of rooms) {
       const kept = (all: typeof after) => all.find((one) => one.name === name)?.inputs;
       expect(kept(after)).toEqual(kept(before));
     }

@@ -11,7 +11,7 @@ export interface Declared {
 }
 
 /** @returns every resource with its inputs as the provider would get them; secrets are unwrapped */
-export async function declared(program: () => void): Promise<readonly Declared[]> {
+export async function declared(program: () => unknown): Promise<readonly Declared[]> {
   const found: Declared[] = [];
   await pulumi.runtime.setMocks({
     call: ({ token }) => {
@@ -22,7 +22,7 @@ export async function declared(program: () => void): Promise<readonly Declared[]
       return { id: name, state: { ...inputs, ...filledBy(inputs) } };
     },
   });
-  program();
+  await program();
   await pulumi.runtime.disconnect();
   return found
     .filter(({ type }) => type.startsWith("kubernetes:") || type.startsWith("command:"))

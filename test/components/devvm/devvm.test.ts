@@ -25,7 +25,10 @@ interface Command {
 }
 
 /** Every command and upload. Each takes a while, so that whatever does not wait for another comes before that one is done. */
-async function declared({ desired }: Derivation, { sha256 = "1234", site = SITE } = {}): Promise<readonly Command[]> {
+async function declared(
+  { desired }: Derivation,
+  { sha256 = "1234", site = SITE, down = new Set<string>() } = {},
+): Promise<readonly Command[]> {
   const heard: Command[] = [];
   const done: string[] = [];
   await pulumi.runtime.setMocks({
@@ -41,7 +44,11 @@ async function declared({ desired }: Derivation, { sha256 = "1234", site = SITE 
       return { id: name, state: inputs };
     },
   });
-  deployHosts(settings({ hosts: BOTH, sshPrivateKey: KEY }), desired, site, { path: "dist/agent.mjs", sha256 });
+  await deployHosts({
+    settings: settings({ hosts: BOTH, sshPrivateKey: KEY }),
+    ...{ desired, site, agent: { path: "dist/agent.mjs", sha256 }, credentials: new Map() },
+    ...{ cuts: [], down },
+  });
   await pulumi.runtime.disconnect();
   return heard;
 }
@@ -174,6 +181,11 @@ test("on a host nothing overtakes: agent, base, maps, then each person's account
     ]),
   ] as const;
   expect(waits.filter(([what, first]) => after.get(what)?.includes(first ?? "") !== true)).toEqual([]);
+});
+
+test("a host that does not answer comes after all the others: nothing there waits for it", async () => {
+  const after = new Map((await declared(secondDay, { down: new Set(["devvm"]) })).map((one) => [one.name, one.after]));
+  expect([after.get("attic-agent"), after.get("devvm-agent")?.includes("attic-settle")]).toEqual([[], true]);
 });
 
 test("people of one host, and the hosts, do not wait for each other", async () => {

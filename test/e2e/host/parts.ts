@@ -19,6 +19,8 @@ export interface Somebody {
   readonly infra?: Partial<ClonesPart["infra"]>;
   readonly claudeAuth?: boolean;
   readonly adopt?: boolean;
+  readonly formerNames?: readonly string[];
+  readonly until?: string;
 }
 
 export const REMOTE = "http://127.0.0.1:8080/open";
@@ -26,6 +28,8 @@ export const TIER_GROUPS = ["code-shared", "docker", "sudo"];
 const HOST = "host";
 
 export const portsOf = ({ uid }: Somebody) => ({ t3: 3773 + (uid % 1000), browser: 8931 + (uid % 1000) });
+const formerNamesOf = ({ formerNames }: Somebody) =>
+  formerNames === undefined ? {} : { formerNames: [...formerNames] };
 const cutState = (of: Somebody) => (of.state === "left" ? "left" : "present");
 
 export const base = (over: Partial<BasePart> = {}): BasePart => ({
@@ -56,6 +60,9 @@ export const maps = (people: readonly Somebody[], over: Partial<MapsPart> = {}):
     proxyUsers: ["www-data"],
     present: present.map((p) => p.osUser),
     left: people.filter((p) => p.state === "left").map((p) => p.osUser),
+    renamed: people.flatMap(({ osUser, formerNames = [] }) =>
+      formerNames.length === 0 ? [] : [{ osUser, formerNames: [...formerNames] }],
+    ),
     admins: [],
     removalLimit: 1,
     confirmLeave: [],
@@ -70,6 +77,8 @@ export const account = (of: Somebody): AccountPart => ({
   osUser: of.osUser,
   uid: of.uid,
   state: cutState(of),
+  ...(of.until === undefined ? {} : { until: of.until }),
+  ...formerNamesOf(of),
   shell: "/bin/zsh",
   groups: [...(of.groups ?? [])],
   tierGroups: TIER_GROUPS,
@@ -82,6 +91,7 @@ export const clones = (of: Somebody): ClonesPart => ({
   osUser: of.osUser,
   uid: of.uid,
   state: cutState(of),
+  ...formerNamesOf(of),
   layout: of.layout ?? "single",
   infra: { origin: `${REMOTE}/infra`, forgejo: `${REMOTE}/infra-push`, branch: "master", ...of.infra },
   repos: [...(of.repos ?? [])],

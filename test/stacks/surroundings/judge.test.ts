@@ -183,11 +183,27 @@ describe("a right that this program did not give", () => {
     expect(judged({ namespaces: OURS, bindings: binding(own) }, {}, [moved]).warnings).toHaveLength(1);
   });
 
-  test("is not one of ours", () => {
-    expect(
-      judged({ namespaces: OURS, bindings: binding(everybody, { "app.kubernetes.io/managed-by": "workstation" }) })
-        .warnings,
-    ).toEqual([]);
+  test("is not one of ours, which are known by label and name: anybody can give theirs the label", () => {
+    const ours = { "app.kubernetes.io/managed-by": "workstation" };
+    const named = (name: string) =>
+      binding(everybody, ours).map((one) => ({ ...one, metadata: { ...one.metadata, name } }));
+    expect(judged({ namespaces: OURS, bindings: named("owner") }).warnings).toEqual([]);
+    expect(judged({ namespaces: OURS, bindings: named("extra") }).warnings).toHaveLength(1);
+  });
+
+  test("is said to rest where the stack suspends it", () => {
+    const said = judged({ namespaces: OURS, bindings: binding(own) }, { plantedRights: "suspend" }, [], [OWNER]);
+    expect(said.warnings).toEqual([expect.stringContaining("it is suspended until they are back")]);
+  });
+});
+
+describe("a renamed owner", () => {
+  test("keeps the namespaces that carry the former name", () => {
+    const renamed = { ...OWNER, k8sUser: "anna-k8s", previously: { k8sUser: OWNER.k8sUser } };
+    expect(() => judged({ namespaces: OURS }, {}, [renamed as typeof OWNER])).not.toThrow();
+    expect(() => judged({ namespaces: OURS }, {}, [{ ...renamed, previously: {} } as typeof OWNER])).toThrow(
+      "belongs to anca-k8s",
+    );
   });
 });
 

@@ -1,0 +1,18 @@
+#!/bin/sh
+# How one person's workstation stands, or everybody's, as JSON for the people's page. It changes nothing, and it starts with
+# nothing inherited. Whether that person has a terminal here is decided by the agent, from the terminal map.
+set -eu
+umask 077
+cd /
+if [ "$#" -ne 1 ]; then
+  echo "usage: workstation-facts <os_user> | --everybody" >&2
+  exit 2
+fi
+case $1 in
+  --everybody) ;;
+  [!a-z_]* | *[!a-z0-9_-]* | '' | ?????????????????????????????????*)
+    echo "workstation-facts: that is no user's name" >&2
+    exit 2
+    ;;
+esac
+exec /usr/bin/prlimit --core=0 -- /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 LC_ALL=C.UTF-8 /usr/bin/node /usr/lib/workstation/agent.mjs facts "$1"

@@ -1,0 +1,36 @@
+/** Messages to the admins' chat by a Slack-compatible webhook: late rather than blocking, and a failure is only a warning. */
+
+import { find } from "./environment.ts";
+import { clean, complain, say } from "./say.ts";
+
+const DEADLINE_MS = 10_000;
+const MAX_LINES = 30;
+
+/** Never throws: an announcement must not stop what it announces. @returns whether it arrived */
+export async function announce(lines: readonly string[]): Promise<boolean> {
+  const shown =
+    lines.length > MAX_LINES ? [...lines.slice(0, MAX_LINES), `and ${lines.length - MAX_LINES} more lines`] : lines;
+  const text = clean(shown.join("\n"));
+  say(text);
+  try {
+    const webhook = find("WS_CHAT_WEBHOOK");
+    if (webhook === undefined) throw new Error("WS_CHAT_WEBHOOK is not set");
+    const answer = await fetch(webhook, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ text: escaped(text) }),
+      signal: AbortSignal.timeout(DEADLINE_MS),
+      redirect: "error",
+    });
+    await answer.body?.cancel();
+    if (!answer.ok) throw new Error(`the chat answered with status ${answer.status}`);
+    return true;
+  } catch (cause) {
+    complain(`warning: the chat was not told: ${(cause as Error).message}`);
+    return false;
+  }
+}
+
+/** In Slack's text these three begin every link and every mention. */
+const escaped = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("@", "@\u200b");

@@ -1,0 +1,87 @@
+/** What the pipeline's server and the operator's secrets say, read once: the only reader of the environment in this room. */
+
+import { z } from "zod";
+
+/** A step was called without what it needs: a sentence for the operator. */
+export class StepError extends Error {
+  override readonly name = "StepError";
+}
+
+const hash = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, "is not the full hash of a commit");
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, "is not a plain name");
+const url = z.url({ protocol: /^https?$/, error: "is not a web address" });
+
+/** Woodpecker's variables (`CI_…`) and the ones of `.woodpecker/` (`WS_…`), by name: the form of each that a step may ask for. */
+const FORMS = {
+  CI_PIPELINE_EVENT: z.enum(["push", "tag", "cron", "manual", "pull_request"]),
+  CI_PIPELINE_URL: url,
+  CI_COMMIT_SHA: hash,
+  CI_COMMIT_TAG: z.string().max(255),
+  CI_COMMIT_PULL_REQUEST: z.coerce.number().int().positive(),
+  CI_FORGE_URL: url,
+  CI_REPO_OWNER: name,
+  CI_REPO_NAME: name,
+  /** The stack's name, as `Pulumi.<stack>.yaml` has it. */
+  WS_STACK: name,
+  /** The branch that deploys. */
+  WS_BRANCH: name,
+  /** Where the two checkouts lie that the push's pipeline made: the deployed commit's, and the pushed one's. */
+  WS_TRUSTED: z.string().min(1),
+  WS_PUSHED: z.string().min(1),
+  WS_FORGE_USER: name,
+  WS_FORGE_TOKEN: z.string().min(1),
+  WS_CHAT_WEBHOOK: url,
+  /** Where previews find the state that holds no secret, and the passphrase of that place. */
+  WS_PREVIEW_BACKEND_URL: z.string().min(1),
+  WS_PREVIEW_PASSPHRASE: z.string().min(1),
+  WS_PREVIEW_KUBECONFIG: z.string().min(1),
+  WS_PREVIEW_VAULT_TOKEN: z.string().min(1),
+  WS_PREVIEW_FORGE_TOKEN: z.string().min(1),
+  /** File that hands what a preview found to the step that comments. */
+  WS_REPORT: z.string().min(1),
+  /** How long a deployment waits for another one. */
+  WS_WAIT_MINUTES: z.coerce.number().min(0).max(600),
+} as const;
+
+export type Variable = keyof typeof FORMS;
+type Value<V extends Variable> = z.output<(typeof FORMS)[V]>;
+
+/** @throws StepError that names the variable and never repeats its value */
+export function given<V extends Variable>(variable: V): Value<V> {
+  const value = find(variable);
+  if (value !== undefined) return value;
+  throw new StepError(`${variable} is not set: docs/deployment.md says which variables and secrets each step needs.`);
+}
+
+/** Empty counts as absent, as Woodpecker itself leaves out what is empty. @throws StepError for a value of another form */
+export function find<V extends Variable>(variable: V): Value<V> | undefined {
+  const text = process.env[variable];
+  if (text === undefined || text === "") return undefined;
+  const parsed = FORMS[variable].safeParse(text);
+  if (parsed.success) return parsed.data as Value<V>;
+  throw new StepError(`${variable}: its value ${parsed.error.issues[0]?.message ?? "is of another form"}.`);
+}
+
+/** What no output of a step may hold, whoever gave it. */
+export function secrets(): readonly string[] {
+  return SECRET.flatMap((variable) => process.env[variable] ?? []).filter((value) => value !== "");
+}
+
+const SECRET = [
+  "WS_FORGE_TOKEN",
+  "WS_CHAT_WEBHOOK",
+  "WS_PREVIEW_PASSPHRASE",
+  "WS_PREVIEW_KUBECONFIG",
+  "WS_PREVIEW_VAULT_TOKEN",
+  "WS_PREVIEW_FORGE_TOKEN",
+  "PULUMI_CONFIG_PASSPHRASE",
+  "PULUMI_ACCESS_TOKEN",
+  "AWS_SECRET_ACCESS_KEY",
+  "AWS_SESSION_TOKEN",
+] as const;
+
+/** The environment for a program that this one starts: its own, with these changes; `undefined` takes a variable away. */
+export function environment(changes: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const all = { ...process.env, ...changes };
+  return Object.fromEntries(Object.entries(all).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
+}

@@ -1,0 +1,74 @@
+/** What a commit holds, read from git's objects: nothing of a branch is ever checked out, and no link in it is followed. */
+
+import { StepError } from "./environment.ts";
+import { type Ran, run } from "./run.ts";
+
+/** A branch's file is taken up to this size: a roster of ten thousand people is smaller. */
+export const MAX_FILE_BYTES = 4 * 1024 * 1024;
+
+export interface Git {
+  /** Full hash of a commit, or undefined where there is none of that name. */
+  commit(name: string): Promise<string | undefined>;
+  isAncestor(older: string, newer: string): Promise<boolean>;
+  /** Every commit of `newer` that `older` does not have, newest first. */
+  between(older: string, newer: string): Promise<readonly string[]>;
+  /** Paths that differ. */
+  changedFiles(from: string, to: string): Promise<readonly string[]>;
+  /** The tree that merging would make, or undefined where it cannot be merged by itself. */
+  merged(base: string, branch: string): Promise<string | undefined>;
+  /** A regular file of a commit or tree. @throws StepError for a link, a folder and what is too large; undefined where there is none */
+  file(tree: string, path: string): Promise<Buffer | undefined>;
+  subject(commit: string): Promise<string>;
+  message(commit: string): Promise<string>;
+}
+
+/** @param folder a clone's */
+export function openGit(folder: string): Git {
+  const git = (...args: string[]) => run(["git", ...args], { cwd: folder, env: QUIET });
+  const must = async (...args: string[]): Promise<string> => {
+    const ran = await git(...args);
+    if (ran.code === 0) return ran.stdout.toString("utf8");
+    throw new StepError(`git ${args[0]} failed in ${folder}: ${lastLine(ran)}`);
+  };
+  return {
+    commit: async (name) => {
+      const ran = await git("rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`);
+      return ran.code === 0 ? ran.stdout.toString("utf8").trim() : undefined;
+    },
+    isAncestor: async (older, newer) => {
+      const ran = await git("merge-base", "--is-ancestor", older, newer);
+      if (ran.code === 0 || ran.code === 1) return ran.code === 0;
+      throw new StepError(`git cannot compare ${older} with ${newer}: ${lastLine(ran)}`);
+    },
+    between: async (older, newer) => words(await must("rev-list", `${older}..${newer}`), "\n"),
+    changedFiles: async (from, to) =>
+      words(await must("diff", "--name-only", "--no-renames", "--no-ext-diff", "-z", from, to), "\0"),
+    merged: async (base, branch) => {
+      const ran = await git("merge-tree", "--write-tree", "--no-messages", base, branch);
+      if (ran.code === 1) return undefined;
+      if (ran.code !== 0) throw new StepError(`git cannot merge the branch: ${lastLine(ran)}`);
+      return ran.stdout.toString("utf8").split("\n")[0] ?? "";
+    },
+    file: async (tree, path) => {
+      const entry = await must("ls-tree", "-z", "--long", tree, "--", path);
+      if (entry === "") return undefined;
+      const [, mode, , object, size] = /^(\d+) (\w+) ([0-9a-f]+) +(\d+|-)\t/.exec(entry) ?? [];
+      if (object === undefined || !(mode === "100644" || mode === "100755"))
+        throw new StepError(`${path} is no regular file on this branch; make it one.`);
+      if (Number(size) > MAX_FILE_BYTES)
+        throw new StepError(`${path} has ${size} bytes on this branch; ${MAX_FILE_BYTES} are the most that is read.`);
+      const ran = await git("cat-file", "blob", object);
+      if (ran.code !== 0) throw new StepError(`${path} cannot be read: ${lastLine(ran)}`);
+      return ran.stdout;
+    },
+    subject: async (commit) => (await must("show", "--no-patch", "--format=%s (author: %an)", commit)).trim(),
+    message: async (commit) => must("show", "--no-patch", "--format=%B", commit),
+  };
+}
+
+const words = (text: string, between: string): readonly string[] => text.split(between).filter((word) => word !== "");
+
+const lastLine = ({ stderr }: Ran): string => stderr.trim().split("\n").at(-1) ?? "";
+
+/** Nobody's configuration but the clone's own, and never a question. */
+const QUIET = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null", GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };

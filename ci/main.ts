@@ -1,0 +1,45 @@
+/** The steps of the pipelines: `node --import tsx ci/main.ts STEP`. Each reads its variables from the environment and nothing else. */
+
+import { ForgeError } from "../providers/forgejo/api/forge.ts";
+import { PulumiError } from "../cli/pulumi.ts";
+import { Refusal } from "../stacks/refusal.ts";
+import { drift } from "./drift.ts";
+import { StepError } from "./environment.ts";
+import { writeComment } from "./pull-request/comment.ts";
+import { preview } from "./pull-request/preview.ts";
+import { audit } from "./push/audit.ts";
+import { guard } from "./push/guard.ts";
+import { up } from "./push/up.ts";
+import { complain } from "./say.ts";
+import { publish } from "./snapshot/publish.ts";
+
+const STEPS: Readonly<Record<string, () => Promise<number>>> = {
+  preview,
+  comment: writeComment,
+  audit,
+  guard,
+  up,
+  publish,
+  drift,
+};
+
+/** 0: done. 1: something is in the way, and said. 2: no such step. */
+async function main([name = "", ...more]: readonly string[]): Promise<number> {
+  const step = Object.hasOwn(STEPS, name) ? STEPS[name] : undefined;
+  if (step === undefined || more.length > 0) {
+    complain(`Usage: ci/main.ts ${Object.keys(STEPS).join(" | ")}`);
+    return 2;
+  }
+  try {
+    return await step();
+  } catch (cause) {
+    if (!isForPeople(cause)) throw cause;
+    complain(`${name}: ${cause.message}`);
+    return 1;
+  }
+}
+
+const isForPeople = (cause: unknown): cause is Error =>
+  [StepError, ForgeError, PulumiError, Refusal].some((kind) => cause instanceof kind);
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,32 @@
+/** The repository on the forge as a step asks for it: by a token of one account, which should be able to do no more than it must. */
+
+import { type Forge, openForge } from "../providers/forgejo/api/forge.ts";
+import { given } from "./environment.ts";
+
+export interface Repository {
+  readonly forge: Forge;
+  /** Segments of a path below the repository. */
+  at(...rest: readonly string[]): readonly string[];
+  readonly full: string;
+  /** Whoever the token belongs to. */
+  readonly login: string;
+}
+
+/** @throws StepError where the step was not told which repository, or as whom */
+export function openRepository(): Repository {
+  const owner = given("CI_REPO_OWNER");
+  const repo = given("CI_REPO_NAME");
+  const login = given("WS_FORGE_USER");
+  const forge = openForge({
+    url: given("CI_FORGE_URL"),
+    username: login,
+    // A token stands where a password does; it has no more rights than its scopes.
+    password: given("WS_FORGE_TOKEN"),
+    timeoutMs: 20_000,
+    pauseMs: 500,
+  });
+  return { forge, login, full: `${owner}/${repo}`, at: (...rest) => ["repos", owner, repo, ...rest] };
+}
+
+/** One exchange is bounded by itself; a whole listing by this. */
+export const listingSignal = (): AbortSignal => AbortSignal.timeout(120_000);

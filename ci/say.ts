@@ -1,0 +1,22 @@
+/** The one door to a step's log: no secret that the step was given, and no byte that a terminal obeys. */
+
+import { redactor } from "../providers/http/redact.ts";
+import { secrets } from "./environment.ts";
+
+/** One line a call; of several lines each is cleaned by itself. */
+export function say(text: string): void {
+  process.stdout.write(`${clean(text)}\n`);
+}
+
+export function complain(text: string): void {
+  process.stderr.write(`${clean(text)}\n`);
+}
+
+/** Every line short, plain and without our secrets. Foreign text goes through here before it reaches a log, a chat or a comment. */
+export function clean(text: string): string {
+  const redact = redactor(secrets());
+  return text
+    .split("\n")
+    .map((line) => `${/^ */.exec(line)?.[0] ?? ""}${redact(line)}`)
+    .join("\n");
+}

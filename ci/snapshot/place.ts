@@ -1,0 +1,34 @@
+/** The place of the state that previews start from: another backend and another passphrase than the deployment's. */
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { StackAt } from "../engine.ts";
+import { mustPulumi, pulumi } from "../engine.ts";
+import { given } from "../environment.ts";
+
+/** The engine's variables for a place: nothing of the deployment's own state or passphrase is left in them. */
+export const placeEnv = (backendUrl: string): Readonly<Record<string, string | undefined>> => ({
+  PULUMI_BACKEND_URL: backendUrl,
+  PULUMI_CONFIG_PASSPHRASE: given("WS_PREVIEW_PASSPHRASE"),
+  PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
+  PULUMI_ACCESS_TOKEN: undefined,
+});
+
+/** Runs with a project folder of its own, so that no stack's file of a checkout is written to; it is gone afterwards. */
+export async function withScratch<T>(action: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "workstation-preview-"));
+  try {
+    await writeFile(join(folder, "Pulumi.yaml"), "name: workstation\nruntime: nodejs\n");
+    return await action(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Puts a state there, in place of the one before. */
+export async function putState(at: StackAt, state: string): Promise<void> {
+  const there = await pulumi(at, ["stack", "history", "--json", "--page-size", "1"]);
+  if (there.code !== 0) await mustPulumi(at, ["stack", "init"]);
+  await mustPulumi(at, ["stack", "import"], { input: state });
+}

@@ -1,0 +1,32 @@
+/** The step `publish`: after a deployment, the state without its secrets for previews to start from. */
+
+import { configOf, PROJECT } from "../../cli/pulumi.ts";
+import { mustPulumi } from "../engine.ts";
+import { given } from "../environment.ts";
+import { say } from "../say.ts";
+import { placeEnv, putState, withScratch } from "./place.ts";
+import { withoutSecrets } from "./scrub.ts";
+
+/** The program's credentials, and which variable holds the preview's in their place. */
+export const CREDENTIALS = [
+  ["kubeconfig", "WS_PREVIEW_KUBECONFIG"],
+  ["vaultToken", "WS_PREVIEW_VAULT_TOKEN"],
+  ["forgejoPassword", "WS_PREVIEW_FORGE_TOKEN"],
+] as const;
+
+export async function publish(): Promise<number> {
+  const stack = given("WS_STACK");
+  const { values } = await configOf({ stack, configFile: undefined });
+  const instead = new Map(
+    CREDENTIALS.flatMap(([key, variable]) => {
+      const own = values[`workstation:${key}`];
+      return own === undefined ? [] : [[own, given(variable)] as const];
+    }),
+  );
+  const text = await mustPulumi({ stack, folder: PROJECT }, ["stack", "export", "--show-secrets"]);
+  const state = withoutSecrets(text, instead);
+  const env = placeEnv(given("WS_PREVIEW_BACKEND_URL"));
+  await withScratch((folder) => putState({ stack, folder, env }, state));
+  say("Previews start from this deployment now.");
+  return 0;
+}

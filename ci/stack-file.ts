@@ -1,0 +1,45 @@
+/** What a checkout's `Pulumi.<stack>.yaml` says of the files that hold data: only these are ever taken from somebody's branch. */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Document, parseDocument } from "yaml";
+import { StepError } from "./environment.ts";
+
+/** A setting whose value is the path of a file of the repository. */
+export type DataPath = readonly [key: string, ...below: string[]];
+
+export const ROSTER: DataPath = ["workstation:roster"];
+
+/** Everything that a preview takes from a branch: people, the guidance text, and a user map where it is a file. */
+export const DATA: readonly DataPath[] = [ROSTER, ["workstation:devvm", "guidanceFile"], ["workstation:userMapFile"]];
+
+/** @throws StepError when there is no such file or it is no YAML */
+export async function openStackFile(folder: string, stack: string): Promise<Document> {
+  const file = `Pulumi.${stack}.yaml`;
+  const text = await readFile(join(folder, file), "utf8").catch((cause: NodeJS.ErrnoException) => {
+    throw new StepError(`${file} cannot be read (${cause.code}); WS_STACK has to name a stack of this repository.`);
+  });
+  const document = parseDocument(text);
+  const [wrong] = document.errors;
+  if (wrong !== undefined) throw new StepError(`${file}: ${wrong.message.split("\n")[0]}`);
+  return document;
+}
+
+/** Path of a data file relative to the repository, or undefined where the stack names none. */
+export function dataFile(document: Document, path: DataPath): string | undefined {
+  const value = document.getIn(["config", ...path]);
+  if (value === undefined && path === ROSTER) return "roster.yaml";
+  return typeof value === "string" ? value : undefined;
+}
+
+/** Puts another file in its place. */
+export function useFile(document: Document, path: DataPath, file: string): void {
+  document.setIn(["config", ...path], file);
+}
+
+/** Names of the stack's hosts, the first is the default; needed to read a roster. */
+export function hostNames(document: Document): readonly string[] {
+  const hosts = document.toJS().config?.["workstation:hosts"] as unknown;
+  if (!Array.isArray(hosts)) return [];
+  return hosts.flatMap((host: { readonly name?: unknown }) => (typeof host.name === "string" ? [host.name] : []));
+}

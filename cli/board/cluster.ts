@@ -1,0 +1,150 @@
+/** The cluster: one listing a kind of object, whole, against what the last deployment made of that kind. */
+
+import type { KubeCall } from "../../stacks/kube-api.ts";
+import { type Fault, type Look, driftOf } from "./drift.ts";
+import type { Finding } from "./finding.ts";
+import type { Remembered } from "./remembered.ts";
+import { isObject } from "./same.ts";
+import type { Register } from "./whose.ts";
+
+type KubeObject = Readonly<Record<string, unknown>>;
+
+/** By namespace and name, or why they could not be had. */
+type Listing = ReadonlyMap<string, KubeObject> | { readonly unread: string };
+
+/** @param selector label selector of everything that this program makes */
+export async function clusterFindings(
+  call: KubeCall,
+  made: readonly Remembered[],
+  register: Register,
+  selector: string,
+): Promise<readonly Finding[]> {
+  const kinds = new Map<string, Remembered[]>();
+  for (const one of made) kinds.set(kindOf(one.inputs), [...(kinds.get(kindOf(one.inputs)) ?? []), one]);
+  const plurals = pluralsFrom(call);
+  const found = await Promise.all(
+    [...kinds].map(async ([kind, objects]) => {
+      const listing = await listed(call, plurals, kind, selector);
+      return [
+        ...objects.flatMap((one) => driftOf(one, lookAt(one, listing), register)),
+        ...strays(kind, objects, listing, register),
+      ];
+    }),
+  );
+  return found.flat();
+}
+
+const kindOf = ({ apiVersion, kind }: KubeObject) => `${String(apiVersion)} ${String(kind)}`;
+
+function lookAt({ inputs }: Remembered, listing: Listing): Look {
+  if (isUnread(listing)) return { kind: "unread", why: listing.unread };
+  const object = listing.get(placeOf(inputs));
+  return object === undefined ? { kind: "gone" } : { kind: "found", object, faults: faultsOf(inputs, object) };
+}
+
+const isUnread = (listing: Listing): listing is { readonly unread: string } => "unread" in listing;
+
+function placeOf({ metadata }: KubeObject): string {
+  const { namespace = "", name } = isObject(metadata) ? metadata : {};
+  return `${String(namespace)}/${String(name)}`;
+}
+
+/** Objects in somebody's name that no deployment made: leftovers of a broken one, or copies by hand. */
+const strays = (
+  kind: string,
+  made: readonly Remembered[],
+  listing: Listing,
+  register: Register,
+): readonly Finding[] => {
+  if (isUnread(listing)) return [];
+  const ours = new Set(made.map(({ inputs }) => placeOf(inputs)));
+  return [...listing].flatMap(([place, object]) => {
+    const whose = register.of("kubernetes:", object);
+    if (ours.has(place) || typeof whose === "string") return [];
+    const what = `${kind.split(" ")[1] ?? kind} ${place.replace(/^\//, "")}: is in their name, and no deployment made it`;
+    return [{ whose, surface: "cluster", state: "changed", what }];
+  });
+};
+
+/** What an object says of itself besides what was asked for. */
+function faultsOf(want: KubeObject, object: KubeObject): readonly Fault[] {
+  const { kind } = want;
+  if (kind === "Secret" && want["type"] === "kubernetes.io/service-account-token") {
+    const filled = isObject(object["data"]) && object["data"]["token"] !== undefined;
+    return filled ? [] : [{ state: "failed", what: "the cluster has put no token into it" }];
+  }
+  if (kind !== "Deployment") return [];
+  const wanted = isObject(object["spec"]) ? Number(object["spec"]["replicas"] ?? 1) : 1;
+  const ready = isObject(object["status"]) ? Number(object["status"]["availableReplicas"] ?? 0) : 0;
+  return ready >= wanted ? [] : [{ state: "failed", what: `${ready} of ${wanted} pods are available` }];
+}
+
+interface Plural {
+  readonly plural: string;
+  readonly namespaced: boolean;
+}
+
+/** Asks the cluster itself how its kinds are called in paths, once a group. */
+function pluralsFrom(call: KubeCall) {
+  const groups = new Map<string, Promise<ReadonlyMap<string, Plural>>>();
+  return (apiVersion: string) => {
+    const known = groups.get(apiVersion) ?? readGroup(call, apiVersion);
+    groups.set(apiVersion, known);
+    return known;
+  };
+}
+
+async function readGroup(call: KubeCall, apiVersion: string): Promise<ReadonlyMap<string, Plural>> {
+  const { status, value } = await call("GET", rootOf(apiVersion));
+  if (status === 404) return new Map();
+  if (status !== 200 || !isObject(value)) throw new Error(`the cluster does not list its kinds (status ${status})`);
+  const resources = Array.isArray(value["resources"]) ? value["resources"].filter(isObject) : [];
+  return new Map(
+    resources
+      .filter(({ name }) => !String(name).includes("/"))
+      .map(({ name, kind, namespaced }) => [String(kind), { plural: String(name), namespaced: namespaced === true }]),
+  );
+}
+
+const rootOf = (apiVersion: string) => (apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`);
+
+const PAGE = 500;
+
+/** The whole list, page by page. A failed page makes the whole of it unread, never a shorter list. */
+async function listed(
+  call: KubeCall,
+  plurals: ReturnType<typeof pluralsFrom>,
+  kind: string,
+  selector: string,
+): Promise<Listing> {
+  const [apiVersion = "", name = ""] = kind.split(" ");
+  try {
+    const plural = (await plurals(apiVersion)).get(name);
+    if (plural === undefined) return new Map();
+    const found = new Map<string, KubeObject>();
+    let more: string | undefined = "";
+    while (more !== undefined) {
+      const query = new URLSearchParams({
+        labelSelector: selector,
+        limit: String(PAGE),
+        ...(more === "" ? {} : { continue: more }),
+      });
+      const { status, value } = await call("GET", `${rootOf(apiVersion)}/${plural.plural}?${query}`);
+      if (status !== 200 || !isObject(value))
+        return { unread: `the cluster does not list its ${plural.plural} (status ${status})` };
+      for (const item of Array.isArray(value["items"]) ? value["items"].filter(isObject) : [])
+        found.set(placeOf(item), { apiVersion, kind: name, ...item });
+      const next: unknown = isObject(value["metadata"]) ? value["metadata"]["continue"] : undefined;
+      more = typeof next === "string" && next !== "" ? next : undefined;
+    }
+    return found;
+  } catch (cause) {
+    return { unread: (cause as Error).message };
+  }
+}
+
+/** For whoever lists by hand what these findings are about. */
+export const selectorOf = (labels: Readonly<Record<string, string>>): string =>
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");

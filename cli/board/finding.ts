@@ -1,0 +1,18 @@
+/** One thing that is not as decided, and whose it is. */
+
+import type { OsUser } from "../../roster/model.ts";
+import type { State, Surface } from "./model.ts";
+
+/** Whose row: a person's, what nobody has alone, or the public site. */
+export type Whose = { readonly person: OsUser } | "everybody" | "site";
+
+export interface Finding {
+  readonly whose: Whose;
+  readonly surface: Surface;
+  readonly state: Exclude<State, "converged">;
+  /** Half a sentence that names the object; not cleaned yet. */
+  readonly what: string;
+}
+
+/** The same key for the same row. */
+export const rowKey = (whose: Whose): string => (typeof whose === "string" ? whose : `person ${whose.person}`);

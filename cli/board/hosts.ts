@@ -1,0 +1,142 @@
+/** The hosts: what each says of itself and what its own next reconcile would do, asked side by side. */
+
+import { z } from "zod";
+import type { OsUser } from "../../roster/model.ts";
+import type { HostAnswer, HostCommand } from "../reach/host.ts";
+import type { Finding, Whose } from "./finding.ts";
+import type { Remembered } from "./remembered.ts";
+import type { Register } from "./whose.ts";
+
+export interface HostSaid {
+  readonly findings: readonly Finding[];
+  /** ISO 8601; absent where nothing was ever delivered, or it could not be asked. */
+  readonly deliveredAt: string | undefined;
+  readonly notices: readonly string[];
+}
+
+/** Runs one command on the host. @throws Error when it could not be reached */
+export type AskHost = (command: HostCommand) => Promise<HostAnswer>;
+
+const PROGRAM = "/usr/local/sbin/workstation";
+/** A run that holds the host's lock may take minutes; the board does not wait for it. */
+const LOCK_WAIT_SECONDS = 5;
+const STATUS_LIMIT_MS = 30_000;
+const CHECK_LIMIT_MS = 120_000;
+/** The lock is held by somebody else. */
+const BUSY = 75;
+
+/**
+ * @param host its name
+ * @param made every resource of the last deployments; those of this host tell who is expected on it
+ */
+export async function hostSaid(
+  host: string,
+  ask: AskHost,
+  made: readonly Remembered[],
+  register: Register,
+): Promise<HostSaid> {
+  const expected = residentsOf(host, made, register);
+  const finding = (whose: Whose, state: Finding["state"], what: string): Finding => {
+    return { whose, surface: "host", state, what: `${host}: ${what}` };
+  };
+  const unread = (why: string): HostSaid => ({
+    deliveredAt: undefined,
+    notices: [],
+    findings: ["everybody" as const, ...expected].map((whose) => finding(whose, "unknown", why)),
+  });
+  const [status, check] = await Promise.allSettled([
+    ask({ argv: [PROGRAM, "status", "--json"], timeoutMs: STATUS_LIMIT_MS }),
+    ask({
+      argv: ["/usr/bin/env", `WORKSTATION_LOCK_WAIT_S=${LOCK_WAIT_SECONDS}`, PROGRAM, "reconcile", "--check"],
+      timeoutMs: CHECK_LIMIT_MS,
+    }),
+  ]);
+  if (status.status === "rejected") return unread(withoutName(host, (status.reason as Error).message));
+  if (status.value.code !== 0) return unread(`the agent does not say what is there: ${lastLine(status.value)}`);
+  const parsed = statusForm.safeParse(jsonOf(status.value.stdout));
+  if (!parsed.success) return unread("the agent's answer is not of the expected form");
+  const { people, hold, delivered } = parsed.data;
+  const known = new Set(people.map(({ osUser }) => osUser));
+  const missing = expected.filter(({ person }) => !known.has(person));
+  const failures = people.flatMap(({ osUser, failures: of }) =>
+    Object.entries(of).map(([kind, why]) => finding({ person: osUser as OsUser }, "failed", `${kind}: ${why}`)),
+  );
+  return {
+    deliveredAt: delivered,
+    notices:
+      hold === undefined ? [] : [`${host} is on hold and heals nothing by itself${hold === "" ? "" : `: ${hold}`}`],
+    findings: [
+      ...failures,
+      ...missing.map((whose) => finding(whose, "changed", "the host does not know them")),
+      ...checked(
+        check,
+        expected,
+        register,
+        finding,
+        new Set(failures.map(({ whose, what }) => JSON.stringify([whose, what]))),
+      ),
+    ],
+  };
+}
+
+const statusForm = z.object({
+  delivered: z.iso.datetime().optional(),
+  hold: z.string().optional(),
+  people: z.array(z.object({ osUser: z.string(), failures: z.record(z.string(), z.string()) })),
+});
+
+/** What the host's own look at itself says, in its own sentences. */
+function checked(
+  check: PromiseSettledResult<HostAnswer>,
+  expected: readonly Whose[],
+  register: Register,
+  finding: (whose: Whose, state: Finding["state"], what: string) => Finding,
+  told: ReadonlySet<string>,
+): readonly Finding[] {
+  const nobodyKnows = (why: string) =>
+    ["everybody" as const, ...expected].map((whose) => finding(whose, "unknown", why));
+  if (check.status === "rejected") return nobodyKnows((check.reason as Error).message);
+  const { code, stdout, stderr } = check.value;
+  if (code === BUSY) return nobodyKnows("another run is at work on it, so it could not be looked at");
+  if (code !== 0 && code !== 1) return nobodyKnows(`the agent cannot look at itself: ${lastLine(check.value)}`);
+  const whose = (name: string): Whose => (register.isSomebody(name) ? { person: name as OsUser } : "everybody");
+  const lines = (text: string, form: RegExp, state: Finding["state"]) =>
+    text.split("\n").flatMap((line) => {
+      const [, name, what] = form.exec(line) ?? [];
+      return name === undefined || what === undefined ? [] : [finding(whose(name), state, what)];
+    });
+  const failed = lines(stderr, FAILED, "failed").filter(
+    ({ whose: who, what }) => !told.has(JSON.stringify([who, what])),
+  );
+  const found = [...lines(stdout, WOULD, "changed"), ...failed];
+  return code === 1 && failed.length === 0 && told.size === 0
+    ? [...found, ...nobodyKnows(lastLine(check.value))]
+    : found;
+}
+
+const WOULD = /^([a-z_][a-z0-9_-]{0,31}): (would .+)$/;
+const FAILED = /^failed: ([a-z_][a-z0-9_-]{0,31}): (.+)$/;
+
+/** Whom the last deployments put on this host, present or cut off there. */
+function residentsOf(host: string, made: readonly Remembered[], register: Register) {
+  const names = made.flatMap(({ type, name, inputs }) => {
+    const whose = type.startsWith("command:") ? register.of(type, inputs) : "everybody";
+    return typeof whose !== "string" && name.startsWith(`${whose.person}@${host}-`) ? [whose.person] : [];
+  });
+  return [...new Set(names)].map((person) => ({ person }));
+}
+
+const withoutName = (host: string, message: string) =>
+  message.startsWith(`${host}: `) ? message.slice(host.length + 2) : message;
+
+const lastLine = ({ stdout, stderr, code }: HostAnswer): string =>
+  stderr.trim().split("\n").at(-1) || stdout.trim().split("\n").at(-1) || `exit code ${String(code)}`;
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return undefined;
+    throw cause;
+  }
+}

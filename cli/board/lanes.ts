@@ -1,0 +1,17 @@
+/** Many questions to one server, a few at a time: neither one after the other nor all at once. */
+
+const AT_ONCE = 8;
+
+/** @returns the answers in the order of the items. @throws what the first failing one threw */
+export async function inLanes<Item, Answer>(
+  items: readonly Item[],
+  ask: (item: Item) => Promise<Answer>,
+): Promise<readonly Answer[]> {
+  const answers: Answer[] = [];
+  const queue = [...items.entries()];
+  const lane = async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) answers[next[0]] = await ask(next[1]);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  return answers;
+}

@@ -1,0 +1,28 @@
+/** What the program itself declares, for the board. Apart from the rest, because it loads the engine's whole SDK. */
+
+import type { Desired } from "../../roster/model.ts";
+import { declaredBy } from "../../stacks/declared.ts";
+import { hostsOf, MANAGED, OWNER_LABEL, SITE } from "../../stacks/declared-hosts.ts";
+import type { StackSettings } from "../../stacks/settings/index.ts";
+import { PROJECT } from "../pulumi.ts";
+import type { Wanted } from "./pending.ts";
+
+/** The labels by which its objects are known. */
+export const LABELS = { managed: MANAGED, owner: OWNER_LABEL, site: SITE };
+
+/** Everything that a plugin would bring about. @throws Refusal as a run of the program would */
+export async function wantedBy(settings: StackSettings, desired: Desired, stack: string): Promise<readonly Wanted[]> {
+  // Settings name files as the program finds them, which runs in the project's folder.
+  const before = process.cwd();
+  process.chdir(PROJECT);
+  try {
+    const declare = await hostsOf(settings, desired);
+    const all = await declaredBy(settings, desired, { stack, declare });
+    return all.filter(({ type }) => !OWN_TYPES.test(type));
+  } finally {
+    process.chdir(before);
+  }
+}
+
+/** Components and the engine's own; the API server's sign-in is looked at by the deployment alone. */
+const OWN_TYPES = /^(workstation|pulumi):/;

@@ -1,0 +1,86 @@
+/** The forge, and people's identities in Vault, seen as this program's own providers see them: one eye for drift. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Provider } from "../../providers/runtime/provider.ts";
+import { isList, type PropertyMap, type PropertyValue, Secret } from "../../providers/runtime/values.ts";
+import { type Fault, type Look, driftOf } from "./drift.ts";
+import type { Finding } from "./finding.ts";
+import { inLanes } from "./lanes.ts";
+import type { Remembered } from "./remembered.ts";
+import { isObject, isWithheld } from "./same.ts";
+import type { Register } from "./whose.ts";
+
+/** For all questions to one of them together. */
+const LIMIT_MS = 60_000;
+
+/** @param provider configured already, or `undefined` with the reason why it could not be */
+export async function providerFindings(
+  provider: Provider,
+  made: readonly Remembered[],
+  register: Register,
+): Promise<readonly Finding[]> {
+  const late = new AbortController();
+  const limit = sleep(LIMIT_MS, undefined, { ref: false, signal: late.signal }).then(
+    () => late.abort(),
+    () => undefined,
+  );
+  const findings = await inLanes(made, async (one) => driftOf(one, await lookAt(provider, one, late.signal), register));
+  late.abort();
+  await limit;
+  return findings.flat();
+}
+
+async function lookAt(provider: Provider, made: Remembered, signal: AbortSignal): Promise<Look> {
+  const resource = provider.resource(made.type);
+  if (resource?.read === undefined) return { kind: "unread", why: "this program's provider cannot read it" };
+  const silent = () => undefined;
+  const log = { debug: silent, info: silent, warning: silent, progress: silent };
+  const call = { urn: made.name, name: made.name, type: made.type, signal, timeoutMs: undefined, log };
+  const inputs = propertiesOf(made.inputs);
+  try {
+    const found = await resource.read({ id: made.id, state: propertiesOf(made.outputs), inputs }, call);
+    if (found === undefined) return { kind: "gone" };
+    const { changes } = await resource.diff(
+      { id: made.id, state: found.state, oldInputs: inputs, inputs, ignoreChanges: [] },
+      call,
+    );
+    const fields = new Set(changes.map(({ path }) => path.split(/[.[]/)[0] ?? path));
+    // Who is on a list is compared entry by entry.
+    const object =
+      made.type === LISTS ? { ...made.inputs, push: found.state["push"], merge: found.state["merge"] } : made.inputs;
+    return {
+      kind: "found",
+      object,
+      faults: [...fields, ...teamsIn(found.state["teams"])].flatMap((field) => faultOf(made, field)),
+    };
+  } catch (cause) {
+    return { kind: "unread", why: (cause as Error).message };
+  }
+}
+
+const LISTS = "forgejo:index:BranchWriters";
+const TOKEN = "forgejo:index:AccessToken";
+
+/** The program puts no team on a list. */
+const TEAMS = "teams";
+const teamsIn = (teams: PropertyValue | undefined): readonly string[] =>
+  isList(teams) && teams.length > 0 ? [TEAMS] : [];
+
+function faultOf({ type }: Remembered, field: string): readonly Fault[] {
+  if (type === LISTS) return field === TEAMS ? [{ state: "changed", what: "a team was put on its lists" }] : [];
+  // A token's days are our own rule: they differ when it is due, and nobody has changed it.
+  if (type === TOKEN && /Days$/.test(field))
+    return [{ state: "pending", what: "is due to be renewed by the next deployment" }];
+  return [{ state: "changed", what: `differs in ${field}` }];
+}
+
+/** The state's JSON in the providers' form. What is secret there stays the engine's ciphertext and is never looked at. */
+const propertiesOf = (values: Readonly<Record<string, unknown>>): PropertyMap =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, propertyOf(value)]));
+
+function propertyOf(value: unknown): PropertyValue {
+  if (isWithheld(value)) return new Secret("");
+  if (Array.isArray(value)) return value.map(propertyOf);
+  if (isObject(value)) return propertiesOf(value);
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null;
+}

@@ -1,0 +1,54 @@
+/** Whether what is there holds what is wanted. Servers add fields of their own, so only wanted fields are looked at. */
+
+/** The engine's wire form of a secret carries this key. */
+const SECRET_MARK = "4dabf18193072939515e22adb298388d";
+/** What the engine writes where a value is not known before an update. */
+const UNKNOWN_VALUE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/**
+ * Paths in which they differ, as in `rules[0].verbs`; no value is ever repeated. What is secret or not known yet is not
+ * compared. An empty list or object and an absent one are the same, and so are two ways to write a quantity.
+ */
+export function differences(want: unknown, have: unknown, path = ""): readonly string[] {
+  if (isWithheld(want) || isWithheld(have)) return [];
+  if (isEmpty(want)) return isEmpty(have) || !Array.isArray(want) ? [] : [path];
+  if (Array.isArray(want)) {
+    if (!Array.isArray(have) || have.length !== want.length) return [path];
+    return want.flatMap((wanted, i) => differences(wanted, have[i] as unknown, `${path}[${i}]`));
+  }
+  if (isObject(want)) {
+    if (!isObject(have)) return [path];
+    const found = new Map(Object.entries(have));
+    return Object.entries(want).flatMap(([key, wanted]) =>
+      differences(wanted, found.get(key), path === "" ? key : `${path}.${key}`),
+    );
+  }
+  return want === have || isSameAmount(want, have) ? [] : [path];
+}
+
+/** Whether the value is a secret, or will be known only when it is made. */
+export const isWithheld = (value: unknown): boolean =>
+  value === UNKNOWN_VALUE || (isObject(value) && SECRET_MARK in value);
+
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isEmpty = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  (Array.isArray(value) && value.length === 0) ||
+  (isObject(value) && Object.keys(value).length === 0);
+
+/** `1000m` and `1`, `1024Mi` and `1Gi`: the API server writes quantities in its own way. */
+function isSameAmount(want: unknown, have: unknown): boolean {
+  const [a, b] = [amountOf(want), amountOf(have)];
+  return a !== undefined && b !== undefined && Math.abs(a - b) <= Math.abs(a) * 1e-9;
+}
+
+function amountOf(value: unknown): number | undefined {
+  const [, digits, suffix = ""] = /^(\d+(?:\.\d+)?)(m|k|[KMGTPE]i|[MGTPE])?$/.exec(String(value)) ?? [];
+  if (digits === undefined) return undefined;
+  if (suffix === "m") return Number(digits) / 1000;
+  const power = "kMGTPE".indexOf(suffix.charAt(0).replace("K", "k")) + 1;
+  return Number(digits) * (suffix === "" ? 1 : (suffix.endsWith("i") ? 1024 : 1000) ** power);
+}

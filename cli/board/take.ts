@@ -1,0 +1,190 @@
+/** Takes the board of a stack: what is decided, what the last deployments made, and what everybody says of themselves now. */
+
+import { forgejoProvider } from "../../providers/forgejo/provider.ts";
+import type { Provider } from "../../providers/runtime/provider.ts";
+import type { PropertyMap } from "../../providers/runtime/values.ts";
+import { vaultPeopleProvider } from "../../providers/vaultpeople/provider.ts";
+import { readDeploymentMessage } from "../../roster/deployment-message.ts";
+import { given } from "../../stacks/given.ts";
+import { caOf } from "../../stacks/known.ts";
+import type { StackSettings } from "../../stacks/settings/index.ts";
+import { nameOf, PROJECT, type StackPlace, stateOf, type Update, updatesOf } from "../pulumi.ts";
+import { clusterOf } from "../reach/cluster.ts";
+import { onHost } from "../reach/host.ts";
+import { decideOn, type OpenStack, openStack } from "../reach/stack.ts";
+import { vaultOf } from "../reach/vault.ts";
+import { clusterFindings, selectorOf } from "./cluster.ts";
+import { boardOf, surfacesOf } from "./collect.ts";
+import type { Finding } from "./finding.ts";
+import { hostSaid } from "./hosts.ts";
+import type { Board, Surface } from "./model.ts";
+import { pendingFindings } from "./pending.ts";
+import { providerFindings } from "./providers.ts";
+import { type Memory, readState, type Remembered } from "./remembered.ts";
+import { syncFindings } from "./site.ts";
+import { isOfWhoLeft, vaultFindings } from "./vault.ts";
+import { type Register, registerOf } from "./whose.ts";
+import { cleaner } from "./words.ts";
+
+/** @throws PulumiError, or Refusal where nothing can be decided: then there is no board */
+export async function takeBoard(place: StackPlace): Promise<Board> {
+  const [stack, opened, exported, updates] = await Promise.all([
+    nameOf(place),
+    openStack(place),
+    stateOf(place),
+    updatesOf(place, RECENT),
+  ]);
+  const [decided, program] = await Promise.all([decideOn(opened), import("./program.ts")]);
+  const { settings } = opened;
+  const memory = readState(exported);
+  const register = registerOf(decided.desired, program.LABELS);
+  const wanted = await program.wantedBy(settings, decided.desired, stack);
+  const [asked, hosts] = await Promise.all([
+    askServers(settings, memory, register, program.LABELS),
+    Promise.all(
+      settings.hosts.map(
+        async (host) =>
+          [
+            host.name,
+            await hostSaid(
+              host.name,
+              (command) => onHost(settings, host, command),
+              [...memory.resources.values()],
+              register,
+            ),
+          ] as const,
+      ),
+    ),
+  ]);
+  return boardOf(
+    {
+      stack,
+      takenAt: new Date().toISOString(),
+      lastDeployment: deploymentOf(updates),
+      decided,
+      notices: [...decided.notices, ...hosts.flatMap(([, { notices }]) => notices)],
+      memory,
+      register,
+      wanted,
+      surfaces: surfacesOf({
+        cluster: settings.cluster,
+        vault: settings.vault,
+        forge: settings.forgejo,
+        site: settings.stem95su,
+      }),
+      findings: [
+        ...pendingFindings(wanted, memory, register),
+        ...asked,
+        ...hosts.flatMap(([, { findings }]) => findings),
+      ],
+      deliveries: new Map(hosts.map(([name, { deliveredAt }]) => [name, deliveredAt])),
+    },
+    cleaner(secretsOf(opened)),
+  );
+}
+
+/** A refresh or two may lie between now and the last deployment. */
+const RECENT = 20;
+
+function deploymentOf(updates: readonly Update[]): Board["lastDeployment"] {
+  const last = updates.find(({ kind }) => kind === "update");
+  if (last === undefined) return undefined;
+  const { commit, pusher } = readDeploymentMessage(last.message) ?? { commit: last.environment["git.head"] };
+  return {
+    endedAt: last.endTime,
+    result: last.result,
+    ...(commit === undefined ? {} : { commit }),
+    ...(pusher === undefined ? {} : { pusher }),
+  };
+}
+
+const secretsOf = ({ secrets }: OpenStack): readonly string[] => secrets;
+
+interface LabelsOfProgram {
+  readonly managed: Readonly<Record<string, string>>;
+  readonly owner: string;
+  readonly site: string;
+}
+
+async function askServers(
+  settings: StackSettings,
+  { resources }: Memory,
+  register: Register,
+  labels: LabelsOfProgram,
+): Promise<readonly Finding[]> {
+  const made = (prefix: string) => [...resources.values()].filter(({ type }) => type.startsWith(prefix));
+  const guarded = (surface: Surface, ask: () => Promise<readonly Finding[]>) =>
+    unknownWhere(surface, register, made, ask);
+  const found = await Promise.all([
+    guarded("cluster", async () => {
+      const call = clusterOf(settings);
+      if (call === undefined) return [];
+      const site = settings.stem95su === undefined ? [] : await syncFindings(call, labels.site);
+      return [...site, ...(await clusterFindings(call, made("kubernetes:"), register, selectorOf(labels.managed)))];
+    }),
+    guarded("vault", async () => {
+      const call = vaultOf(settings);
+      if (call === undefined) return [];
+      const present = made("vaultpeople:").filter((one) => !isOfWhoLeft(one));
+      return [
+        ...(await vaultFindings(call, made("vault"), register)),
+        ...(await providerFindings(await vaultProvider(settings), present, register)),
+      ];
+    }),
+    guarded("forge", async () => {
+      if (settings.forgejo === undefined) return [];
+      return providerFindings(await forgeProvider(settings, settings.forgejo), made("forgejo:"), register);
+    }),
+  ]);
+  return found.flat();
+}
+
+const PREFIXES: Readonly<Record<Exclude<Surface, "host" | "site">, string>> = {
+  cluster: "kubernetes:",
+  vault: "vault",
+  forge: "forgejo:",
+};
+
+/** What could not even be asked is unknown for everybody who has something there. */
+async function unknownWhere(
+  surface: Surface,
+  register: Register,
+  made: (prefix: string) => readonly Remembered[],
+  ask: () => Promise<readonly Finding[]>,
+): Promise<readonly Finding[]> {
+  try {
+    return await ask();
+  } catch (cause) {
+    const prefix = surface === "host" || surface === "site" ? "" : PREFIXES[surface];
+    const what = (cause as Error).message;
+    const rows = new Map(
+      made(prefix).map(({ type, inputs }) => [JSON.stringify(register.of(type, inputs)), register.of(type, inputs)]),
+    );
+    return [...rows.values()].map((whose) => {
+      return { whose, surface: whose === "site" ? "site" : surface, state: "unknown", what };
+    });
+  }
+}
+
+const SILENT = () => undefined;
+const LOG = { debug: SILENT, info: SILENT, warning: SILENT, progress: SILENT };
+
+async function configured(provider: Provider, config: PropertyMap): Promise<Provider> {
+  await provider.configure?.(config, LOG);
+  return provider;
+}
+
+const vaultProvider = ({ vault, vaultToken }: StackSettings) =>
+  configured(vaultPeopleProvider(), {
+    address: vault?.address ?? "",
+    token: given(vaultToken, "vaultToken", "vault"),
+    ...(vault === undefined ? {} : caOf(vault, PROJECT)),
+  });
+
+const forgeProvider = ({ devvm, forgejoPassword }: StackSettings, forgejo: NonNullable<StackSettings["forgejo"]>) =>
+  configured(forgejoProvider(), {
+    url: forgejo.url ?? devvm.repositories.forgejo,
+    username: forgejo.username,
+    password: given(forgejoPassword, "forgejoPassword", "forgejo"),
+    ...caOf(forgejo, PROJECT, "forgejo"),
+  });

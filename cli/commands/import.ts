@@ -1,0 +1,168 @@
+/** `./ws import`: from people and objects that are there already to a roster, a ledger and what a stack takes over. */
+
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { writeAdoption } from "../../stacks/adoption.ts";
+import { today, weigh } from "../../stacks/decision.ts";
+import { declaredBy } from "../../stacks/declared.ts";
+import { userMapFromVault } from "../../stacks/known.ts";
+import { Unread } from "../../stacks/kube-api.ts";
+import { Refusal } from "../../stacks/refusal.ts";
+import type { StackSettings } from "../../stacks/settings/index.ts";
+import { type Command, readArgs, UsageError } from "../command.ts";
+import { findExisting } from "../import/existing.ts";
+import { type Gathered, gather } from "../import/gather.ts";
+import { pastOf } from "../import/past.ts";
+import { guessPeople, type People } from "../import/people.ts";
+import { type Findings, findingsOf, reportText } from "../import/report.ts";
+import { rosterText } from "../import/roster-text.ts";
+import { Unseen } from "../import/unseen.ts";
+import { PROJECT, PulumiError } from "../pulumi.ts";
+import { HostUnreached } from "../reach/host.ts";
+import { ForgeError } from "../../providers/forgejo/api/forge.ts";
+import { openStack } from "../reach/stack.ts";
+
+export const importCommand: Command = {
+  name: "import",
+  summary: "write roster, ledger and adoption for people and objects that are there already",
+  help: `Usage: ./ws import [--out DIR] [--host NAME]… [--roster FILE] [--vault-token-file FILE]
+                   [--stack NAME] [--config-file FILE] [--json]
+
+Reads the stack's hosts, cluster, Vault and forge as they are, and writes into DIR: roster.yaml, with
+a comment at each guess; ledger.json, with everybody's uid and ports; adopt.json, with what the first
+deployment takes over instead of making it; report.txt. Changes nothing anywhere. Whatever fits no
+row is listed and left alone; what could be two things is listed and not guessed.
+
+  --out DIR           where to write (default: import); files that are there are not replaced
+  --host NAME         only this host; may be repeated (default: all of the stack)
+  --roster FILE       your own rows, looked through: nothing is guessed, the rest is worked out anew
+  --vault-token-file FILE
+                      a token that may list Vault's policies and entities, which the program's may not
+  --stack NAME        the stack (default: the one that pulumi has selected)
+  --config-file FILE  its configuration (default: Pulumi.NAME.yaml)
+  --json              one JSON object, for programs
+
+Exit code: 0 when everything is clear, 1 where something could not be read or has to be settled first,
+2 when called the wrong way.`,
+  run: async (args, terminal) => {
+    const { values, positionals } = readArgs(args, OPTIONS);
+    if (positionals.length > 0) throw new UsageError(`import takes no file ("${positionals[0]}")`);
+    const configFile = values["config-file"];
+    try {
+      const { settings } = await openStack({
+        stack: values.stack,
+        configFile: configFile === undefined ? undefined : resolve(configFile),
+      });
+      const unknown = values.host?.find((name) => !settings.hosts.some((host) => host.name === name));
+      if (unknown !== undefined) throw new UsageError(`the stack has no host "${unknown}"`);
+      const out = resolve(values.out ?? "import");
+      const told = await importInto(out, settings, values);
+      if (values.json === true) terminal.out(JSON.stringify({ ok: told.findings.open.length === 0, ...told.findings }));
+      else terminal.out(told.text);
+      return told.findings.open.length === 0 ? 0 : 1;
+    } catch (cause) {
+      if (!EXPECTED.some((kind) => cause instanceof kind)) throw cause;
+      const { message } = cause as Error;
+      if (values.json === true) terminal.out(JSON.stringify({ ok: false, message }));
+      else terminal.err(terminal.paintErr("red", `Nothing was written: ${message}`));
+      return 1;
+    }
+  },
+};
+
+const OPTIONS = {
+  out: { type: "string" },
+  roster: { type: "string" },
+  "vault-token-file": { type: "string" },
+  stack: { type: "string" },
+  "config-file": { type: "string" },
+  json: { type: "boolean" },
+  host: { type: "string", multiple: true },
+} as const;
+
+const EXPECTED = [Refusal, PulumiError, Unseen, Unread, HostUnreached, ForgeError] as const;
+
+interface Wanted {
+  readonly host?: string[] | undefined;
+  readonly roster?: string | undefined;
+  readonly "vault-token-file"?: string | undefined;
+}
+
+async function importInto(out: string, settings: StackSettings, wanted: Wanted) {
+  const files = ["roster.yaml", "ledger.json", "adopt.json", "report.txt"];
+  const there = files.find((name) => existsSync(join(out, name)));
+  if (there !== undefined) throw new Refusal(`${join(out, there)} is there already; name another folder with --out`);
+  const tokenFile = wanted["vault-token-file"];
+  const token = tokenFile === undefined ? undefined : readOrRefuse(tokenFile).trim();
+  const gathered = await gather(settings, wanted.host ?? [], token);
+  const guessed = guessPeople(gathered.seen);
+  const text = wanted.roster === undefined ? rosterText(guessed.rows) : readOrRefuse(wanted.roster);
+
+  const draft = mkdtempSync(join(tmpdir(), "ws-import-"));
+  try {
+    writeFileSync(join(draft, "roster.yaml"), text);
+    const { findings, report, ledger, adopt } = await workOut(
+      settings,
+      join(draft, "roster.yaml"),
+      gathered,
+      guessed,
+      wanted,
+    );
+    mkdirSync(out, { recursive: true });
+    const write = (name: string, content: string) =>
+      writeFileSync(join(out, name), content, { flag: "wx", mode: 0o644 });
+    write("roster.yaml", text);
+    write("ledger.json", ledger);
+    write("adopt.json", adopt);
+    const told = report(out);
+    write("report.txt", `${told}\n`);
+    return { findings, text: told };
+  } finally {
+    rmSync(draft, { recursive: true });
+  }
+}
+
+async function workOut(settings: StackSettings, roster: string, gathered: Gathered, guessed: People, wanted: Wanted) {
+  const decide = async (ledger?: string) => {
+    const stack = { ...settings, roster, ledgerSeed: undefined, adopt: undefined };
+    const userMap = await userMapFromVault(settings, { ledger }, { preview: false, folder: PROJECT });
+    return weigh(stack, { ledger, userMap, today: today(), folder: PROJECT });
+  };
+  const first = await decide();
+  const people = wanted.roster === undefined ? guessed : chosen(guessed, [...first.desired.people.keys()]);
+  const past = pastOf(first.desired, people.rows);
+  const { desired, plan } = await decide(past.text);
+  const declared = await declaredBy(settings, desired);
+  const existing = await findExisting(declared, gathered.surfaces);
+  const findings: Findings = findingsOf({ people, existing, declared, gathered, news: [...past.fresh, ...plan] });
+  const osUsers = people.rows.map(({ osUser }) => osUser);
+  return {
+    findings,
+    report: (out: string) => reportText(findings, out, osUsers),
+    ledger: past.text,
+    adopt: writeAdoption(existing.adopt),
+  };
+}
+
+/** Of what was seen on the hosts, those whom the operator's own rows name; what was open about them is settled by the row. */
+function chosen({ rows, strangers }: People, osUsers: readonly string[]): People {
+  const missing = osUsers.filter((osUser) => !rows.some((row) => row.osUser === osUser));
+  return {
+    rows: rows
+      .filter(({ osUser }) => osUsers.includes(osUser))
+      .map((row) => ({ ...row, fields: row.fields.map(certain) })),
+    strangers,
+    open: missing.map((osUser) => `${osUser}: has a row, and no account of theirs was found that could be taken over`),
+  };
+}
+
+const certain = ({ key, value }: People["rows"][number]["fields"][number]) => ({ key, value });
+
+function readOrRefuse(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new Refusal(`${file} cannot be read: ${(cause as Error).message}`);
+  }
+}

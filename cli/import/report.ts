@@ -1,0 +1,111 @@
+/** What an import found, in sentences: what is taken over, what will differ, what is left alone, and what to do next. Pure. */
+
+import type { Declared } from "../../stacks/declared.ts";
+import type { Existing } from "./existing.ts";
+import type { Gathered } from "./gather.ts";
+import type { Guessed, People } from "./people.ts";
+
+export interface Findings {
+  /** Who has a row now. */
+  readonly people: readonly string[];
+  readonly guesses: readonly string[];
+  /** To be settled by the operator before anything is deployed. */
+  readonly open: readonly string[];
+  /** How the first preview will differ from what is there. */
+  readonly differences: readonly string[];
+  /** Fits no row and no resource; left alone unless the sentence says otherwise. */
+  readonly strangers: readonly string[];
+  /** How many objects are taken over, and how many are made. */
+  readonly adopted: number;
+  readonly made: number;
+}
+
+export interface Told {
+  readonly people: People;
+  readonly existing: Existing;
+  readonly declared: readonly Declared[];
+  readonly gathered: Gathered;
+  /** Numbers that are new, and sentences of the plan: what a deployment would do to people. */
+  readonly news: readonly string[];
+}
+
+export function findingsOf({ people, existing, declared, gathered, news }: Told): Findings {
+  const real = declared.filter(({ type }) => /^(kubernetes|vault|forgejo):/.test(type));
+  return {
+    people: people.rows.map(({ osUser, host, uid }) => `${osUser} on ${host}, uid ${uid}`),
+    guesses: people.rows.flatMap(guessesOf),
+    open: [...people.open, ...existing.clashes],
+    differences: [...news, ...existing.differences, ...takenOver(gathered)],
+    strangers: [...people.strangers, ...namesakes(gathered, declared, existing, people.rows)],
+    adopted: existing.adopt.length,
+    made: real.length - existing.adopt.length - existing.clashes.length,
+  };
+}
+
+const guessesOf = ({ osUser, fields }: Guessed) =>
+  fields.flatMap(({ key, why }) => (why === undefined ? [] : [`${osUser}: ${key}: ${why}`]));
+
+/** What the program does to things that bear its names and that it cannot take over as they are. */
+const takenOver = ({ seen }: Gathered): readonly string[] =>
+  seen.members.flatMap(({ login, tokens }) =>
+    tokens.length === 0
+      ? []
+      : [
+          `the forge: ${tokens.join(", ")} of ${login} bear this program's name; the stack's own of that name are revoked`,
+        ],
+  );
+
+/** Objects that are called as ours are, or lie where ours lie, and belong to nobody's row. */
+function namesakes(
+  { seen, vault }: Gathered,
+  declared: readonly Declared[],
+  { adopt }: Existing,
+  rows: readonly Guessed[],
+): readonly string[] {
+  const adopted = new Set(adopt.map(({ id }) => id));
+  const names = new Set(declared.flatMap(({ inputs }) => (typeof inputs.name === "string" ? [inputs.name] : [])));
+  const owned = new Set(
+    rows.flatMap(({ fields }) => fields.flatMap(({ key, value }) => (key === "namespaces" ? (value as string[]) : []))),
+  );
+  const within = (what: string, all: readonly { readonly namespace: string; readonly name: string }[] = []) =>
+    all
+      .filter(({ namespace, name }) => owned.has(namespace) && !adopted.has(`${namespace}/${name}`))
+      .map(
+        ({ namespace, name }) => `the cluster: ${what} ${namespace}/${name} is not the program's and stays in force`,
+      );
+  const grants = (seen.cluster?.grants ?? []).flatMap(({ namespace, binding: name }) =>
+    namespace === undefined ? [] : [{ namespace, name }],
+  );
+  return [
+    ...within("the binding", grants),
+    ...within("the quota", seen.cluster?.quotas),
+    ...within("the account", seen.cluster?.dashboards),
+    ...vault.policies.filter((name) => !names.has(name)).map((name) => `Vault: the policy ${name} fits no row`),
+    ...vault.entities.filter((name) => !names.has(name)).map((name) => `Vault: the entity ${name} fits no row`),
+  ];
+}
+
+/** For people; empty parts are left out. */
+export function reportText(found: Findings, folder: string, osUsers: readonly string[]): string {
+  const part = (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
+  const [first] = osUsers;
+  return [
+    ...["People with a row:", ...found.people.map((line) => `  ${line}`)],
+    ...part("Guesses, to be looked at in the roster:", found.guesses),
+    ...part("To be settled first; whoever it concerns has no row, and nothing is to be deployed before:", found.open),
+    ...part("What the first deployment changes of what is there:", found.differences),
+    ...part("Left alone:", found.strangers),
+    "",
+    `${found.adopted} objects are taken over as they are, ${found.made} are made.`,
+    ...part("Then, for the first deployment:", [
+      `pulumi config set roster ${folder}/roster.yaml`,
+      `pulumi config set ledgerSeed ${folder}/ledger.json`,
+      `pulumi config set adopt ${folder}/adopt.json`,
+      ...(first === undefined
+        ? []
+        : osUsers.map((user, i) => `pulumi config set --path 'devvm.adoptExisting[${i}]' ${user}`)),
+      "pulumi preview, and read it; pulumi up; then take ledgerSeed and adopt out again: pulumi config rm ledgerSeed adopt",
+    ]),
+  ].join("\n");
+}

@@ -1,0 +1,17 @@
+/** Options that say which stack is meant, as every command that speaks to one takes them. */
+
+import { resolve } from "node:path";
+import type { StackPlace } from "./pulumi.ts";
+
+export const PLACE_OPTIONS = { stack: { type: "string" }, "config-file": { type: "string" } } as const;
+
+export const PLACE_HELP = `  --stack NAME        the stack (default: the one that pulumi has selected)
+  --config-file FILE  its configuration (default: Pulumi.NAME.yaml)`;
+
+export function placeOf(values: {
+  readonly stack?: string | undefined;
+  readonly "config-file"?: string | undefined;
+}): StackPlace {
+  const configFile = values["config-file"];
+  return { stack: values.stack, configFile: configFile === undefined ? undefined : resolve(configFile) };
+}

@@ -1,0 +1,21 @@
+/** Somebody's clones, each with how it stands and why it was not updated. */
+
+import type { CloneFact } from "../../agent/facts/model.ts";
+import { type Html, html } from "./html.ts";
+
+export const cloneList = (clones: readonly CloneFact[]): Html =>
+  clones.length === 0
+    ? html`<p class="quiet">None that are kept up to date for you.</p>`
+    : html`<ul class="clones">${clones.map(one)}</ul>`;
+
+const one = ({ path, state, why }: CloneFact): Html =>
+  html`<li><span class="name">${path}</span> <span class="badge ${BADGES[state].look}">${BADGES[state].word}</span>${
+    why === undefined ? html`` : html`<p class="why">${why}</p>`
+  }</li>`;
+
+const BADGES: Readonly<Record<CloneFact["state"], { readonly look: string; readonly word: string }>> = {
+  fresh: { look: "running", word: "up to date" },
+  behind: { look: "missing", word: "will be updated" },
+  kept: { look: "missing", word: "not updated" },
+  missing: { look: "missing", word: "not there yet" },
+};

@@ -1,0 +1,30 @@
+/** The provider that suspends, in a kept namespace, the rights that whoever left had given there; the API server is the official one's. */
+
+import { z } from "zod";
+import { type KubeCall, kubeCallOf } from "../../stacks/kube-api.ts";
+import { ProviderError } from "../runtime/errors.ts";
+import type { Provider } from "../runtime/provider.ts";
+import { configReader } from "../runtime/zod.ts";
+import { room } from "./room.ts";
+
+const config = z.object({ kubeconfig: z.string().min(1, "must be a kubeconfig with a token or a client certificate") });
+
+export function plantedRightsProvider(): Provider {
+  let opened: KubeCall | undefined;
+  const resource = room(() => {
+    if (opened === undefined) throw new ProviderError("the kubeconfig is not known yet");
+    return opened;
+  });
+  const reader = configReader(config);
+  return {
+    name: "plantedrights",
+    version: "0.1.0",
+    replacingConfig: [],
+    checkConfig: async ({ inputs }) => reader.check(inputs),
+    configure: async (args) => {
+      const read = reader.read(args);
+      if (read !== undefined) opened = kubeCallOf(read.kubeconfig);
+    },
+    resource: (type) => (type === "plantedrights:index:Room" ? resource : undefined),
+  };
+}

@@ -1,0 +1,281 @@
+/** A production stack in the lab as its pipelines see it: a repository on the forge, people who push, a chat, and the servers. */
+
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { parseDocument, stringify } from "yaml";
+import { clusterFact } from "../../../lab/cluster/cluster.ts";
+import { type Forge, findForge, type ForgeLogin, gitEnv } from "../../../lab/forge/index.ts";
+import { type Instance, instanceName, openInstance } from "../../../lab/instance.ts";
+import { PROJECT } from "../../../lab/pulumi/engine.ts";
+import { writeStackConfig } from "../../../lab/pulumi/stack-config.ts";
+import { run } from "../../../lab/run.ts";
+import { labVault } from "../../../lab/vault/api.ts";
+import { vaultFact } from "../../../lab/vault/vault.ts";
+import { type Between, standBetween } from "../fixtures/between.ts";
+import { everybody } from "../people/sample.ts";
+import { freshStack, type Rows } from "../people/stack.ts";
+import { runPipeline, type StepRan } from "./woodpecker.ts";
+
+type Login = Exclude<ForgeLogin, "anonymous">;
+
+export interface World {
+  readonly lab: Instance;
+  readonly forge: Forge;
+  readonly repo: string;
+  /** The admin of the roster, and one who may push and is none. */
+  readonly wizard: Login;
+  readonly emo: Login;
+  /** Everything asked of the forge by way of the program's or a step's address for it. */
+  readonly between: Between;
+  /** What the chat was told, oldest first. */
+  readonly chat: string[];
+  /** Answers in the chat's place where a test says so. */
+  chatStatus: number;
+  /** Every secret of the pipelines and of the program, by what it is: none of them may ever be shown. */
+  readonly secrets: ReadonlyMap<string, string>;
+  /** Everything that any step printed. */
+  readonly logs: string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Changes files on top of a branch and pushes. @returns the commit */
+  push(as: Login, change: Change): Promise<{ readonly commit: string; readonly ok: boolean; readonly said: string }>;
+  tag(as: Login, name: string, commit: string): Promise<boolean>;
+  pipeline(
+    file: string,
+    variables: Readonly<Record<string, string>>,
+    onLog?: (log: string) => void,
+  ): Promise<readonly StepRan[]>;
+  api(as: ForgeLogin, method: string, path: string, body?: object): Promise<{ status: number; body: unknown }>;
+  history(): Promise<readonly { readonly message: string; readonly result: string }[]>;
+  kubectl(...args: readonly string[]): Promise<string>;
+  /** A script on the host, as root; its output. */
+  sh(script: string): Promise<string>;
+  /** What an admin does once, by hand: the stack, from a checkout of the branch. */
+  deployByHand(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Change {
+  readonly on?: string;
+  readonly to: string;
+  readonly message?: string;
+  readonly author?: string;
+  /** null removes the file. */
+  readonly files: Readonly<Record<string, string | null>>;
+}
+
+export const rosterText = (rows: Rows): string => stringify({ users: rows });
+
+/** The sample roster; its admin has a login on the forge here. */
+export const ROWS: Rows = { ...everybody, wizard: { ...everybody["wizard"], forgejo: { login: "wizard" } } };
+
+export async function openWorld(): Promise<World> {
+  const lab = await openInstance(instanceName({ WS_LAB: "test", ...process.env }));
+  const forge = await findForge(lab);
+  const cluster = await clusterFact.read(lab);
+  const { engine, sh } = await freshStack();
+  const id = Date.now().toString(36);
+  const repo = `pipelines-${id}`;
+  const dir = await mkdtemp(join(tmpdir(), "pipelines-"));
+  const between = await standBetween(forge.url);
+  await writeStackConfig(lab, engine, [[["forgejo", "url"], between.url]]);
+  const config = parseDocument(await readFile(engine.configFile, "utf8"));
+
+  const must = (method: string, path: string, body?: object) =>
+    forge.api.must(method, `repos/${forge.owner}/${repo}${path}`, body);
+  await forge.createRepository(forge.owner, repo, { isPrivate: true });
+  const wizard = { login: "wizard", password: forge.passwords["wizard"] ?? "" };
+  const emo = { login: "ebarzin", password: forge.passwords["ebarzin"] ?? "" };
+  const bot = await forge.createUser(`bot-${id}`);
+  await must("PUT", `/collaborators/${emo.login}`, { permission: "write" });
+  await must("PUT", `/collaborators/${bot.login}`, { permission: "read" });
+  // The roster's admin owns the organisation, as an admin does.
+  const teams = (await forge.api.must("GET", `orgs/${forge.owner}/teams`)) as readonly { id: number; name: string }[];
+  const owners = teams.find(({ name }) => name === "Owners");
+  await forge.api.must("PUT", `teams/${owners?.id}/members/${wizard.login}`);
+  const token = async (of: Login, name: string, scopes: readonly string[]) => {
+    const { body } = await forge.api.ask("POST", `users/${of.login}/tokens`, { name: `${name}-${id}`, scopes }, of);
+    return (body as { readonly sha1: string }).sha1;
+  };
+  const admin = forge.admin as Login;
+
+  const chat: string[] = [];
+  const receiver = createServer((incoming, reply) => {
+    let body = "";
+    incoming.setEncoding("utf8").on("data", (part: string) => (body += part));
+    incoming.on("end", () => {
+      chat.push((JSON.parse(body) as { readonly text: string }).text);
+      reply.writeHead(world.chatStatus).end("ok");
+    });
+  });
+  await new Promise<void>((done) => receiver.listen(0, "127.0.0.1", done));
+
+  const seed = join(dir, "seed");
+  await copyProject(seed);
+  await writeFile(join(seed, "Pulumi.prod.yaml"), config.toString({ lineWidth: 0 }));
+  await writeFile(join(seed, "roster.yaml"), rosterText(ROWS));
+  const url = forge.cloneUrl(forge.owner, repo);
+  const git = (as: ForgeLogin, argv: readonly string[], accept = [0], env = {}) =>
+    run(["git", ...argv], { cwd: seed, env: { ...gitEnv(as), ...env }, accept });
+  for (const argv of [
+    ["init", "--quiet", "--initial-branch=master"],
+    ["add", "--all"],
+    ["commit", "--quiet", "--message=Begin"],
+    ["push", "--quiet", url, "master"],
+  ])
+    await git(admin, argv);
+
+  const image = await imageOf(dir, engine.env);
+  const state = `file://${join(dir, "state")}`;
+  const previews = `file://${join(dir, "previews")}`;
+  await Promise.all(["state", "previews"].map((name) => mkdir(join(dir, name))));
+  const secrets = new Map(
+    Object.entries({
+      pulumi_backend_url: state,
+      pulumi_config_passphrase: "lab",
+      ws_forge_user: admin.login,
+      ws_forge_token: await token(admin, "read", ["read:repository", "read:user", "read:issue"]),
+      ws_chat_webhook: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook-canary-${id}`,
+      ws_comment_user: bot.login,
+      ws_comment_token: await token(bot, "comment", ["write:issue", "read:user", "read:repository"]),
+      ws_preview_backend_url: previews,
+      ws_preview_backend_write_url: previews,
+      ws_preview_passphrase: `preview-passphrase-${id}`,
+      ws_preview_kubeconfig: await readersKubeconfig(cluster),
+      ws_preview_vault_token: await readersVaultToken(lab),
+      ws_preview_forge_token: await token(admin, "preview", [
+        "read:repository",
+        "read:user",
+        "read:organization",
+        "read:misc",
+      ]),
+    }),
+  );
+  const env = { ...image, PULUMI_BACKEND_URL: state, PULUMI_CONFIG_PASSPHRASE: "lab" };
+  const logs: string[] = [];
+  const world: World = {
+    ...{ lab, forge, repo, wizard, emo, between, chat, chatStatus: 200, secrets, logs, env, sh },
+    push: async (as, { on = "refs/heads/master", to, message = "Change", author, files }) => {
+      await git(admin, ["fetch", "--quiet", url, on]);
+      await git(admin, ["checkout", "--quiet", "--force", "--detach", "FETCH_HEAD"]);
+      for (const [path, text] of Object.entries(files)) {
+        await rm(join(seed, path), { force: true, recursive: true });
+        if (text === null) continue;
+        await mkdir(dirname(join(seed, path)), { recursive: true });
+        if (text.startsWith("link:")) await symlink(text.slice(5), join(seed, path));
+        else await writeFile(join(seed, path), text);
+      }
+      await git(admin, ["add", "--all"]);
+      const who = author === undefined ? {} : { GIT_AUTHOR_NAME: author, GIT_COMMITTER_NAME: author };
+      await git(admin, ["commit", "--quiet", "--allow-empty", `--message=${message}`], [0], who);
+      const commit = (await git(admin, ["rev-parse", "HEAD"])).stdout.trim();
+      const ran = await git(as, ["push", "--quiet", url, `HEAD:${to}`], [0, 1]);
+      return { commit, ok: ran.code === 0, said: ran.stderr };
+    },
+    tag: async (as, name, commit) => (await git(as, ["push", url, `${commit}:refs/tags/${name}`], [0, 1])).code === 0,
+    pipeline: async (file, variables, onLog) => {
+      const text = await readFile(join(PROJECT, ".woodpecker", file), "utf8");
+      const common = {
+        CI: "woodpecker",
+        CI_FORGE_URL: between.url,
+        CI_REPO_OWNER: forge.owner,
+        CI_REPO_NAME: repo,
+        CI_REPO_CLONE_URL: url,
+        CI_PIPELINE_URL: "http://ci.lab.example/repos/1/pipeline/7",
+        // What the server says of the commit's author is the author's to choose.
+        CI_COMMIT_AUTHOR: "wizard",
+      };
+      const ran = await runPipeline(text, {
+        variables: { ...common, ...variables },
+        secrets: Object.fromEntries(secrets),
+        image,
+        onLog: (_step, log) => onLog?.(log),
+      });
+      logs.push(...ran.map(({ log }) => log));
+      return ran;
+    },
+    api: async (as, method, path, body) => forge.api.ask(method, `repos/${forge.owner}/${repo}${path}`, body, as),
+    history: async () => {
+      const { stdout } = await run(
+        ["pulumi", "stack", "history", "--json", "--stack", "organization/workstation/prod"],
+        { env },
+      );
+      return JSON.parse(stdout) as { message: string; result: string }[];
+    },
+    kubectl: async (...args) =>
+      (await run([cluster.kubectl, `--kubeconfig=${cluster.adminKubeconfig}`, ...args], { timeoutMs: 120_000 })).stdout,
+    deployByHand: async () => {
+      const cwd = join(dir, "operator");
+      await git(admin, ["clone", "--quiet", url, cwd]);
+      await symlink(join(PROJECT, "node_modules"), join(cwd, "node_modules"));
+      await run(["pulumi", "stack", "init", "prod", "--non-interactive"], { cwd, env });
+      const up = ["up", "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", "--stack=prod"] as const;
+      const ran = await run(["pulumi", ...up], { cwd, env, timeoutMs: 900_000, accept: [0, 1, 255] });
+      if (ran.code !== 0) throw new Error(ran.stdout.slice(-4000));
+    },
+    close: async () => {
+      await between.close();
+      receiver.closeAllConnections();
+      await new Promise((done) => receiver.close(done));
+      await rm(dir, { recursive: true });
+    },
+  };
+  return world;
+}
+
+/** The project's files as they are now; what git ignores stays out. */
+async function copyProject(to: string): Promise<void> {
+  const { stdout } = await run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], {
+    cwd: PROJECT,
+  });
+  for (const path of stdout.split("\0").filter((one) => one !== "" && !/^(test|lab)\//.test(one))) {
+    await mkdir(dirname(join(to, path)), { recursive: true });
+    await cp(join(PROJECT, path), join(to, path)).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== "ENOENT") throw cause;
+    });
+  }
+}
+
+/** What the steps' image would bring; `npm ci` takes the packages that are installed here. */
+async function imageOf(dir: string, engine: Readonly<Record<string, string>>): Promise<Record<string, string>> {
+  const bin = join(dir, "bin");
+  await mkdir(bin);
+  await writeFile(
+    join(bin, "npm"),
+    `#!/bin/sh\ntest "$1 $2" = "ci --ignore-scripts"\nln -s ${PROJECT}/node_modules node_modules\n`,
+    { mode: 0o755 },
+  );
+  const { PULUMI_BACKEND_URL: _url, PULUMI_CONFIG_PASSPHRASE_FILE: _file, ...rest } = engine;
+  return { ...rest, PATH: `${bin}:${engine["PATH"]}`, HOME: dir, LANG: "C.UTF-8" };
+}
+
+async function readersKubeconfig({
+  kubectl,
+  adminKubeconfig,
+}: {
+  readonly kubectl: string;
+  readonly adminKubeconfig: string;
+}) {
+  const admin = (...args: string[]) => run([kubectl, `--kubeconfig=${adminKubeconfig}`, ...args]);
+  await admin("apply", "--server-side", "--filename", join(PROJECT, "ci/preview-role.yaml"));
+  const { stdout } = await admin("create", "token", "workstation-preview", "--namespace=kube-system", "--duration=24h");
+  const config = parseDocument(await readFile(adminKubeconfig, "utf8"));
+  config.setIn(["users", 0, "user"], config.createNode({ token: stdout.trim() }));
+  return config.toString();
+}
+
+async function readersVaultToken(lab: Instance): Promise<string> {
+  const { address, caFile, rootToken } = await vaultFact.read(lab);
+  const vault = await labVault(address, caFile, rootToken);
+  const policy = 'path "secret/data/platform" { capabilities = ["read"] }';
+  await vault.must("PUT", "sys/policies/acl/workstation-preview", { policy });
+  const made = (await vault.must("POST", "auth/token/create", {
+    policies: ["workstation-preview"],
+    no_parent: true,
+  })) as {
+    readonly auth: { readonly client_token: string };
+  };
+  return made.auth.client_token;
+}
