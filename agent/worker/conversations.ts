@@ -1,10 +1,11 @@
 /** The assistant's records of conversations, which it files by the directory's path. */
 
-import { closeSync, constants, openSync, readdirSync, readSync } from "node:fs";
+import { closeSync, constants, opendirSync, openSync, readSync } from "node:fs";
 import { look } from "../disk.ts";
 import type { Place } from "./place.ts";
 
 const MOST_PROJECTS = 2000;
+const MOST_TRANSCRIPTS = 2000;
 const HEAD_BYTES = 64 * 1024;
 
 /** The record's name for a directory: every character outside `[A-Za-z0-9]` becomes `-`. */
@@ -27,9 +28,7 @@ export function conversationsOf(place: Place, from: string, to: string): readonl
   const projects = `${place.home}/.claude/projects`;
   if (look(projects)?.isDirectory() !== true) return [];
   const key = projectKey(from);
-  const names = readdirSync(projects)
-    .slice(0, MOST_PROJECTS)
-    .filter((name) => name === key || name.startsWith(`${key}-`));
+  const names = firstNames(projects, MOST_PROJECTS).filter((name) => name === key || name.startsWith(`${key}-`));
   return names.flatMap((name): ConversationLink[] => {
     const cwd = directoryIn(`${projects}/${name}`);
     if (cwd === undefined || (cwd !== from && !cwd.startsWith(`${from}/`)) || projectKey(cwd) !== name) return [];
@@ -39,10 +38,23 @@ export function conversationsOf(place: Place, from: string, to: string): readonl
   });
 }
 
+/** So many names of a directory and no more: there may be a million, and none of those beyond is even read. */
+function firstNames(path: string, most: number): readonly string[] {
+  const directory = opendirSync(path, { bufferSize: 256 });
+  try {
+    const names: string[] = [];
+    for (let entry = directory.readSync(); entry !== null && names.length < most; entry = directory.readSync())
+      names.push(entry.name);
+    return names;
+  } finally {
+    directory.closeSync();
+  }
+}
+
 /** The directory recorded in the first transcript that tells one. */
 function directoryIn(project: string): string | undefined {
   if (look(project)?.isDirectory() !== true) return undefined;
-  for (const name of readdirSync(project)
+  for (const name of firstNames(project, MOST_TRANSCRIPTS)
     .filter((n) => n.endsWith(".jsonl"))
     .slice(0, 20)) {
     const found = directoryToldBy(headOf(`${project}/${name}`));

@@ -191,7 +191,7 @@ const MIGRATION = ["migrate-conversations", "migrate-set-aside", "migrate-make-c
 test("a migration that is killed around any of its steps is finished by the next run, and the clone is never gone", async () => {
   const { all } = await manyPeople(MIGRATION);
   await host.put(all.map(([, who]) => clones(who)));
-  await host.workstation("reconcile");
+  await host.converge();
   await asEach(
     all,
     (_, { osUser }) =>
@@ -204,8 +204,7 @@ test("a migration that is killed around any of its steps is finished by the next
     all,
     () => "ls -d ~/code/.git ~/code/infra/.git ~/.code.workstation-moving/.git 2>/dev/null | wc -l",
   );
-  await host.workstation("reconcile");
-  expect(await host.workstation("reconcile")).toMatchObject({ code: 0, out: ["nothing to change"] });
+  await host.converge();
   const after = await asEach(all, () => treasures("~/code/infra"));
   const rest = await asEach(
     all,
@@ -213,7 +212,7 @@ test("a migration that is killed around any of its steps is finished by the next
   );
   for (const [step, who] of all) {
     expect([step, toldOf(killed, who).err]).toEqual([step, expect.stringContaining("their worker broke off")]);
-    expect([step, places.get(step), rest.get(step)]).toEqual([step, "1", "1"]);
+    expect([step, places.get(step), rest.get(step)], JSON.stringify([...places, ...rest])).toEqual([step, "1", "1"]);
     expect([step, after.get(step)]).toEqual([step, before.get(step)]);
   }
 });
@@ -288,7 +287,7 @@ const FACTS =
 test("a clone is updated only when that is certain to be safe, in whatever state it is", async () => {
   const { all } = await manyPeople(STATES.map(([state]) => state));
   await host.put(all.map(([, who]) => clones(who)));
-  await host.workstation("reconcile");
+  await host.converge();
   const scripts = new Map(STATES.map(([state, script]) => [state, script]));
   await asEach(all, (state) => `cd ~/code; ${scripts.get(state)}`);
   await commitUpstream(`state-${next}`);
@@ -319,7 +318,7 @@ test("a remote that misbehaves in any way is a warning, in bounded time, and not
   const urlOf = (mode: string) => (mode === "gone" ? "http://127.0.0.1:9/x" : `http://127.0.0.1:8080/${mode}/infra`);
   const old = await manyPeople(MISBEHAVING);
   await host.put(old.all.map(([, who]) => clones(who)));
-  await host.workstation("reconcile");
+  await host.converge();
   await asEach(old.all, (mode) => `cd ~/code; git remote set-url forgejo ${urlOf(mode)}`);
   const fresh = await manyPeople(MISBEHAVING, (mode) => ({ infra: { origin: urlOf(mode) } }));
   await host.put(fresh.all.map(([, who]) => clones(who)));
@@ -329,7 +328,7 @@ test("a remote that misbehaves in any way is a warning, in bounded time, and not
   await host.sh("systemctl stop workstation-finish; rm -rf /var/lib/workstation/unfinished");
   const halves = await asEach(fresh.all, () => "ls -A ~ | grep -c -e code -e workstation; true");
   for (const [mode, who] of old.all) {
-    expect([mode, toldOf(said, who).err]).toEqual([
+    expect([mode, toldOf(said, who).err], JSON.stringify(said)).toEqual([
       mode,
       expect.stringMatching(/warning: (~\/code could not be fetched|a remote did not answer in the time of this run)/),
     ]);
@@ -345,8 +344,7 @@ test("a remote that misbehaves in any way is a warning, in bounded time, and not
   const mended = [...old.all, ...fresh.all].map(([, who]) => clones({ ...who, infra: {} }));
   await asEach(old.all, () => `cd ~/code; git remote set-url forgejo ${REMOTE}/infra-push`);
   await host.put(mended);
-  await host.workstation("reconcile");
-  expect(await host.workstation("reconcile")).toMatchObject({ code: 0, out: ["nothing to change"], err: [] });
+  await host.converge();
 });
 
 test("a private repository is cloned with the person's own token, which is in no other place", async () => {

@@ -82,13 +82,20 @@ async function create(m: Machine, part: AccountPart, hasGroup: boolean): Promise
   ]);
 }
 
-/** Somebody may hold `/etc/.pwd.lock` (`vipw`, another tool): waited for up to 30 s, then told. */
+/** Whoever holds the lock for that long holds it from everybody: one wait is enough for a run. */
+const waitedInVain = new WeakSet<Machine>();
+
+/** Somebody may hold `/etc/.pwd.lock` (`vipw`, another tool): waited for up to 30 s in all, then told. */
 export async function mustUnlock(m: Machine, argv: readonly string[]): Promise<void> {
-  const until = performance.now() + LOCK_WAIT_MS;
+  const until = performance.now() + (waitedInVain.has(m) ? 0 : LOCK_WAIT_MS);
   for (;;) {
     const ran = await m.sys.run(argv, { timeoutMs: LOCK_WAIT_MS });
     if (ran.code === 0) return;
-    if (!isLocked(ran) || performance.now() > until) throw new Refusal(story(ran));
+    if (!isLocked(ran)) throw new Refusal(story(ran));
+    if (performance.now() >= until) {
+      waitedInVain.add(m);
+      throw new Refusal(story(ran));
+    }
     await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
   }
 }

@@ -22,6 +22,12 @@ export interface TestHost {
   apply(part: Part, failpoint?: string): Promise<Said>;
   /** Leaves the parts on the host as if they had been delivered; `settle` or `reconcile` brings them about. */
   put(parts: readonly Part[]): Promise<void>;
+  /**
+   * Runs until one finds nothing to do and nothing is left for the background: on a busy machine a first clone may be late.
+   *
+   * @throws when that does not come
+   */
+  converge(): Promise<void>;
   /** A whole delivery, as the program makes it: base, maps, each person's parts, settle. */
   deliver(people: readonly Somebody[], over?: Parameters<typeof maps>[1]): Promise<Said>;
 }
@@ -72,6 +78,19 @@ function testHost(vm: DevVm): TestHost {
     put: async (parts) => {
       const named = parts.map((part) => ["osUser" in part ? `${part.kind}.${part.osUser}` : part.kind, part] as const);
       await vm.ssh(`node -e "${PUT}"`, { input: JSON.stringify(named) });
+    },
+    converge: async () => {
+      let last = "";
+      for (let run = 0; run < 8; run += 1) {
+        const said = await workstation("reconcile");
+        const { stdout } = await vm.ssh(
+          "ls /var/lib/workstation/unfinished 2>/dev/null; for i in $(seq 120); do systemctl is-active -q workstation-finish || systemctl show -p ActiveState workstation-finish | grep -q activating || break; sleep 0.5; done",
+          { timeoutMs: 120_000 },
+        );
+        last = [...said.out, ...said.err, stdout].join("\n");
+        if (said.code === 0 && said.out.join() === "nothing to change" && stdout === "") return;
+      }
+      throw new Error(`the host does not converge: ${last}`);
     },
     deliver: async (people, over) => {
       const said = [await apply(base()), await apply(maps(people, over))];
