@@ -1,12 +1,13 @@
 /** Many people's parts in one run: root's own steps one after the other, their workers together. */
 
+import { cpus, loadavg } from "node:os";
 import { tell } from "../refusal.ts";
 import { converged } from "./converged.ts";
 import type { Machine } from "./machine.ts";
 import { convergePart, type FailedOutcome, type Outcome, type PersonRun } from "./person.ts";
 import { unitsOf } from "./steps/units.ts";
 import { loadPart, peopleOfParts, PERSON_KINDS, type PersonPart, recordFailure } from "./store.ts";
-import { type Patience, together } from "./together.ts";
+import { asBusy, type Patience, together } from "./together.ts";
 
 /** What nothing that a run waits for may take, whoever else is still at work. */
 export const WORKER_DEADLINE_MS = 120_000;
@@ -32,7 +33,7 @@ export async function convergePeople(
     outcomes.push(await convergePart(run, of, pace));
   });
   let units: Promise<void> | undefined;
-  await together(workers, patience, () => {
+  await together(workers, asBusy(patience, loadavg()[0] ?? 0, cpus().length), () => {
     units = inTurn("units");
   });
   await units;

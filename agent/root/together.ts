@@ -32,6 +32,13 @@ export const HOURLY: Patience = {
   stopMs: 3000,
 };
 
+/** On a machine that is busy with other things everything takes longer, and who is slow with it is not to be taken for stuck. */
+export function asBusy(patience: Patience, load: number, cores: number): Patience {
+  const slow = Math.min(Math.max(load / cores / 2, 1), 6);
+  const { leastMs, crowdedMs, stopMs } = patience;
+  return { ...patience, leastMs: leastMs * slow, crowdedMs: crowdedMs * slow, stopMs: stopMs * slow };
+}
+
 interface Running {
   readonly startedMs: number;
   readonly hurry: AbortController;

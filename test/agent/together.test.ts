@@ -1,6 +1,6 @@
 /** Many people in one run: whoever hangs is hurried, then stopped, and keeps nobody else waiting. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { HOURLY, type Pace, type Patience, together } from "../../agent/root/together.ts";
+import { asBusy, HOURLY, type Pace, type Patience, together } from "../../agent/root/together.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
 afterEach(() => void vi.useRealTimers());
@@ -65,4 +65,9 @@ test("a job that throws is over like any other, and nothing to do is done at onc
   const { tookMs } = await clocked([() => Promise.reject(new Error("x")), works(100)]);
   expect(tookMs).toBeLessThan(200);
   expect((await clocked([])).tookMs).toBe(0);
+});
+
+test("a machine that is busy with other things makes everybody wait longer, up to six times", () => {
+  const least = [0.5, 4, 8, 100].map((load) => asBusy(HOURLY, load, 2).leastMs);
+  expect(least).toEqual([3000, 3000, 6000, 18_000]);
 });
