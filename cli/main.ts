@@ -3,12 +3,13 @@
 import { type Command, type ExitCode, UsageError } from "./command.ts";
 import { check } from "./commands/check.ts";
 import { derive } from "./commands/derive.ts";
+import { history } from "./commands/history.ts";
 import { importCommand } from "./commands/import.ts";
 import { plan } from "./commands/plan.ts";
 import { status } from "./commands/status.ts";
 import { type Terminal, terminal } from "./terminal.ts";
 
-const COMMANDS: readonly Command[] = [check, derive, importCommand, plan, status];
+const COMMANDS: readonly Command[] = [check, derive, history, importCommand, plan, status];
 
 /** Runs one call of `./ws`; `args` are the words after its name. */
 export async function main(args: readonly string[], term: Terminal): Promise<ExitCode> {

@@ -52,7 +52,8 @@ export async function weigh(settings: StackSettings, known: Known): Promise<Deri
 /** Today in UTC: the day that `until` and the ledger's dates mean. */
 export const today = (): Day => new Date().toISOString().slice(0, 10) as Day;
 
-const policyOf = (settings: StackSettings): Policy => ({
+/** What the stack decides about people as a whole. */
+export const policyOf = (settings: StackSettings): Policy => ({
   ...DEFAULT_POLICY,
   hosts: settings.hosts.map(({ name }) => name as HostName),
   reservedK8sUsers: settings.reservedK8sUsers,
