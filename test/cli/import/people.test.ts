@@ -73,6 +73,11 @@ test("two people who seem to have the same number or name both wait", () => {
   expect([rows, open]).toEqual([[], ["ada and bob: both seem to have port 3773"]]);
 });
 
+test("a host that this program knows is no host to import: who left there is not seen", () => {
+  const one = host(user("ada", 1001), "a=ada\n", [`file /var/lib/workstation/ledger.json ${b64("{}")}`]);
+  expect(guessPeople(seen(one)).open).toEqual([expect.stringMatching(/^devvm: this program has worked here before/)]);
+});
+
 test("a dispatch table and an environment file that contradict each other are said", () => {
   const dispatch = `file /etc/t3-serve/dispatch.json ${b64('{"a":{"os_user":"ada","port":3780}}')}`;
   const one = host(user("ada", 1001), "a=ada\n", [dispatch, `said env:ada ${b64("T3_PORT=3773")}`]);
