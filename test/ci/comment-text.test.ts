@@ -4,7 +4,7 @@ import { commentText, MARKER, MAX_LENGTH } from "../../ci/pull-request/comment-t
 import { emptyReport, type Report } from "../../ci/pull-request/report.ts";
 
 const COMMIT = "3f2c1b".padEnd(40, "0");
-const FENCED = /^(`{3,})text\n[^]*?\n\1$/gm;
+const FENCED = /^(`{3,})text\n[\s\S]*?\n\1$/gm;
 
 test("the plan comes first, then rights, resources, what was there before, and what no preview reads", () => {
   const text = commentText({

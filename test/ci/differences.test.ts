@@ -26,8 +26,11 @@ test("a resource that differs already and that the change alters further belongs
 });
 
 test("a difference in secrets alone is none: the state of previews holds no secret", () => {
-  const hidden = step("update", "credentials", { stdin: "[secret]", name: "x" }, { stdin: {} });
+  const inputs = { stdin: "[secret]", name: "x" };
+  const hidden = { ...step("update", "credentials", inputs, { stdin: {} }), oldState: { inputs } };
   expect(differencesBetween(preview(hidden), preview(hidden))).toEqual({ change: [], before: [] });
+  const open = { ...hidden, oldState: { inputs: { ...inputs, name: "y" } } };
+  expect(differencesBetween(preview(open), preview(open)).before).toHaveLength(1);
 });
 
 test("the three steps of a replacement are one", () => {
