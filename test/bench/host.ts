@@ -3,21 +3,13 @@
  * DevVM with so many people, per person, wall and processor time of the whole machine, a fetch from a local remote
  * included; and a plain shell script that looks at the same things one after the other, in the same minute, to compare.
  */
-import { startTestHost, type TestHost } from "../e2e/host/host.ts";
-import { account, base, clones, maps, type Somebody, units } from "../e2e/host/parts.ts";
+import { startTestHost } from "../e2e/host/host.ts";
+import { populate } from "./populate.ts";
 
 const counts = process.argv
   .slice(2)
   .map(Number)
   .filter((n) => n > 0);
-const quiet = {
-  commands: {
-    t3: ["/usr/bin/sleep", "infinity"],
-    browser: ["/usr/bin/sleep", "infinity"],
-    credentialSync: ["/bin/true"],
-  },
-};
-
 /** Git's own small server, so that the remote's side costs little; the shell script fetches from the same. */
 const LOCAL = { origin: "git://127.0.0.1/infra", forgejo: "git://127.0.0.1/infra-push" };
 const DAEMON =
@@ -43,17 +35,6 @@ for h in /home/*; do u=\${h##*/}
   runuser -u $u -- git -C $h/code rev-parse HEAD forgejo/master >/dev/null
   runuser -u $u -- git config --global user.name >/dev/null
 done`;
-
-async function populate(host: TestHost, people: readonly Somebody[]): Promise<void> {
-  const parts = [base(quiet), maps(people), ...people.flatMap((who) => [account(who), clones(who), units(who)])];
-  const named = parts.map((part) => ["osUser" in part ? `${part.kind}.${part.osUser}` : part.kind, part] as const);
-  const put =
-    "const fs=require('fs');fs.mkdirSync('/var/lib/workstation/parts',{recursive:true,mode:0o700});for(const [n,p] of JSON.parse(fs.readFileSync(0)))fs.writeFileSync('/var/lib/workstation/parts/'+n+'.json',JSON.stringify(p))";
-  await host.sh(`node -e "${put}"`, { input: JSON.stringify(named) });
-  await host.sh("workstation reconcile > /run/populate.log 2>&1; workstation reconcile | grep -x 'nothing to change'", {
-    timeoutMs: 1_800_000,
-  });
-}
 
 const host = await startTestHost("bench", 7);
 await host.sh(DAEMON);
