@@ -7,6 +7,7 @@ import { history } from "./commands/history.ts";
 import { importCommand } from "./commands/import.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
 import { plan } from "./commands/plan.ts";
+import { probe } from "./commands/probe.ts";
 import { remove } from "./commands/remove.ts";
 import { restoreHome } from "./commands/restore-home.ts";
 import { status } from "./commands/status.ts";
@@ -19,6 +20,7 @@ const COMMANDS: readonly Command[] = [
   importCommand,
   ledgerCommand,
   plan,
+  probe,
   remove,
   restoreHome,
   status,
