@@ -3,10 +3,13 @@
 import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { changed } from "./people/sample.ts";
 import { openWorld, ROWS, rosterText, type World } from "./pipelines/world.ts";
 import type { StepRan } from "./pipelines/woodpecker.ts";
+
+// Each pipeline starts the engine several times: a busy machine takes its time for that.
+vi.setConfig({ testTimeout: 1_200_000 });
 
 let world: World;
 beforeAll(async () => {
