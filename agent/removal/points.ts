@@ -11,9 +11,9 @@ export const REMOVAL_POINTS = [
   "removal-home",
   "removal-account",
   "removal-group",
+  "removal-ledger",
   "removal-file",
   "removal-daemon-reload",
-  "removal-ledger",
   "removal-done",
 ] as const;
 

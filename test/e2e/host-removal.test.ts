@@ -9,6 +9,8 @@ const two: Somebody = { osUser: "two", uid: 7602, layout: "untouched" };
 const gone: Somebody = { ...one, state: "left" };
 
 let host: TestHost;
+/** The home as it was furnished. */
+let whole: string;
 
 interface Ran {
   readonly code: number;
@@ -74,62 +76,78 @@ beforeAll(async () => {
 });
 afterAll(() => host.vm.stop());
 
+/** With whatever was done to the home since its archive was made undone. */
+const fresh = () => host.sh(AGAIN);
+
 test("it shows what exactly would go, and changes nothing", async () => {
-  await host.sh(AGAIN);
-  const before = await fingerprint();
+  await host.sh("cat > /srv/present.json", { input: JSON.stringify(account(one)) });
+  await fresh();
+  whole = await fingerprint();
   const { json, code, said } = await remover("show one --uid 7601");
   expect([code, said]).toEqual([0, ""]);
   expect(json).toMatchObject({ user: "one", refused: [], account: { uid: 7601, home: "/home/one", adopted: false } });
   expect(json.clones).toContainEqual({ clone: "~/work", uncommitted: 1, unpushed: 1, stashes: 0 });
   expect(json.files).toContain("/etc/t3-serve/one.env");
-  expect(await fingerprint()).toBe(before);
+  expect(await fingerprint()).toBe(whole);
 });
 
+const HOLD_STILL = "systemctl stop still";
+const LEFT_PART = "/srv/left/account.one.json";
+const PART = "/var/lib/workstation/parts/account.one.json";
+
 test.each([
-  [
-    "somebody who is served",
-    "cp /srv/two-as-one.json /var/lib/workstation/parts/account.one.json",
-    /not told that one left/,
-  ],
+  ["somebody who is served", `cp /srv/present.json ${PART}`, `cp ${LEFT_PART} ${PART}`, /not told that one left/],
   [
     "somebody with a process",
     "systemd-run --quiet --uid=7601 --unit=still sleep 300",
+    HOLD_STILL,
     /processes of theirs are running/,
   ],
   [
     "a home with something mounted in it",
-    "mkdir -p /home/one/mnt; mount -t tmpfs none /home/one/mnt",
+    "mkdir /home/one/mnt; mount -t tmpfs none /home/one/mnt",
+    "umount /home/one/mnt; rmdir /home/one/mnt",
     /mounted in the home \(\/home\/one\/mnt\)/,
   ],
-  ["a home that is a mount itself", "mount --bind /home/one /home/one", /mounted in the home/],
+  ["a home that is a mount itself", "mount --bind /home/one /home/one", "umount /home/one", /mounted in the home/],
   [
     "a file that its owner cannot read",
-    "touch /home/one/shut; chown one: /home/one/shut; chmod 0 /home/one/shut",
+    "install -m 0 -o one /dev/null /home/one/shut",
+    "rm /home/one/shut",
     /cannot read these[^.]*~\/shut/,
   ],
   [
     "a folder of root's with something in it",
-    "mkdir -p /home/one/roots; touch /home/one/roots/file",
+    "mkdir /home/one/roots; touch /home/one/roots/file",
+    "rm -r /home/one/roots",
     /could not delete these[^.]*~\/roots\/file/,
   ],
-  ["somebody whose login is open again", "usermod --expiredate '' one", /access is not cut/],
-  ["a home that is a link", "mv /home/one /srv/away; ln -s /srv/away /home/one", /symbolic link/],
-] as const)("%s is refused before anything is archived or deleted", async (_what, prepare, message) => {
-  await host.sh(`cat > /srv/two-as-one.json`, { input: JSON.stringify(account(one)) });
-  await host.sh(AGAIN);
+  [
+    "somebody whose login is open again",
+    "usermod --expiredate '' one",
+    "usermod --expiredate 1 one",
+    /access is not cut/,
+  ],
+  [
+    "a home that is a link",
+    "mv /home/one /srv/away; ln -s /srv/away /home/one",
+    "rm /home/one; mv /srv/away /home/one",
+    /symbolic link/,
+  ],
+] as const)("%s is refused before anything is archived or deleted", async (_what, prepare, undo, message) => {
   await host.sh(prepare);
-  const before = await fingerprint("/home/one/");
   const ran = await archive();
+  await host.sh(undo);
   expect(ran).toMatchObject({ code: 2, said: expect.stringMatching(message) });
-  expect(await fingerprint("/home/one/")).toBe(before);
-  expect(await host.sh("ls -A /var/lib/workstation/archives 2>/dev/null; id -u one")).toBe("7601");
-  await host.sh(
-    "systemctl stop still 2>/dev/null; umount /home/one/mnt 2>/dev/null; umount /home/one 2>/dev/null; test -L /home/one && rm /home/one && mv /srv/away /home/one; true",
-  );
+  const { said } = ran;
+  expect([
+    said,
+    await host.sh(`${printOf("/home/one")}; ls -A /var/lib/workstation/archives 2>/dev/null; id -u one`),
+  ]).toEqual([said, `${whole}\n7601`]);
 });
 
 test("a wrong uid, a wrong confirmation and a foreign archive are refused", async () => {
-  await host.sh(AGAIN);
+  await fresh();
   expect(await remover("archive one --uid 7609")).toMatchObject({ code: 2, said: expect.stringContaining("uid 7601") });
   const { json } = await archive();
   expect(await remover(`remove one --uid 7601 --confirm two --archive ${String(json.archive)}`)).toMatchObject({
@@ -141,7 +159,7 @@ test("a wrong uid, a wrong confirmation and a foreign archive are refused", asyn
 });
 
 test("a disk that is full while archiving leaves the home whole and no half archive", async () => {
-  await host.sh(`${AGAIN}; mkdir -p /srv/small; mount -t tmpfs -o size=200k none /srv/small`);
+  await host.sh("mkdir -p /srv/small; mount -t tmpfs -o size=200k none /srv/small");
   await host.apply(base({ archives: "/srv/small/archives" }));
   const before = await fingerprint();
   const ran = await archive();
@@ -155,7 +173,7 @@ test("a disk that is full while archiving leaves the home whole and no half arch
 });
 
 test("an archive that was damaged, or a home that changed after it, is not deleted by", async () => {
-  await host.sh(AGAIN);
+  await fresh();
   const { json } = await archive();
   const file = `/var/lib/workstation/archives/${String(json.archive)}/home.tar.gz`;
   await host.sh(`cp ${file} /srv/whole; printf x | dd of=${file} bs=1 seek=5000 conv=notrunc status=none`);
@@ -190,7 +208,7 @@ test("what is swapped, added, started or made immutable after the deletion began
     await host.sh(
       "cat /srv/precious/er/text /home/one/keep/new /srv/others; id -u one; ls -A /home/one | LC_ALL=C sort | tr '\\n' ' '",
     ),
-  ).toBe("gold\nnew\nothers\n7601\ndeep keep sparse ");
+  ).toBe("gold\nnew\nothers\n7601\ndeep keep sparse");
   await host.sh("cd /home/one; chattr -i sparse; rm -rf deep keep/new /srv/deep");
   expect(await remove(json.archive)).toMatchObject({ code: 0, json: { removed: "one" } });
   expect(await host.sh("cat /srv/precious/er/text /srv/others; ls -d /home/one 2>&1; id one 2>&1; true")).toMatch(
@@ -198,39 +216,65 @@ test("what is swapped, added, started or made immutable after the deletion began
   );
 });
 
-/** One run that dies, a look at what it left, and the runs that finish it. */
-const CYCLE = `before=$(${printOf("/home/one")})
-name=$(WORKSTATION_FAILPOINT=$1 workstation-remove archive one --uid 7601 2>/run/err | sed -n 's/.*"archive":"\\([^"]*\\)".*/\\1/p')
-test -n "$name" || echo archiving-died
-if test -z "$name"; then test "$(${printOf("/home/one")})" = "$before" || echo HOME-CHANGED; name=$(workstation-remove archive one --uid 7601 | sed 's/.*"archive":"\\([^"]*\\)".*/\\1/'); fi
-WORKSTATION_FAILPOINT=$1 workstation-remove remove one --uid 7601 --confirm one --archive $name >/dev/null 2>/run/err || echo removing-died
-test "$(${printOf("/home/one")})" = "$before" || test -f /var/lib/workstation/removals/one.json || { id one >/dev/null 2>&1 && echo LOST; }
-if id one >/dev/null 2>&1 || test -e /var/lib/workstation/removals/one.json; then workstation-remove remove one --uid 7601 --confirm one --archive $name >/dev/null || echo NOT-FINISHED; fi
-id one >/dev/null 2>&1 && echo STILL-AN-ACCOUNT; test -e /home/one && echo STILL-A-HOME
-ls /etc/t3-serve/one.env /var/lib/workstation/removals/one.json /var/lib/workstation/parts/account.one.json /var/lib/workstation/archives/.one* 2>/dev/null
-grep -q '"one":{"uid":7601,"adopted":false,"removedOn":"20' /var/lib/workstation/ledger.json || echo NOT-IN-THE-LEDGER
-mkdir -p /run/back && rm -rf /run/back/* && tar -xpf /var/lib/workstation/archives/$name/home.tar.gz --xattrs --acls -C /run/back && test "$(cd /run/back && ${printOf("/run/back")})" = "$before" || echo ARCHIVE-DIFFERS
-chmod -R u+rwX /run/back`;
+/** In the order in which a removal comes to them: each run dies at the next one and goes on from the last. */
+const REMOVING = REMOVAL_POINTS.filter((point) => !point.startsWith("removal-archive")).flatMap((point) =>
+  point === "removal-wipe"
+    ? [
+        `${point}:before`,
+        ...REMOVAL_WORKER_POINTS.flatMap((one) => [`${one}:before`, `${one}:after`]),
+        `${point}:after`,
+      ]
+    : [`${point}:before`, `${point}:after`],
+);
+const ARCHIVING = REMOVAL_POINTS.filter((point) => point.startsWith("removal-archive")).flatMap((point) => [
+  `${point}:before`,
+  `${point}:after`,
+]);
 
-test("killed before and after every step, it leaves everything, or the archive and a rest that the next run finishes", async () => {
-  await host.sh("cat > /srv/cycle.sh", { input: CYCLE });
-  await host.sh("cat > /srv/again.sh", { input: AGAIN });
-  const points = [...REMOVAL_POINTS, ...REMOVAL_WORKER_POINTS].flatMap((point) => [
-    `${point}:before`,
-    `${point}:after`,
-  ]);
-  const outcomes: Record<string, string> = {};
-  for (const point of points)
-    outcomes[point] = await host.sh(`sh /srv/again.sh >/dev/null 2>&1; sh /srv/cycle.sh ${point} 2>&1`);
-  const died = (point: string) =>
-    point.startsWith("removal-archive") ? "archiving-died\nremoving-died" : "removing-died";
-  const expected = Object.fromEntries(points.map((point) => [point, died(point)]));
-  for (const point of points.filter((name) => name.startsWith("removal-archive"))) expected[point] = "archiving-died";
-  expect(outcomes).toEqual(expected);
+test("killed before and after every step of archiving, it leaves the home whole, and the next run makes an archive", async () => {
+  await fresh();
+  await host.sh("cat > /srv/kill.sh", {
+    input: `for point in ${ARCHIVING.join(" ")}; do
+  WORKSTATION_FAILPOINT=$point workstation-remove archive one --uid 7601 >/dev/null 2>&1 && echo "$point did not die"
+done; true`,
+  });
+  expect(await host.sh(`sh /srv/kill.sh; ${printOf("/home/one")}`)).toBe(whole);
+  const { code, json } = await archive();
+  expect([code, await host.sh("ls -A /var/lib/workstation/archives | grep -c unfinished; true")]).toEqual([0, "0"]);
+  expect(await host.sh(backFrom(json.archive))).toBe(whole);
+});
+
+/** The archive, unpacked by hand, without anything of ours. */
+const backFrom = (name: unknown) =>
+  `chmod -R u+rwX /srv/back 2>/dev/null; rm -rf /srv/back; mkdir /srv/back; tar -xpzf /var/lib/workstation/archives/${String(name)}/home.tar.gz --xattrs --acls -C /srv/back; ${printOf("/srv/back")}`;
+
+test("killed before and after every step of removing, it leaves the archive and a rest that the next run finishes", async () => {
+  await fresh();
+  const { json } = await archive();
+  const name = String(json.archive);
+  const command = `workstation-remove remove one --uid 7601 --confirm one --archive ${name}`;
+  await host.sh("cat > /srv/kill.sh", {
+    input: `for point in ${REMOVING.join(" ")}; do
+  WORKSTATION_FAILPOINT=$point ${command} >/dev/null 2>&1 && echo "$point did not die"
+  test $point = removal-journal:before && test "$(${printOf("/home/one")})" != "${whole}" && echo "$point changed the home"
+  test $point = removal-done:after || test $point = removal-journal:before || test -f /var/lib/workstation/removals/one.json || echo "$point cannot go on"
+done; true`,
+  });
+  expect(await host.sh("sh /srv/kill.sh")).toBe("");
+  const rest =
+    "/home/one /etc/t3-serve/one.env /var/lib/workstation/removals/one.json /var/lib/workstation/parts/account.one.json";
+  expect(await host.sh(`id one 2>&1; getent group one; ls -d ${rest} 2>/dev/null; true`)).toMatch(
+    /^id: .one.: no such user$/,
+  );
+  expect(await host.sh("cat /var/lib/workstation/ledger.json")).toMatch(
+    /"one":\{"uid":7601,"adopted":false,"removedOn":"20/,
+  );
+  expect(await host.sh(backFrom(name))).toBe(whole);
+  expect((await host.workstation("reconcile")).err.filter((line) => line.includes("one:"))).toEqual([]);
 });
 
 test("a home goes back to somebody who is here again under another uid: all of it, theirs, and over nothing", async () => {
-  await host.sh(AGAIN);
+  await fresh();
   const before = await fingerprint();
   const { json } = await archive();
   expect((await remove(json.archive)).code).toBe(0);
@@ -245,7 +289,8 @@ test("a home goes back to somebody who is here again under another uid: all of i
     code: 2,
     said: expect.stringContaining("given to nobody else"),
   });
-  expect((await remover(`restore one --archive ${String(json.archive)}`, "restore-extract:after")).code).not.toBe(0);
+  for (const point of ["restore-extract:before", "restore-extract:after", "restore-publish:before"])
+    expect((await remover(`restore one --archive ${String(json.archive)}`, point)).code).not.toBe(0);
   const { code, json: said } = await remover(`restore one --archive ${String(json.archive)}`);
   expect([code, said.folder]).toEqual([0, expect.stringMatching(/^\/home\/one\/restored-20\d\d-\d\d-\d\d$/)]);
   const folder = String(said.folder);
