@@ -22,6 +22,8 @@ export async function bundleAgent(): Promise<Bundle> {
   const gate = await textOf({ entryPoints: ["../lobby/gate/main.ts"], format: "cjs", plugins: [oneLanguage] });
   const page = assetsInside(/[\\/]lobby[\\/]page[\\/]assets\.ts$/, "../lobby/page/files", new Map());
   const lobby = await textOf({ entryPoints: ["../lobby/page/main.ts"], format: "cjs", plugins: [page, oneLanguage] });
+  // Deleting is another program than converging; it never starts by itself.
+  const remove = await textOf({ entryPoints: ["removal/start.ts"], format: "esm", plugins: [oneLanguage] });
   const text = await textOf({
     entryPoints: ["main.ts"],
     format: "esm",
@@ -33,6 +35,7 @@ export async function bundleAgent(): Promise<Bundle> {
           ["worker.cjs", worker],
           ["gate.cjs", gate],
           ["lobby.cjs", lobby],
+          ["remove.mjs", remove],
         ]),
       ),
       oneLanguage,

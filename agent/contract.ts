@@ -60,6 +60,8 @@ export const basePart = z.strictObject({
     .optional(),
   /** Whom people ask, in their words. */
   contact: oneLine.optional(),
+  /** Where the homes of people who are removed for good are archived; root's own folder below its state where absent. */
+  archives: absolutePath.optional(),
   reconcile: z.strictObject({
     /** A delivered state older than this still heals, and removes nothing. */
     maxStateAgeHours: z.int().min(1),
@@ -107,6 +109,8 @@ export const accountPart = z.strictObject({
   tierGroups: z.array(oneLine),
   /** Take over an account that exists and was not made by this program. */
   adopt: z.boolean(),
+  /** What the stack's ledger says of them, kept here for the day on which the stack has lost it. The agent makes nothing of it. */
+  given: z.record(z.string(), z.json()).optional(),
 });
 
 const remoteUrl = z.string().regex(/^(https?|ssh|git):\/\/[^\s\p{Cc}]+$/u);

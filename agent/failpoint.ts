@@ -1,5 +1,7 @@
 /** Every mutating step by name, so that a test can kill the program before and after each of them. */
 
+import type { RemovalPoint } from "./removal/points.ts";
+
 /** The steps of root's process, then those of a person's worker. A change without a name here does not compile. */
 export const ROOT_POINTS = [
   "base-packages",
@@ -116,7 +118,7 @@ function readFailpoints(text: string | undefined): readonly Failpoint[] {
 }
 
 /** Dies here when a test has asked for it: `kill` (the default) like a lost machine, `exit` orderly, `hang` never. */
-export function hit(point: Point, moment: Moment): void {
+export function hit(point: Point | RemovalPoint, moment: Moment): void {
   const mine = (one: Failpoint) => one.point === point && one.moment === moment && (one.who ?? subject) === subject;
   for (const { how } of armed.filter(mine)) {
     if (how === "exit") process.exit(70);

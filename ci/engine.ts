@@ -34,7 +34,8 @@ export function pulumi(at: StackAt, args: readonly string[], options: PulumiOpti
 export async function mustPulumi(at: StackAt, args: readonly string[], options: PulumiOptions = {}): Promise<string> {
   const ran = await pulumi(at, args, options);
   if (ran.code === 0) return ran.stdout.toString("utf8");
-  throw new StepError(`pulumi ${args.slice(0, 2).join(" ")} failed:\n${clean(tail(ran.stderr))}`);
+  const why = ran.stderr.split("\n").filter((line) => /\b(error|panic):/.test(line));
+  throw new StepError(`pulumi ${args.slice(0, 2).join(" ")} failed:\n${clean(tail(why.join("\n") || ran.stderr))}`);
 }
 
 /** The end of what a program said, which names the reason. */

@@ -31,12 +31,12 @@ const FORMS = {
   WS_FORGE_USER: name,
   WS_FORGE_TOKEN: z.string().min(1),
   WS_CHAT_WEBHOOK: url,
-  /** Where previews find the state that holds no secret, and the passphrase of that place. */
+  /** Where previews find the state that holds no secret, and the passphrase of that place. The engine drops a last line's end. */
   WS_PREVIEW_BACKEND_URL: z.string().min(1),
   WS_PREVIEW_PASSPHRASE: z.string().min(1),
-  WS_PREVIEW_KUBECONFIG: z.string().min(1),
-  WS_PREVIEW_VAULT_TOKEN: z.string().min(1),
-  WS_PREVIEW_FORGE_TOKEN: z.string().min(1),
+  WS_PREVIEW_KUBECONFIG: z.string().trim().min(1),
+  WS_PREVIEW_VAULT_TOKEN: z.string().trim().min(1),
+  WS_PREVIEW_FORGE_TOKEN: z.string().trim().min(1),
   /** File that hands what a preview found to the step that comments. */
   WS_REPORT: z.string().min(1),
   /** How long a deployment waits for another one. */

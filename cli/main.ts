@@ -3,12 +3,28 @@
 import { type Command, type ExitCode, UsageError } from "./command.ts";
 import { check } from "./commands/check.ts";
 import { derive } from "./commands/derive.ts";
+import { history } from "./commands/history.ts";
 import { importCommand } from "./commands/import.ts";
+import { ledgerCommand } from "./commands/ledger.ts";
 import { plan } from "./commands/plan.ts";
+import { probe } from "./commands/probe.ts";
+import { remove } from "./commands/remove.ts";
+import { restoreHome } from "./commands/restore-home.ts";
 import { status } from "./commands/status.ts";
 import { type Terminal, terminal } from "./terminal.ts";
 
-const COMMANDS: readonly Command[] = [check, derive, importCommand, plan, status];
+const COMMANDS: readonly Command[] = [
+  check,
+  derive,
+  history,
+  importCommand,
+  ledgerCommand,
+  plan,
+  probe,
+  remove,
+  restoreHome,
+  status,
+];
 
 /** Runs one call of `./ws`; `args` are the words after its name. */
 export async function main(args: readonly string[], term: Terminal): Promise<ExitCode> {

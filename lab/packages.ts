@@ -5,9 +5,12 @@ import { LabError } from "./lab-error.ts";
 import { run } from "./run.ts";
 import { duration, say } from "./say.ts";
 
+/** The browser that the tests of the people's page drive; the lab itself does without. */
+export const BROWSER: Packages = { chromium: "opens the people's page in its tests" };
+
 /** Installs what is missing. Throws `LabError` without root or apt, or when a package cannot be had. */
-export async function installPackages(): Promise<void> {
-  const missing = await missingPackages();
+export async function installPackages(wanted: Packages = PACKAGES): Promise<void> {
+  const missing = await missingPackages(wanted);
   if (missing.length === 0) return;
   await access("/usr/bin/apt-get").catch(() => {
     throw new LabError(
@@ -26,9 +29,9 @@ export async function installPackages(): Promise<void> {
   say(`Installed in ${duration(Date.now() - startedMs)}`);
 }
 
-/** Which of the lab's packages this machine lacks. */
-export async function missingPackages(): Promise<string[]> {
-  const names = Object.keys(PACKAGES);
+/** Which of the packages this machine lacks. */
+export async function missingPackages(wanted: Packages = PACKAGES): Promise<string[]> {
+  const names = Object.keys(wanted);
   const argv = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", ...names] as const;
   const { stdout } = await run([...argv], { accept: [0, 1] });
   const installed = new Set(
@@ -37,8 +40,11 @@ export async function missingPackages(): Promise<string[]> {
   return names.filter((name) => !installed.has(name));
 }
 
-/** Package: what the lab does with it. */
-const PACKAGES: Readonly<Record<string, string>> = {
+/** Package: what it is for. */
+type Packages = Readonly<Record<string, string>>;
+
+/** What the lab stands on. */
+const PACKAGES: Packages = {
   conntrack: "kube-proxy forgets connections of pods that are gone",
   containerd: "runs the node's pods",
   "containernetworking-plugins": "gives pods their addresses",

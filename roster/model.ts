@@ -207,6 +207,8 @@ export interface Policy {
   readonly minimumAdmins: number;
   /** The people whose loss of rights the admin has confirmed, by name. */
   readonly confirmLeave: readonly string[];
+  /** People who left and were removed for good by the destructive command: the program forgets what was theirs. */
+  readonly removed: readonly string[];
   /** No removal on any surface while it is true. */
   readonly addsOnly: boolean;
   /** From how many days before their last day the plan gives notice of it. */

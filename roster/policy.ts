@@ -25,6 +25,7 @@ export const DEFAULT_POLICY: Policy = {
   removalLimit: 1,
   minimumAdmins: 1,
   confirmLeave: [],
+  removed: [],
   addsOnly: false,
   noticeDays: 14,
 };

@@ -35,9 +35,7 @@ export async function weigh(settings: StackSettings, known: Known): Promise<Deri
   const policy = policyOf(settings);
   const wrong = checkPolicy(policy);
   if (wrong.length > 0) throw new Refusal(`The configuration of this stack contradicts itself: ${wrong.join("; ")}.`);
-  const text = await readOrRefuse(settings.roster, "the roster", "roster", known);
-  const loaded = loadRoster(text, settings.roster, policy);
-  if (!loaded.ok) return refuse(loaded.problems);
+  const loaded = await rosterOf(settings, known);
   const derived = derive({
     roster: loaded.roster,
     policy,
@@ -49,10 +47,22 @@ export async function weigh(settings: StackSettings, known: Known): Promise<Deri
   return { ...derived, warnings: [...loaded.warnings, ...derived.warnings] };
 }
 
+/** The stack's roster, checked. @throws Refusal with every problem of it */
+export async function rosterOf(settings: StackSettings, place: Pick<Known, "folder">) {
+  const text = await readOrRefuse(settings.roster, "the roster", "roster", place);
+  const loaded = loadRoster(text, settings.roster, policyOf(settings));
+  return loaded.ok ? loaded : refuse(loaded.problems);
+}
+
+/** What was ever given to whom, as the stack remembers it. @throws Refusal when that cannot be understood */
+export const rememberedBy = (settings: StackSettings, known: Known): Promise<Ledger> =>
+  pastOf(settings, known, policyOf(settings));
+
 /** Today in UTC: the day that `until` and the ledger's dates mean. */
 export const today = (): Day => new Date().toISOString().slice(0, 10) as Day;
 
-const policyOf = (settings: StackSettings): Policy => ({
+/** What the stack decides about people as a whole. */
+export const policyOf = (settings: StackSettings): Policy => ({
   ...DEFAULT_POLICY,
   hosts: settings.hosts.map(({ name }) => name as HostName),
   reservedK8sUsers: settings.reservedK8sUsers,
@@ -62,6 +72,7 @@ const policyOf = (settings: StackSettings): Policy => ({
   removalLimit: settings.removalLimit,
   minimumAdmins: settings.minimumAdmins,
   confirmLeave: settings.confirmLeave,
+  removed: settings.removed,
   addsOnly: settings.addsOnly,
 });
 
@@ -108,7 +119,12 @@ function userMapIn(source: Uint8Array | string, file: string): UserMap {
   return loaded.ok ? loaded.userMap : refuse(loaded.problems);
 }
 
-async function readOrRefuse(path: string, what: string, setting: string, { folder = "." }: Known): Promise<Uint8Array> {
+async function readOrRefuse(
+  path: string,
+  what: string,
+  setting: string,
+  { folder = "." }: Pick<Known, "folder">,
+): Promise<Uint8Array> {
   try {
     return await readFile(resolve(folder, path));
   } catch (cause) {

@@ -69,7 +69,7 @@ async function deployHost(host: Host, delivery: Delivery, after: readonly pulumi
     after,
   });
   const parts = residents.map((resident) => ({
-    account: accountPart(resident, site),
+    account: accountPart(resident, site, desired.ledger.people.get(resident.person.osUser)),
     clones: clonesPart(resident, site),
     units: unitsPart(resident, site),
   }));

@@ -16,6 +16,7 @@ export async function siteOfHosts(settings: StackSettings): Promise<SiteOfHosts>
     sharedConfig: devvm.sharedConfig,
     commands: devvm.commands,
     reconcile: devvm.reconcile,
+    archives: devvm.archives,
     // The gate is an account of its own, which the packet filter has to know.
     proxyUsers: devvm.gate === undefined ? devvm.proxyUsers : [...devvm.proxyUsers, "workstation-gate"],
     gate: devvm.gate,

@@ -52,19 +52,27 @@ const LOCKS = "/run/workstation/people";
 
 /** @throws Refusal when the home is not safely theirs. */
 export async function contained(sys: System, call: Contained): Promise<Ran> {
-  assertHome(sys, call.user);
-  const unit = `workstation-${call.name}-${call.user.name}-${randomBytes(4).toString("hex")}.service`;
-  const systemd = sys.look("/run/systemd/system") !== undefined;
-  const argv = systemd ? transientUnit(call, unit) : plainProcess(call);
+  const { argv, end } = containedArgv(sys, call);
   const options = { timeoutMs: call.deadlineMs + 10_000, input: call.input, ...call.pace };
-  const kill = () => run(["/usr/bin/systemctl", "kill", "--signal=KILL", unit], { timeoutMs: 10_000 });
   // Ending `systemd-run` ends nothing of the unit, which holds the pipes of its answer.
-  const stopped = () => void (systemd && kill());
+  const stopped = () => void end();
   call.pace?.stop?.addEventListener("abort", stopped);
   const ran = await run(call.alone === true ? locked(call.user, argv) : argv, options);
   call.pace?.stop?.removeEventListener("abort", stopped);
-  if (systemd && (ran.timedOut || ran.overflowed)) await kill();
+  if (ran.timedOut || ran.overflowed) await end();
   return ran;
+}
+
+/** The command line that runs it so, and what ends everything of it. @throws Refusal when the home is not safely theirs. */
+export function containedArgv(
+  sys: System,
+  call: Omit<Contained, "input">,
+): { readonly argv: readonly string[]; end(): Promise<unknown> } {
+  assertHome(sys, call.user);
+  if (sys.look("/run/systemd/system") === undefined) return { argv: plainProcess(call), end: async () => undefined };
+  const unit = `workstation-${call.name}-${call.user.name}-${randomBytes(4).toString("hex")}.service`;
+  const end = () => run(["/usr/bin/systemctl", "kill", "--signal=KILL", unit], { timeoutMs: 10_000 });
+  return { argv: transientUnit(call, unit), end };
 }
 
 /** The lock ends with the worker, however either of them ends; its file is root's. */
@@ -102,7 +110,7 @@ const PROGRAM = {
 } as const;
 
 /** The unit ends with its worker, with all that was started in it, and at its own deadline even if root is gone by then. */
-function transientUnit({ user, argv, deadlineMs }: Contained, unit: string): readonly string[] {
+function transientUnit({ user, argv, deadlineMs }: Omit<Contained, "input">, unit: string): readonly string[] {
   const properties = [
     "NoNewPrivileges=yes",
     `RuntimeMaxSec=${Math.ceil(deadlineMs / 1000)}`,
@@ -123,7 +131,7 @@ function transientUnit({ user, argv, deadlineMs }: Contained, unit: string): rea
   ];
 }
 
-function plainProcess({ user, argv }: Contained): readonly string[] {
+function plainProcess({ user, argv }: Omit<Contained, "input">): readonly string[] {
   const drop = ["--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--reset-env"];
   return ["/usr/bin/setpriv", `--reuid=${user.uid}`, `--regid=${user.gid}`, "--init-groups", ...drop, "--", ...argv];
 }

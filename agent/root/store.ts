@@ -21,6 +21,10 @@ const ledgerEntry = z.strictObject({
   adopted: z.boolean(),
   t3: z.int().optional(),
   browser: z.int().optional(),
+  /** The day on which the account was removed for good (`YYYY-MM-DD`, UTC): the uid stays taken, the ports are free. */
+  removedOn: z.string().optional(),
+  /** What the stack's ledger said of somebody who was removed: their parts are gone. */
+  given: z.record(z.string(), z.json()).optional(),
 });
 const ledger = z.strictObject({ version: z.literal(1), people: z.record(z.string(), ledgerEntry) });
 export type LedgerEntry = z.output<typeof ledgerEntry>;

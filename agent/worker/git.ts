@@ -56,14 +56,14 @@ export function gitEnvironment(home: string, user: string, urls: readonly string
 }
 
 /** The addresses that a part delivers. */
-export const urlsOf = ({ infra, repos }: ClonesPart): readonly string[] => [
+export const urlsOf = ({ infra, repos }: Pick<ClonesPart, "infra" | "repos">): readonly string[] => [
   infra.origin,
   infra.forgejo,
   ...repos.map(({ url }) => url),
 ];
 
 /** @param hurry from then on no remote is waited for */
-export function gitFor(home: string, part: ClonesPart, hurry?: AbortSignal): Git {
+export function gitFor(home: string, part: Pick<ClonesPart, "osUser" | "infra" | "repos">, hurry?: AbortSignal): Git {
   const env = gitEnvironment(home, part.osUser, urlsOf(part));
   let stuck: string | undefined;
   let unfinished = false;

@@ -12,7 +12,7 @@ import { mustPulumi, pulumi, type StackAt, tail } from "../engine.ts";
 import { given, StepError } from "../environment.ts";
 import { run } from "../run.ts";
 import { clean, complain, say } from "../say.ts";
-import { placeEnv, putState, withScratch } from "../snapshot/place.ts";
+import { openPlace, placeEnv, withScratch } from "../snapshot/place.ts";
 import { CREDENTIALS } from "../snapshot/publish.ts";
 import { WITHHELD } from "../snapshot/scrub.ts";
 import { type DataPath, openStackFile, useFile } from "../stack-file.ts";
@@ -41,10 +41,14 @@ async function reportOf(): Promise<Report> {
   return withScratch(async (scratch) => {
     const published = { stack, folder: scratch, env: placeEnv(given("WS_PREVIEW_BACKEND_URL")) };
     const state = await mustPulumi(published, ["stack", "export"]);
+    if (!holdsResources(state))
+      throw new StepError("No deployment was published for previews yet: the pipeline of the next push does that.");
     // A copy of its own: whatever a preview does there is gone with it.
     await mkdir(join(scratch, "state"));
     const env = placeEnv(`file://${join(scratch, "state")}`);
-    await putState({ stack, folder: scratch, env }, state);
+    const copy: StackAt = { stack, folder: scratch, env };
+    await openPlace(copy);
+    await mustPulumi(copy, ["stack", "import"], { input: state });
     const at = async (name: string, data: ReadonlyMap<DataPath, Buffer>): Promise<Required<StackAt>> => {
       const folder = join(scratch, name);
       await mkdir(folder);
@@ -59,6 +63,10 @@ async function reportOf(): Promise<Report> {
     return { ...known, change: [...change], before: [...before] };
   });
 }
+
+const exported = z.looseObject({ deployment: z.looseObject({ resources: z.array(z.unknown()).default([]) }) });
+
+const holdsResources = (state: string): boolean => exported.parse(JSON.parse(state)).deployment.resources.length > 0;
 
 /** The base's settings, other data, and credentials that can only read in place of the encrypted ones, which are left out. */
 async function writeConfig(how: {

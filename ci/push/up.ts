@@ -18,14 +18,24 @@ export async function up(): Promise<number> {
   await mustBePushed();
   const situation = await readSituation();
   const { commit, activity, git } = situation;
-  if (isCatchUp()) {
-    if (situation.done) return nothing("Everything on the branch is deployed.");
-    const allAdmins = activity.pushes.every(({ pusher }) => isAdmin(situation, pusher));
-    if (allAdmins && asksToSkip(await git.message(commit))) return nothing("An admin asked to skip this commit.");
-  }
+  const onlyAdmins = activity.pushes.every(({ pusher }) => isAdmin(situation, pusher));
+  const rest = isCatchUp() && reasonToRest({ done: situation.done, onlyAdmins, message: await git.message(commit) });
+  if (rest) return nothing(rest);
   const pusher = activity.pushes[0]?.pusher;
   const message = pusher === undefined ? [] : ["--message", deploymentMessage({ commit, pusher })];
   return whenFree(message);
+}
+
+/** Why a run that no push started leaves the branch as it is; undefined where it has to deploy. */
+export function reasonToRest(how: {
+  readonly done: boolean;
+  /** Whether every push since the last deployment was an admin's. */
+  readonly onlyAdmins: boolean;
+  /** Of the newest commit. */
+  readonly message: string;
+}): string | undefined {
+  if (how.done) return "Everything on the branch is deployed.";
+  return how.onlyAdmins && asksToSkip(how.message) ? "An admin asked to skip this commit." : undefined;
 }
 
 const nothing = (sentence: string): 0 => {

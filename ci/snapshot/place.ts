@@ -1,10 +1,11 @@
 /** The place of the state that previews start from: another backend and another passphrase than the deployment's. */
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { StackAt } from "../engine.ts";
-import { mustPulumi, pulumi } from "../engine.ts";
+import { parse } from "yaml";
+import { z } from "zod";
+import { mustPulumi, pulumi, type StackAt } from "../engine.ts";
 import { given } from "../environment.ts";
 
 /** The engine's variables for a place: nothing of the deployment's own state or passphrase is left in them. */
@@ -26,9 +27,12 @@ export async function withScratch<T>(action: (folder: string) => Promise<T>): Pr
   }
 }
 
-/** Puts a state there, in place of the one before. */
-export async function putState(at: StackAt, state: string): Promise<void> {
+/** The stack at a place, made where there is none. @returns the salt that its passphrase is used with there */
+export async function openPlace(at: StackAt): Promise<string> {
   const there = await pulumi(at, ["stack", "history", "--json", "--page-size", "1"]);
   if (there.code !== 0) await mustPulumi(at, ["stack", "init"]);
-  await mustPulumi(at, ["stack", "import"], { input: state });
+  // The first encrypted setting makes the salt.
+  await mustPulumi(at, ["config", "set", "--secret", "place"], { input: "salt" });
+  const file = parse(await readFile(join(at.folder, `Pulumi.${at.stack}.yaml`), "utf8"));
+  return z.object({ encryptionsalt: z.string() }).parse(file).encryptionsalt;
 }

@@ -4,7 +4,7 @@ import { configOf, PROJECT } from "../../cli/pulumi.ts";
 import { mustPulumi } from "../engine.ts";
 import { given } from "../environment.ts";
 import { say } from "../say.ts";
-import { placeEnv, putState, withScratch } from "./place.ts";
+import { openPlace, placeEnv, withScratch } from "./place.ts";
 import { withoutSecrets } from "./scrub.ts";
 
 /** The program's credentials, and which variable holds the preview's in their place. */
@@ -24,9 +24,11 @@ export async function publish(): Promise<number> {
     }),
   );
   const text = await mustPulumi({ stack, folder: PROJECT }, ["stack", "export", "--show-secrets"]);
-  const state = withoutSecrets(text, instead);
   const env = placeEnv(given("WS_PREVIEW_BACKEND_URL"));
-  await withScratch((folder) => putState({ stack, folder, env }, state));
+  await withScratch(async (folder) => {
+    const at = { stack, folder, env };
+    await mustPulumi(at, ["stack", "import"], { input: withoutSecrets(text, instead, await openPlace(at)) });
+  });
   say("Previews start from this deployment now.");
   return 0;
 }

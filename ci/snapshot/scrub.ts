@@ -18,14 +18,16 @@ const exported = z.looseObject({
 
 /**
  * @param text `pulumi stack export --show-secrets`
+ * @param salt of the place that it goes to, as its stack's file holds it
  * @param instead the program's credentials, and the ones of a preview in their place: so that a preview does not take
  * another credential for another server
  * @throws Error for a state of a form that is not known, or one in which a secret is still encrypted
  */
-export function withoutSecrets(text: string, instead: ReadonlyMap<string, string>): string {
+export function withoutSecrets(text: string, instead: ReadonlyMap<string, string>, salt: string): string {
   const state = exported.parse(JSON.parse(text));
   const { secrets_providers: _, pending_operations: __, ...deployment } = state.deployment;
-  return JSON.stringify({ ...state, deployment: scrubbed(deployment, instead) });
+  const own = { secrets_providers: { type: "passphrase", state: { salt } } };
+  return JSON.stringify({ ...state, deployment: { ...(scrubbed(deployment, instead) as object), ...own } });
 }
 
 function scrubbed(value: unknown, instead: ReadonlyMap<string, string>): unknown {

@@ -6,6 +6,7 @@ import { ageOf, minuteOf } from "./ages.ts";
 import { deploymentLine, MEANINGS, surfacesIn, verdictOf } from "./heading.ts";
 import { type Board, type Cell, isConverged, type Row, STATES, type State } from "./model.ts";
 
+/** On a phone each row is a card: the roles keep it a table for whoever has it read out. */
 export function htmlOf(board: Board): string {
   const surfaces = surfacesIn(board);
   const title = `Workstations: ${board.stack}`;
@@ -29,10 +30,10 @@ export function htmlOf(board: Board): string {
 </header>
 ${list("notices", "To know", board.notices)}
 <div class="scroll" role="region" aria-label="The board" tabindex="0">
-<table>
+<table role="table">
 <caption>Who is as decided where. The age is that of the last delivery.</caption>
-<thead><tr><th scope="col">Person</th>${surfaces.map((surface) => `<th scope="col">${HEADINGS[surface]}</th>`).join("")}</tr></thead>
-<tbody>
+<thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Person</th>${surfaces.map((surface) => `<th role="columnheader" scope="col">${HEADINGS[surface]}</th>`).join("")}</tr></thead>
+<tbody role="rowgroup">
 ${board.rows.map((row) => rowHtml(row, surfaces, board)).join("\n")}
 </tbody>
 </table>
@@ -61,11 +62,11 @@ function rowHtml(row: Row, surfaces: readonly Cell["surface"][], board: Board): 
   const cells = surfaces.map((surface) => {
     const cell = row.cells.find((one) => one.surface === surface);
     return cell === undefined
-      ? `<td class="none" data-label="${HEADINGS[surface]}"><span aria-label="nothing here">–</span></td>`
-      : `<td data-label="${HEADINGS[surface]}">${cellHtml(row, cell, board)}</td>`;
+      ? `<td role="cell" class="none" data-label="${HEADINGS[surface]}"><span aria-label="nothing here">–</span></td>`
+      : `<td role="cell" data-label="${HEADINGS[surface]}">${cellHtml(row, cell, board)}</td>`;
   });
   const standing = row.standing === undefined ? KINDS[row.kind] : row.standing;
-  return `<tr class="${row.kind}"><th scope="row">${escaped(row.name)} <small>${standing}</small></th>${cells.join("")}</tr>`;
+  return `<tr role="row" class="${row.kind}"><th role="rowheader" scope="row">${escaped(row.name)} <small>${standing}</small></th>${cells.join("")}</tr>`;
 }
 
 const KINDS = { person: "present", everybody: "what nobody has alone", site: "public site" } as const;

@@ -3,6 +3,7 @@
  * apart from the rest, so that a difference is that person's and not everybody's.
  */
 
+import { jsonIn } from "./json.ts";
 import { isObject } from "./same.ts";
 
 /** Who an entry of a list is about, in the words of that surface. */
@@ -57,13 +58,8 @@ function memberOf(subject: unknown): Member {
 
 /** Whatever was written there by hand is no map, and everybody is missing in it. */
 function entriesIn(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return isObject(parsed) ? parsed : {};
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return {};
-    throw cause;
-  }
+  const map = jsonIn(text);
+  return isObject(map) ? map : {};
 }
 
 const listIn = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);

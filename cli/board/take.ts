@@ -11,7 +11,7 @@ import type { StackSettings } from "../../stacks/settings/index.ts";
 import { nameOf, PROJECT, type StackPlace, stateOf, type Update, updatesOf } from "../pulumi.ts";
 import { clusterOf } from "../reach/cluster.ts";
 import { onHost } from "../reach/host.ts";
-import { decideOn, type OpenStack, openStack } from "../reach/stack.ts";
+import { decideOn, openStack } from "../reach/stack.ts";
 import { vaultOf } from "../reach/vault.ts";
 import { clusterFindings, selectorOf } from "./cluster.ts";
 import { boardOf, surfacesOf } from "./collect.ts";
@@ -79,7 +79,7 @@ export async function takeBoard(place: StackPlace): Promise<Board> {
       ],
       deliveries: new Map(hosts.map(([name, { deliveredAt }]) => [name, deliveredAt])),
     },
-    cleaner(secretsOf(opened)),
+    cleaner(opened.secrets),
   );
 }
 
@@ -97,8 +97,6 @@ function deploymentOf(updates: readonly Update[]): Board["lastDeployment"] {
     ...(pusher === undefined ? {} : { pusher }),
   };
 }
-
-const secretsOf = ({ secrets }: OpenStack): readonly string[] => secrets;
 
 interface LabelsOfProgram {
   readonly managed: Readonly<Record<string, string>>;

@@ -3,6 +3,7 @@
 import type { VaultCall } from "../reach/vault.ts";
 import { type Look, driftOf } from "./drift.ts";
 import type { Finding } from "./finding.ts";
+import { jsonIn } from "./json.ts";
 import { inLanes } from "./lanes.ts";
 import type { Remembered } from "./remembered.ts";
 import { isObject } from "./same.ts";
@@ -54,7 +55,7 @@ async function seen(
 ): Promise<Look> {
   try {
     const { status, text } = await call("GET", path);
-    const answer = jsonOf(text);
+    const answer = jsonIn(text);
     // Vault's own 404 is JSON with a list of errors; a proxy's page says nothing about Vault.
     if (status === 404 && isObject(answer) && Array.isArray(answer["errors"])) return { kind: "gone" };
     if (status !== 200 || !isObject(answer) || !isObject(answer["data"]))
@@ -76,12 +77,3 @@ const roleOf = (inputs: Readonly<Record<string, unknown>>, data: Readonly<Record
 
 /** Fields that say where the role is, and that it does not repeat. */
 const PLACE: ReadonlySet<string> = new Set(["backend", "roleName"]);
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined;
-    throw cause;
-  }
-}

@@ -3,6 +3,7 @@
 import type { Desired, OsUser } from "../../roster/model.ts";
 import { deployerRole, ownerPolicy, workstationPolicy } from "../../roster/names.ts";
 import type { Whose } from "./finding.ts";
+import { jsonIn } from "./json.ts";
 import type { Member } from "./members.ts";
 import type { Surface } from "./model.ts";
 import { isObject } from "./same.ts";
@@ -83,12 +84,6 @@ export function labelsOf({ metadata }: Readonly<Record<string, unknown>>): Reado
 
 /** The part that a remote command hands over; empty where it hands over none, or a secret one. */
 export function partOf({ stdin }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  if (typeof stdin !== "string") return {};
-  try {
-    const part: unknown = JSON.parse(stdin);
-    return isObject(part) ? part : {};
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return {};
-    throw cause;
-  }
+  const part = typeof stdin === "string" ? jsonIn(stdin) : undefined;
+  return isObject(part) ? part : {};
 }

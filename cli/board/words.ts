@@ -9,7 +9,10 @@ export type Clean = (text: string) => string;
  * repeat a part of one
  */
 export function cleaner(secrets: readonly string[]): Clean {
-  const pieces = secrets.flatMap((secret) => [secret, ...secret.split(/[\s"',]+/).filter(isTelling)]);
+  const pieces = secrets.flatMap((secret) => [
+    ...(DOCUMENT.test(secret.trim()) ? [] : [secret]),
+    ...secret.split(/[\s"',]+/).filter(isTelling),
+  ]);
   const redact = redactor([...new Set(pieces)]);
   return (text) =>
     redact(withoutUrlUsers(text))
@@ -17,8 +20,11 @@ export function cleaner(secrets: readonly string[]): Clean {
       .replace(CREDENTIAL, "$1 [secret]");
 }
 
+/** Such as a kubeconfig: not every word of it is secret. */
+const DOCUMENT = /\n|^[{[]/;
+
 /** A word of a key or a token; an address in a kubeconfig is none, and errors have to name it. */
-const isTelling = (word: string): boolean => word.length >= 20 && !/^[a-z]+:\/\/[^@]*$/.test(word);
+const isTelling = (word: string): boolean => word.length >= 16 && !/^[a-z]+:\/\/[^@]*$/.test(word);
 
 const withoutUrlUsers = (text: string) => text.replace(/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^/\s@'"]{1,1024}@/gi, "$1");
 

@@ -78,11 +78,17 @@ export function guessPeople(seen: Seen): People {
     open.push(...row.open.map((why) => `${candidate.account.name}: ${why}`));
     return [];
   });
+  open.push(...seen.hosts.filter(({ isManaged }) => isManaged).map(({ host }) => workedBefore(host)));
   const clashes = taken(rows);
   open.push(...clashes.map(({ why }) => why));
   const kept = rows.filter(({ osUser }) => !clashes.some(({ who }) => who.includes(osUser)));
   return { rows: kept, strangers: [...strangers, ...unplaced(seen, kept)], open: [...new Set(open)] };
 }
+
+/** Whoever left is in no map, and their numbers must never be given to anybody. */
+const workedBefore = (host: string) =>
+  `${host}: this program has worked here before, and an import does not see who left; start from the ledger that the ` +
+  "host itself keeps (/var/lib/workstation/ledger.json)";
 
 type Identity = { readonly stranger: string } | { readonly open: string } | { readonly authentikUser: string };
 

@@ -27,10 +27,10 @@ export function createRoom(parent: pulumi.Resource, name: string, args: RoomArgs
         },
       },
     },
-    // Only the destructive command, for a namespace that was named to it, ends this.
-    { parent, protect: true },
+    // Only by hand, for somebody who was removed for good, does a room leave the program; what is in it stays even then.
+    { parent, protect: true, retainOnDelete: true },
   );
-  const opts = { parent, dependsOn: [room] };
+  const opts = { parent, dependsOn: [room], retainOnDelete: true };
   limitRoom(name, args, opts);
   wallRoom(name, args, opts);
   return room;

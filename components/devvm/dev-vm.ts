@@ -67,7 +67,13 @@ const uploadAgent = (
 ) =>
   new remote.CopyToRemote(
     `${name}-agent`,
-    { connection, source: new pulumi.asset.FileAsset(agent.path), remotePath: INCOMING, triggers: [agent.sha256] },
+    {
+      connection,
+      source: new pulumi.asset.FileAsset(agent.path),
+      remotePath: INCOMING,
+      // Another key is another machine, which has nothing yet.
+      triggers: [agent.sha256, connection.hostKey],
+    },
     { parent, dependsOn: [...after] },
   );
 

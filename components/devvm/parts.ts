@@ -9,7 +9,7 @@ import {
   type MapsPart,
   type UnitsPart,
 } from "../../agent/contract.ts";
-import type { Holder, HostFiles, Limits, Person, Tier } from "../../roster/model.ts";
+import type { Holder, HostFiles, LedgerEntry, Limits, Person, Tier } from "../../roster/model.ts";
 import { SHELL } from "../../roster/derive/people.ts";
 import { TIERS } from "../../roster/tiers.ts";
 
@@ -24,6 +24,7 @@ export interface SiteOfHosts {
   readonly lobby?: BasePart["lobby"];
   readonly contact?: string | undefined;
   readonly reconcile: BasePart["reconcile"];
+  readonly archives?: string | undefined;
   readonly proxyUsers: readonly string[];
   readonly adoptExisting: readonly string[];
   readonly repositories: {
@@ -58,6 +59,7 @@ export const basePart = (host: string, site: SiteOfHosts): BasePart => ({
   ...(site.gate === undefined ? {} : { gate: site.gate }),
   ...(site.lobby === undefined ? {} : { lobby: site.lobby }),
   ...(site.contact === undefined ? {} : { contact: site.contact }),
+  ...(site.archives === undefined ? {} : { archives: site.archives }),
   reconcile: site.reconcile,
 });
 
@@ -83,7 +85,8 @@ export const mapsPart = (
   ...site.brakes,
 });
 
-export const accountPart = (resident: Resident, site: SiteOfHosts): AccountPart => ({
+/** @param given what the ledger says of them after this run */
+export const accountPart = (resident: Resident, site: SiteOfHosts, given?: LedgerEntry): AccountPart => ({
   contract: CONTRACT,
   kind: "account",
   ...who(resident),
@@ -94,6 +97,8 @@ export const accountPart = (resident: Resident, site: SiteOfHosts): AccountPart 
   groups: resident.state === "present" ? [...resident.person.groups] : [],
   tierGroups: [...site.tierGroups],
   adopt: site.adoptExisting.includes(resident.person.osUser),
+  // Plain data in, the same plain data out: as the host would read it.
+  ...(given === undefined ? {} : { given: JSON.parse(JSON.stringify(given)) as NonNullable<AccountPart["given"]> }),
 });
 
 /** Nothing below the home of somebody who left is touched, whatever their layout was. */

@@ -1,6 +1,6 @@
 /** The plan in people's words: who joins, leaves, returns or changes, what exactly is cut and what is kept. */
 
-import type { Day, Desired, LeftPerson, Person, Policy } from "../model.ts";
+import type { Day, Desired, LeftPerson, OsUser, Person, Policy } from "../model.ts";
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
 import type { PersonChange } from "./changes.ts";
@@ -8,6 +8,8 @@ import type { PersonChange } from "./changes.ts";
 export interface PlanInput {
   readonly changes: readonly PersonChange[];
   readonly heldBack: readonly PersonChange[];
+  /** Whom the destructive command has removed, and this run is the first to know. */
+  readonly removed: readonly OsUser[];
   readonly desired: Desired;
   readonly policy: Policy;
   readonly today: Day;
@@ -23,6 +25,7 @@ export function planSentences(input: PlanInput): readonly string[] {
     ...of("joins").map((change) => arrives(change, input)),
     ...of("changes").map((change) => `${changed(change)}.`),
     ...heldBack.map((change) => `${change.who} would lose ${listed(change.lost)}; addsOnly holds that back.`),
+    ...input.removed.map((who) => forgotten(who, input)),
     ...notices(input),
   ];
 }
@@ -32,6 +35,14 @@ function leaves({ who }: PersonChange, { desired }: PlanInput): string {
   return left === undefined
     ? `${who} leaves.`
     : `${who} leaves. Cut: ${listed(cuts(left))}. Kept: ${listed(kept(left))}.`;
+}
+
+function forgotten(who: OsUser, { desired }: PlanInput): string {
+  const entry = desired.ledger.people.get(who);
+  return (
+    `${who} was removed for good: the program forgets what it kept for them and touches nothing of it; the uid ${entry?.uid} ` +
+    `stays theirs, the ports ${entry?.ports.t3} and ${entry?.ports.browser} are free.`
+  );
 }
 
 /** What leaving takes away from one person (spec, section 12). */

@@ -39,16 +39,11 @@ function raised(past: LedgerEntry | undefined, now: LedgerEntry, formerName: str
   }
   if (past.hosts[0] !== now.hosts[0]) what.push(`a place on ${now.hosts[0] ?? "another host"}`);
   if (past.parked && !now.parked) what.push("everything of theirs running again");
-  if (!past.claudeAuth && now.claudeAuth && !now.parked) what.push("the assistant's credentials");
+  if (!past.parked && !past.claudeAuth && now.claudeAuth) what.push("the assistant's credentials");
   if (past.until !== undefined && (now.until === undefined || now.until > past.until))
     what.push(now.until === undefined ? "no last day any more" : `${now.until} as last day instead of ${past.until}`);
-  for (const [name, was, is] of [
-    ["limits", past.limits, now.limits] as const,
-    ["quota", past.quota, now.quota] as const,
-  ]) {
-    if (JSON.stringify(Object.entries(was).sort()) !== JSON.stringify(Object.entries(is).sort()))
-      what.push(`other ${name}`);
-  }
+  if (grows(past.limits, now.limits)) what.push("larger limits");
+  if (grows(past.quota, now.quota)) what.push("a larger quota");
   return what;
 }
 
@@ -59,6 +54,23 @@ const identities = (past: LedgerEntry, now: LedgerEntry) =>
     ["e-mail", past.email, now.email],
     ["Forgejo login", past.forgejoLogin, now.forgejoLogin],
   ] as const;
+
+function grows<Figures extends object>(past: Figures, now: Figures): boolean {
+  return (Object.keys(now) as (keyof Figures)[]).some((name) => isLarger(String(now[name]), String(past[name])));
+}
+
+/** Sizes of systemd and of Kubernetes. What cannot be compared counts as larger. */
+function isLarger(now: string, past: string): boolean {
+  if (now === past) return false;
+  const [a, b] = [now, past].map((text) => /^([\d.]+)(?:(m)|([KkMGTPE])i?|(%))?$/.exec(text));
+  if (past === "infinity") return false;
+  if (!a || !b || (a[4] === undefined) !== (b[4] === undefined)) return true;
+  return sizeOf(a) > sizeOf(b);
+}
+
+const sizeOf = ([, figure, thousandth, unit]: RegExpExecArray): number =>
+  (Number(figure) * 1024 ** ("KMGTPE".indexOf((unit ?? "").toUpperCase() || "-") + 1)) /
+  (thousandth === undefined ? 1 : 1000);
 
 const groups = ({ tier }: LedgerEntry) =>
   TIERS[tier].groups.length > 0 ? ` (groups ${listed(TIERS[tier].groups)})` : "";

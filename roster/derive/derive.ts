@@ -14,6 +14,7 @@ import { allocate } from "./allocate.ts";
 import { clashesWithThePast, doubledIdentities } from "./clashes.ts";
 import { hostFiles } from "./maps.ts";
 import { entryOf, type Given, leftPersonOf, personOf, withoutTaken } from "./people.ts";
+import { removedPeople } from "./removed.ts";
 import { followRenames, type Past } from "./renames.ts";
 import { type CurrentRow, currentRows, isOver, type RowsInput, withoutRemovals } from "./rows.ts";
 
@@ -47,8 +48,10 @@ export function derive(input: DeriveInput): Derived {
   const wanted = currentRows(input, past.people);
   const rows = policy.addsOnly ? withoutRemovals(wanted, past.people) : wanted;
   const given = giveNumbers(input, past, rows);
+  const removed = removedPeople(roster, policy, past.people, rows);
   const found = [
     ...past.problems,
+    ...removed.problems,
     ...(userMap === undefined ? [] : checkAgainstUserMap(roster, userMap)),
     ...clashesWithThePast(roster, past, rows),
     ...(policy.addsOnly ? doubledIdentities(roster, rows) : []),
@@ -56,18 +59,18 @@ export function derive(input: DeriveInput): Derived {
     ...expiredBeforeTheyCame(input, past),
   ];
   if (found.some((problem) => problem.severity === "error")) return { ok: false, problems: found };
-  const desired = desiredOf(input, past, rows, given.numbers);
+  const desired = desiredOf(input, past, rows, given.numbers, removed.now);
   const before = { people: ledger.people, renamed: past.renamed };
   const changes = changesBetween(before, desired);
   const heldBack = policy.addsOnly
-    ? lossesOf(changesBetween(before, desiredOf(input, past, wanted, given.numbers)))
+    ? lossesOf(changesBetween(before, desiredOf(input, past, wanted, given.numbers, removed.now)))
     : [];
   return {
     ok: true,
     desired,
     changes,
     heldBack,
-    plan: planSentences({ changes, heldBack, desired, policy, today }),
+    plan: planSentences({ changes, heldBack, removed: [...removed.now], desired, policy, today }),
     raised: raisedRights(before, desired.ledger.people),
     brakes: findBrakes(before, desired, changes, policy),
     warnings: found,
@@ -138,6 +141,7 @@ function desiredOf(
   past: Past,
   rows: ReadonlyMap<OsUser, CurrentRow>,
   numbers: Numbers["numbers"],
+  removed: ReadonlySet<OsUser>,
 ): Desired {
   const before = withoutTaken(past.people, rows);
   const people = new Map<OsUser, Person>();
@@ -155,8 +159,9 @@ function desiredOf(
   for (const [user, entry] of sortedEntries(before)) {
     if (people.has(user)) continue;
     const leftOn = entry.leftOn ?? today;
-    entries.set(user, { ...entry, leftOn });
-    if (entry.removedOn === undefined) left.set(user, leftPersonOf(user, entry, leftOn));
+    const removedOn = entry.removedOn ?? (removed.has(user) ? today : undefined);
+    entries.set(user, { ...entry, leftOn, ...(removedOn === undefined ? {} : { removedOn }) });
+    if (removedOn === undefined) left.set(user, leftPersonOf(user, entry, leftOn));
   }
   return {
     people,

@@ -79,6 +79,13 @@ export const devvm = z
         branch: z.string().default("master").describe("The protected branch."),
       })
       .describe("Where people's clones come from and where they push."),
+    archives: z
+      .string()
+      .regex(/^(\/[A-Za-z0-9._@-]+)+$/)
+      .optional()
+      .describe(
+        "Folder on the host for the archives of homes that `./ws remove` takes away; a disk with room, never below /home. Absent: `/var/lib/workstation/archives`.",
+      ),
     reconcile: z
       .strictObject({
         maxStateAgeHours: z

@@ -51,6 +51,12 @@ export const people = {
     .array(z.string())
     .default([])
     .describe("The people whose loss of rights is meant, by name. Releases the brakes for exactly them."),
+  removed: z
+    .array(z.string())
+    .default([])
+    .describe(
+      "People whom `./ws remove` has removed for good, by name: the program forgets what it kept for them, and nobody else ever gets their uid.",
+    ),
   addsOnly: z.boolean().default(false).describe("Suspends every removal on every surface."),
   reservedK8sUsers: z
     .array(dnsLabel)

@@ -3,8 +3,8 @@
  * DevVM with so many people, per person, wall and processor time of the whole machine, a fetch from a local remote
  * included; and a plain shell script that looks at the same things one after the other, in the same minute, to compare.
  */
-import { quiet, startTestHost, type TestHost } from "../e2e/host/host.ts";
-import { account, base, clones, maps, type Somebody, units } from "../e2e/host/parts.ts";
+import { startTestHost } from "../e2e/host/host.ts";
+import { populate } from "./populate.ts";
 
 const counts = process.argv
   .slice(2)
@@ -35,14 +35,6 @@ for h in /home/*; do u=\${h##*/}
   runuser -u $u -- git -C $h/code rev-parse HEAD forgejo/master >/dev/null
   runuser -u $u -- git config --global user.name >/dev/null
 done`;
-
-async function populate(host: TestHost, people: readonly Somebody[]): Promise<void> {
-  const parts = [base(quiet), maps(people), ...people.flatMap((who) => [account(who), clones(who), units(who)])];
-  await host.put(parts);
-  await host.sh("workstation reconcile > /run/populate.log 2>&1; workstation reconcile | grep -x 'nothing to change'", {
-    timeoutMs: 1_800_000,
-  });
-}
 
 const host = await startTestHost("bench", 7);
 await host.sh(DAEMON);

@@ -36,9 +36,10 @@ export function accountGiven(m: Machine, part: AccountPart): Step {
           throw new Refusal(`uid ${part.uid} belongs to the account ${other.name}, which this program does not manage`);
         }
       }
-      if (user !== undefined) assertTheirs(user, part, known === undefined);
-      if (known !== undefined) return [];
+      if (user !== undefined) assertTheirs(user, part, known === undefined || known.removedOn !== undefined);
       if (user === undefined && part.state === "left") return [];
+      // Whoever was removed for good and is back has their uid again, and none of what they had.
+      if (known !== undefined && known.removedOn === undefined) return [];
       const adopted = user !== undefined;
       const sentence = adopted
         ? says("take", "over the account that was here before, as it is")

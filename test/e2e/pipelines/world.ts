@@ -50,11 +50,29 @@ export interface World {
   api(as: ForgeLogin, method: string, path: string, body?: object): Promise<{ status: number; body: unknown }>;
   history(): Promise<readonly { readonly message: string; readonly result: string }[]>;
   kubectl(...args: readonly string[]): Promise<string>;
+  readonly stateFolder: string;
+  /** What could have been written to, and every write that a preview asked for. */
+  seen(): Promise<Seen>;
+  /** What becomes of a write by each of the preview's credentials. */
+  tryToWrite(): Promise<Readonly<Record<string, string | number>>>;
+  /** Everything that lies where previews start from. */
+  published(): Promise<string>;
   /** A script on the host, as root; its output. */
   sh(script: string): Promise<string>;
   /** What an admin does once, by hand: the stack, from a checkout of the branch. */
   deployByHand(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface Seen {
+  /** A checksum of the stack's state and of what previews start from. */
+  readonly state: string;
+  /** Writes to the API server as the preview's account that were not refused, by their audit lines. */
+  readonly apiWrites: readonly string[];
+  /** Paths in Vault that the preview's token asked to write. */
+  readonly vaultWrites: readonly string[];
+  /** Method and path of every write to the forge through the program's address for it. */
+  readonly forgeWrites: readonly string[];
 }
 
 export interface Change {
@@ -81,7 +99,7 @@ export async function openWorld(): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), "pipelines-"));
   const between = await standBetween(forge.url);
   await writeStackConfig(lab, engine, [[["forgejo", "url"], between.url]]);
-  const config = parseDocument(await readFile(engine.configFile, "utf8"));
+  const passphrase = `passphrase-canary-${id}`;
 
   const must = (method: string, path: string, body?: object) =>
     forge.api.must(method, `repos/${forge.owner}/${repo}${path}`, body);
@@ -114,8 +132,14 @@ export async function openWorld(): Promise<World> {
 
   const seed = join(dir, "seed");
   await copyProject(seed);
-  await writeFile(join(seed, "Pulumi.prod.yaml"), config.toString({ lineWidth: 0 }));
   await writeFile(join(seed, "roster.yaml"), rosterText(ROWS));
+  const image = await imageOf(dir, engine.env);
+  const state = `file://${join(dir, "state")}`;
+  const previews = `file://${join(dir, "previews")}`;
+  await Promise.all(["state", "previews"].map((name) => mkdir(join(dir, name))));
+  const env = { ...image, PULUMI_BACKEND_URL: state, PULUMI_CONFIG_PASSPHRASE: passphrase };
+  const own = await encryptAnew(engine.configFile, seed, env);
+
   const url = forge.cloneUrl(forge.owner, repo);
   const git = (as: ForgeLogin, argv: readonly string[], accept = [0], env = {}) =>
     run(["git", ...argv], { cwd: seed, env: { ...gitEnv(as), ...env }, accept });
@@ -127,14 +151,11 @@ export async function openWorld(): Promise<World> {
   ])
     await git(admin, argv);
 
-  const image = await imageOf(dir, engine.env);
-  const state = `file://${join(dir, "state")}`;
-  const previews = `file://${join(dir, "previews")}`;
-  await Promise.all(["state", "previews"].map((name) => mkdir(join(dir, name))));
   const secrets = new Map(
     Object.entries({
       pulumi_backend_url: state,
-      pulumi_config_passphrase: "lab",
+      pulumi_config_passphrase: passphrase,
+      ...own,
       ws_forge_user: admin.login,
       ws_forge_token: await token(admin, "read", ["read:repository", "read:user", "read:issue"]),
       ws_chat_webhook: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook-canary-${id}`,
@@ -153,8 +174,8 @@ export async function openWorld(): Promise<World> {
       ]),
     }),
   );
-  const env = { ...image, PULUMI_BACKEND_URL: state, PULUMI_CONFIG_PASSPHRASE: "lab" };
   const logs: string[] = [];
+  const vaultLog = await vaultRecord(lab, id);
   const world: World = {
     ...{ lab, forge, repo, wizard, emo, between, chat, chatStatus: 200, secrets, logs, env, sh },
     push: async (as, { on = "refs/heads/master", to, message = "Change", author, files }) => {
@@ -206,16 +227,51 @@ export async function openWorld(): Promise<World> {
     },
     kubectl: async (...args) =>
       (await run([cluster.kubectl, `--kubeconfig=${cluster.adminKubeconfig}`, ...args], { timeoutMs: 120_000 })).stdout,
+    stateFolder: join(dir, "state"),
+    seen: async () => {
+      const sums = await run(["sh", "-c", "find state previews -type f | sort | xargs sha256sum"], { cwd: dir });
+      const lines = async (file: string) => (await readFile(file, "utf8")).split("\n");
+      const asked = (await lines(cluster.auditLog)).filter((line) => line.includes(":workstation-preview"));
+      return {
+        state: sums.stdout,
+        apiWrites: asked.filter((line) => !/"code":403/.test(line)),
+        vaultWrites: (await lines(vaultLog)).filter(
+          (line) => line.includes("workstation-preview") && /"operation":"(create|update|delete|patch)"/.test(line),
+        ),
+        forgeWrites: between.seen.flatMap(({ method, path }) => (method === "GET" ? [] : [`${method} ${path}`])),
+      };
+    },
+    tryToWrite: async () => {
+      const kubeconfig = join(dir, "reader");
+      await writeFile(kubeconfig, secrets.get("ws_preview_kubeconfig") ?? "", { mode: 0o600 });
+      const kubectl = async (...args: string[]) =>
+        (await run([cluster.kubectl, `--kubeconfig=${kubeconfig}`, ...args], { accept: [0, 1] })).stderr;
+      const refused = (said: string) => (/forbidden/i.test(said) ? "forbidden" : said);
+      const reader = { login: admin.login, password: secrets.get("ws_preview_forge_token") ?? "" };
+      const { vault } = await openVault(lab);
+      const data = { data: { k8s_users: "{}" } };
+      const wrote = await vault.ask("POST", "secret/data/platform", data, secrets.get("ws_preview_vault_token"));
+      const edited = await forge.api.ask("PATCH", `repos/${forge.owner}/${repo}`, { description: "x" }, reader);
+      return {
+        cluster: refused(await kubectl("create", "namespace", "by-a-preview")),
+        secrets: refused(await kubectl("get", "secrets", "--all-namespaces")),
+        vault: wrote.status,
+        forge: edited.status,
+        push: (await git(reader, ["push", url, "HEAD:refs/heads/by-a-preview"], [0, 1, 128])).code === 0 ? 0 : 1,
+      };
+    },
+    published: async () => (await run(["grep", "--recursive", "", "previews"], { cwd: dir })).stdout,
     deployByHand: async () => {
       const cwd = join(dir, "operator");
       await git(admin, ["clone", "--quiet", url, cwd]);
       await symlink(join(PROJECT, "node_modules"), join(cwd, "node_modules"));
-      await run(["pulumi", "stack", "init", "prod", "--non-interactive"], { cwd, env });
       const up = ["up", "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", "--stack=prod"] as const;
       const ran = await run(["pulumi", ...up], { cwd, env, timeoutMs: 900_000, accept: [0, 1, 255] });
       if (ran.code !== 0) throw new Error(ran.stdout.slice(-4000));
     },
     close: async () => {
+      const { vault } = await openVault(lab);
+      await vault.must("DELETE", `sys/audit/pipelines-${id}`);
       await between.close();
       receiver.closeAllConnections();
       await new Promise((done) => receiver.close(done));
@@ -223,6 +279,30 @@ export async function openWorld(): Promise<World> {
     },
   };
   return world;
+}
+
+/** The lab's settings as the production stack's, encrypted by its own passphrase. @returns the plain secrets */
+async function encryptAnew(from: string, folder: string, env: Readonly<Record<string, string>>) {
+  const document = parseDocument(await readFile(from, "utf8"));
+  const shown = [
+    "config",
+    "--json",
+    "--show-secrets",
+    "--stack=lab",
+    `--config-file=${from}`,
+    "--non-interactive",
+  ] as const;
+  const lab = { ...env, PULUMI_BACKEND_URL: `file://${join(dirname(from), "state")}`, PULUMI_CONFIG_PASSPHRASE: "lab" };
+  const { stdout } = await run(["pulumi", ...shown], { cwd: PROJECT, env: lab });
+  const all = JSON.parse(stdout) as Record<string, { readonly value: string; readonly secret: boolean }>;
+  const plain = Object.entries(all).flatMap(([key, { value, secret }]) => (secret ? [[key, value] as const] : []));
+  for (const [key] of plain) document.deleteIn(["config", key]);
+  document.delete("encryptionsalt");
+  await writeFile(join(folder, "Pulumi.prod.yaml"), document.toString({ lineWidth: 0 }));
+  await run(["pulumi", "stack", "init", "prod", "--non-interactive"], { cwd: folder, env });
+  for (const [key, input] of plain)
+    await run(["pulumi", "config", "set", "--secret", "--stack=prod", key], { cwd: folder, env, input });
+  return Object.fromEntries(plain);
 }
 
 /** The project's files as they are now; what git ignores stays out. */
@@ -266,9 +346,21 @@ async function readersKubeconfig({
   return config.toString();
 }
 
-async function readersVaultToken(lab: Instance): Promise<string> {
+async function openVault(lab: Instance) {
   const { address, caFile, rootToken } = await vaultFact.read(lab);
-  const vault = await labVault(address, caFile, rootToken);
+  return { vault: await labVault(address, caFile, rootToken) };
+}
+
+/** Vault writes down every request to it. @returns where */
+async function vaultRecord(lab: Instance, id: string): Promise<string> {
+  const file = lab.path("vault", `audit-${id}.log`);
+  const { vault } = await openVault(lab);
+  await vault.must("PUT", `sys/audit/pipelines-${id}`, { type: "file", options: { file_path: file } });
+  return file;
+}
+
+async function readersVaultToken(lab: Instance): Promise<string> {
+  const { vault } = await openVault(lab);
   const policy = 'path "secret/data/platform" { capabilities = ["read"] }';
   await vault.must("PUT", "sys/policies/acl/workstation-preview", { policy });
   const made = (await vault.must("POST", "auth/token/create", {

@@ -22,6 +22,27 @@ test("no form of a secret that a server may repeat comes through", () => {
   );
 });
 
+test("no eight characters in a row of a secret come through, wherever they stand and whatever blanks lie between", () => {
+  const word = fc.string({ minLength: 12, maxLength: 60, unit: fc.constantFrom(..."abcdefgh0123456789/+ _-") });
+  fc.assert(
+    fc.property(word, fc.nat(), fc.nat(40), (value, start, length) => {
+      const at = start % (value.length - 8);
+      const piece = value.slice(at, at + 8 + length);
+      const shown = redactor([value])(`it says <${piece}> and <${piece.replaceAll(" ", " \n ")}>.`);
+      const left = Array.from({ length: piece.length - 7 }, (_, i) => piece.slice(i, i + 8));
+      expect(left.filter((part) => shown.includes(part) && !"it says [secret] and [secret].".includes(part))).toEqual(
+        [],
+      );
+    }),
+  );
+});
+
+test("a redactor that hid whole secrets alone would let a piece through", () => {
+  const naive = (text: string) => text.split("0123456789abcdef").join("[secret]");
+  expect(naive("token 0123456789 is not valid")).toContain("0123456789");
+  expect(redactor(["0123456789abcdef"])("token 0123456789 is not valid")).toBe("token [secret] is not valid");
+});
+
 test("a foreign text becomes one short line that commands nothing", () => {
   const shown = redactor([])(`red \u001b[31m\r\n::set-env name=x\u202e ${"long ".repeat(200)}`);
   expect(shown).toMatch(/^red \[31m ::set-env name=x long/);

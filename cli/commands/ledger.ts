@@ -1,0 +1,79 @@
+/** `./ws ledger rebuild`: for a stack whose state was lost, who had what, from the hosts' own copies. */
+
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { writeAdoption } from "../../stacks/adoption.ts";
+import { policyOf, today, weigh } from "../../stacks/decision.ts";
+import { declaredBy } from "../../stacks/declared.ts";
+import { userMapFromVault } from "../../stacks/known.ts";
+import { Unread } from "../../stacks/kube-api.ts";
+import { Refusal } from "../../stacks/refusal.ts";
+import type { StackSettings } from "../../stacks/settings/index.ts";
+import { ForgeError } from "../../providers/forgejo/api/forge.ts";
+import { type Command, readArgs, UsageError } from "../command.ts";
+import { findExisting } from "../import/existing.ts";
+import { Unseen } from "../import/unseen.ts";
+import { PROJECT, PulumiError } from "../pulumi.ts";
+import { clusterOf } from "../reach/cluster.ts";
+import { forgeOf } from "../reach/forge.ts";
+import { HostUnreached } from "../reach/host.ts";
+import { openStack } from "../reach/stack.ts";
+import { vaultOf } from "../reach/vault.ts";
+import { ledgerFromHosts } from "../removal/from-hosts.ts";
+import { PLACE_HELP, PLACE_OPTIONS, placeIn } from "../stack-options.ts";
+
+export const ledgerCommand: Command = {
+  name: "ledger",
+  summary: "rebuild a lost ledger from the hosts' own copies",
+  help: `Usage: ./ws ledger rebuild [--out DIR] [--stack NAME] [--config-file FILE]
+
+For a stack whose state was lost and has no backup. Reads from every host what it was given for its
+people, those who left and those who were removed included, and writes into DIR: ledger.json, with who
+had what; adopt.json, with the objects that exist and that the first deployment takes over instead of
+making them. Changes nothing anywhere.
+
+  --out DIR           where to write (default: rebuilt); files that are there are not replaced
+${PLACE_HELP}
+
+Exit code: 0 when all of it is known, 1 when not, 2 when called the wrong way.`,
+  run: async (args, terminal) => {
+    const { values, positionals } = readArgs(args, { ...PLACE_OPTIONS, out: { type: "string" } });
+    if (positionals.join(" ") !== "rebuild") throw new UsageError("ledger knows one word: rebuild");
+    try {
+      const { settings, memory } = await openStack(placeIn(values));
+      if (memory.ledger !== undefined) throw new Refusal("This stack has a ledger of its own; nothing was written.");
+      const out = resolve(values.out ?? "rebuilt");
+      const { people, adopted } = await rebuild(settings, out);
+      terminal.out(
+        `${people} people are in ${join(out, "ledger.json")}, and ${adopted} objects that exist in ${join(out, "adopt.json")}.`,
+      );
+      terminal.out("Look at both, then say where they are, preview, and deploy:");
+      terminal.out(
+        `  pulumi config set ledgerSeed ${join(out, "ledger.json")}\n  pulumi config set adopt ${join(out, "adopt.json")}`,
+      );
+      return 0;
+    } catch (cause) {
+      if (!EXPECTED.some((kind) => cause instanceof kind)) throw cause;
+      terminal.err(terminal.paintErr("red", (cause as Error).message));
+      return 1;
+    }
+  },
+};
+
+const EXPECTED = [Refusal, PulumiError, Unseen, Unread, HostUnreached, ForgeError] as const;
+
+async function rebuild(settings: StackSettings, out: string) {
+  const there = ["ledger.json", "adopt.json"].find((name) => existsSync(join(out, name)));
+  if (there !== undefined) throw new Refusal(`${join(out, there)} is there already; name another folder with --out`);
+  const { text, ledger } = await ledgerFromHosts(settings, policyOf(settings));
+  const userMap = await userMapFromVault(settings, { ledger: text }, { preview: false, folder: PROJECT });
+  const stack = { ...settings, ledgerSeed: undefined, adopt: undefined };
+  const { desired } = await weigh(stack, { ledger: text, userMap, today: today(), folder: PROJECT });
+  const surfaces = { cluster: clusterOf(settings), vault: vaultOf(settings), forge: forgeOf(settings) };
+  const { adopt, clashes } = await findExisting(await declaredBy(settings, desired), surfaces);
+  if (clashes.length > 0) throw new Refusal(["These have to be moved by hand first:", ...clashes].join("\n  "));
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, "ledger.json"), text, { flag: "wx" });
+  writeFileSync(join(out, "adopt.json"), writeAdoption(adopt), { flag: "wx" });
+  return { people: ledger.people.size, adopted: adopt.length };
+}

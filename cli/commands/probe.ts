@@ -1,0 +1,62 @@
+/** `./ws probe`: whether the access of those who left is really gone, asked of every surface. */
+
+import { writeFileSync } from "node:fs";
+import { Unread } from "../../stacks/kube-api.ts";
+import { Refusal } from "../../stacks/refusal.ts";
+import { type Command, readArgs } from "../command.ts";
+import { isDone } from "../probe/model.ts";
+import { takeProbe } from "../probe/take.ts";
+import { textOf } from "../probe/text.ts";
+import { leaversOf } from "../probe/who.ts";
+import { PulumiError } from "../pulumi.ts";
+import { openStack } from "../reach/stack.ts";
+import { PLACE_HELP, PLACE_OPTIONS, placeOf } from "../stack-place.ts";
+
+export const probe: Command = {
+  name: "probe",
+  summary: "ask every surface whether those who left are really cut",
+  help: `Usage: ./ws probe [USER…] [--json] [--report FILE] [--stack NAME] [--config-file FILE]
+
+Asks, for everybody who left (or the ones named): each host (maps, gate, login, groups, processes,
+units), the cluster (access reviews, dashboard, injector, portal, rights they planted), Vault (entity,
+roles, policies, tokens) and the forge (collaborator, lists, tokens, keys). Says for each what is cut,
+what is residual and until when, what needs a hand and which, and what could not be asked. Changes
+nothing, and never shows a secret. docs/leaving.md says more.
+
+${PLACE_HELP}
+  --json              one JSON object, for programs
+  --report FILE       that JSON into a file too, readable to its owner alone
+
+Exit code: 0 when all is cut or ends by itself, 1 when something needs a hand or could not be asked,
+2 when called the wrong way.`,
+  run: async (args, terminal) => {
+    const { values, positionals } = readArgs(args, {
+      ...PLACE_OPTIONS,
+      json: { type: "boolean" },
+      report: { type: "string" },
+    });
+    try {
+      const { settings, memory } = await openStack(placeOf(values));
+      const people = await takeProbe(settings, leaversOf(memory.ledger, positionals));
+      const report = { ok: isDone(people), askedAt: new Date().toISOString(), people };
+      if (values.report !== undefined) keep(values.report, `${JSON.stringify(report, undefined, 2)}\n`);
+      if (values.json === true) terminal.out(JSON.stringify(report));
+      else terminal.out(people.length === 0 ? "Nobody has left." : textOf(people, terminal.paint));
+      return report.ok ? 0 : 1;
+    } catch (cause) {
+      if (!(cause instanceof Refusal || cause instanceof PulumiError || cause instanceof Unread)) throw cause;
+      if (values.json === true) terminal.out(JSON.stringify({ ok: false, message: cause.message }));
+      else terminal.err(terminal.paintErr("red", cause.message));
+      return 1;
+    }
+  },
+};
+
+/** @throws Refusal when it cannot be written */
+function keep(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { mode: 0o600 });
+  } catch (cause) {
+    throw new Refusal(`${file}: the report cannot be written: ${(cause as Error).message}`);
+  }
+}

@@ -1,0 +1,46 @@
+/** `./ws restore-home`: an archived home, back in the home of somebody who is here again. */
+
+import { Refusal } from "../../stacks/refusal.ts";
+import { type Command, readArgs, UsageError } from "../command.ts";
+import { PulumiError } from "../pulumi.ts";
+import { HostUnreached } from "../reach/host.ts";
+import { decideOn, openStack } from "../reach/stack.ts";
+import { askRemover, restored } from "../removal/remover.ts";
+import { PLACE_HELP, PLACE_OPTIONS, placeIn } from "../stack-options.ts";
+
+export const restoreHome: Command = {
+  name: "restore-home",
+  summary: "put an archived home back, for somebody who is here again",
+  help: `Usage: ./ws restore-home USER --archive NAME [--stack NAME] [--config-file FILE]
+
+For somebody who is on the roster and deployed again. Unpacks the archive as that person and compares
+every checksum. Nothing is ever overwritten: where the home holds anything, all of it goes into a new
+folder ~/restored-<day>. Whatever their uid was, the files are theirs as they are today.
+
+  --archive NAME      as \`./ws remove\` said it; a folder of the archives on their host
+${PLACE_HELP}
+
+Exit code: 0 when all of it is back, 1 when not, 2 when called the wrong way.`,
+  run: async (args, terminal) => {
+    const { values, positionals } = readArgs(args, { ...PLACE_OPTIONS, archive: { type: "string" } });
+    const [who, more] = positionals;
+    if (who === undefined || more !== undefined || values.archive === undefined)
+      throw new UsageError("restore-home takes one person and --archive");
+    try {
+      const stack = await openStack(placeIn(values));
+      const { desired } = await decideOn(stack);
+      const person = [...desired.people.values()].find(({ osUser }) => osUser === who);
+      const host = stack.settings.hosts.find(({ name }) => name === person?.host);
+      if (person === undefined || host === undefined)
+        throw new Refusal(`${who} is not on the roster; put the row back and deploy first. Nothing was changed.`);
+      const words = ["restore", who, "--archive", values.archive];
+      const { folder, entries } = await askRemover(stack.settings, host, words, restored);
+      terminal.out(`${host.name}: ${entries} things of ${values.archive} are in ${folder}, as they were`);
+      return 0;
+    } catch (cause) {
+      if (!(cause instanceof Refusal || cause instanceof PulumiError || cause instanceof HostUnreached)) throw cause;
+      terminal.err(terminal.paintErr("red", cause.message));
+      return 1;
+    }
+  },
+};

@@ -1,0 +1,86 @@
+/** The forge's word on somebody who left: their place in the infra repository, the branch's lists, tokens, and keys. */
+
+import { z } from "zod";
+import type { Forge } from "../../providers/forgejo/api/forge.ts";
+import { listAll } from "../../providers/forgejo/api/listing.ts";
+import { repoApi } from "../../providers/forgejo/api/repository.ts";
+import { tokenApi } from "../../providers/forgejo/api/tokens.ts";
+import type { StackSettings } from "../../stacks/settings/index.ts";
+import { cut, type Finding, hand, type Leaver, residual } from "./model.ts";
+
+const LIMIT_MS = 60_000;
+const key = z.object({ id: z.int(), title: z.string() });
+/** Every token of this program, of whatever stack, is called so. */
+const OURS = /^workstation-.+-\d+$/;
+const DEPLOY = "deploy with --refresh: the program sees it and takes it away again";
+
+/** @throws ForgeError */
+export async function probeForge(forge: Forge, settings: StackSettings, who: Leaver): Promise<readonly Finding[]> {
+  const login = who.forgejoLogin;
+  if (login === undefined) return [cut("forge", "they had no login there from this program")];
+  const { owner, infra, branch } = settings.devvm.repositories;
+  const signal = AbortSignal.timeout(LIMIT_MS);
+  const api = repoApi(forge, { owner, repo: infra }, signal);
+  const repository = `${owner}/${infra}`;
+  const [isIn, may, rule, tokens, deployKeys] = await Promise.all([
+    api.isCollaborator(login),
+    api.permissionOf(login),
+    api.protection(branch),
+    tokenApi(forge, login, signal).list(),
+    api.deployKeys(),
+  ]);
+  const listed = [...(rule?.push_whitelist_usernames ?? []), ...(rule?.merge_whitelist_usernames ?? [])];
+  const onList = listed.some((name) => name.toLowerCase() === login.toLowerCase());
+  const ours = (tokens ?? []).filter(({ name }) => OURS.test(name));
+  const own = (tokens ?? []).length - ours.length;
+  const writable = deployKeys.filter((deployKey) => !deployKey.read_only).map(({ title }) => title);
+  const keys = tokens === undefined ? [] : await sshKeys(forge, login, signal);
+  const canWrite = !["none", "read"].includes(may);
+  return [
+    isIn
+      ? hand("forge", `${login} is a collaborator of ${repository}`, DEPLOY)
+      : cut("forge", `${login} is no collaborator of ${repository}`),
+    onList
+      ? hand("forge", `${login} is on the list of ${branch}`, DEPLOY)
+      : cut("forge", `${login} is on no list of ${branch}`),
+    ...(canWrite && !isIn
+      ? [
+          hand(
+            "forge",
+            `${login} still has the right "${may}" in ${repository}`,
+            "as an owner, an admin of the forge or through a team: take that away there",
+          ),
+        ]
+      : []),
+    ours.length === 0
+      ? cut("forge", "the token that this program issued is revoked")
+      : hand("forge", `${ours.length} tokens of this program's are valid`, DEPLOY),
+    ...(own + keys.length > 0 && !canWrite
+      ? [
+          residual(
+            "forge",
+            `${own} tokens and ${keys.length} SSH keys of their own open only what the account may: ${may} in ${repository}`,
+            "an admin of the forge ends the account",
+          ),
+        ]
+      : []),
+    ...(writable.length > 0
+      ? [
+          residual(
+            "forge",
+            `deploy keys of ${repository} can write, whoever holds them: ${writable.join(", ")}`,
+            "somebody sees whether one was theirs and takes it away",
+          ),
+        ]
+      : []),
+  ];
+}
+
+const sshKeys = (forge: Forge, login: string, signal: AbortSignal) =>
+  listAll(
+    forge,
+    { method: "GET", path: ["users", login, "keys"], purpose: `list the SSH keys of ${login}` },
+    key,
+    ({ id }) => id,
+    signal,
+  );

@@ -1,0 +1,142 @@
+/** One host's word on whoever should have no access there, and what it means. */
+
+import { z } from "zod";
+import { TIER_GROUPS } from "../../roster/tiers.ts";
+import type { StackSettings } from "../../stacks/settings/index.ts";
+import { type Host, HostUnreached, onHost } from "../reach/host.ts";
+import { cut, type Finding, hand, type Leaver, unknown } from "./model.ts";
+
+/** What `workstation probe` answers; `null` is what it could not ask (agent/root/probe-people.ts). */
+const person = z.object({
+  osUser: z.string(),
+  account: z
+    .object({
+      locked: z.boolean(),
+      expired: z.boolean(),
+      loginRefused: z.boolean().nullable(),
+      groups: z.array(z.string()),
+      sudo: z.boolean().nullable(),
+      processes: z.int(),
+      linger: z.boolean(),
+      crontab: z.boolean(),
+      atJobs: z.int(),
+    })
+    .nullable(),
+  units: z.record(z.string(), z.object({ active: z.string(), file: z.string() })),
+  maps: z.object({
+    terminal: z.boolean().nullable(),
+    dispatch: z.boolean().nullable(),
+    admins: z.boolean().nullable(),
+  }),
+  gate: z.int().nullable(),
+  waitingCredentials: z.boolean(),
+});
+const answer = z.object({ people: z.array(person) });
+
+export type HostProbe = z.output<typeof person>;
+
+/** Asks once for all of them. @returns by OS user; everybody the same `unknown` where the host could not be asked */
+export async function probeHost(
+  settings: StackSettings,
+  host: Host,
+  leavers: readonly Leaver[],
+): Promise<ReadonlyMap<string, readonly Finding[]>> {
+  const everybody = (says: string) => new Map(leavers.map(({ osUser }) => [osUser, [unknown("host", says)]]));
+  try {
+    const words = leavers.map(({ osUser, authentikUser }) => `${osUser}=${authentikUser}`);
+    const { code, stdout, stderr } = await onHost(settings, host, { argv: ["workstation", "probe", ...words] });
+    if (code !== 0)
+      return everybody(`it could not say (exit code ${code}): ${stderr.trim().split("\n").at(-1) ?? "nothing said"}`);
+    const parsed = answer.safeParse(JSON.parse(stdout));
+    if (!parsed.success) return everybody("its answer is not of the expected form; deploy, so that its agent is ours");
+    const gate = settings.devvm.gate !== undefined;
+    const told = new Map(parsed.data.people.map((one) => [one.osUser, judgeHost(one, gate)]));
+    return new Map(
+      leavers.map(({ osUser }) => [osUser, told.get(osUser) ?? [unknown("host", "it said nothing of them")]]),
+    );
+  } catch (cause) {
+    if (cause instanceof HostUnreached)
+      return everybody(
+        `${cause.message}; they are cut there by the next deployment that reaches it, or by its own hourly run`,
+      );
+    if (cause instanceof SyntaxError) return everybody("its answer is no JSON; is the agent there?");
+    throw cause;
+  }
+}
+
+const DEPLOY = "deploy once more; if it stays, run `workstation reconcile` on the host and read what it says";
+
+/** Pure. @param hasGate whether this stack's own gate stands before the code servers */
+export function judgeHost(seen: HostProbe, hasGate: boolean): readonly Finding[] {
+  const waiting = hand("login", "a token for the forge waits there to reach their home", DEPLOY);
+  return [
+    ...maps(seen),
+    ...(hasGate ? [gate(seen)] : []),
+    ...(seen.account === null ? [cut("login", "no account of theirs is there")] : account(seen.account)),
+    ...(seen.waitingCredentials ? [waiting] : []),
+    units(seen),
+  ];
+}
+
+function maps({ maps: seen }: HostProbe): readonly Finding[] {
+  const names = { terminal: "the terminal map", dispatch: "the dispatch table", admins: "the admin list" } as const;
+  const kinds = ["terminal", "dispatch", "admins"] as const;
+  const are = (value: boolean | null) => kinds.filter((kind) => seen[kind] === value).map((kind) => names[kind]);
+  const [present, unread] = [are(true), are(null)];
+  return [
+    ...(present.length > 0 ? [hand("maps", `they still stand in ${present.join(" and ")}`, DEPLOY)] : []),
+    ...(unread.length > 0 ? [unknown("maps", `${unread.join(" and ")} cannot be read`)] : []),
+    ...(present.length + unread.length === 0 ? [cut("maps", "they stand in none of the maps")] : []),
+  ];
+}
+
+function gate({ gate: status }: HostProbe): Finding {
+  if (status === null) return unknown("gate", "the gate did not answer");
+  if (status === 403) return cut("gate", "the gate answers 403 to their sign-in");
+  return hand("gate", `the gate answers ${status} to their sign-in, not 403`, DEPLOY);
+}
+
+function account(seen: NonNullable<HostProbe["account"]>): readonly Finding[] {
+  return [login(seen), groups(seen), processes(seen)];
+}
+
+function login({ locked, expired, loginRefused }: NonNullable<HostProbe["account"]>): Finding {
+  if (loginRefused === null) return unknown("login", "the system did not say whether it refuses a login of theirs");
+  if (loginRefused && locked && expired)
+    return cut("login", "password locked, account expired: the system refuses every login, whatever key they have");
+  const open = [
+    ...(locked ? [] : ["the password is not locked"]),
+    ...(expired ? [] : ["the account has not expired"]),
+    ...(loginRefused ? [] : ["the system accepts a login"]),
+  ];
+  return hand("login", open.join(", "), DEPLOY);
+}
+
+function groups({ groups: seen, sudo }: NonNullable<HostProbe["account"]>): Finding {
+  const rights = seen.filter((group) => TIER_GROUPS.includes(group));
+  if (rights.length > 0) return hand("groups", `still in ${rights.join(", ")}`, DEPLOY);
+  if (sudo === true)
+    return hand("groups", "sudo still lets them run commands", "look at `sudo -l -U` and /etc/sudoers.d");
+  if (sudo === null) return unknown("groups", "sudo did not say what they may do");
+  const others = seen.length === 0 ? "" : `; others that an admin gave stay: ${seen.join(", ")}`;
+  return cut("groups", `in no group of a tier, and sudo lets them do nothing${others}`);
+}
+
+function processes({ processes: count, linger, crontab, atJobs }: NonNullable<HostProbe["account"]>): Finding {
+  const left = [
+    ...(count > 0 ? [`${count} processes of theirs run`] : []),
+    ...(linger ? ["they linger"] : []),
+    ...(crontab ? ["their crontab is in place"] : []),
+    ...(atJobs > 0 ? [`${atJobs} at jobs wait`] : []),
+  ];
+  if (left.length > 0) return hand("processes", left.join(", "), DEPLOY);
+  return cut("processes", "nothing of theirs runs, and nothing starts again: no linger, no crontab, no at job");
+}
+
+function units({ units: seen }: HostProbe): Finding {
+  const on = Object.entries(seen).filter(
+    ([, { active, file }]) => !["inactive", "failed"].includes(active) || file === "enabled",
+  );
+  if (on.length === 0) return cut("units", "stopped and disabled");
+  return hand("units", on.map(([name, { active, file }]) => `${name} is ${active}, ${file}`).join("; "), DEPLOY);
+}

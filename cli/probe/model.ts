@@ -1,0 +1,71 @@
+/** What the probe says: for each person who left, and each surface, whether their access is really gone. */
+
+/**
+ * `cut`: gone, and seen to be. `residual`: something is left that ends by itself or gives nothing. `needs-a-hand`: access
+ * is there that nothing of ours takes. `unknown`: it could not be asked, and is never taken for cut.
+ */
+export type Verdict = "cut" | "residual" | "needs-a-hand" | "unknown";
+
+export interface Finding {
+  readonly surface:
+    | "maps"
+    | "gate"
+    | "login"
+    | "groups"
+    | "processes"
+    | "units"
+    | "host"
+    | "cluster"
+    | "vault"
+    | "forge";
+  /** The host, where the surface is one's. */
+  readonly host?: string;
+  readonly verdict: Verdict;
+  /** What was seen; holds no secret. */
+  readonly says: string;
+  /** Until when something residual lasts. */
+  readonly until?: string;
+  /** What exactly to do. */
+  readonly todo?: string;
+}
+
+/** Somebody without access: they left, or left this host for another one. */
+export interface Leaver {
+  readonly osUser: string;
+  /** On every surface; otherwise on these hosts alone. */
+  readonly everywhere: boolean;
+  readonly hosts: readonly string[];
+  /** The day on which they left; absent for somebody who moved. */
+  readonly leftOn?: string;
+  readonly authentikUser: string;
+  readonly k8sUser: string;
+  readonly email?: string;
+  readonly forgejoLogin?: string;
+  readonly namespaces: readonly string[];
+}
+
+export interface PersonReport {
+  readonly osUser: string;
+  readonly leftOn: string | null;
+  readonly verdict: Verdict;
+  readonly findings: readonly Finding[];
+}
+
+const WORST: readonly Verdict[] = ["needs-a-hand", "unknown", "residual", "cut"];
+
+/** The gravest of them; nothing asked is nothing known. */
+export const worst = (verdicts: readonly Verdict[]): Verdict =>
+  WORST.find((verdict) => verdicts.includes(verdict)) ?? "unknown";
+
+/** Whether all of it is gone, or ends without anybody. */
+export const isDone = (reports: readonly PersonReport[]): boolean =>
+  reports.every(({ verdict }) => verdict === "cut" || verdict === "residual");
+
+export const cut = (surface: Finding["surface"], says: string): Finding => ({ surface, verdict: "cut", says });
+export const hand = (surface: Finding["surface"], says: string, todo: string): Finding => ({
+  ...{ surface, verdict: "needs-a-hand", says, todo },
+});
+export const residual = (surface: Finding["surface"], says: string, until: string): Finding => ({
+  ...{ surface, verdict: "residual", says, until },
+});
+export const unknown = (surface: Finding["surface"], says: string): Finding => ({ surface, verdict: "unknown", says });

@@ -1,0 +1,100 @@
+/** Asks every surface about everybody who left; what one of them cannot say stays its own, and unknown. */
+
+import { ProviderError } from "../../providers/runtime/errors.ts";
+import { Unread } from "../../stacks/kube-api.ts";
+import type { StackSettings } from "../../stacks/settings/index.ts";
+import { clusterOf } from "../reach/cluster.ts";
+import { forgeOf } from "../reach/forge.ts";
+import { clusterUnread, lookAtCluster, probeCluster } from "./cluster.ts";
+import { probeForge } from "./forge.ts";
+import { probeHost } from "./host.ts";
+import { type Finding, type Leaver, type PersonReport, unknown, worst } from "./model.ts";
+import { lookAtVault, probeVault } from "./vault.ts";
+
+type Told = ReadonlyMap<string, readonly Finding[]>;
+
+/** @returns in the order of the leavers */
+export async function takeProbe(settings: StackSettings, leavers: readonly Leaver[]): Promise<readonly PersonReport[]> {
+  const gone = leavers.filter(({ everywhere }) => everywhere);
+  const told = await Promise.all([
+    ofHosts(settings, leavers),
+    ofCluster(settings, gone),
+    ofVault(settings, gone),
+    ofForge(settings, gone),
+  ]);
+  return leavers.map(({ osUser, leftOn }) => {
+    const findings = told.flatMap((surface) => surface.get(osUser) ?? []);
+    return { osUser, leftOn: leftOn ?? null, verdict: worst(findings.map(({ verdict }) => verdict)), findings };
+  });
+}
+
+async function ofHosts(settings: StackSettings, leavers: readonly Leaver[]): Promise<Told> {
+  const answers = await Promise.all(
+    settings.hosts.map(async (host) => {
+      const there = leavers.filter(({ hosts }) => hosts.includes(host.name));
+      const found = there.length === 0 ? new Map<string, readonly Finding[]>() : await probeHost(settings, host, there);
+      return { host: host.name, found };
+    }),
+  );
+  const configured = new Set(settings.hosts.map(({ name }) => name));
+  const lost = ({ hosts }: Leaver) =>
+    hosts
+      .filter((name) => !configured.has(name))
+      .map((host) => ({ ...unknown("host", "the stack has no such host any more, so nobody can ask it"), host }));
+  return new Map(
+    leavers.map((who) => [
+      who.osUser,
+      [
+        ...answers.flatMap(({ host, found }) => (found.get(who.osUser) ?? []).map((finding) => ({ ...finding, host }))),
+        ...lost(who),
+      ],
+    ]),
+  );
+}
+
+async function ofCluster(settings: StackSettings, gone: readonly Leaver[]): Promise<Told> {
+  const call = clusterOf(settings);
+  if (call === undefined || settings.cluster === undefined || gone.length === 0) return new Map();
+  const unread = (cause: unknown): readonly Finding[] => {
+    if (cause instanceof Unread) return [clusterUnread(cause)];
+    throw cause;
+  };
+  try {
+    const seen = await lookAtCluster(call, settings.cluster);
+    return await eachOf(gone, (who) => probeCluster(call, seen, who).catch(unread));
+  } catch (cause) {
+    return eachOf(gone, async () => unread(cause));
+  }
+}
+
+async function ofVault(settings: StackSettings, gone: readonly Leaver[]): Promise<Told> {
+  if (gone.length === 0) return new Map();
+  try {
+    const seen = await lookAtVault(settings);
+    if (seen === undefined) return new Map();
+    return await eachOf(gone, (who) => probeVault(seen, who).catch(unsaid("vault")));
+  } catch (cause) {
+    return eachOf(gone, async () => unsaid("vault")(cause));
+  }
+}
+
+async function ofForge(settings: StackSettings, gone: readonly Leaver[]): Promise<Told> {
+  const forge = forgeOf(settings);
+  if (forge === undefined) return new Map();
+  return eachOf(gone, (who) => probeForge(forge, settings, who).catch(unsaid("forge")));
+}
+
+/** Whatever a provider's client calls its failure is no answer; a bug stays a bug. */
+const unsaid =
+  (surface: "vault" | "forge") =>
+  (cause: unknown): readonly Finding[] => {
+    if (cause instanceof ProviderError) return [unknown(surface, `it could not be asked: ${cause.message}`)];
+    throw cause;
+  };
+
+/** One person after the other: a probe is in no hurry, and servers are others' too. */
+async function eachOf(gone: readonly Leaver[], ask: (who: Leaver) => Promise<readonly Finding[]>): Promise<Told> {
+  const told = new Map<string, readonly Finding[]>();
+  for (const who of gone) told.set(who.osUser, await ask(who));
+  return told;
+}

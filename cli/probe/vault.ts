@@ -1,0 +1,86 @@
+/** Vault's word on somebody who left: their identity, policies, roles, and tokens that are out (a token's leases end with it). */
+
+import { z } from "zod";
+import { deployerRole, ownerPolicy, workstationPolicy } from "../../roster/names.ts";
+import type { K8sUser, Namespace, OsUser } from "../../roster/model.ts";
+import { given } from "../../stacks/given.ts";
+import { caOf } from "../../stacks/known.ts";
+import type { StackSettings } from "../../stacks/settings/index.ts";
+import { identities } from "../../providers/vaultpeople/identity.ts";
+import { isMarked, type Live, liveTokens } from "../../providers/vaultpeople/tokens.ts";
+import { openVault, type Vault } from "../../providers/vaultpeople/vault-api.ts";
+import { PROJECT } from "../pulumi.ts";
+import { cut, type Finding, hand, type Leaver, residual } from "./model.ts";
+
+export interface VaultSeen {
+  readonly vault: Vault;
+  readonly settings: NonNullable<StackSettings["vault"]>;
+  readonly live: readonly Live[];
+}
+
+const TIMEOUT_MS = 20_000;
+const PAUSE_MS = 500;
+const LIMIT_MS = 120_000;
+const DEPLOY = "deploy with --refresh: the program sees it and cuts it again";
+
+/** @returns undefined where the stack has no Vault. @throws VaultError when the tokens that are out cannot all be told */
+export async function lookAtVault({ vault, vaultToken }: StackSettings): Promise<VaultSeen | undefined> {
+  if (vault === undefined) return undefined;
+  const { caCert } = caOf(vault, PROJECT);
+  const opened = openVault({
+    ...{ address: vault.address, token: given(vaultToken, "vaultToken", "vault") },
+    ...{ timeoutMs: TIMEOUT_MS, pauseMs: PAUSE_MS },
+    ...(caCert === undefined ? {} : { ca: caCert }),
+  });
+  return { vault: opened, settings: vault, live: await liveTokens(opened, AbortSignal.timeout(LIMIT_MS)) };
+}
+
+/** @throws VaultError */
+export async function probeVault({ vault, settings, live }: VaultSeen, who: Leaver): Promise<readonly Finding[]> {
+  const signal = AbortSignal.timeout(LIMIT_MS);
+  const policies = [ownerPolicy(who.k8sUser as K8sUser), workstationPolicy(who.osUser as OsUser)];
+  const roles = who.namespaces.map((namespace) => deployerRole(namespace as Namespace));
+  const people = identities(vault, settings.oidcMount, signal);
+  const named = await people.byName(ownerPolicy(who.k8sUser as K8sUser));
+  const signsInAs = who.email === undefined ? undefined : await people.byAlias(who.email);
+  const exists = async (path: string, purpose: string) =>
+    (await vault.find({ method: "GET", path, purpose }, z.unknown(), signal)) !== undefined;
+  const there = async (names: readonly string[], at: (name: string) => string) => {
+    const found = await Promise.all(
+      names.map(async (name) => ((await exists(at(name), `look for ${name}`)) ? [name] : [])),
+    );
+    return found.flat();
+  };
+  const leftPolicies = await there(policies, (name) => `sys/policies/acl/${name}`);
+  const leftRoles = await there(roles, (name) => `auth/${settings.kubernetesMount}/role/${name}`);
+  const marks = { entityId: named?.id, policies, roles, kubernetesMount: settings.kubernetesMount };
+  const tokens = live.filter((token) => isMarked(token, marks)).length;
+  const open = [named, signsInAs].filter((entity) => entity !== undefined && !entity.disabled);
+  return [
+    open.length === 0
+      ? cut(
+          "vault",
+          named === undefined && signsInAs === undefined
+            ? "no entity is theirs"
+            : "their entity is disabled: no sign-in leads in",
+        )
+      : hand(
+          "vault",
+          `the entity ${open.map((entity) => entity?.name).join(", ")} is not disabled: they can sign in`,
+          DEPLOY,
+        ),
+    leftRoles.length === 0
+      ? cut("vault", "the roles of their pipelines are gone")
+      : hand("vault", `roles are there: ${leftRoles.join(", ")}`, DEPLOY),
+    tokens === 0
+      ? cut("vault", "none of the tokens that are out is theirs, so no lease is either")
+      : hand("vault", `${tokens} tokens of theirs are live`, DEPLOY),
+    leftPolicies.length === 0
+      ? cut("vault", "their policies are gone")
+      : residual(
+          "vault",
+          `policies that nobody carries: ${leftPolicies.join(", ")}`,
+          "the next deployment that ends well",
+        ),
+  ];
+}

@@ -1,0 +1,21 @@
+/** What the operator does after a removal, word for word: the program has to learn of it before it forgets. */
+
+import type { StackSettings } from "../../stacks/settings/index.ts";
+import type { Leaver } from "./who.ts";
+
+/** Lines to follow in their order. */
+export function afterwards({ removed, cluster }: StackSettings, { who, entry }: Leaver): readonly string[] {
+  const rooms = cluster === undefined ? [] : [...entry.namespaces, ...entry.formerNamespaces];
+  const setting = removed.includes(who)
+    ? []
+    : [`  pulumi config set --path 'workstation:removed[${removed.length}]' ${who}`];
+  return [
+    "Now tell the stack, commit its file, and deploy; nothing of theirs is touched by that:",
+    ...rooms.map(
+      (room) =>
+        `  pulumi state unprotect --yes "$(pulumi stack --show-urns | grep -o 'urn:[^ ]*::tenant-${room}$' | grep core/v1:Namespace)"`,
+    ),
+    ...setting,
+    "  pulumi up",
+  ];
+}

@@ -1,0 +1,78 @@
+/** A person's own namespace: everything that its objects say goes into a file first, then the namespace goes. */
+
+import { z } from "zod";
+import type { KubeCall } from "../../stacks/kube-api.ts";
+import { Refusal } from "../../stacks/refusal.ts";
+
+const listed = z.object({ groups: z.array(z.object({ preferredVersion: z.object({ groupVersion: z.string() }) })) });
+const resources = z.object({
+  resources: z.array(
+    z.object({ name: z.string(), namespaced: z.boolean(), kind: z.string(), verbs: z.array(z.string()) }),
+  ),
+});
+const items = z.object({ items: z.array(z.looseObject({})) });
+const room = z.object({ metadata: z.object({ uid: z.string(), labels: z.record(z.string(), z.string()).optional() }) });
+
+/** What the program writes on every room. */
+const OWNER_LABEL = "workstation/owner";
+
+/** What `kubectl apply -f` takes, as JSON text, and how many objects of which kind. */
+export interface Backup {
+  readonly namespace: string;
+  readonly uid: string;
+  readonly text: string;
+  readonly kinds: ReadonlyMap<string, number>;
+}
+
+/** @returns undefined where the namespace is gone already. @throws Refusal when it is not theirs, or any kind in it cannot be read */
+export async function backUp(kube: KubeCall, namespace: string, owner: string): Promise<Backup | undefined> {
+  const found = await get(kube, `/api/v1/namespaces/${namespace}`, room, true);
+  if (found === undefined) return undefined;
+  const label = found.metadata.labels?.[OWNER_LABEL];
+  if (label !== owner)
+    throw new Refusal(
+      `the namespace ${namespace} says that it belongs to ${label ?? "nobody"} and not to ${owner}; it is left alone`,
+    );
+  const groups = await get(kube, "/apis", listed);
+  const roots = [
+    "/api/v1",
+    ...(groups?.groups ?? []).map(({ preferredVersion: { groupVersion } }) => `/apis/${groupVersion}`),
+  ];
+  const objects: object[] = [found];
+  const kinds = new Map<string, number>();
+  for (const root of roots) {
+    const { resources: all = [] } = (await get(kube, root, resources)) ?? {};
+    for (const { name, namespaced, kind, verbs } of all) {
+      if (!namespaced || name.includes("/") || !verbs.includes("list") || kind === "Event") continue;
+      const of = (await get(kube, `${root}/namespaces/${namespace}/${name}`, items))?.items ?? [];
+      if (of.length > 0) kinds.set(kind, of.length);
+      const apiVersion = root.replace(/^\/apis?\//, "");
+      objects.push(...of.map((item) => ({ apiVersion, kind, ...item })));
+    }
+  }
+  const text = `${JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }, undefined, 1)}\n`;
+  return { namespace, uid: found.metadata.uid, text, kinds };
+}
+
+/** That very namespace, and no other one of the same name. @throws Refusal */
+export async function deleteNamespace(kube: KubeCall, { namespace, uid }: Backup): Promise<void> {
+  const { status } = await kube("DELETE", `/api/v1/namespaces/${namespace}`, {
+    kind: "DeleteOptions",
+    apiVersion: "v1",
+    preconditions: { uid },
+  });
+  if (status !== 200 && status !== 202 && status !== 404)
+    throw new Refusal(
+      `the cluster did not delete the namespace ${namespace} (it answered ${status}); its backup is in the archive`,
+    );
+}
+
+async function get<T>(kube: KubeCall, path: string, form: z.ZodType<T>, mayBeGone = false): Promise<T | undefined> {
+  const { status, value } = await kube("GET", path);
+  if (status === 404 && mayBeGone) return undefined;
+  if (status !== 200)
+    throw new Refusal(
+      `the cluster did not show ${path} (it answered ${status}), so there is no whole backup and nothing was deleted`,
+    );
+  return form.parse(value);
+}

@@ -1,0 +1,41 @@
+/** People whom the destructive command has removed for good, as the stack's configuration names them. */
+
+import { problemInRoster } from "../load.ts";
+import type { Ledger, OsUser, Policy, Problem, Roster } from "../model.ts";
+
+export interface Removed {
+  /** Whom this run marks in the ledger: it forgets what was kept for them, and keeps uid and name reserved. */
+  readonly now: ReadonlySet<OsUser>;
+  readonly problems: readonly Problem[];
+}
+
+/** `past` is the ledger with renames done, `rows` are the people who count today. */
+export function removedPeople(
+  roster: Roster,
+  { removed }: Policy,
+  past: Ledger["people"],
+  rows: ReadonlyMap<OsUser, unknown>,
+): Removed {
+  const now = new Set<OsUser>();
+  const problems: Problem[] = [];
+  for (const name of new Set(removed)) {
+    const who = name as OsUser;
+    const entry = past.get(who);
+    const problem = (path: readonly string[], message: string, severity: Problem["severity"] = "error") =>
+      problems.push(problemInRoster(roster, { path: [...path], at: "key", message, severity }));
+    if (roster.rows.has(who)) {
+      problem(
+        ["users", name],
+        "is on the roster and among those who were removed for good; take the name out of workstation:removed, and they come as somebody new with their former uid",
+      );
+    } else if (entry === undefined) {
+      problem(["users"], `workstation:removed names "${name}", of whom the ledger knows nothing`, "warning");
+    } else if (entry.leftOn === undefined || rows.has(who)) {
+      problem(
+        ["users"],
+        `workstation:removed names ${name}, who has not left yet; deploy without that, then \`./ws remove ${name}\``,
+      );
+    } else if (entry.removedOn === undefined) now.add(who);
+  }
+  return { now, problems };
+}

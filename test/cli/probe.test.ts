@@ -1,0 +1,159 @@
+/** What the probe makes of what each surface says; that the surfaces are asked for real is test/e2e/leaving.test.ts. */
+
+import { describe, expect, test } from "vitest";
+import { judgeHost, type HostProbe } from "../../cli/probe/host.ts";
+import { isDone, type Leaver, type Verdict, worst } from "../../cli/probe/model.ts";
+import { type Bound, plantedBy } from "../../cli/probe/planted.ts";
+import { leaversOf } from "../../cli/probe/who.ts";
+
+const ACCOUNT: NonNullable<HostProbe["account"]> = {
+  ...{ locked: true, expired: true, loginRefused: true, groups: ["audio"], sudo: false },
+  ...{ processes: 0, linger: false, crontab: false, atJobs: 0 },
+};
+const CUT: HostProbe = {
+  osUser: "bob",
+  account: ACCOUNT,
+  units: { "t3-serve@bob.service": { active: "inactive", file: "disabled" } },
+  maps: { terminal: false, dispatch: false, admins: false },
+  gate: 403,
+  waitingCredentials: false,
+};
+const verdicts = (seen: HostProbe) =>
+  judgeHost(seen, true).flatMap(({ surface, verdict }) => (verdict === "cut" ? [] : [`${surface} ${verdict}`]));
+
+describe("a host", () => {
+  test("that has cut somebody is believed on every surface, each with what was seen", () => {
+    expect(judgeHost(CUT, true).map(({ surface, verdict }) => [surface, verdict])).toEqual(
+      ["maps", "gate", "login", "groups", "processes", "units"].map((surface) => [surface, "cut"]),
+    );
+  });
+
+  test.each<[string, Partial<HostProbe>, string[]]>([
+    ["a row in a map", { maps: { ...CUT.maps, dispatch: true } }, ["maps needs-a-hand"]],
+    ["a map that cannot be read", { maps: { ...CUT.maps, admins: null } }, ["maps unknown"]],
+    ["a gate that lets in", { gate: 200 }, ["gate needs-a-hand"]],
+    ["a gate that is silent", { gate: null }, ["gate unknown"]],
+    ["a password that is not locked", { account: { ...ACCOUNT, locked: false } }, ["login needs-a-hand"]],
+    ["a login that the system accepts", { account: { ...ACCOUNT, loginRefused: false } }, ["login needs-a-hand"]],
+    ["a system that does not say", { account: { ...ACCOUNT, loginRefused: null } }, ["login unknown"]],
+    ["a group of a tier", { account: { ...ACCOUNT, groups: ["docker"] } }, ["groups needs-a-hand"]],
+    ["a sudo rule by name", { account: { ...ACCOUNT, sudo: true } }, ["groups needs-a-hand"]],
+    ["a sudo that does not say", { account: { ...ACCOUNT, sudo: null } }, ["groups unknown"]],
+    ["a process", { account: { ...ACCOUNT, processes: 1 } }, ["processes needs-a-hand"]],
+    ["a crontab", { account: { ...ACCOUNT, crontab: true } }, ["processes needs-a-hand"]],
+    ["a unit that is enabled", { units: { u: { active: "inactive", file: "enabled" } } }, ["units needs-a-hand"]],
+    ["a token on its way", { waitingCredentials: true }, ["login needs-a-hand"]],
+  ])("%s is never taken for cut", (_, over, expected) => {
+    expect(verdicts({ ...CUT, ...over })).toEqual(expected);
+  });
+
+  test("without an account of theirs has nothing to cut there", () => {
+    expect(judgeHost({ ...CUT, account: null }, false).map(({ verdict }) => verdict)).toEqual(["cut", "cut", "cut"]);
+  });
+});
+
+describe("rights that somebody planted", () => {
+  const bob: Leaver = {
+    ...{ osUser: "bob", everywhere: true, hosts: ["a"], authentikUser: "bob", k8sUser: "bob", email: "bob@x" },
+    namespaces: ["shop"],
+  };
+  const bound = (namespace: string, subject: Bound["subjects"][number], isSuspended = false): Bound => ({
+    ...{ namespace, name: "extra", role: "ClusterRole admin", subjects: [subject], isSuspended },
+  });
+  const of = (bindings: readonly Bound[], tokens: Parameters<typeof plantedBy>[1]["tokens"] = []) =>
+    plantedBy(bob, { bindings, tokens }).map(({ verdict, says }) => [verdict, says]);
+  const robot = { kind: "ServiceAccount", name: "robot", namespace: "shop" };
+
+  test("whatever gives anybody a right in a kept namespace needs a look, with the command that ends it", () => {
+    const [found] = plantedBy(bob, { bindings: [bound("shop", { kind: "User", name: "eve@x" })], tokens: [] });
+    expect(found).toMatchObject({ verdict: "needs-a-hand", says: expect.stringContaining("to User eve@x") as string });
+    expect(found?.todo).toContain("kubectl delete rolebinding extra --namespace shop");
+  });
+
+  test.each([
+    ["their e-mail, in other letters", { kind: "User", name: "Bob@X" }],
+    ["an account of theirs", robot],
+    ["an account of theirs by its user name", { kind: "User", name: "system:serviceaccount:shop:robot" }],
+    ["all their accounts", { kind: "Group", name: "system:serviceaccounts:shop" }],
+  ])("elsewhere and cluster-wide, %s is found", (_, subject) => {
+    expect(of([bound("other", subject), bound("", subject)]).map(([verdict]) => verdict)).toEqual([
+      "needs-a-hand",
+      "needs-a-hand",
+    ]);
+  });
+
+  test("others' rights elsewhere are nobody's business here", () => {
+    expect(of([bound("other", { kind: "User", name: "eve@x" }), bound("", { kind: "Group", name: "all" })])).toEqual(
+      [],
+    );
+  });
+
+  test("a token of an account of theirs is residual, and says whether the account may do anything", () => {
+    const token = { namespace: "shop", name: "robot-token", account: "robot" };
+    expect(of([], [token])).toEqual([["residual", expect.stringContaining("without any right")]]);
+    expect(of([bound("shop", robot)], [token])[1]).toEqual(["residual", expect.stringContaining("has rights")]);
+  });
+
+  test("what is suspended is residual until they are back", () => {
+    expect(of([{ ...bound("shop", robot, true), subjects: [] }])).toEqual([
+      ["residual", "suspended: RoleBinding shop/extra"],
+    ]);
+  });
+});
+
+describe("whom it asks about", () => {
+  const entry = (over: object) => ({
+    ...{ uid: 20_000, ports: { t3: 3773, browser: 8931 }, tier: "power-user", authentikUser: "bob", k8sUser: "bob" },
+    ...{
+      push: false,
+      namespaces: [],
+      formerNamespaces: [],
+      formerNames: [],
+      layout: "single",
+      repos: [],
+      parked: false,
+    },
+    ...{ claudeAuth: true, limits: { memory: "4G", cpu: "200%", tasks: "512", pane_memory: "2G" } },
+    ...{ quota: { cpu_requests: "2", memory_requests: "4Gi", memory_limits: "8Gi", pods: "20" }, hosts: ["a"] },
+    ...{ since: "2026-01-01" },
+    ...over,
+  });
+  const ledger = (over: object) => JSON.stringify({ version: 1, people: { bob: entry(over) } });
+
+  test("everybody who left, everywhere, and whoever moved, on the former host alone", () => {
+    expect(leaversOf(ledger({ leftOn: "2026-02-01", hosts: ["a", "b"] }), [])).toMatchObject([
+      { osUser: "bob", everywhere: true, hosts: ["a", "b"], leftOn: "2026-02-01" },
+    ]);
+    expect(leaversOf(ledger({ hosts: ["b", "a"] }), [])).toMatchObject([{ everywhere: false, hosts: ["a"] }]);
+    expect(leaversOf(ledger({}), [])).toEqual([]);
+  });
+
+  test.each([
+    ["somebody who is there", {}, ["bob"], "bob has not left as of the last deployment"],
+    ["a name that nobody had", {}, ["bbo"], "bbo is nobody that this stack ever knew"],
+    [
+      "somebody who was removed for good",
+      { leftOn: "2026-02-01", removedOn: "2026-03-01" },
+      ["bob"],
+      "removed for good",
+    ],
+  ])("%s is refused with a sentence", (_, over, names, sentence) => {
+    expect(() => leaversOf(ledger(over), names)).toThrow(sentence);
+  });
+
+  test("a ledger that is damaged or missing is not one without leavers", () => {
+    expect(() => leaversOf("{", [])).toThrow();
+    expect(() => leaversOf(undefined, [])).toThrow("never deployed");
+  });
+});
+
+test("the gravest finding is the person's; what was not asked is not cut", () => {
+  const of = (...found: Verdict[]) => worst(found);
+  expect([of("cut", "residual"), of("residual", "unknown", "cut"), of("unknown", "needs-a-hand"), of()]).toEqual([
+    ...["residual", "unknown", "needs-a-hand", "unknown"],
+  ]);
+  const report = (verdict: Verdict) => [{ osUser: "bob", leftOn: null, verdict, findings: [] }];
+  expect((["cut", "residual", "unknown", "needs-a-hand"] as const).map((one) => isDone(report(one)))).toEqual([
+    ...[true, true, false, false],
+  ]);
+});

@@ -1,0 +1,232 @@
+/** The pipelines as they stand in `.woodpecker/`, step by step, against the lab's forge, cluster, Vault and host. */
+
+import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { changed } from "./people/sample.ts";
+import { openWorld, ROWS, rosterText, type World } from "./pipelines/world.ts";
+import type { StepRan } from "./pipelines/woodpecker.ts";
+
+// Each pipeline starts the engine several times: a busy machine takes its time for that.
+vi.setConfig({ testTimeout: 1_200_000 });
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+  await world.deployByHand();
+}, 900_000);
+afterAll(() => world?.close());
+
+/** The board ends with 1 where somebody is not as decided; what it finds is its own tests'. */
+const codes = (ran: readonly StepRan[]) =>
+  Object.fromEntries(ran.filter(({ name }) => name !== "board").map(({ name, code }) => [name, code]));
+const logOf = (ran: readonly StepRan[], name: string) => ran.find((step) => step.name === name)?.log ?? "";
+const pushed = (commit: string) => ({ CI_PIPELINE_EVENT: "push", CI_COMMIT_SHA: commit });
+const MASTER = "refs/heads/master";
+const WITH_DORA = {
+  ...ROWS,
+  dora: { authentik_user: "dora", k8s_user: "dora", tier: "power-user", email: "dora@lab.example" },
+};
+
+test("a push of somebody who is no admin is announced by login before it is deployed, and a chat that fails does not keep it", async () => {
+  world.chatStatus = 500;
+  const { commit } = await world.push(world.emo, {
+    to: MASTER,
+    author: "wizard",
+    files: { "docs/notes.md": "notes\n" },
+  });
+  const ran = await world.pipeline("deploy.yaml", pushed(commit));
+  world.chatStatus = 200;
+  expect(codes(ran), ran.map(({ log }) => log).join("\n")).toEqual({
+    checkout: 0,
+    audit: 0,
+    guard: 0,
+    up: 0,
+    publish: 0,
+  });
+  expect(ran.map(({ name }) => name)).toEqual(["checkout", "audit", "guard", "up", "publish", "board"]);
+  expect(world.chat).toEqual([
+    expect.stringMatching(/ebarzin pushed 1 commit .*\n +Change \(author: wizard\)\n +changed: docs\/notes\.md/),
+  ]);
+  expect(logOf(ran, "audit")).toContain("the chat answered with status 500");
+  expect((await world.history())[0]).toMatchObject({ message: `${commit} pushed by ebarzin`, result: "succeeded" });
+});
+
+interface Comment {
+  readonly id: number;
+  readonly body: string;
+  readonly user: { readonly login: string };
+}
+let pull = 0;
+const comments = async () =>
+  (await world.api(world.forge.admin, "GET", `/issues/${pull}/comments`)).body as readonly Comment[];
+const preview = (commit: string) =>
+  world.pipeline("pull-request.yaml", {
+    CI_PIPELINE_EVENT: "pull_request",
+    CI_COMMIT_SHA: commit,
+    CI_COMMIT_PULL_REQUEST: String(pull),
+    CI_COMMIT_SOURCE_BRANCH: BRANCH,
+    CI_COMMIT_MESSAGE: "$(touch /tmp/pipelines-pwned) ::set-env name=x::y",
+  });
+
+const BRANCH = "topic-$(touch$IFS/tmp/pipelines-pwned)";
+const PWNED = "/tmp/pipelines-pwned";
+const EVIL = `import { writeFileSync } from "node:fs";\nwriteFileSync("${PWNED}", "");\n`;
+
+test("a pull request's comment says what happens to whom; the branch's program never runs, and nothing is written but the comment", async () => {
+  await rm(PWNED, { force: true });
+  const { commit } = await world.push(world.emo, {
+    to: `refs/heads/${BRANCH}`,
+    files: {
+      "roster.yaml": rosterText(WITH_DORA),
+      "index.ts": EVIL,
+      "ci/main.ts": EVIL,
+      "package.json": JSON.stringify({ name: "x", type: "module", scripts: { postinstall: `touch ${PWNED}` } }),
+      "Pulumi.prod.yaml": "config:\n  workstation:roster: /etc/shadow\n",
+    },
+  });
+  const made = await world.api(world.emo, "POST", "/pulls", { title: "@wizard", head: BRANCH, base: "master" });
+  pull = (made.body as { readonly number: number }).number;
+  await world.api(world.emo, "POST", `/issues/${pull}/comments`, { body: "<!-- workstation: preview -->\nmine" });
+  const before = await world.seen();
+  const ran = await preview(commit);
+  expect(codes(ran), ran.map(({ log }) => log).join("\n")).toEqual({ base: 0, preview: 0, comment: 0 });
+  const after = await world.seen();
+  expect(after.state).toBe(before.state);
+  expect(after.forgeWrites.slice(before.forgeWrites.length)).toEqual([
+    `POST /api/v1/repos/${world.forge.owner}/${world.repo}/issues/${pull}/comments`,
+  ]);
+  expect(after.vaultWrites).toEqual(before.vaultWrites);
+  expect(after.apiWrites).toEqual(before.apiWrites);
+  await expect(access(PWNED)).rejects.toThrow("ENOENT");
+  const [theirs, ours, ...more] = await comments();
+  expect([theirs?.body, more]).toEqual(["<!-- workstation: preview -->\nmine", []]);
+  expect(ours?.user.login).toMatch(/^bot-/);
+  expect(ours?.body).toContain("dora joins as power-user on devvm, with uid 20003 and the ports 3776 and 8934");
+  expect(ours?.body).toContain("dora: a place as power-user");
+  expect(ours?.body).toContain("create Workstation dora@devvm");
+  expect(ours?.body).toMatch(
+    /reads only its data from here.*\n\n```text\nPulumi.prod.yaml\nci\/main.ts\nindex.ts\npackage.json\n```/,
+  );
+  expect(ours?.body).not.toContain("emo@devvm-account");
+  expect(ours?.body).not.toContain("Different before");
+});
+
+test("the credentials of a preview are refused whatever they try to write", async () => {
+  expect(await world.tryToWrite()).toEqual({
+    cluster: "forbidden",
+    secrets: "forbidden",
+    vault: 403,
+    forge: 403,
+    push: 1,
+  });
+});
+
+test("the next push changes that one comment; text of the branch's stays text, and a broken roster is told with its places", async () => {
+  const [, first] = await comments();
+  const hostile = "@wizard ![x](http://evil.example/x.png) </code><script> ``` #1";
+  const { commit } = await world.push(world.emo, {
+    on: `refs/heads/${BRANCH}`,
+    to: `refs/heads/${BRANCH}`,
+    files: { "roster.yaml": `users:\n  wizard:\n    ${JSON.stringify(hostile)}: x\n` },
+  });
+  const ran = await preview(commit);
+  expect(codes(ran)).toEqual({ base: 0, preview: 1, comment: 0 });
+  const [, second, ...more] = await comments();
+  expect([second?.id, more]).toEqual([first?.id, []]);
+  expect(second?.body).toMatch(/cannot be deployed as it is:\*\*\n\n(`{3,})text\n[\s\S]*@wizard[\s\S]*\n\1/);
+  const outside = second?.body.replaceAll(/^(`{3,})text\n[\s\S]*?\n\1$/gm, "");
+  expect(outside).not.toMatch(/@wizard|evil|script/);
+});
+
+test("a push that raises rights stops, whoever its author claims to be, until an admin confirms exactly that commit", async () => {
+  const runs = (await world.history()).length;
+  const told = world.chat.length;
+  const grab = rosterText(changed(ROWS, "emo", { tier: "admin" }));
+  const own = await world.push(world.emo, { to: MASTER, author: "wizard", files: { "roster.yaml": grab } });
+  expect(await world.tag(world.emo, `confirm/${own.commit}`, own.commit)).toBe(true);
+  const stopped = await world.pipeline("deploy.yaml", pushed(own.commit));
+  expect(codes(stopped)).toEqual({ checkout: 0, audit: 0, guard: 1 });
+  expect(world.chat.slice(told)).toEqual([
+    expect.stringContaining("ebarzin pushed 1 commit"),
+    expect.stringMatching(
+      /was pushed by ebarzin, no admin[\s\S]*emo would get the tier admin instead of power-user \(groups code-shared, docker and sudo\)[\s\S]*one of wizard pushes a tag: git tag confirm\/[0-9a-f]{40}/,
+    ),
+  ]);
+
+  const next = await world.push(world.emo, { to: MASTER, files: { "roster.yaml": rosterText(WITH_DORA) } });
+  // An admin's push on top is an admin's push, and no confirmation of what lies under it; nor is one of another commit.
+  expect(await world.tag(world.wizard, `confirm/${own.commit}-earlier`, own.commit)).toBe(true);
+  const top = await world.push(world.wizard, { to: MASTER, files: { "docs/notes.md": "more\n" } });
+  expect(codes(await world.pipeline("deploy.yaml", pushed(top.commit)))).toEqual({ checkout: 0, audit: 0, guard: 1 });
+  expect(await world.history()).toHaveLength(runs);
+  expect(next.ok).toBe(true);
+
+  expect(await world.tag(world.wizard, `confirm/${top.commit}`, top.commit)).toBe(true);
+  const tag = { CI_PIPELINE_EVENT: "tag", CI_COMMIT_TAG: `confirm/${top.commit}`, CI_COMMIT_SHA: top.commit };
+  const ran = await world.pipeline("deploy.yaml", tag);
+  expect(codes(ran), logOf(ran, "up")).toEqual({ checkout: 0, audit: 0, guard: 0, up: 0, publish: 0 });
+  expect(logOf(ran, "guard")).toContain("wizard, an admin, confirmed");
+  expect(logOf(ran, "board")).toMatch(/^dora\b/m);
+  expect(await world.sh("id --user dora; id --groups --name emo | grep -c sudo; true")).toBe("20003\n0");
+});
+
+test("a program that somebody changes who is no admin does not run, and does not judge itself", async () => {
+  const { commit } = await world.push(world.emo, {
+    to: MASTER,
+    files: { "ci/push/guard.ts": "export const guard = async () => 0;\n", "index.ts": EVIL },
+  });
+  const ran = await world.pipeline("deploy.yaml", pushed(commit));
+  expect(codes(ran)).toEqual({ checkout: 0, audit: 0, guard: 1 });
+  expect(logOf(ran, "guard")).toMatch(/every right of the deployment:\n +ci\/push\/guard.ts\n +index.ts/);
+  await expect(access(PWNED)).rejects.toThrow("ENOENT");
+  const read = (path: string) => readFile(fileURLToPath(new URL(`../../${path}`, import.meta.url)), "utf8");
+  const files = { "ci/push/guard.ts": await read("ci/push/guard.ts"), "index.ts": await read("index.ts") };
+  expect((await world.push(world.wizard, { to: MASTER, files })).ok).toBe(true);
+});
+
+test("a skipped push is found by the schedule, announced and deployed; it waits for whoever deploys already, and says so", async () => {
+  const { commit } = await world.push(world.emo, {
+    to: MASTER,
+    message: "Pause dora [CI SKIP]",
+    files: { "roster.yaml": rosterText(changed(WITH_DORA, "dora", { parked: true })) },
+  });
+  const lock = join(world.stateFolder, ".pulumi/locks/organization/workstation/prod/held.json");
+  await mkdir(dirname(lock), { recursive: true });
+  await writeFile(
+    lock,
+    JSON.stringify({ pid: 1, username: "ci", hostname: "other", timestamp: new Date().toISOString() }),
+  );
+  const cron = { CI_PIPELINE_EVENT: "cron", CI_COMMIT_SHA: commit };
+  const ran = await world.pipeline("deploy.yaml", cron, (log) => {
+    if (log.includes("waiting for it")) void rm(lock, { force: true });
+  });
+  expect(codes(ran), logOf(ran, "up")).toEqual({ checkout: 0, audit: 0, guard: 0, up: 0, publish: 0 });
+  expect(logOf(ran, "up")).toMatch(/Another deployment runs \(created by ci@other.*\); waiting for it/);
+  expect(world.chat.at(-1)).toMatch(/ebarzin pushed[\s\S]*asks to skip the pipeline. Only an admin's does/);
+  expect(await world.sh("systemctl is-active t3-serve@dora.service; true")).toBe("inactive");
+});
+
+test("drift on the host and in the cluster is told to the chat with exit code 1, and is left as it is", async () => {
+  await world.kubectl("delete", "resourcequota", "quota", "--namespace=plotting-book");
+  await world.sh("rm /etc/ttyd-user-map");
+  const { state } = await world.seen();
+  const ran = await world.pipeline("drift.yaml", { CI_PIPELINE_EVENT: "cron", CI_COMMIT_SHA: "0".repeat(40) });
+  expect(codes(ran), logOf(ran, "drift")).toEqual({ checkout: 0, drift: 1 });
+  expect(world.chat.at(-1)).toMatch(/ResourceQuota .*: to create/);
+  expect(world.chat.at(-1)).toMatch(/devvm: .*ttyd-user-map/);
+  expect((await world.seen()).state).toBe(state);
+  expect(await world.sh("ls /etc/ttyd-user-map 2>&1; true")).toContain("No such file");
+});
+
+test("no secret of the pipelines or of the program stands in a log, a message to the chat, a comment or what previews start from", async () => {
+  const shown = [
+    ...world.logs,
+    ...world.chat,
+    ...(await comments()).map(({ body }) => body),
+    await world.published(),
+  ].join("\n");
+  const found = [...world.secrets].filter(([name, value]) => !/_user$|backend/.test(name) && shown.includes(value));
+  expect(found.map(([name]) => name)).toEqual([]);
+});

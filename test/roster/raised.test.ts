@@ -1,0 +1,105 @@
+import { expect, test } from "vitest";
+import { derived, rosterOf, row } from "./support.ts";
+
+const ada = row("ada", "", "admin");
+const anca = (more = "namespaces: [shop]") => row("anca", more, "namespace-owner");
+const BEFORE = rosterOf(ada, row("bob"), anca());
+const { ledger } = derived(BEFORE).desired;
+const raised = (text: string, from = ledger) => derived(text, { ledger: from }).raised;
+
+test.each([
+  ["somebody joins", rosterOf(ada, row("bob"), anca(), row("eve")), "eve", ["a place as power-user"]],
+  [
+    "an admin joins",
+    rosterOf(ada, row("bob"), anca(), row("eve", "", "admin")),
+    "eve",
+    ["a place as admin (groups code-shared, docker and sudo)"],
+  ],
+  [
+    "a higher tier",
+    rosterOf(ada, row("bob", "", "admin"), anca()),
+    "bob",
+    ["the tier admin instead of power-user (groups code-shared, docker and sudo)", "larger limits"],
+  ],
+  [
+    "a push right, with the login that has it",
+    rosterOf(ada, row("bob", "forgejo: {login: bob, push: true}"), anca()),
+    "bob",
+    ["direct push to the protected branch", "the Forgejo login bob"],
+  ],
+  ["one more namespace", rosterOf(ada, row("bob"), anca("namespaces: [shop, till]")), "anca", ["the namespaces till"]],
+  [
+    "an e-mail, which is the subject of the cluster's bindings",
+    rosterOf(ada, row("bob", "email: eve@example.org"), anca()),
+    "bob",
+    ["the e-mail eve@example.org"],
+  ],
+  ["larger limits", rosterOf(ada, row("bob", 'limits: {memory: "64G"}'), anca()), "bob", ["larger limits"]],
+  [
+    "a size that cannot be compared with the one before",
+    rosterOf(ada, row("bob", 'limits: {memory: "50%"}'), anca()),
+    "bob",
+    ["larger limits"],
+  ],
+  [
+    "a larger quota",
+    rosterOf(ada, row("bob"), anca('namespaces: [shop]\nquota: {cpu_requests: "2500m"}')),
+    "anca",
+    ["a larger quota"],
+  ],
+])("rights rise where %s", (_what, text, who, what) => {
+  expect(raised(text)).toEqual([{ who, what }]);
+});
+
+test("an account that another login takes over by a rename is a gain, though the plan calls it a rename", () => {
+  const text = BEFORE.replace(
+    "authentik_user: ada\n    k8s_user: ada",
+    "authentik_user: eve\n    k8s_user: ada\n    previously: {authentik_user: ada}",
+  );
+  expect(derived(text, { ledger }).changes[0]?.gained).toEqual([]);
+  expect(raised(text)).toEqual([{ who: "ada", what: ["the login eve instead of ada"] }]);
+});
+
+test("the same account under a new name is one too", () => {
+  const text = BEFORE.replace("  bob:\n", "  bobby:\n").replace(
+    "k8s_user: bob\n",
+    "k8s_user: bob\n    previously: {os_user: bob}\n",
+  );
+  expect(raised(text)).toEqual([{ who: "bobby", what: ["the account of bob"] }]);
+});
+
+test("leaving, a lower tier, fewer namespaces and a pause raise nobody; coming back does", () => {
+  const without = rosterOf(ada, anca());
+  expect(raised(without)).toEqual([]);
+  expect(raised(BEFORE, derived(without, { ledger }).desired.ledger)).toEqual([
+    { who: "bob", what: ["their place as power-user back"] },
+  ]);
+  const paused = rosterOf(ada, row("bob", "parked: true"), anca());
+  expect(raised(paused)).toEqual([]);
+  expect(raised(BEFORE, derived(paused, { ledger }).desired.ledger)).toEqual([
+    { who: "bob", what: ["everything of theirs running again"] },
+  ]);
+  expect(raised(rosterOf(ada, row("bob", "namespaces: [bobs]", "namespace-owner"), anca()))).toEqual([
+    { who: "bob", what: ["the namespaces bobs"] },
+  ]);
+});
+
+test("smaller limits and quotas raise nobody, in whatever unit they are said", () => {
+  const less = rosterOf(
+    ada,
+    row("bob", 'limits: {memory: "900M", cpu: "100%", tasks: "10"}'),
+    anca('namespaces: [shop]\nquota: {cpu_requests: "1999m", memory_limits: "8000Mi"}'),
+  );
+  expect(raised(less)).toEqual([]);
+  expect(raised(BEFORE, derived(less, { ledger }).desired.ledger).map(({ who }) => who)).toEqual(["anca", "bob"]);
+});
+
+test("more time is a gain, less is none", () => {
+  const until = (day: string) => rosterOf(ada, row("bob", `until: ${day}`), anca());
+  const spring = derived(until("2027-03-01"), { ledger }).desired.ledger;
+  expect(raised(until("2027-01-01"), spring)).toEqual([]);
+  expect(raised(until("2027-06-01"), spring)).toEqual([
+    { who: "bob", what: ["2027-06-01 as last day instead of 2027-03-01"] },
+  ]);
+  expect(raised(BEFORE, spring)).toEqual([{ who: "bob", what: ["no last day any more"] }]);
+});
