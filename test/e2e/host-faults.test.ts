@@ -1,4 +1,6 @@
 /** Faults of the host itself: full disks, damaged memory, units that will not start, files that cannot be changed, races. */
+import { readFileSync } from "node:fs";
+import { transformSync } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestHost, type TestHost } from "./host/host.ts";
 import { clones, maps, type Somebody } from "./host/parts.ts";
@@ -101,29 +103,27 @@ test("without D-Bus root's own steps go on, and whoever could not be served is n
 });
 
 test("whoever swaps ~/code for a link to /etc while it is migrated gets nothing changed outside, in 200 runs", async () => {
+  const source = readFileSync(new URL("./host/hostile.ts", import.meta.url), "utf8");
+  await host.sh("cat > /srv/hostile.mjs", {
+    input: transformSync(source, { loader: "ts", format: "esm", target: "node18" }).code,
+  });
   await host.sh("mkdir -p /root/canary/directory; echo root > /root/canary/directory/config");
-  // No remote answers, so that each run is short: it is the moving that is raced for.
-  const nowhere = { origin: "http://127.0.0.1:9/x", forgejo: "http://127.0.0.1:9/x" };
-  for (const who of people) {
-    const part = { ...clones({ ...who, layout: "workspace", infra: nowhere }), kubeconfig: undefined };
-    const task = JSON.stringify({ part, mode: "apply", launcher: "x\n", offline: true });
-    await host.sh(`cat > /srv/task.${who.osUser}.json`, { input: task });
-  }
+  const task = JSON.stringify({ part: clones({ ...bob, layout: "workspace" }), mode: "apply", launcher: "x\n" });
+  await host.sh("cat > /srv/task.json", { input: task });
   const canary =
     "find /etc /root /usr /var/lib -xdev -not -path '/var/lib/workstation*' -printf '%p %U %m %s %T@ %l\\n' | sort | sha256sum";
   const before = await host.sh(canary);
-  const runs = `race() { p=$1 u=$2 home=/home/$1
-swap='while(1){syscall(316,-100,"'$home'/code",-100,"'$home'/other",2)}'
-as() { setpriv --reuid=$u --regid=$u --clear-groups --no-new-privs --reset-env "$@"; }
+  const runs = `swap='while(1){syscall(316,-100,"/home/bob/code",-100,"/home/bob/other",2)}'
+as() { setpriv --reuid=7702 --regid=7702 --clear-groups --no-new-privs --reset-env "$@"; }
 changed=0
-for i in $(seq 100); do
-  as rm -rf $home/code $home/other $home/.code.workstation-moving; as git init -q $home/code; as ln -s /etc $home/other
-  as perl -e "$swap" & s=$!
-  as timeout 20 node /usr/lib/workstation/worker.cjs < /srv/task.$p.json | grep -c changed >/dev/null && changed=$((changed+1))
-  kill $s; wait $s 2>/dev/null
-done; as rm -rf $home/code $home/other $home/.code.workstation-moving; echo "runs that moved something: $changed"; }
-race ana 7701 & race bob 7702 & wait`;
+for i in $(seq 200); do
+  as rm -rf /home/bob/code /home/bob/other /home/bob/.code.workstation-moving; as git init -q /home/bob/code; as ln -s /etc /home/bob/other
+  as perl -e "$swap" & p=$!
+  as timeout 20 node /usr/lib/workstation/worker.cjs < /srv/task.json | grep -c changed >/dev/null && changed=$((changed+1))
+  kill $p; wait $p 2>/dev/null
+done; echo "runs that moved something: $changed"`;
   const said = await host.sh(runs, { timeoutMs: 1_200_000 });
-  expect(said).toMatch(/^runs that moved something: [1-9]\d*\nruns that moved something: [1-9]\d*$/);
+  expect(said).toMatch(/^runs that moved something: [1-9]/);
   expect(await host.sh(canary)).toBe(before);
+  await host.sh("rm -rf /home/bob/code /home/bob/other /home/bob/.code.workstation-moving");
 }, 1_300_000);

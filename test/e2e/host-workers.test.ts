@@ -78,7 +78,6 @@ test.each(HOSTILE)(
     expect([calm.said.code, calm.wrote]).toEqual([0, nine]);
     await inTheWorker(script);
     const { ms, said, wrote } = await timed();
-    process.stderr.write(`${what}: calm ${calm.ms.toFixed(0)} hostile ${ms.toFixed(0)} ${JSON.stringify(said)}\n`);
     const left = await host.sh(
       "systemctl stop workstation-finish; systemctl list-units --plain --no-legend 'workstation-worker-*' | wc -l; pgrep -c -f '[s]leep 987'; true",
     );
@@ -101,7 +100,6 @@ test("one of ten who stops their worker is named, and keeps nobody waiting", asy
     `systemd-run --quiet --unit=stopper --uid=${first.uid} sh -c 'while :; do pkill -STOP -u ${first.uid} -x node; sleep 0.02; done'; rm /home/w0/start-claude.sh`,
   );
   const { ms, said, wrote } = await timed();
-  process.stderr.write(`stops: calm ${calm.ms.toFixed(0)} hostile ${ms.toFixed(0)} ${JSON.stringify(said)}\n`);
   const left = await host.sh(
     "systemctl stop stopper; systemctl list-units --plain --no-legend 'workstation-worker-*' | wc -l; pgrep -c -u w0 -x node; true",
   );
