@@ -149,7 +149,7 @@ beforeAll(async () => {
   const privateKey = readFileSync(stack.vm.privateKeyPath, "utf8");
   const kubeToken = await tokenOfTheProgram();
   planted.set("SSH key of the program", seedOf(privateKey));
-  planted.set("token in the kubeconfig", kubeToken);
+  planted.set("token in the kubeconfig", signatureOf(kubeToken));
   planted.set("token of Vault", vault.programToken);
   planted.set("password of the forge's administrator", forge.adminPassword);
   await set("sshPrivateKey", privateKey);
@@ -209,6 +209,9 @@ function kubeconfigWith(text: string, token: string): string {
   return JSON.stringify({ ...document, users: [{ name: user.name, user: { token } }] });
 }
 
+/** What makes a cluster's token one: its head is the same in every other, and no secret. */
+const signatureOf = (token: string): string => token.slice(token.lastIndexOf(".") + 1);
+
 /** The secret half of an ed25519 key as it stands in its file: the rest tells nothing that the public key does not. */
 function seedOf(pem: string): string {
   const text = pem.replace(/-----[^-]+-----|\s/g, "");
@@ -225,7 +228,7 @@ test("a deployment with all of them ends well", async () => {
   planted.set("clone token of a person", await tokenIn("emo"));
   const asked = ["get", "secret", "--namespace=plotting-book", "--output=jsonpath={.items[*].data.token}"];
   const [dashboardToken = ""] = (await stack.kubectl(asked)).stdout.split(" ");
-  planted.set("token of a person's dashboard", Buffer.from(dashboardToken, "base64").toString("utf8"));
+  planted.set("token of a person's dashboard", signatureOf(Buffer.from(dashboardToken, "base64").toString("utf8")));
   expect(planted.size).toBeGreaterThanOrEqual(18);
   expect([...planted.values()].filter((value) => value.length < 16)).toEqual([]);
 });
