@@ -42,6 +42,8 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   for (const warning of surroundings?.warnings ?? []) await pulumi.log.warn(warning);
   for (const note of surroundings?.notes ?? []) await pulumi.log.info(note);
 
+  const down = await unreachableHosts(settings.hosts);
+  for (const [host, why] of down) await pulumi.log.warn(pendingOn(host as HostName, why, decided));
   const unmet = adoption && takeOver(adoption);
   const forge =
     forgejo &&
@@ -56,8 +58,6 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
     vault ? deployVault(vault, given(vaultToken, "vaultToken", "vault"), desired) : undefined,
   ]);
   if (inCluster && stem95su) deploySite(inCluster.provider, stem95su);
-  const down = await unreachableHosts(settings.hosts);
-  for (const [host, why] of down) await pulumi.log.warn(pendingOn(host as HostName, why, decided));
   const cuts = [...(forge?.cuts ?? []), ...(inCluster?.cuts ?? []), ...(inVault ?? [])];
   const credentials = forge?.credentials ?? new Map();
   await deployHosts({ settings, desired, site, agent, credentials, cuts, down: new Set(down.keys()) });

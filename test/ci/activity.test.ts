@@ -6,7 +6,7 @@ const hash = (letter: string) => letter.repeat(40);
 const [A, B, C, D] = ["a", "b", "c", "d"].map(hash) as [string, string, string, string];
 let id = 0;
 const push = (login: string, from: string, to: string, ref = "refs/heads/master") => ({
-  ...{ id: (id += 1), op_type: "commit_repo", ref_name: ref, act_user: { login } },
+  ...{ id: ++id, op_type: "commit_repo", ref_name: ref, act_user: { login } },
   content: JSON.stringify({ Commits: [], HeadCommit: { Sha1: to }, CompareURL: `ops/infra/compare/${from}...${to}` }),
 });
 const tag = (login: string, name: string) => ({ ...push(login, A, B, `refs/tags/${name}`), op_type: "push_tag" });
@@ -61,7 +61,7 @@ test("a record without an end is read so far and no further", async () => {
   let pages = 0;
   const endless = {
     ...recordOf(),
-    forge: { ask: async () => [push("emo", hash("e"), hash(String((pages += 1) % 10)))] },
+    forge: { ask: async () => [push("emo", hash("e"), hash(String(++pages % 10)))] },
   };
   const { pushes } = await activityBetween(endless as unknown as Repository, "master", A, B);
   expect(pushes).toEqual([{ pusher: undefined, from: A, to: B }]);

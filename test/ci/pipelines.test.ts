@@ -58,3 +58,7 @@ test("every secret of the pipelines is described in docs/deployment.md", () => {
   const page = text("docs/deployment.md");
   expect([...new Set(named)].filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });
+
+test("nothing of a push runs after a step that failed: what the guard stopped does not run at all", () => {
+  expect(stepsOf("deploy.yaml").filter((step) => "when" in step || "failure" in step)).toEqual([]);
+});

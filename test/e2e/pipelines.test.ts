@@ -18,7 +18,7 @@ beforeAll(async () => {
 }, 900_000);
 afterAll(() => world?.close());
 
-/** The board ends with 1 where somebody is not as decided; what it finds is its own tests'. */
+/** The board ends with 1 where something is not as it should be; what it finds is its own tests'. */
 const codes = (ran: readonly StepRan[]) =>
   Object.fromEntries(ran.filter(({ name }) => name !== "board").map(({ name, code }) => [name, code]));
 const logOf = (ran: readonly StepRan[], name: string) => ran.find((step) => step.name === name)?.log ?? "";

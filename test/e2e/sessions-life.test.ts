@@ -166,6 +166,49 @@ test("a fake server makes code run as its own person alone, and its lies cost no
   await host.sh("systemctl stop fake-tmux");
 });
 
+test("whatever else a fake server makes its client do, it is done as its own person and reaches nothing of root's", async () => {
+  const kept = await records(mallory);
+  await hostileServer(host, mallory, "more");
+  // Control: a client of root's hands over the file and runs the program, twice.
+  await host.sh(
+    "TMUX= timeout 5 tmux -S /tmp/tmux-7203/default list-sessions || true; for i in $(seq 30); do grep -q ^root: /srv/got && break; sleep 0.1; done",
+  );
+  expect(await host.sh("grep -ac root: /srv/got; sort -u /srv/who")).toMatch(/^[1-9]\d*\n0$/);
+  await host.sh(": > /srv/who; : > /srv/got");
+  await persist("save");
+  await persist("restore mallory");
+  await host.sh("workstation-facts mallory");
+  expect(await host.sh("grep -ac root: /srv/got || true")).toBe("0");
+  expect([...new Set((await host.sh("cat /srv/who")).split("\n"))]).toEqual(["7203"]);
+  expect(await records(mallory)).toBe(kept);
+  await host.sh("systemctl stop fake-tmux");
+});
+
+test("a listing without an end is cut off, told, and costs nobody a record", async () => {
+  const kept = await records(mallory);
+  await hostileServer(host, mallory, "flood");
+  const saved = await persist("save");
+  expect(saved.err).toContain("mallory: their sessions are not recorded: ");
+  expect(saved.err).toContain("more than 1 MiB; nothing of it is believed");
+  expect(await records(mallory)).toBe(kept);
+  await host.sh("systemctl stop fake-tmux; rm -rf /tmp/tmux-7203");
+});
+
+test("two people who lose their servers at once, and ask at once, each get back their own", async () => {
+  await as(bob, "tmux -u new-session -d -s his || true");
+  await persist("save");
+  const [mine, his] = [await running(ana), await running(bob)].map((all) => all.map((line) => line.split("|")[0]));
+  await killServer(ana);
+  await killServer(bob);
+  const both = await Promise.all([persist("restore ana_b"), persist("restore bob")]);
+  expect(both.map(({ code, err }) => [code, err])).toEqual([
+    [0, ""],
+    [0, ""],
+  ]);
+  const now = [await running(ana), await running(bob)].map((all) => all.map((line) => line.split("|")[0]));
+  expect(now).toEqual([mine, his]);
+});
+
 test("a socket folder that is somebody else's or a link is not looked into", async () => {
   await host.sh("rm -rf /tmp/tmux-7203; install -d -m 0700 -o bob -g bob /tmp/tmux-7203");
   const theirs = await persist("save");

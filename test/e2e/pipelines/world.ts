@@ -122,7 +122,9 @@ export async function openWorld(): Promise<World> {
   const chat: string[] = [];
   const receiver = createServer((incoming, reply) => {
     let body = "";
-    incoming.setEncoding("utf8").on("data", (part: string) => (body += part));
+    incoming.setEncoding("utf8").on("data", (part: string) => {
+      body += part;
+    });
     incoming.on("end", () => {
       chat.push((JSON.parse(body) as { readonly text: string }).text);
       reply.writeHead(world.chatStatus).end("ok");
