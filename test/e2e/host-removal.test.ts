@@ -50,7 +50,7 @@ chown one: /run/furnish.sh; setpriv --reuid=7601 --regid=7601 --clear-groups env
 
 /** Names, kinds, rights, owners, times and contents; of links where they point, of files with several names which they are. */
 const printOf = (folder: string) =>
-  `cd ${folder} && { find . -printf '%P %y %m %T@ %s %l\\n' | grep -v '^[^ ]* d [0-9]* [0-9.]* [0-9]* $' | LC_ALL=C sort; find . -type d -printf '%P %m\\n' | LC_ALL=C sort; find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum; getfattr -d deep/er/text; getfacl deep/er/text; stat -c %h deep/second-name; } 2>/dev/null | sha256sum`;
+  `cd ${folder} && { find . -printf '%P %y %m %T@ %s %l\\n' | grep -v '^[^ ]* d [0-9]* [0-9.]* [0-9]* $' | LC_ALL=C sort; find . -type d -printf '%P %m\\n' | LC_ALL=C sort; find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum; getfattr -d deep/er/text; getfacl --omit-header --numeric deep/er/text; stat -c %h deep/second-name; } 2>/dev/null | sha256sum`;
 
 const fingerprint = (folder = "/home/one") => host.sh(printOf(folder));
 
