@@ -68,7 +68,7 @@ beforeAll(async () => {
   await host.sh(FURNISH);
   // Then the group is left for the program to remove, as after a kill inside of userdel.
   await host.sh("sed -i 's/^USERGROUPS_ENAB.*/USERGROUPS_ENAB no/' /etc/login.defs");
-  await host.sh("systemctl stop t3-serve@one browser-serve@one; tar -cpf /srv/home.tar --xattrs --acls -C /home one");
+  await host.sh("systemctl stop t3-serve@one browser-serve@one; tar -cpSf /srv/home.tar --xattrs --acls -C /home one");
   expect((await host.deliver([gone, two])).code).toBe(0);
   await host.sh(
     "mkdir -p /srv/left; cp /var/lib/workstation/parts/*.json /srv/left/; cp /var/lib/workstation/ledger.json /srv/; cp /var/lib/workstation/cuts/one.json /srv/cut.json",
@@ -297,7 +297,7 @@ test("a home goes back to somebody who is here again under another uid: all of i
   expect(await fingerprint(folder)).toBe(before);
   expect(
     await host.sh(
-      `find ${folder} ! -uid 7699 | wc -l; ls -A /home/one | grep -c unfinished; du -k ${folder}/sparse | cut -f1 | grep -q '^....\\?$' && echo sparse`,
+      `find ${folder} ! -uid 7699 | wc -l; ls -A /home/one | grep -c unfinished; test $(du -k ${folder}/sparse | cut -f1) -lt 1000 && echo sparse`,
     ),
   ).toBe("0\n0\nsparse");
   const again = await remover(`restore one --archive ${String(json.archive)}`);
