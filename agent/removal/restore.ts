@@ -78,6 +78,7 @@ async function extract({ m, user }: Subject, file: string, into: string): Promis
   const take = async (output: AsyncIterable<unknown>) => {
     for await (const _ of output);
   };
-  const argv = [...READ, "--keep-old-files", `--directory=${into}`];
+  // The folder is empty, so nothing can be overwritten; its own time and rights are restored too.
+  const argv = [...READ, `--directory=${into}`];
   await streamAsPerson(m.sys, { user, name: "removal-restore", argv, feed: bytes, take });
 }

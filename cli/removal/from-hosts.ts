@@ -85,14 +85,16 @@ export async function ledgerFromHosts(
   return { text, ledger: loaded.ledger };
 }
 
-const READ =
-  'cat /var/lib/workstation/ledger.json && for f in /var/lib/workstation/parts/account.*.json; do if [ -f "$f" ]; then cat "$f"; fi; done';
+/** A host that was delivered to and never had anybody has no ledger; one that was never delivered to remembers nothing. */
+const READ = `cd /var/lib/workstation || exit 1
+if [ -f ledger.json ]; then cat ledger.json; else [ -f parts/base.json ] || exit 1; echo '{"people":{}}'; fi
+for part in parts/account.*.json; do if [ -f "$part" ]; then cat "$part"; fi; done`;
 
 async function memoriesOf(settings: StackSettings, host: Host): Promise<readonly Memory[]> {
   const { code, stdout, stderr } = await onHost(settings, host, { argv: ["/bin/sh", "-c", READ] });
   if (code !== 0)
     throw new Refusal(
-      `${host.name} remembers nobody (${stderr.trim()}); a ledger without it would give its numbers away again`,
+      `${host.name} remembers nothing (${stderr.trim() || "nothing was ever delivered to it"}); a ledger without it would give its numbers away again`,
     );
   try {
     const [first, ...rest] = stdout.split("\n").filter((line) => line !== "");

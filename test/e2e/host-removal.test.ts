@@ -50,7 +50,7 @@ chown one: /run/furnish.sh; setpriv --reuid=7601 --regid=7601 --clear-groups env
 
 /** Names, kinds, rights, owners, times and contents; of links where they point, of files with several names which they are. */
 const printOf = (folder: string) =>
-  `cd ${folder} && { find . -printf '%P %y %m %T@ %s %l\\n' | grep -v '^[^ ]* d [0-9]* [0-9.]* [0-9]* $' | LC_ALL=C sort; find . -type d -printf '%P %m\\n' | LC_ALL=C sort; find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum; getfattr -d deep/er/text; getfacl deep/er/text; stat -c %h deep/second-name; } 2>/dev/null | sha256sum`;
+  `cd ${folder} && { find . -printf '%P %y %m %T@ %s %l\\n' | grep -v '^[^ ]* d [0-9]* [0-9.]* [0-9]* $' | LC_ALL=C sort; find . -type d -printf '%P %m\\n' | LC_ALL=C sort; find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum; getfattr -d deep/er/text; getfacl --omit-header --numeric deep/er/text; stat -c %h deep/second-name; } 2>/dev/null | sha256sum`;
 
 const fingerprint = (folder = "/home/one") => host.sh(printOf(folder));
 
@@ -68,7 +68,7 @@ beforeAll(async () => {
   await host.sh(FURNISH);
   // Then the group is left for the program to remove, as after a kill inside of userdel.
   await host.sh("sed -i 's/^USERGROUPS_ENAB.*/USERGROUPS_ENAB no/' /etc/login.defs");
-  await host.sh("systemctl stop t3-serve@one browser-serve@one; tar -cpf /srv/home.tar --xattrs --acls -C /home one");
+  await host.sh("systemctl stop t3-serve@one browser-serve@one; tar -cpSf /srv/home.tar --xattrs --acls -C /home one");
   expect((await host.deliver([gone, two])).code).toBe(0);
   await host.sh(
     "mkdir -p /srv/left; cp /var/lib/workstation/parts/*.json /srv/left/; cp /var/lib/workstation/ledger.json /srv/; cp /var/lib/workstation/cuts/one.json /srv/cut.json",
@@ -297,7 +297,7 @@ test("a home goes back to somebody who is here again under another uid: all of i
   expect(await fingerprint(folder)).toBe(before);
   expect(
     await host.sh(
-      `find ${folder} ! -uid 7699 | wc -l; ls -A /home/one | grep -c unfinished; du -k ${folder}/sparse | cut -f1 | grep -q '^....\\?$' && echo sparse`,
+      `find ${folder} ! -uid 7699 | wc -l; ls -A /home/one | grep -c unfinished; test $(du -k ${folder}/sparse | cut -f1) -lt 1000 && echo sparse`,
     ),
   ).toBe("0\n0\nsparse");
   const again = await remover(`restore one --archive ${String(json.archive)}`);

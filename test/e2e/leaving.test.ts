@@ -105,7 +105,11 @@ const mint = async () => {
 };
 const gitToken = () => stack.sh("sed 's/.*:\\([^@]*\\)@.*/\\1/' /home/nina/.git-credentials");
 const forgeStatus = async (token: string) =>
-  (await fetch(`${forge.url}/api/v1/user`, { headers: { authorization: `token ${token}` } })).status;
+  (
+    await fetch(`${forge.url}/api/v1/repos/${forge.owner}/${forge.infra}`, {
+      headers: { authorization: `token ${token}` },
+    })
+  ).status;
 const push = async (token: string) => {
   const url = `${forge.cloneUrl(forge.owner, forge.infra).replace("://", `://${LOGIN}:${token}@`)}`;
   const line = `GIT_TERMINAL_PROMPT=0 git -C /home/emo/code -c safe.directory='*' push --dry-run ${url} HEAD:refs/heads/master 2>&1 && echo in || echo out`;

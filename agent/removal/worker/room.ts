@@ -1,8 +1,9 @@
 /** Where a home is put back: into the home itself where nothing is in it, else into a new folder of it, and never over anything. */
 
-import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from "node:fs";
 import { look } from "../../disk.ts";
 import { Refusal } from "../../refusal.ts";
+import { hold, release, thingsIn } from "./tree.ts";
 
 export interface RoomTask {
   readonly verb: "room";
@@ -30,7 +31,7 @@ export function makeRoom({ home, name }: RoomTask): Room {
   if (readdirSync(home).length === 0) return { room: home };
   const room = unfinished(home, name);
   // What a killed restore left; nobody else calls a folder so.
-  rmSync(room, { recursive: true, force: true });
+  if (look(room) !== undefined) clear(room);
   mkdirSync(room, { mode: 0o700 });
   return { room, published: freeName(home, name) };
 }
@@ -48,4 +49,19 @@ function freeName(home: string, name: string): string {
     if (look(path) === undefined) return path;
   }
   throw new Refusal(`there are a hundred folders called ${name} already; move them away`);
+}
+
+/** With all that is in it, folders that were closed to their owner included. */
+function clear(at: string | Buffer): void {
+  chmodSync(at, 0o700);
+  const held = hold(at, "");
+  try {
+    for (const thing of thingsIn(held)) {
+      if (thing.stat.isDirectory()) clear(thing.at);
+      else unlinkSync(thing.at);
+    }
+  } finally {
+    release(held);
+  }
+  rmdirSync(at);
 }
