@@ -12,7 +12,7 @@ import { deployHosts } from "./devvm.ts";
 import { deployForgejo } from "./forgejo.ts";
 import { given } from "./given.ts";
 import { LEDGER_OUTPUT, USER_MAP_VERSION_OUTPUT, userMapFromVault } from "./known.ts";
-import { readMemory } from "./memory.ts";
+import { keepWhateverFails, readMemory } from "./memory.ts";
 import { announce, decide } from "./people.ts";
 import { unreachableHosts } from "./reachable.ts";
 import type { StackSettings } from "./settings/index.ts";
@@ -42,6 +42,11 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   for (const warning of surroundings?.warnings ?? []) await pulumi.log.warn(warning);
   for (const note of surroundings?.notes ?? []) await pulumi.log.info(note);
 
+  const outputs = {
+    [LEDGER_OUTPUT]: writeLedger(desired.ledger),
+    ...(userMap?.known === true ? { [USER_MAP_VERSION_OUTPUT]: userMap.version } : {}),
+  };
+  keepWhateverFails(outputs);
   const down = await unreachableHosts(settings.hosts);
   for (const [host, why] of down) await pulumi.log.warn(pendingOn(host as HostName, why, decided));
   const unmet = adoption && takeOver(adoption);
@@ -62,10 +67,7 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   const credentials = forge?.credentials ?? new Map();
   await deployHosts({ settings, desired, site, agent, credentials, cuts, down: new Set(down.keys()) });
   for (const sentence of unmet?.() ?? []) await pulumi.log.warn(sentence);
-  return {
-    [LEDGER_OUTPUT]: writeLedger(desired.ledger),
-    ...(userMap?.known === true ? { [USER_MAP_VERSION_OUTPUT]: userMap.version } : {}),
-  };
+  return outputs;
 }
 
 /** The run goes on everywhere else, and fails at this host in the end. */

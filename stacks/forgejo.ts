@@ -51,6 +51,8 @@ export async function deployForgejo(
     ),
   );
   const branch: BranchPlace = { owner: place.owner, repo: place.infra, branch: place.branch };
+  // Before anything is declared: a list that this very run is adding to comes in pages that contradict each other.
+  const strangers = await report(forge, branch, access);
   const repository = new InfraRepository(
     "infra",
     {
@@ -66,7 +68,7 @@ export async function deployForgejo(
     const token = repository.tokens.get(who);
     return token === undefined ? [] : [[who, { login, token }] as const];
   });
-  return { credentials: new Map(credentials), cuts: repository.cuts, strangers: await report(forge, branch, access) };
+  return { credentials: new Map(credentials), cuts: repository.cuts, strangers };
 }
 
 /** Read before the changes of this run, so that a preview shows it too. */

@@ -3,6 +3,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import { LEDGER_OUTPUT, type Memory, memoryFrom, USER_MAP_VERSION_OUTPUT } from "./known.ts";
 
+/**
+ * Hands the engine the outputs before the first resource: the program waits for resources as it goes, and one that fails
+ * would end it with nobody's ports and uids written down.
+ */
+export function keepWhateverFails(outputs: Record<string, unknown>): void {
+  const stack = pulumi.runtime.getStackResource();
+  if (stack !== undefined) pulumi.runtime.registerResourceOutputs(stack, outputs);
+}
+
 /** @throws whatever the engine says when the state cannot be read: an unread memory is not an empty one */
 export async function readMemory(): Promise<Memory> {
   const self = new pulumi.StackReference(`${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`);
