@@ -29,7 +29,7 @@ export const HOURLY: Patience = {
   most: 8,
   leastMs: 3000,
   crowdedMs: 10_000,
-  stopMs: 3000,
+  stopMs: 2000,
 };
 
 /** On a machine that is busy with other things everything takes longer, and who is slow with it is not to be taken for stuck. */
