@@ -10,6 +10,9 @@ import { duration, say } from "../say.ts";
 import { type Engine, openEngine, PROJECT, STACK } from "./engine.ts";
 import { writeStackConfig } from "./stack-config.ts";
 
+/** The people's page on the DevVM; whoever is signed in by `lab/sign-in` sees it under the same port of this machine. */
+const LOBBY_PORT = 8901;
+
 /** Deploys the roster with what the engine says shown as it comes. Throws `LabError` when the update fails. */
 export async function deployRoster(instance: Instance): Promise<void> {
   const startedMs = Date.now();
@@ -17,7 +20,11 @@ export async function deployRoster(instance: Instance): Promise<void> {
   for (const { name, version, kind } of engine.plugins) {
     if (kind === "stand-in") say(`plugin ${name} ${version}: the lab's stand-in (lab/plugins/README.md)`);
   }
-  await writeStackConfig(instance, engine);
+  const { address } = await factsOfDevVm().read(instance);
+  await writeStackConfig(instance, engine, [
+    [["devvm", "lobby"], { listen: { address, port: LOBBY_PORT }, origin: `http://127.0.0.1:${LOBBY_PORT}` }],
+    [["devvm", "contact"], "Ask wizard."],
+  ]);
   await shown(engine, [
     "up",
     "--yes",
@@ -42,6 +49,7 @@ export async function whatToTry(instance: Instance): Promise<string> {
     "Try:",
     `  ${ssh} workstation status`,
     `  ${ssh} -t su - ancamilea`,
+    "  node --import tsx lab/sign-in/main.ts emil.barzin   (emo's own page in a browser: it says the address)",
     `  ${kubectl} --kubeconfig ${adminKubeconfig} get namespaces --show-labels`,
     `  ${forge.url}/${forge.owner}   (user ${forge.adminUser}, password in ${instance.path("facts", "forge.json")})`,
     "  Change roster.yaml and run make up again; `./ws check roster.yaml` says whether it holds.",

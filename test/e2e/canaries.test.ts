@@ -184,7 +184,7 @@ async function plantForeign(address: string, caFile: string, rootToken: string):
       `'http://emo:${of("password in a remote's address")}@127.0.0.1:1/gone.git'`,
     "chmod 600 .ssh/id_ed25519 .git-credentials /etc/t3-serve/emo.env; chown -R emo: .ssh .git-credentials code /etc/t3-serve/emo.env; chmod 700 .",
   ];
-  await stack.vm.ssh("sh -s", { input: own.join("\n") });
+  await stack.vm.ssh("bash -s", { input: own.join("\n") });
 }
 
 async function tokenOfTheProgram(): Promise<string> {
@@ -305,7 +305,7 @@ test("nobody on the host or on the machine of the program could read one from a 
   expect(leaksIn(here, notInProcesses())).toEqual([]);
   // A process that is careless with its arguments, and one whose environment its own user may read.
   const careless = of("own line of an environment file");
-  await stack.vm.ssh("sh -s", {
+  await stack.vm.ssh("bash -s", {
     input: `A=${of("refused token of Vault")} setpriv --reuid=65534 --regid=65534 --clear-groups sleep 2 & exec -a x${careless} sleep 2`,
   });
   const found = leaksIn(await there(), notInProcesses()).map((leak) => leak.replace(/ \(.*/, ""));

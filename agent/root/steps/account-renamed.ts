@@ -48,7 +48,7 @@ function unused(m: Machine, part: AccountPart, was: string): Step {
       if (busy.length === 0) return [];
       throw new Refusal(
         `${was} becomes ${part.osUser}, and is at work here (${busy.join(", ")}): an account in use cannot be ` +
-          `renamed. Ask them to end it, or: tmux-persist save; loginctl terminate-user ${was}. The next delivery or ` +
+          `renamed. Ask them to end it, or: tmux-persist save; systemctl stop user-${part.uid}.slice. The next delivery or ` +
           "hourly run goes on by itself",
       );
     },

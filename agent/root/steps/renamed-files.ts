@@ -45,13 +45,14 @@ export function renamedFiles(m: Machine, { osUser }: AccountPart, was: string): 
 const KEPT: readonly ((name: string) => string)[] = [
   (name) => `${ENVIRONMENT_DIRECTORY}/${name}.env`,
   crontabOf,
-  lingerFile,
   cutFile,
   (name) => `${PARKED}/${name}`,
   (name) => `${PERSIST}/${name}`,
 ];
 
 const GENERATED: readonly ((name: string) => string)[] = [
+  // Not moved: logind has to be told, under the new name.
+  lingerFile,
   (name) => `${PANE_DIRECTORY}/${name}`,
   (name) => dropInOf(instance(T3_UNIT, name)),
   (name) => dropInOf(instance(BROWSER_UNIT, name)),
