@@ -21,7 +21,7 @@ const server = createServer((request, response) => {
   // Longer than a delivery waits for one person, and well within what a first clone may take.
   if (mode === "late" && url.search !== "" && !request.headers["x-waited"]) {
     request.headers["x-waited"] = "yes";
-    return void setTimeout(() => server.emit("request", request, response), 20_000);
+    return void setTimeout(() => server.emit("request", request, response), 14_000);
   }
   if (mode === "private" && !isKnown(request.headers.authorization)) {
     return void response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
