@@ -157,7 +157,12 @@ test("a first clone that is slow is not lost: the delivery ends in its time and 
   await host.apply(account(late));
   expect((await host.apply(clones(late))).err.join("\n")).toContain("did not answer in the time of this run");
   const settled = await host.workstation("settle");
-  expect([settled.code, settled.err.at(-1)]).toEqual([0, "warning: remotes are still asked in the background for w9x"]);
+  // On a busy machine everybody is waited for longer, and then it may have arrived by now.
+  const waits = await host.sh("ls /var/lib/workstation/unfinished 2>/dev/null; true");
+  expect([settled.code, settled.err.join("\n").includes("still asked in the background for w9x")]).toEqual([
+    0,
+    waits === "w9x.json",
+  ]);
   expect(performance.now() - started).toBeLessThan(60_000);
   await host.sh(
     "for i in $(seq 100); do [ -e /var/lib/workstation/unfinished/w9x.json ] || exit 0; sleep 0.5; done; exit 1",
