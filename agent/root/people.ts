@@ -5,6 +5,7 @@ import { tell } from "../refusal.ts";
 import { converged } from "./converged.ts";
 import type { Machine } from "./machine.ts";
 import { convergePart, type FailedOutcome, type Outcome, type PersonRun } from "./person.ts";
+import { managerOf } from "./steps/processes.ts";
 import { unitsOf } from "./steps/units.ts";
 import { loadPart, peopleOfParts, PERSON_KINDS, type PersonPart, recordFailure } from "./store.ts";
 import { asBusy, type Patience, together } from "./together.ts";
@@ -27,7 +28,7 @@ export async function convergePeople(
     for (const of of ofKind(kind)) outcomes.push(await convergePart(run, of));
   };
   // All of them in one call; one person's are asked for when their turn comes.
-  if (parts.length > 1) await run.m.units(parts.map((of) => of.osUser).flatMap(unitsOf));
+  if (parts.length > 1) await run.m.units(parts.flatMap(unitsAsked));
   await inTurn("account");
   const workers = ofKind("clones").map((of) => async (pace: Parameters<typeof convergePart>[2]) => {
     outcomes.push(await convergePart(run, of, pace));
@@ -40,6 +41,9 @@ export async function convergePeople(
   if (run.mode === "apply") record(run.m, outcomes);
   return outcomes;
 }
+
+const unitsAsked = (of: PersonPart): readonly string[] =>
+  of.kind === "account" ? [managerOf(of.uid)] : of.kind === "units" ? unitsOf(of.osUser) : [];
 
 function record(m: Machine, outcomes: readonly Outcome[]): void {
   const known = converged(m.sys);

@@ -8,7 +8,7 @@ import { readCut, writeCut } from "../store.ts";
 import { must } from "../system.ts";
 import { dropWaiting, isWaiting } from "../waiting.ts";
 import { mustUnlock } from "./account-exists.ts";
-import { atJobsOf, crontabOf, endProcesses, lingerFile, PARKED, processesOf } from "./processes.ts";
+import { atJobsOf, crontabOf, endProcesses, lingerFile, managerOf, PARKED, processesOf } from "./processes.ts";
 import { unitsOf } from "./units.ts";
 import { unitsRun } from "./units-run.ts";
 
@@ -112,7 +112,7 @@ function ended(m: Machine, user: User): Step {
       if (running.length === 0) return [];
       const apply = async () => {
         // The user manager first, or it would start again what it supervises. It may not be running at all.
-        await must(m.sys, ["/usr/bin/systemctl", "stop", `user@${user.uid}.service`, `user-${user.uid}.slice`]);
+        await must(m.sys, ["/usr/bin/systemctl", "stop", managerOf(user.uid), `user-${user.uid}.slice`]);
         await endProcesses(m.sys, user);
       };
       return [{ point: "cut-end", says: says("end", "their sessions and processes"), apply }];

@@ -4,17 +4,26 @@ import { type Step, says } from "../../step.ts";
 import type { AccountPart } from "../../contract.ts";
 import type { Machine } from "../machine.ts";
 import { must } from "../system.ts";
-import { lingerFile } from "./processes.ts";
+import { lingerFile, managerOf } from "./processes.ts";
+
+const START_TIMEOUT_MS = 90_000;
 
 /** For everybody who is present (spec, section 6); the cut takes it away again. */
 export function accountLinger(m: Machine, part: AccountPart): Step {
   return {
     name: "linger",
-    differences: () => {
-      const there = m.accounts().users.has(part.osUser);
-      if (!there || m.sys.look(lingerFile(part.osUser)) !== undefined) return [];
-      const apply = async () => void (await must(m.sys, ["/usr/bin/loginctl", "enable-linger", part.osUser]));
-      const what = "lingering, so that their sessions outlive their last login";
+    differences: async () => {
+      const there = m.accounts().users.get(part.osUser);
+      if (there === undefined) return [];
+      const manager = managerOf(there.uid);
+      const isKnown = m.sys.look(lingerFile(part.osUser)) !== undefined;
+      if (isKnown && (await m.units([manager])).get(manager)?.active !== "inactive") return [];
+      const apply = async () => {
+        if (!isKnown) await must(m.sys, ["/usr/bin/loginctl", "enable-linger", part.osUser]);
+        // Of a uid that logind has known as lingering all along, it takes a manager that was stopped for a started one.
+        await must(m.sys, ["/usr/bin/systemctl", "start", "--", manager], { timeoutMs: START_TIMEOUT_MS });
+      };
+      const what = isKnown ? "their service manager" : "lingering, so that their sessions outlive their last login";
       return [{ point: "account-linger", says: says("start", what), apply }];
     },
   };

@@ -11,7 +11,7 @@ import type { Machine } from "../machine.ts";
 import { moveEntry, partFilesOf, readLedger } from "../store.ts";
 import { homeOf } from "./account-given.ts";
 import { mustUnlock } from "./account-exists.ts";
-import { endProcesses, processesOf } from "./processes.ts";
+import { endProcesses, managerOf, processesOf } from "./processes.ts";
 import { renamedFiles } from "./renamed-files.ts";
 import { unitsOf } from "./units.ts";
 import { unitsRun } from "./units-run.ts";
@@ -61,7 +61,7 @@ async function workOf(m: Machine, uid: number): Promise<readonly string[]> {
   const lines = (await m.sys.run(argv, { reads: true })).stdout.split("\n").filter((line) => line.trim() !== "");
   const units = lines.flatMap((line) => {
     const [unit = "", own = ""] = line.trim().split(/\s+/);
-    if (unit !== `user@${uid}.service`) return [unit];
+    if (unit !== managerOf(uid)) return [unit];
     return MANAGER.has(own) ? [] : [own];
   });
   return [...new Set(units)].sort();
@@ -76,7 +76,7 @@ function atRest(m: Machine, part: AccountPart): Step {
     differences: () => {
       if (processesOf(m.sys, part.uid).length === 0) return [];
       const apply = async () => {
-        await m.sys.run(["/usr/bin/systemctl", "stop", `user@${part.uid}.service`, `user-${part.uid}.slice`]);
+        await m.sys.run(["/usr/bin/systemctl", "stop", managerOf(part.uid), `user-${part.uid}.slice`]);
         const user = [...m.accounts().users.values()].find(({ uid }) => uid === part.uid);
         if (user !== undefined) await endProcesses(m.sys, user);
       };
