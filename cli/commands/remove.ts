@@ -143,10 +143,11 @@ async function removeFrom(stack: OpenStack, leaver: Leaver, wanted: Wanted, term
 async function confirmed(
   who: string,
   { confirm, "archive-only": archiveOnly }: Wanted,
-  { err, paintErr }: Terminal,
+  terminal: Terminal,
 ): Promise<boolean> {
   if (archiveOnly === true || confirm === who) return true;
-  if (await typed(who, `Type ${who} to remove them for good: `)) return true;
+  if (await typed(who, `Type ${who} to remove them for good: `, terminal)) return true;
+  const { err, paintErr } = terminal;
   err(paintErr("red", `Nothing was changed: type the name ${who} at a terminal, or say --confirm ${who}.`));
   return false;
 }

@@ -1,14 +1,22 @@
 /** The name, typed by the person at the keyboard: a yes is said too easily. */
 
-import { createInterface } from "node:readline/promises";
+import { createInterface } from "node:readline";
+import type { Terminal } from "../terminal.ts";
 
-/** @returns whether exactly this was typed; false where nobody sits at a terminal */
-export async function typed(name: string, question: string): Promise<boolean> {
+/** @returns whether exactly this was typed; false for Ctrl-C, Ctrl-D or a terminal that goes away, and where nobody sits at one */
+export async function typed(name: string, question: string, { out }: Pick<Terminal, "out">): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) return false;
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    return (await lines.question(question)) === name;
+    return await new Promise<boolean>((resolve) => {
+      lines.on("close", () => {
+        out("");
+        resolve(false);
+      });
+      lines.question(question, (answer) => resolve(answer === name));
+    });
   } finally {
+    lines.removeAllListeners("close");
     lines.close();
   }
 }
