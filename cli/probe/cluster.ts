@@ -16,10 +16,10 @@ export interface ClusterSeen {
   readonly bindings: readonly Bound[];
   /** Secrets with a ServiceAccount's lasting token. */
   readonly tokens: readonly { readonly namespace: string; readonly name: string; readonly account: string }[];
-  /** Whom the injector knows; undefined where the stack has none. */
-  readonly injected: ReadonlySet<string> | undefined;
-  /** Whom the portal knows; undefined where the stack has none. */
-  readonly portal: ReadonlySet<string> | undefined;
+  /** Whom the injector knows; undefined where the stack has none, Unread where its map is damaged or gone. */
+  readonly injected: ReadonlySet<string> | Unread | undefined;
+  /** Whom the portal knows; likewise. */
+  readonly portal: ReadonlySet<string> | Unread | undefined;
   readonly namespaces: ReadonlySet<string>;
 }
 
@@ -66,10 +66,15 @@ export async function lookAtCluster(call: KubeCall, settings: Cluster): Promise<
     whole("/api/v1/namespaces", named),
   ]);
   const { dashboard, portalMap } = settings;
-  const injected =
-    dashboard && (await whole(`/api/v1/namespaces/${dashboard.namespace}/secrets`, secrets)).flatMap(identitiesIn);
-  const portal =
-    portalMap && (await read(`/api/v1/namespaces/${portalMap.namespace}/configmaps/${portalMap.name}`, configMap));
+  const [injected, portal] = await Promise.all([
+    dashboard &&
+      orUnread(async () => identitiesIn(await whole(`/api/v1/namespaces/${dashboard.namespace}/secrets`, secrets))),
+    portalMap &&
+      orUnread(async () => {
+        const path = `/api/v1/namespaces/${portalMap.namespace}/configmaps/${portalMap.name}`;
+        return keysOf((await read(path, configMap)).data?.["users.json"]);
+      }),
+  ]);
   return {
     bindings: [...inNamespaces, ...clusterWide].map(({ metadata, roleRef, subjects }) => ({
       ...{ namespace: metadata.namespace, name: metadata.name, role: `${roleRef.kind} ${roleRef.name}` },
@@ -81,21 +86,34 @@ export async function lookAtCluster(call: KubeCall, settings: Cluster): Promise<
     tokens: tokens.map(({ metadata: { name, namespace, annotations } }) => ({
       ...{ name, namespace, account: annotations?.["kubernetes.io/service-account.name"] ?? "" },
     })),
-    injected: injected && new Set(injected),
-    portal: portal && new Set(keysOf(portal.data?.["users.json"])),
+    injected,
+    portal,
     namespaces: new Set(namespaces.map(({ metadata }) => metadata.name)),
   };
 }
 
-function identitiesIn({ metadata, data }: z.output<typeof secrets>["items"][number]): readonly string[] {
-  if (!/^token-injector-map-\d+$/.test(metadata.name)) return [];
-  return keysOf(Buffer.from(data?.["identities.json"] ?? "", "base64").toString("utf8"));
+/** What is known by these maps is one question of several: that they cannot be read leaves the others their answers. */
+async function orUnread(ask: () => Promise<ReadonlySet<string>>): Promise<ReadonlySet<string> | Unread> {
+  try {
+    return await ask();
+  } catch (cause) {
+    if (cause instanceof Unread) return cause;
+    throw cause;
+  }
+}
+
+/** The map is cut into pieces, of which there is always one. @throws Unread */
+function identitiesIn(all: z.output<typeof secrets>["items"]): ReadonlySet<string> {
+  const pieces = all.filter(({ metadata }) => /^token-injector-map-\d+$/.test(metadata.name));
+  if (pieces.length === 0) throw new Unread("there is no Secret token-injector-map-0");
+  const texts = pieces.map(({ data }) => Buffer.from(data?.["identities.json"] ?? "", "base64").toString("utf8"));
+  return new Set(texts.flatMap((text) => [...keysOf(text)]));
 }
 
 /** The values are tokens, and nobody's business here. @throws Unread */
-function keysOf(text: string | undefined): readonly string[] {
+function keysOf(text: string | undefined): ReadonlySet<string> {
   try {
-    return Object.keys(z.record(z.string(), z.unknown()).parse(JSON.parse(text ?? "")));
+    return new Set(Object.keys(z.record(z.string(), z.unknown()).parse(JSON.parse(text ?? ""))));
   } catch (cause) {
     throw new Unread("a map of identities in the cluster is damaged", { cause });
   }
@@ -149,9 +167,6 @@ function ownThings(seen: ClusterSeen, { k8sUser, authentikUser, email, namespace
   const account = dashboardAccount(k8sUser as K8sUser);
   const tokens = seen.tokens.filter((token) => token.account === account && namespaces.includes(token.namespace));
   const missing = namespaces.filter((namespace) => !seen.namespaces.has(namespace));
-  const isIn = (set: ReadonlySet<string> | undefined, name: string | undefined) =>
-    set !== undefined && name !== undefined && set.has(name);
-  const deploy = "deploy once more";
   return [
     tokens.length === 0
       ? cut("cluster", "the token of their dashboard account is gone")
@@ -160,11 +175,25 @@ function ownThings(seen: ClusterSeen, { k8sUser, authentikUser, email, namespace
           "the token of their dashboard account is there, without any right",
           "the next deployment that ends well",
         ),
-    ...(isIn(seen.injected, authentikUser) ? [hand("cluster", "the token injector still knows them", deploy)] : []),
-    ...(isIn(seen.portal, email) ? [hand("cluster", "the portal still lists them", deploy)] : []),
+    ...knownTo("the token injector", seen.injected, authentikUser),
+    ...knownTo("the portal", seen.portal, email),
     ...missing.map((namespace) =>
       hand("cluster", `their namespace ${namespace}, which is kept, is not there`, "find out who deleted it"),
     ),
+  ];
+}
+
+function knownTo(
+  what: string,
+  people: ReadonlySet<string> | Unread | undefined,
+  name: string | undefined,
+): readonly Finding[] {
+  if (people === undefined) return [];
+  if (people instanceof Unread) return [unknown("cluster", `${what}'s map could not be read: ${people.message}`)];
+  return [
+    name !== undefined && people.has(name)
+      ? hand("cluster", `${what} still knows them`, "deploy once more")
+      : cut("cluster", `${what} does not know them`),
   ];
 }
 
