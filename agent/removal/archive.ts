@@ -9,7 +9,7 @@ import { syncDirectory } from "../disk.ts";
 import { Refusal, systemCode } from "../refusal.ts";
 import { outsideHomes } from "../root/system.ts";
 import { differencesOf, firstOf } from "./compare.ts";
-import { type Entries, type Entry, entryOf } from "./entry.ts";
+import { type Entries, type Entry, entryOf, shown } from "./entry.ts";
 import { archivesOf, HOME_FILE, MANIFEST_FILE, RECORD_FILE } from "./layout.ts";
 import { keep, listTree, sayObstacles } from "./listing.ts";
 import { named, namedAsync } from "./named.ts";
@@ -128,8 +128,8 @@ export function unpacked(path: string): { readonly bytes: Readable; sha256(): st
 }
 
 /** What was written may have been written by anybody: it is taken apart by a process that has only its person's rights. */
-async function readBack(
-  { m, user }: Subject,
+export async function readBack(
+  { m, user }: Pick<Subject, "m" | "user">,
   path: string,
 ): Promise<{ readonly entries: Entries; readonly sha256: string }> {
   const entries = new Map<string, Entry>();
@@ -138,7 +138,11 @@ async function readBack(
     user,
     task: { verb: "read", uid: user.uid },
     more: bytes,
-    line: (_, text) => keep(entries, entryOf(text)),
+    line: (_, text) => {
+      const entry = entryOf(text);
+      if (entries.has(entry.path)) throw new Refusal(`${path} is damaged: it holds ${shown(entry.path)} twice`);
+      keep(entries, entry);
+    },
   });
   return { entries, sha256: sha256() };
 }

@@ -25,7 +25,7 @@ const USAGE = `workstation-remove show <user> --uid <uid>                       
 workstation-remove archive <user> --uid <uid>                                     archive the home, and prove the archive
 workstation-remove keep <user> --archive <name> --file namespace-<name>.json      put a file beside it, from standard input
 workstation-remove remove <user> --uid <uid> --confirm <user> [--archive <name>]  delete what that archive holds, and the account
-workstation-remove restore <user> --archive <name>                                unpack it into the home of somebody who is here again
+workstation-remove restore <user> --archive <name> [--uid <former uid>]           unpack it into the home of somebody who is here again
 workstation-remove archives                                                       what there is
 workstation-remove points                                                         the names of all mutating steps`;
 
@@ -80,7 +80,9 @@ export async function removalCommand(argv: readonly string[]): Promise<number> {
       return answer({ removed: who, archive: journal.archive });
     }
     case "restore":
-      return answer(await restore(account(), option("archive", ARCHIVE), day));
+      return answer(
+        await restore(account(), option("archive", ARCHIVE), { day, formerUid: uid === 0 ? undefined : uid }),
+      );
     case "archives":
       return answer(archives());
     case "points":
@@ -134,8 +136,13 @@ function archives() {
   const folder = archivesOf(realSystem);
   const names = (realSystem.list(folder) ?? []).filter((name) => ARCHIVE.test(name));
   return names.map((archive) => {
-    const { user, uid, madeAt, host, entries } = readRecord(realSystem, `${folder}/${archive}`);
-    return { archive, user, uid, madeAt, host, entries };
+    try {
+      const { user, uid, madeAt, host, entries } = readRecord(realSystem, `${folder}/${archive}`);
+      return { archive, user, uid, madeAt, host, entries };
+    } catch (cause) {
+      if (!(cause instanceof Refusal)) throw cause;
+      return { archive, problem: cause.message };
+    }
   });
 }
 

@@ -1,8 +1,6 @@
 /** Removes one person for good, behind a verified archive. Every step looks at what is there, so a killed run is finished by the next. */
 
-import { createReadStream, existsSync, rmdirSync } from "node:fs";
-import { createInterface } from "node:readline";
-import { createGunzip } from "node:zlib";
+import { existsSync, rmdirSync } from "node:fs";
 import { z } from "zod";
 import { Refusal, systemCode } from "../refusal.ts";
 import { warn } from "../say.ts";
@@ -19,6 +17,7 @@ import { named, namedAsync } from "./named.ts";
 import { askWorker } from "./person.ts";
 import { assertAlone, type Subject } from "./subject.ts";
 import { unpacked } from "./archive.ts";
+import { Bytes } from "./worker/bytes.ts";
 import type { Left } from "./worker/wipe.ts";
 
 /**
@@ -61,9 +60,15 @@ export async function assertUnharmed(path: string, sha256: string): Promise<void
 
 /** The entries of an archive as they were checked when it was made. */
 export async function manifestOf(folder: string): Promise<ReadonlyMap<string, Entry>> {
+  const path = `${folder}/${MANIFEST_FILE}`;
   const entries = new Map<string, Entry>();
-  const lines = createInterface({ input: createReadStream(`${folder}/${MANIFEST_FILE}`).pipe(createGunzip()) });
-  for await (const line of lines) keep(entries, entryOf(line));
+  const { bytes } = unpacked(path);
+  try {
+    const lines = new Bytes(bytes);
+    for (let line = await lines.line(); line !== undefined; line = await lines.line()) keep(entries, entryOf(line));
+  } catch (cause) {
+    throw new Refusal(`${path} is damaged (${(cause as Error).message}); nothing was done with it`, { cause });
+  }
   return entries;
 }
 
@@ -103,11 +108,10 @@ const left = z.strictObject({ left: z.string().max(200), path: z.string().max(65
 
 async function wipeHome({ m, user, failpoint }: Subject, { archive }: Journal): Promise<void> {
   const still: Left[] = [];
-  const manifest = createReadStream(`${archivesOf(m.sys)}/${archive}/${MANIFEST_FILE}`).pipe(createGunzip());
   await askWorker(m.sys, {
     user,
     task: { verb: "wipe", uid: user.uid, folder: user.home, ...(failpoint === undefined ? {} : { failpoint }) },
-    more: manifest,
+    more: unpacked(`${archivesOf(m.sys)}/${archive}/${MANIFEST_FILE}`).bytes,
     line: (value) => still.push(left.parse(value)),
   });
   // A folder that is not empty is told of by what is in it.

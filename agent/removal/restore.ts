@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { Refusal } from "../refusal.ts";
 import { loadPart } from "../root/store.ts";
+import { assertInside, assertRoots, tamed, withSetId } from "./arrival.ts";
 import { differencesOf, firstOf } from "./compare.ts";
 import { archivesOf, HOME_FILE } from "./layout.ts";
 import { listTree } from "./listing.ts";
@@ -10,7 +11,7 @@ import { namedAsync } from "./named.ts";
 import { askWorker, streamAsPerson } from "./person.ts";
 import { readRecord } from "./record.ts";
 import { assertUnharmed, manifestOf } from "./remove.ts";
-import { unpacked } from "./archive.ts";
+import { readBack, unpacked } from "./archive.ts";
 import type { Subject } from "./subject.ts";
 import type { RemovalTask } from "./worker/main.ts";
 import type { Room } from "./worker/room.ts";
@@ -19,34 +20,64 @@ export interface Restored {
   /** The folder that holds all of it now. */
   readonly folder: string;
   readonly entries: number;
+  /** Files that were set-user-ID or set-group-ID programs and are none any more. */
+  readonly tamed: number;
 }
 
 const room = z.strictObject({ room: z.string(), published: z.string().optional() });
 
-/** Nothing is ever overwritten. The owner is whoever they are today, whatever their uid was. @throws Refusal */
-export async function restore(subject: Subject, archive: string, day: string): Promise<Restored> {
+/**
+ * Nothing is ever overwritten. The archive may have been made on another host, and carried about since: nothing in it is
+ * believed before it was looked through by a process with this person's rights, and the owner is whoever they are today.
+ * @param formerUid where it is another one than today's: a name may have been two people's, so it has to be said
+ * @throws Refusal
+ */
+export async function restore(
+  subject: Subject,
+  archive: string,
+  { day, formerUid }: { readonly day: string; readonly formerUid: number | undefined },
+): Promise<Restored> {
   const { m, user } = subject;
   const folder = `${archivesOf(m.sys)}/${archive}`;
+  assertRoots(m.sys, folder);
   const record = readRecord(m.sys, folder);
   if (record.user !== user.name)
     throw new Refusal(`the archive ${archive} is ${record.user}'s home, and it is given to nobody else`);
+  if (record.uid !== user.uid && record.uid !== formerUid)
+    throw new Refusal(
+      `the archive ${archive} was made of a ${record.user} with the uid ${record.uid} (on ${record.host}), and ${user.name} has ${user.uid} here: ` +
+        `find out whether they are the same person, and say --uid ${record.uid} if they are`,
+    );
   const part = loadPart(m.sys, "account", user.name);
   if (part?.state !== "present")
     throw new Refusal(`${user.name} is not served here; put their row back and deploy first`);
   await assertUnharmed(`${folder}/${HOME_FILE}`, record.sha256);
+  const { entries: held } = await readBack(subject, `${folder}/${HOME_FILE}`);
+  assertInside(archive, held);
+  const wanted = await manifestOf(folder);
+  const unlisted = differencesOf(wanted, held, "with-owner");
+  if (unlisted.length > 0)
+    throw new Refusal(
+      `the archive ${archive} is not what the list beside it says, and nothing was unpacked: ${firstOf(unlisted)}`,
+    );
+  const setId = withSetId(held);
   const name = `restored-${day}`;
   const made = await ask(subject, { verb: "room", uid: user.uid, home: user.home, name });
   await namedAsync("restore-extract", () => extract(subject, `${folder}/${HOME_FILE}`, made.room));
+  if (setId > 0)
+    await askWorker(m.sys, { user, task: { verb: "tame", uid: user.uid, folder: made.room }, line: ignored });
   const { entries } = await listTree(m.sys, user, made.room, true);
-  const different = differencesOf(await manifestOf(folder), entries, "without-owner");
+  const different = differencesOf(tamed(wanted), entries, "without-owner");
   if (different.length > 0)
     throw new Refusal(`what was unpacked to ${made.room} is not what the archive holds: ${firstOf(different)}`);
-  if (made.published === undefined) return { folder: made.room, entries: entries.size };
+  if (made.published === undefined) return { folder: made.room, entries: entries.size, tamed: setId };
   const published = await namedAsync("restore-publish", () =>
     ask(subject, { verb: "publish", uid: user.uid, home: user.home, name }),
   );
-  return { folder: published.room, entries: entries.size };
+  return { folder: published.room, entries: entries.size, tamed: setId };
 }
+
+const ignored = () => undefined;
 
 async function ask({ m, user }: Subject, task: RemovalTask): Promise<Room> {
   let answer: z.output<typeof room> | undefined;

@@ -11,21 +11,29 @@ import { PLACE_HELP, PLACE_OPTIONS, placeIn } from "../stack-options.ts";
 export const restoreHome: Command = {
   name: "restore-home",
   summary: "put an archived home back, for somebody who is here again",
-  help: `Usage: ./ws restore-home USER --archive NAME [--stack NAME] [--config-file FILE]
+  help: `Usage: ./ws restore-home USER --archive NAME [--uid UID] [--stack NAME] [--config-file FILE]
 
 For somebody who is on the roster and deployed again. Unpacks the archive as that person and compares
 every checksum. Nothing is ever overwritten: where the home holds anything, all of it goes into a new
-folder ~/restored-<day>. Whatever their uid was, the files are theirs as they are today.
+folder ~/restored-<day>. The files are theirs as they are today. An archive that was made on another
+host is copied, as root, into the folder of the archives on theirs first (docs/removal.md).
 
   --archive NAME      as \`./ws remove\` said it; a folder of the archives on their host
+  --uid UID           the archive's uid, where it is not theirs of today and they are the same person
 ${PLACE_HELP}
 
 Exit code: 0 when all of it is back, 1 when not, 2 when called the wrong way.`,
   run: async (args, terminal) => {
-    const { values, positionals } = readArgs(args, { ...PLACE_OPTIONS, archive: { type: "string" } });
+    const { values, positionals } = readArgs(args, {
+      ...PLACE_OPTIONS,
+      archive: { type: "string" },
+      uid: { type: "string" },
+    });
     const [who, more] = positionals;
     if (who === undefined || more !== undefined || values.archive === undefined)
       throw new UsageError("restore-home takes one person and --archive");
+    if (values.uid !== undefined && !/^\d{4,5}$/.test(values.uid))
+      throw new UsageError(`"${values.uid}" is no uid of a person`);
     try {
       const stack = await openStack(placeIn(values));
       const { desired } = await decideOn(stack);
@@ -33,9 +41,14 @@ Exit code: 0 when all of it is back, 1 when not, 2 when called the wrong way.`,
       const host = stack.settings.hosts.find(({ name }) => name === person?.host);
       if (person === undefined || host === undefined)
         throw new Refusal(`${who} is not on the roster; put the row back and deploy first. Nothing was changed.`);
-      const words = ["restore", who, "--archive", values.archive];
-      const { folder, entries } = await askRemover(stack.settings, host, words, restored);
+      const former = values.uid === undefined ? [] : ["--uid", values.uid];
+      const words = ["restore", who, "--archive", values.archive, ...former];
+      const { folder, entries, tamed } = await askRemover(stack.settings, host, words, restored);
       terminal.out(`${host.name}: ${entries} things of ${values.archive} are in ${folder}, as they were`);
+      if (tamed > 0)
+        terminal.out(
+          `${host.name}: ${tamed} of them ran with their owner's or group's rights, whoever started them; they are plain files now`,
+        );
       return 0;
     } catch (cause) {
       if (!(cause instanceof Refusal || cause instanceof PulumiError || cause instanceof HostUnreached)) throw cause;

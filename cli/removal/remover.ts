@@ -31,7 +31,7 @@ export type Shown = z.output<typeof shown>;
 export const archived = z.object({ archive: z.string(), sha256: z.string(), entries: z.int() });
 export const done = z.object({ removed: z.string(), archive: z.string().nullable() });
 export const kept = z.object({ kept: z.string() });
-export const restored = z.object({ folder: z.string(), entries: z.int() });
+export const restored = z.object({ folder: z.string(), entries: z.int(), tamed: z.int().default(0) });
 
 /** A home of half a terabyte takes its time. */
 const LONGEST_MS = 6 * 3_600_000;

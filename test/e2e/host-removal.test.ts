@@ -11,6 +11,9 @@ const gone: Somebody = { ...one, state: "left" };
 let host: TestHost;
 /** The home as it was furnished. */
 let whole: string;
+/** The archive of somebody who came back under another uid, and how it is put back. */
+let carried: string;
+const RESTORE = "restore one --uid 7601";
 
 interface Ran {
   readonly code: number;
@@ -275,8 +278,10 @@ done; true`,
 
 test("a home goes back to somebody who is here again under another uid: all of it, theirs, and over nothing", async () => {
   await fresh();
+  await host.sh("chmod 4755 '/home/one/with space/random'");
   const before = await fingerprint();
   const { json } = await archive();
+  carried = String(json.archive);
   expect((await remove(json.archive)).code).toBe(0);
   const refused = await host.apply(account({ ...one, uid: 7699 }));
   expect(refused.err.join()).toContain("gave one the uid 7601");
@@ -290,16 +295,76 @@ test("a home goes back to somebody who is here again under another uid: all of i
     said: expect.stringContaining("given to nobody else"),
   });
   for (const point of ["restore-extract:before", "restore-extract:after", "restore-publish:before"])
-    expect((await remover(`restore one --archive ${String(json.archive)}`, point)).code).not.toBe(0);
-  const { code, json: said } = await remover(`restore one --archive ${String(json.archive)}`);
-  expect([code, said.folder]).toEqual([0, expect.stringMatching(/^\/home\/one\/restored-20\d\d-\d\d-\d\d$/)]);
+    expect((await remover(`${RESTORE} --archive ${String(json.archive)}`, point)).code).not.toBe(0);
+  expect(await remover(`restore one --archive ${String(json.archive)}`)).toMatchObject({
+    code: 2,
+    said: expect.stringMatching(/of a one with the uid 7601 .*and one has 7699 here.* say --uid 7601/),
+  });
+  const { code, json: said } = await remover(`${RESTORE} --archive ${String(json.archive)}`);
+  expect([code, said.folder, said.tamed]).toEqual([
+    0,
+    expect.stringMatching(/^\/home\/one\/restored-20\d\d-\d\d-\d\d$/),
+    1,
+  ]);
   const folder = String(said.folder);
+  expect(await host.sh(`cd ${folder}; stat -c %a 'with space/random'; chmod 4755 'with space/random'`)).toBe("755");
   expect(await fingerprint(folder)).toBe(before);
   expect(
     await host.sh(
       `find ${folder} ! -uid 7699 | wc -l; ls -A /home/one | grep -c unfinished; test $(du -k ${folder}/sparse | cut -f1) -lt 1000 && echo sparse`,
     ),
   ).toBe("0\n0\nsparse");
-  const again = await remover(`restore one --archive ${String(json.archive)}`);
+  const again = await remover(`${RESTORE} --archive ${String(json.archive)}`);
   expect(again.json.folder).toBe(`${folder}-2`);
+});
+
+const ARCHIVES = "/var/lib/workstation/archives";
+const COPY = `${ARCHIVES}/one-20200101T000000Z`;
+/** Another home in the copy, with a record that fits it: as somebody would do who may write there. */
+const REPACKED =
+  'gzip -c /srv/bad.tar > home.tar.gz; sed -i "s/\\"sha256\\": \\"[0-9a-f]*/\\"sha256\\": \\"$(sha256sum home.tar.gz | cut -d \' \' -f 1)/" record.json';
+const TAR = "tar --format=posix --no-recursion -cPf /srv/bad.tar -C /home/one .";
+
+test.each([
+  ["somebody else's by now", "chown -R two: .", /can be written by others than root.*chown -R root/],
+  ["with another checksum", "printf x >> home.tar.gz", /is damaged/],
+  ["without the list", "rm files.jsonl.gz", /files\.jsonl\.gz is missing/],
+  ["with half a list", "truncate -s 100 files.jsonl.gz", /files\.jsonl\.gz is damaged/],
+  [
+    "with another home than the list says",
+    `tar --format=posix -cf /srv/bad.tar -C /srv/precious .; ${REPACKED}`,
+    /not what the list/,
+  ],
+  ["with an absolute path", `${TAR} /etc/hostname; ${REPACKED}`, /absolute path/],
+  ["with a way up", `${TAR} --transform 's,^/etc,../two,' /etc/hostname; ${REPACKED}`, /leads out of the home/],
+  [
+    "with a link and a file behind it",
+    `ln -sfn /home/two /srv/way; ${TAR} --transform 's,^/srv,.,;s,^/etc,./way,' /srv/way /etc/hostname; ${REPACKED}`,
+    /~\/way\/hostname lies in something that is no folder/,
+  ],
+] as const)(
+  "an archive that was carried here %s is refused before anything is unpacked",
+  async (_what, change, said) => {
+    const look = "ls -lAR --time-style=full-iso /home/two; ls -A /home/one; cat /etc/hostname";
+    const before = await host.sh(look);
+    await host.sh(`rm -rf ${COPY}; cp -a ${ARCHIVES}/${carried} ${COPY}; cd ${COPY}; ${change}`);
+    expect(await remover(`${RESTORE} --archive one-20200101T000000Z`)).toMatchObject({
+      code: 2,
+      said: expect.stringMatching(said),
+    });
+    expect(await host.sh(look)).toBe(before);
+  },
+);
+
+test("an archive that an admin copied back as it was is put back; one that is half there is named and hides no other", async () => {
+  await host.sh(
+    `rm -rf ${COPY}; cp -r ${ARCHIVES}/${carried} ${COPY}; rm -rf ${ARCHIVES}/${carried}; chmod -R go= ${COPY}`,
+  );
+  expect(await remover(`${RESTORE} --archive one-20200101T000000Z`)).toMatchObject({ code: 0, json: { tamed: 1 } });
+  await host.sh(`mkdir ${ARCHIVES}/one-20210101T000000Z; echo '{' > ${ARCHIVES}/one-20210101T000000Z/record.json`);
+  const listed = JSON.parse(await host.sh("workstation-remove archives")) as readonly object[];
+  expect(listed).toMatchObject([
+    { archive: "one-20200101T000000Z", user: "one", uid: 7601 },
+    { archive: "one-20210101T000000Z", problem: expect.stringContaining("is not valid JSON") as string },
+  ]);
 });

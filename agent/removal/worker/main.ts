@@ -8,10 +8,19 @@ import { type Clone, clones, type ClonesTask } from "./clones.ts";
 import { list, type ListTask, type Obstacle } from "./list.ts";
 import { readTar } from "./read-tar.ts";
 import { makeRoom, type PublishTask, publishRoom, type Room, type RoomTask } from "./room.ts";
+import { tame, type TameTask } from "./tame.ts";
 import { type Left, wipe, type WipeTask } from "./wipe.ts";
 
 /** `read` is followed by the archive, `wipe` by the archive's entries, a line each. */
-export type RemovalTask = (ListTask | WipeTask | ClonesTask | RoomTask | PublishTask | { readonly verb: "read" }) & {
+export type RemovalTask = (
+  | ListTask
+  | WipeTask
+  | ClonesTask
+  | RoomTask
+  | PublishTask
+  | TameTask
+  | { readonly verb: "read" }
+) & {
   readonly uid: number;
   readonly failpoint?: string;
 };
@@ -37,6 +46,9 @@ export async function workOnRemoval(): Promise<number> {
       break;
     case "clones":
       await clones(task, answer.tell);
+      break;
+    case "tame":
+      tame(task);
       break;
     case "room":
       answer.tell(makeRoom(task));

@@ -16,12 +16,13 @@ export async function readTar(bytes: Bytes, tell: (entry: Entry) => void): Promi
     const header = await bytes.take(BLOCK);
     if (header.every((byte) => byte === 0)) break;
     if (!isWhole(header)) throw new Refusal("the archive is damaged: a header does not add up");
+    if (header.toString("latin1", 257, 263) !== "ustar\0")
+      throw new Refusal("the archive is of another format than ours");
     const type = header.toString("latin1", 156, 157);
     const size = Number(extended.get("size") ?? numberIn(header, 124, 12));
-    if (type === "x" || type === "g") {
+    if (type === "x") {
       if (size > LARGEST_HEADER) throw new Refusal("the archive is damaged: a header is too large");
-      const text = await bytes.take(padded(size));
-      if (type === "x") extended = pairsOf(text.subarray(0, size));
+      extended = pairsOf((await bytes.take(padded(size))).subarray(0, size));
       continue;
     }
     tell(await memberOf(bytes, header, { type, size, extended }));
@@ -42,6 +43,7 @@ async function memberOf(bytes: Bytes, header: Buffer, { type, size, extended }: 
   const link = extended.get("linkpath") ?? textIn(header, 157, 100);
   const kind = KINDS.get(type);
   if (kind === undefined) throw new Refusal(`the archive holds a member of an unknown kind (${JSON.stringify(type)})`);
+  if (kind !== "d" && name.endsWith("/")) throw new Refusal("the archive is damaged: a file has the name of a folder");
   const sameAs = type === "1" ? { sameAs: inside(link) } : {};
   const file = kind === "f" && type !== "1" ? await fileOf(bytes, size, extended) : { size: 0, content: "" };
   return {
@@ -71,7 +73,7 @@ const KINDS: ReadonlyMap<string, Entry["type"]> = new Map([
 /** The checksum of what the file held, holes included. */
 async function fileOf(bytes: Bytes, stored: number, extended: ReadonlyMap<string, string>) {
   const hash = createHash("sha256");
-  if (extended.get("GNU.sparse.major") === undefined) {
+  if (!extended.has("GNU.sparse.major")) {
     await bytes.each(stored, (part) => hash.update(part));
     await bytes.skip(padded(stored) - stored);
     return { size: stored, content: hash.digest("hex") };
@@ -133,6 +135,12 @@ function isWhole(header: Buffer): boolean {
   return sum === numberIn(header, 148, 8);
 }
 
+const KEYS: ReadonlySet<string> = new Set([
+  ...["path", "linkpath", "size", "uid", "gid", "uname", "gname", "mtime", "atime", "ctime"],
+  ...["GNU.sparse.major", "GNU.sparse.minor", "GNU.sparse.name", "GNU.sparse.realsize"],
+]);
+const ATTRIBUTE = /^SCHILY\.(xattr\.|acl\.)[^=]+=/;
+
 /** `length key=value\n` one after the other. */
 function pairsOf(text: Buffer): ReadonlyMap<string, string> {
   const pairs = new Map<string, string>();
@@ -141,7 +149,10 @@ function pairsOf(text: Buffer): ReadonlyMap<string, string> {
     const length = Number(text.toString("latin1", at, blank));
     if (blank < 0 || !(length > 0)) throw new Refusal("the archive is damaged: an extended header is none");
     const pair = text.toString("latin1", blank + 1, at + length - 1);
-    pairs.set(pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1));
+    const [, key = "", value = ""] = /^([^=]+)=(.+)$/s.exec(pair) ?? [];
+    // Whatever else unpacks it must understand it in the same way: only what we write ourselves is known here.
+    if (!(KEYS.has(key) || ATTRIBUTE.test(pair))) throw new Refusal("the archive is of another format than ours");
+    if (KEYS.has(key)) pairs.set(key, value);
     at += length;
   }
   return pairs;
