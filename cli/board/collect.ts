@@ -25,6 +25,8 @@ export interface Collected {
   readonly findings: readonly Finding[];
   /** Each host's last delivery by its name. */
   readonly deliveries: ReadonlyMap<string, string | undefined>;
+  /** When the site was last brought to what its folder holds; absent where it never was, or nobody can tell. */
+  readonly siteSyncedAt?: string | undefined;
 }
 
 /** @param clean takes secrets and control characters out of whatever came from elsewhere */
@@ -55,7 +57,7 @@ function rowsOf(collected: Collected, clean: Clean): Row[] {
       const ours = (byRow.get(rowKey(whose)) ?? []).filter((one) => one.surface === surface);
       // Who has nothing on a surface is not converged there either.
       if (ours.length === 0 && !places.has(`${rowKey(whose)} ${surface}`)) return [];
-      const deliveredAt = delivered.get(`${rowKey(whose)} ${surface}`);
+      const deliveredAt = whose === "site" ? collected.siteSyncedAt : delivered.get(`${rowKey(whose)} ${surface}`);
       return {
         surface,
         state: worst(ours.map(({ state }) => state)),

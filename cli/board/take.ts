@@ -21,7 +21,7 @@ import type { Board, Surface } from "./model.ts";
 import { pendingFindings } from "./pending.ts";
 import { providerFindings } from "./providers.ts";
 import { type Memory, readState, type Remembered } from "./remembered.ts";
-import { syncFindings } from "./site.ts";
+import { type SyncSeen, syncOf } from "./site.ts";
 import { isOfWhoLeft, vaultFindings } from "./vault.ts";
 import { type Register, registerOf } from "./whose.ts";
 import { cleaner } from "./words.ts";
@@ -39,8 +39,9 @@ export async function takeBoard(place: StackPlace): Promise<Board> {
   const memory = readState(exported);
   const register = registerOf(decided.desired, program.LABELS);
   const wanted = await program.wantedBy(settings, decided.desired, stack);
-  const [asked, hosts] = await Promise.all([
+  const [asked, sync, hosts] = await Promise.all([
     askServers(settings, memory, register, program.LABELS),
+    askSite(settings, program.LABELS.site),
     Promise.all(
       settings.hosts.map(
         async (host) =>
@@ -75,8 +76,10 @@ export async function takeBoard(place: StackPlace): Promise<Board> {
       findings: [
         ...pendingFindings(wanted, memory, register),
         ...asked,
+        ...sync.findings,
         ...hosts.flatMap(([, { findings }]) => findings),
       ],
+      siteSyncedAt: sync.syncedAt,
       deliveries: new Map(hosts.map(([name, { deliveredAt }]) => [name, deliveredAt])),
     },
     cleaner(opened.secrets),
@@ -117,8 +120,7 @@ async function askServers(
     guarded("cluster", async () => {
       const call = clusterOf(settings);
       if (call === undefined) return [];
-      const site = settings.stem95su === undefined ? [] : await syncFindings(call, labels.site);
-      return [...site, ...(await clusterFindings(call, made("kubernetes:"), register, selectorOf(labels.managed)))];
+      return clusterFindings(call, made("kubernetes:"), register, selectorOf(labels.managed));
     }),
     guarded("vault", async () => {
       const call = vaultOf(settings);
@@ -135,6 +137,18 @@ async function askServers(
     }),
   ]);
   return found.flat();
+}
+
+/** A kubeconfig that cannot be used is said once, by the cluster's own rows. */
+async function askSite(settings: StackSettings, namespace: string): Promise<SyncSeen> {
+  const { stem95su } = settings;
+  if (stem95su === undefined) return { findings: [] };
+  try {
+    const call = clusterOf(settings);
+    return call === undefined ? { findings: [] } : await syncOf(call, namespace, stem95su.alertAfterMinutes);
+  } catch (cause) {
+    return { findings: [{ whose: "site", surface: "site", state: "unknown", what: (cause as Error).message }] };
+  }
 }
 
 const PREFIXES: Readonly<Record<Exclude<Surface, "host" | "site">, string>> = {

@@ -20,6 +20,7 @@ volume=${VOLUME:-/content}
 secret_conf=${SECRET_CONF:-/etc/stem95su/rclone.conf}
 scratch=${SCRATCH:-/scratch}
 confirmed=${CONFIRM_DELETIONS:-none}
+last_word=${LAST_WORD:-/dev/termination-log}
 
 say() { printf '%s\n' "$*" | printable; }
 fail() {
@@ -28,6 +29,8 @@ fail() {
 }
 skip() {
   say "SKIPPED: $* The site is as it was."
+  # The job succeeds, so its pod's last word is the only thing by which the board can tell.
+  [ ! -w "$last_word" ] || say "SKIPPED: $* The site is as it was." >"$last_word"
   exit 0
 }
 # File names come from the Drive: what is not printable never reaches a terminal that shows the log.

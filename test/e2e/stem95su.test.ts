@@ -4,6 +4,8 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Stem95su } from "../../components/stem95su/site.ts";
 import { stem95su } from "../../stacks/settings/stem95su.ts";
+import { syncOf } from "../../cli/board/site.ts";
+import type { KubeCall } from "../../stacks/kube-api.ts";
 import { declared, only } from "../components/cluster/declared.ts";
 import { collectionOf, eventually } from "./cluster/api.ts";
 import { FOLDER, pageName, pageNames, pages } from "./stem95su/bench.ts";
@@ -47,6 +49,16 @@ function neverHalf(visits: readonly Visit[], before: Record<string, string>, aft
   expect(states).not.toContain("neither");
 }
 
+/** What the board says of the site's sync, asked of the real cluster. */
+const onBoard = async () => {
+  const call: KubeCall = async (method, path) => {
+    const { status, body } = await house.cluster.admin(method, path);
+    return { status, value: body as unknown };
+  };
+  const { findings } = await syncOf(call, NAMESPACE);
+  return findings.map(({ state, what }) => `${state} ${what}`);
+};
+
 const webPod = async () => {
   const { body } = await house.cluster.admin(
     "GET",
@@ -83,6 +95,7 @@ test("before the first sync the web server is ready and says that the site is st
     text: "This site has not been fetched yet. Please come back in ten minutes.\n",
   });
   expect(reply?.headers["retry-after"]).toBe("600");
+  expect(await onBoard()).toEqual(["pending the sync: no run has ended yet"]);
 });
 
 test("the API server takes the ExternalSecret by External Secrets' own schema, and refuses a broken one", async ({
@@ -186,12 +199,18 @@ test("26 deletions: none is made, the job fails, and its pod says how many", asy
   expect(ended.outcome).toBe("Failed");
   expect(ended.message).toContain("FAILED: 26 files of the site are missing or empty");
   expect(ended.message).toContain("set workstation:stem95su.confirmDeletions to 26");
+  expect(await onBoard()).toEqual([
+    expect.stringMatching(
+      /^failed the sync: by-hand-\d+: FAILED: 26 files .* confirmDeletions to 26; .*that number\.$/,
+    ),
+  ]);
   await siteIsServed();
 });
 
 test("the confirmed number releases the brake", async () => {
   await house.apply({ confirmDeletions: 26 });
   expect(await house.sync()).toMatchObject({ outcome: "Complete", log: "PUBLISHED: 0 new, 0 changed, 26 gone.\n" });
+  expect(await onBoard()).toEqual([]);
   await house.apply();
   for (const name of pageNames(1, 26)) delete site[name];
   await siteIsServed(pageNames(1, 26));
@@ -210,6 +229,9 @@ test("an expired token fails the job, and its pod names the remedy", async () =>
 test("a folder that is empty, or lists no board, skips the run and leaves the site", async () => {
   take("stem_board.html");
   expect(await house.sync()).toMatchObject({ outcome: "Complete", log: expect.stringContaining("SKIPPED") });
+  expect(await onBoard()).toEqual([
+    expect.stringMatching(/^failed the sync: by-hand-\d+: SKIPPED: .* lists no stem_board\.html/),
+  ]);
   await siteIsServed();
   const rest = Object.keys(site).filter((name) => name !== "stem_board.html");
   take(...rest);
