@@ -21,7 +21,8 @@ env: node_modules/.installed
 test: node_modules/.installed
 	@npm run --silent check
 	@WS_LAB=test $(LAB) up --servers-only
-	@WS_LAB=test npx --no-install vitest run --project e2e
+	@WS_LAB=test-2 $(LAB) up --servers-only
+	@WS_LAB=test npx --no-install vitest run --project e2e --project e2e-alone
 
 bench: node_modules/.installed
 	@node --import tsx test/bench/main.ts

@@ -1,5 +1,14 @@
-/** How the tests run: unit tests anywhere; the rest wants root and the lab, and shares its two cores file by file. */
+/** How the tests run: unit tests anywhere; the rest wants root and two labs, and what measures wants the machine to itself. */
 import { defineConfig } from "vitest/config";
+
+/** They compare times, or look at the whole machine before and after. */
+const ALONE = ["test/e2e/{host-workers,lab-guest,lab-process}.test.ts"];
+
+const endToEnd = {
+  setupFiles: ["test/e2e/one-lab-each.ts"],
+  testTimeout: 300_000,
+  hookTimeout: 600_000,
+};
 
 export default defineConfig({
   test: {
@@ -17,12 +26,18 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...endToEnd,
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          fileParallelism: false,
-          testTimeout: 300_000,
-          hookTimeout: 600_000,
+          exclude: ALONE,
+          // Half of such a file is waiting, so two of them fill two cores.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
+      },
+      {
+        extends: true,
+        test: { ...endToEnd, name: "e2e-alone", include: ALONE, maxWorkers: 1, sequence: { groupOrder: 2 } },
       },
     ],
   },
