@@ -43,6 +43,7 @@ export async function reconcile(
     isCut: (who) => readCut(m.sys, who) !== undefined,
     removalLimit: facts.removalLimit,
     unfit: unfitForRemovals(facts),
+    deliveredAtMs,
     nowMs,
   });
   for (const { who, why } of now.held) outcomes.push({ who, kind: "account", failed: why });

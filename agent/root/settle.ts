@@ -48,7 +48,9 @@ export async function settle(door: System, nowMs: number, failpoint: string | un
 /** Whose last day has passed is not brought back here, and is newly cut by the hourly run alone, with its own brakes. */
 function entitled(m: Machine, parts: readonly PersonPart[], nowMs: number): readonly PersonPart[] {
   const isCut = (who: string) => readCut(m.sys, who) !== undefined;
-  const now = asOfNow({ maps: loadPart(m.sys, "maps"), parts, isCut, removalLimit: 0, unfit: undefined, nowMs });
+  const counted = { maps: loadPart(m.sys, "maps"), removalLimit: 0, unfit: undefined };
+  // The delivery that ends here is newer than any before, so this clock is the one to go by.
+  const now = asOfNow({ ...counted, parts, isCut, deliveredAtMs: undefined, nowMs });
   const held = new Set(now.held.map(({ who }) => who));
   return now.parts.filter(({ osUser }) => !held.has(osUser));
 }

@@ -15,6 +15,8 @@ export interface UntilFacts {
   readonly removalLimit: number;
   /** Why the state as a whole is not fit for a removal, if it is not. */
   readonly unfit: string | undefined;
+  /** When a delivery last ended, ms since 1970; undefined where none has. */
+  readonly deliveredAtMs: number | undefined;
   readonly nowMs: number;
 }
 
@@ -28,7 +30,9 @@ export interface AfterUntil {
 /** The delivered state as of now. The host's brakes hold: its limit, the last person, the last admin, `addsOnly`. */
 export function asOfNow(facts: UntilFacts): AfterUntil {
   const { maps, parts, isCut } = facts;
-  const over = parts.flatMap((part) => (part.kind === "account" && isOver(part, facts.nowMs) ? [part.osUser] : []));
+  // A clock that went back behind the last delivery is wrong, and gives nobody back what their last day took.
+  const latestMs = Math.max(facts.nowMs, facts.deliveredAtMs ?? 0);
+  const over = parts.flatMap((part) => (part.kind === "account" && isOver(part, latestMs) ? [part.osUser] : []));
   if (maps === undefined || over.length === 0) return { maps, parts, held: [] };
   const waiting = parts.filter((part) => part.kind === "account" && part.state === "left" && !isCut(part.osUser));
   const gone = new Set(over.filter(isCut));

@@ -1,9 +1,11 @@
 /** The last day of access by the host's own clock, and the host's brakes on it (INV-22 to 26 for what no delivery counts). */
 
 import { expect, test } from "vitest";
+import { unfitForRemovals } from "../../agent/root/brakes.ts";
 import { asOfNow, type UntilFacts } from "../../agent/root/until.ts";
 import { account, clones, maps, type Somebody, units } from "../e2e/host/parts.ts";
 
+const HOUR_MS = 3_600_000;
 const NOON = Date.parse("2026-03-02T12:00:00Z");
 const people = (over: Readonly<Record<string, Partial<Somebody>>>) =>
   ["ana", "bob", "cid"].map((osUser, at): Somebody => ({ osUser, uid: 2000 + at, ...over[osUser] }));
@@ -21,6 +23,7 @@ const facts = (over: Readonly<Record<string, Partial<Somebody>>>, more: Partial<
   isCut: () => false,
   removalLimit: 1,
   unfit: undefined,
+  deliveredAtMs: NOON - HOUR_MS,
   nowMs: NOON,
   ...more,
 });
@@ -79,4 +82,38 @@ test.each([
 
 test("without a maps part, which counts people, nobody is cut", () => {
   expect(leftIn(asOfNow(facts({ bob: YESTERDAY }, { maps: undefined })))).toEqual([]);
+});
+
+const age = (nowMs: number) => ({
+  nowMs,
+  unfit: unfitForRemovals({ deliveredAtMs: NOON - HOUR_MS, nowMs, maxStateAgeHours: 24 }),
+});
+
+test.each([
+  ["two hours, which is behind the last delivery", NOON - 2 * HOUR_MS],
+  ["a week", NOON - 168 * HOUR_MS],
+])("a clock that goes back by %s gives nobody back what their last day took, and cuts nobody anew", (_, nowMs) => {
+  const over = { bob: YESTERDAY, cid: YESTERDAY };
+  const after = asOfNow(facts(over, { ...age(nowMs), isCut: (who) => who === "bob" }));
+  expect([leftIn(after), after.held]).toEqual([["bob"], [{ who: "cid", why: expect.stringContaining("unknown age") }]]);
+});
+
+test("a clock that goes ahead by more than a state may be old cuts nobody, however many last days it passes", () => {
+  const over = { bob: { until: "2026-03-31" }, cid: { until: "2026-04-30" } };
+  const after = asOfNow(facts(over, age(NOON + 100 * 24 * HOUR_MS)));
+  expect(leftIn(after)).toEqual([]);
+  expect(after.held.map(({ who, why }) => [who, why.includes("older than 24 h")])).toEqual([
+    ["bob", true],
+    ["cid", true],
+  ]);
+  // And when it is right again, nothing has happened.
+  expect(asOfNow(facts(over))).toMatchObject({ held: [] });
+});
+
+test("by less than that it cuts as many as one run may, and they are back when it is right again", () => {
+  const over = { bob: { until: "2026-03-02" }, cid: { until: "2026-03-02" } };
+  const ahead = asOfNow(facts(over, age(NOON + 13 * HOUR_MS)));
+  expect([leftIn(ahead), ahead.held.map(({ who }) => who)]).toEqual([["bob"], ["cid"]]);
+  const right = asOfNow(facts(over, { isCut: (who) => who === "bob" }));
+  expect([leftIn(right), right.held]).toEqual([[], []]);
 });
