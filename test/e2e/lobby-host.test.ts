@@ -20,13 +20,13 @@ const everybody = [ana, bob];
 const PORT = 8901;
 const NAMES = ["dev", `n "q" ü <b>'`];
 
-const files = [
+const filesWith = (ofAna: { readonly parked?: true }) => [
   { path: "/etc/ttyd-user-map", text: "ana@x=ana_b\nbob@x=bob\n" },
   { path: "/etc/ttyd-admins", text: "# Generated\nbob\n" },
   {
     path: "/etc/t3-serve/dispatch.json",
     text: `${JSON.stringify({
-      "ana@x": { os_user: "ana_b", port: portsOf(ana).t3 },
+      "ana@x": { os_user: "ana_b", port: portsOf(ana).t3, ...ofAna },
       "bob@x": { os_user: "bob", port: portsOf(bob).t3 },
     })}\n`,
   },
@@ -43,7 +43,7 @@ beforeAll(async () => {
   // The tests run as root, whose browser has no sandbox.
   browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
   await host.apply(base({ lobby: lobby(), contact: "Ask wizard." }));
-  await host.apply(maps(everybody, { files }));
+  await host.apply(maps(everybody, { files: filesWith({}) }));
   for (const who of everybody) for (const part of [account, clones, units]) await host.apply(part(who));
   await host.workstation("settle");
   await host.sh("for who in ana_b bob; do install -o $who -g $who /dev/null /home/$who/.zshrc; done");
@@ -260,6 +260,30 @@ test("the board tells admins of everybody, and the command line tells each their
   expect(await host.sh("stat -c '%a %U' /run/workstation/me /run/workstation/me/*")).toBe(
     "755 root\n600 ana_b\n600 bob",
   );
+});
+
+test("whoever is parked reads it, and a button that was still open brings nothing back and says why", async () => {
+  await killServer(ana);
+  const page = await open("ana@x");
+  await page.getByText("0 running, 2 can be restored").waitFor();
+  await host.apply(maps(everybody, { files: filesWith({ parked: true }) }));
+  await host.apply(units({ ...ana, state: "parked" }));
+  await page.getByRole("button", { name: "Restore sessions" }).click();
+  const status = page.getByRole("status");
+  await status.getByRole("heading", { name: "Parked" }).waitFor();
+  expect(await status.textContent()).toContain(
+    "Your workstation is parked, so nothing is started in it. Ask for it to be woken up.",
+  );
+  await page.reload();
+  const notice = page.getByRole("region", { name: "Parked" });
+  expect(await notice.textContent()).toContain("Your account and all your files are here, and nothing of yours runs.");
+  expect(await page.getByRole("button").count()).toBe(0);
+  expect([await running(ana), await host.sh("systemctl is-active t3-serve@ana_b || true")]).toEqual([[""], "inactive"]);
+  await host.apply(maps(everybody, { files: filesWith({}) }));
+  await host.apply(units(ana));
+  await page.reload();
+  expect([await notice.count(), await page.getByRole("button", { name: "Restore sessions" }).count()]).toEqual([0, 1]);
+  await close(page);
 });
 
 test("sessions outlive their person's last login", async () => {
