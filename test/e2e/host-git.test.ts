@@ -1,7 +1,7 @@
 /** Clones on a real host: locked, migrated, hoisted, wired and kept fresh, with remotes and clones of every kind. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Said, startTestHost, type TestHost } from "./host/host.ts";
-import { account, base, clones, maps, REMOTE, type Somebody } from "./host/parts.ts";
+import { account, base, clones, credentials, maps, REMOTE, type Somebody } from "./host/parts.ts";
 
 let host: TestHost;
 let next = 7300;
@@ -367,4 +367,23 @@ test("a private repository is cloned with the person's own token, which is in no
       `grep -rl token-of ${who.home} /var/lib/workstation /var/log 2>/dev/null | grep -v -e journal -e git-credentials; stat -c %a ${who.home}/.git-credentials`,
     ),
   ).toBe("600");
+});
+
+test("what is secret stays so under the rights that a person gave to all that is new in their home", async () => {
+  const [who, other] = [await somebody(), await somebody()];
+  await as(who, `setfacl -d -m u:${other.osUser}:rwx .; chmod 711 .; umask 077; echo naive > naive`);
+  const seenByOther = async (...names: readonly string[]) =>
+    (await host.vm.ssh(`cd ${who.home}; cat ${names.join(" ")} 2>/dev/null`, { as: other.osUser, accept: [0, 1] }))
+      .stdout;
+  // Control: whoever goes by the umask alone writes what the other one reads.
+  expect(await seenByOther("naive")).toBe("naive\n");
+  const secrets = [".git-credentials", ".kube/config"];
+  await host.apply(credentials(who));
+  await host.apply(clones(who));
+  expect(await host.sh(`cd ${who.home}; stat -c %a ${secrets.join(" ")}`)).toBe("600\n600");
+  expect(await seenByOther(...secrets)).toBe("");
+  await as(who, `setfacl -m u:${other.osUser}:r .git-credentials`);
+  expect(await seenByOther(...secrets)).toContain("token-of-");
+  await host.apply(clones(who));
+  expect(await seenByOther(...secrets)).toBe("");
 });
