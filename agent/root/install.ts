@@ -5,7 +5,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { asset } from "../assets.ts";
 import { Refusal } from "../refusal.ts";
 import { say } from "../say.ts";
-import { AGENT, PROBE, WORKER, WRAPPER } from "./layout.ts";
+import { AGENT, PROBE, SESSIONS_PROBE, WORKER, WRAPPER } from "./layout.ts";
 import { REMOVE, REMOVE_WRAPPER } from "../removal/layout.ts";
 import { STATE } from "./store.ts";
 import type { System } from "./system.ts";
@@ -21,6 +21,7 @@ export function install(sys: System, sha256: string, incoming: string): number {
   const files = [
     { path: WORKER, bytes: Buffer.from(asset("worker.cjs")), mode: 0o644 },
     { path: PROBE, bytes: Buffer.from(asset("probe.sh")), mode: 0o644 },
+    { path: SESSIONS_PROBE, bytes: Buffer.from(asset("sessions-probe.sh")), mode: 0o644 },
     { path: REMOVE, bytes: Buffer.from(asset("remove.mjs")), mode: 0o644 },
     { path: REMOVE_WRAPPER, bytes: Buffer.from(asset("workstation-remove.sh")), mode: 0o755 },
     { path: AGENT, bytes, mode: 0o644 },

@@ -31,7 +31,7 @@ const SOURCES = ["option", "hook", "argument"] as const;
 /** At most one conversation a session and one session a conversation; keyed by `key`. */
 export function chooseConversations(all: readonly Evidence[]): ReadonlyMap<string, string> {
   const recorded = recordedOf(all);
-  const spokenFor = new Set(all.flatMap((e) => SOURCES.flatMap((source) => e[source] ?? [])));
+  const spokenFor = spokenForIn(all);
   const newer = uncontested(all, (e) => {
     const { startedAtMs } = e;
     if (startedAtMs === undefined) return undefined;
@@ -47,6 +47,23 @@ export function chooseConversations(all: readonly Evidence[]): ReadonlyMap<strin
   for (const [key, id] of newer) chosen.set(key, id);
   return withoutDoubles(chosen);
 }
+
+/**
+ * Whether what transcripts tell could change the choice that is made without any.
+ *
+ * @param written by key, the ids of all that may be of its directory and were written since its assistant started
+ */
+export function transcriptsMatter(all: readonly Evidence[], written: ReadonlyMap<string, readonly string[]>): boolean {
+  const recorded = recordedOf(all);
+  const spokenFor = spokenForIn(all);
+  return all.some(({ key, hook }) =>
+    (written.get(key) ?? []).some((id) => id !== recorded.get(key) && (id === hook || !spokenFor.has(id))),
+  );
+}
+
+/** Whatever any source names. */
+const spokenForIn = (all: readonly Evidence[]): ReadonlySet<string> =>
+  new Set(all.flatMap((e) => SOURCES.flatMap((source) => e[source] ?? [])));
 
 const only = (transcripts: readonly Transcript[]): string | undefined =>
   transcripts.length === 1 ? transcripts[0]?.id : undefined;

@@ -6,8 +6,11 @@
  */
 export const nameToGive = (kept: string): string => literal(unescaped(kept));
 
-/** Text that tmux takes as it is where it expands formats: session names and start directories. */
-export const literal = (text: string): string => text.replaceAll("#", "##");
+/**
+ * Text that tmux takes as it is where it expands formats: session names and start directories. A `;` at the end of an
+ * argument would end the command.
+ */
+export const literal = (text: string): string => text.replaceAll("#", "##").replace(/;$/, "\\;");
 
 const LETTERS: ReadonlyMap<string, number> = new Map([
   ...["n\n", "r\r", "b\b", "a\x07", "v\v", "t\t", "f\f", "s "].map(

@@ -4,9 +4,9 @@ import { expect, test } from "vitest";
 import { chooseConversations, type Evidence } from "../../agent/sessions/choose.ts";
 import { CONVERSATION_ID } from "../../agent/sessions/conversation-id.ts";
 import { literal, nameToGive } from "../../agent/sessions/names.ts";
+import { parseListing } from "../../agent/sessions/listing.ts";
+import { idArgument, parseStat } from "../../agent/sessions/processes.ts";
 import { namesIn } from "../../agent/sessions/root/people.ts";
-import { parseListing } from "../../agent/sessions/worker/observe.ts";
-import { idArgument, parseStat } from "../../agent/sessions/worker/processes.ts";
 
 const id = (n: number) => `6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a0${n}`;
 const STARTED = 1000;
@@ -102,6 +102,7 @@ test("a name is given back to tmux so that it keeps the very same one", () => {
   expect(nameToGive("a #{pane_id} #(id)")).toBe("a ##{pane_id} ##(id)");
   expect(nameToGive("broken \\303( and \\000")).toBe("broken \\303( and \\000");
   expect(literal("/a#b")).toBe("/a##b");
+  expect([";", "a;b", "a;", "a\\;", "a;\n"].map(literal)).toEqual(["\\;", "a;b", "a\\;", "a\\\\;", "a;\n"]);
 });
 
 test("tmux's listing is read a line a pane; what is not understood is said and not recorded", () => {

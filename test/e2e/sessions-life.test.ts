@@ -33,6 +33,11 @@ const killServer = (who: Somebody) =>
   host.sh(
     `pkill -9 -u ${who.osUser} tmux; while pgrep -u ${who.osUser} -x 'tmux: server' >/dev/null; do sleep 0.1; done; pkill -9 -u ${who.osUser} -x claude || true`,
   );
+/** How many workers of theirs have looked at their sessions, or brought some back, so far. */
+const workersOf = (who: Somebody) =>
+  host.sh(
+    `journalctl --sync; journalctl --no-pager -o cat -u 'workstation-sessions-worker-${who.osUser}-*' | grep -c ^Started || true`,
+  );
 const records = (who: Somebody) => host.sh(`ls /var/lib/tmux-persist/${who.osUser}`);
 const pane = (who: Somebody, session: string) => as(who, `tmux -u capture-pane -p -J -t '=${session}:'`);
 /** Looks until the pane shows it, since a shell takes its time. */
@@ -45,19 +50,20 @@ const shows = async (who: Somebody, session: string, text: string) => {
   return pane(who, session);
 };
 
-const NAMES = ["=x #{pane_id} #(id) $(id)", "dev", "dev2", String.raw`n\ta\nm "q" ü '`];
+const NAMES = ["=x #{pane_id} #(id) $(id);", "dev", "dev2", String.raw`n\ta\nm "q" ü '`];
 
 test("whatever is in names and paths, a killed server's sessions come back as they were, once", async () => {
   await as(
     ana,
-    `mkdir -p 'a dir' "$(printf 'tab\\there\\nand "ü" \\047q #{x} #(id)')"
-tmux -u new-session -d -s dev2 -c "$HOME/a dir"
+    `mkdir -p 'a dir;' "$(printf 'tab\\there\\nand "ü" \\047q #{x} #(id)')"
+tmux -u new-session -d -s dev2 -c "$HOME/a dir\\;"
 tmux -u new-session -d -s dev -c "$HOME"
 tmux -u new-session -d -s "$(printf 'n\\ta\\nm "q" ü \\047')" -c "$(printf '%s/tab\\there\\nand "ü" \\047q ##{x} ##(id)' "$HOME")"
-tmux -u new-session -d -s '=x ##{pane_id} ##(id) $(id)' -c "$HOME"`,
+tmux -u new-session -d -s '=x ##{pane_id} ##(id) $(id)\\;' -c "$HOME"`,
   );
   const before = await running(ana);
   expect(await persist("save")).toEqual({ code: 0, out: ["ana_b: recorded 4 sessions"], err: "" });
+  expect(await workersOf(ana)).toBe("0");
   await killServer(ana);
   const kept = await records(ana);
   expect(await persist("save")).toEqual({ code: 0, out: [""], err: "" });
@@ -109,6 +115,11 @@ test("a conversation goes on after a boot, under the id that a clear gave it, an
   const cleared = recorded.sessions.find(({ name }) => name === "talk")?.conversation ?? "";
   expect(cleared).not.toBe(launched);
   expect(recorded.sessions.find(({ name }) => name === "bare")?.conversation).toMatch(/^[0-9a-f-]{36}$/);
+  // Whose the new conversation is, a worker had to find in the transcripts; the next save knows it again.
+  const workers = Number(await workersOf(bob));
+  expect(workers).toBeGreaterThan(0);
+  expect((await persist("save")).out).toEqual([""]);
+  expect(Number(await workersOf(bob))).toBe(workers);
   await as(bob, "rmdir gone");
 
   await host.vm.reboot();
@@ -192,6 +203,18 @@ test("a listing without an end is cut off, told, and costs nobody a record", asy
   expect(saved.err).toContain("more than 1 MiB; nothing of it is believed");
   expect(await records(mallory)).toBe(kept);
   await host.sh("systemctl stop fake-tmux; rm -rf /tmp/tmux-7203");
+});
+
+test("a server that answers nobody costs its person a record and nobody else theirs, and no more than some seconds", async () => {
+  await as(ana, "tmux -u new-session -d -s new");
+  const [kept, begun] = [await records(bob), Date.now()];
+  await host.sh("pkill -STOP -u bob -x 'tmux: server'");
+  const saved = await persist("save");
+  await host.sh("pkill -CONT -u bob -x 'tmux: server'");
+  expect(saved.err).toContain("bob: their sessions are not recorded: their tmux server does not answer within 5 s");
+  expect(saved.out.filter((line) => line.startsWith("ana_b: recorded "))).toHaveLength(1);
+  expect(await records(bob)).toBe(kept);
+  expect(Date.now() - begun).toBeLessThan(20_000);
 });
 
 test("two people who lose their servers at once, and ask at once, each get back their own", async () => {

@@ -18,7 +18,7 @@ import {
 
 const DEADLINE_MS = 30_000;
 
-export const lookAt = (sys: System, user: User): Promise<Observation> =>
+export const observe = (sys: System, user: User): Promise<Observation> =>
   call(sys, user, { do: "observe", osUser: user.name, uid: user.uid }, observation);
 
 export const bringBack = (

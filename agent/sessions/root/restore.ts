@@ -8,8 +8,9 @@ import type { Outcome, Session } from "../model.ts";
 import { restorable } from "../record.ts";
 import { readNewest, readNumbered } from "../series.ts";
 import { bringBack } from "./call.ts";
+import { namesRunning } from "./look.ts";
 import { forEachPerson, mappedPeople, mappedPerson } from "./people.ts";
-import { mayHaveServer, startServer } from "./server.ts";
+import { startServer } from "./server.ts";
 
 export interface RestoreArgs {
   /** Everybody of the terminal map when absent. */
@@ -33,8 +34,13 @@ export async function restore(sys: System, { who, record, json }: RestoreArgs): 
 async function restoreOne(sys: System, user: User, record: number | undefined): Promise<readonly Outcome[]> {
   const sessions = wanted(sys, user.name, record);
   if (sessions.length === 0) return [];
-  const first = mayHaveServer(sys, user) ? await bringBack(sys, user, sessions, false) : { server: "none" as const };
-  if (first.server === "running") return first.outcomes;
+  const running = await namesRunning(sys, user);
+  if (running !== "none") {
+    if (sessions.every(({ name }) => running?.includes(name)))
+      return sessions.map(({ name }) => ({ name, how: "there" }));
+    const first = await bringBack(sys, user, sessions, false);
+    if (first.server === "running") return first.outcomes;
+  }
   await startServer(sys, user);
   const second = await bringBack(sys, user, sessions, true);
   if (second.server === "running") return second.outcomes;

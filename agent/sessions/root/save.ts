@@ -7,14 +7,12 @@ import type { User } from "../../root/accounts.ts";
 import type { System } from "../../root/system.ts";
 import { afterLook } from "../record.ts";
 import { append, readNewest, writeLooks } from "../series.ts";
-import { lookAt } from "./call.ts";
+import { lookAt } from "./look.ts";
 import { forEachPerson, mappedPeople } from "./people.ts";
-import { mayHaveServer } from "./server.ts";
 
 /** Exit code 1 when somebody's sessions could not be looked at: who, and why. Theirs are as recorded before. */
 export async function save(sys: System, now: () => number): Promise<number> {
-  const people = mappedPeople(sys).filter((user) => mayHaveServer(sys, user));
-  const results = await forEachPerson(people, (user) => saveOne(sys, user, now), tell);
+  const results = await forEachPerson(mappedPeople(sys), (user) => saveOne(sys, user, now), tell);
   const failed = results.filter((r) => "failed" in r);
   for (const result of failed) warn(`${result.who}: their sessions are not recorded: ${result.failed}`);
   const looked = results.flatMap((r) => ("found" in r && r.found > 0 ? [r.who] : []));
@@ -25,7 +23,9 @@ export async function save(sys: System, now: () => number): Promise<number> {
 
 /** @returns how many sessions were seen. */
 async function saveOne(sys: System, user: User, now: () => number): Promise<number> {
-  const seen = await lookAt(sys, user);
+  const look = await lookAt(sys, user);
+  look.remember();
+  const seen = look.observation;
   if (seen.server === "none") return 0;
   for (const sentence of seen.warnings) warn(`${user.name}: ${sentence}`);
   const next = afterLook(readNewest(sys, user.name), seen.sessions, now());

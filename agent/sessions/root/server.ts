@@ -1,4 +1,4 @@
-/** A person's tmux server: whether there can be one, and how one is started that outlives what starts it. */
+/** How a person's tmux server is started so that it outlives what starts it. */
 
 import { randomBytes } from "node:crypto";
 import { Refusal } from "../../refusal.ts";
@@ -6,9 +6,6 @@ import { story } from "../../run.ts";
 import type { User } from "../../root/accounts.ts";
 import { lingerFile } from "../../root/steps/processes.ts";
 import { must, type System } from "../../root/system.ts";
-
-/** Only the folder's entry in `/tmp` is looked at; what it is and what is in it their worker judges. */
-export const mayHaveServer = (sys: System, user: User): boolean => sys.look(`/tmp/tmux-${user.uid}`) !== undefined;
 
 /**
  * Starts a server without a session, in a unit of its own in the person's slice: the kernel's end of one program must

@@ -5,9 +5,8 @@ import { say } from "../../say.ts";
 import type { User } from "../../root/accounts.ts";
 import type { System } from "../../root/system.ts";
 import { numbersOf, readLooks, readNewest } from "../series.ts";
-import { lookAt } from "./call.ts";
+import { lookAt } from "./look.ts";
 import { forEachPerson, mappedPeople, mappedPerson } from "./people.ts";
-import { mayHaveServer } from "./server.ts";
 
 export interface SessionsStatus {
   /** Names. */
@@ -40,7 +39,7 @@ export async function sessionsStatus(
 }
 
 async function statusOf(sys: System, user: User, looks: ReadonlyMap<string, number>): Promise<SessionsStatus> {
-  const seen = mayHaveServer(sys, user) ? await lookAt(sys, user) : { server: "none" as const };
+  const seen = (await lookAt(sys, user)).observation;
   const running = seen.server === "running" ? seen.sessions.map(({ name }) => name) : [];
   const newest = readNewest(sys, user.name);
   const looked = looks.get(user.name);

@@ -3,6 +3,7 @@
 import { kindOf, look } from "../../disk.ts";
 import { Refusal } from "../../refusal.ts";
 import { type Ran, run, story } from "../../run.ts";
+import { ANSWER_WITHIN_MS, NO_SERVER, socketFolder, socketOf, TOO_LONG } from "../socket.ts";
 
 export interface PersonHere {
   readonly uid: number;
@@ -17,26 +18,22 @@ export interface Tmux {
 }
 
 const TMUX = "/usr/bin/tmux";
-const TIMEOUT_MS = 5000;
-
-/** A client that is told of a socket nobody listens on any more says one of these. */
-const NO_SERVER = /^(no server running on|error connecting to) /;
 
 export function tmuxOf({ uid, home }: PersonHere): Tmux {
-  const socket = `/tmp/tmux-${uid}/default`;
+  const socket = socketOf(uid);
   // In a locale that is not UTF-8, tmux turns tabs and everything beyond ASCII into `_`; `-u` alone is not enough for all.
   // A new session's programs get this PATH: tmux takes its client's.
   const env = { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: home, LANG: "C.UTF-8", LC_ALL: "C.UTF-8" };
   const attempt = async (args: readonly string[]): Promise<Ran | undefined> => {
     if (!socketIsTheirs(uid, socket)) return undefined;
-    return run([TMUX, "-u", "-S", socket, ...args], { timeoutMs: TIMEOUT_MS, env });
+    return run([TMUX, "-u", "-S", socket, ...args], { timeoutMs: ANSWER_WITHIN_MS, env });
   };
   return {
     async ask(args) {
       const ran = await attempt(args);
       if (ran === undefined || (ran.code === 1 && NO_SERVER.test(ran.stderr))) return undefined;
-      if (ran.overflowed) throw new Refusal("their tmux server said more than 1 MiB; nothing of it is believed");
-      if (ran.code !== 0 || ran.timedOut) throw new Refusal(`their tmux server: ${story(ran, TIMEOUT_MS)}`);
+      if (ran.overflowed) throw new Refusal(TOO_LONG);
+      if (ran.code !== 0 || ran.timedOut) throw new Refusal(`their tmux server: ${story(ran, ANSWER_WITHIN_MS)}`);
       return ran.stdout;
     },
     async try(args) {
@@ -52,7 +49,7 @@ export function tmuxOf({ uid, home }: PersonHere): Tmux {
  * @throws Refusal when the folder or the socket is somebody else's, a link, or open to others.
  */
 function socketIsTheirs(uid: number, socket: string): boolean {
-  const room = socket.slice(0, socket.lastIndexOf("/"));
+  const room = socketFolder(uid);
   const folder = look(room);
   if (folder === undefined) return false;
   if (!folder.isDirectory()) throw new Refusal(`${room} is ${kindOf(folder)}, so their sessions are not looked at`);

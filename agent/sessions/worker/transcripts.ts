@@ -5,9 +5,8 @@ import { systemCode } from "../../refusal.ts";
 import { directoryToldBy, headOf, projectKey } from "../../worker/conversations.ts";
 import type { Transcript } from "../choose.ts";
 import { CONVERSATION_ID } from "../conversation-id.ts";
+import { isFolderOf, LONGEST_KEY } from "../folder.ts";
 
-/** The tool cuts longer names and adds a hash of its own making. */
-const LONGEST_KEY = 200;
 /** Only the newest are looked into; older ones are no candidates for anything that runs. */
 const MOST_TRANSCRIPTS = 50;
 
@@ -37,9 +36,8 @@ function foldersOf(home: string, directory: string): readonly string[] {
   const projects = `${home}/.claude/projects`;
   const key = projectKey(directory);
   if (key.length <= LONGEST_KEY) return [`${projects}/${key}`];
-  const start = `${key.slice(0, LONGEST_KEY)}-`;
   return namesIn(projects)
-    .filter((name) => name.startsWith(start))
+    .filter(isFolderOf(directory))
     .map((name) => `${projects}/${name}`);
 }
 
