@@ -36,7 +36,9 @@ export function chooseConversations(all: readonly Evidence[]): ReadonlyMap<strin
     const { startedAtMs } = e;
     if (startedAtMs === undefined) return undefined;
     const has = recorded.get(e.key);
-    const mine = e.transcripts.filter(({ id, begunAtMs }) => id !== has && begunAtMs > startedAtMs);
+    // After a clock that was set back, older ones seem to have begun since; what a clear began is newer than what it ended.
+    const sinceMs = Math.max(startedAtMs, e.transcripts.find(({ id }) => id === has)?.begunAtMs ?? 0);
+    const mine = e.transcripts.filter(({ id, begunAtMs }) => id !== has && begunAtMs > sinceMs);
     // A hook that names a conversation begun since then tells what a clear began.
     if (e.hook !== undefined && mine.some(({ id }) => id === e.hook)) return e.hook;
     if (has === undefined)

@@ -53,6 +53,11 @@ test("a conversation that was cleared goes on under its new id: the single newer
   expect(choose(evidence("$1", { option: id(1), hook: id(3), transcripts: twice }))).toEqual({ $1: id(3) });
 });
 
+test("a clock that was set back makes no older conversation of the same directory the newer one", () => {
+  const transcripts = [transcript(1, 2500), transcript(2, 1500)];
+  expect(choose(evidence("$1", { option: id(1), transcripts }))).toEqual({ $1: id(1) });
+});
+
 test("somebody else's recorded conversation in the same directory is no newer one of mine", () => {
   const transcripts = [transcript(1, 1100), transcript(2, 2000)];
   expect(
