@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { chooseConversations, type Evidence, transcriptsMatter } from "../../agent/sessions/choose.ts";
+import { observation } from "../../agent/sessions/model.ts";
 import { readProbe } from "../../agent/sessions/probed.ts";
 import { decide } from "../../agent/sessions/root/look.ts";
 
@@ -100,6 +101,29 @@ test.each([
 ])("where %s, it is left to the worker", (_, text) => {
   const probed = readProbe(text, BETWEEN, HOME);
   expect(probed === undefined ? undefined : decide(probed, 0, 0)).toBeUndefined();
+});
+
+test("whatever somebody makes their probe tell, it is read as sessions that can be kept or left to their worker", () => {
+  const pieces = [
+    ...Object.values(usual).flatMap((text) => text.split(/(?<=[\n\0])/)),
+    `\n${BETWEEN}\n`,
+    "9".repeat(400),
+  ];
+  const part = fc.array(fc.oneof(fc.constantFrom(...pieces), fc.string({ unit: "binary", maxLength: 8 })), {
+    maxLength: 6,
+  });
+  let read = 0;
+  fc.assert(
+    fc.property(fc.array(part, { minLength: 5, maxLength: 5 }), (parts) => {
+      const probed = readProbe(parts.map((all) => all.join("")).join(`\n${BETWEEN}\n`), BETWEEN, HOME);
+      const found = probed === undefined ? undefined : decide(probed, BOOT_S * 1000, UP_S)?.observation;
+      if (found === undefined) return;
+      read += 1;
+      expect(observation.parse(found)).toEqual(found);
+    }),
+    { numRuns: 2000 },
+  );
+  expect(read).toBeGreaterThan(20);
 });
 
 test("processes that claim to have started each other are each looked at once, and soon", () => {

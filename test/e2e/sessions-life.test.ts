@@ -214,7 +214,7 @@ test("a server that answers nobody costs its person a record and nobody else the
   expect(saved.err).toContain("bob: their sessions are not recorded: their tmux server does not answer within 5 s");
   expect(saved.out.filter((line) => line.startsWith("ana_b: recorded "))).toHaveLength(1);
   expect(await records(bob)).toBe(kept);
-  expect(Date.now() - begun).toBeLessThan(20_000);
+  expect(Date.now() - begun).toBeLessThan(25_000);
 });
 
 test("two people who lose their servers at once, and ask at once, each get back their own", async () => {
