@@ -214,6 +214,8 @@ test("what is swapped, added, started or made immutable after the deletion began
   ).toBe("gold\nnew\nothers\n7601\ndeep keep sparse");
   await host.sh("cd /home/one; chattr -i sparse; rm -rf deep keep/new /srv/deep");
   expect(await remove(json.archive)).toMatchObject({ code: 0, json: { removed: "one" } });
+  // What is theirs elsewhere stays, and is found as docs/removal.md says.
+  expect(await host.sh("find / -xdev -uid 7601 2>/dev/null || true")).toContain("/srv/precious/er/text");
   expect(await host.sh("cat /srv/precious/er/text /srv/others; ls -d /home/one 2>&1; id one 2>&1; true")).toMatch(
     /gold\nothers\n.*No such file.*\n.*no such user/s,
   );
@@ -358,8 +360,10 @@ test.each([
 
 test("an archive that an admin copied back as it was is put back; one that is half there is named and hides no other", async () => {
   await host.sh(
-    `rm -rf ${COPY}; cp -r ${ARCHIVES}/${carried} ${COPY}; rm -rf ${ARCHIVES}/${carried}; chmod -R go= ${COPY}`,
+    `rm -rf ${COPY}; cp -r ${ARCHIVES}/${carried} ${COPY}; rm -rf ${ARCHIVES}/${carried}; chown two: ${COPY}/*`,
   );
+  expect((await remover(`${RESTORE} --archive one-20200101T000000Z`)).said).toContain(`chown -R root: ${COPY}`);
+  await host.sh(`chown -R root: ${COPY} && chmod -R go= ${COPY}`);
   expect(await remover(`${RESTORE} --archive one-20200101T000000Z`)).toMatchObject({ code: 0, json: { tamed: 1 } });
   await host.sh(`mkdir ${ARCHIVES}/one-20210101T000000Z; echo '{' > ${ARCHIVES}/one-20210101T000000Z/record.json`);
   const listed = JSON.parse(await host.sh("workstation-remove archives")) as readonly object[];

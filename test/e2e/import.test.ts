@@ -194,6 +194,13 @@ test("the import writes rows with every guess marked, keeps uids and ports, and 
   expect(`${JSON.stringify(answer)}${text("found/report.txt")}`).not.toContain("a-password");
 });
 
+test("with rows of one's own nothing is guessed, and ledger and adoption follow them", () => {
+  const { code, answer } = importing("second", "--roster", join(folder, "found/roster.yaml"), ...asRoot());
+  expect([code, answer.open, answer.guesses]).toEqual([0, [], []]);
+  for (const name of ["roster.yaml", "ledger.json", "adopt.json"])
+    expect(text(`second/${name}`)).toBe(text(`found/${name}`));
+});
+
 const settings = (): readonly Setting[] => [
   [["ledgerSeed"], join(folder, "found/ledger.json")],
   [["adopt"], join(folder, "found/adopt.json")],

@@ -11,24 +11,28 @@ import { NGINX_IMAGE } from "../../lab/cluster/nginx-image.ts";
 import { findInstance } from "../../lab/instance.ts";
 import { allProcesses, environmentOf } from "../../lab/process/identity.ts";
 import { run } from "../../lab/run.ts";
+import { stepsOf } from "./fixtures/runbook.ts";
 
 const NAME = "t-guest";
 const DIR = `/var/lib/workstations-lab/${NAME}`;
-const main = join(import.meta.dirname, "../../lab/main.ts");
+const ROOT = join(import.meta.dirname, "../..");
+const main = join(ROOT, "lab/main.ts");
 
 afterAll(() => lab("down", "--purge"));
 
 test("after up, pods, and down, nothing is left", async () => {
   const before = await machine();
-  await lab("up");
+  await make("up");
   await runPods();
+  await saysWhatThePagesSay();
   const meanwhile = await machine();
   // The looking is proved by what it sees while the lab is up.
   expect(meanwhile.interfaces).toContain(`ws-${NAME}`);
   expect(meanwhile.daemons.filter((command) => command.includes("containerd-shim"))).toHaveLength(2);
   expect(meanwhile.cgroups.length).toBeGreaterThan(before.cgroups.length);
-  await lab("down", "--purge");
+  await make("down");
   expect(await machine()).toEqual(before);
+  await lab("down", "--purge");
 });
 
 test("after an up that was killed in the middle, and down, nothing is left", async () => {
@@ -61,6 +65,41 @@ async function lab(...args: readonly string[]): Promise<string> {
   const [code] = await once(child, "close");
   if (code !== 0) throw new Error(`lab ${args.join(" ")} ended with exit code ${code}:\n${said}`);
   return said;
+}
+
+/** The project's commands as README.md has them, for this lab. */
+async function make(target: string): Promise<string> {
+  const env = { ...process.env, WS_LAB: NAME };
+  return (await run(["make", "--no-print-directory", target], { cwd: ROOT, env, timeoutMs: 600_000 })).stdout;
+}
+
+/** The block of README.md, and settings as docs/configuration.md sets them, on a copy of the stack's file. */
+async function saysWhatThePagesSay(): Promise<void> {
+  expect(await make("status")).toMatch(/^The lab "t-guest" is up at .*\n {2}\S+ +runs as process \d+/);
+  const steps = stepsOf(await readFile(join(ROOT, "README.md"), "utf8"));
+  const [block] = steps.flatMap((step) =>
+    step.kind === "run" && step.script.includes("make -s env") ? [step.script] : [],
+  );
+  const settings = ["--path 'confirmLeave[0]' bob", "removalLimit 2", "--path 'hosts[0].port' 2222"];
+  const file = join(DIR, "copy.yaml");
+  const more = [
+    `cp "$WS_LAB_CONFIG" ${file}`,
+    ...settings.map((words) => `pulumi config set ${words} --stack lab --config-file ${file}`),
+    `grep -A1 -e confirmLeave -e removalLimit -e 'port:' ${file}`,
+    `pulumi up --yes --skip-preview --stack lab --config-file "$WS_LAB_CONFIG" --replace "$(pulumi stack --show-urns --stack lab | grep -o 'urn:[^ ]*::devvm-agent$')"`,
+  ];
+  const env = { ...process.env, WS_LAB: NAME };
+  const script = [block ?? "false", ...more].join("\n");
+  const { stdout } = await run(["bash", "-euo", "pipefail", "-c", script], { cwd: ROOT, env, timeoutMs: 300_000 });
+  for (const words of [
+    "Nothing would change for anybody.",
+    "Everything is as decided.",
+    "- bob",
+    "removalLimit: ",
+    "port: 2222",
+  ])
+    expect(stdout).toContain(words);
+  expect(stdout).toMatch(/1 replaced/);
 }
 
 /** Pods with an own network, a volume in memory and a log: what a node leaves behind if nobody cleans up. */

@@ -1,0 +1,96 @@
+/** What README.md and docs/leaving.md show of `./ws` is what it does: their lines are run as they stand. */
+
+import { spawn } from "node:child_process";
+import { chmodSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { writeLedger } from "../../roster/ledger.ts";
+import { stepsOf } from "../e2e/fixtures/runbook.ts";
+import { commandsOf } from "../house/page-commands.ts";
+import { ROOT, text } from "../house/sources.ts";
+import { derived, rosterOf, row } from "../roster/support.ts";
+import { LEAST, raw } from "../stacks/raw-config.ts";
+import { type LoopbackHost, startLoopbackHost } from "./loopback-host.ts";
+import { workbench } from "./run-ws.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const ada = row("ada", "", "admin");
+const both = derived(rosterOf(ada, row("nina")));
+const left = derived(rosterOf(ada), { ledger: both.desired.ledger, stack: { confirmLeave: ["nina"] } });
+const bench = workbench({
+  pulumi:
+    '#!/bin/sh\nhere=$(dirname "$0")\ncase "$1" in config) cat "$here/config.json" ;; stack) cat "$here/outputs.json" ;; esac\n',
+  "roster.yaml": rosterOf(ada),
+  "outputs.json": JSON.stringify({ ledger: writeLedger(left.desired.ledger) }),
+  "slips.yaml": `users:
+  emo:
+    authentik_user: emil.barzin
+    k8suser: emo
+    tier: power_user
+    forgejo:
+      login: ebarzin
+      push: "yes"
+`,
+});
+chmodSync(join(bench.folder, "pulumi"), 0o755);
+symlinkSync(join(ROOT, "ws"), join(bench.folder, "ws"));
+
+/** Whoever is asked about is cut there. */
+const cutHost = (words: readonly string[]) => ({
+  people: words.slice(2).map((word) => ({
+    osUser: word.split("=")[0],
+    account: {
+      ...{ locked: true, expired: true, loginRefused: true, groups: [], sudo: false, processes: 0 },
+      ...{ linger: false, crontab: false, atJobs: 0 },
+    },
+    ...{ units: {}, maps: { terminal: false, dispatch: false, admins: false }, gate: 403, waitingCredentials: false },
+  })),
+});
+let host: LoopbackHost;
+beforeAll(async () => {
+  host = await startLoopbackHost("devvm", (words) => ({ out: JSON.stringify(cutHost(words)) }));
+  const values = raw({ ...LEAST, roster: join(bench.folder, "roster.yaml"), ...host.settings });
+  const entries = Object.entries(values).map(([key, value]) => [key, { value, secret: false }]);
+  bench.write("config.json", JSON.stringify(Object.fromEntries(entries)));
+});
+afterAll(() => host.stop());
+
+/** In a folder with `./ws` and a stack, as on the pages. */
+async function shell(script: string): Promise<{ readonly code: number | null; readonly said: string }> {
+  const PATH = [bench.folder, dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter);
+  const child = spawn("/bin/sh", ["-euc", `exec 2>&1\n${script}`], { cwd: bench.folder, env: { PATH }, stdio: "pipe" });
+  let said = "";
+  child.stdout.on("data", (part: Buffer) => {
+    said += part.toString("utf8");
+  });
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { code, said };
+}
+
+test("README.md shows word for word what `check` says of a roster with three slips", async () => {
+  const [shown] = commandsOf("README.md").filter(({ as }) => as === "prompt");
+  const block = text("README.md").split(`$ ${shown?.command}\n`)[1]?.split("```")[0];
+  expect(await shell(shown?.command ?? "false")).toEqual({ code: 1, said: block });
+});
+
+test("each command of README.md's table has a help of its own that begins with how it is called", async () => {
+  const rows = text("README.md").split("\n| `./ws` |")[1]?.split("\n\n")[0]?.split("\n").slice(2) ?? [];
+  const commands = rows.flatMap((line) =>
+    [...(line.split("|")[1] ?? "").matchAll(/`([a-z-]+)`/g)].map(([, name = ""]) => name),
+  );
+  expect(commands).toHaveLength(10);
+  const helps = await Promise.all(commands.map((command) => shell(`./ws ${[command, "--help"].join(" ")}`)));
+  expect(helps.map(({ code, said }) => [code, said.split(/ |\n/).slice(0, 3).join(" ")])).toEqual(
+    commands.map((command) => [0, `Usage: ./ws ${command}`]),
+  );
+});
+
+test("docs/leaving.md's ways to ask the probe all answer, and a report is its owner's alone", async () => {
+  const [block] = stepsOf(text("docs/leaving.md")).flatMap((step) => (step.kind === "run" ? [step.script] : []));
+  const { code, said } = await shell(block ?? "false");
+  expect([code, said.match(/^nina \(left on .*\): cut$/gm)?.length, host.sent.length]).toEqual([0, 2, 3]);
+  const report = JSON.parse(readFileSync(join(bench.folder, "FILE"), "utf8")) as { readonly ok: boolean };
+  expect(statSync(join(bench.folder, "FILE")).mode & 0o777).toBe(0o600);
+  expect([report.ok, said.includes('"osUser":"nina"')]).toEqual([true, true]);
+});
