@@ -5,7 +5,7 @@ import { access, readdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { clusterFact } from "../../lab/cluster/cluster.ts";
 import { NGINX_IMAGE } from "../../lab/cluster/nginx-image.ts";
 import { findInstance } from "../../lab/instance.ts";
@@ -18,6 +18,11 @@ const DIR = `/var/lib/workstations-lab/${NAME}`;
 const ROOT = join(import.meta.dirname, "../..");
 const main = join(ROOT, "lab/main.ts");
 
+beforeAll(async () => {
+  // Else `make` would install them anew while other tests use them.
+  const asked = await run(["make", "--question", "node_modules/.installed"], { cwd: ROOT, accept: [0, 1] });
+  if (asked.code !== 0) throw new Error("the packages are not those of package-lock.json; run `make check` first");
+});
 afterAll(() => lab("down", "--purge"));
 
 test("after up, pods, and down, nothing is left", async () => {
