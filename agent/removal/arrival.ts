@@ -40,14 +40,15 @@ export function assertInside(archive: string, entries: Entries): void {
     );
 }
 
-function whyOutside({ path, type, sameAs }: Entry, seen: Entries, all: Entries): string | undefined {
+function whyOutside({ path, type, mode, sameAs }: Entry, seen: Entries, all: Entries): string | undefined {
   if (path.startsWith("/")) return "is an absolute path";
   const parts = path.split("/");
   if (parts.includes("..")) return "leads out of the home";
   if (path.includes("\0") || (path !== "" && parts.some((part) => part === "" || part === ".")))
     return "is no name of a file";
   if (type === "x") return "is a device";
-  if (path === "") return type === "d" ? undefined : "is the home itself and no folder";
+  if (path === "")
+    return type === "d" && (mode & 0o022) === 0 ? undefined : "is no folder that its owner alone can write";
   const parent = all.get(parts.slice(0, -1).join("/"));
   if (parent?.type !== "d") return "lies in something that is no folder";
   const first = sameAs === undefined ? undefined : seen.get(sameAs);

@@ -211,6 +211,7 @@ test.each([
     "~/b is another name of something outside",
   ],
   ["a home that is a link", [member("./", { type: "2", link: "/etc" })], "no folder"],
+  ["a home that others may write in", [member("./", { type: "5", mode: 0o777 })], "no folder that its owner alone"],
   ["no home at all", [member("./a")], "~/a lies in something that is no folder"],
 ])("an archive with %s is never unpacked", async (_what, members, said) => {
   const look = async () => assertInside("one-20260101T000000Z", await unpacked(archiveOf(...members)));
