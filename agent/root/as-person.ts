@@ -6,6 +6,7 @@ import { kindOf } from "../disk.ts";
 import { Refusal } from "../refusal.ts";
 import { type Ran, run } from "../run.ts";
 import type { User } from "./accounts.ts";
+import { endedWithUs } from "./ended-with-us.ts";
 import { NODE, WORKER } from "./layout.ts";
 import type { System } from "./system.ts";
 import type { Pace } from "./together.ts";
@@ -57,7 +58,7 @@ export async function contained(sys: System, call: Contained): Promise<Ran> {
   // Ending `systemd-run` ends nothing of the unit, which holds the pipes of its answer.
   const stopped = () => void end();
   call.pace?.stop?.addEventListener("abort", stopped);
-  const ran = await run(call.alone === true ? locked(call.user, argv) : argv, options);
+  const ran = await endedWithUs(end, () => run(call.alone === true ? locked(call.user, argv) : argv, options));
   call.pace?.stop?.removeEventListener("abort", stopped);
   if (ran.timedOut || ran.overflowed) await end();
   return ran;

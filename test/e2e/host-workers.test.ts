@@ -65,6 +65,8 @@ const failedOf = ({ err }: { readonly err: readonly string[] }) => [
   ...new Set(err.flatMap((line) => /^failed: ([^:]+: [^:]+)/.exec(line)?.[1] ?? [])),
 ];
 
+const WORKERS = "systemctl list-units --plain --no-legend 'workstation-worker-*' | wc -l";
+
 /** What one of ten does. A remote that does not answer is a warning (spec, section 5, step 4), the others may be a failure. */
 const HOSTILE: readonly (readonly [string, string])[] = [
   ["starts processes without end", "while :; do sleep 9875 & done"],
@@ -80,7 +82,7 @@ test.each(HOSTILE)(
     await inTheWorker(script);
     const { ms, said, wrote } = await timed();
     const left = await host.sh(
-      "systemctl stop workstation-finish; systemctl list-units --plain --no-legend 'workstation-worker-*' | wc -l; pgrep -c -f '[s]leep 987'; true",
+      `systemctl stop workstation-finish; for i in $(seq 30); do [ $(${WORKERS}) = 0 ] && break; sleep 0.1; done; ${WORKERS}; pgrep -c -f '[s]leep 987'; true`,
     );
     await harmless();
     await host.sh("rm -rf /var/lib/workstation/unfinished");
@@ -135,9 +137,11 @@ test("a remote that hung is asked in the background from then on: runs do not wa
   const again = await timed();
   expect([again.said.code, again.wrote]).toEqual([0, nine]);
   expect(again.said.err).toEqual([expect.stringContaining("w0: warning: a remote of theirs did not answer in time")]);
-  await host.sh(
-    'systemctl stop workstation-finish; for i in $(seq 50); do [ -z "$(pgrep -u w0 git)" ] && break; sleep 0.1; done',
+  // Whoever ends the background ends what it has started as somebody.
+  const ended = await host.sh(
+    `for i in $(seq 100); do [ $(${WORKERS}) = 1 ] && pgrep -u w0 git >/dev/null && break; sleep 0.1; done; ${WORKERS}; systemctl stop workstation-finish; for i in $(seq 30); do [ $(${WORKERS}) = 0 ] && break; sleep 0.1; done; ${WORKERS}; pgrep -c -u w0 git; true`,
   );
+  expect(ended).toBe("1\n0\n0");
   await host.sh(
     "git -C ~/code remote set-url forgejo http://127.0.0.1:8080/open/infra-push; git -C ~/code reset -q --hard HEAD",
     { as: first.osUser },
