@@ -54,7 +54,7 @@ export async function whatToTry(instance: Instance): Promise<string> {
     `  ${forge.url}/${forge.owner}   (user ${forge.adminUser}, password in ${instance.path("facts", "forge.json")})`,
     "  Change roster.yaml and run make up again; `./ws check roster.yaml` says whether it holds.",
     "",
-    "Stop it and leave nothing behind: make down",
+    "Stop it, and keep its folder for the next make up: make down",
   ].join("\n");
 }
 

@@ -13,7 +13,8 @@ import { allProcesses, environmentOf } from "../../lab/process/identity.ts";
 import { run } from "../../lab/run.ts";
 import { stepsOf } from "./fixtures/runbook.ts";
 
-const NAME = "t-guest";
+/** Of its own beside whoever else runs this on the machine; an interface's name has room for so much. */
+const NAME = `g-${process.env.WS_LAB || "test"}`.slice(0, 12);
 const DIR = `/var/lib/workstations-lab/${NAME}`;
 const ROOT = join(import.meta.dirname, "../..");
 const main = join(ROOT, "lab/main.ts");
@@ -80,7 +81,7 @@ async function make(target: string): Promise<string> {
 
 /** The block of README.md, and settings as docs/configuration.md sets them, on a copy of the stack's file. */
 async function saysWhatThePagesSay(): Promise<void> {
-  expect(await make("status")).toMatch(/^The lab "t-guest" is up at .*\n {2}\S+ +runs as process \d+/);
+  expect(await make("status")).toMatch(/^The lab "g-[^"]+" is up at .*\n {2}\S+ +runs as process \d+/);
   const steps = stepsOf(await readFile(join(ROOT, "README.md"), "utf8"));
   const [block] = steps.flatMap((step) =>
     step.kind === "run" && step.script.includes("make -s env") ? [step.script] : [],
@@ -94,7 +95,7 @@ async function saysWhatThePagesSay(): Promise<void> {
     `pulumi up --yes --skip-preview --stack lab --config-file "$WS_LAB_CONFIG" --replace "$(pulumi stack --show-urns --stack lab | grep -o 'urn:[^ ]*::devvm-agent$')"`,
   ];
   const env = { ...process.env, WS_LAB: NAME };
-  const script = [block ?? "false", ...more].join("\n");
+  const script = ["exec 2>&1", block ?? "false", ...more].join("\n");
   const { stdout } = await run(["bash", "-euo", "pipefail", "-c", script], { cwd: ROOT, env, timeoutMs: 300_000 });
   for (const words of [
     "Nothing would change for anybody.",
