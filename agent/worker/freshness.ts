@@ -1,7 +1,9 @@
 /** Fetch everything, then fast-forward where it is certain to be safe; anything else is left alone and told. */
 
+import { Refusal } from "../refusal.ts";
 import { type Change, type Step, says } from "../step.ts";
 import { gitSays } from "./git.ts";
+import { giveBack, isLeft, keepAside } from "./kept-aside.ts";
 import { clonesOf } from "./layout.ts";
 import { type Place, short } from "./place.ts";
 
@@ -45,6 +47,8 @@ async function fetchAll(place: Place, clone: string): Promise<void> {
 export async function forward(place: Place, clone: string, refused: Set<string>): Promise<readonly Change[]> {
   const name = short(place, clone);
   const read = (...args: string[]) => place.git.run(args, { in: clone });
+  // An earlier update was killed half way: first of all the person has back what they wrote in it.
+  if (isLeft(clone) && place.mode === "apply") await giveBackTo(place, clone);
   const branches = await read(
     "for-each-ref",
     "--format=%(HEAD)%00%(refname:short)%00%(upstream)%00%(upstream:track,nobracket)",
@@ -82,10 +86,12 @@ export async function forward(place: Place, clone: string, refused: Set<string>)
     return [];
   }
   const apply = async () => {
+    keepAside(clone, await replacedBy(place, clone, upstream));
     const ran = await place.git.run(["merge", "--ff-only", "--quiet", "--no-edit", "--", upstream], {
       in: clone,
       timeoutMs: FETCH_TIMEOUT_MS,
     });
+    await giveBackTo(place, clone);
     if (ran.code === 0) return undefined;
     // The person's own work may have come in between; git has refused, and their clone is as they made it.
     refused.add(clone);
@@ -93,4 +99,24 @@ export async function forward(place: Place, clone: string, refused: Set<string>)
     return "not done" as const;
   };
   return [{ point: "fast-forward", says: says("update", `${name}, ${branch} was ${track}`), apply }];
+}
+
+/** The files that the update would replace or take away. */
+async function replacedBy(place: Place, clone: string, upstream: string): Promise<readonly string[]> {
+  const only = ["--name-only", "-z", "--no-renames", "--diff-filter=MDT", "--ignore-submodules=all"];
+  const ran = await place.git.run(["diff", ...only, "HEAD", upstream, "--"], { in: clone });
+  if (ran.code !== 0 || ran.overflowed) return [];
+  return ran.stdout.split("\0").filter((path) => path !== "");
+}
+
+async function giveBackTo(place: Place, clone: string): Promise<void> {
+  const options = ["--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all"];
+  const touched = async () => {
+    const ran = await place.git.run(["status", ...options], { in: clone });
+    if (ran.code !== 0) throw new Refusal(`${short(place, clone)} cannot be looked at: ${gitSays(ran)}`);
+    // `XY path`, one after the other.
+    return new Set(ran.stdout.split("\0").map((entry) => entry.slice(3)));
+  };
+  for (const path of await giveBack(clone, touched))
+    place.warn(`${short(place, clone)}/${path} was written to while the clone was updated: it is as it was written`);
 }
