@@ -22,9 +22,9 @@ export interface Patience {
   readonly stopMs: number;
 }
 
-/** Two cores are the usual host; more work at once would only make each of them slower. */
+/** Two cores are the usual host, and half of what one person costs is waiting: for systemd, and for a remote. */
 export const HOURLY: Patience = {
-  atOnce: 2,
+  atOnce: 4,
   waitsAfterMs: 1000,
   most: 8,
   leastMs: 3000,

@@ -17,11 +17,11 @@ const DAEMON =
 
 /** Runs a command on the host; prints wall ms, processor ms of the whole machine, and the root process's peak in KiB. */
 const MEASURE = `cpu() { sed -n 's/^usage_usec //p' /sys/fs/cgroup/unified/cpu.stat; }
-a=$(cpu); s=$(date +%s%N); "$@" > /run/bench.log 2>&1 & pid=$!; peak=0
-while kill -0 $pid 2>/dev/null; do
-  for p in $(pgrep -f agent.mjs); do m=$(sed -n 's/^VmHWM:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$p/status 2>/dev/null); [ "\${m:-0}" -gt $peak ] && peak=$m; done; sleep 1
-done
-e=$(date +%s%N); b=$(cpu); echo "$(( (e - s) / 1000000 )) $(( (b - a) / 1000 )) $peak"`;
+echo 0 > /run/peak; (peak=0; while :; do
+  for p in $(pgrep -f agent.mjs); do m=$(sed -n 's/^VmHWM:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$p/status 2>/dev/null); [ "\${m:-0}" -gt $peak ] && peak=$m && echo $peak > /run/peak; done; sleep 0.5
+done) & sampler=$!
+a=$(cpu); s=$(date +%s%N); "$@" > /run/bench.log 2>&1; e=$(date +%s%N); b=$(cpu); kill $sampler
+echo "$(( (e - s) / 1000000 )) $(( (b - a) / 1000 )) $(cat /run/peak)"`;
 
 /** The same looks and the same fetch, as a shell script has them. */
 const SHELL = `#!/bin/bash
