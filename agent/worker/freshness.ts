@@ -1,9 +1,10 @@
 /** Fetch everything, then fast-forward where it is certain to be safe; anything else is left alone and told. */
 
 import { Refusal } from "../refusal.ts";
+import type { Ran } from "../run.ts";
 import { type Change, type Step, says } from "../step.ts";
 import { gitSays } from "./git.ts";
-import { giveBack, isLeft, keepAside } from "./kept-aside.ts";
+import { giveBack, keepAside } from "./kept-aside.ts";
 import { clonesOf } from "./layout.ts";
 import { type Place, short } from "./place.ts";
 
@@ -48,7 +49,7 @@ export async function forward(place: Place, clone: string, refused: Set<string>)
   const name = short(place, clone);
   const read = (...args: string[]) => place.git.run(args, { in: clone });
   // An earlier update was killed half way: first of all the person has back what they wrote in it.
-  if (isLeft(clone) && place.mode === "apply") await giveBackTo(place, clone);
+  if (place.mode === "apply") await giveBackTo(place, clone);
   const branches = await read(
     "for-each-ref",
     "--format=%(HEAD)%00%(refname:short)%00%(upstream)%00%(upstream:track,nobracket)",
@@ -86,12 +87,7 @@ export async function forward(place: Place, clone: string, refused: Set<string>)
     return [];
   }
   const apply = async () => {
-    keepAside(clone, await replacedBy(place, clone, upstream));
-    const ran = await place.git.run(["merge", "--ff-only", "--quiet", "--no-edit", "--", upstream], {
-      in: clone,
-      timeoutMs: FETCH_TIMEOUT_MS,
-    });
-    await giveBackTo(place, clone);
+    const ran = await fastForward(place, clone, upstream);
     if (ran.code === 0) return undefined;
     // The person's own work may have come in between; git has refused, and their clone is as they made it.
     refused.add(clone);
@@ -101,12 +97,24 @@ export async function forward(place: Place, clone: string, refused: Set<string>)
   return [{ point: "fast-forward", says: says("update", `${name}, ${branch} was ${track}`), apply }];
 }
 
-/** The files that the update would replace or take away. */
-async function replacedBy(place: Place, clone: string, upstream: string): Promise<readonly string[]> {
-  const only = ["--name-only", "-z", "--no-renames", "--diff-filter=MDT", "--ignore-submodules=all"];
-  const ran = await place.git.run(["diff", ...only, "HEAD", upstream, "--"], { in: clone });
-  if (ran.code !== 0 || ran.overflowed) return [];
-  return ran.stdout.split("\0").filter((path) => path !== "");
+/**
+ * The files that the update replaces or takes away are kept aside meanwhile; when they cannot be told, nothing is merged.
+ * Of an update that changes more than 4 MiB of names the first part is kept.
+ *
+ * @returns what git said of the merge, or of the look before it
+ */
+async function fastForward(place: Place, clone: string, upstream: string): Promise<Ran> {
+  const options = { in: clone, timeoutMs: FETCH_TIMEOUT_MS };
+  const replaced = ["--name-only", "-z", "--no-renames", "--diff-filter=MDT", "--ignore-submodules=all"];
+  const differ = await place.git.run(["diff", ...replaced, "HEAD", upstream, "--"], options);
+  if (differ.code !== 0) return differ;
+  keepAside(
+    clone,
+    differ.stdout.split("\0").filter((path) => path !== ""),
+  );
+  const merged = await place.git.run(["merge", "--ff-only", "--quiet", "--no-edit", "--", upstream], options);
+  await giveBackTo(place, clone);
+  return merged;
 }
 
 async function giveBackTo(place: Place, clone: string): Promise<void> {

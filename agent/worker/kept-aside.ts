@@ -7,7 +7,7 @@
 import { linkSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { look, readSmall, replaceFile } from "../disk.ts";
-import { Refusal } from "../refusal.ts";
+import { Refusal, systemCode } from "../refusal.ts";
 
 const FOLDER = ".git/workstation-kept";
 const LIST = "files.json";
@@ -22,7 +22,7 @@ interface Kept {
 }
 
 /** Whether an update was broken off before what it had put aside was looked at. */
-export const isLeft = (clone: string): boolean => look(join(clone, FOLDER, LIST)) !== undefined;
+const isLeft = (clone: string): boolean => look(join(clone, FOLDER, LIST)) !== undefined;
 
 /**
  * @param paths below the clone; one that is gone by now, or that this file system cannot give a second name, is left out,
@@ -79,7 +79,7 @@ function putBack(clone: string, aside: string, path: string, otherwise: string):
     renameSync(aside, join(clone, path));
     return path;
   } catch (error) {
-    if (!["EISDIR", "ENOTDIR", "EEXIST", "ENOTEMPTY"].includes(codeOf(error))) throw error;
+    if (!["EISDIR", "ENOTDIR", "EEXIST", "ENOTEMPTY"].includes(systemCode(error) ?? "")) throw error;
     renameSync(aside, join(clone, otherwise));
     return otherwise;
   }
@@ -104,9 +104,7 @@ function hasSecondName(path: string, second: string): boolean {
     linkSync(path, second);
     return true;
   } catch (error) {
-    if (["ENOENT", "ENOTDIR", "EXDEV", "EPERM", "EMLINK", "ENOTSUP"].includes(codeOf(error))) return false;
+    if (["ENOENT", "ENOTDIR", "EXDEV", "EPERM", "EMLINK", "ENOTSUP"].includes(systemCode(error) ?? "")) return false;
     throw error;
   }
 }
-
-const codeOf = (error: unknown): string => (error instanceof Error && "code" in error ? String(error.code) : "");

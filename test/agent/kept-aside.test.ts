@@ -60,6 +60,19 @@ test("an update in which nobody writes leaves nothing behind and says nothing", 
   expect(readFileSync(join(clone, "readme"), "utf8")).toBe("theirs\n");
 });
 
+test("an update whose files git cannot tell is not made, and that is told", async () => {
+  const clone = behind();
+  const { git } = real.place;
+  const blind: typeof git = {
+    ...git,
+    run: (args, how) => git.run(args[0] === "diff" ? ["diff", "nowhere"] : args, how),
+  };
+  const [change] = await forward({ ...real.place, git: blind }, clone, new Set());
+  expect(await change?.apply()).toBe("not done");
+  expect(real.warned).toEqual([expect.stringContaining("~/code was not updated: ")]);
+  expect(readFileSync(join(clone, "readme"), "utf8")).toBe("hello\n");
+});
+
 test("a list of what was put aside that is damaged is told, and nothing of it is thrown away", async () => {
   const clone = behind();
   brokenOff(clone, "readme");
