@@ -4,7 +4,7 @@ import { kindOf } from "../disk.ts";
 import { Refusal } from "../refusal.ts";
 import type { System } from "../root/system.ts";
 import { firstOf } from "./compare.ts";
-import { type Entries, type Entry, shown } from "./entry.ts";
+import { type Entries, type Entry, SET_ID, shown } from "./entry.ts";
 import { HOME_FILE, MANIFEST_FILE, RECORD_FILE } from "./layout.ts";
 
 /** An archive that others can write is believed by nobody: between a check and the unpacking it could become another one. @throws Refusal */
@@ -56,9 +56,6 @@ function whyOutside({ path, type, mode, sameAs }: Entry, seen: Entries, all: Ent
     return "is another name of something outside of the archive";
   return undefined;
 }
-
-/** A program with such a bit lets whoever starts it act as its owner; who that was is not certain after a journey. */
-export const SET_ID = 0o6000;
 
 /** The entries as they are to be once they are unpacked: files without those bits. */
 export const tamed = (entries: Entries): Entries =>

@@ -27,6 +27,9 @@ const entry = z.strictObject({
 export type Entry = z.output<typeof entry>;
 export type Entries = ReadonlyMap<string, Entry>;
 
+/** A program with such a bit lets whoever starts it act as its owner; who that was is not certain after a journey. */
+export const SET_ID = 0o6000;
+
 /** @throws Refusal for a line that is none: whoever wrote it is not the worker that was started */
 export function entryOf(line: string): Entry {
   const parsed = entry.safeParse(json(line));
