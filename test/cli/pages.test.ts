@@ -1,28 +1,23 @@
 /** What README.md and docs/leaving.md show of `./ws` is what it does: their lines are run as they stand. */
 
 import { spawn } from "node:child_process";
-import { chmodSync, readFileSync, statSync, symlinkSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { readFileSync, statSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { writeLedger } from "../../roster/ledger.ts";
 import { stepsOf } from "../e2e/fixtures/runbook.ts";
 import { commandsOf } from "../house/page-commands.ts";
 import { ROOT, text } from "../house/sources.ts";
 import { derived, rosterOf, row } from "../roster/support.ts";
-import { LEAST, raw } from "../stacks/raw-config.ts";
 import { type LoopbackHost, startLoopbackHost } from "./loopback-host.ts";
-import { workbench } from "./run-ws.ts";
+import { stackBench } from "./stack-bench.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 
 const ada = row("ada", "", "admin");
 const both = derived(rosterOf(ada, row("nina")));
 const left = derived(rosterOf(ada), { ledger: both.desired.ledger, stack: { confirmLeave: ["nina"] } });
-const bench = workbench({
-  pulumi:
-    '#!/bin/sh\nhere=$(dirname "$0")\ncase "$1" in config) cat "$here/config.json" ;; stack) cat "$here/outputs.json" ;; esac\n',
+const bench = stackBench({
   "roster.yaml": rosterOf(ada),
-  "outputs.json": JSON.stringify({ ledger: writeLedger(left.desired.ledger) }),
   "slips.yaml": `users:
   emo:
     authentik_user: emil.barzin
@@ -33,7 +28,7 @@ const bench = workbench({
       push: "yes"
 `,
 });
-chmodSync(join(bench.folder, "pulumi"), 0o755);
+bench.deployed(left.desired.ledger);
 symlinkSync(join(ROOT, "ws"), join(bench.folder, "ws"));
 
 /** Whoever is asked about is cut there. */
@@ -50,16 +45,17 @@ const cutHost = (words: readonly string[]) => ({
 let host: LoopbackHost;
 beforeAll(async () => {
   host = await startLoopbackHost("devvm", (words) => ({ out: JSON.stringify(cutHost(words)) }));
-  const values = raw({ ...LEAST, roster: join(bench.folder, "roster.yaml"), ...host.settings });
-  const entries = Object.entries(values).map(([key, value]) => [key, { value, secret: false }]);
-  bench.write("config.json", JSON.stringify(Object.fromEntries(entries)));
+  bench.configure("roster.yaml", host.settings);
 });
 afterAll(() => host.stop());
 
 /** In a folder with `./ws` and a stack, as on the pages. */
 async function shell(script: string): Promise<{ readonly code: number | null; readonly said: string }> {
-  const PATH = [bench.folder, dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter);
-  const child = spawn("/bin/sh", ["-euc", `exec 2>&1\n${script}`], { cwd: bench.folder, env: { PATH }, stdio: "pipe" });
+  const child = spawn("/bin/sh", ["-euc", `exec 2>&1\n${script}`], {
+    cwd: bench.folder,
+    env: { PATH: bench.path },
+    stdio: "pipe",
+  });
   let said = "";
   child.stdout.on("data", (part: Buffer) => {
     said += part.toString("utf8");

@@ -1,11 +1,9 @@
 /** `./ws plan` against a stand-in of `pulumi` that answers as the real one does; on the real one it is tried in the lab. */
 
-import { chmodSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { rosterOf, row } from "../roster/support.ts";
-import { LEAST, raw } from "../stacks/raw-config.ts";
-import { type Ran, workbench } from "./run-ws.ts";
+import type { Ran } from "./run-ws.ts";
+import { stackBench } from "./stack-bench.ts";
 
 // Each call starts a process or three, on a machine that may have other things to do.
 vi.setConfig({ testTimeout: 60_000 });
@@ -13,37 +11,18 @@ vi.setConfig({ testTimeout: 60_000 });
 const SECRET = "canary of the private key";
 const ada = row("ada", "", "admin");
 
-/** Answers `config` and `stack output` from files, and notes what it was asked. `ANSWER` makes it fail in pulumi's own words. */
-const PULUMI = `#!/bin/sh
-here=$(dirname "$0")
-echo "$*" >> "$here/asked"
-if [ -n "$ANSWER" ]; then echo "$ANSWER" >&2; exit 255; fi
-case "$1" in
-  config) cat "$here/config.json" ;;
-  stack) cat "$here/outputs.json" ;;
-esac
-`;
-
-const bench = workbench({
-  pulumi: PULUMI,
+const bench = stackBench({
   "roster.yaml": rosterOf(ada, row("bob"), row("cleo")),
   "less.yaml": rosterOf(ada),
-  "outputs.json": "{}",
   "Pulumi.test.yaml": "config: {}\n",
 });
-chmodSync(join(bench.folder, "pulumi"), 0o755);
 
-/** Writes what the stand-in answers for the configuration: the least, with the roster of this name. */
-function configured(roster: string, more: Readonly<Record<string, unknown>> = {}): void {
-  const values = raw({ ...LEAST, sshPrivateKey: SECRET, roster: join(bench.folder, roster), ...more });
-  const entries = Object.entries(values).map(([key, value]) => [key, { value, secret: value === SECRET }]);
-  bench.write("config.json", JSON.stringify(Object.fromEntries(entries)));
-}
+const configured = (roster: string, more: Readonly<Record<string, unknown>> = {}) =>
+  bench.configure(roster, { sshPrivateKey: SECRET, ...more }, SECRET);
 
 /** Runs the command with the stand-in on its PATH; the folder of node stays, nothing else of this machine's pulumi does. */
 function plan(args: readonly string[], env: Readonly<Record<string, string>> = {}): Ran {
-  const path = [bench.folder, dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter);
-  return bench.ws(["plan", ...args], "", { PATH: path, ...env });
+  return bench.ws(["plan", ...args], "", { PATH: bench.path, ...env });
 }
 
 interface Report {

@@ -1,13 +1,9 @@
 /** `./ws remove` refuses before it speaks to any host; what it does there is tried on the lab's. */
 
-import { chmodSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { writeLedger } from "../../roster/ledger.ts";
 import { derived, rosterOf, row, user } from "../roster/support.ts";
-import { LEAST, raw } from "../stacks/raw-config.ts";
 import { type LoopbackHost, startLoopbackHost } from "./loopback-host.ts";
-import { workbench } from "./run-ws.ts";
+import { stackBench } from "./stack-bench.ts";
 import { atTerminal } from "./terminal.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -16,13 +12,10 @@ const ada = row("ada", "", "admin");
 const both = derived(rosterOf(ada, row("bob")));
 const left = derived(rosterOf(ada), { ledger: both.desired.ledger, stack: { confirmLeave: ["bob"] } });
 
-const bench = workbench({
-  pulumi:
-    '#!/bin/sh\nhere=$(dirname "$0")\ncase "$1" in config) cat "$here/config.json" ;; stack) cat "$here/outputs.json" ;; esac\n',
+const bench = stackBench({
   "roster.yaml": rosterOf(ada),
   "with-bob.yaml": rosterOf(ada, row("bob")),
 });
-chmodSync(join(bench.folder, "pulumi"), 0o755);
 
 interface Stack {
   readonly ledger: typeof left;
@@ -31,17 +24,13 @@ interface Stack {
 }
 
 function prepare({ ledger, roster = "roster.yaml", settings = {} }: Stack): void {
-  const values = raw({ ...LEAST, roster: join(bench.folder, roster), ...settings });
-  const entries = Object.entries(values).map(([key, value]) => [key, { value, secret: false }]);
-  bench.write("config.json", JSON.stringify(Object.fromEntries(entries)));
-  bench.write("outputs.json", JSON.stringify({ ledger: writeLedger(ledger.desired.ledger) }));
+  bench.configure(roster, settings);
+  bench.deployed(ledger.desired.ledger);
 }
-
-const PATH = [bench.folder, dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter);
 
 function remove(args: readonly string[], stack: Stack) {
   prepare(stack);
-  return bench.ws(["remove", ...args], "", { PATH });
+  return bench.ws(["remove", ...args], "", { PATH: bench.path });
 }
 
 test.each([
@@ -91,7 +80,7 @@ describe("at a real terminal, in front of a host on loopback", () => {
   const QUESTION = "Type bob to remove them for good: ";
   const STOPPED = "Nothing was changed: type the name bob at a terminal, or say --confirm bob.";
   const removeBob = (typed: string, args: readonly string[] = ["remove", "bob"]) =>
-    atTerminal(args, { cwd: bench.folder, path: PATH, typed: { after: QUESTION, keys: typed } });
+    atTerminal(args, { cwd: bench.folder, path: bench.path, typed: { after: QUESTION, keys: typed } });
 
   test("the name, typed, goes on: what goes is shown first, then archived, then removed", async () => {
     const { code, screen } = await removeBob("bob\r");
@@ -115,17 +104,21 @@ describe("at a real terminal, in front of a host on loopback", () => {
   });
 
   test("a terminal that goes away while it waits removes nobody", async () => {
-    const { screen } = await atTerminal(["remove", "bob"], { cwd: bench.folder, path: PATH, hangUpAfter: QUESTION });
+    const { screen } = await atTerminal(["remove", "bob"], {
+      cwd: bench.folder,
+      path: bench.path,
+      hangUpAfter: QUESTION,
+    });
     expect([screen.includes(QUESTION), verbs()]).toEqual([true, ["show"]]);
   });
 
   test("without a terminal the name in a pipe is no answer; only --confirm is", async () => {
-    const piped = await atTerminal(["remove", "bob"], { cwd: bench.folder, path: PATH, pipe: "bob\n" });
+    const piped = await atTerminal(["remove", "bob"], { cwd: bench.folder, path: bench.path, pipe: "bob\n" });
     expect([piped.code, verbs(), piped.screen.includes(QUESTION)]).toEqual([1, ["show"], false]);
     expect(piped.screen).toContain(STOPPED);
     const confirmed = await atTerminal(["remove", "bob", "--confirm", "bob"], {
       cwd: bench.folder,
-      path: PATH,
+      path: bench.path,
       pipe: "",
     });
     expect([confirmed.code, verbs()]).toEqual([0, ["show", "show", "archive", "remove"]]);

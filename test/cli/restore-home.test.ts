@@ -1,34 +1,24 @@
 /** `./ws restore-home` says the host's answer in sentences; that what comes back is what was archived is test/e2e/host-removal.test.ts. */
 
-import { chmodSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { writeLedger } from "../../roster/ledger.ts";
 import { derived, rosterOf, row } from "../roster/support.ts";
-import { LEAST, raw } from "../stacks/raw-config.ts";
 import { type Answered, type LoopbackHost, startLoopbackHost } from "./loopback-host.ts";
-import { workbench } from "./run-ws.ts";
+import { stackBench } from "./stack-bench.ts";
 import { atTerminal } from "./terminal.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
 const ROSTER = rosterOf(row("ada", "", "admin"), row("bob"));
-const bench = workbench({
-  pulumi:
-    '#!/bin/sh\nhere=$(dirname "$0")\ncase "$1" in config) cat "$here/config.json" ;; stack) cat "$here/outputs.json" ;; esac\n',
+const bench = stackBench({
   "roster.yaml": ROSTER,
-  "outputs.json": JSON.stringify({ ledger: writeLedger(derived(ROSTER).desired.ledger) }),
 });
-chmodSync(join(bench.folder, "pulumi"), 0o755);
-const path = [bench.folder, dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter);
+bench.deployed(derived(ROSTER).desired.ledger);
 
 let host: LoopbackHost;
 let answer: Answered;
 beforeAll(async () => {
   host = await startLoopbackHost("devvm", () => answer);
-  const values = raw({ ...LEAST, roster: join(bench.folder, "roster.yaml"), ...host.settings });
-  const entries = Object.entries(values).map(([key, value]) => [key, { value, secret: false }]);
-  bench.write("config.json", JSON.stringify(Object.fromEntries(entries)));
+  bench.configure("roster.yaml", host.settings);
 });
 afterAll(() => host.stop());
 beforeEach(() => {
@@ -37,7 +27,7 @@ beforeEach(() => {
 
 const ARCHIVE = "bob-20261122T100000Z";
 const restore = (...words: readonly string[]) =>
-  atTerminal(["restore-home", ...words], { cwd: bench.folder, path, pipe: "" });
+  atTerminal(["restore-home", ...words], { cwd: bench.folder, path: bench.path, pipe: "" });
 
 test("it asks their host, hands on the former uid where it was said, and tells of programs that became plain files", async () => {
   answer = { out: JSON.stringify({ folder: "/home/bob/restored-2026-11-23", entries: 12, tamed: 2 }) };
