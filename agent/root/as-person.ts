@@ -49,6 +49,9 @@ export interface Contained {
   readonly alone?: boolean;
 }
 
+/** A unit stops for five seconds at most before what is left of it is killed. */
+const END_TIMEOUT_MS = 15_000;
+
 const LOCKS = "/run/workstation/people";
 
 /** @throws Refusal when the home is not safely theirs. */
@@ -72,7 +75,11 @@ export function containedArgv(
   assertHome(sys, call.user);
   if (sys.look("/run/systemd/system") === undefined) return { argv: plainProcess(call), end: async () => undefined };
   const unit = `workstation-${call.name}-${call.user.name}-${randomBytes(4).toString("hex")}.service`;
-  const end = () => run(["/usr/bin/systemctl", "kill", "--signal=KILL", unit], { timeoutMs: 10_000 });
+  const end = async () => {
+    await run(["/usr/bin/systemctl", "kill", "--signal=KILL", unit], { timeoutMs: END_TIMEOUT_MS });
+    // One that is still about to start has nothing to be killed, and would start after all.
+    await run(["/usr/bin/systemctl", "stop", unit], { timeoutMs: END_TIMEOUT_MS });
+  };
   return { argv: transientUnit(call, unit), end };
 }
 

@@ -1,25 +1,44 @@
 /** Units of people's that root waits for end when root's side is told to: nothing else would end them before their deadline. */
 
+import { setTimeout as pause } from "node:timers/promises";
+
 type End = () => Promise<unknown>;
 
 const SIGNALS = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
+const AGAIN_MS = 200;
 const atWork = new Set<End>();
+let isEnding = false;
 
-/** Does the work; whoever asks this process to end in the meantime ends with it what `end` ends. */
+/**
+ * Does the work; whoever asks this process to end in the meantime ends with it what `end` ends. From then on no work is
+ * begun, and what comes of the one at hand is nobody's failure: such a promise stays open until the process is gone.
+ *
+ * @param end may be called more than once, and before what it ends has come to be
+ */
 export async function endedWithUs<T>(end: End, work: () => Promise<T>): Promise<T> {
+  if (isEnding) return never();
   if (atWork.size === 0) for (const signal of SIGNALS) process.on(signal, endAll);
   atWork.add(end);
   try {
     return await work();
   } finally {
+    // The signal may have reached the one that asked for the unit too, and the unit come after it was gone.
+    if (isEnding) await end();
     atWork.delete(end);
+    if (isEnding) await never();
     if (atWork.size === 0) for (const signal of SIGNALS) process.off(signal, endAll);
   }
 }
 
-/** Then the signal does what it would have done. */
+const never = () => new Promise<never>(() => undefined);
+
+/** Then the signal does what it would have done; so does a second one, at once. */
 async function endAll(signal: NodeJS.Signals): Promise<void> {
-  await Promise.all([...atWork].map((end) => end()));
+  isEnding = true;
   for (const each of SIGNALS) process.off(each, endAll);
+  while (atWork.size > 0) {
+    await Promise.all([...atWork].map((end) => end()));
+    await pause(AGAIN_MS);
+  }
   process.kill(process.pid, signal);
 }
