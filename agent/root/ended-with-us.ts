@@ -32,13 +32,17 @@ export async function endedWithUs<T>(end: End, work: () => Promise<T>): Promise<
 
 const never = () => new Promise<never>(() => undefined);
 
-/** Then the signal does what it would have done; so does a second one, at once. */
+/** Then the signal does what it would have done. */
 async function endAll(signal: NodeJS.Signals): Promise<void> {
+  // systemd asks a second time when the first of a unit's processes is gone, which is `flock`.
+  if (isEnding) return;
   isEnding = true;
-  for (const each of SIGNALS) process.off(each, endAll);
+  // Whoever presses Ctrl-C twice does not want to wait.
+  process.off("SIGINT", endAll);
   while (atWork.size > 0) {
     await Promise.all([...atWork].map((end) => end()));
     await pause(AGAIN_MS);
   }
+  for (const each of SIGNALS) process.off(each, endAll);
   process.kill(process.pid, signal);
 }

@@ -75,11 +75,18 @@ test("where the signal took whoever waited for it, it is ended once more after t
   expect(said).not.toContain("over");
 });
 
-test("a second signal waits for nothing", async () => {
-  const { started, ended, hears } = atWork(60_000);
-  await hears("waits");
-  started.kill("SIGTERM");
-  await hears("nothing to end");
-  started.kill("SIGHUP");
-  expect(await ended).toEqual([null, "SIGHUP"]);
+test("asked twice by systemd it still ends what is at work first; a second Ctrl-C waits for nothing", async () => {
+  const asked = atWork(1500);
+  await asked.hears("waits");
+  asked.started.kill("SIGTERM");
+  await asked.hears("nothing to end");
+  asked.started.kill("SIGTERM");
+  expect([await asked.ended, asked.said.at(-1)]).toEqual([[null, "SIGTERM"], "ended"]);
+
+  const hurried = atWork(60_000);
+  await hurried.hears("waits");
+  hurried.started.kill("SIGINT");
+  await hurried.hears("nothing to end");
+  hurried.started.kill("SIGINT");
+  expect(await hurried.ended).toEqual([null, "SIGINT"]);
 });
