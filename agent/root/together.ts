@@ -27,7 +27,7 @@ export const HOURLY: Patience = {
   atOnce: 4,
   waitsAfterMs: 1000,
   most: 8,
-  leastMs: 3000,
+  leastMs: 2000,
   crowdedMs: 10_000,
   stopMs: 2000,
 };
