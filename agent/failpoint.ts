@@ -15,6 +15,7 @@ export const ROOT_POINTS = [
   "maps-file",
   "maps-filter-file",
   "maps-filter-apply",
+  "rename-linger",
   "rename-ledger",
   "rename-home",
   "rename-login",

@@ -89,6 +89,7 @@ const SETUPS: Readonly<Record<Point, string>> = {
   "maps-file": "rm /etc/ttyd-user-map",
   "maps-filter-file": "rm /etc/workstation/ports.nft",
   "maps-filter-apply": "nft delete table inet workstation",
+  "rename-linger": RENAMED,
   "rename-ledger": RENAMED,
   "rename-home": RENAMED,
   "rename-login": RENAMED,

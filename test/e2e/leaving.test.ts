@@ -348,7 +348,7 @@ test("a new name is not a leave and a join: the same uid, ports, home, jobs and 
   expect(said).toContain("ninette is the new name of nina: the same account");
   expect(
     await stack.sh(
-      "getent passwd nina ninette | cut -d: -f1,3,6; readlink /home/nina; cat /home/ninette/notes; crontab -u ninette -l; grep T3_PORT /etc/t3-serve/ninette.env; systemctl is-active t3-serve@ninette user@20003; ls /var/lib/systemd/linger | grep nin; ls /etc/t3-serve/nina.env 2>&1 | wc -l; ls /var/lib/workstation/parts | grep -c '\\.nina\\.' || true",
+      "getent passwd nina ninette | cut -d: -f1,3,6; readlink /home/nina; cat /home/ninette/notes; crontab -u ninette -l; grep T3_PORT /etc/t3-serve/ninette.env; systemctl is-active t3-serve@ninette user@20003; loginctl show-user 20003 -p Name -p Linger --value; ls /var/lib/systemd/linger | grep nin; ls /etc/t3-serve/nina.env 2>&1 | wc -l; ls /var/lib/workstation/parts | grep -c '\\.nina\\.' || true",
     ),
   ).toBe(
     [
@@ -357,7 +357,7 @@ test("a new name is not a leave and a join: the same uid, ports, home, jobs and 
         String(before.files)
           .split("\n")
           .find((line) => line.startsWith("T3_PORT")),
-        ...["active", "active", "ninette", "1", "0"],
+        ...["active", "active", "ninette", "yes", "ninette", "1", "0"],
       ],
     ].join("\n"),
   );

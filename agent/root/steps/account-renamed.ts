@@ -4,14 +4,16 @@
  * still lead there. Every prefix of this is finished by the next run.
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { type Change, type Step, says } from "../../step.ts";
 import type { AccountPart } from "../../contract.ts";
 import { Refusal } from "../../refusal.ts";
 import type { Machine } from "../machine.ts";
+import { must } from "../system.ts";
 import { moveEntry, partFilesOf, readLedger } from "../store.ts";
 import { homeOf } from "./account-given.ts";
 import { mustUnlock } from "./account-exists.ts";
-import { endProcesses, managerOf, processesOf } from "./processes.ts";
+import { endProcesses, lingerFile, managerOf, processesOf } from "./processes.ts";
 import { renamedFiles } from "./renamed-files.ts";
 import { unitsOf } from "./units.ts";
 import { unitsRun } from "./units-run.ts";
@@ -31,7 +33,8 @@ export function accountRenamed(m: Machine, part: AccountPart): readonly (() => S
   return (part.formerNames ?? []).map((was) => () => {
     if (!isTheirs(m, part, was)) return [];
     const here = m.accounts().users.get(was)?.uid === part.uid;
-    const before = here ? [unused(m, part, was), unitsRun(m, { run: [], rest: unitsOf(was) }), atRest(m, part)] : [];
+    const stopped = () => [unitsRun(m, { run: [], rest: unitsOf(was) }), forgotten(m, part, was), atRest(m, part)];
+    const before = here ? [unused(m, part, was), ...stopped()] : [];
     // Files last: the link at the old home needs the home to have moved.
     return [...before, renamed(m, part, was), { name: "rename", differences: () => renamedFiles(m, part, was) }];
   });
@@ -69,6 +72,38 @@ async function workOf(m: Machine, uid: number): Promise<readonly string[]> {
 
 /** What a person's manager consists of when nobody works: itself, and their message bus. */
 const MANAGER = new Set(["init.scope", "dbus.service", "-"]);
+
+/** Longer than logind remembers somebody whose last session has ended (`UserStopDelaySec`). */
+const FORGET_TRIES = 75;
+const FORGET_PAUSE_MS = 200;
+
+/**
+ * Logind knows people by the name under which it first saw them, and stops the service manager of whoever does not linger
+ * by that name: the one that is started after the rename, with all that runs in it.
+ */
+function forgotten(m: Machine, { uid }: AccountPart, was: string): Step {
+  const isKnown = async () => {
+    const argv = ["/usr/bin/loginctl", "show-user", "--property=State", "--", String(uid)];
+    return (await m.sys.run(argv, { reads: true })).code === 0;
+  };
+  return {
+    name: "rename",
+    differences: async () => {
+      if (m.sys.look(lingerFile(was)) === undefined && !(await isKnown())) return [];
+      const apply = async () => {
+        await must(m.sys, ["/usr/bin/loginctl", "disable-linger", "--", was]);
+        for (let tried = 0; tried < FORGET_TRIES; tried += 1) {
+          if (!(await isKnown())) return;
+          await pause(FORGET_PAUSE_MS);
+        }
+        throw new Refusal(
+          `logind still knows ${was} as logged in, so the account keeps its name; the next delivery or hourly run goes on by itself`,
+        );
+      };
+      return [{ point: "rename-linger", says: says("end", `lingering as ${was}`), apply }];
+    },
+  };
+}
 
 function atRest(m: Machine, part: AccountPart): Step {
   return {
