@@ -69,7 +69,7 @@ const RETURN = `${FULL}; ${LEFT}; workstation reconcile; cp /srv/here/* /var/lib
 const inCode = (script: string) => `${HERE}; cd /home/one/code && su -s /bin/sh one -c '${script}'`;
 /** The account as it was before it was called `one`; a link of an earlier rename is taken away first. */
 const RENAMED = `${HERE}; systemctl disable --now t3-serve@one browser-serve@one credential-sync@one.timer; systemctl stop user@7501 user-7501.slice; rm -f /home/uno
-usermod -l uno -d /home/uno one && groupmod -n uno one && mv /home/one /home/uno && mv /etc/t3-serve/one.env /etc/t3-serve/uno.env
+usermod -l uno -d /home/uno one && groupmod -n uno one && mv /home/one /home/uno && mv /etc/t3-serve/one.env /etc/t3-serve/uno.env && mv /var/lib/systemd/linger/one /var/lib/systemd/linger/uno
 sed -i 's/"one":{/"uno":{/' ${LEDGER}; cd /var/lib/workstation/parts; for k in account clones units; do sed 's/"osUser":"one"/"osUser":"uno"/' $k.one.json > $k.uno.json; done; cp /srv/renamed/* .`;
 const UNIT = "/etc/systemd/system/t3-serve@.service";
 
