@@ -32,6 +32,7 @@ export async function installPackages(wanted: Packages = PACKAGES): Promise<void
 /** Which of the packages this machine lacks. */
 export async function missingPackages(wanted: Packages = PACKAGES): Promise<string[]> {
   const names = Object.keys(wanted);
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own places, not this language's
   const argv = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", ...names] as const;
   const { stdout } = await run([...argv], { accept: [0, 1] });
   const installed = new Set(

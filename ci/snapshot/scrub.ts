@@ -36,9 +36,8 @@ function scrubbed(value: unknown, instead: ReadonlyMap<string, string>): unknown
   const map = value as Readonly<Record<string, unknown>>;
   if (map[SIGNATURE] !== SECRET)
     return Object.fromEntries(Object.entries(map).map(([key, item]) => [key, scrubbed(item, instead)]));
-  if (typeof map["plaintext"] !== "string")
-    throw new Error("the exported state holds a secret that is still encrypted");
-  return { [SIGNATURE]: SECRET, plaintext: JSON.stringify(hidden(JSON.parse(map["plaintext"]), instead)) };
+  if (typeof map.plaintext !== "string") throw new Error("the exported state holds a secret that is still encrypted");
+  return { [SIGNATURE]: SECRET, plaintext: JSON.stringify(hidden(JSON.parse(map.plaintext), instead)) };
 }
 
 /** The form stays, every text in it goes: a preview compares forms, too. */

@@ -69,13 +69,13 @@ const strays = (
 /** What an object says of itself besides what was asked for. */
 function faultsOf(want: KubeObject, object: KubeObject): readonly Fault[] {
   const { kind } = want;
-  if (kind === "Secret" && want["type"] === "kubernetes.io/service-account-token") {
-    const filled = isObject(object["data"]) && object["data"]["token"] !== undefined;
+  if (kind === "Secret" && want.type === "kubernetes.io/service-account-token") {
+    const filled = isObject(object.data) && object.data.token !== undefined;
     return filled ? [] : [{ state: "failed", what: "the cluster has put no token into it" }];
   }
   if (kind !== "Deployment") return [];
-  const wanted = isObject(object["spec"]) ? Number(object["spec"]["replicas"] ?? 1) : 1;
-  const ready = isObject(object["status"]) ? Number(object["status"]["availableReplicas"] ?? 0) : 0;
+  const wanted = isObject(object.spec) ? Number(object.spec.replicas ?? 1) : 1;
+  const ready = isObject(object.status) ? Number(object.status.availableReplicas ?? 0) : 0;
   return ready >= wanted ? [] : [{ state: "failed", what: `${ready} of ${wanted} pods are available` }];
 }
 
@@ -98,7 +98,7 @@ async function readGroup(call: KubeCall, apiVersion: string): Promise<ReadonlyMa
   const { status, value } = await call("GET", rootOf(apiVersion));
   if (status === 404) return new Map();
   if (status !== 200 || !isObject(value)) throw new Error(`the cluster does not list its kinds (status ${status})`);
-  const resources = Array.isArray(value["resources"]) ? value["resources"].filter(isObject) : [];
+  const resources = Array.isArray(value.resources) ? value.resources.filter(isObject) : [];
   return new Map(
     resources
       .filter(({ name }) => !String(name).includes("/"))
@@ -132,9 +132,9 @@ async function listed(
       const { status, value } = await call("GET", `${rootOf(apiVersion)}/${plural.plural}?${query}`);
       if (status !== 200 || !isObject(value))
         return { unread: `the cluster does not list its ${plural.plural} (status ${status})` };
-      for (const item of Array.isArray(value["items"]) ? value["items"].filter(isObject) : [])
+      for (const item of Array.isArray(value.items) ? value.items.filter(isObject) : [])
         found.set(placeOf(item), { apiVersion, kind: name, ...item });
-      const next: unknown = isObject(value["metadata"]) ? value["metadata"]["continue"] : undefined;
+      const next: unknown = isObject(value.metadata) ? value.metadata.continue : undefined;
       more = typeof next === "string" && next !== "" ? next : undefined;
     }
     return found;

@@ -27,20 +27,20 @@ export function splitMembers(type: string, object: Readonly<Record<string, unkno
   const add = (member: Member, value = "") => members.set(`${member.as} ${member.name} ${value}`, member);
   const rest: Record<string, unknown> = { ...object };
   if (type.endsWith(":ClusterRoleBinding")) {
-    for (const subject of listIn(object["subjects"])) add(memberOf(subject));
-    delete rest["subjects"];
+    for (const subject of listIn(object.subjects)) add(memberOf(subject));
+    delete rest.subjects;
   } else if (type === "forgejo:index:BranchWriters") {
     for (const list of ["push", "merge"] as const) {
       for (const login of listIn(object[list]))
         add({ by: "login", name: String(login).toLowerCase(), as: `on the list "${list}"` });
     }
     for (const list of ["push", "merge", "members"]) delete rest[list];
-  } else if (type.endsWith(":ConfigMap") && isObject(object["data"])) {
-    const { [PORTAL]: portal, ...others } = object["data"];
+  } else if (type.endsWith(":ConfigMap") && isObject(object.data)) {
+    const { [PORTAL]: portal, ...others } = object.data;
     if (typeof portal === "string") {
       for (const [name, entry] of Object.entries(entriesIn(portal)))
         add({ by: "email", name, as: "their entry" }, JSON.stringify(entry));
-      rest["data"] = others;
+      rest.data = others;
     }
   }
   return { members, rest };

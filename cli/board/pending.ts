@@ -59,7 +59,7 @@ export function pendingFindings(wanted: readonly Wanted[], memory: Memory, regis
 
 /** The API server's sign-in is on control planes, which nobody's row speaks of. */
 const isElsewhere = ({ type, inputs }: Wanted) =>
-  type.startsWith("command:") && !/workstation/.test(String(inputs["create"] ?? inputs["remotePath"]));
+  type.startsWith("command:") && !/workstation/.test(String(inputs.create ?? inputs.remotePath));
 
 /** How to reach a host is no one's state, and what is uploaded is known by its checksum. */
 function comparable({ type, inputs }: Wanted): Readonly<Record<string, unknown>> {
@@ -77,9 +77,9 @@ export function titleOf(type: string, name: string, inputs: Readonly<Record<stri
   const { metadata } = inputs as { readonly metadata?: { readonly name?: string; readonly namespace?: string } };
   if (metadata?.name !== undefined)
     return `${kind} ${metadata.namespace === undefined ? "" : `${metadata.namespace}/`}${metadata.name}`;
-  const part = partOf(inputs)["kind"];
+  const part = partOf(inputs).kind;
   if (type.startsWith("command:")) return typeof part === "string" ? `the part "${part}"` : name;
-  const called = inputs["login"] ?? inputs["name"] ?? inputs["roleName"] ?? inputs["branch"] ?? name;
+  const called = inputs.login ?? inputs.name ?? inputs.roleName ?? inputs.branch ?? name;
   return `${TITLES.get(type) ?? kind} ${String(called)}`;
 }
 

@@ -47,11 +47,11 @@ async function lookAt(provider: Provider, made: Remembered, signal: AbortSignal)
     const fields = new Set(changes.map(({ path }) => path.split(/[.[]/)[0] ?? path));
     // Who is on a list is compared entry by entry.
     const object =
-      made.type === LISTS ? { ...made.inputs, push: found.state["push"], merge: found.state["merge"] } : made.inputs;
+      made.type === LISTS ? { ...made.inputs, push: found.state.push, merge: found.state.merge } : made.inputs;
     return {
       kind: "found",
       object,
-      faults: [...fields, ...teamsIn(found.state["teams"])].flatMap((field) => faultOf(made, field)),
+      faults: [...fields, ...teamsIn(found.state.teams)].flatMap((field) => faultOf(made, field)),
     };
   } catch (cause) {
     return { kind: "unread", why: (cause as Error).message };

@@ -82,7 +82,7 @@ function endOf(job: KubeObject): string | undefined {
   const ended = (Array.isArray(conditions) ? conditions.filter(isObject) : []).find(
     ({ type, status }) => status === "True" && (type === "Complete" || type === "Failed"),
   );
-  return ended === undefined ? undefined : String(ended["type"]);
+  return ended === undefined ? undefined : String(ended.type);
 }
 
 /** What a job's pod said at its end, or why that is not known; undefined where it said nothing. */

@@ -14,7 +14,7 @@ const ROLE = "vault:kubernetes/authBackendRole:AuthBackendRole";
 const PERSON = "vaultpeople:index:Person";
 
 /** Whoever is present is the provider's to look at; whoever left is looked at here, without reading every token of Vault. */
-export const isOfWhoLeft = ({ type, inputs }: Remembered): boolean => type === PERSON && inputs["state"] === "left";
+export const isOfWhoLeft = ({ type, inputs }: Remembered): boolean => type === PERSON && inputs.state === "left";
 
 export async function vaultFindings(
   call: VaultCall,
@@ -28,20 +28,20 @@ export async function vaultFindings(
 async function lookAt(call: VaultCall, made: Remembered): Promise<Look> {
   const { type, inputs, outputs } = made;
   if (type === POLICY) {
-    return seen(call, `sys/policies/acl/${word(inputs["name"])}`, (data) => ({ ...inputs, policy: data["policy"] }));
+    return seen(call, `sys/policies/acl/${word(inputs.name)}`, (data) => ({ ...inputs, policy: data.policy }));
   }
   if (type === ROLE) {
-    const path = `auth/${word(inputs["backend"])}/role/${word(inputs["roleName"])}`;
+    const path = `auth/${word(inputs.backend)}/role/${word(inputs.roleName)}`;
     return seen(call, path, (data) => roleOf(inputs, data));
   }
   const { entityId } = outputs;
   if (typeof entityId !== "string") return { kind: "found", object: inputs };
   const look = await seen(call, `identity/entity/id/${word(entityId)}`, (data) => ({
     ...inputs,
-    disabled: data["disabled"],
+    disabled: data.disabled,
   }));
   // Without an entity nobody signs in as them.
-  if (look.kind !== "found" || look.object["disabled"] === true)
+  if (look.kind !== "found" || look.object.disabled === true)
     return look.kind === "gone" ? { kind: "found", object: inputs } : look;
   return { ...look, faults: [{ state: "changed", what: "is enabled although they left" }] };
 }
@@ -57,10 +57,10 @@ async function seen(
     const { status, text } = await call("GET", path);
     const answer = jsonIn(text);
     // Vault's own 404 is JSON with a list of errors; a proxy's page says nothing about Vault.
-    if (status === 404 && isObject(answer) && Array.isArray(answer["errors"])) return { kind: "gone" };
-    if (status !== 200 || !isObject(answer) || !isObject(answer["data"]))
+    if (status === 404 && isObject(answer) && Array.isArray(answer.errors)) return { kind: "gone" };
+    if (status !== 200 || !isObject(answer) || !isObject(answer.data))
       return { kind: "unread", why: `Vault answers /v1/${path} with status ${status}` };
-    return { kind: "found", object: object(answer["data"]) };
+    return { kind: "found", object: object(answer.data) };
   } catch (cause) {
     return { kind: "unread", why: `Vault does not answer: ${(cause as Error).message}` };
   }

@@ -57,9 +57,9 @@ export function registerOf({ people, left }: Desired, labels: Labels): Register 
       if (found["app.kubernetes.io/part-of"] === labels.site) return "site";
       return whose(by.k8sUser, found[labels.owner]);
     }
-    if (type.startsWith("command:")) return whose(by.osUser, partOf(inputs)["osUser"]);
-    if (type.startsWith("vault")) return whose(by.vault, inputs["name"] ?? inputs["roleName"]);
-    if (typeof inputs["login"] === "string") return whose(by.login, inputs["login"].toLowerCase());
+    if (type.startsWith("command:")) return whose(by.osUser, partOf(inputs).osUser);
+    if (type.startsWith("vault")) return whose(by.vault, inputs.name ?? inputs.roleName);
+    if (typeof inputs.login === "string") return whose(by.login, inputs.login.toLowerCase());
     return "everybody";
   };
   const ofMember: Register["ofMember"] = ({ by: kind, name }) => {
@@ -78,7 +78,7 @@ export function surfaceOf(type: string, whose: Whose): Surface {
 
 /** Labels of an object of the cluster; none where it has none. */
 export function labelsOf({ metadata }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const labels = isObject(metadata) ? metadata["labels"] : undefined;
+  const labels = isObject(metadata) ? metadata.labels : undefined;
   return isObject(labels) ? labels : {};
 }
 

@@ -33,7 +33,7 @@ export async function openEngine(instance: Instance): Promise<Engine> {
   await writeFile(at("passphrase"), PASSPHRASE, { mode: 0o600 });
   const tools = [await languageHost(PROJECT, at("bin")), await toolPath("engine")];
   const env = {
-    PATH: [...tools, NODE_FOLDER, BASE_ENV["PATH"]].join(":"),
+    PATH: [...tools, NODE_FOLDER, BASE_ENV.PATH].join(":"),
     PULUMI_HOME: at("home"),
     PULUMI_BACKEND_URL: `file://${at("state")}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: at("passphrase"),

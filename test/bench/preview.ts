@@ -73,7 +73,7 @@ async function benchEngine(dir: string): Promise<Env> {
   await mkdir(join(dir, "state"));
   const tools = [await languageHost(PROJECT, join(dir, "bin")), await toolPath("engine")];
   return {
-    PATH: [...tools, process.env["PATH"] ?? ""].join(":"),
+    PATH: [...tools, process.env.PATH ?? ""].join(":"),
     HOME: dir,
     PULUMI_HOME: join(dir, "home"),
     PULUMI_BACKEND_URL: `file://${join(dir, "state")}`,

@@ -18,7 +18,7 @@ const recordOf = (...pages: readonly object[][]): Repository => ({
   at: (...rest) => ["repos", "ops", "infra", ...rest],
   forge: {
     ask: async ({ query }: { query?: Readonly<Record<string, string>> }, form: { parse(value: unknown): unknown }) =>
-      form.parse(pages[Number(query?.["page"]) - 1] ?? []),
+      form.parse(pages[Number(query?.page) - 1] ?? []),
   } as unknown as Repository["forge"],
 });
 

@@ -26,7 +26,7 @@ const derive = (...args: readonly string[]): Output => {
 
 test("a person has every key that is promised, and the host is called devvm", { timeout: 30_000 }, () => {
   const all = derive("--k8s-users", "map.json", "all.yaml");
-  expect(all.people["anca"]).toMatchObject({
+  expect(all.people.anca).toMatchObject({
     tier: "namespace-owner",
     authentikUser: "anca",
     k8sUser: "anca",
@@ -42,14 +42,14 @@ test("a person has every key that is promised, and the host is called devvm", { 
     host: "devvm",
     uid: 20_001,
   });
-  expect([
-    Object.keys(all.people),
-    all.people["bob"]?.["email"],
-    all.left,
-    Object.keys(all.hosts),
-    all.plan.length,
-  ]).toEqual([["ada", "anca", "bob"], null, [], ["devvm"], 3]);
-  expect(JSON.parse(all.hosts["devvm"]?.files["/etc/t3-serve/dispatch.json"] ?? "")).toEqual({
+  expect([Object.keys(all.people), all.people.bob?.email, all.left, Object.keys(all.hosts), all.plan.length]).toEqual([
+    ["ada", "anca", "bob"],
+    null,
+    [],
+    ["devvm"],
+    3,
+  ]);
+  expect(JSON.parse(all.hosts.devvm?.files["/etc/t3-serve/dispatch.json"] ?? "")).toEqual({
     ada: { os_user: "ada", port: 3773 },
     anca: { os_user: "anca", port: 3774 },
     bob: { os_user: "bob", port: 3775, parked: true },
@@ -62,7 +62,7 @@ test("the ledger that comes out goes in again: out, back, the same", { timeout: 
   const away = derive("--ledger", "first.json", "less.yaml");
   write("away.json", JSON.stringify(away.ledger, null, "\t"));
   const back = derive("--ledger", "away.json", "all.yaml");
-  expect([away.left, Object.keys(away.people), away.ledger.people["bob"]?.ports]).toEqual([
+  expect([away.left, Object.keys(away.people), away.ledger.people.bob?.ports]).toEqual([
     ["bob"],
     ["ada", "anca"],
     { t3: 3775, browser: 8933 },

@@ -27,7 +27,7 @@ export function workbench(files: Readonly<Record<string, string | Uint8Array>>) 
         cwd: folder,
         input,
         encoding: "utf8",
-        env: { PATH: process.env["PATH"], ...env },
+        env: { PATH: process.env.PATH, ...env },
       });
       return { code: status, out: stdout, err: stderr };
     },

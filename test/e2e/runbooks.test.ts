@@ -91,7 +91,7 @@ async function operatorsShell(): Promise<Record<string, string>> {
   await wrapper("kubectl", `exec ${cluster.kubectl} --kubeconfig=${cluster.adminKubeconfig} "$@"`);
   return {
     ...stack.engine.env,
-    PATH: `${join(folder, "bin")}:${stack.engine.env["PATH"]}`,
+    PATH: `${join(folder, "bin")}:${stack.engine.env.PATH}`,
     HOME: folder,
     NO_COLOR: "1",
   };

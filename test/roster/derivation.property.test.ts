@@ -113,7 +113,7 @@ describe("INV-05 to INV-13: what is derived from any roster", () => {
         const known = new Set(rows.map((row) => row.authentik_user));
         const asked = [stranger, "__proto__", "constructor", "toString"].filter((name) => !known.has(name));
         expect(asked.filter((name) => Object.hasOwn(table, name))).toEqual([]);
-        expect(({} as Record<string, unknown>)["os_user"]).toBeUndefined();
+        expect(({} as Record<string, unknown>).os_user).toBeUndefined();
       }),
       RUNS,
     );

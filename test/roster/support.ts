@@ -13,7 +13,7 @@ export const day = (text: string) => text as Day;
 export const user = (name: string) => name as OsUser;
 
 /** The proof page asks for 1,000 in CI; fewer keep a run at the desk short. */
-export const RUNS = { numRuns: process.env["CI"] === "true" ? 1000 : 200 };
+export const RUNS = { numRuns: process.env.CI === "true" ? 1000 : 200 };
 
 /** Time enough for a thousand runs on a machine that has other things to do. */
 export const PROPERTY = { timeout: 180_000 };

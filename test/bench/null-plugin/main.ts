@@ -13,10 +13,10 @@ const nothing: Resource = {
 
 /** What a cluster adds by itself and the program waits for: the token of a ServiceAccount's Secret. */
 const filledIn = (inputs: PropertyMap): PropertyMap =>
-  inputs["type"] === "kubernetes.io/service-account-token" ? { data: { token: "bm90aGluZw==" } } : {};
+  inputs.type === "kubernetes.io/service-account-token" ? { data: { token: "bm90aGluZw==" } } : {};
 
 await servePlugin({
-  name: process.env["WS_BENCH_PLUGIN"] ?? "command",
-  version: process.env["WS_BENCH_VERSION"] ?? "0.0.0",
+  name: process.env.WS_BENCH_PLUGIN ?? "command",
+  version: process.env.WS_BENCH_VERSION ?? "0.0.0",
   resource: () => nothing,
 });

@@ -90,7 +90,7 @@ export async function freshStack(): Promise<PeopleStack> {
 
 /** The lock files of the stack's backend: who holds it. */
 export const locksOf = async (engine: Engine): Promise<readonly string[]> => {
-  const folder = `${engine.env["PULUMI_BACKEND_URL"]?.replace("file://", "")}/.pulumi/locks`;
+  const folder = `${engine.env.PULUMI_BACKEND_URL?.replace("file://", "")}/.pulumi/locks`;
   return (await readdir(folder, { recursive: true })).filter((name) => name.endsWith(".json"));
 };
 

@@ -87,7 +87,7 @@ export interface Change {
 export const rosterText = (rows: Rows): string => stringify({ users: rows });
 
 /** The sample roster; its admin has a login on the forge here. */
-export const ROWS: Rows = { ...everybody, wizard: { ...everybody["wizard"], forgejo: { login: "wizard" } } };
+export const ROWS: Rows = { ...everybody, wizard: { ...everybody.wizard, forgejo: { login: "wizard" } } };
 
 export async function openWorld(): Promise<World> {
   const lab = await openInstance(instanceName({ WS_LAB: "test", ...process.env }));
@@ -104,8 +104,8 @@ export async function openWorld(): Promise<World> {
   const must = (method: string, path: string, body?: object) =>
     forge.api.must(method, `repos/${forge.owner}/${repo}${path}`, body);
   await forge.createRepository(forge.owner, repo, { isPrivate: true });
-  const wizard = { login: "wizard", password: forge.passwords["wizard"] ?? "" };
-  const emo = { login: "ebarzin", password: forge.passwords["ebarzin"] ?? "" };
+  const wizard = { login: "wizard", password: forge.passwords.wizard ?? "" };
+  const emo = { login: "ebarzin", password: forge.passwords.ebarzin ?? "" };
   const bot = await forge.createUser(`bot-${id}`);
   await must("PUT", `/collaborators/${emo.login}`, { permission: "write" });
   await must("PUT", `/collaborators/${bot.login}`, { permission: "read" });
@@ -330,7 +330,7 @@ async function imageOf(dir: string, engine: Readonly<Record<string, string>>): P
     { mode: 0o755 },
   );
   const { PULUMI_BACKEND_URL: _url, PULUMI_CONFIG_PASSPHRASE_FILE: _file, ...rest } = engine;
-  return { ...rest, PATH: `${bin}:${engine["PATH"]}`, HOME: dir, LANG: "C.UTF-8" };
+  return { ...rest, PATH: `${bin}:${engine.PATH}`, HOME: dir, LANG: "C.UTF-8" };
 }
 
 async function readersKubeconfig({
