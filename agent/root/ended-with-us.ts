@@ -6,6 +6,8 @@ type End = () => Promise<unknown>;
 
 const SIGNALS = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
 const AGAIN_MS = 200;
+/** What cannot be ended in that time ends at its own deadline. */
+const GIVE_UP_MS = 20_000;
 const atWork = new Set<End>();
 let isEnding = false;
 
@@ -39,7 +41,8 @@ async function endAll(signal: NodeJS.Signals): Promise<void> {
   isEnding = true;
   // Whoever presses Ctrl-C twice does not want to wait.
   process.off("SIGINT", endAll);
-  while (atWork.size > 0) {
+  const untilMs = performance.now() + GIVE_UP_MS;
+  while (atWork.size > 0 && performance.now() < untilMs) {
     await Promise.all([...atWork].map((end) => end()));
     await pause(AGAIN_MS);
   }

@@ -90,3 +90,12 @@ test("asked twice by systemd it still ends what is at work first; a second Ctrl-
   hurried.started.kill("SIGINT");
   expect(await hurried.ended).toEqual([null, "SIGINT"]);
 });
+
+test("what cannot be ended keeps the process for twenty seconds, not for ever", { timeout: 60_000 }, async () => {
+  const { started, ended, hears } = atWork(3_600_000);
+  await hears("waits");
+  const askedMs = performance.now();
+  started.kill("SIGTERM");
+  expect(await ended).toEqual([null, "SIGTERM"]);
+  expect(performance.now() - askedMs).toBeGreaterThan(15_000);
+});
