@@ -17,19 +17,19 @@ const HERE = fileURLToPath(new URL(".", import.meta.url));
 /** Bundles the agent. Deterministic: no clock, no absolute path, files in the order of their names. */
 export async function bundleAgent(): Promise<Bundle> {
   // A worker starts once a person and run, so it is a small file of its own, which the agent carries and installs.
-  const worker = await textOf({ entryPoints: ["worker/start.ts"], format: "cjs" });
+  const worker = await textOf({ entryPoints: ["user/main.ts"], format: "cjs" });
   // The gate and the page run as accounts of their own; the agent only carries and installs them.
   const gate = await textOf({ entryPoints: ["../lobby/gate/main.ts"], format: "cjs", plugins: [oneLanguage] });
   const page = assetsInside(/[\\/]lobby[\\/]page[\\/]assets\.ts$/, "../lobby/page/files", new Map());
   const lobby = await textOf({ entryPoints: ["../lobby/page/main.ts"], format: "cjs", plugins: [page, oneLanguage] });
   // Deleting is another program than converging; it never starts by itself.
-  const remove = await textOf({ entryPoints: ["removal/start.ts"], format: "esm", plugins: [oneLanguage] });
+  const remove = await textOf({ entryPoints: ["removal/main.ts"], format: "esm", plugins: [oneLanguage] });
   const text = await textOf({
     entryPoints: ["main.ts"],
     format: "esm",
     plugins: [
       assetsInside(
-        /[\\/]agent[\\/]assets\.ts$/,
+        /[\\/]agent[\\/]lib[\\/]assets\.ts$/,
         "files",
         new Map([
           ["worker.cjs", worker],

@@ -1,7 +1,7 @@
 /** What all pages have in common: the head, who is here, the way around. */
 
 import { createHash } from "node:crypto";
-import { ageOf } from "../../agent/facts/words.ts";
+import { ageOf } from "../../agent/shared/facts/format.ts";
 import { asset } from "./assets.ts";
 import { Html, html, NOTHING } from "./html.ts";
 import type { Guest } from "./who.ts";

@@ -2,7 +2,12 @@
 
 import { connect } from "node:net";
 import type { z } from "zod";
-import { type FactsAnswer, factsAnswer, type RestoreAnswer, restoreAnswer } from "../../agent/facts/model.ts";
+import {
+  type FactsAnswer,
+  factsAnswer,
+  type RestoreAnswer,
+  restoreAnswer,
+} from "../../agent/shared/facts/facts-schemas.ts";
 
 export type Answer = FactsAnswer["people"][number];
 export type Restored = RestoreAnswer["people"][number];

@@ -1,7 +1,7 @@
 /** One person's page: their sessions and the button, their code server, clones, memory and limits. */
 
-import type { Report, RestoreAnswer } from "../../agent/facts/model.ts";
-import { bytesOf, clonesWithNotes, counted, restorableOf, sizeOf, sizeWords } from "../../agent/facts/words.ts";
+import type { Report, RestoreAnswer } from "../../agent/shared/facts/facts-schemas.ts";
+import { bytesOf, clonesWithNotes, counted, restorableOf, sizeOf, sizeWords } from "../../agent/shared/facts/format.ts";
 import { cloneList } from "./clone-list.ts";
 import { ago, frame, type Site } from "./frame.ts";
 import type { Answer } from "./host.ts";

@@ -1,7 +1,7 @@
 /** The board for admins: everybody of this host, whoever needs something first. */
 
-import type { Report } from "../../agent/facts/model.ts";
-import { bytesOf, clonesWithNotes, counted, restorableOf, sizeWords } from "../../agent/facts/words.ts";
+import type { Report } from "../../agent/shared/facts/facts-schemas.ts";
+import { bytesOf, clonesWithNotes, counted, restorableOf, sizeWords } from "../../agent/shared/facts/format.ts";
 import { cloneList } from "./clone-list.ts";
 import { ago, frame, type Site } from "./frame.ts";
 import type { Answer } from "./host.ts";

@@ -1,7 +1,7 @@
 /** What runs as a person: the worker that root starts and does not trust, and the launcher that they start themselves. */
 import { cpus, loadavg } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { asBusy, HOURLY } from "../../agent/root/together.ts";
+import { asBusy, HOURLY } from "../../agent/root/people/worker-pool.ts";
 import { startTestHost, type TestHost } from "./host/host.ts";
 import { account, base, clones, maps, portsOf, type Somebody, units } from "./host/parts.ts";
 

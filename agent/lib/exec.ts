@@ -1,0 +1,109 @@
+/** Runs one program: an argument list, never a shell string; a deadline, capped output, an environment from nothing. */
+
+import { spawn } from "node:child_process";
+import { clean } from "./log.ts";
+
+export interface RunOptions {
+  readonly timeoutMs: number;
+  /** The whole environment; nothing is inherited. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly input?: string;
+  /** Standard output and error together; what is beyond is dropped and `overflowed` says so. */
+  readonly capBytes?: number;
+  /** Ends it before its time, as its deadline would. */
+  readonly stop?: AbortSignal;
+  /** Its input stays open until then, and ends with `HURRY`: a program that reads it may bring itself to an end. */
+  readonly hurry?: AbortSignal;
+}
+
+/** The line that tells a worker that everybody else is done. */
+export const HURRY = "hurry\n";
+
+export interface Ran {
+  readonly argv: readonly string[];
+  /** Undefined when it was ended by a signal or never started. */
+  readonly code: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Its deadline ended it, or `stop` did. */
+  readonly timedOut: boolean;
+  readonly overflowed: boolean;
+}
+
+export const ROOT_ENV = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", LC_ALL: "C.UTF-8" } as const;
+
+const GRACE_MS = 5000;
+const ONE_MIB = 1024 * 1024;
+
+/** Never rejects for what the program does: a missing program is `code: undefined` with the reason in `stderr`. */
+export function run(argv: readonly string[], options: RunOptions): Promise<Ran> {
+  const [file = "", ...rest] = argv;
+  return new Promise((resolve) => {
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    let room = options.capBytes ?? ONE_MIB;
+    let timedOut = false;
+    let overflowed = false;
+    // A process group of its own, so that a deadline also reaches what the program has started.
+    const child = spawn(file, rest, { cwd: options.cwd ?? "/", env: options.env ?? ROOT_ENV, detached: true });
+    const keep = (into: Buffer[]) => (chunk: Buffer) => {
+      if (chunk.length > room) overflowed = true;
+      if (room > 0) into.push(chunk.subarray(0, room));
+      room -= chunk.length;
+    };
+    child.stdout.on("data", keep(out));
+    child.stderr.on("data", keep(err));
+    // A program that does not read its input ends the pipe early; what it answers is what counts.
+    child.stdin.on("error", () => undefined);
+    child.stdin.write(options.input ?? "");
+    const hurry = () => void (options.hurry === undefined ? child.stdin.end() : child.stdin.end(HURRY));
+    if (options.hurry === undefined || options.hurry.aborted) hurry();
+    else options.hurry.addEventListener("abort", hurry);
+    let firm: NodeJS.Timeout | undefined;
+    const end = () => {
+      if (timedOut) return;
+      timedOut = true;
+      endGroup(child.pid, "SIGTERM");
+      firm = setTimeout(() => {
+        endGroup(child.pid, "SIGKILL");
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }, GRACE_MS);
+    };
+    const deadline = setTimeout(end, options.timeoutMs);
+    if (options.stop?.aborted) end();
+    options.stop?.addEventListener("abort", end);
+    const finish = (code: number | null, extra = "") => {
+      clearTimeout(deadline);
+      clearTimeout(firm);
+      options.stop?.removeEventListener("abort", end);
+      options.hurry?.removeEventListener("abort", hurry);
+      const text = (parts: Buffer[]) => Buffer.concat(parts).toString("utf8");
+      resolve({ argv, code: code ?? undefined, stdout: text(out), stderr: text(err) + extra, timedOut, overflowed });
+    };
+    child.on("error", (error) => finish(null, error.message));
+    child.on("close", (code) => finish(code));
+  });
+}
+
+/** The whole story of a program that did not succeed, in one line. */
+export function story(ran: Ran, timeoutMs?: number): string {
+  const how = ran.timedOut
+    ? `timed out${timeoutMs === undefined ? "" : ` after ${Math.round(timeoutMs / 1000)} s`}`
+    : ran.code === undefined
+      ? "was ended by a signal"
+      : `ended with ${ran.code}`;
+  const why = clean(ran.stderr.trim() || ran.stdout.trim()).slice(0, 600);
+  return `${ran.argv.join(" ").slice(0, 300)} ${how}${why === "" ? "" : `: ${why}`}`;
+}
+
+function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    // The group may have ended by itself in the meantime.
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}

@@ -1,0 +1,18 @@
+/** Where the destructive program lives on a host, and where it keeps what it took. */
+
+import { loadPart, STATE } from "../../root/state/store.ts";
+import type { System } from "../../root/system/privileged-operations.ts";
+
+export const REMOVE = "/usr/lib/workstation/remove.mjs";
+export const REMOVE_WRAPPER = "/usr/local/sbin/workstation-remove";
+
+/** What of a removal is done: a run that was killed is finished by the next one. */
+export const journalOf = (who: string): string => `${STATE}/removals/${who}.json`;
+
+/** Root's alone; the setting `devvm.archives` puts it on a disk with room. */
+export const archivesOf = (sys: System): string => loadPart(sys, "base")?.archives ?? `${STATE}/archives`;
+
+/** The files of one archive, in a folder of its own. */
+export const HOME_FILE = "home.tar.gz";
+export const MANIFEST_FILE = "files.jsonl.gz";
+export const RECORD_FILE = "record.json";

@@ -1,0 +1,155 @@
+/** The commands of `workstation-remove`. What a program reads is one line of JSON on standard output; sentences go to standard error. */
+
+import { createWriteStream, renameSync } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { arm } from "../../lib/failpoints.ts";
+import { look } from "../../lib/files.ts";
+import { Refusal } from "../../lib/errors.ts";
+import { warn } from "../../lib/log.ts";
+import { assertRoot } from "../../root/system/assert-root.ts";
+import { ALLOW_FAILPOINTS } from "../../root/system/installed-paths.ts";
+import { machineOf } from "../../root/system/cached-machine.ts";
+import { readLedger, writeLedger } from "../../root/state/store.ts";
+import { outsideHomes, realSystem } from "../../root/system/privileged-operations.ts";
+import { makeArchive } from "./create-archive.ts";
+import { readJournal } from "./removal-journal.ts";
+import { archivesOf } from "./archive-paths.ts";
+import { REMOVAL_POINTS, REMOVAL_WORKER_POINTS, RESTORE_POINTS } from "../../lib/removal-failpoints.ts";
+import { readRecord } from "./archive-record.ts";
+import { begin, goOn } from "./remove-user.ts";
+import { restore } from "./restore-home.ts";
+import { show } from "./preview-removal.ts";
+import { accountHere, whyNot } from "./preconditions.ts";
+
+const USAGE = `workstation-remove show <user> --uid <uid>                                        what would go
+workstation-remove archive <user> --uid <uid>                                     archive the home, and prove the archive
+workstation-remove keep <user> --archive <name> --file namespace-<name>.json      put a file beside it, from standard input
+workstation-remove remove <user> --uid <uid> --confirm <user> [--archive <name>]  delete what that archive holds, and the account
+workstation-remove restore <user> --archive <name> [--uid <former uid>]           unpack it into the home of somebody who is here again
+workstation-remove archives                                                       what there is
+workstation-remove points                                                         the names of all mutating steps`;
+
+const NAME = /^[a-z_][a-z0-9_-]{0,31}$/;
+const ARCHIVE = /^[a-z_][a-z0-9_-]{0,31}-\d{8}T\d{6}Z$/;
+
+/** @returns the exit code. @throws Refusal */
+export async function removalCommand(argv: readonly string[]): Promise<number> {
+  assertRoot("workstation-remove");
+  const failpoint = allowedFailpoint();
+  arm(failpoint);
+  const { verb, who, option } = wordsOf(argv);
+  const m = machineOf(realSystem);
+  const now = new Date();
+  const day = now.toISOString().slice(0, 10);
+  const uid = Number(option("uid", /^\d{4,5}$/, false));
+  const answer = (value: object) => {
+    process.stdout.write(`${JSON.stringify(value)}\n`);
+    return 0;
+  };
+  const refuseUnless = (why: readonly string[]) => {
+    if (why.length > 0) throw new Refusal(`${who} is not removed, nothing was changed: ${why.join(". ")}`);
+  };
+  const account = () => {
+    const user = accountHere(m, who);
+    if (user === undefined) throw new Refusal(`there is no account ${who} on this host`);
+    return { m, user, failpoint };
+  };
+  switch (verb) {
+    case "show":
+      return answer(await show(m, who, uid));
+    case "archive":
+      if (readJournal(m.sys, who) !== undefined)
+        throw new Refusal(`the removal of ${who} has begun already; finish it`);
+      refuseUnless(whyNot(m, who, uid));
+      return answer(await makeArchive(account(), now));
+    case "keep":
+      return answer(
+        await keepBeside(who, option("archive", ARCHIVE), option("file", /^namespace-[a-z0-9-]{1,63}\.json$/)),
+      );
+    case "remove": {
+      option("confirm", new RegExp(`^${who}$`));
+      let journal = readJournal(m.sys, who);
+      if (journal === undefined) {
+        refuseUnless(whyNot(m, who, uid));
+        if (accountHere(m, who) === undefined) return answer(nobodyHere(uid, who, day));
+        journal = await begin(account(), option("archive", ARCHIVE), day);
+      }
+      if (journal.user.uid !== uid) throw new Refusal(`the removal that was begun is of uid ${journal.user.uid}`);
+      await goOn({ m, failpoint }, journal);
+      warn(`${who}: removed; the home is in ${archivesOf(m.sys)}/${journal.archive}`);
+      return answer({ removed: who, archive: journal.archive });
+    }
+    case "restore":
+      return answer(
+        await restore(account(), option("archive", ARCHIVE), { day, formerUid: uid === 0 ? undefined : uid }),
+      );
+    case "archives":
+      return answer(archives());
+    case "points":
+      return answer([...REMOVAL_POINTS, ...REMOVAL_WORKER_POINTS, ...RESTORE_POINTS]);
+    default:
+      throw new Refusal(`${verb === undefined ? "no command given" : `not understood: ${argv.join(" ")}`}\n${USAGE}`);
+  }
+}
+
+/** `<verb> <user> --name value …`, every option at most once. */
+function wordsOf([verb, ...rest]: readonly string[]) {
+  const [who = "", ...pairs] = rest;
+  const options = new Map<string, string>();
+  for (let at = 0; at < pairs.length; at += 2) {
+    const [, name] = /^--([a-z]+)$/.exec(pairs[at] ?? "") ?? [];
+    const value = pairs[at + 1];
+    if (name === undefined || value === undefined || options.has(name))
+      throw new Refusal(`not understood: ${pairs[at]}\n${USAGE}`);
+    options.set(name, value);
+  }
+  if (verb !== "archives" && verb !== "points" && !NAME.test(who))
+    throw new Refusal(`a person's name belongs there\n${USAGE}`);
+  const option = (name: string, form: RegExp, required = true): string => {
+    const value = options.get(name);
+    if (value === undefined && !required) return "";
+    if (value === undefined || !form.test(value))
+      throw new Refusal(`--${name} is missing or not of its form\n${USAGE}`);
+    return value;
+  };
+  return { verb, who, option };
+}
+
+/** Somebody whose account was never made here, or is gone already: only the uid is to be remembered. */
+function nobodyHere(uid: number, who: string, day: string) {
+  const ledger = readLedger(realSystem);
+  const entry = { uid, adopted: false, removedOn: day };
+  writeLedger(realSystem, new Map(ledger).set(who, entry));
+  return { removed: who, archive: null };
+}
+
+async function keepBeside(who: string, archive: string, file: string) {
+  const folder = `${archivesOf(realSystem)}/${archive}`;
+  if (readRecord(realSystem, folder).user !== who) throw new Refusal(`the archive ${archive} is not ${who}'s`);
+  const beside = outsideHomes(`${folder}/.${file}.new`);
+  await pipeline(process.stdin, createWriteStream(beside, { flags: "w", mode: 0o600 }));
+  renameSync(beside, `${folder}/${file}`);
+  return { kept: `${folder}/${file}` };
+}
+
+function archives() {
+  const folder = archivesOf(realSystem);
+  const names = (realSystem.list(folder) ?? []).filter((name) => ARCHIVE.test(name));
+  return names.map((archive) => {
+    try {
+      const { user, uid, madeAt, host, entries } = readRecord(realSystem, `${folder}/${archive}`);
+      return { archive, user, uid, madeAt, host, entries };
+    } catch (cause) {
+      if (!(cause instanceof Refusal)) throw cause;
+      return { archive, problem: cause.message };
+    }
+  });
+}
+
+/** Only on a host whose root has allowed it with a file of its own. */
+function allowedFailpoint(): string | undefined {
+  const wanted = process.env.WORKSTATION_FAILPOINT;
+  if (wanted === undefined || wanted === "") return undefined;
+  const allow = look(ALLOW_FAILPOINTS);
+  return allow?.isFile() && allow.uid === 0 ? wanted : undefined;
+}

@@ -1,0 +1,18 @@
+/** One mutating step under its name, where a test may kill the program before and after it. */
+
+import { hit } from "../../lib/failpoints.ts";
+import type { RemovalPoint } from "../../lib/removal-failpoints.ts";
+
+export function named<T>(point: RemovalPoint, act: () => T): T {
+  hit(point, "before");
+  const done = act();
+  hit(point, "after");
+  return done;
+}
+
+export async function namedAsync<T>(point: RemovalPoint, act: () => Promise<T>): Promise<T> {
+  hit(point, "before");
+  const done = await act();
+  hit(point, "after");
+  return done;
+}

@@ -1,0 +1,28 @@
+/** What root's own files tell of one person. No home is looked into and no program is started for it. */
+
+import type { Known } from "../../shared/facts/facts-schemas.ts";
+import { loadPart, readFailures, readNotes } from "../state/store.ts";
+import type { System } from "../system/privileged-operations.ts";
+import { readLooks, readNewest } from "../state/session-records.ts";
+
+export function knownOf(sys: System, osUser: string): Known {
+  const base = loadPart(sys, "base");
+  const units = loadPart(sys, "units", osUser);
+  const newest = readNewest(sys, osUser);
+  const seenAtMs = readLooks(sys).get(osUser);
+  const notes = readNotes(sys, osUser);
+  return {
+    osUser,
+    host: base?.host ?? "",
+    state: units?.state ?? "present",
+    ...(units === undefined ? {} : { ports: units.ports, limits: units.limits }),
+    sessions: {
+      recorded: (newest?.sessions ?? []).map(({ name }) => name),
+      ...(newest === undefined ? {} : { recordedAtMs: newest.takenAtMs }),
+      ...(seenAtMs === undefined ? {} : { seenAtMs }),
+    },
+    ...(notes === undefined ? {} : { notes }),
+    failures: [...(readFailures(sys).get(osUser) ?? [])].map(([part, why]) => ({ part, why })),
+    ...(base?.contact === undefined ? {} : { contact: base.contact }),
+  };
+}

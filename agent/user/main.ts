@@ -1,0 +1,20 @@
+/** The entry of the workers' own small bundle: one starts once a person and run, without anything that root alone uses. */
+
+import { tell } from "../lib/errors.ts";
+import { clean } from "../lib/log.ts";
+import { workOnFacts } from "./facts/answer-task.ts";
+import { tellMe } from "./facts/print-own-status.ts";
+import { workOnSessions } from "./sessions/answer-task.ts";
+import { work } from "./converge-home.ts";
+
+const halves: Readonly<Record<string, () => Promise<number>>> = {
+  work,
+  sessions: workOnSessions,
+  facts: workOnFacts,
+  me: () => tellMe(process.argv.slice(3)),
+};
+const half = halves[process.argv[2] ?? "work"] ?? work;
+half().catch((error: unknown) => {
+  process.stderr.write(`${clean(tell(error))}\n`);
+  process.exitCode = 1;
+});
