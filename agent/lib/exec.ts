@@ -17,6 +17,14 @@ export interface RunOptions {
   readonly hurry?: AbortSignal;
 }
 
+/** When one job is to come to its end. */
+export interface Pace {
+  /** Everybody else is done, or waits as well: bring what can be brought to an end, and leave the network. */
+  readonly hurry: AbortSignal;
+  /** It did not. */
+  readonly stop: AbortSignal;
+}
+
 /** The line that tells a worker that everybody else is done. */
 export const HURRY = "hurry\n";
 

@@ -5,6 +5,7 @@ import type { ClonesPart } from "../contract.ts";
 import { kindOf } from "./files.ts";
 import { type Ran, run } from "./exec.ts";
 import { clean } from "./log.ts";
+import { gitEnvironment, urlsOf } from "./git-environment.ts";
 
 export interface GitOptions {
   /** The clone to work in; absent for `clone` and the person's own configuration. */
@@ -36,31 +37,6 @@ const SETTINGS = [
   "http.followRedirects=initial",
   "advice.detachedHead=false",
 ].flatMap((setting) => ["-c", setting]);
-
-/** All that git finds in its environment. @param urls plain `http` and `git` are allowed only where one of them asks for it. */
-export function gitEnvironment(home: string, user: string, urls: readonly string[]): Readonly<Record<string, string>> {
-  const asked = ["http", "git"].filter((protocol) => urls.some((url) => url.startsWith(`${protocol}://`)));
-  return {
-    PATH: "/usr/bin:/bin",
-    HOME: home,
-    USER: user,
-    LOGNAME: user,
-    LANG: "C.UTF-8",
-    GIT_TERMINAL_PROMPT: "0",
-    GIT_ASKPASS: "/bin/false",
-    SSH_ASKPASS: "/bin/false",
-    GIT_SSH_COMMAND: "ssh -oBatchMode=yes -oConnectTimeout=10",
-    GIT_ALLOW_PROTOCOL: ["https", "ssh", ...asked].join(":"),
-    GIT_OPTIONAL_LOCKS: "0",
-  };
-}
-
-/** The addresses that a part delivers. */
-export const urlsOf = ({ infra, repos }: Pick<ClonesPart, "infra" | "repos">): readonly string[] => [
-  infra.origin,
-  infra.forgejo,
-  ...repos.map(({ url }) => url),
-];
 
 /** @param hurry from then on no remote is waited for */
 export function gitFor(home: string, part: Pick<ClonesPart, "osUser" | "infra" | "repos">, hurry?: AbortSignal): Git {

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Machine } from "../../agent/root/system/cached-machine.ts";
-import { mustUnlock } from "../../agent/root/accounts/create.ts";
+import { mustUnlock } from "../../agent/root/accounts/shadow-utils.ts";
 import { conversationsOf } from "../../agent/user/home/conversation-links.ts";
 import { realHome } from "./user/clones/real-clone.ts";
 

@@ -6,7 +6,7 @@ import { unitFiles } from "../../agent/root/host/base-files.ts";
 import { wantedUnits } from "../../agent/root/services/unit-names.ts";
 import { envelopeFiles } from "../../agent/root/services/unit-files.ts";
 import { kubeconfigText } from "../../agent/user/home/kubeconfig.ts";
-import { projectKey } from "../../agent/user/home/conversation-links.ts";
+import { projectKey } from "../../agent/shared/sessions/transcript-folder.ts";
 import { base, units } from "../e2e/host/parts.ts";
 
 test("the packet filter admits the owner and the proxy to each port, and lets only the owner answer", () => {

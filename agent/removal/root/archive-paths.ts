@@ -1,10 +1,8 @@
 /** Where the destructive program lives on a host, and where it keeps what it took. */
 
-import { loadPart, STATE } from "../../root/state/store.ts";
+import { loadPart } from "../../root/state/parts.ts";
+import { STATE } from "../../root/state/json-files.ts";
 import type { System } from "../../root/system/privileged-operations.ts";
-
-export const REMOVE = "/usr/lib/workstation/remove.mjs";
-export const REMOVE_WRAPPER = "/usr/local/sbin/workstation-remove";
 
 /** What of a removal is done: a run that was killed is finished by the next one. */
 export const journalOf = (who: string): string => `${STATE}/removals/${who}.json`;

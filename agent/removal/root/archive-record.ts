@@ -9,7 +9,10 @@ import type { Machine } from "../../root/system/cached-machine.ts";
 import { atJobsOf, crontabOf, lingerFile, PARKED } from "../../root/accounts/processes.ts";
 import { BROWSER_UNIT, instance, T3_UNIT } from "../../root/services/unit-names.ts";
 import { ENVIRONMENT_DIRECTORY, PANE_DIRECTORY } from "../../root/services/unit-files.ts";
-import { jsonOf, loadPart, readLedger, STATE, where } from "../../root/state/store.ts";
+import { jsonOf, where } from "../../lib/parse-json.ts";
+import { loadPart } from "../../root/state/parts.ts";
+import { readLedger } from "../../root/state/host-ledger.ts";
+import { STATE } from "../../root/state/json-files.ts";
 import type { System } from "../../root/system/privileged-operations.ts";
 import { RECORD_FILE } from "./archive-paths.ts";
 

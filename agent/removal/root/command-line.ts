@@ -3,13 +3,11 @@
 import { createWriteStream, renameSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { arm } from "../../lib/failpoints.ts";
-import { look } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { warn } from "../../lib/log.ts";
 import { assertRoot } from "../../root/system/assert-root.ts";
-import { ALLOW_FAILPOINTS } from "../../root/system/installed-paths.ts";
 import { machineOf } from "../../root/system/cached-machine.ts";
-import { readLedger, writeLedger } from "../../root/state/store.ts";
+import { readLedger, writeLedger } from "../../root/state/host-ledger.ts";
 import { outsideHomes, realSystem } from "../../root/system/privileged-operations.ts";
 import { makeArchive } from "./create-archive.ts";
 import { readJournal } from "./removal-journal.ts";
@@ -20,6 +18,7 @@ import { begin, goOn } from "./remove-user.ts";
 import { restore } from "./restore-home.ts";
 import { show } from "./preview-removal.ts";
 import { accountHere, whyNot } from "./preconditions.ts";
+import { allowedFailpoint } from "../../root/system/allowed-failpoint.ts";
 
 const USAGE = `workstation-remove show <user> --uid <uid>                                        what would go
 workstation-remove archive <user> --uid <uid>                                     archive the home, and prove the archive
@@ -144,12 +143,4 @@ function archives() {
       return { archive, problem: cause.message };
     }
   });
-}
-
-/** Only on a host whose root has allowed it with a file of its own. */
-function allowedFailpoint(): string | undefined {
-  const wanted = process.env.WORKSTATION_FAILPOINT;
-  if (wanted === undefined || wanted === "") return undefined;
-  const allow = look(ALLOW_FAILPOINTS);
-  return allow?.isFile() && allow.uid === 0 ? wanted : undefined;
 }

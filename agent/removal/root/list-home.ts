@@ -7,7 +7,7 @@ import type { System } from "../../root/system/privileged-operations.ts";
 import { firstOf } from "./compare-entries.ts";
 import { type Entry, entryOf, shown } from "../shared/home-entry.ts";
 import { askWorker } from "./stream-as-user.ts";
-import type { Obstacle } from "../user/list-tree.ts";
+import type { Obstacle } from "../shared/worker-protocol.ts";
 
 const obstacle = z.strictObject({
   obstacle: z.enum(["unreadable", "undeletable", "another file system"]),

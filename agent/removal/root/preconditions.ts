@@ -8,7 +8,9 @@ import type { Machine } from "../../root/system/cached-machine.ts";
 import { EXPIRED_DAY } from "../../root/accounts/offboard.ts";
 import { homeOf } from "../../root/accounts/verify-ownership.ts";
 import { processesOf } from "../../root/accounts/processes.ts";
-import { loadPart, readCut, readLedger } from "../../root/state/store.ts";
+import { loadPart } from "../../root/state/parts.ts";
+import { readCut } from "../../root/state/offboarding-records.ts";
+import { readLedger } from "../../root/state/host-ledger.ts";
 
 export interface Subject {
   readonly m: Machine;

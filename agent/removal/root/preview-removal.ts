@@ -1,7 +1,8 @@
 /** What exactly would go: size, files, clones with unsaved work, root's own files about them. It changes nothing. */
 
 import { z } from "zod";
-import { loadPart, readLedger } from "../../root/state/store.ts";
+import { loadPart } from "../../root/state/parts.ts";
+import { readLedger } from "../../root/state/host-ledger.ts";
 import { must, type System } from "../../root/system/privileged-operations.ts";
 import type { Machine } from "../../root/system/cached-machine.ts";
 import { shown } from "../shared/home-entry.ts";
@@ -11,7 +12,7 @@ import { listTree, sayObstacles } from "./list-home.ts";
 import { askWorker } from "./stream-as-user.ts";
 import { filesOf } from "./archive-record.ts";
 import { accountHere, whyNot } from "./preconditions.ts";
-import type { Clone } from "../user/unsaved-work.ts";
+import type { Clone } from "../shared/worker-protocol.ts";
 
 export interface Shown {
   readonly user: string;

@@ -2,7 +2,8 @@
 
 import { z } from "zod";
 import { Refusal } from "../../lib/errors.ts";
-import { jsonOf, STATE, where } from "../../root/state/store.ts";
+import { jsonOf, where } from "../../lib/parse-json.ts";
+import { STATE } from "../../root/state/json-files.ts";
 import type { System } from "../../root/system/privileged-operations.ts";
 import { journalOf } from "./archive-paths.ts";
 

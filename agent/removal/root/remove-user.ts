@@ -4,8 +4,9 @@ import { existsSync, rmdirSync } from "node:fs";
 import { z } from "zod";
 import { Refusal, systemCode } from "../../lib/errors.ts";
 import { warn } from "../../lib/log.ts";
-import { mustUnlock } from "../../root/accounts/create.ts";
-import { loadPart, readLedger, writeLedger } from "../../root/state/store.ts";
+import { mustUnlock } from "../../root/accounts/shadow-utils.ts";
+import { loadPart } from "../../root/state/parts.ts";
+import { readLedger, writeLedger } from "../../root/state/host-ledger.ts";
 import { must } from "../../root/system/privileged-operations.ts";
 import { readRecord, filesOf, removeFolders } from "./archive-record.ts";
 import { differencesOf, firstOf } from "./compare-entries.ts";
@@ -18,7 +19,7 @@ import { askWorker } from "./stream-as-user.ts";
 import { assertAlone, type Subject } from "./preconditions.ts";
 import { unpacked } from "./create-archive.ts";
 import { Bytes } from "../shared/byte-reader.ts";
-import type { Left } from "../user/delete-archived.ts";
+import type { Left } from "../shared/worker-protocol.ts";
 
 /**
  * The first run: only when the home still is what the archive holds, to the byte.

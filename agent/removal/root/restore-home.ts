@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { Refusal } from "../../lib/errors.ts";
-import { loadPart } from "../../root/state/store.ts";
+import { loadPart } from "../../root/state/parts.ts";
 import { assertInside, assertRoots, tamed, withSetId } from "./validate-archive.ts";
 import { differencesOf, firstOf } from "./compare-entries.ts";
 import { archivesOf, HOME_FILE } from "./archive-paths.ts";
@@ -13,8 +13,7 @@ import { readRecord } from "./archive-record.ts";
 import { assertUnharmed, manifestOf } from "./remove-user.ts";
 import { readBack, unpacked } from "./create-archive.ts";
 import type { Subject } from "./preconditions.ts";
-import type { RemovalTask } from "../user/answer-task.ts";
-import type { Room } from "../user/restore-target.ts";
+import type { RemovalTask, Room } from "../shared/worker-protocol.ts";
 
 export interface Restored {
   /** The folder that holds all of it now. */

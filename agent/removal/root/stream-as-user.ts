@@ -9,11 +9,10 @@ import { ROOT_ENV } from "../../lib/exec.ts";
 import { clean } from "../../lib/log.ts";
 import type { User } from "../../root/system/account-database.ts";
 import { containedArgv } from "../../root/system/run-as-user.ts";
-import { NODE } from "../../root/system/installed-paths.ts";
+import { NODE, REMOVE } from "../../root/system/installed-paths.ts";
 import type { System } from "../../root/system/privileged-operations.ts";
 import { json } from "../shared/home-entry.ts";
-import { REMOVE } from "./archive-paths.ts";
-import type { RemovalTask } from "../user/answer-task.ts";
+import type { RemovalTask } from "../shared/worker-protocol.ts";
 
 export interface Streamed {
   readonly user: User;

@@ -4,26 +4,14 @@ import { arm } from "../../lib/failpoints.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { type Entry, entryOf, json } from "../shared/home-entry.ts";
 import { Bytes } from "../shared/byte-reader.ts";
-import { type Clone, clones, type ClonesTask } from "./unsaved-work.ts";
-import { list, type ListTask, type Obstacle } from "./list-tree.ts";
+import type { Clone, Obstacle, Room, Left } from "../shared/worker-protocol.ts";
+import { clones } from "./unsaved-work.ts";
+import { list } from "./list-tree.ts";
 import { readTar } from "./read-tar.ts";
-import { makeRoom, type PublishTask, publishRoom, type Room, type RoomTask } from "./restore-target.ts";
-import { tame, type TameTask } from "./clear-setid.ts";
-import { type Left, wipe, type WipeTask } from "./delete-archived.ts";
-
-/** `read` is followed by the archive, `wipe` by the archive's entries, a line each. */
-export type RemovalTask = (
-  | ListTask
-  | WipeTask
-  | ClonesTask
-  | RoomTask
-  | PublishTask
-  | TameTask
-  | { readonly verb: "read" }
-) & {
-  readonly uid: number;
-  readonly failpoint?: string;
-};
+import { makeRoom, publishRoom } from "./restore-target.ts";
+import { tame } from "./clear-setid.ts";
+import { wipe } from "./delete-archived.ts";
+import type { RemovalTask } from "../shared/worker-protocol.ts";
 
 /** @throws Refusal when it runs as anybody else than it was told */
 export async function workOnRemoval(): Promise<number> {

@@ -3,11 +3,7 @@
 import { chmodSync } from "node:fs";
 import { SET_ID } from "../shared/home-entry.ts";
 import { hold, release, thingsIn, type Held } from "./walk-tree.ts";
-
-export interface TameTask {
-  readonly verb: "tame";
-  readonly folder: string;
-}
+import type { TameTask } from "../shared/worker-protocol.ts";
 
 export function tame({ folder }: TameTask): void {
   const below = (held: Held): void => {

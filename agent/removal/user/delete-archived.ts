@@ -6,17 +6,7 @@ import { systemCode } from "../../lib/errors.ts";
 import type { Entries, Entry } from "../shared/home-entry.ts";
 import { typeOf } from "./list-tree.ts";
 import { type Held, hold, release, type Thing, thingsIn } from "./walk-tree.ts";
-
-export interface WipeTask {
-  readonly verb: "wipe";
-  readonly folder: string;
-}
-
-/** What is still there, and why. */
-export interface Left {
-  readonly left: string;
-  readonly path: string;
-}
+import type { Left, WipeTask } from "../shared/worker-protocol.ts";
 
 export function wipe({ folder }: WipeTask, archived: Entries, tell: (line: Left) => void): void {
   const top = hold(folder, "");

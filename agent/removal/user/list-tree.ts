@@ -14,19 +14,7 @@ import {
 import { systemCode } from "../../lib/errors.ts";
 import type { Entry } from "../shared/home-entry.ts";
 import { type Held, hold, release, type Thing, thingsIn } from "./walk-tree.ts";
-
-export interface ListTask {
-  readonly verb: "list";
-  readonly folder: string;
-  /** With the checksum of every file; without, only whether it could be read. */
-  readonly read: boolean;
-}
-
-/** What keeps a removal from being whole. */
-export interface Obstacle {
-  readonly obstacle: "unreadable" | "undeletable" | "another file system";
-  readonly path: string;
-}
+import type { ListTask, Obstacle } from "../shared/worker-protocol.ts";
 
 type Tell = (line: Entry | Obstacle) => void;
 

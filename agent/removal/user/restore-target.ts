@@ -4,26 +4,7 @@ import { chmodSync, mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } 
 import { look } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { hold, release, thingsIn } from "./walk-tree.ts";
-
-export interface RoomTask {
-  readonly verb: "room";
-  readonly home: string;
-  /** The folder's name: `restored-2026-05-01`. */
-  readonly name: string;
-}
-
-export interface PublishTask {
-  readonly verb: "publish";
-  readonly home: string;
-  readonly name: string;
-}
-
-export interface Room {
-  /** Where to unpack. */
-  readonly room: string;
-  /** What it is called once all of it is there; absent where that is the home. */
-  readonly published?: string;
-}
+import type { PublishTask, Room, RoomTask } from "../shared/worker-protocol.ts";
 
 const unfinished = (home: string, name: string) => `${home}/.${name}.unfinished`;
 

@@ -3,24 +3,7 @@
 import { gitFor } from "../../lib/git.ts";
 import { hold, release, thingsIn, type Held } from "./walk-tree.ts";
 import { systemCode } from "../../lib/errors.ts";
-
-export interface ClonesTask {
-  readonly verb: "clones";
-  readonly folder: string;
-  readonly osUser: string;
-}
-
-export interface Clone {
-  /** From the home, bytes as latin1. */
-  readonly clone: string;
-  /** Changed, added or untracked files. */
-  readonly uncommitted: number;
-  /** Commits of any branch that no remote is known to have. */
-  readonly unpushed: number;
-  readonly stashes: number;
-  /** Why it could not be told: then everything in it is to be taken for unsaved. */
-  readonly unknown?: string;
-}
+import type { Clone, ClonesTask } from "../shared/worker-protocol.ts";
 
 /** More than anybody has; a tree made to hold more is told of as far as this. */
 const MOST = 300;

@@ -4,13 +4,10 @@ import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import { kindOf } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { type Ran, story } from "../../lib/exec.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { readLedger } from "../state/store.ts";
+import { readLedger } from "../state/host-ledger.ts";
 import { homeOf } from "./verify-ownership.ts";
-
-const LOCK_WAIT_MS = 30_000;
-const LOCK_RETRY_MS = 1000;
+import { mustUnlock } from "./shadow-utils.ts";
 
 /** Spec, section 5, step 1. `useradd` without a password leaves the account locked, so there is no moment of use. */
 export function accountExists(m: Machine, part: AccountPart): Step {
@@ -81,23 +78,3 @@ async function create(m: Machine, part: AccountPart, hasGroup: boolean): Promise
     ...["--key", "HOME_MODE=0700", "--key", "UMASK=077", "--", part.osUser],
   ]);
 }
-
-/** Whoever holds the lock for that long holds it from everybody: one wait is enough for a run. */
-const waitedInVain = new WeakSet<Machine>();
-
-/** Somebody may hold `/etc/.pwd.lock` (`vipw`, another tool): waited for up to 30 s in all, then told. */
-export async function mustUnlock(m: Machine, argv: readonly string[]): Promise<void> {
-  const until = performance.now() + (waitedInVain.has(m) ? 0 : LOCK_WAIT_MS);
-  for (;;) {
-    const ran = await m.sys.run(argv, { timeoutMs: LOCK_WAIT_MS });
-    if (ran.code === 0) return;
-    if (!isLocked(ran)) throw new Refusal(story(ran));
-    if (performance.now() >= until) {
-      waitedInVain.add(m);
-      throw new Refusal(story(ran));
-    }
-    await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
-  }
-}
-
-const isLocked = (ran: Ran): boolean => /cannot lock|try again later/i.test(ran.stderr);

@@ -1,7 +1,7 @@
 /** What runs, or would run again, under one uid. */
 
 import type { User } from "../system/account-database.ts";
-import { STATE } from "../state/store.ts";
+import { STATE } from "../state/json-files.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { AGENT, NODE } from "../system/installed-paths.ts";
 

@@ -4,9 +4,10 @@ import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import { groupsOf } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { forgetCut, readCut, readLedger } from "../state/store.ts";
+import { forgetCut, readCut } from "../state/offboarding-records.ts";
+import { readLedger } from "../state/host-ledger.ts";
 import { EXPIRED_DAY } from "./offboard.ts";
-import { mustUnlock } from "./create.ts";
+import { mustUnlock } from "./shadow-utils.ts";
 import { AT_JOBS, crontabOf, PARKED } from "./processes.ts";
 
 /** Nothing to do for somebody who was never cut. */

@@ -4,7 +4,7 @@ import { type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import { groupsOf } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { mustUnlock } from "./create.ts";
+import { mustUnlock } from "./shadow-utils.ts";
 
 export function accountGroups(m: Machine, part: AccountPart, warn: (sentence: string) => void): Step {
   const missing = part.groups.filter((group) => !m.accounts().groups.has(group));

@@ -4,7 +4,7 @@ import { type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { readLedger, writeLedger } from "../state/store.ts";
+import { readLedger, writeLedger } from "../state/host-ledger.ts";
 
 export const homeOf = (osUser: string): string => `/home/${osUser}`;
 

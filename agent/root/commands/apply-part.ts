@@ -1,22 +1,20 @@
 /** `workstation apply <kind> <name>`: takes one delivered part, keeps it, and brings it about. */
 
 import { CONTRACT, type Part, part } from "../../contract.ts";
-import { Refusal, tell } from "../../lib/errors.ts";
+import { Refusal } from "../../lib/errors.ts";
 import { say, warn } from "../../lib/log.ts";
-import { converge } from "../../lib/converge.ts";
-import { brakeMaps, deliveryAllowance } from "../people/removal-limits.ts";
+import { brakeMaps } from "../people/removal-limits.ts";
 import { applyCredentials } from "../people/deliver-credentials.ts";
 import { type Machine, machineOf } from "../system/cached-machine.ts";
-import { addToDelivery } from "../state/delivery-duration.ts";
-import { convergePeople, WORKER_DEADLINE_MS } from "../people/converge-all.ts";
-import type { PersonRun } from "../people/converge-person.ts";
-import { baseSteps } from "../host/base-steps.ts";
-import { mapSteps } from "../host/user-maps.ts";
-import { jsonOf, loadPart, type PersonPart, storePart, where } from "../state/store.ts";
+import { addToDelivery } from "../state/deliveries.ts";
+import { convergePeople } from "../people/converge-all.ts";
+import { jsonOf, where } from "../../lib/parse-json.ts";
+import { loadPart, type PersonPart, storePart } from "../state/parts.ts";
 import type { System } from "../system/privileged-operations.ts";
-import type { Step } from "../../lib/converge.ts";
 import { HOURLY, type Patience } from "../people/worker-pool.ts";
 import { forgetUnfinished } from "../state/pending-remotes.ts";
+import { convergeHost } from "../host/converge-host.ts";
+import { deliveryRun } from "../people/delivery-run.ts";
 
 /**
  * Everybody else's commands wait for this one. What is not done in that time is tried again by `settle`, for everybody
@@ -73,37 +71,6 @@ async function applyHost(m: Machine, delivered: Extract<Part, { kind: "base" | "
   return failed.length > 0 ? 1 : 0;
 }
 
-export interface HostOutcome {
-  readonly changed: number;
-  readonly failed: readonly string[];
-}
-
-/** One step's failure does not keep the others from converging; all of them are told. */
-export async function convergeHost(
-  m: Machine,
-  delivered: Extract<Part, { kind: "base" | "maps" }>,
-  mode: "apply" | "check",
-): Promise<HostOutcome> {
-  const failed: string[] = [];
-  let changed = 0;
-  const attempt = async (make: () => Step) => {
-    try {
-      changed += await converge(make(), mode, (sentence) => say(`host: ${sentence}`));
-    } catch (error) {
-      failed.push(tell(error));
-    }
-  };
-  if (delivered.kind === "base") for (const make of baseSteps(m, delivered)) await attempt(make);
-  else {
-    try {
-      for (const step of mapSteps(m, delivered)) await attempt(() => step);
-    } catch (error) {
-      failed.push(tell(error));
-    }
-  }
-  return { changed, failed };
-}
-
 /** Converges one person's stored part and remembers how it went. */
 async function applyPerson(m: Machine, of: PersonPart, failpoint: string | undefined): Promise<number> {
   const run = deliveryRun(m, failpoint);
@@ -114,16 +81,3 @@ async function applyPerson(m: Machine, of: PersonPart, failpoint: string | undef
   addToDelivery(m.sys, performance.now());
   return 0;
 }
-
-/** How people are converged in a delivery: every worker is started. */
-export const deliveryRun = (m: Machine, failpoint: string | undefined): PersonRun => ({
-  m,
-  mode: "apply",
-  say,
-  warn,
-  allowance: deliveryAllowance(loadPart(m.sys, "maps")),
-  workerDeadlineMs: WORKER_DEADLINE_MS,
-  nowMs: Date.now(),
-  failpoint,
-  probing: () => false,
-});

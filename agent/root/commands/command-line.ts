@@ -1,19 +1,18 @@
 /** The commands that root gives: `install`, `apply`, `settle`, `reconcile`, `finish`, `status`, `probe`, `failpoints`. */
 
 import { ROOT_POINTS, WORKER_POINTS, arm } from "../../lib/failpoints.ts";
-import { look } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { say } from "../../lib/log.ts";
 import { apply } from "./apply-part.ts";
 import { assertRoot } from "../system/assert-root.ts";
 import { finish } from "./retry-pending.ts";
 import { install } from "./install.ts";
-import { ALLOW_FAILPOINTS } from "../system/installed-paths.ts";
 import { probePeople } from "./probe-access.ts";
 import { reconcile } from "./reconcile.ts";
 import { settle } from "./finalize-delivery.ts";
 import { status } from "./status.ts";
 import { realSystem } from "../system/privileged-operations.ts";
+import { allowedFailpoint } from "../system/allowed-failpoint.ts";
 
 const USAGE = `workstation apply <base|maps|account|clones|units> <name>   take a delivered part from standard input
 workstation settle                       try failed people again, name who still fails
@@ -52,14 +51,6 @@ export async function command(argv: readonly string[]): Promise<number> {
     return 0;
   }
   throw new Refusal(`${verb === undefined ? "no command given" : `not understood: ${argv.join(" ")}`}\n${USAGE}`);
-}
-
-/** Only on a host whose root has allowed it with a file of its own. */
-function allowedFailpoint(): string | undefined {
-  const wanted = process.env.WORKSTATION_FAILPOINT;
-  if (wanted === undefined || wanted === "") return undefined;
-  const allow = look(ALLOW_FAILPOINTS);
-  return allow?.isFile() && allow.uid === 0 ? wanted : undefined;
 }
 
 async function standardInput(): Promise<string> {

@@ -5,13 +5,15 @@
 
 import { writeOwnFiles } from "../facts/publish-facts.ts";
 import { say, warn } from "../../lib/log.ts";
-import { deliveryRun } from "./apply-part.ts";
+import { deliveryRun } from "../people/delivery-run.ts";
 import { converged } from "../state/converged-versions.ts";
 import { deliverWaiting, waitingFor } from "../people/deliver-credentials.ts";
-import { endDelivery, readDelivery } from "../state/delivery-duration.ts";
+import { endDelivery, readDelivery, writeDelivered } from "../state/deliveries.ts";
 import { type Machine, machineOf } from "../system/cached-machine.ts";
 import { convergePeople, loadPeople } from "../people/converge-all.ts";
-import { loadPart, type PersonPart, readCut, readFailures, recordFailure, writeDelivered } from "../state/store.ts";
+import { loadPart, type PersonPart } from "../state/parts.ts";
+import { readCut } from "../state/offboarding-records.ts";
+import { readFailures, recordFailure } from "../state/failures.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { HOURLY } from "../people/worker-pool.ts";
 import { allUnfinished, forgetUnfinished, readUnfinished, startFinish } from "../state/pending-remotes.ts";

@@ -5,9 +5,8 @@ import { readFileSync, rmSync } from "node:fs";
 import { asset } from "../../lib/assets.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { say } from "../../lib/log.ts";
-import { AGENT, PROBE, SESSIONS_PROBE, WORKER, WRAPPER } from "../system/installed-paths.ts";
-import { REMOVE, REMOVE_WRAPPER } from "../../removal/root/archive-paths.ts";
-import { STATE } from "../state/store.ts";
+import { AGENT, PROBE, SESSIONS_PROBE, WORKER, WRAPPER, REMOVE, REMOVE_WRAPPER } from "../system/installed-paths.ts";
+import { STATE } from "../state/json-files.ts";
 import type { System } from "../system/privileged-operations.ts";
 
 /** @throws Refusal when the file that runs is not the file that was meant. */

@@ -6,8 +6,9 @@
 import { tell } from "../../lib/errors.ts";
 import { say, warn } from "../../lib/log.ts";
 import { machineOf } from "../system/cached-machine.ts";
-import { forgetProbe } from "../people/detect-changes.ts";
-import { loadPart, readHold } from "../state/store.ts";
+import { forgetProbe } from "../state/change-digests.ts";
+import { loadPart } from "../state/parts.ts";
+import { readHold } from "../state/deliveries.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { allUnfinished, forgetUnfinished, isDue, readUnfinished, writeUnfinished } from "../state/pending-remotes.ts";
 import { callWorker } from "../people/call-worker.ts";

@@ -4,7 +4,11 @@ import { say } from "../../lib/log.ts";
 import { machineOf } from "../system/cached-machine.ts";
 import { onlyLooking } from "../system/dry-run.ts";
 import { unitsOf } from "../services/unit-names.ts";
-import { loadPart, peopleOfParts, readCut, readDelivered, readFailures, readHold, readLedger } from "../state/store.ts";
+import { loadPart, peopleOfParts } from "../state/parts.ts";
+import { readCut } from "../state/offboarding-records.ts";
+import { readDelivered, readHold } from "../state/deliveries.ts";
+import { readFailures } from "../state/failures.ts";
+import { readLedger } from "../state/host-ledger.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { readUnfinished } from "../state/pending-remotes.ts";
 

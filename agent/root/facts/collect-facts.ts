@@ -1,7 +1,9 @@
 /** What root's own files tell of one person. No home is looked into and no program is started for it. */
 
 import type { Known } from "../../shared/facts/facts-schemas.ts";
-import { loadPart, readFailures, readNotes } from "../state/store.ts";
+import { loadPart } from "../state/parts.ts";
+import { readFailures } from "../state/failures.ts";
+import { readNotes } from "../state/clone-warnings.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { readLooks, readNewest } from "../state/session-records.ts";
 

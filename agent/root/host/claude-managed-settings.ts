@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { BasePart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { jsonOf } from "../state/store.ts";
+import { jsonOf } from "../../lib/parse-json.ts";
 
 /** The tool deletes transcripts after 30 days by itself, and a restore resumes them; 0 would stop them being written. */
 const KEEP_TRANSCRIPTS_DAYS = 3650;

@@ -4,7 +4,7 @@
  */
 
 import type { MapsPart } from "../../contract.ts";
-import type { PersonPart } from "../state/store.ts";
+import type { PersonPart } from "../state/parts.ts";
 
 export interface UntilFacts {
   readonly maps: MapsPart | undefined;

@@ -4,12 +4,11 @@ import { z } from "zod";
 import { asset } from "../../lib/assets.ts";
 import type { ClonesPart, CredentialsPart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { type Ran, story } from "../../lib/exec.ts";
+import { type Ran, story, type Pace } from "../../lib/exec.ts";
 import type { CredentialsTask, WorkerLine, WorkerTask } from "../../shared/worker-protocol.ts";
 import type { User } from "../system/account-database.ts";
 import { BUSY, runAsPerson, wholeOutput } from "../system/run-as-user.ts";
 import type { System } from "../system/privileged-operations.ts";
-import type { Pace } from "./worker-pool.ts";
 
 const line = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("changed"), says: z.string().max(4096) }),

@@ -4,10 +4,12 @@ import { cpus, loadavg } from "node:os";
 import { tell } from "../../lib/errors.ts";
 import { converged } from "../state/converged-versions.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { convergePart, type FailedOutcome, type Outcome, type PersonRun } from "./converge-person.ts";
+import { convergePart } from "./converge-person.ts";
+import type { FailedOutcome, Outcome, PersonRun } from "./person-run.ts";
 import { managerOf } from "../accounts/processes.ts";
 import { unitsOf } from "../services/unit-names.ts";
-import { loadPart, peopleOfParts, PERSON_KINDS, type PersonPart, recordFailure } from "../state/store.ts";
+import { loadPart, peopleOfParts, PERSON_KINDS, type PersonPart } from "../state/parts.ts";
+import { recordFailure } from "../state/failures.ts";
 import { asBusy, type Patience, together } from "./worker-pool.ts";
 
 /** What nothing that a run waits for may take, whoever else is still at work. */

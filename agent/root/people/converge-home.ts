@@ -2,10 +2,12 @@
 
 import { Refusal } from "../../lib/errors.ts";
 import type { WorkerLine } from "../../shared/worker-protocol.ts";
-import type { PersonRun } from "./converge-person.ts";
-import { forgetProbe, probe } from "./detect-changes.ts";
-import { type PersonPart, writeNotes } from "../state/store.ts";
-import type { Pace } from "./worker-pool.ts";
+import type { PersonRun } from "./person-run.ts";
+import { forgetProbe } from "../state/change-digests.ts";
+import { probe } from "./detect-changes.ts";
+import type { PersonPart } from "../state/parts.ts";
+import { writeNotes } from "../state/clone-warnings.ts";
+import type { Pace } from "../../lib/exec.ts";
 import { forgetUnfinished, readUnfinished, writeUnfinished } from "../state/pending-remotes.ts";
 import { Busy, callWorker } from "./call-worker.ts";
 

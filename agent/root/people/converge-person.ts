@@ -3,10 +3,8 @@
 import { about } from "../../lib/failpoints.ts";
 import { Refusal, tell as tellError } from "../../lib/errors.ts";
 import { converge, type Step } from "../../lib/converge.ts";
-import type { CutAllowance } from "./removal-limits.ts";
-import type { Machine } from "../system/cached-machine.ts";
-import type { PersonKind, PersonPart } from "../state/store.ts";
-import { readCut } from "../state/store.ts";
+import type { PersonPart } from "../state/parts.ts";
+import { readCut } from "../state/offboarding-records.ts";
 import { accountCut } from "../accounts/offboard.ts";
 import { accountExists } from "../accounts/create.ts";
 import { accountGiven } from "../accounts/verify-ownership.ts";
@@ -18,29 +16,8 @@ import { wantedUnits } from "../services/unit-names.ts";
 import { environmentFile, envelope, portsGiven } from "../services/unit-files.ts";
 import { unitsRun } from "../services/start-and-stop-units.ts";
 import { belowHome } from "./converge-home.ts";
-import type { Pace } from "./worker-pool.ts";
-
-export interface PersonRun {
-  readonly m: Machine;
-  readonly mode: "apply" | "check";
-  /** Said on standard output, the name in front. */
-  readonly say: (line: string) => void;
-  readonly warn: (line: string) => void;
-  readonly allowance: CutAllowance;
-  readonly workerDeadlineMs: number;
-  readonly nowMs: number;
-  readonly failpoint: string | undefined;
-  /** Whose worker need not start when nothing has changed: everybody's in an hourly run, nobody's in a delivery. */
-  probing(osUser: string): boolean;
-}
-
-export interface FailedOutcome {
-  readonly who: string;
-  readonly kind: PersonKind;
-  /** Why. */
-  readonly failed: string;
-}
-export type Outcome = { readonly who: string; readonly kind: PersonKind; readonly changed: number } | FailedOutcome;
+import type { Pace } from "../../lib/exec.ts";
+import type { Outcome, PersonRun } from "./person-run.ts";
 
 /** Never throws: whatever goes wrong, a bug included, is this person's failure. */
 export async function convergePart(run: PersonRun, part: PersonPart, pace?: Pace): Promise<Outcome> {

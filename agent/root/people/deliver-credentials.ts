@@ -7,7 +7,8 @@ import { type CredentialsPart, credentialsPart } from "../../contract.ts";
 import { Refusal, tell } from "../../lib/errors.ts";
 import { say, warn } from "../../lib/log.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { jsonOf, recordFailure } from "../state/store.ts";
+import { jsonOf } from "../../lib/parse-json.ts";
+import { recordFailure } from "../state/failures.ts";
 import { WAITING, waitingFile } from "../state/pending-credentials.ts";
 import { callWorker } from "./call-worker.ts";
 

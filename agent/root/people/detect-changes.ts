@@ -4,11 +4,12 @@ import { createHash } from "node:crypto";
 import { asset } from "../../lib/assets.ts";
 import type { ClonesPart } from "../../contract.ts";
 import type { User } from "../system/account-database.ts";
-import { gitEnvironment, urlsOf } from "../../lib/git.ts";
+import { gitEnvironment, urlsOf } from "../../lib/git-environment.ts";
 import { contained } from "../system/run-as-user.ts";
 import { PROBE } from "../system/installed-paths.ts";
-import { STATE } from "../state/store.ts";
+import { STATE } from "../state/json-files.ts";
 import type { System } from "../system/privileged-operations.ts";
+import { memoryOf } from "../state/change-digests.ts";
 
 export interface Probe {
   /** The same as in the last run in which the worker found nothing to do and nothing to warn of. */
@@ -55,12 +56,6 @@ export async function probe(
     },
   };
 }
-
-/** Where root remembers what a probe told. */
-export const memoryOf = (osUser: string): string => `${STATE}/probes/${osUser}`;
-
-/** Before a worker starts: one that is killed may leave what no probe looks at. */
-export const forgetProbe = (sys: System, osUser: string): void => sys.remove(memoryOf(osUser));
 
 /** The clones, and in a workspace also where a nested one would be hoisted from. */
 function pathsOf(part: ClonesPart): readonly string[] {

@@ -1,12 +1,6 @@
 /** Works for several people at once, so that whoever hangs keeps nobody waiting, and the whole for about as long again at most. */
 
-/** When one job is to come to its end. */
-export interface Pace {
-  /** Everybody else is done, or waits as well: bring what can be brought to an end, and leave the network. */
-  readonly hurry: AbortSignal;
-  /** It did not. */
-  readonly stop: AbortSignal;
-}
+import type { Pace } from "../../lib/exec.ts";
 
 export interface Patience {
   /** How many work at once. One that has not ended after `waitsAfterMs` counts as waiting, and another one starts. */

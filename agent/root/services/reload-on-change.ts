@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import type { Point } from "../../lib/failpoints.ts";
 import { type Sentence, type Step, says } from "../../lib/converge.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { STATE } from "../state/store.ts";
+import { STATE } from "../state/json-files.ts";
 import { must } from "../system/privileged-operations.ts";
 import { fileChanges, type GeneratedFile } from "../system/generated-files.ts";
 

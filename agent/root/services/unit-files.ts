@@ -5,7 +5,7 @@ import type { UnitsPart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { setAssignments } from "./environment-file.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { readLedger, writeLedger } from "../state/store.ts";
+import { readLedger, writeLedger } from "../state/host-ledger.ts";
 import { systemdFiles } from "./reload-on-change.ts";
 import { BROWSER_UNIT, instance, T3_UNIT } from "./unit-names.ts";
 

@@ -3,7 +3,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { AGENT } from "../system/installed-paths.ts";
-import { PERSON_KINDS, type PersonKind, readJson, STATE, writeJson } from "./store.ts";
+import { PERSON_KINDS, type PersonKind } from "./parts.ts";
+import { readJson, STATE, writeJson } from "./json-files.ts";
 import { Refusal } from "../../lib/errors.ts";
 import type { System } from "../system/privileged-operations.ts";
 

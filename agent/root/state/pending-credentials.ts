@@ -1,6 +1,6 @@
 /** Where a person's access to the forge waits until it has arrived in their home: in memory, closed to all but root. */
 
-import { recordFailure } from "./store.ts";
+import { recordFailure } from "./failures.ts";
 import type { System } from "../system/privileged-operations.ts";
 
 export const WAITING = "/run/workstation/credentials";

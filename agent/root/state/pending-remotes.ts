@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { story } from "../../lib/exec.ts";
 import { warn } from "../../lib/log.ts";
-import { readJson, STATE, writeJson } from "./store.ts";
+import { readJson, STATE, writeJson } from "./json-files.ts";
 import type { System } from "../system/privileged-operations.ts";
 
 const unfinished = z.strictObject({

@@ -8,3 +8,6 @@ export const PROBE = "/usr/lib/workstation/probe.sh";
 export const SESSIONS_PROBE = "/usr/lib/workstation/sessions-probe.sh";
 export const WRAPPER = "/usr/local/sbin/workstation";
 export const ALLOW_FAILPOINTS = "/run/workstation/allow-failpoints";
+/** The removal program, which no delivery and no hourly run starts. */
+export const REMOVE = "/usr/lib/workstation/remove.mjs";
+export const REMOVE_WRAPPER = "/usr/local/sbin/workstation-remove";

@@ -4,12 +4,11 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { kindOf } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { type Ran, run } from "../../lib/exec.ts";
+import { type Ran, run, type Pace } from "../../lib/exec.ts";
 import type { User } from "./account-database.ts";
 import { endedWithUs } from "./stop-child-units.ts";
 import { NODE, WORKER } from "./installed-paths.ts";
 import type { System } from "./privileged-operations.ts";
-import type { Pace } from "../people/worker-pool.ts";
 
 export interface PersonCall {
   readonly user: User;

@@ -1,6 +1,7 @@
-/** The folder below `~/.claude/projects` in which the assistant files what was said in a directory. */
+/** Derives the folder below `~/.claude/projects` in which the assistant keeps the transcripts of a directory. */
 
-import { projectKey } from "../../user/home/conversation-links.ts";
+/** The record's name for a directory: every character outside `[A-Za-z0-9]` becomes `-`. */
+export const projectKey = (path: string): string => path.replace(/[^A-Za-z0-9]/g, "-");
 
 /** The tool cuts longer names and adds a hash of its own making. */
 export const LONGEST_KEY = 200;

@@ -3,13 +3,11 @@
 import { closeSync, constants, opendirSync, openSync, readSync } from "node:fs";
 import { look } from "../../lib/files.ts";
 import type { Place } from "./step-context.ts";
+import { projectKey } from "../../shared/sessions/transcript-folder.ts";
 
 const MOST_PROJECTS = 2000;
 const MOST_TRANSCRIPTS = 2000;
 const HEAD_BYTES = 64 * 1024;
-
-/** The record's name for a directory: every character outside `[A-Za-z0-9]` becomes `-`. */
-export const projectKey = (path: string): string => path.replace(/[^A-Za-z0-9]/g, "-");
 
 export interface ConversationLink {
   readonly link: string;

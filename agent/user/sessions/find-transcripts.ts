@@ -2,10 +2,10 @@
 
 import { readdirSync, statSync } from "node:fs";
 import { systemCode } from "../../lib/errors.ts";
-import { directoryToldBy, headOf, projectKey } from "../home/conversation-links.ts";
+import { directoryToldBy, headOf } from "../home/conversation-links.ts";
+import { projectKey, isFolderOf, LONGEST_KEY } from "../../shared/sessions/transcript-folder.ts";
 import type { Transcript } from "../../shared/sessions/match-conversations.ts";
 import { CONVERSATION_ID } from "../../shared/sessions/conversation-id.ts";
-import { isFolderOf, LONGEST_KEY } from "../../shared/sessions/transcript-folder.ts";
 
 /** Only the newest are looked into; older ones are no candidates for anything that runs. */
 const MOST_TRANSCRIPTS = 50;

@@ -20,10 +20,11 @@ import { assertInside, assertRoots, tamed, withSetId } from "../../../agent/remo
 import { differencesOf, firstOf } from "../../../agent/removal/root/compare-entries.ts";
 import { type Entry, entryOf } from "../../../agent/removal/shared/home-entry.ts";
 import { Bytes } from "../../../agent/removal/shared/byte-reader.ts";
-import { list, type Obstacle } from "../../../agent/removal/user/list-tree.ts";
+import { list } from "../../../agent/removal/user/list-tree.ts";
+import type { Obstacle, Left } from "../../../agent/removal/shared/worker-protocol.ts";
 import { readTar } from "../../../agent/removal/user/read-tar.ts";
 import { tame } from "../../../agent/removal/user/clear-setid.ts";
-import { type Left, wipe } from "../../../agent/removal/user/delete-archived.ts";
+import { wipe } from "../../../agent/removal/user/delete-archived.ts";
 import type { System } from "../../../agent/root/system/privileged-operations.ts";
 
 // It starts GNU tar, on a machine that may have other things to do.

@@ -1,6 +1,7 @@
 /** Many people in one run: whoever hangs is hurried, then stopped, and keeps nobody else waiting. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { asBusy, HOURLY, type Pace, type Patience, together } from "../../../../agent/root/people/worker-pool.ts";
+import { asBusy, HOURLY, type Patience, together } from "../../../../agent/root/people/worker-pool.ts";
+import type { Pace } from "../../../../agent/lib/exec.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
 afterEach(() => void vi.useRealTimers());
