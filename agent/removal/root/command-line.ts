@@ -1,8 +1,12 @@
-/** The commands of `workstation-remove`. What a program reads is one line of JSON on standard output; sentences go to standard error. */
+/**
+ * Parses the command line of `workstation-remove` and runs the command that it names. The answer is one line of JSON on
+ * standard output; messages go to standard error.
+ */
 
 import { createWriteStream, renameSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { arm } from "../../lib/failpoints.ts";
+import { parseCommandLine, printUsage, type Syntax } from "../../lib/command-line.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { warn } from "../../lib/log.ts";
 import { assertRoot } from "../../root/system/assert-root.ts";
@@ -20,27 +24,48 @@ import { show } from "./preview-removal.ts";
 import { accountHere, whyNot } from "./preconditions.ts";
 import { allowedFailpoint } from "../../root/system/allowed-failpoint.ts";
 
-const USAGE = `workstation-remove show <user> --uid <uid>                                        what would go
-workstation-remove archive <user> --uid <uid>                                     archive the home, and prove the archive
-workstation-remove keep <user> --archive <name> --file namespace-<name>.json      put a file beside it, from standard input
-workstation-remove remove <user> --uid <uid> --confirm <user> [--archive <name>]  delete what that archive holds, and the account
-workstation-remove restore <user> --archive <name> [--uid <former uid>]           unpack it into the home of somebody who is here again
-workstation-remove archives                                                       what there is
-workstation-remove points                                                         the names of all mutating steps`;
+const USAGE = `usage: workstation-remove <command>
+  show <user> --uid <uid>                                       print what would be deleted
+  archive <user> --uid <uid>                                    archive the home and verify the archive
+  keep <user> --archive <name> --file namespace-<name>.json     put a file into the archive's folder, from standard input
+  remove <user> --uid <uid> --confirm <user> [--archive <name>] delete what that archive holds, and the account
+  restore <user> --archive <name> [--uid <former uid>]          unpack it into the home of somebody who is present again
+  archives                                                      print the archives of this host
+  points                                                        print the names of all mutating steps`;
+
+const SYNTAX = {
+  show: { options: { uid: "value" }, operands: ["user"] },
+  archive: { options: { uid: "value" }, operands: ["user"] },
+  keep: { options: { archive: "value", file: "value" }, operands: ["user"] },
+  remove: { options: { uid: "value", confirm: "value", archive: "value" }, operands: ["user"] },
+  restore: { options: { archive: "value", uid: "value" }, operands: ["user"] },
+  archives: {},
+  points: {},
+} as const satisfies Readonly<Record<string, Syntax>>;
 
 const NAME = /^[a-z_][a-z0-9_-]{0,31}$/;
+const UID = /^\d{4,5}$/;
 const ARCHIVE = /^[a-z_][a-z0-9_-]{0,31}-\d{8}T\d{6}Z$/;
 
 /** @returns the exit code. @throws Refusal */
 export async function removalCommand(argv: readonly string[]): Promise<number> {
+  const line = parseCommandLine(argv, SYNTAX, USAGE);
+  if (line === "help") return printUsage(USAGE);
   assertRoot("workstation-remove");
   const failpoint = allowedFailpoint();
   arm(failpoint);
-  const { verb, who, option } = wordsOf(argv);
+  const [who = ""] = line.operands;
+  if (line.operands.length > 0 && !NAME.test(who)) throw new Refusal(`"${who}" is not the name of a user\n${USAGE}`);
+  const option = (name: string, form: RegExp): string => {
+    const value = line.value(name);
+    if (value === undefined) throw new Refusal(`${line.command}: --${name} is missing\n${USAGE}`);
+    if (!form.test(value)) throw new Refusal(`${line.command}: --${name} is not of its form: "${value}"\n${USAGE}`);
+    return value;
+  };
+  const uidOption = () => Number(option("uid", UID));
   const m = machineOf(realSystem);
   const now = new Date();
   const day = now.toISOString().slice(0, 10);
-  const uid = Number(option("uid", /^\d{4,5}$/, false));
   const answer = (value: object) => {
     process.stdout.write(`${JSON.stringify(value)}\n`);
     return 0;
@@ -53,19 +78,20 @@ export async function removalCommand(argv: readonly string[]): Promise<number> {
     if (user === undefined) throw new Refusal(`there is no account ${who} on this host`);
     return { m, user, failpoint };
   };
-  switch (verb) {
+  switch (line.command) {
     case "show":
-      return answer(await show(m, who, uid));
+      return answer(await show(m, who, uidOption()));
     case "archive":
       if (readJournal(m.sys, who) !== undefined)
         throw new Refusal(`the removal of ${who} has begun already; finish it`);
-      refuseUnless(whyNot(m, who, uid));
+      refuseUnless(whyNot(m, who, uidOption()));
       return answer(await makeArchive(account(), now));
     case "keep":
       return answer(
         await keepBeside(who, option("archive", ARCHIVE), option("file", /^namespace-[a-z0-9-]{1,63}\.json$/)),
       );
     case "remove": {
+      const uid = uidOption();
       option("confirm", new RegExp(`^${who}$`));
       let journal = readJournal(m.sys, who);
       if (journal === undefined) {
@@ -80,38 +106,16 @@ export async function removalCommand(argv: readonly string[]): Promise<number> {
     }
     case "restore":
       return answer(
-        await restore(account(), option("archive", ARCHIVE), { day, formerUid: uid === 0 ? undefined : uid }),
+        await restore(account(), option("archive", ARCHIVE), {
+          day,
+          formerUid: line.value("uid") === undefined ? undefined : uidOption(),
+        }),
       );
     case "archives":
       return answer(archives());
     case "points":
       return answer([...REMOVAL_POINTS, ...REMOVAL_WORKER_POINTS, ...RESTORE_POINTS]);
-    default:
-      throw new Refusal(`${verb === undefined ? "no command given" : `not understood: ${argv.join(" ")}`}\n${USAGE}`);
   }
-}
-
-/** `<verb> <user> --name value …`, every option at most once. */
-function wordsOf([verb, ...rest]: readonly string[]) {
-  const [who = "", ...pairs] = rest;
-  const options = new Map<string, string>();
-  for (let at = 0; at < pairs.length; at += 2) {
-    const [, name] = /^--([a-z]+)$/.exec(pairs[at] ?? "") ?? [];
-    const value = pairs[at + 1];
-    if (name === undefined || value === undefined || options.has(name))
-      throw new Refusal(`not understood: ${pairs[at]}\n${USAGE}`);
-    options.set(name, value);
-  }
-  if (verb !== "archives" && verb !== "points" && !NAME.test(who))
-    throw new Refusal(`a person's name belongs there\n${USAGE}`);
-  const option = (name: string, form: RegExp, required = true): string => {
-    const value = options.get(name);
-    if (value === undefined && !required) return "";
-    if (value === undefined || !form.test(value))
-      throw new Refusal(`--${name} is missing or not of its form\n${USAGE}`);
-    return value;
-  };
-  return { verb, who, option };
 }
 
 /** Somebody whose account was never made here, or is gone already: only the uid is to be remembered. */

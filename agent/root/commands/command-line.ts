@@ -1,6 +1,7 @@
-/** The commands that root gives: `install`, `apply`, `settle`, `reconcile`, `finish`, `status`, `probe`, `failpoints`. */
+/** Parses the command line of `workstation` and runs the command that it names. */
 
 import { ROOT_POINTS, WORKER_POINTS, arm } from "../../lib/failpoints.ts";
+import { parseCommandLine, printUsage, type Syntax } from "../../lib/command-line.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { say } from "../../lib/log.ts";
 import { apply } from "./apply-part.ts";
@@ -14,43 +15,60 @@ import { status } from "./status.ts";
 import { realSystem } from "../system/privileged-operations.ts";
 import { allowedFailpoint } from "../system/allowed-failpoint.ts";
 
-const USAGE = `workstation apply <base|maps|account|clones|units> <name>   take a delivered part from standard input
-workstation settle                       try failed people again, name who still fails
-workstation reconcile [--check]          bring the host to the delivered state, or say what would change
-workstation finish                       what slow remotes still owe; the other commands start it in the background
-workstation status [--json]              what this host holds
-workstation probe <user[=login]>…        what is left here of somebody's access, as JSON; with the login, the gate is asked too
-workstation failpoints                   the names of all mutating steps`;
+const USAGE = `usage: workstation <command>
+  apply <kind> <name>       take a delivered part (base, maps, account, clones, units or credentials) from standard input and apply it
+  settle                    end a delivery: try failed people again, and name those who still fail
+  reconcile [--check]       bring the host to the delivered state, or print what would change
+  finish                    retry what slow remotes still owe; the other commands start it in the background
+  status [--json]           print what this host holds
+  probe <user[=login]>...   print as JSON what access somebody still has here; with the login, ask the code-server proxy too
+  failpoints                print the names of all mutating steps
+  install --sha256 <hex>    install the delivered agent; the deployment runs it`;
 
+const SYNTAX = {
+  apply: { operands: ["kind", "name"] },
+  settle: {},
+  reconcile: { options: { check: "switch" } },
+  finish: {},
+  status: { options: { json: "switch" } },
+  probe: { options: { json: "switch" }, operands: ["user[=login]…"] },
+  failpoints: {},
+  install: { options: { sha256: "value" } },
+} as const satisfies Readonly<Record<string, Syntax>>;
+
+const SHA256 = /^[0-9a-f]{64}$/;
 const LARGEST_PART = 8 * 1024 * 1024;
 
 /** @returns the exit code. @throws Refusal for the operator. */
 export async function command(argv: readonly string[]): Promise<number> {
+  const line = parseCommandLine(argv, SYNTAX, USAGE);
+  if (line === "help") return printUsage(USAGE);
   assertRoot("workstation");
   const failpoint = allowedFailpoint();
   arm(failpoint);
-  const [verb, ...rest] = argv;
-  const is = (pattern: RegExp) => pattern.test(rest.join(" "));
-  if (verb === "install" && is(/^--sha256 [0-9a-f]{64}$/))
-    return install(realSystem, rest[1] ?? "", process.argv[1] ?? "");
-  if (verb === "apply" && rest.length === 2)
-    return apply(realSystem, rest[0] ?? "", rest[1] ?? "", await standardInput(), failpoint);
-  if (verb === "settle" && rest.length === 0) return settle(realSystem, Date.now(), failpoint);
-  if (verb === "reconcile" && is(/^(--check)?$/))
-    return reconcile(realSystem, rest.length > 0 ? "check" : "apply", Date.now(), failpoint);
-  if (verb === "finish" && rest.length === 0) return finish(realSystem, Date.now(), failpoint);
-  if (verb === "status" && is(/^(--json)?$/)) return status(realSystem, rest.length > 0);
-  if (verb === "probe" && rest.length > 0)
-    return probePeople(
-      realSystem,
-      rest.filter((word) => word !== "--json"),
-      Date.now(),
-    );
-  if (verb === "failpoints" && rest.length === 0) {
-    for (const point of [...ROOT_POINTS, ...WORKER_POINTS]) say(point);
-    return 0;
+  const [first = "", second = ""] = line.operands;
+  switch (line.command) {
+    case "apply":
+      return apply(realSystem, first, second, await standardInput(), failpoint);
+    case "settle":
+      return settle(realSystem, Date.now(), failpoint);
+    case "reconcile":
+      return reconcile(realSystem, line.has("check") ? "check" : "apply", Date.now(), failpoint);
+    case "finish":
+      return finish(realSystem, Date.now(), failpoint);
+    case "status":
+      return status(realSystem, line.has("json"));
+    case "probe":
+      return probePeople(realSystem, line.operands, Date.now());
+    case "failpoints":
+      for (const point of [...ROOT_POINTS, ...WORKER_POINTS]) say(point);
+      return 0;
+    case "install": {
+      const sha256 = line.value("sha256") ?? "";
+      if (!SHA256.test(sha256)) throw new Refusal(`install: --sha256 must be 64 hexadecimal digits\n${USAGE}`);
+      return install(realSystem, sha256, process.argv[1] ?? "");
+    }
   }
-  throw new Refusal(`${verb === undefined ? "no command given" : `not understood: ${argv.join(" ")}`}\n${USAGE}`);
 }
 
 async function standardInput(): Promise<string> {

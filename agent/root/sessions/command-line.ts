@@ -1,5 +1,6 @@
-/** The commands of `tmux-persist`: `save`, `restore`, `forget`, `status`. */
+/** Parses the command line of `tmux-persist` and runs the command that it names. */
 
+import { parseCommandLine, printUsage, type Syntax } from "../../lib/command-line.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { assertRoot } from "../system/assert-root.ts";
 import { onlyLooking } from "../system/dry-run.ts";
@@ -9,44 +10,48 @@ import { restore } from "./restore-sessions.ts";
 import { save } from "./save-sessions.ts";
 import { sessionsStatus } from "./status.ts";
 
-const USAGE = `tmux-persist save                                     write down everybody's sessions
-tmux-persist restore [user] [--record N] [--json]     bring back what is missing, of the newest record or of record N
-tmux-persist forget <user> <session>                  what was ended on purpose is not brought back
-tmux-persist status [user] [--json]                   what runs, what could be brought back, how old the record is`;
+const USAGE = `usage: tmux-persist <command>
+  save                                    record everybody's sessions
+  restore [<user>] [--record N] [--json]  bring back what is missing, from the newest record or, of one user, from record N
+  forget <user> <session>                 bring back this session no more: it was ended on purpose
+  status [<user>] [--json]                print what runs, what could be brought back and how old the record is`;
+
+const SYNTAX = {
+  save: {},
+  restore: { options: { record: "value", json: "switch" }, operands: ["user?"] },
+  forget: { operands: ["user", "session"], isOptionFree: true },
+  status: { options: { json: "switch" }, operands: ["user?"] },
+} as const satisfies Readonly<Record<string, Syntax>>;
 
 const USER = /^[a-z_][a-z0-9_-]{0,31}$/;
+const RECORD = /^\d{1,9}$/;
 
 /** @returns the exit code. @throws Refusal for the operator. */
 export async function sessionsCommand(argv: readonly string[]): Promise<number> {
+  const line = parseCommandLine(argv, SYNTAX, USAGE);
+  if (line === "help") return printUsage(USAGE);
   assertRoot("tmux-persist");
-  const [verb, ...rest] = argv;
-  if (verb === "save" && rest.length === 0) return save(realSystem, Date.now);
-  if (verb === "forget" && rest.length === 2) return forget(realSystem, rest[0] ?? "", rest[1] ?? "", Date.now());
-  const { who, record, json, unknown } = optionsOf(rest);
-  const one = who === undefined ? {} : { who };
-  if (verb === "restore" && !unknown && (record === undefined || who !== undefined))
-    return restore(realSystem, { ...one, json, ...(record === undefined ? {} : { record }) });
-  if (verb === "status" && !unknown && record === undefined)
-    return sessionsStatus(onlyLooking(realSystem), who, json, Date.now());
-  throw new Refusal(`${verb === undefined ? "no command given" : `not understood: ${argv.join(" ")}`}\n${USAGE}`);
-}
-
-interface Options {
-  readonly who: string | undefined;
-  readonly record: number | undefined;
-  readonly json: boolean;
-  readonly unknown: boolean;
-}
-
-function optionsOf(words: readonly string[]): Options {
-  const text = words.join(" ");
-  const shape = /^(?:([a-z_]\S*)\s?)?(?:--record (\d{1,9})\s?)?(--json)?$/.exec(text);
-  const who = shape?.[1];
-  const record = shape?.[2];
-  return {
-    who,
-    record: record === undefined ? undefined : Number(record),
-    json: shape?.[3] !== undefined,
-    unknown: shape === null || (who !== undefined && !USER.test(who)),
-  };
+  const [user, session = ""] = line.operands;
+  if (user !== undefined && !USER.test(user)) throw new Refusal(`"${user}" is not the name of a user\n${USAGE}`);
+  switch (line.command) {
+    case "save":
+      return save(realSystem, Date.now);
+    case "forget":
+      return forget(realSystem, user ?? "", session, Date.now());
+    case "restore": {
+      const record = line.value("record");
+      if (record !== undefined && !RECORD.test(record))
+        throw new Refusal(`restore: --record must be the number of a record\n${USAGE}`);
+      if (record !== undefined && user === undefined)
+        throw new Refusal(`restore: --record needs a user, since records are numbered for each of them\n${USAGE}`);
+      const one = user === undefined ? {} : { who: user };
+      return restore(realSystem, {
+        ...one,
+        json: line.has("json"),
+        ...(record === undefined ? {} : { record: Number(record) }),
+      });
+    }
+    case "status":
+      return sessionsStatus(onlyLooking(realSystem), user, line.has("json"), Date.now());
+  }
 }
