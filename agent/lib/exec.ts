@@ -12,21 +12,10 @@ export interface RunOptions {
   /** Standard output and error together; what is beyond is dropped and `overflowed` says so. */
   readonly capBytes?: number;
   /** Ends it before its time, as its deadline would. */
-  readonly stop?: AbortSignal;
-  /** Its input stays open until then, and ends with `HURRY`: a program that reads it may bring itself to an end. */
-  readonly hurry?: AbortSignal;
+  readonly abort?: AbortSignal;
+  /** Its input stays open until the signal and ends with this text: a program that reads it can end by itself. */
+  readonly lastInput?: { readonly on: AbortSignal; readonly text: string };
 }
-
-/** When one job is to come to its end. */
-export interface Pace {
-  /** Everybody else is done, or waits as well: bring what can be brought to an end, and leave the network. */
-  readonly hurry: AbortSignal;
-  /** It did not. */
-  readonly stop: AbortSignal;
-}
-
-/** The line that tells a worker that everybody else is done. */
-export const HURRY = "hurry\n";
 
 export interface Ran {
   readonly argv: readonly string[];
@@ -34,7 +23,7 @@ export interface Ran {
   readonly code: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
-  /** Its deadline ended it, or `stop` did. */
+  /** Its deadline ended it, or `abort` did. */
   readonly timedOut: boolean;
   readonly overflowed: boolean;
 }
@@ -50,43 +39,44 @@ export function run(argv: readonly string[], options: RunOptions): Promise<Ran> 
   return new Promise((resolve) => {
     const out: Buffer[] = [];
     const err: Buffer[] = [];
-    let room = options.capBytes ?? ONE_MIB;
+    let remaining = options.capBytes ?? ONE_MIB;
     let timedOut = false;
     let overflowed = false;
     // A process group of its own, so that a deadline also reaches what the program has started.
     const child = spawn(file, rest, { cwd: options.cwd ?? "/", env: options.env ?? ROOT_ENV, detached: true });
     const keep = (into: Buffer[]) => (chunk: Buffer) => {
-      if (chunk.length > room) overflowed = true;
-      if (room > 0) into.push(chunk.subarray(0, room));
-      room -= chunk.length;
+      if (chunk.length > remaining) overflowed = true;
+      if (remaining > 0) into.push(chunk.subarray(0, remaining));
+      remaining -= chunk.length;
     };
     child.stdout.on("data", keep(out));
     child.stderr.on("data", keep(err));
     // A program that does not read its input ends the pipe early; what it answers is what counts.
     child.stdin.on("error", () => undefined);
     child.stdin.write(options.input ?? "");
-    const hurry = () => void (options.hurry === undefined ? child.stdin.end() : child.stdin.end(HURRY));
-    if (options.hurry === undefined || options.hurry.aborted) hurry();
-    else options.hurry.addEventListener("abort", hurry);
-    let firm: NodeJS.Timeout | undefined;
+    const { abort, lastInput } = options;
+    const endInput = () => void child.stdin.end(lastInput?.text);
+    if (lastInput === undefined || lastInput.on.aborted) endInput();
+    else lastInput.on.addEventListener("abort", endInput);
+    let hardDeadline: NodeJS.Timeout | undefined;
     const end = () => {
       if (timedOut) return;
       timedOut = true;
       endGroup(child.pid, "SIGTERM");
-      firm = setTimeout(() => {
+      hardDeadline = setTimeout(() => {
         endGroup(child.pid, "SIGKILL");
         child.stdout.destroy();
         child.stderr.destroy();
       }, GRACE_MS);
     };
     const deadline = setTimeout(end, options.timeoutMs);
-    if (options.stop?.aborted) end();
-    options.stop?.addEventListener("abort", end);
+    if (abort?.aborted) end();
+    abort?.addEventListener("abort", end);
     const finish = (code: number | null, extra = "") => {
       clearTimeout(deadline);
-      clearTimeout(firm);
-      options.stop?.removeEventListener("abort", end);
-      options.hurry?.removeEventListener("abort", hurry);
+      clearTimeout(hardDeadline);
+      abort?.removeEventListener("abort", end);
+      lastInput?.on.removeEventListener("abort", endInput);
       const text = (parts: Buffer[]) => Buffer.concat(parts).toString("utf8");
       resolve({ argv, code: code ?? undefined, stdout: text(out), stderr: text(err) + extra, timedOut, overflowed });
     };

@@ -38,8 +38,12 @@ const SETTINGS = [
   "advice.detachedHead=false",
 ].flatMap((setting) => ["-c", setting]);
 
-/** @param hurry from then on no remote is waited for */
-export function gitFor(home: string, part: Pick<ClonesPart, "osUser" | "infra" | "repos">, hurry?: AbortSignal): Git {
+/** @param abortSoon from then on no remote is waited for */
+export function gitFor(
+  home: string,
+  part: Pick<ClonesPart, "osUser" | "infra" | "repos">,
+  abortSoon?: AbortSignal,
+): Git {
   const env = gitEnvironment(home, part.osUser, urlsOf(part));
   let stuck: string | undefined;
   let unfinished = false;
@@ -51,8 +55,8 @@ export function gitFor(home: string, part: Pick<ClonesPart, "osUser" | "infra" |
       const blocked = stuck ?? (options.in === undefined ? undefined : notAFile(`${options.in}/.git/config`));
       if (blocked !== undefined) return refused(argv, blocked);
       const timeoutMs = options.timeoutMs ?? READ_TIMEOUT_MS;
-      const stop = options.remote === true && hurry !== undefined ? { stop: hurry } : {};
-      const ran = await run(argv, { env, timeoutMs, capBytes: 4 * 1024 * 1024, ...stop });
+      const abort = options.remote === true && abortSoon !== undefined ? { abort: abortSoon } : {};
+      const ran = await run(argv, { env, timeoutMs, capBytes: 4 * 1024 * 1024, ...abort });
       if (options.remote === true && isLate(ran)) unfinished = true;
       // One wait is enough for a run: what hangs without a network hangs again.
       if (ran.timedOut && options.timeoutMs === undefined)

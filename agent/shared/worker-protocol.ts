@@ -2,6 +2,9 @@
 
 import type { ClonesPart, CredentialsPart } from "../contract.ts";
 
+/** The second line of a worker's input, if it comes: give up every remote and finish the rest. */
+export const ABORT_SOON = "hurry\n";
+
 export interface WorkerTask {
   readonly part: ClonesPart;
   readonly mode: "apply" | "check";

@@ -2,25 +2,24 @@
 
 import { about, arm } from "../lib/failpoints.ts";
 import { Refusal, tell } from "../lib/errors.ts";
-import { HURRY } from "../lib/exec.ts";
 import { clean } from "../lib/log.ts";
 import { converge, type Step } from "../lib/converge.ts";
 import { credentials } from "./home/git-credentials.ts";
 import { gitFor } from "../lib/git.ts";
 import type { Place } from "./home/step-context.ts";
 import { stepsOf } from "./step-order.ts";
-import type { CredentialsTask, WorkerLine, WorkerTask } from "../shared/worker-protocol.ts";
+import { ABORT_SOON, type CredentialsTask, type WorkerLine, type WorkerTask } from "../shared/worker-protocol.ts";
 
 /** Always 0: a report that ends with `done` is whole, whatever it says. */
 export async function work(): Promise<number> {
   try {
-    const { task, hurry } = await told();
+    const { task, abortSoon } = await told();
     arm(task.failpoint);
     about(task.part.osUser);
     const home = `/home/${task.part.osUser}`;
     if (process.getuid?.() !== task.part.uid) throw new Refusal("this worker runs as somebody else than its task says");
     process.chdir("/");
-    if (isClones(task)) await onClones(task, home, hurry);
+    if (isClones(task)) await onClones(task, home, abortSoon);
     else await attempt(() => credentials(home, task.part), task.mode);
     answer({ kind: "done" });
     return 0;
@@ -30,9 +29,9 @@ export async function work(): Promise<number> {
   }
 }
 
-async function onClones(task: WorkerTask, home: string, hurry: AbortSignal): Promise<void> {
+async function onClones(task: WorkerTask, home: string, abortSoon: AbortSignal): Promise<void> {
   const warned = new Set<string>();
-  const git = gitFor(home, task.part, hurry);
+  const git = gitFor(home, task.part, abortSoon);
   const warn = (sentence: string) => {
     if (!warned.has(sentence)) answer({ kind: "warning", says: clean(sentence) });
     warned.add(sentence);
@@ -43,13 +42,13 @@ async function onClones(task: WorkerTask, home: string, hurry: AbortSignal): Pro
 }
 
 /** The task is one line; a second one, at any time, says that everybody else is done. */
-function told(): Promise<{ readonly task: WorkerTask | CredentialsTask; readonly hurry: AbortSignal }> {
-  const hurry = new AbortController();
+function told(): Promise<{ readonly task: WorkerTask | CredentialsTask; readonly abortSoon: AbortSignal }> {
+  const abortSoon = new AbortController();
   let text = "";
   return new Promise((resolve, reject) => {
     const begin = (line: string) => {
       try {
-        resolve({ task: JSON.parse(line), hurry: hurry.signal });
+        resolve({ task: JSON.parse(line), abortSoon: abortSoon.signal });
       } catch (error) {
         reject(error);
       }
@@ -60,7 +59,7 @@ function told(): Promise<{ readonly task: WorkerTask | CredentialsTask; readonly
       text += chunk;
       const end = text.indexOf("\n");
       if (end >= 0 && before < 0) begin(text.slice(0, end));
-      if (end >= 0 && text.slice(end + 1) === HURRY) hurry.abort();
+      if (end >= 0 && text.slice(end + 1) === ABORT_SOON) abortSoon.abort();
     });
     process.stdin.on("end", () => begin(text));
     process.stdin.on("error", reject);

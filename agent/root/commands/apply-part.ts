@@ -11,16 +11,16 @@ import { convergePeople } from "../people/converge-all.ts";
 import { jsonOf, where } from "../../lib/parse-json.ts";
 import { loadPart, type PersonPart, storePart } from "../state/parts.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { HOURLY, type Patience } from "../people/worker-pool.ts";
+import { HOURLY_LIMITS, type PoolLimits } from "../people/worker-pool.ts";
 import { forgetUnfinished } from "../state/pending-remotes.ts";
 import { convergeHost } from "../host/converge-host.ts";
 import { deliveryRun } from "../people/delivery-run.ts";
 
 /**
- * Everybody else's commands wait for this one. What is not done in that time is tried again by `settle`, for everybody
- * together and for as long as the whole delivery took, and after that in the background.
+ * Every other command of the delivery waits for this one. What is not done in that time is tried again by `settle`, for
+ * everybody at once and for as long as the whole delivery took, and after that in the background.
  */
-const ALONE: Patience = { ...HOURLY, leastMs: 5000, stopMs: 2000 };
+const SINGLE_PERSON_LIMITS: PoolLimits = { ...HOURLY_LIMITS, minDeadlineMs: 5000, minAbortDelayMs: 2000 };
 
 /**
  * Exit code: 0 also when a person failed, since that is recorded and `settle` turns the run red.
@@ -74,7 +74,7 @@ async function applyHost(m: Machine, delivered: Extract<Part, { kind: "base" | "
 /** Converges one person's stored part and remembers how it went. */
 async function applyPerson(m: Machine, of: PersonPart, failpoint: string | undefined): Promise<number> {
   const run = deliveryRun(m, failpoint);
-  for (const outcome of await convergePeople(run, [of], ALONE)) {
+  for (const outcome of await convergePeople(run, [of], SINGLE_PERSON_LIMITS)) {
     if ("failed" in outcome) warn(`${of.osUser}: ${of.kind}: ${outcome.failed}`);
     else if (outcome.changed === 0) say(`${of.osUser}: nothing to change`);
   }

@@ -15,7 +15,7 @@ import { loadPart, type PersonPart } from "../state/parts.ts";
 import { readCut } from "../state/offboarding-records.ts";
 import { readFailures, recordFailure } from "../state/failures.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { HOURLY } from "../people/worker-pool.ts";
+import { HOURLY_LIMITS } from "../people/worker-pool.ts";
 import { allUnfinished, forgetUnfinished, readUnfinished, startFinish } from "../state/pending-remotes.ts";
 import { asOfNow } from "../people/access-expiry.ts";
 
@@ -30,8 +30,8 @@ export async function settle(door: System, nowMs: number, failpoint: string | un
   for (const { who, kind, failed } of outcomes) recordFailure(m.sys, who, kind, failed);
   const open = stillOpen(m, entitled(m, parts, nowMs));
   if (open.length > 0) {
-    const leastMs = Math.min(Math.max(LEAST_MS, readDelivery(m.sys)), MOST_MS);
-    await convergePeople(deliveryRun(m, failpoint), open, { ...HOURLY, leastMs });
+    const minDeadlineMs = Math.min(Math.max(LEAST_MS, readDelivery(m.sys)), MOST_MS);
+    await convergePeople(deliveryRun(m, failpoint), open, { ...HOURLY_LIMITS, minDeadlineMs });
   }
   for (const who of waitingFor(m)) await deliverWaiting(m, who, failpoint);
   writeDelivered(m.sys, nowMs);

@@ -17,7 +17,7 @@ import { readCut } from "../state/offboarding-records.ts";
 import { readDelivered, readHold } from "../state/deliveries.ts";
 import { recordFailure } from "../state/failures.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { HOURLY } from "../people/worker-pool.ts";
+import { HOURLY_LIMITS } from "../people/worker-pool.ts";
 import { startFinish } from "../state/pending-remotes.ts";
 import { asOfNow } from "../people/access-expiry.ts";
 
@@ -62,7 +62,7 @@ export async function reconcile(
   const probing = (osUser: string) => !wantsWorker(failpoint, osUser) && !isTheirHour(osUser, nowMs);
   const workerDeadlineMs = WORKER_DEADLINE_MS;
   const run: PersonRun = { m, mode, say, warn, allowance, workerDeadlineMs, nowMs, failpoint, probing };
-  for (const outcome of [...outcomes, ...(await convergePeople(run, now.parts, HOURLY))]) {
+  for (const outcome of [...outcomes, ...(await convergePeople(run, now.parts, HOURLY_LIMITS))]) {
     if ("failed" in outcome) failed.push(`${outcome.who}: ${outcome.kind}: ${outcome.failed}`);
     else changed += outcome.changed;
   }

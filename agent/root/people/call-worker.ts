@@ -4,10 +4,10 @@ import { z } from "zod";
 import { asset } from "../../lib/assets.ts";
 import type { ClonesPart, CredentialsPart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { type Ran, story, type Pace } from "../../lib/exec.ts";
+import { type Ran, story } from "../../lib/exec.ts";
 import type { CredentialsTask, WorkerLine, WorkerTask } from "../../shared/worker-protocol.ts";
 import type { User } from "../system/account-database.ts";
-import { BUSY, runAsPerson, wholeOutput } from "../system/run-as-user.ts";
+import { BUSY, runAsPerson, wholeOutput, type WorkerSignals } from "../system/run-as-user.ts";
 import type { System } from "../system/privileged-operations.ts";
 
 const line = z.discriminatedUnion("kind", [
@@ -26,7 +26,7 @@ export interface WorkerCall {
   readonly failpoint: string | undefined;
   /** No remote is asked for anything. */
   readonly offline?: boolean;
-  readonly pace?: Pace;
+  readonly signals?: WorkerSignals;
 }
 
 /**
@@ -35,15 +35,15 @@ export interface WorkerCall {
  * @throws Refusal when the home is not safely theirs, or the worker did not answer in full and in time.
  */
 export async function callWorker(sys: System, call: WorkerCall): Promise<readonly WorkerLine[]> {
-  const { part, mode, failpoint, pace, deadlineMs } = call;
+  const { part, mode, failpoint, signals, deadlineMs } = call;
   const armed = { ...(failpoint === undefined ? {} : { failpoint }), offline: call.offline === true };
   const task: WorkerTask | CredentialsTask =
     part.kind === "clones" ? { part, mode, launcher: asset("start-claude.sh"), ...armed } : { part, mode, ...armed };
-  const options = { deadlineMs, alone: true, ...(pace === undefined ? {} : { pace }) };
+  const options = { deadlineMs, alone: true, ...(signals === undefined ? {} : { signals }) };
   const ran = await runAsPerson(sys, { user: call.user, worker: "worker", task, ...options });
   if (ran.code === BUSY && ran.stdout === "")
     throw new Busy("a worker of theirs is still at work since an earlier run");
-  if (ran.timedOut && pace?.stop.aborted)
+  if (ran.timedOut && signals?.abort.aborted)
     throw new Refusal("their worker did not end when everybody else's had, nor when it was told to, and was killed");
   return answerOf(ran, deadlineMs);
 }

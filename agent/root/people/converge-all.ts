@@ -10,7 +10,8 @@ import { managerOf } from "../accounts/processes.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import { loadPart, peopleOfParts, PERSON_KINDS, type PersonPart } from "../state/parts.ts";
 import { recordFailure } from "../state/failures.ts";
-import { asBusy, type Patience, together } from "./worker-pool.ts";
+import type { WorkerSignals } from "../system/run-as-user.ts";
+import { type PoolLimits, runPool, scaledForLoad } from "./worker-pool.ts";
 
 /** What nothing that a run waits for may take, whoever else is still at work. */
 export const WORKER_DEADLINE_MS = 120_000;
@@ -22,7 +23,7 @@ export const WORKER_DEADLINE_MS = 120_000;
 export async function convergePeople(
   run: PersonRun,
   parts: readonly PersonPart[],
-  patience: Patience,
+  limits: PoolLimits,
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   const ofKind = (kind: PersonPart["kind"]) => parts.filter((of) => of.kind === kind);
@@ -32,11 +33,11 @@ export async function convergePeople(
   // All of them in one call; one person's are asked for when their turn comes.
   if (parts.length > 1) await run.m.units(parts.flatMap(unitsAsked));
   await inTurn("account");
-  const workers = ofKind("clones").map((of) => async (pace: Parameters<typeof convergePart>[2]) => {
-    outcomes.push(await convergePart(run, of, pace));
+  const workers = ofKind("clones").map((of) => async (signals: WorkerSignals) => {
+    outcomes.push(await convergePart(run, of, signals));
   });
   let units: Promise<void> | undefined;
-  await together(workers, asBusy(patience, loadavg()[0] ?? 0, cpus().length), () => {
+  await runPool(workers, scaledForLoad(limits, loadavg()[0] ?? 0, cpus().length), () => {
     units = inTurn("units");
   });
   await units;

@@ -7,7 +7,7 @@ import { forgetProbe } from "../state/change-digests.ts";
 import { probe } from "./detect-changes.ts";
 import type { PersonPart } from "../state/parts.ts";
 import { writeNotes } from "../state/clone-warnings.ts";
-import type { Pace } from "../../lib/exec.ts";
+import type { WorkerSignals } from "../system/run-as-user.ts";
 import { forgetUnfinished, readUnfinished, writeUnfinished } from "../state/pending-remotes.ts";
 import { Busy, callWorker } from "./call-worker.ts";
 
@@ -17,7 +17,7 @@ type ClonesPart = Extract<PersonPart, { kind: "clones" }>;
  * @returns how many things were changed
  * @throws Refusal with all that failed, when something did
  */
-export async function belowHome(run: PersonRun, part: ClonesPart, pace: Pace | undefined): Promise<number> {
+export async function belowHome(run: PersonRun, part: ClonesPart, signals: WorkerSignals | undefined): Promise<number> {
   const { m, mode } = run;
   const who = part.osUser;
   if (part.state === "left") {
@@ -29,9 +29,9 @@ export async function belowHome(run: PersonRun, part: ClonesPart, pace: Pace | u
   if (user === undefined) throw new Refusal("this host has no account of theirs; see what became of the account part");
   if (user.uid !== part.uid) throw new Refusal(`the account has uid ${user.uid} here, and ${part.uid} was delivered`);
   const waits = readUnfinished(m.sys, who) !== undefined;
-  const hurry = pace === undefined ? {} : { hurry: pace.hurry };
+  const abort = signals === undefined ? {} : { abort: signals.abortSoon };
   const looked = run.probing(who)
-    ? await probe(m.sys, user, part, { fetch: mode === "apply" && !waits, ...hurry })
+    ? await probe(m.sys, user, part, { fetch: mode === "apply" && !waits, ...abort })
     : undefined;
   if (waits) run.warn(`${who}: warning: ${ELSEWHERE}`);
   if (looked?.known) return 0;
@@ -39,7 +39,7 @@ export async function belowHome(run: PersonRun, part: ClonesPart, pace: Pace | u
   const offline = waits || looked?.late === true;
   const call = { user, part, mode, deadlineMs: run.workerDeadlineMs, failpoint: run.failpoint, offline };
   try {
-    const lines = await callWorker(m.sys, { ...call, ...(pace === undefined ? {} : { pace }) });
+    const lines = await callWorker(m.sys, { ...call, ...(signals === undefined ? {} : { signals }) });
     const late: readonly WorkerLine[] = looked?.late ? [{ kind: "unfinished" }] : [];
     const changed = tellOf(run, who, [...lines, ...late]);
     // What no remote was asked for is not known to be all.

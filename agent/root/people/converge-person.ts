@@ -16,27 +16,27 @@ import { wantedUnits } from "../services/unit-names.ts";
 import { environmentFile, envelope, portsGiven } from "../services/unit-files.ts";
 import { unitsRun } from "../services/start-and-stop-units.ts";
 import { belowHome } from "./converge-home.ts";
-import type { Pace } from "../../lib/exec.ts";
+import type { WorkerSignals } from "../system/run-as-user.ts";
 import type { Outcome, PersonRun } from "./person-run.ts";
 
 /** Never throws: whatever goes wrong, a bug included, is this person's failure. */
-export async function convergePart(run: PersonRun, part: PersonPart, pace?: Pace): Promise<Outcome> {
+export async function convergePart(run: PersonRun, part: PersonPart, signals?: WorkerSignals): Promise<Outcome> {
   const who = part.osUser;
   try {
-    return { who, kind: part.kind, changed: await carryOut(run, part, pace) };
+    return { who, kind: part.kind, changed: await carryOut(run, part, signals) };
   } catch (error) {
     return { who, kind: part.kind, failed: tellError(error) };
   }
 }
 
-async function carryOut(run: PersonRun, part: PersonPart, pace: Pace | undefined): Promise<number> {
+async function carryOut(run: PersonRun, part: PersonPart, signals: WorkerSignals | undefined): Promise<number> {
   switch (part.kind) {
     case "account":
       return inOrder(run, part.osUser, accountSteps(run, part));
     case "units":
       return inOrder(run, part.osUser, unitSteps(run, part));
     case "clones":
-      return belowHome(run, part, pace);
+      return belowHome(run, part, signals);
   }
 }
 

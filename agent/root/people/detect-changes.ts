@@ -32,15 +32,15 @@ export async function probe(
   sys: System,
   user: User,
   part: ClonesPart,
-  how: { readonly fetch: boolean; readonly hurry?: AbortSignal },
+  how: { readonly fetch: boolean; readonly abort?: AbortSignal },
 ): Promise<Probe> {
   const env = Object.entries(gitEnvironment(user.home, user.name, urlsOf(part))).map(
     ([key, value]) => `${key}=${value}`,
   );
   const script = ["/bin/sh", PROBE, how.fetch ? "fetch" : "look", user.home, ...pathsOf(part)];
   const argv = ["/usr/bin/env", "-i", ...env, ...script];
-  const pace = how.hurry === undefined ? {} : { pace: { stop: how.hurry } };
-  const ran = await contained(sys, { user, name: "probe", argv, input: "", deadlineMs: DEADLINE_MS, ...pace });
+  const signals = how.abort === undefined ? {} : { signals: { abort: how.abort } };
+  const ran = await contained(sys, { user, name: "probe", argv, input: "", deadlineMs: DEADLINE_MS, ...signals });
   if (ran.timedOut) return { ...UNKNOWN, late: true };
   if (ran.code !== 0 || ran.overflowed || ran.stderr !== "") return UNKNOWN;
   const told = createHash("sha256")

@@ -4,11 +4,20 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { kindOf } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { type Ran, run, type Pace } from "../../lib/exec.ts";
+import { type Ran, run, type RunOptions } from "../../lib/exec.ts";
+import { ABORT_SOON } from "../../shared/worker-protocol.ts";
 import type { User } from "./account-database.ts";
 import { endedWithUs } from "./stop-child-units.ts";
 import { NODE, WORKER } from "./installed-paths.ts";
 import type { System } from "./privileged-operations.ts";
+
+/** How a run that does not wait any longer ends one of its workers. */
+export interface WorkerSignals {
+  /** The worker is to give up every remote and finish the rest; it reads that on its standard input. */
+  readonly abortSoon: AbortSignal;
+  /** The worker is killed. */
+  readonly abort: AbortSignal;
+}
 
 export interface PersonCall {
   readonly user: User;
@@ -17,8 +26,7 @@ export interface PersonCall {
   /** All that it is told, on standard input: this person's data alone. */
   readonly task: unknown;
   readonly deadlineMs: number;
-  /** Told on its standard input when everybody else is done, and ended when it does not end then. */
-  readonly pace?: Partial<Pace>;
+  readonly signals?: Partial<WorkerSignals>;
   /** Waits a moment for a worker of theirs that is still at work, and does not start beside it: exit code `BUSY`. */
   readonly alone?: boolean;
 }
@@ -44,7 +52,7 @@ export interface Contained {
   readonly argv: readonly string[];
   readonly input: string;
   readonly deadlineMs: number;
-  readonly pace?: Partial<Pace>;
+  readonly signals?: Partial<WorkerSignals>;
   readonly alone?: boolean;
 }
 
@@ -56,12 +64,18 @@ const LOCKS = "/run/workstation/people";
 /** @throws Refusal when the home is not safely theirs. */
 export async function contained(sys: System, call: Contained): Promise<Ran> {
   const { argv, end } = containedArgv(sys, call);
-  const options = { timeoutMs: call.deadlineMs + 10_000, input: call.input, ...call.pace };
+  const { abortSoon, abort } = call.signals ?? {};
+  const options: RunOptions = {
+    timeoutMs: call.deadlineMs + 10_000,
+    input: call.input,
+    ...(abort === undefined ? {} : { abort }),
+    ...(abortSoon === undefined ? {} : { lastInput: { on: abortSoon, text: ABORT_SOON } }),
+  };
   // Ending `systemd-run` ends nothing of the unit, which holds the pipes of its answer.
-  const stopped = () => void end();
-  call.pace?.stop?.addEventListener("abort", stopped);
+  const aborted = () => void end();
+  abort?.addEventListener("abort", aborted);
   const ran = await endedWithUs(end, () => run(call.alone === true ? locked(call.user, argv) : argv, options));
-  call.pace?.stop?.removeEventListener("abort", stopped);
+  abort?.removeEventListener("abort", aborted);
   if (ran.timedOut || ran.overflowed) await end();
   return ran;
 }

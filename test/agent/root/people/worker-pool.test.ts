@@ -1,74 +1,77 @@
-/** Many people in one run: whoever hangs is hurried, then stopped, and keeps nobody else waiting. */
+/** Many jobs in one pool: one that hangs is aborted, first softly, and keeps no other from running. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { asBusy, HOURLY, type Patience, together } from "../../../../agent/root/people/worker-pool.ts";
-import type { Pace } from "../../../../agent/lib/exec.ts";
+import { HOURLY_LIMITS, type PoolLimits, runPool, scaledForLoad } from "../../../../agent/root/people/worker-pool.ts";
+import type { WorkerSignals } from "../../../../agent/root/system/run-as-user.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
 afterEach(() => void vi.useRealTimers());
 
 const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-const told = (signal: AbortSignal) =>
+const fired = (signal: AbortSignal) =>
   new Promise<void>((resolve) => (signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve())));
 
 /** Runs the jobs on a clock of their own. */
-async function clocked(jobs: readonly ((pace: Pace) => Promise<void>)[], patience: Patience = HOURLY) {
+async function clocked(
+  jobs: readonly ((signals: WorkerSignals) => Promise<void>)[],
+  limits: PoolLimits = HOURLY_LIMITS,
+) {
   const beganMs = performance.now();
-  let quietMs: number | undefined;
-  const all = together(jobs, patience, () => (quietMs = performance.now() - beganMs));
+  let drainedMs: number | undefined;
+  const all = runPool(jobs, limits, () => (drainedMs = performance.now() - beganMs));
   let tookMs: number | undefined;
   void all.then(() => (tookMs = performance.now() - beganMs));
   while (tookMs === undefined) await vi.advanceTimersByTimeAsync(10);
-  return { tookMs, quietMs };
+  return { tookMs, drainedMs };
 }
 const works = (ms: number) => () => after(ms);
-const hangsUntilHurried = (pace: Pace) => told(pace.hurry);
-const hangsUntilStopped = (pace: Pace) => told(pace.stop);
+const hangsUntilAbortSoon = (signals: WorkerSignals) => fired(signals.abortSoon);
+const hangsUntilAbort = (signals: WorkerSignals) => fired(signals.abort);
 
-test("everybody quick: four at a time, and it ends with the last one", async () => {
-  const { tookMs, quietMs } = await clocked(Array.from({ length: 10 }, () => works(400)));
+test("runs four quick jobs at a time and ends with the last one", async () => {
+  const { tookMs, drainedMs } = await clocked(Array.from({ length: 10 }, () => works(400)));
   expect(tookMs).toBeLessThan(1300);
-  expect(quietMs).toBe(tookMs);
+  expect(drainedMs).toBe(tookMs);
 });
 
 test.each([
-  ["who minds being told", hangsUntilHurried],
-  ["who has to be stopped", hangsUntilStopped],
-])("one of ten %s makes the run at most twice as long", async (_, hangs) => {
+  ["that ends at its soft deadline", hangsUntilAbortSoon],
+  ["that ends only at its hard deadline", hangsUntilAbort],
+])("one of ten jobs %s makes the run at most twice as long", async (_, hangs) => {
   const calm = await clocked(Array.from({ length: 10 }, () => works(700)));
   const jobs = Array.from({ length: 9 }, () => works(700));
-  const { tookMs, quietMs } = await clocked([...jobs.slice(0, 3), hangs, ...jobs.slice(3)]);
+  const { tookMs, drainedMs } = await clocked([...jobs.slice(0, 3), hangs, ...jobs.slice(3)]);
   expect(tookMs).toBeLessThanOrEqual(2 * calm.tookMs);
-  // What is to be done meanwhile does not wait for the one who hangs.
-  expect(quietMs).toBeLessThan(calm.tookMs + 1100);
+  // What runs once the pool is drained does not wait for the job that hangs.
+  expect(drainedMs).toBeLessThan(calm.tookMs + 1100);
 });
 
-test("more people than may wait at once, all of them hanging: each has its time, and the run ends", async () => {
-  const { tookMs } = await clocked(Array.from({ length: 20 }, () => hangsUntilHurried));
+test("ends when more jobs hang than may run at once, and gives each its time", async () => {
+  const { tookMs } = await clocked(Array.from({ length: 20 }, () => hangsUntilAbortSoon));
   // Eight, eight and four of them.
-  expect(tookMs).toBeLessThan(3 * HOURLY.crowdedMs + 2000);
+  expect(tookMs).toBeLessThan(3 * HOURLY_LIMITS.queuedDeadlineMs + 2000);
 });
 
-test("nobody is hurried before their least time, and whoever is as slow as the others not at all", async () => {
-  const hurried: number[] = [];
-  const slow = (pace: Pace) => {
+test("aborts no job before its minimum deadline, nor one that is as slow as the others", async () => {
+  const abortedMs: number[] = [];
+  const slow = (signals: WorkerSignals) => {
     const beganMs = performance.now();
-    pace.hurry.addEventListener("abort", () => hurried.push(performance.now() - beganMs));
+    signals.abortSoon.addEventListener("abort", () => abortedMs.push(performance.now() - beganMs));
     return after(6000);
   };
-  await clocked([slow, slow], { ...HOURLY, leastMs: 8000 });
-  expect(hurried).toEqual([]);
+  await clocked([slow, slow], { ...HOURLY_LIMITS, minDeadlineMs: 8000 });
+  expect(abortedMs).toEqual([]);
   await clocked([slow, works(100)]);
-  expect(hurried).toHaveLength(1);
-  expect(hurried[0]).toBeGreaterThanOrEqual(HOURLY.leastMs);
+  expect(abortedMs).toHaveLength(1);
+  expect(abortedMs[0]).toBeGreaterThanOrEqual(HOURLY_LIMITS.minDeadlineMs);
 });
 
-test("a job that throws is over like any other, and nothing to do is done at once", async () => {
+test("ends a job that throws like any other, and an empty pool at once", async () => {
   const { tookMs } = await clocked([() => Promise.reject(new Error("x")), works(100)]);
   expect(tookMs).toBeLessThan(200);
   expect((await clocked([])).tookMs).toBe(0);
 });
 
-test("a machine that is busy with other things makes everybody wait longer, up to six times", () => {
-  const least = [0.5, 4, 8, 100].map((load) => asBusy(HOURLY, load, 2).leastMs);
+test("scales deadlines up to six times on a machine that is busy with other things", () => {
+  const least = [0.5, 4, 8, 100].map((load) => scaledForLoad(HOURLY_LIMITS, load, 2).minDeadlineMs);
   expect(least).toEqual([2000, 2000, 4000, 12_000]);
 });
