@@ -1,4 +1,4 @@
-/** Somebody's clones, each with how it stands and why it was not updated. */
+/** Renders a user's clones, each with its state and the reason why it was not updated. */
 
 import type { CloneFact } from "../../agent/shared/facts/facts-schemas.ts";
 import { type Html, html } from "./html.ts";

@@ -1,4 +1,4 @@
-/** What the page knows of the host and may have done there: asked of root through a socket that carries three questions. */
+/** Asks root for facts and restores through a socket that carries three requests. */
 
 import { connect } from "node:net";
 import type { z } from "zod";

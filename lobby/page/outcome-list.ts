@@ -1,4 +1,4 @@
-/** What the button has brought back, what not, and why. */
+/** Renders the outcome of a restore: which sessions were restored, which not, and why. */
 
 import type { RestoreAnswer } from "../../agent/shared/facts/facts-schemas.ts";
 import { counted } from "../../agent/shared/facts/format.ts";

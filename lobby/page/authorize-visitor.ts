@@ -1,4 +1,4 @@
-/** Who asks: the sign-in, the dispatch table and the list of admins, read on every request. */
+/** Authorizes a visitor by identity, dispatch table and list of admins, which are read for every request. */
 
 import { readFileSync } from "node:fs";
 import type { Dispatch } from "../gate/dispatch.ts";

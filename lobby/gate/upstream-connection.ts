@@ -1,4 +1,4 @@
-/** The way to one person's code server: a connection that is theirs before a byte is sent, or none. */
+/** Opens a connection to one user's code server and verifies that it is theirs before a byte is sent. */
 
 import { once } from "node:events";
 import { Agent } from "node:http";

@@ -1,4 +1,7 @@
-/** Whether a request that wants something done was made on our own page, and not by some other page in the same browser. */
+/**
+ * Refuses a request that changes something unless the portal's own page sent it, and not another page in the same
+ * browser.
+ */
 
 import type { IncomingHttpHeaders } from "node:http";
 
