@@ -1,4 +1,4 @@
-/** The agent's entry: root's commands, or the ending of one uid's processes. */
+/** Starts the agent: runs one of root's commands, or ends every process of one uid. */
 
 import { Refusal, tell } from "./lib/errors.ts";
 import { command } from "./root/commands/command-line.ts";

@@ -1,4 +1,7 @@
-/** The texts that the agent installs, by name. In the bundle this file is replaced by one that carries them inside. */
+/**
+ * Reads the files that the agent installs, by name. In the bundle this module is replaced by one that holds their
+ * texts.
+ */
 
 import { readFileSync } from "node:fs";
 

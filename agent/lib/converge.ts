@@ -1,4 +1,7 @@
-/** The one contract of every step: look, list what differs, apply that, look again (a converged step says nothing). */
+/**
+ * Defines a step and converges it: reads the differences, applies each of them and reads again. A converged step prints
+ * nothing.
+ */
 
 import { hit, type Point } from "./failpoints.ts";
 import { Refusal } from "./errors.ts";

@@ -1,4 +1,4 @@
-/** An error for the operator: said as one sentence, without a stack. Anything else that is thrown is a bug. */
+/** Defines the error for operators, which is printed as one sentence without a stack. Every other error is a bug. */
 
 export class Refusal extends Error {
   override readonly name = "Refusal";

@@ -1,4 +1,4 @@
-/** Runs one program: an argument list, never a shell string; a deadline, capped output, an environment from nothing. */
+/** Runs one program from an argument list, with a deadline, capped output and an environment built from nothing. */
 
 import { spawn } from "node:child_process";
 import { clean } from "./log.ts";

@@ -1,4 +1,4 @@
-/** Every mutating step by name, so that a test can kill the program before and after each of them. */
+/** Names every mutating step and ends the process before or after one of them where a test asks for it. */
 
 import type { RemovalPoint } from "./removal-failpoints.ts";
 

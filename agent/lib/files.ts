@@ -1,4 +1,6 @@
-/** How files are read and written here, by root and by a worker alike: bounded, without following a last link, by rename. */
+/**
+ * Reads and replaces files, for root and for a user's process alike: bounded, without following a last link, by rename.
+ */
 
 import { randomBytes } from "node:crypto";
 import {

@@ -1,4 +1,4 @@
-/** The one way to git: as the person, without a prompt, a hook, a submodule or a surprise protocol, with a deadline. */
+/** Runs git as the current user, without prompts, hooks, submodules or unexpected protocols, and with a deadline. */
 
 import { statSync } from "node:fs";
 import type { ClonesPart } from "../contract.ts";

@@ -1,4 +1,4 @@
-/** The agent's only way to a log: text from homes and remotes is data there, so it is cleaned before it is printed. */
+/** Prints log lines. Text from homes and remotes is untrusted, so it is cleaned before it is printed. */
 
 const LONGEST_MESSAGE = 4096;
 /** Text from outside may be a MiB of one letter: no pattern is run over more than this. */

@@ -1,4 +1,4 @@
-/** Parses JSON from outside, and tells where it does not meet a schema. */
+/** Parses JSON from outside and reports where it does not meet a schema. */
 
 import type { z } from "zod";
 import { Refusal } from "./errors.ts";

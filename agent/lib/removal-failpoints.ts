@@ -1,4 +1,4 @@
-/** Every mutating step of the destructive program by name: a test kills it before and after each of them. */
+/** Names every mutating step of the removal program, so that a test can kill it before and after each of them. */
 
 export const REMOVAL_POINTS = [
   "removal-archive-room",

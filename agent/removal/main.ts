@@ -1,4 +1,4 @@
-/** The entry of the destructive program: a file of its own, which no delivery and no hourly run ever starts. */
+/** Starts the removal program, as root or as one user. No delivery and no hourly run ever starts it. */
 
 import { Refusal, tell } from "../lib/errors.ts";
 import { clean } from "../lib/log.ts";

@@ -1,4 +1,4 @@
-/** What a worker is told, and what it may answer. Only this person's data, on standard input. */
+/** Defines what root sends to a worker on its standard input, and the lines that the worker answers. */
 
 import type { ClonesPart, CredentialsPart } from "../contract.ts";
 

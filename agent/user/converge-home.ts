@@ -1,4 +1,4 @@
-/** A person's worker: everything below their home, as them; its answer is one JSON line a sentence. */
+/** Converges one home as its user and answers with one line of JSON per result. */
 
 import { about, arm } from "../lib/failpoints.ts";
 import { Refusal, tell } from "../lib/errors.ts";

@@ -1,4 +1,4 @@
-/** The entry of the workers' own small bundle: one starts once a person and run, without anything that root alone uses. */
+/** Starts a user's worker, or their `ws-me`. It is a small bundle of its own, since one starts per user and run. */
 
 import { tell } from "../lib/errors.ts";
 import { clean } from "../lib/log.ts";

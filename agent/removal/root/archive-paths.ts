@@ -1,4 +1,4 @@
-/** Where the destructive program lives on a host, and where it keeps what it took. */
+/** Names the folders and files of archives and of a removal's journal. */
 
 import { loadPart } from "../../root/state/parts.ts";
 import { STATE } from "../../root/state/json-files.ts";

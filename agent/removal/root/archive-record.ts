@@ -1,4 +1,7 @@
-/** What an archive says about whose it is, and root's own small files about them, which go with the account. */
+/**
+ * Writes and reads the record of an archive, and lists root's own files about a user, which are removed with the
+ * account.
+ */
 
 import { z } from "zod";
 import { rmdirSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** Whether an archive, or a restored tree, holds what the home holds: every name, every checksum, every right. Pure. */
+/**
+ * Compares the entries of a home with those of an archive or of a restored tree: names, checksums, modes, owners and
+ * times. Pure.
+ */
 
 import { type Entries, type Entry, shown } from "../shared/home-entry.ts";
 

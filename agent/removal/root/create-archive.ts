@@ -1,4 +1,4 @@
-/** Archives one home: written as its person, kept as root, and believed only after it has been read back. */
+/** Archives one home: reads it as its user, stores it as root's, and verifies it by reading it back. */
 
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream, fsyncSync, openSync, closeSync, renameSync, rmSync } from "node:fs";

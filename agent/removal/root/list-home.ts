@@ -1,4 +1,4 @@
-/** What a person's worker tells of a tree, checked line by line. */
+/** Lists everything in a home through a process of its user and validates each line of the listing. */
 
 import { z } from "zod";
 import { Refusal } from "../../lib/errors.ts";

@@ -1,4 +1,4 @@
-/** Whose home is to go, and everything that forbids it: said all at once, before anything is made or taken. */
+/** Checks whether a user may be removed and returns every reason against it, before anything is created or deleted. */
 
 import { readFileSync } from "node:fs";
 import { kindOf } from "../../lib/files.ts";

@@ -1,4 +1,6 @@
-/** What exactly would go: size, files, clones with unsaved work, root's own files about them. It changes nothing. */
+/**
+ * Reports what a removal would delete: files, size, clones with unsaved work, and root's own files. It changes nothing.
+ */
 
 import { z } from "zod";
 import { loadPart } from "../../root/state/parts.ts";

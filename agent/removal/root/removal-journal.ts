@@ -1,4 +1,4 @@
-/** What a removal has begun: while it is there, the next run goes on where the last one ended, and starts nothing anew. */
+/** Keeps the journal of a removal, from which the next run goes on where the last one ended. */
 
 import { z } from "zod";
 import { Refusal } from "../../lib/errors.ts";

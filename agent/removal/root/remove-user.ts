@@ -1,4 +1,7 @@
-/** Removes one person for good, behind a verified archive. Every step looks at what is there, so a killed run is finished by the next. */
+/**
+ * Removes one user for good, once their archive is verified. Every step reads the present state, so the next run
+ * finishes a killed one.
+ */
 
 import { existsSync, rmdirSync } from "node:fs";
 import { z } from "zod";

@@ -1,4 +1,4 @@
-/** Puts an archived home back into the home of somebody who is here again: as them, beside what is there, and verified. */
+/** Restores an archived home for a user who is present again: as that user, beside what is there, and verified. */
 
 import { z } from "zod";
 import { Refusal } from "../../lib/errors.ts";

@@ -1,4 +1,4 @@
-/** Runs a program as one person with its input and output as streams: a home may be larger than any memory. */
+/** Runs a program as one user and streams its input and output, since a home may be larger than memory. */
 
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";

@@ -1,4 +1,7 @@
-/** Whether an archive may be unpacked here: it may have been carried about, and what it holds may be anybody's. Unpacking writes; this only looks. */
+/**
+ * Validates an archive before it is unpacked: it may come from another host, and its content is untrusted. It writes
+ * nothing.
+ */
 
 import { kindOf } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";

@@ -1,4 +1,4 @@
-/** One mutating step under its name, where a test may kill the program before and after it. */
+/** Runs one mutating step of the removal program between its two failpoints. */
 
 import { hit } from "../../lib/failpoints.ts";
 import type { RemovalPoint } from "../../lib/removal-failpoints.ts";

@@ -1,4 +1,4 @@
-/** Exactly so many bytes of a stream, one after the other. */
+/** Reads an exact number of bytes, or one line, from a stream. */
 
 import type { Readable } from "node:stream";
 import { Refusal } from "../../lib/errors.ts";

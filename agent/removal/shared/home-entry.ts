@@ -1,4 +1,6 @@
-/** One thing below a home as one line of JSON: what the archive, the home and the restored tree are compared by. */
+/**
+ * Defines the entry of one file, folder or link below a home, by which home, archive and restored tree are compared.
+ */
 
 import { z } from "zod";
 import { Refusal } from "../../lib/errors.ts";

@@ -1,4 +1,7 @@
-/** The half of the destructive program that runs as one person, and never as root: one task on standard input, one line a thing. */
+/**
+ * Answers one task of the removal program as the user whose home it is, one line of JSON per result. It refuses to run
+ * as root.
+ */
 
 import { arm } from "../../lib/failpoints.ts";
 import { Refusal } from "../../lib/errors.ts";

@@ -1,4 +1,4 @@
-/** Takes the set-user-ID and set-group-ID bits off the files of a tree that was unpacked; folders keep theirs. */
+/** Clears the set-user-ID and set-group-ID bits of the files in an unpacked tree; folders keep theirs. */
 
 import { chmodSync } from "node:fs";
 import { SET_ID } from "../shared/home-entry.ts";

@@ -1,4 +1,4 @@
-/** Deletes from a home what its archive holds, as its person: what is not in the archive, or is no longer what is there, stays. */
+/** Deletes from a home what its archive holds, as its user. What is not in the archive, or has changed since, stays. */
 
 import { chmodSync, fchmodSync, rmdirSync, unlinkSync } from "node:fs";
 import { hit } from "../../lib/failpoints.ts";

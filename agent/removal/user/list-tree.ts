@@ -1,4 +1,4 @@
-/** Tells everything that lies in a home, with checksums where they are asked for, and what stands in a removal's way. */
+/** Lists everything below a folder, with checksums on request, and reports what a removal could not read or delete. */
 
 import { createHash } from "node:crypto";
 import {

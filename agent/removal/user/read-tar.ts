@@ -1,4 +1,4 @@
-/** Reads an archive as it comes and tells of each member like the listing of a home does; it writes nothing. */
+/** Reads a tar stream and returns an entry for each member, like those of a home's listing. It writes nothing. */
 
 import { createHash } from "node:crypto";
 import { Refusal } from "../../lib/errors.ts";

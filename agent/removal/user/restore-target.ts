@@ -1,4 +1,7 @@
-/** Where a home is put back: into the home itself where nothing is in it, else into a new folder of it, and never over anything. */
+/**
+ * Creates and publishes the folder into which a home is restored: the home itself where it is empty, else a new folder
+ * in it.
+ */
 
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from "node:fs";
 import { look } from "../../lib/files.ts";

@@ -1,4 +1,4 @@
-/** What would be lost with a home's git clones: uncommitted changes, commits that no remote has, stashes. Only looks. */
+/** Finds the git clones in a home and counts uncommitted changes, unpushed commits and stashes. It changes nothing. */
 
 import { gitFor } from "../../lib/git.ts";
 import { hold, release, thingsIn, type Held } from "./walk-tree.ts";

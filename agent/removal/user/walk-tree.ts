@@ -1,4 +1,6 @@
-/** A walk over everything below a folder: each directory is held open, so that nothing that is swapped for a link leads out of it. */
+/**
+ * Walks a tree by open directories, so that a directory that is replaced by a link in the meantime leads nowhere else.
+ */
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, type BigIntStats } from "node:fs";
 import { systemCode } from "../../lib/errors.ts";

@@ -1,4 +1,4 @@
-/** The account itself: made by the system's own tools, locked from its first moment, its home closed. */
+/** Creates an account with shadow-utils, locked from its first moment, and keeps its home closed to others. */
 
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
@@ -9,7 +9,7 @@ import { readLedger } from "../state/host-ledger.ts";
 import { homeOf } from "./verify-ownership.ts";
 import { mustUnlock } from "./shadow-utils.ts";
 
-/** Spec, section 5, step 1. `useradd` without a password leaves the account locked, so there is no moment of use. */
+/** `useradd` without a password leaves the account locked, so at no moment can anybody log in with one. */
 export function accountExists(m: Machine, part: AccountPart): Step {
   return {
     name: "account",

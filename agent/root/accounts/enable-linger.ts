@@ -1,4 +1,4 @@
-/** Sessions outlive the last logout: the panes belong to their person's service manager, which would end with it. */
+/** Enables lingering for an account, so that its tmux sessions outlive its last login. */
 
 import { type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
@@ -8,7 +8,7 @@ import { lingerFile, managerOf } from "./processes.ts";
 
 const START_TIMEOUT_MS = 90_000;
 
-/** For everybody who is present (spec, section 6); the cut takes it away again. */
+/** For everybody who is present; offboarding disables it again. */
 export function accountLinger(m: Machine, part: AccountPart): Step {
   return {
     name: "linger",

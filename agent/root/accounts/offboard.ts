@@ -1,4 +1,4 @@
-/** The host's share of the reversible cut (spec, section 12): every access goes, nothing is deleted, all is remembered. */
+/** Offboards an account: revokes every access, records what it revoked, and deletes nothing. */
 
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";

@@ -1,4 +1,4 @@
-/** What runs, or would run again, under one uid. */
+/** Finds the processes and scheduled jobs of one uid, and ends the processes. */
 
 import type { User } from "../system/account-database.ts";
 import { STATE } from "../state/json-files.ts";

@@ -1,4 +1,6 @@
-/** Coming back: exactly what the cut took away is given back, then the cut is forgotten (spec, section 12). */
+/**
+ * Reinstates an offboarded account: returns exactly what the record of its offboarding holds, then removes the record.
+ */
 
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";

@@ -1,4 +1,4 @@
-/** What root keeps under a person's name, after a rename: moved to the new name, or dropped where it is generated anew. */
+/** Moves what root keeps under a renamed user's former name to the new one, and removes what is generated anew. */
 
 import { type Change, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";

@@ -1,7 +1,6 @@
 /**
- * A renamed account keeps its uid, its home with everything in it, its ports and its jobs (spec, section 2,
- * `previously`). Its home moves to the new name, and a link stays at the old one, so that paths written down before
- * still lead there. Every prefix of this is finished by the next run.
+ * Renames an account, which keeps its uid, home, ports and jobs. The home moves to the new name and a link stays at the
+ * old one, so that recorded paths still lead there. The next run finishes a killed one, whatever it had done.
  */
 
 import { setTimeout as pause } from "node:timers/promises";

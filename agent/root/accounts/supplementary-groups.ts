@@ -1,4 +1,4 @@
-/** Groups are only ever added; one that this host does not have is a warning (spec, sections 3 and 5). */
+/** Adds an account to its groups. It removes it from none, and warns of a group that this host does not have. */
 
 import { type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";

@@ -1,4 +1,4 @@
-/** Whose sessions are kept: the people of the terminal map who have an account here. */
+/** Lists the users of the terminal map who have an account here, and runs an action for each of them. */
 
 import { Refusal } from "../../lib/errors.ts";
 import { readAccounts, type User } from "../system/account-database.ts";

@@ -1,4 +1,4 @@
-/** Whether an account may be this person's at all: uid and home as given, and nobody else's account taken over. */
+/** Verifies that an account may be managed as this person's: uid and home as recorded, and nobody else's account. */
 
 import { type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
@@ -11,7 +11,7 @@ export const homeOf = (osUser: string): string => `/home/${osUser}`;
 /**
  * Writes the person into the host's ledger before anything is made for them.
  *
- * @throws Refusal by name for every contradiction with what this host holds (spec, section 5, step 1).
+ * @throws Refusal by name for every contradiction with what this host holds.
  */
 export function accountGiven(m: Machine, part: AccountPart): Step {
   return {

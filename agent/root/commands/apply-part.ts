@@ -1,4 +1,4 @@
-/** `workstation apply <kind> <name>`: takes one delivered part, keeps it, and brings it about. */
+/** Implements `workstation apply <kind> <name>`: validates one delivered part, stores it and converges it. */
 
 import { CONTRACT, type Part, part } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";

@@ -1,6 +1,6 @@
 /**
- * `workstation settle`: the last word of a delivery. Whoever failed, whose remote was late, or whom this agent has not
- * converged yet, is brought about once more, all of them together; whoever still fails is named.
+ * Implements `workstation settle`, the last command of a delivery: converges once more everybody who failed, whose
+ * remote was late or whom this agent has not converged yet, and names those who still fail.
  */
 
 import { writeOwnFiles } from "../facts/publish-facts.ts";

@@ -1,4 +1,4 @@
-/** `install --sha256 <hex>`: puts the delivered bundle and its wrapper in place, whole or not at all. */
+/** Implements `workstation install --sha256 <hex>`: verifies the delivered bundle and installs it with its wrappers. */
 
 import { createHash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";

@@ -1,6 +1,7 @@
 /**
- * `workstation probe <user[=login]>…`: what is left on this host of somebody's access, from the system's own files and
- * from asking it for real. It changes nothing and looks at nothing below a home. What could not be asked is `null`.
+ * Implements `workstation probe <user[=login]>…`: reports what access a user still has on this host, from the system's
+ * files and by trying it. It changes nothing and reads nothing below a home. `null` stands for what could not be
+ * determined.
  */
 
 import { Refusal } from "../../lib/errors.ts";

@@ -1,4 +1,4 @@
-/** Asks this host's gate as the identity proxy would, to see whom it lets in. */
+/** Sends a request to this host's code-server proxy as the identity proxy would, to see whom it admits. */
 
 import { request } from "node:http";
 import type { BasePart } from "../../contract.ts";

@@ -1,4 +1,6 @@
-/** `workstation reconcile [--check]`: the whole host from what was last delivered; hourly by itself, or by hand. */
+/**
+ * Implements `workstation reconcile [--check]`: converges the whole host to what was last delivered, hourly or by hand.
+ */
 
 import { writeOwnFiles } from "../facts/publish-facts.ts";
 import { wantsWorker } from "../../lib/failpoints.ts";

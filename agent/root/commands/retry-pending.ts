@@ -1,6 +1,6 @@
 /**
- * `workstation finish`: in the background and beside every other run, what remotes owe to people who could not be waited
- * for, with as much time as a first clone takes. Its own lock, and the lock of each person, keep it from everybody's way.
+ * Implements `workstation finish`: retries in the background what slow remotes still owe, with the time of a first
+ * clone. A lock of its own, and one per user, keep it from delaying other runs.
  */
 
 import { tell } from "../../lib/errors.ts";

@@ -1,4 +1,7 @@
-/** `workstation status [--json]`: what this host holds, from root's own files and systemd; it changes nothing. */
+/**
+ * Implements `workstation status [--json]`: reports what this host holds, from root's own files and systemd. It changes
+ * nothing.
+ */
 
 import { say } from "../../lib/log.ts";
 import { machineOf } from "../system/cached-machine.ts";

@@ -1,4 +1,4 @@
-/** What root's own files tell of one person. No home is looked into and no program is started for it. */
+/** Collects the facts about one user from root's own files. It reads no home and starts no program. */
 
 import type { Known } from "../../shared/facts/facts-schemas.ts";
 import { loadPart } from "../state/parts.ts";

@@ -1,4 +1,6 @@
-/** `workstation-facts <user>` and `workstation-facts --everybody`: what the people's page shows, as one JSON object. */
+/**
+ * Implements `workstation-facts <user>` and `workstation-facts --everybody`: prints as JSON what the user portal shows.
+ */
 
 import { Refusal, tell } from "../../lib/errors.ts";
 import { story } from "../../lib/exec.ts";

@@ -1,6 +1,6 @@
 /**
- * What a person's own `ws-me` reads: a file of theirs alone in a folder of root's. Root writes it when it works anyway, so
- * that nobody can make root do anything by asking, and `ws-me` needs no rights: it sees the rest as its person.
+ * Writes the file that a user's own `ws-me` reads. Root writes it in runs of its own, so that no user can make root
+ * work by asking, and `ws-me` needs no rights.
  */
 
 import { tell } from "../../lib/errors.ts";

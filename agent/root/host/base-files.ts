@@ -1,4 +1,4 @@
-/** Every file that a host gets once, whoever its people are: pure, from the base part. */
+/** Lists every file that a host gets whoever its users are, from the base part. Pure. */
 
 import { asset } from "../../lib/assets.ts";
 import type { BasePart } from "../../contract.ts";

@@ -1,4 +1,7 @@
-/** Once per host, before any person: packages, managed config, skel, template units, sudoers (spec, section 4). */
+/**
+ * Lists the steps of the base part: packages, managed settings, skel, template units, sudoers, sshd and frontend
+ * services.
+ */
 
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { BasePart } from "../../contract.ts";

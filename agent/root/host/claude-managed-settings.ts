@@ -1,4 +1,7 @@
-/** The machine-wide settings of the assistant: the stack's keys, the organisation's guidance, transcripts kept for long. */
+/**
+ * Renders the assistant's machine-wide settings: the stack's keys, the organisation's guidance, and long retention of
+ * transcripts.
+ */
 
 import { z } from "zod";
 import type { BasePart } from "../../contract.ts";

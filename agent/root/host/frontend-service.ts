@@ -1,4 +1,4 @@
-/** What the ingress speaks to on a host (the gate, the people's page): its account, its program, its settings, its units. */
+/** Installs a frontend service that the ingress connects to: its account, program, settings and units. */
 
 import { asset } from "../../lib/assets.ts";
 import { type Step, says } from "../../lib/converge.ts";

@@ -1,4 +1,4 @@
-/** The packet filter that gives loopback ports an owner (spec, section 4): pure text, for one atomic `nft -f`. */
+/** Renders the nftables rules that give each loopback port an owner, as one text for an atomic `nft -f`. */
 
 export interface FilterArgs {
   readonly people: readonly {

@@ -1,4 +1,4 @@
-/** The two fronts of a host, where the stack wants them: the gate to people's code servers, and the people's page. */
+/** Configures the two frontend services of a host: the code-server proxy and the user portal. */
 
 import type { BasePart } from "../../contract.ts";
 import type { Step } from "../../lib/converge.ts";

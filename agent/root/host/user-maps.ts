@@ -1,4 +1,4 @@
-/** Everything on a host that speaks of all its people together: generated maps and the packet filter. */
+/** Converges what a host holds about all its users at once: the generated maps and the packet filter. */
 
 import { createHash } from "node:crypto";
 import { type Step, says } from "../../lib/converge.ts";

@@ -1,4 +1,4 @@
-/** Starts one person's worker and reads its answer like any input from outside: capped, timed, checked. */
+/** Starts one user's worker and validates its answer like any input from outside: capped, timed, parsed. */
 
 import { z } from "zod";
 import { asset } from "../../lib/assets.ts";
@@ -30,7 +30,7 @@ export interface WorkerCall {
 }
 
 /**
- * Everything below one home, done as that person (hard rules 1 to 5).
+ * Does everything below one home as its user.
  *
  * @throws Refusal when the home is not safely theirs, or the worker did not answer in full and in time.
  */

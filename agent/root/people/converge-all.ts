@@ -1,4 +1,4 @@
-/** Many people's parts in one run: root's own steps one after the other, their workers together. */
+/** Converges the parts of many people in one run: root's steps in turn, the workers in a pool. */
 
 import { cpus, loadavg } from "node:os";
 import { tell } from "../../lib/errors.ts";

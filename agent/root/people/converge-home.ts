@@ -1,4 +1,7 @@
-/** One person's clones part: their worker is started where it is needed, and what it answers is told, counted and remembered. */
+/**
+ * Converges one person's home: starts their worker where something may have changed, and reports and records its
+ * answer.
+ */
 
 import { Refusal } from "../../lib/errors.ts";
 import type { WorkerLine } from "../../shared/worker-protocol.ts";

@@ -1,4 +1,4 @@
-/** One person's part, from looking to looking again; what goes wrong is theirs alone. */
+/** Converges one part of one person; a failure is theirs alone and keeps nobody else from being converged. */
 
 import { about } from "../../lib/failpoints.ts";
 import { Refusal, tell as tellError } from "../../lib/errors.ts";

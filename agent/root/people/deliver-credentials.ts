@@ -1,6 +1,6 @@
 /**
- * `workstation apply credentials <name>`: a person's access to the forge, on its way to their home. Until it has arrived
- * it waits in memory-backed `/run`, closed to everybody but root; afterwards it is in their file alone.
+ * Implements `workstation apply credentials <name>`: delivers a person's forge token into their home. Until then it is
+ * kept in memory-backed `/run`, readable by root alone; afterwards only in their file.
  */
 
 import { type CredentialsPart, credentialsPart } from "../../contract.ts";

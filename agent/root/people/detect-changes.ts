@@ -1,4 +1,4 @@
-/** Whether a person's worker has to be started at all: nothing that it would look at has changed since it last found nothing. */
+/** Detects whether anything that a person's worker reads has changed since it last found nothing to do. */
 
 import { createHash } from "node:crypto";
 import { asset } from "../../lib/assets.ts";

@@ -1,4 +1,7 @@
-/** The host's own brakes: counted against what it already holds, whatever the program upstream has counted. */
+/**
+ * Enforces this host's removal limits, counted against what it already holds and not against what the program has
+ * counted.
+ */
 
 import type { MapsPart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";

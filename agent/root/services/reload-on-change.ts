@@ -1,4 +1,4 @@
-/** Files that a running service has to be told about: written, then loaded, and remembered as loaded. */
+/** Writes files that a running service has to reload, reloads it, and records that it has. */
 
 import { createHash } from "node:crypto";
 import type { Point } from "../../lib/failpoints.ts";

@@ -1,4 +1,4 @@
-/** A person's units: enabled and running, or stopped and disabled (spec, section 5, step 11). */
+/** Enables and starts systemd units, or stops and disables them. */
 
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import { Refusal } from "../../lib/errors.ts";

@@ -1,4 +1,7 @@
-/** The files around a person's units: environment, envelope, and the cap of each of their tmux panes. */
+/**
+ * Writes the files around a person's units: the environment file, the resource limits, and the memory limit of their
+ * tmux panes.
+ */
 
 import { type Step, says } from "../../lib/converge.ts";
 import type { UnitsPart } from "../../contract.ts";
@@ -46,7 +49,7 @@ export function portsGiven(m: Machine, part: UnitsPart): Step {
   };
 }
 
-/** The ports are set and every other byte of the file is the person's (spec, section 5, step 10). */
+/** Sets the ports; every other byte of the file belongs to the person. */
 export function environmentFile(m: Machine, part: UnitsPart): Step {
   const path = `${ENVIRONMENT_DIRECTORY}/${part.osUser}.env`;
   return {

@@ -1,4 +1,4 @@
-/** Root's side of a sessions worker: starts it as its person and believes only what fits. */
+/** Starts a sessions worker as its user and validates its answer. */
 
 import type { z } from "zod";
 import { Refusal } from "../../lib/errors.ts";

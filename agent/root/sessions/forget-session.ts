@@ -1,4 +1,4 @@
-/** `tmux-persist forget <user> <session>`: what its owner ended on purpose is not brought back. */
+/** Implements `tmux-persist forget <user> <session>`: a session that was ended on purpose is not restored any more. */
 
 import { Refusal } from "../../lib/errors.ts";
 import { say } from "../../lib/log.ts";

@@ -1,4 +1,4 @@
-/** How a record follows from the one before: pure (spec, section 6; INV-38 to 41). */
+/** Computes the next record of a user's sessions from the previous one and what runs now. Pure. */
 
 import type { Forgotten, ObservedSession, Session, Snapshot } from "../../shared/sessions/session-schemas.ts";
 

@@ -1,4 +1,4 @@
-/** What somebody's worker found of their sessions, kept beside what it had gone by; lost at boot, as processes are. */
+/** Caches what a sessions worker found, together with what it read; it is lost at boot, as processes are. */
 
 import { z } from "zod";
 import type { System } from "../system/privileged-operations.ts";

@@ -1,4 +1,7 @@
-/** A look at one person's sessions: by a few lines of shell as that person, and by their worker where that is not enough. */
+/**
+ * Observes one user's sessions: by a short shell script as that user, and by their worker where the script is not
+ * enough.
+ */
 
 import { createHash, randomBytes } from "node:crypto";
 import { uptime } from "node:os";

@@ -1,4 +1,7 @@
-/** Reads what `sessions-probe.sh` told: a person's own word, so it is checked like anything from outside; pure. */
+/**
+ * Parses the output of `sessions-probe.sh`. The user may forge it, so it is validated like any input from outside.
+ * Pure.
+ */
 
 import { CONVERSATION_ID } from "../../shared/sessions/conversation-id.ts";
 import { type Found, parseListing } from "../../shared/sessions/tmux-listing.ts";

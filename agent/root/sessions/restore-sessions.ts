@@ -1,4 +1,4 @@
-/** `tmux-persist restore [user]`: brings back what is missing of the newest record, or of the one that is named. */
+/** Implements `tmux-persist restore [user]`: restores missing sessions from the newest record, or from a given one. */
 
 import { Refusal, tell } from "../../lib/errors.ts";
 import { say, warn } from "../../lib/log.ts";

@@ -1,4 +1,4 @@
-/** `tmux-persist save`: writes down what runs, for each person of the terminal map. */
+/** Implements `tmux-persist save`: records the running sessions of each user of the terminal map. */
 
 import { writeOwnFiles } from "../facts/publish-facts.ts";
 import { tell } from "../../lib/errors.ts";

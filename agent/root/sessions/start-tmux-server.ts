@@ -1,4 +1,4 @@
-/** How a person's tmux server is started so that it outlives what starts it. */
+/** Starts a user's tmux server in a unit of its own, so that it outlives the process that starts it. */
 
 import { randomBytes } from "node:crypto";
 import { Refusal } from "../../lib/errors.ts";

@@ -1,4 +1,7 @@
-/** `tmux-persist status [user] [--json]`: what runs, what could be brought back now, and how old the record is. */
+/**
+ * Implements `tmux-persist status [user] [--json]`: reports what runs, what could be restored, and how old the record
+ * is.
+ */
 
 import { tell } from "../../lib/errors.ts";
 import { say } from "../../lib/log.ts";

@@ -1,4 +1,7 @@
-/** Which agent last brought about whose part, so that a delivery with a new agent is not done before everybody is. */
+/**
+ * Records which version of the agent last converged each part, so that the delivery of a new agent ends once every part
+ * is converged by it.
+ */
 
 import { createHash } from "node:crypto";
 import { z } from "zod";

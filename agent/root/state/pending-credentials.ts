@@ -1,4 +1,4 @@
-/** Where a person's access to the forge waits until it has arrived in their home: in memory, closed to all but root. */
+/** Keeps a person's forge credentials until they are delivered into the home: in memory, readable by root alone. */
 
 import { recordFailure } from "./failures.ts";
 import type { System } from "../system/privileged-operations.ts";

@@ -1,6 +1,6 @@
 /**
- * People whose remotes did not answer in the time that a run has for one person. From then on a run waits for those
- * remotes no more; `workstation finish`, in the background, does what is left with all the time that it takes.
+ * Records whose remotes did not answer in time. Later runs do not wait for them; `workstation finish` retries them in
+ * the background.
  */
 
 import { z } from "zod";

@@ -1,4 +1,4 @@
-/** A person's series of records below `/var/lib/tmux-persist`, root's alone: numbered files and a pointer to the newest. */
+/** Stores a user's records of sessions below `/var/lib/tmux-persist`: numbered files and a link to the newest. */
 
 import { z } from "zod";
 import { Refusal } from "../../lib/errors.ts";

@@ -1,4 +1,4 @@
-/** Who exists on this machine, read from the system's own files: no program is started for it. */
+/** Reads users, groups and password states from `/etc/passwd`, `/etc/group` and `/etc/shadow`. */
 
 import { Refusal } from "../../lib/errors.ts";
 import type { System } from "./privileged-operations.ts";

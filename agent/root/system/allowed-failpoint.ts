@@ -1,4 +1,4 @@
-/** Reads the failpoint that a test asks for, on hosts that allow it. */
+/** Reads the failpoint that a test asks for, on hosts whose root allows it. */
 
 import { look } from "../../lib/files.ts";
 import { ALLOW_FAILPOINTS } from "./installed-paths.ts";

@@ -1,4 +1,4 @@
-/** The facts of this machine, read once and read again after every change. */
+/** Caches what was read of accounts and units, and reads it again after every change. */
 
 import { type Accounts, readAccounts } from "./account-database.ts";
 import type { CommandOptions, System } from "./privileged-operations.ts";

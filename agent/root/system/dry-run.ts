@@ -1,4 +1,4 @@
-/** The door for a dry run: it looks, and a step that writes while it looks is caught here. */
+/** Wraps the privileged operations for a dry run: reads pass, and a write is an error. */
 
 import type { System } from "./privileged-operations.ts";
 

@@ -1,4 +1,4 @@
-/** Steps over generated files of the whole host: exact bytes, replaced when they differ. */
+/** Converges generated files of the host: exact bytes, replaced when they differ. */
 
 import type { Point } from "../../lib/failpoints.ts";
 import { type Change, type Step, says } from "../../lib/converge.ts";

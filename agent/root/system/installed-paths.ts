@@ -1,4 +1,4 @@
-/** Where the agent itself lives on a host. */
+/** Names the paths of the agent's own programs on a host. */
 
 export const NODE = "/usr/bin/node";
 export const AGENT = "/usr/lib/workstation/agent.mjs";

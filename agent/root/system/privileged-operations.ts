@@ -1,4 +1,7 @@
-/** Root's one door to the machine. It refuses every path below a home: what is there belongs to a person's worker. */
+/**
+ * Performs every operation that root does on the machine, and refuses each path below a home: that is for the user's
+ * own process.
+ */
 
 import {
   closeSync,
@@ -130,7 +133,7 @@ function withDirectory(path: string, act: (fd: number) => void): void {
   }
 }
 
-/** Hard rule 1, kept by the door itself. */
+/** Asserts that a path is not below a home, before anything is done with it. */
 export function outsideHomes(path: string): string {
   if (!path.startsWith("/") || /(^|\/)\.\.?(\/|$)|\0/.test(path)) throw new Error(`not a plain absolute path: ${path}`);
   if (path === "/home" || path.startsWith("/home/")) throw new Error(`root does not touch ${path}: it is in a home`);

@@ -1,4 +1,4 @@
-/** Fills the `@NAME@` places of a text. */
+/** Fills the `@NAME@` placeholders of a template, and renders command lines for unit files. */
 
 /** @throws when a place is left over or a value has no place: a half-filled unit must never be installed. */
 export function render(template: string, values: Readonly<Record<string, string>>): string {

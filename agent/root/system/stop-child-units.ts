@@ -1,4 +1,4 @@
-/** Units of people's that root waits for end when root's side is told to: nothing else would end them before their deadline. */
+/** Stops the transient units that root waits for when root's own process is told to end. */
 
 import { setTimeout as pause } from "node:timers/promises";
 

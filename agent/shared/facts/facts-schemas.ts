@@ -1,4 +1,6 @@
-/** What a person may know of their own workstation, for the people's page and `ws-me`: checked wherever it comes from outside. */
+/**
+ * Defines the schemas of the facts that a user may know about their own workstation, for the user portal and `ws-me`.
+ */
 
 import { z } from "zod";
 import { type clonesPart, unitsPart } from "../../contract.ts";

@@ -1,4 +1,4 @@
-/** The facts in people's words, the same on the page and on the command line. Pure. */
+/** Formats facts as text, the same in the user portal and on the command line. Pure. */
 
 import type { CloneFact, Known, Report, Seen } from "./facts-schemas.ts";
 

@@ -1,4 +1,4 @@
-/** Which conversation belongs to which session, from all that was seen (spec, section 6): pure, and none rather than a wrong one. */
+/** Matches conversations to tmux sessions from all the evidence, and matches none rather than a wrong one. Pure. */
 
 import { CONVERSATION_ID } from "./conversation-id.ts";
 

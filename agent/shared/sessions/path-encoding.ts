@@ -1,4 +1,4 @@
-/** Paths are bytes and records are text: those that are not UTF-8 are kept in base64, so that every path survives. */
+/** Encodes paths as text: those that are not UTF-8 in base64, so that every path survives. */
 
 const ENCODED = "base64:";
 

@@ -1,4 +1,4 @@
-/** Which of a person's processes is an assistant, from what the kernel tells of them: pure, whoever has read it. */
+/** Finds the assistant's processes below a tmux pane, from what the kernel reports. Pure. */
 
 import { basename } from "node:path";
 

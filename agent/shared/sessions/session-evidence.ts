@@ -1,4 +1,4 @@
-/** From what tmux and the kernel told to what is recorded of each session: pure, whoever has read it. */
+/** Derives the evidence about each session from what tmux and the kernel report. Pure. */
 
 import { chooseConversations, type Evidence, type Transcript } from "./match-conversations.ts";
 import { CONVERSATION_ID } from "./conversation-id.ts";

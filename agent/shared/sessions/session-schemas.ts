@@ -1,4 +1,4 @@
-/** What is kept of a person's tmux sessions, and what their worker may answer: checked wherever it comes from outside. */
+/** Defines the schemas of recorded tmux sessions and of a sessions worker's answers. */
 
 import { z } from "zod";
 import { CONVERSATION_ID } from "./conversation-id.ts";

@@ -1,4 +1,4 @@
-/** What tmux tells of its panes, a line each, and how it is read: whatever a session is called, it adds no field and no row. */
+/** Defines the format in which tmux lists its panes and parses it, safe against any session name. */
 
 export interface Pane {
   readonly active: boolean;

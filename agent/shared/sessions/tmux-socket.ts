@@ -1,4 +1,4 @@
-/** Where a person's tmux server listens, and how a client says that none does. */
+/** Names a user's tmux socket and tells from a client's message that no server listens on it. */
 
 /** tmux's own folder for a person. Anybody may make one of that name before its person does. */
 export const socketFolder = (uid: number): string => `/tmp/tmux-${uid}`;

@@ -1,4 +1,7 @@
-/** Clones that are missing: made beside their place and moved into it whole, so that a killed run leaves no half clone. */
+/**
+ * Clones missing repositories beside their target and moves them into place whole, so that a killed run leaves no
+ * partial clone.
+ */
 
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
@@ -56,7 +59,7 @@ function missingClones(place: Place, name: string, wanted: readonly Wanted[]): S
         const obstacle = inTheWay(place, one.path);
         if (obstacle !== undefined) place.warn(obstacle);
         const parent = one.path.slice(0, one.path.lastIndexOf("/"));
-        // What could not be cloned is a warning once, and the next run tries again (spec, section 5, step 3).
+        // A clone that failed is a warning once in this run, and the next run tries again.
         if (place.offline || look(one.path) !== undefined || given.has(one.path) || !look(parent)?.isDirectory())
           return [];
         const apply = async () => {

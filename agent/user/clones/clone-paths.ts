@@ -1,4 +1,4 @@
-/** Where the clones of one person lie, and the plain directory around them in a workspace. */
+/** Names the paths of a user's clones, and creates the plain directory around them in a workspace. */
 
 import { mkdirSync } from "node:fs";
 import { kindOf, look } from "../../lib/files.ts";

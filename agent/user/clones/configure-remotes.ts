@@ -1,4 +1,7 @@
-/** The infra clone's remotes: `forgejo` is where pushes go, and the branch tracks it; `origin` stays the mirror. */
+/**
+ * Configures the remotes of the infra clone: pushes go to `forgejo`, which the branch tracks, and `origin` stays the
+ * mirror.
+ */
 
 import { Refusal } from "../../lib/errors.ts";
 import { type Change, type Step, says } from "../../lib/converge.ts";
@@ -10,7 +13,7 @@ import { type Place, short } from "../home/step-context.ts";
 
 const FETCH_TIMEOUT_MS = 60_000;
 
-/** Added to clones that predate it; offline it is a warning, and the clone stays as it is (spec, section 5, step 4). */
+/** A clone that predates the remote gets it. Where the remote does not answer, a warning is given and the clone stays as it is. */
 export function remotes(place: Place): Step {
   const clone = infraOf(place);
   const { forgejo, branch } = place.part.infra;

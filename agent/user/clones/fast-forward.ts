@@ -1,4 +1,7 @@
-/** Fetch everything, then fast-forward where it is certain to be safe; anything else is left alone and told. */
+/**
+ * Fetches every clone and fast-forwards it where that is certainly safe; any other clone is left as it is, with a
+ * warning.
+ */
 
 import { Refusal } from "../../lib/errors.ts";
 import type { Ran } from "../../lib/exec.ts";
@@ -10,7 +13,7 @@ import { type Place, short } from "../home/step-context.ts";
 
 const FETCH_TIMEOUT_MS = 60_000;
 
-/** Spec, section 5, step 5: on the branch, clean, upstream set. Never a merge, a rebase or a prompt. */
+/** Updates a clone only on its branch, clean and with an upstream. Never merges, rebases or prompts. */
 export function freshness(place: Place): Step {
   const fetched = new Set<string>();
   const refused = new Set<string>();

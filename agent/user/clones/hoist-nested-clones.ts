@@ -1,4 +1,4 @@
-/** A roster repo that lies inside the infra clone as a nested clone of its own is moved up beside it. */
+/** Moves a repository of the roster that was cloned inside the infra clone up beside it. */
 
 import { look } from "../../lib/files.ts";
 import { type Change, type Step, says } from "../../lib/converge.ts";
@@ -7,7 +7,7 @@ import { codeOf, infraOf, isClone } from "./clone-paths.ts";
 import { moveWithoutReplacing } from "./move-without-replacing.ts";
 import type { Place } from "../home/step-context.ts";
 
-/** A path that the infra repo tracks is never moved; an existing target is never overwritten (spec, section 5, step 3). */
+/** Never moves a path that the infra repository tracks, and never overwrites an existing target. */
 export function hoisting(place: Place): Step {
   return {
     name: "hoisting",

@@ -1,4 +1,4 @@
-/** From one clone at `~/code` to a workspace: the clone becomes `~/code/infra` as a whole, and work goes on in it. */
+/** Migrates a single clone at `~/code` to a workspace, where it becomes `~/code/infra` with all work in it. */
 
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { look } from "../../lib/files.ts";
@@ -15,7 +15,7 @@ export const setAsideOf = (place: Place): string => `${place.home}/.code.worksta
 
 /**
  * Renames only, so that branches, dirty and untracked files come along and running processes follow their directory.
- * Every prefix of it is finished by the next run (spec, section 5, step 3).
+ * The next run finishes a killed one, whichever of the renames it had done.
  */
 export function migration(place: Place): Step {
   const [code, infra, aside] = [codeOf(place), infraOf(place), setAsideOf(place)];

@@ -1,4 +1,4 @@
-/** Moving without ever replacing: `rename(2)` silently takes the place of a file or an empty directory. */
+/** Moves a file or directory without ever replacing another, which `rename(2)` would do silently. */
 
 import { look } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";

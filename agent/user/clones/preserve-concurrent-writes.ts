@@ -1,7 +1,7 @@
 /**
- * What a person writes in the very moment of an update. Git looks whether a file is as committed and takes it away a moment
- * later; what is saved between the two would go with it (G-10). So each file that the update replaces or takes away keeps a
- * second name below `.git` until git is done, and comes back when it was written to.
+ * Preserves what a user writes into a clone during its update. Git checks that a file is unchanged and replaces it a
+ * moment later; a write between the two would be lost. So each file that the update replaces keeps a second name below
+ * `.git` until git is done, and is restored if it was written to.
  */
 
 import { linkSync, mkdirSync, renameSync, rmSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Removes what a killed run has left: files and half clones of our own naming, and nothing else. */
+/** Removes the files and partial clones that a killed run of this program left, and nothing else. */
 
 import { readdirSync, rmSync } from "node:fs";
 import { LEFTOVER, look } from "../../lib/files.ts";

@@ -1,4 +1,4 @@
-/** A person's facts worker: its task on standard input, its answer one JSON line. */
+/** Answers a facts task from standard input, as its user, with one line of JSON. */
 
 import { readFileSync } from "node:fs";
 import { Refusal } from "../../lib/errors.ts";

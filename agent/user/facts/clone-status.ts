@@ -1,4 +1,6 @@
-/** How a person's clones stand, in the words in which the hourly run would warn of them. Nothing is fetched or changed. */
+/**
+ * Reports the state of a user's clones, in the sentences of the hourly run's warnings. It fetches and changes nothing.
+ */
 
 import type { ClonesPart } from "../../contract.ts";
 import { look } from "../../lib/files.ts";

@@ -1,4 +1,4 @@
-/** What only a person's own process can see of their workstation: their sessions, their clones, their memory. */
+/** Collects what only a user's own process can see: their sessions, clones and memory use. */
 
 import { readFileSync } from "node:fs";
 import { systemCode, tell } from "../../lib/errors.ts";

@@ -1,4 +1,7 @@
-/** `ws-me [--json]`: one's own workstation at a glance, from the file that root leaves there and from what one sees oneself. */
+/**
+ * Implements `ws-me [--json]`: prints a user's own workstation status from the file that root publishes and from what
+ * they can see themselves.
+ */
 
 import { userInfo } from "node:os";
 import { readSmall } from "../../lib/files.ts";

@@ -1,4 +1,4 @@
-/** `~/start-claude.sh` is refreshed when it differs; the tmux configuration beside it is never copied again. */
+/** Updates `~/start-claude.sh` when it differs. The tmux configuration beside it is never copied again. */
 
 import type { Step } from "../../lib/converge.ts";
 import { ownFileChanges } from "./managed-files.ts";

@@ -1,4 +1,4 @@
-/** The organisation's guidance for a tool that has no machine-wide layer: a mirror that says that it is one. */
+/** Mirrors the organisation's guidance to `~/.codex/AGENTS.md`, for a tool that has no machine-wide settings. */
 
 import { look, readSmall } from "../../lib/files.ts";
 import type { Step } from "../../lib/converge.ts";

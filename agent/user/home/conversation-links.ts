@@ -1,4 +1,4 @@
-/** The assistant's records of conversations, which it files by the directory's path. */
+/** Finds the links by which conversations stay resumable after their directory has moved. */
 
 import { closeSync, constants, opendirSync, openSync, readSync } from "node:fs";
 import { look } from "../../lib/files.ts";

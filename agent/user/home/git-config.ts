@@ -1,4 +1,4 @@
-/** A clone's configuration as git itself reads it, in one call. */
+/** Reads the configuration of a clone, or of the user, as git itself reads it. */
 
 import { Refusal } from "../../lib/errors.ts";
 import { gitSays } from "../../lib/git.ts";

@@ -1,4 +1,4 @@
-/** The person's line in `~/.git-credentials`, as git's own `store` helper reads it; every other line stays theirs. */
+/** Writes the user's line for the forge into `~/.git-credentials`; every other line stays as it is. */
 
 import type { CredentialsPart } from "../../contract.ts";
 import { kindOf, look, readSmall, replaceFile } from "../../lib/files.ts";

@@ -1,4 +1,4 @@
-/** The person's git identity and credential helper, set where they have none; their credentials closed to others. */
+/** Sets the user's git identity and credential helper where they have none, and closes their credentials to others. */
 
 import { closeSync, constants, fchmodSync, fstatSync, openSync } from "node:fs";
 import { kindOf, look, readSmall } from "../../lib/files.ts";
@@ -8,7 +8,7 @@ import { gitSays } from "../../lib/git.ts";
 import { readGitConfig } from "./git-config.ts";
 import type { Place } from "./step-context.ts";
 
-/** Only what is absent is written (spec, section 5, step 6). */
+/** Only what is absent is written. */
 export function gitIdentity(place: Place): Step {
   const { name, email } = place.part.git;
   return {

@@ -1,4 +1,4 @@
-/** A kubeconfig with the person's own identity, where there is none: address, CA, and a login through the browser. */
+/** Writes a kubeconfig with the user's own identity where there is none: server, CA, and a login in the browser. */
 
 import { mkdirSync } from "node:fs";
 import type { ClonesPart } from "../../contract.ts";

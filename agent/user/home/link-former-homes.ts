@@ -1,4 +1,7 @@
-/** After a rename of the account: conversations that were recorded below the former home stay resumable below the present one. */
+/**
+ * Links conversations that were recorded below a former home, so that they stay resumable after the account was
+ * renamed.
+ */
 
 import { symlinkSync } from "node:fs";
 import { type Step, says } from "../../lib/converge.ts";

@@ -1,4 +1,4 @@
-/** Files in a home that this program writes: replaced when they differ, never through a link, never in place. */
+/** Replaces files in a home that this program manages: when they differ, by rename, and never through a link. */
 
 import type { Point } from "../../lib/failpoints.ts";
 import { kindOf, look, readSmall, replaceFile } from "../../lib/files.ts";

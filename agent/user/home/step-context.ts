@@ -1,4 +1,4 @@
-/** What every step of a worker works with: the task, the home, git, and a place for warnings. */
+/** Defines what every step of a worker works with: the task, the home, git, and a function for warnings. */
 
 import type { ClonesPart } from "../../contract.ts";
 import type { Git } from "../../lib/git.ts";

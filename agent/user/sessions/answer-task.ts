@@ -1,4 +1,4 @@
-/** A person's sessions worker: tmux and their processes, looked at as them; its answer is one JSON line. */
+/** Answers a sessions task from standard input, as its user, with one line of JSON. */
 
 import { readFileSync } from "node:fs";
 import { Refusal } from "../../lib/errors.ts";

@@ -1,4 +1,7 @@
-/** The transcripts of one directory. Two directories can share a folder, so what a transcript itself tells decides. */
+/**
+ * Finds the transcripts of one directory. Two directories can share a folder, so the directory in the transcript
+ * decides.
+ */
 
 import { readdirSync, statSync } from "node:fs";
 import { systemCode } from "../../lib/errors.ts";

@@ -1,4 +1,4 @@
-/** What runs now, with the transcripts that tell whose conversation is whose where nothing else does. */
+/** Observes the running sessions of a user, and reads transcripts to match conversations to them. */
 
 import { readlinkSync } from "node:fs";
 import { uptime } from "node:os";

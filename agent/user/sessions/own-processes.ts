@@ -1,4 +1,4 @@
-/** A person's own processes as the kernel tells them, read as that person (hard rule 9). */
+/** Reads a user's own processes from `/proc`, as that user. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { look } from "../../lib/files.ts";

@@ -1,4 +1,7 @@
-/** Brings back the sessions that are missing; what exists is left alone, so it is safe at boot, after a loss, and twice. */
+/**
+ * Recreates the sessions that are missing. What exists is left as it is, so it can run at boot, after a crash, and
+ * twice.
+ */
 
 import { statSync } from "node:fs";
 import { systemCode } from "../../lib/errors.ts";

@@ -1,4 +1,4 @@
-/** One person's tmux server through its own socket, spoken to as that person alone (hard rule 8). */
+/** Runs commands on a user's own tmux server through its socket, as that user. */
 
 import { kindOf, look } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";

@@ -1,4 +1,4 @@
-/** Session names and directories on their way through tmux, which escapes what it shows and expands what it is given. */
+/** Converts session names and directories for tmux, which escapes what it prints and expands what it is given. */
 
 /**
  * What to give tmux so that it makes a session of exactly this name. tmux escapes control characters and doubles
