@@ -1,9 +1,9 @@
-/** The agent's entry: root's commands, or the ending of one uid's processes. */
+/** Starts the agent: runs one of root's commands, or ends every process of one uid. */
 
-import { Refusal, tell } from "./refusal.ts";
-import { command } from "./root/command.ts";
-import { factsCommand } from "./facts/root/command.ts";
-import { sessionsCommand } from "./sessions/root/command.ts";
+import { Refusal, tell } from "./lib/errors.ts";
+import { command } from "./root/commands/command-line.ts";
+import { factsCommand } from "./root/facts/command-line.ts";
+import { sessionsCommand } from "./root/sessions/command-line.ts";
 
 async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === "sessions") return sessionsCommand(argv.slice(1));

@@ -1,13 +1,13 @@
-/** One person's page: their sessions and the button, their code server, clones, memory and limits. */
+/** Renders a user's own page: sessions and the restore button, code server, clones, memory and limits. */
 
-import type { Report, RestoreAnswer } from "../../agent/facts/model.ts";
-import { bytesOf, clonesWithNotes, counted, restorableOf, sizeOf, sizeWords } from "../../agent/facts/words.ts";
+import type { Report, RestoreAnswer } from "../../agent/shared/facts/facts-schemas.ts";
+import { bytesOf, clonesWithNotes, counted, restorableOf, sizeOf, sizeWords } from "../../agent/shared/facts/format.ts";
 import { cloneList } from "./clone-list.ts";
 import { ago, frame, type Site } from "./frame.ts";
 import type { Answer } from "./host.ts";
 import { type Html, html, NOTHING } from "./html.ts";
 import { outcomeList } from "./outcome-list.ts";
-import type { Guest } from "./who.ts";
+import type { Guest } from "./authorize-visitor.ts";
 
 export interface MePage {
   readonly site: Site;

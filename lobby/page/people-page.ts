@@ -1,12 +1,12 @@
-/** The board for admins: everybody of this host, whoever needs something first. */
+/** Renders the board for admins: every user of this host, those who need something first. */
 
-import type { Report } from "../../agent/facts/model.ts";
-import { bytesOf, clonesWithNotes, counted, restorableOf, sizeWords } from "../../agent/facts/words.ts";
+import type { Report } from "../../agent/shared/facts/facts-schemas.ts";
+import { bytesOf, clonesWithNotes, counted, restorableOf, sizeWords } from "../../agent/shared/facts/format.ts";
 import { cloneList } from "./clone-list.ts";
 import { ago, frame, type Site } from "./frame.ts";
 import type { Answer } from "./host.ts";
 import { type Html, html, NOTHING } from "./html.ts";
-import type { Guest } from "./who.ts";
+import type { Guest } from "./authorize-visitor.ts";
 
 export interface PeoplePage {
   readonly site: Site;

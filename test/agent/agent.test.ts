@@ -4,18 +4,18 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bundleAgent } from "../../agent/bundle.ts";
-import { ROOT_POINTS, WORKER_POINTS } from "../../agent/failpoint.ts";
-import { Refusal } from "../../agent/refusal.ts";
-import { groupsOf, parseAccounts } from "../../agent/root/accounts.ts";
-import { parsePart } from "../../agent/root/apply.ts";
-import { onlyLooking } from "../../agent/root/only-looking.ts";
-import { outsideHomes, realSystem } from "../../agent/root/system.ts";
-import { answerOf } from "../../agent/root/worker-call.ts";
-import { clean, redact } from "../../agent/say.ts";
-import { type Change, converge, says } from "../../agent/step.ts";
+import { ROOT_POINTS, WORKER_POINTS } from "../../agent/lib/failpoints.ts";
+import { Refusal } from "../../agent/lib/errors.ts";
+import { groupsOf, parseAccounts } from "../../agent/root/system/account-database.ts";
+import { parsePart } from "../../agent/root/commands/apply-part.ts";
+import { onlyLooking } from "../../agent/root/system/dry-run.ts";
+import { outsideHomes, realSystem } from "../../agent/root/system/privileged-operations.ts";
+import { answerOf } from "../../agent/root/people/call-worker.ts";
+import { clean, redact } from "../../agent/lib/log.ts";
+import { type Change, converge, says } from "../../agent/lib/converge.ts";
 import { account } from "../e2e/host/parts.ts";
 
-const AGENT_ROOM = fileURLToPath(new URL("../../agent", import.meta.url));
+const AGENT_FOLDER = fileURLToPath(new URL("../../agent", import.meta.url));
 
 test("the bundle is one file of the same bytes every time, and needs nothing but node", async () => {
   const [first, second] = [await bundleAgent(), await bundleAgent()];
@@ -174,9 +174,9 @@ test.each([
 });
 
 test("every name of a failpoint stands at a change of the code", () => {
-  const sources = readdirSync(AGENT_ROOM, { recursive: true, encoding: "utf8" }).filter(
-    (file) => file.endsWith(".ts") && file !== "failpoint.ts",
+  const sources = readdirSync(AGENT_FOLDER, { recursive: true, encoding: "utf8" }).filter(
+    (file) => file.endsWith(".ts") && file !== "lib/failpoints.ts",
   );
-  const code = sources.map((file) => readFileSync(`${AGENT_ROOM}/${file}`, "utf8")).join("\n");
+  const code = sources.map((file) => readFileSync(`${AGENT_FOLDER}/${file}`, "utf8")).join("\n");
   expect([...ROOT_POINTS, ...WORKER_POINTS].filter((point) => !code.includes(`"${point}"`))).toEqual([]);
 });

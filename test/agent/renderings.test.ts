@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { managedSettings } from "../../agent/root/managed-settings.ts";
-import { packetFilter } from "../../agent/root/packet-filter.ts";
-import { execLine, render } from "../../agent/root/render.ts";
-import { unitFiles } from "../../agent/root/steps/base-files.ts";
-import { wantedUnits } from "../../agent/root/steps/units.ts";
-import { envelopeFiles } from "../../agent/root/steps/units-files.ts";
-import { kubeconfigText } from "../../agent/worker/kubeconfig.ts";
-import { projectKey } from "../../agent/worker/conversations.ts";
+import { managedSettings } from "../../agent/root/host/claude-managed-settings.ts";
+import { packetFilter } from "../../agent/root/host/nftables-rules.ts";
+import { execLine, render } from "../../agent/root/system/render-template.ts";
+import { unitFiles } from "../../agent/root/host/base-files.ts";
+import { wantedUnits } from "../../agent/root/services/unit-names.ts";
+import { envelopeFiles } from "../../agent/root/services/unit-files.ts";
+import { kubeconfigText } from "../../agent/user/home/kubeconfig.ts";
+import { projectKey } from "../../agent/shared/sessions/transcript-folder.ts";
 import { base, units } from "../e2e/host/parts.ts";
 
 test("the packet filter admits the owner and the proxy to each port, and lets only the owner answer", () => {

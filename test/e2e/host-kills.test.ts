@@ -1,6 +1,6 @@
 /** Killed before and after every mutating step: the next run finishes, and the one after that changes nothing. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Point, ROOT_POINTS, WORKER_POINTS } from "../../agent/failpoint.ts";
+import { type Point, ROOT_POINTS, WORKER_POINTS } from "../../agent/lib/failpoints.ts";
 import { startTestHost, type TestHost } from "./host/host.ts";
 import { account, base, clones, credentials, maps, portsOf, REMOTE, type Somebody, units } from "./host/parts.ts";
 

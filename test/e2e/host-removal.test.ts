@@ -1,6 +1,6 @@
 /** Removing for good, on a real host: what is archived comes back as it was, what is not is never deleted, whatever kills it. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { REMOVAL_POINTS, REMOVAL_WORKER_POINTS } from "../../agent/removal/points.ts";
+import { REMOVAL_POINTS, REMOVAL_WORKER_POINTS } from "../../agent/lib/removal-failpoints.ts";
 import { startTestHost, type TestHost } from "./host/host.ts";
 import { account, base, type Somebody } from "./host/parts.ts";
 

@@ -1,7 +1,7 @@
 /** What runs as a person: the worker that root starts and does not trust, and the launcher that they start themselves. */
 import { cpus, loadavg } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { asBusy, HOURLY } from "../../agent/root/together.ts";
+import { HOURLY_LIMITS, scaledForLoad } from "../../agent/root/people/worker-pool.ts";
 import { startTestHost, type TestHost } from "./host/host.ts";
 import { account, base, clones, maps, portsOf, type Somebody, units } from "./host/parts.ts";
 
@@ -56,8 +56,8 @@ test("what a worker starts and leaves behind ends with it", async () => {
 const others9 = others.map((p) => p.osUser).join(" ");
 /** How much longer than on a quiet machine a run now waits for who hangs: it gives everybody more time on a busy one. */
 const busyMs = () => {
-  const { leastMs, stopMs } = asBusy(HOURLY, loadavg()[0] ?? 0, cpus().length);
-  return leastMs - HOURLY.leastMs + stopMs - HOURLY.stopMs;
+  const { minDeadlineMs, minAbortDelayMs } = scaledForLoad(HOURLY_LIMITS, loadavg()[0] ?? 0, cpus().length);
+  return minDeadlineMs - HOURLY_LIMITS.minDeadlineMs + minAbortDelayMs - HOURLY_LIMITS.minAbortDelayMs;
 };
 /** Everybody's worker is wanted: a file of theirs is gone. */
 const timed = async () => {

@@ -1,0 +1,78 @@
+/**
+ * Converges one person's home: starts their worker where something may have changed, and reports and records its
+ * answer.
+ */
+
+import { Refusal } from "../../lib/errors.ts";
+import type { WorkerLine } from "../../shared/worker-protocol.ts";
+import type { PersonRun } from "./person-run.ts";
+import { forgetProbe } from "../state/change-digests.ts";
+import { probe } from "./detect-changes.ts";
+import type { PersonPart } from "../state/parts.ts";
+import { writeNotes } from "../state/clone-warnings.ts";
+import type { WorkerSignals } from "../system/run-as-user.ts";
+import { forgetUnfinished, readUnfinished, writeUnfinished } from "../state/pending-remotes.ts";
+import { Busy, callWorker } from "./call-worker.ts";
+
+type ClonesPart = Extract<PersonPart, { kind: "clones" }>;
+
+/**
+ * @returns how many things were changed
+ * @throws Refusal with all that failed, when something did
+ */
+export async function belowHome(run: PersonRun, part: ClonesPart, signals: WorkerSignals | undefined): Promise<number> {
+  const { m, mode } = run;
+  const who = part.osUser;
+  if (part.state === "left") {
+    if (mode === "apply") forgetUnfinished(m.sys, who);
+    return 0;
+  }
+  const user = m.accounts().users.get(who);
+  if (user === undefined && mode === "check") return 0;
+  if (user === undefined) throw new Refusal("this host has no account of theirs; see what became of the account part");
+  if (user.uid !== part.uid) throw new Refusal(`the account has uid ${user.uid} here, and ${part.uid} was delivered`);
+  const waits = readUnfinished(m.sys, who) !== undefined;
+  const abort = signals === undefined ? {} : { abort: signals.abortSoon };
+  const looked = run.probing(who)
+    ? await probe(m.sys, user, part, { fetch: mode === "apply" && !waits, ...abort })
+    : undefined;
+  if (waits) run.warn(`${who}: warning: ${ELSEWHERE}`);
+  if (looked?.known) return 0;
+  if (mode === "apply") forgetProbe(m.sys, who);
+  const offline = waits || looked?.late === true;
+  const call = { user, part, mode, deadlineMs: run.workerDeadlineMs, failpoint: run.failpoint, offline };
+  try {
+    const lines = await callWorker(m.sys, { ...call, ...(signals === undefined ? {} : { signals }) });
+    const late: readonly WorkerLine[] = looked?.late ? [{ kind: "unfinished" }] : [];
+    const changed = tellOf(run, who, [...lines, ...late]);
+    // What no remote was asked for is not known to be all.
+    if (lines.length === 0 && mode === "apply" && !offline) looked?.remember();
+    return changed;
+  } catch (error) {
+    if (error instanceof Busy && waits) return 0;
+    throw error;
+  }
+}
+
+const ELSEWHERE =
+  "a remote of theirs did not answer in time, and is asked in the background; their clones are as they were";
+
+function tellOf(run: PersonRun, who: string, lines: readonly WorkerLine[]): number {
+  const failed: string[] = [];
+  const warned = lines.flatMap((line) => (line.kind === "warning" ? [line.says] : []));
+  if (run.mode === "apply") writeNotes(run.m.sys, who, warned);
+  let changed = 0;
+  for (const line of lines) {
+    if (line.kind === "changed") {
+      changed += 1;
+      run.say(`${who}: ${line.says}`);
+    } else if (line.kind === "warning") run.warn(`${who}: warning: ${line.says}`);
+    else if (line.kind === "failed") failed.push(`${line.step}: ${line.says}`);
+    else if (line.kind === "unfinished" && run.mode === "apply") {
+      writeUnfinished(run.m.sys, who, { sinceMs: run.nowMs, tries: 0 });
+      run.warn(`${who}: warning: a remote did not answer in the time of this run: it is asked again in the background`);
+    }
+  }
+  if (failed.length > 0) throw new Refusal(failed.join("; "));
+  return changed;
+}
