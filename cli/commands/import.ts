@@ -24,8 +24,6 @@ import { ForgeError } from "../../providers/forgejo/api/forge.ts";
 import { openStack } from "../reach/stack.ts";
 
 export const importCommand: Command = {
-  name: "import",
-  summary: "write roster, ledger and adoption for people and objects that are there already",
   help: `Usage: ./ws import [--out DIR] [--host NAME]… [--roster FILE] [--vault-token-file FILE]
                    [--stack NAME] [--config-file FILE] [--json]
 

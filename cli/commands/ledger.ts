@@ -23,8 +23,6 @@ import { ledgerFromHosts } from "../removal/from-hosts.ts";
 import { PLACE_HELP, PLACE_OPTIONS, placeIn } from "../stack-options.ts";
 
 export const ledgerCommand: Command = {
-  name: "ledger",
-  summary: "rebuild a lost ledger from the hosts' own copies",
   help: `Usage: ./ws ledger rebuild [--out DIR] [--stack NAME] [--config-file FILE]
 
 For a stack whose state was lost and has no backup. Reads from every host what it was given for its
