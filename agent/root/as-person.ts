@@ -1,4 +1,4 @@
-/** Runs a part of the agent as one person, in a unit of its own that ends with it (hard rules 2 to 5). */
+/** Runs a part of the agent as one person, in a unit of its own that ends with it. */
 
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
@@ -98,7 +98,7 @@ export function wholeOutput(ran: Ran, deadlineMs: number): string {
   return ran.stdout;
 }
 
-/** A home that is a link, somebody else's, or open to others is not worked in (H-11). */
+/** A home that is a link, somebody else's, or open to others is not worked in. */
 function assertHome(sys: System, user: User): void {
   const stat = sys.look(user.home);
   if (stat === undefined) throw new Refusal(`${user.home} is missing; the account part makes it`);

@@ -1,4 +1,4 @@
-/** The packet filter that gives loopback ports an owner (spec, section 4): pure text, for one atomic `nft -f`. */
+/** The packet filter that gives loopback ports an owner: pure text, for one atomic `nft -f`. */
 
 export interface FilterArgs {
   readonly people: readonly {

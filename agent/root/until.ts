@@ -1,6 +1,6 @@
 /**
  * Last days of access, kept by the host's own clock: its hourly run takes somebody whose `until` has passed for left,
- * although nothing was delivered since (spec, sections 2 and 12). Pure.
+ * although nothing was delivered since. Pure.
  */
 
 import type { MapsPart } from "../contract.ts";

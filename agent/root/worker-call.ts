@@ -31,7 +31,7 @@ export interface WorkerCall {
 }
 
 /**
- * Everything below one home, done as that person (hard rules 1 to 5).
+ * Everything below one home, done as that person.
  *
  * @throws Refusal when the home is not safely theirs, or the worker did not answer in full and in time.
  */

@@ -1,4 +1,4 @@
-/** Which conversation belongs to which session, from all that was seen (spec, section 6): pure, and none rather than a wrong one. */
+/** Which conversation belongs to which session, from all that was seen: pure, and none rather than a wrong one. */
 
 import { CONVERSATION_ID } from "./conversation-id.ts";
 

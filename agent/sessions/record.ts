@@ -1,4 +1,4 @@
-/** How a record follows from the one before: pure (spec, section 6; INV-38 to 41). */
+/** How a record follows from the one before: pure. */
 
 import type { Forgotten, ObservedSession, Session, Snapshot } from "./model.ts";
 

@@ -56,7 +56,7 @@ function missingClones(place: Place, name: string, wanted: readonly Wanted[]): S
         const obstacle = inTheWay(place, one.path);
         if (obstacle !== undefined) place.warn(obstacle);
         const parent = one.path.slice(0, one.path.lastIndexOf("/"));
-        // What could not be cloned is a warning once, and the next run tries again (spec, section 5, step 3).
+        // What could not be cloned is a warning once, and the next run tries again.
         if (place.offline || look(one.path) !== undefined || given.has(one.path) || !look(parent)?.isDirectory())
           return [];
         const apply = async () => {

@@ -10,7 +10,7 @@ import { type Place, short } from "./place.ts";
 
 const FETCH_TIMEOUT_MS = 60_000;
 
-/** Spec, section 5, step 5: on the branch, clean, upstream set. Never a merge, a rebase or a prompt. */
+/** A clone is fast-forwarded when it is on its branch, clean and has an upstream. Never a merge, a rebase or a prompt. */
 export function freshness(place: Place): Step {
   const fetched = new Set<string>();
   const refused = new Set<string>();

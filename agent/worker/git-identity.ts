@@ -8,7 +8,7 @@ import { gitSays } from "./git.ts";
 import { readGitConfig } from "./git-config.ts";
 import type { Place } from "./place.ts";
 
-/** Only what is absent is written (spec, section 5, step 6). */
+/** Only what is absent is written. */
 export function gitIdentity(place: Place): Step {
   const { name, email } = place.part.git;
   return {

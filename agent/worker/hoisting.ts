@@ -7,7 +7,7 @@ import { codeOf, infraOf, isClone } from "./layout.ts";
 import { moveWithoutReplacing } from "./move.ts";
 import type { Place } from "./place.ts";
 
-/** A path that the infra repo tracks is never moved; an existing target is never overwritten (spec, section 5, step 3). */
+/** A path that the infra repo tracks is never moved; an existing target is never overwritten. */
 export function hoisting(place: Place): Step {
   return {
     name: "hoisting",

@@ -1,6 +1,6 @@
 /**
  * What a person writes in the very moment of an update. Git looks whether a file is as committed and takes it away a moment
- * later; what is saved between the two would go with it (G-10). So each file that the update replaces or takes away keeps a
+ * later; what is saved between the two would go with it. So each file that the update replaces or takes away keeps a
  * second name below `.git` until git is done, and comes back when it was written to.
  */
 

@@ -15,7 +15,7 @@ export const setAsideOf = (place: Place): string => `${place.home}/.code.worksta
 
 /**
  * Renames only, so that branches, dirty and untracked files come along and running processes follow their directory.
- * Every prefix of it is finished by the next run (spec, section 5, step 3).
+ * Every prefix of it is finished by the next run.
  */
 export function migration(place: Place): Step {
   const [code, infra, aside] = [codeOf(place), infraOf(place), setAsideOf(place)];

@@ -10,7 +10,7 @@ import { type Place, short } from "./place.ts";
 
 const FETCH_TIMEOUT_MS = 60_000;
 
-/** Added to clones that predate it; offline it is a warning, and the clone stays as it is (spec, section 5, step 4). */
+/** Added to clones that predate it; offline it is a warning, and the clone stays as it is. */
 export function remotes(place: Place): Step {
   const clone = infraOf(place);
   const { forgejo, branch } = place.part.infra;

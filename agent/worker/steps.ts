@@ -1,4 +1,4 @@
-/** A worker's steps in their order (spec, section 5, steps 3 to 9). */
+/** A worker's steps in their order. */
 
 import type { Step } from "../step.ts";
 import { codexMirror } from "./codex-mirror.ts";

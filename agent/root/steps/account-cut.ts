@@ -1,4 +1,4 @@
-/** The host's share of the reversible cut (spec, section 12): every access goes, nothing is deleted, all is remembered. */
+/** The host's share of the reversible cut: every access goes, nothing is deleted, all is remembered. */
 
 import { type Change, type Step, says } from "../../step.ts";
 import type { AccountPart } from "../../contract.ts";

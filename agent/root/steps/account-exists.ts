@@ -12,7 +12,7 @@ import { homeOf } from "./account-given.ts";
 const LOCK_WAIT_MS = 30_000;
 const LOCK_RETRY_MS = 1000;
 
-/** Spec, section 5, step 1. `useradd` without a password leaves the account locked, so there is no moment of use. */
+/** `useradd` without a password leaves the account locked, so there is no moment of use. */
 export function accountExists(m: Machine, part: AccountPart): Step {
   return {
     name: "account",

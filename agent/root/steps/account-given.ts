@@ -11,7 +11,7 @@ export const homeOf = (osUser: string): string => `/home/${osUser}`;
 /**
  * Writes the person into the host's ledger before anything is made for them.
  *
- * @throws Refusal by name for every contradiction with what this host holds (spec, section 5, step 1).
+ * @throws Refusal by name for every contradiction with what this host holds.
  */
 export function accountGiven(m: Machine, part: AccountPart): Step {
   return {

@@ -1,4 +1,4 @@
-/** Groups are only ever added; one that this host does not have is a warning (spec, sections 3 and 5). */
+/** Groups are only ever added; one that this host does not have is a warning. */
 
 import { type Step, says } from "../../step.ts";
 import type { AccountPart } from "../../contract.ts";

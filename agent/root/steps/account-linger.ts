@@ -8,7 +8,7 @@ import { lingerFile, managerOf } from "./processes.ts";
 
 const START_TIMEOUT_MS = 90_000;
 
-/** For everybody who is present (spec, section 6); the cut takes it away again. */
+/** For everybody who is present; the cut takes it away again. */
 export function accountLinger(m: Machine, part: AccountPart): Step {
   return {
     name: "linger",

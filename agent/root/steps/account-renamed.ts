@@ -1,6 +1,6 @@
 /**
- * A renamed account keeps its uid, its home with everything in it, its ports and its jobs (spec, section 2,
- * `previously`). Its home moves to the new name, and a link stays at the old one, so that paths written down before
+ * An account that the roster renames (`previously`) keeps its uid, its home with everything in it, its ports and its
+ * jobs. Its home moves to the new name, and a link stays at the old one, so that paths written down before
  * still lead there. Every prefix of this is finished by the next run.
  */
 

@@ -1,4 +1,4 @@
-/** Coming back: exactly what the cut took away is given back, then the cut is forgotten (spec, section 12). */
+/** Coming back: exactly what the cut took away is given back, then the cut is forgotten. */
 
 import { type Change, type Step, says } from "../../step.ts";
 import type { AccountPart } from "../../contract.ts";

@@ -1,4 +1,4 @@
-/** Once per host, before any person: packages, managed config, skel, template units, sudoers (spec, section 4). */
+/** Once per host, before any person: packages, managed config, skel, template units, sudoers. */
 
 import { type Change, type Step, says } from "../../step.ts";
 import type { BasePart } from "../../contract.ts";

@@ -46,7 +46,7 @@ export function portsGiven(m: Machine, part: UnitsPart): Step {
   };
 }
 
-/** The ports are set and every other byte of the file is the person's (spec, section 5, step 10). */
+/** The ports are set and every other byte of the file is the person's. */
 export function environmentFile(m: Machine, part: UnitsPart): Step {
   const path = `${ENVIRONMENT_DIRECTORY}/${part.osUser}.env`;
   return {

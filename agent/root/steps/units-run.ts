@@ -1,4 +1,4 @@
-/** A person's units: enabled and running, or stopped and disabled (spec, section 5, step 11). */
+/** A person's units: enabled and running, or stopped and disabled. */
 
 import { type Change, type Step, says } from "../../step.ts";
 import { Refusal } from "../../refusal.ts";

@@ -12,7 +12,7 @@ export const instance = (template: string, osUser: string): string => template.r
 export const unitsOf = (osUser: string): readonly string[] =>
   [T3_UNIT, BROWSER_UNIT, CREDENTIALS_TIMER].map((template) => instance(template, osUser));
 
-/** Parked implies that nothing of theirs runs, the credential sync included (spec, section 2). */
+/** Parked implies that nothing of theirs runs, the credential sync included. */
 export function wantedUnits(part: UnitsPart): { readonly run: readonly string[]; readonly rest: readonly string[] } {
   const all = unitsOf(part.osUser);
   if (part.state !== "present") return { run: [], rest: all };

@@ -1,4 +1,4 @@
-/** A person's own processes as the kernel tells them, read as that person (hard rule 9). */
+/** A person's own processes as the kernel tells them, read as that person. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { look } from "../../disk.ts";

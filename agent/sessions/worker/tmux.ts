@@ -1,4 +1,4 @@
-/** One person's tmux server through its own socket, spoken to as that person alone (hard rule 8). */
+/** One person's tmux server through its own socket, spoken to as that person alone. */
 
 import { kindOf, look } from "../../disk.ts";
 import { Refusal } from "../../refusal.ts";
