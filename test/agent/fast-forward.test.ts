@@ -1,4 +1,4 @@
-/** A fast-forward against a person who works in the same clone at the same moment: nothing of theirs is ever lost (G-10). */
+/** A fast-forward against a person who works in the same clone at the same moment: nothing of theirs is ever lost. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** `~/code` becomes `~/code/infra` with everything in it, whatever a person has made of their clone (G-14, INV-35). */
+/** `~/code` becomes `~/code/infra` with everything in it, whatever a person has made of their clone. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { converge } from "../../agent/step.ts";
