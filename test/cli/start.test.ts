@@ -60,6 +60,14 @@ test.each(["check", "derive", "history", "plan"])(
   },
 );
 
+test.each(["import", "ledger", "probe", "remove", "restore-home", "status"])(
+  "%s does not load the engine's SDK to read its arguments",
+  async (name) => {
+    const packages = await packagesOf(`cli/commands/${name}.ts`);
+    expect(packages.filter((found) => found.startsWith("@pulumi/"))).toEqual([]);
+  },
+);
+
 test("a command that speaks to hosts does load ssh2, so the test above would notice", async () => {
   expect(await packagesOf("cli/commands/remove.ts")).toContain("ssh2");
 });
