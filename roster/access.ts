@@ -1,4 +1,4 @@
-/** Who may what on the forge, as sets of logins (spec, section 9). Logins are compared without regard to case. */
+/** Who may what on the forge, as sets of logins. Logins are compared without regard to case. */
 
 import type { Desired, ForgejoLogin } from "./model.ts";
 import { folded, sorted } from "./text/order.ts";

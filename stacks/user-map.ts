@@ -1,4 +1,4 @@
-/** The cluster's user map, read from Vault before anything is declared. What cannot be read is unknown, never empty (spec, section 2). */
+/** The cluster's user map, read from Vault before anything is declared. What cannot be read is unknown, never empty. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";

@@ -16,8 +16,6 @@ import { openStack } from "../reach/stack.ts";
 import { PLACE_HELP, PLACE_OPTIONS, placeOf } from "../stack-place.ts";
 
 export const history: Command = {
-  name: "history",
-  summary: "say what changed for a person, when, and who pushed it",
   help: `Usage: ./ws history PERSON [--json] [--roster FILE] [--stack NAME] [--config-file FILE]
 
 Decides every committed version of the roster again, in order, and says what each changed for the

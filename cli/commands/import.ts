@@ -3,14 +3,13 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { writeAdoption } from "../../stacks/adoption.ts";
 import { today, weigh } from "../../stacks/decision.ts";
-import { declaredBy } from "../../stacks/declared.ts";
 import { userMapFromVault } from "../../stacks/known.ts";
 import { Unread } from "../../stacks/kube-api.ts";
 import { Refusal } from "../../stacks/refusal.ts";
 import type { StackSettings } from "../../stacks/settings/index.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
+import { loadEngine } from "../import/engine.ts";
 import { findExisting } from "../import/existing.ts";
 import { type Gathered, gather } from "../import/gather.ts";
 import { pastOf } from "../import/past.ts";
@@ -24,8 +23,6 @@ import { ForgeError } from "../../providers/forgejo/api/forge.ts";
 import { openStack } from "../reach/stack.ts";
 
 export const importCommand: Command = {
-  name: "import",
-  summary: "write roster, ledger and adoption for people and objects that are there already",
   help: `Usage: ./ws import [--out DIR] [--host NAME]… [--roster FILE] [--vault-token-file FILE]
                    [--stack NAME] [--config-file FILE] [--json]
 
@@ -133,6 +130,7 @@ async function workOut(settings: StackSettings, roster: string, gathered: Gather
   const people = wanted.roster === undefined ? guessed : chosen(guessed, [...first.desired.people.keys()]);
   const past = pastOf(first.desired, people.rows);
   const { desired, plan } = await decide(past.text);
+  const { declaredBy, writeAdoption } = await loadEngine();
   const declared = await declaredBy(settings, desired);
   const existing = await findExisting(declared, gathered.surfaces);
   const findings: Findings = findingsOf({ people, existing, declared, gathered, news: [...past.fresh, ...plan] });

@@ -2,15 +2,14 @@
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { writeAdoption } from "../../stacks/adoption.ts";
 import { policyOf, today, weigh } from "../../stacks/decision.ts";
-import { declaredBy } from "../../stacks/declared.ts";
 import { userMapFromVault } from "../../stacks/known.ts";
 import { Unread } from "../../stacks/kube-api.ts";
 import { Refusal } from "../../stacks/refusal.ts";
 import type { StackSettings } from "../../stacks/settings/index.ts";
 import { ForgeError } from "../../providers/forgejo/api/forge.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
+import { loadEngine } from "../import/engine.ts";
 import { findExisting } from "../import/existing.ts";
 import { Unseen } from "../import/unseen.ts";
 import { PROJECT, PulumiError } from "../pulumi.ts";
@@ -23,8 +22,6 @@ import { ledgerFromHosts } from "../removal/from-hosts.ts";
 import { PLACE_HELP, PLACE_OPTIONS, placeIn } from "../stack-options.ts";
 
 export const ledgerCommand: Command = {
-  name: "ledger",
-  summary: "rebuild a lost ledger from the hosts' own copies",
   help: `Usage: ./ws ledger rebuild [--out DIR] [--stack NAME] [--config-file FILE]
 
 For a stack whose state was lost and has no backup. Reads from every host what it was given for its
@@ -70,6 +67,7 @@ async function rebuild(settings: StackSettings, out: string) {
   const stack = { ...settings, ledgerSeed: undefined, adopt: undefined };
   const { desired } = await weigh(stack, { ledger: text, userMap, today: today(), folder: PROJECT });
   const surfaces = { cluster: clusterOf(settings), vault: vaultOf(settings), forge: forgeOf(settings) };
+  const { declaredBy, writeAdoption } = await loadEngine();
   const { adopt, clashes } = await findExisting(await declaredBy(settings, desired), surfaces);
   if (clashes.length > 0) throw new Refusal(["These have to be moved by hand first:", ...clashes].join("\n  "));
   mkdirSync(out, { recursive: true });

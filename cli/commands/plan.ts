@@ -11,8 +11,6 @@ import { problemJson, problemLines } from "../show-problems.ts";
 import type { Terminal } from "../terminal.ts";
 
 export const plan: Command = {
-  name: "plan",
-  summary: "say what would happen to whom on the current stack",
   help: `Usage: ./ws plan [--json] [--stack NAME] [--config-file FILE] [--ledger FILE]
 
 Reads the stack's configuration and its memory of what was given to whom through pulumi, and the

@@ -13,8 +13,6 @@ import { openStack } from "../reach/stack.ts";
 import { PLACE_HELP, PLACE_OPTIONS, placeOf } from "../stack-place.ts";
 
 export const probe: Command = {
-  name: "probe",
-  summary: "ask every surface whether those who left are really cut",
   help: `Usage: ./ws probe [USER…] [--json] [--report FILE] [--stack NAME] [--config-file FILE]
 
 Asks, for everybody who left (or the ones named): each host (maps, gate, login, groups, processes,

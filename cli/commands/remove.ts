@@ -18,8 +18,6 @@ import { PLACE_HELP, PLACE_OPTIONS, placeIn } from "../stack-options.ts";
 import type { Terminal } from "../terminal.ts";
 
 export const remove: Command = {
-  name: "remove",
-  summary: "archive and remove for good somebody who has left",
   help: `Usage: ./ws remove USER [--confirm USER] [--namespace NAME]… [--archive-only] [--stack NAME] [--config-file FILE]
 
 For somebody whose row is gone and whose access a deployment has cut. Shows exactly what goes, archives

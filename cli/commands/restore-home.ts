@@ -9,8 +9,6 @@ import { askRemover, restored } from "../removal/remover.ts";
 import { PLACE_HELP, PLACE_OPTIONS, placeIn } from "../stack-options.ts";
 
 export const restoreHome: Command = {
-  name: "restore-home",
-  summary: "put an archived home back, for somebody who is here again",
   help: `Usage: ./ws restore-home USER --archive NAME [--uid UID] [--stack NAME] [--config-file FILE]
 
 For somebody who is on the roster and deployed again. Unpacks the archive as that person and compares

@@ -13,8 +13,6 @@ import { PulumiError } from "../pulumi.ts";
 import { PLACE_HELP, PLACE_OPTIONS, placeOf } from "../stack-place.ts";
 
 export const status: Command = {
-  name: "status",
-  summary: "say who is as decided, on every surface",
   help: `Usage: ./ws status [USER…] [--json] [--html FILE] [--prometheus FILE] [--stack NAME] [--config-file FILE]
 
 Asks every host, the cluster, Vault and the forge, and says for each person where they are as decided

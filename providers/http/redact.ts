@@ -19,7 +19,7 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
 
 const MAX_LENGTH = 300;
 const HIDDEN = "[secret]";
-/** So many characters of a secret in a row are not shown (INV-44). */
+/** So many characters of a secret in a row are not shown. */
 const PIECE = 8;
 
 const formsOf = (secret: string): string[] => [

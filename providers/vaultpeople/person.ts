@@ -1,5 +1,5 @@
 /**
- * One person's identity in Vault, as a state (spec, sections 8 and 12). Present: their sign-in leads to an entity with
+ * One person's identity in Vault, as a state. Present: their sign-in leads to an entity with
  * their policies. Left: that entity is disabled, their roles are gone, and every token already issued is revoked.
  * Removing the resource never gives anything back: somebody who returns is present again.
  */

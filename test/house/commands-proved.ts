@@ -34,6 +34,7 @@ export const PROOFS: readonly Proof[] = [
   row(/^npx vitest run --project unit .*access\.test\.ts --update$/, cli("npm-scripts"), /access\.test\.ts --update/),
   // The operator's command.
   row(/^\.\/ws check roster\.yaml$/, cli("check"), /ws\(\["check"/),
+  row(/^\.\/ws --version$/, cli("check"), /ws\(\["--version"\]\)/),
   row(/^\.\/ws COMMAND --help$/, cli("pages"), /\[command, "--help"\]/),
   row(/^\.\/ws plan( --stack lab .*)?$/, e2e("lab-guest"), /make -s env/),
   row(/^\.\/ws status( emo)?$/, e2e("board"), /ws\("status", "dora"\)/),

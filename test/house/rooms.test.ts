@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   stacks: [/^node:/, /^@pulumi\//, "zod", "yaml", "esbuild", "components", "roster", "agent"],
   providers: [/^node:/, /^@pulumi\//, /^@grpc\//, /^google-protobuf/, "zod", "stacks/kube-api.ts"],
   // The board sees the forge and Vault with the providers' own eyes, so that no second rule of drift can differ from theirs.
-  cli: [/^node:/, "yaml", "zod", "ssh2", "roster", "stacks", "providers"],
+  cli: [/^node:/, "yaml", "zod", "ssh2", "esbuild", "roster", "stacks", "providers"],
   ci: [/^node:/, "yaml", "zod", "roster", "stacks", "cli", "providers/forgejo/api", "providers/http"],
   lab: [/./],
   lobby: [/^node:/, "zod", "http-proxy-3", "agent/shared/facts/facts-schemas.ts", "agent/shared/facts/format.ts"],

@@ -23,7 +23,7 @@ test("admins and people with push are on the whitelist; every non-admin with a l
   ]);
 });
 
-test("INV-17: the lists are what the tiers and the push switches say", PROPERTY, () => {
+test("the lists are what the tiers and the push switches say", PROPERTY, () => {
   fc.assert(
     fc.property(people(), (rows) => {
       const access = forgejoAccess(derived(yamlOf(rows)).desired);

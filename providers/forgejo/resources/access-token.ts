@@ -1,4 +1,4 @@
-/** A person's token for the forge (spec, section 9): narrow, replaced by age with an overlap, and gone when they leave. */
+/** A person's token for the forge: narrow, replaced by age with an overlap, and gone when they leave. */
 
 import { z } from "zod";
 import { typedResource, type TypedResource } from "../../runtime/typed.ts";

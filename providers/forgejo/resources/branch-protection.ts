@@ -1,5 +1,5 @@
 /**
- * The wall around a branch (spec, section 9): nobody pushes but who is let in, nobody rewrites history or deletes it.
+ * The wall around a branch: nobody pushes but who is let in, nobody rewrites history or deletes it.
  * Who is let in is `BranchWriters`: the wall has to stand before anybody gets write access, and the forge takes only
  * people with write access onto its lists.
  */

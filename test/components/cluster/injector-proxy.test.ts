@@ -69,7 +69,7 @@ const lines = (raw: readonly string[], name: string) =>
   raw.filter((word, i) => i % 2 === 0 && word.toLowerCase() === name);
 
 describe("one request at a time", () => {
-  test.each(INJECTOR_CASES)("$id: $name", async ({ bytes, status, arrives }) => {
+  test.each(INJECTOR_CASES)("$kind: $name", async ({ bytes, status, arrives }) => {
     const { port } = await injector();
     const answer = await sendRaw({ port }, bytes);
     expect(status).toContain(answer.status);

@@ -102,7 +102,7 @@ const handshake = (...more: readonly string[]) =>
   );
 
 describe("one request at a time", () => {
-  test.each(INJECTOR_CASES)("$id: $name", async ({ bytes, status, arrives }) => {
+  test.each(INJECTOR_CASES)("$kind: $name", async ({ bytes, status, arrives }) => {
     const answer = await sendRaw(to, bytes, 400);
     const reached = await seen(lab.admin);
     expect(status).toContain(answer.status);

@@ -1,4 +1,4 @@
-/** INV-44: whatever form a secret comes back in, it is not shown. */
+/** Whatever form a secret comes back in, it is not shown. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { redactor } from "../../../providers/http/redact.ts";

@@ -1,4 +1,4 @@
-/** The last day of access by the host's own clock, and the host's brakes on it. */
+/** The last day of access by the host's own clock, and the host's brakes on it, for changes that no delivery counts. */
 
 import { expect, test } from "vitest";
 import { unfitForRemovals } from "../../../../agent/root/people/removal-limits.ts";
