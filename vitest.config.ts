@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 const ALONE = ["test/e2e/{host-workers,lab-guest,lab-process}.test.ts"];
 
 /** Unit tests that take seconds each, by what they prove: thousands of derivations, races with git, units that time out. */
-export const SLOW = ["derivation.property", "ended-with-us", "fast-forward", "migration"].map(
+export const SLOW = ["derivation.property", "stop-child-units", "fast-forward", "migrate-to-workspace"].map(
   (name) => `test/*/**/${name}.test.ts`,
 );
 
