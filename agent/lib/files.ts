@@ -47,13 +47,13 @@ export function readSmall(path: string, capBytes = ONE_MIB): Buffer | undefined 
   } catch (error) {
     const code = systemCode(error);
     if (code === "ENOENT") return undefined;
-    if (code === "ELOOP") throw new Refusal(`${path} is a symbolic link; a regular file belongs there`);
-    if (code === "ENXIO") throw new Refusal(`${path} is a socket or a pipe; a regular file belongs there`);
+    if (code === "ELOOP") throw new Refusal(`${path} is a symbolic link; it must be a regular file`);
+    if (code === "ENXIO") throw new Refusal(`${path} is a socket or a pipe; it must be a regular file`);
     throw error;
   }
   try {
     const stat = fstatSync(fd);
-    if (!stat.isFile()) throw new Refusal(`${path} is ${kindOf(stat)}; a regular file belongs there`);
+    if (!stat.isFile()) throw new Refusal(`${path} is ${kindOf(stat)}; it must be a regular file`);
     const room = Buffer.alloc(Math.min(stat.size, capBytes) + 1);
     let length = 0;
     while (length < room.length) {
@@ -62,7 +62,7 @@ export function readSmall(path: string, capBytes = ONE_MIB): Buffer | undefined 
       length += got;
     }
     if (length > capBytes || stat.size > capBytes) {
-      throw new Refusal(`${path} is larger than ${capBytes} bytes; nothing that large belongs there`);
+      throw new Refusal(`${path} is larger than ${capBytes} bytes, the limit for this file`);
     }
     return room.subarray(0, length);
   } finally {

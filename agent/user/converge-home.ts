@@ -17,7 +17,7 @@ export async function work(): Promise<number> {
     arm(task.failpoint);
     about(task.part.osUser);
     const home = `/home/${task.part.osUser}`;
-    if (process.getuid?.() !== task.part.uid) throw new Refusal("this worker runs as somebody else than its task says");
+    if (process.getuid?.() !== task.part.uid) throw new Refusal("this worker does not run as the user of its task");
     process.chdir("/");
     if (isClones(task)) await onClones(task, home, abortSoon);
     else await attempt(() => credentials(home, task.part), task.mode);

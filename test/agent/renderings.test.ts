@@ -72,7 +72,7 @@ test.each([
 });
 
 test.each(["", "[]", "null", "3", '{"a":', "{} x"])("managed settings %j are refused", (text) => {
-  expect(() => managedSettings({ guidance: "", managedSettings: text })).toThrow(/valid JSON|no JSON object/);
+  expect(() => managedSettings({ guidance: "", managedSettings: text })).toThrow(/valid JSON|must be a JSON object/);
 });
 
 test("a command line keeps its arguments apart, and systemd's own places as they are", () => {

@@ -162,7 +162,7 @@ test.each(cells)("killed at %s, %s", async (point, moment) => {
   const logs = await host.sh("tail -n 30 /run/setup.log /run/first.log /run/second.log");
   // Root's own death ends its run at once; a worker's is that person's failure. Either way the step was reached.
   const root = (ROOT_POINTS as readonly string[]).includes(point);
-  expect([killed, root || logs.includes("their worker broke off")], logs).toEqual([
+  expect([killed, root || logs.includes("the worker ended early")], logs).toEqual([
     root ? "killed 137" : "killed 1",
     true,
   ]);

@@ -71,7 +71,7 @@ export async function removalCommand(argv: readonly string[]): Promise<number> {
     return 0;
   };
   const refuseUnless = (why: readonly string[]) => {
-    if (why.length > 0) throw new Refusal(`${who} is not removed, nothing was changed: ${why.join(". ")}`);
+    if (why.length > 0) throw new Refusal(`${who} cannot be removed; nothing was changed: ${why.join(". ")}`);
   };
   const account = () => {
     const user = accountHere(m, who);
@@ -83,7 +83,7 @@ export async function removalCommand(argv: readonly string[]): Promise<number> {
       return answer(await show(m, who, uidOption()));
     case "archive":
       if (readJournal(m.sys, who) !== undefined)
-        throw new Refusal(`the removal of ${who} has begun already; finish it`);
+        throw new Refusal(`the removal of ${who} has already begun; finish it`);
       refuseUnless(whyNot(m, who, uidOption()));
       return answer(await makeArchive(account(), now));
     case "keep":
@@ -99,7 +99,8 @@ export async function removalCommand(argv: readonly string[]): Promise<number> {
         if (accountHere(m, who) === undefined) return answer(nobodyHere(uid, who, day));
         journal = await begin(account(), option("archive", ARCHIVE), day);
       }
-      if (journal.user.uid !== uid) throw new Refusal(`the removal that was begun is of uid ${journal.user.uid}`);
+      if (journal.user.uid !== uid)
+        throw new Refusal(`expected the uid of the removal that has begun, ${journal.user.uid}, but found ${uid}`);
       await goOn({ m, failpoint }, journal);
       warn(`${who}: removed; the home is in ${archivesOf(m.sys)}/${journal.archive}`);
       return answer({ removed: who, archive: journal.archive });

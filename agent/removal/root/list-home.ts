@@ -38,7 +38,7 @@ export async function listTree(sys: System, user: User, folder: string, read: bo
 /** @throws Refusal for more than anybody has */
 export function keep(entries: Map<string, Entry>, entry: Entry): void {
   entries.set(entry.path, entry);
-  if (entries.size > MOST) throw new Refusal(`there are more than ${MOST} things in the home; remove it by hand`);
+  if (entries.size > MOST) throw new Refusal(`the home contains more than ${MOST} files; remove it by hand`);
 }
 
 /** In words, with the way past each kind; empty when nothing stands in the way. */

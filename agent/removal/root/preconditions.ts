@@ -24,9 +24,7 @@ export function accountHere(m: Machine, who: string): User | undefined {
   if (user !== undefined) return user;
   const home = m.sys.look(homeOf(who));
   if (home === undefined) return undefined;
-  throw new Refusal(
-    `${homeOf(who)} is ${kindOf(home)} and there is no account ${who}; whose it is has to be found out by hand`,
-  );
+  throw new Refusal(`${homeOf(who)} is ${kindOf(home)}, but there is no account ${who}; find out whose it is`);
 }
 
 /**

@@ -121,7 +121,7 @@ async function wipeHome({ m, user, failpoint }: Subject, { archive }: Journal): 
   // A folder that is not empty is told of by what is in it.
   const told = still.filter(({ left: why }) => why !== "it is not empty");
   if (still.length === 0) return;
-  warn(`${user.name}: ${still.length} things are still in the home`);
+  warn(`${user.name}: ${still.length} files are still in the home`);
   throw new Refusal(
     `not finished, the rest of the home is in ${archive}: ${firstOf(told.map((one) => `${shown(one.path)}: ${one.left}`))}. ` +
       "Look at them, keep what is to be kept, delete them, and run this again",
@@ -134,7 +134,7 @@ function removeHome(home: string): void {
     rmdirSync(home);
   } catch (error) {
     if (systemCode(error) === "ENOENT") return;
-    if (systemCode(error) === "ENOTEMPTY") throw new Refusal(`${home} is not empty any more; run this again`);
+    if (systemCode(error) === "ENOTEMPTY") throw new Refusal(`${home} is not empty any more; run the removal again`);
     throw error;
   }
 }

@@ -41,15 +41,15 @@ export async function restore(
   assertRoots(m.sys, folder);
   const record = readRecord(m.sys, folder);
   if (record.user !== user.name)
-    throw new Refusal(`the archive ${archive} is ${record.user}'s home, and it is given to nobody else`);
+    throw new Refusal(`the archive ${archive} is the home of ${record.user} and can be restored for nobody else`);
   if (record.uid !== user.uid && record.uid !== formerUid)
     throw new Refusal(
       `the archive ${archive} was made of a ${record.user} with the uid ${record.uid} (on ${record.host}), and ${user.name} has ${user.uid} here: ` +
-        `find out whether they are the same person, and say --uid ${record.uid} if they are`,
+        `find out whether they are the same person, and pass --uid ${record.uid} if they are`,
     );
   const part = loadPart(m.sys, "account", user.name);
   if (part?.state !== "present")
-    throw new Refusal(`${user.name} is not served here; put their row back and deploy first`);
+    throw new Refusal(`${user.name} is not present on this host; restore their row in the roster and deploy first`);
   await assertUnharmed(`${folder}/${HOME_FILE}`, record.sha256);
   const { entries: held } = await readBack(subject, `${folder}/${HOME_FILE}`);
   assertInside(archive, held);
@@ -89,7 +89,7 @@ async function ask({ m, user }: Subject, task: RemovalTask): Promise<Room> {
   });
   // It becomes an argument of a program that runs as them: it lies in their home or the worker is none of ours.
   if (answer === undefined || (answer.room !== user.home && !answer.room.startsWith(`${user.home}/`)))
-    throw new Refusal("their worker named no folder of their home");
+    throw new Refusal("the worker named a folder that is not in the home");
   return { room: answer.room, ...(answer.published === undefined ? {} : { published: answer.published }) };
 }
 

@@ -77,7 +77,7 @@ export async function askWorker(sys: System, { user, task, more = [], line }: Wo
   const take = async (output: Readable) => {
     for await (const text of createInterface({ input: output, crlfDelay: Number.POSITIVE_INFINITY })) {
       if (text === "") continue;
-      if (isWhole) throw new Refusal("their worker said more after its end");
+      if (isWhole) throw new Refusal("the worker printed more after its end");
       const value = json(text);
       if (isEnd(value)) isWhole = true;
       else line(value, text);
@@ -89,7 +89,7 @@ export async function askWorker(sys: System, { user, task, more = [], line }: Wo
   }
   const argv = [NODE, REMOVE, "worker"];
   await streamAsPerson(sys, { user, name: `removal-${task.verb}`, argv, feed: Readable.from(input()), take });
-  if (!isWhole) throw new Refusal("their worker broke off");
+  if (!isWhole) throw new Refusal("the worker ended early");
 }
 
 const isEnd = (value: unknown): boolean => typeof value === "object" && value !== null && "done" in value;

@@ -18,12 +18,12 @@ export function assertRoots(sys: System, folder: string): void {
       if (stat === undefined) return path === folder ? [] : [`${path} is missing`];
       const isExpected = path === folder ? stat.isDirectory() : stat.isFile();
       if (!isExpected) return [`${path} is ${kindOf(stat)}`];
-      return stat.uid !== 0 || (stat.mode & 0o022) !== 0 ? [`${path} can be written by others than root`] : [];
+      return stat.uid !== 0 || (stat.mode & 0o022) !== 0 ? [`${path} is writable by others than root`] : [];
     },
   );
   if (wrong.length > 0)
     throw new Refusal(
-      `the archive is not as root keeps one: ${wrong.join("; ")}. Compare it with where it comes from, then ` +
+      `the archive's owner or mode is unsafe: ${wrong.join("; ")}. Compare it with where it comes from, then ` +
         `\`chown -R root: ${folder} && chmod -R go= ${folder}\``,
     );
 }
@@ -39,7 +39,7 @@ export function assertInside(archive: string, entries: Entries): void {
   }
   if (wrong.length > 0)
     throw new Refusal(
-      `the archive ${archive} is none that this program made, and nothing was unpacked: ${firstOf(wrong)}`,
+      `the archive ${archive} was not created by this program; nothing was unpacked: ${firstOf(wrong)}`,
     );
 }
 

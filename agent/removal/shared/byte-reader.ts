@@ -14,7 +14,7 @@ export class Bytes {
   /** Hands over the next so many bytes, piece by piece. @throws Refusal when the stream ends before */
   async each(count: number, take: (part: Buffer) => void): Promise<void> {
     for (let missing = count; missing > 0; ) {
-      if (this.#rest.length === 0 && !(await this.#next())) throw new Refusal("the archive is cut off");
+      if (this.#rest.length === 0 && !(await this.#next())) throw new Refusal("the archive is truncated");
       const part = this.#rest.subarray(0, missing);
       this.#rest = this.#rest.subarray(part.length);
       missing -= part.length;

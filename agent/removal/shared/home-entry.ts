@@ -35,7 +35,7 @@ export const SET_ID = 0o6000;
 /** @throws Refusal for a line that is none: whoever wrote it is not the worker that was started */
 export function entryOf(line: string): Entry {
   const parsed = entry.safeParse(json(line));
-  if (!parsed.success) throw new Refusal("their worker told of a file in a way that is none of ours");
+  if (!parsed.success) throw new Refusal("the worker described a file in an unknown format");
   return parsed.data;
 }
 

@@ -22,7 +22,7 @@ export async function workOnRemoval(): Promise<number> {
   // Root's own words: its program is the only one that starts this.
   const task = json((await bytes.line()) ?? "") as RemovalTask;
   if (process.getuid?.() !== task.uid || task.uid === 0)
-    throw new Refusal("this worker runs as somebody else than its task says");
+    throw new Refusal("this worker does not run as the user of its task");
   arm(task.failpoint);
   const answer = collected();
   switch (task.verb) {

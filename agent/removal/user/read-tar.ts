@@ -15,9 +15,8 @@ export async function readTar(bytes: Bytes, tell: (entry: Entry) => void): Promi
   for (;;) {
     const header = await bytes.take(BLOCK);
     if (header.every((byte) => byte === 0)) break;
-    if (!isWhole(header)) throw new Refusal("the archive is damaged: a header does not add up");
-    if (header.toString("latin1", 257, 263) !== "ustar\0")
-      throw new Refusal("the archive is of another format than ours");
+    if (!isWhole(header)) throw new Refusal("the archive is damaged: a header has a wrong checksum");
+    if (header.toString("latin1", 257, 263) !== "ustar\0") throw new Refusal("the archive has an unsupported format");
     const type = header.toString("latin1", 156, 157);
     const size = Number(extended.get("size") ?? numberIn(header, 124, 12));
     if (type === "x") {
@@ -43,7 +42,8 @@ async function memberOf(bytes: Bytes, header: Buffer, { type, size, extended }: 
   const link = extended.get("linkpath") ?? textIn(header, 157, 100);
   const kind = KINDS.get(type);
   if (kind === undefined) throw new Refusal(`the archive holds a member of an unknown kind (${JSON.stringify(type)})`);
-  if (kind !== "d" && name.endsWith("/")) throw new Refusal("the archive is damaged: a file has the name of a folder");
+  if (kind !== "d" && name.endsWith("/"))
+    throw new Refusal("the archive is damaged: the name of a file ends with a slash");
   const sameAs = type === "1" ? { sameAs: inside(link) } : {};
   const file = kind === "f" && type !== "1" ? await fileOf(bytes, size, extended) : { size: 0, content: "" };
   return {
@@ -125,7 +125,7 @@ function nameIn(header: Buffer): string {
 
 function numberIn(header: Buffer, start: number, length: number): number {
   const text = textIn(header, start, length).trim();
-  if (!/^[0-7]*$/.test(text)) throw new Refusal("the archive is damaged: a number in a header is none");
+  if (!/^[0-7]*$/.test(text)) throw new Refusal("the archive is damaged: a header has a malformed number");
   return text === "" ? 0 : Number.parseInt(text, 8);
 }
 
@@ -147,11 +147,11 @@ function pairsOf(text: Buffer): ReadonlyMap<string, string> {
   for (let at = 0; at < text.length; ) {
     const blank = text.indexOf(" ", at, "latin1");
     const length = Number(text.toString("latin1", at, blank));
-    if (blank < 0 || !(length > 0)) throw new Refusal("the archive is damaged: an extended header is none");
+    if (blank < 0 || !(length > 0)) throw new Refusal("the archive is damaged: an extended header is malformed");
     const pair = text.toString("latin1", blank + 1, at + length - 1);
     const [, key = "", value = ""] = /^([^=]+)=(.+)$/s.exec(pair) ?? [];
     // Whatever else unpacks it must understand it in the same way: only what we write ourselves is known here.
-    if (!(KEYS.has(key) || ATTRIBUTE.test(pair))) throw new Refusal("the archive is of another format than ours");
+    if (!(KEYS.has(key) || ATTRIBUTE.test(pair))) throw new Refusal("the archive has an unsupported format");
     if (KEYS.has(key)) pairs.set(key, value);
     at += length;
   }

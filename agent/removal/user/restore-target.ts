@@ -32,7 +32,7 @@ function freeName(home: string, name: string): string {
     const path = `${home}/${name}${tried === 1 ? "" : `-${tried}`}`;
     if (look(path) === undefined) return path;
   }
-  throw new Refusal(`there are a hundred folders called ${name} already; move them away`);
+  throw new Refusal(`a hundred folders called ${name} already exist; move them away`);
 }
 
 /** With all that is in it, folders that were closed to their owner included. */

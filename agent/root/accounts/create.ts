@@ -21,20 +21,20 @@ export function accountExists(m: Machine, part: AccountPart): Step {
         const group = groups.get(part.osUser);
         if (group !== undefined && (group.gid !== part.uid || group.members.size > 0)) {
           throw new Refusal(
-            `a group ${part.osUser} (gid ${group.gid}) exists here and is not this person's; rename it or the person`,
+            `a group ${part.osUser} (gid ${group.gid}) exists on this host and belongs to somebody else; rename the group or the user`,
           );
         }
         if (m.sys.look(part.shell) === undefined)
           throw new Refusal(`the shell ${part.shell} is not installed on this host`);
         if (m.sys.look(home) !== undefined) {
           throw new Refusal(
-            `${home} exists although the account does not; move it away or give it back to its owner first`,
+            `${home} exists, but the account does not; move the directory away or restore its owner first`,
           );
         }
         return [
           {
             point: "account-create",
-            says: says("make", `the account (uid ${part.uid})`),
+            says: says("create", `the account (uid ${part.uid})`),
             apply: () => create(m, part, group !== undefined),
           },
         ];
@@ -45,9 +45,9 @@ export function accountExists(m: Machine, part: AccountPart): Step {
       // A run that was killed while it made the home leaves it root's own, so root's own is as good as missing.
       if (there === undefined || (there.isDirectory() && there.uid === 0 && !adopted)) {
         const apply = () => m.sys.makeHome(home, user.uid, user.gid);
-        changes.push({ point: "account-home", says: says("make", `${home}, which was missing`), apply });
+        changes.push({ point: "account-home", says: says("create", `${home}, which was missing`), apply });
       } else if (!there.isDirectory()) {
-        throw new Refusal(`${home} is ${kindOf(there)}; a directory of theirs belongs there`);
+        throw new Refusal(`${home} is ${kindOf(there)}; it must be a directory of ${part.osUser}`);
       } else if (there.uid !== user.uid) {
         throw new Refusal(`${home} belongs to uid ${there.uid}; it must belong to ${part.osUser}`);
       }

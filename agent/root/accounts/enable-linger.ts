@@ -23,7 +23,7 @@ export function accountLinger(m: Machine, part: AccountPart): Step {
         // Of a uid that logind has known as lingering all along, it takes a manager that was stopped for a started one.
         await must(m.sys, ["/usr/bin/systemctl", "start", "--", manager], { timeoutMs: START_TIMEOUT_MS });
       };
-      const what = isKnown ? "their service manager" : "lingering, so that their sessions outlive their last login";
+      const what = isKnown ? "the user manager" : "lingering, so that sessions outlive the last login";
       return [{ point: "account-linger", says: says("start", what), apply }];
     },
   };

@@ -45,7 +45,7 @@ function recorded(m: Machine, part: AccountPart, user: User): Step {
           ...(login?.expires === undefined ? {} : { expires: login.expires }),
           groups: [...tierGroupsOf(m, part, user)],
         });
-      return [{ point: "cut-record", says: says("note", "what the cut takes away, for their return"), apply }];
+      return [{ point: "cut-record", says: says("record", "what offboarding revokes, for a later return"), apply }];
     },
   };
 }
@@ -70,7 +70,7 @@ function loginCut(m: Machine, part: AccountPart, user: User): Step {
       }
       for (const group of tierGroupsOf(m, part, user)) {
         const apply = () => mustUnlock(m, ["/usr/bin/gpasswd", "--delete", part.osUser, group]);
-        changes.push({ point: "cut-group", says: says("take", `group ${group} away`), apply });
+        changes.push({ point: "cut-group", says: says("remove", `from group ${group}`), apply });
       }
       return [...changes, ...timersCut(m, user), ...waitingCut(m, part.osUser)];
     },
@@ -82,17 +82,17 @@ function timersCut(m: Machine, user: User): readonly Change[] {
   const changes: Change[] = [];
   if (m.sys.look(lingerFile(user.name)) !== undefined) {
     const apply = () => m.sys.remove(lingerFile(user.name));
-    changes.push({ point: "cut-linger", says: says("stop", "lingering"), apply });
+    changes.push({ point: "cut-linger", says: says("disable", "lingering"), apply });
   }
   const park = (from: string) => {
     m.sys.makeDirectory(`${PARKED}/${user.name}`, 0o700);
     m.sys.move(from, `${PARKED}/${user.name}/${from.slice(from.lastIndexOf("/") + 1)}`);
   };
   if (m.sys.look(crontabOf(user.name)) !== undefined) {
-    changes.push({ point: "cut-cron", says: says("park", "their crontab"), apply: () => park(crontabOf(user.name)) });
+    changes.push({ point: "cut-cron", says: says("suspend", "the crontab"), apply: () => park(crontabOf(user.name)) });
   }
   for (const job of atJobsOf(m.sys, user.uid)) {
-    changes.push({ point: "cut-at", says: says("park", "an at job"), apply: () => park(job) });
+    changes.push({ point: "cut-at", says: says("suspend", "an at job"), apply: () => park(job) });
   }
   return changes;
 }
@@ -101,7 +101,7 @@ function timersCut(m: Machine, user: User): readonly Change[] {
 function waitingCut(m: Machine, who: string): readonly Change[] {
   if (!isWaiting(m.sys, who)) return [];
   const apply = () => dropWaiting(m.sys, who);
-  return [{ point: "cut-credentials", says: says("drop", "their access to the forge, which was on its way"), apply }];
+  return [{ point: "cut-credentials", says: says("remove", "forge credentials that were not delivered yet"), apply }];
 }
 
 function ended(m: Machine, user: User): Step {
@@ -115,7 +115,7 @@ function ended(m: Machine, user: User): Step {
         await must(m.sys, ["/usr/bin/systemctl", "stop", managerOf(user.uid), `user-${user.uid}.slice`]);
         await endProcesses(m.sys, user);
       };
-      return [{ point: "cut-end", says: says("end", "their sessions and processes"), apply }];
+      return [{ point: "cut-end", says: says("end", "all sessions and processes"), apply }];
     },
   };
 }

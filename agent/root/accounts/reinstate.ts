@@ -29,7 +29,7 @@ export function accountReturn(m: Machine, part: AccountPart): Step {
       if (login?.locked === true && !cut.locked && adopted) {
         changes.push({
           point: "return-unlock",
-          says: says("unlock", "the password that they had"),
+          says: says("unlock", "the password"),
           apply: () => usermod("--unlock"),
         });
       }
@@ -37,7 +37,7 @@ export function accountReturn(m: Machine, part: AccountPart): Step {
         const day = cut.expires === undefined ? "" : String(cut.expires);
         changes.push({
           point: "return-expire",
-          says: says("take", "back the account's expiry"),
+          says: says("restore", "the account's expiry"),
           apply: () => usermod("--expiredate", day),
         });
       }
@@ -47,13 +47,17 @@ export function accountReturn(m: Machine, part: AccountPart): Step {
       )) {
         changes.push({
           point: "return-group",
-          says: says("put", `back into group ${group}`),
+          says: says("add", `back to group ${group}`),
           apply: () => usermod("--append", "--groups", group),
         });
       }
       changes.push(...jobsBack(m, who));
       // Last of all: while the record is there, a killed return goes on where it was.
-      changes.push({ point: "return-forget", says: says("end", "the cut"), apply: () => forgetCut(m.sys, who) });
+      changes.push({
+        point: "return-forget",
+        says: says("complete", "the reinstatement"),
+        apply: () => forgetCut(m.sys, who),
+      });
       return changes;
     },
   };
@@ -65,7 +69,7 @@ function jobsBack(m: Machine, who: string): readonly Change[] {
     const to = cron ? crontabOf(who) : `${AT_JOBS}/${name}`;
     return {
       point: cron ? ("return-cron" as const) : ("return-at" as const),
-      says: says("put", cron ? "back their crontab" : "back an at job"),
+      says: says("restore", cron ? "the crontab" : "an at job"),
       apply: () => m.sys.move(`${PARKED}/${who}/${name}`, to),
     };
   });

@@ -50,9 +50,9 @@ function unused(m: Machine, part: AccountPart, was: string): Step {
       const busy = (await workOf(m, part.uid)).filter((unit) => !unitsOf(was).includes(unit));
       if (busy.length === 0) return [];
       throw new Refusal(
-        `${was} becomes ${part.osUser}, and is at work here (${busy.join(", ")}): an account in use cannot be ` +
-          `renamed. Ask them to end it, or: tmux-persist save; systemctl stop user-${part.uid}.slice. The next delivery or ` +
-          "hourly run goes on by itself",
+        `${was} is to be renamed to ${part.osUser}, but is in use (${busy.join(", ")}), and an account in use cannot be ` +
+          `renamed. Ask them to stop it, or run: tmux-persist save; systemctl stop user-${part.uid}.slice. The next delivery or ` +
+          "hourly run continues by itself",
       );
     },
   };
@@ -97,10 +97,10 @@ function forgotten(m: Machine, { uid }: AccountPart, was: string): Step {
           await pause(FORGET_PAUSE_MS);
         }
         throw new Refusal(
-          `logind still knows ${was} as logged in, so the account keeps its name; the next delivery or hourly run goes on by itself`,
+          `logind still reports ${was} as logged in, so the account is not renamed yet; the next delivery or hourly run continues by itself`,
         );
       };
-      return [{ point: "rename-linger", says: says("end", `lingering as ${was}`), apply }];
+      return [{ point: "rename-linger", says: says("disable", `lingering as ${was}`), apply }];
     },
   };
 }
@@ -115,7 +115,7 @@ function atRest(m: Machine, part: AccountPart): Step {
         const user = [...m.accounts().users.values()].find(({ uid }) => uid === part.uid);
         if (user !== undefined) await endProcesses(m.sys, user);
       };
-      return [{ point: "rename-ledger", says: says("end", "what supervised their services"), apply }];
+      return [{ point: "rename-ledger", says: says("stop", "the user manager"), apply }];
     },
   };
 }
@@ -135,7 +135,7 @@ function ledgerMoved(m: Machine, { osUser }: AccountPart, was: string): readonly
     for (const path of parts) m.sys.remove(path);
     moveEntry(m.sys, was, osUser);
   };
-  return [{ point: "rename-ledger", says: says("note", `that ${was} is ${osUser} now`), apply }];
+  return [{ point: "rename-ledger", says: says("record", `the rename of ${was} to ${osUser}`), apply }];
 }
 
 /** Before the login: an account whose home is missing would be given an empty one. */
@@ -151,12 +151,12 @@ function loginMoved(m: Machine, { osUser, uid }: AccountPart, was: string): read
   const changes: Change[] = [];
   if (users.get(was)?.uid === uid) {
     const argv = ["/usr/sbin/usermod", "--login", osUser, "--home", homeOf(osUser), "--", was];
-    const sentence = says("give", `the account ${was} its new name`);
+    const sentence = says("rename", `account ${was} to ${osUser}`);
     changes.push({ point: "rename-login", says: sentence, apply: () => mustUnlock(m, argv) });
   }
   if (groups.get(was)?.gid === uid && !groups.has(osUser)) {
     const argv = ["/usr/sbin/groupmod", "--new-name", osUser, "--", was];
-    const sentence = says("give", `the group ${was} its new name`);
+    const sentence = says("rename", `group ${was} to ${osUser}`);
     changes.push({ point: "rename-login", says: sentence, apply: () => mustUnlock(m, argv) });
   }
   return changes;

@@ -22,18 +22,18 @@ export function accountGiven(m: Machine, part: AccountPart): Step {
       const user = m.accounts().users.get(part.osUser);
       if (known !== undefined && known.uid !== part.uid) {
         throw new Refusal(
-          `this host gave ${part.osUser} the uid ${known.uid}, and ${part.uid} was delivered; uids are never given anew: ` +
+          `this host's ledger assigns uid ${known.uid} to ${part.osUser}, but ${part.uid} was delivered; a uid is never reassigned: ` +
             "restore the stack's ledger, or remove the account for good and deliver again",
         );
       }
       for (const [other, entry] of ledger) {
         if (other !== part.osUser && entry.uid === part.uid) {
-          throw new Refusal(`uid ${part.uid} was given to ${other} on this host and is never given to anybody else`);
+          throw new Refusal(`uid ${part.uid} is assigned to ${other} in this host's ledger and is never reassigned`);
         }
       }
       for (const other of m.accounts().users.values()) {
         if (other.name !== part.osUser && other.uid === part.uid) {
-          throw new Refusal(`uid ${part.uid} belongs to the account ${other.name}, which this program does not manage`);
+          throw new Refusal(`uid ${part.uid} belongs to the account ${other.name}, which is unmanaged`);
         }
       }
       if (user !== undefined) assertTheirs(user, part, known === undefined || known.removedOn !== undefined);
@@ -42,8 +42,8 @@ export function accountGiven(m: Machine, part: AccountPart): Step {
       if (known !== undefined && known.removedOn === undefined) return [];
       const adopted = user !== undefined;
       const sentence = adopted
-        ? says("take", "over the account that was here before, as it is")
-        : says("note", `uid ${part.uid}`);
+        ? says("adopt", "the existing account as it is")
+        : says("record", `uid ${part.uid} in the host's ledger`);
       const apply = () => writeLedger(m.sys, new Map(ledger).set(part.osUser, { uid: part.uid, adopted }));
       return [{ point: "account-ledger", says: sentence, apply }];
     },
@@ -53,19 +53,19 @@ export function accountGiven(m: Machine, part: AccountPart): Step {
 function assertTheirs(user: { uid: number; home: string; shell: string }, part: AccountPart, foreign: boolean): void {
   if (foreign && !part.adopt) {
     throw new Refusal(
-      `an account ${part.osUser} (uid ${user.uid}) exists here and was not made by this program; it is left alone. ` +
-        `To take it over as it is, name ${part.osUser} among the stack's adopted accounts`,
+      `an account ${part.osUser} (uid ${user.uid}) exists on this host, but is unmanaged; it was left unchanged. ` +
+        `To adopt it as it is, add ${part.osUser} to the stack's setting devvm.adoptExisting`,
     );
   }
   if (user.uid !== part.uid) {
     throw new Refusal(
-      `the account ${part.osUser} has uid ${user.uid} here, and ${part.uid} was delivered; give it ${user.uid} in the ledger`,
+      `the account ${part.osUser} has uid ${user.uid} on this host, but ${part.uid} was delivered; set ${user.uid} in the ledger`,
     );
   }
   if (user.home !== homeOf(part.osUser)) {
-    throw new Refusal(`the account's home is ${user.home}; only ${homeOf(part.osUser)} is worked in`);
+    throw new Refusal(`the account's home is ${user.home}; it must be ${homeOf(part.osUser)}`);
   }
   if (/\/(nologin|false)$/.test(user.shell)) {
-    throw new Refusal(`the account's shell is ${user.shell}, so it is a service's, not a person's`);
+    throw new Refusal(`the account's shell is ${user.shell}, so it is a service account and no user's`);
   }
 }

@@ -50,14 +50,14 @@ export function parsePart(kind: string, name: string, text: string): Part {
   const version = typeof value === "object" && value !== null && "contract" in value ? value.contract : undefined;
   if (version !== CONTRACT) {
     throw new Refusal(
-      `the part ${kind} ${name} is of contract ${String(version)}, and this agent speaks ${CONTRACT}; deliver agent and parts together`,
+      `the part ${kind} ${name} has contract version ${String(version)}, but this agent supports ${CONTRACT}; deliver agent and parts together`,
     );
   }
   const parsed = part.safeParse(value);
-  if (!parsed.success) throw new Refusal(`the part ${kind} ${name} is refused: ${where(parsed.error)}`);
+  if (!parsed.success) throw new Refusal(`the part ${kind} ${name} is invalid: ${where(parsed.error)}`);
   const inside = parsed.data.kind === "base" || parsed.data.kind === "maps" ? parsed.data.host : parsed.data.osUser;
   if (parsed.data.kind !== kind || inside !== name) {
-    throw new Refusal(`the part ${kind} ${name} says inside that it is ${parsed.data.kind} ${inside}`);
+    throw new Refusal(`the part ${kind} ${name} contains ${parsed.data.kind} ${inside}; both must be the same`);
   }
   return parsed.data;
 }

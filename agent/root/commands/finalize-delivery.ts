@@ -41,9 +41,9 @@ export async function settle(door: System, nowMs: number, failpoint: string | un
   const left = [...readFailures(m.sys)];
   for (const [who, failures] of left) for (const [kind, why] of failures) warn(`failed: ${who}: ${kind}: ${why}`);
   const waiting = allUnfinished(m.sys);
-  if (waiting.length > 0) warn(`warning: remotes are still asked in the background for ${waiting.join(", ")}`);
-  if (left.length === 0) say("settled: everybody is as delivered");
-  else warn(`${left.length} of this host's people failed: ${left.map(([who]) => who).join(", ")}`);
+  if (waiting.length > 0) warn(`warning: remotes are still retried in the background for ${waiting.join(", ")}`);
+  if (left.length === 0) say("settled: every user is in the delivered state");
+  else warn(`${left.length} of this host's users failed: ${left.map(([who]) => who).join(", ")}`);
   return left.length > 0 ? 1 : 0;
 }
 

@@ -14,7 +14,7 @@ export function install(sys: System, sha256: string, incoming: string): number {
   const bytes = readFileSync(incoming);
   const found = createHash("sha256").update(bytes).digest("hex");
   if (found !== sha256)
-    throw new Refusal(`${incoming} arrived damaged: its sha256 is ${found}, and ${sha256} was meant; deliver again`);
+    throw new Refusal(`${incoming} is damaged: expected sha256 ${sha256}, but found ${found}; deliver it again`);
   sys.makeDirectory("/usr/lib/workstation", 0o755);
   sys.makeDirectory(STATE, 0o700);
   const files = [

@@ -60,7 +60,7 @@ export async function probePeople(door: System, words: readonly string[], nowMs:
   const people: PersonProbe[] = [];
   for (const word of words) {
     const [, osUser, login] = /^([a-z_][a-z0-9_-]{0,31})(?:=([A-Za-z0-9][A-Za-z0-9._@+-]{0,127}))?$/.exec(word) ?? [];
-    if (osUser === undefined) throw new Refusal("who is meant? Give the OS user, or os_user=login");
+    if (osUser === undefined) throw new Refusal(`expected <user> or <user>=<login>, but found "${word}"`);
     people.push(await probePerson(m, osUser, login, nowMs));
   }
   const host = loadPart(m.sys, "base")?.host ?? null;

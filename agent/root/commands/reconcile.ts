@@ -32,13 +32,13 @@ export async function reconcile(
 ): Promise<number> {
   const hold = readHold(door);
   if (hold !== undefined && mode === "apply") {
-    say(`on hold, nothing is done${hold === "" ? "" : `: ${hold}`}; remove /var/lib/workstation/hold to go on`);
+    say(`on hold, nothing was changed${hold === "" ? "" : `: ${hold}`}; remove /var/lib/workstation/hold to resume`);
     return 0;
   }
   const m = machineOf(mode === "check" ? onlyLooking(door) : door);
   const base = loadPart(m.sys, "base");
   const maps = loadPart(m.sys, "maps");
-  if (base === undefined) throw new Refusal("nothing was ever delivered to this host; deploy to it first");
+  if (base === undefined) throw new Refusal("nothing has been delivered to this host yet; run a deployment first");
   const deliveredAtMs = readDelivered(m.sys);
   const facts = { ...base.reconcile, deliveredAtMs, nowMs };
   const { outcomes, parts } = loadPeople(m);
@@ -72,7 +72,7 @@ export async function reconcile(
     for (const { who, kind, failed: why } of outcomes) recordFailure(m.sys, who, kind, why);
     for (const who of waitingFor(m)) {
       const arrived = await deliverWaiting(m, who, failpoint);
-      if (arrived === undefined) failed.push(`${who}: credentials: still waiting`);
+      if (arrived === undefined) failed.push(`${who}: credentials: not delivered yet`);
       else changed += arrived;
     }
   }

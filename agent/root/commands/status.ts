@@ -77,7 +77,7 @@ export async function status(door: System, json: boolean): Promise<number> {
   const rows = found.people.map((p) => {
     const short = Object.entries(p.units).map(([name, state]) => `${name.replace(/@.*/, "")} ${state}`);
     const failed = Object.entries(p.failures).map(([kind, why]) => `FAILED ${kind}: ${why}`);
-    const late = p.unfinished === undefined ? [] : [`waits for a remote since ${p.unfinished}`];
+    const late = p.unfinished === undefined ? [] : [`waiting for a remote since ${p.unfinished}`];
     return [
       p.osUser,
       String(p.uid ?? "-"),

@@ -58,7 +58,7 @@ async function lookedAt(m: Machine, user: User): Promise<Report["now"]> {
     const text = wholeOutput(ran, DEADLINE_MS);
     if (ran.code !== 0) throw new Refusal(story({ ...ran, argv: ["their worker"], stdout: "" }));
     const parsed = seen.safeParse(jsonOrNothing(text));
-    if (!parsed.success) throw new Refusal("their worker answered with something that is no report");
+    if (!parsed.success) throw new Refusal("the worker's answer is malformed");
     return parsed.data;
   } catch (error) {
     return { failed: tell(error) };

@@ -27,7 +27,7 @@ export function writeOwnFiles(sys: System): void {
       writeOne(sys, user);
     } catch (error) {
       // A damaged part of theirs is told where it matters; here it only makes their own look poorer.
-      warn(`${user.name}: what ws-me tells could not be written: ${tell(error)}`);
+      warn(`${user.name}: the file for ws-me could not be written: ${tell(error)}`);
     }
   }
 }

@@ -86,7 +86,7 @@ function links(m: Machine, part: BasePart): Step {
         if (m.sys.readLink(path) === target) return [];
         const there = m.sys.look(path);
         if (there !== undefined && !there.isSymbolicLink())
-          throw new Refusal(`${path} is in the way of a link to ${target}`);
+          throw new Refusal(`${path} must be a link to ${target}, but something else is there; move it away`);
         const apply = () => {
           m.sys.makeDirectory(path.slice(0, path.lastIndexOf("/")), 0o755);
           m.sys.replaceLink(path, target);
@@ -105,7 +105,7 @@ function sudoers(m: Machine): Step {
         const argv = ["/usr/sbin/visudo", "--check", "--quiet", "--file=-"];
         const checked = await m.sys.run(argv, { input: file.text, reads: true });
         if (checked.code !== 0)
-          throw new Refusal(`${file.path} was refused by visudo and is not installed: ${story(checked)}`);
+          throw new Refusal(`${file.path} was rejected by visudo and not installed: ${story(checked)}`);
         await change.apply();
       },
     }));

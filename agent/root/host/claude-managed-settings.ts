@@ -22,7 +22,7 @@ export const SESSION_START = "/usr/lib/workstation/session-start";
 export function managedSettings(part: Pick<BasePart, "guidance" | "managedSettings">): string {
   const given = jsonOf(part.managedSettings, "the delivered managed settings");
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    throw new Refusal("the delivered managed settings are no JSON object; what is deployed stays");
+    throw new Refusal("the delivered managed settings must be a JSON object; the installed ones were left unchanged");
   }
   const settings = new Map<string, unknown>(Object.entries(given));
   const days = settings.get("cleanupPeriodDays");
@@ -37,7 +37,9 @@ export function managedSettings(part: Pick<BasePart, "guidance" | "managedSettin
 function withSessionStart(given: unknown): unknown {
   const hooks = hooksSchema.safeParse(given ?? {});
   if (!hooks.success)
-    throw new Refusal("the delivered managed settings have hooks of an unknown form; what is deployed stays");
+    throw new Refusal(
+      "the hooks in the delivered managed settings are malformed; the installed settings were left unchanged",
+    );
   const ours = { hooks: [{ type: "command", command: SESSION_START }] };
   return { ...hooks.data, SessionStart: [...(hooks.data.SessionStart ?? []), ours] };
 }

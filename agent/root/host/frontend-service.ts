@@ -53,7 +53,7 @@ export function frontSteps(
         files: [...program, ...units],
         filePoint: "base-file",
         loadPoint: "base-daemon-reload",
-        loadSays: says("start", `the ${name} with its new program or settings`),
+        loadSays: says("restart", `${service}, since its program or settings changed`),
         // Not yet started by the first delivery: the next step does that.
         load: () => must(m.sys, ["/usr/bin/systemctl", "try-restart", service]),
       }),
@@ -70,7 +70,7 @@ function accountOf(m: Machine, account: string): Step {
       const changes = await filesStep(m.sys, account, [file], "base-file").differences();
       if (m.accounts().users.has(account)) return changes;
       const apply = async () => void (await must(m.sys, ["/usr/bin/systemd-sysusers", file.path]));
-      return [...changes, { point: "base-enable", says: says("make", `the system account ${account}`), apply }];
+      return [...changes, { point: "base-enable", says: says("create", `the system account ${account}`), apply }];
     },
   };
 }

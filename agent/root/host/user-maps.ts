@@ -25,7 +25,8 @@ const KNOWN = new Map([
 export function mapSteps(m: Machine, part: MapsPart): readonly Step[] {
   const files = part.files.map(({ path, text }) => {
     const mode = KNOWN.get(path);
-    if (mode === undefined) throw new Refusal(`${path} is none of the maps: ${[...KNOWN.keys()].join(", ")}`);
+    if (mode === undefined)
+      throw new Refusal(`${path} is not one of the generated maps: ${[...KNOWN.keys()].join(", ")}`);
     if (path.endsWith(".json")) assertJsonObject(path, text);
     return { path, text, mode };
   });
@@ -58,7 +59,7 @@ function filter(m: Machine, part: MapsPart): Step {
       };
       const load = {
         point: "maps-filter-apply" as const,
-        says: says("apply", "the packet filter of the people's ports"),
+        says: says("apply", "the packet filter of the users' ports"),
         apply,
       };
       return file === undefined ? [load] : [file, load];
@@ -74,7 +75,7 @@ function assertJsonObject(path: string, text: string): void {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
   } catch (cause) {
-    throw new Refusal(`${path} was delivered as broken JSON; the deployed one stays`, { cause });
+    throw new Refusal(`the delivered ${path} is not valid JSON; the installed file was left unchanged`, { cause });
   }
-  throw new Refusal(`${path} was delivered as JSON that is no object; the deployed one stays`);
+  throw new Refusal(`the delivered ${path} must be a JSON object; the installed file was left unchanged`);
 }

@@ -43,13 +43,13 @@ export function asOfNow(facts: UntilFacts): AfterUntil {
     if (why === undefined) {
       gone.add(who);
       room -= 1;
-    } else held.push({ who, why: `their last day has passed, and they are not cut: ${why}` });
+    } else held.push({ who, why: `their last day of access has passed, but they are not offboarded: ${why}` });
   }
   const asLeft = (part: PersonPart): PersonPart => (gone.has(part.osUser) ? { ...part, state: "left" } : part);
   return { maps: without(maps, gone), parts: parts.map(asLeft), held };
 }
 
-const LIMIT = "this run has cut as many as one hourly run may; a deployment or the next run goes on";
+const LIMIT = "this hourly run has reached its limit; a deployment or the next run continues";
 
 function reasonToWait({ unfit }: UntilFacts, maps: MapsPart, gone: ReadonlySet<string>): string | undefined {
   if (unfit !== undefined) return unfit;

@@ -41,10 +41,11 @@ export async function callWorker(sys: System, call: WorkerCall): Promise<readonl
     part.kind === "clones" ? { part, mode, launcher: asset("start-claude.sh"), ...armed } : { part, mode, ...armed };
   const options = { deadlineMs, alone: true, ...(signals === undefined ? {} : { signals }) };
   const ran = await runAsPerson(sys, { user: call.user, worker: "worker", task, ...options });
-  if (ran.code === BUSY && ran.stdout === "")
-    throw new Busy("a worker of theirs is still at work since an earlier run");
+  if (ran.code === BUSY && ran.stdout === "") throw new Busy("a worker of an earlier run is still running for them");
   if (ran.timedOut && signals?.abort.aborted)
-    throw new Refusal("their worker did not end when everybody else's had, nor when it was told to, and was killed");
+    throw new Refusal(
+      "the worker was still running when all others had ended, did not stop when it was told to, and was killed",
+    );
   return answerOf(ran, deadlineMs);
 }
 
@@ -63,7 +64,7 @@ export function answerOf(ran: Ran, deadlineMs: number): readonly WorkerLine[] {
       failed?.kind === "failed"
         ? `${failed.step}: ${failed.says}`
         : story({ ...ran, argv: ["the worker"], stdout: "" });
-    throw new Refusal(`their worker broke off: ${why}`);
+    throw new Refusal(`the worker ended early: ${why}`);
   }
   return lines.slice(0, -1);
 }
@@ -73,9 +74,9 @@ function lineOf(text: string): WorkerLine {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new Refusal("their worker answered with something that is no report", { cause });
+    throw new Refusal("the worker's answer is malformed", { cause });
   }
   const parsed = line.safeParse(value);
-  if (!parsed.success) throw new Refusal("their worker answered with something that is no report");
+  if (!parsed.success) throw new Refusal("the worker's answer is malformed");
   return parsed.data;
 }

@@ -29,8 +29,9 @@ export async function belowHome(run: PersonRun, part: ClonesPart, signals: Worke
   }
   const user = m.accounts().users.get(who);
   if (user === undefined && mode === "check") return 0;
-  if (user === undefined) throw new Refusal("this host has no account of theirs; see what became of the account part");
-  if (user.uid !== part.uid) throw new Refusal(`the account has uid ${user.uid} here, and ${part.uid} was delivered`);
+  if (user === undefined) throw new Refusal("they have no account on this host; see the failure of the account part");
+  if (user.uid !== part.uid)
+    throw new Refusal(`the account has uid ${user.uid} on this host, but ${part.uid} was delivered`);
   const waits = readUnfinished(m.sys, who) !== undefined;
   const abort = signals === undefined ? {} : { abort: signals.abortSoon };
   const looked = run.probing(who)
@@ -54,8 +55,7 @@ export async function belowHome(run: PersonRun, part: ClonesPart, signals: Worke
   }
 }
 
-const ELSEWHERE =
-  "a remote of theirs did not answer in time, and is asked in the background; their clones are as they were";
+const ELSEWHERE = "a remote did not answer in time and is retried in the background; the clones are unchanged";
 
 function tellOf(run: PersonRun, who: string, lines: readonly WorkerLine[]): number {
   const failed: string[] = [];
@@ -70,7 +70,7 @@ function tellOf(run: PersonRun, who: string, lines: readonly WorkerLine[]): numb
     else if (line.kind === "failed") failed.push(`${line.step}: ${line.says}`);
     else if (line.kind === "unfinished" && run.mode === "apply") {
       writeUnfinished(run.m.sys, who, { sinceMs: run.nowMs, tries: 0 });
-      run.warn(`${who}: warning: a remote did not answer in the time of this run: it is asked again in the background`);
+      run.warn(`${who}: warning: a remote did not answer in time; it is retried in the background`);
     }
   }
   if (failed.length > 0) throw new Refusal(failed.join("; "));

@@ -62,7 +62,7 @@ function unitSteps({ m }: PersonRun, part: Extract<PersonPart, { kind: "units" }
   const running = () => unitsRun(m, wantedUnits(part));
   if (part.state === "left") return [running];
   if (!m.accounts().users.has(part.osUser))
-    throw new Refusal("this host has no account of theirs; see what became of the account part");
+    throw new Refusal("they have no account on this host; see the failure of the account part");
   return [() => portsGiven(m, part), () => environmentFile(m, part), () => envelope(m, part), running];
 }
 

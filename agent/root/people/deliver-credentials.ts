@@ -53,13 +53,16 @@ export async function deliverWaiting(
 
 async function deliver(m: Machine, who: string, failpoint: string | undefined): Promise<number> {
   const bytes = m.sys.read(waitingFile(who));
-  if (bytes === undefined) throw new Refusal("they were lost before they arrived; issue the token anew");
-  const parsed = credentialsPart.safeParse(jsonOf(bytes.toString("utf8"), "what waits for them"));
-  if (!parsed.success || parsed.data.osUser !== who) throw new Refusal("what waits for them is damaged; deliver again");
+  if (bytes === undefined)
+    throw new Refusal("the pending credentials were lost, since the host rebooted; issue the token again");
+  const parsed = credentialsPart.safeParse(jsonOf(bytes.toString("utf8"), "the pending credentials"));
+  if (!parsed.success || parsed.data.osUser !== who)
+    throw new Refusal("the pending credentials are damaged; deliver them again");
   const part = parsed.data;
   const user = m.accounts().users.get(who);
-  if (user === undefined) throw new Refusal("this host has no account of theirs; see what became of the account part");
-  if (user.uid !== part.uid) throw new Refusal(`the account has uid ${user.uid} here, and ${part.uid} was delivered`);
+  if (user === undefined) throw new Refusal("they have no account on this host; see the failure of the account part");
+  if (user.uid !== part.uid)
+    throw new Refusal(`the account has uid ${user.uid} on this host, but ${part.uid} was delivered`);
   const lines = await callWorker(m.sys, { user, part, mode: "apply", deadlineMs: DEADLINE_MS, failpoint });
   const failed = lines.flatMap((line) => (line.kind === "failed" ? [`${line.step}: ${line.says}`] : []));
   for (const line of lines) if (line.kind === "changed") say(`${who}: ${line.says}`);

@@ -27,23 +27,23 @@ export function brakeMaps(before: MapsPart | undefined, next: MapsPart): void {
     .filter((who) => !next.admins.includes(who) && !confirmed.has(who));
   if (next.addsOnly && leaving.length > 0) {
     throw new Refusal(
-      `addsOnly is set, and ${leaving.join(", ")} would lose this host; deliver them as present, or release addsOnly`,
+      `addsOnly is set, and ${leaving.join(", ")} would lose access to this host; deliver them as present, or set addsOnly to false`,
     );
   }
   if (leaving.length > next.removalLimit || last) {
     throw new Refusal(
-      `${leaving.length} of ${held.length} people would lose this host: ${leaving.join(", ")}. It allows ` +
-        `${next.removalLimit} at once, and never the last one. If that is meant, name them in confirmLeave: [${leaving.join(", ")}]`,
+      `${leaving.length} of ${held.length} users would lose access to this host: ${leaving.join(", ")}. The limit is ` +
+        `${next.removalLimit} at once, and never the last user. To confirm, list them in confirmLeave: [${leaving.join(", ")}]`,
     );
   }
   if (admins.length > 0 && next.admins.length === 0) {
     throw new Refusal(
-      `nobody would be an admin of this host any more: ${admins.join(", ")}. If that is meant, name them in confirmLeave: [${admins.join(", ")}]`,
+      `this host would have no admin any more, without ${admins.join(", ")}. To confirm, list them in confirmLeave: [${admins.join(", ")}]`,
     );
   }
   if (forgotten.length > 0) {
     throw new Refusal(
-      `${forgotten.join(", ")} held this host and is delivered neither as present nor as left; nobody is forgotten`,
+      `${forgotten.join(", ")}: has access to this host and must be delivered as present or as left; found neither`,
     );
   }
 }
@@ -59,10 +59,12 @@ export function deliveryAllowance(maps: MapsPart | undefined): CutAllowance {
   return {
     take: (who) => {
       if (maps === undefined)
-        throw new Refusal(`${who} is delivered as left, and no maps part counts them; the maps part comes first`);
-      if (maps.addsOnly) throw new Refusal(`${who} is delivered as left while addsOnly suspends every removal`);
+        throw new Refusal(
+          `${who} is delivered as left, but this host has no maps part to count removals by; deliver the maps part first`,
+        );
+      if (maps.addsOnly) throw new Refusal(`${who} is delivered as left, but addsOnly suspends every removal`);
       if (!maps.left.includes(who))
-        throw new Refusal(`${who} is delivered as left, and the maps part does not count them as left`);
+        throw new Refusal(`${who} is delivered as left, but not listed as left in the maps part`);
     },
   };
 }
@@ -84,7 +86,7 @@ export function unfitForRemovals(facts: Omit<HourlyFacts, "maps" | "removalLimit
   const ageMs = deliveredAtMs === undefined ? undefined : nowMs - deliveredAtMs;
   // A clock that went back makes the age unknown, and unknown is not young.
   if (ageMs !== undefined && ageMs >= 0 && ageMs <= maxStateAgeHours * HOUR_MS) return undefined;
-  return `the last delivery is older than ${maxStateAgeHours} h (or of unknown age), so nobody is cut; deploy once more`;
+  return `the last delivery is older than ${maxStateAgeHours} h (or of unknown age), so nobody is offboarded; run a deployment`;
 }
 
 /** The hourly run: the same, from a state that is young enough, and only so many at once. */
@@ -95,10 +97,10 @@ export function hourlyAllowance(facts: HourlyFacts): CutAllowance {
   return {
     take: (who) => {
       ofDelivery.take(who);
-      if (unfit !== undefined) throw new Refusal(`${who} left, and ${unfit}`);
+      if (unfit !== undefined) throw new Refusal(`${who} is not offboarded: ${unfit}`);
       if (cut >= facts.removalLimit) {
         throw new Refusal(
-          `${who} left, and this run has cut ${cut} already, which is all that one hourly run may; a deployment or the next run goes on`,
+          `${who} is not offboarded yet: this hourly run has reached its limit of ${cut}; a deployment or the next run continues`,
         );
       }
       cut += 1;

@@ -25,26 +25,30 @@ export function portsGiven(m: Machine, part: UnitsPart): Step {
       const known = ledger.get(part.osUser);
       const { t3, browser } = part.ports;
       if (known === undefined)
-        throw new Refusal("this host has no account of theirs in its ledger; the account part comes first");
+        throw new Refusal("they have no account in this host's ledger; apply the account part first");
       if (known.uid !== part.uid)
-        throw new Refusal(`this host gave ${part.osUser} the uid ${known.uid}, and ${part.uid} was delivered`);
+        throw new Refusal(
+          `this host's ledger assigns uid ${known.uid} to ${part.osUser}, but ${part.uid} was delivered`,
+        );
       if ((known.t3 ?? t3) !== t3 || (known.browser ?? browser) !== browser) {
         throw new Refusal(
-          `this host gave ${part.osUser} the ports ${known.t3} and ${known.browser}, and ${t3} and ${browser} were delivered; ` +
-            "ports once given stay: restore the stack's ledger",
+          `this host's ledger assigns ports ${known.t3} and ${known.browser} to ${part.osUser}, but ${t3} and ${browser} were delivered; ` +
+            "ports are never reassigned: restore the stack's ledger",
         );
       }
       for (const [other, entry] of ledger) {
         const taken = [entry.t3, entry.browser].filter((p) => p === t3 || p === browser);
         if (other !== part.osUser && taken.length > 0) {
           throw new Refusal(
-            `port ${taken.join(" and ")} was given to ${other} on this host and is never given to anybody else`,
+            `port ${taken.join(" and ")} is assigned to ${other} in this host's ledger and is never reassigned`,
           );
         }
       }
       if (known.t3 === t3 && known.browser === browser) return [];
       const apply = () => writeLedger(m.sys, new Map(ledger).set(part.osUser, { ...known, t3, browser }));
-      return [{ point: "units-ledger", says: says("note", `ports ${t3} and ${browser}`), apply }];
+      return [
+        { point: "units-ledger", says: says("record", `ports ${t3} and ${browser} in the host's ledger`), apply },
+      ];
     },
   };
 }
@@ -57,7 +61,7 @@ export function environmentFile(m: Machine, part: UnitsPart): Step {
     differences: () => {
       const before = m.sys.read(path);
       if (before?.includes(0))
-        throw new Refusal(`${path} holds a NUL byte, so systemd refuses it whole; take it out by hand`);
+        throw new Refusal(`${path} contains a NUL byte, so systemd ignores the whole file; remove the byte`);
       const values = new Map([
         ["T3_PORT", String(part.ports.t3)],
         ["BROWSER_PORT", String(part.ports.browser)],
@@ -69,9 +73,7 @@ export function environmentFile(m: Machine, part: UnitsPart): Step {
       const gid = m.accounts().users.get(part.osUser)?.gid ?? part.uid;
       const apply = () =>
         m.sys.replaceFile(path, { bytes: Buffer.from(text, "latin1"), mode: 0o600, uid: part.uid, gid });
-      return [
-        { point: "units-environment", says: says("set", `the ports in ${path}, other lines as they were`), apply },
-      ];
+      return [{ point: "units-environment", says: says("set", `the ports in ${path}, other lines unchanged`), apply }];
     },
   };
 }

@@ -34,6 +34,6 @@ async function call<T>(sys: System, user: User, task: SessionsTask, schema: z.Zo
   const text = wholeOutput(ran, DEADLINE_MS);
   if (ran.code !== 0) throw new Refusal(story({ ...ran, argv: ["their worker"], stdout: "" }));
   const parsed = schema.safeParse(jsonOrNothing(text));
-  if (!parsed.success) throw new Refusal("their worker answered with something that is no report");
+  if (!parsed.success) throw new Refusal("the worker's answer is malformed");
   return parsed.data;
 }

@@ -14,7 +14,7 @@ export function forget(sys: System, who: string, name: string, nowMs: number): n
   const next = afterForgetting(before, name, nowMs);
   if (next === undefined) {
     const known = (before?.sessions ?? []).map((session) => session.name).join(", ");
-    throw new Refusal(`no session "${name}" of ${who} is recorded; recorded are: ${known === "" ? "none" : known}`);
+    throw new Refusal(`${who} has no recorded session "${name}"; recorded: ${known === "" ? "none" : known}`);
   }
   append(sys, user.name, next);
   say(`${who}: ${name}: forgotten`);

@@ -74,7 +74,7 @@ async function probe(sys: System, user: User): Promise<Probed | "none" | undefin
   const ran = await contained(sys, { user, name: "sessions-probe", argv, input: "", deadlineMs: DEADLINE_MS });
   if (!ran.stdout.includes(between)) {
     if (ran.overflowed) throw new Refusal(TOO_LONG);
-    if (ran.code === KILLED) throw new Refusal(`their tmux server does not answer within ${ANSWER_WITHIN_MS / 1000} s`);
+    if (ran.code === KILLED) throw new Refusal(`the tmux server did not answer within ${ANSWER_WITHIN_MS / 1000} s`);
   }
   if (ran.timedOut || ran.overflowed) return undefined;
   if (ran.code === NO_SOCKET || (ran.code === 1 && NO_SERVER.test(ran.stderr))) return "none";

@@ -44,7 +44,7 @@ async function restoreOne(sys: System, user: User, record: number | undefined): 
   await startServer(sys, user);
   const second = await bringBack(sys, user, sessions, true);
   if (second.server === "running") return second.outcomes;
-  throw new Refusal("their tmux server was started and does not answer; see the journal of their tmux-server unit");
+  throw new Refusal("the tmux server was started, but does not answer; see the journal of the tmux-server unit");
 }
 
 function wanted(sys: System, who: string, record: number | undefined): readonly Session[] {
@@ -54,16 +54,16 @@ function wanted(sys: System, who: string, record: number | undefined): readonly 
 }
 
 const complain = ({ who, failed }: { readonly who: string; readonly failed: string }): void =>
-  warn(`${who}: their sessions are not brought back: ${failed}`);
+  warn(`${who}: sessions not restored: ${failed}`);
 
 function report(who: string, outcomes: readonly Outcome[]): void {
-  if (outcomes.every(({ how }) => how === "there")) say(`${who}: nothing to bring back`);
+  if (outcomes.every(({ how }) => how === "there")) say(`${who}: nothing to restore`);
   for (const { name, how, why } of outcomes) {
     if (how === "there") continue;
-    if (how === "failed") warn(`${who}: ${name}: not brought back: ${why ?? "tmux refused it"}`);
+    if (how === "failed") warn(`${who}: ${name}: not restored: ${why ?? "tmux refused it"}`);
     else
       say(
-        `${who}: ${name}: brought back with ${how === "conversation" ? "its conversation" : "a shell"}${why === undefined ? "" : `: ${why}`}`,
+        `${who}: ${name}: restored with ${how === "conversation" ? "its conversation" : "a shell"}${why === undefined ? "" : `: ${why}`}`,
       );
   }
 }

@@ -14,7 +14,7 @@ import { forEachPerson, mappedPeople } from "../accounts/terminal-users.ts";
 export async function save(sys: System, now: () => number): Promise<number> {
   const results = await forEachPerson(mappedPeople(sys), (user) => saveOne(sys, user, now), tell);
   const failed = results.filter((r) => "failed" in r);
-  for (const result of failed) warn(`${result.who}: their sessions are not recorded: ${result.failed}`);
+  for (const result of failed) warn(`${result.who}: sessions not recorded: ${result.failed}`);
   const looked = results.flatMap((r) => ("found" in r && r.found > 0 ? [r.who] : []));
   if (looked.length > 0) writeLooks(sys, looked, now());
   writeOwnFiles(sys);

@@ -35,5 +35,5 @@ export async function startServer(sys: System, user: User): Promise<void> {
     ...["--", "/usr/bin/tmux", "-u", "-D"],
   ];
   const ran = await sys.run(argv);
-  if (ran.code !== 0) throw new Refusal(`their tmux server cannot be started: ${story(ran)}`);
+  if (ran.code !== 0) throw new Refusal(`the tmux server could not be started: ${story(ran)}`);
 }

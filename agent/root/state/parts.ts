@@ -29,7 +29,7 @@ export function loadPart<K extends PartKind>(
   const loaded = readJson(sys, path, part);
   if (loaded === undefined) return undefined;
   if (loaded.kind !== kind || ("osUser" in loaded && loaded.osUser !== who))
-    throw new Refusal(`${path} holds another part`);
+    throw new Refusal(`${path} contains another part`);
   return loaded as Extract<Part, { kind: K }>;
 }
 

@@ -48,5 +48,5 @@ export async function startFinish(sys: System, nowMs: number): Promise<void> {
   });
   if (!due) return;
   const ran = await sys.run(["/usr/bin/systemctl", "start", "--no-block", "workstation-finish.service"]);
-  if (ran.code !== 0) warn(`warning: the background run could not be started: ${story(ran)}`);
+  if (ran.code !== 0) warn(`warning: the background retry could not be started: ${story(ran)}`);
 }

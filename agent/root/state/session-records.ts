@@ -41,7 +41,7 @@ export function readNumbered(sys: System, who: string, number: number): Snapshot
   if (found !== undefined) return found;
   const numbers = numbersOf(sys, who);
   const range = numbers.length === 0 ? "there is none" : `the whole ones are among ${numbers[0]} to ${numbers.at(-1)}`;
-  throw new Refusal(`there is no whole record ${number} of ${who}: ${range}`);
+  throw new Refusal(`${who} has no intact record ${number}: ${range}`);
 }
 
 /** A new record, then the pointer to it, then the old ones go: wherever this is broken off, the pointer names a whole one. */

@@ -36,7 +36,7 @@ export interface Accounts {
 export function readAccounts(sys: System): Accounts {
   const text = (path: string) => {
     const bytes = sys.read(path);
-    if (bytes === undefined) throw new Refusal(`${path} is missing, so nothing can be said about who exists here`);
+    if (bytes === undefined) throw new Refusal(`${path} is missing, so the accounts of this host are unknown`);
     return bytes.toString("utf8");
   };
   return parseAccounts(text("/etc/passwd"), text("/etc/group"), text("/etc/shadow"));

@@ -65,7 +65,7 @@ async function showUnits(sys: System, names: readonly string[]): Promise<Readonl
   if (ran.code !== 0) throw new Refusal(story(ran));
   // One block a unit, in the order asked, with an empty line between.
   const blocks = ran.stdout.trim().split(/\n\n+/);
-  if (blocks.length !== names.length) throw new Refusal(`systemd told about ${blocks.length} of ${names.length} units`);
+  if (blocks.length !== names.length) throw new Refusal(`systemd reported ${blocks.length} of ${names.length} units`);
   return new Map(names.map((name, at) => [name, stateOf(blocks[at] ?? "")]));
 }
 

@@ -97,7 +97,8 @@ export const realSystem: System = {
     // Root's own and closed until its owner is right; anybody else's directory is never taken.
     if (look(homeOnly(home)) === undefined) mkdirSync(home, { mode: 0o700 });
     withDirectory(home, (fd) => {
-      if (fstatSync(fd).uid !== 0) throw new Refusal(`${home} belongs to somebody`);
+      if (fstatSync(fd).uid !== 0)
+        throw new Refusal(`${home} belongs to another user; it must belong to root until it is handed over`);
       fchmodSync(fd, 0o700);
       fchownSync(fd, uid, gid);
     });
@@ -105,8 +106,9 @@ export const realSystem: System = {
   closeHome: (home) => withDirectory(homeOnly(home), (fd) => fchmodSync(fd, 0o700)),
   renameHome: (from, to) => {
     // Only root writes in `/home`, so nothing can come to be there between the look and the rename.
-    if (look(homeOnly(to)) !== undefined) throw new Refusal(`${to} exists already; move it away first`);
-    if (look(homeOnly(from))?.isDirectory() !== true) throw new Refusal(`${from} is no directory, so it is no home`);
+    if (look(homeOnly(to)) !== undefined) throw new Refusal(`${to} already exists; move it away first`);
+    if (look(homeOnly(from))?.isDirectory() !== true)
+      throw new Refusal(`${from} is not a directory, so it cannot be renamed as a home`);
     renameSync(from, to);
     syncDirectory(dirname(to));
   },

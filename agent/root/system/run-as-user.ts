@@ -106,20 +106,21 @@ function locked({ name }: User, argv: readonly string[]): readonly string[] {
 /** @throws Refusal for an answer that was late or too long. */
 export function wholeOutput(ran: Ran, deadlineMs: number): string {
   if (ran.timedOut)
-    throw new Refusal(`their worker did not end within ${Math.round(deadlineMs / 1000)} s and was killed`);
-  if (ran.overflowed) throw new Refusal("their worker said more than 1 MiB and was killed");
+    throw new Refusal(`the worker did not end within ${Math.round(deadlineMs / 1000)} s and was killed`);
+  if (ran.overflowed) throw new Refusal("the worker printed more than 1 MiB and was killed");
   return ran.stdout;
 }
 
 /** Refuses a home that is a link, belongs to somebody else or can be written by others: they could redirect what is done in it. */
 function assertHome(sys: System, user: User): void {
   const stat = sys.look(user.home);
-  if (stat === undefined) throw new Refusal(`${user.home} is missing; the account part makes it`);
-  if (!stat.isDirectory()) throw new Refusal(`${user.home} is ${kindOf(stat)}; a directory of theirs belongs there`);
-  if (stat.uid !== user.uid) throw new Refusal(`${user.home} belongs to uid ${stat.uid}, so nothing is done in it`);
+  if (stat === undefined) throw new Refusal(`${user.home} is missing; the account part creates it`);
+  if (!stat.isDirectory()) throw new Refusal(`${user.home} is ${kindOf(stat)}; it must be a directory of the user`);
+  if (stat.uid !== user.uid)
+    throw new Refusal(`${user.home} belongs to uid ${stat.uid}; it must belong to uid ${user.uid}`);
   if ((stat.mode & 0o022) !== 0)
     throw new Refusal(
-      `${user.home} can be written by others (mode ${(stat.mode & 0o777).toString(8)}), so nothing is done in it`,
+      `${user.home} is writable by others (mode ${(stat.mode & 0o777).toString(8)}); it must be writable by its owner alone`,
     );
 }
 

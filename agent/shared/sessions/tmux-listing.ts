@@ -38,7 +38,7 @@ export function parseListing(listing: string): { readonly found: readonly Found[
   for (const line of listing.split("\n").filter((text) => text !== "")) {
     const [, key = "", created, active, pid, option = "", hook = "", name = ""] = LINE.exec(line) ?? [];
     if (key === "") {
-      warnings.push("their tmux server told of a session in words that are not understood; it is not recorded");
+      warnings.push("the tmux server listed a session in an unknown format; the session is not recorded");
       continue;
     }
     const pane = { active: active === "11", pid: Number(pid), hook };

@@ -9,4 +9,4 @@ export const NO_SERVER = /^(no server running on|error connecting to) /;
 
 /** In which time a server answers, in milliseconds. `sessions-probe.sh` gives it the same. */
 export const ANSWER_WITHIN_MS = 5000;
-export const TOO_LONG = "their tmux server said more than 1 MiB; nothing of it is believed";
+export const TOO_LONG = "the tmux server printed more than 1 MiB; its answer is ignored";

@@ -80,7 +80,7 @@ async function cloneInto(place: Place, { path, url, options }: Wanted): Promise<
   );
   if (ran.code !== 0) {
     rmSync(beside, { recursive: true, force: true });
-    place.warn(`${short(place, path)} could not be cloned, the next run tries again: ${gitSays(ran)}`);
+    place.warn(`${short(place, path)} could not be cloned and is retried by the next run: ${gitSays(ran)}`);
     return false;
   }
   await moveWithoutReplacing(beside, path);

@@ -26,7 +26,7 @@ export function clonesOf(place: Place): readonly string[] {
 export function inTheWay(place: Place, path: string): string | undefined {
   const there = look(path);
   if (there === undefined || isClone(path)) return undefined;
-  return `${path.replace(`${place.home}/`, "~/")} is ${kindOf(there)} and no clone: left as it is`;
+  return `${path.replace(`${place.home}/`, "~/")} is ${kindOf(there)} and not a clone: left unchanged`;
 }
 
 /** In a workspace `~/code` is a plain directory. */
@@ -38,9 +38,9 @@ export function codeDirectory(place: Place): Step {
       if (place.part.layout !== "workspace") return [];
       const there = look(code);
       if (there !== undefined && !there.isDirectory())
-        place.warn(`~/code is ${kindOf(there)}: left as it is, nothing is cloned`);
+        place.warn(`~/code is ${kindOf(there)}: left unchanged, nothing is cloned`);
       if (there !== undefined) return [];
-      return [{ point: "code-make", says: says("make", "~/code"), apply: () => mkdirSync(code, { mode: 0o755 }) }];
+      return [{ point: "code-make", says: says("create", "~/code"), apply: () => mkdirSync(code, { mode: 0o755 }) }];
     },
   };
 }

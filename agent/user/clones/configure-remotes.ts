@@ -41,7 +41,7 @@ export function remotes(place: Place): Step {
       }
       const url = config.get("remote.forgejo.url");
       if (url !== undefined && url !== forgejo)
-        place.warn(`${name}: its remote forgejo is another address than the stack's: left as it is`);
+        place.warn(`${name}: remote forgejo has a different URL than the stack's: left unchanged`);
       if (url === undefined) {
         const apply = () => git("remote", "add", "--", "forgejo", forgejo);
         changes.push({ point: "remote-add", says: says("add", `remote forgejo to ${name}`), apply });
@@ -76,6 +76,6 @@ async function track(place: Place, clone: string, branch: string): Promise<boole
       ? await place.git.run(["branch", "--quiet", `--set-upstream-to=forgejo/${branch}`, "--", branch], { in: clone })
       : fetched;
   if (set.code !== 0)
-    place.warn(`${short(place, clone)}: forgejo is not tracked yet, the next run tries again: ${gitSays(set)}`);
+    place.warn(`${short(place, clone)}: forgejo is not tracked yet, which the next run retries: ${gitSays(set)}`);
   return set.code === 0;
 }

@@ -44,7 +44,7 @@ async function fetchAll(place: Place, clone: string): Promise<void> {
     "--no-auto-maintenance",
   ];
   const ran = await place.git.run(["fetch", ...options], { in: clone, timeoutMs: FETCH_TIMEOUT_MS, remote: true });
-  if (ran.code !== 0) place.warn(`${short(place, clone)} could not be fetched, it stays as it is: ${gitSays(ran)}`);
+  if (ran.code !== 0) place.warn(`${short(place, clone)} could not be fetched and was left unchanged: ${gitSays(ran)}`);
 }
 
 /** The one change that updates the clone, or none and a warning that says why not. */
@@ -59,7 +59,7 @@ export async function forward(place: Place, clone: string, refused: Set<string>)
     "refs/heads",
   );
   if (branches.code !== 0) {
-    place.warn(`${name} cannot be read by git, it stays as it is: ${gitSays(branches)}`);
+    place.warn(`${name} cannot be read by git and was left unchanged: ${gitSays(branches)}`);
     return [];
   }
   const current = branches.stdout
@@ -79,13 +79,13 @@ export async function forward(place: Place, clone: string, refused: Set<string>)
   if (track === "" || /^ahead \d+$/.test(track)) return [];
   if (!/^behind \d+$/.test(track)) {
     place.warn(
-      `${name}: ${branch} and its upstream have ${track === "gone" ? "parted: the upstream is gone" : `diverged (${track})`}, so it is not updated`,
+      `${name}: ${branch} and its upstream have ${track === "gone" ? "diverged: the upstream is gone" : `diverged (${track})`}, so it is not updated`,
     );
     return [];
   }
   const dirty = await read("status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=all");
   if (dirty.code !== 0 || dirty.stdout !== "") {
-    const why = dirty.code === 0 ? "has changes that are not committed" : gitSays(dirty);
+    const why = dirty.code === 0 ? "has uncommitted changes" : gitSays(dirty);
     place.warn(`${name} ${why}, so it is not updated (${track})`);
     return [];
   }
@@ -124,10 +124,10 @@ async function giveBackTo(place: Place, clone: string): Promise<void> {
   const options = ["--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all"];
   const touched = async () => {
     const ran = await place.git.run(["status", ...options], { in: clone });
-    if (ran.code !== 0) throw new Refusal(`${short(place, clone)} cannot be looked at: ${gitSays(ran)}`);
+    if (ran.code !== 0) throw new Refusal(`${short(place, clone)} cannot be inspected: ${gitSays(ran)}`);
     // `XY path`, one after the other.
     return new Set(ran.stdout.split("\0").map((entry) => entry.slice(3)));
   };
   for (const path of await giveBack(clone, touched))
-    place.warn(`${short(place, clone)}/${path} was written to while the clone was updated: it is as it was written`);
+    place.warn(`${short(place, clone)}/${path} was written to during the update: it is as it was written`);
 }

@@ -19,7 +19,7 @@ export function hoisting(place: Place): Step {
         const to = `${codeOf(place)}/${name}`;
         if (!isClone(from)) continue;
         if (look(to) !== undefined) {
-          place.warn(`~/code/infra/${name} is a clone, and ~/code/${name} exists too: neither is touched`);
+          place.warn(`~/code/infra/${name} is a clone, but ~/code/${name} exists too: both left unchanged`);
         } else if (await isUntracked(place, name)) {
           const apply = () => moveWithoutReplacing(from, to);
           changes.push({ point: "repo-hoist", says: says("move", `~/code/infra/${name} to ~/code/${name}`), apply });
@@ -36,6 +36,6 @@ async function isUntracked(place: Place, name: string): Promise<boolean> {
   const index = await place.git.run(["--literal-pathspecs", "ls-files", "-z", "--", name], { in: clone });
   const commit = await place.git.run(["--literal-pathspecs", "ls-tree", "-z", "HEAD", "--", name], { in: clone });
   const bad = [index, commit].find((ran) => ran.code !== 0);
-  if (bad !== undefined) place.warn(`~/code/infra/${name} stays where it is: ${gitSays(bad)}`);
+  if (bad !== undefined) place.warn(`~/code/infra/${name} was not moved: ${gitSays(bad)}`);
   return bad === undefined && index.stdout === "" && commit.stdout === "";
 }

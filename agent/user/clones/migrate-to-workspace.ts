@@ -26,7 +26,7 @@ export function migration(place: Place): Step {
   };
   const makeCode: Change = {
     point: "migrate-make-code",
-    says: says("make", "~/code"),
+    says: says("create", "~/code"),
     apply: () => mkdirSync(code, { mode: 0o755 }),
   };
   return {

@@ -11,6 +11,5 @@ export async function moveWithoutReplacing(from: string, to: string): Promise<vo
     env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8" },
   });
   if (ran.code !== 0) throw new Refusal(story(ran));
-  if (look(from) !== undefined)
-    throw new Refusal(`${to} exists, so ${from} was not moved there; nothing is overwritten`);
+  if (look(from) !== undefined) throw new Refusal(`${from} was not moved: ${to} exists and is never overwritten`);
 }

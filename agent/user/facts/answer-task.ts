@@ -7,7 +7,7 @@ import { lookAtOneself } from "./collect-facts.ts";
 
 export async function workOnFacts(): Promise<number> {
   const task: FactsTask = JSON.parse(readFileSync(0, "utf8"));
-  if (process.getuid?.() !== task.uid) throw new Refusal("this worker runs as somebody else than its task says");
+  if (process.getuid?.() !== task.uid) throw new Refusal("this worker does not run as the user of its task");
   process.chdir("/");
   process.stdout.write(`${JSON.stringify(await lookAtOneself(task))}\n`);
   return 0;

@@ -26,9 +26,9 @@ export async function tellMe(argv: readonly string[]): Promise<number> {
 function ownFile(osUser: string, uid: number): OwnFile {
   const bytes = readSmall(`/run/workstation/me/${osUser}.json`);
   if (bytes === undefined)
-    throw new Refusal(`nothing is known of a workstation of ${osUser} here; it is written down every five minutes`);
+    throw new Refusal(`this host has no facts about ${osUser} yet; they are published every five minutes`);
   const own: OwnFile = JSON.parse(bytes.toString("utf8"));
-  if (own.task.uid !== uid) throw new Refusal("that is somebody else's");
+  if (own.task.uid !== uid) throw new Refusal("the published facts belong to another user");
   return own;
 }
 

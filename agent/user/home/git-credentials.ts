@@ -13,7 +13,7 @@ export function credentials(home: string, part: CredentialsPart): Step {
     differences: () => {
       const there = look(path);
       if (there !== undefined && !there.isFile())
-        throw new Refusal(`~/.git-credentials is ${kindOf(there)}; a file of their own belongs there`);
+        throw new Refusal(`~/.git-credentials is ${kindOf(there)}; it must be a regular file of the user`);
       const before = readSmall(path)?.toString("utf8") ?? "";
       const after = withCredential(before, part);
       if (before === after && there !== undefined && (there.mode & 0o077) === 0) return [];

@@ -46,7 +46,7 @@ export function credentialsMode(place: Place): Step {
       const there = look(path);
       if (there === undefined) return [];
       if (!there.isFile())
-        throw new Refusal(`~/.git-credentials is ${kindOf(there)}; a file of their own belongs there`);
+        throw new Refusal(`~/.git-credentials is ${kindOf(there)}; it must be a regular file of the user`);
       if ((there.mode & 0o077) === 0) return [];
       return [
         {
@@ -62,7 +62,7 @@ export function credentialsMode(place: Place): Step {
 function closeFile(path: string): void {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    if (!fstatSync(fd).isFile()) throw new Refusal("~/.git-credentials is no file any more");
+    if (!fstatSync(fd).isFile()) throw new Refusal("~/.git-credentials is not a file any more");
     fchmodSync(fd, 0o600);
   } finally {
     closeSync(fd);

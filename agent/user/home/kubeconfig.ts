@@ -18,7 +18,7 @@ export function kubeconfig(place: Place): Step {
       if (look(directory) === undefined) {
         changes.push({
           point: "kube-directory",
-          says: says("make", "~/.kube"),
+          says: says("create", "~/.kube"),
           apply: () => mkdirSync(directory, { mode: 0o700 }),
         });
       }

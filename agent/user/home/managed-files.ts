@@ -22,13 +22,14 @@ export function ownFileChanges(place: Place, { path, text, mode, point }: OwnFil
   const there = look(path);
   const name = short(place, path);
   if (there?.isSymbolicLink()) {
-    place.warn(`${name} is a symbolic link: left as it is`);
+    place.warn(`${name} is a symbolic link: left unchanged`);
     return [];
   }
-  if (there !== undefined && !there.isFile()) throw new Refusal(`${name} is ${kindOf(there)}; a file belongs there`);
+  if (there !== undefined && !there.isFile())
+    throw new Refusal(`${name} is ${kindOf(there)}; it must be a regular file`);
   // Other names for the same bytes may be anybody's: the new file takes this name and leaves those alone.
   if (there !== undefined && there.nlink > 1)
-    place.warn(`${name} has ${there.nlink} names; only this one is given the new file`);
+    place.warn(`${name} has ${there.nlink} hard links; only this one was replaced`);
   const same = there !== undefined && (there.mode & 0o777) === mode && there.size === Buffer.byteLength(text);
   if (same && readSmall(path)?.toString("utf8") === text) return [];
   const apply = () => replaceFile(path, { bytes: text, mode });

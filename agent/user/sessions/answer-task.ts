@@ -10,7 +10,7 @@ import { tmuxOf } from "./tmux-client.ts";
 /** @throws Refusal for a socket that is not safely theirs, or a server that does not answer. */
 export async function workOnSessions(): Promise<number> {
   const task: SessionsTask = JSON.parse(readFileSync(0, "utf8"));
-  if (process.getuid?.() !== task.uid) throw new Refusal("this worker runs as somebody else than its task says");
+  if (process.getuid?.() !== task.uid) throw new Refusal("this worker does not run as the user of its task");
   process.chdir("/");
   const person = { uid: task.uid, home: `/home/${task.osUser}` };
   const tmux = tmuxOf(person);

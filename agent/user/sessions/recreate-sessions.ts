@@ -123,7 +123,7 @@ function startOf({ home }: PersonHere, session: Session): Start {
   const bytes = pathBytes(directory);
   const path = bytes.toString("utf8");
   if (!path.startsWith("/") || !Buffer.from(path, "utf8").equals(bytes) || !isDirectory(path))
-    return { session, directory: home, word: "directory", why: "its directory is gone, so it begins in the home" };
+    return { session, directory: home, word: "directory", why: "its directory is gone, so it starts in the home" };
   if (conversation === undefined) return { session, directory: path };
   // Its record is filed by the directory, so it is resumed from there or not at all.
   if (!hasTranscript(home, path, conversation))
@@ -131,7 +131,7 @@ function startOf({ home }: PersonHere, session: Session): Start {
       session,
       directory: path,
       word: "transcript",
-      why: `the record of its conversation ${conversation} is gone`,
+      why: `the transcript of its conversation ${conversation} is gone`,
     };
   return { session, directory: path, word: conversation };
 }

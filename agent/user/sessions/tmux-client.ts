@@ -33,7 +33,7 @@ export function tmuxOf({ uid, home }: PersonHere): Tmux {
       const ran = await attempt(args);
       if (ran === undefined || (ran.code === 1 && NO_SERVER.test(ran.stderr))) return undefined;
       if (ran.overflowed) throw new Refusal(TOO_LONG);
-      if (ran.code !== 0 || ran.timedOut) throw new Refusal(`their tmux server: ${story(ran, ANSWER_WITHIN_MS)}`);
+      if (ran.code !== 0 || ran.timedOut) throw new Refusal(`the tmux server failed: ${story(ran, ANSWER_WITHIN_MS)}`);
       return ran.stdout;
     },
     async try(args) {
@@ -52,12 +52,11 @@ function socketIsTheirs(uid: number, socket: string): boolean {
   const room = socketFolder(uid);
   const folder = look(room);
   if (folder === undefined) return false;
-  if (!folder.isDirectory()) throw new Refusal(`${room} is ${kindOf(folder)}, so their sessions are not looked at`);
-  if (folder.uid !== uid)
-    throw new Refusal(`${room} belongs to uid ${folder.uid}, so their sessions are not looked at`);
-  if ((folder.mode & 0o077) !== 0) throw new Refusal(`${room} is open to others, so their sessions are not looked at`);
+  if (!folder.isDirectory()) throw new Refusal(`${room} is ${kindOf(folder)}, so the sessions are not read`);
+  if (folder.uid !== uid) throw new Refusal(`${room} belongs to uid ${folder.uid}, so the sessions are not read`);
+  if ((folder.mode & 0o077) !== 0) throw new Refusal(`${room} is open to others, so the sessions are not read`);
   const there = look(socket);
   if (there === undefined) return false;
-  if (!there.isSocket() || there.uid !== uid) throw new Refusal(`${socket} is no socket of theirs`);
+  if (!there.isSocket() || there.uid !== uid) throw new Refusal(`${socket} is not a socket of this user`);
   return true;
 }

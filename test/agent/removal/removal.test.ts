@@ -99,7 +99,7 @@ test.each([
 
 test("an archive that is cut off, or that has one flipped bit in a header, is refused; one in a file has another checksum", async () => {
   const archive = packed();
-  await expect(unpacked(archive.subarray(0, 2000))).rejects.toThrow("cut off");
+  await expect(unpacked(archive.subarray(0, 2000))).rejects.toThrow("truncated");
   const header = Buffer.from(archive);
   header[10] = (header[10] ?? 0) ^ 1;
   await expect(unpacked(header)).rejects.toThrow("damaged");
@@ -145,8 +145,8 @@ test("folders that their owner closed are opened to be emptied", () => {
 });
 
 test("a line that is none of the worker's is refused, and a long list is cut short", () => {
-  expect(() => entryOf('{"path":"x"}')).toThrow("none of ours");
-  expect(() => entryOf("not even that")).toThrow("none of ours");
+  expect(() => entryOf('{"path":"x"}')).toThrow("in an unknown format");
+  expect(() => entryOf("not even that")).toThrow("in an unknown format");
   expect(firstOf(["a", "b", "c"], 2)).toBe("a; b; and 1 more");
 });
 
@@ -225,10 +225,10 @@ test.each([
   [
     "a header of the older format, where the name is read otherwise",
     member("./a", { magic: "ustar " }),
-    "another format",
+    "unsupported format",
   ],
-  ["an extended header with a word that we do not write", extended("GNU.dumpdir=Yfile"), "another format"],
-  ["a file whose name ends like a folder's", member("./a/"), "the name of a folder"],
+  ["an extended header with a word that we do not write", extended("GNU.dumpdir=Yfile"), "unsupported format"],
+  ["a file whose name ends like a folder's", member("./a/"), "ends with a slash"],
 ])("%s is refused, since two programs may understand it in two ways", async (_what, strange, said) => {
   await expect(unpacked(archiveOf(home0, strange))).rejects.toThrow(said);
 });
@@ -257,11 +257,11 @@ test("an archive that others could change while it is read is refused, with what
     );
   expect(look({})).not.toThrow();
   for (const [path, found, said] of [
-    [folder, "d 700 1000", `${folder} can be written by others than root`],
+    [folder, "d 700 1000", `${folder} is writable by others than root`],
     [folder, "l 777 0", `${folder} is a symbolic link`],
     ...files.flatMap((file) => [
-      [file, "- 660 0", `${file} can be written by others than root`] as const,
-      [file, "- 644 1000", `${file} can be written by others than root`] as const,
+      [file, "- 660 0", `${file} is writable by others than root`] as const,
+      [file, "- 644 1000", `${file} is writable by others than root`] as const,
       [file, "l 777 0", `${file} is a symbolic link`] as const,
       [file, "", `${file} is missing`] as const,
     ]),

@@ -32,7 +32,7 @@ test("what was written to a file after git had looked at it is in its place agai
   expect(readFileSync(join(clone, "readme"), "utf8")).toBe("theirs\n");
   expect(await forward(real.place, clone, new Set())).toEqual([]);
   expect(readFileSync(join(clone, "readme"), "utf8")).toBe("mine, not yet committed\n");
-  expect(real.warned).toEqual(["~/code/readme was written to while the clone was updated: it is as it was written"]);
+  expect(real.warned).toEqual(["~/code/readme was written to during the update: it is as it was written"]);
   expect([real.sh("cd code; git status --porcelain"), existsSync(join(clone, "deep"))]).toEqual(["M readme", false]);
 });
 
