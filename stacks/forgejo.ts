@@ -58,6 +58,7 @@ export async function deployForgejo(
     {
       place: branch,
       deployKeys,
+      confirmations: CONFIRMATIONS,
       access,
       tokenHolders,
       tokens: { ...tokens, name: `workstation-${pulumi.getStack()}` },
@@ -70,6 +71,9 @@ export async function deployForgejo(
   });
   return { credentials: new Map(credentials), cuts: repository.cuts, strangers };
 }
+
+/** Tags `confirm/<commit>`: the deployment takes one for an admin's confirmation of that commit. */
+const CONFIRMATIONS = "confirm/*";
 
 /** Read before the changes of this run, so that a preview shows it too. */
 async function report(forge: ForgeConnection, place: BranchPlace, access: ForgejoAccess) {
