@@ -94,7 +94,7 @@ async function runsOf(cron: string, { branch }: RunnerSettings, { git, head, con
   if (cron !== DEPLOY) return [scheduledRun(cron, branch, head)];
   const open: Confirmation[] = [];
   for (const one of confirmations) if (!(await git.isAncestor(one.commit, deployed))) open.push(one);
-  const newestFirst = [...(await git.between(deployed, head))];
+  const newestFirst = (await git.between(deployed, head)).map(({ hash }) => hash);
   open.sort((a, b) => newestFirst.indexOf(a.commit) - newestFirst.indexOf(b.commit));
   return deploymentRuns({ branch, deployed, head, confirmations: open });
 }
