@@ -14,7 +14,7 @@ import { run } from "../run.ts";
 import { clean, complain, say } from "../say.ts";
 import { openPlace, placeEnv, withScratch } from "../snapshot/place.ts";
 import { CREDENTIALS } from "../snapshot/publish.ts";
-import { WITHHELD } from "../snapshot/scrub.ts";
+import { WITHHELD } from "../snapshot/withhold.ts";
 import { type DataPath, openStackFile, useFile } from "../stack-file.ts";
 import { readBranch } from "./branch.ts";
 import { differencesBetween, type Preview, previewForm } from "./differences.ts";
