@@ -1,7 +1,7 @@
-/** Marks the values of a resource that are secret although the state holds them in plain text. Pure. */
+/** Knows what of a resource is secret although it stands in plain text, and what is public although it stands in a secret. Pure. */
 
 import { isObject, KIND, type Properties, type Resource, SIGNATURE, type Value } from "./state-form.ts";
-import { secretOf } from "./withhold.ts";
+import { plaintextOf, secretOf } from "./withhold.ts";
 
 type Path = readonly (string | number)[];
 
@@ -12,22 +12,37 @@ type Path = readonly (string | number)[];
 export function withKnownSecrets(resource: Resource): Resource {
   const { inputs = {}, outputs = {}, additionalSecretOutputs } = resource;
   const repeated = isObject(outputs[REPEATED_INPUTS]) ? outputs[REPEATED_INPUTS] : {};
+  const ofType = KUBERNETES_SECRET.test(resource.type) ? SECRET_FIELDS : [];
   const paths: readonly Path[] = [
-    ...[inputs, outputs, repeated].flatMap((properties) => secretPaths(properties, [])),
+    ...[inputs, repeated].flatMap((properties) => secretPaths(properties, [])),
     ...(additionalSecretOutputs ?? []).map((name) => [name]),
-    ...(KUBERNETES_SECRET.test(resource.type) ? SECRET_FIELDS : []),
+    ...ofType,
   ];
-  const marked = (properties: Properties): Properties =>
-    paths.reduce<Value>((value, path) => markedAt(value, path), properties) as Properties;
-  const markedOutputs = marked(outputs);
+  const marked = (properties: Properties, at: readonly Path[]): Properties =>
+    at.reduce<Value>((value, path) => markedAt(value, path), properties) as Properties;
+  const markedOutputs = marked(outputs, paths);
   const again = markedOutputs[REPEATED_INPUTS];
   return {
     ...resource,
-    ...(resource.inputs === undefined ? {} : { inputs: marked(inputs) }),
+    ...(resource.inputs === undefined ? {} : { inputs: marked(inputs, ofType) }),
     ...(resource.outputs === undefined
       ? {}
-      : { outputs: isObject(again) ? { ...markedOutputs, [REPEATED_INPUTS]: marked(again) } : markedOutputs }),
+      : { outputs: isObject(again) ? { ...markedOutputs, [REPEATED_INPUTS]: marked(again, paths) } : markedOutputs }),
   };
+}
+
+/**
+ * The command plugin's SDK makes a whole connection secret for the sake of its key. Where it leads is in the settings, and
+ * triggers and names hold it in plain text.
+ */
+export function publicTexts({ type, inputs }: Resource): readonly string[] {
+  const connection = inputs?.connection;
+  if (!type.startsWith("command:remote:") || connection === undefined || !isObject(connection)) return [];
+  const held = isSecret(connection) ? plaintextOf(connection, type) : connection;
+  const ways = isObject(held) ? [held, held.proxy ?? null] : [];
+  return ways.flatMap((way) =>
+    isObject(way) ? [way.host, way.user, way.hostKey].filter((text) => typeof text === "string") : [],
+  );
 }
 
 /** Where the official Kubernetes plugin keeps the inputs a second time. */

@@ -1,7 +1,7 @@
 /** Makes a copy of an exported state that holds none of its secrets, for previews to start from. Pure. */
 
 import { StepError } from "../environment.ts";
-import { withKnownSecrets } from "./known-secrets.ts";
+import { publicTexts, withKnownSecrets } from "./known-secrets.ts";
 import { SecretTexts } from "./secret-texts.ts";
 import { isObject, type Properties, readState, type Resource, SIGNATURE, type Value } from "./state-form.ts";
 import {
@@ -28,7 +28,7 @@ export function withoutSecrets(exported: string, instead: ReadonlyMap<string, st
   const { version, features, deployment } = readState(exported);
   const { manifest, snippets, extensions } = deployment;
   const how: Withholding = {
-    ...{ texts: new SecretTexts(), instead },
+    ...{ texts: new SecretTexts(deployment.resources.flatMap(publicTexts)), instead },
     ids: new Map(deployment.resources.map(({ urn, id }) => [urn, id])),
   };
   for (const credential of instead.keys()) how.texts.add(credential);

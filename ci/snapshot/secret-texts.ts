@@ -5,12 +5,19 @@ const SHORTEST = 8;
 
 export class SecretTexts {
   readonly #found = new Set<string>();
+  readonly #public: ReadonlySet<string>;
   /** The encodings by their first characters: one look for each position of a text, however many secrets there are. */
   #byStart: ReadonlyMap<string, readonly string[]> | undefined;
 
+  /** @param known texts that are no secret, wherever they stand */
+  constructor(known: readonly string[] = []) {
+    this.#public = new Set(known);
+  }
+
   /** Certificates are left out: they are public, and stand in every kubeconfig. */
   add(text: string): void {
-    if (text.length < SHORTEST || isCertificate(text) || isCertificate(Buffer.from(text, "base64").toString())) return;
+    if (text.length < SHORTEST || this.#public.has(text)) return;
+    if (isCertificate(text) || isCertificate(Buffer.from(text, "base64").toString())) return;
     this.#found.add(text);
     this.#byStart = undefined;
   }

@@ -207,6 +207,21 @@ test("a certificate and a namespace in a ServiceAccount's Secret are public, and
   });
 });
 
+test("where a connection leads is public: a trigger on the host's key stays as it is, and the connection's key does not", () => {
+  const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample";
+  const fields = (privateKey: string) => ({ host: "workstation-1", user: "deployment", hostKey, privateKey });
+  const kept = { triggers: [hostKey], create: "ssh deployment@workstation-1" };
+  const resource = {
+    ...{ urn: "urn:pulumi:prod::workstation::command:remote:Command::workstation-1", type: "command:remote:Command" },
+    inputs: { connection: secret(fields("canary-key")), ...kept, stdin: "key: canary-key" },
+  };
+  expect(scrubbed(exported(resource)).deployment.resources[0]?.inputs).toEqual({
+    connection: secret(Object.fromEntries(Object.keys(fields("")).map((key) => [key, "withheld"]))),
+    ...kept,
+    stdin: "withheld",
+  });
+});
+
 test.each([
   [
     "a secret that is still encrypted",
