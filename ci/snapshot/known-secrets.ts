@@ -1,4 +1,4 @@
-/** Knows what of a resource is secret although it stands in plain text, and what is public although it stands in a secret. Pure. */
+/** Marks the values of a resource that are secret although they stand in plain text, and lists texts that are public although they stand in a secret. Pure. */
 
 import { isObject, KIND, type Properties, type Resource, SIGNATURE, type Value } from "./state-form.ts";
 import { plaintextOf, secretOf } from "./withhold.ts";

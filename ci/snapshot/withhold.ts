@@ -113,9 +113,13 @@ function withheldReference({ urn, id, packageVersion }: Properties, { texts, ids
   return {
     urn: isOwn ? urn : WITHHELD_URN,
     ...(id === undefined ? {} : { id: isOwnId || id === "" ? id : WITHHELD }),
-    ...(packageVersion === undefined ? {} : { packageVersion }),
+    ...(packageVersion === undefined
+      ? {}
+      : { packageVersion: VERSION.test(String(packageVersion)) ? packageVersion : WITHHELD }),
   };
 }
+
+const VERSION = /^(?:v?\d+\.\d+\.\d+[\w.+-]{0,20})?$/;
 
 /** The value as a secret of the engine. */
 export function secretOf(value: Value): Properties {
