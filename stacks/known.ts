@@ -31,15 +31,15 @@ export function memoryFrom(output: (name: string) => unknown): Memory {
 
 /**
  * @param folder the project's, where the file of Vault's authority is looked for
- * @returns undefined where the stack has no Vault
+ * @returns undefined where the stack has no Vault, or names a file with the map
  * @throws Refusal where the map cannot be read, unless this is a preview and the stack lets previews go on
  */
 export async function userMapFromVault(
-  { vault, vaultToken }: Pick<StackSettings, "vault" | "vaultToken">,
+  { vault, vaultToken, userMapFile }: Pick<StackSettings, "vault" | "vaultToken" | "userMapFile">,
   { userMapVersion }: Memory,
   { preview, folder = "." }: { readonly preview: boolean; readonly folder?: string },
 ): Promise<UserMapText | undefined> {
-  if (vault === undefined) return undefined;
+  if (vault === undefined || userMapFile !== undefined) return undefined;
   const token = given(vaultToken, "vaultToken", "vault");
   const { caCert } = caOf(vault, folder);
   return readUserMap(

@@ -25,7 +25,10 @@ const quota = z.strictObject({
 /** Top-level keys, spread into the schema of the stack. */
 export const people = {
   roster: z.string().default("roster.yaml").describe("The roster, relative to the project's folder."),
-  userMapFile: z.string().optional().describe("The `k8s_users` map as a JSON file, where no Vault holds it."),
+  userMapFile: z
+    .string()
+    .optional()
+    .describe("The `k8s_users` map as a JSON file; where it is set, the map is not read from Vault."),
   ledgerSeed: z
     .string()
     .optional()

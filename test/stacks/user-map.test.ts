@@ -2,6 +2,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { userMapFromVault } from "../../stacks/known.ts";
 import { Refusal } from "../../stacks/refusal.ts";
 import { vault } from "../../stacks/settings/vault.ts";
 import { readUserMap } from "../../stacks/user-map.ts";
@@ -145,4 +146,13 @@ test("a Vault that is not there at all is told as such", async () => {
   const settings = vault.parse({ address: "http://127.0.0.1:9" });
   const refused = readUserMap({ settings, token: TOKEN }, { preview: false, timeoutMs: 300, pauseMs: 1 });
   await expect(refused).rejects.toThrow(/cannot be reached \(.*ECONNREFUSED.*check the address and whether Vault runs/);
+});
+
+test("Vault is not asked where the stack names a file with the map, as a preview does", async () => {
+  const { port } = server.address() as AddressInfo;
+  const settings = { vault: vault.parse({ address: `http://127.0.0.1:${port}` }), vaultToken: TOKEN };
+  const before = asked;
+  const memory = { ledger: undefined };
+  expect(await userMapFromVault({ ...settings, userMapFile: "map.json" }, memory, { preview: true })).toBeUndefined();
+  expect(asked).toBe(before);
 });

@@ -76,10 +76,16 @@ export interface Seen {
   readonly state: string;
   /** Writes to the API server as the preview's account that were not refused, by their audit lines. */
   readonly apiWrites: readonly string[];
-  /** Paths in Vault that the preview's token asked to write. */
-  readonly vaultWrites: readonly string[];
+  /** What the preview's token asked of Vault, as in `read auth/token/lookup-self`. */
+  readonly vaultRequests: readonly string[];
   /** Method and path of every write to the forge through the program's address for it. */
   readonly forgeWrites: readonly string[];
+}
+
+interface VaultAudit {
+  readonly type: string;
+  readonly auth?: { readonly display_name?: string };
+  readonly request: { readonly operation: string; readonly path: string };
 }
 
 export interface Change {
@@ -175,12 +181,7 @@ export async function openWorld(): Promise<World> {
       ws_preview_passphrase: `preview-passphrase-${id}`,
       ws_preview_kubeconfig: await readersKubeconfig(cluster),
       ws_preview_vault_token: await readersVaultToken(lab),
-      ws_preview_forge_token: await token(admin, "preview", [
-        "read:repository",
-        "read:user",
-        "read:organization",
-        "read:misc",
-      ]),
+      ws_preview_forge_token: await token(admin, "preview", ["read:repository", "read:user", "read:misc"]),
     }),
   );
   const logs: string[] = [];
@@ -244,9 +245,13 @@ export async function openWorld(): Promise<World> {
       return {
         state: sums.stdout,
         apiWrites: asked.filter((line) => !/"code":403/.test(line)),
-        vaultWrites: (await lines(vaultLog)).filter(
-          (line) => line.includes("workstation-preview") && /"operation":"(create|update|delete|patch)"/.test(line),
-        ),
+        vaultRequests: (await lines(vaultLog)).flatMap((line) => {
+          if (line === "") return [];
+          const { type, auth, request } = JSON.parse(line) as VaultAudit;
+          return type === "request" && auth?.display_name?.includes("workstation-preview")
+            ? [`${request.operation} ${request.path}`]
+            : [];
+        }),
         forgeWrites: between.seen.flatMap(({ method, path }) => (method === "GET" ? [] : [`${method} ${path}`])),
       };
     },
@@ -370,10 +375,10 @@ async function vaultRecord(lab: Instance, id: string): Promise<string> {
 
 async function readersVaultToken(lab: Instance): Promise<string> {
   const { vault } = await openVault(lab);
-  const policy = 'path "secret/data/platform" { capabilities = ["read"] }';
-  await vault.must("PUT", "sys/policies/acl/workstation-preview", { policy });
+  // Every token may look itself up by this policy; a preview needs no more.
   const made = (await vault.must("POST", "auth/token/create", {
-    policies: ["workstation-preview"],
+    policies: ["default"],
+    display_name: "workstation-preview",
     no_parent: true,
   })) as {
     readonly auth: { readonly client_token: string };
