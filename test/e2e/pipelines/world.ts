@@ -102,7 +102,12 @@ export const rosterText = (rows: Rows): string => stringify({ users: rows });
 /** The sample roster; its admin has a login on the forge here. */
 export const ROWS: Rows = { ...everybody, wizard: { ...everybody.wizard, forgejo: { login: "wizard" } } };
 
-export async function openWorld(): Promise<World> {
+export interface WorldOptions {
+  /** Starts what keeps the stack's state in the folder `state` below the given one. Default: the folder itself. */
+  readonly backend?: (dir: string) => Promise<Readonly<Record<string, string>>>;
+}
+
+export async function openWorld({ backend }: WorldOptions = {}): Promise<World> {
   const lab = await openInstance(instanceName({ WS_LAB: "test", ...process.env }));
   const forge = await findForge(lab);
   const cluster = await clusterFact.read(lab);
@@ -149,10 +154,13 @@ export async function openWorld(): Promise<World> {
   await copyProject(seed);
   await writeFile(join(seed, "roster.yaml"), rosterText(ROWS));
   const image = await imageOf(dir, engine.env);
-  const state = `file://${join(dir, "state")}`;
   const previews = `file://${join(dir, "previews")}`;
   await Promise.all(["state", "previews"].map((name) => mkdir(join(dir, name))));
-  const env = { ...image, PULUMI_BACKEND_URL: state, PULUMI_CONFIG_PASSPHRASE: passphrase };
+  const state = {
+    ...((await backend?.(dir)) ?? { PULUMI_BACKEND_URL: `file://${join(dir, "state")}` }),
+    PULUMI_CONFIG_PASSPHRASE: passphrase,
+  };
+  const env = { ...image, ...state };
   const own = await encryptAnew(engine.configFile, seed, env);
 
   const url = forge.cloneUrl(forge.owner, repo);
@@ -168,7 +176,9 @@ export async function openWorld(): Promise<World> {
 
   const secrets = new Map(
     Object.entries({
-      ws_state_environment: `PULUMI_BACKEND_URL=${state}\nPULUMI_CONFIG_PASSPHRASE=${passphrase}\n`,
+      ws_state_environment: Object.entries(state)
+        .map(([name, value]) => `${name}=${value}\n`)
+        .join(""),
       passphrase,
       ...own,
       ws_forge_user: admin.login,
