@@ -38,7 +38,7 @@ async function reportOf(): Promise<Report> {
   const stack = given("WS_STACK");
   const document = await openStackFile(PROJECT, stack);
   return withScratch(async (scratch) => {
-    const place = { stack, folder: scratch, env: placeEnv(given("WS_PREVIEW_BACKEND_URL")) };
+    const place = { stack, folder: scratch, env: placeEnv() };
     const { publication, state } = takePublication(await mustPulumi(place, ["stack", "export"]));
     const { commit, base, merged, unread, undeployed } = await readBranches(PROJECT, document, publication.commit);
     // A copy of its own: whatever a preview does there is gone with it.

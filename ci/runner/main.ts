@@ -6,7 +6,8 @@ import { ForgeError } from "../../providers/forgejo/api/forge.ts";
 import { deployedCommit } from "../deployed.ts";
 import { StepError } from "../environment.ts";
 import { complain, say } from "../say.ts";
-import { runPipeline } from "./runner.ts";
+import { publishedCommit } from "../snapshot/place.ts";
+import { PREVIEWS, runPipeline } from "./runner.ts";
 import { readSettings } from "./settings.ts";
 
 const USAGE =
@@ -24,12 +25,13 @@ async function main(argv: string[]): Promise<number> {
     return 2;
   }
   const settings = await readSettings(values.settings);
+  const stack = `${settings.organization}/workstation/${settings.stack}`;
   const stop = new AbortController();
   process.once("SIGTERM", () => stop.abort());
   return runPipeline(name, {
     ...{ settings, cron },
     credentials: values.credentials,
-    deployedCommit: (env) => deployedCommit({ stack: settings.stack, folder: PROJECT, env }),
+    deployedCommit: (env) => (name === PREVIEWS ? publishedCommit : deployedCommit)({ stack, folder: PROJECT, env }),
     log: say,
     signal: stop.signal,
   });

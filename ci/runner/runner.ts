@@ -4,7 +4,7 @@
  */
 
 import { join } from "node:path";
-import { StepError } from "../environment.ts";
+import { parseEnvironment, StepError } from "../environment.ts";
 import type { Git } from "../git.ts";
 import { type Attempts, openAttempts } from "./attempts.ts";
 import { type Clone, type Confirmation, fetchClone } from "./clone.ts";
@@ -21,7 +21,10 @@ export interface RunnerOptions {
   readonly cron?: string;
   /** See `readCredentials`. */
   readonly credentials: string;
-  /** Which commit is deployed, by the engine's own history. @param engine variables that hold the state's place and key */
+  /**
+   * Which commit is deployed: by the engine's own history, or for previews by what the deployment published for them.
+   * @param engine variables that hold the state's place and key
+   */
   readonly deployedCommit: (engine: Readonly<Record<string, string>>) => Promise<string>;
   readonly log: (line: string) => void;
   readonly nowMs?: () => number;
@@ -29,7 +32,7 @@ export interface RunnerOptions {
 }
 
 /** File name of the pipeline that previews pull requests. */
-const PREVIEWS = "pull-request";
+export const PREVIEWS = "pull-request";
 const DEPLOY = "deploy";
 
 /** Above the engine's own limit for one deployment. */
@@ -47,8 +50,7 @@ export async function runPipeline(name: string, options: RunnerOptions): Promise
   const token = (await readCredentials(options.credentials, [settings.token])).get(settings.token) ?? "";
   const attempts = await openAttempts(`${memory}.json`);
   const clone = await fetchClone({ ...settings, url: cloneUrl(settings), token, folder: `${memory}.git` });
-  // A preview has no right to the deployment's history; its steps take the branch's own program, with rights to read.
-  const commit = name === PREVIEWS ? clone.head : await deployedOn(clone, options);
+  const commit = await deployedOn(clone, options);
   const pipeline = await pipelineOf(clone.git, commit, name);
   const runs =
     name === PREVIEWS
@@ -71,10 +73,9 @@ export async function runPipeline(name: string, options: RunnerOptions): Promise
 
 /** @throws StepError where the commit that counts as deployed is not on the branch */
 async function deployedOn({ git, head }: Clone, { settings, credentials, deployedCommit }: RunnerOptions) {
-  const { engine, branch, stack } = settings;
-  const values = await readCredentials(credentials, Object.values(engine));
-  const variables = Object.entries(engine).map(([variable, name]) => [variable, values.get(name) ?? ""]);
-  const deployed = await deployedCommit({ ...settings.environment, ...Object.fromEntries(variables) });
+  const { stateEnvironment, branch, stack } = settings;
+  const text = (await readCredentials(credentials, [stateEnvironment])).get(stateEnvironment) ?? "";
+  const deployed = await deployedCommit({ ...settings.environment, ...parseEnvironment(stateEnvironment, text) });
   const known = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(deployed) && (await git.commit(deployed)) === deployed;
   if (known && (await git.isAncestor(deployed, head))) return deployed;
   throw new StepError(

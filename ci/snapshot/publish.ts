@@ -33,7 +33,7 @@ export async function publish(): Promise<number> {
   const at = { stack, folder: PROJECT };
   const commit = await deployedCommit(at);
   const text = await mustPulumi(at, ["stack", "export", "--show-secrets"]);
-  const env = placeEnv(given("WS_PREVIEW_BACKEND_URL"));
+  const env = placeEnv();
   await withScratch(async (folder) => {
     const place = { stack, folder, env };
     const state = withPublication(withoutSecrets(text, instead, await openPlace(place)), { commit, userMap });

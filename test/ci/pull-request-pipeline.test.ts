@@ -44,11 +44,14 @@ function forge() {
     writeFileSync(join(dir, "said"), said);
     program(
       "pulumi",
-      `test "$*" = "stack output --stack organization/workstation/prod previewCommit" && cat ${join(dir, "said")}`,
+      `test "$*" = "stack output --stack organization/workstation/prod previewCommit" && test "$PULUMI_CONFIG_PASSPHRASE" = "p q" && cat ${join(dir, "said")}`,
     );
     const [ran] = await runPipeline(stringify(first), {
       variables: { CI_REPO_CLONE_URL: repo, CI_COMMIT_PULL_REQUEST: "7" },
-      secrets: { ws_preview_forge_token: "t", ws_preview_backend_url: "b", ws_preview_passphrase: "p" },
+      secrets: {
+        ws_preview_forge_token: "t",
+        ws_preview_environment: "PULUMI_BACKEND_URL=b\nPULUMI_CONFIG_PASSPHRASE=p q",
+      },
       image: { PATH: `${bin}:${process.env.PATH}`, HOME: dir, GIT_CONFIG_GLOBAL: "/dev/null" },
     });
     const file = join(dir, "installed");

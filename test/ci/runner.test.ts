@@ -24,7 +24,7 @@ const pipeline = (mark: string, ...more: readonly string[]) =>
   [
     ...["when:", "  - event: cron", "    cron: deploy", "  - event: tag", "    ref: refs/tags/confirm/*"],
     ...["  - event: cron", "    cron: drift", "skip_clone: true", "steps:", "  - name: up", "    image: any"],
-    ...["    environment:", "      PULUMI_CONFIG_PASSPHRASE: { from_secret: pulumi_config_passphrase }"],
+    ...["    environment:", "      PULUMI_CONFIG_PASSPHRASE: { from_secret: passphrase }"],
     ...["    commands:", `      - echo "${mark} $CI_PIPELINE_EVENT $CI_COMMIT_SHA $CI_COMMIT_TAG" >> "$MARKS"`],
     ...more.map((command) => `      - ${JSON.stringify(command)}`),
   ].join("\n");
@@ -52,8 +52,11 @@ function world() {
   };
   const credential = (name: string, value: string) =>
     writeFileSync(join(folder, "credentials", `secret_${name}`), `${value}\n`);
-  credential("pulumi_backend_url", "file:///state-of-the-stack");
-  credential("pulumi_config_passphrase", PASSPHRASE);
+  credential(
+    "ws_state_environment",
+    `PULUMI_BACKEND_URL=file:///state-of-the-stack\nPULUMI_CONFIG_PASSPHRASE=${PASSPHRASE}`,
+  );
+  credential("passphrase", PASSPHRASE);
   credential("ws_forge_token", "token-of-the-reader");
   const marks = join(folder, "marks");
   writeFileSync(marks, "");
@@ -70,7 +73,7 @@ function world() {
         settings: {
           ...{ forge: `file://${join(folder, "forge")}`, owner: "ops", repository: "infra", branch: "master" },
           ...{ stack: "prod", account: "reader", token: "ws_forge_token", state: join(folder, "state") },
-          engine: { PULUMI_BACKEND_URL: "pulumi_backend_url", PULUMI_CONFIG_PASSPHRASE: "pulumi_config_passphrase" },
+          ...{ organization: "organization", stateEnvironment: "ws_state_environment" },
           ...{ environment: { MARKS: marks }, path: [], absent: [] },
         },
         credentials: join(folder, "credentials", "secret_"),

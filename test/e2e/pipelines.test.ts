@@ -233,8 +233,7 @@ test("a program that the next commit takes back is stopped with it, and never ru
 
 test("a commit's title and a tag of its first word do not choose the trusted program, after a deployment by hand either", async () => {
   await rm(PWNED, { force: true });
-  const main = 'import { writeFileSync } from "node:fs";\n' + `writeFileSync("${PWNED}", "");\n`;
-  const evil = await world.push(world.emo, { to: "refs/heads/side", files: { "ci/main.ts": main } });
+  const evil = await world.push(world.emo, { to: "refs/heads/side", files: { "ci/main.ts": EVIL } });
   expect(await world.tag(world.emo, "feed", evil.commit)).toBe(true);
   for (const message of ["feed pushed by cron", `${evil.commit} pushed by wizard`]) {
     const { commit } = await world.push(world.emo, { to: MASTER, message, files: { "docs/notes.md": message } });

@@ -16,7 +16,7 @@ beforeAll(async () => {
   await Promise.all(["home", "state"].map((name) => mkdir(join(dir, name))));
   vi.stubEnv("PATH", `${await toolPath("engine")}:${process.env.PATH}`);
   vi.stubEnv("PULUMI_HOME", join(dir, "home"));
-  vi.stubEnv("WS_PREVIEW_PASSPHRASE", "of-the-place");
+  vi.stubEnv("WS_PREVIEW_ENVIRONMENT", "PULUMI_BACKEND_URL=file:///nowhere\nPULUMI_CONFIG_PASSPHRASE=of-the-place");
 }, 900_000);
 afterAll(() => rm(dir, { recursive: true }));
 

@@ -13,7 +13,10 @@ export interface S3 {
 export async function serveS3(folder: string, key: string, secret: string): Promise<S3> {
   const rclone = join(await toolPath("rclone"), "rclone");
   const argv = ["serve", "s3", "--addr", "127.0.0.1:0", "--auth-key", `${key},${secret}`, folder];
-  const server = spawn(rclone, argv, { stdio: ["ignore", "ignore", "pipe"], env: { PATH: "/usr/bin:/bin", HOME: folder } });
+  const server = spawn(rclone, argv, {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { PATH: "/usr/bin:/bin", HOME: folder },
+  });
   const ended = new Promise<void>((done) => server.once("close", () => done()));
   const port = await new Promise<string>((resolve, reject) => {
     let log = "";

@@ -186,9 +186,13 @@ export async function openWorld({ backend }: WorldOptions = {}): Promise<World> 
       ws_chat_webhook: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook-canary-${id}`,
       ws_comment_user: bot.login,
       ws_comment_token: await token(bot, "comment", ["write:issue", "read:user", "read:repository"]),
-      ws_preview_backend_url: previews,
-      ws_preview_backend_write_url: previews,
-      ws_preview_passphrase: `preview-passphrase-${id}`,
+      ...Object.fromEntries(
+        ["ws_preview_environment", "ws_preview_write_environment"].map((name) => [
+          name,
+          `PULUMI_BACKEND_URL=${previews}\nPULUMI_CONFIG_PASSPHRASE=preview-passphrase-${id}\n`,
+        ]),
+      ),
+      preview_passphrase: `preview-passphrase-${id}`,
       ws_preview_kubeconfig: await readersKubeconfig(cluster),
       ws_preview_vault_token: await readersVaultToken(lab),
       ws_preview_forge_token: await token(admin, "preview", ["read:repository", "read:user", "read:misc"]),
