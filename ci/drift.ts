@@ -6,7 +6,7 @@
 import { PROJECT } from "../cli/pulumi.ts";
 import { type Host, HostUnreached, onHost } from "../cli/reach/host.ts";
 import { openStack } from "../cli/reach/stack.ts";
-import type { StackSettings } from "../stacks/settings/index.ts";
+import type { StackSettings } from "../config/settings/stack-settings.ts";
 import { announce } from "./chat.ts";
 import { pulumi, tail } from "./engine.ts";
 import { given, StepError } from "./environment.ts";

@@ -2,7 +2,7 @@
 
 import { ForgeError } from "../providers/forgejo/api/forge.ts";
 import { PulumiError } from "../cli/pulumi.ts";
-import { Refusal } from "../stacks/refusal.ts";
+import { Refusal } from "../config/refusal.ts";
 import { drift } from "./drift.ts";
 import { StepError } from "./environment.ts";
 import { writeComment } from "./pull-request/comment.ts";

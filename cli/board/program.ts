@@ -1,9 +1,9 @@
 /** What the program itself declares, for the board. Apart from the rest, because it loads the engine's whole SDK. */
 
 import type { Desired } from "../../roster/model.ts";
-import { declaredBy } from "../../stacks/declared.ts";
-import { hostsOf, MANAGED, OWNER_LABEL, SITE } from "../../stacks/declared-hosts.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import { declaredBy } from "../../stacks/offline/desired-resources.ts";
+import { hostsOf, MANAGED, OWNER_LABEL, SITE } from "../../stacks/offline/host-resources.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { PROJECT } from "../pulumi.ts";
 import type { Wanted } from "./pending.ts";
 

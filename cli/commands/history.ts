@@ -3,8 +3,8 @@
 import { resolve } from "node:path";
 import type { Policy } from "../../roster/model.ts";
 import { DEFAULT_POLICY } from "../../roster/policy.ts";
-import { policyOf } from "../../stacks/decision.ts";
-import { Refusal } from "../../stacks/refusal.ts";
+import { policyOf } from "../../config/desired-state.ts";
+import { Refusal } from "../../config/refusal.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
 import { deliveriesFrom } from "../history/deployed.ts";
 import { entriesFor, sentenceOf } from "../history/entries.ts";

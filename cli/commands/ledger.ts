@@ -2,13 +2,13 @@
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { writeAdoption } from "../../stacks/adoption.ts";
-import { policyOf, today, weigh } from "../../stacks/decision.ts";
-import { declaredBy } from "../../stacks/declared.ts";
-import { userMapFromVault } from "../../stacks/known.ts";
+import { writeAdoption } from "../../config/adoption-file.ts";
+import { policyOf, today, weigh } from "../../config/desired-state.ts";
+import { declaredBy } from "../../stacks/offline/desired-resources.ts";
+import { userMapFromVault } from "../../config/previous-run.ts";
 import { Unread } from "../../stacks/kube-api.ts";
-import { Refusal } from "../../stacks/refusal.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import { Refusal } from "../../config/refusal.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { ForgeError } from "../../providers/forgejo/api/forge.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
 import { findExisting } from "../import/existing.ts";

@@ -2,7 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { Unread } from "../../stacks/kube-api.ts";
-import { Refusal } from "../../stacks/refusal.ts";
+import { Refusal } from "../../config/refusal.ts";
 import { type Command, readArgs } from "../command.ts";
 import { isDone } from "../probe/model.ts";
 import { takeProbe } from "../probe/take.ts";

@@ -2,7 +2,7 @@
 
 import type { KubeCall } from "../../stacks/kube-api.ts";
 import { Unread } from "../../stacks/kube-api.ts";
-import { Refusal } from "../../stacks/refusal.ts";
+import { Refusal } from "../../config/refusal.ts";
 import { type Command, type ExitCode, readArgs, UsageError } from "../command.ts";
 import { PulumiError } from "../pulumi.ts";
 import { clusterOf } from "../reach/cluster.ts";

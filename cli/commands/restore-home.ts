@@ -1,6 +1,6 @@
 /** `./ws restore-home`: an archived home, back in the home of somebody who is here again. */
 
-import { Refusal } from "../../stacks/refusal.ts";
+import { Refusal } from "../../config/refusal.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
 import { PulumiError } from "../pulumi.ts";
 import { HostUnreached } from "../reach/host.ts";

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { basename, dirname } from "node:path";
-import { Refusal } from "../../stacks/refusal.ts";
+import { Refusal } from "../../config/refusal.ts";
 
 export interface Commit {
   readonly hash: string;

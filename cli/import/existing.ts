@@ -3,8 +3,8 @@
 import { z } from "zod";
 import type { Forge } from "../../providers/forgejo/api/forge.ts";
 import { repoApi, type RepoApi } from "../../providers/forgejo/api/repository.ts";
-import type { Adopted } from "../../stacks/adoption.ts";
-import type { Declared } from "../../stacks/declared.ts";
+import type { Adopted } from "../../config/adoption-file.ts";
+import type { Declared } from "../../stacks/offline/desired-resources.ts";
 import type { KubeCall } from "../../stacks/kube-api.ts";
 import type { VaultCall } from "../reach/vault.ts";
 import { differences } from "./differences.ts";

@@ -1,10 +1,10 @@
 /** Reads every surface of a stack as it is, once. One that does not answer ends the import with its name. */
 
-import { userMapFromVault } from "../../stacks/known.ts";
+import { userMapFromVault } from "../../config/previous-run.ts";
 import { loadUserMap } from "../../roster/user-map.ts";
 import { renderProblem } from "../../roster/render.ts";
-import { Refusal } from "../../stacks/refusal.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import { Refusal } from "../../config/refusal.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { PROJECT } from "../pulumi.ts";

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { type Host, onHost } from "../reach/host.ts";
 import { Unseen } from "./unseen.ts";
 

@@ -1,6 +1,6 @@
 /** What an import found, in sentences: what is taken over, what will differ, what is left alone, and what to do next. Pure. */
 
-import type { Declared } from "../../stacks/declared.ts";
+import type { Declared } from "../../stacks/offline/desired-resources.ts";
 import type { Existing } from "./existing.ts";
 import type { Gathered } from "./gather.ts";
 import type { Guessed, People } from "./people.ts";

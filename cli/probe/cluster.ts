@@ -4,7 +4,7 @@ import { z } from "zod";
 import { dashboardAccount } from "../../roster/names.ts";
 import type { K8sUser } from "../../roster/model.ts";
 import { type KubeCall, Unread } from "../../stacks/kube-api.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { inLanes } from "../board/lanes.ts";
 import { cut, type Finding, hand, type Leaver, residual, unknown } from "./model.ts";
 import { type Bound, plantedBy } from "./planted.ts";

@@ -5,7 +5,7 @@ import type { Forge } from "../../providers/forgejo/api/forge.ts";
 import { listAll } from "../../providers/forgejo/api/listing.ts";
 import { repoApi } from "../../providers/forgejo/api/repository.ts";
 import { tokenApi } from "../../providers/forgejo/api/tokens.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { cut, type Finding, hand, type Leaver, residual } from "./model.ts";
 
 const LIMIT_MS = 60_000;

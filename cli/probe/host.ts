@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { TIER_GROUPS } from "../../roster/tiers.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { type Host, HostUnreached, onHost } from "../reach/host.ts";
 import { cut, type Finding, hand, type Leaver, unknown } from "./model.ts";
 

@@ -2,7 +2,7 @@
 
 import { ProviderError } from "../../providers/runtime/errors.ts";
 import { Unread } from "../../stacks/kube-api.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { clusterOf } from "../reach/cluster.ts";
 import { forgeOf } from "../reach/forge.ts";
 import { clusterUnread, lookAtCluster, probeCluster } from "./cluster.ts";

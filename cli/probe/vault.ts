@@ -3,9 +3,9 @@
 import { z } from "zod";
 import { deployerRole, ownerPolicy, workstationPolicy } from "../../roster/names.ts";
 import type { K8sUser, Namespace, OsUser } from "../../roster/model.ts";
-import { given } from "../../stacks/given.ts";
-import { caOf } from "../../stacks/known.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import { given } from "../../config/required-secret.ts";
+import { caOf } from "../../config/previous-run.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { identities } from "../../providers/vaultpeople/identity.ts";
 import { isMarked, type Live, liveTokens } from "../../providers/vaultpeople/tokens.ts";
 import { openVault, type Vault } from "../../providers/vaultpeople/vault-api.ts";

@@ -4,7 +4,7 @@ import { loadLedger } from "../../roster/ledger.ts";
 import type { LedgerEntry, OsUser } from "../../roster/model.ts";
 import { DEFAULT_POLICY } from "../../roster/policy.ts";
 import { renderProblem } from "../../roster/render.ts";
-import { Refusal } from "../../stacks/refusal.ts";
+import { Refusal } from "../../config/refusal.ts";
 import type { Leaver } from "./model.ts";
 
 /**

@@ -1,9 +1,9 @@
 /** The forge as the program itself reaches it, for the operator's commands: the provider's own client. */
 
 import { type Forge, openForge } from "../../providers/forgejo/api/forge.ts";
-import { given } from "../../stacks/given.ts";
-import { caOf } from "../../stacks/known.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import { given } from "../../config/required-secret.ts";
+import { caOf } from "../../config/previous-run.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { PROJECT } from "../pulumi.ts";
 
 const TIMEOUT_MS = 20_000;

@@ -1,8 +1,8 @@
 /** One command on one host over SSH, with the stack's own key; the host proves itself by its configured key first. */
 
 import ssh2 from "ssh2";
-import { given } from "../../stacks/given.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import { given } from "../../config/required-secret.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 
 export type Host = StackSettings["hosts"][number];
 

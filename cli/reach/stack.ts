@@ -1,10 +1,10 @@
 /** The stack that a command of `./ws` speaks of: its settings, what its last run left, and what the program decides from both. */
 
 import type { Derivation } from "../../roster/derive/derive.ts";
-import { today, weigh } from "../../stacks/decision.ts";
-import { type Memory, memoryFrom, userMapFromVault } from "../../stacks/known.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
-import { parseSettings } from "../../stacks/settings/parse.ts";
+import { today, weigh } from "../../config/desired-state.ts";
+import { type Memory, memoryFrom, userMapFromVault } from "../../config/previous-run.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
+import { parseSettings } from "../../config/settings/parse.ts";
 import { configOf, outputsOf, PROJECT, type StackPlace } from "../pulumi.ts";
 
 export interface OpenStack {

@@ -1,9 +1,9 @@
 /** Vault as the program itself reaches it, for the operator's commands. */
 
 import { type Answer, ask } from "../../stacks/ask.ts";
-import { given } from "../../stacks/given.ts";
-import { caOf } from "../../stacks/known.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import { given } from "../../config/required-secret.ts";
+import { caOf } from "../../config/previous-run.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { PROJECT } from "../pulumi.ts";
 
 /** @param path below `/v1/`, encoded. @throws Error when no whole answer came */

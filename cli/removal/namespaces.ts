@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { KubeCall } from "../../stacks/kube-api.ts";
-import { Refusal } from "../../stacks/refusal.ts";
+import { Refusal } from "../../config/refusal.ts";
 
 const listed = z.object({ groups: z.array(z.object({ preferredVersion: z.object({ groupVersion: z.string() }) })) });
 const resources = z.object({

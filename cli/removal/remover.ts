@@ -1,8 +1,8 @@
 /** The destructive program of a host, asked over SSH: it answers with one line of JSON, or says why not. */
 
 import { z } from "zod";
-import { Refusal } from "../../stacks/refusal.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import { Refusal } from "../../config/refusal.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { type Host, onHost } from "../reach/host.ts";
 
 /** What one host would lose, as it says. */

@@ -1,9 +1,9 @@
 /** Whether somebody may be removed for good at all, by the roster and by what the stack remembers. */
 
-import { rememberedBy, rosterOf, today } from "../../stacks/decision.ts";
+import { rememberedBy, rosterOf, today } from "../../config/desired-state.ts";
 import type { LedgerEntry, OsUser } from "../../roster/model.ts";
-import { Refusal } from "../../stacks/refusal.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import { Refusal } from "../../config/refusal.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { PROJECT } from "../pulumi.ts";
 import type { OpenStack } from "../reach/stack.ts";
 

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { findExisting } from "../../../cli/import/existing.ts";
 import { pastOf } from "../../../cli/import/past.ts";
 import { loadLedger } from "../../../roster/ledger.ts";
-import type { Declared } from "../../../stacks/declared.ts";
+import type { Declared } from "../../../stacks/offline/desired-resources.ts";
 import { DEFAULT_POLICY } from "../../../roster/policy.ts";
 import { derived, rosterOf, row } from "../../roster/support.ts";
 
