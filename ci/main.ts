@@ -1,6 +1,6 @@
 /** The steps of the pipelines: `node --import tsx ci/main.ts STEP`. Each reads its variables from the environment and nothing else. */
 
-import { ForgeError } from "../providers/forgejo/api/forge.ts";
+import { ForgeError } from "../clients/forgejo/client.ts";
 import { PulumiError } from "../cli/pulumi.ts";
 import { Refusal } from "../config/refusal.ts";
 import { drift } from "./drift.ts";

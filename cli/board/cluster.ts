@@ -1,6 +1,6 @@
 /** The cluster: one listing a kind of object, whole, against what the last deployment made of that kind. */
 
-import type { KubeCall } from "../../stacks/kube-api.ts";
+import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import { type Fault, type Look, driftOf } from "./drift.ts";
 import type { Finding } from "./finding.ts";
 import type { Remembered } from "./remembered.ts";

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { OsUser } from "../../roster/model.ts";
-import type { HostAnswer, HostCommand } from "../reach/host.ts";
+import type { HostAnswer, HostCommand } from "../../clients/ssh/run-command.ts";
 import type { Finding, Whose } from "./finding.ts";
 import { jsonIn } from "./json.ts";
 import type { Remembered } from "./remembered.ts";

@@ -1,6 +1,6 @@
 /** Vault: everybody's policies and roles as they stand there, and that who left stays out. */
 
-import type { VaultCall } from "../reach/vault.ts";
+import type { VaultCall } from "../stack/vault-client.ts";
 import { type Look, driftOf } from "./drift.ts";
 import type { Finding } from "./finding.ts";
 import { jsonIn } from "./json.ts";

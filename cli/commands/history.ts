@@ -12,7 +12,7 @@ import { replay } from "../history/events.ts";
 import { historyOf } from "../history/git.ts";
 import { inLanes } from "../board/lanes.ts";
 import { PROJECT, PulumiError, type StackPlace, updatesOf } from "../pulumi.ts";
-import { openStack } from "../reach/stack.ts";
+import { openStack } from "../stack/open-stack.ts";
 import { PLACE_HELP, PLACE_OPTIONS, placeOf } from "../stack-place.ts";
 
 export const history: Command = {

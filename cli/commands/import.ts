@@ -7,7 +7,7 @@ import { writeAdoption } from "../../config/adoption-file.ts";
 import { today, weigh } from "../../config/desired-state.ts";
 import { declaredBy } from "../../stacks/offline/desired-resources.ts";
 import { userMapFromVault } from "../../config/previous-run.ts";
-import { Unread } from "../../stacks/kube-api.ts";
+import { Unread } from "../../clients/kubernetes/client.ts";
 import { Refusal } from "../../config/refusal.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
@@ -19,9 +19,9 @@ import { type Findings, findingsOf, reportText } from "../import/report.ts";
 import { rosterText } from "../import/roster-text.ts";
 import { Unseen } from "../import/unseen.ts";
 import { PROJECT, PulumiError } from "../pulumi.ts";
-import { HostUnreached } from "../reach/host.ts";
-import { ForgeError } from "../../providers/forgejo/api/forge.ts";
-import { openStack } from "../reach/stack.ts";
+import { HostUnreached } from "../../clients/ssh/run-command.ts";
+import { ForgeError } from "../../clients/forgejo/client.ts";
+import { openStack } from "../stack/open-stack.ts";
 
 export const importCommand: Command = {
   name: "import",

@@ -1,7 +1,7 @@
 /** `./ws probe`: whether the access of those who left is really gone, asked of every surface. */
 
 import { writeFileSync } from "node:fs";
-import { Unread } from "../../stacks/kube-api.ts";
+import { Unread } from "../../clients/kubernetes/client.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { type Command, readArgs } from "../command.ts";
 import { isDone } from "../probe/model.ts";
@@ -9,7 +9,7 @@ import { takeProbe } from "../probe/take.ts";
 import { textOf } from "../probe/text.ts";
 import { leaversOf } from "../probe/who.ts";
 import { PulumiError } from "../pulumi.ts";
-import { openStack } from "../reach/stack.ts";
+import { openStack } from "../stack/open-stack.ts";
 import { PLACE_HELP, PLACE_OPTIONS, placeOf } from "../stack-place.ts";
 
 export const probe: Command = {

@@ -1,13 +1,13 @@
 /** `./ws remove`: archives and removes for good somebody who has left. Nothing else of this program ever deletes anything of theirs. */
 
-import type { KubeCall } from "../../stacks/kube-api.ts";
-import { Unread } from "../../stacks/kube-api.ts";
+import type { KubeCall } from "../../clients/kubernetes/client.ts";
+import { Unread } from "../../clients/kubernetes/client.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { type Command, type ExitCode, readArgs, UsageError } from "../command.ts";
 import { PulumiError } from "../pulumi.ts";
-import { clusterOf } from "../reach/cluster.ts";
-import { HostUnreached } from "../reach/host.ts";
-import { type OpenStack, openStack } from "../reach/stack.ts";
+import { clusterOf } from "../stack/cluster-client.ts";
+import { HostUnreached } from "../../clients/ssh/run-command.ts";
+import { type OpenStack, openStack } from "../stack/open-stack.ts";
 import { afterwards } from "../removal/afterwards.ts";
 import { typed } from "../removal/confirm.ts";
 import { type Backup, backUp, deleteNamespace } from "../removal/namespaces.ts";

@@ -3,8 +3,8 @@
 import { Refusal } from "../../config/refusal.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
 import { PulumiError } from "../pulumi.ts";
-import { HostUnreached } from "../reach/host.ts";
-import { decideOn, openStack } from "../reach/stack.ts";
+import { HostUnreached } from "../../clients/ssh/run-command.ts";
+import { decideOn, openStack } from "../stack/open-stack.ts";
 import { askRemover, restored } from "../removal/remover.ts";
 import { PLACE_HELP, PLACE_OPTIONS, placeIn } from "../stack-options.ts";
 

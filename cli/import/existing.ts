@@ -1,12 +1,12 @@
 /** Which of what the program would declare is there already, how it differs, and what of it cannot be taken over. */
 
 import { z } from "zod";
-import type { Forge } from "../../providers/forgejo/api/forge.ts";
-import { repoApi, type RepoApi } from "../../providers/forgejo/api/repository.ts";
+import type { Forge } from "../../clients/forgejo/client.ts";
+import { repoApi, type RepoApi } from "../../clients/forgejo/repository.ts";
 import type { Adopted } from "../../config/adoption-file.ts";
 import type { Declared } from "../../stacks/offline/desired-resources.ts";
-import type { KubeCall } from "../../stacks/kube-api.ts";
-import type { VaultCall } from "../reach/vault.ts";
+import type { KubeCall } from "../../clients/kubernetes/client.ts";
+import type { VaultCall } from "../stack/vault-client.ts";
 import { differences } from "./differences.ts";
 import { Unseen } from "./unseen.ts";
 

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
-import { type Host, onHost } from "../reach/host.ts";
+import { type Host, onHost } from "../../clients/ssh/run-command.ts";
 import { Unseen } from "./unseen.ts";
 
 export interface Account {

@@ -1,11 +1,11 @@
 /** What the services know of people: the user map, the cluster's bindings, the forge's repository, Vault's names. */
 
 import { z } from "zod";
-import type { Forge } from "../../providers/forgejo/api/forge.ts";
-import { repoApi } from "../../providers/forgejo/api/repository.ts";
-import { tokenApi } from "../../providers/forgejo/api/tokens.ts";
-import type { KubeCall } from "../../stacks/kube-api.ts";
-import type { VaultCall } from "../reach/vault.ts";
+import type { Forge } from "../../clients/forgejo/client.ts";
+import { repoApi } from "../../clients/forgejo/repository.ts";
+import { tokenApi } from "../../clients/forgejo/access-tokens.ts";
+import type { KubeCall } from "../../clients/kubernetes/client.ts";
+import type { VaultCall } from "../stack/vault-client.ts";
 import { Unseen } from "./unseen.ts";
 
 export interface MapEntry {

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { dashboardAccount } from "../../roster/names.ts";
 import type { K8sUser } from "../../roster/model.ts";
-import { type KubeCall, Unread } from "../../stacks/kube-api.ts";
+import { type KubeCall, Unread } from "../../clients/kubernetes/client.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { inLanes } from "../board/lanes.ts";
 import { cut, type Finding, hand, type Leaver, residual, unknown } from "./model.ts";

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { TIER_GROUPS } from "../../roster/tiers.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
-import { type Host, HostUnreached, onHost } from "../reach/host.ts";
+import { type Host, HostUnreached, onHost } from "../../clients/ssh/run-command.ts";
 import { cut, type Finding, hand, type Leaver, unknown } from "./model.ts";
 
 /** What `workstation probe` answers; `null` is what it could not ask (agent/root/probe-people.ts). */

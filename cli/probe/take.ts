@@ -1,10 +1,10 @@
 /** Asks every surface about everybody who left; what one of them cannot say stays its own, and unknown. */
 
 import { ProviderError } from "../../providers/runtime/errors.ts";
-import { Unread } from "../../stacks/kube-api.ts";
+import { Unread } from "../../clients/kubernetes/client.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
-import { clusterOf } from "../reach/cluster.ts";
-import { forgeOf } from "../reach/forge.ts";
+import { clusterOf } from "../stack/cluster-client.ts";
+import { forgeOf } from "../stack/forge-client.ts";
 import { clusterUnread, lookAtCluster, probeCluster } from "./cluster.ts";
 import { probeForge } from "./forge.ts";
 import { probeHost } from "./host.ts";

@@ -6,9 +6,9 @@ import type { K8sUser, Namespace, OsUser } from "../../roster/model.ts";
 import { given } from "../../config/required-secret.ts";
 import { caOf } from "../../config/previous-run.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
-import { identities } from "../../providers/vaultpeople/identity.ts";
-import { isMarked, type Live, liveTokens } from "../../providers/vaultpeople/tokens.ts";
-import { openVault, type Vault } from "../../providers/vaultpeople/vault-api.ts";
+import { identities } from "../../clients/vault/identities.ts";
+import { isMarked, type Live, liveTokens } from "../../clients/vault/tokens.ts";
+import { openVault, type Vault } from "../../clients/vault/client.ts";
 import { PROJECT } from "../pulumi.ts";
 import { cut, type Finding, hand, type Leaver, residual } from "./model.ts";
 

@@ -1,7 +1,7 @@
 /** A person's own namespace: everything that its objects say goes into a file first, then the namespace goes. */
 
 import { z } from "zod";
-import type { KubeCall } from "../../stacks/kube-api.ts";
+import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import { Refusal } from "../../config/refusal.ts";
 
 const listed = z.object({ groups: z.array(z.object({ preferredVersion: z.object({ groupVersion: z.string() }) })) });

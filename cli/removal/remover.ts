@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { Refusal } from "../../config/refusal.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
-import { type Host, onHost } from "../reach/host.ts";
+import { type Host, onHost } from "../../clients/ssh/run-command.ts";
 
 /** What one host would lose, as it says. */
 export const shown = z.object({

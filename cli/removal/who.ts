@@ -5,7 +5,7 @@ import type { LedgerEntry, OsUser } from "../../roster/model.ts";
 import { Refusal } from "../../config/refusal.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { PROJECT } from "../pulumi.ts";
-import type { OpenStack } from "../reach/stack.ts";
+import type { OpenStack } from "../stack/open-stack.ts";
 
 export interface Leaver {
   readonly who: OsUser;

@@ -1,7 +1,7 @@
 /** The provider that suspends, in a kept namespace, the rights that whoever left had given there; the API server is the official one's. */
 
 import { z } from "zod";
-import { type KubeCall, kubeCallOf } from "../../stacks/kube-api.ts";
+import { type KubeCall, kubeCallOf } from "../../clients/kubernetes/client.ts";
 import { ProviderError } from "../runtime/errors.ts";
 import type { Provider } from "../runtime/provider.ts";
 import { configReader } from "../runtime/zod.ts";

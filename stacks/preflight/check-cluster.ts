@@ -5,7 +5,7 @@ import { authenticationText } from "../../components/cluster/api-server/authenti
 import { KUBEADM } from "../../components/cluster/api-server/program/contract.ts";
 import { signInFile } from "../../components/cluster/api-server/program/file-name.ts";
 import type { Desired } from "../../roster/model.ts";
-import { Unread } from "../kube-api.ts";
+import { Unread } from "../../clients/kubernetes/client.ts";
 import { Refusal } from "../../config/refusal.ts";
 import type { ClusterSettings } from "../../config/settings/cluster.ts";
 import { tokenIssuers } from "../api-server-sign-in.ts";

@@ -1,7 +1,7 @@
 /** What the checks look at in the cluster, read once. A partial answer is no answer. */
 
 import { z } from "zod";
-import { Unread } from "../kube-api.ts";
+import { Unread } from "../../clients/kubernetes/client.ts";
 import type { Read } from "./read-api.ts";
 
 const meta = z.object({

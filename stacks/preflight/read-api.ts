@@ -1,6 +1,6 @@
 /** Reads the cluster as it is, before anything is declared. It has no way to write. */
 
-import { kubeCallOf, Unread } from "../kube-api.ts";
+import { kubeCallOf, Unread } from "../../clients/kubernetes/client.ts";
 
 /** @returns the API's answer, or undefined where it knows no such thing. @throws Unread for every other outcome */
 export type Read = (path: string) => Promise<unknown>;

@@ -10,8 +10,8 @@ import { differences } from "../../../cli/board/same.ts";
 import { isOfWhoLeft, vaultFindings } from "../../../cli/board/vault.ts";
 import { registerOf } from "../../../cli/board/whose.ts";
 import { cleaner } from "../../../cli/board/words.ts";
-import { HostUnreached } from "../../../cli/reach/host.ts";
-import type { KubeCall } from "../../../stacks/kube-api.ts";
+import { HostUnreached } from "../../../clients/ssh/run-command.ts";
+import type { KubeCall } from "../../../clients/kubernetes/client.ts";
 import { derived, rosterOf, row } from "../../roster/support.ts";
 
 const OWNER = "workstation/owner";

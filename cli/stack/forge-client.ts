@@ -1,6 +1,6 @@
 /** The forge as the program itself reaches it, for the operator's commands: the provider's own client. */
 
-import { type Forge, openForge } from "../../providers/forgejo/api/forge.ts";
+import { type Forge, openForge } from "../../clients/forgejo/client.ts";
 import { given } from "../../config/required-secret.ts";
 import { caOf } from "../../config/previous-run.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";

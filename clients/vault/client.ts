@@ -1,10 +1,10 @@
 /** Vault's API as this provider asks it: a token, JSON only, and errors that say what was asked of whom. */
 
 import { z } from "zod";
-import { persist } from "../http/persist.ts";
+import { persist } from "../http/retry.ts";
 import { redactor } from "../http/redact.ts";
 import { HttpFailure, type HttpReply } from "../http/send.ts";
-import { ProviderError } from "../runtime/errors.ts";
+import { ProviderError } from "../../providers/runtime/errors.ts";
 
 export interface VaultAccess {
   readonly address: string;

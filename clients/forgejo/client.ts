@@ -1,10 +1,10 @@
 /** The forge's API as this provider asks it: basic credentials, JSON only, and errors that say what was asked of whom. */
 
 import type { z } from "zod";
-import { persist } from "../../http/persist.ts";
-import { redactor } from "../../http/redact.ts";
-import { HttpFailure, type HttpReply, type HttpRequest } from "../../http/send.ts";
-import { ProviderError } from "../../runtime/errors.ts";
+import { persist } from "../http/retry.ts";
+import { redactor } from "../http/redact.ts";
+import { HttpFailure, type HttpReply, type HttpRequest } from "../http/send.ts";
+import { ProviderError } from "../../providers/runtime/errors.ts";
 
 export interface ForgeAccess {
   /** Base address, without `/api/v1`. */

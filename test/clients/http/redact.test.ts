@@ -1,7 +1,7 @@
 /** INV-44: whatever form a secret comes back in, it is not shown. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { redactor } from "../../../providers/http/redact.ts";
+import { redactor } from "../../../clients/http/redact.ts";
 
 const secret = fc
   .string({ minLength: 8, maxLength: 40, unit: "binary" })

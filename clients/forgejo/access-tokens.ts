@@ -1,9 +1,9 @@
 /** Questions about one account's access tokens. Only its password's holder or an admin may ask them. */
 
 import type { z } from "zod";
-import { type Forge, ForgeError, type Question } from "./forge.ts";
-import { type AccessToken, accessToken, newAccessToken, user } from "./forms.ts";
-import { listAll } from "./listing.ts";
+import { type Forge, ForgeError, type Question } from "./client.ts";
+import { type AccessToken, accessToken, newAccessToken, user } from "./schemas.ts";
+import { listAll } from "./list-all.ts";
 
 export interface TokenApi {
   /** Undefined when the account is not there any more: its tokens went with it. */

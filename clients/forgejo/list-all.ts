@@ -1,7 +1,7 @@
 /** Whole listings: followed to the empty page, and an error rather than a part of it. */
 
 import { z } from "zod";
-import { type Forge, ForgeError, type Question } from "./forge.ts";
+import { type Forge, ForgeError, type Question } from "./client.ts";
 
 /**
  * Everything of a paged listing. A listing that comes out shorter than the forge's own count, or that repeats itself,

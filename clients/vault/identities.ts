@@ -1,8 +1,8 @@
 /** Entities and aliases: whom Vault takes a sign-in for. */
 
 import { z } from "zod";
-import { ProviderError } from "../runtime/errors.ts";
-import type { Vault } from "./vault-api.ts";
+import { ProviderError } from "../../providers/runtime/errors.ts";
+import type { Vault } from "./client.ts";
 
 const alias = z.object({ id: z.string(), name: z.string(), mount_accessor: z.string() });
 const entity = z.object({

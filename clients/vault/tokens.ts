@@ -1,7 +1,7 @@
 /** Tokens that are out: whose they are, and their end. Vault ends a token's leases and children with it. */
 
 import { z } from "zod";
-import { type Vault, VaultError } from "./vault-api.ts";
+import { type Vault, VaultError } from "./client.ts";
 
 /** By what a token is known as somebody's. */
 export interface Marks {

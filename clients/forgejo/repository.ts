@@ -1,9 +1,9 @@
 /** Questions about one repository. A repository that cannot be seen is an error, never an empty one. */
 
 import { z } from "zod";
-import type { Forge, Question } from "./forge.ts";
-import { branch, deployKey, permission, type Protection, protection, repository, user, version } from "./forms.ts";
-import { listAll } from "./listing.ts";
+import type { Forge, Question } from "./client.ts";
+import { branch, deployKey, permission, type Protection, protection, repository, user, version } from "./schemas.ts";
+import { listAll } from "./list-all.ts";
 
 export interface RepoName {
   readonly owner: string;

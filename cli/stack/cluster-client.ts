@@ -1,7 +1,7 @@
 /** The cluster as the program itself reaches it, for the operator's commands. */
 
 import { given } from "../../config/required-secret.ts";
-import { type KubeCall, kubeCallOf } from "../../stacks/kube-api.ts";
+import { type KubeCall, kubeCallOf } from "../../clients/kubernetes/client.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 
 /** @returns undefined where the stack has no cluster. @throws Refusal or Unread where the kubeconfig is missing or unusable */
