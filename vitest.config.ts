@@ -18,7 +18,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["test/{house,roster,ci,cli,components,stacks,agent,providers,lab,lobby}/**/*.test.ts"],
+          include: [
+            "test/{house,roster,ci,cli,components,clients,config,stacks,agent,providers,lab,lobby}/**/*.test.ts",
+          ],
           // A thousand runs of a property on a busy machine; what must be quick says so itself, in processor time.
           testTimeout: 120_000,
         },

@@ -1,6 +1,6 @@
 /** The steps of the pipelines: `node --import tsx ci/main.ts STEP`. Each reads its variables from the environment and nothing else. */
 
-import { ForgeError } from "../clients/forgejo/client.ts";
+import { ClientError } from "../clients/client-error.ts";
 import { PulumiError } from "../cli/pulumi.ts";
 import { Refusal } from "../config/refusal.ts";
 import { drift } from "./drift.ts";
@@ -40,6 +40,6 @@ async function main([name = "", ...more]: readonly string[]): Promise<number> {
 }
 
 const isForPeople = (cause: unknown): cause is Error =>
-  [StepError, ForgeError, PulumiError, Refusal].some((kind) => cause instanceof kind);
+  [StepError, ClientError, PulumiError, Refusal].some((kind) => cause instanceof kind);
 
 process.exitCode = await main(process.argv.slice(2));

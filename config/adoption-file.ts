@@ -1,11 +1,10 @@
 /**
- * What exists already and is taken into the stack instead of being made: the file that `./ws import` writes. The engine
- * reads each object as it is, says in the preview how it differs from what the program wants, and changes that alone.
+ * Reads and writes the adoption file of `./ws import`: the objects that exist already and that the stack takes over
+ * instead of creating them. The engine reads each as it is, shows in the preview how it differs, and changes that alone.
  */
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { Refusal } from "./refusal.ts";
 
@@ -53,30 +52,3 @@ const at = ({ path }: z.core.$ZodIssue) => path.join(".") || "the whole";
 /** The namespaces among them: named there, they are handed over. */
 export const adoptedNamespaces = (adoption: Adoption = []): ReadonlySet<string> =>
   new Set(adoption.filter(({ type }) => type === NAMESPACE_TYPE).map(({ id }) => id));
-
-/**
- * From here on each of the named resources is imported where the stack does not have it yet. Once it has it, the id
- * changes nothing, so the setting may stay for a while.
- * @returns tells, when everything is declared, what was named and is no resource of this program
- */
-export function takeOver(adoption: Adoption): () => readonly string[] {
-  const ids = new Map(adoption.map(({ type, name, id }) => [keyOf(type, name), id]));
-  const met = new Set<string>();
-  pulumi.runtime.registerStackTransformation(({ type, name, props, opts }) => {
-    // Whoever made the objects owns their fields in the cluster; what the preview says would else end as a conflict.
-    if (type === CLUSTER_TYPE) return { props: { ...props, enablePatchForce: "true" }, opts };
-    const key = keyOf(type, name);
-    const id = ids.get(key);
-    if (id === undefined) return undefined;
-    met.add(key);
-    return { props, opts: { ...opts, import: id } };
-  });
-  return () =>
-    adoption
-      .filter(({ type, name }) => !met.has(keyOf(type, name)))
-      .map(({ type, name, id }) => `${id} (${type} ${name}) is to be adopted, and this program makes nothing of it`);
-}
-
-const CLUSTER_TYPE = "pulumi:providers:kubernetes";
-
-const keyOf = (type: string, name: string) => `${type} ${name}`;

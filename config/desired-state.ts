@@ -17,7 +17,7 @@ import type { StackSettings } from "./settings/stack-settings.ts";
 import type { UserMapText } from "./vault-user-map.ts";
 
 /** What the decision starts from, beside the settings. */
-export interface Known {
+export interface RunInputs {
   /** The ledger as the last run wrote it; undefined for a stack that never ran. */
   readonly ledger: unknown;
   readonly today: Day;
@@ -31,7 +31,7 @@ export interface Known {
  * Brakes that are on stand in the result: whoever would write must stop at them.
  * @throws Refusal with every problem of the roster, or of the user map, or of the ledger
  */
-export async function weigh(settings: StackSettings, known: Known): Promise<Derivation> {
+export async function computeDesiredState(settings: StackSettings, known: RunInputs): Promise<Derivation> {
   const policy = policyOf(settings);
   const wrong = checkPolicy(policy);
   if (wrong.length > 0) throw new Refusal(`The configuration of this stack contradicts itself: ${wrong.join("; ")}.`);
@@ -48,14 +48,14 @@ export async function weigh(settings: StackSettings, known: Known): Promise<Deri
 }
 
 /** The stack's roster, checked. @throws Refusal with every problem of it */
-export async function rosterOf(settings: StackSettings, place: Pick<Known, "folder">) {
+export async function rosterOf(settings: StackSettings, place: Pick<RunInputs, "folder">) {
   const text = await readOrRefuse(settings.roster, "the roster", "roster", place);
   const loaded = loadRoster(text, settings.roster, policyOf(settings));
   return loaded.ok ? loaded : refuse(loaded.problems);
 }
 
 /** What was ever given to whom, as the stack remembers it. @throws Refusal when that cannot be understood */
-export const rememberedBy = (settings: StackSettings, known: Known): Promise<Ledger> =>
+export const ledgerBefore = (settings: StackSettings, known: RunInputs): Promise<Ledger> =>
   pastOf(settings, known, policyOf(settings));
 
 /** Today in UTC: the day that `until` and the ledger's dates mean. */
@@ -82,7 +82,7 @@ function refuse(problems: readonly Problem[]): never {
 }
 
 /** The stack's own ledger, or for its first run the one it starts from. Two that could contradict each other are refused. */
-async function pastOf({ ledgerSeed }: StackSettings, known: Known, policy: Policy): Promise<Ledger> {
+async function pastOf({ ledgerSeed }: StackSettings, known: RunInputs, policy: Policy): Promise<Ledger> {
   if (ledgerSeed === undefined) return ledgerOf(known.ledger, policy);
   if (known.ledger !== undefined) {
     throw new Refusal(
@@ -106,7 +106,7 @@ function ledgerOf(stored: unknown, policy: Policy): Ledger {
   return loaded.ok ? loaded.ledger : refuse(loaded.problems);
 }
 
-async function userMapOf({ userMapFile }: StackSettings, known: Known): Promise<UserMap | "unread" | undefined> {
+async function userMapOf({ userMapFile }: StackSettings, known: RunInputs): Promise<UserMap | "unread" | undefined> {
   const { userMap: fromVault } = known;
   if (fromVault?.known === false) return "unread";
   if (fromVault !== undefined) return userMapIn(fromVault.text, fromVault.file);
@@ -123,7 +123,7 @@ async function readOrRefuse(
   path: string,
   what: string,
   setting: string,
-  { folder = "." }: Pick<Known, "folder">,
+  { folder = "." }: Pick<RunInputs, "folder">,
 ): Promise<Uint8Array> {
   try {
     return await readFile(resolve(folder, path));

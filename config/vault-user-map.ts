@@ -1,9 +1,14 @@
-/** The cluster's user map, read from Vault before anything is declared. What cannot be read is unknown, never empty (spec, section 2). */
+/** Reads the cluster's user map from Vault, before anything is declared. A map that cannot be read is unknown, never empty. */
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { type Answer, ask } from "../stacks/ask.ts";
+import { sendWithRetries } from "../clients/http/retry.ts";
+import type { HttpRequest } from "../clients/http/send.ts";
+import { parseJson } from "../clients/parse-json.ts";
+import { caOf } from "./ca-certificate.ts";
+import type { PreviousRun } from "./previous-run.ts";
 import { Refusal } from "./refusal.ts";
+import { given } from "./required-secret.ts";
+import type { StackSettings } from "./settings/stack-settings.ts";
 import type { VaultSettings } from "./settings/vault.ts";
 
 /** What it takes to ask. */
@@ -21,7 +26,7 @@ export interface ReadOptions {
   readonly seenVersion?: number;
   /** For one try; there are three. */
   readonly timeoutMs?: number;
-  /** Before the second try; twice as long before the third. */
+  /** Before the second try; it doubles from there. */
   readonly pauseMs?: number;
 }
 
@@ -29,6 +34,25 @@ export interface ReadOptions {
 export type UserMapText =
   | { readonly known: true; readonly text: string; readonly file: string; readonly version: number }
   | { readonly known: false; readonly warning: string };
+
+/**
+ * @param folder the project's, where the file of Vault's authority is looked for
+ * @returns undefined where the stack has no Vault
+ * @throws Refusal where the map cannot be read, unless this is a preview and the stack lets previews go on
+ */
+export async function userMapFromVault(
+  { vault, vaultToken }: Pick<StackSettings, "vault" | "vaultToken">,
+  { userMapVersion }: PreviousRun,
+  { preview, folder = "." }: { readonly preview: boolean; readonly folder?: string },
+): Promise<UserMapText | undefined> {
+  if (vault === undefined) return undefined;
+  const token = given(vaultToken, "vaultToken", "vault");
+  const { caCert } = caOf(vault, folder);
+  return readUserMap(
+    { settings: vault, token, ...(caCert === undefined ? {} : { ca: caCert }) },
+    { preview, ...(userMapVersion === undefined ? {} : { seenVersion: userMapVersion }) },
+  );
+}
 
 /** @throws Refusal in an update always, and in a preview unless the stack says `unreachable: warn-in-preview` */
 export async function readUserMap(source: UserMapSource, options: ReadOptions): Promise<UserMapText> {
@@ -52,10 +76,13 @@ async function read(source: UserMapSource, { seenVersion, timeoutMs = 10_000, pa
     new Refusal(`The user map cannot be read from Vault at ${address} (${file}): ${what}. Nothing was changed.`);
 
   const url = new URL(`${address.replace(/\/+$/, "")}/v1/${kvMount}/data/${userMap.path}`);
-  const answer = await persist(() => answerOf(url, source, timeoutMs), pauseMs).catch((cause: Error) => {
-    throw refuse(`it cannot be reached (${cause.message}); check the address and whether Vault runs`);
-  });
-  const body = jsonOf(answer.text);
+  // A short outage is no reason to stop a deployment.
+  const answer = await sendWithRetries(requestOf(url, source, timeoutMs), { tries: 3, pauseMs }).catch(
+    (cause: Error) => {
+      throw refuse(`it cannot be reached (${cause.message}); check the address and whether Vault runs`);
+    },
+  );
+  const body = parseJson(answer.text);
   if (body === undefined) throw refuse("its answer is not JSON; something else answers at that address");
   const stated = secretForm.safeParse(body);
   const metadata = stated.success ? stated.data.data?.metadata : undefined;
@@ -71,7 +98,7 @@ async function read(source: UserMapSource, { seenVersion, timeoutMs = 10_000, pa
   }
   const text = fields[userMap.field];
   if (typeof text !== "string") throw refuse(`the secret has no text field ${userMap.field}`);
-  const map = jsonOf(text);
+  const map = parseJson(text);
   if (typeof map !== "object" || map === null || Array.isArray(map))
     throw refuse("the field's text is not a JSON object");
   if (seenVersion !== undefined && metadata.version < seenVersion) {
@@ -92,23 +119,13 @@ const secretForm = z.object({
     .optional(),
 });
 
-const answerOf = (url: URL, { token, ca }: UserMapSource, timeoutMs: number): Promise<Answer> =>
-  ask(url, { headers: { "x-vault-token": token }, timeoutMs, ...(ca === undefined ? {} : { ca }) });
-
-/** A short outage is no reason to stop a deployment: three tries, for what may pass by itself. */
-async function persist(once: () => Promise<Answer>, pauseMs: number): Promise<Answer> {
-  for (let attempt = 1; ; attempt += 1) {
-    const outcome = await once().catch((cause: Error) => cause);
-    const passing = outcome instanceof Error || outcome.status === 429 || outcome.status >= 500;
-    if (!passing || attempt === TRIES) {
-      if (outcome instanceof Error) throw outcome;
-      return outcome;
-    }
-    await sleep(pauseMs * attempt);
-  }
-}
-
-const TRIES = 3;
+const requestOf = (url: URL, { token, ca }: UserMapSource, timeoutMs: number): HttpRequest => ({
+  method: "GET",
+  url,
+  headers: { "x-vault-token": token },
+  timeoutMs,
+  ...(ca === undefined ? {} : { ca }),
+});
 
 /** Vault says little and always in the same words, so these can be told apart. Its words are not repeated. */
 function meaningOf(status: number, body: unknown): string {
@@ -122,13 +139,4 @@ function meaningOf(status: number, body: unknown): string {
   if (status === 404) return "there is no such secret; check the mount and the path";
   if (status === 429) return "it asks us to slow down; try again in a while";
   return `it answers with status ${status}`;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined;
-    throw cause;
-  }
 }

@@ -3,14 +3,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Derivation } from "../roster/derive/derive.ts";
 import { renderProblem } from "../roster/render.ts";
-import { type Known, weigh } from "../config/desired-state.ts";
+import { type RunInputs, computeDesiredState } from "../config/desired-state.ts";
 import { Refusal } from "../config/refusal.ts";
 import type { StackSettings } from "../config/settings/stack-settings.ts";
 
 /** @throws Refusal with every problem of the roster, the user map and the ledger, or with the brakes that are on */
-export async function decide(settings: StackSettings, known: Known): Promise<Derivation> {
+export async function decide(settings: StackSettings, known: RunInputs): Promise<Derivation> {
   if (known.userMap?.known === false) await pulumi.log.warn(known.userMap.warning);
-  const derivation = await weigh(settings, known);
+  const derivation = await computeDesiredState(settings, known);
   if (derivation.brakes.length === 0) return derivation;
   throw new Refusal(
     ["Stopped before any change:", ...derivation.brakes.map(({ message }) => `  ${message}`)].join("\n"),

@@ -1,7 +1,7 @@
 /** What the stack remembers of its last run, read back before anything is declared. */
 
 import * as pulumi from "@pulumi/pulumi";
-import { LEDGER_OUTPUT, type Memory, memoryFrom, USER_MAP_VERSION_OUTPUT } from "../config/previous-run.ts";
+import { LEDGER_OUTPUT, type PreviousRun, previousRunFrom, USER_MAP_VERSION_OUTPUT } from "../config/previous-run.ts";
 
 /**
  * Hands the engine the outputs before the first resource: the program waits for resources as it goes, and one that fails
@@ -12,8 +12,8 @@ export function keepWhateverFails(outputs: Record<string, unknown>): void {
   if (stack !== undefined) pulumi.runtime.registerResourceOutputs(stack, outputs);
 }
 
-/** @throws whatever the engine says when the state cannot be read: an unread memory is not an empty one */
-export async function readMemory(): Promise<Memory> {
+/** @throws whatever the engine says when the state cannot be read: an unread state is not an empty one */
+export async function readPreviousRun(): Promise<PreviousRun> {
   const self = new pulumi.StackReference(`${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`);
   const { value: ledger } = await self.getOutputDetails(LEDGER_OUTPUT);
   const { value: version } = await self.getOutputDetails(USER_MAP_VERSION_OUTPUT);
@@ -21,5 +21,5 @@ export async function readMemory(): Promise<Memory> {
     [LEDGER_OUTPUT, ledger],
     [USER_MAP_VERSION_OUTPUT, version],
   ]);
-  return memoryFrom((name) => outputs.get(name));
+  return previousRunFrom((name) => outputs.get(name));
 }

@@ -6,7 +6,7 @@ import * as vault from "@pulumi/vault";
 import { PersonAccess } from "../components/vault/person-access.ts";
 import { VaultPeople } from "../components/vault/resources.ts";
 import type { Desired, K8sUser } from "../roster/model.ts";
-import { caOf } from "../config/previous-run.ts";
+import { caOf } from "../config/ca-certificate.ts";
 import { inTurns } from "./declare-concurrently.ts";
 import type { VaultSettings } from "../config/settings/vault.ts";
 

@@ -7,6 +7,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { parseJson } from "../../clients/parse-json.ts";
 import { PROJECT } from "../../cli/pulumi.ts";
 import { announce } from "../chat.ts";
 import { StepError } from "../environment.ts";
@@ -72,17 +73,8 @@ const report = z.union([
 async function raisedBy(stack: string, configFile: string): Promise<Finding["raised"]> {
   const argv = ["--import", "tsx", "cli/main.ts", "plan", "--json", "--stack", stack, "--config-file", configFile];
   const ran = await run([process.execPath, ...argv], { cwd: PROJECT, timeoutMs: 300_000 });
-  const parsed = report.safeParse(jsonOf(ran.stdout.toString("utf8")));
+  const parsed = report.safeParse(parseJson(ran.stdout.toString("utf8")));
   if (!parsed.success) throw new StepError(`What the push means for people could not be decided: ${ran.stderr.trim()}`);
   if ("message" in parsed.data) throw new StepError(parsed.data.message);
   return parsed.data.raised;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined;
-    throw cause;
-  }
 }

@@ -3,20 +3,17 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { writeAdoption } from "../../config/adoption-file.ts";
-import { policyOf, today, weigh } from "../../config/desired-state.ts";
-import { declaredBy } from "../../stacks/offline/desired-resources.ts";
-import { userMapFromVault } from "../../config/previous-run.ts";
-import { Unread } from "../../clients/kubernetes/client.ts";
+import { policyOf, today, computeDesiredState } from "../../config/desired-state.ts";
+import { userMapFromVault } from "../../config/vault-user-map.ts";
+import { ClientError } from "../../clients/client-error.ts";
 import { Refusal } from "../../config/refusal.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
-import { ForgeError } from "../../clients/forgejo/client.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
 import { findExisting } from "../import/existing.ts";
 import { Unseen } from "../import/unseen.ts";
 import { PROJECT, PulumiError } from "../pulumi.ts";
 import { clusterOf } from "../stack/cluster-client.ts";
 import { forgeOf } from "../stack/forge-client.ts";
-import { HostUnreached } from "../../clients/ssh/run-command.ts";
 import { openStack } from "../stack/open-stack.ts";
 import { vaultOf } from "../stack/vault-client.ts";
 import { ledgerFromHosts } from "../removal/from-hosts.ts";
@@ -40,8 +37,9 @@ Exit code: 0 when all of it is known, 1 when not, 2 when called the wrong way.`,
     const { values, positionals } = readArgs(args, { ...PLACE_OPTIONS, out: { type: "string" } });
     if (positionals.join(" ") !== "rebuild") throw new UsageError("ledger knows one word: rebuild");
     try {
-      const { settings, memory } = await openStack(placeIn(values));
-      if (memory.ledger !== undefined) throw new Refusal("This stack has a ledger of its own; nothing was written.");
+      const { settings, previousRun } = await openStack(placeIn(values));
+      if (previousRun.ledger !== undefined)
+        throw new Refusal("This stack has a ledger of its own; nothing was written.");
       const out = resolve(values.out ?? "rebuilt");
       const { people, adopted } = await rebuild(settings, out);
       terminal.out(
@@ -60,7 +58,7 @@ Exit code: 0 when all of it is known, 1 when not, 2 when called the wrong way.`,
   },
 };
 
-const EXPECTED = [Refusal, PulumiError, Unseen, Unread, HostUnreached, ForgeError] as const;
+const EXPECTED = [Refusal, PulumiError, Unseen, ClientError] as const;
 
 async function rebuild(settings: StackSettings, out: string) {
   const there = ["ledger.json", "adopt.json"].find((name) => existsSync(join(out, name)));
@@ -68,9 +66,10 @@ async function rebuild(settings: StackSettings, out: string) {
   const { text, ledger } = await ledgerFromHosts(settings, policyOf(settings));
   const userMap = await userMapFromVault(settings, { ledger: text }, { preview: false, folder: PROJECT });
   const stack = { ...settings, ledgerSeed: undefined, adopt: undefined };
-  const { desired } = await weigh(stack, { ledger: text, userMap, today: today(), folder: PROJECT });
+  const { desired } = await computeDesiredState(stack, { ledger: text, userMap, today: today(), folder: PROJECT });
   const surfaces = { cluster: clusterOf(settings), vault: vaultOf(settings), forge: forgeOf(settings) };
-  const { adopt, clashes } = await findExisting(await declaredBy(settings, desired), surfaces);
+  const { desiredResources } = await import("../../stacks/offline/desired-resources.ts");
+  const { adopt, clashes } = await findExisting(await desiredResources(settings, desired), surfaces);
   if (clashes.length > 0) throw new Refusal(["These have to be moved by hand first:", ...clashes].join("\n  "));
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, "ledger.json"), text, { flag: "wx" });

@@ -1,12 +1,11 @@
 /** `./ws remove`: archives and removes for good somebody who has left. Nothing else of this program ever deletes anything of theirs. */
 
 import type { KubeCall } from "../../clients/kubernetes/client.ts";
-import { Unread } from "../../clients/kubernetes/client.ts";
+import { ClientError } from "../../clients/client-error.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { type Command, type ExitCode, readArgs, UsageError } from "../command.ts";
 import { PulumiError } from "../pulumi.ts";
 import { clusterOf } from "../stack/cluster-client.ts";
-import { HostUnreached } from "../../clients/ssh/run-command.ts";
 import { type OpenStack, openStack } from "../stack/open-stack.ts";
 import { afterwards } from "../removal/afterwards.ts";
 import { typed } from "../removal/confirm.ts";
@@ -58,7 +57,7 @@ const OPTIONS = {
   "archive-only": { type: "boolean" },
 } as const;
 
-const EXPECTED = [Refusal, PulumiError, HostUnreached, Unread] as const;
+const EXPECTED = [Refusal, PulumiError, ClientError] as const;
 
 interface Wanted {
   readonly confirm?: string | undefined;

@@ -1,6 +1,6 @@
 /** Reads every surface of a stack as it is, once. One that does not answer ends the import with its name. */
 
-import { userMapFromVault } from "../../config/previous-run.ts";
+import { userMapFromVault } from "../../config/vault-user-map.ts";
 import { loadUserMap } from "../../roster/user-map.ts";
 import { renderProblem } from "../../roster/render.ts";
 import { Refusal } from "../../config/refusal.ts";

@@ -2,7 +2,7 @@
 
 import { type Forge, openForge } from "../../clients/forgejo/client.ts";
 import { given } from "../../config/required-secret.ts";
-import { caOf } from "../../config/previous-run.ts";
+import { caOf } from "../../config/ca-certificate.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { PROJECT } from "../pulumi.ts";
 

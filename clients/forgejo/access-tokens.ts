@@ -1,4 +1,4 @@
-/** Questions about one account's access tokens. Only its password's holder or an admin may ask them. */
+/** Lists, issues and revokes one account's access tokens. Only the holder of its password or an admin may. */
 
 import type { z } from "zod";
 import { type Forge, ForgeError, type Question } from "./client.ts";

@@ -1,10 +1,11 @@
-/** The forge's API as this provider asks it: basic credentials, JSON only, and errors that say what was asked of whom. */
+/** Speaks to the forge's API with basic credentials: JSON only, and errors that say what was asked of whom. */
 
 import type { z } from "zod";
-import { persist } from "../http/retry.ts";
+import { sendWithRetries } from "../http/retry.ts";
 import { redactor } from "../http/redact.ts";
 import { HttpFailure, type HttpReply, type HttpRequest } from "../http/send.ts";
-import { ProviderError } from "../../providers/runtime/errors.ts";
+import { ClientError } from "../client-error.ts";
+import { parseJson } from "../parse-json.ts";
 
 export interface ForgeAccess {
   /** Base address, without `/api/v1`. */
@@ -49,7 +50,8 @@ export interface Forge {
 }
 
 /** An answer, or the lack of one, that stops the step. */
-export class ForgeError extends ProviderError {
+export class ForgeError extends ClientError {
+  override readonly name = "ForgeError";
   /** The HTTP status; undefined where no whole answer came. */
   readonly status: number | undefined;
   constructor(message: string, status?: number, cause?: unknown) {
@@ -75,7 +77,7 @@ export function openForge(access: ForgeAccess): Forge {
       timeoutMs: access.timeoutMs,
       signal,
     };
-    return persist(ask, { tries: 3, pauseMs: access.pauseMs }).catch((cause: unknown) => {
+    return sendWithRetries(ask, { tries: 3, pauseMs: access.pauseMs }).catch((cause: unknown) => {
       if (!(cause instanceof HttpFailure)) throw cause;
       throw new ForgeError(told(question, redact(cause.message)), undefined, cause);
     });
@@ -141,12 +143,8 @@ const isOwn404 = (reply: HttpReply) => reply.status === 404 && jsonOf(reply) !==
 
 function jsonOf(reply: HttpReply): { readonly value: unknown } | undefined {
   if (!(reply.headers.get("content-type") ?? "").includes("json")) return undefined;
-  try {
-    return { value: JSON.parse(reply.text) };
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined;
-    throw cause;
-  }
+  const value = parseJson(reply.text);
+  return value === undefined ? undefined : { value };
 }
 
 function messageOf(json: { readonly value: unknown } | undefined): string {

@@ -1,4 +1,4 @@
-/** Whole listings: followed to the empty page, and an error rather than a part of it. */
+/** Reads a whole listing page by page to the empty one; a part of it is an error. */
 
 import { z } from "zod";
 import { type Forge, ForgeError, type Question } from "./client.ts";

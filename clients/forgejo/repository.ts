@@ -1,4 +1,4 @@
-/** Questions about one repository. A repository that cannot be seen is an error, never an empty one. */
+/** Reads and changes one repository of the forge. A repository that cannot be seen is an error, never an empty one. */
 
 import { z } from "zod";
 import type { Forge, Question } from "./client.ts";

@@ -1,4 +1,4 @@
-/** The forms of the forge's answers, as far as this provider looks at them. Everything else in them is ignored. */
+/** Schemas of the forge's answers: the fields that are read. Everything else in them is ignored. */
 
 import { z } from "zod";
 

@@ -1,4 +1,4 @@
-/** What a server says may repeat what it was told: a foreign text is made one short, harmless line without our secrets. */
+/** Redacts secrets from the text of a server, which may repeat what it was sent, and makes it one short, harmless line. */
 
 /** @param secrets what must not be shown, in whatever form it travels, nor as much of it in a row as helps to guess the rest */
 export function redactor(secrets: readonly string[]): (text: string) => string {
@@ -19,7 +19,7 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
 
 const MAX_LENGTH = 300;
 const HIDDEN = "[secret]";
-/** So many characters of a secret in a row are not shown (INV-44). */
+/** So many characters of a secret in a row are not shown. */
 const PIECE = 8;
 
 const formsOf = (secret: string): string[] => [

@@ -1,19 +1,27 @@
-/** One HTTP exchange, the only way out of our providers: a deadline, a size limit, no redirect followed, no proxy guessed. */
+/** Sends one HTTP request: with a deadline and a size limit; no redirect is followed and no proxy is guessed. */
 
 import { request as overHttp } from "node:http";
 import { request as overHttps } from "node:https";
+import { ClientError } from "../client-error.ts";
 
 export interface HttpRequest {
-  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** LIST is Vault's own. */
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "LIST";
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   /** PEM of the authority that the server's certificate must come from; the machine's own list where absent. */
-  readonly ca?: string;
+  readonly ca?: string | Buffer;
+  /** PEM of the client's own certificate and its key, where the server asks for one. */
+  readonly clientCertificate?: { readonly cert: Buffer; readonly key: Buffer | undefined };
+  /** The name that the server's certificate must bear, where it is another one than the URL's. */
+  readonly serverName?: string;
+  /** A longer answer is an error. Default: 16 MiB. */
+  readonly maxBytes?: number;
   /** For the whole exchange, from the first packet to the last. */
   readonly timeoutMs: number;
   /** Calls the exchange off. */
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal;
 }
 
 export interface HttpReply {
@@ -24,7 +32,7 @@ export interface HttpReply {
 }
 
 /** An exchange without a whole answer. Its message names no secret: neither header nor body is repeated. */
-export class HttpFailure extends Error {
+export class HttpFailure extends ClientError {
   override readonly name = "HttpFailure";
   /** False only when the request certainly never reached the server. */
   readonly mayHaveArrived: boolean;
@@ -37,22 +45,25 @@ export class HttpFailure extends Error {
 /** @throws HttpFailure when no whole answer came; whatever the server answers, errors included, is returned */
 export function send(ask: HttpRequest): Promise<HttpReply> {
   return new Promise((resolve, reject) => {
+    const { maxBytes = MAX_BYTES } = ask;
     const deadline = AbortSignal.timeout(ask.timeoutMs);
     const fail = (cause: Error & { readonly code?: string }) => reject(failure(cause, deadline, ask));
     const open = ask.url.protocol === "https:" ? overHttps : overHttp;
     const options = {
       method: ask.method,
       headers: { ...ask.headers, "content-length": String(Buffer.byteLength(ask.body ?? "")) },
-      signal: AbortSignal.any([ask.signal, deadline]),
+      signal: ask.signal === undefined ? deadline : AbortSignal.any([ask.signal, deadline]),
       agent: false,
       ...(ask.ca === undefined ? {} : { ca: ask.ca }),
+      ...ask.clientCertificate,
+      ...(ask.serverName === undefined ? {} : { servername: ask.serverName }),
     };
     const outgoing = open(ask.url, options, (incoming) => {
       const parts: Buffer[] = [];
       let size = 0;
       incoming.on("data", (part: Buffer) => {
         size += part.length;
-        if (size > MAX_BYTES) incoming.destroy(new Error(`its answer is longer than ${MAX_BYTES / 2 ** 20} MiB`));
+        if (size > maxBytes) incoming.destroy(new Error(`its answer is longer than ${maxBytes / 2 ** 20} MiB`));
         else parts.push(part);
       });
       incoming.on("error", fail);
@@ -69,7 +80,7 @@ export function send(ask: HttpRequest): Promise<HttpReply> {
 const MAX_BYTES = 16 * 2 ** 20;
 
 function failure(cause: Error & { readonly code?: string }, deadline: AbortSignal, ask: HttpRequest): HttpFailure {
-  if (ask.signal.aborted) return new HttpFailure("the call was called off", true, cause);
+  if (ask.signal?.aborted === true) return new HttpFailure("the call was called off", true, cause);
   if (deadline.aborted) return new HttpFailure(`no whole answer within ${ask.timeoutMs / 1000} s`, true, cause);
   const code = cause.code ?? "";
   return new HttpFailure(SENTENCES.get(code) ?? cause.message, !NEVER_ARRIVED.has(code), cause);

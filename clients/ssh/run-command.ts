@@ -1,10 +1,18 @@
-/** One command on one host over SSH, with the stack's own key; the host proves itself by its configured key first. */
+/** Runs one command on one host over SSH; the host proves itself by its configured key first. */
 
 import ssh2 from "ssh2";
-import { given } from "../../config/required-secret.ts";
-import type { StackSettings } from "../../config/settings/stack-settings.ts";
+import { ClientError } from "../client-error.ts";
+import { shellQuoted } from "../shell-quote.ts";
 
-export type Host = StackSettings["hosts"][number];
+/** Where a host is, and how it proves to be the one that is meant. */
+export interface Host {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+  /** As in a `known_hosts` file: kind and key in base64. */
+  readonly hostKey: string;
+}
 
 export interface HostCommand {
   /** Words of the command; each is quoted for the shell there. */
@@ -22,7 +30,7 @@ export interface HostAnswer {
 }
 
 /** The host could not be asked; it is not taken for one that holds nothing. */
-export class HostUnreached extends Error {
+export class HostUnreached extends ClientError {
   override readonly name = "HostUnreached";
 }
 
@@ -30,13 +38,12 @@ export class HostUnreached extends Error {
 const MAX_ANSWER_BYTES = 64 << 20;
 const DIAL_MS = 15_000;
 
-/** @throws HostUnreached with the host's name, or Refusal where the stack has no key */
+/** @throws HostUnreached with the host's name */
 export async function onHost(
-  settings: Pick<StackSettings, "sshPrivateKey">,
+  { sshPrivateKey: privateKey }: { readonly sshPrivateKey: string },
   host: Host,
   { argv, stdin, timeoutMs = 60_000 }: HostCommand,
 ): Promise<HostAnswer> {
-  const privateKey = given(settings.sshPrivateKey, "sshPrivateKey", "hosts");
   const client = new ssh2.Client();
   try {
     return await new Promise<HostAnswer>((resolve, reject) => {
@@ -46,7 +53,7 @@ export async function onHost(
       client.on("close", () => clearTimeout(limit));
       client.on("error", (cause) => fail(`cannot be reached over SSH (${cause.message})`, cause));
       client.on("ready", () => {
-        client.exec(argv.map(quoted).join(" "), {}, (refused, channel) => {
+        client.exec(argv.map(shellQuoted).join(" "), {}, (refused, channel) => {
           if (refused) return fail(`refused the command (${refused.message})`, refused);
           const parts = { out: [] as Buffer[], err: [] as Buffer[] };
           let bytes = 0;
@@ -84,8 +91,6 @@ export async function onHost(
 }
 
 const textOf = (parts: readonly Buffer[]) => Buffer.concat(parts).toString("utf8");
-
-const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
 
 /** Only the kind of key that is configured: a host with several would otherwise show another one. */
 function algorithmOf({ hostKey }: Host) {

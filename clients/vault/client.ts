@@ -1,10 +1,11 @@
-/** Vault's API as this provider asks it: a token, JSON only, and errors that say what was asked of whom. */
+/** Speaks to Vault's API with a token: JSON only, and errors that say what was asked of whom. */
 
 import { z } from "zod";
-import { persist } from "../http/retry.ts";
+import { sendWithRetries } from "../http/retry.ts";
 import { redactor } from "../http/redact.ts";
 import { HttpFailure, type HttpReply } from "../http/send.ts";
-import { ProviderError } from "../../providers/runtime/errors.ts";
+import { ClientError } from "../client-error.ts";
+import { parseJson } from "../parse-json.ts";
 
 export interface VaultAccess {
   readonly address: string;
@@ -18,7 +19,7 @@ export interface VaultAccess {
 }
 
 export interface VaultAsk {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "DELETE" | "LIST";
   /** Below `/v1`. */
   readonly path: string;
   readonly body?: object;
@@ -28,18 +29,19 @@ export interface VaultAsk {
 
 export interface Vault {
   /** @returns the answer, or undefined where Vault has nothing (404, or an answer without content) */
-  find<T>(ask: VaultAsk, form: z.ZodType<T>, signal: AbortSignal): Promise<T | undefined>;
+  find<T>(ask: VaultAsk, form: z.ZodType<T>, signal?: AbortSignal): Promise<T | undefined>;
   /** Does something whose answer does not matter. @returns false where Vault has no such thing */
-  tell(ask: VaultAsk, signal: AbortSignal): Promise<boolean>;
+  tell(ask: VaultAsk, signal?: AbortSignal): Promise<boolean>;
 }
 
 /** An answer, or the lack of one, that stops the step. */
-export class VaultError extends ProviderError {
+export class VaultError extends ClientError {
+  override readonly name = "VaultError";
   /** The HTTP status; undefined where no whole answer came. */
   readonly status: number | undefined;
   /** Vault's own words. */
   readonly said: string;
-  constructor(message: string, status: number | undefined, said: string, cause?: unknown) {
+  constructor(message: string, status?: number, said = "", cause?: unknown) {
     super(message, { cause });
     this.status = status;
     this.said = said;
@@ -48,7 +50,7 @@ export class VaultError extends ProviderError {
 
 export function openVault(access: VaultAccess): Vault {
   const redact = redactor([access.token]);
-  const exchange = async (ask: VaultAsk, signal: AbortSignal): Promise<HttpReply> => {
+  const exchange = async (ask: VaultAsk, signal?: AbortSignal): Promise<HttpReply> => {
     const whole = {
       method: ask.method,
       url: new URL(`${access.address.replace(/\/+$/, "")}/v1/${ask.path}`),
@@ -56,9 +58,9 @@ export function openVault(access: VaultAccess): Vault {
       ...(ask.body === undefined ? {} : { body: JSON.stringify(ask.body) }),
       ...(access.ca === undefined ? {} : { ca: access.ca }),
       timeoutMs: access.timeoutMs,
-      signal,
+      ...(signal === undefined ? {} : { signal }),
     };
-    return persist(whole, { tries: 3, pauseMs: access.pauseMs }).catch((cause: unknown) => {
+    return sendWithRetries(whole, { tries: 3, pauseMs: access.pauseMs }).catch((cause: unknown) => {
       if (!(cause instanceof HttpFailure)) throw cause;
       throw failed(ask, undefined, redact(cause.message), "", cause);
     });
@@ -85,7 +87,7 @@ export function openVault(access: VaultAccess): Vault {
       const reply = await exchange(ask, signal);
       if (reply.status === 204 || isOwn404(reply)) return undefined;
       if (reply.status !== 200) throw refused(ask, reply);
-      const parsed = form.safeParse(jsonOf(reply));
+      const parsed = form.safeParse(parseJson(reply.text));
       if (parsed.success) return parsed.data;
       const where = parsed.error.issues.map((issue) => issue.path.join(".") || "the whole").join(", ");
       throw failed(ask, reply.status, `its answer is not of the expected form (at: ${where})`, "");
@@ -102,20 +104,11 @@ export function openVault(access: VaultAccess): Vault {
 const errors = z.object({ errors: z.array(z.string()) });
 
 /** Vault's own 404 is JSON with a list of errors; a proxy's page says nothing about Vault. */
-const isOwn404 = (reply: HttpReply) => reply.status === 404 && errors.safeParse(jsonOf(reply)).success;
+const isOwn404 = (reply: HttpReply) => reply.status === 404 && errors.safeParse(parseJson(reply.text)).success;
 
 function wordsOf(reply: HttpReply): string {
-  const parsed = errors.safeParse(jsonOf(reply));
+  const parsed = errors.safeParse(parseJson(reply.text));
   return parsed.success ? parsed.data.errors.join("; ") : "its answer is not Vault's; is this its own address?";
-}
-
-function jsonOf(reply: HttpReply): unknown {
-  try {
-    return JSON.parse(reply.text);
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined;
-    throw cause;
-  }
 }
 
 const MEANINGS: ReadonlyMap<number, string> = new Map([

@@ -1,8 +1,7 @@
-/** Entities and aliases: whom Vault takes a sign-in for. */
+/** Reads and changes entities and aliases: which entity a sign-in of Vault leads to. */
 
 import { z } from "zod";
-import { ProviderError } from "../../providers/runtime/errors.ts";
-import type { Vault } from "./client.ts";
+import { type Vault, VaultError } from "./client.ts";
 
 const alias = z.object({ id: z.string(), name: z.string(), mount_accessor: z.string() });
 const entity = z.object({
@@ -46,7 +45,7 @@ export function identities(vault: Vault, mount: string, signal: AbortSignal): Id
     const ask = { method: "GET", path: "sys/auth", purpose: `find the auth mount "${mount}"` } as const;
     known = (await vault.find(ask, mounts, signal))?.data[`${mount}/`]?.accessor;
     if (known === undefined)
-      throw new ProviderError(`Vault has no auth mount "${mount}": check vault.oidcMount in the configuration`);
+      throw new VaultError(`Vault has no auth mount "${mount}": check vault.oidcMount in the configuration`);
     return known;
   };
   const get = async (path: string, purpose: string) =>
@@ -70,7 +69,7 @@ export function identities(vault: Vault, mount: string, signal: AbortSignal): Id
       const ask = { method: "POST", path: "identity/entity", body: { name, policies }, purpose } as const;
       const id = (await vault.find(ask, created, signal))?.data.id;
       const made = id === undefined ? undefined : await get(`identity/entity/id/${id}`, purpose);
-      if (made === undefined) throw new ProviderError(`the entity ${name} is not there right after it was made`);
+      if (made === undefined) throw new VaultError(`the entity ${name} is not there right after it was made`);
       return made;
     },
     change: async (id, change) => {

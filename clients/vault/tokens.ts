@@ -1,4 +1,4 @@
-/** Tokens that are out: whose they are, and their end. Vault ends a token's leases and children with it. */
+/** Lists the live tokens of Vault with their owners, and revokes them. Vault ends a token's leases and children with it. */
 
 import { z } from "zod";
 import { type Vault, VaultError } from "./client.ts";

@@ -1,4 +1,4 @@
-/** What the program would declare on the hosts, for `declaredBy`: everything that is delivered, and nothing of how they are reached. */
+/** Works out which resources the program would declare on the hosts: everything that is delivered, nothing of how they are reached. */
 
 import * as pulumi from "@pulumi/pulumi";
 import type { Desired } from "../../roster/model.ts";

@@ -5,7 +5,7 @@ import { authenticationText } from "../../components/cluster/api-server/authenti
 import { KUBEADM } from "../../components/cluster/api-server/program/contract.ts";
 import { signInFile } from "../../components/cluster/api-server/program/file-name.ts";
 import type { Desired } from "../../roster/model.ts";
-import { Unread } from "../../clients/kubernetes/client.ts";
+import { KubernetesError } from "../../clients/kubernetes/client.ts";
 import { Refusal } from "../../config/refusal.ts";
 import type { ClusterSettings } from "../../config/settings/cluster.ts";
 import { tokenIssuers } from "../api-server-sign-in.ts";
@@ -39,7 +39,7 @@ export async function checkCluster(
   try {
     return judge(await readFacts(readerOf(kubeconfig)), desired, settings, handedOver);
   } catch (cause) {
-    if (!(cause instanceof Unread)) throw cause;
+    if (!(cause instanceof KubernetesError)) throw cause;
     if (!pulumi.runtime.isDryRun()) {
       throw new Refusal(`The cluster could not be looked at, so nothing was changed: ${cause.message}.`);
     }

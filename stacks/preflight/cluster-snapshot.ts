@@ -1,7 +1,7 @@
 /** What the checks look at in the cluster, read once. A partial answer is no answer. */
 
 import { z } from "zod";
-import { Unread } from "../../clients/kubernetes/client.ts";
+import { KubernetesError } from "../../clients/kubernetes/client.ts";
 import type { Read } from "./read-api.ts";
 
 const meta = z.object({
@@ -76,7 +76,7 @@ export interface ClusterFacts {
   readonly apiServers: readonly LiveApiServer[];
 }
 
-/** @throws Unread */
+/** @throws KubernetesError */
 export async function readFacts(read: Read): Promise<ClusterFacts> {
   const rbac = "/apis/rbac.authorization.k8s.io/v1";
   const servers = "/api/v1/namespaces/kube-system/pods?labelSelector=component%3Dkube-apiserver";
@@ -114,6 +114,6 @@ async function list<T>(read: Read, path: string, items: z.ZodType<T[]>): Promise
   const whole = page.safeParse(answer);
   const parsed = whole.success && !whole.data.metadata?.continue ? items.safeParse(whole.data.items) : undefined;
   if (parsed?.success !== true)
-    throw new Unread(`the cluster's answer to ${path} is not the whole list that it should be`);
+    throw new KubernetesError(`the cluster's answer to ${path} is not the whole list that it should be`);
   return parsed.data;
 }

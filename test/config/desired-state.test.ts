@@ -6,7 +6,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { writeLedger } from "../../roster/ledger.ts";
-import { weigh } from "../../config/desired-state.ts";
+import { computeDesiredState } from "../../config/desired-state.ts";
 import { announce, decide } from "../../stacks/log-plan.ts";
 import { TODAY, rosterOf, row } from "../roster/support.ts";
 import { settings } from "./raw-config.ts";
@@ -25,7 +25,8 @@ const known = (ledger?: unknown) => ({ ledger, today: TODAY, folder });
 const ada = row("ada", "", "admin");
 const bob = row("bob");
 const cleo = row("cleo", "namespaces: [rooms]", "namespace-owner");
-const everybody = async () => writeLedger((await weigh(stack(rosterOf(ada, bob, cleo)), known())).desired.ledger);
+const everybody = async () =>
+  writeLedger((await computeDesiredState(stack(rosterOf(ada, bob, cleo)), known())).desired.ledger);
 
 test("a stack that never ran has no history, and everybody joins", async () => {
   const { plan, brakes } = await decide(stack(rosterOf(ada, bob)), known());
@@ -50,15 +51,17 @@ describe("a ledger from a file", () => {
   });
   test("is refused beside the stack's own, with the way out", async () => {
     const ledger = await everybody();
-    await expect(weigh(seed(ledger), known(ledger))).rejects.toThrow(
+    await expect(computeDesiredState(seed(ledger), known(ledger))).rejects.toThrow(
       /ledgerSeed names ledger\.json, and this stack has a ledger of its own.*pulumi config rm ledgerSeed.*Nothing was changed/,
     );
   });
   test("that is missing or damaged stops the run with its name, and is never an empty one", async () => {
-    await expect(weigh(stack(rosterOf(ada), { ledgerSeed: "gone.json" }), known())).rejects.toThrow(
+    await expect(computeDesiredState(stack(rosterOf(ada), { ledgerSeed: "gone.json" }), known())).rejects.toThrow(
       "gone.json: the ledger, which workstation:ledgerSeed names, cannot be read",
     );
-    await expect(weigh(seed("{}"), known())).rejects.toThrow(/^Nothing was changed:\n {2}ledger\.json:1:1: /);
+    await expect(computeDesiredState(seed("{}"), known())).rejects.toThrow(
+      /^Nothing was changed:\n {2}ledger\.json:1:1: /,
+    );
   });
 });
 
@@ -67,10 +70,10 @@ test("the settings decide: hosts, limits, quota, reserved names", async () => {
     reservedK8sUsers: ["ci"],
     systemNamespaces: ["rooms"],
   });
-  await expect(weigh(bad, known())).rejects.toThrow(
+  await expect(computeDesiredState(bad, known())).rejects.toThrow(
     /^Nothing was changed:\n {2}roster\.yaml:10:11: bob: host: this stack has no host "attic"; its host is devvm\n.*"ci" is reserved.*\n.*"rooms" is a system namespace/,
   );
-  const { desired } = await weigh(stack(rosterOf(ada), { quota: QUOTA, limits: LIMITS }), known());
+  const { desired } = await computeDesiredState(stack(rosterOf(ada), { quota: QUOTA, limits: LIMITS }), known());
   expect([...desired.people.values()].map(({ limits, quota }) => [limits.memory, quota.pods])).toEqual([["7G", "3"]]);
 });
 const QUOTA = { cpu_requests: "1", memory_requests: "1Gi", memory_limits: "1Gi", pods: "3" };
@@ -84,7 +87,7 @@ describe("a brake", () => {
     await expect(decide(less, known(ledger))).rejects.toThrow(
       /^Stopped before any change:\n {2}2 people of 3 would lose rights.*set confirmLeave to \[bob, cleo\]/,
     );
-    const looked = await weigh(less, known(ledger));
+    const looked = await computeDesiredState(less, known(ledger));
     expect([looked.brakes.length, looked.plan.length]).toEqual([1, 2]);
   });
   test("is released by naming exactly those people, and by no others", async () => {
@@ -107,22 +110,22 @@ describe("a brake", () => {
 
 describe("nothing is decided on", () => {
   test("a roster that cannot be read: no empty roster, nobody leaves", async () => {
-    await expect(weigh(settings({ roster: "nowhere.yaml" }), known(await everybody()))).rejects.toThrow(
+    await expect(computeDesiredState(settings({ roster: "nowhere.yaml" }), known(await everybody()))).rejects.toThrow(
       "nowhere.yaml: the roster, which workstation:roster names, cannot be read: there is no such file. Nothing was changed.",
     );
   });
   test("a user map that cannot be read: no empty map", async () => {
-    await expect(weigh(stack(rosterOf(ada), { userMapFile: "no.json" }), known())).rejects.toThrow(
+    await expect(computeDesiredState(stack(rosterOf(ada), { userMapFile: "no.json" }), known())).rejects.toThrow(
       "no.json: the user map, which workstation:userMapFile names, cannot be read: there is no such file. Nothing was changed.",
     );
   });
   test("a user map that is cut short, or that says another tier", async () => {
-    await expect(weigh(stack(rosterOf(ada), {}, '{"bob": {"role"'), known())).rejects.toThrow(
+    await expect(computeDesiredState(stack(rosterOf(ada), {}, '{"bob": {"role"'), known())).rejects.toThrow(
       /^Nothing was changed:\n {2}map\.json:1:/,
     );
-    await expect(weigh(stack(rosterOf(ada, bob), {}, '{"bob": {"role": "admin"}}'), known())).rejects.toThrow(
-      'the roster says "power-user" and the user map (map.json) says "admin"',
-    );
+    await expect(
+      computeDesiredState(stack(rosterOf(ada, bob), {}, '{"bob": {"role": "admin"}}'), known()),
+    ).rejects.toThrow('the roster says "power-user" and the user map (map.json) says "admin"');
   });
   test.each([
     [
@@ -135,10 +138,10 @@ describe("nothing is decided on", () => {
     ["another version", '{"version": 2, "people": {}}', "the number 2 is its version and this program writes 1"],
     ["somebody without a uid", '{"version": 1, "people": {"bob": {}}}', "the stack's ledger:1:"],
   ])("a ledger that is %s", async (_, ledger, message) => {
-    await expect(weigh(stack(rosterOf(ada)), known(ledger))).rejects.toThrow(message);
+    await expect(computeDesiredState(stack(rosterOf(ada)), known(ledger))).rejects.toThrow(message);
   });
   test("settings that contradict themselves", async () => {
-    await expect(weigh({ ...stack(rosterOf(ada)), hosts: [] }, known())).rejects.toThrow(
+    await expect(computeDesiredState({ ...stack(rosterOf(ada)), hosts: [] }, known())).rejects.toThrow(
       "The configuration of this stack contradicts itself: hosts is empty",
     );
   });
@@ -149,15 +152,17 @@ describe("the user map from Vault", () => {
   test("comes before a file, and its problems name its place", async () => {
     const both = stack(rosterOf(ada, bob), {}, '{"bob": {"role": "admin"}}');
     const userMap = inVault('{"bob": {"role": "power-user", "email": "bob@people.test"}}');
-    const { desired } = await weigh(both, { ...known(), userMap });
+    const { desired } = await computeDesiredState(both, { ...known(), userMap });
     expect([...desired.people.values()].map(({ email }) => email)).toEqual([undefined, "bob@people.test"]);
-    await expect(weigh(both, { ...known(), userMap: inVault("[]") })).rejects.toThrow("secret/platform:1:1");
+    await expect(computeDesiredState(both, { ...known(), userMap: inVault("[]") })).rejects.toThrow(
+      "secret/platform:1:1",
+    );
   });
   test("that is unknown is said, and takes nobody's e-mail away", async () => {
     const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
     const userMap = inVault('{"bob": {"role": "power-user", "email": "bob@people.test"}}');
     const people = stack(rosterOf(ada, bob));
-    const ledger = writeLedger((await weigh(people, { ...known(), userMap })).desired.ledger);
+    const ledger = writeLedger((await computeDesiredState(people, { ...known(), userMap })).desired.ledger);
     const away = { known: false, warning: "Vault is away." } as const;
     expect((await decide(people, { ...known(ledger), userMap: away })).plan).toEqual([]);
     expect(warn.mock.calls).toEqual([["Vault is away."]]);
@@ -168,9 +173,9 @@ describe("the user map from Vault", () => {
 test("the plan and the warnings reach the engine's log, nothing where nothing happens", async () => {
   const info = vi.spyOn(pulumi.log, "info").mockResolvedValue();
   const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
-  await announce(await weigh(stack(rosterOf(ada, bob), {}, "{}"), known()));
+  await announce(await computeDesiredState(stack(rosterOf(ada, bob), {}, "{}"), known()));
   const ledger = await everybody();
-  await announce(await weigh(stack(rosterOf(ada, bob, cleo)), known(ledger)));
+  await announce(await computeDesiredState(stack(rosterOf(ada, bob, cleo)), known(ledger)));
   expect([info.mock.calls.length, warn.mock.calls.length]).toEqual([1, 1]);
   expect(info.mock.calls[0]?.[0]).toMatch(/^What will happen to whom:\n {2}ada joins as admin.*\n {2}bob joins as/);
   expect(warn.mock.calls[0]?.[0]).toMatch(/^roster\.yaml:8:15: warning: bob: k8s_user: .*the grant is pending/);
