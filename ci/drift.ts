@@ -4,9 +4,9 @@
  */
 
 import { PROJECT } from "../cli/pulumi.ts";
-import { type Host, HostUnreached, onHost } from "../cli/reach/host.ts";
-import { openStack } from "../cli/reach/stack.ts";
-import type { StackSettings } from "../stacks/settings/index.ts";
+import { type Host, HostUnreached, onHost } from "../clients/ssh/run-command.ts";
+import { openStack } from "../cli/stack/open-stack.ts";
+import type { StackSettings } from "../config/settings/stack-settings.ts";
 import { announce } from "./chat.ts";
 import { pulumi, stackOfPipeline, tail } from "./engine.ts";
 import { given, StepError } from "./environment.ts";

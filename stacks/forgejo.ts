@@ -6,8 +6,8 @@ import { type BranchPlace, ForgeConnection } from "../components/forgejo/resourc
 import { type RepositoryAudit, strangersIn } from "../components/forgejo/strangers.ts";
 import { type ForgejoAccess, forgejoAccess } from "../roster/access.ts";
 import type { Desired, ForgejoLogin, OsUser } from "../roster/model.ts";
-import { caOf } from "./known.ts";
-import type { ForgejoSettings } from "./settings/forgejo.ts";
+import { caOf } from "../config/ca-certificate.ts";
+import type { ForgejoSettings } from "../config/settings/forgejo.ts";
 
 /** Where the repository is; `devvm.repositories` of the settings. */
 export interface ForgePlace {

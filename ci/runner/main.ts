@@ -2,7 +2,7 @@
 
 import { parseArgs } from "node:util";
 import { PROJECT, PulumiError } from "../../cli/pulumi.ts";
-import { ForgeError } from "../../providers/forgejo/api/forge.ts";
+import { ClientError } from "../../clients/client-error.ts";
 import { deployedCommit } from "../deployed.ts";
 import { StepError } from "../environment.ts";
 import { complain, say } from "../say.ts";
@@ -40,7 +40,7 @@ async function main(argv: string[]): Promise<number> {
 const PIPELINE = /^[a-z][a-z-]*$/;
 
 const isForOperators = (cause: unknown): cause is Error =>
-  [StepError, ForgeError, PulumiError].some((kind) => cause instanceof kind);
+  [StepError, ClientError, PulumiError].some((kind) => cause instanceof kind);
 
 try {
   process.exitCode = await main(process.argv.slice(2));

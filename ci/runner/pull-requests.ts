@@ -1,8 +1,8 @@
 /** Lists the open pull requests for the deploying branch that the runner previews. */
 
 import { z } from "zod";
-import { openForge } from "../../providers/forgejo/api/forge.ts";
-import { listAll } from "../../providers/forgejo/api/listing.ts";
+import { openForge } from "../../clients/forgejo/client.ts";
+import { listAll } from "../../clients/forgejo/list-all.ts";
 import { listingSignal } from "../repository.ts";
 
 export interface PullRequest {

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { redactor } from "../../providers/http/redact.ts";
+import { redactor } from "../../clients/http/redact.ts";
 import { StepError } from "../environment.ts";
 import type { Credentials } from "./credentials.ts";
 import type { PipelineFile, Step } from "./pipeline-file.ts";

@@ -1,8 +1,8 @@
 /** The step `publish`: after a deployment, its state without secrets, its commit and its user map for previews to start from. */
 
 import { PROJECT } from "../../cli/pulumi.ts";
-import { openStack } from "../../cli/reach/stack.ts";
-import { userMapFromVault } from "../../stacks/known.ts";
+import { openStack } from "../../cli/stack/open-stack.ts";
+import { userMapFromVault } from "../../config/vault-user-map.ts";
 import { deployedCommit } from "../deployed.ts";
 import { mustPulumi, stackOfPipeline } from "../engine.ts";
 import { given } from "../environment.ts";
@@ -21,14 +21,14 @@ export const CREDENTIALS = [
 
 export async function publish(): Promise<number> {
   const stack = given("WS_STACK");
-  const { settings, memory } = await openStack({ stack: stackOfPipeline(), configFile: undefined });
+  const { settings, previousRun } = await openStack({ stack: stackOfPipeline(), configFile: undefined });
   const instead = new Map(
     CREDENTIALS.flatMap(([key, variable]) => {
       const own = settings[key];
       return own === undefined ? [] : [[own, given(variable)] as const];
     }),
   );
-  const map = await userMapFromVault(settings, memory, { preview: false, folder: PROJECT });
+  const map = await userMapFromVault(settings, previousRun, { preview: false, folder: PROJECT });
   const userMap = map?.known === true ? publishableUserMap(map.text, map.file) : undefined;
   const at = { stack, folder: PROJECT };
   const commit = await deployedCommit(at);

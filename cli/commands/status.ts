@@ -2,7 +2,7 @@
 
 import { renameSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { Refusal } from "../../stacks/refusal.ts";
+import { Refusal } from "../../config/refusal.ts";
 import { htmlOf } from "../board/html.ts";
 import { type Board, isConverged } from "../board/model.ts";
 import { prometheusOf } from "../board/prometheus.ts";

@@ -2,8 +2,8 @@
 
 import { z } from "zod";
 import { TIER_GROUPS } from "../../roster/tiers.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
-import { type Host, HostUnreached, onHost } from "../reach/host.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
+import { type Host, HostUnreached, onHost } from "../../clients/ssh/run-command.ts";
 import { cut, type Finding, hand, type Leaver, unknown } from "./model.ts";
 
 /** What `workstation probe` answers; `null` is what it could not ask (agent/root/commands/probe-access.ts). */

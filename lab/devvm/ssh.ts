@@ -1,5 +1,6 @@
 /** Runs something on a DevVM over SSH, with the instance's own key and the host key that it is known to have. */
 import { LabError } from "../lab-error.ts";
+import { shellQuoted } from "../../clients/shell-quote.ts";
 import { type Ran, run } from "../run.ts";
 
 /** Who to reach and how to trust it. */
@@ -26,7 +27,7 @@ export type SshCommand = string | readonly [string, ...string[]];
 /** Runs it and answers what it said. Throws `LabError` when it ends with another code or is late. */
 export async function ssh(target: SshTarget, command: SshCommand, options: SshOptions = {}): Promise<Ran> {
   const { as, accept = [0], ...rest } = options;
-  const script = typeof command === "string" ? command : command.map(quoted).join(" ");
+  const script = typeof command === "string" ? command : command.map(shellQuoted).join(" ");
   const remote = as === undefined ? script : loginAs(as, script);
   const ran = await run([...sshArgv(target), remote], { ...rest, accept: ANY_CODE });
   if (accept.includes(ran.code)) return ran;
@@ -53,15 +54,13 @@ export const sshArgv = (target: SshTarget): [string, ...string[]] => [
 /** Which codes are a failure is told below, without the dozen options that ssh was given. */
 const ANY_CODE = Array.from({ length: 256 }, (_, code) => code);
 
-const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
-
 /**
  * Not `runuser --login`: below root's own session it opens none for the person, and their runtime folder would be missing.
  * A unit with a PAM name gets a session of logind's, whose scope what it leaves running moves to, as after a real login.
  */
 const loginAs = (user: string, script: string): string =>
   ["exec systemd-run --quiet --pipe --wait --collect --property=PAMName=runuser-l --setenv=LANG=C.UTF-8"]
-    .concat([quoted(`--property=User=${user}`), "--", "/bin/sh", "-c", quoted(`cd\n${script}`)])
+    .concat([shellQuoted(`--property=User=${user}`), "--", "/bin/sh", "-c", shellQuoted(`cd\n${script}`)])
     .join(" ");
 
 const shortened = (script: string): string => (script.length <= 200 ? script : `${script.slice(0, 200)}…`);

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { ProviderError, unsupported } from "../runtime/errors.ts";
 import type { Provider, Resource } from "../runtime/provider.ts";
-import { type Forge, openForge } from "./api/forge.ts";
+import { type Forge, openForge } from "../../clients/forgejo/client.ts";
 import { auditRepository } from "./audit.ts";
 import { accessToken } from "./resources/access-token.ts";
 import { branchProtection } from "./resources/branch-protection.ts";

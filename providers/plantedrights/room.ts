@@ -6,7 +6,7 @@
  */
 
 import { z } from "zod";
-import type { KubeCall } from "../../stacks/kube-api.ts";
+import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import type { Resource } from "../runtime/provider.ts";
 import { typedResource, type TypedResource } from "../runtime/typed.ts";
 import { parseInputs, rememberAs } from "../runtime/zod.ts";

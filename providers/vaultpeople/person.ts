@@ -10,9 +10,9 @@ import type { Call, Resource } from "../runtime/provider.ts";
 import { typedResource, type TypedResource } from "../runtime/typed.ts";
 import { parseInputs, rememberAs } from "../runtime/zod.ts";
 import { cutOff } from "./cut-off.ts";
-import { type Entity, identities, type Identities } from "./identity.ts";
-import { isMarked, liveTokens } from "./tokens.ts";
-import type { Vault } from "./vault-api.ts";
+import { type Entity, identities, type Identities } from "../../clients/vault/identities.ts";
+import { isMarked, liveTokens } from "../../clients/vault/tokens.ts";
+import type { Vault } from "../../clients/vault/client.ts";
 
 const want = z.object({
   /** What the entity is called when this program makes it. */

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { activityBetween } from "../../ci/push/activity.ts";
 import type { ForgeLogin } from "../../lab/forge/index.ts";
-import { openForge } from "../../providers/forgejo/api/forge.ts";
+import { openForge } from "../../clients/forgejo/client.ts";
 import { forgejoProvider } from "../../providers/forgejo/provider.ts";
 import { Secret } from "../../providers/runtime/values.ts";
 import { type Between, standBetween } from "./fixtures/between.ts";

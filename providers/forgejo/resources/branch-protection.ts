@@ -7,9 +7,9 @@
 import { z } from "zod";
 import { ProviderError } from "../../runtime/errors.ts";
 import { typedResource, type TypedResource } from "../../runtime/typed.ts";
-import type { Forge } from "../api/forge.ts";
-import type { Protection } from "../api/forms.ts";
-import { isForgejo, repoApi, type RepoApi, serverVersion } from "../api/repository.ts";
+import type { Forge } from "../../../clients/forgejo/client.ts";
+import type { Protection } from "../../../clients/forgejo/schemas.ts";
+import { isForgejo, repoApi, type RepoApi, serverVersion } from "../../../clients/forgejo/repository.ts";
 import { parseInputs, rememberAs } from "../../runtime/zod.ts";
 import { branchName, repoFields } from "./words.ts";
 

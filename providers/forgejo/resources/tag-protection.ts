@@ -4,9 +4,9 @@ import { z } from "zod";
 import { ProviderError } from "../../runtime/errors.ts";
 import { typedResource, type TypedResource } from "../../runtime/typed.ts";
 import { parseInputs, rememberAs } from "../../runtime/zod.ts";
-import type { Forge } from "../api/forge.ts";
-import { repoApi } from "../api/repository.ts";
-import { type TagProtections, type TagRule, tagProtections } from "../api/tag-protections.ts";
+import type { Forge } from "../../../clients/forgejo/client.ts";
+import { repoApi } from "../../../clients/forgejo/repository.ts";
+import { type TagProtections, type TagRule, tagProtections } from "../../../clients/forgejo/tag-protections.ts";
 import { mayOverlap } from "./tag-overlap.ts";
 import { login, repoFields, sameLogins, without } from "./words.ts";
 
