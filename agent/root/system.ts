@@ -130,7 +130,7 @@ function withDirectory(path: string, act: (fd: number) => void): void {
   }
 }
 
-/** Hard rule 1, kept by the door itself. */
+/** Root's file operations refuse every path below a home, so that no caller can reach one by mistake. */
 export function outsideHomes(path: string): string {
   if (!path.startsWith("/") || /(^|\/)\.\.?(\/|$)|\0/.test(path)) throw new Error(`not a plain absolute path: ${path}`);
   if (path === "/home" || path.startsWith("/home/")) throw new Error(`root does not touch ${path}: it is in a home`);
