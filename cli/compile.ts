@@ -23,7 +23,7 @@ const KEEP_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Compiles the program below `root` and returns the path of its entry point; nothing where the folder cannot be
- * written (a read-only checkout, somebody else's checkout), so that the program has to run uncompiled.
+ * written (a read-only checkout, another user's checkout, a full disk), so that the program has to run uncompiled.
  *
  * Every build has a folder of its own and the manifest is replaced in one step, so that commands which start at the
  * same time do not see half a build. Whoever can write that folder can replace the packages next to it, too; it needs
@@ -32,29 +32,30 @@ const KEEP_MS = 24 * 60 * 60 * 1000;
 export async function compile(root: string): Promise<string | undefined> {
   const cache = join(root, "node_modules/.cache/ws");
   const folder = join(cache, randomUUID());
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (cause) {
-    if (["EACCES", "EPERM", "EROFS"].includes((cause as NodeJS.ErrnoException).code ?? "")) return undefined;
-    throw cause;
-  }
   const { files, sources } = await bundle(root, folder).catch(async (cause: BuildFailure) => {
-    rmSync(folder, { recursive: true });
     if (cause.errors === undefined) throw cause;
-    process.stderr.write(
-      `ws: the program cannot be compiled\n${(await formatMessages(cause.errors, { kind: "error" })).join("")}`,
-    );
+    const lines = await formatMessages(cause.errors, { kind: "error" });
+    process.stderr.write(`ws: the program cannot be compiled\n${lines.join("")}`);
     process.exit(1);
   });
-  for (const { path, contents } of files) writeFileSync(path, contents, { flush: true });
   for (const path of ALSO_READ) sources.set(path, checksumOf(contentOf(join(root, path))));
   const main = join(folder, "main.js");
   const manifest = `${JSON.stringify({ root, main, sources: Object.fromEntries(sources) })}\n`;
-  writeFileSync(join(folder, "manifest.json"), manifest, { flush: true });
-  renameSync(join(folder, "manifest.json"), join(cache, "manifest.json"));
-  removeOldBuilds(cache, folder);
+  try {
+    mkdirSync(folder, { recursive: true });
+    for (const { path, contents } of files) writeFileSync(path, contents, { flush: true });
+    writeFileSync(join(folder, "manifest.json"), manifest, { flush: true });
+    renameSync(join(folder, "manifest.json"), join(cache, "manifest.json"));
+    removeOldBuilds(cache, folder);
+  } catch (cause) {
+    if (!UNWRITABLE.has((cause as NodeJS.ErrnoException).code ?? "")) throw cause;
+    return undefined;
+  }
   return main;
 }
+
+/** Codes of a read-only file system, another user's folder, or a full disk. */
+const UNWRITABLE: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT"]);
 
 /** The compiled program in memory: its files, the checksum of each file that was read, and esbuild's account of both. */
 export async function bundle(
