@@ -1,6 +1,6 @@
 /** Starts the agent: runs one of root's commands, or ends every process of one uid. */
 
-import { Refusal, tell } from "./lib/errors.ts";
+import { Refusal, messageOf } from "./lib/errors.ts";
 import { command } from "./root/commands/command-line.ts";
 import { factsCommand } from "./root/facts/command-line.ts";
 import { sessionsCommand } from "./root/sessions/command-line.ts";
@@ -20,6 +20,6 @@ async function main(argv: readonly string[]): Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(`workstation: ${tell(error)}\n`);
+  process.stderr.write(`workstation: ${messageOf(error)}\n`);
   process.exitCode = error instanceof Refusal ? 2 : 70;
 }

@@ -10,7 +10,7 @@ export function systemCode(error: unknown): string | undefined {
 }
 
 /** What to tell about an error: a bug keeps its stack, so that it can be found; everything else is a sentence. */
-export function tell(error: unknown): string {
+export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof Refusal || systemCode(error) !== undefined) return error.message;
   return error.stack ?? error.message;

@@ -86,7 +86,7 @@ export function run(argv: readonly string[], options: RunOptions): Promise<Ran> 
 }
 
 /** The whole story of a program that did not succeed, in one line. */
-export function story(ran: Ran, timeoutMs?: number): string {
+export function describeFailure(ran: Ran, timeoutMs?: number): string {
   const how = ran.timedOut
     ? `timed out${timeoutMs === undefined ? "" : ` after ${Math.round(timeoutMs / 1000)} s`}`
     : ran.code === undefined

@@ -98,7 +98,7 @@ export function arm(failpoints: string | undefined): void {
 }
 
 /** Whose steps are being done from now on. */
-export function about(who: string): void {
+export function setSubject(who: string): void {
   subject = who;
 }
 

@@ -27,11 +27,11 @@ const ONE_MIB = 1024 * 1024;
 export const LEFTOVER = /^\..+\.workstation-[0-9a-f]{12}$/;
 
 /** A name beside the target that nobody can guess. */
-export const besideName = (path: string): string =>
+export const temporaryName = (path: string): string =>
   `${dirname(path)}/.${basename(path)}.workstation-${randomBytes(6).toString("hex")}`;
 
 /** lstat; undefined when nothing is there. Every other error stays an error: absent is not unknown. */
-export function look(path: string): Stats | undefined {
+export function lstat(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
 
@@ -40,7 +40,7 @@ export function look(path: string): Stats | undefined {
  *
  * @throws Refusal for a link, a directory, a pipe, a socket or anything above the cap (1 MiB unless told).
  */
-export function readSmall(path: string, capBytes = ONE_MIB): Buffer | undefined {
+export function readSmallFile(path: string, capBytes = ONE_MIB): Buffer | undefined {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -89,7 +89,7 @@ export interface NewFile {
 
 /** Replaces a file so that a reader sees the old one or the new one, whole, with its owner and mode already right. */
 export function replaceFile(path: string, file: NewFile): void {
-  const beside = besideName(path);
+  const beside = temporaryName(path);
   const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
   const fd = openSync(beside, flags, 0o600);
   try {

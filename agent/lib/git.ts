@@ -85,7 +85,7 @@ const refused = (argv: readonly string[], why: string): Ran => ({
 });
 
 /** Why a git command did not do what it should, short and safe to print. */
-export function gitSays(ran: Ran): string {
+export function describeGitFailure(ran: Ran): string {
   if (ran.timedOut) return "git did not answer in time";
   const lines = ran.stderr.trim().split("\n");
   const telling = lines.filter((line) => /^(fatal|error|remote):/.test(line));

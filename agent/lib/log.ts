@@ -5,7 +5,7 @@ const LONGEST_MESSAGE = 4096;
 const LONGEST_LOOK = 4 * LONGEST_MESSAGE;
 
 /** Prints one line on standard output. */
-export function say(line: string): void {
+export function info(line: string): void {
   process.stdout.write(`${clean(line)}\n`);
 }
 

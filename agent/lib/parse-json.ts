@@ -4,7 +4,7 @@ import type { z } from "zod";
 import { Refusal } from "./errors.ts";
 
 /** Undefined for text that is not JSON. */
-export function jsonOrNothing(text: string): unknown {
+export function parseJsonOrUndefined(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -14,7 +14,7 @@ export function jsonOrNothing(text: string): unknown {
 }
 
 /** @throws Refusal that names the source and not its content. */
-export function jsonOf(text: string, source: string): unknown {
+export function parseJson(text: string, source: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -23,7 +23,7 @@ export function jsonOf(text: string, source: string): unknown {
 }
 
 /** Where a schema was not met, without the value that was found. */
-export const where = (error: z.ZodError): string =>
+export const describeIssues = (error: z.ZodError): string =>
   error.issues
     .slice(0, 5)
     .map((issue) => `${issue.path.join(".") || "the whole"}: ${issue.message}`)

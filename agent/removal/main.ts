@@ -1,6 +1,6 @@
 /** Starts the removal program, as root or as one user. No delivery and no hourly run ever starts it. */
 
-import { Refusal, tell } from "../lib/errors.ts";
+import { Refusal, messageOf } from "../lib/errors.ts";
 import { clean } from "../lib/log.ts";
 import { removalCommand } from "./root/command-line.ts";
 import { workOnRemoval } from "./user/answer-task.ts";
@@ -13,7 +13,7 @@ running.then(
   },
   (error: unknown) => {
     const refused = error instanceof Refusal;
-    for (const line of tell(error).split("\n"))
+    for (const line of messageOf(error).split("\n"))
       process.stderr.write(`${clean(half === "worker" ? line : `workstation-remove: ${line}`)}\n`);
     process.exitCode = refused ? 2 : 70;
   },

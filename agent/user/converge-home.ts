@@ -1,12 +1,12 @@
 /** Converges one home as its user and answers with one line of JSON per result. */
 
-import { about, arm } from "../lib/failpoints.ts";
-import { Refusal, tell } from "../lib/errors.ts";
+import { setSubject, arm } from "../lib/failpoints.ts";
+import { Refusal, messageOf } from "../lib/errors.ts";
 import { clean } from "../lib/log.ts";
 import { converge, type Step } from "../lib/converge.ts";
 import { credentials } from "./home/git-credentials.ts";
 import { gitFor } from "../lib/git.ts";
-import type { Place } from "./home/step-context.ts";
+import type { StepContext } from "./home/step-context.ts";
 import { stepsOf } from "./step-order.ts";
 import { ABORT_SOON, type CredentialsTask, type WorkerLine, type WorkerTask } from "../shared/worker-protocol.ts";
 
@@ -15,7 +15,7 @@ export async function work(): Promise<number> {
   try {
     const { task, abortSoon } = await told();
     arm(task.failpoint);
-    about(task.part.osUser);
+    setSubject(task.part.osUser);
     const home = `/home/${task.part.osUser}`;
     if (process.getuid?.() !== task.part.uid) throw new Refusal("this worker does not run as the user of its task");
     process.chdir("/");
@@ -36,7 +36,7 @@ async function onClones(task: WorkerTask, home: string, abortSoon: AbortSignal):
     if (!warned.has(sentence)) answer({ kind: "warning", says: clean(sentence) });
     warned.add(sentence);
   };
-  const place: Place = { ...task, home, git, warn };
+  const place: StepContext = { ...task, home, git, warn };
   for (const make of stepsOf(place)) await attempt(make, task.mode);
   if (git.unfinished()) answer({ kind: "unfinished" });
 }
@@ -74,7 +74,7 @@ async function attempt(make: () => Step, mode: "apply" | "check"): Promise<void>
   try {
     await converge(step, mode, (sentence) => answer({ kind: "changed", says: clean(sentence) }));
   } catch (error) {
-    answer({ kind: "failed", step: step.name, says: clean(tell(error)) });
+    answer({ kind: "failed", step: step.name, says: clean(messageOf(error)) });
   }
 }
 

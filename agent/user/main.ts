@@ -1,9 +1,9 @@
 /** Starts a user's worker, or their `ws-me`. It is a small bundle of its own, since one starts per user and run. */
 
-import { tell } from "../lib/errors.ts";
+import { messageOf } from "../lib/errors.ts";
 import { clean } from "../lib/log.ts";
 import { workOnFacts } from "./facts/answer-task.ts";
-import { tellMe } from "./facts/print-own-status.ts";
+import { printOwnStatus } from "./facts/print-own-status.ts";
 import { workOnSessions } from "./sessions/answer-task.ts";
 import { work } from "./converge-home.ts";
 
@@ -11,10 +11,10 @@ const halves: Readonly<Record<string, () => Promise<number>>> = {
   work,
   sessions: workOnSessions,
   facts: workOnFacts,
-  me: () => tellMe(process.argv.slice(3)),
+  me: () => printOwnStatus(process.argv.slice(3)),
 };
 const half = halves[process.argv[2] ?? "work"] ?? work;
 half().catch((error: unknown) => {
-  process.stderr.write(`${clean(tell(error))}\n`);
+  process.stderr.write(`${clean(messageOf(error))}\n`);
   process.exitCode = 1;
 });

@@ -11,11 +11,11 @@ import { kubeconfig } from "./home/kubeconfig.ts";
 import { launcher } from "./home/claude-launcher.ts";
 import { codeDirectory } from "./clones/clone-paths.ts";
 import { migration, worktrees } from "./clones/migrate-to-workspace.ts";
-import type { Place } from "./home/step-context.ts";
+import type { StepContext } from "./home/step-context.ts";
 import { remotes } from "./clones/configure-remotes.ts";
 import { sweep } from "./clones/remove-leftovers.ts";
 
-export function stepsOf(place: Place): readonly (() => Step)[] {
+export function stepsOf(place: StepContext): readonly (() => Step)[] {
   const own = [sweep, formerHomes, gitIdentity, credentialsMode, kubeconfig, launcher, codexMirror];
   const trees = [migration, codeDirectory, infraClone, worktrees, hoisting, repoClones, remotes, freshness];
   // An admin's tree is never touched.

@@ -8,8 +8,8 @@ import { ROOT_POINTS, WORKER_POINTS } from "../../agent/lib/failpoints.ts";
 import { Refusal } from "../../agent/lib/errors.ts";
 import { groupsOf, parseAccounts } from "../../agent/root/system/account-database.ts";
 import { parsePart } from "../../agent/root/commands/apply-part.ts";
-import { onlyLooking } from "../../agent/root/system/dry-run.ts";
-import { outsideHomes, realSystem } from "../../agent/root/system/privileged-operations.ts";
+import { dryRun } from "../../agent/root/system/dry-run.ts";
+import { assertOutsideHomes, realSystem } from "../../agent/root/system/privileged-operations.ts";
 import { answerOf } from "../../agent/root/people/call-worker.ts";
 import { clean, redact } from "../../agent/lib/log.ts";
 import { type Change, converge, says } from "../../agent/lib/converge.ts";
@@ -77,7 +77,7 @@ test("what could not be done for a reason that is none of ours is not said to be
 test.each(["/home", "/home/", "/home/anca/x", "/etc/../home/anca", "relative", "/etc/./x", "/etc/x\0y"])(
   "root's door does not open %j",
   (path) => {
-    expect(() => outsideHomes(path)).toThrow(/in a home|not a plain absolute path/);
+    expect(() => assertOutsideHomes(path)).toThrow(/in a home|not a plain absolute path/);
     expect(() => realSystem.read(path)).toThrow(/in a home|not a plain absolute path/);
     expect(() => realSystem.replaceFile(path, { bytes: "", mode: 0o600 })).toThrow(
       /in a home|not a plain absolute path/,
@@ -86,7 +86,7 @@ test.each(["/home", "/home/", "/home/anca/x", "/etc/../home/anca", "relative", "
 );
 
 test("in a dry run every verb that writes is caught", () => {
-  const sys = onlyLooking(realSystem);
+  const sys = dryRun(realSystem);
   expect(() => sys.replaceFile("/etc/x", { bytes: "", mode: 0o600 })).toThrow("a dry run may only look");
   expect(() => sys.remove("/etc/x")).toThrow("a dry run may only look");
   expect(() => sys.run(["/bin/true"])).toThrow("a dry run may only look");

@@ -12,7 +12,7 @@ import type { Machine } from "../../root/system/cached-machine.ts";
 import { atJobsOf, crontabOf, lingerFile, PARKED } from "../../root/accounts/processes.ts";
 import { BROWSER_UNIT, instance, T3_UNIT } from "../../root/services/unit-names.ts";
 import { ENVIRONMENT_DIRECTORY, PANE_DIRECTORY } from "../../root/services/unit-files.ts";
-import { jsonOf, where } from "../../lib/parse-json.ts";
+import { parseJson, describeIssues } from "../../lib/parse-json.ts";
 import { loadPart } from "../../root/state/parts.ts";
 import { readLedger } from "../../root/state/host-ledger.ts";
 import { STATE } from "../../root/state/json-files.ts";
@@ -61,8 +61,8 @@ export function readRecord(sys: System, folder: string): Record {
   const bytes = sys.read(`${folder}/${RECORD_FILE}`);
   if (bytes === undefined)
     throw new Refusal(`${folder} is no archive of this host; \`workstation-remove archives\` lists them`);
-  const parsed = record.safeParse(jsonOf(bytes.toString("utf8"), `${folder}/${RECORD_FILE}`));
-  if (!parsed.success) throw new Refusal(`${folder}/${RECORD_FILE} is damaged: ${where(parsed.error)}`);
+  const parsed = record.safeParse(parseJson(bytes.toString("utf8"), `${folder}/${RECORD_FILE}`));
+  if (!parsed.success) throw new Refusal(`${folder}/${RECORD_FILE} is damaged: ${describeIssues(parsed.error)}`);
   return parsed.data;
 }
 

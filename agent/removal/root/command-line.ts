@@ -12,16 +12,16 @@ import { warn } from "../../lib/log.ts";
 import { assertRoot } from "../../root/system/assert-root.ts";
 import { machineOf } from "../../root/system/cached-machine.ts";
 import { readLedger, writeLedger } from "../../root/state/host-ledger.ts";
-import { outsideHomes, realSystem } from "../../root/system/privileged-operations.ts";
+import { assertOutsideHomes, realSystem } from "../../root/system/privileged-operations.ts";
 import { makeArchive } from "./create-archive.ts";
 import { readJournal } from "./removal-journal.ts";
 import { archivesOf } from "./archive-paths.ts";
 import { REMOVAL_POINTS, REMOVAL_WORKER_POINTS, RESTORE_POINTS } from "../../lib/removal-failpoints.ts";
 import { readRecord } from "./archive-record.ts";
-import { begin, goOn } from "./remove-user.ts";
-import { restore } from "./restore-home.ts";
-import { show } from "./preview-removal.ts";
-import { accountHere, whyNot } from "./preconditions.ts";
+import { beginRemoval, continueRemoval } from "./remove-user.ts";
+import { restoreHome } from "./restore-home.ts";
+import { previewRemoval } from "./preview-removal.ts";
+import { accountOnHost, reasonsAgainstRemoval } from "./preconditions.ts";
 import { allowedFailpoint } from "../../root/system/allowed-failpoint.ts";
 
 const USAGE = `usage: workstation-remove <command>
@@ -74,17 +74,17 @@ export async function removalCommand(argv: readonly string[]): Promise<number> {
     if (why.length > 0) throw new Refusal(`${who} cannot be removed; nothing was changed: ${why.join(". ")}`);
   };
   const account = () => {
-    const user = accountHere(m, who);
+    const user = accountOnHost(m, who);
     if (user === undefined) throw new Refusal(`there is no account ${who} on this host`);
     return { m, user, failpoint };
   };
   switch (line.command) {
     case "show":
-      return answer(await show(m, who, uidOption()));
+      return answer(await previewRemoval(m, who, uidOption()));
     case "archive":
       if (readJournal(m.sys, who) !== undefined)
         throw new Refusal(`the removal of ${who} has already begun; finish it`);
-      refuseUnless(whyNot(m, who, uidOption()));
+      refuseUnless(reasonsAgainstRemoval(m, who, uidOption()));
       return answer(await makeArchive(account(), now));
     case "keep":
       return answer(
@@ -95,19 +95,19 @@ export async function removalCommand(argv: readonly string[]): Promise<number> {
       option("confirm", new RegExp(`^${who}$`));
       let journal = readJournal(m.sys, who);
       if (journal === undefined) {
-        refuseUnless(whyNot(m, who, uid));
-        if (accountHere(m, who) === undefined) return answer(nobodyHere(uid, who, day));
-        journal = await begin(account(), option("archive", ARCHIVE), day);
+        refuseUnless(reasonsAgainstRemoval(m, who, uid));
+        if (accountOnHost(m, who) === undefined) return answer(nobodyHere(uid, who, day));
+        journal = await beginRemoval(account(), option("archive", ARCHIVE), day);
       }
       if (journal.user.uid !== uid)
         throw new Refusal(`expected the uid of the removal that has begun, ${journal.user.uid}, but found ${uid}`);
-      await goOn({ m, failpoint }, journal);
+      await continueRemoval({ m, failpoint }, journal);
       warn(`${who}: removed; the home is in ${archivesOf(m.sys)}/${journal.archive}`);
       return answer({ removed: who, archive: journal.archive });
     }
     case "restore":
       return answer(
-        await restore(account(), option("archive", ARCHIVE), {
+        await restoreHome(account(), option("archive", ARCHIVE), {
           day,
           formerUid: line.value("uid") === undefined ? undefined : uidOption(),
         }),
@@ -130,7 +130,7 @@ function nobodyHere(uid: number, who: string, day: string) {
 async function keepBeside(who: string, archive: string, file: string) {
   const folder = `${archivesOf(realSystem)}/${archive}`;
   if (readRecord(realSystem, folder).user !== who) throw new Refusal(`the archive ${archive} is not ${who}'s`);
-  const beside = outsideHomes(`${folder}/.${file}.new`);
+  const beside = assertOutsideHomes(`${folder}/.${file}.new`);
   await pipeline(process.stdin, createWriteStream(beside, { flags: "w", mode: 0o600 }));
   renameSync(beside, `${folder}/${file}`);
   return { kept: `${folder}/${file}` };

@@ -3,7 +3,7 @@
  * times. Pure.
  */
 
-import { type Entries, type Entry, shown } from "../shared/home-entry.ts";
+import { type Entries, type Entry, displayPath } from "../shared/home-entry.ts";
 
 /** `owner` too where both sides were written by the same person. */
 export type Measure = "with-owner" | "without-owner";
@@ -15,9 +15,9 @@ export function differencesOf(wanted: Entries, found: Entries, measure: Measure)
     if (want.type === "s") continue;
     const have = found.get(path);
     const why = have === undefined ? "is missing" : differenceOf(want, resolved(have, found), measure);
-    if (why !== undefined) said.push(`${shown(path)} ${why}`);
+    if (why !== undefined) said.push(`${displayPath(path)} ${why}`);
   }
-  for (const path of found.keys()) if (!wanted.has(path)) said.push(`${shown(path)} came in between`);
+  for (const path of found.keys()) if (!wanted.has(path)) said.push(`${displayPath(path)} came in between`);
   return said;
 }
 

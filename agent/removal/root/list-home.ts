@@ -5,8 +5,8 @@ import { Refusal } from "../../lib/errors.ts";
 import type { User } from "../../root/system/account-database.ts";
 import type { System } from "../../root/system/privileged-operations.ts";
 import { firstOf } from "./compare-entries.ts";
-import { type Entry, entryOf, shown } from "../shared/home-entry.ts";
-import { askWorker } from "./stream-as-user.ts";
+import { type Entry, entryOf, displayPath } from "../shared/home-entry.ts";
+import { callWorker } from "./stream-as-user.ts";
 import type { Obstacle } from "../shared/worker-protocol.ts";
 
 const obstacle = z.strictObject({
@@ -29,22 +29,22 @@ export async function listTree(sys: System, user: User, folder: string, read: bo
   const line = (value: unknown, text: string) => {
     const parsed = obstacle.safeParse(value);
     if (parsed.success) obstacles.push(parsed.data);
-    else keep(entries, entryOf(text));
+    else addEntry(entries, entryOf(text));
   };
-  await askWorker(sys, { user, task: { verb: "list", uid: user.uid, folder, read }, line });
+  await callWorker(sys, { user, task: { verb: "list", uid: user.uid, folder, read }, line });
   return { entries, obstacles };
 }
 
 /** @throws Refusal for more than anybody has */
-export function keep(entries: Map<string, Entry>, entry: Entry): void {
+export function addEntry(entries: Map<string, Entry>, entry: Entry): void {
   entries.set(entry.path, entry);
   if (entries.size > MOST) throw new Refusal(`the home contains more than ${MOST} files; remove it by hand`);
 }
 
 /** In words, with the way past each kind; empty when nothing stands in the way. */
-export function sayObstacles(obstacles: readonly Obstacle[]): readonly string[] {
+export function describeObstacles(obstacles: readonly Obstacle[]): readonly string[] {
   const of = (kind: Obstacle["obstacle"]) =>
-    obstacles.filter((one) => one.obstacle === kind).map(({ path }) => shown(path));
+    obstacles.filter((one) => one.obstacle === kind).map(({ path }) => displayPath(path));
   const sentence = (names: readonly string[], what: string) =>
     names.length === 0 ? [] : [`${what}: ${firstOf(names)}`];
   return [

@@ -9,17 +9,17 @@ import { EXPIRED_DAY } from "../../root/accounts/offboard.ts";
 import { homeOf } from "../../root/accounts/verify-ownership.ts";
 import { processesOf } from "../../root/accounts/processes.ts";
 import { loadPart } from "../../root/state/parts.ts";
-import { readCut } from "../../root/state/offboarding-records.ts";
+import { readOffboarding } from "../../root/state/offboarding-records.ts";
 import { readLedger } from "../../root/state/host-ledger.ts";
 
-export interface Subject {
+export interface RemovalTarget {
   readonly m: Machine;
   readonly user: User;
   readonly failpoint: string | undefined;
 }
 
 /** The account as this host has it; undefined where neither account nor home is here. @throws Refusal for a home without an account */
-export function accountHere(m: Machine, who: string): User | undefined {
+export function accountOnHost(m: Machine, who: string): User | undefined {
   const user = m.accounts().users.get(who);
   if (user !== undefined) return user;
   const home = m.sys.look(homeOf(who));
@@ -32,7 +32,7 @@ export function accountHere(m: Machine, who: string): User | undefined {
  * whom the last delivery counts as present is never touched, whoever asks.
  * @param uid what the stack's ledger says
  */
-export function whyNot(m: Machine, who: string, uid: number): readonly string[] {
+export function reasonsAgainstRemoval(m: Machine, who: string, uid: number): readonly string[] {
   const { sys } = m;
   const part = loadPart(sys, "account", who);
   const maps = loadPart(sys, "maps");
@@ -59,7 +59,7 @@ export function whyNot(m: Machine, who: string, uid: number): readonly string[] 
     `the account's home is ${account.home}, and only ${homeOf(who)} is ever touched`,
   );
   unless(
-    readCut(sys, who) !== undefined && login?.locked === true && login.expires === EXPIRED_DAY,
+    readOffboarding(sys, who) !== undefined && login?.locked === true && login.expires === EXPIRED_DAY,
     "their access is not cut here: run `workstation reconcile` and look at `workstation status`",
   );
   const running = processesOf(sys, account.uid);
@@ -70,7 +70,7 @@ export function whyNot(m: Machine, who: string, uid: number): readonly string[] 
 }
 
 /** @throws Refusal that names them: what one of them writes now would be in no archive */
-export function assertAlone({ m: { sys }, user }: Subject, when: string): void {
+export function assertNoProcesses({ m: { sys }, user }: RemovalTarget, when: string): void {
   const running = processesOf(sys, user.uid);
   if (running.length > 0)
     throw new Refusal(

@@ -5,18 +5,18 @@
 import { z } from "zod";
 import { loadPart } from "../../root/state/parts.ts";
 import { readLedger } from "../../root/state/host-ledger.ts";
-import { must, type System } from "../../root/system/privileged-operations.ts";
+import { runOrThrow, type System } from "../../root/system/privileged-operations.ts";
 import type { Machine } from "../../root/system/cached-machine.ts";
-import { shown } from "../shared/home-entry.ts";
+import { displayPath } from "../shared/home-entry.ts";
 import { readJournal } from "./removal-journal.ts";
 import { archivesOf } from "./archive-paths.ts";
-import { listTree, sayObstacles } from "./list-home.ts";
-import { askWorker } from "./stream-as-user.ts";
+import { listTree, describeObstacles } from "./list-home.ts";
+import { callWorker } from "./stream-as-user.ts";
 import { filesOf } from "./archive-record.ts";
-import { accountHere, whyNot } from "./preconditions.ts";
+import { accountOnHost, reasonsAgainstRemoval } from "./preconditions.ts";
 import type { Clone } from "../shared/worker-protocol.ts";
 
-export interface Shown {
+export interface RemovalPreview {
   readonly user: string;
   readonly host: string;
   /** Undefined where nothing of theirs is on this host. */
@@ -42,7 +42,7 @@ const clone = z.strictObject({
   unknown: z.string().max(200).optional(),
 });
 
-export async function show(m: Machine, who: string, uid: number): Promise<Shown> {
+export async function previewRemoval(m: Machine, who: string, uid: number): Promise<RemovalPreview> {
   const { sys } = m;
   const given = readLedger(sys).get(who);
   const unfinished = readJournal(sys, who)?.archive;
@@ -52,25 +52,25 @@ export async function show(m: Machine, who: string, uid: number): Promise<Shown>
   const archives = { folder, freeBytes: await freeBytes(sys, folder), there };
   if (unfinished !== undefined || given?.removedOn !== undefined)
     return { ...common, account: undefined, refused: [], home: undefined, clones: [], files: [], archives };
-  const user = accountHere(m, who);
-  const refused = whyNot(m, who, uid);
+  const user = accountOnHost(m, who);
+  const refused = reasonsAgainstRemoval(m, who, uid);
   if (user === undefined)
     return { ...common, account: undefined, refused, home: undefined, clones: [], files: [], archives };
   const { entries, obstacles } = await listTree(sys, user, user.home, false);
   const clones: Clone[] = [];
-  await askWorker(sys, {
+  await callWorker(sys, {
     user,
     task: { verb: "clones", uid: user.uid, folder: user.home, osUser: who },
     line: (value) => {
       const { unknown, ...rest } = clone.parse(value);
-      clones.push({ ...rest, clone: shown(rest.clone), ...(unknown === undefined ? {} : { unknown }) });
+      clones.push({ ...rest, clone: displayPath(rest.clone), ...(unknown === undefined ? {} : { unknown }) });
     },
   });
   const all = [...entries.values()];
   return {
     ...common,
     account: { uid: user.uid, home: user.home, adopted: given?.adopted ?? false },
-    refused: [...refused, ...sayObstacles(obstacles)],
+    refused: [...refused, ...describeObstacles(obstacles)],
     home: {
       things: all.length,
       bytes: all.reduce((sum, { size }) => sum + size, 0),
@@ -84,6 +84,8 @@ export async function show(m: Machine, who: string, uid: number): Promise<Shown>
 
 async function freeBytes(sys: System, folder: string): Promise<number> {
   sys.makeDirectory(folder, 0o700);
-  const said = await must(sys, ["/usr/bin/df", "--block-size=1", "--output=avail", "--", folder], { reads: true });
+  const said = await runOrThrow(sys, ["/usr/bin/df", "--block-size=1", "--output=avail", "--", folder], {
+    reads: true,
+  });
   return Number(said.trim().split("\n").at(-1));
 }

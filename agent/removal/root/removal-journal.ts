@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { Refusal } from "../../lib/errors.ts";
-import { jsonOf, where } from "../../lib/parse-json.ts";
+import { parseJson, describeIssues } from "../../lib/parse-json.ts";
 import { STATE } from "../../root/state/json-files.ts";
 import type { System } from "../../root/system/privileged-operations.ts";
 import { journalOf } from "./archive-paths.ts";
@@ -21,8 +21,8 @@ export function readJournal(sys: System, who: string): Journal | undefined {
   const path = journalOf(who);
   const bytes = sys.read(path);
   if (bytes === undefined) return undefined;
-  const parsed = journal.safeParse(jsonOf(bytes.toString("utf8"), path));
-  if (!parsed.success) throw new Refusal(`${path} is damaged: ${where(parsed.error)}`);
+  const parsed = journal.safeParse(parseJson(bytes.toString("utf8"), path));
+  if (!parsed.success) throw new Refusal(`${path} is damaged: ${describeIssues(parsed.error)}`);
   return parsed.data;
 }
 

@@ -3,17 +3,17 @@
 import { z } from "zod";
 import { Refusal } from "../../lib/errors.ts";
 import { loadPart } from "../../root/state/parts.ts";
-import { assertInside, assertRoots, tamed, withSetId } from "./validate-archive.ts";
+import { assertEntriesInside, assertOwnedByRoot, withoutSetId, countSetId } from "./validate-archive.ts";
 import { differencesOf, firstOf } from "./compare-entries.ts";
 import { archivesOf, HOME_FILE } from "./archive-paths.ts";
 import { listTree } from "./list-home.ts";
-import { namedAsync } from "./with-failpoint.ts";
-import { askWorker, streamAsPerson } from "./stream-as-user.ts";
+import { withFailpointAsync } from "./with-failpoint.ts";
+import { callWorker, streamAsUser } from "./stream-as-user.ts";
 import { readRecord } from "./archive-record.ts";
-import { assertUnharmed, manifestOf } from "./remove-user.ts";
-import { readBack, unpacked } from "./create-archive.ts";
-import type { Subject } from "./preconditions.ts";
-import type { RemovalTask, Room } from "../shared/worker-protocol.ts";
+import { verifyChecksum, readManifest } from "./remove-user.ts";
+import { readBack, decompressed } from "./create-archive.ts";
+import type { RemovalTarget } from "./preconditions.ts";
+import type { RemovalTask, RestoreTarget } from "../shared/worker-protocol.ts";
 
 export interface Restored {
   /** The folder that holds all of it now. */
@@ -31,14 +31,14 @@ const room = z.strictObject({ room: z.string(), published: z.string().optional()
  * @param formerUid where it is another one than today's: a name may have been two people's, so it has to be said
  * @throws Refusal
  */
-export async function restore(
-  subject: Subject,
+export async function restoreHome(
+  subject: RemovalTarget,
   archive: string,
   { day, formerUid }: { readonly day: string; readonly formerUid: number | undefined },
 ): Promise<Restored> {
   const { m, user } = subject;
   const folder = `${archivesOf(m.sys)}/${archive}`;
-  assertRoots(m.sys, folder);
+  assertOwnedByRoot(m.sys, folder);
   const record = readRecord(m.sys, folder);
   if (record.user !== user.name)
     throw new Refusal(`the archive ${archive} is the home of ${record.user} and can be restored for nobody else`);
@@ -50,27 +50,27 @@ export async function restore(
   const part = loadPart(m.sys, "account", user.name);
   if (part?.state !== "present")
     throw new Refusal(`${user.name} is not present on this host; restore their row in the roster and deploy first`);
-  await assertUnharmed(`${folder}/${HOME_FILE}`, record.sha256);
+  await verifyChecksum(`${folder}/${HOME_FILE}`, record.sha256);
   const { entries: held } = await readBack(subject, `${folder}/${HOME_FILE}`);
-  assertInside(archive, held);
-  const wanted = await manifestOf(folder);
+  assertEntriesInside(archive, held);
+  const wanted = await readManifest(folder);
   const unlisted = differencesOf(wanted, held, "with-owner");
   if (unlisted.length > 0)
     throw new Refusal(
       `the archive ${archive} is not what the list beside it says, and nothing was unpacked: ${firstOf(unlisted)}`,
     );
-  const setId = withSetId(held);
+  const setId = countSetId(held);
   const name = `restored-${day}`;
   const made = await ask(subject, { verb: "room", uid: user.uid, home: user.home, name });
-  await namedAsync("restore-extract", () => extract(subject, `${folder}/${HOME_FILE}`, made.room));
+  await withFailpointAsync("restore-extract", () => extract(subject, `${folder}/${HOME_FILE}`, made.room));
   if (setId > 0)
-    await askWorker(m.sys, { user, task: { verb: "tame", uid: user.uid, folder: made.room }, line: ignored });
+    await callWorker(m.sys, { user, task: { verb: "tame", uid: user.uid, folder: made.room }, line: ignored });
   const { entries } = await listTree(m.sys, user, made.room, true);
-  const different = differencesOf(tamed(wanted), entries, "without-owner");
+  const different = differencesOf(withoutSetId(wanted), entries, "without-owner");
   if (different.length > 0)
     throw new Refusal(`what was unpacked to ${made.room} is not what the archive holds: ${firstOf(different)}`);
   if (made.published === undefined) return { folder: made.room, entries: entries.size, tamed: setId };
-  const published = await namedAsync("restore-publish", () =>
+  const published = await withFailpointAsync("restore-publish", () =>
     ask(subject, { verb: "publish", uid: user.uid, home: user.home, name }),
   );
   return { folder: published.room, entries: entries.size, tamed: setId };
@@ -78,9 +78,9 @@ export async function restore(
 
 const ignored = () => undefined;
 
-async function ask({ m, user }: Subject, task: RemovalTask): Promise<Room> {
+async function ask({ m, user }: RemovalTarget, task: RemovalTask): Promise<RestoreTarget> {
   let answer: z.output<typeof room> | undefined;
-  await askWorker(m.sys, {
+  await callWorker(m.sys, {
     user,
     task,
     line: (value) => {
@@ -103,12 +103,12 @@ const READ = [
   "--xattrs",
 ];
 
-async function extract({ m, user }: Subject, file: string, into: string): Promise<void> {
-  const { bytes } = unpacked(file);
+async function extract({ m, user }: RemovalTarget, file: string, into: string): Promise<void> {
+  const { bytes } = decompressed(file);
   const take = async (output: AsyncIterable<unknown>) => {
     for await (const _ of output);
   };
   // The folder is empty, so nothing can be overwritten; its own time and rights are restored too.
   const argv = [...READ, `--directory=${into}`];
-  await streamAsPerson(m.sys, { user, name: "removal-restore", argv, feed: bytes, take });
+  await streamAsUser(m.sys, { user, name: "removal-restore", argv, feed: bytes, take });
 }

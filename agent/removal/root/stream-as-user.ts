@@ -30,7 +30,7 @@ const DEADLINE_MS = 6 * 3_600_000;
 const LONGEST_COMPLAINT = 65_536;
 
 /** @throws Refusal when it does not end well, with what it said */
-export async function streamAsPerson(sys: System, { user, name, argv, feed, take }: Streamed): Promise<void> {
+export async function streamAsUser(sys: System, { user, name, argv, feed, take }: Streamed): Promise<void> {
   const contained = containedArgv(sys, { user, name, argv, deadlineMs: DEADLINE_MS });
   const [file = "", ...rest] = contained.argv;
   const child = spawn(file, rest, { cwd: "/", env: ROOT_ENV });
@@ -72,7 +72,7 @@ export interface WorkerCall {
 }
 
 /** @throws Refusal for an answer that does not end with its end: what is left out is not known */
-export async function askWorker(sys: System, { user, task, more = [], line }: WorkerCall): Promise<void> {
+export async function callWorker(sys: System, { user, task, more = [], line }: WorkerCall): Promise<void> {
   let isWhole = false;
   const take = async (output: Readable) => {
     for await (const text of createInterface({ input: output, crlfDelay: Number.POSITIVE_INFINITY })) {
@@ -88,7 +88,7 @@ export async function askWorker(sys: System, { user, task, more = [], line }: Wo
     yield* more;
   }
   const argv = [NODE, REMOVE, "worker"];
-  await streamAsPerson(sys, { user, name: `removal-${task.verb}`, argv, feed: Readable.from(input()), take });
+  await streamAsUser(sys, { user, name: `removal-${task.verb}`, argv, feed: Readable.from(input()), take });
   if (!isWhole) throw new Refusal("the worker ended early");
 }
 

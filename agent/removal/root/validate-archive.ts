@@ -7,11 +7,11 @@ import { kindOf } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";
 import type { System } from "../../root/system/privileged-operations.ts";
 import { firstOf } from "./compare-entries.ts";
-import { type Entries, type Entry, SET_ID, shown } from "../shared/home-entry.ts";
+import { type Entries, type Entry, SET_ID, displayPath } from "../shared/home-entry.ts";
 import { HOME_FILE, MANIFEST_FILE, RECORD_FILE } from "./archive-paths.ts";
 
 /** An archive that others can write is believed by nobody: between a check and the unpacking it could become another one. @throws Refusal */
-export function assertRoots(sys: System, folder: string): void {
+export function assertOwnedByRoot(sys: System, folder: string): void {
   const wrong = [folder, ...[RECORD_FILE, MANIFEST_FILE, HOME_FILE].map((file) => `${folder}/${file}`)].flatMap(
     (path) => {
       const stat = sys.look(path);
@@ -29,12 +29,12 @@ export function assertRoots(sys: System, folder: string): void {
 }
 
 /** Nothing that would be written elsewhere than in the folder it is unpacked to, or be another thing than it says. @throws Refusal */
-export function assertInside(archive: string, entries: Entries): void {
+export function assertEntriesInside(archive: string, entries: Entries): void {
   const seen = new Map<string, Entry>();
   const wrong: string[] = [];
   for (const entry of entries.values()) {
     const why = whyOutside(entry, seen, entries);
-    if (why !== undefined) wrong.push(`${shown(entry.path)} ${why}`);
+    if (why !== undefined) wrong.push(`${displayPath(entry.path)} ${why}`);
     seen.set(entry.path, entry);
   }
   if (wrong.length > 0)
@@ -61,10 +61,10 @@ function whyOutside({ path, type, mode, sameAs }: Entry, seen: Entries, all: Ent
 }
 
 /** The entries as they are to be once they are unpacked: files without those bits. */
-export const tamed = (entries: Entries): Entries =>
+export const withoutSetId = (entries: Entries): Entries =>
   new Map(
     [...entries].map(([path, entry]) => [path, entry.type === "f" ? { ...entry, mode: entry.mode & ~SET_ID } : entry]),
   );
 
-export const withSetId = (entries: Entries): number =>
+export const countSetId = (entries: Entries): number =>
   [...entries.values()].filter(({ type, mode }) => type === "f" && (mode & SET_ID) !== 0).length;

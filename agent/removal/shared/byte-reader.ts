@@ -3,7 +3,7 @@
 import type { Readable } from "node:stream";
 import { Refusal } from "../../lib/errors.ts";
 
-export class Bytes {
+export class ByteReader {
   readonly #parts: AsyncIterator<Buffer>;
   #rest: Buffer = Buffer.alloc(0);
 

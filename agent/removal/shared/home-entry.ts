@@ -50,4 +50,4 @@ export function json(line: string): unknown {
 }
 
 /** A path as it may be shown. */
-export const shown = (path: string): string => `~/${Buffer.from(path, "latin1").toString("utf8")}`;
+export const displayPath = (path: string): string => `~/${Buffer.from(path, "latin1").toString("utf8")}`;

@@ -13,13 +13,13 @@ export interface Obstacle {
   readonly path: string;
 }
 
-export interface WipeTask {
+export interface DeleteTask {
   readonly verb: "wipe";
   readonly folder: string;
 }
 
 /** What is still there, and why. */
-export interface Left {
+export interface Remaining {
   readonly left: string;
   readonly path: string;
 }
@@ -42,27 +42,27 @@ export interface Clone {
   readonly unknown?: string;
 }
 
-export interface RoomTask {
+export interface CreateTargetTask {
   readonly verb: "room";
   readonly home: string;
   /** The folder's name: `restored-2026-05-01`. */
   readonly name: string;
 }
 
-export interface PublishTask {
+export interface PublishTargetTask {
   readonly verb: "publish";
   readonly home: string;
   readonly name: string;
 }
 
-export interface Room {
+export interface RestoreTarget {
   /** Where to unpack. */
   readonly room: string;
   /** What it is called once all of it is there; absent where that is the home. */
   readonly published?: string;
 }
 
-export interface TameTask {
+export interface ClearSetIdTask {
   readonly verb: "tame";
   readonly folder: string;
 }
@@ -70,11 +70,11 @@ export interface TameTask {
 /** `read` is followed by the archive, `wipe` by the archive's entries, a line each. */
 export type RemovalTask = (
   | ListTask
-  | WipeTask
+  | DeleteTask
   | ClonesTask
-  | RoomTask
-  | PublishTask
-  | TameTask
+  | CreateTargetTask
+  | PublishTargetTask
+  | ClearSetIdTask
   | { readonly verb: "read" }
 ) & {
   readonly uid: number;

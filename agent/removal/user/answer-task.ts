@@ -6,19 +6,19 @@
 import { arm } from "../../lib/failpoints.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { type Entry, entryOf, json } from "../shared/home-entry.ts";
-import { Bytes } from "../shared/byte-reader.ts";
-import type { Clone, Obstacle, Room, Left } from "../shared/worker-protocol.ts";
+import { ByteReader } from "../shared/byte-reader.ts";
+import type { Clone, Obstacle, RestoreTarget, Remaining } from "../shared/worker-protocol.ts";
 import { clones } from "./unsaved-work.ts";
 import { list } from "./list-tree.ts";
 import { readTar } from "./read-tar.ts";
-import { makeRoom, publishRoom } from "./restore-target.ts";
-import { tame } from "./clear-setid.ts";
-import { wipe } from "./delete-archived.ts";
+import { createTarget, publishTarget } from "./restore-target.ts";
+import { clearSetId } from "./clear-setid.ts";
+import { deleteArchived } from "./delete-archived.ts";
 import type { RemovalTask } from "../shared/worker-protocol.ts";
 
 /** @throws Refusal when it runs as anybody else than it was told */
 export async function workOnRemoval(): Promise<number> {
-  const bytes = new Bytes(process.stdin);
+  const bytes = new ByteReader(process.stdin);
   // Root's own words: its program is the only one that starts this.
   const task = json((await bytes.line()) ?? "") as RemovalTask;
   if (process.getuid?.() !== task.uid || task.uid === 0)
@@ -33,26 +33,26 @@ export async function workOnRemoval(): Promise<number> {
       await readTar(bytes, answer.tell);
       break;
     case "wipe":
-      wipe(task, await archived(bytes), answer.tell);
+      deleteArchived(task, await archived(bytes), answer.tell);
       break;
     case "clones":
       await clones(task, answer.tell);
       break;
     case "tame":
-      tame(task);
+      clearSetId(task);
       break;
     case "room":
-      answer.tell(makeRoom(task));
+      answer.tell(createTarget(task));
       break;
     case "publish":
-      answer.tell(publishRoom(task));
+      answer.tell(publishTarget(task));
       break;
   }
   answer.end();
   return 0;
 }
 
-async function archived(bytes: Bytes): Promise<ReadonlyMap<string, Entry>> {
+async function archived(bytes: ByteReader): Promise<ReadonlyMap<string, Entry>> {
   const entries = new Map<string, Entry>();
   for (let line = await bytes.line(); line !== undefined; line = await bytes.line()) {
     const entry = entryOf(line);
@@ -69,7 +69,7 @@ function collected() {
     lines.length = 0;
   };
   return {
-    tell: (line: Entry | Obstacle | Left | Clone | Room) => {
+    tell: (line: Entry | Obstacle | Remaining | Clone | RestoreTarget) => {
       lines.push(JSON.stringify(line));
       if (lines.length >= 1000) flush();
     },

@@ -2,22 +2,22 @@
 
 import { chmodSync } from "node:fs";
 import { SET_ID } from "../shared/home-entry.ts";
-import { hold, release, thingsIn, type Held } from "./walk-tree.ts";
-import type { TameTask } from "../shared/worker-protocol.ts";
+import { openDirectory, closeDirectory, entriesIn, type OpenDirectory } from "./walk-tree.ts";
+import type { ClearSetIdTask } from "../shared/worker-protocol.ts";
 
-export function tame({ folder }: TameTask): void {
-  const below = (held: Held): void => {
-    for (const { at, path, stat } of thingsIn(held)) {
-      if (stat.isDirectory() && stat.dev === held.stat.dev) inside(hold(at, path));
+export function clearSetId({ folder }: ClearSetIdTask): void {
+  const below = (held: OpenDirectory): void => {
+    for (const { at, path, stat } of entriesIn(held)) {
+      if (stat.isDirectory() && stat.dev === held.stat.dev) inside(openDirectory(at, path));
       else if (stat.isFile() && (stat.mode & BigInt(SET_ID)) !== 0n) chmodSync(at, Number(stat.mode & 0o1777n));
     }
   };
-  const inside = (held: Held): void => {
+  const inside = (held: OpenDirectory): void => {
     try {
       below(held);
     } finally {
-      release(held);
+      closeDirectory(held);
     }
   };
-  inside(hold(folder, ""));
+  inside(openDirectory(folder, ""));
 }

@@ -5,11 +5,11 @@ import { hit } from "../../lib/failpoints.ts";
 import { systemCode } from "../../lib/errors.ts";
 import type { Entries, Entry } from "../shared/home-entry.ts";
 import { typeOf } from "./list-tree.ts";
-import { type Held, hold, release, type Thing, thingsIn } from "./walk-tree.ts";
-import type { Left, WipeTask } from "../shared/worker-protocol.ts";
+import { type OpenDirectory, openDirectory, closeDirectory, type TreeEntry, entriesIn } from "./walk-tree.ts";
+import type { Remaining, DeleteTask } from "../shared/worker-protocol.ts";
 
-export function wipe({ folder }: WipeTask, archived: Entries, tell: (line: Left) => void): void {
-  const top = hold(folder, "");
+export function deleteArchived({ folder }: DeleteTask, archived: Entries, tell: (line: Remaining) => void): void {
+  const top = openDirectory(folder, "");
   try {
     let deleted = 0;
     wipeIn(
@@ -24,13 +24,18 @@ export function wipe({ folder }: WipeTask, archived: Entries, tell: (line: Left)
       tell,
     );
   } finally {
-    release(top);
+    closeDirectory(top);
   }
 }
 
-function wipeIn(held: Held, archived: Entries, act: (thing: Thing) => void, tell: (line: Left) => void): void {
+function wipeIn(
+  held: OpenDirectory,
+  archived: Entries,
+  act: (thing: TreeEntry) => void,
+  tell: (line: Remaining) => void,
+): void {
   openUp(held);
-  for (const thing of thingsIn(held)) {
+  for (const thing of entriesIn(held)) {
     const why =
       whyNot(thing, archived.get(thing.path)) ??
       attempt(() => {
@@ -41,27 +46,32 @@ function wipeIn(held: Held, archived: Entries, act: (thing: Thing) => void, tell
   }
 }
 
-function wipeBelow(thing: Thing, archived: Entries, act: (thing: Thing) => void, tell: (line: Left) => void): void {
+function wipeBelow(
+  thing: TreeEntry,
+  archived: Entries,
+  act: (thing: TreeEntry) => void,
+  tell: (line: Remaining) => void,
+): void {
   // One that its owner may not read cannot be opened before it is opened up.
   if ((thing.stat.mode & 0o500n) !== 0o500n && isMine(thing.stat)) chmodSync(thing.at, 0o700);
-  const below = hold(thing.at, thing.path);
+  const below = openDirectory(thing.at, thing.path);
   try {
     wipeIn(below, archived, act, tell);
   } finally {
-    release(below);
+    closeDirectory(below);
   }
 }
 
 const isMine = ({ uid }: { readonly uid: bigint }): boolean => uid === BigInt(process.getuid?.() ?? 0);
 
-function openUp({ fd, stat }: Held): void {
+function openUp({ fd, stat }: OpenDirectory): void {
   if ((stat.mode & 0o700n) !== 0o700n && isMine(stat)) fchmodSync(fd, 0o700);
 }
 
-const remove = ({ at, stat }: Thing): void => (stat.isDirectory() ? rmdirSync(at) : unlinkSync(at));
+const remove = ({ at, stat }: TreeEntry): void => (stat.isDirectory() ? rmdirSync(at) : unlinkSync(at));
 
 /** Undefined for what the archive holds just as it is here. A further name of a file is as good as its first. */
-function whyNot({ stat, parent }: Thing, entry: Entry | undefined): string | undefined {
+function whyNot({ stat, parent }: TreeEntry, entry: Entry | undefined): string | undefined {
   if (stat.dev !== parent.stat.dev) return "it lies on another file system";
   if (entry === undefined) return "it is not in the archive";
   if (entry.type !== typeOf(stat)) return "it is something else than what was archived";

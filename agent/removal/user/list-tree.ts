@@ -13,24 +13,24 @@ import {
 } from "node:fs";
 import { systemCode } from "../../lib/errors.ts";
 import type { Entry } from "../shared/home-entry.ts";
-import { type Held, hold, release, type Thing, thingsIn } from "./walk-tree.ts";
+import { type OpenDirectory, openDirectory, closeDirectory, type TreeEntry, entriesIn } from "./walk-tree.ts";
 import type { ListTask, Obstacle } from "../shared/worker-protocol.ts";
 
 type Tell = (line: Entry | Obstacle) => void;
 
 export function list({ folder, read }: ListTask, tell: Tell): void {
-  const top = hold(folder, "");
+  const top = openDirectory(folder, "");
   try {
     tell(entryOf(top.path, top.stat, ""));
     listIn(top, read, tell);
   } finally {
-    release(top);
+    closeDirectory(top);
   }
 }
 
-function listIn(held: Held, read: boolean, tell: Tell): void {
+function listIn(held: OpenDirectory, read: boolean, tell: Tell): void {
   const deletable = mayDeleteIn(held);
-  for (const thing of thingsIn(held)) {
+  for (const thing of entriesIn(held)) {
     const { path, at, stat } = thing;
     if (!deletable(stat)) tell({ obstacle: "undeletable", path });
     if (stat.dev !== held.stat.dev) {
@@ -39,7 +39,7 @@ function listIn(held: Held, read: boolean, tell: Tell): void {
     }
     if (stat.isDirectory()) {
       tell(entryOf(path, stat, ""));
-      const below = unlessForbidden(() => hold(at, path));
+      const below = unlessForbidden(() => openDirectory(at, path));
       if (below === undefined) {
         tell({ obstacle: "unreadable", path });
         continue;
@@ -47,7 +47,7 @@ function listIn(held: Held, read: boolean, tell: Tell): void {
       try {
         listIn(below, read, tell);
       } finally {
-        release(below);
+        closeDirectory(below);
       }
     } else {
       const content = unlessForbidden(() => contentOf(thing, read));
@@ -58,7 +58,7 @@ function listIn(held: Held, read: boolean, tell: Tell): void {
 }
 
 /** Their own directories can be opened up by them; in anybody else's it depends on what they are given there. */
-function mayDeleteIn({ fd, stat }: Held): (child: BigIntStats) => boolean {
+function mayDeleteIn({ fd, stat }: OpenDirectory): (child: BigIntStats) => boolean {
   const me = BigInt(process.getuid?.() ?? 0);
   if (stat.uid === me) return () => true;
   const writable = unlessForbidden(() => {
@@ -69,7 +69,7 @@ function mayDeleteIn({ fd, stat }: Held): (child: BigIntStats) => boolean {
   return (child) => writable === true && (!sticky || child.uid === me);
 }
 
-function contentOf({ at, stat }: Thing, read: boolean): string | undefined {
+function contentOf({ at, stat }: TreeEntry, read: boolean): string | undefined {
   // Only root can have made it, and only root could make it again.
   if (typeOf(stat) === "x") return undefined;
   if (stat.isSymbolicLink()) return readlinkSync(at, { encoding: "buffer" }).toString("latin1");

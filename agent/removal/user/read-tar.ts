@@ -3,14 +3,14 @@
 import { createHash } from "node:crypto";
 import { Refusal } from "../../lib/errors.ts";
 import type { Entry } from "../shared/home-entry.ts";
-import type { Bytes } from "../shared/byte-reader.ts";
+import type { ByteReader } from "../shared/byte-reader.ts";
 
 const BLOCK = 512;
 /** Extended headers hold a path and some attributes. */
 const LARGEST_HEADER = 4 << 20;
 
 /** @throws Refusal when it is cut off or is none */
-export async function readTar(bytes: Bytes, tell: (entry: Entry) => void): Promise<void> {
+export async function readTar(bytes: ByteReader, tell: (entry: Entry) => void): Promise<void> {
   let extended: ReadonlyMap<string, string> = new Map();
   for (;;) {
     const header = await bytes.take(BLOCK);
@@ -37,7 +37,7 @@ interface Member {
   readonly extended: ReadonlyMap<string, string>;
 }
 
-async function memberOf(bytes: Bytes, header: Buffer, { type, size, extended }: Member): Promise<Entry> {
+async function memberOf(bytes: ByteReader, header: Buffer, { type, size, extended }: Member): Promise<Entry> {
   const name = extended.get("GNU.sparse.name") ?? extended.get("path") ?? nameIn(header);
   const link = extended.get("linkpath") ?? textIn(header, 157, 100);
   const kind = KINDS.get(type);
@@ -71,7 +71,7 @@ const KINDS: ReadonlyMap<string, Entry["type"]> = new Map([
 ]);
 
 /** The checksum of what the file held, holes included. */
-async function fileOf(bytes: Bytes, stored: number, extended: ReadonlyMap<string, string>) {
+async function fileOf(bytes: ByteReader, stored: number, extended: ReadonlyMap<string, string>) {
   const hash = createHash("sha256");
   if (!extended.has("GNU.sparse.major")) {
     await bytes.each(stored, (part) => hash.update(part));
@@ -98,7 +98,7 @@ async function fileOf(bytes: Bytes, stored: number, extended: ReadonlyMap<string
 const ZEROS = Buffer.alloc(1 << 20);
 
 /** The map of a sparse file: decimal numbers, a line each, in whole blocks before the data. */
-async function mapOf(bytes: Bytes) {
+async function mapOf(bytes: ByteReader) {
   let text = "";
   let length = 0;
   const numbers = () => text.split("\n").slice(0, -1).map(Number);

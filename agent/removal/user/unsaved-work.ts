@@ -1,7 +1,7 @@
 /** Finds the git clones in a home and counts uncommitted changes, unpushed commits and stashes. It changes nothing. */
 
 import { gitFor } from "../../lib/git.ts";
-import { hold, release, thingsIn, type Held } from "./walk-tree.ts";
+import { openDirectory, closeDirectory, entriesIn, type OpenDirectory } from "./walk-tree.ts";
 import { systemCode } from "../../lib/errors.ts";
 import type { Clone, ClonesTask } from "../shared/worker-protocol.ts";
 
@@ -31,8 +31,8 @@ export async function clones({ folder, osUser }: ClonesTask, tell: (clone: Clone
 
 function clonesBelow(folder: string): readonly string[] {
   const found: string[] = [];
-  const look = (held: Held): void => {
-    const things = thingsIn(held);
+  const look = (held: OpenDirectory): void => {
+    const things = entriesIn(held);
     if (things.some(({ at }) => at.toString("latin1").endsWith("/.git"))) found.push(held.path);
     for (const { path, at, stat } of things) {
       if (!stat.isDirectory() || stat.dev !== held.stat.dev || /(^|\/)(\.git|node_modules)$/.test(path)) continue;
@@ -41,23 +41,23 @@ function clonesBelow(folder: string): readonly string[] {
       try {
         look(below);
       } finally {
-        release(below);
+        closeDirectory(below);
       }
     }
   };
-  const top = hold(folder, "");
+  const top = openDirectory(folder, "");
   try {
     look(top);
   } finally {
-    release(top);
+    closeDirectory(top);
   }
   return found;
 }
 
 /** What cannot be read stands in the listing as such. */
-function heldOrNot(at: Buffer, path: string): Held | undefined {
+function heldOrNot(at: Buffer, path: string): OpenDirectory | undefined {
   try {
-    return hold(at, path);
+    return openDirectory(at, path);
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
     return undefined;

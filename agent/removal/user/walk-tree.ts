@@ -5,32 +5,32 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, type BigIntStats } from "node:fs";
 import { systemCode } from "../../lib/errors.ts";
 
-export interface Thing {
+export interface TreeEntry {
   /** From the folder, bytes as latin1. */
   readonly path: string;
   /** Where it is found now, through its held directory. */
   readonly at: Buffer;
   readonly stat: BigIntStats;
   /** The directory that it lies in. */
-  readonly parent: Held;
+  readonly parent: OpenDirectory;
 }
 
-export interface Held {
+export interface OpenDirectory {
   readonly fd: number;
   readonly path: string;
   readonly stat: BigIntStats;
 }
 
 /** Opens a directory without following a link. @throws the system's error */
-export function hold(at: Buffer | string, path: string): Held {
+export function openDirectory(at: Buffer | string, path: string): OpenDirectory {
   const fd = openSync(at, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   return { fd, path, stat: fstatSync(fd, { bigint: true }) };
 }
 
-export const release = ({ fd }: Held): void => closeSync(fd);
+export const closeDirectory = ({ fd }: OpenDirectory): void => closeSync(fd);
 
 /** What lies in a held directory, in the order of the names; what went away in the meantime is left out. */
-export function thingsIn(held: Held): readonly Thing[] {
+export function entriesIn(held: OpenDirectory): readonly TreeEntry[] {
   const names = readdirSync(`/proc/self/fd/${held.fd}`, { encoding: "buffer" }).sort(Buffer.compare);
   return names.flatMap((name) => {
     const at = Buffer.concat([Buffer.from(`/proc/self/fd/${held.fd}/`), name]);

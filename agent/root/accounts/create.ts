@@ -7,10 +7,10 @@ import { Refusal } from "../../lib/errors.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { readLedger } from "../state/host-ledger.ts";
 import { homeOf } from "./verify-ownership.ts";
-import { mustUnlock } from "./shadow-utils.ts";
+import { runShadowUtility } from "./shadow-utils.ts";
 
 /** `useradd` without a password leaves the account locked, so at no moment can anybody log in with one. */
-export function accountExists(m: Machine, part: AccountPart): Step {
+export function createAccount(m: Machine, part: AccountPart): Step {
   return {
     name: "account",
     differences: () => {
@@ -59,7 +59,7 @@ export function accountExists(m: Machine, part: AccountPart): Step {
         });
       }
       if (!adopted && logins.get(part.osUser)?.locked !== true) {
-        const apply = async () => mustUnlock(m, ["/usr/sbin/usermod", "--lock", "--", part.osUser]);
+        const apply = async () => runShadowUtility(m, ["/usr/sbin/usermod", "--lock", "--", part.osUser]);
         changes.push({ point: "account-lock", says: says("lock", "the password"), apply });
       }
       return changes;
@@ -70,8 +70,8 @@ export function accountExists(m: Machine, part: AccountPart): Step {
 async function create(m: Machine, part: AccountPart, hasGroup: boolean): Promise<void> {
   const uid = String(part.uid);
   // A group of the same name and number only; one that a killed run left behind is taken again.
-  if (!hasGroup) await mustUnlock(m, ["/usr/sbin/groupadd", "--gid", uid, "--", part.osUser]);
-  await mustUnlock(m, [
+  if (!hasGroup) await runShadowUtility(m, ["/usr/sbin/groupadd", "--gid", uid, "--", part.osUser]);
+  await runShadowUtility(m, [
     "/usr/sbin/useradd",
     ...["--uid", uid, "--gid", uid, "--no-user-group"],
     ...["--create-home", "--home-dir", homeOf(part.osUser), "--shell", part.shell],

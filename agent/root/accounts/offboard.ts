@@ -4,24 +4,24 @@ import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import { groupsOf, type User } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { readCut, writeCut } from "../state/offboarding-records.ts";
-import { must } from "../system/privileged-operations.ts";
-import { dropWaiting, isWaiting } from "../state/pending-credentials.ts";
-import { mustUnlock } from "./shadow-utils.ts";
-import { atJobsOf, crontabOf, endProcesses, lingerFile, managerOf, PARKED, processesOf } from "./processes.ts";
+import { readOffboarding, writeOffboarding } from "../state/offboarding-records.ts";
+import { runOrThrow } from "../system/privileged-operations.ts";
+import { dropPendingCredentials, hasPendingCredentials } from "../state/pending-credentials.ts";
+import { runShadowUtility } from "./shadow-utils.ts";
+import { atJobsOf, crontabOf, endProcesses, lingerFile, userManagerOf, PARKED, processesOf } from "./processes.ts";
 import { unitsOf } from "../services/unit-names.ts";
-import { unitsRun } from "../services/start-and-stop-units.ts";
+import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 
 /** The account's expiry on a cut: the first day after 1970-01-01, in the past for every clock. */
 export const EXPIRED_DAY = 1;
 
 /** Steps in the order of the cut: what was there is written down first, so that a kill in between forgets nothing. */
-export function accountCut(m: Machine, part: AccountPart): readonly Step[] {
+export function offboardAccount(m: Machine, part: AccountPart): readonly Step[] {
   const user = m.accounts().users.get(part.osUser);
   if (user === undefined) return [];
   return [
     recorded(m, part, user),
-    unitsRun(m, { run: [], rest: unitsOf(part.osUser) }),
+    startAndStopUnits(m, { run: [], rest: unitsOf(part.osUser) }),
     loginCut(m, part, user),
     ended(m, user),
   ];
@@ -37,10 +37,10 @@ function recorded(m: Machine, part: AccountPart, user: User): Step {
   return {
     name: "cut",
     differences: () => {
-      if (readCut(m.sys, part.osUser) !== undefined) return [];
+      if (readOffboarding(m.sys, part.osUser) !== undefined) return [];
       const login = m.accounts().logins.get(part.osUser);
       const apply = () =>
-        writeCut(m.sys, part.osUser, {
+        writeOffboarding(m.sys, part.osUser, {
           locked: login?.locked ?? true,
           ...(login?.expires === undefined ? {} : { expires: login.expires }),
           groups: [...tierGroupsOf(m, part, user)],
@@ -51,7 +51,7 @@ function recorded(m: Machine, part: AccountPart, user: User): Step {
 }
 
 function loginCut(m: Machine, part: AccountPart, user: User): Step {
-  const usermod = (...rest: string[]) => mustUnlock(m, ["/usr/sbin/usermod", ...rest, "--", part.osUser]);
+  const usermod = (...rest: string[]) => runShadowUtility(m, ["/usr/sbin/usermod", ...rest, "--", part.osUser]);
   return {
     name: "cut",
     differences: () => {
@@ -69,7 +69,7 @@ function loginCut(m: Machine, part: AccountPart, user: User): Step {
         });
       }
       for (const group of tierGroupsOf(m, part, user)) {
-        const apply = () => mustUnlock(m, ["/usr/bin/gpasswd", "--delete", part.osUser, group]);
+        const apply = () => runShadowUtility(m, ["/usr/bin/gpasswd", "--delete", part.osUser, group]);
         changes.push({ point: "cut-group", says: says("remove", `from group ${group}`), apply });
       }
       return [...changes, ...timersCut(m, user), ...waitingCut(m, part.osUser)];
@@ -99,8 +99,8 @@ function timersCut(m: Machine, user: User): readonly Change[] {
 
 /** A token that never reached their home is not to reach it now, nor on their return, when there is another one. */
 function waitingCut(m: Machine, who: string): readonly Change[] {
-  if (!isWaiting(m.sys, who)) return [];
-  const apply = () => dropWaiting(m.sys, who);
+  if (!hasPendingCredentials(m.sys, who)) return [];
+  const apply = () => dropPendingCredentials(m.sys, who);
   return [{ point: "cut-credentials", says: says("remove", "forge credentials that were not delivered yet"), apply }];
 }
 
@@ -112,7 +112,7 @@ function ended(m: Machine, user: User): Step {
       if (running.length === 0) return [];
       const apply = async () => {
         // The user manager first, or it would start again what it supervises. It may not be running at all.
-        await must(m.sys, ["/usr/bin/systemctl", "stop", managerOf(user.uid), `user-${user.uid}.slice`]);
+        await runOrThrow(m.sys, ["/usr/bin/systemctl", "stop", userManagerOf(user.uid), `user-${user.uid}.slice`]);
         await endProcesses(m.sys, user);
       };
       return [{ point: "cut-end", says: says("end", "all sessions and processes"), apply }];

@@ -7,7 +7,7 @@ import { AGENT, NODE } from "../system/installed-paths.ts";
 
 export const PARKED = `${STATE}/parked-jobs`;
 /** The unit of a person's service manager, which systemd calls by the uid. */
-export const managerOf = (uid: number): string => `user@${uid}.service`;
+export const userManagerOf = (uid: number): string => `user@${uid}.service`;
 export const lingerFile = (name: string): string => `/var/lib/systemd/linger/${name}`;
 export const crontabOf = (name: string): string => `/var/spool/cron/crontabs/${name}`;
 export const AT_JOBS = "/var/spool/cron/atjobs";

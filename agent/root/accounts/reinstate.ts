@@ -6,20 +6,20 @@ import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import { groupsOf } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { forgetCut, readCut } from "../state/offboarding-records.ts";
+import { removeOffboarding, readOffboarding } from "../state/offboarding-records.ts";
 import { readLedger } from "../state/host-ledger.ts";
 import { EXPIRED_DAY } from "./offboard.ts";
-import { mustUnlock } from "./shadow-utils.ts";
+import { runShadowUtility } from "./shadow-utils.ts";
 import { AT_JOBS, crontabOf, PARKED } from "./processes.ts";
 
 /** Nothing to do for somebody who was never cut. */
-export function accountReturn(m: Machine, part: AccountPart): Step {
+export function reinstateAccount(m: Machine, part: AccountPart): Step {
   const who = part.osUser;
-  const usermod = (...rest: string[]) => mustUnlock(m, ["/usr/sbin/usermod", ...rest, "--", who]);
+  const usermod = (...rest: string[]) => runShadowUtility(m, ["/usr/sbin/usermod", ...rest, "--", who]);
   return {
     name: "return",
     differences: () => {
-      const cut = readCut(m.sys, who);
+      const cut = readOffboarding(m.sys, who);
       const user = m.accounts().users.get(who);
       if (cut === undefined || user === undefined) return [];
       const login = m.accounts().logins.get(who);
@@ -56,7 +56,7 @@ export function accountReturn(m: Machine, part: AccountPart): Step {
       changes.push({
         point: "return-forget",
         says: says("complete", "the reinstatement"),
-        apply: () => forgetCut(m.sys, who),
+        apply: () => removeOffboarding(m.sys, who),
       });
       return changes;
     },

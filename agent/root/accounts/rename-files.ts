@@ -4,19 +4,19 @@ import { type Change, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import { PERSIST } from "../state/session-records.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { memoryOf } from "../state/change-digests.ts";
-import { cutFile } from "../state/offboarding-records.ts";
+import { changeDigestFile } from "../state/change-digests.ts";
+import { offboardingFile } from "../state/offboarding-records.ts";
 import { failuresFile } from "../state/failures.ts";
 import { STATE } from "../state/json-files.ts";
-import { unfinishedFile } from "../state/pending-remotes.ts";
-import { waitingFile } from "../state/pending-credentials.ts";
+import { pendingRemoteFile } from "../state/pending-remotes.ts";
+import { pendingCredentialsFile } from "../state/pending-credentials.ts";
 import { homeOf } from "./verify-ownership.ts";
 import { crontabOf, lingerFile, PARKED } from "./processes.ts";
 import { dropInOf, ENVIRONMENT_DIRECTORY, PANE_DIRECTORY } from "../services/unit-files.ts";
 import { BROWSER_UNIT, instance, T3_UNIT } from "../services/unit-names.ts";
 
 /** The link at the old home comes first: jobs that are put back may name the old path. */
-export function renamedFiles(m: Machine, { osUser }: AccountPart, was: string): readonly Change[] {
+export function renameFiles(m: Machine, { osUser }: AccountPart, was: string): readonly Change[] {
   const { sys } = m;
   const change = (sentence: Change["says"], apply: () => void): Change => ({
     point: "rename-files",
@@ -47,7 +47,7 @@ export function renamedFiles(m: Machine, { osUser }: AccountPart, was: string): 
 const KEPT: readonly ((name: string) => string)[] = [
   (name) => `${ENVIRONMENT_DIRECTORY}/${name}.env`,
   crontabOf,
-  cutFile,
+  offboardingFile,
   (name) => `${PARKED}/${name}`,
   (name) => `${PERSIST}/${name}`,
 ];
@@ -59,10 +59,10 @@ const GENERATED: readonly ((name: string) => string)[] = [
   (name) => dropInOf(instance(T3_UNIT, name)),
   (name) => dropInOf(instance(BROWSER_UNIT, name)),
   (name) => `${STATE}/loaded/envelope.${name}`,
-  memoryOf,
+  changeDigestFile,
   failuresFile,
-  waitingFile,
-  unfinishedFile,
+  pendingCredentialsFile,
+  pendingRemoteFile,
 ];
 
 /** The system's own tools leave these lines under the old name, and rootless containers find theirs by it. */

@@ -8,18 +8,18 @@ import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { must } from "../system/privileged-operations.ts";
+import { runOrThrow } from "../system/privileged-operations.ts";
 import { moveEntry, readLedger } from "../state/host-ledger.ts";
 import { partFilesOf } from "../state/parts.ts";
 import { homeOf } from "./verify-ownership.ts";
-import { mustUnlock } from "./shadow-utils.ts";
-import { endProcesses, lingerFile, managerOf, processesOf } from "./processes.ts";
-import { renamedFiles } from "./rename-files.ts";
+import { runShadowUtility } from "./shadow-utils.ts";
+import { endProcesses, lingerFile, userManagerOf, processesOf } from "./processes.ts";
+import { renameFiles } from "./rename-files.ts";
 import { unitsOf } from "../services/unit-names.ts";
-import { unitsRun } from "../services/start-and-stop-units.ts";
+import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 
 /** The name under which this host still has the account; undefined when it has it under the present one, or not at all. */
-export const formerHere = (m: Machine, part: AccountPart): string | undefined =>
+export const presentFormerName = (m: Machine, part: AccountPart): string | undefined =>
   part.formerNames?.find((was) => isTheirs(m, part, was) && m.accounts().users.get(was)?.uid === part.uid);
 
 /** Only names that this host's own ledger gave to that uid, once or now. */
@@ -29,14 +29,18 @@ function isTheirs(m: Machine, { osUser, uid }: AccountPart, was: string): boolea
 }
 
 /** Nothing to do for somebody who was never renamed, and on a host that never knew them by another name. */
-export function accountRenamed(m: Machine, part: AccountPart): readonly (() => Step | readonly Step[])[] {
+export function renameAccount(m: Machine, part: AccountPart): readonly (() => Step | readonly Step[])[] {
   return (part.formerNames ?? []).map((was) => () => {
     if (!isTheirs(m, part, was)) return [];
     const here = m.accounts().users.get(was)?.uid === part.uid;
-    const stopped = () => [unitsRun(m, { run: [], rest: unitsOf(was) }), forgotten(m, part, was), atRest(m, part)];
+    const stopped = () => [
+      startAndStopUnits(m, { run: [], rest: unitsOf(was) }),
+      forgotten(m, part, was),
+      atRest(m, part),
+    ];
     const before = here ? [unused(m, part, was), ...stopped()] : [];
     // Files last: the link at the old home needs the home to have moved.
-    return [...before, renamed(m, part, was), { name: "rename", differences: () => renamedFiles(m, part, was) }];
+    return [...before, renamed(m, part, was), { name: "rename", differences: () => renameFiles(m, part, was) }];
   });
 }
 
@@ -64,7 +68,7 @@ async function workOf(m: Machine, uid: number): Promise<readonly string[]> {
   const lines = (await m.sys.run(argv, { reads: true })).stdout.split("\n").filter((line) => line.trim() !== "");
   const units = lines.flatMap((line) => {
     const [unit = "", own = ""] = line.trim().split(/\s+/);
-    if (unit !== managerOf(uid)) return [unit];
+    if (unit !== userManagerOf(uid)) return [unit];
     return MANAGER.has(own) ? [] : [own];
   });
   return [...new Set(units)].sort();
@@ -91,7 +95,7 @@ function forgotten(m: Machine, { uid }: AccountPart, was: string): Step {
     differences: async () => {
       if (m.sys.look(lingerFile(was)) === undefined && !(await isKnown())) return [];
       const apply = async () => {
-        await must(m.sys, ["/usr/bin/loginctl", "disable-linger", "--", was]);
+        await runOrThrow(m.sys, ["/usr/bin/loginctl", "disable-linger", "--", was]);
         for (let tried = 0; tried < FORGET_TRIES; tried += 1) {
           if (!(await isKnown())) return;
           await pause(FORGET_PAUSE_MS);
@@ -111,7 +115,7 @@ function atRest(m: Machine, part: AccountPart): Step {
     differences: () => {
       if (processesOf(m.sys, part.uid).length === 0) return [];
       const apply = async () => {
-        await m.sys.run(["/usr/bin/systemctl", "stop", managerOf(part.uid), `user-${part.uid}.slice`]);
+        await m.sys.run(["/usr/bin/systemctl", "stop", userManagerOf(part.uid), `user-${part.uid}.slice`]);
         const user = [...m.accounts().users.values()].find(({ uid }) => uid === part.uid);
         if (user !== undefined) await endProcesses(m.sys, user);
       };
@@ -152,12 +156,12 @@ function loginMoved(m: Machine, { osUser, uid }: AccountPart, was: string): read
   if (users.get(was)?.uid === uid) {
     const argv = ["/usr/sbin/usermod", "--login", osUser, "--home", homeOf(osUser), "--", was];
     const sentence = says("rename", `account ${was} to ${osUser}`);
-    changes.push({ point: "rename-login", says: sentence, apply: () => mustUnlock(m, argv) });
+    changes.push({ point: "rename-login", says: sentence, apply: () => runShadowUtility(m, argv) });
   }
   if (groups.get(was)?.gid === uid && !groups.has(osUser)) {
     const argv = ["/usr/sbin/groupmod", "--new-name", osUser, "--", was];
     const sentence = says("rename", `group ${was} to ${osUser}`);
-    changes.push({ point: "rename-login", says: sentence, apply: () => mustUnlock(m, argv) });
+    changes.push({ point: "rename-login", says: sentence, apply: () => runShadowUtility(m, argv) });
   }
   return changes;
 }

@@ -1,7 +1,7 @@
 /** Runs a program of shadow-utils (`usermod`, `useradd`, …) and waits while somebody else holds its lock. */
 
 import { Refusal } from "../../lib/errors.ts";
-import { type Ran, story } from "../../lib/exec.ts";
+import { type Ran, describeFailure } from "../../lib/exec.ts";
 import type { Machine } from "../system/cached-machine.ts";
 
 const LOCK_WAIT_MS = 30_000;
@@ -11,15 +11,15 @@ const LOCK_RETRY_MS = 1000;
 const waitedInVain = new WeakSet<Machine>();
 
 /** Somebody may hold `/etc/.pwd.lock` (`vipw`, another tool): waited for up to 30 s in all, then told. */
-export async function mustUnlock(m: Machine, argv: readonly string[]): Promise<void> {
+export async function runShadowUtility(m: Machine, argv: readonly string[]): Promise<void> {
   const until = performance.now() + (waitedInVain.has(m) ? 0 : LOCK_WAIT_MS);
   for (;;) {
     const ran = await m.sys.run(argv, { timeoutMs: LOCK_WAIT_MS });
     if (ran.code === 0) return;
-    if (!isLocked(ran)) throw new Refusal(story(ran));
+    if (!isLocked(ran)) throw new Refusal(describeFailure(ran));
     if (performance.now() >= until) {
       waitedInVain.add(m);
-      throw new Refusal(story(ran));
+      throw new Refusal(describeFailure(ran));
     }
     await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
   }

@@ -4,9 +4,9 @@ import { type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import { groupsOf } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { mustUnlock } from "./shadow-utils.ts";
+import { runShadowUtility } from "./shadow-utils.ts";
 
-export function accountGroups(m: Machine, part: AccountPart, warn: (sentence: string) => void): Step {
+export function addToGroups(m: Machine, part: AccountPart, warn: (sentence: string) => void): Step {
   const missing = part.groups.filter((group) => !m.accounts().groups.has(group));
   if (missing.length > 0) warn(`this host has no group ${missing.join(", ")}: not added`);
   return {
@@ -20,7 +20,7 @@ export function accountGroups(m: Machine, part: AccountPart, warn: (sentence: st
       return add.map((group) => ({
         point: "account-groups" as const,
         says: says("add", `to group ${group}`),
-        apply: () => mustUnlock(m, ["/usr/sbin/usermod", "--append", "--groups", group, "--", part.osUser]),
+        apply: () => runShadowUtility(m, ["/usr/sbin/usermod", "--append", "--groups", group, "--", part.osUser]),
       }));
     },
   };

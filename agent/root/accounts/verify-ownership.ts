@@ -13,7 +13,7 @@ export const homeOf = (osUser: string): string => `/home/${osUser}`;
  *
  * @throws Refusal by name for every contradiction with what this host holds.
  */
-export function accountGiven(m: Machine, part: AccountPart): Step {
+export function verifyOwnership(m: Machine, part: AccountPart): Step {
   return {
     name: "account",
     differences: () => {

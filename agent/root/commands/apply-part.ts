@@ -2,17 +2,17 @@
 
 import { CONTRACT, type Part, part } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { say, warn } from "../../lib/log.ts";
-import { brakeMaps } from "../people/removal-limits.ts";
+import { info, warn } from "../../lib/log.ts";
+import { assertRemovalLimits } from "../people/removal-limits.ts";
 import { applyCredentials } from "../people/deliver-credentials.ts";
 import { type Machine, machineOf } from "../system/cached-machine.ts";
-import { addToDelivery } from "../state/deliveries.ts";
+import { addToDeliveryDuration } from "../state/deliveries.ts";
 import { convergePeople } from "../people/converge-all.ts";
-import { jsonOf, where } from "../../lib/parse-json.ts";
+import { parseJson, describeIssues } from "../../lib/parse-json.ts";
 import { loadPart, type PersonPart, storePart } from "../state/parts.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { HOURLY_LIMITS, type PoolLimits } from "../people/worker-pool.ts";
-import { forgetUnfinished } from "../state/pending-remotes.ts";
+import { removePendingRemote } from "../state/pending-remotes.ts";
 import { convergeHost } from "../host/converge-host.ts";
 import { deliveryRun } from "../people/delivery-run.ts";
 
@@ -40,13 +40,13 @@ export async function apply(
   if (delivered.kind === "credentials") return applyCredentials(m, delivered, failpoint);
   storePart(m.sys, delivered);
   // What is delivered anew may be what was wrong.
-  if (delivered.kind === "clones") forgetUnfinished(m.sys, delivered.osUser);
+  if (delivered.kind === "clones") removePendingRemote(m.sys, delivered.osUser);
   return applyPerson(m, delivered, failpoint);
 }
 
 /** @throws Refusal that names the place and not the content. */
 export function parsePart(kind: string, name: string, text: string): Part {
-  const value = jsonOf(text, `the part ${kind} ${name}`);
+  const value = parseJson(text, `the part ${kind} ${name}`);
   const version = typeof value === "object" && value !== null && "contract" in value ? value.contract : undefined;
   if (version !== CONTRACT) {
     throw new Refusal(
@@ -54,7 +54,7 @@ export function parsePart(kind: string, name: string, text: string): Part {
     );
   }
   const parsed = part.safeParse(value);
-  if (!parsed.success) throw new Refusal(`the part ${kind} ${name} is invalid: ${where(parsed.error)}`);
+  if (!parsed.success) throw new Refusal(`the part ${kind} ${name} is invalid: ${describeIssues(parsed.error)}`);
   const inside = parsed.data.kind === "base" || parsed.data.kind === "maps" ? parsed.data.host : parsed.data.osUser;
   if (parsed.data.kind !== kind || inside !== name) {
     throw new Refusal(`the part ${kind} ${name} contains ${parsed.data.kind} ${inside}; both must be the same`);
@@ -63,11 +63,11 @@ export function parsePart(kind: string, name: string, text: string): Part {
 }
 
 async function applyHost(m: Machine, delivered: Extract<Part, { kind: "base" | "maps" }>): Promise<number> {
-  if (delivered.kind === "maps") brakeMaps(loadPart(m.sys, "maps"), delivered);
+  if (delivered.kind === "maps") assertRemovalLimits(loadPart(m.sys, "maps"), delivered);
   storePart(m.sys, delivered);
   const { changed, failed } = await convergeHost(m, delivered, "apply");
   for (const sentence of failed) warn(`host: ${sentence}`);
-  if (changed === 0 && failed.length === 0) say("host: nothing to change");
+  if (changed === 0 && failed.length === 0) info("host: nothing to change");
   return failed.length > 0 ? 1 : 0;
 }
 
@@ -76,8 +76,8 @@ async function applyPerson(m: Machine, of: PersonPart, failpoint: string | undef
   const run = deliveryRun(m, failpoint);
   for (const outcome of await convergePeople(run, [of], SINGLE_PERSON_LIMITS)) {
     if ("failed" in outcome) warn(`${of.osUser}: ${of.kind}: ${outcome.failed}`);
-    else if (outcome.changed === 0) say(`${of.osUser}: nothing to change`);
+    else if (outcome.changed === 0) info(`${of.osUser}: nothing to change`);
   }
-  addToDelivery(m.sys, performance.now());
+  addToDeliveryDuration(m.sys, performance.now());
   return 0;
 }

@@ -3,14 +3,14 @@
 import { ROOT_POINTS, WORKER_POINTS, arm } from "../../lib/failpoints.ts";
 import { parseCommandLine, printUsage, type Syntax } from "../../lib/command-line.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { say } from "../../lib/log.ts";
+import { info } from "../../lib/log.ts";
 import { apply } from "./apply-part.ts";
 import { assertRoot } from "../system/assert-root.ts";
-import { finish } from "./retry-pending.ts";
+import { retryPending } from "./retry-pending.ts";
 import { install } from "./install.ts";
-import { probePeople } from "./probe-access.ts";
+import { probeAccess } from "./probe-access.ts";
 import { reconcile } from "./reconcile.ts";
-import { settle } from "./finalize-delivery.ts";
+import { finalizeDelivery } from "./finalize-delivery.ts";
 import { status } from "./status.ts";
 import { realSystem } from "../system/privileged-operations.ts";
 import { allowedFailpoint } from "../system/allowed-failpoint.ts";
@@ -51,17 +51,17 @@ export async function command(argv: readonly string[]): Promise<number> {
     case "apply":
       return apply(realSystem, first, second, await standardInput(), failpoint);
     case "settle":
-      return settle(realSystem, Date.now(), failpoint);
+      return finalizeDelivery(realSystem, Date.now(), failpoint);
     case "reconcile":
       return reconcile(realSystem, line.has("check") ? "check" : "apply", Date.now(), failpoint);
     case "finish":
-      return finish(realSystem, Date.now(), failpoint);
+      return retryPending(realSystem, Date.now(), failpoint);
     case "status":
       return status(realSystem, line.has("json"));
     case "probe":
-      return probePeople(realSystem, line.operands, Date.now());
+      return probeAccess(realSystem, line.operands, Date.now());
     case "failpoints":
-      for (const point of [...ROOT_POINTS, ...WORKER_POINTS]) say(point);
+      for (const point of [...ROOT_POINTS, ...WORKER_POINTS]) info(point);
       return 0;
     case "install": {
       const sha256 = line.value("sha256") ?? "";

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { asset } from "../../lib/assets.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { say } from "../../lib/log.ts";
+import { info } from "../../lib/log.ts";
 import { AGENT, PROBE, SESSIONS_PROBE, WORKER, WRAPPER, REMOVE, REMOVE_WRAPPER } from "../system/installed-paths.ts";
 import { STATE } from "../state/json-files.ts";
 import type { System } from "../system/privileged-operations.ts";
@@ -34,6 +34,6 @@ export function install(sys: System, sha256: string, incoming: string): number {
     changed = true;
   }
   if (incoming !== AGENT) rmSync(incoming, { force: true });
-  say(changed ? `host: installed the agent ${sha256.slice(0, 12)}` : "host: nothing to change");
+  info(changed ? `host: installed the agent ${sha256.slice(0, 12)}` : "host: nothing to change");
   return 0;
 }

@@ -6,15 +6,15 @@
 
 import { Refusal } from "../../lib/errors.ts";
 import { groupsOf } from "../system/account-database.ts";
-import { askGate } from "./query-code-server-proxy.ts";
+import { queryCodeServerProxy } from "./query-code-server-proxy.ts";
 import { type Machine, machineOf } from "../system/cached-machine.ts";
-import { onlyLooking } from "../system/dry-run.ts";
+import { dryRun } from "../system/dry-run.ts";
 import { loadPart } from "../state/parts.ts";
-import { readCut } from "../state/offboarding-records.ts";
+import { readOffboarding } from "../state/offboarding-records.ts";
 import { atJobsOf, crontabOf, lingerFile, processesOf } from "../accounts/processes.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { isWaiting } from "../state/pending-credentials.ts";
+import { hasPendingCredentials } from "../state/pending-credentials.ts";
 
 /** One person as this host has them. */
 export interface PersonProbe {
@@ -55,8 +55,8 @@ export interface AccountProbe {
 const DAY_MS = 86_400_000;
 
 /** Writes one JSON object, `{host, people}`. @throws Refusal for a word that names nobody */
-export async function probePeople(door: System, words: readonly string[], nowMs: number): Promise<number> {
-  const m = machineOf(onlyLooking(door));
+export async function probeAccess(door: System, words: readonly string[], nowMs: number): Promise<number> {
+  const m = machineOf(dryRun(door));
   const people: PersonProbe[] = [];
   for (const word of words) {
     const [, osUser, login] = /^([a-z_][a-z0-9_-]{0,31})(?:=([A-Za-z0-9][A-Za-z0-9._@+-]{0,127}))?$/.exec(word) ?? [];
@@ -86,8 +86,8 @@ async function probePerson(m: Machine, osUser: string, login: string | undefined
       dispatch: hasRow(m, "/etc/t3-serve/dispatch.json", (text) => inTable(text, osUser)),
       admins: hasRow(m, "/etc/ttyd-admins", (text) => text.split("\n").includes(osUser)),
     },
-    gate: login === undefined || listen === undefined ? null : await askGate(listen, login),
-    waitingCredentials: isWaiting(m.sys, osUser),
+    gate: login === undefined || listen === undefined ? null : await queryCodeServerProxy(listen, login),
+    waitingCredentials: hasPendingCredentials(m.sys, osUser),
   };
 }
 
@@ -107,7 +107,7 @@ async function accountOf(m: Machine, osUser: string, nowMs: number): Promise<Acc
     linger: m.sys.look(lingerFile(osUser)) !== undefined,
     crontab: m.sys.look(crontabOf(osUser)) !== undefined,
     atJobs: atJobsOf(m.sys, user.uid).length,
-    cut: readCut(m.sys, osUser) !== undefined,
+    cut: readOffboarding(m.sys, osUser) !== undefined,
   };
 }
 

@@ -8,7 +8,7 @@ type Listen = NonNullable<BasePart["gate"]>["listen"];
 const LATE_MS = 5000;
 
 /** The status of its answer; null when none came in time. */
-export function askGate(listen: Listen, login: string): Promise<number | null> {
+export function queryCodeServerProxy(listen: Listen, login: string): Promise<number | null> {
   const way = "socket" in listen ? { socketPath: listen.socket } : { host: listen.address, port: listen.port };
   return new Promise((resolve) => {
     const headers = { "x-authentik-username": login, host: "probe" };

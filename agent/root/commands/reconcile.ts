@@ -2,26 +2,26 @@
  * Implements `workstation reconcile [--check]`: converges the whole host to what was last delivered, hourly or by hand.
  */
 
-import { writeOwnFiles } from "../facts/publish-facts.ts";
+import { publishFacts } from "../facts/publish-facts.ts";
 import { wantsWorker } from "../../lib/failpoints.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { say, warn } from "../../lib/log.ts";
+import { info, warn } from "../../lib/log.ts";
 import { convergeHost } from "../host/converge-host.ts";
-import { hourlyAllowance, unfitForRemovals } from "../people/removal-limits.ts";
-import { deliverWaiting, waitingFor } from "../people/deliver-credentials.ts";
+import { hourlyAllowance, tooOldForRemovals } from "../people/removal-limits.ts";
+import { deliverPendingCredentials, usersWithPendingCredentials } from "../people/deliver-credentials.ts";
 import { machineOf } from "../system/cached-machine.ts";
-import { onlyLooking } from "../system/dry-run.ts";
+import { dryRun } from "../system/dry-run.ts";
 import { convergePeople, loadPeople, WORKER_DEADLINE_MS } from "../people/converge-all.ts";
 import type { PersonRun } from "../people/person-run.ts";
-import { isTheirHour } from "../people/detect-changes.ts";
+import { isDailyRun } from "../people/detect-changes.ts";
 import { loadPart } from "../state/parts.ts";
-import { readCut } from "../state/offboarding-records.ts";
-import { readDelivered, readHold } from "../state/deliveries.ts";
+import { readOffboarding } from "../state/offboarding-records.ts";
+import { readDeliveredAt, readHold } from "../state/deliveries.ts";
 import { recordFailure } from "../state/failures.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { HOURLY_LIMITS } from "../people/worker-pool.ts";
-import { startFinish } from "../state/pending-remotes.ts";
-import { asOfNow } from "../people/access-expiry.ts";
+import { startBackgroundRetry } from "../state/pending-remotes.ts";
+import { expireAccess } from "../people/access-expiry.ts";
 
 /** Exit code 0 when all is as delivered now, 1 when something or somebody failed. */
 export async function reconcile(
@@ -32,22 +32,22 @@ export async function reconcile(
 ): Promise<number> {
   const hold = readHold(door);
   if (hold !== undefined && mode === "apply") {
-    say(`on hold, nothing was changed${hold === "" ? "" : `: ${hold}`}; remove /var/lib/workstation/hold to resume`);
+    info(`on hold, nothing was changed${hold === "" ? "" : `: ${hold}`}; remove /var/lib/workstation/hold to resume`);
     return 0;
   }
-  const m = machineOf(mode === "check" ? onlyLooking(door) : door);
+  const m = machineOf(mode === "check" ? dryRun(door) : door);
   const base = loadPart(m.sys, "base");
   const maps = loadPart(m.sys, "maps");
   if (base === undefined) throw new Refusal("nothing has been delivered to this host yet; run a deployment first");
-  const deliveredAtMs = readDelivered(m.sys);
+  const deliveredAtMs = readDeliveredAt(m.sys);
   const facts = { ...base.reconcile, deliveredAtMs, nowMs };
   const { outcomes, parts } = loadPeople(m);
-  const now = asOfNow({
+  const now = expireAccess({
     maps,
     parts,
-    isCut: (who) => readCut(m.sys, who) !== undefined,
+    isCut: (who) => readOffboarding(m.sys, who) !== undefined,
     removalLimit: facts.removalLimit,
-    unfit: unfitForRemovals(facts),
+    unfit: tooOldForRemovals(facts),
     deliveredAtMs,
     nowMs,
   });
@@ -61,24 +61,24 @@ export async function reconcile(
     failed.push(...outcome.failed.map((why) => `host: ${why}`));
   }
   const allowance = hourlyAllowance({ maps: now.maps, ...facts });
-  const probing = (osUser: string) => !wantsWorker(failpoint, osUser) && !isTheirHour(osUser, nowMs);
+  const probing = (osUser: string) => !wantsWorker(failpoint, osUser) && !isDailyRun(osUser, nowMs);
   const workerDeadlineMs = WORKER_DEADLINE_MS;
-  const run: PersonRun = { m, mode, say, warn, allowance, workerDeadlineMs, nowMs, failpoint, probing };
+  const run: PersonRun = { m, mode, info, warn, allowance, workerDeadlineMs, nowMs, failpoint, probing };
   for (const outcome of [...outcomes, ...(await convergePeople(run, now.parts, HOURLY_LIMITS))]) {
     if ("failed" in outcome) failed.push(`${outcome.who}: ${outcome.kind}: ${outcome.failed}`);
     else changed += outcome.changed;
   }
   if (mode === "apply") {
     for (const { who, kind, failed: why } of outcomes) recordFailure(m.sys, who, kind, why);
-    for (const who of waitingFor(m)) {
-      const arrived = await deliverWaiting(m, who, failpoint);
+    for (const who of usersWithPendingCredentials(m)) {
+      const arrived = await deliverPendingCredentials(m, who, failpoint);
       if (arrived === undefined) failed.push(`${who}: credentials: not delivered yet`);
       else changed += arrived;
     }
   }
-  if (mode === "apply") await startFinish(m.sys, nowMs);
-  if (mode === "apply") writeOwnFiles(m.sys);
+  if (mode === "apply") await startBackgroundRetry(m.sys, nowMs);
+  if (mode === "apply") publishFacts(m.sys);
   for (const sentence of failed) warn(`failed: ${sentence}`);
-  if (changed === 0 && failed.length === 0) say("nothing to change");
+  if (changed === 0 && failed.length === 0) info("nothing to change");
   return failed.length > 0 ? 1 : 0;
 }

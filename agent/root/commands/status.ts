@@ -3,17 +3,17 @@
  * nothing.
  */
 
-import { say } from "../../lib/log.ts";
+import { info } from "../../lib/log.ts";
 import { machineOf } from "../system/cached-machine.ts";
-import { onlyLooking } from "../system/dry-run.ts";
+import { dryRun } from "../system/dry-run.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import { loadPart, peopleOfParts } from "../state/parts.ts";
-import { readCut } from "../state/offboarding-records.ts";
-import { readDelivered, readHold } from "../state/deliveries.ts";
+import { readOffboarding } from "../state/offboarding-records.ts";
+import { readDeliveredAt, readHold } from "../state/deliveries.ts";
 import { readFailures } from "../state/failures.ts";
 import { readLedger } from "../state/host-ledger.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { readUnfinished } from "../state/pending-remotes.ts";
+import { readPendingRemote } from "../state/pending-remotes.ts";
 
 export interface PersonStatus {
   readonly osUser: string;
@@ -38,23 +38,23 @@ export interface HostStatus {
 }
 
 export async function readStatus(door: System): Promise<HostStatus> {
-  const m = machineOf(onlyLooking(door));
+  const m = machineOf(dryRun(door));
   const names = peopleOfParts(m.sys);
   const units = names.length === 0 ? new Map() : await m.units(names.flatMap(unitsOf));
   const ledger = readLedger(m.sys);
   const failures = readFailures(m.sys);
-  const atMs = readDelivered(m.sys);
+  const atMs = readDeliveredAt(m.sys);
   const people = names.map((osUser): PersonStatus => {
     const part = loadPart(m.sys, "units", osUser);
     const account = loadPart(m.sys, "account", osUser);
-    const late = readUnfinished(m.sys, osUser);
+    const late = readPendingRemote(m.sys, osUser);
     const exists = m.accounts().users.has(osUser);
     const unitNames = unitsOf(osUser).map((unit) => [unit, units.get(unit)?.active ?? "unknown"] as const);
     return {
       osUser,
       uid: ledger.get(osUser)?.uid,
       state: account?.state === "left" ? "left" : (part?.state ?? "present"),
-      account: !exists ? "missing" : readCut(m.sys, osUser) === undefined ? "open" : "cut",
+      account: !exists ? "missing" : readOffboarding(m.sys, osUser) === undefined ? "open" : "cut",
       ports: part?.ports,
       units: Object.fromEntries(unitNames),
       ...(late === undefined ? {} : { unfinished: new Date(late.sinceMs).toISOString() }),
@@ -71,7 +71,7 @@ export async function status(door: System, json: boolean): Promise<number> {
     process.stdout.write(`${JSON.stringify(found)}\n`);
     return 0;
   }
-  say(
+  info(
     `host ${found.host ?? "(nothing delivered yet)"}, last delivery ${found.delivered ?? "never"}${found.hold === undefined ? "" : ", on hold"}`,
   );
   const rows = found.people.map((p) => {
@@ -87,7 +87,7 @@ export async function status(door: System, json: boolean): Promise<number> {
       [...short, ...late, ...failed].join(", "),
     ];
   });
-  for (const row of table([["person", "uid", "state", "account", "ports", "units"], ...rows])) say(row);
+  for (const row of table([["person", "uid", "state", "account", "ports", "units"], ...rows])) info(row);
   return 0;
 }
 

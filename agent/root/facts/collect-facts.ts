@@ -1,18 +1,18 @@
 /** Collects the facts about one user from root's own files. It reads no home and starts no program. */
 
-import type { Known } from "../../shared/facts/facts-schemas.ts";
+import type { HostFacts } from "../../shared/facts/facts-schemas.ts";
 import { loadPart } from "../state/parts.ts";
 import { readFailures } from "../state/failures.ts";
-import { readNotes } from "../state/clone-warnings.ts";
+import { readCloneWarnings } from "../state/clone-warnings.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { readLooks, readNewest } from "../state/session-records.ts";
+import { readLastSeen, readNewest } from "../state/session-records.ts";
 
-export function knownOf(sys: System, osUser: string): Known {
+export function collectFacts(sys: System, osUser: string): HostFacts {
   const base = loadPart(sys, "base");
   const units = loadPart(sys, "units", osUser);
   const newest = readNewest(sys, osUser);
-  const seenAtMs = readLooks(sys).get(osUser);
-  const notes = readNotes(sys, osUser);
+  const seenAtMs = readLastSeen(sys).get(osUser);
+  const notes = readCloneWarnings(sys, osUser);
   return {
     osUser,
     host: base?.host ?? "",

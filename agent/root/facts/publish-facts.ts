@@ -3,19 +3,19 @@
  * work by asking, and `ws-me` needs no rights.
  */
 
-import { tell } from "../../lib/errors.ts";
+import { messageOf } from "../../lib/errors.ts";
 import { loadPart } from "../state/parts.ts";
 import type { User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { warn } from "../../lib/log.ts";
 import { mappedPeople, TERMINAL_MAP } from "../accounts/terminal-users.ts";
 import type { FactsTask, OwnFile } from "../../shared/facts/facts-schemas.ts";
-import { knownOf } from "./collect-facts.ts";
+import { collectFacts } from "./collect-facts.ts";
 
 const FOLDER = "/run/workstation/me";
 
 /** For everybody of the terminal map; a file that holds the same already is left as it is. Says what it cannot write. */
-export function writeOwnFiles(sys: System): void {
+export function publishFacts(sys: System): void {
   const users = sys.look(TERMINAL_MAP) === undefined ? [] : mappedPeople(sys);
   for (const name of sys.list(FOLDER) ?? [])
     if (!users.some((user) => name === `${user.name}.json`)) sys.remove(`${FOLDER}/${name}`);
@@ -27,14 +27,14 @@ export function writeOwnFiles(sys: System): void {
       writeOne(sys, user);
     } catch (error) {
       // A damaged part of theirs is told where it matters; here it only makes their own look poorer.
-      warn(`${user.name}: the file for ws-me could not be written: ${tell(error)}`);
+      warn(`${user.name}: the file for ws-me could not be written: ${messageOf(error)}`);
     }
   }
 }
 
 function writeOne(sys: System, user: User): void {
   const path = `${FOLDER}/${user.name}.json`;
-  const own: OwnFile = { known: knownOf(sys, user.name), task: taskOf(sys, user) };
+  const own: OwnFile = { known: collectFacts(sys, user.name), task: taskOf(sys, user) };
   const text = `${JSON.stringify(own)}\n`;
   const there = sys.look(path);
   if (there?.uid === user.uid && (there.mode & 0o7777) === 0o600 && sys.read(path)?.toString("utf8") === text) return;

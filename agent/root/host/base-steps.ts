@@ -6,14 +6,14 @@
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { BasePart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { story } from "../../lib/exec.ts";
+import { describeFailure } from "../../lib/exec.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { managedSettings } from "./claude-managed-settings.ts";
-import { must } from "../system/privileged-operations.ts";
+import { runOrThrow } from "../system/privileged-operations.ts";
 import { BOOT_UNITS, HOST_UNITS, plainFiles, skelLinks, SSHD, SUDOERS, unitFiles } from "./base-files.ts";
 import { fileChanges, filesStep, type GeneratedFile } from "../system/generated-files.ts";
-import { gateSteps, lobbySteps } from "./proxy-and-portal.ts";
-import { loadedFiles, systemdFiles } from "../services/reload-on-change.ts";
+import { codeServerProxySteps, portalSteps } from "./proxy-and-portal.ts";
+import { reloadOnChange, reloadSystemdOnChange } from "../services/reload-on-change.ts";
 
 const INSTALL_TIMEOUT_MS = 15 * 60_000;
 const APT_ENV = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive" };
@@ -36,8 +36,8 @@ export function baseSteps(m: Machine, part: BasePart): readonly (() => Step)[] {
     () => sshd(m),
     () => units(m, part),
     () => hostUnits(m),
-    ...gateSteps(m, part),
-    ...lobbySteps(m, part),
+    ...codeServerProxySteps(m, part),
+    ...portalSteps(m, part),
   ];
 }
 
@@ -71,7 +71,7 @@ function packages(m: Machine, part: BasePart): Step {
         if (first.code === 0) return;
         // Most often the list of packages is missing or old.
         await m.sys.run(["/usr/bin/apt-get", "update", "--quiet"], { timeoutMs: INSTALL_TIMEOUT_MS, env: APT_ENV });
-        await must(m.sys, install, { timeoutMs: INSTALL_TIMEOUT_MS, env: APT_ENV });
+        await runOrThrow(m.sys, install, { timeoutMs: INSTALL_TIMEOUT_MS, env: APT_ENV });
       };
       return [{ point: "base-packages", says: says("install", missing.join(", ")), apply }];
     },
@@ -105,7 +105,7 @@ function sudoers(m: Machine): Step {
         const argv = ["/usr/sbin/visudo", "--check", "--quiet", "--file=-"];
         const checked = await m.sys.run(argv, { input: file.text, reads: true });
         if (checked.code !== 0)
-          throw new Refusal(`${file.path} was rejected by visudo and not installed: ${story(checked)}`);
+          throw new Refusal(`${file.path} was rejected by visudo and not installed: ${describeFailure(checked)}`);
         await change.apply();
       },
     }));
@@ -117,15 +117,15 @@ function sshd(m: Machine): Step {
   if (m.sys.look("/etc/ssh/sshd_config.d") === undefined) return { name: "sshd", differences: () => [] };
   const loadSays = says("reload", "sshd's configuration");
   const load = async () => {
-    await must(m.sys, ["/usr/sbin/sshd", "-t"], { reads: true });
-    await must(m.sys, ["/usr/bin/systemctl", "try-reload-or-restart", "ssh.service"]);
+    await runOrThrow(m.sys, ["/usr/sbin/sshd", "-t"], { reads: true });
+    await runOrThrow(m.sys, ["/usr/bin/systemctl", "try-reload-or-restart", "ssh.service"]);
   };
   const points = { filePoint: "base-file", loadPoint: "base-sshd-reload" } as const;
-  return loadedFiles(m, { name: "sshd", key: "sshd", files: [SSHD], ...points, loadSays, load });
+  return reloadOnChange(m, { name: "sshd", key: "sshd", files: [SSHD], ...points, loadSays, load });
 }
 
 const units = (m: Machine, part: BasePart): Step =>
-  systemdFiles(m, {
+  reloadSystemdOnChange(m, {
     name: "template units",
     key: "template-units",
     files: unitFiles(part),
@@ -143,7 +143,7 @@ function hostUnits(m: Machine): Step {
         const state = states.get(unit);
         if (state?.file === "enabled" && (!started || state.active === "active")) return [];
         const argv = ["/usr/bin/systemctl", "enable", "--quiet", ...(started ? ["--now"] : []), "--", unit];
-        const apply = async () => void (await must(m.sys, argv));
+        const apply = async () => void (await runOrThrow(m.sys, argv));
         return [{ point: "base-enable", says: says("enable", unit), apply }];
       });
     },

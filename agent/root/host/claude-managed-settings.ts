@@ -6,7 +6,7 @@
 import { z } from "zod";
 import type { BasePart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { jsonOf } from "../../lib/parse-json.ts";
+import { parseJson } from "../../lib/parse-json.ts";
 
 /** The tool deletes transcripts after 30 days by itself, and a restore resumes them; 0 would stop them being written. */
 const KEEP_TRANSCRIPTS_DAYS = 3650;
@@ -20,7 +20,7 @@ export const SESSION_START = "/usr/lib/workstation/session-start";
  * @throws Refusal when the delivered settings are no JSON object; what is deployed stays.
  */
 export function managedSettings(part: Pick<BasePart, "guidance" | "managedSettings">): string {
-  const given = jsonOf(part.managedSettings, "the delivered managed settings");
+  const given = parseJson(part.managedSettings, "the delivered managed settings");
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
     throw new Refusal("the delivered managed settings must be a JSON object; the installed ones were left unchanged");
   }

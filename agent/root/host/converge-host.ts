@@ -2,8 +2,8 @@
 
 import type { Part } from "../../contract.ts";
 import { converge, type Step } from "../../lib/converge.ts";
-import { tell } from "../../lib/errors.ts";
-import { say } from "../../lib/log.ts";
+import { messageOf } from "../../lib/errors.ts";
+import { info } from "../../lib/log.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { baseSteps } from "./base-steps.ts";
 import { mapSteps } from "./user-maps.ts";
@@ -23,9 +23,9 @@ export async function convergeHost(
   let changed = 0;
   const attempt = async (make: () => Step) => {
     try {
-      changed += await converge(make(), mode, (sentence) => say(`host: ${sentence}`));
+      changed += await converge(make(), mode, (sentence) => info(`host: ${sentence}`));
     } catch (error) {
-      failed.push(tell(error));
+      failed.push(messageOf(error));
     }
   };
   if (delivered.kind === "base") for (const make of baseSteps(m, delivered)) await attempt(make);
@@ -33,7 +33,7 @@ export async function convergeHost(
     try {
       for (const step of mapSteps(m, delivered)) await attempt(() => step);
     } catch (error) {
-      failed.push(tell(error));
+      failed.push(messageOf(error));
     }
   }
   return { changed, failed };

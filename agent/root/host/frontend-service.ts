@@ -3,12 +3,12 @@
 import { asset } from "../../lib/assets.ts";
 import { type Step, says } from "../../lib/converge.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { must } from "../system/privileged-operations.ts";
+import { runOrThrow } from "../system/privileged-operations.ts";
 import { filesStep, type GeneratedFile } from "../system/generated-files.ts";
-import { loadedFiles, systemdFiles } from "../services/reload-on-change.ts";
-import { unitsRun } from "../services/start-and-stop-units.ts";
+import { reloadOnChange, reloadSystemdOnChange } from "../services/reload-on-change.ts";
+import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 
-export interface Front {
+export interface FrontendService {
   /** `gate`: its program is `gate.cjs`, its settings `gate.json`, its account and its service `workstation-gate`. */
   readonly name: string;
   /** Further units of it, and those of them that are to run. */
@@ -18,14 +18,14 @@ export interface Front {
   readonly settings: object | undefined;
 }
 
-export function frontSteps(
+export function frontendSteps(
   m: Machine,
-  { name, unitFiles = [], running = [], settings }: Front,
+  { name, unitFiles = [], running = [], settings }: FrontendService,
 ): readonly (() => Step)[] {
   const account = `workstation-${name}`;
   const service = `${account}.service`;
   const run = [service, ...running];
-  if (settings === undefined) return [() => unitsRun(m, { run: [], rest: run })];
+  if (settings === undefined) return [() => startAndStopUnits(m, { run: [], rest: run })];
   const program: readonly GeneratedFile[] = [
     { path: `/usr/lib/workstation/${name}.cjs`, text: asset(`${name}.cjs`), mode: 0o644 },
     { path: `/etc/workstation/${name}.json`, text: `${JSON.stringify(settings, undefined, 2)}\n`, mode: 0o644 },
@@ -38,7 +38,7 @@ export function frontSteps(
   return [
     () => accountOf(m, account),
     () =>
-      systemdFiles(m, {
+      reloadSystemdOnChange(m, {
         name: `${name}'s unit`,
         key: `${name}-unit`,
         files: units,
@@ -46,7 +46,7 @@ export function frontSteps(
         loadPoint: "base-daemon-reload",
       }),
     () =>
-      loadedFiles(m, {
+      reloadOnChange(m, {
         name,
         key: name,
         // The unit too: it is loaded by now, and what runs knows the former one.
@@ -55,9 +55,9 @@ export function frontSteps(
         loadPoint: "base-daemon-reload",
         loadSays: says("restart", `${service}, since its program or settings changed`),
         // Not yet started by the first delivery: the next step does that.
-        load: () => must(m.sys, ["/usr/bin/systemctl", "try-restart", service]),
+        load: () => runOrThrow(m.sys, ["/usr/bin/systemctl", "try-restart", service]),
       }),
-    () => unitsRun(m, { run, rest: [] }),
+    () => startAndStopUnits(m, { run, rest: [] }),
   ];
 }
 
@@ -69,7 +69,7 @@ function accountOf(m: Machine, account: string): Step {
     differences: async () => {
       const changes = await filesStep(m.sys, account, [file], "base-file").differences();
       if (m.accounts().users.has(account)) return changes;
-      const apply = async () => void (await must(m.sys, ["/usr/bin/systemd-sysusers", file.path]));
+      const apply = async () => void (await runOrThrow(m.sys, ["/usr/bin/systemd-sysusers", file.path]));
       return [...changes, { point: "base-enable", says: says("create", `the system account ${account}`), apply }];
     },
   };

@@ -3,15 +3,15 @@
 import type { BasePart } from "../../contract.ts";
 import type { Step } from "../../lib/converge.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { frontSteps } from "./frontend-service.ts";
+import { frontendSteps } from "./frontend-service.ts";
 
 const DISPATCH = "/etc/t3-serve/dispatch.json";
 
-export const gateSteps = (m: Machine, { gate }: BasePart): readonly (() => Step)[] =>
-  frontSteps(m, { name: "gate", settings: gate === undefined ? undefined : { dispatch: DISPATCH, ...gate } });
+export const codeServerProxySteps = (m: Machine, { gate }: BasePart): readonly (() => Step)[] =>
+  frontendSteps(m, { name: "gate", settings: gate === undefined ? undefined : { dispatch: DISPATCH, ...gate } });
 
-export const lobbySteps = (m: Machine, { host, lobby, contact }: BasePart): readonly (() => Step)[] =>
-  frontSteps(m, {
+export const portalSteps = (m: Machine, { host, lobby, contact }: BasePart): readonly (() => Step)[] =>
+  frontendSteps(m, {
     name: "lobby",
     unitFiles: ["workstation-lobby-ask.socket", "workstation-lobby-ask@.service"],
     running: ["workstation-lobby-ask.socket"],

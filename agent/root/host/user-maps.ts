@@ -7,7 +7,7 @@ import { Refusal } from "../../lib/errors.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { packetFilter } from "./nftables-rules.ts";
 import { STATE } from "../state/json-files.ts";
-import { must } from "../system/privileged-operations.ts";
+import { runOrThrow } from "../system/privileged-operations.ts";
 import { filesStep } from "../system/generated-files.ts";
 
 export const FILTER_FILE = "/etc/workstation/ports.nft";
@@ -53,8 +53,8 @@ function filter(m: Machine, part: MapsPart): Step {
       const same = loaded.code === 0 && seen === digest(text, loaded.stdout);
       if (same && file === undefined) return [];
       const apply = async () => {
-        await must(m.sys, [NFT, "-f", FILTER_FILE]);
-        const now = await must(m.sys, [NFT, "list", "table", "inet", "workstation"], { reads: true });
+        await runOrThrow(m.sys, [NFT, "-f", FILTER_FILE]);
+        const now = await runOrThrow(m.sys, [NFT, "list", "table", "inet", "workstation"], { reads: true });
         m.sys.replaceFile(FILTER_SEEN, { bytes: digest(text, now), mode: 0o600 });
       };
       const load = {

@@ -6,7 +6,7 @@
 import type { MapsPart } from "../../contract.ts";
 import type { PersonPart } from "../state/parts.ts";
 
-export interface UntilFacts {
+export interface ExpiryInput {
   readonly maps: MapsPart | undefined;
   readonly parts: readonly PersonPart[];
   /** Whom an earlier run has cut already. */
@@ -20,7 +20,7 @@ export interface UntilFacts {
   readonly nowMs: number;
 }
 
-export interface AfterUntil {
+export interface ExpiryResult {
   readonly maps: MapsPart | undefined;
   readonly parts: readonly PersonPart[];
   /** Whose last day has passed and who are not cut now, each with the reason. */
@@ -28,7 +28,7 @@ export interface AfterUntil {
 }
 
 /** The delivered state as of now. The host's brakes hold: its limit, the last person, the last admin, `addsOnly`. */
-export function asOfNow(facts: UntilFacts): AfterUntil {
+export function expireAccess(facts: ExpiryInput): ExpiryResult {
   const { maps, parts, isCut } = facts;
   // A clock that went back behind the last delivery is wrong, and gives nobody back what their last day took.
   const latestMs = Math.max(facts.nowMs, facts.deliveredAtMs ?? 0);
@@ -51,7 +51,7 @@ export function asOfNow(facts: UntilFacts): AfterUntil {
 
 const LIMIT = "this hourly run has reached its limit; a deployment or the next run continues";
 
-function reasonToWait({ unfit }: UntilFacts, maps: MapsPart, gone: ReadonlySet<string>): string | undefined {
+function reasonToWait({ unfit }: ExpiryInput, maps: MapsPart, gone: ReadonlySet<string>): string | undefined {
   if (unfit !== undefined) return unfit;
   if (maps.addsOnly) return "addsOnly suspends every removal";
   const stay = (names: readonly string[]) => names.some((name) => !gone.has(name));

@@ -4,10 +4,10 @@ import { z } from "zod";
 import { asset } from "../../lib/assets.ts";
 import type { ClonesPart, CredentialsPart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { type Ran, story } from "../../lib/exec.ts";
+import { type Ran, describeFailure } from "../../lib/exec.ts";
 import type { CredentialsTask, WorkerLine, WorkerTask } from "../../shared/worker-protocol.ts";
 import type { User } from "../system/account-database.ts";
-import { BUSY, runAsPerson, wholeOutput, type WorkerSignals } from "../system/run-as-user.ts";
+import { BUSY, runAsUser, wholeOutput, type WorkerSignals } from "../system/run-as-user.ts";
 import type { System } from "../system/privileged-operations.ts";
 
 const line = z.discriminatedUnion("kind", [
@@ -40,7 +40,7 @@ export async function callWorker(sys: System, call: WorkerCall): Promise<readonl
   const task: WorkerTask | CredentialsTask =
     part.kind === "clones" ? { part, mode, launcher: asset("start-claude.sh"), ...armed } : { part, mode, ...armed };
   const options = { deadlineMs, alone: true, ...(signals === undefined ? {} : { signals }) };
-  const ran = await runAsPerson(sys, { user: call.user, worker: "worker", task, ...options });
+  const ran = await runAsUser(sys, { user: call.user, worker: "worker", task, ...options });
   if (ran.code === BUSY && ran.stdout === "") throw new Busy("a worker of an earlier run is still running for them");
   if (ran.timedOut && signals?.abort.aborted)
     throw new Refusal(
@@ -63,7 +63,7 @@ export function answerOf(ran: Ran, deadlineMs: number): readonly WorkerLine[] {
     const why =
       failed?.kind === "failed"
         ? `${failed.step}: ${failed.says}`
-        : story({ ...ran, argv: ["the worker"], stdout: "" });
+        : describeFailure({ ...ran, argv: ["the worker"], stdout: "" });
     throw new Refusal(`the worker ended early: ${why}`);
   }
   return lines.slice(0, -1);

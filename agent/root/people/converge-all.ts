@@ -1,12 +1,12 @@
 /** Converges the parts of many people in one run: root's steps in turn, the workers in a pool. */
 
 import { cpus, loadavg } from "node:os";
-import { tell } from "../../lib/errors.ts";
-import { converged } from "../state/converged-versions.ts";
+import { messageOf } from "../../lib/errors.ts";
+import { convergedVersions } from "../state/converged-versions.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { convergePart } from "./converge-person.ts";
 import type { FailedOutcome, Outcome, PersonRun } from "./person-run.ts";
-import { managerOf } from "../accounts/processes.ts";
+import { userManagerOf } from "../accounts/processes.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import { loadPart, peopleOfParts, PERSON_KINDS, type PersonPart } from "../state/parts.ts";
 import { recordFailure } from "../state/failures.ts";
@@ -46,10 +46,10 @@ export async function convergePeople(
 }
 
 const unitsAsked = (of: PersonPart): readonly string[] =>
-  of.kind === "account" ? [managerOf(of.uid)] : of.kind === "units" ? unitsOf(of.osUser) : [];
+  of.kind === "account" ? [userManagerOf(of.uid)] : of.kind === "units" ? unitsOf(of.osUser) : [];
 
 function record(m: Machine, outcomes: readonly Outcome[]): void {
-  const known = converged(m.sys);
+  const known = convergedVersions(m.sys);
   for (const outcome of outcomes) {
     recordFailure(m.sys, outcome.who, outcome.kind, "failed" in outcome ? outcome.failed : undefined);
     if (!("failed" in outcome)) known.add(outcome.who, outcome.kind);
@@ -67,7 +67,7 @@ export function loadPeople(m: Machine): { readonly outcomes: FailedOutcome[]; re
         const of = loadPart(m.sys, kind, who);
         if (of !== undefined) parts.push(of);
       } catch (error) {
-        outcomes.push({ who, kind, failed: tell(error) });
+        outcomes.push({ who, kind, failed: messageOf(error) });
       }
     }
   }

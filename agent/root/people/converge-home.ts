@@ -6,12 +6,12 @@
 import { Refusal } from "../../lib/errors.ts";
 import type { WorkerLine } from "../../shared/worker-protocol.ts";
 import type { PersonRun } from "./person-run.ts";
-import { forgetProbe } from "../state/change-digests.ts";
-import { probe } from "./detect-changes.ts";
+import { removeChangeDigest } from "../state/change-digests.ts";
+import { detectChanges } from "./detect-changes.ts";
 import type { PersonPart } from "../state/parts.ts";
-import { writeNotes } from "../state/clone-warnings.ts";
+import { writeCloneWarnings } from "../state/clone-warnings.ts";
 import type { WorkerSignals } from "../system/run-as-user.ts";
-import { forgetUnfinished, readUnfinished, writeUnfinished } from "../state/pending-remotes.ts";
+import { removePendingRemote, readPendingRemote, writePendingRemote } from "../state/pending-remotes.ts";
 import { Busy, callWorker } from "./call-worker.ts";
 
 type ClonesPart = Extract<PersonPart, { kind: "clones" }>;
@@ -20,11 +20,15 @@ type ClonesPart = Extract<PersonPart, { kind: "clones" }>;
  * @returns how many things were changed
  * @throws Refusal with all that failed, when something did
  */
-export async function belowHome(run: PersonRun, part: ClonesPart, signals: WorkerSignals | undefined): Promise<number> {
+export async function convergeHome(
+  run: PersonRun,
+  part: ClonesPart,
+  signals: WorkerSignals | undefined,
+): Promise<number> {
   const { m, mode } = run;
   const who = part.osUser;
   if (part.state === "left") {
-    if (mode === "apply") forgetUnfinished(m.sys, who);
+    if (mode === "apply") removePendingRemote(m.sys, who);
     return 0;
   }
   const user = m.accounts().users.get(who);
@@ -32,14 +36,14 @@ export async function belowHome(run: PersonRun, part: ClonesPart, signals: Worke
   if (user === undefined) throw new Refusal("they have no account on this host; see the failure of the account part");
   if (user.uid !== part.uid)
     throw new Refusal(`the account has uid ${user.uid} on this host, but ${part.uid} was delivered`);
-  const waits = readUnfinished(m.sys, who) !== undefined;
+  const waits = readPendingRemote(m.sys, who) !== undefined;
   const abort = signals === undefined ? {} : { abort: signals.abortSoon };
   const looked = run.probing(who)
-    ? await probe(m.sys, user, part, { fetch: mode === "apply" && !waits, ...abort })
+    ? await detectChanges(m.sys, user, part, { fetch: mode === "apply" && !waits, ...abort })
     : undefined;
   if (waits) run.warn(`${who}: warning: ${ELSEWHERE}`);
   if (looked?.known) return 0;
-  if (mode === "apply") forgetProbe(m.sys, who);
+  if (mode === "apply") removeChangeDigest(m.sys, who);
   const offline = waits || looked?.late === true;
   const call = { user, part, mode, deadlineMs: run.workerDeadlineMs, failpoint: run.failpoint, offline };
   try {
@@ -60,16 +64,16 @@ const ELSEWHERE = "a remote did not answer in time and is retried in the backgro
 function tellOf(run: PersonRun, who: string, lines: readonly WorkerLine[]): number {
   const failed: string[] = [];
   const warned = lines.flatMap((line) => (line.kind === "warning" ? [line.says] : []));
-  if (run.mode === "apply") writeNotes(run.m.sys, who, warned);
+  if (run.mode === "apply") writeCloneWarnings(run.m.sys, who, warned);
   let changed = 0;
   for (const line of lines) {
     if (line.kind === "changed") {
       changed += 1;
-      run.say(`${who}: ${line.says}`);
+      run.info(`${who}: ${line.says}`);
     } else if (line.kind === "warning") run.warn(`${who}: warning: ${line.says}`);
     else if (line.kind === "failed") failed.push(`${line.step}: ${line.says}`);
     else if (line.kind === "unfinished" && run.mode === "apply") {
-      writeUnfinished(run.m.sys, who, { sinceMs: run.nowMs, tries: 0 });
+      writePendingRemote(run.m.sys, who, { sinceMs: run.nowMs, tries: 0 });
       run.warn(`${who}: warning: a remote did not answer in time; it is retried in the background`);
     }
   }

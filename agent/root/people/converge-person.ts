@@ -1,21 +1,21 @@
 /** Converges one part of one person; a failure is theirs alone and keeps nobody else from being converged. */
 
-import { about } from "../../lib/failpoints.ts";
-import { Refusal, tell as tellError } from "../../lib/errors.ts";
+import { setSubject } from "../../lib/failpoints.ts";
+import { Refusal, messageOf as tellError } from "../../lib/errors.ts";
 import { converge, type Step } from "../../lib/converge.ts";
 import type { PersonPart } from "../state/parts.ts";
-import { readCut } from "../state/offboarding-records.ts";
-import { accountCut } from "../accounts/offboard.ts";
-import { accountExists } from "../accounts/create.ts";
-import { accountGiven } from "../accounts/verify-ownership.ts";
-import { accountGroups } from "../accounts/supplementary-groups.ts";
-import { accountLinger } from "../accounts/enable-linger.ts";
-import { accountRenamed, formerHere } from "../accounts/rename.ts";
-import { accountReturn } from "../accounts/reinstate.ts";
+import { readOffboarding } from "../state/offboarding-records.ts";
+import { offboardAccount } from "../accounts/offboard.ts";
+import { createAccount } from "../accounts/create.ts";
+import { verifyOwnership } from "../accounts/verify-ownership.ts";
+import { addToGroups } from "../accounts/supplementary-groups.ts";
+import { enableLinger } from "../accounts/enable-linger.ts";
+import { renameAccount, presentFormerName } from "../accounts/rename.ts";
+import { reinstateAccount } from "../accounts/reinstate.ts";
 import { wantedUnits } from "../services/unit-names.ts";
-import { environmentFile, envelope, portsGiven } from "../services/unit-files.ts";
-import { unitsRun } from "../services/start-and-stop-units.ts";
-import { belowHome } from "./converge-home.ts";
+import { environmentFile, resourceLimits, recordPorts } from "../services/unit-files.ts";
+import { startAndStopUnits } from "../services/start-and-stop-units.ts";
+import { convergeHome } from "./converge-home.ts";
 import type { WorkerSignals } from "../system/run-as-user.ts";
 import type { Outcome, PersonRun } from "./person-run.ts";
 
@@ -36,7 +36,7 @@ async function carryOut(run: PersonRun, part: PersonPart, signals: WorkerSignals
     case "units":
       return inOrder(run, part.osUser, unitSteps(run, part));
     case "clones":
-      return belowHome(run, part, signals);
+      return convergeHome(run, part, signals);
   }
 }
 
@@ -45,34 +45,34 @@ function accountSteps(
   part: Extract<PersonPart, { kind: "account" }>,
 ): readonly (() => Step | readonly Step[])[] {
   const { m } = run;
-  const given = () => accountGiven(m, part);
-  const renames = accountRenamed(m, part);
+  const given = () => verifyOwnership(m, part);
+  const renames = renameAccount(m, part);
   if (part.state === "left") {
-    const name = formerHere(m, part) ?? part.osUser;
+    const name = presentFormerName(m, part) ?? part.osUser;
     // Somebody who is cut already is only kept cut; a new cut has to be allowed.
-    if (m.accounts().users.has(name) && readCut(m.sys, name) === undefined) run.allowance.take(part.osUser);
-    return [...renames, given, () => accountCut(m, part)];
+    if (m.accounts().users.has(name) && readOffboarding(m.sys, name) === undefined) run.allowance.take(part.osUser);
+    return [...renames, given, () => offboardAccount(m, part)];
   }
-  const groups = () => accountGroups(m, part, (sentence) => run.warn(`${part.osUser}: warning: ${sentence}`));
-  const linger = () => accountLinger(m, part);
-  return [...renames, given, () => accountExists(m, part), () => accountReturn(m, part), groups, linger];
+  const groups = () => addToGroups(m, part, (sentence) => run.warn(`${part.osUser}: warning: ${sentence}`));
+  const linger = () => enableLinger(m, part);
+  return [...renames, given, () => createAccount(m, part), () => reinstateAccount(m, part), groups, linger];
 }
 
 function unitSteps({ m }: PersonRun, part: Extract<PersonPart, { kind: "units" }>): readonly (() => Step)[] {
-  const running = () => unitsRun(m, wantedUnits(part));
+  const running = () => startAndStopUnits(m, wantedUnits(part));
   if (part.state === "left") return [running];
   if (!m.accounts().users.has(part.osUser))
     throw new Refusal("they have no account on this host; see the failure of the account part");
-  return [() => portsGiven(m, part), () => environmentFile(m, part), () => envelope(m, part), running];
+  return [() => recordPorts(m, part), () => environmentFile(m, part), () => resourceLimits(m, part), running];
 }
 
 /** Each step is made when its turn comes, so that it looks at what the former ones have left. */
 async function inOrder(run: PersonRun, who: string, steps: readonly (() => Step | readonly Step[])[]): Promise<number> {
   let changed = 0;
-  about(who);
+  setSubject(who);
   for (const make of steps) {
     for (const step of [make()].flat()) {
-      changed += await converge(step, run.mode, (sentence) => run.say(`${who}: ${sentence}`));
+      changed += await converge(step, run.mode, (sentence) => run.info(`${who}: ${sentence}`));
       // What does not exist yet cannot be looked at any further.
       if (run.mode === "check" && changed > 0 && !run.m.accounts().users.has(who)) return changed;
     }

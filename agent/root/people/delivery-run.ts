@@ -1,6 +1,6 @@
 /** Builds the settings with which a delivery converges people: every worker is started, and only counted removals are allowed. */
 
-import { say, warn } from "../../lib/log.ts";
+import { info, warn } from "../../lib/log.ts";
 import { loadPart } from "../state/parts.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { WORKER_DEADLINE_MS } from "./converge-all.ts";
@@ -11,7 +11,7 @@ import { deliveryAllowance } from "./removal-limits.ts";
 export const deliveryRun = (m: Machine, failpoint: string | undefined): PersonRun => ({
   m,
   mode: "apply",
-  say,
+  info,
   warn,
   allowance: deliveryAllowance(loadPart(m.sys, "maps")),
   workerDeadlineMs: WORKER_DEADLINE_MS,

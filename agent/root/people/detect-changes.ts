@@ -5,13 +5,13 @@ import { asset } from "../../lib/assets.ts";
 import type { ClonesPart } from "../../contract.ts";
 import type { User } from "../system/account-database.ts";
 import { gitEnvironment, urlsOf } from "../../lib/git-environment.ts";
-import { contained } from "../system/run-as-user.ts";
+import { runContained } from "../system/run-as-user.ts";
 import { PROBE } from "../system/installed-paths.ts";
 import { STATE } from "../state/json-files.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { memoryOf } from "../state/change-digests.ts";
+import { changeDigestFile } from "../state/change-digests.ts";
 
-export interface Probe {
+export interface ChangeDetection {
   /** The same as in the last run in which the worker found nothing to do and nothing to warn of. */
   readonly known: boolean;
   /** A remote did not answer in time. */
@@ -21,32 +21,32 @@ export interface Probe {
 }
 
 const DEADLINE_MS = 60_000;
-const UNKNOWN: Probe = { known: false, late: false, remember: () => undefined };
+const UNKNOWN: ChangeDetection = { known: false, late: false, remember: () => undefined };
 
 /**
  * Starting a worker costs more than all that it does when nothing is to be done. The probe is a few lines of shell that run
  * as the person under the same rules; its answer is only ever compared, so whoever forges theirs keeps their own clones
  * from being updated, and no more. Whatever is not plainly as before is the worker's to judge.
  */
-export async function probe(
+export async function detectChanges(
   sys: System,
   user: User,
   part: ClonesPart,
   how: { readonly fetch: boolean; readonly abort?: AbortSignal },
-): Promise<Probe> {
+): Promise<ChangeDetection> {
   const env = Object.entries(gitEnvironment(user.home, user.name, urlsOf(part))).map(
     ([key, value]) => `${key}=${value}`,
   );
   const script = ["/bin/sh", PROBE, how.fetch ? "fetch" : "look", user.home, ...pathsOf(part)];
   const argv = ["/usr/bin/env", "-i", ...env, ...script];
   const signals = how.abort === undefined ? {} : { signals: { abort: how.abort } };
-  const ran = await contained(sys, { user, name: "probe", argv, input: "", deadlineMs: DEADLINE_MS, ...signals });
+  const ran = await runContained(sys, { user, name: "probe", argv, input: "", deadlineMs: DEADLINE_MS, ...signals });
   if (ran.timedOut) return { ...UNKNOWN, late: true };
   if (ran.code !== 0 || ran.overflowed || ran.stderr !== "") return UNKNOWN;
   const told = createHash("sha256")
     .update(JSON.stringify([part, asset("start-claude.sh"), asset("worker.cjs"), ran.stdout]))
     .digest("hex");
-  const path = memoryOf(user.name);
+  const path = changeDigestFile(user.name);
   return {
     late: false,
     known: sys.read(path)?.toString("utf8") === told,
@@ -68,7 +68,7 @@ const DAY_HOURS = 24;
 const HOUR_MS = 3_600_000;
 
 /** Once a day everybody's worker runs whatever the probe says: it may look at something that the probe does not. */
-export function isTheirHour(osUser: string, nowMs: number): boolean {
+export function isDailyRun(osUser: string, nowMs: number): boolean {
   const hour = createHash("sha256").update(osUser).digest().readUInt32BE(0) % DAY_HOURS;
   return Math.floor(nowMs / HOUR_MS) % DAY_HOURS === hour;
 }

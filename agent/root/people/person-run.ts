@@ -2,15 +2,15 @@
 
 import type { Machine } from "../system/cached-machine.ts";
 import type { PersonKind } from "../state/parts.ts";
-import type { CutAllowance } from "./removal-limits.ts";
+import type { RemovalAllowance } from "./removal-limits.ts";
 
 export interface PersonRun {
   readonly m: Machine;
   readonly mode: "apply" | "check";
   /** Said on standard output, the name in front. */
-  readonly say: (line: string) => void;
+  readonly info: (line: string) => void;
   readonly warn: (line: string) => void;
-  readonly allowance: CutAllowance;
+  readonly allowance: RemovalAllowance;
   readonly workerDeadlineMs: number;
   readonly nowMs: number;
   readonly failpoint: string | undefined;

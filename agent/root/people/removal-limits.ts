@@ -12,7 +12,7 @@ import { Refusal } from "../../lib/errors.ts";
  *
  * @throws Refusal that names them, and the key that releases.
  */
-export function brakeMaps(before: MapsPart | undefined, next: MapsPart): void {
+export function assertRemovalLimits(before: MapsPart | undefined, next: MapsPart): void {
   if (before === undefined) return;
   const nameNow = new Map(next.renamed?.flatMap(({ osUser, formerNames }) => formerNames.map((was) => [was, osUser])));
   const held = before.present.map((who) => nameNow.get(who) ?? who);
@@ -49,13 +49,13 @@ export function brakeMaps(before: MapsPart | undefined, next: MapsPart): void {
 }
 
 /** What one run may still cut. */
-export interface CutAllowance {
+export interface RemovalAllowance {
   /** @throws Refusal when this person's cut is not allowed now. */
   take(who: string): void;
 }
 
 /** A delivery cuts whom its maps part counts as left; without that count nobody is cut. */
-export function deliveryAllowance(maps: MapsPart | undefined): CutAllowance {
+export function deliveryAllowance(maps: MapsPart | undefined): RemovalAllowance {
   return {
     take: (who) => {
       if (maps === undefined)
@@ -69,7 +69,7 @@ export function deliveryAllowance(maps: MapsPart | undefined): CutAllowance {
   };
 }
 
-export interface HourlyFacts {
+export interface HourlyInput {
   readonly maps: MapsPart | undefined;
   readonly removalLimit: number;
   readonly maxStateAgeHours: number;
@@ -81,7 +81,7 @@ export interface HourlyFacts {
 const HOUR_MS = 3_600_000;
 
 /** Why what was last delivered is too old to cut anybody by; undefined when it is not. */
-export function unfitForRemovals(facts: Omit<HourlyFacts, "maps" | "removalLimit">): string | undefined {
+export function tooOldForRemovals(facts: Omit<HourlyInput, "maps" | "removalLimit">): string | undefined {
   const { deliveredAtMs, nowMs, maxStateAgeHours } = facts;
   const ageMs = deliveredAtMs === undefined ? undefined : nowMs - deliveredAtMs;
   // A clock that went back makes the age unknown, and unknown is not young.
@@ -90,9 +90,9 @@ export function unfitForRemovals(facts: Omit<HourlyFacts, "maps" | "removalLimit
 }
 
 /** The hourly run: the same, from a state that is young enough, and only so many at once. */
-export function hourlyAllowance(facts: HourlyFacts): CutAllowance {
+export function hourlyAllowance(facts: HourlyInput): RemovalAllowance {
   const ofDelivery = deliveryAllowance(facts.maps);
-  const unfit = unfitForRemovals(facts);
+  const unfit = tooOldForRemovals(facts);
   let cut = 0;
   return {
     take: (who) => {

@@ -5,10 +5,10 @@ import type { Point } from "../../lib/failpoints.ts";
 import { type Sentence, type Step, says } from "../../lib/converge.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { STATE } from "../state/json-files.ts";
-import { must } from "../system/privileged-operations.ts";
+import { runOrThrow } from "../system/privileged-operations.ts";
 import { fileChanges, type GeneratedFile } from "../system/generated-files.ts";
 
-export interface LoadedFiles {
+export interface ReloadedFiles {
   readonly name: string;
   /** Whose memory it is: a file name below root's state. */
   readonly key: string;
@@ -20,7 +20,7 @@ export interface LoadedFiles {
 }
 
 /** A run that is killed between writing and loading leaves right files and a service that knows the old ones; the next one loads. */
-export function loadedFiles(m: Machine, of: LoadedFiles): Step {
+export function reloadOnChange(m: Machine, of: ReloadedFiles): Step {
   const path = `${STATE}/loaded/${of.key}`;
   const wanted = createHash("sha256").update(JSON.stringify(of.files)).digest("hex");
   return {
@@ -39,9 +39,9 @@ export function loadedFiles(m: Machine, of: LoadedFiles): Step {
 }
 
 /** Unit files and drop-ins, loaded by systemd. */
-export const systemdFiles = (m: Machine, of: Omit<LoadedFiles, "load" | "loadSays">): Step =>
-  loadedFiles(m, {
+export const reloadSystemdOnChange = (m: Machine, of: Omit<ReloadedFiles, "load" | "loadSays">): Step =>
+  reloadOnChange(m, {
     ...of,
     loadSays: says("reload", "systemd's configuration"),
-    load: () => must(m.sys, ["/usr/bin/systemctl", "daemon-reload"]),
+    load: () => runOrThrow(m.sys, ["/usr/bin/systemctl", "daemon-reload"]),
   });

@@ -3,14 +3,14 @@
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import { Refusal } from "../../lib/errors.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { must } from "../system/privileged-operations.ts";
+import { runOrThrow } from "../system/privileged-operations.ts";
 
 const RUNNING = new Set(["active", "activating", "reloading"]);
 const RESTING = new Set(["inactive", "failed"]);
 const START_TIMEOUT_MS = 90_000;
 
 /** @throws Refusal when a unit's template is missing, or when it does not start. */
-export function unitsRun(
+export function startAndStopUnits(
   m: Machine,
   wanted: { readonly run: readonly string[]; readonly rest: readonly string[] },
 ): Step {
@@ -35,7 +35,7 @@ export function unitsRun(
         const rests = state === undefined || (RESTING.has(state.active) && state.file !== "enabled");
         if (rests || state.load === "not-found") continue;
         const apply = async () =>
-          void (await must(m.sys, ["/usr/bin/systemctl", "disable", "--now", "--quiet", "--", unit], {
+          void (await runOrThrow(m.sys, ["/usr/bin/systemctl", "disable", "--now", "--quiet", "--", unit], {
             timeoutMs: START_TIMEOUT_MS,
           }));
         changes.push({ point: "units-stop", says: says("stop", `${unit}, disabled`), apply });
@@ -47,6 +47,8 @@ export function unitsRun(
 
 async function start(m: Machine, unit: string, active: string): Promise<void> {
   // Only a unit of ours, and only when it has used up its starts: the cause may be gone by now.
-  if (active === "failed") await must(m.sys, ["/usr/bin/systemctl", "reset-failed", "--", unit]);
-  await must(m.sys, ["/usr/bin/systemctl", "enable", "--now", "--quiet", "--", unit], { timeoutMs: START_TIMEOUT_MS });
+  if (active === "failed") await runOrThrow(m.sys, ["/usr/bin/systemctl", "reset-failed", "--", unit]);
+  await runOrThrow(m.sys, ["/usr/bin/systemctl", "enable", "--now", "--quiet", "--", unit], {
+    timeoutMs: START_TIMEOUT_MS,
+  });
 }

@@ -3,7 +3,7 @@
 import { parseCommandLine, printUsage, type Syntax } from "../../lib/command-line.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { assertRoot } from "../system/assert-root.ts";
-import { onlyLooking } from "../system/dry-run.ts";
+import { dryRun } from "../system/dry-run.ts";
 import { realSystem } from "../system/privileged-operations.ts";
 import { forget } from "./forget-session.ts";
 import { restore } from "./restore-sessions.ts";
@@ -52,6 +52,6 @@ export async function sessionsCommand(argv: readonly string[]): Promise<number> 
       });
     }
     case "status":
-      return sessionsStatus(onlyLooking(realSystem), user, line.has("json"), Date.now());
+      return sessionsStatus(dryRun(realSystem), user, line.has("json"), Date.now());
   }
 }

@@ -6,7 +6,7 @@ import type { Forgotten, ObservedSession, Session, Snapshot } from "../../shared
  * The record after a look at the running sessions; undefined when nothing is to be written: the set is the same, or the
  * look found none, which must never wipe what a restore is about to need.
  */
-export function afterLook(
+export function recordAfterLook(
   before: Snapshot | undefined,
   seen: readonly ObservedSession[],
   nowMs: number,
@@ -25,7 +25,7 @@ export function afterLook(
 }
 
 /** The record without that session; undefined when it is not in it. */
-export function afterForgetting(before: Snapshot | undefined, name: string, nowMs: number): Snapshot | undefined {
+export function recordAfterForgetting(before: Snapshot | undefined, name: string, nowMs: number): Snapshot | undefined {
   if (before === undefined || !before.sessions.some((s) => s.name === name)) return undefined;
   const forgotten: Forgotten[] = [
     ...before.forgotten.filter((f) => f.name !== name),

@@ -2,20 +2,20 @@
 
 import { z } from "zod";
 import type { System } from "../system/privileged-operations.ts";
-import { jsonOrNothing } from "../../lib/parse-json.ts";
+import { parseJsonOrUndefined } from "../../lib/parse-json.ts";
 import { type Observation, observation } from "../../shared/sessions/session-schemas.ts";
 
 const FOLDER = "/run/tmux-persist";
 const kept = z.strictObject({ key: z.string(), observation });
 
 /** Undefined unless it was found by the very same. */
-export function recall(sys: System, who: string, key: string): Observation | undefined {
+export function cachedObservation(sys: System, who: string, key: string): Observation | undefined {
   const bytes = sys.read(`${FOLDER}/${who}.json`);
-  const found = bytes === undefined ? undefined : kept.safeParse(jsonOrNothing(bytes.toString("utf8"))).data;
+  const found = bytes === undefined ? undefined : kept.safeParse(parseJsonOrUndefined(bytes.toString("utf8"))).data;
   return found?.key === key ? found.observation : undefined;
 }
 
-export function remember(sys: System, who: string, key: string, found: Observation): void {
+export function cacheObservation(sys: System, who: string, key: string, found: Observation): void {
   sys.makeDirectory(FOLDER, 0o700);
   sys.replaceFile(`${FOLDER}/${who}.json`, { bytes: JSON.stringify({ key, observation: found }), mode: 0o600 });
 }

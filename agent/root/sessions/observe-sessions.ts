@@ -7,7 +7,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { uptime } from "node:os";
 import { Refusal } from "../../lib/errors.ts";
 import type { User } from "../system/account-database.ts";
-import { contained } from "../system/run-as-user.ts";
+import { runContained } from "../system/run-as-user.ts";
 import { SESSIONS_PROBE } from "../system/installed-paths.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { transcriptsMatter } from "../../shared/sessions/match-conversations.ts";
@@ -24,26 +24,29 @@ import {
   startedAtMs,
 } from "../../shared/sessions/session-evidence.ts";
 import { ANSWER_WITHIN_MS, NO_SERVER, socketFolder, socketOf, TOO_LONG } from "../../shared/sessions/tmux-socket.ts";
-import { observe } from "./call-worker.ts";
-import { recall, remember } from "./observation-cache.ts";
+import { observeByWorker } from "./call-worker.ts";
+import { cachedObservation, cacheObservation } from "./observation-cache.ts";
 
-export interface Look {
+export interface SessionsLook {
   readonly observation: Observation;
   /** Keeps what their worker found, so that the next look at the very same does without it. */
   remember(): void;
 }
 
 /** @throws Refusal when their server could not be asked. */
-export async function lookAt(sys: System, user: User): Promise<Look> {
+export async function observeSessions(sys: System, user: User): Promise<SessionsLook> {
   const told = await probe(sys, user);
   if (told === "none") return { observation: { server: "none" }, remember: () => undefined };
   const decided = told === undefined ? undefined : decide(told, Date.now(), uptime());
   if (decided?.observation !== undefined) return { observation: decided.observation, remember: () => undefined };
   const key = decided === undefined ? undefined : createHash("sha256").update(decided.seen).digest("hex");
-  const known = key === undefined ? undefined : recall(sys, user.name, key);
+  const known = key === undefined ? undefined : cachedObservation(sys, user.name, key);
   if (known !== undefined) return { observation: known, remember: () => undefined };
-  const found = await observe(sys, user);
-  return { observation: found, remember: () => (key === undefined ? undefined : remember(sys, user.name, key, found)) };
+  const found = await observeByWorker(sys, user);
+  return {
+    observation: found,
+    remember: () => (key === undefined ? undefined : cacheObservation(sys, user.name, key, found)),
+  };
 }
 
 /** The names of what runs; `none` where no server does; undefined where their worker has to judge. */
@@ -71,7 +74,7 @@ async function probe(sys: System, user: User): Promise<Probed | "none" | undefin
   if (!folder.isDirectory() || folder.uid !== user.uid || (folder.mode & 0o077) !== 0) return undefined;
   const between = randomBytes(16).toString("hex");
   const argv = ["/bin/sh", SESSIONS_PROBE, socketOf(user.uid), user.home, FORMAT, between];
-  const ran = await contained(sys, { user, name: "sessions-probe", argv, input: "", deadlineMs: DEADLINE_MS });
+  const ran = await runContained(sys, { user, name: "sessions-probe", argv, input: "", deadlineMs: DEADLINE_MS });
   if (!ran.stdout.includes(between)) {
     if (ran.overflowed) throw new Refusal(TOO_LONG);
     if (ran.code === KILLED) throw new Refusal(`the tmux server did not answer within ${ANSWER_WITHIN_MS / 1000} s`);

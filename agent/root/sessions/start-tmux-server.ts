@@ -2,10 +2,10 @@
 
 import { randomBytes } from "node:crypto";
 import { Refusal } from "../../lib/errors.ts";
-import { story } from "../../lib/exec.ts";
+import { describeFailure } from "../../lib/exec.ts";
 import type { User } from "../system/account-database.ts";
 import { lingerFile } from "../accounts/processes.ts";
-import { must, type System } from "../system/privileged-operations.ts";
+import { runOrThrow, type System } from "../system/privileged-operations.ts";
 
 /**
  * Starts a server without a session, in a unit of its own in the person's slice: the kernel's end of one program must
@@ -14,7 +14,8 @@ import { must, type System } from "../system/privileged-operations.ts";
 export async function startServer(sys: System, user: User): Promise<void> {
   // Else their manager, which holds the panes, is stopped with all of them when a login of theirs ends. The account step
   // sees to it; not for an account that is not ours.
-  if (sys.look(lingerFile(user.name)) === undefined) await must(sys, ["/usr/bin/loginctl", "enable-linger", user.name]);
+  if (sys.look(lingerFile(user.name)) === undefined)
+    await runOrThrow(sys, ["/usr/bin/loginctl", "enable-linger", user.name]);
   const unit = `tmux-server-${user.name}-${randomBytes(4).toString("hex")}.service`;
   const properties = [
     `Slice=user-${user.uid}.slice`,
@@ -35,5 +36,5 @@ export async function startServer(sys: System, user: User): Promise<void> {
     ...["--", "/usr/bin/tmux", "-u", "-D"],
   ];
   const ran = await sys.run(argv);
-  if (ran.code !== 0) throw new Refusal(`the tmux server could not be started: ${story(ran)}`);
+  if (ran.code !== 0) throw new Refusal(`the tmux server could not be started: ${describeFailure(ran)}`);
 }

@@ -3,12 +3,12 @@
  * is.
  */
 
-import { tell } from "../../lib/errors.ts";
-import { say } from "../../lib/log.ts";
+import { messageOf } from "../../lib/errors.ts";
+import { info } from "../../lib/log.ts";
 import type { User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { numbersOf, readLooks, readNewest } from "../state/session-records.ts";
-import { lookAt } from "./observe-sessions.ts";
+import { numbersOf, readLastSeen, readNewest } from "../state/session-records.ts";
+import { observeSessions } from "./observe-sessions.ts";
 import { forEachPerson, mappedPeople, mappedPerson } from "../accounts/terminal-users.ts";
 
 export interface SessionsStatus {
@@ -32,17 +32,17 @@ export async function sessionsStatus(
   nowMs: number,
 ): Promise<number> {
   const people = who === undefined ? mappedPeople(sys) : [mappedPerson(sys, who)];
-  const looks = readLooks(sys);
-  const results = await forEachPerson(people, (user) => statusOf(sys, user, looks), tell);
+  const looks = readLastSeen(sys);
+  const results = await forEachPerson(people, (user) => statusOf(sys, user, looks), messageOf);
   if (json) process.stdout.write(`${JSON.stringify({ people: results })}\n`);
   else
     for (const result of results)
-      say(`${result.who}: ${"failed" in result ? result.failed : sentence(result.found, nowMs)}`);
+      info(`${result.who}: ${"failed" in result ? result.failed : sentence(result.found, nowMs)}`);
   return results.some((r) => "failed" in r) ? 1 : 0;
 }
 
 async function statusOf(sys: System, user: User, looks: ReadonlyMap<string, number>): Promise<SessionsStatus> {
-  const seen = (await lookAt(sys, user)).observation;
+  const seen = (await observeSessions(sys, user)).observation;
   const running = seen.server === "running" ? seen.sessions.map(({ name }) => name) : [];
   const newest = readNewest(sys, user.name);
   const looked = looks.get(user.name);

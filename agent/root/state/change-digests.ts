@@ -4,7 +4,7 @@ import type { System } from "../system/privileged-operations.ts";
 import { STATE } from "./json-files.ts";
 
 /** Where root remembers what a probe told. */
-export const memoryOf = (osUser: string): string => `${STATE}/probes/${osUser}`;
+export const changeDigestFile = (osUser: string): string => `${STATE}/probes/${osUser}`;
 
 /** Before a worker starts: one that is killed may leave what no probe looks at. */
-export const forgetProbe = (sys: System, osUser: string): void => sys.remove(memoryOf(osUser));
+export const removeChangeDigest = (sys: System, osUser: string): void => sys.remove(changeDigestFile(osUser));

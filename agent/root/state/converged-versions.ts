@@ -14,7 +14,7 @@ import type { System } from "../system/privileged-operations.ts";
 const FILE = `${STATE}/converged.json`;
 const stored = z.record(z.string(), z.partialRecord(z.enum(PERSON_KINDS), z.string()));
 
-export interface Converged {
+export interface ConvergedVersions {
   /** Whether this very agent has brought the part about, in whatever it was delivered. */
   has(who: string, kind: PersonKind): boolean;
   add(who: string, kind: PersonKind): void;
@@ -23,7 +23,7 @@ export interface Converged {
 }
 
 /** A damaged record is an empty one: everybody is converged once more, which changes nothing on a converged host. */
-export function converged(sys: System): Converged {
+export function convergedVersions(sys: System): ConvergedVersions {
   const agent = createHash("sha256")
     .update(sys.read(AGENT) ?? "")
     .digest("hex")

@@ -7,9 +7,10 @@ import { readJson, STATE, writeJson } from "./json-files.ts";
 const delivered = z.strictObject({ atMs: z.number() });
 
 /** When the program last finished a delivery, in ms since 1970; undefined when it never did. */
-export const readDelivered = (sys: System): number | undefined =>
+export const readDeliveredAt = (sys: System): number | undefined =>
   readJson(sys, `${STATE}/delivered.json`, delivered)?.atMs;
-export const writeDelivered = (sys: System, atMs: number): void => writeJson(sys, `${STATE}/delivered.json`, { atMs });
+export const writeDeliveredAt = (sys: System, atMs: number): void =>
+  writeJson(sys, `${STATE}/delivered.json`, { atMs });
 
 /** Why the hourly run is to do nothing, or undefined when it may. */
 export const readHold = (sys: System): string | undefined => sys.read(`${STATE}/hold`)?.toString("utf8").trim();
@@ -19,12 +20,12 @@ const FILE = "/run/workstation/delivery.json";
 const delivery = z.strictObject({ workedMs: z.number().min(0) });
 
 /** By the commands since the last `settle`, in ms. */
-export const readDelivery = (sys: System): number => readJson(sys, FILE, delivery)?.workedMs ?? 0;
+export const readDeliveryDuration = (sys: System): number => readJson(sys, FILE, delivery)?.workedMs ?? 0;
 
-export function addToDelivery(sys: System, workedMs: number): void {
+export function addToDeliveryDuration(sys: System, workedMs: number): void {
   sys.makeDirectory("/run/workstation", 0o755);
-  const bytes = JSON.stringify({ workedMs: readDelivery(sys) + workedMs });
+  const bytes = JSON.stringify({ workedMs: readDeliveryDuration(sys) + workedMs });
   sys.replaceFile(FILE, { bytes, mode: 0o600 });
 }
 
-export const endDelivery = (sys: System): void => sys.remove(FILE);
+export const removeDeliveryDuration = (sys: System): void => sys.remove(FILE);

@@ -2,7 +2,7 @@
 
 import type { z } from "zod";
 import { Refusal } from "../../lib/errors.ts";
-import { jsonOf, where } from "../../lib/parse-json.ts";
+import { parseJson, describeIssues } from "../../lib/parse-json.ts";
 import type { System } from "../system/privileged-operations.ts";
 
 export const STATE = "/var/lib/workstation";
@@ -19,8 +19,10 @@ export function writeJson(sys: System, path: string, value: unknown): void {
 export function readJson<T>(sys: System, path: string, schema: z.ZodType<T>): T | undefined {
   const bytes = sys.read(path);
   if (bytes === undefined) return undefined;
-  const parsed = schema.safeParse(jsonOf(bytes.toString("utf8"), path));
+  const parsed = schema.safeParse(parseJson(bytes.toString("utf8"), path));
   if (!parsed.success)
-    throw new Refusal(`${path} is damaged (${where(parsed.error)}); deliver again, or restore it from a backup`);
+    throw new Refusal(
+      `${path} is damaged (${describeIssues(parsed.error)}); deliver again, or restore it from a backup`,
+    );
   return parsed.data;
 }

@@ -13,9 +13,11 @@ const cut = z.strictObject({
   linger: z.boolean().optional(),
 });
 /** What the reversible cut found, so that the return undoes exactly that. */
-export type Cut = z.output<typeof cut>;
+export type OffboardingRecord = z.output<typeof cut>;
 
-export const cutFile = (who: string): string => `${STATE}/cuts/${who}.json`;
-export const readCut = (sys: System, who: string): Cut | undefined => readJson(sys, cutFile(who), cut);
-export const writeCut = (sys: System, who: string, of: Cut): void => writeJson(sys, cutFile(who), of);
-export const forgetCut = (sys: System, who: string): void => sys.remove(cutFile(who));
+export const offboardingFile = (who: string): string => `${STATE}/cuts/${who}.json`;
+export const readOffboarding = (sys: System, who: string): OffboardingRecord | undefined =>
+  readJson(sys, offboardingFile(who), cut);
+export const writeOffboarding = (sys: System, who: string, of: OffboardingRecord): void =>
+  writeJson(sys, offboardingFile(who), of);
+export const removeOffboarding = (sys: System, who: string): void => sys.remove(offboardingFile(who));

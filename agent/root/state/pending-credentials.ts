@@ -3,14 +3,15 @@
 import { recordFailure } from "./failures.ts";
 import type { System } from "../system/privileged-operations.ts";
 
-export const WAITING = "/run/workstation/credentials";
+export const PENDING_CREDENTIALS = "/run/workstation/credentials";
 
-export const waitingFile = (who: string): string => `${WAITING}/${who}.json`;
+export const pendingCredentialsFile = (who: string): string => `${PENDING_CREDENTIALS}/${who}.json`;
 
-export const isWaiting = (sys: System, who: string): boolean => sys.look(waitingFile(who)) !== undefined;
+export const hasPendingCredentials = (sys: System, who: string): boolean =>
+  sys.look(pendingCredentialsFile(who)) !== undefined;
 
 /** It will not be tried again, and that it failed is no failure any more. */
-export function dropWaiting(sys: System, who: string): void {
-  sys.remove(waitingFile(who));
+export function dropPendingCredentials(sys: System, who: string): void {
+  sys.remove(pendingCredentialsFile(who));
   recordFailure(sys, who, "credentials", undefined);
 }

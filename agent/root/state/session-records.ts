@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { Refusal } from "../../lib/errors.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { jsonOrNothing } from "../../lib/parse-json.ts";
+import { parseJsonOrUndefined } from "../../lib/parse-json.ts";
 import { type Snapshot, snapshot } from "../../shared/sessions/session-schemas.ts";
 
 export const PERSIST = "/var/lib/tmux-persist";
@@ -45,7 +45,7 @@ export function readNumbered(sys: System, who: string, number: number): Snapshot
 }
 
 /** A new record, then the pointer to it, then the old ones go: wherever this is broken off, the pointer names a whole one. */
-export function append(sys: System, who: string, next: Snapshot): void {
+export function appendRecord(sys: System, who: string, next: Snapshot): void {
   const room = roomOf(who);
   sys.makeDirectory(PERSIST, 0o700);
   sys.makeDirectory(room, 0o700);
@@ -60,19 +60,19 @@ const LOOKS = `${PERSIST}/last-seen.json`;
 const looks = z.record(z.string(), z.number());
 
 /** When each person's sessions were last seen, in ms since 1970. */
-export function readLooks(sys: System): ReadonlyMap<string, number> {
+export function readLastSeen(sys: System): ReadonlyMap<string, number> {
   const bytes = sys.read(LOOKS);
-  const found = bytes === undefined ? undefined : looks.safeParse(jsonOrNothing(bytes.toString("utf8"))).data;
+  const found = bytes === undefined ? undefined : looks.safeParse(parseJsonOrUndefined(bytes.toString("utf8"))).data;
   return new Map(Object.entries(found ?? {}));
 }
 
-export function writeLooks(sys: System, people: readonly string[], atMs: number): void {
-  const all = new Map([...readLooks(sys), ...people.map((who) => [who, atMs] as const)]);
+export function writeLastSeen(sys: System, people: readonly string[], atMs: number): void {
+  const all = new Map([...readLastSeen(sys), ...people.map((who) => [who, atMs] as const)]);
   sys.makeDirectory(PERSIST, 0o700);
   sys.replaceFile(LOOKS, { bytes: `${JSON.stringify(Object.fromEntries(all))}\n`, mode: 0o600 });
 }
 
 function wholeOrNothing(sys: System, who: string, number: number): Snapshot | undefined {
   const bytes = sys.read(`${roomOf(who)}/${fileOf(number)}`);
-  return bytes === undefined ? undefined : snapshot.safeParse(jsonOrNothing(bytes.toString("utf8"))).data;
+  return bytes === undefined ? undefined : snapshot.safeParse(parseJsonOrUndefined(bytes.toString("utf8"))).data;
 }

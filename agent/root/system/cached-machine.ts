@@ -3,7 +3,7 @@
 import { type Accounts, readAccounts } from "./account-database.ts";
 import type { CommandOptions, System } from "./privileged-operations.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { story } from "../../lib/exec.ts";
+import { describeFailure } from "../../lib/exec.ts";
 
 export interface UnitState {
   /** `loaded`, `not-found`, … */
@@ -62,7 +62,7 @@ async function showUnits(sys: System, names: readonly string[]): Promise<Readonl
     ...names,
   ];
   const ran = await sys.run(argv, { reads: true, timeoutMs: SYSTEMCTL_TIMEOUT_MS });
-  if (ran.code !== 0) throw new Refusal(story(ran));
+  if (ran.code !== 0) throw new Refusal(describeFailure(ran));
   // One block a unit, in the order asked, with an empty line between.
   const blocks = ran.stdout.trim().split(/\n\n+/);
   if (blocks.length !== names.length) throw new Refusal(`systemd reported ${blocks.length} of ${names.length} units`);

@@ -3,7 +3,7 @@
 import type { System } from "./privileged-operations.ts";
 
 /** No `...real`: a new verb of `System` does not compile until it is decided here. */
-export const onlyLooking = ({ read, look, list, readLink, readProcess, run }: System): System => ({
+export const dryRun = ({ read, look, list, readLink, readProcess, run }: System): System => ({
   read,
   look,
   list,

@@ -20,9 +20,9 @@ import {
   symlinkSync,
 } from "node:fs";
 import { basename, dirname } from "node:path";
-import { look, type NewFile, readSmall, replaceFile, syncDirectory } from "../../lib/files.ts";
+import { lstat, type NewFile, readSmallFile, replaceFile, syncDirectory } from "../../lib/files.ts";
 import { Refusal, systemCode } from "../../lib/errors.ts";
-import { type Ran, run, story } from "../../lib/exec.ts";
+import { type Ran, run, describeFailure } from "../../lib/exec.ts";
 
 export interface CommandOptions {
   readonly timeoutMs?: number;
@@ -60,13 +60,13 @@ export interface System {
 const COMMAND_TIMEOUT_MS = 60_000;
 
 export const realSystem: System = {
-  read: (path) => readSmall(outsideHomes(path), 8 * 1024 * 1024),
-  look: (path) => look(homeOrOutside(path)),
+  read: (path) => readSmallFile(assertOutsideHomes(path), 8 * 1024 * 1024),
+  look: (path) => lstat(homeOrOutside(path)),
   list: (path) => {
-    const there = look(outsideHomes(path));
+    const there = lstat(assertOutsideHomes(path));
     return there === undefined ? undefined : readdirSync(path).sort();
   },
-  readLink: (path) => (look(outsideHomes(path))?.isSymbolicLink() ? readlinkSync(path) : undefined),
+  readLink: (path) => (lstat(assertOutsideHomes(path))?.isSymbolicLink() ? readlinkSync(path) : undefined),
   readProcess: (pid) => {
     try {
       return readFileSync(`/proc/${pid}/status`, "utf8");
@@ -76,26 +76,26 @@ export const realSystem: System = {
     }
   },
   run: (argv, { reads: _, timeoutMs = COMMAND_TIMEOUT_MS, ...options } = {}) => run(argv, { timeoutMs, ...options }),
-  replaceFile: (path, file) => replaceFile(outsideHomes(path), { uid: 0, gid: 0, ...file }),
+  replaceFile: (path, file) => replaceFile(assertOutsideHomes(path), { uid: 0, gid: 0, ...file }),
   makeDirectory: (path, mode) => {
-    mkdirSync(outsideHomes(dirname(path)), { recursive: true, mode: 0o755 });
-    if (look(path) === undefined) mkdirSync(path, { mode });
+    mkdirSync(assertOutsideHomes(dirname(path)), { recursive: true, mode: 0o755 });
+    if (lstat(path) === undefined) mkdirSync(path, { mode });
     withDirectory(path, (fd) => fchmodSync(fd, mode));
   },
   replaceLink: (path, target) => {
-    const beside = `${dirname(outsideHomes(path))}/.${Date.now().toString(36)}.workstation-link`;
+    const beside = `${dirname(assertOutsideHomes(path))}/.${Date.now().toString(36)}.workstation-link`;
     rmSync(beside, { force: true });
     symlinkSync(target, beside);
     renameSync(beside, path);
   },
   move: (from, to) => {
-    renameSync(outsideHomes(from), outsideHomes(to));
+    renameSync(assertOutsideHomes(from), assertOutsideHomes(to));
     syncDirectory(dirname(to));
   },
-  remove: (path) => rmSync(outsideHomes(path), { force: true }),
+  remove: (path) => rmSync(assertOutsideHomes(path), { force: true }),
   makeHome: (home, uid, gid) => {
     // Root's own and closed until its owner is right; anybody else's directory is never taken.
-    if (look(homeOnly(home)) === undefined) mkdirSync(home, { mode: 0o700 });
+    if (lstat(homeOnly(home)) === undefined) mkdirSync(home, { mode: 0o700 });
     withDirectory(home, (fd) => {
       if (fstatSync(fd).uid !== 0)
         throw new Refusal(`${home} belongs to another user; it must belong to root until it is handed over`);
@@ -106,8 +106,8 @@ export const realSystem: System = {
   closeHome: (home) => withDirectory(homeOnly(home), (fd) => fchmodSync(fd, 0o700)),
   renameHome: (from, to) => {
     // Only root writes in `/home`, so nothing can come to be there between the look and the rename.
-    if (look(homeOnly(to)) !== undefined) throw new Refusal(`${to} already exists; move it away first`);
-    if (look(homeOnly(from))?.isDirectory() !== true)
+    if (lstat(homeOnly(to)) !== undefined) throw new Refusal(`${to} already exists; move it away first`);
+    if (lstat(homeOnly(from))?.isDirectory() !== true)
       throw new Refusal(`${from} is not a directory, so it cannot be renamed as a home`);
     renameSync(from, to);
     syncDirectory(dirname(to));
@@ -119,9 +119,9 @@ export const realSystem: System = {
 };
 
 /** A program that must succeed. @throws Refusal with the whole story when it does not. */
-export async function must(sys: System, argv: readonly string[], options?: CommandOptions): Promise<string> {
+export async function runOrThrow(sys: System, argv: readonly string[], options?: CommandOptions): Promise<string> {
   const ran = await sys.run(argv, options);
-  if (ran.code !== 0) throw new Refusal(story(ran, options?.timeoutMs ?? COMMAND_TIMEOUT_MS));
+  if (ran.code !== 0) throw new Refusal(describeFailure(ran, options?.timeoutMs ?? COMMAND_TIMEOUT_MS));
   return ran.stdout;
 }
 
@@ -136,7 +136,7 @@ function withDirectory(path: string, act: (fd: number) => void): void {
 }
 
 /** Asserts that a path is not below a home, before anything is done with it. */
-export function outsideHomes(path: string): string {
+export function assertOutsideHomes(path: string): string {
   if (!path.startsWith("/") || /(^|\/)\.\.?(\/|$)|\0/.test(path)) throw new Error(`not a plain absolute path: ${path}`);
   if (path === "/home" || path.startsWith("/home/")) throw new Error(`root does not touch ${path}: it is in a home`);
   return path;
@@ -144,7 +144,7 @@ export function outsideHomes(path: string): string {
 
 /** A look at the home's own entry in root's `/home` is allowed; one step further is not. */
 function homeOrOutside(path: string): string {
-  return /^\/home\/[a-z_][a-z0-9_-]{0,31}$/.test(path) ? path : outsideHomes(path);
+  return /^\/home\/[a-z_][a-z0-9_-]{0,31}$/.test(path) ? path : assertOutsideHomes(path);
 }
 
 function homeOnly(path: string): string {

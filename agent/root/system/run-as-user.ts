@@ -7,7 +7,7 @@ import { Refusal } from "../../lib/errors.ts";
 import { type Ran, run, type RunOptions } from "../../lib/exec.ts";
 import { ABORT_SOON } from "../../shared/worker-protocol.ts";
 import type { User } from "./account-database.ts";
-import { endedWithUs } from "./stop-child-units.ts";
+import { stoppedOnExit } from "./stop-child-units.ts";
 import { NODE, WORKER } from "./installed-paths.ts";
 import type { System } from "./privileged-operations.ts";
 
@@ -19,7 +19,7 @@ export interface WorkerSignals {
   readonly abort: AbortSignal;
 }
 
-export interface PersonCall {
+export interface UserCall {
   readonly user: User;
   /** Which half of the agent: its first argument. */
   readonly worker: keyof typeof PROGRAM;
@@ -39,9 +39,9 @@ export const BUSY = 75;
  *
  * @throws Refusal when the home is not safely theirs.
  */
-export function runAsPerson(sys: System, call: PersonCall): Promise<Ran> {
+export function runAsUser(sys: System, call: UserCall): Promise<Ran> {
   const { user, worker: name, task, ...rest } = call;
-  return contained(sys, { user, name, argv: PROGRAM[name], input: `${JSON.stringify(task)}\n`, ...rest });
+  return runContained(sys, { user, name, argv: PROGRAM[name], input: `${JSON.stringify(task)}\n`, ...rest });
 }
 
 /** Any program of root's own, run as the person under the same rules. */
@@ -62,7 +62,7 @@ const END_TIMEOUT_MS = 15_000;
 const LOCKS = "/run/workstation/people";
 
 /** @throws Refusal when the home is not safely theirs. */
-export async function contained(sys: System, call: Contained): Promise<Ran> {
+export async function runContained(sys: System, call: Contained): Promise<Ran> {
   const { argv, end } = containedArgv(sys, call);
   const { abortSoon, abort } = call.signals ?? {};
   const options: RunOptions = {
@@ -74,7 +74,7 @@ export async function contained(sys: System, call: Contained): Promise<Ran> {
   // Ending `systemd-run` ends nothing of the unit, which holds the pipes of its answer.
   const aborted = () => void end();
   abort?.addEventListener("abort", aborted);
-  const ran = await endedWithUs(end, () => run(call.alone === true ? locked(call.user, argv) : argv, options));
+  const ran = await stoppedOnExit(end, () => run(call.alone === true ? locked(call.user, argv) : argv, options));
   abort?.removeEventListener("abort", aborted);
   if (ran.timedOut || ran.overflowed) await end();
   return ran;

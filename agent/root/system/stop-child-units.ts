@@ -17,7 +17,7 @@ let isEnding = false;
  *
  * @param end may be called more than once, and before what it ends has come to be
  */
-export async function endedWithUs<T>(end: End, work: () => Promise<T>): Promise<T> {
+export async function stoppedOnExit<T>(end: End, work: () => Promise<T>): Promise<T> {
   if (isEnding) return never();
   if (atWork.size === 0) for (const signal of SIGNALS) process.on(signal, endAll);
   atWork.add(end);

@@ -19,7 +19,7 @@ const cloneFact = z.strictObject({
 export type CloneFact = z.output<typeof cloneFact>;
 
 /** What only that person's own worker can see, as of now. */
-export const seen = z.strictObject({
+export const ownFacts = z.strictObject({
   sessions: z.union([
     z.strictObject({ running: z.array(text).max(MOST) }),
     /** Why their tmux server could not be asked. */
@@ -29,10 +29,10 @@ export const seen = z.strictObject({
   /** Of everything that runs as them. */
   memoryBytes: z.int().min(0),
 });
-export type Seen = z.output<typeof seen>;
+export type OwnFacts = z.output<typeof ownFacts>;
 
 /** What root's own files tell of one person. Nothing in it is secret from that person. */
-export const known = z.strictObject({
+export const hostFacts = z.strictObject({
   osUser: z.string(),
   host: z.string(),
   state: z.enum(["present", "parked", "left"]),
@@ -52,14 +52,14 @@ export const known = z.strictObject({
   /** Whom to ask. */
   contact: z.string().optional(),
 });
-export type Known = z.output<typeof known>;
+export type HostFacts = z.output<typeof hostFacts>;
 
 /** One person of an answer to the page. */
 const report = z.strictObject({
-  known,
+  known: hostFacts,
   /** What systemd says of their code server and of their browser: `active`, `inactive`, … */
   services: z.strictObject({ t3: z.string(), browser: z.string() }),
-  now: z.union([seen, z.strictObject({ failed: text })]),
+  now: z.union([ownFacts, z.strictObject({ failed: text })]),
 });
 export type Report = z.output<typeof report>;
 
@@ -91,6 +91,6 @@ export interface FactsTask {
 
 /** The file that `ws-me` reads, its person's alone: `/run/workstation/me/<os_user>.json`. */
 export interface OwnFile {
-  readonly known: Known;
+  readonly known: HostFacts;
   readonly task: FactsTask;
 }

@@ -1,6 +1,6 @@
 /** Formats facts as text, the same in the user portal and on the command line. Pure. */
 
-import type { CloneFact, Known, Report, Seen } from "./facts-schemas.ts";
+import type { CloneFact, HostFacts, Report, OwnFacts } from "./facts-schemas.ts";
 
 /** @example ageOf(150_000) === "2 minutes" */
 export function ageOf(ms: number): string {
@@ -19,7 +19,7 @@ export function bytesOf(bytes: number): string {
 }
 
 /** A systemd size as people read it. @example sizeWords("4G") === "4 GiB" */
-export function sizeWords(text: string): string {
+export function formatSize(text: string): string {
   const bytes = sizeOf(text);
   return bytes === undefined ? text : bytesOf(bytes);
 }
@@ -51,8 +51,8 @@ export function clonesWithNotes(
 
 /** Names of what a restore would bring back now; nothing while their server cannot be asked. */
 export function restorableOf(
-  { sessions }: Known,
-  now: Seen | Extract<Report["now"], { failed: string }>,
+  { sessions }: HostFacts,
+  now: OwnFacts | Extract<Report["now"], { failed: string }>,
 ): readonly string[] {
   if ("failed" in now || "failed" in now.sessions) return [];
   const { running } = now.sessions;

@@ -6,22 +6,22 @@
 import { Refusal } from "../../lib/errors.ts";
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import { LOCKED_FILTER } from "./clone-missing.ts";
-import { gitSays } from "../../lib/git.ts";
+import { describeGitFailure } from "../../lib/git.ts";
 import { readGitConfig } from "../home/git-config.ts";
-import { infraOf, isClone } from "./clone-paths.ts";
-import { type Place, short } from "../home/step-context.ts";
+import { infraPath, isClone } from "./clone-paths.ts";
+import { type StepContext, displayPath } from "../home/step-context.ts";
 
 const FETCH_TIMEOUT_MS = 60_000;
 
 /** A clone that predates the remote gets it. Where the remote does not answer, a warning is given and the clone stays as it is. */
-export function remotes(place: Place): Step {
-  const clone = infraOf(place);
+export function remotes(place: StepContext): Step {
+  const clone = infraPath(place);
   const { forgejo, branch } = place.part.infra;
-  const name = short(place, clone);
+  const name = displayPath(place, clone);
   const offline = { seen: place.offline === true };
   const git = async (...args: string[]) => {
     const ran = await place.git.run(args, { in: clone, timeoutMs: FETCH_TIMEOUT_MS });
-    if (ran.code !== 0) throw new Refusal(gitSays(ran));
+    if (ran.code !== 0) throw new Refusal(describeGitFailure(ran));
   };
   return {
     name: "remotes",
@@ -66,7 +66,7 @@ export function remotes(place: Place): Step {
 }
 
 /** Only once the remote's branch has been seen, so that `git pull` never points at nothing. */
-async function track(place: Place, clone: string, branch: string): Promise<boolean> {
+async function track(place: StepContext, clone: string, branch: string): Promise<boolean> {
   const fetched = await place.git.run(
     ["fetch", "--quiet", "--no-recurse-submodules", "--no-write-fetch-head", "forgejo"],
     { in: clone, timeoutMs: FETCH_TIMEOUT_MS, remote: true },
@@ -76,6 +76,8 @@ async function track(place: Place, clone: string, branch: string): Promise<boole
       ? await place.git.run(["branch", "--quiet", `--set-upstream-to=forgejo/${branch}`, "--", branch], { in: clone })
       : fetched;
   if (set.code !== 0)
-    place.warn(`${short(place, clone)}: forgejo is not tracked yet, which the next run retries: ${gitSays(set)}`);
+    place.warn(
+      `${displayPath(place, clone)}: forgejo is not tracked yet, which the next run retries: ${describeGitFailure(set)}`,
+    );
   return set.code === 0;
 }

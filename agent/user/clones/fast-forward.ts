@@ -6,15 +6,15 @@
 import { Refusal } from "../../lib/errors.ts";
 import type { Ran } from "../../lib/exec.ts";
 import { type Change, type Step, says } from "../../lib/converge.ts";
-import { gitSays } from "../../lib/git.ts";
-import { giveBack, keepAside } from "./preserve-concurrent-writes.ts";
+import { describeGitFailure } from "../../lib/git.ts";
+import { restoreWrittenFiles, preserveFiles } from "./preserve-concurrent-writes.ts";
 import { clonesOf } from "./clone-paths.ts";
-import { type Place, short } from "../home/step-context.ts";
+import { type StepContext, displayPath } from "../home/step-context.ts";
 
 const FETCH_TIMEOUT_MS = 60_000;
 
 /** Updates a clone only on its branch, clean and with an upstream. Never merges, rebases or prompts. */
-export function freshness(place: Place): Step {
+export function freshness(place: StepContext): Step {
   const fetched = new Set<string>();
   const refused = new Set<string>();
   return {
@@ -26,7 +26,7 @@ export function freshness(place: Place): Step {
           fetched.add(clone);
           await fetchAll(place, clone);
         }
-        if (!refused.has(clone)) changes.push(...(await forward(place, clone, refused)));
+        if (!refused.has(clone)) changes.push(...(await fastForwardChanges(place, clone, refused)));
       }
       return changes;
     },
@@ -34,7 +34,7 @@ export function freshness(place: Place): Step {
 }
 
 /** Remote-tracking refs are the remote's, not the person's, so a fetch is a look: it is made before differences are told. */
-async function fetchAll(place: Place, clone: string): Promise<void> {
+async function fetchAll(place: StepContext, clone: string): Promise<void> {
   const options = [
     "--quiet",
     "--all",
@@ -44,12 +44,17 @@ async function fetchAll(place: Place, clone: string): Promise<void> {
     "--no-auto-maintenance",
   ];
   const ran = await place.git.run(["fetch", ...options], { in: clone, timeoutMs: FETCH_TIMEOUT_MS, remote: true });
-  if (ran.code !== 0) place.warn(`${short(place, clone)} could not be fetched and was left unchanged: ${gitSays(ran)}`);
+  if (ran.code !== 0)
+    place.warn(`${displayPath(place, clone)} could not be fetched and was left unchanged: ${describeGitFailure(ran)}`);
 }
 
 /** The one change that updates the clone, or none and a warning that says why not. */
-export async function forward(place: Place, clone: string, refused: Set<string>): Promise<readonly Change[]> {
-  const name = short(place, clone);
+export async function fastForwardChanges(
+  place: StepContext,
+  clone: string,
+  refused: Set<string>,
+): Promise<readonly Change[]> {
+  const name = displayPath(place, clone);
   const read = (...args: string[]) => place.git.run(args, { in: clone });
   // An earlier update was killed half way: first of all the person has back what they wrote in it.
   if (place.mode === "apply") await giveBackTo(place, clone);
@@ -59,7 +64,7 @@ export async function forward(place: Place, clone: string, refused: Set<string>)
     "refs/heads",
   );
   if (branches.code !== 0) {
-    place.warn(`${name} cannot be read by git and was left unchanged: ${gitSays(branches)}`);
+    place.warn(`${name} cannot be read by git and was left unchanged: ${describeGitFailure(branches)}`);
     return [];
   }
   const current = branches.stdout
@@ -85,7 +90,7 @@ export async function forward(place: Place, clone: string, refused: Set<string>)
   }
   const dirty = await read("status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=all");
   if (dirty.code !== 0 || dirty.stdout !== "") {
-    const why = dirty.code === 0 ? "has uncommitted changes" : gitSays(dirty);
+    const why = dirty.code === 0 ? "has uncommitted changes" : describeGitFailure(dirty);
     place.warn(`${name} ${why}, so it is not updated (${track})`);
     return [];
   }
@@ -94,7 +99,7 @@ export async function forward(place: Place, clone: string, refused: Set<string>)
     if (ran.code === 0) return undefined;
     // The person's own work may have come in between; git has refused, and their clone is as they made it.
     refused.add(clone);
-    place.warn(`${name} was not updated: ${gitSays(ran)}`);
+    place.warn(`${name} was not updated: ${describeGitFailure(ran)}`);
     return "not done" as const;
   };
   return [{ point: "fast-forward", says: says("update", `${name}, ${branch} was ${track}`), apply }];
@@ -106,12 +111,12 @@ export async function forward(place: Place, clone: string, refused: Set<string>)
  *
  * @returns what git said of the merge, or of the look before it
  */
-async function fastForward(place: Place, clone: string, upstream: string): Promise<Ran> {
+async function fastForward(place: StepContext, clone: string, upstream: string): Promise<Ran> {
   const options = { in: clone, timeoutMs: FETCH_TIMEOUT_MS };
   const replaced = ["--name-only", "-z", "--no-renames", "--diff-filter=MDT", "--ignore-submodules=all"];
   const differ = await place.git.run(["diff", ...replaced, "HEAD", upstream, "--"], options);
   if (differ.code !== 0) return differ;
-  keepAside(
+  preserveFiles(
     clone,
     differ.stdout.split("\0").filter((path) => path !== ""),
   );
@@ -120,14 +125,15 @@ async function fastForward(place: Place, clone: string, upstream: string): Promi
   return merged;
 }
 
-async function giveBackTo(place: Place, clone: string): Promise<void> {
+async function giveBackTo(place: StepContext, clone: string): Promise<void> {
   const options = ["--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all"];
   const touched = async () => {
     const ran = await place.git.run(["status", ...options], { in: clone });
-    if (ran.code !== 0) throw new Refusal(`${short(place, clone)} cannot be inspected: ${gitSays(ran)}`);
+    if (ran.code !== 0)
+      throw new Refusal(`${displayPath(place, clone)} cannot be inspected: ${describeGitFailure(ran)}`);
     // `XY path`, one after the other.
     return new Set(ran.stdout.split("\0").map((entry) => entry.slice(3)));
   };
-  for (const path of await giveBack(clone, touched))
-    place.warn(`${short(place, clone)}/${path} was written to during the update: it is as it was written`);
+  for (const path of await restoreWrittenFiles(clone, touched))
+    place.warn(`${displayPath(place, clone)}/${path} was written to during the update: it is as it was written`);
 }

@@ -6,7 +6,7 @@
 
 import { linkSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { look, readSmall, replaceFile } from "../../lib/files.ts";
+import { lstat, readSmallFile, replaceFile } from "../../lib/files.ts";
 import { Refusal, systemCode } from "../../lib/errors.ts";
 
 const FOLDER = ".git/workstation-kept";
@@ -22,20 +22,20 @@ interface Kept {
 }
 
 /** Whether an update was broken off before what it had put aside was looked at. */
-const isLeft = (clone: string): boolean => look(join(clone, FOLDER, LIST)) !== undefined;
+const isLeft = (clone: string): boolean => lstat(join(clone, FOLDER, LIST)) !== undefined;
 
 /**
  * @param paths below the clone; one that is gone by now, or that this file system cannot give a second name, is left out,
  *   and so are all of a clone whose `.git` is elsewhere
  */
-export function keepAside(clone: string, paths: readonly string[]): void {
+export function preserveFiles(clone: string, paths: readonly string[]): void {
   const folder = join(clone, FOLDER);
-  if (!look(join(clone, ".git"))?.isDirectory()) return;
+  if (!lstat(join(clone, ".git"))?.isDirectory()) return;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { mode: 0o700 });
   const kept: Kept[] = [];
   for (const path of paths) {
-    const there = look(join(clone, path));
+    const there = lstat(join(clone, path));
     if (there === undefined || !hasSecondName(join(clone, path), join(folder, String(kept.length)))) continue;
     kept.push({ path, size: there.size, modifiedMs: there.mtimeMs });
   }
@@ -45,9 +45,9 @@ export function keepAside(clone: string, paths: readonly string[]): void {
 /** What was written to since it was put aside, the place in the list with it. @throws Refusal when the list is damaged */
 function written(clone: string): readonly (readonly [string, number])[] {
   return readList(clone).flatMap(({ path, size, modifiedMs }, at) => {
-    const now = look(join(clone, FOLDER, String(at)));
+    const now = lstat(join(clone, FOLDER, String(at)));
     if (now === undefined || (now.size === size && now.mtimeMs === modifiedMs)) return [];
-    return look(join(clone, path))?.ino === now.ino ? [] : [[path, at] as const];
+    return lstat(join(clone, path))?.ino === now.ino ? [] : [[path, at] as const];
   });
 }
 
@@ -58,7 +58,10 @@ function written(clone: string): readonly (readonly [string, number])[] {
  * @returns where what came back is, below the clone
  * @throws Refusal when the list of it is no longer readable
  */
-export async function giveBack(clone: string, touched: () => Promise<ReadonlySet<string>>): Promise<readonly string[]> {
+export async function restoreWrittenFiles(
+  clone: string,
+  touched: () => Promise<ReadonlySet<string>>,
+): Promise<readonly string[]> {
   if (!isLeft(clone)) return [];
   const theirs = written(clone);
   const after = theirs.length === 0 ? new Set<string>() : await touched();
@@ -88,7 +91,7 @@ function putBack(clone: string, aside: string, path: string, otherwise: string):
 function readList(clone: string): readonly Kept[] {
   const path = join(clone, FOLDER, LIST);
   try {
-    const list: unknown = JSON.parse(readSmall(path, LIST_CAP_BYTES)?.toString("utf8") ?? "");
+    const list: unknown = JSON.parse(readSmallFile(path, LIST_CAP_BYTES)?.toString("utf8") ?? "");
     if (Array.isArray(list) && list.every(isKept)) return list;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;

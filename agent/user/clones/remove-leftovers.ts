@@ -1,13 +1,13 @@
 /** Removes the files and partial clones that a killed run of this program left, and nothing else. */
 
 import { readdirSync, rmSync } from "node:fs";
-import { LEFTOVER, look } from "../../lib/files.ts";
+import { LEFTOVER, lstat } from "../../lib/files.ts";
 import { systemCode } from "../../lib/errors.ts";
 import { type Step, says } from "../../lib/converge.ts";
 import { HALF_CLONE } from "./clone-missing.ts";
-import { type Place, short } from "../home/step-context.ts";
+import { type StepContext, displayPath } from "../home/step-context.ts";
 
-export function sweep(place: Place): Step {
+export function sweep(place: StepContext): Step {
   const rooms = ["", "/code", "/.kube", "/.codex"].map((room) => `${place.home}${room}`);
   return {
     name: "sweep",
@@ -18,7 +18,7 @@ export function sweep(place: Place): Step {
           .filter((path) => isOurs(path))
           .map((path) => ({
             point: "sweep" as const,
-            says: says("remove", `${short(place, path)}, left by a run that was killed`),
+            says: says("remove", `${displayPath(place, path)}, left by a run that was killed`),
             apply: () => rmSync(path, { recursive: true, force: true }),
           })),
       ),
@@ -27,13 +27,13 @@ export function sweep(place: Place): Step {
 
 function isOurs(path: string): boolean {
   const name = path.slice(path.lastIndexOf("/") + 1);
-  const stat = look(path);
+  const stat = lstat(path);
   return (HALF_CLONE.test(name) && stat?.isDirectory() === true) || (LEFTOVER.test(name) && stat?.isFile() === true);
 }
 
 function namesIn(room: string): readonly string[] {
   // A link is not followed: what it leads to is not swept.
-  if (look(room)?.isDirectory() !== true) return [];
+  if (lstat(room)?.isDirectory() !== true) return [];
   try {
     return readdirSync(room);
   } catch (error) {

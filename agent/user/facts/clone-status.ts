@@ -3,37 +3,43 @@
  */
 
 import type { ClonesPart } from "../../contract.ts";
-import { look } from "../../lib/files.ts";
-import { forward } from "../clones/fast-forward.ts";
+import { lstat } from "../../lib/files.ts";
+import { fastForwardChanges } from "../clones/fast-forward.ts";
 import { gitFor } from "../../lib/git.ts";
-import { codeOf, infraOf, inTheWay, isClone } from "../clones/clone-paths.ts";
-import { type Place, short } from "../home/step-context.ts";
+import { codePath, infraPath, obstacleAt, isClone } from "../clones/clone-paths.ts";
+import { type StepContext, displayPath } from "../home/step-context.ts";
 import type { CloneFact } from "../../shared/facts/facts-schemas.ts";
 
 export async function cloneFacts(home: string, part: ClonesPart): Promise<CloneFact[]> {
   if (part.layout === "untouched") return [];
   const said: string[] = [];
   const warn = (sentence: string) => void said.push(sentence);
-  const place: Place = { part, mode: "check", home, launcher: "", git: gitFor(home, part), warn };
-  const repos = part.layout === "workspace" ? part.repos.map(({ name }) => `${codeOf(place)}/${name}`) : [];
+  const place: StepContext = { part, mode: "check", home, launcher: "", git: gitFor(home, part), warn };
+  const repos = part.layout === "workspace" ? part.repos.map(({ name }) => `${codePath(place)}/${name}`) : [];
   const facts: CloneFact[] = [];
-  for (const path of [infraOf(place), ...repos]) {
+  for (const path of [infraPath(place), ...repos]) {
     said.length = 0;
     const state = await stateOf(place, path);
     // The page names the clone itself.
-    const why = said.map((sentence) => sentence.replace(short(place, path), "").replace(/^[:,]? /, "")).join("; ");
-    facts.push({ path: short(place, path), state, ...(why === "" ? {} : { why }) });
+    const why = said
+      .map((sentence) => sentence.replace(displayPath(place, path), "").replace(/^[:,]? /, ""))
+      .join("; ");
+    facts.push({ path: displayPath(place, path), state, ...(why === "" ? {} : { why }) });
   }
   return facts;
 }
 
-async function stateOf(place: Place, path: string): Promise<CloneFact["state"]> {
-  if (look(path) === undefined) return "missing";
-  const obstacle = inTheWay(place, path);
+async function stateOf(place: StepContext, path: string): Promise<CloneFact["state"]> {
+  if (lstat(path) === undefined) return "missing";
+  const obstacle = obstacleAt(place, path);
   if (obstacle !== undefined) place.warn(obstacle);
   if (!isClone(path)) return "kept";
   const warned: string[] = [];
-  const changes = await forward({ ...place, warn: (sentence) => void warned.push(sentence) }, path, new Set());
+  const changes = await fastForwardChanges(
+    { ...place, warn: (sentence) => void warned.push(sentence) },
+    path,
+    new Set(),
+  );
   for (const sentence of warned) place.warn(sentence);
   if (warned.length > 0) return "kept";
   if (changes.length > 0) return "behind";

@@ -1,17 +1,17 @@
 /** Collects what only a user's own process can see: their sessions, clones and memory use. */
 
 import { readFileSync } from "node:fs";
-import { systemCode, tell } from "../../lib/errors.ts";
+import { systemCode, messageOf } from "../../lib/errors.ts";
 import { clean } from "../../lib/log.ts";
 import { ownProcesses } from "../sessions/own-processes.ts";
 import { tmuxOf } from "../sessions/tmux-client.ts";
-import type { FactsTask, Seen } from "../../shared/facts/facts-schemas.ts";
+import type { FactsTask, OwnFacts } from "../../shared/facts/facts-schemas.ts";
 import { cloneFacts } from "./clone-status.ts";
 
 const MOST_SESSIONS = 500;
 const PAGE_BYTES = 4096;
 
-export async function lookAtOneself(task: FactsTask): Promise<Seen> {
+export async function collectOwnFacts(task: FactsTask): Promise<OwnFacts> {
   const home = `/home/${task.osUser}`;
   return {
     sessions: await sessionsOf(task.uid, home),
@@ -20,13 +20,13 @@ export async function lookAtOneself(task: FactsTask): Promise<Seen> {
   };
 }
 
-async function sessionsOf(uid: number, home: string): Promise<Seen["sessions"]> {
+async function sessionsOf(uid: number, home: string): Promise<OwnFacts["sessions"]> {
   try {
     const listing = await tmuxOf({ uid, home }).ask(["list-sessions", "-F", "#{session_name}"]);
     const names = (listing ?? "").split("\n").filter((name) => name !== "");
     return { running: names.slice(0, MOST_SESSIONS) };
   } catch (error) {
-    return { failed: clean(tell(error)) };
+    return { failed: clean(messageOf(error)) };
   }
 }
 

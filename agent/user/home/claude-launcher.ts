@@ -2,9 +2,9 @@
 
 import type { Step } from "../../lib/converge.ts";
 import { ownFileChanges } from "./managed-files.ts";
-import type { Place } from "./step-context.ts";
+import type { StepContext } from "./step-context.ts";
 
-export const launcher = (place: Place): Step => ({
+export const launcher = (place: StepContext): Step => ({
   name: "launcher",
   differences: () =>
     ownFileChanges(place, {

@@ -1,8 +1,8 @@
 /** Finds the links by which conversations stay resumable after their directory has moved. */
 
 import { closeSync, constants, opendirSync, openSync, readSync } from "node:fs";
-import { look } from "../../lib/files.ts";
-import type { Place } from "./step-context.ts";
+import { lstat } from "../../lib/files.ts";
+import type { StepContext } from "./step-context.ts";
 import { projectKey } from "../../shared/sessions/transcript-folder.ts";
 
 const MOST_PROJECTS = 2000;
@@ -22,16 +22,16 @@ export interface ConversationLink {
  * the directory that is written inside a transcript decides. Names longer than 200 characters are cut and hashed by the
  * tool in its own way and are left out.
  */
-export function conversationsOf(place: Place, from: string, to: string): readonly ConversationLink[] {
+export function conversationsOf(place: StepContext, from: string, to: string): readonly ConversationLink[] {
   const projects = `${place.home}/.claude/projects`;
-  if (look(projects)?.isDirectory() !== true) return [];
+  if (lstat(projects)?.isDirectory() !== true) return [];
   const key = projectKey(from);
   const names = firstNames(projects, MOST_PROJECTS).filter((name) => name === key || name.startsWith(`${key}-`));
   return names.flatMap((name): ConversationLink[] => {
     const cwd = directoryIn(`${projects}/${name}`);
     if (cwd === undefined || (cwd !== from && !cwd.startsWith(`${from}/`)) || projectKey(cwd) !== name) return [];
     const link = projectKey(`${to}${cwd.slice(from.length)}`);
-    if (link.length > 200 || look(`${projects}/${link}`) !== undefined) return [];
+    if (link.length > 200 || lstat(`${projects}/${link}`) !== undefined) return [];
     return [{ link: `${projects}/${link}`, target: name, what: cwd.replace(`${place.home}/`, "~/") }];
   });
 }
@@ -51,7 +51,7 @@ function firstNames(path: string, most: number): readonly string[] {
 
 /** The directory recorded in the first transcript that tells one. */
 function directoryIn(project: string): string | undefined {
-  if (look(project)?.isDirectory() !== true) return undefined;
+  if (lstat(project)?.isDirectory() !== true) return undefined;
   for (const name of firstNames(project, MOST_TRANSCRIPTS)
     .filter((n) => n.endsWith(".jsonl"))
     .slice(0, 20)) {
@@ -69,7 +69,7 @@ export function directoryToldBy(head: string): string | undefined {
 
 /** The beginning of a transcript; empty for what is no regular file. */
 export function headOf(path: string): string {
-  if (look(path)?.isFile() !== true) return "";
+  if (lstat(path)?.isFile() !== true) return "";
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const head = Buffer.alloc(HEAD_BYTES);

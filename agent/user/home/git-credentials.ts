@@ -1,7 +1,7 @@
 /** Writes the user's line for the forge into `~/.git-credentials`; every other line stays as it is. */
 
 import type { CredentialsPart } from "../../contract.ts";
-import { kindOf, look, readSmall, replaceFile } from "../../lib/files.ts";
+import { kindOf, lstat, readSmallFile, replaceFile } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { type Step, says } from "../../lib/converge.ts";
 
@@ -11,10 +11,10 @@ export function credentials(home: string, part: CredentialsPart): Step {
   return {
     name: "git credentials",
     differences: () => {
-      const there = look(path);
+      const there = lstat(path);
       if (there !== undefined && !there.isFile())
         throw new Refusal(`~/.git-credentials is ${kindOf(there)}; it must be a regular file of the user`);
-      const before = readSmall(path)?.toString("utf8") ?? "";
+      const before = readSmallFile(path)?.toString("utf8") ?? "";
       const after = withCredential(before, part);
       if (before === after && there !== undefined && (there.mode & 0o077) === 0) return [];
       const apply = () => replaceFile(path, { bytes: after, mode: 0o600 });

@@ -1,24 +1,24 @@
 /** Sets the user's git identity and credential helper where they have none, and closes their credentials to others. */
 
 import { closeSync, constants, fchmodSync, fstatSync, openSync } from "node:fs";
-import { kindOf, look, readSmall } from "../../lib/files.ts";
+import { kindOf, lstat, readSmallFile } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { type Change, type Step, says } from "../../lib/converge.ts";
-import { gitSays } from "../../lib/git.ts";
+import { describeGitFailure } from "../../lib/git.ts";
 import { readGitConfig } from "./git-config.ts";
-import type { Place } from "./step-context.ts";
+import type { StepContext } from "./step-context.ts";
 
 /** Only what is absent is written. */
-export function gitIdentity(place: Place): Step {
+export function gitIdentity(place: StepContext): Step {
   const { name, email } = place.part.git;
   return {
     name: "git identity",
     differences: async () => {
       // A pipe here would hold git until its deadline, so what is no file is named before git is started.
-      const there = look(`${place.home}/.gitconfig`);
+      const there = lstat(`${place.home}/.gitconfig`);
       if (there !== undefined && !there.isFile() && !there.isSymbolicLink())
         throw new Refusal(`~/.gitconfig is ${kindOf(there)}`);
-      if (there?.isFile()) readSmall(`${place.home}/.gitconfig`);
+      if (there?.isFile()) readSmallFile(`${place.home}/.gitconfig`);
       const config = await readGitConfig(place);
       const wanted = [
         ["user.name", name],
@@ -29,7 +29,7 @@ export function gitIdentity(place: Place): Step {
         if (value === undefined || config.get(key) !== undefined) return [];
         const apply = async () => {
           const ran = await place.git.run(["config", "--global", key, value]);
-          if (ran.code !== 0) throw new Refusal(gitSays(ran));
+          if (ran.code !== 0) throw new Refusal(describeGitFailure(ran));
         };
         return [{ point: "git-identity", says: says("set", `git's ${key}`), apply }];
       });
@@ -38,12 +38,12 @@ export function gitIdentity(place: Place): Step {
 }
 
 /** A token is in it. */
-export function credentialsMode(place: Place): Step {
+export function credentialsMode(place: StepContext): Step {
   const path = `${place.home}/.git-credentials`;
   return {
     name: "git credentials",
     differences: () => {
-      const there = look(path);
+      const there = lstat(path);
       if (there === undefined) return [];
       if (!there.isFile())
         throw new Refusal(`~/.git-credentials is ${kindOf(there)}; it must be a regular file of the user`);

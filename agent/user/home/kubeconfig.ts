@@ -2,20 +2,20 @@
 
 import { mkdirSync } from "node:fs";
 import type { ClonesPart } from "../../contract.ts";
-import { look, replaceFile } from "../../lib/files.ts";
+import { lstat, replaceFile } from "../../lib/files.ts";
 import { type Change, type Step, says } from "../../lib/converge.ts";
-import type { Place } from "./step-context.ts";
+import type { StepContext } from "./step-context.ts";
 
-export function kubeconfig(place: Place): Step {
+export function kubeconfig(place: StepContext): Step {
   const directory = `${place.home}/.kube`;
   const path = `${directory}/config`;
   const wanted = place.part.kubeconfig;
   return {
     name: "kubeconfig",
     differences: () => {
-      if (wanted === undefined || look(path) !== undefined) return [];
+      if (wanted === undefined || lstat(path) !== undefined) return [];
       const changes: Change[] = [];
-      if (look(directory) === undefined) {
+      if (lstat(directory) === undefined) {
         changes.push({
           point: "kube-directory",
           says: says("create", "~/.kube"),

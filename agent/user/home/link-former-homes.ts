@@ -6,9 +6,9 @@
 import { symlinkSync } from "node:fs";
 import { type Step, says } from "../../lib/converge.ts";
 import { conversationsOf } from "./conversation-links.ts";
-import type { Place } from "./step-context.ts";
+import type { StepContext } from "./step-context.ts";
 
-export const formerHomes = (place: Place): Step => ({
+export const formerHomes = (place: StepContext): Step => ({
   name: "former homes",
   differences: () =>
     (place.part.formerNames ?? [])

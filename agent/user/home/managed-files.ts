@@ -1,10 +1,10 @@
 /** Replaces files in a home that this program manages: when they differ, by rename, and never through a link. */
 
 import type { Point } from "../../lib/failpoints.ts";
-import { kindOf, look, readSmall, replaceFile } from "../../lib/files.ts";
+import { kindOf, lstat, readSmallFile, replaceFile } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { type Change, says } from "../../lib/converge.ts";
-import { type Place, short } from "./step-context.ts";
+import { type StepContext, displayPath } from "./step-context.ts";
 
 export interface OwnFile {
   readonly path: string;
@@ -18,9 +18,9 @@ export interface OwnFile {
  *
  * @throws Refusal for a directory, a pipe or the like in its place.
  */
-export function ownFileChanges(place: Place, { path, text, mode, point }: OwnFile): readonly Change[] {
-  const there = look(path);
-  const name = short(place, path);
+export function ownFileChanges(place: StepContext, { path, text, mode, point }: OwnFile): readonly Change[] {
+  const there = lstat(path);
+  const name = displayPath(place, path);
   if (there?.isSymbolicLink()) {
     place.warn(`${name} is a symbolic link: left unchanged`);
     return [];
@@ -31,7 +31,7 @@ export function ownFileChanges(place: Place, { path, text, mode, point }: OwnFil
   if (there !== undefined && there.nlink > 1)
     place.warn(`${name} has ${there.nlink} hard links; only this one was replaced`);
   const same = there !== undefined && (there.mode & 0o777) === mode && there.size === Buffer.byteLength(text);
-  if (same && readSmall(path)?.toString("utf8") === text) return [];
+  if (same && readSmallFile(path)?.toString("utf8") === text) return [];
   const apply = () => replaceFile(path, { bytes: text, mode });
   return [{ point, says: says(there === undefined ? "write" : "update", name), apply }];
 }

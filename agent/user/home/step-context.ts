@@ -3,7 +3,7 @@
 import type { ClonesPart } from "../../contract.ts";
 import type { Git } from "../../lib/git.ts";
 
-export interface Place {
+export interface StepContext {
   readonly part: ClonesPart;
   readonly mode: "apply" | "check";
   readonly home: string;
@@ -16,4 +16,4 @@ export interface Place {
 }
 
 /** A path as its owner writes it: `~/code/infra`. */
-export const short = (place: Place, path: string): string => path.replace(`${place.home}/`, "~/");
+export const displayPath = (place: StepContext, path: string): string => path.replace(`${place.home}/`, "~/");

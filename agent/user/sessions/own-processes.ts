@@ -1,7 +1,7 @@
 /** Reads a user's own processes from `/proc`, as that user. */
 
 import { readdirSync, readFileSync } from "node:fs";
-import { look } from "../../lib/files.ts";
+import { lstat } from "../../lib/files.ts";
 import { systemCode } from "../../lib/errors.ts";
 import { parseStat, type Processes } from "../../shared/sessions/process-tree.ts";
 
@@ -9,7 +9,7 @@ const MOST_PROCESSES = 10_000;
 
 /** Somebody else's are not in it, so a server that names one gains nothing. */
 export function ownProcesses(uid: number): Processes {
-  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && look(`/proc/${name}`)?.uid === uid);
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && lstat(`/proc/${name}`)?.uid === uid);
   const all = pids.slice(0, MOST_PROCESSES).flatMap((pid) => parseStat(textOf(`/proc/${pid}/stat`)) ?? []);
   return new Map(all.map((process) => [process.pid, process]));
 }

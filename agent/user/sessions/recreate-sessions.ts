@@ -5,7 +5,7 @@
 
 import { statSync } from "node:fs";
 import { systemCode } from "../../lib/errors.ts";
-import { story } from "../../lib/exec.ts";
+import { describeFailure } from "../../lib/exec.ts";
 import { literal, nameToGive } from "./tmux-names.ts";
 import type { Outcome, Recreation, Session, SessionsTask } from "../../shared/sessions/session-schemas.ts";
 import { pathBytes } from "../../shared/sessions/path-encoding.ts";
@@ -108,7 +108,7 @@ async function byItself(tmux: Tmux, start: Start): Promise<string | Outcome> {
     if (made.code === 0 && id !== undefined && got === name) return id;
     if (id !== undefined) await tmux.try(["kill-session", "-t", id]);
     else if (/^duplicate session: /.test(made.stderr)) return { name, how: "there" };
-    else last = story({ ...made, argv: ["tmux new-session"] });
+    else last = describeFailure({ ...made, argv: ["tmux new-session"] });
   }
   return { name, how: "failed", why: last };
 }

@@ -1,8 +1,8 @@
 /** Runs commands on a user's own tmux server through its socket, as that user. */
 
-import { kindOf, look } from "../../lib/files.ts";
+import { kindOf, lstat } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { type Ran, run, story } from "../../lib/exec.ts";
+import { type Ran, run, describeFailure } from "../../lib/exec.ts";
 import { ANSWER_WITHIN_MS, NO_SERVER, socketFolder, socketOf, TOO_LONG } from "../../shared/sessions/tmux-socket.ts";
 
 export interface PersonHere {
@@ -33,7 +33,8 @@ export function tmuxOf({ uid, home }: PersonHere): Tmux {
       const ran = await attempt(args);
       if (ran === undefined || (ran.code === 1 && NO_SERVER.test(ran.stderr))) return undefined;
       if (ran.overflowed) throw new Refusal(TOO_LONG);
-      if (ran.code !== 0 || ran.timedOut) throw new Refusal(`the tmux server failed: ${story(ran, ANSWER_WITHIN_MS)}`);
+      if (ran.code !== 0 || ran.timedOut)
+        throw new Refusal(`the tmux server failed: ${describeFailure(ran, ANSWER_WITHIN_MS)}`);
       return ran.stdout;
     },
     async try(args) {
@@ -50,12 +51,12 @@ export function tmuxOf({ uid, home }: PersonHere): Tmux {
  */
 function socketIsTheirs(uid: number, socket: string): boolean {
   const room = socketFolder(uid);
-  const folder = look(room);
+  const folder = lstat(room);
   if (folder === undefined) return false;
   if (!folder.isDirectory()) throw new Refusal(`${room} is ${kindOf(folder)}, so the sessions are not read`);
   if (folder.uid !== uid) throw new Refusal(`${room} belongs to uid ${folder.uid}, so the sessions are not read`);
   if ((folder.mode & 0o077) !== 0) throw new Refusal(`${room} is open to others, so the sessions are not read`);
-  const there = look(socket);
+  const there = lstat(socket);
   if (there === undefined) return false;
   if (!there.isSocket() || there.uid !== uid) throw new Refusal(`${socket} is not a socket of this user`);
   return true;

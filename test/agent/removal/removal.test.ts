@@ -16,15 +16,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { beforeEach, expect, test, vi } from "vitest";
-import { assertInside, assertRoots, tamed, withSetId } from "../../../agent/removal/root/validate-archive.ts";
+import {
+  assertEntriesInside,
+  assertOwnedByRoot,
+  withoutSetId,
+  countSetId,
+} from "../../../agent/removal/root/validate-archive.ts";
 import { differencesOf, firstOf } from "../../../agent/removal/root/compare-entries.ts";
 import { type Entry, entryOf } from "../../../agent/removal/shared/home-entry.ts";
-import { Bytes } from "../../../agent/removal/shared/byte-reader.ts";
+import { ByteReader } from "../../../agent/removal/shared/byte-reader.ts";
 import { list } from "../../../agent/removal/user/list-tree.ts";
-import type { Obstacle, Left } from "../../../agent/removal/shared/worker-protocol.ts";
+import type { Obstacle, Remaining } from "../../../agent/removal/shared/worker-protocol.ts";
 import { readTar } from "../../../agent/removal/user/read-tar.ts";
-import { tame } from "../../../agent/removal/user/clear-setid.ts";
-import { wipe } from "../../../agent/removal/user/delete-archived.ts";
+import { clearSetId } from "../../../agent/removal/user/clear-setid.ts";
+import { deleteArchived } from "../../../agent/removal/user/delete-archived.ts";
 import type { System } from "../../../agent/root/system/privileged-operations.ts";
 
 // It starts GNU tar, on a machine that may have other things to do.
@@ -61,13 +66,13 @@ async function unpacked(archive: Buffer): Promise<Map<string, Entry>> {
   const pieces = function* () {
     for (let at = 0; at < archive.length; at += 1021) yield archive.subarray(at, at + 1021);
   };
-  await readTar(new Bytes(Readable.from(pieces())), (entry) => entries.set(entry.path, entry));
+  await readTar(new ByteReader(Readable.from(pieces())), (entry) => entries.set(entry.path, entry));
   return entries;
 }
 
-function wiped(entries: ReadonlyMap<string, Entry>): readonly Left[] {
-  const left: Left[] = [];
-  wipe({ verb: "wipe", folder: home }, entries, (line) => left.push(line));
+function wiped(entries: ReadonlyMap<string, Entry>): readonly Remaining[] {
+  const left: Remaining[] = [];
+  deleteArchived({ verb: "wipe", folder: home }, entries, (line) => left.push(line));
   return left;
 }
 
@@ -215,7 +220,7 @@ test.each([
   ["a home that others may write in", [member("./", { type: "5", mode: 0o777 })], "no folder that its owner alone"],
   ["no home at all", [member("./a")], "~/a lies in something that is no folder"],
 ])("an archive with %s is never unpacked", async (_what, members, said) => {
-  const look = async () => assertInside("one-20260101T000000Z", await unpacked(archiveOf(...members)));
+  const look = async () => assertEntriesInside("one-20260101T000000Z", await unpacked(archiveOf(...members)));
   await expect(look()).rejects.toThrow(said.startsWith("no folder") ? /no folder|damaged/ : said);
 });
 
@@ -235,14 +240,16 @@ test.each([
 
 test("every home that can be archived may be unpacked again, its set-user-ID programs as plain files", async () => {
   const archive = await unpacked(packed());
-  expect(() => assertInside("one-20260101T000000Z", archive)).not.toThrow();
+  expect(() => assertEntriesInside("one-20260101T000000Z", archive)).not.toThrow();
   // Two names of one file.
-  expect(withSetId(archive)).toBe(2);
-  expect([tamed(archive).get("deep/er/text")?.mode, tamed(archive).get("deep")?.mode]).toEqual([0o755, 0o755]);
+  expect(countSetId(archive)).toBe(2);
+  expect([withoutSetId(archive).get("deep/er/text")?.mode, withoutSetId(archive).get("deep")?.mode]).toEqual([
+    0o755, 0o755,
+  ]);
   chmodSync(join(home, "deep"), 0o2775);
   const before = listed().entries;
-  tame({ verb: "tame", folder: home });
-  expect(differencesOf(tamed(before), listed().entries, "with-owner")).toEqual([]);
+  clearSetId({ verb: "tame", folder: home });
+  expect(differencesOf(withoutSetId(before), listed().entries, "with-owner")).toEqual([]);
   expect(differencesOf(before, listed().entries, "with-owner")).toHaveLength(2);
   expect(listed().entries.get("deep")?.mode).toBe(0o2775);
 });
@@ -251,7 +258,7 @@ test("an archive that others could change while it is read is refused, with what
   const folder = "/archives/one-20260101T000000Z";
   const files = ["record.json", "files.jsonl.gz", "home.tar.gz"].map((name) => `${folder}/${name}`);
   const look = (over: Readonly<Record<string, string>>) => () =>
-    assertRoots(
+    assertOwnedByRoot(
       { look: (path: string) => statOf(over[path] ?? (path === folder ? "d 700 0" : "- 600 0")) } as unknown as System,
       folder,
     );

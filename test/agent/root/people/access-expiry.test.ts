@@ -1,8 +1,8 @@
 /** The last day of access by the host's own clock, and the host's brakes on it, for changes that no delivery counts. */
 
 import { expect, test } from "vitest";
-import { unfitForRemovals } from "../../../../agent/root/people/removal-limits.ts";
-import { asOfNow, type UntilFacts } from "../../../../agent/root/people/access-expiry.ts";
+import { tooOldForRemovals } from "../../../../agent/root/people/removal-limits.ts";
+import { expireAccess, type ExpiryInput } from "../../../../agent/root/people/access-expiry.ts";
 import { account, clones, maps, type Somebody, units } from "../../../e2e/host/parts.ts";
 
 const HOUR_MS = 3_600_000;
@@ -17,7 +17,7 @@ const files = [
     text: '{"bob@x":{"os_user":"bob","port":1},"ana@x":{"os_user":"ana","port":2}}\n',
   },
 ];
-const facts = (over: Readonly<Record<string, Partial<Somebody>>>, more: Partial<UntilFacts> = {}): UntilFacts => ({
+const facts = (over: Readonly<Record<string, Partial<Somebody>>>, more: Partial<ExpiryInput> = {}): ExpiryInput => ({
   maps: maps(people(over), { admins: ["ana"], files }),
   parts: people(over).flatMap((who) => [account(who), clones(who), units(who)]),
   isCut: () => false,
@@ -28,11 +28,11 @@ const facts = (over: Readonly<Record<string, Partial<Somebody>>>, more: Partial<
   ...more,
 });
 const YESTERDAY = { until: "2026-03-01" };
-const leftIn = (after: ReturnType<typeof asOfNow>) =>
+const leftIn = (after: ReturnType<typeof expireAccess>) =>
   [...new Set(after.parts.filter(({ state }) => state === "left").map(({ osUser }) => osUser))].sort();
 
 test("on the day after the last one the person counts as left, in every part and every map", () => {
-  const after = asOfNow(facts({ bob: YESTERDAY }));
+  const after = expireAccess(facts({ bob: YESTERDAY }));
   expect(after.parts.map(({ osUser, state }) => [osUser, state])).toEqual(
     ["ana", "bob", "cid"].flatMap((who) => Array(3).fill([who, who === "bob" ? "left" : "present"])),
   );
@@ -49,19 +49,19 @@ test.each([
   ["where no last day is set", {}],
 ])("nothing is cut %s", (_, row) => {
   const given = facts({ bob: row });
-  expect(asOfNow(given)).toEqual({ maps: given.maps, parts: given.parts, held: [] });
+  expect(expireAccess(given)).toEqual({ maps: given.maps, parts: given.parts, held: [] });
 });
 
 test("one run cuts as many as it may and names the others; whoever is cut already stays so and counts no more", () => {
   const over = { bob: YESTERDAY, cid: YESTERDAY };
-  const first = asOfNow(facts(over));
+  const first = expireAccess(facts(over));
   expect([leftIn(first), first.held]).toEqual([["bob"], [{ who: "cid", why: expect.stringContaining("next run") }]]);
-  const second = asOfNow(facts(over, { isCut: (who) => who === "bob" }));
+  const second = expireAccess(facts(over, { isCut: (who) => who === "bob" }));
   expect([leftIn(second), second.held]).toEqual([["bob", "cid"], []]);
 });
 
 test("whoever was delivered as left and is not cut yet counts against the same limit", () => {
-  const after = asOfNow(facts({ bob: { state: "left" }, cid: YESTERDAY }));
+  const after = expireAccess(facts({ bob: { state: "left" }, cid: YESTERDAY }));
   expect([leftIn(after), after.held.map(({ who }) => who)]).toEqual([["bob"], ["cid"]]);
 });
 
@@ -76,17 +76,17 @@ test.each([
     "nobody would be left on this host",
   ],
 ] as const)("%s cuts nobody and says so", (_what, over, more, why) => {
-  const after = asOfNow(facts(over, more));
+  const after = expireAccess(facts(over, more));
   expect([leftIn(after), after.held]).toEqual([[], [{ who: Object.keys(over)[0], why: expect.stringContaining(why) }]]);
 });
 
 test("without a maps part, which counts people, nobody is cut", () => {
-  expect(leftIn(asOfNow(facts({ bob: YESTERDAY }, { maps: undefined })))).toEqual([]);
+  expect(leftIn(expireAccess(facts({ bob: YESTERDAY }, { maps: undefined })))).toEqual([]);
 });
 
 const age = (nowMs: number) => ({
   nowMs,
-  unfit: unfitForRemovals({ deliveredAtMs: NOON - HOUR_MS, nowMs, maxStateAgeHours: 24 }),
+  unfit: tooOldForRemovals({ deliveredAtMs: NOON - HOUR_MS, nowMs, maxStateAgeHours: 24 }),
 });
 
 test.each([
@@ -94,26 +94,26 @@ test.each([
   ["a week", NOON - 168 * HOUR_MS],
 ])("a clock that goes back by %s gives nobody back what their last day took, and cuts nobody anew", (_, nowMs) => {
   const over = { bob: YESTERDAY, cid: YESTERDAY };
-  const after = asOfNow(facts(over, { ...age(nowMs), isCut: (who) => who === "bob" }));
+  const after = expireAccess(facts(over, { ...age(nowMs), isCut: (who) => who === "bob" }));
   expect([leftIn(after), after.held]).toEqual([["bob"], [{ who: "cid", why: expect.stringContaining("unknown age") }]]);
 });
 
 test("a clock that goes ahead by more than a state may be old cuts nobody, however many last days it passes", () => {
   const over = { bob: { until: "2026-03-31" }, cid: { until: "2026-04-30" } };
-  const after = asOfNow(facts(over, age(NOON + 100 * 24 * HOUR_MS)));
+  const after = expireAccess(facts(over, age(NOON + 100 * 24 * HOUR_MS)));
   expect(leftIn(after)).toEqual([]);
   expect(after.held.map(({ who, why }) => [who, why.includes("older than 24 h")])).toEqual([
     ["bob", true],
     ["cid", true],
   ]);
   // And when it is right again, nothing has happened.
-  expect(asOfNow(facts(over))).toMatchObject({ held: [] });
+  expect(expireAccess(facts(over))).toMatchObject({ held: [] });
 });
 
 test("by less than that it cuts as many as one run may, and they are back when it is right again", () => {
   const over = { bob: { until: "2026-03-02" }, cid: { until: "2026-03-02" } };
-  const ahead = asOfNow(facts(over, age(NOON + 13 * HOUR_MS)));
+  const ahead = expireAccess(facts(over, age(NOON + 13 * HOUR_MS)));
   expect([leftIn(ahead), ahead.held.map(({ who }) => who)]).toEqual([["bob"], ["cid"]]);
-  const right = asOfNow(facts(over, { isCut: (who) => who === "bob" }));
+  const right = expireAccess(facts(over, { isCut: (who) => who === "bob" }));
   expect([leftIn(right), right.held]).toEqual([[], []]);
 });

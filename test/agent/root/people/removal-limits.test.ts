@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
-import { brakeMaps, deliveryAllowance, hourlyAllowance } from "../../../../agent/root/people/removal-limits.ts";
+import {
+  assertRemovalLimits,
+  deliveryAllowance,
+  hourlyAllowance,
+} from "../../../../agent/root/people/removal-limits.ts";
 import { maps, type Somebody } from "../../../e2e/host/parts.ts";
 
 const people = ["ana", "bob", "cid", "dan"].map((osUser, at): Somebody => ({ osUser, uid: 2000 + at }));
@@ -9,11 +13,11 @@ const before = maps(people, { admins: ["ana"] });
 const admins = { admins: ["ana"] };
 
 test("whoever is within the limit may go", () => {
-  expect(() => brakeMaps(before, maps(without("bob"), admins))).not.toThrow();
+  expect(() => assertRemovalLimits(before, maps(without("bob"), admins))).not.toThrow();
 });
 
 test("more than the limit stops, names them, and says what releases it", () => {
-  expect(() => brakeMaps(before, maps(without("bob", "cid"), admins))).toThrow(
+  expect(() => assertRemovalLimits(before, maps(without("bob", "cid"), admins))).toThrow(
     "2 of 4 users would lose access to this host: bob, cid. The limit is 1 at once, and never the last user. " +
       "To confirm, list them in confirmLeave: [bob, cid]",
   );
@@ -21,54 +25,58 @@ test("more than the limit stops, names them, and says what releases it", () => {
 
 test("a confirmation by name releases those and no others", () => {
   const confirmLeave = ["bob", "cid"];
-  expect(() => brakeMaps(before, maps(without("bob", "cid"), { ...admins, confirmLeave }))).not.toThrow();
-  expect(() => brakeMaps(before, maps(without("bob", "dan"), { ...admins, confirmLeave, removalLimit: 0 }))).toThrow(
-    "dan",
-  );
+  expect(() => assertRemovalLimits(before, maps(without("bob", "cid"), { ...admins, confirmLeave }))).not.toThrow();
+  expect(() =>
+    assertRemovalLimits(before, maps(without("bob", "dan"), { ...admins, confirmLeave, removalLimit: 0 })),
+  ).toThrow("dan");
 });
 
 test("ten who join license nobody's leaving", () => {
   const joined = Array.from({ length: 10 }, (_, at) => ({ osUser: `new${at}`, uid: 3000 + at }));
-  expect(() => brakeMaps(before, maps([...without("bob", "cid"), ...joined], admins))).toThrow("2 of 4 users");
+  expect(() => assertRemovalLimits(before, maps([...without("bob", "cid"), ...joined], admins))).toThrow(
+    "2 of 4 users",
+  );
 });
 
 test("the last one never goes unconfirmed, whatever the limit", () => {
   const one = maps(people.slice(0, 1));
   expect(() =>
-    brakeMaps(one, maps([{ ...people[0], osUser: "ana", uid: 2000, state: "left" }], { removalLimit: 5 })),
+    assertRemovalLimits(one, maps([{ ...people[0], osUser: "ana", uid: 2000, state: "left" }], { removalLimit: 5 })),
   ).toThrow("never the last user");
 });
 
 test("an empty part is a removal of everybody, not a fresh start", () => {
-  expect(() => brakeMaps(before, maps([], { removalLimit: 10 }))).toThrow("4 of 4 users");
+  expect(() => assertRemovalLimits(before, maps([], { removalLimit: 10 }))).toThrow("4 of 4 users");
 });
 
 test("no host is left without an admin by accident", () => {
-  expect(() => brakeMaps(before, maps(people))).toThrow("this host would have no admin any more, without ana");
-  expect(() => brakeMaps(before, maps(people, { confirmLeave: ["ana"] }))).not.toThrow();
+  expect(() => assertRemovalLimits(before, maps(people))).toThrow(
+    "this host would have no admin any more, without ana",
+  );
+  expect(() => assertRemovalLimits(before, maps(people, { confirmLeave: ["ana"] }))).not.toThrow();
 });
 
 test("nobody who held the host is simply left out", () => {
-  expect(() => brakeMaps(before, maps(people.slice(1), { admins: ["bob"] }))).toThrow(
+  expect(() => assertRemovalLimits(before, maps(people.slice(1), { admins: ["bob"] }))).toThrow(
     "must be delivered as present or as left",
   );
 });
 
 test("a new name is nobody's leaving, of an admin neither; the name alone, without saying whose it was, is", () => {
   const renamed = people.map((p) => (p.osUser === "ana" ? { ...p, osUser: "anna", formerNames: ["ana"] } : p));
-  expect(() => brakeMaps(before, maps(renamed, { admins: ["anna"], removalLimit: 0 }))).not.toThrow();
+  expect(() => assertRemovalLimits(before, maps(renamed, { admins: ["anna"], removalLimit: 0 }))).not.toThrow();
   const unsaid = maps(renamed, { admins: ["anna"], removalLimit: 0, renamed: [] });
-  expect(() => brakeMaps(before, unsaid)).toThrow("1 of 4 users would lose access to this host: ana");
+  expect(() => assertRemovalLimits(before, unsaid)).toThrow("1 of 4 users would lose access to this host: ana");
 });
 
 test("while only additions are allowed, nobody goes", () => {
-  expect(() => brakeMaps(before, maps(without("bob"), { ...admins, addsOnly: true, confirmLeave: [] }))).toThrow(
-    "addsOnly is set",
-  );
+  expect(() =>
+    assertRemovalLimits(before, maps(without("bob"), { ...admins, addsOnly: true, confirmLeave: [] })),
+  ).toThrow("addsOnly is set");
 });
 
 test("a host that never held anybody takes any part", () => {
-  expect(() => brakeMaps(undefined, maps([]))).not.toThrow();
+  expect(() => assertRemovalLimits(undefined, maps([]))).not.toThrow();
 });
 
 test("a delivery cuts only whom its maps part counts as left", () => {

@@ -4,8 +4,14 @@ import { expect, test } from "vitest";
 import type { ObservedSession, Session, Snapshot } from "../../../../agent/shared/sessions/session-schemas.ts";
 import { snapshot } from "../../../../agent/shared/sessions/session-schemas.ts";
 import { pathBytes, pathText } from "../../../../agent/shared/sessions/path-encoding.ts";
-import { afterForgetting, afterLook, restorable } from "../../../../agent/root/sessions/next-record.ts";
-import { append, KEPT, numbersOf, readNewest, readNumbered } from "../../../../agent/root/state/session-records.ts";
+import { recordAfterForgetting, recordAfterLook, restorable } from "../../../../agent/root/sessions/next-record.ts";
+import {
+  appendRecord,
+  KEPT,
+  numbersOf,
+  readNewest,
+  readNumbered,
+} from "../../../../agent/root/state/session-records.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
 
 const LETTERS: readonly string[] = ["a", "b", "c", "d", "e"];
@@ -17,7 +23,7 @@ const seen = (name: string, over: Partial<ObservedSession> = {}): ObservedSessio
   createdS: 1_700_000_000,
   ...over,
 });
-const look = (before: Snapshot | undefined, ...sessions: ObservedSession[]) => afterLook(before, sessions, NOW);
+const look = (before: Snapshot | undefined, ...sessions: ObservedSession[]) => recordAfterLook(before, sessions, NOW);
 const namesOf = (record: Snapshot | undefined) => record?.sessions.map(({ name }) => name);
 
 const session = fc.record(
@@ -33,7 +39,7 @@ test("a record of any names and paths reads back as it was written, and no field
     fc.property(fc.array(session, { maxLength: 5 }), (sessions) => {
       const door = memoryDoor();
       const record = { version: 1 as const, takenAtMs: NOW, sessions, forgotten: [] };
-      append(door.sys, "ana", record);
+      appendRecord(door.sys, "ana", record);
       expect(readNewest(door.sys, "ana")).toEqual(record);
     }),
     { numRuns: 50 },
@@ -66,15 +72,15 @@ test("the same set in another order is no new record; another directory or conve
 
 test("what is forgotten stays so while it runs on and in older records, and comes back when its owner makes it anew", () => {
   const old = look(undefined, seen("dev"), seen("dev2"));
-  const forgot = afterForgetting(old, "dev", NOW);
+  const forgot = recordAfterForgetting(old, "dev", NOW);
   expect(namesOf(forgot)).toEqual(["dev2"]);
   expect(look(forgot, seen("dev"), seen("dev2"))).toBeUndefined();
   if (old === undefined || forgot === undefined) throw new Error("both are records");
   expect(restorable(old, forgot).map(({ name }) => name)).toEqual(["dev2"]);
   const anew = look(forgot, seen("dev", { createdS: NOW / 1000 + 60 }), seen("dev2"));
   expect(anew).toMatchObject({ sessions: [{ name: "dev" }, { name: "dev2" }], forgotten: [] });
-  expect(afterForgetting(forgot, "dev", NOW)).toBeUndefined();
-  expect(afterForgetting(forgot, "de", NOW)).toBeUndefined();
+  expect(recordAfterForgetting(forgot, "dev", NOW)).toBeUndefined();
+  expect(recordAfterForgetting(forgot, "de", NOW)).toBeUndefined();
 });
 
 test("a partial loss that was saved can be undone from the record before it, except for what was forgotten", () => {
@@ -84,9 +90,9 @@ test("a partial loss that was saved can be undone from the record before it, exc
       const all = LETTERS.map((name) => seen(name));
       const whole = look(undefined, ...all);
       if (whole === undefined) throw new Error("there are sessions");
-      append(sys, "ana", whole);
+      appendRecord(sys, "ana", whole);
       const rest = look(whole, ...all.filter(({ name }) => !lost.includes(name)));
-      if (rest !== undefined) append(sys, "ana", rest);
+      if (rest !== undefined) appendRecord(sys, "ana", rest);
       const newest = readNewest(sys, "ana");
       if (newest === undefined) throw new Error("there is a record");
       expect(restorable(readNumbered(sys, "ana", 1), newest)).toEqual(whole.sessions);
@@ -96,7 +102,7 @@ test("a partial loss that was saved can be undone from the record before it, exc
 
 test("the newest 200 are kept, by number and not by clock", () => {
   const { sys } = memoryDoor();
-  for (let n = 1; n <= KEPT + 3; n += 1) append(sys, "ana", record(`s${n}`, NOW - n * 1000));
+  for (let n = 1; n <= KEPT + 3; n += 1) appendRecord(sys, "ana", record(`s${n}`, NOW - n * 1000));
   expect(numbersOf(sys, "ana")).toHaveLength(KEPT);
   expect(numbersOf(sys, "ana")[0]).toBe(4);
   expect(namesOf(readNewest(sys, "ana"))).toEqual([`s${KEPT + 3}`]);
@@ -107,16 +113,16 @@ test("wherever a write is broken off, the record is the old one or the new one, 
   const outcomes = new Set<string>();
   for (let at = 0; at < 6; at += 1) {
     const door = memoryDoor();
-    append(door.sys, "ana", record("old"));
+    appendRecord(door.sys, "ana", record("old"));
     door.breakAfter(at);
     try {
-      append(door.sys, "ana", record("new"));
+      appendRecord(door.sys, "ana", record("new"));
     } catch (error) {
       expect(error).toMatchObject({ message: "killed here" });
     }
     door.breakAfter(Number.POSITIVE_INFINITY);
     outcomes.add(String(namesOf(readNewest(door.sys, "ana"))));
-    append(door.sys, "ana", record("next"));
+    appendRecord(door.sys, "ana", record("next"));
     expect(namesOf(readNewest(door.sys, "ana"))).toEqual(["next"]);
   }
   expect([...outcomes]).toEqual(["old", "new"]);
@@ -124,8 +130,8 @@ test("wherever a write is broken off, the record is the old one or the new one, 
 
 test("a damaged record is passed over for the last whole one", () => {
   const { sys, files } = memoryDoor();
-  append(sys, "ana", record("good"));
-  append(sys, "ana", record("bad"));
+  appendRecord(sys, "ana", record("good"));
+  appendRecord(sys, "ana", record("bad"));
   files.set("/var/lib/tmux-persist/ana/0000000002.json", "{");
   expect(namesOf(readNewest(sys, "ana"))).toEqual(["good"]);
 });

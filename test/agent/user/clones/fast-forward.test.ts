@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import { forward } from "../../../../agent/user/clones/fast-forward.ts";
+import { fastForwardChanges } from "../../../../agent/user/clones/fast-forward.ts";
 import { realHome } from "./real-clone.ts";
 
 const RUNS = 100;
@@ -36,7 +36,7 @@ echo theirs > readme; echo theirs > new; git add -A; git commit -qm two; cd ../c
         'cd code; git checkout -q -f master; git reset -q --hard "$(cat ../start)"; git clean -qfd; rm -f .git/index.lock',
       );
       const [what, work] = works[run % works.length] ?? ["", ""];
-      const [change] = await forward(real.place, `${real.home}/code`, new Set());
+      const [change] = await fastForwardChanges(real.place, `${real.home}/code`, new Set());
       if (change === undefined) throw new Error("there is nothing to update");
       // Their move comes before, in the midst of and after the update, from run to run.
       const move = async () => {

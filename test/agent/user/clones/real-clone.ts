@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ClonesPart } from "../../../../agent/contract.ts";
 import { gitFor } from "../../../../agent/lib/git.ts";
-import type { Place } from "../../../../agent/user/home/step-context.ts";
+import type { StepContext } from "../../../../agent/user/home/step-context.ts";
 import { clones } from "../../../e2e/host/parts.ts";
 
 export interface RealHome {
   readonly home: string;
-  readonly place: Place;
+  readonly place: StepContext;
   readonly warned: string[];
   /** A script with the home as its directory; its trimmed output. It must succeed. */
   sh(script: string): string;
