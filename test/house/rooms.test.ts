@@ -5,7 +5,7 @@ import { files, text } from "./sources.ts";
 /** Who may import whom: the table of docs/architecture.md. A room may always import itself and `node:`, where it says so. */
 const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   "index.ts": ["@pulumi/pulumi", "stacks", "config"],
-  roster: ["zod", "yaml"],
+  roster: ["zod", "yaml", "jsonc-parser"],
   agent: [/^node:/, "zod", "esbuild"],
   clients: [/^node:/, "zod", "yaml", "ssh2"],
   config: [/^node:/, "zod", "roster", "clients"],
