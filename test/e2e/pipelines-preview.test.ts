@@ -90,6 +90,9 @@ test("a program that the guard has stopped does not run in a preview: that of th
   const comments = (await world.api(world.forge.admin, "GET", `/issues/${pull}/comments`)).body;
   const [{ body }] = comments as readonly [{ readonly body: string }];
   expect(body).toContain("dora joins as power-user on devvm");
+  expect(body).toContain("create Workstation dora@devvm");
+  // The published state differs from the deployed one in its secrets alone, and no preview compares those.
+  expect(body).not.toContain("Different before");
   // Her e-mail is in the user map alone, so no grant is pending.
   expect(body).not.toContain("pending until");
   expect(body).toMatch(/On the base branch and not deployed[^`]*```text\nci\/main.ts\nci\/pull-request\/preview.ts\n/);
@@ -100,6 +103,9 @@ test("what previews start from has the user map and nothing that stands beside i
   const published = await world.published();
   expect(published).toContain("dora@lab.example");
   expect(published).not.toContain(CANARY);
+  const shown = [published, ...world.logs].join("\n");
+  const found = [...world.secrets].filter(([name, value]) => !/_user$|backend/.test(name) && shown.includes(value));
+  expect(found.map(([name]) => name)).toEqual([]);
   const token = world.secrets.get("ws_preview_vault_token");
   const self = (await vault.ask("GET", "auth/token/lookup-self", undefined, token)).body;
   expect((self as { readonly data: { readonly policies: unknown } }).data.policies).toEqual(["default"]);
