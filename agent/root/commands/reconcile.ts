@@ -25,17 +25,17 @@ import { expireAccess } from "../people/access-expiry.ts";
 
 /** Exit code 0 when all is as delivered now, 1 when something or somebody failed. */
 export async function reconcile(
-  door: System,
+  system: System,
   mode: "apply" | "check",
   nowMs: number,
   failpoint: string | undefined,
 ): Promise<number> {
-  const hold = readHold(door);
+  const hold = readHold(system);
   if (hold !== undefined && mode === "apply") {
     info(`on hold, nothing was changed${hold === "" ? "" : `: ${hold}`}; remove /var/lib/workstation/hold to resume`);
     return 0;
   }
-  const m = machineOf(mode === "check" ? dryRun(door) : door);
+  const m = machineOf(mode === "check" ? dryRun(system) : system);
   const base = loadPart(m.sys, "base");
   const maps = loadPart(m.sys, "maps");
   if (base === undefined) throw new Refusal("nothing has been delivered to this host yet; run a deployment first");
@@ -45,7 +45,7 @@ export async function reconcile(
   const now = expireAccess({
     maps,
     parts,
-    isCut: (who) => readOffboarding(m.sys, who) !== undefined,
+    isOffboarded: (who) => readOffboarding(m.sys, who) !== undefined,
     removalLimit: facts.removalLimit,
     unfit: tooOldForRemovals(facts),
     deliveredAtMs,
