@@ -1,30 +1,59 @@
-/** Which commit is deployed: what the engine's own history says of the last run that ended well, and nobody else can write. */
+/** Finds the commit that is deployed: the one that the engine itself recorded for the last update that succeeded. */
 
 import { z } from "zod";
-import { readDeploymentMessage } from "../roster/deployment-message.ts";
 import { mustPulumi, type StackAt } from "./engine.ts";
 import { StepError } from "./environment.ts";
+import type { Git } from "./git.ts";
 
 const history = z.array(
-  z.object({
-    kind: z.string(),
-    result: z.string(),
-    message: z.string().default(""),
-    environment: z.record(z.string(), z.string()).default({}),
-  }),
+  z.object({ kind: z.string(), result: z.string(), environment: z.record(z.string(), z.string()).default({}) }),
 );
 
+const PAGE_SIZE = 100;
+
 /**
- * A run by hand counts with the commit that it was started from.
+ * The engine writes `git.head` from the checkout that it runs in. The update's message is not read: without `--message`
+ * the engine takes the title of the commit for it, which is the free text of whoever wrote the commit.
+ * @returns the full hash, which nobody has compared with the branch yet: see {@link mustBeOnBranch}
  * @throws StepError where nothing was ever deployed: the first deployment is an admin's own
  */
 export async function deployedCommit(at: StackAt): Promise<string> {
-  const text = await mustPulumi(at, ["stack", "history", "--json", "--page-size", "100", "--page", "1"]);
-  const last = history.parse(JSON.parse(text)).find(({ kind, result }) => kind === "update" && result === "succeeded");
-  const commit = last && (readDeploymentMessage(last.message)?.commit ?? last.environment["git.head"]);
-  if (commit !== undefined) return commit;
+  for (let page = 1; ; page += 1) {
+    const text = await mustPulumi(at, [
+      ...["stack", "history", "--json"],
+      ...["--page-size", String(PAGE_SIZE), "--page", String(page)],
+    ]);
+    const updates = history.parse(JSON.parse(text));
+    const last = updates.find(({ kind, result }) => kind === "update" && result === "succeeded");
+    if (last !== undefined) return headOf(last.environment["git.head"], at.stack);
+    if (updates.length < PAGE_SIZE) break;
+  }
   throw new StepError(
     `The stack ${at.stack} was never deployed, so nobody knows who its admins are. ` +
       "An admin deploys it the first time by hand, from a checkout of the branch: pulumi up.",
+  );
+}
+
+/** A full hash, SHA-1 or SHA-256. */
+const HASH = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+
+function headOf(head: string | undefined, stack: string): string {
+  if (head !== undefined && HASH.test(head)) return head;
+  throw new StepError(
+    `The last deployment of the stack ${stack} was not made from a git checkout: the engine recorded ` +
+      `${head === undefined ? "no commit" : "something that is not a commit's full hash"}. ` +
+      "An admin deploys it by hand from a clean checkout of the branch: pulumi up.",
+  );
+}
+
+/**
+ * @param head the branch's newest commit
+ * @throws StepError unless git knows the commit by exactly this hash and it is on the branch
+ */
+export async function mustBeOnBranch(git: Git, commit: string, branch: string, head: string): Promise<void> {
+  if ((await git.commit(commit)) === commit && (await git.isAncestor(commit, head))) return;
+  throw new StepError(
+    `The deployed commit ${commit} is not on ${branch}: the branch was rewritten, or somebody deployed from another one. ` +
+      `An admin deploys by hand, from a clean checkout of ${branch}: pulumi up.`,
   );
 }

@@ -8,7 +8,7 @@ import { type Host, HostUnreached, onHost } from "../cli/reach/host.ts";
 import { openStack } from "../cli/reach/stack.ts";
 import type { StackSettings } from "../stacks/settings/index.ts";
 import { announce } from "./chat.ts";
-import { pulumi, tail } from "./engine.ts";
+import { pulumi, stackOfPipeline, tail } from "./engine.ts";
 import { given, StepError } from "./environment.ts";
 import { differencesBetween, previewForm } from "./pull-request/differences.ts";
 import { say } from "./say.ts";
@@ -18,7 +18,7 @@ const HOST_LIMIT_MS = 300_000;
 /** @returns 1 where something drifted, or could not be looked at */
 export async function drift(): Promise<number> {
   const stack = given("WS_STACK");
-  const { settings } = await openStack({ stack, configFile: undefined });
+  const { settings } = await openStack({ stack: stackOfPipeline(), configFile: undefined });
   const found = [
     ...(await ofResources(stack)),
     ...(await Promise.all(settings.hosts.map((host) => ofHost(settings, host)))).flat(),

@@ -1,6 +1,6 @@
 /** Pulumi as the steps start it: one stack, one configuration, one state, each named and never the selected one. */
 
-import { StepError } from "./environment.ts";
+import { find, given, StepError } from "./environment.ts";
 import { type Ran, run } from "./run.ts";
 import { clean } from "./say.ts";
 
@@ -22,13 +22,25 @@ export interface PulumiOptions {
 /** `pulumi <args> --stack …`, with any exit code. */
 export function pulumi(at: StackAt, args: readonly string[], options: PulumiOptions = {}): Promise<Ran> {
   const file = at.configFile === undefined || !TAKES_FILE.has(args[0] ?? "") ? [] : ["--config-file", at.configFile];
-  return run(["pulumi", ...args, "--stack", at.stack, ...file, "--non-interactive", "--color=never"], {
+  return run(["pulumi", ...args, "--stack", fullName(at), ...file, "--non-interactive", "--color=never"], {
     cwd: at.folder,
     env: { PULUMI_SKIP_UPDATE_CHECK: "1", ...at.env },
     timeoutMs: RUN_LIMIT_MS,
     ...options,
   });
 }
+
+/** The stack's own backend may know it by an organisation; a place in a folder or a bucket knows none. */
+const fullName = ({ stack, env }: StackAt): string =>
+  env?.PULUMI_BACKEND_URL === undefined
+    ? `${find("WS_ORGANIZATION") ?? "organization"}/${PROJECT_NAME}/${stack}`
+    : stack;
+
+/** `name` in `Pulumi.yaml`. */
+const PROJECT_NAME = "workstation";
+
+/** The stack that the pipelines are about, by its full name. */
+export const stackOfPipeline = (): string => fullName({ stack: given("WS_STACK"), folder: "" });
 
 /** @throws StepError with what the engine said, cleaned, unless it ends well */
 export async function mustPulumi(at: StackAt, args: readonly string[], options: PulumiOptions = {}): Promise<string> {

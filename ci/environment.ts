@@ -25,9 +25,10 @@ const FORMS = {
   WS_STACK: name,
   /** The branch that deploys. */
   WS_BRANCH: name,
-  /** Where the two checkouts lie that the push's pipeline made: the deployed commit's, and the pushed one's. */
-  WS_TRUSTED: z.string().min(1),
-  WS_PUSHED: z.string().min(1),
+  /** Organisation of the stack: `organization`, unless the state is kept by Pulumi Cloud. */
+  WS_ORGANIZATION: name,
+  /** Folder for the checkout of a commit that a run deploys, relative to the program's own. */
+  WS_DEPLOYED: z.string().min(1),
   WS_FORGE_USER: name,
   WS_FORGE_TOKEN: z.string().min(1),
   WS_CHAT_WEBHOOK: url,
@@ -62,12 +63,55 @@ export function find<V extends Variable>(variable: V): Value<V> | undefined {
   throw new StepError(`${variable}: its value ${parsed.error.issues[0]?.message ?? "is of another form"}.`);
 }
 
-/** What no output of a step may hold, whoever gave it. */
-export function secrets(): readonly string[] {
-  return SECRET.flatMap((variable) => process.env[variable] ?? []).filter((value) => value !== "");
+/**
+ * Puts the lines of `WS_STATE_ENVIRONMENT` into this process's environment: where the stack's state is, and whatever its
+ * backend and its secrets provider want to be told. The programs that a step starts inherit them.
+ * @throws StepError for a line of another form; it never repeats the line
+ */
+export function useStateEnvironment(): void {
+  const text = process.env.WS_STATE_ENVIRONMENT;
+  if (text === undefined || text === "") return;
+  const variables = parseEnvironment("WS_STATE_ENVIRONMENT", text);
+  for (const name of Object.keys(variables)) stateVariables.add(name);
+  Object.assign(process.env, variables);
+  delete process.env.WS_STATE_ENVIRONMENT;
 }
 
+const stateVariables = new Set<string>();
+
+/**
+ * Reads lines `NAME=value`; the value is taken as it stands, without quotes or escapes. Empty lines and lines that begin
+ * with `#` do not count.
+ * @throws StepError that names the variable and the line's number
+ */
+export function parseEnvironment(variable: string, text: string): Readonly<Record<string, string>> {
+  const entries = text.split(/\r?\n/).flatMap((line, index) => {
+    if (line.trim() === "" || line.startsWith("#")) return [];
+    const [, key, value] = /^([A-Za-z_][A-Za-z0-9_]*)=(.+)$/.exec(line) ?? [];
+    if (key === undefined || value === undefined)
+      throw new StepError(`${variable}: line ${index + 1} must have the form NAME=value.`);
+    return [[key, value] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Values that no output of a step may hold, whoever provided them. */
+export function secrets(): readonly string[] {
+  return [...SECRET, ...[...stateVariables].filter((variable) => SECRET_NAME.test(variable))]
+    .flatMap((variable) => process.env[variable] ?? [])
+    .filter((value) => value !== "");
+}
+
+/** Tells a credential from an address, a region or a switch. */
+const SECRET_NAME = /PASS|TOKEN|KEY|SECRET|CREDENTIAL|SAS/i;
+
+/** Changes of the environment that take every credential away from a program that needs none. */
+export const withoutSecrets = (): Readonly<Record<string, undefined>> =>
+  Object.fromEntries([...SECRET, ...stateVariables].map((variable) => [variable, undefined]));
+
 const SECRET = [
+  "WS_STATE_ENVIRONMENT",
+  "WS_PREVIEW_ENVIRONMENT",
   "WS_FORGE_TOKEN",
   "WS_CHAT_WEBHOOK",
   "WS_PREVIEW_PASSPHRASE",

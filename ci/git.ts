@@ -6,12 +6,21 @@ import { type Ran, run } from "./run.ts";
 /** A branch's file is taken up to this size: a roster of ten thousand people is smaller. */
 export const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
+export interface Commit {
+  /** The full hash. */
+  readonly hash: string;
+  /** Full hashes, in git's order; empty for a root commit. */
+  readonly parents: readonly string[];
+}
+
 export interface Git {
   /** Full hash of a commit, or undefined where there is none of that name. */
   commit(name: string): Promise<string | undefined>;
   isAncestor(older: string, newer: string): Promise<boolean>;
   /** Every commit of `newer` that `older` does not have, newest first. */
-  between(older: string, newer: string): Promise<readonly string[]>;
+  between(older: string, newer: string): Promise<readonly Commit[]>;
+  /** Every path of a commit. */
+  allFiles(commit: string): Promise<readonly string[]>;
   /** Paths that differ. */
   changedFiles(from: string, to: string): Promise<readonly string[]>;
   /** The tree that merging would make, or undefined where it cannot be merged by itself. */
@@ -40,7 +49,12 @@ export function openGit(folder: string): Git {
       if (ran.code === 0 || ran.code === 1) return ran.code === 0;
       throw new StepError(`git cannot compare ${older} with ${newer}: ${lastLine(ran)}`);
     },
-    between: async (older, newer) => words(await must("rev-list", `${older}..${newer}`), "\n"),
+    between: async (older, newer) =>
+      words(await must("rev-list", "--parents", `${older}..${newer}`, "--"), "\n").map((line) => {
+        const [hash = "", ...parents] = line.split(" ");
+        return { hash, parents };
+      }),
+    allFiles: async (commit) => words(await must("ls-tree", "-r", "-z", "--full-tree", "--name-only", commit), "\0"),
     changedFiles: async (from, to) =>
       words(await must("diff", "--name-only", "--no-renames", "--no-ext-diff", "-z", from, to), "\0"),
     merged: async (base, branch) => {
@@ -70,5 +84,11 @@ const words = (text: string, between: string): readonly string[] => text.split(b
 
 const lastLine = ({ stderr }: Ran): string => stderr.trim().split("\n").at(-1) ?? "";
 
-/** Nobody's configuration but the clone's own, and never a question. */
-const QUIET = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null", GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };
+/** Nobody's configuration but the clone's own, no object in another's place, and never a question. */
+const QUIET = {
+  GIT_NO_REPLACE_OBJECTS: "1",
+  GIT_CONFIG_GLOBAL: "/dev/null",
+  GIT_CONFIG_SYSTEM: "/dev/null",
+  GIT_TERMINAL_PROMPT: "0",
+  LC_ALL: "C",
+};

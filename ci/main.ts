@@ -3,8 +3,9 @@
 import { ForgeError } from "../providers/forgejo/api/forge.ts";
 import { PulumiError } from "../cli/pulumi.ts";
 import { Refusal } from "../stacks/refusal.ts";
+import { board } from "./board.ts";
 import { drift } from "./drift.ts";
-import { StepError } from "./environment.ts";
+import { StepError, useStateEnvironment } from "./environment.ts";
 import { writeComment } from "./pull-request/comment.ts";
 import { preview } from "./pull-request/preview.ts";
 import { audit } from "./push/audit.ts";
@@ -20,6 +21,7 @@ const STEPS: Readonly<Record<string, () => Promise<number>>> = {
   guard,
   up,
   publish,
+  board,
   drift,
 };
 
@@ -31,6 +33,7 @@ async function main([name = "", ...more]: readonly string[]): Promise<number> {
     return 2;
   }
   try {
+    useStateEnvironment();
     return await step();
   } catch (cause) {
     if (!isForPeople(cause)) throw cause;

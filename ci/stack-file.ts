@@ -37,6 +37,13 @@ export function useFile(document: Document, path: DataPath, file: string): void 
   document.setIn(["config", ...path], file);
 }
 
+/**
+ * Whether a non-admin's push that raises rights or changes the program waits for an admin's confirmation.
+ * Everything but the exact word `announce` counts as `confirm`.
+ */
+export const nonAdminPushes = (document: Document): "confirm" | "announce" =>
+  document.getIn(["config", "workstation:nonAdminPushes"]) === "announce" ? "announce" : "confirm";
+
 /** Names of the stack's hosts, the first is the default; needed to read a roster. */
 export function hostNames(document: Document): readonly string[] {
   const hosts = document.toJS().config?.["workstation:hosts"] as unknown;

@@ -1,9 +1,11 @@
-/** The step `audit`: announces every push of somebody who is no admin, before it is deployed and without ever blocking it. */
+/** Runs the step `audit`: announces every push by a non-admin, before it is deployed and without ever blocking it. */
 
 import { counted } from "../../roster/text/quote.ts";
 import { announce } from "../chat.ts";
 import { find, given } from "../environment.ts";
+import type { Git } from "../git.ts";
 import { say } from "../say.ts";
+import type { Push } from "./activity.ts";
 import { asksToSkip, isAdmin, isCatchUp, readSituation, type Situation } from "./situation.ts";
 
 /** Always ends well: what cannot be found out is announced as that. */
@@ -11,7 +13,7 @@ export async function audit(): Promise<number> {
   try {
     const situation = await readSituation();
     const lines = await announcement(situation);
-    if (lines.length === 0) say(situation.done ? "Nothing new is to be deployed." : "Every push was an admin's.");
+    if (lines.length === 0) say(situation.done ? "There is nothing to deploy." : "Every push was an admin's.");
     else await announce(lines);
   } catch (cause) {
     await announce([
@@ -24,14 +26,14 @@ export async function audit(): Promise<number> {
 
 /** Nothing where every push was an admin's. */
 export async function announcement(situation: Situation): Promise<readonly string[]> {
-  const { git, deployed, commit, activity } = situation;
+  const { git, commit, activity } = situation;
   const others = activity.pushes.filter(({ pusher }) => !isAdmin(situation, pusher));
   if (others.length === 0) return [];
   const skipped = isCatchUp() && asksToSkip(await git.message(commit));
   const pushes = await Promise.all(others.slice(0, SHOWN).map((push) => pushLines(git, push)));
-  const files = await git.changedFiles(deployed, commit).catch(() => undefined);
+  const files = await changedFiles(git, others).catch(() => undefined);
   return [
-    `${place()}: ${counted(others.length, "push", "pushes")} by somebody who is no admin, about to be deployed:`,
+    `${place()}: ${counted(others.length, "push", "pushes")} by a non-admin, about to be deployed:`,
     ...pushes.flat(),
     ...(others.length > SHOWN ? [`  and ${counted(others.length - SHOWN, "more push", "more pushes")}`] : []),
     ...(skipped
@@ -48,12 +50,26 @@ export async function announcement(situation: Situation): Promise<readonly strin
 
 const SHOWN = 5;
 
+/** Every file that a commit of the pushes changes, those included that a later commit takes back. */
+async function changedFiles(git: Git, pushes: readonly Push[]): Promise<readonly string[]> {
+  const files = new Set<string>();
+  for (const { from, to } of pushes) {
+    for (const file of await git.changedFiles(from, to)) files.add(file);
+    for (const { hash, parents } of (await git.between(from, to)).slice(0, MAX_COMMITS))
+      for (const file of parents[0] === undefined ? [] : await git.changedFiles(parents[0], hash)) files.add(file);
+  }
+  return [...files].toSorted();
+}
+
+/** The announcement must not keep a deployment waiting. */
+const MAX_COMMITS = 200;
+
 /** The author's name is shown beside the pusher, and believed nowhere. */
 async function pushLines(git: Situation["git"], { pusher, from, to }: Situation["activity"]["pushes"][number]) {
-  const commits = await git.between(from, to).catch(() => [to]);
-  const shown = await Promise.all(commits.slice(0, SHOWN).map((commit) => git.subject(commit).catch(() => "")));
+  const commits = await git.between(from, to).catch(() => [{ hash: to }]);
+  const shown = await Promise.all(commits.slice(0, SHOWN).map(({ hash }) => git.subject(hash).catch(() => "")));
   return [
-    `  ${pusher ?? "somebody whom the forge does not name"} pushed ${counted(commits.length, "commit", "commits")} (${to.slice(0, 12)}):`,
+    `  ${pusher ?? "an account that the forge does not name"} pushed ${counted(commits.length, "commit", "commits")} (${to.slice(0, 12)}):`,
     ...shown.map((subject) => `    ${subject}`),
     ...(commits.length > SHOWN ? [`    and ${commits.length - SHOWN} more`] : []),
   ];

@@ -1,4 +1,4 @@
-/** Where a deployment stands before it begins: what is deployed, what was pushed since, by whom, and who the admins are. */
+/** Reads where a deployment stands before it begins: what is deployed, what was pushed since, by whom, and who the admins are. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { PROJECT } from "../../cli/pulumi.ts";
@@ -8,22 +8,26 @@ import { DEFAULT_POLICY } from "../../roster/policy.ts";
 import { folded } from "../../roster/text/order.ts";
 import { TIERS } from "../../roster/tiers.ts";
 import { today } from "../../stacks/decision.ts";
-import { deployedCommit } from "../deployed.ts";
+import { deployedCommit, mustBeOnBranch } from "../deployed.ts";
 import { find, given, StepError } from "../environment.ts";
 import { type Git, openGit } from "../git.ts";
 import { openRepository } from "../repository.ts";
-import { dataFile, hostNames, openStackFile, ROSTER } from "../stack-file.ts";
+import { dataFile, hostNames, nonAdminPushes, openStackFile, ROSTER } from "../stack-file.ts";
 import { type Activity, activityBetween } from "./activity.ts";
 
 export interface Situation {
   readonly git: Git;
   readonly stack: string;
-  /** The last commit whose deployment ended well. */
+  /** The last commit whose deployment succeeded. */
   readonly deployed: string;
   /** The commit that is to be deployed. */
   readonly commit: string;
+  /** Path of the roster in the deployed commit. */
+  readonly roster: string;
   /** Forgejo logins of the admins as of the deployed commit: what was pushed since does not decide about itself. */
   readonly admins: readonly string[];
+  /** The deployed commit's own setting; see `docs/configuration.md`. */
+  readonly nonAdminPushes: "confirm" | "announce";
   /** Pushes since the deployed commit, and who pushed which tag. */
   readonly activity: Activity;
   /** Whether there is nothing to deploy: the commit, or a later one, is deployed. */
@@ -40,11 +44,11 @@ export function commitOfPipeline(): string {
   const commit = tag.startsWith(CONFIRM) ? tag.slice(CONFIRM.length) : "";
   if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) return commit;
   throw new StepError(
-    `The tag ${JSON.stringify(tag)} confirms nothing: it has to be ${CONFIRM}<full hash of the commit>.`,
+    `The tag ${JSON.stringify(tag)} confirms nothing: it must be ${CONFIRM}<full hash of the commit>.`,
   );
 }
 
-/** @throws StepError where the commit is not on the deploying branch, or nothing was ever deployed */
+/** @throws StepError where the commit, or the deployed one, is not on the deploying branch, or nothing was ever deployed */
 export async function readSituation(): Promise<Situation> {
   const git = openGit(PROJECT);
   const stack = given("WS_STACK");
@@ -52,13 +56,24 @@ export async function readSituation(): Promise<Situation> {
   const commit = commitOfPipeline();
   const head = await git.commit(`refs/remotes/origin/${branch}`);
   if (head === undefined) throw new StepError(`The checkout knows no branch ${branch} of the forge; fetch it first.`);
-  if ((await git.commit(commit)) === undefined || !(await git.isAncestor(commit, head)))
-    throw new StepError(`${commit} is not on ${branch}: only what is on it is deployed.`);
+  // A name of 64 hexadecimal digits is a branch or a tag where hashes have 40: git must mean the commit itself.
+  if ((await git.commit(commit)) !== commit || !(await git.isAncestor(commit, head)))
+    throw new StepError(`${commit} is not on ${branch}: only commits of ${branch} are deployed.`);
   const deployed = await deployedCommit({ stack, folder: PROJECT });
-  const known = (await git.commit(deployed)) !== undefined;
-  const done = known && (await git.isAncestor(commit, deployed));
-  const activity = done ? { pushes: [], taggers: new Map() } : await recorded(branch, deployed, commit);
-  return { git, stack, deployed, commit, admins: await adminsAt(git, stack, deployed), activity, done };
+  await mustBeOnBranch(git, deployed, branch, head);
+  const done = await git.isAncestor(commit, deployed);
+  if (!done && !(await git.isAncestor(deployed, commit)))
+    throw new StepError(
+      `${commit} does not contain the deployed commit ${deployed}: it would take back what is deployed.`,
+    );
+  const document = await openStackFile(PROJECT, stack);
+  return {
+    ...{ git, stack, deployed, commit, done },
+    roster: dataFile(document, ROSTER) ?? "",
+    nonAdminPushes: nonAdminPushes(document),
+    activity: done ? { pushes: [], taggers: new Map() } : await recorded(branch, deployed, commit),
+    admins: await adminsAt(git, deployed, document),
+  };
 }
 
 /** The forge writes its record a moment after the push. */
@@ -74,14 +89,17 @@ async function recorded(branch: string, deployed: string, commit: string): Promi
 const TRIES = 4;
 const PAUSE_MS = 2_000;
 
-async function adminsAt(git: Git, stack: string, deployed: string): Promise<readonly string[]> {
-  const document = await openStackFile(PROJECT, stack);
+async function adminsAt(
+  git: Git,
+  deployed: string,
+  document: Awaited<ReturnType<typeof openStackFile>>,
+): Promise<readonly string[]> {
   const file = dataFile(document, ROSTER) ?? "";
   const text = await git.file(deployed, file);
   const hosts = hostNames(document) as readonly HostName[];
   const loaded = text && loadRoster(text, file, { ...DEFAULT_POLICY, ...(hosts.length > 0 ? { hosts } : {}) });
   if (!loaded?.ok)
-    throw new StepError(`The deployed commit ${deployed} has no roster that can be read; deploy by hand.`);
+    throw new StepError(`The roster ${file} of the deployed commit ${deployed} cannot be read; deploy by hand.`);
   return [...loaded.roster.rows.values()].flatMap(({ tier, forgejo, until }) =>
     TIERS[tier].administers && forgejo !== undefined && (until === undefined || until >= today())
       ? [forgejo.login]

@@ -7,7 +7,7 @@ import { deployedCommit } from "../deployed.ts";
 import { StepError } from "../environment.ts";
 import { complain, say } from "../say.ts";
 import { runPipeline } from "./runner.ts";
-import { readSettings } from "./settings.ts";
+import { readSettings, type RunnerSettings } from "./settings.ts";
 
 const USAGE =
   "Usage: ci/runner/main.ts --settings FILE --credentials PREFIX [--cron NAME] deploy | drift | pull-request | …";
@@ -29,10 +29,16 @@ async function main(argv: string[]): Promise<number> {
   return runPipeline(name, {
     ...{ settings, cron },
     credentials: values.credentials,
-    deployedCommit: (env) => deployedCommit({ stack: settings.stack, folder: PROJECT, env }),
+    deployedCommit: (env) => deployedCommit({ stack: stackName(settings, env), folder: PROJECT, env }),
     log: say,
     signal: stop.signal,
   });
+}
+
+/** A place in a folder or a bucket gets the whole name; for any other the engine's caller puts the organisation before it. */
+function stackName({ stack, organization }: RunnerSettings, state: Readonly<Record<string, string>>): string {
+  process.env.WS_ORGANIZATION = organization;
+  return state.PULUMI_BACKEND_URL === undefined ? stack : `${organization}/workstation/${stack}`;
 }
 
 const PIPELINE = /^[a-z][a-z-]*$/;

@@ -22,11 +22,10 @@ const form = z.strictObject({
   token: credential,
   /** Folder that the runner keeps its clones and its memory in; nobody else may write there. */
   state: z.string().regex(/^\//, "must be an absolute path"),
-  /** What the engine needs to read the stack's history: variable to credential. */
-  engine: z.record(variable, credential).default({
-    PULUMI_BACKEND_URL: "pulumi_backend_url",
-    PULUMI_CONFIG_PASSPHRASE: "pulumi_config_passphrase",
-  }),
+  /** Organisation of the stack; another one only where Pulumi Cloud keeps the state. */
+  organization: plainName.default("organization"),
+  /** The credential that says where the state is and what opens it, as lines `NAME=value`. */
+  stateEnvironment: credential.default("ws_state_environment"),
   /** Plain variables of every step, in the place of what a container image would bring. */
   environment: z.record(variable, z.string()).default({}),
   /** Folders that go before the usual ones in PATH. */

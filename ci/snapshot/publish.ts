@@ -1,7 +1,7 @@
 /** The step `publish`: after a deployment, the state without its secrets for previews to start from. */
 
 import { configOf, PROJECT } from "../../cli/pulumi.ts";
-import { mustPulumi } from "../engine.ts";
+import { mustPulumi, stackOfPipeline } from "../engine.ts";
 import { given } from "../environment.ts";
 import { say } from "../say.ts";
 import { openPlace, placeEnv, withScratch } from "./place.ts";
@@ -16,7 +16,7 @@ export const CREDENTIALS = [
 
 export async function publish(): Promise<number> {
   const stack = given("WS_STACK");
-  const { values } = await configOf({ stack, configFile: undefined });
+  const { values } = await configOf({ stack: stackOfPipeline(), configFile: undefined });
   const instead = new Map(
     CREDENTIALS.flatMap(([key, variable]) => {
       const own = values[`workstation:${key}`];

@@ -92,7 +92,8 @@ const RECENT = 20;
 function deploymentOf(updates: readonly Update[]): Board["lastDeployment"] {
   const last = updates.find(({ kind }) => kind === "update");
   if (last === undefined) return undefined;
-  const { commit, pusher } = readDeploymentMessage(last.message) ?? { commit: last.environment["git.head"] };
+  const commit = last.environment["git.head"];
+  const pusher = readDeploymentMessage(last.message, commit)?.pusher;
   return {
     endedAt: last.endTime,
     result: last.result,

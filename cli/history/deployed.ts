@@ -1,6 +1,6 @@
 /** Which deployment first brought about a commit: the first one that ended well and whose commit contains it. */
 
-import { readDeploymentMessage } from "../../roster/deployment-message.ts";
+import { readDeploymentMessage, UNKNOWN_PUSHER } from "../../roster/deployment-message.ts";
 import type { Update } from "../pulumi.ts";
 
 export interface Delivery {
@@ -36,10 +36,10 @@ export function deliveriesFrom(
 }
 
 function deliveryOf({ message, environment, endTime }: Update): Delivery | undefined {
-  const said = readDeploymentMessage(message);
-  const commit = said?.commit ?? environment["git.head"];
+  const commit = environment["git.head"];
   if (commit === undefined) return undefined;
-  return { at: endTime, commit, ...(said === undefined ? {} : { pusher: said.pusher }) };
+  const deployment = readDeploymentMessage(message, commit);
+  return { at: endTime, commit, ...(deployment === undefined ? {} : { pusher: deployment.pusher ?? UNKNOWN_PUSHER }) };
 }
 
 /** Notes the delivery at everything below its commit that no earlier one has reached: each commit is visited once. */

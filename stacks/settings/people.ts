@@ -57,6 +57,14 @@ export const people = {
     .describe(
       "People whom `./ws remove` has removed for good, by name: the program forgets what it kept for them, and nobody else ever gets their uid.",
     ),
+  nonAdminPushes: z
+    .enum(["confirm", "announce"])
+    .default("confirm")
+    .describe(
+      "What the pipeline does with a non-admin's push that raises rights or changes the program: wait for an admin's " +
+        "confirmation, or deploy it after its announcement. With `announce` whoever may push to the branch is root " +
+        "on the hosts and admin of the cluster. A push by nobody known waits either way.",
+    ),
   addsOnly: z.boolean().default(false).describe("Suspends every removal on every surface."),
   reservedK8sUsers: z
     .array(dnsLabel)

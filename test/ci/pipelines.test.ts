@@ -51,6 +51,15 @@ test("a pull request's steps have neither the deployment's state nor its passphr
   expect(secrets).not.toContain("ws_preview_backend_write_url");
 });
 
+test("nobody can start a run with the deployment's secrets and variables of their own choice", () => {
+  const events = (file: string) =>
+    z
+      .looseObject({ when: z.array(z.looseObject({ event: z.string() })) })
+      .parse(parse(readFileSync(FOLDER + file, "utf8"), { merge: true }))
+      .when.map(({ event }) => event);
+  expect([...new Set(FILES.flatMap(events))].toSorted()).toEqual(["cron", "pull_request", "push", "tag"]);
+});
+
 test("every secret of the pipelines is described in docs/deployment.md", () => {
   const named = FILES.flatMap((file) =>
     [...readFileSync(FOLDER + file, "utf8").matchAll(/from_secret: (\w+)/g)].map(([, name]) => name),

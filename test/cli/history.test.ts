@@ -54,9 +54,11 @@ const [first, second, broken, renamed, latest] = [
 const update = (of: string, endTime: string, result = "succeeded", environment = {}) => ({
   ...{ kind: "update", message: of, endTime, startTime: endTime, result, environment },
 });
+const pushed = (of: string, pusher: string, endTime: string, result?: string) =>
+  update(deploymentMessage({ commit: of, pusher }), endTime, result, { "git.head": of });
 const UPDATES = [
-  update(deploymentMessage({ commit: latest, pusher: "ada" }), "2026-11-09T10:00:00.000Z", "failed"),
-  update(deploymentMessage({ commit: renamed, pusher: "vbarzin" }), "2026-11-04T12:03:00.000Z"),
+  pushed(latest, "ada", "2026-11-09T10:00:00.000Z", "failed"),
+  pushed(renamed, "vbarzin", "2026-11-04T12:03:00.000Z"),
   { ...update("refreshed", "2026-11-03T12:00:00.000Z"), kind: "refresh" },
   update("by hand", "2026-11-01T09:30:00.000Z", "succeeded", { "git.head": first }),
 ];

@@ -23,6 +23,12 @@ const codes = (ran: readonly StepRan[]) =>
   Object.fromEntries(ran.filter(({ name }) => name !== "board").map(({ name, code }) => [name, code]));
 const logOf = (ran: readonly StepRan[], name: string) => ran.find((step) => step.name === name)?.log ?? "";
 const pushed = (commit: string) => ({ CI_PIPELINE_EVENT: "push", CI_COMMIT_SHA: commit });
+const confirmed = (commit: string) => ({
+  CI_PIPELINE_EVENT: "tag",
+  CI_COMMIT_TAG: `confirm/${commit}`,
+  CI_COMMIT_SHA: commit,
+});
+const DEPLOYED = { checkout: 0, audit: 0, guard: 0, up: 0, publish: 0 };
 const MASTER = "refs/heads/master";
 const WITH_DORA = {
   ...ROWS,
@@ -151,7 +157,7 @@ test("a push that raises rights stops, whoever its author claims to be, until an
   expect(world.chat.slice(told)).toEqual([
     expect.stringContaining("ebarzin pushed 1 commit"),
     expect.stringMatching(
-      /was pushed by ebarzin, no admin[\s\S]*emo would get the tier admin instead of power-user \(groups code-shared, docker and sudo\)[\s\S]*one of wizard pushes a tag: git tag confirm\/[0-9a-f]{40}/,
+      /was pushed by ebarzin, not by an admin[\s\S]*emo would get the tier admin instead of power-user \(groups code-shared, docker and sudo\)[\s\S]*one of wizard pushes a tag: git tag confirm\/[0-9a-f]{40}/,
     ),
   ]);
 
@@ -179,11 +185,76 @@ test("a program that somebody changes who is no admin does not run, and does not
   });
   const ran = await world.pipeline("deploy.yaml", pushed(commit));
   expect(codes(ran)).toEqual({ checkout: 0, audit: 0, guard: 1 });
-  expect(logOf(ran, "guard")).toMatch(/every right of the deployment:\n +ci\/push\/guard.ts\n +index.ts/);
+  expect(logOf(ran, "guard")).toMatch(/every right of the deployment:\n +ci\/push\/guard.ts \(in .*\n +index.ts/);
   await expect(access(PWNED)).rejects.toThrow("ENOENT");
   const read = (path: string) => readFile(fileURLToPath(new URL(`../../${path}`, import.meta.url)), "utf8");
   const files = { "ci/push/guard.ts": await read("ci/push/guard.ts"), "index.ts": await read("index.ts") };
-  expect((await world.push(world.wizard, { to: MASTER, files })).ok).toBe(true);
+  const { commit: repaired } = await world.push(world.wizard, { to: MASTER, files });
+  await confirmAndDeploy(repaired);
+});
+
+/** An admin's confirmation of a commit, and the deployment that it starts. */
+async function confirmAndDeploy(commit: string) {
+  expect(await world.tag(world.wizard, `confirm/${commit}`, commit)).toBe(true);
+  const ran = await world.pipeline("deploy.yaml", confirmed(commit));
+  expect(codes(ran), ran.map(({ log }) => log).join("\n")).toEqual(DEPLOYED);
+}
+
+const PUBLISH = "ci/snapshot/publish.ts";
+const STEAL =
+  `import { writeFileSync } from "node:fs";\nwriteFileSync("${PWNED}", JSON.stringify(process.env));\n` +
+  "export const CREDENTIALS = [];\nexport const publish = async () => 0;\n";
+
+test("a program that the next commit takes back is stopped with it, and never runs on anybody's tag once a later commit is deployed", async () => {
+  await rm(PWNED, { force: true });
+  const own = await readFile(fileURLToPath(new URL(`../../${PUBLISH}`, import.meta.url)), "utf8");
+  const evil = await world.push(world.emo, { to: MASTER, files: { [PUBLISH]: STEAL } });
+  const back = await world.push(world.emo, { to: MASTER, files: { [PUBLISH]: own } });
+  const stopped = await world.pipeline("deploy.yaml", pushed(back.commit));
+  expect(codes(stopped)).toEqual({ checkout: 0, audit: 0, guard: 1 });
+  expect(logOf(stopped, "guard")).toContain(`${PUBLISH} (in ${evil.commit.slice(0, 12)})`);
+  await confirmAndDeploy(back.commit);
+
+  const runs = (await world.history()).length;
+  expect(await world.tag(world.emo, `confirm/${evil.commit}`, evil.commit)).toBe(true);
+  for (const variables of [
+    confirmed(evil.commit),
+    pushed(evil.commit),
+    { ...pushed(evil.commit), CI_PIPELINE_EVENT: "cron" },
+  ]) {
+    const ran = await world.pipeline("deploy.yaml", variables);
+    expect(codes(ran)).toEqual(DEPLOYED);
+    expect(logOf(ran, "up")).toContain("There is nothing to deploy");
+    expect(logOf(ran, "publish") + logOf(ran, "board")).toBe("");
+  }
+  await expect(access(PWNED)).rejects.toThrow("ENOENT");
+  expect(await world.history()).toHaveLength(runs);
+});
+
+test("a commit's title and a tag of its first word do not choose the trusted program, after a deployment by hand either", async () => {
+  await rm(PWNED, { force: true });
+  const main = 'import { writeFileSync } from "node:fs";\n' + `writeFileSync("${PWNED}", "");\n`;
+  const evil = await world.push(world.emo, { to: "refs/heads/side", files: { "ci/main.ts": main } });
+  expect(await world.tag(world.emo, "feed", evil.commit)).toBe(true);
+  for (const message of ["feed pushed by cron", `${evil.commit} pushed by wizard`]) {
+    const { commit } = await world.push(world.emo, { to: MASTER, message, files: { "docs/notes.md": message } });
+    await world.deployByHand();
+    const [last] = await world.history();
+    expect(last).toMatchObject({ message, environment: { "git.head": commit } });
+    const ran = await world.pipeline("deploy.yaml", pushed(commit));
+    expect(codes(ran)).toEqual(DEPLOYED);
+    expect(logOf(ran, "up")).toContain("There is nothing to deploy");
+  }
+  await expect(access(PWNED)).rejects.toThrow("ENOENT");
+});
+
+test("a deployment from another branch than master stops every run until an admin has deployed master by hand", async () => {
+  const { commit } = await world.push(world.wizard, { to: "refs/heads/aside", files: { "docs/notes.md": "aside" } });
+  await world.deployByHand("aside");
+  const stopped = await world.pipeline("deploy.yaml", pushed(commit));
+  expect(codes(stopped)).toEqual({ checkout: 1 });
+  expect(logOf(stopped, "checkout")).toContain(`The deployed commit ${commit} is not on master`);
+  await world.deployByHand();
 });
 
 test("a skipped push is found by the schedule, announced and deployed; it waits for whoever deploys already, and says so", async () => {

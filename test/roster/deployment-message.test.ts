@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { deploymentMessage, readDeploymentMessage } from "../../roster/deployment-message.ts";
+import { dailyMessage, deploymentMessage, readDeploymentMessage } from "../../roster/deployment-message.ts";
 
 const commit = "3f2c1b".padEnd(40, "0");
 
@@ -11,9 +11,14 @@ test("a deployment's message names the commit and who pushed it, and is read bac
   fc.assert(
     fc.property(hash, login, (made, pusher) => {
       const deployment = { commit: made, pusher };
-      expect(readDeploymentMessage(deploymentMessage(deployment))).toEqual(deployment);
+      expect(readDeploymentMessage(deploymentMessage(deployment), made)).toEqual(deployment);
     }),
   );
+});
+
+test("a deployment without a known pusher, and the daily one, are the pipeline's and name nobody", () => {
+  expect(readDeploymentMessage(deploymentMessage({ commit }), commit)).toEqual({ commit });
+  expect(readDeploymentMessage(dailyMessage(commit), commit)).toEqual({ commit });
 });
 
 test.each([
@@ -25,5 +30,12 @@ test.each([
   ["ABC".padEnd(40, "0"), "vbarzin"],
 ])("what is no commit or no login is not written, and not read: %j pushed by %j", (wrong, pusher) => {
   expect(() => deploymentMessage({ commit: wrong, pusher })).toThrow(/is not/);
-  expect(readDeploymentMessage(`${wrong} pushed by ${pusher}`)).toBeUndefined();
+  expect(readDeploymentMessage(`${wrong} pushed by ${pusher}`, commit)).toBeUndefined();
+});
+
+test.each([
+  ["the title of the deployed commit, which cannot name its own hash", "f".repeat(40)],
+  ["an update that the engine recorded no commit for", undefined],
+])("a title in the form of a message is not believed: %s", (_what, head) => {
+  expect(readDeploymentMessage(`${commit} pushed by wizard`, head)).toBeUndefined();
 });

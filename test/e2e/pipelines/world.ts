@@ -48,7 +48,7 @@ export interface World {
     onLog?: (log: string) => void,
   ): Promise<readonly StepRan[]>;
   api(as: ForgeLogin, method: string, path: string, body?: object): Promise<{ status: number; body: unknown }>;
-  history(): Promise<readonly { readonly message: string; readonly result: string }[]>;
+  history(): Promise<readonly Update[]>;
   kubectl(...args: readonly string[]): Promise<string>;
   readonly stateFolder: string;
   /** What could have been written to, and every write that a preview asked for. */
@@ -59,9 +59,16 @@ export interface World {
   published(): Promise<string>;
   /** A script on the host, as root; its output. */
   sh(script: string): Promise<string>;
-  /** What an admin does once, by hand: the stack, from a checkout of the branch. */
-  deployByHand(): Promise<void>;
+  /** Deploys as an admin does it by hand: from a checkout of the branch. */
+  deployByHand(branch?: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** One run of the engine, as its history has it. */
+export interface Update {
+  readonly message: string;
+  readonly result: string;
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 export interface Seen {
@@ -155,8 +162,8 @@ export async function openWorld(): Promise<World> {
 
   const secrets = new Map(
     Object.entries({
-      pulumi_backend_url: state,
-      pulumi_config_passphrase: passphrase,
+      ws_state_environment: `PULUMI_BACKEND_URL=${state}\nPULUMI_CONFIG_PASSPHRASE=${passphrase}\n`,
+      passphrase,
       ...own,
       ws_forge_user: admin.login,
       ws_forge_token: await token(admin, "read", ["read:repository", "read:user", "read:issue"]),
@@ -225,7 +232,7 @@ export async function openWorld(): Promise<World> {
         ["pulumi", "stack", "history", "--json", "--stack", "organization/workstation/prod"],
         { env },
       );
-      return JSON.parse(stdout) as { message: string; result: string }[];
+      return JSON.parse(stdout) as Update[];
     },
     kubectl: async (...args) =>
       (await run([cluster.kubectl, `--kubeconfig=${cluster.adminKubeconfig}`, ...args], { timeoutMs: 120_000 })).stdout,
@@ -263,9 +270,9 @@ export async function openWorld(): Promise<World> {
       };
     },
     published: async () => (await run(["grep", "--recursive", "", "previews"], { cwd: dir })).stdout,
-    deployByHand: async () => {
-      const cwd = join(dir, "operator");
-      await git(admin, ["clone", "--quiet", url, cwd]);
+    deployByHand: async (branch = "master") => {
+      const cwd = await mkdtemp(join(dir, "operator-"));
+      await git(admin, ["clone", "--quiet", `--branch=${branch}`, url, cwd]);
       await symlink(join(PROJECT, "node_modules"), join(cwd, "node_modules"));
       const up = ["up", "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", "--stack=prod"] as const;
       const ran = await run(["pulumi", ...up], { cwd, env, timeoutMs: 900_000, accept: [0, 1, 255] });

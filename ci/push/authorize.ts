@@ -1,0 +1,102 @@
+/** Decides whether what was pushed since the last deployment may be deployed, or needs an admin's confirmation first. */
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { PROJECT } from "../../cli/pulumi.ts";
+import { stackOfPipeline } from "../engine.ts";
+import { StepError } from "../environment.ts";
+import { run } from "../run.ts";
+import { openStackFile, ROSTER, useFile } from "../stack-file.ts";
+import type { Push } from "./activity.ts";
+import { type ProgramChange, programChanges } from "./program-changes.ts";
+import { CONFIRM, isAdmin, type Situation } from "./situation.ts";
+import { type Finding, refusalLines } from "./refusal-lines.ts";
+
+export interface Authorization {
+  readonly authorized: boolean;
+  /** Where it is authorized, one sentence that says why; else what has to be confirmed, by whom and how. */
+  readonly lines: readonly string[];
+}
+
+/**
+ * It runs the deployed commit's program, never the pushed one's: what was pushed does not decide about itself.
+ * @throws StepError with every problem of a pushed roster that cannot be deployed
+ */
+export async function authorize(situation: Situation): Promise<Authorization> {
+  const { done, activity, commit, admins, nonAdminPushes } = situation;
+  if (done) return authorized("There is nothing to deploy: this commit, or a later one, is deployed.");
+  const others = activity.pushes.filter(({ pusher }) => !isAdmin(situation, pusher));
+  if (others.length === 0) return authorized("Every push since the last deployment was an admin's.");
+  const tag = `${CONFIRM}${commit}`;
+  const confirmed = (activity.taggers.get(`refs/tags/${tag}`) ?? []).find((login) => isAdmin(situation, login));
+  if (confirmed !== undefined) return authorized(`${confirmed}, an admin, confirmed ${commit}.`);
+  const isAccepted = ({ pusher }: Push) => nonAdminPushes === "announce" && pusher !== undefined;
+  if (others.every(isAccepted))
+    return authorized("Pushed by non-admins and announced: nonAdminPushes of this stack lets that deploy.");
+  const lines = refusalLines(await findings(situation, others), { others, commit, admins, tag });
+  if (lines.length > 0) return { authorized: false, lines };
+  return authorized("Pushed by a non-admin; it raises nobody's rights and changes no program.");
+}
+
+const authorized = (sentence: string): Authorization => ({ authorized: true, lines: [sentence] });
+
+async function findings(situation: Situation, others: readonly Push[]): Promise<Finding> {
+  const { git, deployed, commit, roster } = situation;
+  const programs: ProgramChange[] = [];
+  for (const push of others) programs.push(...(await programChanges(git, push, roster)));
+  const isRosterChanged = (await git.changedFiles(deployed, commit)).includes(roster);
+  return { programs, raised: isRosterChanged ? await raisedRights(situation) : [] };
+}
+
+/** What the pushed roster would raise, by the deployed program's own plan. */
+async function raisedRights({ git, stack, commit, roster }: Situation): Promise<Finding["raised"]> {
+  const text = await git.file(commit, roster);
+  if (text === undefined) throw new StepError(`${roster} is missing in ${commit}; nothing can be deployed without it.`);
+  const document = await openStackFile(PROJECT, stack);
+  const folder = await mkdtemp(join(tmpdir(), "workstation-guard-"));
+  try {
+    await writeFile(join(folder, "roster.yaml"), text);
+    useFile(document, ROSTER, join(folder, "roster.yaml"));
+    const configFile = join(folder, `Pulumi.${stack}.yaml`);
+    await writeFile(configFile, document.toString({ lineWidth: 0 }), { mode: 0o600 });
+    return await planOf(configFile);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const report = z.union([
+  z.object({ ok: z.literal(false), message: z.string() }),
+  z.object({ raised: z.array(z.object({ who: z.string(), what: z.array(z.string()) })) }),
+]);
+
+/** @throws StepError with every problem of the roster */
+async function planOf(configFile: string): Promise<Finding["raised"]> {
+  const argv = [
+    "--import",
+    "tsx",
+    "cli/main.ts",
+    "plan",
+    "--json",
+    "--stack",
+    stackOfPipeline(),
+    "--config-file",
+    configFile,
+  ];
+  const ran = await run([process.execPath, ...argv], { cwd: PROJECT, timeoutMs: 300_000 });
+  const parsed = report.safeParse(jsonOf(ran.stdout.toString("utf8")));
+  if (!parsed.success) throw new StepError(`The plan for the pushed roster could not be made: ${ran.stderr.trim()}`);
+  if ("message" in parsed.data) throw new StepError(parsed.data.message);
+  return parsed.data.raised;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return undefined;
+    throw cause;
+  }
+}

@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import { authorize } from "../../ci/push/authorize.ts";
+import type { Situation } from "../../ci/push/situation.ts";
+
+const [deployed, commit] = ["a".repeat(40), "b".repeat(40)] as const;
+
+/** One push of a file; git answers as if it were its only commit. */
+const situation = (pusher: string | undefined, more: Partial<Situation> = {}): Situation => ({
+  git: {
+    commit: async (name) => name,
+    isAncestor: async () => true,
+    between: async () => [{ hash: commit, parents: [deployed] }],
+    allFiles: async () => [],
+    changedFiles: async () => ["index.ts"],
+    merged: async () => undefined,
+    file: async () => undefined,
+    subject: async () => "",
+    message: async () => "",
+  },
+  ...{
+    stack: "prod",
+    deployed,
+    commit,
+    roster: "roster.yaml",
+    admins: ["wizard"],
+    nonAdminPushes: "confirm",
+    done: false,
+  },
+  activity: { pushes: [{ pusher, from: deployed, to: commit }], taggers: new Map() },
+  ...more,
+});
+const confirmedBy = (...logins: readonly string[]) => ({
+  activity: {
+    ...situation("ebarzin").activity,
+    taggers: new Map([[`refs/tags/confirm/${commit}`, logins]]),
+  },
+});
+
+test.each([
+  ["an admin's push of a program", situation("Wizard"), true],
+  ["a non-admin's", situation("ebarzin"), false],
+  ["a push by nobody known", situation(undefined), false],
+  ["a non-admin's that a non-admin confirms", situation("ebarzin", confirmedBy("ebarzin")), false],
+  ["a non-admin's that an admin confirms", situation("ebarzin", confirmedBy("ebarzin", "wizard")), true],
+  [
+    "a non-admin's where the stack lets announced pushes deploy",
+    situation("ebarzin", { nonAdminPushes: "announce" }),
+    true,
+  ],
+  ["a push by nobody known there", situation(undefined, { nonAdminPushes: "announce" }), false],
+  ["a commit that is deployed already", situation(undefined, { done: true }), true],
+])("authorizes %s: %#", async (_what, given, expected) => {
+  expect((await authorize(given)).authorized).toBe(expected);
+});
