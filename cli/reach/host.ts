@@ -1,13 +1,14 @@
 /** One command on one host over SSH, with the stack's own key; the host proves itself by its configured key first. */
 
 import ssh2 from "ssh2";
+import { framedCommand } from "../framed-command.ts";
 import { given } from "../../stacks/given.ts";
 import type { StackSettings } from "../../stacks/settings/index.ts";
 
 export type Host = StackSettings["hosts"][number];
 
 export interface HostCommand {
-  /** Words of the command; each is quoted for the shell there. */
+  /** Words of the command; each arrives as it is, whatever the login shell there prints or does before. */
   readonly argv: readonly string[];
   readonly stdin?: string;
   /** For the whole exchange. Default: 60 s. */
@@ -37,6 +38,7 @@ export async function onHost(
   { argv, stdin, timeoutMs = 60_000 }: HostCommand,
 ): Promise<HostAnswer> {
   const privateKey = given(settings.sshPrivateKey, "sshPrivateKey", "hosts");
+  const framed = framedCommand(argv);
   const client = new ssh2.Client();
   try {
     return await new Promise<HostAnswer>((resolve, reject) => {
@@ -46,7 +48,7 @@ export async function onHost(
       client.on("close", () => clearTimeout(limit));
       client.on("error", (cause) => fail(`cannot be reached over SSH (${cause.message})`, cause));
       client.on("ready", () => {
-        client.exec(argv.map(quoted).join(" "), {}, (refused, channel) => {
+        client.exec(framed.text, {}, (refused, channel) => {
           if (refused) return fail(`refused the command (${refused.message})`, refused);
           const parts = { out: [] as Buffer[], err: [] as Buffer[] };
           let bytes = 0;
@@ -63,7 +65,10 @@ export async function onHost(
           });
           channel.on("close", () => {
             if (code === undefined) return fail("the connection ended before the command did");
-            resolve({ code, stdout: textOf(parts.out), stderr: textOf(parts.err) });
+            const [stdout, stderr] = [framed.own(textOf(parts.out)), framed.own(textOf(parts.err))];
+            if (stdout === undefined || stderr === undefined)
+              return fail(`the login shell of ${host.user} ended before the command began; ${lookInto(host.user)}`);
+            resolve({ code, stdout, stderr });
           });
           channel.end(stdin);
         });
@@ -85,7 +90,8 @@ export async function onHost(
 
 const textOf = (parts: readonly Buffer[]) => Buffer.concat(parts).toString("utf8");
 
-const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
+const lookInto = (user: string) =>
+  `a start-up file such as .bashrc in the home of ${user} must not exit or start another program in a session without a terminal`;
 
 /** Only the kind of key that is configured: a host with several would otherwise show another one. */
 function algorithmOf({ hostKey }: Host) {
