@@ -83,12 +83,13 @@ export async function convergeHost(
   m: Machine,
   delivered: Extract<Part, { kind: "base" | "maps" }>,
   mode: "apply" | "check",
+  print: (line: string) => void = say,
 ): Promise<HostOutcome> {
   const failed: string[] = [];
   let changed = 0;
   const attempt = async (make: () => Step) => {
     try {
-      changed += await converge(make(), mode, (sentence) => say(`host: ${sentence}`));
+      changed += await converge(make(), mode, (sentence) => print(`host: ${sentence}`));
     } catch (error) {
       failed.push(tell(error));
     }

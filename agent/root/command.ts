@@ -5,6 +5,8 @@ import { look } from "../disk.ts";
 import { Refusal } from "../refusal.ts";
 import { say } from "../say.ts";
 import { apply } from "./apply.ts";
+import { printCheck } from "./check.ts";
+import { confirmDelivery } from "./confirm-delivery.ts";
 import { assertRoot } from "./as-root.ts";
 import { finish } from "./finish.ts";
 import { install } from "./install.ts";
@@ -17,7 +19,8 @@ import { realSystem } from "./system.ts";
 
 const USAGE = `workstation apply <base|maps|account|clones|units> <name>   take a delivered part from standard input
 workstation settle                       try failed people again, name who still fails
-workstation reconcile [--check]          bring the host to the delivered state, or say what would change
+workstation reconcile [--check [--json]] bring the host to the delivered state, or say what would change
+workstation confirm-delivery [--check]   compare what is here with the digests on standard input; where all is the same, the delivery counts as of now
 workstation finish                       what slow remotes still owe; the other commands start it in the background
 workstation status [--json]              what this host holds
 workstation probe <user[=login]>…        what is left here of somebody's access, as JSON; with the login, the gate is asked too
@@ -37,8 +40,11 @@ export async function command(argv: readonly string[]): Promise<number> {
   if (verb === "apply" && rest.length === 2)
     return apply(realSystem, rest[0] ?? "", rest[1] ?? "", await standardInput(), failpoint);
   if (verb === "settle" && rest.length === 0) return settle(realSystem, Date.now(), failpoint);
+  if (verb === "reconcile" && is(/^--check --json$/)) return printCheck(realSystem, Date.now(), failpoint);
   if (verb === "reconcile" && is(/^(--check)?$/))
     return reconcile(realSystem, rest.length > 0 ? "check" : "apply", Date.now(), failpoint);
+  if (verb === "confirm-delivery" && is(/^(--check)?$/))
+    return confirmDelivery(realSystem, await standardInput(), rest.length > 0, Date.now());
   if (verb === "finish" && rest.length === 0) return finish(realSystem, Date.now(), failpoint);
   if (verb === "status" && is(/^(--json)?$/)) return status(realSystem, rest.length > 0);
   if (verb === "probe" && rest.length > 0)
