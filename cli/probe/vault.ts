@@ -21,7 +21,7 @@ export interface VaultSeen {
 const TIMEOUT_MS = 20_000;
 const PAUSE_MS = 500;
 const LIMIT_MS = 120_000;
-const DEPLOY = "deploy with --refresh: the program sees it and cuts it again";
+const DEPLOY = "start the schedule `daily`, or run `pulumi up --refresh`: that removes it";
 
 /** @returns undefined where the stack has no Vault. @throws VaultError when the tokens that are out cannot all be told */
 export async function lookAtVault({ vault, vaultToken }: StackSettings): Promise<VaultSeen | undefined> {
