@@ -1,9 +1,10 @@
-/** Makes the one file that is delivered to every host: the same source, the same bytes. */
+/** Bundles the agent and the programs that it installs into the one file that is delivered to every host. */
 
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
+import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type BuildOptions, build, type Plugin } from "esbuild";
+import { type BuildOptions, type BuildResult, build, type Plugin } from "esbuild";
 
 export interface Bundle {
   /** An ES module for node 18 or newer, without any import but node's own. */
@@ -14,41 +15,51 @@ export interface Bundle {
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 
+/** Every program that the agent's file holds, and which module imports which in it when it runs. */
+export type RuntimeImports = ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
+
 /** Bundles the agent. Deterministic: no clock, no absolute path, files in the order of their names. */
 export async function bundleAgent(): Promise<Bundle> {
-  // A worker starts once a person and run, so it is a small file of its own, which the agent carries and installs.
-  const worker = await textOf({ entryPoints: ["worker/start.ts"], format: "cjs" });
-  // The gate and the page run as accounts of their own; the agent only carries and installs them.
-  const gate = await textOf({ entryPoints: ["../lobby/gate/main.ts"], format: "cjs", plugins: [oneLanguage] });
-  const page = assetsInside(/[\\/]lobby[\\/]page[\\/]assets\.ts$/, "../lobby/page/files", new Map());
-  const lobby = await textOf({ entryPoints: ["../lobby/page/main.ts"], format: "cjs", plugins: [page, oneLanguage] });
-  // Deleting is another program than converging; it never starts by itself.
-  const remove = await textOf({ entryPoints: ["removal/start.ts"], format: "esm", plugins: [oneLanguage] });
-  const text = await textOf({
-    entryPoints: ["main.ts"],
-    format: "esm",
-    plugins: [
-      assetsInside(
-        /[\\/]agent[\\/]assets\.ts$/,
-        "files",
-        new Map([
-          ["worker.cjs", worker],
-          ["gate.cjs", gate],
-          ["lobby.cjs", lobby],
-          ["remove.mjs", remove],
-        ]),
-      ),
-      oneLanguage,
-    ],
-  });
+  const text = textOf((await buildPrograms()).agent);
   return { text, sha256: createHash("sha256").update(text).digest("hex") };
 }
 
-async function textOf(options: BuildOptions): Promise<string> {
-  const built = await build({
+/**
+ * The module graph of each program, as the real build resolves it: type-only imports are not in it. Paths begin at the
+ * repository's root.
+ */
+export async function runtimeImports(): Promise<RuntimeImports> {
+  const { agent, carried } = await buildPrograms();
+  return new Map([["agent.mjs", agent] as const, ...carried].map(([name, built]) => [name, importsOf(built)]));
+}
+
+/** The agent carries the other programs as texts and installs them: each of them runs with other rights than root's. */
+async function buildPrograms() {
+  const page = assetsInside(/[\\/]lobby[\\/]page[\\/]assets\.ts$/, "../lobby/page/files", new Map());
+  const carried = new Map([
+    // A worker starts once per person and run, so it is a small file.
+    ["worker.cjs", await bundle({ entryPoints: ["user/main.ts"], format: "cjs" })],
+    ["gate.cjs", await bundle({ entryPoints: ["../lobby/gate/main.ts"], format: "cjs", plugins: [oneLanguage] })],
+    [
+      "lobby.cjs",
+      await bundle({ entryPoints: ["../lobby/page/main.ts"], format: "cjs", plugins: [page, oneLanguage] }),
+    ],
+    ["remove.mjs", await bundle({ entryPoints: ["removal/main.ts"], format: "esm", plugins: [oneLanguage] })],
+  ]);
+  const texts = new Map([...carried].map(([name, built]) => [name, textOf(built)]));
+  const assets = assetsInside(/[\\/]agent[\\/]lib[\\/]assets\.ts$/, "files", texts);
+  const agent = await bundle({ entryPoints: ["main.ts"], format: "esm", plugins: [assets, oneLanguage] });
+  return { agent, carried };
+}
+
+type Built = BuildResult<{ metafile: true; write: false }>;
+
+function bundle(options: BuildOptions): Promise<Built> {
+  return build({
     ...options,
     absWorkingDir: HERE,
     bundle: true,
+    metafile: true,
     write: false,
     platform: "node",
     target: "node18",
@@ -57,8 +68,19 @@ async function textOf(options: BuildOptions): Promise<string> {
     legalComments: "none",
     logLevel: "silent",
   });
-  return (built.outputFiles ?? []).map((file) => file.text).join("");
 }
+
+const textOf = ({ outputFiles }: Built): string => outputFiles.map((file) => file.text).join("");
+
+const importsOf = ({ metafile }: Built): ReadonlyMap<string, readonly string[]> =>
+  new Map(
+    Object.entries(metafile.inputs).map(([path, { imports }]) => [
+      fromRoot(path),
+      imports.filter(({ external }) => external !== true).map((target) => fromRoot(target.path)),
+    ]),
+  );
+
+const fromRoot = (path: string): string => posix.join("agent", path);
 
 /** Puts a folder's files, and what else was made, in the place of the module that reads them. */
 const assetsInside = (module: RegExp, folder: string, made: ReadonlyMap<string, string>): Plugin => ({

@@ -1,6 +1,6 @@
 /**
- * What the program delivers to a host and what the host accepts: the one file that both sides import.
- * The agent checks it again on arrival, with the same rules, since it acts as root on it.
+ * Defines the parts of the desired state that the program delivers to a host. The agent validates each of them again on
+ * arrival, with the same rules, since it acts on them as root.
  */
 
 import { z } from "zod";

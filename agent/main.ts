@@ -1,9 +1,9 @@
-/** The agent's entry: root's commands, or the ending of one uid's processes. */
+/** Starts the agent: runs one of root's commands, or ends every process of one uid. */
 
-import { Refusal, tell } from "./refusal.ts";
-import { command } from "./root/command.ts";
-import { factsCommand } from "./facts/root/command.ts";
-import { sessionsCommand } from "./sessions/root/command.ts";
+import { Refusal, messageOf } from "./lib/errors.ts";
+import { command } from "./root/commands/command-line.ts";
+import { factsCommand } from "./root/facts/command-line.ts";
+import { sessionsCommand } from "./root/sessions/command-line.ts";
 
 async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === "sessions") return sessionsCommand(argv.slice(1));
@@ -20,6 +20,6 @@ async function main(argv: readonly string[]): Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(`workstation: ${tell(error)}\n`);
+  process.stderr.write(`workstation: ${messageOf(error)}\n`);
   process.exitCode = error instanceof Refusal ? 2 : 70;
 }

@@ -1,4 +1,4 @@
-/** Where a front waits for the ingress, and who of this very host may speak to it. */
+/** Listens on an address or socket for the ingress, and decides which local users may connect. */
 
 import { chmodSync, readFileSync, rmSync } from "node:fs";
 import type { Server } from "node:http";

@@ -1,7 +1,7 @@
 /** Reads from the engine's state which parts the last deployment delivered to each host, as digests that the host can compare. */
 
 import { z } from "zod";
-import { type DeliveredDigests, digestOf } from "../agent/delivered-digests.ts";
+import { type DeliveredDigests, digestOf } from "../agent/lib/delivered-digests.ts";
 
 const resource = z.object({
   urn: z.string(),

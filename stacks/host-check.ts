@@ -1,8 +1,8 @@
 /** Reads what a host answers to `workstation reconcile --check --json`. */
 
-import { type HostCheck, hostCheck } from "../agent/host-check.ts";
+import { type HostCheck, hostCheck } from "../agent/shared/host-check.ts";
 
-export type { HostCheck } from "../agent/host-check.ts";
+export type { HostCheck } from "../agent/shared/host-check.ts";
 
 /** @returns undefined for an answer of another form, such as an older agent's */
 export function readHostCheck(stdout: string): HostCheck | undefined {

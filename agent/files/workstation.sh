@@ -9,7 +9,7 @@ failpoint=
 if [ -f /run/workstation/allow-failpoints ]; then failpoint=${WORKSTATION_FAILPOINT:-}; fi
 # What only looks must answer while a long run holds the lock.
 case ${1:-} in
-  status | probe | failpoints | help | '') set -- /usr/bin/node "$agent" "$@" ;;
+  status | probe | failpoints | help | --help | -h | '') set -- /usr/bin/node "$agent" "$@" ;;
   # What waits for remotes keeps nobody else waiting; each person's worker has a lock of its own.
   finish) set -- /usr/bin/flock --exclusive --nonblock --conflict-exit-code 75 /run/workstation-finish.lock /usr/bin/node "$agent" "$@" ;;
   *) set -- /usr/bin/flock --exclusive --wait "${WORKSTATION_LOCK_WAIT_S:-900}" --conflict-exit-code 75 /run/workstation.lock /usr/bin/node "$agent" "$@" ;;

@@ -6,7 +6,7 @@ import type { StackSettings } from "../../stacks/settings/index.ts";
 import { type Host, HostUnreached, onHost } from "../reach/host.ts";
 import { cut, type Finding, hand, type Leaver, unknown } from "./model.ts";
 
-/** What `workstation probe` answers; `null` is what it could not ask (agent/root/probe-people.ts). */
+/** What `workstation probe` answers; `null` is what it could not ask (agent/root/commands/probe-access.ts). */
 const person = z.object({
   osUser: z.string(),
   account: z

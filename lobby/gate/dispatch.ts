@@ -1,4 +1,6 @@
-/** The dispatch table, read again whenever the file is another one: a deployment needs no restart of the gate. */
+/**
+ * Reads the dispatch table, again whenever the file has changed, so that a deployment needs no restart of the proxy.
+ */
 
 import { readFileSync, statSync } from "node:fs";
 import { z } from "zod";

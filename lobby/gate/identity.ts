@@ -1,4 +1,4 @@
-/** Who a request is from, as the forward-auth proxy reports it: exactly one header of exactly that name, or nobody. */
+/** Reads the identity of a request from the forward-auth header: exactly one header of exactly that name, or none. */
 
 /** The one header that tells who has signed in. */
 export const IDENTITY_HEADER = "x-authentik-username";

@@ -1,4 +1,4 @@
-/** The gate's entry: listens where its configuration says, until it is told to end. */
+/** Starts the code-server proxy and listens where its configuration says. */
 
 import { readFileSync } from "node:fs";
 import { z } from "zod";

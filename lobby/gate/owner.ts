@@ -1,4 +1,4 @@
-/** Whose a connection's far end is, as the kernel tells: a port of loopback belongs to whoever took it first. */
+/** Determines which uid owns the far end of a loopback connection, as the kernel reports it. */
 
 import { readFileSync } from "node:fs";
 import { isIPv4 } from "node:net";

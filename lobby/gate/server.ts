@@ -1,11 +1,11 @@
-/** The gate: each person who has signed in reaches their own code server, and nobody reaches anybody else's. */
+/** Serves the code-server proxy: routes each signed-in identity to its own code server and to no other. */
 
 import { type ClientRequest, createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { createProxyServer } from "http-proxy-3";
 import type { Dispatch, Entry } from "./dispatch.ts";
 import { IDENTITY_HEADER, identityOf } from "./identity.ts";
-import { NotTheirs, wayTo } from "./way.ts";
+import { NotTheirs, wayTo } from "./upstream-connection.ts";
 
 export interface GateArgs {
   readonly dispatch: Dispatch;

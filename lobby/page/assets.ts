@@ -1,4 +1,4 @@
-/** The page's own files, by name. In the bundle this file is replaced by one that carries them inside. */
+/** Reads the portal's own files, by name. In the bundle this module is replaced by one that holds their texts. */
 
 import { readFileSync } from "node:fs";
 

@@ -1,6 +1,6 @@
-/** Somebody's clones, each with how it stands and why it was not updated. */
+/** Renders a user's clones, each with its state and the reason why it was not updated. */
 
-import type { CloneFact } from "../../agent/facts/model.ts";
+import type { CloneFact } from "../../agent/shared/facts/facts-schemas.ts";
 import { type Html, html } from "./html.ts";
 
 export const cloneList = (clones: readonly CloneFact[]): Html =>

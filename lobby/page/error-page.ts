@@ -1,4 +1,4 @@
-/** What somebody reads who cannot be given what they asked for: why, and whom to ask. */
+/** Renders an error page: what was refused, why, and whom to ask. */
 
 import { frame, type Site } from "./frame.ts";
 import { type Html, html } from "./html.ts";

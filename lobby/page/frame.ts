@@ -1,10 +1,10 @@
-/** What all pages have in common: the head, who is here, the way around. */
+/** Renders what all pages share: head, signed-in user and navigation. */
 
 import { createHash } from "node:crypto";
-import { ageOf } from "../../agent/facts/words.ts";
+import { ageOf } from "../../agent/shared/facts/format.ts";
 import { asset } from "./assets.ts";
 import { Html, html, NOTHING } from "./html.ts";
-import type { Guest } from "./who.ts";
+import type { Guest } from "./authorize-visitor.ts";
 
 /** What the stack's configuration says of this page. */
 export interface Site {

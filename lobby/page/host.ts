@@ -1,8 +1,13 @@
-/** What the page knows of the host and may have done there: asked of root through a socket that carries three questions. */
+/** Asks root for facts and restores through a socket that carries three requests. */
 
 import { connect } from "node:net";
 import type { z } from "zod";
-import { type FactsAnswer, factsAnswer, type RestoreAnswer, restoreAnswer } from "../../agent/facts/model.ts";
+import {
+  type FactsAnswer,
+  factsAnswer,
+  type RestoreAnswer,
+  restoreAnswer,
+} from "../../agent/shared/facts/facts-schemas.ts";
 
 export type Answer = FactsAnswer["people"][number];
 export type Restored = RestoreAnswer["people"][number];

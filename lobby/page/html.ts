@@ -1,4 +1,4 @@
-/** HTML in which every value is escaped, by construction: only another piece of HTML goes in as it is. */
+/** Builds HTML in which every value is escaped by construction; only other HTML is inserted as it is. */
 
 export class Html {
   readonly text: string;

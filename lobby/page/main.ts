@@ -1,4 +1,4 @@
-/** The page's entry: listens where its configuration says, until it is told to end. */
+/** Starts the user portal and listens where its configuration says. */
 
 import { readFileSync } from "node:fs";
 import { z } from "zod";

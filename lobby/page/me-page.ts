@@ -1,13 +1,20 @@
-/** One person's page: their sessions and the button, their code server, clones, memory and limits. */
+/** Renders a user's own page: sessions and the restore button, code server, clones, memory and limits. */
 
-import type { Report, RestoreAnswer } from "../../agent/facts/model.ts";
-import { bytesOf, clonesWithNotes, counted, restorableOf, sizeOf, sizeWords } from "../../agent/facts/words.ts";
+import type { Report, RestoreAnswer } from "../../agent/shared/facts/facts-schemas.ts";
+import {
+  bytesOf,
+  clonesWithNotes,
+  counted,
+  restorableOf,
+  sizeOf,
+  formatSize,
+} from "../../agent/shared/facts/format.ts";
 import { cloneList } from "./clone-list.ts";
 import { ago, frame, type Site } from "./frame.ts";
 import type { Answer } from "./host.ts";
 import { type Html, html, NOTHING } from "./html.ts";
 import { outcomeList } from "./outcome-list.ts";
-import type { Guest } from "./who.ts";
+import type { Guest } from "./authorize-visitor.ts";
 
 export interface MePage {
   readonly site: Site;
@@ -120,7 +127,7 @@ function limits({ known: { limits: of }, now }: Report): Html {
   const rows =
     of === undefined
       ? []
-      : [row("Processor", of.cpu), row("Tasks", of.tasks), row("Each tmux pane", sizeWords(of.paneMemory))];
-  const sum = `${used === undefined ? "Memory cannot be told" : bytesOf(used)}${of === undefined ? "" : ` of ${sizeWords(of.memory)}`}`;
+      : [row("Processor", of.cpu), row("Tasks", of.tasks), row("Each tmux pane", formatSize(of.paneMemory))];
+  const sum = `${used === undefined ? "Memory cannot be told" : bytesOf(used)}${of === undefined ? "" : ` of ${formatSize(of.memory)}`}`;
   return card("limits", "Memory and limits", html`<p class="sum">${sum}</p>${gauge}<dl>${rows}</dl>`);
 }

@@ -1,7 +1,7 @@
-/** What the button has brought back, what not, and why. */
+/** Renders the outcome of a restore: which sessions were restored, which not, and why. */
 
-import type { RestoreAnswer } from "../../agent/facts/model.ts";
-import { counted } from "../../agent/facts/words.ts";
+import type { RestoreAnswer } from "../../agent/shared/facts/facts-schemas.ts";
+import { counted } from "../../agent/shared/facts/format.ts";
 import { type Html, html } from "./html.ts";
 
 export function outcomeList(restored: RestoreAnswer["people"][number]): Html {

@@ -1,12 +1,12 @@
-/** The board for admins: everybody of this host, whoever needs something first. */
+/** Renders the board for admins: every user of this host, those who need something first. */
 
-import type { Report } from "../../agent/facts/model.ts";
-import { bytesOf, clonesWithNotes, counted, restorableOf, sizeWords } from "../../agent/facts/words.ts";
+import type { Report } from "../../agent/shared/facts/facts-schemas.ts";
+import { bytesOf, clonesWithNotes, counted, restorableOf, formatSize } from "../../agent/shared/facts/format.ts";
 import { cloneList } from "./clone-list.ts";
 import { ago, frame, type Site } from "./frame.ts";
 import type { Answer } from "./host.ts";
 import { type Html, html, NOTHING } from "./html.ts";
-import type { Guest } from "./who.ts";
+import type { Guest } from "./authorize-visitor.ts";
 
 export interface PeoplePage {
   readonly site: Site;
@@ -44,7 +44,7 @@ function row(one: Answer, nowMs: number): Html {
 <td data-label="Sessions">${running.length} running${missing.length === 0 ? NOTHING : html`, <span class="badge missing">${missing.length} missing</span>`}</td>
 <td data-label="Saved">${ago(known.sessions.seenAtMs, nowMs)}</td>
 <td data-label="Code server">${known.ports?.t3 ?? "–"} <span class="badge ${services.t3 === "active" ? "running" : "off"}">${services.t3 === "active" ? "running" : services.t3}</span></td>
-<td data-label="Memory">${"failed" in now ? "–" : bytesOf(now.memoryBytes)}${known.limits === undefined ? "" : ` of ${sizeWords(known.limits.memory)}`}</td>
+<td data-label="Memory">${"failed" in now ? "–" : bytesOf(now.memoryBytes)}${known.limits === undefined ? "" : ` of ${formatSize(known.limits.memory)}`}</td>
 <td data-label="Clones">${"failed" in now ? html`–` : details(clonesWithNotes(now.clones, known.notes?.says ?? []).clones)}</td></tr>`;
 }
 

@@ -1,15 +1,18 @@
-/** The people's page and its session API: one's own workstation, one's own sessions brought back, and a board for admins. */
+/**
+ * Serves the user portal and its session API: a user's own workstation, the restore of their sessions, and a board for
+ * admins.
+ */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { asset } from "./assets.ts";
-import { refusedAsForeign } from "./asked-here.ts";
+import { refusedAsForeign } from "./same-origin.ts";
 import { errorPage } from "./error-page.ts";
 import type { Site } from "./frame.ts";
 import type { Host } from "./host.ts";
 import type { Html } from "./html.ts";
 import { mePage } from "./me-page.ts";
 import { peoplePage } from "./people-page.ts";
-import { type Guest, type Lists, whoAsks } from "./who.ts";
+import { type Guest, type Lists, whoAsks } from "./authorize-visitor.ts";
 
 export interface LobbyArgs {
   readonly site: Site;

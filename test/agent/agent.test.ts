@@ -4,18 +4,18 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bundleAgent } from "../../agent/bundle.ts";
-import { ROOT_POINTS, WORKER_POINTS } from "../../agent/failpoint.ts";
-import { Refusal } from "../../agent/refusal.ts";
-import { groupsOf, parseAccounts } from "../../agent/root/accounts.ts";
-import { parsePart } from "../../agent/root/apply.ts";
-import { onlyLooking } from "../../agent/root/only-looking.ts";
-import { outsideHomes, realSystem } from "../../agent/root/system.ts";
-import { answerOf } from "../../agent/root/worker-call.ts";
-import { clean, redact } from "../../agent/say.ts";
-import { type Change, converge, says } from "../../agent/step.ts";
+import { ROOT_POINTS, WORKER_POINTS } from "../../agent/lib/failpoints.ts";
+import { Refusal } from "../../agent/lib/errors.ts";
+import { groupsOf, parseAccounts } from "../../agent/root/system/account-database.ts";
+import { parsePart } from "../../agent/root/commands/apply-part.ts";
+import { dryRun } from "../../agent/root/system/dry-run.ts";
+import { assertOutsideHomes, realSystem } from "../../agent/root/system/privileged-operations.ts";
+import { answerOf } from "../../agent/root/people/call-worker.ts";
+import { clean, redact } from "../../agent/lib/log.ts";
+import { type Change, converge, says } from "../../agent/lib/converge.ts";
 import { account } from "../e2e/host/parts.ts";
 
-const AGENT_ROOM = fileURLToPath(new URL("../../agent", import.meta.url));
+const AGENT_FOLDER = fileURLToPath(new URL("../../agent", import.meta.url));
 
 test("the bundle is one file of the same bytes every time, and needs nothing but node", async () => {
   const [first, second] = [await bundleAgent(), await bundleAgent()];
@@ -77,7 +77,7 @@ test("what could not be done for a reason that is none of ours is not said to be
 test.each(["/home", "/home/", "/home/anca/x", "/etc/../home/anca", "relative", "/etc/./x", "/etc/x\0y"])(
   "root's door does not open %j",
   (path) => {
-    expect(() => outsideHomes(path)).toThrow(/in a home|not a plain absolute path/);
+    expect(() => assertOutsideHomes(path)).toThrow(/in a home|not a plain absolute path/);
     expect(() => realSystem.read(path)).toThrow(/in a home|not a plain absolute path/);
     expect(() => realSystem.replaceFile(path, { bytes: "", mode: 0o600 })).toThrow(
       /in a home|not a plain absolute path/,
@@ -86,7 +86,7 @@ test.each(["/home", "/home/", "/home/anca/x", "/etc/../home/anca", "relative", "
 );
 
 test("in a dry run every verb that writes is caught", () => {
-  const sys = onlyLooking(realSystem);
+  const sys = dryRun(realSystem);
   expect(() => sys.replaceFile("/etc/x", { bytes: "", mode: 0o600 })).toThrow("a dry run may only look");
   expect(() => sys.remove("/etc/x")).toThrow("a dry run may only look");
   expect(() => sys.run(["/bin/true"])).toThrow("a dry run may only look");
@@ -174,9 +174,9 @@ test.each([
 });
 
 test("every name of a failpoint stands at a change of the code", () => {
-  const sources = readdirSync(AGENT_ROOM, { recursive: true, encoding: "utf8" }).filter(
-    (file) => file.endsWith(".ts") && file !== "failpoint.ts",
+  const sources = readdirSync(AGENT_FOLDER, { recursive: true, encoding: "utf8" }).filter(
+    (file) => file.endsWith(".ts") && file !== "lib/failpoints.ts",
   );
-  const code = sources.map((file) => readFileSync(`${AGENT_ROOM}/${file}`, "utf8")).join("\n");
+  const code = sources.map((file) => readFileSync(`${AGENT_FOLDER}/${file}`, "utf8")).join("\n");
   expect([...ROOT_POINTS, ...WORKER_POINTS].filter((point) => !code.includes(`"${point}"`))).toEqual([]);
 });

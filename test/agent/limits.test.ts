@@ -1,10 +1,10 @@
 /** What is waited for and what is read, both bounded: a lock that is never given back, a directory without end. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { afterEach, expect, test, vi } from "vitest";
-import type { Machine } from "../../agent/root/machine.ts";
-import { mustUnlock } from "../../agent/root/steps/account-exists.ts";
-import { conversationsOf } from "../../agent/worker/conversations.ts";
-import { realHome } from "./real-clone.ts";
+import type { Machine } from "../../agent/root/system/cached-machine.ts";
+import { runShadowUtility } from "../../agent/root/accounts/shadow-utils.ts";
+import { conversationsOf } from "../../agent/user/home/conversation-links.ts";
+import { realHome } from "./user/clones/real-clone.ts";
 
 afterEach(() => void vi.useRealTimers());
 
@@ -36,19 +36,19 @@ async function clocked(act: () => Promise<void>) {
 
 test("a lock on the accounts that is given back within half a minute costs the wait and nothing else", async () => {
   const { m, seen } = lockedMachine(20);
-  const { ms, why } = await clocked(() => mustUnlock(m, ["useradd"]));
+  const { ms, why } = await clocked(() => runShadowUtility(m, ["useradd"]));
   expect([why, seen.length]).toEqual(["done", 21]);
   expect(ms).toBeLessThan(22_000);
 });
 
 test("one that is held longer is told, and is waited for once a run, not once a person", async () => {
   const { m, seen } = lockedMachine(10_000);
-  const first = await clocked(() => mustUnlock(m, ["useradd", "one"]));
+  const first = await clocked(() => runShadowUtility(m, ["useradd", "one"]));
   expect(first.why).toContain("cannot lock /etc/group");
   expect(first.ms).toBeGreaterThanOrEqual(30_000);
   expect(first.ms).toBeLessThan(32_000);
   const tries = seen.length;
-  const second = await clocked(() => mustUnlock(m, ["useradd", "two"]));
+  const second = await clocked(() => runShadowUtility(m, ["useradd", "two"]));
   expect([second.why, seen.length - tries]).toEqual([expect.stringContaining("cannot lock"), 1]);
   expect(second.ms).toBeLessThan(1000);
 });

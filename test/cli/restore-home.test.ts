@@ -43,12 +43,12 @@ test("it asks their host, hands on the former uid where it was said, and tells o
 test("what the host refuses is said in its own sentence, with exit code 1", async () => {
   answer = {
     code: 2,
-    err: `workstation-remove: the archive ${ARCHIVE} is ada's home, and it is given to nobody else\n`,
+    err: `workstation-remove: the archive ${ARCHIVE} is the home of ada and can be restored for nobody else\n`,
   };
   const { code, screen } = await restore("bob", "--archive", ARCHIVE);
   expect([code, screen.trim()]).toEqual([
     1,
-    `devvm: the archive ${ARCHIVE} is ada's home, and it is given to nobody else`,
+    `devvm: the archive ${ARCHIVE} is the home of ada and can be restored for nobody else`,
   ]);
 });
 

@@ -88,12 +88,12 @@ node .workstation-agent-incoming.mjs install --sha256 $(sha256sum .workstation-a
     0,
     [
       "ana: wrote ~/start-claude.sh",
-      "bob: set the ports in /etc/t3-serve/bob.env, other lines as they were",
+      "bob: set the ports in /etc/t3-serve/bob.env, other lines unchanged",
       "bob: wrote ~/start-claude.sh",
-      "settled: everybody is as delivered",
+      "settled: every user is in the delivered state",
     ],
   ]);
-  expect((await host.workstation("settle")).out).toEqual(["settled: everybody is as delivered"]);
+  expect((await host.workstation("settle")).out).toEqual(["settled: every user is in the delivered state"]);
 });
 
 test("a file that its person cannot change, because an admin has nailed it down, is told by name", async () => {
@@ -111,7 +111,7 @@ test("a file that its person cannot change, because an admin has nailed it down,
 test.each([
   ["damaged", 'echo \'{"version":1,"people":{\' > $l', "ledger.json is not valid JSON"],
   ["of another form", 'echo \'{"version":1,"people":{"ana":{"uid":"x"}}}\' > $l', "ledger.json is damaged"],
-  ["lost", "rm $l", "was not made by this program; it is left alone"],
+  ["lost", "rm $l", "is unmanaged; it was left unchanged"],
 ])("a ledger that is %s gives nobody anything anew", async (_, script, why) => {
   const facts = "getent passwd ana bob; cat /etc/t3-serve/*.env; id ana";
   const before = await host.sh(facts);

@@ -137,7 +137,7 @@ test("a clone whose .git leads elsewhere, whose worktree is /etc, or which borro
   expect((await host.apply(clones(who))).code).toBe(0);
   await as(who, "cd ~/code; rm .git/objects/info/alternates; mv .git ../moved; echo 'gitdir: /root/secret.git' > .git");
   const said = await host.apply(clones(who));
-  expect(said.err.join("\n")).toContain("~/code is a directory and no clone: left as it is");
+  expect(said.err.join("\n")).toContain("~/code is a directory and not a clone: left unchanged");
   expect(
     await host.sh(
       "find /etc -newer /srv/git-server.mjs | sort | grep -v -e t3-serve -e /etc/.pwd -e workstation | sha256sum; ls /root | sha256sum",
@@ -169,7 +169,7 @@ echo '{"cwd":"/home/${single.osUser}/code-apps"}' > ~/.claude/projects/-home-${s
   expect(said.own.slice(0, 4)).toEqual([
     "linked the conversations of ~/code to its new path",
     "moved the clone at ~/code out of the way",
-    "made ~/code",
+    "created ~/code",
     "moved the clone to ~/code/infra",
   ]);
   expect(await as(single, treasures("~/code/infra"))).toBe(before);
@@ -197,7 +197,7 @@ test.each(["migrate-conversations", "migrate-set-aside", "migrate-make-code", "m
       const before = await as(single, treasures("~/code"));
       const who = { ...single, layout: "workspace" as const };
       const killed = await host.apply(clones(who), `${point}:${moment}`);
-      expect(killed.err.join("\n")).toContain(`${who.osUser}: clones: their worker broke off`);
+      expect(killed.err.join("\n")).toContain(`${who.osUser}: clones: the worker ended early`);
       expect(
         await as(single, "ls -d ~/code/.git ~/code/infra/.git ~/.code.workstation-moving/.git 2>/dev/null | wc -l"),
       ).toBe("1");
@@ -224,7 +224,7 @@ test("a nested clone of a roster repo moves up; what the infra repo tracks, and 
   const said = await host.apply(clones({ ...who, repos }));
   expect(said.out).toContain(`${who.osUser}: moved ~/code/infra/tripit to ~/code/tripit`);
   expect(said.err.join("\n")).toContain(
-    "~/code/infra/other is a clone, and ~/code/other exists too: neither is touched",
+    "~/code/infra/other is a clone, but ~/code/other exists too: both left unchanged",
   );
   expect(
     await as(
@@ -258,7 +258,7 @@ test("a clone that predates the forge gets its remote and tracks it; what the pe
 const STATES: readonly (readonly [string, string, string])[] = [
   ["clean", "true", ""],
   ["with an untracked file", "echo x > untracked", ""],
-  ["dirty", "echo x >> readme", "has changes that are not committed"],
+  ["dirty", "echo x >> readme", "has uncommitted changes"],
   ["ahead", "echo x > mine; git add mine; git -c user.name=t -c user.email=t commit -qm mine", "diverged"],
   ["detached", "git checkout -q --detach", "is on no branch"],
   ["on another branch", "git checkout -q -b other", "-"],
@@ -327,7 +327,7 @@ test("a remote that misbehaves in any way is a warning, in bounded time, and not
     expect([mode, toldOf(said, who).err], JSON.stringify(said)).toEqual([
       mode,
       expect.stringMatching(
-        /warning: (~\/code could not be fetched|a remote did not answer in the time of this run|~\/code: master and its upstream have parted)/,
+        /warning: (~\/code could not be fetched|a remote did not answer in time|~\/code: master and its upstream have diverged)/,
       ),
     ]);
     expect(await host.sh(`cat /var/lib/workstation/failures/${who.osUser}.json 2>/dev/null; true`)).toBe("");
@@ -335,7 +335,7 @@ test("a remote that misbehaves in any way is a warning, in bounded time, and not
   for (const [mode, who] of fresh.all) {
     expect([mode, toldOf(said, who).err]).toEqual([
       mode,
-      expect.stringContaining("~/code could not be cloned, the next run tries again"),
+      expect.stringContaining("~/code could not be cloned and is retried by the next run"),
     ]);
     expect([mode, halves.get(mode)]).toEqual([mode, "0"]);
   }

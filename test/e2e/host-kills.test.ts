@@ -1,6 +1,6 @@
 /** Killed before and after every mutating step: the next run finishes, and the one after that changes nothing. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Point, ROOT_POINTS, WORKER_POINTS } from "../../agent/failpoint.ts";
+import { type Point, ROOT_POINTS, WORKER_POINTS } from "../../agent/lib/failpoints.ts";
 import { startTestHost, type TestHost } from "./host/host.ts";
 import { account, base, clones, credentials, maps, portsOf, REMOTE, type Somebody, units } from "./host/parts.ts";
 
@@ -162,7 +162,7 @@ test.each(cells)("killed at %s, %s", async (point, moment) => {
   const logs = await host.sh("tail -n 30 /run/setup.log /run/first.log /run/second.log");
   // Root's own death ends its run at once; a worker's is that person's failure. Either way the step was reached.
   const root = (ROOT_POINTS as readonly string[]).includes(point);
-  expect([killed, root || logs.includes("their worker broke off")], logs).toEqual([
+  expect([killed, root || logs.includes("the worker ended early")], logs).toEqual([
     root ? "killed 137" : "killed 1",
     true,
   ]);

@@ -33,7 +33,7 @@ test("an empty host gets everybody, and a second delivery and the hourly run cha
   expect(first.err).toEqual(["wizard: warning: this host has no group nogroup-here: not added"]);
   const second = await host.deliver(everybody);
   expect(second.out.filter((line) => !line.endsWith("nothing to change"))).toEqual([
-    "settled: everybody is as delivered",
+    "settled: every user is in the delivered state",
   ]);
   expect(await host.workstation("reconcile")).toMatchObject(nothing);
   expect(await host.workstation("reconcile --check")).toMatchObject(nothing);
@@ -147,7 +147,7 @@ test("a squatter on somebody's port gets no byte from them", async () => {
 
 test("the packet filter is there again after somebody has flushed it, and after a reboot before anything listens", async () => {
   await host.sh("nft flush chain inet workstation output");
-  expect((await host.workstation("reconcile")).out).toEqual(["host: applied the packet filter of the people's ports"]);
+  expect((await host.workstation("reconcile")).out).toEqual(["host: applied the packet filter of the users' ports"]);
   await host.vm.reboot();
   expect(await host.sh("nft list table inet workstation | grep -c guests; systemctl is-active t3-serve@anca")).toBe(
     "2\nactive",
@@ -163,7 +163,7 @@ test("the environment file keeps every byte of the person's and the port is set 
     `printf 'A="x\\nT3_PORT=1"\\n# mine\\nT3_PORT=9999\\nB=\\377\\r\\nT3_PORT=8888\\n' > /etc/t3-serve/anca.env`,
   );
   expect((await host.workstation("reconcile")).out).toEqual([
-    "anca: set the ports in /etc/t3-serve/anca.env, other lines as they were",
+    "anca: set the ports in /etc/t3-serve/anca.env, other lines unchanged",
   ]);
   const { t3, browser } = portsOf(anca);
   const bytes = await host.sh("base64 -w0 /etc/t3-serve/anca.env");
@@ -235,11 +235,11 @@ test("a host stops, names them and writes nothing when more people would go than
   const before = await host.sh("cat /etc/ttyd-user-map");
   const said = await host.apply(maps([...left, anca]));
   expect(said.code).toBe(2);
-  expect(said.err.join("\n")).toContain("2 of 3 people would lose this host: wizard, emo");
+  expect(said.err.join("\n")).toContain("2 of 3 users would lose access to this host: wizard, emo");
   expect(said.err.join("\n")).toContain("confirmLeave: [wizard, emo]");
   expect(await host.sh("cat /etc/ttyd-user-map")).toBe(before);
   const unasked = await host.apply(account({ ...emo, state: "left" }));
-  expect(unasked.err.join("\n")).toContain("the maps part does not count them as left");
+  expect(unasked.err.join("\n")).toContain("not listed as left in the maps part");
   expect((await host.workstation("settle")).code).toBe(1);
   await host.apply(account(emo));
   expect((await host.workstation("settle")).code).toBe(0);
@@ -249,7 +249,7 @@ test("a host stops, names them and writes nothing when more people would go than
 test("the hourly run waits while a hold file is there, and cuts nobody from an old state", async () => {
   await host.sh("echo 'moving disks' > /var/lib/workstation/hold; rm /etc/ttyd-user-map");
   expect((await host.workstation("reconcile")).out).toEqual([
-    "on hold, nothing is done: moving disks; remove /var/lib/workstation/hold to go on",
+    "on hold, nothing was changed: moving disks; remove /var/lib/workstation/hold to resume",
   ]);
   await host.sh("rm /var/lib/workstation/hold");
   expect((await host.workstation("reconcile")).out).toEqual(["host: wrote /etc/ttyd-user-map"]);
@@ -259,7 +259,7 @@ test("the hourly run waits while a hold file is there, and cuts nobody from an o
   );
   const said = await host.workstation("reconcile");
   expect(said.code).toBe(1);
-  expect(said.err.join("\n")).toContain("emo left, and the last delivery is older than 24 h");
+  expect(said.err.join("\n")).toContain("emo is not offboarded: the last delivery is older than 24 h");
   expect((await host.deliver(everybody)).code).toBe(0);
 });
 
@@ -270,7 +270,7 @@ test("an account that was here before is reported and left alone, or taken over 
   await host.apply(maps([...everybody, old]));
   const said = await host.apply(account(old));
   expect(said.err.join("\n")).toContain(
-    "an account old (uid 7010) exists here and was not made by this program; it is left alone",
+    "an account old (uid 7010) exists on this host, but is unmanaged; it was left unchanged",
   );
   expect((await host.workstation("settle")).code).toBe(1);
   expect((await host.deliver([...everybody, { ...old, adopt: true }])).code).toBe(0);
@@ -282,15 +282,15 @@ test("an account that was here before is reported and left alone, or taken over 
 test("whatever contradicts what this host has given is refused by name, and everybody else goes on", async () => {
   await host.sh("groupadd -g 7050 taken; useradd -u 7051 -M somebody");
   const wrong = [
-    [{ ...emo, uid: 7099 }, "this host gave emo the uid 7002, and 7099 was delivered"],
-    [{ osUser: "thief", uid: 7003 }, "uid 7003 was given to anca on this host"],
+    [{ ...emo, uid: 7099 }, "this host's ledger assigns uid 7002 to emo, but 7099 was delivered"],
+    [{ osUser: "thief", uid: 7003 }, "uid 7003 is assigned to anca in this host's ledger"],
     [{ osUser: "other", uid: 7051 }, "uid 7051 belongs to the account somebody"],
-    [{ osUser: "taken", uid: 7052 }, "a group taken (gid 7050) exists here"],
+    [{ osUser: "taken", uid: 7052 }, "a group taken (gid 7050) exists on this host"],
   ] as const;
   for (const [who, why] of wrong) expect((await host.apply(account(who))).err.join("\n")).toContain(why);
   const settled = await host.workstation("settle");
   expect(settled.code).toBe(1);
-  expect(settled.err.at(-1)).toContain("4 of this host's people failed: emo, other, taken, thief");
+  expect(settled.err.at(-1)).toContain("4 of this host's users failed: emo, other, taken, thief");
   await host.apply(account(emo));
   await host.sh(
     "cd /var/lib/workstation; rm -f parts/account.{thief,other,taken}.json failures/*.json".replace(
@@ -305,14 +305,10 @@ test("a part that is damaged, of another contract or about somebody else changes
   const good = JSON.stringify(account(emo));
   const refused = [
     ["account emo", good.slice(0, 40), "is not valid JSON"],
-    ["account emo", good.replace('"contract":1', '"contract":2'), "is of contract 2, and this agent speaks 1"],
-    ["account anca", good, "says inside that it is account emo"],
+    ["account emo", good.replace('"contract":1', '"contract":2'), "has contract version 2, but this agent supports 1"],
+    ["account anca", good, "contains account emo"],
     ["account emo", good.replace("/bin/zsh", "zsh; reboot"), "shell"],
-    [
-      "base host",
-      JSON.stringify(base()).replace('"host":"host"', '"host":"other"'),
-      "says inside that it is base other",
-    ],
+    ["base host", JSON.stringify(base()).replace('"host":"host"', '"host":"other"'), "contains base other"],
   ] as const;
   for (const [name, text, why] of refused) {
     const said = await host.workstation(`apply ${name}`, text);

@@ -1,6 +1,6 @@
 /** Removing for good, on a real host: what is archived comes back as it was, what is not is never deleted, whatever kills it. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { REMOVAL_POINTS, REMOVAL_WORKER_POINTS } from "../../agent/removal/points.ts";
+import { REMOVAL_POINTS, REMOVAL_WORKER_POINTS } from "../../agent/lib/removal-failpoints.ts";
 import { startTestHost, type TestHost } from "./host/host.ts";
 import { account, base, type Somebody } from "./host/parts.ts";
 
@@ -286,7 +286,7 @@ test("a home goes back to somebody who is here again under another uid: all of i
   carried = String(json.archive);
   expect((await remove(json.archive)).code).toBe(0);
   const refused = await host.apply(account({ ...one, uid: 7699 }));
-  expect(refused.err.join()).toContain("gave one the uid 7601");
+  expect(refused.err.join()).toContain("assigns uid 7601 to one");
   await host.sh(`sed -i 's/"one":{[^}]*},//' /var/lib/workstation/ledger.json`);
   const back: Somebody = { ...one, uid: 7699 };
   expect(
@@ -294,7 +294,7 @@ test("a home goes back to somebody who is here again under another uid: all of i
   ).toEqual([]);
   expect(await remover(`restore two --archive ${String(json.archive)}`)).toMatchObject({
     code: 2,
-    said: expect.stringContaining("given to nobody else"),
+    said: expect.stringContaining("restored for nobody else"),
   });
   for (const point of ["restore-extract:before", "restore-extract:after", "restore-publish:before"])
     expect((await remover(`${RESTORE} --archive ${String(json.archive)}`, point)).code).not.toBe(0);
@@ -328,7 +328,7 @@ const REPACKED =
 const TAR = "tar --format=posix --no-recursion -cPf /srv/bad.tar -C /home/one .";
 
 test.each([
-  ["somebody else's by now", "chown -R two: .", /can be written by others than root.*chown -R root/],
+  ["somebody else's by now", "chown -R two: .", /is writable by others than root.*chown -R root/],
   ["with another checksum", "printf x >> home.tar.gz", /is damaged/],
   ["without the list", "rm files.jsonl.gz", /files\.jsonl\.gz is missing/],
   ["with half a list", "truncate -s 100 files.jsonl.gz", /files\.jsonl\.gz is damaged/],

@@ -1,7 +1,7 @@
 /** What runs as a person: the worker that root starts and does not trust, and the launcher that they start themselves. */
 import { cpus, loadavg } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { asBusy, HOURLY } from "../../agent/root/together.ts";
+import { HOURLY_LIMITS, scaledForLoad } from "../../agent/root/people/worker-pool.ts";
 import { startTestHost, type TestHost } from "./host/host.ts";
 import { account, base, clones, maps, portsOf, type Somebody, units } from "./host/parts.ts";
 
@@ -56,8 +56,8 @@ test("what a worker starts and leaves behind ends with it", async () => {
 const others9 = others.map((p) => p.osUser).join(" ");
 /** How much longer than on a quiet machine a run now waits for who hangs: it gives everybody more time on a busy one. */
 const busyMs = () => {
-  const { leastMs, stopMs } = asBusy(HOURLY, loadavg()[0] ?? 0, cpus().length);
-  return leastMs - HOURLY.leastMs + stopMs - HOURLY.stopMs;
+  const { minDeadlineMs, minAbortDelayMs } = scaledForLoad(HOURLY_LIMITS, loadavg()[0] ?? 0, cpus().length);
+  return minDeadlineMs - HOURLY_LIMITS.minDeadlineMs + minAbortDelayMs - HOURLY_LIMITS.minAbortDelayMs;
 };
 /** Everybody's worker is wanted: a file of theirs is gone. */
 const timed = async () => {
@@ -117,7 +117,7 @@ test("one of ten who stops their worker is named, and keeps nobody waiting", asy
   );
   expect([said.code, failedOf(said), wrote, left]).toEqual([1, ["w0: clones"], nine, "0\n0"]);
   expect(said.err.join("\n")).toContain(
-    "did not end when everybody else's had, nor when it was told to, and was killed",
+    "was still running when all others had ended, did not stop when it was told to, and was killed",
   );
   expect(quietMs).toBeLessThan(2 * calm.ms + 2000);
   await host.workstation("reconcile");
@@ -138,14 +138,14 @@ test("one of ten whose home holds a pipe where git's configuration belongs is na
 test("a remote that hung is asked in the background from then on: runs do not wait for it, and what it owes arrives", async () => {
   await host.sh("git -C ~/code remote set-url forgejo http://127.0.0.1:8080/hang/infra", { as: first.osUser });
   const said = await host.workstation("reconcile");
-  expect(said.err.join("\n")).toContain("w0: warning: a remote did not answer in the time of this run");
+  expect(said.err.join("\n")).toContain("w0: warning: a remote did not answer in time; it is retried");
   expect(await host.sh("systemctl is-active workstation-finish; true")).toBe("activating");
   const status = JSON.parse((await host.workstation("status --json")).out.join(""));
   expect(status.people[0].unfinished).toMatch(/^20\d\d-/);
   // The background has the person's lock: a run goes on without their worker.
   const again = await timed();
   expect([again.said.code, again.wrote]).toEqual([0, nine]);
-  expect(again.said.err).toEqual([expect.stringContaining("w0: warning: a remote of theirs did not answer in time")]);
+  expect(again.said.err).toEqual([expect.stringContaining("w0: warning: a remote did not answer in time")]);
   // Whoever ends the background ends what it has started as somebody.
   const ended = await host.sh(
     `for i in $(seq 100); do [ $(${WORKERS}) = 1 ] && pgrep -u w0 git >/dev/null && break; sleep 0.1; done; ${WORKERS}; systemctl stop workstation-finish; for i in $(seq 30); do [ $(${WORKERS}) = 0 ] && break; sleep 0.1; done; ${WORKERS}; pgrep -c -u w0 git; true`,
@@ -186,11 +186,11 @@ test("a first clone that is slow is not lost: the delivery ends in its time and 
   const started = performance.now();
   await host.apply(maps([...people, late]));
   await host.apply(account(late));
-  expect((await host.apply(clones(late))).err.join("\n")).toContain("did not answer in the time of this run");
+  expect((await host.apply(clones(late))).err.join("\n")).toContain("did not answer in time; it is retried");
   const settled = await host.workstation("settle");
   // On a busy machine everybody is waited for longer, and then it may have arrived by now.
   const waits = await host.sh("ls /var/lib/workstation/unfinished 2>/dev/null; true");
-  expect([settled.code, settled.err.join("\n").includes("still asked in the background for w9x")]).toEqual([
+  expect([settled.code, settled.err.join("\n").includes("still retried in the background for w9x")]).toEqual([
     0,
     waits === "w9x.json",
   ]);
@@ -206,7 +206,7 @@ test("a worker that is killed by its own person is told as that, and nothing of 
   const said = await host.workstation("reconcile");
   await harmless();
   expect(said.code).toBe(1);
-  expect(said.err.join("\n")).toContain("failed: w0: clones: their worker broke off");
+  expect(said.err.join("\n")).toContain("failed: w0: clones: the worker ended early");
   expect(await host.workstation("reconcile")).toMatchObject({ code: 0, out: ["nothing to change"] });
 });
 

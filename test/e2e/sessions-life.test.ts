@@ -73,14 +73,14 @@ tmux -u new-session -d -s '=x ##{pane_id} ##(id) $(id)\\;' -c "$HOME"`,
   expect(await persist("restore")).toEqual({
     code: 0,
     out: [
-      ...NAMES.map((name) => `ana_b: ${name}: brought back with a shell`),
-      "bob: nothing to bring back",
-      "mallory: nothing to bring back",
+      ...NAMES.map((name) => `ana_b: ${name}: restored with a shell`),
+      "bob: nothing to restore",
+      "mallory: nothing to restore",
     ],
     err: "",
   });
   expect(await running(ana)).toEqual(before);
-  expect((await persist("restore ana_b")).out).toEqual(["ana_b: nothing to bring back"]);
+  expect((await persist("restore ana_b")).out).toEqual(["ana_b: nothing to restore"]);
   expect(await persist("save")).toEqual({ code: 0, out: [""], err: "" });
 });
 
@@ -88,11 +88,11 @@ test("only what is missing comes back, by its exact name, and what is forgotten 
   await as(ana, "tmux -u kill-session -t =dev; tmux -u kill-session -t =dev2");
   expect((await persist("forget ana_b dev2")).out).toEqual(["ana_b: dev2: forgotten"]);
   expect(await persist("forget ana_b de")).toMatchObject({ code: 2 });
-  expect((await persist("restore ana_b")).out).toEqual(["ana_b: dev: brought back with a shell"]);
+  expect((await persist("restore ana_b")).out).toEqual(["ana_b: dev: restored with a shell"]);
   await as(ana, "tmux -u kill-session -t =dev");
   expect((await persist("save")).out).toEqual(["ana_b: recorded 2 sessions"]);
-  expect((await persist("restore ana_b")).out).toEqual(["ana_b: nothing to bring back"]);
-  expect((await persist("restore ana_b --record 1")).out).toEqual(["ana_b: dev: brought back with a shell"]);
+  expect((await persist("restore ana_b")).out).toEqual(["ana_b: nothing to restore"]);
+  expect((await persist("restore ana_b --record 1")).out).toEqual(["ana_b: dev: restored with a shell"]);
 });
 
 test("a conversation goes on after a boot, under the id that a clear gave it, and the launcher's own before that", async () => {
@@ -141,7 +141,7 @@ test("a conversation whose transcript is gone leaves a shell and a line that say
   await as(bob, "tmux -u kill-session -t =talk; rm -f .claude/projects/*/*.jsonl");
   const { out, code } = await persist("restore bob");
   expect(code).toBe(0);
-  expect(out[0]).toMatch(/^bob: talk: brought back with a shell: the record of its conversation \S+ is gone$/);
+  expect(out[0]).toMatch(/^bob: talk: restored with a shell: the transcript of its conversation \S+ is gone$/);
   expect(await shows(bob, "talk", "conversation is gone")).toContain(
     "the record of its conversation is gone: this is a shell",
   );
@@ -170,7 +170,7 @@ test("a fake server makes code run as its own person alone, and its lies cost no
   expect(await host.sh("cat /srv/who")).toBe("0");
   await host.sh(": > /srv/who");
   expect((await persist("save")).out).toEqual([""]);
-  expect((await persist("restore mallory")).err).toContain("mallory: one: not brought back");
+  expect((await persist("restore mallory")).err).toContain("mallory: one: not restored");
   await persist("status mallory");
   expect([...new Set((await host.sh("cat /srv/who")).split("\n"))]).toEqual(["7203"]);
   expect(await records(mallory)).toBe(kept);
@@ -199,8 +199,8 @@ test("a listing without an end is cut off, told, and costs nobody a record", asy
   const kept = await records(mallory);
   await hostileServer(host, mallory, "flood");
   const saved = await persist("save");
-  expect(saved.err).toContain("mallory: their sessions are not recorded: ");
-  expect(saved.err).toContain("more than 1 MiB; nothing of it is believed");
+  expect(saved.err).toContain("mallory: sessions not recorded: ");
+  expect(saved.err).toContain("more than 1 MiB; its answer is ignored");
   expect(await records(mallory)).toBe(kept);
   await host.sh("systemctl stop fake-tmux; rm -rf /tmp/tmux-7203");
 });
@@ -211,7 +211,7 @@ test("a server that answers nobody costs its person a record and nobody else the
   await host.sh("pkill -STOP -u bob -x 'tmux: server'");
   const saved = await persist("save");
   await host.sh("pkill -CONT -u bob -x 'tmux: server'");
-  expect(saved.err).toContain("bob: their sessions are not recorded: their tmux server does not answer within 5 s");
+  expect(saved.err).toContain("bob: sessions not recorded: the tmux server did not answer within 5 s");
   expect(saved.out.filter((line) => line.startsWith("ana_b: recorded "))).toHaveLength(1);
   expect(await records(bob)).toBe(kept);
   expect(Date.now() - begun).toBeLessThan(25_000);
@@ -235,7 +235,7 @@ test("two people who lose their servers at once, and ask at once, each get back 
 test("a socket folder that is somebody else's or a link is not looked into", async () => {
   await host.sh("rm -rf /tmp/tmux-7203; install -d -m 0700 -o bob -g bob /tmp/tmux-7203");
   const theirs = await persist("save");
-  expect(theirs.err).toContain("mallory: their sessions are not recorded: ");
+  expect(theirs.err).toContain("mallory: sessions not recorded: ");
   expect(theirs.err).toContain("/tmp/tmux-7203 belongs to uid 7202");
   await host.sh("rm -rf /tmp/tmux-7203; ln -s /tmp/tmux-7202 /tmp/tmux-7203");
   expect((await persist("save")).err).toContain("/tmp/tmux-7203 is a symbolic link");

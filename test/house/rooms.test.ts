@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   cli: [/^node:/, "yaml", "zod", "ssh2", "roster", "stacks", "providers"],
   ci: [/^node:/, "yaml", "zod", "roster", "stacks", "cli", "providers/forgejo/api", "providers/http"],
   lab: [/./],
-  lobby: [/^node:/, "zod", "http-proxy-3", "agent/facts/model.ts", "agent/facts/words.ts"],
+  lobby: [/^node:/, "zod", "http-proxy-3", "agent/shared/facts/facts-schemas.ts", "agent/shared/facts/format.ts"],
 };
 
 const IMPORT = /^\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?"([^"]+)"|\bimport\("([^"]+)"\)/gm;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { digestOf } from "../../agent/delivered-digests.ts";
+import { digestOf } from "../../agent/lib/delivered-digests.ts";
 import { deliveredParts } from "../../stacks/delivered-parts.ts";
 
 const SHA = "a".repeat(64);

@@ -1,0 +1,11 @@
+/**
+ * Reads the files that the agent installs, by name. In the bundle this module is replaced by one that holds their
+ * texts.
+ */
+
+import { readFileSync } from "node:fs";
+
+/** @throws when there is no such file in `agent/files`. */
+export function asset(name: string): string {
+  return readFileSync(new URL(`../files/${name}`, import.meta.url), "utf8");
+}

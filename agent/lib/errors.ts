@@ -1,0 +1,17 @@
+/** Defines the error for operators, which is printed as one sentence without a stack. Every other error is a bug. */
+
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+}
+
+/** The code of a system error (`ENOENT`), or undefined for anything that is not one. */
+export function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/** What to tell about an error: a bug keeps its stack, so that it can be found; everything else is a sentence. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof Refusal || systemCode(error) !== undefined) return error.message;
+  return error.stack ?? error.message;
+}

@@ -1,0 +1,95 @@
+/** Runs git as the current user, without prompts, hooks, submodules or unexpected protocols, and with a deadline. */
+
+import { statSync } from "node:fs";
+import type { ClonesPart } from "../contract.ts";
+import { kindOf } from "./files.ts";
+import { type Ran, run } from "./exec.ts";
+import { clean } from "./log.ts";
+import { gitEnvironment, urlsOf } from "./git-environment.ts";
+
+export interface GitOptions {
+  /** The clone to work in; absent for `clone` and the person's own configuration. */
+  readonly in?: string;
+  readonly timeoutMs?: number;
+  /** It waits for a remote, so it is ended when the run cannot wait any longer. */
+  readonly remote?: boolean;
+}
+
+export interface Git {
+  run(args: readonly string[], options?: GitOptions): Promise<Ran>;
+  /** Whether a remote did not answer in the time that there was. */
+  unfinished(): boolean;
+}
+
+/** What touches no network is done in milliseconds, or never. */
+const READ_TIMEOUT_MS = 10_000;
+
+/** Hygiene, not the defence: what a hostile clone starts all the same runs as its owner. */
+const SETTINGS = [
+  "core.hooksPath=/dev/null",
+  "core.fsmonitor=false",
+  "gc.auto=0",
+  "maintenance.auto=false",
+  "submodule.recurse=false",
+  "protocol.ext.allow=never",
+  "http.lowSpeedLimit=1000",
+  "http.lowSpeedTime=20",
+  "http.followRedirects=initial",
+  "advice.detachedHead=false",
+].flatMap((setting) => ["-c", setting]);
+
+/** @param abortSoon from then on no remote is waited for */
+export function gitFor(
+  home: string,
+  part: Pick<ClonesPart, "osUser" | "infra" | "repos">,
+  abortSoon?: AbortSignal,
+): Git {
+  const env = gitEnvironment(home, part.osUser, urlsOf(part));
+  let stuck: string | undefined;
+  let unfinished = false;
+  return {
+    unfinished: () => unfinished,
+    run: async (args, options = {}) => {
+      const argv = ["/usr/bin/git", ...SETTINGS, ...(options.in === undefined ? [] : ["-C", options.in]), ...args];
+      stuck ??= notAFile(`${home}/.gitconfig`) ?? notAFile(`${home}/.config/git/config`);
+      const blocked = stuck ?? (options.in === undefined ? undefined : notAFile(`${options.in}/.git/config`));
+      if (blocked !== undefined) return refused(argv, blocked);
+      const timeoutMs = options.timeoutMs ?? READ_TIMEOUT_MS;
+      const abort = options.remote === true && abortSoon !== undefined ? { abort: abortSoon } : {};
+      const ran = await run(argv, { env, timeoutMs, capBytes: 4 * 1024 * 1024, ...abort });
+      if (options.remote === true && isLate(ran)) unfinished = true;
+      // One wait is enough for a run: what hangs without a network hangs again.
+      if (ran.timedOut && options.timeoutMs === undefined)
+        stuck = "git did not answer before, so it is not asked again";
+      return ran;
+    },
+  };
+}
+
+/** Ended by us, or by git's own limit on a remote that says nothing. */
+const isLate = (ran: Ran): boolean => ran.timedOut || /operation too slow|timed out/i.test(ran.stderr);
+
+/** A pipe in the place of a configuration file would hold every git command until its deadline. */
+function notAFile(path: string): string | undefined {
+  const there = statSync(path, { throwIfNoEntry: false });
+  return there === undefined || there.isFile() ? undefined : `${path} is ${kindOf(there)}`;
+}
+
+const refused = (argv: readonly string[], why: string): Ran => ({
+  argv,
+  code: undefined,
+  stdout: "",
+  stderr: `fatal: ${why}`,
+  timedOut: false,
+  overflowed: false,
+});
+
+/** Why a git command did not do what it should, short and safe to print. */
+export function describeGitFailure(ran: Ran): string {
+  if (ran.timedOut) return "git did not answer in time";
+  const lines = ran.stderr.trim().split("\n");
+  const telling = lines.filter((line) => /^(fatal|error|remote):/.test(line));
+  return (
+    clean((telling.length > 0 ? telling : lines).join("; ")).slice(0, 300) || `git ended with ${ran.code ?? "a signal"}`
+  );
+}

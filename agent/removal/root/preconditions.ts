@@ -1,0 +1,87 @@
+/** Checks whether a user may be removed and returns every reason against it, before anything is created or deleted. */
+
+import { readFileSync } from "node:fs";
+import { kindOf } from "../../lib/files.ts";
+import { Refusal } from "../../lib/errors.ts";
+import type { User } from "../../root/system/account-database.ts";
+import type { Machine } from "../../root/system/cached-machine.ts";
+import { EXPIRED_DAY } from "../../root/accounts/offboard.ts";
+import { homeOf } from "../../root/accounts/verify-ownership.ts";
+import { processesOf } from "../../root/accounts/processes.ts";
+import { loadPart } from "../../root/state/parts.ts";
+import { readOffboarding } from "../../root/state/offboarding-records.ts";
+import { readLedger } from "../../root/state/host-ledger.ts";
+
+export interface RemovalTarget {
+  readonly m: Machine;
+  readonly user: User;
+  readonly failpoint: string | undefined;
+}
+
+/** The account as this host has it; undefined where neither account nor home is here. @throws Refusal for a home without an account */
+export function accountOnHost(m: Machine, who: string): User | undefined {
+  const user = m.accounts().users.get(who);
+  if (user !== undefined) return user;
+  const home = m.sys.look(homeOf(who));
+  if (home === undefined) return undefined;
+  throw new Refusal(`${homeOf(who)} is ${kindOf(home)}, but there is no account ${who}; find out whose it is`);
+}
+
+/**
+ * Why this person may not be removed here, in sentences; empty when they may. What the host was told decides: somebody
+ * whom the last delivery counts as present is never touched, whoever asks.
+ * @param uid what the stack's ledger says
+ */
+export function reasonsAgainstRemoval(m: Machine, who: string, uid: number): readonly string[] {
+  const { sys } = m;
+  const part = loadPart(sys, "account", who);
+  const maps = loadPart(sys, "maps");
+  const given = readLedger(sys).get(who);
+  const account = m.accounts().users.get(who);
+  const why: string[] = [];
+  const unless = (fine: boolean, sentence: string) => {
+    if (!fine) why.push(sentence);
+  };
+  unless(
+    part?.state === "left",
+    `this host was not told that ${who} left (${part === undefined ? "nothing was ever delivered of them" : `their account is to be ${part.state}`})`,
+  );
+  unless(
+    maps !== undefined && !maps.present.includes(who),
+    `${who} is among the people whom this host was told to serve`,
+  );
+  unless(given === undefined || given.uid === uid, `this host gave ${who} the uid ${given?.uid}, and ${uid} was named`);
+  if (account === undefined) return why;
+  const login = m.accounts().logins.get(who);
+  unless(account.uid === uid, `the account has the uid ${account.uid}, and ${uid} was named`);
+  unless(
+    account.uid >= 1000 && account.home === homeOf(who),
+    `the account's home is ${account.home}, and only ${homeOf(who)} is ever touched`,
+  );
+  unless(
+    readOffboarding(sys, who) !== undefined && login?.locked === true && login.expires === EXPIRED_DAY,
+    "their access is not cut here: run `workstation reconcile` and look at `workstation status`",
+  );
+  const running = processesOf(sys, account.uid);
+  unless(running.length === 0, `processes of theirs are running (${running.slice(0, 10).join(", ")}): end them`);
+  const mounts = mountsBelow(account.home);
+  unless(mounts.length === 0, `something is mounted in the home (${mounts.join(", ")}): unmount it`);
+  return why;
+}
+
+/** @throws Refusal that names them: what one of them writes now would be in no archive */
+export function assertNoProcesses({ m: { sys }, user }: RemovalTarget, when: string): void {
+  const running = processesOf(sys, user.uid);
+  if (running.length > 0)
+    throw new Refusal(
+      `${when}, processes of ${user.name} are running (${running.slice(0, 10).join(", ")}); end them and start again`,
+    );
+}
+
+/** Mount points at or below a home, as the kernel tells; spaces and the like stay in its octal spelling. */
+function mountsBelow(home: string): readonly string[] {
+  const points = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "");
+  return points.filter((point) => point === home || point.startsWith(`${home}/`));
+}

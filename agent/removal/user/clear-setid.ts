@@ -1,0 +1,23 @@
+/** Clears the set-user-ID and set-group-ID bits of the files in an unpacked tree; folders keep theirs. */
+
+import { chmodSync } from "node:fs";
+import { SET_ID } from "../shared/home-entry.ts";
+import { openDirectory, closeDirectory, entriesIn, type OpenDirectory } from "./walk-tree.ts";
+import type { ClearSetIdTask } from "../shared/worker-protocol.ts";
+
+export function clearSetId({ folder }: ClearSetIdTask): void {
+  const below = (held: OpenDirectory): void => {
+    for (const { at, path, stat } of entriesIn(held)) {
+      if (stat.isDirectory() && stat.dev === held.stat.dev) inside(openDirectory(at, path));
+      else if (stat.isFile() && (stat.mode & BigInt(SET_ID)) !== 0n) chmodSync(at, Number(stat.mode & 0o1777n));
+    }
+  };
+  const inside = (held: OpenDirectory): void => {
+    try {
+      below(held);
+    } finally {
+      closeDirectory(held);
+    }
+  };
+  inside(openDirectory(folder, ""));
+}

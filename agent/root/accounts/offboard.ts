@@ -1,0 +1,121 @@
+/** Offboards an account: revokes every access, records what it revoked, and deletes nothing. */
+
+import { type Change, type Step, says } from "../../lib/converge.ts";
+import type { AccountPart } from "../../contract.ts";
+import { groupsOf, type User } from "../system/account-database.ts";
+import type { Machine } from "../system/cached-machine.ts";
+import { readOffboarding, writeOffboarding } from "../state/offboarding-records.ts";
+import { runOrThrow } from "../system/privileged-operations.ts";
+import { dropPendingCredentials, hasPendingCredentials } from "../state/pending-credentials.ts";
+import { runShadowUtility } from "./shadow-utils.ts";
+import { atJobsOf, crontabOf, endProcesses, lingerFile, userManagerOf, PARKED, processesOf } from "./processes.ts";
+import { unitsOf } from "../services/unit-names.ts";
+import { startAndStopUnits } from "../services/start-and-stop-units.ts";
+
+/** The account's expiry on a cut: the first day after 1970-01-01, in the past for every clock. */
+export const EXPIRED_DAY = 1;
+
+/** Steps in the order of the cut: what was there is written down first, so that a kill in between forgets nothing. */
+export function offboardAccount(m: Machine, part: AccountPart): readonly Step[] {
+  const user = m.accounts().users.get(part.osUser);
+  if (user === undefined) return [];
+  return [
+    recorded(m, part, user),
+    startAndStopUnits(m, { run: [], rest: unitsOf(part.osUser) }),
+    loginCut(m, part, user),
+    ended(m, user),
+  ];
+}
+
+/** The tier's groups that they are in, by name. */
+const tierGroupsOf = (m: Machine, part: AccountPart, user: User): readonly string[] => {
+  const inNow = new Set(groupsOf(m.accounts(), user));
+  return part.tierGroups.filter((group) => inNow.has(group));
+};
+
+function recorded(m: Machine, part: AccountPart, user: User): Step {
+  return {
+    name: "cut",
+    differences: () => {
+      if (readOffboarding(m.sys, part.osUser) !== undefined) return [];
+      const login = m.accounts().logins.get(part.osUser);
+      const apply = () =>
+        writeOffboarding(m.sys, part.osUser, {
+          locked: login?.locked ?? true,
+          ...(login?.expires === undefined ? {} : { expires: login.expires }),
+          groups: [...tierGroupsOf(m, part, user)],
+        });
+      return [{ point: "cut-record", says: says("record", "what offboarding revokes, for a later return"), apply }];
+    },
+  };
+}
+
+function loginCut(m: Machine, part: AccountPart, user: User): Step {
+  const usermod = (...rest: string[]) => runShadowUtility(m, ["/usr/sbin/usermod", ...rest, "--", part.osUser]);
+  return {
+    name: "cut",
+    differences: () => {
+      const login = m.accounts().logins.get(part.osUser);
+      const changes: Change[] = [];
+      if (login?.locked !== true) {
+        changes.push({ point: "cut-lock", says: says("lock", "the password"), apply: () => usermod("--lock") });
+      }
+      if (login?.expires !== EXPIRED_DAY) {
+        // A locked password does not stop an SSH key; an expired account does.
+        changes.push({
+          point: "cut-expire",
+          says: says("expire", "the account"),
+          apply: () => usermod("--expiredate", String(EXPIRED_DAY)),
+        });
+      }
+      for (const group of tierGroupsOf(m, part, user)) {
+        const apply = () => runShadowUtility(m, ["/usr/bin/gpasswd", "--delete", part.osUser, group]);
+        changes.push({ point: "cut-group", says: says("remove", `from group ${group}`), apply });
+      }
+      return [...changes, ...timersCut(m, user), ...waitingCut(m, part.osUser)];
+    },
+  };
+}
+
+/** What would start something of theirs again: linger, cron and at. */
+function timersCut(m: Machine, user: User): readonly Change[] {
+  const changes: Change[] = [];
+  if (m.sys.look(lingerFile(user.name)) !== undefined) {
+    const apply = () => m.sys.remove(lingerFile(user.name));
+    changes.push({ point: "cut-linger", says: says("disable", "lingering"), apply });
+  }
+  const park = (from: string) => {
+    m.sys.makeDirectory(`${PARKED}/${user.name}`, 0o700);
+    m.sys.move(from, `${PARKED}/${user.name}/${from.slice(from.lastIndexOf("/") + 1)}`);
+  };
+  if (m.sys.look(crontabOf(user.name)) !== undefined) {
+    changes.push({ point: "cut-cron", says: says("suspend", "the crontab"), apply: () => park(crontabOf(user.name)) });
+  }
+  for (const job of atJobsOf(m.sys, user.uid)) {
+    changes.push({ point: "cut-at", says: says("suspend", "an at job"), apply: () => park(job) });
+  }
+  return changes;
+}
+
+/** A token that never reached their home is not to reach it now, nor on their return, when there is another one. */
+function waitingCut(m: Machine, who: string): readonly Change[] {
+  if (!hasPendingCredentials(m.sys, who)) return [];
+  const apply = () => dropPendingCredentials(m.sys, who);
+  return [{ point: "cut-credentials", says: says("remove", "forge credentials that were not delivered yet"), apply }];
+}
+
+function ended(m: Machine, user: User): Step {
+  return {
+    name: "cut",
+    differences: () => {
+      const running = processesOf(m.sys, user.uid);
+      if (running.length === 0) return [];
+      const apply = async () => {
+        // The user manager first, or it would start again what it supervises. It may not be running at all.
+        await runOrThrow(m.sys, ["/usr/bin/systemctl", "stop", userManagerOf(user.uid), `user-${user.uid}.slice`]);
+        await endProcesses(m.sys, user);
+      };
+      return [{ point: "cut-end", says: says("end", "all sessions and processes"), apply }];
+    },
+  };
+}

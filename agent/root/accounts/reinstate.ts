@@ -1,0 +1,76 @@
+/**
+ * Reinstates an offboarded account: returns exactly what the record of its offboarding holds, then removes the record.
+ */
+
+import { type Change, type Step, says } from "../../lib/converge.ts";
+import type { AccountPart } from "../../contract.ts";
+import { groupsOf } from "../system/account-database.ts";
+import type { Machine } from "../system/cached-machine.ts";
+import { removeOffboarding, readOffboarding } from "../state/offboarding-records.ts";
+import { readLedger } from "../state/host-ledger.ts";
+import { EXPIRED_DAY } from "./offboard.ts";
+import { runShadowUtility } from "./shadow-utils.ts";
+import { AT_JOBS, crontabOf, PARKED } from "./processes.ts";
+
+/** Nothing to do for somebody who was never cut. */
+export function reinstateAccount(m: Machine, part: AccountPart): Step {
+  const who = part.osUser;
+  const usermod = (...rest: string[]) => runShadowUtility(m, ["/usr/sbin/usermod", ...rest, "--", who]);
+  return {
+    name: "return",
+    differences: () => {
+      const cut = readOffboarding(m.sys, who);
+      const user = m.accounts().users.get(who);
+      if (cut === undefined || user === undefined) return [];
+      const login = m.accounts().logins.get(who);
+      const changes: Change[] = [];
+      // Only somebody who was taken over may have a password; the others never have one that opens.
+      const adopted = readLedger(m.sys).get(who)?.adopted === true;
+      if (login?.locked === true && !cut.locked && adopted) {
+        changes.push({
+          point: "return-unlock",
+          says: says("unlock", "the password"),
+          apply: () => usermod("--unlock"),
+        });
+      }
+      if (login?.expires === EXPIRED_DAY && cut.expires !== EXPIRED_DAY) {
+        const day = cut.expires === undefined ? "" : String(cut.expires);
+        changes.push({
+          point: "return-expire",
+          says: says("restore", "the account's expiry"),
+          apply: () => usermod("--expiredate", day),
+        });
+      }
+      const inNow = new Set(groupsOf(m.accounts(), user));
+      for (const group of cut.groups.filter(
+        (g) => !inNow.has(g) && m.accounts().groups.has(g) && part.groups.includes(g),
+      )) {
+        changes.push({
+          point: "return-group",
+          says: says("add", `back to group ${group}`),
+          apply: () => usermod("--append", "--groups", group),
+        });
+      }
+      changes.push(...jobsBack(m, who));
+      // Last of all: while the record is there, a killed return goes on where it was.
+      changes.push({
+        point: "return-forget",
+        says: says("complete", "the reinstatement"),
+        apply: () => removeOffboarding(m.sys, who),
+      });
+      return changes;
+    },
+  };
+}
+
+function jobsBack(m: Machine, who: string): readonly Change[] {
+  return (m.sys.list(`${PARKED}/${who}`) ?? []).map((name) => {
+    const cron = name === who;
+    const to = cron ? crontabOf(who) : `${AT_JOBS}/${name}`;
+    return {
+      point: cron ? ("return-cron" as const) : ("return-at" as const),
+      says: says("restore", cron ? "the crontab" : "an at job"),
+      apply: () => m.sys.move(`${PARKED}/${who}/${name}`, to),
+    };
+  });
+}

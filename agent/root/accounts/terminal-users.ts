@@ -1,0 +1,62 @@
+/** Lists the users of the terminal map who have an account here, and runs an action for each of them. */
+
+import { Refusal } from "../../lib/errors.ts";
+import { readAccounts, type User } from "../system/account-database.ts";
+import type { System } from "../system/privileged-operations.ts";
+
+export const TERMINAL_MAP = "/etc/ttyd-user-map";
+/** System users are nobody's, whatever the map says. */
+const FIRST_UID = 1000;
+const ROW = /^[^=\s#]+=([a-z_][a-z0-9_-]{0,31})$/;
+
+/** By name. @throws Refusal when there is no map: an unreadable one is not an empty one. */
+export function mappedPeople(sys: System): readonly User[] {
+  const map = sys.read(TERMINAL_MAP);
+  if (map === undefined) throw new Refusal(`${TERMINAL_MAP} is missing; the maps part writes it`);
+  const names = new Set(namesIn(map.toString("utf8")));
+  const { users } = readAccounts(sys);
+  return [...names].sort().flatMap((name) => {
+    const user = users.get(name);
+    return user !== undefined && user.uid >= FIRST_UID && user.home === `/home/${name}` ? [user] : [];
+  });
+}
+
+/** @throws Refusal for everybody who is not in the map: they have no browser terminal here. */
+export function mappedPerson(sys: System, name: string): User {
+  const user = mappedPeople(sys).find((u) => u.name === name);
+  if (user === undefined)
+    throw new Refusal(`${name} has no browser terminal on this host: no account, or not in ${TERMINAL_MAP}`);
+  return user;
+}
+
+/** Exported for the tests. */
+export const namesIn = (map: string): readonly string[] => map.split("\n").flatMap((line) => ROW.exec(line)?.[1] ?? []);
+
+export type PersonResult<T> =
+  | { readonly who: string; readonly found: T }
+  | { readonly who: string; readonly failed: string };
+
+/** As many at once as help on a small machine. */
+const AT_ONCE = 4;
+
+/** One person's failure is theirs: the others go on. In the order of the people. */
+export async function forEachPerson<T>(
+  people: readonly User[],
+  act: (user: User) => Promise<T>,
+  tell: (error: unknown) => string,
+): Promise<readonly PersonResult<T>[]> {
+  const results = new Map<string, PersonResult<T>>();
+  const queue = [...people];
+  const lane = async () => {
+    for (let user = queue.shift(); user !== undefined; user = queue.shift()) {
+      const who = user.name;
+      try {
+        results.set(who, { who, found: await act(user) });
+      } catch (error) {
+        results.set(who, { who, failed: tell(error) });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  return people.flatMap(({ name }) => results.get(name) ?? []);
+}

@@ -1,0 +1,83 @@
+/** Implements `workstation apply <kind> <name>`: validates one delivered part, stores it and converges it. */
+
+import { CONTRACT, type Part, part } from "../../contract.ts";
+import { Refusal } from "../../lib/errors.ts";
+import { info, warn } from "../../lib/log.ts";
+import { assertRemovalLimits } from "../people/removal-limits.ts";
+import { applyCredentials } from "../people/deliver-credentials.ts";
+import { type Machine, machineOf } from "../system/cached-machine.ts";
+import { addToDeliveryDuration } from "../state/deliveries.ts";
+import { convergePeople } from "../people/converge-all.ts";
+import { parseJson, describeIssues } from "../../lib/parse-json.ts";
+import { loadPart, type PersonPart, storePart } from "../state/parts.ts";
+import type { System } from "../system/privileged-operations.ts";
+import { HOURLY_LIMITS, type PoolLimits } from "../people/worker-pool.ts";
+import { removePendingRemote } from "../state/pending-remotes.ts";
+import { convergeHost } from "../host/converge-host.ts";
+import { deliveryRun } from "../people/delivery-run.ts";
+
+/**
+ * Every other command of the delivery waits for this one. What is not done in that time is tried again by `settle`, for
+ * everybody at once and for as long as the whole delivery took, and after that in the background.
+ */
+const SINGLE_PERSON_LIMITS: PoolLimits = { ...HOURLY_LIMITS, minDeadlineMs: 5000, minAbortDelayMs: 2000 };
+
+/**
+ * Exit code: 0 also when a person failed, since that is recorded and `settle` turns the run red.
+ *
+ * @throws Refusal for a part that is malformed, of another contract, or stopped by a brake: nothing has been changed then.
+ */
+export async function apply(
+  door: System,
+  kind: string,
+  name: string,
+  text: string,
+  failpoint: string | undefined,
+): Promise<number> {
+  const delivered = parsePart(kind, name, text);
+  const m = machineOf(door);
+  if (delivered.kind === "base" || delivered.kind === "maps") return applyHost(m, delivered);
+  if (delivered.kind === "credentials") return applyCredentials(m, delivered, failpoint);
+  storePart(m.sys, delivered);
+  // What is delivered anew may be what was wrong.
+  if (delivered.kind === "clones") removePendingRemote(m.sys, delivered.osUser);
+  return applyPerson(m, delivered, failpoint);
+}
+
+/** @throws Refusal that names the place and not the content. */
+export function parsePart(kind: string, name: string, text: string): Part {
+  const value = parseJson(text, `the part ${kind} ${name}`);
+  const version = typeof value === "object" && value !== null && "contract" in value ? value.contract : undefined;
+  if (version !== CONTRACT) {
+    throw new Refusal(
+      `the part ${kind} ${name} has contract version ${String(version)}, but this agent supports ${CONTRACT}; deliver agent and parts together`,
+    );
+  }
+  const parsed = part.safeParse(value);
+  if (!parsed.success) throw new Refusal(`the part ${kind} ${name} is invalid: ${describeIssues(parsed.error)}`);
+  const inside = parsed.data.kind === "base" || parsed.data.kind === "maps" ? parsed.data.host : parsed.data.osUser;
+  if (parsed.data.kind !== kind || inside !== name) {
+    throw new Refusal(`the part ${kind} ${name} contains ${parsed.data.kind} ${inside}; both must be the same`);
+  }
+  return parsed.data;
+}
+
+async function applyHost(m: Machine, delivered: Extract<Part, { kind: "base" | "maps" }>): Promise<number> {
+  if (delivered.kind === "maps") assertRemovalLimits(loadPart(m.sys, "maps"), delivered);
+  storePart(m.sys, delivered);
+  const { changed, failed } = await convergeHost(m, delivered, "apply");
+  for (const sentence of failed) warn(`host: ${sentence}`);
+  if (changed === 0 && failed.length === 0) info("host: nothing to change");
+  return failed.length > 0 ? 1 : 0;
+}
+
+/** Converges one person's stored part and remembers how it went. */
+async function applyPerson(m: Machine, of: PersonPart, failpoint: string | undefined): Promise<number> {
+  const run = deliveryRun(m, failpoint);
+  for (const outcome of await convergePeople(run, [of], SINGLE_PERSON_LIMITS)) {
+    if ("failed" in outcome) warn(`${of.osUser}: ${of.kind}: ${outcome.failed}`);
+    else if (outcome.changed === 0) info(`${of.osUser}: nothing to change`);
+  }
+  addToDeliveryDuration(m.sys, performance.now());
+  return 0;
+}

@@ -1,0 +1,74 @@
+/**
+ * Implements `workstation settle`, the last command of a delivery: converges once more everybody who failed, whose
+ * remote was late or whom this agent has not converged yet, and names those who still fail.
+ */
+
+import { publishFacts } from "../facts/publish-facts.ts";
+import { info, warn } from "../../lib/log.ts";
+import { deliveryRun } from "../people/delivery-run.ts";
+import { convergedVersions } from "../state/converged-versions.ts";
+import { deliverPendingCredentials, usersWithPendingCredentials } from "../people/deliver-credentials.ts";
+import { removeDeliveryDuration, readDeliveryDuration, writeDeliveredAt } from "../state/deliveries.ts";
+import { type Machine, machineOf } from "../system/cached-machine.ts";
+import { convergePeople, loadPeople } from "../people/converge-all.ts";
+import { loadPart, type PersonPart } from "../state/parts.ts";
+import { readOffboarding } from "../state/offboarding-records.ts";
+import { readFailures, recordFailure } from "../state/failures.ts";
+import type { System } from "../system/privileged-operations.ts";
+import { HOURLY_LIMITS } from "../people/worker-pool.ts";
+import {
+  usersWithPendingRemotes,
+  removePendingRemote,
+  readPendingRemote,
+  startBackgroundRetry,
+} from "../state/pending-remotes.ts";
+import { expireAccess } from "../people/access-expiry.ts";
+
+/** At least that long, and at most, in which a first clone of a delivery may end. */
+const LEAST_MS = 8000;
+const MOST_MS = 120_000;
+
+/** Exit code 1 when anybody's part could not be brought about: who, what, why. */
+export async function finalizeDelivery(door: System, nowMs: number, failpoint: string | undefined): Promise<number> {
+  const m = machineOf(door);
+  const { outcomes, parts } = loadPeople(m);
+  for (const { who, kind, failed } of outcomes) recordFailure(m.sys, who, kind, failed);
+  const open = stillOpen(m, entitled(m, parts, nowMs));
+  if (open.length > 0) {
+    const minDeadlineMs = Math.min(Math.max(LEAST_MS, readDeliveryDuration(m.sys)), MOST_MS);
+    await convergePeople(deliveryRun(m, failpoint), open, { ...HOURLY_LIMITS, minDeadlineMs });
+  }
+  for (const who of usersWithPendingCredentials(m)) await deliverPendingCredentials(m, who, failpoint);
+  writeDeliveredAt(m.sys, nowMs);
+  removeDeliveryDuration(m.sys);
+  await startBackgroundRetry(m.sys, nowMs);
+  publishFacts(m.sys);
+  const left = [...readFailures(m.sys)];
+  for (const [who, failures] of left) for (const [kind, why] of failures) warn(`failed: ${who}: ${kind}: ${why}`);
+  const waiting = usersWithPendingRemotes(m.sys);
+  if (waiting.length > 0) warn(`warning: remotes are still retried in the background for ${waiting.join(", ")}`);
+  if (left.length === 0) info("settled: every user is in the delivered state");
+  else warn(`${left.length} of this host's users failed: ${left.map(([who]) => who).join(", ")}`);
+  return left.length > 0 ? 1 : 0;
+}
+
+/** Whose last day has passed is not brought back here, and is newly cut by the hourly run alone, with its own brakes. */
+function entitled(m: Machine, parts: readonly PersonPart[], nowMs: number): readonly PersonPart[] {
+  const isCut = (who: string) => readOffboarding(m.sys, who) !== undefined;
+  const counted = { maps: loadPart(m.sys, "maps"), removalLimit: 0, unfit: undefined };
+  // The delivery that ends here is newer than any before, so this clock is the one to go by.
+  const now = expireAccess({ ...counted, parts, isCut, deliveredAtMs: undefined, nowMs });
+  const held = new Set(now.held.map(({ who }) => who));
+  return now.parts.filter(({ osUser }) => !held.has(osUser));
+}
+
+function stillOpen(m: Machine, parts: readonly PersonPart[]): readonly PersonPart[] {
+  const failures = readFailures(m.sys);
+  const known = convergedVersions(m.sys);
+  return parts.filter(({ osUser, kind }) => {
+    const late = kind === "clones" ? readPendingRemote(m.sys, osUser) : undefined;
+    // Late in this delivery, and not tried by the background yet: tried once more with more time.
+    if (late?.tries === 0) removePendingRemote(m.sys, osUser);
+    return late?.tries === 0 || failures.get(osUser)?.has(kind) === true || !known.has(osUser, kind);
+  });
+}

@@ -1,0 +1,130 @@
+/**
+ * Implements `workstation reconcile [--check]`: converges the whole host to what was last delivered, hourly or by hand.
+ */
+
+import { publishFacts } from "../facts/publish-facts.ts";
+import { wantsWorker } from "../../lib/failpoints.ts";
+import { Refusal } from "../../lib/errors.ts";
+import { info, warn } from "../../lib/log.ts";
+import { convergeHost } from "../host/converge-host.ts";
+import { hourlyAllowance, tooOldForRemovals } from "../people/removal-limits.ts";
+import { deliverPendingCredentials, usersWithPendingCredentials } from "../people/deliver-credentials.ts";
+import type { MapsPart } from "../../contract.ts";
+import { type Machine, machineOf } from "../system/cached-machine.ts";
+import { dryRun } from "../system/dry-run.ts";
+import { convergePeople, loadPeople, WORKER_DEADLINE_MS } from "../people/converge-all.ts";
+import type { PersonRun } from "../people/person-run.ts";
+import { isDailyRun } from "../people/detect-changes.ts";
+import { loadPart, type PersonPart } from "../state/parts.ts";
+import { readOffboarding } from "../state/offboarding-records.ts";
+import { readDeliveredAt, readHold } from "../state/deliveries.ts";
+import { recordFailure } from "../state/failures.ts";
+import type { System } from "../system/privileged-operations.ts";
+import { HOURLY_LIMITS } from "../people/worker-pool.ts";
+import { startBackgroundRetry } from "../state/pending-remotes.ts";
+import { expireAccess } from "../people/access-expiry.ts";
+
+/** Exit code 0 when all is as delivered now, 1 when something or somebody failed. */
+export async function reconcile(
+  door: System,
+  mode: "apply" | "check",
+  nowMs: number,
+  failpoint: string | undefined,
+): Promise<number> {
+  const hold = readHold(door);
+  if (hold !== undefined && mode === "apply") {
+    info(`on hold, nothing was changed${hold === "" ? "" : `: ${hold}`}; remove /var/lib/workstation/hold to resume`);
+    return 0;
+  }
+  const { changed, failed } = await convergeAll(door, { mode, nowMs, failpoint, info, warn });
+  for (const sentence of failed) warn(`failed: ${sentence}`);
+  if (changed === 0 && failed.length === 0) info("nothing to change");
+  return failed.length > 0 ? 1 : 0;
+}
+
+/** How a run over the whole host goes, and where its sentences go. */
+export interface HostRun {
+  readonly mode: "apply" | "check";
+  readonly nowMs: number;
+  readonly failpoint: string | undefined;
+  /** A change that was made, or would be. */
+  readonly info: (line: string) => void;
+  readonly warn: (line: string) => void;
+}
+
+export interface HostRunEnded {
+  readonly changed: number;
+  readonly failed: readonly string[];
+  /** Users whose last day has passed and whom no run has offboarded yet. */
+  readonly expired: ReadonlySet<string>;
+  /** Whether a sentence about the host is only due because a last day has passed. */
+  readonly isDueToExpiry: (line: string) => boolean;
+}
+
+/** Converges the whole host, people included, or with the mode `check` only looks. */
+export async function convergeAll(door: System, how: HostRun): Promise<HostRunEnded> {
+  const { mode, nowMs, failpoint } = how;
+  const m = machineOf(mode === "check" ? dryRun(door) : door);
+  const base = loadPart(m.sys, "base");
+  const maps = loadPart(m.sys, "maps");
+  if (base === undefined) throw new Refusal("nothing has been delivered to this host yet; run a deployment first");
+  const deliveredAtMs = readDeliveredAt(m.sys);
+  const facts = { ...base.reconcile, deliveredAtMs, nowMs };
+  const { outcomes, parts } = loadPeople(m);
+  const now = expireAccess({
+    maps,
+    parts,
+    isCut: (who) => readOffboarding(m.sys, who) !== undefined,
+    removalLimit: facts.removalLimit,
+    unfit: tooOldForRemovals(facts),
+    deliveredAtMs,
+    nowMs,
+  });
+  for (const { who, why } of now.held) outcomes.push({ who, kind: "account", failed: why });
+  let changed = 0;
+  const failed: string[] = [];
+  for (const host of [base, now.maps]) {
+    if (host === undefined) continue;
+    const outcome = await convergeHost(m, host, mode, how.info);
+    changed += outcome.changed;
+    failed.push(...outcome.failed.map((why) => `host: ${why}`));
+  }
+  const asDelivered = mode === "check" && now.maps !== maps ? await sentencesFor(m, maps) : undefined;
+  const allowance = hourlyAllowance({ maps: now.maps, ...facts });
+  const probing = (osUser: string) => !wantsWorker(failpoint, osUser) && !isDailyRun(osUser, nowMs);
+  const workerDeadlineMs = WORKER_DEADLINE_MS;
+  const run: PersonRun = { ...how, m, allowance, workerDeadlineMs, probing };
+  for (const outcome of [...outcomes, ...(await convergePeople(run, now.parts, HOURLY_LIMITS))]) {
+    if ("failed" in outcome) failed.push(`${outcome.who}: ${outcome.kind}: ${outcome.failed}`);
+    else changed += outcome.changed;
+  }
+  if (mode === "apply") {
+    for (const { who, kind, failed: why } of outcomes) recordFailure(m.sys, who, kind, why);
+    for (const who of usersWithPendingCredentials(m)) {
+      const arrived = await deliverPendingCredentials(m, who, failpoint);
+      if (arrived === undefined) failed.push(`${who}: credentials: not delivered yet`);
+      else changed += arrived;
+    }
+  }
+  if (mode === "apply") await startBackgroundRetry(m.sys, nowMs);
+  if (mode === "apply") publishFacts(m.sys);
+  return { changed, failed, expired: expiredIn(m.sys, parts, now.parts), isDueToExpiry: dueToExpiry(asDelivered) };
+}
+
+/** Whatever differs from the delivered maps as well was changed by somebody. */
+const dueToExpiry = (asDelivered: ReadonlySet<string> | undefined) => (line: string) =>
+  asDelivered !== undefined && line.startsWith("host: ") && !asDelivered.has(line);
+
+/** What the delivered maps would change; only looks. */
+async function sentencesFor(m: Machine, maps: MapsPart | undefined): Promise<ReadonlySet<string>> {
+  const lines = new Set<string>();
+  if (maps !== undefined) await convergeHost(m, maps, "check", (line) => lines.add(line));
+  return lines;
+}
+
+function expiredIn(sys: System, parts: readonly PersonPart[], now: readonly PersonPart[]): ReadonlySet<string> {
+  const before = new Map(parts.map((part) => [`${part.kind} ${part.osUser}`, part.state]));
+  const isNewlyLeft = ({ kind, osUser, state }: PersonPart) =>
+    state !== before.get(`${kind} ${osUser}`) && readOffboarding(sys, osUser) === undefined;
+  return new Set(now.filter(isNewlyLeft).map(({ osUser }) => osUser));
+}

@@ -1,0 +1,56 @@
+/**
+ * Implements `workstation finish`: retries in the background what slow remotes still owe, with the time of a first
+ * clone. A lock of its own, and one per user, keep it from delaying other runs.
+ */
+
+import { messageOf } from "../../lib/errors.ts";
+import { info, warn } from "../../lib/log.ts";
+import { machineOf } from "../system/cached-machine.ts";
+import { removeChangeDigest } from "../state/change-digests.ts";
+import { loadPart } from "../state/parts.ts";
+import { readHold } from "../state/deliveries.ts";
+import type { System } from "../system/privileged-operations.ts";
+import {
+  usersWithPendingRemotes,
+  removePendingRemote,
+  isDue,
+  readPendingRemote,
+  writePendingRemote,
+} from "../state/pending-remotes.ts";
+import { callWorker } from "../people/call-worker.ts";
+
+const FIRST_CLONE_MS = 15 * 60_000;
+
+/** Exit code 0 always: what still waits is said, kept, and tried again later. */
+export async function retryPending(sys: System, nowMs: number, failpoint: string | undefined): Promise<number> {
+  if (readHold(sys) !== undefined) return 0;
+  const due = usersWithPendingRemotes(sys).filter((who) => {
+    const of = readPendingRemote(sys, who);
+    return of !== undefined && isDue(of, nowMs);
+  });
+  // Nearly all of it is waiting, and each wait has its deadline.
+  await Promise.all(due.map((who) => one(sys, who, failpoint)));
+  return 0;
+}
+
+async function one(sys: System, who: string, failpoint: string | undefined): Promise<void> {
+  const before = readPendingRemote(sys, who);
+  const part = loadPart(sys, "clones", who);
+  const user = machineOf(sys).accounts().users.get(who);
+  if (before === undefined || part?.state !== "present" || user?.uid !== part.uid) return removePendingRemote(sys, who);
+  let done = false;
+  try {
+    const lines = await callWorker(sys, { user, part, mode: "apply", deadlineMs: FIRST_CLONE_MS, failpoint });
+    for (const line of lines) {
+      if (line.kind === "changed") info(`${who}: ${line.says}`);
+      else if ("says" in line) warn(`${who}: warning: ${line.says}`);
+    }
+    done = !lines.some(({ kind }) => kind === "unfinished");
+  } catch (error) {
+    warn(`${who}: clones: ${messageOf(error)}`);
+  }
+  removeChangeDigest(sys, who);
+  // A delivery may have taken the entry away in the meantime: then it has tried by itself.
+  if (done || readPendingRemote(sys, who) === undefined) removePendingRemote(sys, who);
+  else writePendingRemote(sys, who, { ...before, tries: before.tries + 1, triedMs: Date.now() });
+}

@@ -1,0 +1,66 @@
+/**
+ * Implements `workstation-facts <user>` and `workstation-facts --everybody`: prints as JSON what the user portal shows.
+ */
+
+import { Refusal, messageOf } from "../../lib/errors.ts";
+import { describeFailure } from "../../lib/exec.ts";
+import { assertRoot } from "../system/assert-root.ts";
+import type { User } from "../system/account-database.ts";
+import { runAsUser, wholeOutput } from "../system/run-as-user.ts";
+import { type Machine, machineOf } from "../system/cached-machine.ts";
+import { dryRun } from "../system/dry-run.ts";
+import { BROWSER_UNIT, instance, T3_UNIT } from "../services/unit-names.ts";
+import { realSystem } from "../system/privileged-operations.ts";
+import { parseJsonOrUndefined } from "../../lib/parse-json.ts";
+import { forEachPerson, mappedPeople, mappedPerson } from "../accounts/terminal-users.ts";
+import { type FactsAnswer, type Report, ownFacts } from "../../shared/facts/facts-schemas.ts";
+import { collectFacts } from "./collect-facts.ts";
+import { taskOf } from "./publish-facts.ts";
+
+/** Git may have to wait for a disk; it never waits for a network here. */
+const DEADLINE_MS = 20_000;
+
+/** @returns the exit code. @throws Refusal for somebody who is not in the terminal map. */
+export async function factsCommand(argv: readonly string[]): Promise<number> {
+  assertRoot("workstation-facts");
+  const [who, ...rest] = argv;
+  if (who === undefined || rest.length > 0) throw new Refusal("usage: workstation-facts <os_user> | --everybody");
+  const m = machineOf(dryRun(realSystem));
+  const users = who === "--everybody" ? mappedPeople(m.sys) : [mappedPerson(m.sys, who)];
+  await m.units(users.flatMap(({ name }) => servicesOf(name)));
+  const people = await forEachPerson(users, (user) => reportOf(m, user), messageOf);
+  const answer: FactsAnswer = { people: [...people] };
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+  return 0;
+}
+
+const servicesOf = (osUser: string): readonly [string, string] => [
+  instance(T3_UNIT, osUser),
+  instance(BROWSER_UNIT, osUser),
+];
+
+async function reportOf(m: Machine, user: User): Promise<Report> {
+  const [t3, browser] = servicesOf(user.name);
+  const states = await m.units([t3, browser]);
+  const active = (unit: string) => states.get(unit)?.active ?? "unknown";
+  return {
+    known: collectFacts(m.sys, user.name),
+    services: { t3: active(t3), browser: active(browser) },
+    now: await lookedAt(m, user),
+  };
+}
+
+/** What only they can see. Their worker's failure hides nothing of what root knows. */
+async function lookedAt(m: Machine, user: User): Promise<Report["now"]> {
+  try {
+    const task = taskOf(m.sys, user);
+    const ran = await runAsUser(m.sys, { user, worker: "facts-worker", task, deadlineMs: DEADLINE_MS });
+    const text = wholeOutput(ran, DEADLINE_MS);
+    if (ran.code !== 0) throw new Refusal(describeFailure({ ...ran, argv: ["their worker"], stdout: "" }));
+    const parsed = ownFacts.safeParse(parseJsonOrUndefined(text));
+    if (!parsed.success) throw new Refusal("the worker's answer is malformed");
+    return parsed.data;
+  } catch (error) {
+    return { failed: messageOf(error) };
+  }
+}

@@ -1,0 +1,68 @@
+/** Lists every file that a host gets whoever its users are, from the base part. Pure. */
+
+import { asset } from "../../lib/assets.ts";
+import type { BasePart } from "../../contract.ts";
+import { SESSION_START } from "./claude-managed-settings.ts";
+import { execLine, render } from "../system/render-template.ts";
+import type { GeneratedFile } from "../system/generated-files.ts";
+
+const SYSTEMD = "/etc/systemd/system";
+
+/** The template units, with the stack's own command lines. */
+export function unitFiles(part: BasePart): readonly GeneratedFile[] {
+  const unit = (name: string, values: Readonly<Record<string, string>> = {}) => ({
+    path: `${SYSTEMD}/${name}`,
+    text: render(asset(name), values),
+    mode: 0o644,
+  });
+  return [
+    unit("t3-serve@.service", { COMMAND: execLine(part.commands.t3) }),
+    unit("browser-serve@.service", { COMMAND: execLine(part.commands.browser) }),
+    unit("credential-sync@.service", { COMMAND: execLine(part.commands.credentialSync) }),
+    unit("credential-sync@.timer"),
+    unit("workstation-reconcile.service"),
+    unit("workstation-reconcile.timer"),
+    unit("workstation-finish.service"),
+    unit("workstation-ports.service"),
+    unit("tmux-persist-save.service"),
+    unit("tmux-persist-save.timer"),
+    unit("tmux-persist-restore.service"),
+  ];
+}
+
+/** Units of the host itself that are to be enabled and started. */
+export const HOST_UNITS = ["workstation-reconcile.timer", "tmux-persist-save.timer"] as const;
+/** Enabled only: they act at boot. */
+export const BOOT_UNITS = ["workstation-ports.service", "tmux-persist-restore.service"] as const;
+
+export function plainFiles(): readonly GeneratedFile[] {
+  return [
+    { path: "/etc/skel/start-claude.sh", text: asset("start-claude.sh"), mode: 0o755 },
+    { path: "/etc/skel/.tmux.conf", text: asset("tmux.conf"), mode: 0o644 },
+    { path: "/usr/lib/workstation/pane", text: asset("pane.sh"), mode: 0o755 },
+    { path: "/usr/lib/workstation/resume", text: asset("resume.sh"), mode: 0o755 },
+    { path: SESSION_START, text: asset("session-start.sh"), mode: 0o755 },
+    { path: "/usr/local/sbin/tmux-persist", text: asset("tmux-persist.sh"), mode: 0o755 },
+    { path: "/usr/local/sbin/workstation-facts", text: asset("workstation-facts.sh"), mode: 0o755 },
+    { path: "/usr/lib/workstation/lobby-ask", text: asset("lobby-ask.sh"), mode: 0o755 },
+    { path: "/usr/local/bin/ws-me", text: asset("ws-me.sh"), mode: 0o755 },
+    { path: "/usr/local/sbin/tmux-restore-user", text: asset("tmux-restore-user.sh"), mode: 0o755 },
+  ];
+}
+
+export const SUDOERS: readonly GeneratedFile[] = [
+  { path: "/etc/sudoers.d/workstation", text: asset("sudoers"), mode: 0o440 },
+  { path: "/etc/sudoers.d/workstation-sessions", text: asset("sudoers-sessions"), mode: 0o440 },
+];
+export const SSHD: GeneratedFile = {
+  path: "/etc/ssh/sshd_config.d/50-workstation.conf",
+  text: asset("sshd.conf"),
+  mode: 0o644,
+};
+
+/** Links of a new home to the organisation's shared configuration. */
+export function skelLinks(sharedConfig: string | undefined): ReadonlyMap<string, string> {
+  if (sharedConfig === undefined) return new Map();
+  const names = ["skills", "rules", "agents", "commands"];
+  return new Map(names.map((name) => [`/etc/skel/.claude/${name}`, `${sharedConfig}/${name}`]));
+}

@@ -1,0 +1,151 @@
+/**
+ * Lists the steps of the base part: packages, managed settings, skel, template units, sudoers, sshd and frontend
+ * services.
+ */
+
+import { type Change, type Step, says } from "../../lib/converge.ts";
+import type { BasePart } from "../../contract.ts";
+import { Refusal } from "../../lib/errors.ts";
+import { describeFailure } from "../../lib/exec.ts";
+import type { Machine } from "../system/cached-machine.ts";
+import { managedSettings } from "./claude-managed-settings.ts";
+import { runOrThrow } from "../system/privileged-operations.ts";
+import { BOOT_UNITS, HOST_UNITS, plainFiles, skelLinks, SSHD, SUDOERS, unitFiles } from "./base-files.ts";
+import { fileChanges, filesStep, type GeneratedFile } from "../system/generated-files.ts";
+import { codeServerProxySteps, portalSteps } from "./proxy-and-portal.ts";
+import { reloadOnChange, reloadSystemdOnChange } from "../services/reload-on-change.ts";
+
+const INSTALL_TIMEOUT_MS = 15 * 60_000;
+const APT_ENV = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive" };
+const MANAGED_SETTINGS = "/etc/claude-code/managed-settings.json";
+
+/** Independent steps: one that fails does not keep the others from converging. */
+export function baseSteps(m: Machine, part: BasePart): readonly (() => Step)[] {
+  return [
+    () => packages(m, part),
+    () =>
+      filesStep(
+        m.sys,
+        "managed config",
+        [{ path: MANAGED_SETTINGS, text: managedSettings(part), mode: 0o644 }],
+        "base-managed-settings",
+      ),
+    () => filesStep(m.sys, "skel", plainFiles(), "base-file"),
+    () => links(m, part),
+    () => sudoers(m),
+    () => sshd(m),
+    () => units(m, part),
+    () => hostUnits(m),
+    ...codeServerProxySteps(m, part),
+    ...portalSteps(m, part),
+  ];
+}
+
+function packages(m: Machine, part: BasePart): Step {
+  return {
+    name: "packages",
+    differences: async () => {
+      if (part.packages.length === 0) return [];
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own places, not this language's
+      const format = "${Package} ${db:Status-Status}\\n";
+      const query = ["/usr/bin/dpkg-query", "--show", "--showformat", format, ...part.packages];
+      const ran = await m.sys.run(query, { reads: true });
+      const installed = new Set(
+        ran.stdout.split("\n").flatMap((line) => (line.endsWith(" installed") ? [line.split(" ")[0]] : [])),
+      );
+      const missing = part.packages.filter((name) => !installed.has(name));
+      if (missing.length === 0) return [];
+      const apply = async () => {
+        const install = [
+          "/usr/bin/apt-get",
+          "install",
+          "--yes",
+          "--quiet",
+          "--no-install-recommends",
+          "-o",
+          "DPkg::Lock::Timeout=120",
+          "--",
+          ...missing,
+        ];
+        const first = await m.sys.run(install, { timeoutMs: INSTALL_TIMEOUT_MS, env: APT_ENV });
+        if (first.code === 0) return;
+        // Most often the list of packages is missing or old.
+        await m.sys.run(["/usr/bin/apt-get", "update", "--quiet"], { timeoutMs: INSTALL_TIMEOUT_MS, env: APT_ENV });
+        await runOrThrow(m.sys, install, { timeoutMs: INSTALL_TIMEOUT_MS, env: APT_ENV });
+      };
+      return [{ point: "base-packages", says: says("install", missing.join(", ")), apply }];
+    },
+  };
+}
+
+function links(m: Machine, part: BasePart): Step {
+  return {
+    name: "skel",
+    differences: () =>
+      [...skelLinks(part.sharedConfig)].flatMap(([path, target]): Change[] => {
+        if (m.sys.readLink(path) === target) return [];
+        const there = m.sys.look(path);
+        if (there !== undefined && !there.isSymbolicLink())
+          throw new Refusal(`${path} must be a link to ${target}, but something else is there; move it away`);
+        const apply = () => {
+          m.sys.makeDirectory(path.slice(0, path.lastIndexOf("/")), 0o755);
+          m.sys.replaceLink(path, target);
+        };
+        return [{ point: "base-link", says: says("link", `${path} to ${target}`), apply }];
+      }),
+  };
+}
+
+/** The texts are checked by `visudo` under another name before sudo can see them. */
+function sudoers(m: Machine): Step {
+  const change = (file: GeneratedFile): readonly Change[] =>
+    fileChanges(m.sys, [file], "base-sudoers").map((change) => ({
+      ...change,
+      apply: async () => {
+        const argv = ["/usr/sbin/visudo", "--check", "--quiet", "--file=-"];
+        const checked = await m.sys.run(argv, { input: file.text, reads: true });
+        if (checked.code !== 0)
+          throw new Refusal(`${file.path} was rejected by visudo and not installed: ${describeFailure(checked)}`);
+        await change.apply();
+      },
+    }));
+  return { name: "sudoers", differences: () => SUDOERS.flatMap(change) };
+}
+
+/** A deployment opens many connections at once, and sshd drops more than ten that have not logged in yet. */
+function sshd(m: Machine): Step {
+  if (m.sys.look("/etc/ssh/sshd_config.d") === undefined) return { name: "sshd", differences: () => [] };
+  const loadSays = says("reload", "sshd's configuration");
+  const load = async () => {
+    await runOrThrow(m.sys, ["/usr/sbin/sshd", "-t"], { reads: true });
+    await runOrThrow(m.sys, ["/usr/bin/systemctl", "try-reload-or-restart", "ssh.service"]);
+  };
+  const points = { filePoint: "base-file", loadPoint: "base-sshd-reload" } as const;
+  return reloadOnChange(m, { name: "sshd", key: "sshd", files: [SSHD], ...points, loadSays, load });
+}
+
+const units = (m: Machine, part: BasePart): Step =>
+  reloadSystemdOnChange(m, {
+    name: "template units",
+    key: "template-units",
+    files: unitFiles(part),
+    filePoint: "base-file",
+    loadPoint: "base-daemon-reload",
+  });
+
+function hostUnits(m: Machine): Step {
+  return {
+    name: "host units",
+    differences: async () => {
+      const states = await m.units([...HOST_UNITS, ...BOOT_UNITS]);
+      return [...HOST_UNITS, ...BOOT_UNITS].flatMap((unit): Change[] => {
+        const started = (HOST_UNITS as readonly string[]).includes(unit);
+        const state = states.get(unit);
+        if (state?.file === "enabled" && (!started || state.active === "active")) return [];
+        const argv = ["/usr/bin/systemctl", "enable", "--quiet", ...(started ? ["--now"] : []), "--", unit];
+        const apply = async () => void (await runOrThrow(m.sys, argv));
+        return [{ point: "base-enable", says: says("enable", unit), apply }];
+      });
+    },
+  };
+}

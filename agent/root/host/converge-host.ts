@@ -1,0 +1,41 @@
+/** Converges the host's own parts, `base` and `maps`, step by step. */
+
+import type { Part } from "../../contract.ts";
+import { converge, type Step } from "../../lib/converge.ts";
+import { messageOf } from "../../lib/errors.ts";
+import { info } from "../../lib/log.ts";
+import type { Machine } from "../system/cached-machine.ts";
+import { baseSteps } from "./base-steps.ts";
+import { mapSteps } from "./user-maps.ts";
+
+export interface HostOutcome {
+  readonly changed: number;
+  readonly failed: readonly string[];
+}
+
+/** One step's failure does not keep the others from converging; all of them are told. */
+export async function convergeHost(
+  m: Machine,
+  delivered: Extract<Part, { kind: "base" | "maps" }>,
+  mode: "apply" | "check",
+  print: (line: string) => void = info,
+): Promise<HostOutcome> {
+  const failed: string[] = [];
+  let changed = 0;
+  const attempt = async (make: () => Step) => {
+    try {
+      changed += await converge(make(), mode, (sentence) => print(`host: ${sentence}`));
+    } catch (error) {
+      failed.push(messageOf(error));
+    }
+  };
+  if (delivered.kind === "base") for (const make of baseSteps(m, delivered)) await attempt(make);
+  else {
+    try {
+      for (const step of mapSteps(m, delivered)) await attempt(() => step);
+    } catch (error) {
+      failed.push(messageOf(error));
+    }
+  }
+  return { changed, failed };
+}

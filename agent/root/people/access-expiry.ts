@@ -1,0 +1,92 @@
+/**
+ * Computes the state of a host after access expiry: a user whose last day (`until`) has passed counts as offboarded,
+ * although nothing was delivered since. Pure.
+ */
+
+import type { MapsPart } from "../../contract.ts";
+import type { PersonPart } from "../state/parts.ts";
+
+export interface ExpiryInput {
+  readonly maps: MapsPart | undefined;
+  readonly parts: readonly PersonPart[];
+  /** Whom an earlier run has cut already. */
+  readonly isCut: (osUser: string) => boolean;
+  /** How many this run may newly cut. */
+  readonly removalLimit: number;
+  /** Why the state as a whole is not fit for a removal, if it is not. */
+  readonly unfit: string | undefined;
+  /** When a delivery last ended, ms since 1970; undefined where none has. */
+  readonly deliveredAtMs: number | undefined;
+  readonly nowMs: number;
+}
+
+export interface ExpiryResult {
+  readonly maps: MapsPart | undefined;
+  readonly parts: readonly PersonPart[];
+  /** Whose last day has passed and who are not cut now, each with the reason. */
+  readonly held: readonly { readonly who: string; readonly why: string }[];
+}
+
+/** The delivered state as of now. The host's brakes hold: its limit, the last person, the last admin, `addsOnly`. */
+export function expireAccess(facts: ExpiryInput): ExpiryResult {
+  const { maps, parts, isCut } = facts;
+  // A clock that went back behind the last delivery is wrong, and gives nobody back what their last day took.
+  const latestMs = Math.max(facts.nowMs, facts.deliveredAtMs ?? 0);
+  const over = parts.flatMap((part) => (part.kind === "account" && isOver(part, latestMs) ? [part.osUser] : []));
+  if (maps === undefined || over.length === 0) return { maps, parts, held: [] };
+  const waiting = parts.filter((part) => part.kind === "account" && part.state === "left" && !isCut(part.osUser));
+  const gone = new Set(over.filter(isCut));
+  const held: { who: string; why: string }[] = [];
+  let room = facts.removalLimit - waiting.length;
+  for (const who of over.filter((name) => !isCut(name))) {
+    const why = room > 0 ? reasonToWait(facts, maps, new Set([...gone, who])) : LIMIT;
+    if (why === undefined) {
+      gone.add(who);
+      room -= 1;
+    } else held.push({ who, why: `their last day of access has passed, but they are not offboarded: ${why}` });
+  }
+  const asLeft = (part: PersonPart): PersonPart => (gone.has(part.osUser) ? { ...part, state: "left" } : part);
+  return { maps: without(maps, gone), parts: parts.map(asLeft), held };
+}
+
+const LIMIT = "this hourly run has reached its limit; a deployment or the next run continues";
+
+function reasonToWait({ unfit }: ExpiryInput, maps: MapsPart, gone: ReadonlySet<string>): string | undefined {
+  if (unfit !== undefined) return unfit;
+  if (maps.addsOnly) return "addsOnly suspends every removal";
+  const stay = (names: readonly string[]) => names.some((name) => !gone.has(name));
+  if (!stay(maps.present)) return "nobody would be left on this host; deploy to confirm it";
+  if (maps.admins.length > 0 && !stay(maps.admins)) return "no admin would be left on this host; deploy to confirm it";
+  return undefined;
+}
+
+/** Days compare as text, and the last day itself is a day of access. */
+const isOver = (part: Extract<PersonPart, { kind: "account" }>, nowMs: number): boolean =>
+  part.state === "present" && part.until !== undefined && part.until < new Date(nowMs).toISOString().slice(0, 10);
+
+function without(maps: MapsPart, gone: ReadonlySet<string>): MapsPart {
+  const stay = (name: string) => !gone.has(name);
+  return {
+    ...maps,
+    files: maps.files.map(({ path, text }) => ({
+      path,
+      text: path.endsWith(".json") ? tableWithout(text, gone) : linesWithout(text, gone),
+    })),
+    present: maps.present.filter(stay),
+    left: [...maps.left, ...gone],
+    admins: maps.admins.filter(stay),
+  };
+}
+
+/** `login=os_user`, or the bare name. */
+const linesWithout = (text: string, gone: ReadonlySet<string>): string =>
+  text
+    .split("\n")
+    .filter((line) => !gone.has(line.slice(line.indexOf("=") + 1)))
+    .join("\n");
+
+function tableWithout(text: string, gone: ReadonlySet<string>): string {
+  const rows = Object.entries(JSON.parse(text) as Record<string, { readonly os_user?: unknown }>);
+  const stay = rows.filter(([, row]) => !(typeof row.os_user === "string" && gone.has(row.os_user)));
+  return stay.length === rows.length ? text : `${JSON.stringify(Object.fromEntries(stay), undefined, 2)}\n`;
+}

@@ -1,0 +1,81 @@
+/** Converges one part of one person; a failure is theirs alone and keeps nobody else from being converged. */
+
+import { setSubject } from "../../lib/failpoints.ts";
+import { Refusal, messageOf as tellError } from "../../lib/errors.ts";
+import { converge, type Step } from "../../lib/converge.ts";
+import type { PersonPart } from "../state/parts.ts";
+import { readOffboarding } from "../state/offboarding-records.ts";
+import { offboardAccount } from "../accounts/offboard.ts";
+import { createAccount } from "../accounts/create.ts";
+import { verifyOwnership } from "../accounts/verify-ownership.ts";
+import { addToGroups } from "../accounts/supplementary-groups.ts";
+import { enableLinger } from "../accounts/enable-linger.ts";
+import { renameAccount, presentFormerName } from "../accounts/rename.ts";
+import { reinstateAccount } from "../accounts/reinstate.ts";
+import { wantedUnits } from "../services/unit-names.ts";
+import { environmentFile, resourceLimits, recordPorts } from "../services/unit-files.ts";
+import { startAndStopUnits } from "../services/start-and-stop-units.ts";
+import { convergeHome } from "./converge-home.ts";
+import type { WorkerSignals } from "../system/run-as-user.ts";
+import type { Outcome, PersonRun } from "./person-run.ts";
+
+/** Never throws: whatever goes wrong, a bug included, is this person's failure. */
+export async function convergePart(run: PersonRun, part: PersonPart, signals?: WorkerSignals): Promise<Outcome> {
+  const who = part.osUser;
+  try {
+    return { who, kind: part.kind, changed: await carryOut(run, part, signals) };
+  } catch (error) {
+    return { who, kind: part.kind, failed: tellError(error) };
+  }
+}
+
+async function carryOut(run: PersonRun, part: PersonPart, signals: WorkerSignals | undefined): Promise<number> {
+  switch (part.kind) {
+    case "account":
+      return inOrder(run, part.osUser, accountSteps(run, part));
+    case "units":
+      return inOrder(run, part.osUser, unitSteps(run, part));
+    case "clones":
+      return convergeHome(run, part, signals);
+  }
+}
+
+function accountSteps(
+  run: PersonRun,
+  part: Extract<PersonPart, { kind: "account" }>,
+): readonly (() => Step | readonly Step[])[] {
+  const { m } = run;
+  const given = () => verifyOwnership(m, part);
+  const renames = renameAccount(m, part);
+  if (part.state === "left") {
+    const name = presentFormerName(m, part) ?? part.osUser;
+    // Somebody who is cut already is only kept cut; a new cut has to be allowed.
+    if (m.accounts().users.has(name) && readOffboarding(m.sys, name) === undefined) run.allowance.take(part.osUser);
+    return [...renames, given, () => offboardAccount(m, part)];
+  }
+  const groups = () => addToGroups(m, part, (sentence) => run.warn(`${part.osUser}: warning: ${sentence}`));
+  const linger = () => enableLinger(m, part);
+  return [...renames, given, () => createAccount(m, part), () => reinstateAccount(m, part), groups, linger];
+}
+
+function unitSteps({ m }: PersonRun, part: Extract<PersonPart, { kind: "units" }>): readonly (() => Step)[] {
+  const running = () => startAndStopUnits(m, wantedUnits(part));
+  if (part.state === "left") return [running];
+  if (!m.accounts().users.has(part.osUser))
+    throw new Refusal("they have no account on this host; see the failure of the account part");
+  return [() => recordPorts(m, part), () => environmentFile(m, part), () => resourceLimits(m, part), running];
+}
+
+/** Each step is made when its turn comes, so that it looks at what the former ones have left. */
+async function inOrder(run: PersonRun, who: string, steps: readonly (() => Step | readonly Step[])[]): Promise<number> {
+  let changed = 0;
+  setSubject(who);
+  for (const make of steps) {
+    for (const step of [make()].flat()) {
+      changed += await converge(step, run.mode, (sentence) => run.info(`${who}: ${sentence}`));
+      // What does not exist yet cannot be looked at any further.
+      if (run.mode === "check" && changed > 0 && !run.m.accounts().users.has(who)) return changed;
+    }
+  }
+  return changed;
+}

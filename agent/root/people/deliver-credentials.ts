@@ -1,0 +1,71 @@
+/**
+ * Implements `workstation apply credentials <name>`: delivers a person's forge token into their home. Until then it is
+ * kept in memory-backed `/run`, readable by root alone; afterwards only in their file.
+ */
+
+import { type CredentialsPart, credentialsPart } from "../../contract.ts";
+import { Refusal, messageOf } from "../../lib/errors.ts";
+import { info, warn } from "../../lib/log.ts";
+import type { Machine } from "../system/cached-machine.ts";
+import { parseJson } from "../../lib/parse-json.ts";
+import { recordFailure } from "../state/failures.ts";
+import { PENDING_CREDENTIALS, pendingCredentialsFile } from "../state/pending-credentials.ts";
+import { callWorker } from "./call-worker.ts";
+
+/** A line in one file; only somebody who stops their own worker needs longer. */
+const DEADLINE_MS = 10_000;
+
+/** Takes a delivery and tries it. A failure is that person's: it is recorded, and `settle` tries again and names them. */
+export async function applyCredentials(
+  m: Machine,
+  part: CredentialsPart,
+  failpoint: string | undefined,
+): Promise<number> {
+  m.sys.makeDirectory("/run/workstation", 0o755);
+  m.sys.makeDirectory(PENDING_CREDENTIALS, 0o700);
+  m.sys.replaceFile(pendingCredentialsFile(part.osUser), { bytes: JSON.stringify(part), mode: 0o600 });
+  const changed = await deliverPendingCredentials(m, part.osUser, failpoint);
+  if (changed === 0) info(`${part.osUser}: nothing to change`);
+  return 0;
+}
+
+/** Everybody whose credentials have not arrived yet. */
+export const usersWithPendingCredentials = (m: Machine): readonly string[] =>
+  (m.sys.list(PENDING_CREDENTIALS) ?? []).flatMap((file) => /^([a-z_][a-z0-9_-]*)\.json$/.exec(file)?.[1] ?? []).sort();
+
+/** Never throws. @returns how many things were changed; undefined when it failed */
+export async function deliverPendingCredentials(
+  m: Machine,
+  who: string,
+  failpoint: string | undefined,
+): Promise<number | undefined> {
+  try {
+    const changed = await deliver(m, who, failpoint);
+    m.sys.remove(pendingCredentialsFile(who));
+    recordFailure(m.sys, who, "credentials", undefined);
+    return changed;
+  } catch (error) {
+    recordFailure(m.sys, who, "credentials", messageOf(error));
+    warn(`${who}: credentials: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+async function deliver(m: Machine, who: string, failpoint: string | undefined): Promise<number> {
+  const bytes = m.sys.read(pendingCredentialsFile(who));
+  if (bytes === undefined)
+    throw new Refusal("the pending credentials were lost, since the host rebooted; issue the token again");
+  const parsed = credentialsPart.safeParse(parseJson(bytes.toString("utf8"), "the pending credentials"));
+  if (!parsed.success || parsed.data.osUser !== who)
+    throw new Refusal("the pending credentials are damaged; deliver them again");
+  const part = parsed.data;
+  const user = m.accounts().users.get(who);
+  if (user === undefined) throw new Refusal("they have no account on this host; see the failure of the account part");
+  if (user.uid !== part.uid)
+    throw new Refusal(`the account has uid ${user.uid} on this host, but ${part.uid} was delivered`);
+  const lines = await callWorker(m.sys, { user, part, mode: "apply", deadlineMs: DEADLINE_MS, failpoint });
+  const failed = lines.flatMap((line) => (line.kind === "failed" ? [`${line.step}: ${line.says}`] : []));
+  for (const line of lines) if (line.kind === "changed") info(`${who}: ${line.says}`);
+  if (failed.length > 0) throw new Refusal(failed.join("; "));
+  return lines.filter(({ kind }) => kind === "changed").length;
+}

@@ -1,0 +1,47 @@
+/** Writes files that a running service has to reload, reloads it, and records that it has. */
+
+import { createHash } from "node:crypto";
+import type { Point } from "../../lib/failpoints.ts";
+import { type Sentence, type Step, says } from "../../lib/converge.ts";
+import type { Machine } from "../system/cached-machine.ts";
+import { STATE } from "../state/json-files.ts";
+import { runOrThrow } from "../system/privileged-operations.ts";
+import { fileChanges, type GeneratedFile } from "../system/generated-files.ts";
+
+export interface ReloadedFiles {
+  readonly name: string;
+  /** Whose memory it is: a file name below root's state. */
+  readonly key: string;
+  readonly files: readonly GeneratedFile[];
+  readonly filePoint: Point;
+  readonly loadPoint: Point;
+  readonly loadSays: Sentence;
+  load(): Promise<unknown>;
+}
+
+/** A run that is killed between writing and loading leaves right files and a service that knows the old ones; the next one loads. */
+export function reloadOnChange(m: Machine, of: ReloadedFiles): Step {
+  const path = `${STATE}/loaded/${of.key}`;
+  const wanted = createHash("sha256").update(JSON.stringify(of.files)).digest("hex");
+  return {
+    name: of.name,
+    differences: () => {
+      const changes = fileChanges(m.sys, of.files, of.filePoint);
+      if (changes.length === 0 && m.sys.read(path)?.toString("utf8") === wanted) return [];
+      const apply = async () => {
+        await of.load();
+        m.sys.makeDirectory(`${STATE}/loaded`, 0o700);
+        m.sys.replaceFile(path, { bytes: wanted, mode: 0o600 });
+      };
+      return [...changes, { point: of.loadPoint, says: of.loadSays, apply }];
+    },
+  };
+}
+
+/** Unit files and drop-ins, loaded by systemd. */
+export const reloadSystemdOnChange = (m: Machine, of: Omit<ReloadedFiles, "load" | "loadSays">): Step =>
+  reloadOnChange(m, {
+    ...of,
+    loadSays: says("reload", "systemd's configuration"),
+    load: () => runOrThrow(m.sys, ["/usr/bin/systemctl", "daemon-reload"]),
+  });

@@ -1,0 +1,54 @@
+/** Enables and starts systemd units, or stops and disables them. */
+
+import { type Change, type Step, says } from "../../lib/converge.ts";
+import { Refusal } from "../../lib/errors.ts";
+import type { Machine } from "../system/cached-machine.ts";
+import { runOrThrow } from "../system/privileged-operations.ts";
+
+const RUNNING = new Set(["active", "activating", "reloading"]);
+const RESTING = new Set(["inactive", "failed"]);
+const START_TIMEOUT_MS = 90_000;
+
+/** @throws Refusal when a unit's template is missing, or when it does not start. */
+export function startAndStopUnits(
+  m: Machine,
+  wanted: { readonly run: readonly string[]; readonly rest: readonly string[] },
+): Step {
+  return {
+    name: "units",
+    differences: async () => {
+      const states = await m.units([...wanted.run, ...wanted.rest]);
+      const changes: Change[] = [];
+      for (const unit of wanted.run) {
+        const state = states.get(unit);
+        if (state?.load !== "loaded")
+          throw new Refusal(`${unit} cannot be loaded (${state?.load}); the base part installs its template`);
+        if (RUNNING.has(state.active) && state.file === "enabled") continue;
+        changes.push({
+          point: "units-start",
+          says: says("start", `${unit}, enabled`),
+          apply: () => start(m, unit, state.active),
+        });
+      }
+      for (const unit of wanted.rest) {
+        const state = states.get(unit);
+        const rests = state === undefined || (RESTING.has(state.active) && state.file !== "enabled");
+        if (rests || state.load === "not-found") continue;
+        const apply = async () =>
+          void (await runOrThrow(m.sys, ["/usr/bin/systemctl", "disable", "--now", "--quiet", "--", unit], {
+            timeoutMs: START_TIMEOUT_MS,
+          }));
+        changes.push({ point: "units-stop", says: says("stop", `${unit}, disabled`), apply });
+      }
+      return changes;
+    },
+  };
+}
+
+async function start(m: Machine, unit: string, active: string): Promise<void> {
+  // Only a unit of ours, and only when it has used up its starts: the cause may be gone by now.
+  if (active === "failed") await runOrThrow(m.sys, ["/usr/bin/systemctl", "reset-failed", "--", unit]);
+  await runOrThrow(m.sys, ["/usr/bin/systemctl", "enable", "--now", "--quiet", "--", unit], {
+    timeoutMs: START_TIMEOUT_MS,
+  });
+}

@@ -1,0 +1,22 @@
+/** Implements `tmux-persist forget <user> <session>`: a session that was ended on purpose is not restored any more. */
+
+import { Refusal } from "../../lib/errors.ts";
+import { info } from "../../lib/log.ts";
+import type { System } from "../system/privileged-operations.ts";
+import { recordAfterForgetting } from "./next-record.ts";
+import { appendRecord, readNewest } from "../state/session-records.ts";
+import { mappedPerson } from "../accounts/terminal-users.ts";
+
+/** @throws Refusal when no session of that very name is recorded. */
+export function forget(sys: System, who: string, name: string, nowMs: number): number {
+  const user = mappedPerson(sys, who);
+  const before = readNewest(sys, user.name);
+  const next = recordAfterForgetting(before, name, nowMs);
+  if (next === undefined) {
+    const known = (before?.sessions ?? []).map((session) => session.name).join(", ");
+    throw new Refusal(`${who} has no recorded session "${name}"; recorded: ${known === "" ? "none" : known}`);
+  }
+  appendRecord(sys, user.name, next);
+  info(`${who}: ${name}: forgotten`);
+  return 0;
+}

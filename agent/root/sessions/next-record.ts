@@ -1,0 +1,50 @@
+/** Computes the next record of a user's sessions from the previous one and what runs now. Pure. */
+
+import type { Forgotten, ObservedSession, Session, Snapshot } from "../../shared/sessions/session-schemas.ts";
+
+/**
+ * The record after a look at the running sessions; undefined when nothing is to be written: the set is the same, or the
+ * look found none, which must never wipe what a restore is about to need.
+ */
+export function recordAfterLook(
+  before: Snapshot | undefined,
+  seen: readonly ObservedSession[],
+  nowMs: number,
+): Snapshot | undefined {
+  if (seen.length === 0) return undefined;
+  // A session that is forgotten while it runs stays so; one of its name that was made later is a new one.
+  const forgotten = (before?.forgotten ?? []).filter(
+    ({ name, atS }) => !seen.some((s) => s.name === name && s.createdS > atS),
+  );
+  const kept = seen.filter(({ name }) => !forgotten.some((f) => f.name === name));
+  const sessions = inOrder(kept.map(({ createdS: _, ...session }) => session));
+  if (before === undefined)
+    return sessions.length === 0 ? undefined : { version: 1, takenAtMs: nowMs, sessions, forgotten };
+  const same = sameSessions(before.sessions, sessions) && before.forgotten.length === forgotten.length;
+  return same ? undefined : { version: 1, takenAtMs: nowMs, sessions, forgotten };
+}
+
+/** The record without that session; undefined when it is not in it. */
+export function recordAfterForgetting(before: Snapshot | undefined, name: string, nowMs: number): Snapshot | undefined {
+  if (before === undefined || !before.sessions.some((s) => s.name === name)) return undefined;
+  const forgotten: Forgotten[] = [
+    ...before.forgotten.filter((f) => f.name !== name),
+    { name, atS: Math.floor(nowMs / 1000) },
+  ];
+  return { version: 1, takenAtMs: nowMs, sessions: before.sessions.filter((s) => s.name !== name), forgotten };
+}
+
+/** What an older record still has to give: whatever has been forgotten since then stays so. */
+export function restorable(older: Snapshot, newest: Snapshot): readonly Session[] {
+  return older.sessions.filter(({ name }) => !newest.forgotten.some((f) => f.name === name));
+}
+
+const inOrder = (sessions: readonly Session[]): Session[] =>
+  [...sessions].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+
+const sameSessions = (a: readonly Session[], b: readonly Session[]): boolean =>
+  a.length === b.length &&
+  a.every((one, at) => {
+    const other = b[at];
+    return one.name === other?.name && one.directory === other.directory && one.conversation === other.conversation;
+  });

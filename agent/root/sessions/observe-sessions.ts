@@ -1,0 +1,127 @@
+/**
+ * Observes one user's sessions: by a short shell script as that user, and by their worker where the script is not
+ * enough.
+ */
+
+import { createHash, randomBytes } from "node:crypto";
+import { uptime } from "node:os";
+import { Refusal } from "../../lib/errors.ts";
+import type { User } from "../system/account-database.ts";
+import { runContained } from "../system/run-as-user.ts";
+import { SESSIONS_PROBE } from "../system/installed-paths.ts";
+import type { System } from "../system/privileged-operations.ts";
+import { transcriptsMatter } from "../../shared/sessions/match-conversations.ts";
+import { isFolderOf } from "../../shared/sessions/transcript-folder.ts";
+import { FORMAT } from "../../shared/sessions/tmux-listing.ts";
+import { type Observation, observation } from "../../shared/sessions/session-schemas.ts";
+import { type Named, type Probed, readProbe } from "./parse-probe-output.ts";
+import {
+  bootedAtMs,
+  evidenceOf,
+  type Seen,
+  seenOf,
+  sessionsOf,
+  startedAtMs,
+} from "../../shared/sessions/session-evidence.ts";
+import { ANSWER_WITHIN_MS, NO_SERVER, socketFolder, socketOf, TOO_LONG } from "../../shared/sessions/tmux-socket.ts";
+import { observeByWorker } from "./call-worker.ts";
+import { cachedObservation, cacheObservation } from "./observation-cache.ts";
+
+export interface SessionsLook {
+  readonly observation: Observation;
+  /** Keeps what their worker found, so that the next look at the very same does without it. */
+  remember(): void;
+}
+
+/** @throws Refusal when their server could not be asked. */
+export async function observeSessions(sys: System, user: User): Promise<SessionsLook> {
+  const told = await probe(sys, user);
+  if (told === "none") return { observation: { server: "none" }, remember: () => undefined };
+  const decided = told === undefined ? undefined : decide(told, Date.now(), uptime());
+  if (decided?.observation !== undefined) return { observation: decided.observation, remember: () => undefined };
+  const key = decided === undefined ? undefined : createHash("sha256").update(decided.seen).digest("hex");
+  const known = key === undefined ? undefined : cachedObservation(sys, user.name, key);
+  if (known !== undefined) return { observation: known, remember: () => undefined };
+  const found = await observeByWorker(sys, user);
+  return {
+    observation: found,
+    remember: () => (key === undefined ? undefined : cacheObservation(sys, user.name, key, found)),
+  };
+}
+
+/** The names of what runs; `none` where no server does; undefined where their worker has to judge. */
+export async function namesRunning(sys: System, user: User): Promise<readonly string[] | "none" | undefined> {
+  const told = await probe(sys, user);
+  return told === undefined || told === "none" ? told : told.found.map(({ name }) => name);
+}
+
+const DEADLINE_MS = 15_000;
+/** What `sessions-probe.sh` ends with where there is no socket. */
+const NO_SOCKET = 3;
+/** With which it ends when the server did not answer in time. */
+const KILLED = 137;
+
+/**
+ * Starting a worker costs several times as much as all else in a look. The probe runs as the person under the same rules,
+ * and whoever forges what theirs tells decides about their own record alone.
+ *
+ * @throws Refusal for a server that does not answer, or without an end
+ */
+async function probe(sys: System, user: User): Promise<Probed | "none" | undefined> {
+  const folder = sys.look(socketFolder(user.uid));
+  if (folder === undefined) return "none";
+  // Only its entry in `/tmp`. What is not safely theirs alone their worker names, and does not look into.
+  if (!folder.isDirectory() || folder.uid !== user.uid || (folder.mode & 0o077) !== 0) return undefined;
+  const between = randomBytes(16).toString("hex");
+  const argv = ["/bin/sh", SESSIONS_PROBE, socketOf(user.uid), user.home, FORMAT, between];
+  const ran = await runContained(sys, { user, name: "sessions-probe", argv, input: "", deadlineMs: DEADLINE_MS });
+  if (!ran.stdout.includes(between)) {
+    if (ran.overflowed) throw new Refusal(TOO_LONG);
+    if (ran.code === KILLED) throw new Refusal(`the tmux server did not answer within ${ANSWER_WITHIN_MS / 1000} s`);
+  }
+  if (ran.timedOut || ran.overflowed) return undefined;
+  if (ran.code === NO_SOCKET || (ran.code === 1 && NO_SERVER.test(ran.stderr))) return "none";
+  return ran.code === 0 ? readProbe(ran.stdout, between, user.home) : undefined;
+}
+
+interface Decided {
+  /** Undefined when it needs a look into transcripts. */
+  readonly observation: Observation | undefined;
+  /** All that such a look would go by. */
+  readonly seen: string;
+}
+
+/** Exported for the tests. */
+export function decide({ found, read, transcripts }: Probed, nowMs: number, upS: number): Decided | undefined {
+  const bootMs = bootedAtMs(nowMs, upS);
+  const seen = seenOf(found, read);
+  const evidence = seen.map((one) => evidenceOf(one, bootMs, []));
+  if (transcripts === undefined && evidence.some((e) => e.startedAtMs !== undefined)) return undefined;
+  const written = seen.map((one) => writtenSince(one, bootMs, transcripts ?? []));
+  if (written.flat().length > MOST_WRITTEN) return undefined;
+  const matter = transcriptsMatter(
+    evidence,
+    new Map(seen.map(({ session }, at) => [session.key, (written[at] ?? []).map(({ id }) => id)])),
+  );
+  const told = observation.safeParse({ server: "running", sessions: sessionsOf(seen, evidence), warnings: [] });
+  if (!told.success) return undefined;
+  return {
+    observation: matter ? undefined : told.data,
+    seen: JSON.stringify([seen, written.map((all) => all.map(({ id, bytes }) => [id, Math.min(bytes, HEAD_BYTES)]))]),
+  };
+}
+
+/** The clock may have been set by a little since the assistant started; one transcript too many only costs a worker. */
+const SLACK_MS = 2000;
+/** Of all sessions together; one transcript counts once a session of its directory. */
+const MOST_WRITTEN = 5000;
+/** So much of a transcript tells whose it is; what comes later changes nothing. */
+const HEAD_BYTES = 64 * 1024;
+
+function writtenSince(seen: Seen, bootMs: number, transcripts: readonly Named[]): readonly Named[] {
+  const started = startedAtMs(seen, bootMs);
+  if (started === undefined) return [];
+  const isTheirs = isFolderOf(seen.directory);
+  const candidates = transcripts.filter((t) => t.changedAtMs > started - SLACK_MS && isTheirs(t.folder));
+  return candidates.sort((a, b) => (a.id < b.id ? -1 : 1));
+}

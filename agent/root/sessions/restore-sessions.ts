@@ -1,0 +1,69 @@
+/** Implements `tmux-persist restore [user]`: restores missing sessions from the newest record, or from a given one. */
+
+import { Refusal, messageOf } from "../../lib/errors.ts";
+import { info, warn } from "../../lib/log.ts";
+import type { User } from "../system/account-database.ts";
+import type { System } from "../system/privileged-operations.ts";
+import type { Outcome, Session } from "../../shared/sessions/session-schemas.ts";
+import { restorable } from "./next-record.ts";
+import { readNewest, readNumbered } from "../state/session-records.ts";
+import { recreateByWorker } from "./call-worker.ts";
+import { namesRunning } from "./observe-sessions.ts";
+import { forEachPerson, mappedPeople, mappedPerson } from "../accounts/terminal-users.ts";
+import { startServer } from "./start-tmux-server.ts";
+
+export interface RestoreArgs {
+  /** Everybody of the terminal map when absent. */
+  readonly who?: string;
+  /** An older record's number; the newest when absent. */
+  readonly record?: number;
+  /** One JSON object on standard output instead of sentences. */
+  readonly json: boolean;
+}
+
+/** Exit code 1 when a person or one of their sessions could not be brought back. */
+export async function restore(sys: System, { who, record, json }: RestoreArgs): Promise<number> {
+  const people = who === undefined ? mappedPeople(sys) : [mappedPerson(sys, who)];
+  const results = await forEachPerson(people, (user) => restoreOne(sys, user, record), messageOf);
+  if (json) process.stdout.write(`${JSON.stringify({ people: results })}\n`);
+  else for (const result of results) "failed" in result ? complain(result) : report(result.who, result.found);
+  const broken = results.some((r) => "failed" in r || r.found.some(({ how }) => how === "failed"));
+  return broken ? 1 : 0;
+}
+
+async function restoreOne(sys: System, user: User, record: number | undefined): Promise<readonly Outcome[]> {
+  const sessions = wanted(sys, user.name, record);
+  if (sessions.length === 0) return [];
+  const running = await namesRunning(sys, user);
+  if (running !== "none") {
+    if (sessions.every(({ name }) => running?.includes(name)))
+      return sessions.map(({ name }) => ({ name, how: "there" }));
+    const first = await recreateByWorker(sys, user, sessions, false);
+    if (first.server === "running") return first.outcomes;
+  }
+  await startServer(sys, user);
+  const second = await recreateByWorker(sys, user, sessions, true);
+  if (second.server === "running") return second.outcomes;
+  throw new Refusal("the tmux server was started, but does not answer; see the journal of the tmux-server unit");
+}
+
+function wanted(sys: System, who: string, record: number | undefined): readonly Session[] {
+  const newest = readNewest(sys, who);
+  if (newest === undefined) return [];
+  return record === undefined ? newest.sessions : restorable(readNumbered(sys, who, record), newest);
+}
+
+const complain = ({ who, failed }: { readonly who: string; readonly failed: string }): void =>
+  warn(`${who}: sessions not restored: ${failed}`);
+
+function report(who: string, outcomes: readonly Outcome[]): void {
+  if (outcomes.every(({ how }) => how === "there")) info(`${who}: nothing to restore`);
+  for (const { name, how, why } of outcomes) {
+    if (how === "there") continue;
+    if (how === "failed") warn(`${who}: ${name}: not restored: ${why ?? "tmux refused it"}`);
+    else
+      info(
+        `${who}: ${name}: restored with ${how === "conversation" ? "its conversation" : "a shell"}${why === undefined ? "" : `: ${why}`}`,
+      );
+  }
+}

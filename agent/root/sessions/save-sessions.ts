@@ -1,0 +1,37 @@
+/** Implements `tmux-persist save`: records the running sessions of each user of the terminal map. */
+
+import { publishFacts } from "../facts/publish-facts.ts";
+import { messageOf } from "../../lib/errors.ts";
+import { info, warn } from "../../lib/log.ts";
+import type { User } from "../system/account-database.ts";
+import type { System } from "../system/privileged-operations.ts";
+import { recordAfterLook } from "./next-record.ts";
+import { appendRecord, readNewest, writeLastSeen } from "../state/session-records.ts";
+import { observeSessions } from "./observe-sessions.ts";
+import { forEachPerson, mappedPeople } from "../accounts/terminal-users.ts";
+
+/** Exit code 1 when somebody's sessions could not be looked at: who, and why. Theirs are as recorded before. */
+export async function save(sys: System, now: () => number): Promise<number> {
+  const results = await forEachPerson(mappedPeople(sys), (user) => saveOne(sys, user, now), messageOf);
+  const failed = results.filter((r) => "failed" in r);
+  for (const result of failed) warn(`${result.who}: sessions not recorded: ${result.failed}`);
+  const looked = results.flatMap((r) => ("found" in r && r.found > 0 ? [r.who] : []));
+  if (looked.length > 0) writeLastSeen(sys, looked, now());
+  publishFacts(sys);
+  return failed.length > 0 ? 1 : 0;
+}
+
+/** @returns how many sessions were seen. */
+async function saveOne(sys: System, user: User, now: () => number): Promise<number> {
+  const look = await observeSessions(sys, user);
+  look.remember();
+  const seen = look.observation;
+  if (seen.server === "none") return 0;
+  for (const sentence of seen.warnings) warn(`${user.name}: ${sentence}`);
+  const next = recordAfterLook(readNewest(sys, user.name), seen.sessions, now());
+  if (next !== undefined) {
+    appendRecord(sys, user.name, next);
+    info(`${user.name}: recorded ${next.sessions.length} ${next.sessions.length === 1 ? "session" : "sessions"}`);
+  }
+  return seen.sessions.length;
+}

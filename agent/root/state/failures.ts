@@ -1,0 +1,35 @@
+/** Records which part of which person failed in the last run, and why. */
+
+import { z } from "zod";
+import type { System } from "../system/privileged-operations.ts";
+import { readJson, STATE, writeJson } from "./json-files.ts";
+import { PERSON_KINDS } from "./parts.ts";
+
+/** What a person can fail in: their parts, and the credentials, which are never kept as a part. */
+const FAILURE_KINDS = [...PERSON_KINDS, "credentials"] as const;
+export type FailureKind = (typeof FAILURE_KINDS)[number];
+const failures = z.partialRecord(z.enum(FAILURE_KINDS), z.string());
+
+export const failuresFile = (who: string): string => `${STATE}/failures/${who}.json`;
+
+/** Who failed in what, and why; of those whose last run went well nothing is kept. */
+export function readFailures(sys: System): ReadonlyMap<string, ReadonlyMap<FailureKind, string>> {
+  const all = new Map<string, ReadonlyMap<FailureKind, string>>();
+  for (const file of sys.list(`${STATE}/failures`) ?? []) {
+    const who = /^([a-z_][a-z0-9_-]*)\.json$/.exec(file)?.[1];
+    if (who === undefined) continue;
+    const of = readJson(sys, `${STATE}/failures/${file}`, failures) ?? {};
+    all.set(who, new Map(FAILURE_KINDS.flatMap((kind) => (of[kind] === undefined ? [] : [[kind, of[kind]] as const]))));
+  }
+  return all;
+}
+
+export function recordFailure(sys: System, who: string, kind: FailureKind, why: string | undefined): void {
+  const path = failuresFile(who);
+  const known = new Map(readFailures(sys).get(who));
+  if (why === undefined && !known.has(kind)) return;
+  if (why === undefined) known.delete(kind);
+  else known.set(kind, why);
+  if (known.size === 0) sys.remove(path);
+  else writeJson(sys, path, Object.fromEntries(known) satisfies z.output<typeof failures>);
+}

@@ -1,0 +1,46 @@
+/** Stores and loads the parts of the desired state that were delivered to this host, one JSON file each. */
+
+import { type Part, type PartKind, part } from "../../contract.ts";
+import { Refusal } from "../../lib/errors.ts";
+import type { System } from "../system/privileged-operations.ts";
+import { readJson, STATE, writeJson } from "./json-files.ts";
+
+export const PERSON_KINDS = ["account", "clones", "units"] as const;
+export type PersonKind = (typeof PERSON_KINDS)[number];
+export type PersonPart = Extract<Part, { kind: PersonKind }>;
+
+/** The file of a part: `base`, `maps`, `account.anca`. */
+export const partFile = (of: Part): string =>
+  of.kind === "base" || of.kind === "maps"
+    ? `${STATE}/parts/${of.kind}.json`
+    : `${STATE}/parts/${of.kind}.${of.osUser}.json`;
+
+export function storePart(sys: System, of: Part): void {
+  writeJson(sys, partFile(of), of);
+}
+
+/** @throws Refusal when a stored part no longer passes the contract: the host waits for the next delivery. */
+export function loadPart<K extends PartKind>(
+  sys: System,
+  kind: K,
+  who?: string,
+): Extract<Part, { kind: K }> | undefined {
+  const path = `${STATE}/parts/${who === undefined ? kind : `${kind}.${who}`}.json`;
+  const loaded = readJson(sys, path, part);
+  if (loaded === undefined) return undefined;
+  if (loaded.kind !== kind || ("osUser" in loaded && loaded.osUser !== who))
+    throw new Refusal(`${path} contains another part`);
+  return loaded as Extract<Part, { kind: K }>;
+}
+
+/** The stored parts of one person. */
+export const partFilesOf = (sys: System, who: string): readonly string[] =>
+  PERSON_KINDS.map((kind) => `${STATE}/parts/${kind}.${who}.json`).filter((path) => sys.look(path) !== undefined);
+
+/** Everybody of whom a part was ever delivered, by name. */
+export function peopleOfParts(sys: System): readonly string[] {
+  const names = (sys.list(`${STATE}/parts`) ?? []).map(
+    (file) => /^(?:account|clones|units)\.(.+)\.json$/.exec(file)?.[1],
+  );
+  return [...new Set(names.filter((name) => name !== undefined))].sort();
+}

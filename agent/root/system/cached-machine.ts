@@ -1,0 +1,76 @@
+/** Caches what was read of accounts and units, and reads it again after every change. */
+
+import { type Accounts, readAccounts } from "./account-database.ts";
+import type { CommandOptions, System } from "./privileged-operations.ts";
+import { Refusal } from "../../lib/errors.ts";
+import { describeFailure } from "../../lib/exec.ts";
+
+export interface UnitState {
+  /** `loaded`, `not-found`, … */
+  readonly load: string;
+  /** `active`, `activating`, `inactive`, `failed`, …; `restarting` for one that has just died and waits to be tried again. */
+  readonly active: string;
+  /** `enabled`, `disabled`, `static`, or empty. */
+  readonly file: string;
+}
+
+export interface Machine {
+  /** The door. Whatever changes something through it makes the facts be read again. */
+  readonly sys: System;
+  accounts(): Accounts;
+  /** Asks for all that is not known yet in one call. */
+  units(names: readonly string[]): Promise<ReadonlyMap<string, UnitState>>;
+}
+
+const SYSTEMCTL_TIMEOUT_MS = 60_000;
+
+/** Wraps the door so that nobody can forget to drop what was known. */
+export function machineOf(door: System): Machine {
+  let accounts: Accounts | undefined;
+  const units = new Map<string, UnitState>();
+  const forget = () => {
+    accounts = undefined;
+    units.clear();
+  };
+  const sys: System = {
+    ...door,
+    run: async (argv: readonly string[], options?: CommandOptions) => {
+      try {
+        return await door.run(argv, options);
+      } finally {
+        if (!options?.reads) forget();
+      }
+    },
+  };
+  return {
+    sys,
+    accounts: () => (accounts ??= readAccounts(sys)),
+    units: async (names) => {
+      const unknown = names.filter((name) => !units.has(name));
+      if (unknown.length > 0) for (const [name, state] of await showUnits(sys, unknown)) units.set(name, state);
+      return units;
+    },
+  };
+}
+
+async function showUnits(sys: System, names: readonly string[]): Promise<ReadonlyMap<string, UnitState>> {
+  const argv = [
+    "/usr/bin/systemctl",
+    "show",
+    "--property=LoadState,ActiveState,SubState,UnitFileState",
+    "--",
+    ...names,
+  ];
+  const ran = await sys.run(argv, { reads: true, timeoutMs: SYSTEMCTL_TIMEOUT_MS });
+  if (ran.code !== 0) throw new Refusal(describeFailure(ran));
+  // One block a unit, in the order asked, with an empty line between.
+  const blocks = ran.stdout.trim().split(/\n\n+/);
+  if (blocks.length !== names.length) throw new Refusal(`systemd reported ${blocks.length} of ${names.length} units`);
+  return new Map(names.map((name, at) => [name, stateOf(blocks[at] ?? "")]));
+}
+
+function stateOf(block: string): UnitState {
+  const value = (key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(block)?.[1] ?? "";
+  const active = value("SubState") === "auto-restart" ? "restarting" : value("ActiveState");
+  return { load: value("LoadState"), active, file: value("UnitFileState") };
+}

@@ -1,0 +1,60 @@
+/** Formats facts as text, the same in the user portal and on the command line. Pure. */
+
+import type { CloneFact, HostFacts, Report, OwnFacts } from "./facts-schemas.ts";
+
+/** @example ageOf(150_000) === "2 minutes" */
+export function ageOf(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return "less than a minute";
+  if (minutes < 120) return counted(minutes, "minute");
+  return minutes < 48 * 60 ? counted(Math.floor(minutes / 60), "hour") : counted(Math.floor(minutes / 1440), "day");
+}
+
+export const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? "" : "s"}`;
+
+/** @example bytesOf(1_610_612_736) === "1.5 GiB" */
+export function bytesOf(bytes: number): string {
+  const mib = bytes / 1024 ** 2;
+  return mib < 1000 ? `${Math.round(mib)} MiB` : `${(mib / 1024).toFixed(1).replace(/\.0$/, "")} GiB`;
+}
+
+/** A systemd size as people read it. @example sizeWords("4G") === "4 GiB" */
+export function formatSize(text: string): string {
+  const bytes = sizeOf(text);
+  return bytes === undefined ? text : bytesOf(bytes);
+}
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
+
+/** Bytes of a systemd size; undefined for one that is no number of bytes (`50%`, `infinity`). */
+export function sizeOf(text: string): number | undefined {
+  const [, digits, unit = ""] = /^(\d+)([KMGT]?)$/.exec(text) ?? [];
+  return digits === undefined ? undefined : Number(digits) * (UNITS[unit] ?? 1);
+}
+
+/**
+ * The clones, each with what the last run on them said where a look tells nothing now; and what it said of no clone.
+ * What a look tells now is newer than any note on the same clone.
+ */
+export function clonesWithNotes(
+  clones: readonly CloneFact[],
+  notes: readonly string[],
+): { readonly clones: readonly CloneFact[]; readonly others: readonly string[] } {
+  const about = (path: string, note: string) => note.startsWith(`${path} `) || note.startsWith(`${path}: `);
+  const noted = clones.map((clone) => {
+    const said = notes.filter((note) => about(clone.path, note)).map((note) => note.slice(clone.path.length).trim());
+    const why = clone.why ?? said.join("; ").replace(/^: /, "");
+    return why === "" ? clone : { ...clone, why };
+  });
+  return { clones: noted, others: notes.filter((note) => !clones.some(({ path }) => about(path, note))) };
+}
+
+/** Names of what a restore would bring back now; nothing while their server cannot be asked. */
+export function restorableOf(
+  { sessions }: HostFacts,
+  now: OwnFacts | Extract<Report["now"], { failed: string }>,
+): readonly string[] {
+  if ("failed" in now || "failed" in now.sessions) return [];
+  const { running } = now.sessions;
+  return sessions.recorded.filter((name) => !running.includes(name));
+}

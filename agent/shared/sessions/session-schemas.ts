@@ -1,0 +1,82 @@
+/** Defines the schemas of recorded tmux sessions and of a sessions worker's answers. */
+
+import { z } from "zod";
+import { CONVERSATION_ID } from "./conversation-id.ts";
+
+/** Far above what a person works with; a fake server may claim any number. */
+const MOST_SESSIONS = 500;
+const LONGEST_TEXT = 16_384;
+
+/** As tmux tells it: tabs, newlines and broken bytes are escaped in it already. */
+const name = z.string().min(1).max(LONGEST_TEXT);
+/** An absolute path, as `path-encoding.ts` writes its bytes. */
+const directory = z.string().min(1).max(LONGEST_TEXT);
+
+const session = z.strictObject({
+  name,
+  directory,
+  /** Absent when there is none, or when it is not certain which. */
+  conversation: z.string().regex(CONVERSATION_ID).optional(),
+});
+/** One session as it is kept and brought back. */
+export type Session = z.output<typeof session>;
+
+const observedSession = session.extend({
+  /** When tmux made it, in seconds since 1970. */
+  createdS: z.int().min(0),
+});
+export type ObservedSession = z.output<typeof observedSession>;
+
+const forgotten = z.strictObject({
+  name,
+  /** Seconds since 1970. A session of that name that was made later is its owner's new one. */
+  atS: z.int().min(0),
+});
+export type Forgotten = z.output<typeof forgotten>;
+
+/** One record of a series. */
+export const snapshot = z.strictObject({
+  version: z.literal(1),
+  /** Milliseconds since 1970; for people to read. The order is that of the file names. */
+  takenAtMs: z.number(),
+  sessions: z.array(session),
+  forgotten: z.array(forgotten),
+});
+export type Snapshot = z.output<typeof snapshot>;
+
+/** What a look at a person's tmux server found. */
+export const observation = z.discriminatedUnion("server", [
+  z.strictObject({ server: z.literal("none") }),
+  z.strictObject({
+    server: z.literal("running"),
+    sessions: z.array(observedSession).max(MOST_SESSIONS),
+    warnings: z.array(z.string().max(4096)).max(MOST_SESSIONS),
+  }),
+]);
+export type Observation = z.output<typeof observation>;
+
+/** What became of one session that was to be brought back. */
+export const outcome = z.strictObject({
+  name,
+  /** `conversation`: its conversation goes on. `shell`: a shell, and `why` says what is missing where something is. */
+  how: z.enum(["there", "conversation", "shell", "failed"]),
+  why: z.string().max(4096).optional(),
+});
+export type Outcome = z.output<typeof outcome>;
+
+export const recreation = z.discriminatedUnion("server", [
+  z.strictObject({ server: z.literal("none") }),
+  z.strictObject({ server: z.literal("running"), outcomes: z.array(outcome).max(MOST_SESSIONS) }),
+]);
+export type Recreation = z.output<typeof recreation>;
+
+/** What a sessions worker is told: one person, and their sessions alone. */
+export type SessionsTask = { readonly osUser: string; readonly uid: number } & (
+  | { readonly do: "observe" }
+  | {
+      readonly do: "recreate";
+      readonly sessions: readonly Session[];
+      /** The server was started for this: it may end once its last session does. */
+      readonly started: boolean;
+    }
+);

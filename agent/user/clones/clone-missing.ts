@@ -1,0 +1,90 @@
+/**
+ * Clones missing repositories beside their target and moves them into place whole, so that a killed run leaves no
+ * partial clone.
+ */
+
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { lstat } from "../../lib/files.ts";
+import { type Change, type Step, says } from "../../lib/converge.ts";
+import { describeGitFailure } from "../../lib/git.ts";
+import { codePath, obstacleAt, infraPath } from "./clone-paths.ts";
+import { moveWithoutReplacing } from "./move-without-replacing.ts";
+import { type StepContext, displayPath } from "../home/step-context.ts";
+
+const CLONE_TIMEOUT_MS = 10 * 60_000;
+
+/** Encrypted files stay as they are stored: the filter passes everything through, and is there before the checkout. */
+export const LOCKED_FILTER = new Map([
+  ["filter.git-crypt.smudge", "cat"],
+  ["filter.git-crypt.clean", "cat"],
+  ["filter.git-crypt.required", "false"],
+]);
+
+/** A name that only a killed clone leaves behind; the sweep removes it. */
+export const HALF_CLONE = /^\.clone\.workstation-[0-9a-f]{12}$/;
+
+interface Wanted {
+  readonly path: string;
+  readonly url: string;
+  readonly point: "infra-clone" | "repo-clone";
+  readonly options: readonly string[];
+}
+
+export function infraClone(place: StepContext): Step {
+  const { origin, branch } = place.part.infra;
+  const filter = [...LOCKED_FILTER].flatMap(([key, value]) => ["--config", `${key}=${value}`]);
+  const options = ["--origin", "origin", "--branch", branch, ...filter];
+  return missingClones(place, "clone", [{ path: infraPath(place), url: origin, point: "infra-clone", options }]);
+}
+
+/** As the person, so that their own token opens private ones. */
+export function repoClones(place: StepContext): Step {
+  const repos = place.part.layout === "workspace" ? place.part.repos : [];
+  const wanted = repos.map(({ name, url }) => ({
+    path: `${codePath(place)}/${name}`,
+    url,
+    point: "repo-clone" as const,
+    options: [],
+  }));
+  return missingClones(place, "clone", wanted);
+}
+
+function missingClones(place: StepContext, name: string, wanted: readonly Wanted[]): Step {
+  const given = new Set<string>();
+  return {
+    name,
+    differences: () =>
+      wanted.flatMap((one): Change[] => {
+        const obstacle = obstacleAt(place, one.path);
+        if (obstacle !== undefined) place.warn(obstacle);
+        const parent = one.path.slice(0, one.path.lastIndexOf("/"));
+        // A clone that failed is a warning once in this run, and the next run tries again.
+        if (place.offline || lstat(one.path) !== undefined || given.has(one.path) || !lstat(parent)?.isDirectory())
+          return [];
+        const apply = async () => {
+          if (await cloneInto(place, one)) return undefined;
+          given.add(one.path);
+          return "not done" as const;
+        };
+        return [{ point: one.point, says: says("clone", displayPath(place, one.path)), apply }];
+      }),
+  };
+}
+
+async function cloneInto(place: StepContext, { path, url, options }: Wanted): Promise<boolean> {
+  const beside = `${path.slice(0, path.lastIndexOf("/"))}/.clone.workstation-${randomBytes(6).toString("hex")}`;
+  const ran = await place.git.run(
+    ["clone", "--quiet", "--no-recurse-submodules", "--template=", ...options, "--", url, beside],
+    { timeoutMs: CLONE_TIMEOUT_MS, remote: true },
+  );
+  if (ran.code !== 0) {
+    rmSync(beside, { recursive: true, force: true });
+    place.warn(
+      `${displayPath(place, path)} could not be cloned and is retried by the next run: ${describeGitFailure(ran)}`,
+    );
+    return false;
+  }
+  await moveWithoutReplacing(beside, path);
+  return true;
+}

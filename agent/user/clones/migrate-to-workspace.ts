@@ -1,0 +1,98 @@
+/** Migrates a single clone at `~/code` to a workspace, where it becomes `~/code/infra` with all work in it. */
+
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { lstat } from "../../lib/files.ts";
+import { Refusal } from "../../lib/errors.ts";
+import { type Change, type Step, says } from "../../lib/converge.ts";
+import { conversationsOf } from "../home/conversation-links.ts";
+import { describeGitFailure } from "../../lib/git.ts";
+import { codePath, infraPath, isClone } from "./clone-paths.ts";
+import { moveWithoutReplacing } from "./move-without-replacing.ts";
+import type { StepContext } from "../home/step-context.ts";
+
+/** Where the clone waits between its two renames; that it is there is the record of an unfinished move. */
+export const setAsideOf = (place: StepContext): string => `${place.home}/.code.workstation-moving`;
+
+/**
+ * Renames only, so that branches, dirty and untracked files come along and running processes follow their directory.
+ * The next run finishes a killed one, whichever of the renames it had done.
+ */
+export function migration(place: StepContext): Step {
+  const [code, infra, aside] = [codePath(place), infraPath(place), setAsideOf(place)];
+  const putBack: Change = {
+    point: "migrate-put-back",
+    says: says("move", "the clone to ~/code/infra"),
+    apply: () => moveWithoutReplacing(aside, infra),
+  };
+  const makeCode: Change = {
+    point: "migrate-make-code",
+    says: says("create", "~/code"),
+    apply: () => mkdirSync(code, { mode: 0o755 }),
+  };
+  return {
+    name: "migration",
+    differences: () => {
+      if (place.part.layout !== "workspace") return [];
+      if (lstat(aside)?.isDirectory()) {
+        if (lstat(infra) !== undefined)
+          throw new Refusal("~/code/infra and ~/.code.workstation-moving both exist; move one of them away by hand");
+        return lstat(code) === undefined ? [makeCode, putBack] : [putBack];
+      }
+      if (!isClone(code)) return [];
+      const setAside: Change = {
+        point: "migrate-set-aside",
+        says: says("move", "the clone at ~/code out of the way"),
+        apply: () => moveWithoutReplacing(code, aside),
+      };
+      return [...conversations(place, code, infra), setAside, makeCode, putBack];
+    },
+  };
+}
+
+/** Before the clone moves: a transcript is found by its directory's path, so the new path gets a link to the old record. */
+function conversations(place: StepContext, from: string, to: string): readonly Change[] {
+  return conversationsOf(place, from, to).map(({ link, target, what }) => ({
+    point: "migrate-conversations",
+    says: says("link", `the conversations of ${what} to its new path`),
+    apply: () => symlinkSync(target, link),
+  }));
+}
+
+/** Worktrees remember absolute paths in both directions; git itself mends them after the move. */
+export function worktrees(place: StepContext): Step {
+  const [code, infra] = [codePath(place), infraPath(place)];
+  const tried = new Set<string>();
+  return {
+    name: "worktrees",
+    differences: () => {
+      const admin = `${infra}/.git/worktrees`;
+      if (place.part.layout !== "workspace" || lstat(admin)?.isDirectory() !== true) return [];
+      return readdirSync(admin).flatMap((name): Change[] => {
+        const now = movedWorktree(`${admin}/${name}/gitdir`, code, infra);
+        if (now === undefined || tried.has(now)) return [];
+        tried.add(now);
+        const apply = async () => {
+          const ran = await place.git.run(["worktree", "repair", "--", now], { in: infra });
+          if (ran.code === 0) return undefined;
+          place.warn(`the worktree ${name} of ~/code/infra could not be repaired: ${describeGitFailure(ran)}`);
+          return "not done" as const;
+        };
+        return [{ point: "migrate-worktrees", says: says("repair", `the worktree ${name} of ~/code/infra`), apply }];
+      });
+    },
+  };
+}
+
+/** Where a worktree is now, when it or its clone has moved; undefined when both still find each other. */
+function movedWorktree(gitdirFile: string, code: string, infra: string): string | undefined {
+  if (lstat(gitdirFile)?.isFile() !== true) return undefined;
+  const recorded = readFileSync(gitdirFile, "utf8")
+    .trim()
+    .replace(/\/\.git$/, "");
+  const inside = recorded.startsWith(`${code}/`) && !recorded.startsWith(`${infra}/`);
+  const now = inside && lstat(recorded) === undefined ? `${infra}${recorded.slice(code.length)}` : recorded;
+  const back = lstat(`${now}/.git`)?.isFile() ? readFileSync(`${now}/.git`, "utf8").trim() : undefined;
+  if (back === undefined) return undefined;
+  const home = back.replace(/^gitdir: /, "");
+  return now === recorded && home.startsWith(`${infra}/.git/worktrees/`) ? undefined : now;
+}

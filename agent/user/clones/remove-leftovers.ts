@@ -1,0 +1,43 @@
+/** Removes the files and partial clones that a killed run of this program left, and nothing else. */
+
+import { readdirSync, rmSync } from "node:fs";
+import { LEFTOVER, lstat } from "../../lib/files.ts";
+import { systemCode } from "../../lib/errors.ts";
+import { type Step, says } from "../../lib/converge.ts";
+import { HALF_CLONE } from "./clone-missing.ts";
+import { type StepContext, displayPath } from "../home/step-context.ts";
+
+export function sweep(place: StepContext): Step {
+  const rooms = ["", "/code", "/.kube", "/.codex"].map((room) => `${place.home}${room}`);
+  return {
+    name: "sweep",
+    differences: () =>
+      rooms.flatMap((room) =>
+        namesIn(room)
+          .map((name) => `${room}/${name}`)
+          .filter((path) => isOurs(path))
+          .map((path) => ({
+            point: "sweep" as const,
+            says: says("remove", `${displayPath(place, path)}, left by a run that was killed`),
+            apply: () => rmSync(path, { recursive: true, force: true }),
+          })),
+      ),
+  };
+}
+
+function isOurs(path: string): boolean {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const stat = lstat(path);
+  return (HALF_CLONE.test(name) && stat?.isDirectory() === true) || (LEFTOVER.test(name) && stat?.isFile() === true);
+}
+
+function namesIn(room: string): readonly string[] {
+  // A link is not followed: what it leads to is not swept.
+  if (lstat(room)?.isDirectory() !== true) return [];
+  try {
+    return readdirSync(room);
+  } catch (error) {
+    if (systemCode(error) === "EACCES") return [];
+    throw error;
+  }
+}

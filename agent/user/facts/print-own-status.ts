@@ -1,0 +1,73 @@
+/**
+ * Implements `ws-me [--json]`: prints a user's own workstation status from the file that root publishes and from what
+ * they can see themselves.
+ */
+
+import { userInfo } from "node:os";
+import { readSmallFile } from "../../lib/files.ts";
+import { Refusal } from "../../lib/errors.ts";
+import { clean } from "../../lib/log.ts";
+import { ageOf, bytesOf, clonesWithNotes, restorableOf, formatSize } from "../../shared/facts/format.ts";
+import type { HostFacts, OwnFile, OwnFacts } from "../../shared/facts/facts-schemas.ts";
+import { collectOwnFacts } from "./collect-facts.ts";
+
+/** Exit code 0. @throws Refusal for somebody of whom nothing was delivered to this host. */
+export async function printOwnStatus(argv: readonly string[]): Promise<number> {
+  const json = argv.length === 1 && argv[0] === "--json";
+  if (argv.length > 0 && !json) throw new Refusal("usage: ws-me [--json]");
+  const { username, uid } = userInfo();
+  const { known, task } = ownFile(username, uid);
+  const seen = await collectOwnFacts(task);
+  if (json) process.stdout.write(`${JSON.stringify({ ...known, restorable: restorableOf(known, seen), now: seen })}\n`);
+  else for (const line of linesOf(known, seen, Date.now())) process.stdout.write(`${clean(line)}\n`);
+  return 0;
+}
+
+function ownFile(osUser: string, uid: number): OwnFile {
+  const bytes = readSmallFile(`/run/workstation/me/${osUser}.json`);
+  if (bytes === undefined)
+    throw new Refusal(`this host has no facts about ${osUser} yet; they are published every five minutes`);
+  const own: OwnFile = JSON.parse(bytes.toString("utf8"));
+  if (own.task.uid !== uid) throw new Refusal("the published facts belong to another user");
+  return own;
+}
+
+/** Exported for the tests: what is printed. */
+export function linesOf(known: HostFacts, seen: OwnFacts, nowMs: number): readonly string[] {
+  const { ports, limits, sessions, notes, contact } = known;
+  const ago = (atMs: number | undefined) => (atMs === undefined ? "never" : `${ageOf(nowMs - atMs)} ago`);
+  const restorable = restorableOf(known, seen);
+  const told = clonesWithNotes(seen.clones, notes?.says ?? []);
+  const running =
+    "failed" in seen.sessions ? `cannot be asked: ${seen.sessions.failed}` : listed(seen.sessions.running);
+  const rows: readonly (readonly [string, string])[] = [
+    ["workstation", `${known.osUser} on ${known.host}${known.state === "parked" ? ", PARKED: no services run" : ""}`],
+    ["sessions", running],
+    ...(restorable.length === 0
+      ? []
+      : [["not running", `${listed(restorable)}; the page's button brings them back`] as const]),
+    ["last saved", `${ago(sessions.seenAtMs)}, changed ${ago(sessions.recordedAtMs)}`],
+    ...(ports === undefined ? [] : [["ports", `code server ${ports.t3}, browser ${ports.browser}`] as const]),
+    ["memory", `${bytesOf(seen.memoryBytes)}${limits === undefined ? "" : ` of ${formatSize(limits.memory)}`}`],
+    ...(limits === undefined
+      ? []
+      : [
+          ["limits", `cpu ${limits.cpu}, ${limits.tasks} tasks, ${formatSize(limits.paneMemory)} a tmux pane`] as const,
+        ]),
+    ...told.clones.map(({ path, state, why }) => [path, why ?? STATES[state]] as const),
+    ...told.others.map((sentence) => ["clones", sentence] as const),
+    ...known.failures.map(({ part, why }) => ["failed", `${part}: ${why}`] as const),
+    ["ask", contact ?? "an admin of this host"],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+}
+
+const STATES: Readonly<Record<OwnFacts["clones"][number]["state"], string>> = {
+  fresh: "up to date with what was fetched",
+  behind: "behind; the next hourly run updates it",
+  kept: "left as it is",
+  missing: "not there yet; the next hourly run tries again",
+};
+
+const listed = (names: readonly string[]): string => (names.length === 0 ? "none" : names.join(", "));

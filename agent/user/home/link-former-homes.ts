@@ -1,0 +1,21 @@
+/**
+ * Links conversations that were recorded below a former home, so that they stay resumable after the account was
+ * renamed.
+ */
+
+import { symlinkSync } from "node:fs";
+import { type Step, says } from "../../lib/converge.ts";
+import { conversationsOf } from "./conversation-links.ts";
+import type { StepContext } from "./step-context.ts";
+
+export const formerHomes = (place: StepContext): Step => ({
+  name: "former homes",
+  differences: () =>
+    (place.part.formerNames ?? [])
+      .flatMap((name) => conversationsOf(place, `/home/${name}`, place.home))
+      .map(({ link, target, what }) => ({
+        point: "rename-conversations" as const,
+        says: says("link", `the conversations of ${what} to its new path`),
+        apply: () => symlinkSync(target, link),
+      })),
+});

@@ -1,0 +1,20 @@
+/** Starts a user's worker, or their `ws-me`. It is a small bundle of its own, since one starts per user and run. */
+
+import { messageOf } from "../lib/errors.ts";
+import { clean } from "../lib/log.ts";
+import { workOnFacts } from "./facts/answer-task.ts";
+import { printOwnStatus } from "./facts/print-own-status.ts";
+import { workOnSessions } from "./sessions/answer-task.ts";
+import { work } from "./converge-home.ts";
+
+const halves: Readonly<Record<string, () => Promise<number>>> = {
+  work,
+  sessions: workOnSessions,
+  facts: workOnFacts,
+  me: () => printOwnStatus(process.argv.slice(3)),
+};
+const half = halves[process.argv[2] ?? "work"] ?? work;
+half().catch((error: unknown) => {
+  process.stderr.write(`${clean(messageOf(error))}\n`);
+  process.exitCode = 1;
+});

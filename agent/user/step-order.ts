@@ -1,0 +1,23 @@
+/** Lists a worker's steps in their order. */
+
+import type { Step } from "../lib/converge.ts";
+import { codexMirror } from "./home/codex-guidance.ts";
+import { credentialsMode, gitIdentity } from "./home/git-identity.ts";
+import { freshness } from "./clones/fast-forward.ts";
+import { formerHomes } from "./home/link-former-homes.ts";
+import { hoisting } from "./clones/hoist-nested-clones.ts";
+import { infraClone, repoClones } from "./clones/clone-missing.ts";
+import { kubeconfig } from "./home/kubeconfig.ts";
+import { launcher } from "./home/claude-launcher.ts";
+import { codeDirectory } from "./clones/clone-paths.ts";
+import { migration, worktrees } from "./clones/migrate-to-workspace.ts";
+import type { StepContext } from "./home/step-context.ts";
+import { remotes } from "./clones/configure-remotes.ts";
+import { sweep } from "./clones/remove-leftovers.ts";
+
+export function stepsOf(place: StepContext): readonly (() => Step)[] {
+  const own = [sweep, formerHomes, gitIdentity, credentialsMode, kubeconfig, launcher, codexMirror];
+  const trees = [migration, codeDirectory, infraClone, worktrees, hoisting, repoClones, remotes, freshness];
+  // An admin's tree is never touched.
+  return (place.part.layout === "untouched" ? own : [...own, ...trees]).map((make) => () => make(place));
+}

@@ -1,0 +1,181 @@
+/** What root makes of the few lines of shell that look at somebody's sessions, and when it leaves that to their worker. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  chooseConversations,
+  type Evidence,
+  transcriptsMatter,
+} from "../../../../agent/shared/sessions/match-conversations.ts";
+import { observation } from "../../../../agent/shared/sessions/session-schemas.ts";
+import { readProbe } from "../../../../agent/root/sessions/parse-probe-output.ts";
+import { decide } from "../../../../agent/root/sessions/observe-sessions.ts";
+
+const id = (n: number) => `6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a0${n}`;
+const BETWEEN = "0123456789abcdef";
+const HOME = "/home/ana";
+/** The machine runs since then; process 20 started 100 s later. In seconds since 1970. */
+const BOOT_S = 1_700_000_000;
+const UP_S = 5000;
+const stat = (pid: number, name: string, parent: number, ticks: number) =>
+  `${pid} (${name}) S ${parent} ${Array.from({ length: 17 }, () => 0).join(" ")} ${ticks} 0`;
+const transcript = (folder: string, n: number, atS: number, bytes = 100) =>
+  `${atS}.5 ${atS}.5 ${bytes} ${folder}/${id(n)}.jsonl\0`;
+
+interface Told {
+  readonly listing: string;
+  readonly stats: string;
+  readonly words: string;
+  readonly links: string;
+  readonly transcripts: string;
+}
+/** Two sessions; in the second the assistant runs in the folder of the home, and the machine's hook has told its id. */
+const usual: Told = {
+  listing: `$1 1700000000 11 10 - - dev\n$2 1700000000 11 20 - ${id(1)} talk ü\n`,
+  stats: `${stat(10, "zsh", 5, 1000)}\n${stat(20, "claude", 5, 10_000)}\n`,
+  words: "/proc/10/cmdline\0-zsh\0/proc/20/cmdline\0claude\0",
+  links: "/proc/10/cwd\0/home/ana/a\nb\0/proc/20/cwd\0/home/ana\0/proc/30/cwd\0\0",
+  transcripts: transcript("-home-ana", 1, BOOT_S + 200),
+};
+const output = (over: Partial<Told> = {}) => {
+  const { listing, stats, words, links, transcripts } = { ...usual, ...over };
+  return [listing, stats, words, links, transcripts].join(`\n${BETWEEN}\n`);
+};
+const decided = (over: Partial<Told> = {}, laterS = 0) => {
+  const probed = readProbe(output(over), BETWEEN, HOME);
+  return probed === undefined ? undefined : decide(probed, (BOOT_S + UP_S + laterS) * 1000, UP_S + laterS);
+};
+const running = [
+  { name: "dev", directory: "/home/ana/a\nb", createdS: 1_700_000_000 },
+  { name: "talk ü", directory: "/home/ana", createdS: 1_700_000_000, conversation: id(1) },
+];
+
+test("what tells whose conversation is whose without a look into any transcript is decided at once", () => {
+  expect(decided()?.observation).toEqual({ server: "running", sessions: running, warnings: [] });
+  const without = { transcripts: "", words: "", stats: "" };
+  expect(decided({ ...without, listing: "" })?.observation).toMatchObject({ sessions: [] });
+});
+
+test("a transcript that was written since the assistant started, and is not its own, is their worker's to look into", () => {
+  const second = (atS: number, folder = "-home-ana") => usual.transcripts + transcript(folder, 2, atS);
+  expect(decided({ transcripts: second(BOOT_S + 300) })?.observation).toBeUndefined();
+  expect(decided({ transcripts: second(BOOT_S + 50) })?.observation).toMatchObject({ sessions: running });
+  expect(decided({ transcripts: second(BOOT_S + 300, "-home-ana-x") })?.observation).toMatchObject({
+    sessions: running,
+  });
+  // Whatever its person has set as the time of the last write.
+  const touched = `1.0 ${BOOT_S + 300}.0 5 -home-ana/${id(2)}.jsonl\0`;
+  expect(decided({ transcripts: usual.transcripts + touched })?.observation).toBeUndefined();
+});
+
+test("the same needs their worker once: it is known again by all that the worker goes by, and by nothing else", () => {
+  const seen = (over: Partial<Told>, laterS = 0) => decided(over, laterS)?.seen;
+  const cleared = { transcripts: usual.transcripts + transcript("-home-ana", 2, BOOT_S + 300) };
+  const before = seen(cleared);
+  expect(before).toBeDefined();
+  const grown = transcript("-home-ana", 2, BOOT_S + 900, 100);
+  expect(seen({ transcripts: grown + usual.transcripts }, 600)).toBe(before);
+  for (const over of [
+    { transcripts: cleared.transcripts + transcript("-home-ana", 3, BOOT_S + 400) },
+    { transcripts: usual.transcripts + transcript("-home-ana", 2, BOOT_S + 300, 101) },
+    { ...cleared, stats: usual.stats.replace("10000", "10001") },
+    { ...cleared, listing: usual.listing.replace(id(1), id(3)) },
+    { ...cleared, links: usual.links.replace("/home/ana/a", "/home/ana/c") },
+    { ...cleared, words: `${usual.words}/proc/20/cmdline\0--resume\0/proc/20/cmdline\0${id(2)}\0` },
+  ])
+    expect(seen(over)).not.toBe(before);
+});
+
+test("transcripts that could not all be listed leave it to the worker where an assistant runs, and nowhere else", () => {
+  const transcripts = `${usual.transcripts}not whole\0`;
+  expect(decided({ transcripts })).toBeUndefined();
+  const alone = { transcripts, listing: "$1 1700000000 11 10 - - dev\n" };
+  expect(decided(alone)?.observation).toMatchObject({ sessions: running.slice(0, 1) });
+});
+
+test.each([
+  ["a part is missing", output().replace(`\n${BETWEEN}\n`, "")],
+  ["there is one part too many", `${output()}\n${BETWEEN}\n`],
+  ["tmux tells what is not understood", output({ listing: "nonsense\n" })],
+  ["the kernel tells what is not understood", output({ stats: "1 (a\nb) S 1\n" })],
+  ["a directory is not text", output({ links: "/proc/20/cwd\0/home/\uFFFD\0" })],
+  ["there are more arguments than were told", output({ words: "/proc/20/cmdline\0x\0".repeat(200) })],
+  ["there are more panes than anybody has", output({ listing: "$1 17 11 10 - - dev\n".repeat(1001) })],
+  ["there are more processes than anybody has", output({ stats: `${stat(10, "x", 1, 1)}\n`.repeat(2001) })],
+  ["a session has a longer name than is kept", output({ listing: `$1 17 11 10 - - ${"x".repeat(20_000)}\n` })],
+])("where %s, it is left to the worker", (_, text) => {
+  const probed = readProbe(text, BETWEEN, HOME);
+  expect(probed === undefined ? undefined : decide(probed, 0, 0)).toBeUndefined();
+});
+
+test("whatever somebody makes their probe tell, it is read as sessions that can be kept or left to their worker", () => {
+  const pieces = [
+    ...Object.values(usual).flatMap((text) => text.split(/(?<=[\n\0])/)),
+    `\n${BETWEEN}\n`,
+    "9".repeat(400),
+  ];
+  const part = fc.array(fc.oneof(fc.constantFrom(...pieces), fc.string({ unit: "binary", maxLength: 8 })), {
+    maxLength: 6,
+  });
+  let read = 0;
+  fc.assert(
+    fc.property(fc.array(part, { minLength: 5, maxLength: 5 }), (parts) => {
+      const probed = readProbe(parts.map((all) => all.join("")).join(`\n${BETWEEN}\n`), BETWEEN, HOME);
+      const found = probed === undefined ? undefined : decide(probed, BOOT_S * 1000, UP_S)?.observation;
+      if (found === undefined) return;
+      read += 1;
+      expect(observation.parse(found)).toEqual(found);
+    }),
+    { numRuns: 2000 },
+  );
+  expect(read).toBeGreaterThan(20);
+});
+
+test("processes that claim to have started each other are each looked at once, and soon", () => {
+  const ring = Array.from({ length: 2000 }, (_, at) => stat(at + 1, "x", ((at + 1) % 2000) + 1, 5));
+  const listing = Array.from({ length: 400 }, (_, at) => `$${at} 17 11 ${at + 1} - - s${at}\n`).join("");
+  const begunMs = performance.now();
+  const found = decided({ listing, stats: `${ring.join("\n")}\n`, words: "", links: "" })?.observation;
+  expect(found).toMatchObject({ sessions: Array(400).fill({ directory: HOME }) });
+  expect(performance.now() - begunMs).toBeLessThan(2000);
+});
+
+test("whatever the evidence, transcripts that do not matter change no choice", () => {
+  const STARTED = 1000;
+  const anyId = fc.option(fc.integer({ min: 1, max: 4 }).map(id), { nil: undefined });
+  const time = fc.integer({ min: 0, max: 2000 });
+  const one = fc.record({
+    option: anyId,
+    hook: anyId,
+    argument: anyId,
+    runs: fc.boolean(),
+    transcripts: fc.array(
+      fc.record({ id: fc.integer({ min: 1, max: 6 }).map(id), begunAtMs: time, writtenAtMs: time }),
+      { maxLength: 3 },
+    ),
+  });
+  let decidedWithout = 0;
+  fc.assert(
+    fc.property(fc.array(one, { maxLength: 4 }), (sessions) => {
+      const all = sessions.map(
+        ({ option, hook, argument, runs, transcripts }, at): Evidence => ({
+          key: `$${at}`,
+          transcripts,
+          ...(runs ? { startedAtMs: STARTED } : {}),
+          ...(option === undefined ? {} : { option }),
+          ...(hook === undefined ? {} : { hook }),
+          ...(argument === undefined ? {} : { argument }),
+        }),
+      );
+      const written = all.map(({ key, startedAtMs, transcripts }) => {
+        const since = transcripts.filter((t) => Math.max(t.begunAtMs, t.writtenAtMs) > STARTED);
+        return [key, startedAtMs === undefined ? [] : since.map((t) => t.id)] as const;
+      });
+      if (transcriptsMatter(all, new Map(written))) return;
+      decidedWithout += 1;
+      const without = all.map((evidence) => ({ ...evidence, transcripts: [] }));
+      expect(chooseConversations(without)).toEqual(chooseConversations(all));
+    }),
+    { numRuns: 2000 },
+  );
+  expect(decidedWithout).toBeGreaterThan(200);
+});

@@ -1,0 +1,150 @@
+/** The series of records as data: what follows from a look, what is kept, and that a killed write never costs the record. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { ObservedSession, Session, Snapshot } from "../../../../agent/shared/sessions/session-schemas.ts";
+import { snapshot } from "../../../../agent/shared/sessions/session-schemas.ts";
+import { pathBytes, pathText } from "../../../../agent/shared/sessions/path-encoding.ts";
+import { recordAfterForgetting, recordAfterLook, restorable } from "../../../../agent/root/sessions/next-record.ts";
+import {
+  appendRecord,
+  KEPT,
+  numbersOf,
+  readNewest,
+  readNumbered,
+} from "../../../../agent/root/state/session-records.ts";
+import { memoryDoor } from "../../in-memory-system.ts";
+
+const LETTERS: readonly string[] = ["a", "b", "c", "d", "e"];
+const NOW = 1_800_000_000_000;
+const ID = "6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a01";
+const seen = (name: string, over: Partial<ObservedSession> = {}): ObservedSession => ({
+  name,
+  directory: "/home/ana",
+  createdS: 1_700_000_000,
+  ...over,
+});
+const look = (before: Snapshot | undefined, ...sessions: ObservedSession[]) => recordAfterLook(before, sessions, NOW);
+const namesOf = (record: Snapshot | undefined) => record?.sessions.map(({ name }) => name);
+
+const session = fc.record(
+  {
+    name: fc.string({ unit: "binary", minLength: 1, maxLength: 20 }),
+    directory: fc.string({ unit: "binary", minLength: 1 }),
+  },
+  { requiredKeys: ["name", "directory"] },
+);
+
+test("a record of any names and paths reads back as it was written, and no field makes another row", () => {
+  fc.assert(
+    fc.property(fc.array(session, { maxLength: 5 }), (sessions) => {
+      const door = memoryDoor();
+      const record = { version: 1 as const, takenAtMs: NOW, sessions, forgotten: [] };
+      appendRecord(door.sys, "ana", record);
+      expect(readNewest(door.sys, "ana")).toEqual(record);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test("every path of bytes survives being written as text", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 1 }), (bytes) => {
+      expect(pathBytes(pathText(Buffer.from(bytes)))).toEqual(Buffer.from(bytes));
+    }),
+  );
+  expect(pathText(Buffer.from("/home/ana/ü b\n"))).toBe("/home/ana/ü b\n");
+  expect(pathBytes(pathText(Buffer.from("base64:eA==")))).toEqual(Buffer.from("base64:eA=="));
+});
+
+test("a look that finds no session writes nothing, whatever is recorded", () => {
+  expect(look(undefined)).toBeUndefined();
+  expect(look(look(undefined, seen("dev")))).toBeUndefined();
+});
+
+test("the same set in another order is no new record; another directory or conversation is", () => {
+  const before = look(undefined, seen("a"), seen("b"));
+  expect(namesOf(before)).toEqual(["a", "b"]);
+  expect(look(before, seen("b", { createdS: 1_700_000_500 }), seen("a"))).toBeUndefined();
+  expect(look(before, seen("a", { directory: "/home/ana/code" }), seen("b"))).toBeDefined();
+  expect(look(before, seen("a", { conversation: ID }), seen("b"))).toBeDefined();
+  expect(namesOf(look(before, seen("a")))).toEqual(["a"]);
+});
+
+test("what is forgotten stays so while it runs on and in older records, and comes back when its owner makes it anew", () => {
+  const old = look(undefined, seen("dev"), seen("dev2"));
+  const forgot = recordAfterForgetting(old, "dev", NOW);
+  expect(namesOf(forgot)).toEqual(["dev2"]);
+  expect(look(forgot, seen("dev"), seen("dev2"))).toBeUndefined();
+  if (old === undefined || forgot === undefined) throw new Error("both are records");
+  expect(restorable(old, forgot).map(({ name }) => name)).toEqual(["dev2"]);
+  const anew = look(forgot, seen("dev", { createdS: NOW / 1000 + 60 }), seen("dev2"));
+  expect(anew).toMatchObject({ sessions: [{ name: "dev" }, { name: "dev2" }], forgotten: [] });
+  expect(recordAfterForgetting(forgot, "dev", NOW)).toBeUndefined();
+  expect(recordAfterForgetting(forgot, "de", NOW)).toBeUndefined();
+});
+
+test("a partial loss that was saved can be undone from the record before it, except for what was forgotten", () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.constantFrom(...LETTERS), { minLength: 1 }), (lost) => {
+      const { sys } = memoryDoor();
+      const all = LETTERS.map((name) => seen(name));
+      const whole = look(undefined, ...all);
+      if (whole === undefined) throw new Error("there are sessions");
+      appendRecord(sys, "ana", whole);
+      const rest = look(whole, ...all.filter(({ name }) => !lost.includes(name)));
+      if (rest !== undefined) appendRecord(sys, "ana", rest);
+      const newest = readNewest(sys, "ana");
+      if (newest === undefined) throw new Error("there is a record");
+      expect(restorable(readNumbered(sys, "ana", 1), newest)).toEqual(whole.sessions);
+    }),
+  );
+});
+
+test("the newest 200 are kept, by number and not by clock", () => {
+  const { sys } = memoryDoor();
+  for (let n = 1; n <= KEPT + 3; n += 1) appendRecord(sys, "ana", record(`s${n}`, NOW - n * 1000));
+  expect(numbersOf(sys, "ana")).toHaveLength(KEPT);
+  expect(numbersOf(sys, "ana")[0]).toBe(4);
+  expect(namesOf(readNewest(sys, "ana"))).toEqual([`s${KEPT + 3}`]);
+  expect(() => readNumbered(sys, "ana", 1)).toThrow("the whole ones are among 4 to 203");
+});
+
+test("wherever a write is broken off, the record is the old one or the new one, whole", () => {
+  const outcomes = new Set<string>();
+  for (let at = 0; at < 6; at += 1) {
+    const door = memoryDoor();
+    appendRecord(door.sys, "ana", record("old"));
+    door.breakAfter(at);
+    try {
+      appendRecord(door.sys, "ana", record("new"));
+    } catch (error) {
+      expect(error).toMatchObject({ message: "killed here" });
+    }
+    door.breakAfter(Number.POSITIVE_INFINITY);
+    outcomes.add(String(namesOf(readNewest(door.sys, "ana"))));
+    appendRecord(door.sys, "ana", record("next"));
+    expect(namesOf(readNewest(door.sys, "ana"))).toEqual(["next"]);
+  }
+  expect([...outcomes]).toEqual(["old", "new"]);
+});
+
+test("a damaged record is passed over for the last whole one", () => {
+  const { sys, files } = memoryDoor();
+  appendRecord(sys, "ana", record("good"));
+  appendRecord(sys, "ana", record("bad"));
+  files.set("/var/lib/tmux-persist/ana/0000000002.json", "{");
+  expect(namesOf(readNewest(sys, "ana"))).toEqual(["good"]);
+});
+
+test.each(["../../x", "-- -x", `${ID} `, ID.toUpperCase(), `${ID}\n`])(
+  "a record with the conversation %j is refused",
+  (id) => {
+    const sessions = [{ name: "a", directory: "/", conversation: id }];
+    expect(snapshot.safeParse({ version: 1, takenAtMs: 1, sessions, forgotten: [] }).success).toBe(false);
+  },
+);
+
+function record(name: string, takenAtMs = NOW): Snapshot {
+  const sessions: Session[] = [{ name, directory: "/home/ana" }];
+  return { version: 1, takenAtMs, sessions, forgotten: [] };
+}

@@ -1,0 +1,84 @@
+/** What is saved in the very moment of an update comes back: the moment is made here by a file that stays open over it. */
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { fastForwardChanges } from "../../../../agent/user/clones/fast-forward.ts";
+import { preserveFiles } from "../../../../agent/user/clones/preserve-concurrent-writes.ts";
+import { type RealHome, realHome } from "./real-clone.ts";
+
+let real: RealHome;
+afterEach(() => real.remove());
+
+/** A clone whose upstream changes `readme` and takes `deep/old` away. */
+function behind(): string {
+  real = realHome();
+  real.sh(`git init -q -b master up; cd up; mkdir deep; echo hello > readme; echo old > deep/old; git add -A; git commit -qm one; git clone -q . ../code
+echo theirs > readme; git rm -q deep/old; git commit -qam two; cd ../code; git fetch -q`);
+  return join(real.home, "code");
+}
+
+/** Killed behind the update, before anybody looked at what had been put aside; the person wrote in between. */
+function brokenOff(clone: string, path: string): void {
+  const open = openSync(join(clone, path), "r+");
+  preserveFiles(clone, ["readme", "deep/old", "never/there"]);
+  real.sh("cd code; git merge -q --ff-only origin/master");
+  writeSync(open, "mine, not yet committed\n");
+  closeSync(open);
+}
+
+test("what was written to a file after git had looked at it is in its place again, and the clone says so", async () => {
+  const clone = behind();
+  brokenOff(clone, "readme");
+  expect(readFileSync(join(clone, "readme"), "utf8")).toBe("theirs\n");
+  expect(await fastForwardChanges(real.place, clone, new Set())).toEqual([]);
+  expect(readFileSync(join(clone, "readme"), "utf8")).toBe("mine, not yet committed\n");
+  expect(real.warned).toEqual(["~/code/readme was written to during the update: it is as it was written"]);
+  expect([real.sh("cd code; git status --porcelain"), existsSync(join(clone, "deep"))]).toEqual(["M readme", false]);
+});
+
+test("of a file that the update took away, with its directory, what was written last comes back too", async () => {
+  const clone = behind();
+  brokenOff(clone, "deep/old");
+  await fastForwardChanges(real.place, clone, new Set());
+  expect(readFileSync(join(clone, "deep/old"), "utf8")).toBe("mine, not yet committed\n");
+});
+
+test("where the person has written anew since, both are kept", async () => {
+  const clone = behind();
+  brokenOff(clone, "readme");
+  writeFileSync(join(clone, "readme"), "mine, later\n");
+  await fastForwardChanges(real.place, clone, new Set());
+  expect(readFileSync(join(clone, "readme"), "utf8")).toBe("mine, later\n");
+  expect(readFileSync(join(clone, "readme.kept-0"), "utf8")).toBe("mine, not yet committed\n");
+});
+
+test("an update in which nobody writes leaves nothing behind and says nothing", async () => {
+  const clone = behind();
+  const [change] = await fastForwardChanges(real.place, clone, new Set());
+  expect(await change?.apply()).toBeUndefined();
+  expect([real.warned, real.sh("cd code; git status --porcelain; ls .git | grep -c kept || true")]).toEqual([[], "0"]);
+  expect(readFileSync(join(clone, "readme"), "utf8")).toBe("theirs\n");
+});
+
+test("an update whose files git cannot tell is not made, and that is told", async () => {
+  const clone = behind();
+  const { git } = real.place;
+  const blind: typeof git = {
+    ...git,
+    run: (args, how) => git.run(args[0] === "diff" ? ["diff", "nowhere"] : args, how),
+  };
+  const [change] = await fastForwardChanges({ ...real.place, git: blind }, clone, new Set());
+  expect(await change?.apply()).toBe("not done");
+  expect(real.warned).toEqual([expect.stringContaining("~/code was not updated: ")]);
+  expect(readFileSync(join(clone, "readme"), "utf8")).toBe("hello\n");
+});
+
+test("a list of what was put aside that is damaged is told, and nothing of it is thrown away", async () => {
+  const clone = behind();
+  brokenOff(clone, "readme");
+  writeFileSync(join(clone, ".git/workstation-kept/files.json"), "[{");
+  await expect(fastForwardChanges(real.place, clone, new Set())).rejects.toThrow(
+    /files\.json is damaged: look through/,
+  );
+  expect(existsSync(join(clone, ".git/workstation-kept/0"))).toBe(true);
+});
