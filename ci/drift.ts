@@ -1,66 +1,86 @@
 /**
- * The step `drift`: what is no longer as the last deployment left it, on every surface. It runs the deployed commit's
- * program, changes nothing, and tells the chat.
+ * Runs the step `drift`: reports what is no longer as the last deployment left it, on every surface. It runs the deployed
+ * commit's program and changes nothing.
  */
 
 import { PROJECT } from "../cli/pulumi.ts";
 import { type Host, HostUnreached, onHost } from "../clients/ssh/run-command.ts";
 import { openStack } from "../cli/stack/open-stack.ts";
+import { type HostCheck, readHostCheck } from "../config/host-check.ts";
 import type { StackSettings } from "../config/settings/stack-settings.ts";
 import { announce } from "./chat.ts";
-import { pulumi, stackOfPipeline, tail } from "./engine.ts";
-import { given, StepError } from "./environment.ts";
-import { differencesBetween, previewForm } from "./pull-request/differences.ts";
+import { stackOfPipeline } from "./engine.ts";
+import { given } from "./environment.ts";
+import type { Touched } from "./pull-request/differences.ts";
+import { previewRefreshed } from "./refreshed-preview.ts";
 import { say } from "./say.ts";
 
 const HOST_LIMIT_MS = 300_000;
 
-/** @returns 1 where something drifted, or could not be looked at */
+/** Lines of the report. */
+export interface DriftFound {
+  /** Makes the run end with 1. */
+  readonly drift: readonly string[];
+  /** Comes about by itself: by the daily deployment, or on a host within the hour. */
+  readonly due: readonly string[];
+  /** What no run changes. */
+  readonly warnings: readonly string[];
+}
+
+/** @returns 1 where something was changed by hand, or could not be looked at */
 export async function drift(): Promise<number> {
   const stack = given("WS_STACK");
   const { settings } = await openStack({ stack: stackOfPipeline(), configFile: undefined });
-  const found = [
-    ...(await ofResources(stack)),
-    ...(await Promise.all(settings.hosts.map((host) => ofHost(settings, host)))).flat(),
-  ];
-  if (found.length === 0) {
-    say("No drift: everything is as the last deployment left it.");
-    return 0;
-  }
-  await announce([`Drift of the stack ${stack}: the next deployment puts this right, unless it is meant:`, ...found]);
+  const resources = await previewRefreshed({ stack, folder: PROJECT });
+  const hosts = await Promise.all(settings.hosts.map((host) => ofHost(settings, host)));
+  const found = driftFound(resources, hosts);
+  for (const line of reportOf(stack, found)) say(line);
+  if (found.drift.length === 0) return 0;
+  await announce([
+    `Drift of the stack ${stack}. The daily deployment restores the cluster, Vault and the forge; each host's hourly run restores the host:`,
+    ...found.drift,
+  ]);
   return 1;
 }
 
-/** Reads every resource anew, and says which a deployment would change. The state stays as it is. */
-async function ofResources(stack: string): Promise<readonly string[]> {
-  const ran = await pulumi({ stack, folder: PROJECT }, ["preview", "--refresh", "--json"]);
-  const text = ran.stdout.toString("utf8");
-  if (ran.code !== 0 || !text.trimStart().startsWith("{"))
-    throw new StepError(`The preview failed, so nothing is known of drift:\n${tail(errorsOf(text) || ran.stderr)}`);
-  const { change } = differencesBetween({}, previewForm.parse(JSON.parse(text)));
-  return change.map(({ op, type, name }) => `  ${type} ${name}: to ${op}`);
+/** Exported for the tests. @param hosts one report each */
+export function driftFound(
+  resources: { readonly drift: readonly Touched[]; readonly due: readonly Touched[] },
+  hosts: readonly DriftFound[],
+): DriftFound {
+  const lines = (touched: readonly Touched[]) => touched.map(({ op, type, name }) => `  ${type} ${name}: to ${op}`);
+  return {
+    drift: [...lines(resources.drift), ...hosts.flatMap((host) => host.drift)],
+    due: [...lines(resources.due), ...hosts.flatMap((host) => host.due)],
+    warnings: hosts.flatMap((host) => host.warnings),
+  };
 }
 
-function errorsOf(text: string): string {
-  if (!text.trimStart().startsWith("{")) return "";
-  const { diagnostics } = previewForm.parse(JSON.parse(text));
-  return (diagnostics ?? [])
-    .filter(({ severity }) => severity === "error")
-    .map(({ message }) => message)
-    .join("\n");
+function reportOf(stack: string, { drift: changed, due, warnings }: DriftFound): readonly string[] {
+  const part = (title: string, lines: readonly string[]) => (lines.length === 0 ? [] : [title, ...lines]);
+  return [
+    ...(changed.length === 0 ? [`No drift of the stack ${stack}: everything is as the last deployment left it.`] : []),
+    ...part("Due, and brought about by the daily deployment or a host's hourly run:", due),
+    ...part("Warnings, which no run acts on:", warnings),
+  ];
 }
 
-/** The host's own look at itself; what it would change is what drifted. */
-async function ofHost(settings: StackSettings, host: Host): Promise<readonly string[]> {
+async function ofHost(settings: StackSettings, host: Host): Promise<DriftFound> {
+  const unknown = (why: string): DriftFound => ({ drift: [`  ${host.name}: ${why}`], due: [], warnings: [] });
   try {
-    const argv = ["workstation", "reconcile", "--check"];
+    const argv = ["workstation", "reconcile", "--check", "--json"];
     const { code, stdout, stderr } = await onHost(settings, host, { argv, timeoutMs: HOST_LIMIT_MS });
-    const lines = `${stdout}\n${stderr}`.split("\n").map((line) => line.replace(/^<\d>/, "").trim());
-    const said = lines.filter((line) => line !== "" && line !== "nothing to change");
-    if (code !== 0 && said.length === 0) return [`  ${host.name}: the check ended with exit code ${code}`];
-    return said.map((line) => `  ${host.name}: ${line}`);
+    const check = code === 0 ? readHostCheck(stdout) : undefined;
+    if (check !== undefined) return hostDrift(host.name, check);
+    return unknown(`cannot be checked (exit code ${code}): ${stderr.trim().split("\n").at(-1) ?? ""}`);
   } catch (cause) {
     if (!(cause instanceof HostUnreached)) throw cause;
-    return [`  ${cause.message}`];
+    return unknown(cause.message.replace(`${host.name}: `, ""));
   }
+}
+
+/** Exported for the tests. */
+export function hostDrift(host: string, { changes, due, failures, warnings }: HostCheck): DriftFound {
+  const lines = (entries: HostCheck["changes"]) => entries.map(({ who, what }) => `  ${host}: ${who}: ${what}`);
+  return { drift: lines([...changes, ...failures]), due: lines(due), warnings: lines(warnings) };
 }

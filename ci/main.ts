@@ -4,6 +4,8 @@ import { ClientError } from "../clients/client-error.ts";
 import { PulumiError } from "../cli/pulumi.ts";
 import { Refusal } from "../config/refusal.ts";
 import { board } from "./board.ts";
+import { daily } from "./daily.ts";
+import { confirm } from "./deliveries.ts";
 import { drift } from "./drift.ts";
 import { StepError, useStateEnvironment } from "./environment.ts";
 import { writeComment } from "./pull-request/comment.ts";
@@ -20,6 +22,8 @@ const STEPS: Readonly<Record<string, () => Promise<number>>> = {
   audit,
   guard,
   up,
+  daily,
+  confirm,
   publish,
   board,
   drift,

@@ -26,7 +26,7 @@ export function commentText(report: Report): string {
     section("**Warnings**", warnings),
     section(`**Resources that this change touches** (${counts(change)})`, lines(change)),
     section(
-      "**Different before this change already**: the next deployment brings these about, merged or not",
+      "**Different before this change already**: the daily deployment brings these about, merged or not",
       lines(before),
     ),
     section(

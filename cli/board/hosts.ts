@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import type { OsUser } from "../../roster/model.ts";
+import { type HostCheck, readHostCheck } from "../../config/host-check.ts";
 import type { HostAnswer, HostCommand } from "../../clients/ssh/run-command.ts";
 import type { Finding, Whose } from "./finding.ts";
 import { parseJson } from "../../clients/parse-json.ts";
@@ -48,7 +49,7 @@ export async function hostSaid(
   const [status, check] = await Promise.allSettled([
     ask({ argv: [PROGRAM, "status", "--json"], timeoutMs: STATUS_LIMIT_MS }),
     ask({
-      argv: ["/usr/bin/env", `WORKSTATION_LOCK_WAIT_S=${LOCK_WAIT_SECONDS}`, PROGRAM, "reconcile", "--check"],
+      argv: ["/usr/bin/env", `WORKSTATION_LOCK_WAIT_S=${LOCK_WAIT_SECONDS}`, PROGRAM, "reconcile", "--check", "--json"],
       timeoutMs: CHECK_LIMIT_MS,
     }),
   ]);
@@ -86,7 +87,7 @@ const statusForm = z.object({
   people: z.array(z.object({ osUser: z.string(), failures: z.record(z.string(), z.string()) })),
 });
 
-/** What the host's own look at itself says, in its own sentences. */
+/** What the host's own look at itself says, in its own sentences. Its warnings are on the person's page, and no drift. */
 function checked(
   check: PromiseSettledResult<HostAnswer>,
   expected: readonly Whose[],
@@ -97,26 +98,19 @@ function checked(
   const nobodyKnows = (why: string) =>
     ["everybody" as const, ...expected].map((whose) => finding(whose, "unknown", why));
   if (check.status === "rejected") return nobodyKnows((check.reason as Error).message);
-  const { code, stdout, stderr } = check.value;
+  const { code, stdout } = check.value;
   if (code === BUSY) return nobodyKnows("another run is at work on it, so it could not be looked at");
-  if (code !== 0 && code !== 1) return nobodyKnows(`the agent cannot look at itself: ${lastLine(check.value)}`);
+  const seen = code === 0 ? readHostCheck(stdout) : undefined;
+  if (seen === undefined) return nobodyKnows(`the agent cannot look at itself: ${lastLine(check.value)}`);
   const whose = (name: string): Whose => (register.isSomebody(name) ? { person: name as OsUser } : "everybody");
-  const lines = (text: string, form: RegExp, state: Finding["state"]) =>
-    text.split("\n").flatMap((line) => {
-      const [, name, what] = form.exec(line) ?? [];
-      return name === undefined || what === undefined ? [] : [finding(whose(name), state, what)];
-    });
-  const failed = lines(stderr, FAILED, "failed").filter(
-    ({ whose: who, what }) => !told.has(JSON.stringify([who, what])),
-  );
-  const found = [...lines(stdout, WOULD, "changed"), ...failed];
-  return code === 1 && failed.length === 0 && told.size === 0
-    ? [...found, ...nobodyKnows(lastLine(check.value))]
-    : found;
+  const findings = (entries: HostCheck["changes"], state: Finding["state"]) =>
+    entries.map(({ who, what }) => finding(whose(who), state, what));
+  return [
+    ...findings(seen.changes, "changed"),
+    ...findings(seen.due, "pending"),
+    ...findings(seen.failures, "failed").filter(({ whose: who, what }) => !told.has(JSON.stringify([who, what]))),
+  ];
 }
-
-const WOULD = /^([a-z_][a-z0-9_-]{0,31}): (would .+)$/;
-const FAILED = /^failed: ([a-z_][a-z0-9_-]{0,31}): (.+)$/;
 
 /** Whom the last deployments put on this host, present or cut off there. */
 function residentsOf(host: string, made: readonly Remembered[], register: Register) {

@@ -17,7 +17,7 @@ import { guessPeople, type People } from "../import/people.ts";
 import { type Findings, findingsOf, reportText } from "../import/report.ts";
 import { rosterText } from "../import/roster-text.ts";
 import { Unseen } from "../import/unseen.ts";
-import { PROJECT, PulumiError } from "../pulumi.ts";
+import { PROJECT, PulumiError, type StackPlace } from "../pulumi.ts";
 import { openStack } from "../stack/open-stack.ts";
 
 export const importCommand: Command = {
@@ -45,14 +45,12 @@ Exit code: 0 when everything is clear, 1 where something could not be read or ha
     if (positionals.length > 0) throw new UsageError(`import takes no file ("${positionals[0]}")`);
     const configFile = values["config-file"];
     try {
-      const { settings } = await openStack({
-        stack: values.stack,
-        configFile: configFile === undefined ? undefined : resolve(configFile),
-      });
+      const place = { stack: values.stack, configFile: configFile === undefined ? undefined : resolve(configFile) };
+      const { settings } = await openStack(place);
       const unknown = values.host?.find((name) => !settings.hosts.some((host) => host.name === name));
       if (unknown !== undefined) throw new UsageError(`the stack has no host "${unknown}"`);
       const out = resolve(values.out ?? "import");
-      const told = await importInto(out, settings, values);
+      const told = await importInto(out, settings, values, place);
       if (values.json === true) terminal.out(JSON.stringify({ ok: told.findings.open.length === 0, ...told.findings }));
       else terminal.out(told.text);
       return told.findings.open.length === 0 ? 0 : 1;
@@ -84,7 +82,7 @@ interface Wanted {
   readonly "vault-token-file"?: string | undefined;
 }
 
-async function importInto(out: string, settings: StackSettings, wanted: Wanted) {
+async function importInto(out: string, settings: StackSettings, wanted: Wanted, place: StackPlace) {
   const files = ["roster.yaml", "ledger.json", "adopt.json", "report.txt"];
   const there = files.find((name) => existsSync(join(out, name)));
   if (there !== undefined) throw new Refusal(`${join(out, there)} is there already; name another folder with --out`);
@@ -110,7 +108,7 @@ async function importInto(out: string, settings: StackSettings, wanted: Wanted) 
     write("roster.yaml", text);
     write("ledger.json", ledger);
     write("adopt.json", adopt);
-    const told = report(out);
+    const told = report(out, place);
     write("report.txt", `${told}\n`);
     return { findings, text: told };
   } finally {
@@ -135,7 +133,7 @@ async function workOut(settings: StackSettings, roster: string, gathered: Gather
   const osUsers = people.rows.map(({ osUser }) => osUser);
   return {
     findings,
-    report: (out: string) => reportText(findings, out, osUsers),
+    report: (out: string, place: StackPlace) => reportText(findings, out, osUsers, place),
     ledger: past.text,
     adopt: writeAdoption(existing.adopt),
   };

@@ -12,6 +12,7 @@ import { type Command, readArgs, UsageError } from "../command.ts";
 import { findExisting } from "../import/existing.ts";
 import { Unseen } from "../import/unseen.ts";
 import { PROJECT, PulumiError } from "../pulumi.ts";
+import { pulumiCommand } from "../pulumi-command.ts";
 import { clusterOf } from "../stack/cluster-client.ts";
 import { forgeOf } from "../stack/forge-client.ts";
 import { openStack } from "../stack/open-stack.ts";
@@ -35,7 +36,8 @@ Exit code: 0 when all of it is known, 1 when not, 2 when called the wrong way.`,
     const { values, positionals } = readArgs(args, { ...PLACE_OPTIONS, out: { type: "string" } });
     if (positionals.join(" ") !== "rebuild") throw new UsageError("ledger knows one word: rebuild");
     try {
-      const { settings, previousRun } = await openStack(placeIn(values));
+      const place = placeIn(values);
+      const { settings, previousRun } = await openStack(place);
       if (previousRun.ledger !== undefined)
         throw new Refusal("This stack has a ledger of its own; nothing was written.");
       const out = resolve(values.out ?? "rebuilt");
@@ -44,9 +46,11 @@ Exit code: 0 when all of it is known, 1 when not, 2 when called the wrong way.`,
         `${people} people are in ${join(out, "ledger.json")}, and ${adopted} objects that exist in ${join(out, "adopt.json")}.`,
       );
       terminal.out("Look at both, then say where they are, preview, and deploy:");
-      terminal.out(
-        `  pulumi config set ledgerSeed ${join(out, "ledger.json")}\n  pulumi config set adopt ${join(out, "adopt.json")}`,
-      );
+      for (const [setting, file] of [
+        ["ledgerSeed", "ledger.json"],
+        ["adopt", "adopt.json"],
+      ] as const)
+        terminal.out(`  ${pulumiCommand(place, "config", "set", setting, join(out, file))}`);
       return 0;
     } catch (cause) {
       if (!EXPECTED.some((kind) => cause instanceof kind)) throw cause;

@@ -1,6 +1,9 @@
 /** What an import found, in sentences: what is taken over, what will differ, what is left alone, and what to do next. Pure. */
 
+import { join } from "node:path";
 import type { DesiredResource } from "../../stacks/offline/record-resources.ts";
+import type { StackPlace } from "../pulumi.ts";
+import { pulumiCommand } from "../pulumi-command.ts";
 import type { Existing } from "./existing.ts";
 import type { Gathered } from "./gather.ts";
 import type { Guessed, People } from "./people.ts";
@@ -85,11 +88,14 @@ function namesakes(
   ];
 }
 
-/** For people; empty parts are left out. */
-export function reportText(found: Findings, folder: string, osUsers: readonly string[]): string {
+/**
+ * For people; empty parts are left out. Each command stands on a line of its own and can be run as it stands.
+ * @param place the stack that the import was asked about
+ */
+export function reportText(found: Findings, folder: string, osUsers: readonly string[], place: StackPlace): string {
   const part = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
-  const [first] = osUsers;
+  const run = (...words: readonly string[]) => pulumiCommand(place, ...words);
   return [
     ...["People with a row:", ...found.people.map((line) => `  ${line}`)],
     ...part("Guesses, to be looked at in the roster:", found.guesses),
@@ -98,14 +104,17 @@ export function reportText(found: Findings, folder: string, osUsers: readonly st
     ...part("Left alone:", found.strangers),
     "",
     `${found.adopted} objects are taken over as they are, ${found.made} are made.`,
-    ...part("Then, for the first deployment:", [
-      `pulumi config set roster ${folder}/roster.yaml`,
-      `pulumi config set ledgerSeed ${folder}/ledger.json`,
-      `pulumi config set adopt ${folder}/adopt.json`,
-      ...(first === undefined
-        ? []
-        : osUsers.map((user, i) => `pulumi config set --path 'devvm.adoptExisting[${i}]' ${user}`)),
-      "pulumi preview, and read it; pulumi up; then take ledgerSeed and adopt out again: pulumi config rm ledgerSeed adopt",
+    ...part("Then prepare the first deployment, and read its preview:", [
+      run("config", "set", "roster", join(folder, "roster.yaml")),
+      run("config", "set", "ledgerSeed", join(folder, "ledger.json")),
+      run("config", "set", "adopt", join(folder, "adopt.json")),
+      ...osUsers.map((user, i) => run("config", "set", "--path", `devvm.adoptExisting[${i}]`, user)),
+      run("preview"),
+    ]),
+    ...part("Deploy, and remove the two settings that only the first deployment may have:", [
+      run("up"),
+      run("config", "rm", "ledgerSeed"),
+      run("config", "rm", "adopt"),
     ]),
   ].join("\n");
 }

@@ -195,7 +195,7 @@ function knownTo(
     return [unknown("cluster", `${what}'s map could not be read: ${people.message}`)];
   return [
     name !== undefined && people.has(name)
-      ? hand("cluster", `${what} still knows them`, "deploy once more")
+      ? hand("cluster", `${what} still knows them`, "start the schedule `daily`, or deploy by `pulumi up --refresh`")
       : cut("cluster", `${what} does not know them`),
   ];
 }

@@ -12,7 +12,7 @@ const LIMIT_MS = 60_000;
 const key = z.object({ id: z.int(), title: z.string() });
 /** Every token of this program, of whatever stack, is called so. */
 const OURS = /^workstation-.+-\d+$/;
-const DEPLOY = "deploy with --refresh: the program sees it and takes it away again";
+const DEPLOY = "start the schedule `daily`, or run `pulumi up --refresh`: that removes it";
 
 /** @throws ForgeError */
 export async function probeForge(forge: Forge, settings: StackSettings, who: Leaver): Promise<readonly Finding[]> {

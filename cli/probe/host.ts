@@ -64,7 +64,8 @@ export async function probeHost(
   }
 }
 
-const DEPLOY = "deploy once more; if it stays, run `workstation reconcile` on the host and read what it says";
+const DEPLOY =
+  "the host's hourly run removes it; if it stays, run `workstation reconcile` on the host and read what it says";
 
 /** Pure. @param hasGate whether this stack's own gate stands before the code servers */
 export function judgeHost(seen: HostProbe, hasGate: boolean): readonly Finding[] {

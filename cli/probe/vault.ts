@@ -17,7 +17,7 @@ export interface VaultSeen {
 }
 
 const LIMIT_MS = 120_000;
-const DEPLOY = "deploy with --refresh: the program sees it and cuts it again";
+const DEPLOY = "start the schedule `daily`, or run `pulumi up --refresh`: that removes it";
 
 /** @returns undefined where the stack has no Vault. @throws VaultError when the tokens that are out cannot all be told */
 export async function lookAtVault(settings: StackSettings): Promise<VaultSeen | undefined> {

@@ -2,7 +2,7 @@
 
 import ssh2 from "ssh2";
 import { ClientError } from "../client-error.ts";
-import { shellQuoted } from "../shell-quote.ts";
+import { framedCommand } from "./framed-command.ts";
 
 /** Where a host is, and how it proves to be the one that is meant. */
 export interface Host {
@@ -15,7 +15,7 @@ export interface Host {
 }
 
 export interface HostCommand {
-  /** Words of the command; each is quoted for the shell there. */
+  /** Words of the command; each arrives as it is, whatever the login shell there prints or does before. */
   readonly argv: readonly string[];
   readonly stdin?: string;
   /** For the whole exchange. Default: 60 s. */
@@ -44,6 +44,7 @@ export async function onHost(
   host: Host,
   { argv, stdin, timeoutMs = 60_000 }: HostCommand,
 ): Promise<HostAnswer> {
+  const framed = framedCommand(argv);
   const client = new ssh2.Client();
   try {
     return await new Promise<HostAnswer>((resolve, reject) => {
@@ -53,7 +54,7 @@ export async function onHost(
       client.on("close", () => clearTimeout(limit));
       client.on("error", (cause) => fail(`cannot be reached over SSH (${cause.message})`, cause));
       client.on("ready", () => {
-        client.exec(argv.map(shellQuoted).join(" "), {}, (refused, channel) => {
+        client.exec(framed.text, {}, (refused, channel) => {
           if (refused) return fail(`refused the command (${refused.message})`, refused);
           const parts = { out: [] as Buffer[], err: [] as Buffer[] };
           let bytes = 0;
@@ -70,7 +71,10 @@ export async function onHost(
           });
           channel.on("close", () => {
             if (code === undefined) return fail("the connection ended before the command did");
-            resolve({ code, stdout: textOf(parts.out), stderr: textOf(parts.err) });
+            const [stdout, stderr] = [framed.own(textOf(parts.out)), framed.own(textOf(parts.err))];
+            if (stdout === undefined || stderr === undefined)
+              return fail(`the login shell of ${host.user} ended before the command began; ${lookInto(host.user)}`);
+            resolve({ code, stdout, stderr });
           });
           channel.end(stdin);
         });
@@ -91,6 +95,9 @@ export async function onHost(
 }
 
 const textOf = (parts: readonly Buffer[]) => Buffer.concat(parts).toString("utf8");
+
+const lookInto = (user: string) =>
+  `a start-up file such as .bashrc in the home of ${user} must not exit or start another program in a session without a terminal`;
 
 /** Only the kind of key that is configured: a host with several would otherwise show another one. */
 function algorithmOf({ hostKey }: Host) {

@@ -1,4 +1,5 @@
 /** Runs something on a DevVM over SSH, with the instance's own key and the host key that it is known to have. */
+import { framedCommand } from "../../clients/ssh/framed-command.ts";
 import { LabError } from "../lab-error.ts";
 import { shellQuoted } from "../../clients/shell-quote.ts";
 import { type Ran, run } from "../run.ts";
@@ -29,7 +30,12 @@ export async function ssh(target: SshTarget, command: SshCommand, options: SshOp
   const { as, accept = [0], ...rest } = options;
   const script = typeof command === "string" ? command : command.map(shellQuoted).join(" ");
   const remote = as === undefined ? script : loginAs(as, script);
-  const ran = await run([...sshArgv(target), remote], { ...rest, accept: ANY_CODE });
+  const framed = framedCommand(["/bin/sh", "-c", remote]);
+  const all = await run([...sshArgv(target), framed.text], { ...rest, accept: ANY_CODE });
+  const own = framed.own(all.stdout);
+  const ran = { ...all, stdout: own ?? "", stderr: framed.own(all.stderr) ?? all.stderr };
+  if (own === undefined && all.code !== NOT_CONNECTED)
+    throw new LabError(`root at ${target.address}: the login shell ended before the command began (${all.code})`);
   if (accept.includes(ran.code)) return ran;
   const said = (ran.stderr.trim() || ran.stdout.trim()).split("\n").slice(-12).join("\n  ");
   const who = `${as ?? "root"} at ${target.address}`;
@@ -53,6 +59,9 @@ export const sshArgv = (target: SshTarget): [string, ...string[]] => [
 
 /** Which codes are a failure is told below, without the dozen options that ssh was given. */
 const ANY_CODE = Array.from({ length: 256 }, (_, code) => code);
+
+/** ssh itself could not connect, or lost the connection. */
+const NOT_CONNECTED = 255;
 
 /**
  * Not `runuser --login`: below root's own session it opens none for the person, and their runtime folder would be missing.

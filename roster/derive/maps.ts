@@ -5,7 +5,7 @@ import { canonicalJson } from "../text/canonical-json.ts";
 import { sorted } from "../text/order.ts";
 import { TIERS } from "../tiers.ts";
 
-const GENERATED = "# Generated from roster.yaml. Do not edit: the next deployment writes it anew.";
+const GENERATED = "# Generated from roster.yaml. Do not edit: the host's hourly run writes it again.";
 
 /** `people` are those of this host, in any order. A parked person keeps their place in every map. */
 export function hostFiles(people: readonly Person[]): HostFiles {

@@ -53,10 +53,10 @@ export async function benchPreviews(sizes: readonly number[], say: (line: string
 const figure = ({ wallMs, peakMiB }: Cost) => `${(wallMs / 1000).toFixed(2)} s, ${peakMiB.toFixed(0)} MiB`;
 const times = (ratio: number) => `${ratio.toFixed(2)} times`;
 
-type Env = Readonly<Record<string, string>>;
+export type Env = Readonly<Record<string, string>>;
 
 /** An engine of its own, with the plugins' names and versions taken by the one that does nothing. */
-async function benchEngine(dir: string): Promise<Env> {
+export async function benchEngine(dir: string): Promise<Env> {
   const script = join(dir, "null-plugin.mjs");
   await build({
     entryPoints: [join(PROJECT, "test/bench/null-plugin/main.ts")],
@@ -93,7 +93,8 @@ const floorOf = async (dir: string, env: Env, resources: number): Promise<Cost> 
   return upThenPreview(join(PROJECT, "test/bench/floor"), env, stack, config);
 };
 
-async function previewOfPeople(dir: string, env: Env, people: number, kubeconfig: string) {
+/** Writes the roster, the user map and the configuration of a stack with so many people. @returns the stack and its file */
+export async function writePeople(dir: string, people: number, kubeconfig: string) {
   const stack = `people-${people}`;
   const config = join(dir, `${stack}.yaml`);
   const made = manyPeople(people);
@@ -103,6 +104,11 @@ async function previewOfPeople(dir: string, env: Env, people: number, kubeconfig
     config,
     `${await salt()}\n${made.config(join(dir, "roster.yaml"), join(dir, "users.json"), kubeconfig)}`,
   );
+  return { stack, config };
+}
+
+async function previewOfPeople(dir: string, env: Env, people: number, kubeconfig: string) {
+  const { stack, config } = await writePeople(dir, people, kubeconfig);
   const cost = await upThenPreview(PROJECT, env, stack, config);
   const state = JSON.parse(await readFile(join(dir, "state/.pulumi/stacks/workstation", `${stack}.json`), "utf8")) as {
     checkpoint: { latest: { resources: { type: string }[] } };
@@ -110,13 +116,19 @@ async function previewOfPeople(dir: string, env: Env, people: number, kubeconfig
   return { cost, resources: state.checkpoint.latest.resources.length };
 }
 
-/** The state is made once; then the preview is measured, twice, and the quicker one counts. */
-async function upThenPreview(cwd: string, env: Env, stack: string, config: string): Promise<Cost> {
+/** Makes the stack's state. @returns `pulumi` on that stack, measured */
+export async function deployed(cwd: string, env: Env, stack: string, config: string) {
   const pulumi = (...args: string[]) =>
     measure(["pulumi", ...args, "--stack", stack, "--non-interactive"], { cwd, env });
   await measure(["pulumi", "stack", "init", stack, "--non-interactive"], { cwd, env });
   await rm(join(cwd, `Pulumi.${stack}.yaml`), { force: true });
   await pulumi("up", "--yes", "--skip-preview", "--config-file", config);
+  return pulumi;
+}
+
+/** The state is made once; then the preview is measured, twice, and the quicker one counts. */
+async function upThenPreview(cwd: string, env: Env, stack: string, config: string): Promise<Cost> {
+  const pulumi = await deployed(cwd, env, stack, config);
   const runs: Cost[] = [];
   for (let n = 0; n < 2; n++) runs.push(await pulumi("preview", "--expect-no-changes", "--config-file", config));
   return runs.reduce((best, cost) => (cost.wallMs < best.wallMs ? cost : best));

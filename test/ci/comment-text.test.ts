@@ -44,7 +44,7 @@ test("the plan comes first, then rights, resources, what was there before, and w
     update  Command devvm-maps
     \`\`\`
 
-    **Different before this change already**: the next deployment brings these about, merged or not
+    **Different before this change already**: the daily deployment brings these about, merged or not
 
     \`\`\`text
     replace Command devvm-settle

@@ -18,8 +18,27 @@ const form = z.looseObject({
 });
 const stepsOf = (file: string) => form.parse(parse(readFileSync(FOLDER + file, "utf8"), { merge: true })).steps;
 
-test("there is a pipeline for a pull request, for a push and for a schedule", () => {
-  expect(FILES).toEqual(["deploy.yaml", "drift.yaml", "pull-request.yaml"]);
+test("there is a pipeline for a pull request, for a push, for the daily deployment and for the drift report", () => {
+  expect(FILES).toEqual(["daily.yaml", "deploy.yaml", "drift.yaml", "pull-request.yaml"]);
+});
+
+test("every pipeline with the deployment's state finds the trusted program in the same way", () => {
+  const checkouts = FILES.flatMap((file) => stepsOf(file).filter(({ name }) => name === "checkout"));
+  expect(checkouts).toHaveLength(3);
+  expect(new Set(checkouts.map(({ commands }) => JSON.stringify(commands))).size).toBe(1);
+});
+
+test("the daily deployment runs no program but the deployed commit's, and deploys under the same limit as a push", () => {
+  const limits = ["daily.yaml", "deploy.yaml"].map(
+    (file) =>
+      z.looseObject({ concurrency: z.unknown() }).parse(parse(readFileSync(FOLDER + file, "utf8"), { merge: true }))
+        .concurrency,
+  );
+  expect(limits[0]).toEqual(limits[1]);
+  const programs = stepsOf("daily.yaml").flatMap(({ commands }) =>
+    commands.filter((command) => command.startsWith("cd ")),
+  );
+  expect(new Set(programs)).toEqual(new Set(["cd trusted", "cd deployed"]));
 });
 
 test.for(FILES)("%s is a file that Woodpecker takes", (file, { skip }) => {

@@ -34,6 +34,9 @@ export interface Answered {
   readonly err?: string;
 }
 
+/** As root's .bashrc may print it before each command. */
+const NOISE = "hello\nwelcome to this host\n";
+
 export interface LoopbackHost {
   /** For a stack's `hosts` and `sshPrivateKey`. */
   readonly settings: { readonly hosts: readonly object[]; readonly sshPrivateKey: string };
@@ -54,14 +57,14 @@ export async function startLoopbackHost(
     client.on("error", () => client.end());
     client.on("session", (accept) =>
       accept().on("exec", (take, _, { command }) => {
-        const words = [...command.matchAll(/'((?:[^']|'\\'')*)'/g)].map(([, word = ""]) =>
+        const [, frame = "", ...words] = [...command.matchAll(/'((?:[^']|'\\'')*)'/g)].map(([, word = ""]) =>
           word.replaceAll("'\\''", "'"),
         );
         sent.push(words);
         const channel = take();
         const { code = 0, out = "", err = "" } = answer(words);
-        channel.stderr.write(err);
-        channel.write(out);
+        channel.stderr.write(`${frame}\n${err}`);
+        channel.write(`${NOISE}${frame}\n${out}`);
         channel.exit(code);
         channel.end();
       }),

@@ -28,7 +28,7 @@ const confirmed = (commit: string) => ({
   CI_COMMIT_TAG: `confirm/${commit}`,
   CI_COMMIT_SHA: commit,
 });
-const DEPLOYED = { checkout: 0, audit: 0, guard: 0, up: 0, publish: 0 };
+const DEPLOYED = { checkout: 0, audit: 0, guard: 0, up: 0, confirm: 0, publish: 0 };
 const MASTER = "refs/heads/master";
 const WITH_DORA = {
   ...ROWS,
@@ -44,14 +44,8 @@ test("a push of somebody who is no admin is announced by login before it is depl
   });
   const ran = await world.pipeline("deploy.yaml", pushed(commit));
   world.chatStatus = 200;
-  expect(codes(ran), ran.map(({ log }) => log).join("\n")).toEqual({
-    checkout: 0,
-    audit: 0,
-    guard: 0,
-    up: 0,
-    publish: 0,
-  });
-  expect(ran.map(({ name }) => name)).toEqual(["checkout", "audit", "guard", "up", "publish", "board"]);
+  expect(codes(ran), ran.map(({ log }) => log).join("\n")).toEqual(DEPLOYED);
+  expect(ran.map(({ name }) => name)).toEqual(["checkout", "audit", "guard", "up", "confirm", "publish", "board"]);
   expect(world.chat).toEqual([
     expect.stringMatching(/ebarzin pushed 1 commit .*\n +Change \(author: wizard\)\n +changed: docs\/notes\.md/),
   ]);
@@ -172,7 +166,7 @@ test("a push that raises rights stops, whoever its author claims to be, until an
   expect(await world.tag(world.wizard, `confirm/${top.commit}`, top.commit)).toBe(true);
   const tag = { CI_PIPELINE_EVENT: "tag", CI_COMMIT_TAG: `confirm/${top.commit}`, CI_COMMIT_SHA: top.commit };
   const ran = await world.pipeline("deploy.yaml", tag);
-  expect(codes(ran), logOf(ran, "up")).toEqual({ checkout: 0, audit: 0, guard: 0, up: 0, publish: 0 });
+  expect(codes(ran), logOf(ran, "up")).toEqual(DEPLOYED);
   expect(logOf(ran, "guard")).toContain("wizard, an admin, confirmed");
   expect(logOf(ran, "board")).toMatch(/^dora\b/m);
   expect(await world.sh("id --user dora; id --groups --name emo | grep -c sudo; true")).toBe("20003\n0");
@@ -272,7 +266,7 @@ test("a skipped push is found by the schedule, announced and deployed; it waits 
   const ran = await world.pipeline("deploy.yaml", cron, (log) => {
     if (log.includes("waiting for it")) void rm(lock, { force: true });
   });
-  expect(codes(ran), logOf(ran, "up")).toEqual({ checkout: 0, audit: 0, guard: 0, up: 0, publish: 0 });
+  expect(codes(ran), logOf(ran, "up")).toEqual(DEPLOYED);
   expect(logOf(ran, "up")).toMatch(/Another deployment runs \(created by ci@other.*\); waiting for it/);
   expect(world.chat.at(-1)).toMatch(/ebarzin pushed[\s\S]*asks to skip the pipeline. Only an admin's does/);
   expect(await world.sh("systemctl is-active t3-serve@dora.service; true")).toBe("inactive");

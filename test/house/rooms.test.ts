@@ -8,7 +8,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   roster: ["zod", "yaml", "jsonc-parser"],
   agent: [/^node:/, "zod", "esbuild"],
   clients: [/^node:/, "zod", "yaml", "ssh2"],
-  config: [/^node:/, "zod", "roster", "clients"],
+  config: [/^node:/, "zod", "roster", "clients", "agent/shared/host-check.ts", "agent/lib/delivered-digests.ts"],
   components: [/^node:/, /^@pulumi\//, "yaml", "roster", "agent/contract.ts", "clients/http/header-name.ts"],
   stacks: [/^node:/, /^@pulumi\//, "zod", "esbuild", "components", "config", "clients", "roster", "agent"],
   providers: [/^node:/, /^@pulumi\//, /^@grpc\//, /^google-protobuf/, "zod", "clients"],

@@ -4,7 +4,7 @@ import type { OsUser } from "../../roster/model.ts";
 import { derived, person, rosterOf, row, tried, user } from "./support.ts";
 
 const sample = readFileSync(new URL("../../roster.yaml", import.meta.url), "utf8");
-const HEADER = "# Generated from roster.yaml. Do not edit: the next deployment writes it anew.";
+const HEADER = "# Generated from roster.yaml. Do not edit: the host's hourly run writes it again.";
 const filesOf = (text: string, host = "devvm", hosts = [host]) => {
   const files = derived(text, { stack: { hosts: hosts as never } }).desired.hosts.get(host as never)?.files;
   return [...(files ?? new Map())];

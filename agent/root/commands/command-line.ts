@@ -6,6 +6,8 @@ import { Refusal } from "../../lib/errors.ts";
 import { info } from "../../lib/log.ts";
 import { apply } from "./apply-part.ts";
 import { assertRoot } from "../system/assert-root.ts";
+import { confirmDelivery } from "./confirm-delivery.ts";
+import { printCheck } from "./check-host.ts";
 import { retryPending } from "./retry-pending.ts";
 import { install } from "./install.ts";
 import { probeAccess } from "./probe-access.ts";
@@ -18,7 +20,11 @@ import { allowedFailpoint } from "../system/allowed-failpoint.ts";
 const USAGE = `usage: workstation <command>
   apply <kind> <name>       take a delivered part (base, maps, account, clones, units or credentials) from standard input and apply it
   settle                    end a delivery: try failed people again, and name those who still fail
-  reconcile [--check]       bring the host to the delivered state, or print what would change
+  reconcile [--check [--json]]
+                            bring the host to the delivered state, or print what would change
+  confirm-delivery [--check]
+                            compare what this host holds with the digests on standard input; where nothing differs,
+                            and without --check, record that the delivery is current
   finish                    retry what slow remotes still owe; the other commands start it in the background
   status [--json]           print what this host holds
   probe <user[=login]>...   print as JSON what access somebody still has here; with the login, ask the code-server proxy too
@@ -28,7 +34,8 @@ const USAGE = `usage: workstation <command>
 const SYNTAX = {
   apply: { operands: ["kind", "name"] },
   settle: {},
-  reconcile: { options: { check: "switch" } },
+  reconcile: { options: { check: "switch", json: "switch" } },
+  "confirm-delivery": { options: { check: "switch" } },
   finish: {},
   status: { options: { json: "switch" } },
   probe: { options: { json: "switch" }, operands: ["user[=login]…"] },
@@ -53,7 +60,11 @@ export async function command(argv: readonly string[]): Promise<number> {
     case "settle":
       return finalizeDelivery(realSystem, Date.now(), failpoint);
     case "reconcile":
+      if (line.has("json") && !line.has("check")) throw new Refusal(`reconcile: --json needs --check\n${USAGE}`);
+      if (line.has("json")) return printCheck(realSystem, Date.now(), failpoint);
       return reconcile(realSystem, line.has("check") ? "check" : "apply", Date.now(), failpoint);
+    case "confirm-delivery":
+      return confirmDelivery(realSystem, await standardInput(), line.has("check"), Date.now());
     case "finish":
       return retryPending(realSystem, Date.now(), failpoint);
     case "status":

@@ -9,12 +9,13 @@ import { info, warn } from "../../lib/log.ts";
 import { convergeHost } from "../host/converge-host.ts";
 import { hourlyAllowance, tooOldForRemovals } from "../people/removal-limits.ts";
 import { deliverPendingCredentials, usersWithPendingCredentials } from "../people/deliver-credentials.ts";
-import { machineOf } from "../system/cached-machine.ts";
+import type { MapsPart } from "../../contract.ts";
+import { type Machine, machineOf } from "../system/cached-machine.ts";
 import { dryRun } from "../system/dry-run.ts";
 import { convergePeople, loadPeople, WORKER_DEADLINE_MS } from "../people/converge-all.ts";
 import type { PersonRun } from "../people/person-run.ts";
 import { isDailyRun } from "../people/detect-changes.ts";
-import { loadPart } from "../state/parts.ts";
+import { loadPart, type PersonPart } from "../state/parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
 import { readDeliveredAt, readHold } from "../state/deliveries.ts";
 import { recordFailure } from "../state/failures.ts";
@@ -35,6 +36,34 @@ export async function reconcile(
     info(`on hold, nothing was changed${hold === "" ? "" : `: ${hold}`}; remove /var/lib/workstation/hold to resume`);
     return 0;
   }
+  const { changed, failed } = await convergeAll(system, { mode, nowMs, failpoint, info, warn });
+  for (const sentence of failed) warn(`failed: ${sentence}`);
+  if (changed === 0 && failed.length === 0) info("nothing to change");
+  return failed.length > 0 ? 1 : 0;
+}
+
+/** How a run over the whole host goes, and where its sentences go. */
+export interface HostRun {
+  readonly mode: "apply" | "check";
+  readonly nowMs: number;
+  readonly failpoint: string | undefined;
+  /** A change that was made, or would be. */
+  readonly info: (line: string) => void;
+  readonly warn: (line: string) => void;
+}
+
+export interface HostRunEnded {
+  readonly changed: number;
+  readonly failed: readonly string[];
+  /** Users whose last day has passed and whom no run has offboarded yet. */
+  readonly expired: ReadonlySet<string>;
+  /** Whether a sentence about the host is only due because a last day has passed. */
+  readonly isDueToExpiry: (line: string) => boolean;
+}
+
+/** Converges the whole host, people included, or with the mode `check` only looks. */
+export async function convergeAll(system: System, how: HostRun): Promise<HostRunEnded> {
+  const { mode, nowMs, failpoint } = how;
   const m = machineOf(mode === "check" ? dryRun(system) : system);
   const base = loadPart(m.sys, "base");
   const maps = loadPart(m.sys, "maps");
@@ -56,14 +85,15 @@ export async function reconcile(
   const failed: string[] = [];
   for (const host of [base, now.maps]) {
     if (host === undefined) continue;
-    const outcome = await convergeHost(m, host, mode);
+    const outcome = await convergeHost(m, host, mode, how.info);
     changed += outcome.changed;
     failed.push(...outcome.failed.map((why) => `host: ${why}`));
   }
+  const asDelivered = mode === "check" && now.maps !== maps ? await sentencesFor(m, maps) : undefined;
   const allowance = hourlyAllowance({ maps: now.maps, ...facts });
   const probing = (osUser: string) => !wantsWorker(failpoint, osUser) && !isDailyRun(osUser, nowMs);
   const workerDeadlineMs = WORKER_DEADLINE_MS;
-  const run: PersonRun = { m, mode, info, warn, allowance, workerDeadlineMs, nowMs, failpoint, probing };
+  const run: PersonRun = { ...how, m, allowance, workerDeadlineMs, probing };
   for (const outcome of [...outcomes, ...(await convergePeople(run, now.parts, HOURLY_LIMITS))]) {
     if ("failed" in outcome) failed.push(`${outcome.who}: ${outcome.kind}: ${outcome.failed}`);
     else changed += outcome.changed;
@@ -78,7 +108,23 @@ export async function reconcile(
   }
   if (mode === "apply") await startBackgroundRetry(m.sys, nowMs);
   if (mode === "apply") publishFacts(m.sys);
-  for (const sentence of failed) warn(`failed: ${sentence}`);
-  if (changed === 0 && failed.length === 0) info("nothing to change");
-  return failed.length > 0 ? 1 : 0;
+  return { changed, failed, expired: expiredIn(m.sys, parts, now.parts), isDueToExpiry: dueToExpiry(asDelivered) };
+}
+
+/** Whatever differs from the delivered maps as well was changed by somebody. */
+const dueToExpiry = (asDelivered: ReadonlySet<string> | undefined) => (line: string) =>
+  asDelivered !== undefined && line.startsWith("host: ") && !asDelivered.has(line);
+
+/** What the delivered maps would change; only looks. */
+async function sentencesFor(m: Machine, maps: MapsPart | undefined): Promise<ReadonlySet<string>> {
+  const lines = new Set<string>();
+  if (maps !== undefined) await convergeHost(m, maps, "check", (line) => lines.add(line));
+  return lines;
+}
+
+function expiredIn(sys: System, parts: readonly PersonPart[], now: readonly PersonPart[]): ReadonlySet<string> {
+  const before = new Map(parts.map((part) => [`${part.kind} ${part.osUser}`, part.state]));
+  const isNewlyLeft = ({ kind, osUser, state }: PersonPart) =>
+    state !== before.get(`${kind} ${osUser}`) && readOffboarding(sys, osUser) === undefined;
+  return new Set(now.filter(isNewlyLeft).map(({ osUser }) => osUser));
 }

@@ -18,12 +18,13 @@ export async function convergeHost(
   m: Machine,
   delivered: Extract<Part, { kind: "base" | "maps" }>,
   mode: "apply" | "check",
+  print: (line: string) => void = info,
 ): Promise<HostOutcome> {
   const failed: string[] = [];
   let changed = 0;
   const attempt = async (make: () => Step) => {
     try {
-      changed += await converge(make(), mode, (sentence) => info(`host: ${sentence}`));
+      changed += await converge(make(), mode, (sentence) => print(`host: ${sentence}`));
     } catch (error) {
       failed.push(messageOf(error));
     }

@@ -86,7 +86,7 @@ export function tooOldForRemovals(facts: Omit<HourlyInput, "maps" | "removalLimi
   const ageMs = deliveredAtMs === undefined ? undefined : nowMs - deliveredAtMs;
   // A clock that went back makes the age unknown, and unknown is not young.
   if (ageMs !== undefined && ageMs >= 0 && ageMs <= maxStateAgeHours * HOUR_MS) return undefined;
-  return `the last delivery is older than ${maxStateAgeHours} h (or of unknown age), so nobody is offboarded; run a deployment`;
+  return `the last delivery is older than ${maxStateAgeHours} h (or of unknown age), so nobody is offboarded; start the schedule "daily", which confirms the delivery`;
 }
 
 /** The hourly run: the same, from a state that is young enough, and only so many at once. */

@@ -7,6 +7,7 @@ import type { PropertyMap } from "../../../providers/runtime/values.ts";
 const nothing: Resource = {
   diff: async () => ({ changes: [], deleteBeforeReplace: false }),
   create: async ({ inputs, preview }) => ({ id: preview ? "" : "there", state: { ...inputs, ...filledIn(inputs) } }),
+  read: async ({ id, inputs, state }) => ({ id, inputs, state }),
   update: async ({ inputs }) => inputs,
   delete: async () => undefined,
 };

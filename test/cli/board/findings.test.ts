@@ -133,14 +133,23 @@ const answering =
   (first: Awaited<ReturnType<AskHost>>, check: Awaited<ReturnType<AskHost>>): AskHost =>
   async ({ argv }) =>
     argv.includes("status") ? first : check;
+const checking = (found: object) => {
+  const none = { changes: [], due: [], failures: [], warnings: [] };
+  return { code: 0, stderr: "", stdout: `${JSON.stringify({ ...none, ...found })}\n` };
+};
 const both = status([person("bob"), person("cleo")]);
 
 test("a host says in its own sentences what differs and who failed, each of that person, each once", async () => {
-  const check = {
-    code: 1,
-    stdout: "bob: would start t3-serve@bob.service, enabled\nhost: would write /etc/ttyd-admins\nnobody: would do\n",
-    stderr: "cleo: warning: a dirty clone\nfailed: cleo: clones: no route to the forge\n",
-  };
+  const check = checking({
+    changes: [
+      { who: "bob", what: "would start t3-serve@bob.service, enabled" },
+      { who: "host", what: "would write /etc/ttyd-admins" },
+      { who: "nobody", what: "would do" },
+    ],
+    due: [{ who: "bob", what: "would lock the password" }],
+    failures: [{ who: "cleo", what: "clones: no route to the forge" }],
+    warnings: [{ who: "cleo", what: "a dirty clone" }],
+  });
   const said = await host(
     answering(status([person("bob"), person("cleo", { clones: "no route to the forge" })]), check),
   );
@@ -152,6 +161,7 @@ test("a host says in its own sentences what differs and who failed, each of that
       "bob host changed: vm: would start t3-serve@bob.service, enabled",
       "everybody host changed: vm: would write /etc/ttyd-admins",
       "everybody host changed: vm: would do",
+      "bob host pending: vm: would lock the password",
     ],
   });
 });
@@ -177,8 +187,7 @@ test("a host that cannot be reached, is busy or answers nonsense is unknown for 
 });
 
 test("somebody whom the host has forgotten is changed, and a hold is told", async () => {
-  const fine = { code: 0, stdout: "nothing to change\n", stderr: "" };
-  const said = await host(answering(status([person("bob")], { hold: "disk" }), fine));
+  const said = await host(answering(status([person("bob")], { hold: "disk" }), checking({})));
   expect([said.findings, said.notices]).toEqual([
     ["cleo host changed: vm: the host does not know them"],
     ["vm is on hold and heals nothing by itself: disk"],

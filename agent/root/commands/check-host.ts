@@ -1,0 +1,36 @@
+/** Implements `workstation reconcile --check --json`: prints what a run would change, what failed and what it warns of, each in a list. */
+
+import { clean } from "../../lib/log.ts";
+import type { HostCheck, HostCheckEntry } from "../../shared/host-check.ts";
+import type { System } from "../system/privileged-operations.ts";
+import { convergeAll } from "./reconcile.ts";
+
+/** @returns 0 in any case: the answer says what was found */
+export async function printCheck(door: System, nowMs: number, failpoint: string | undefined): Promise<number> {
+  process.stdout.write(`${JSON.stringify(await checkHost(door, nowMs, failpoint))}\n`);
+  return 0;
+}
+
+/** Changes nothing. Exported for the tests. */
+export async function checkHost(door: System, nowMs: number, failpoint: string | undefined): Promise<HostCheck> {
+  const said: string[] = [];
+  const warned: string[] = [];
+  const { failed, expired, isDueToExpiry } = await convergeAll(door, {
+    ...{ mode: "check", nowMs, failpoint },
+    info: (line) => said.push(line),
+    warn: (line) => warned.push(line),
+  });
+  const isDue = (line: string) => expired.has(entryOf(line).who) || isDueToExpiry(line);
+  return {
+    changes: said.filter((line) => !isDue(line)).map(entryOf),
+    due: said.filter(isDue).map(entryOf),
+    failures: failed.map(entryOf),
+    warnings: warned.map(entryOf).map(({ who, what }) => ({ who, what: what.replace(/^warning: /, "") })),
+  };
+}
+
+/** Each sentence begins with a person's name, or with `host`. */
+function entryOf(line: string): HostCheckEntry {
+  const at = line.indexOf(": ");
+  return { who: line.slice(0, at), what: clean(line.slice(at + 2)) };
+}

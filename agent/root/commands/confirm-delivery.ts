@@ -1,0 +1,72 @@
+/** Implements `workstation confirm-delivery [--check]`: compares what this host holds with what was delivered, and renews the delivery's age. */
+
+import { createHash } from "node:crypto";
+import { Refusal } from "../../lib/errors.ts";
+import { describeIssues, parseJson } from "../../lib/parse-json.ts";
+import {
+  type DeliveredDigests,
+  deliveredDigests,
+  type DeliveryComparison,
+  digestOf,
+} from "../../lib/delivered-digests.ts";
+import { writeDeliveredAt } from "../state/deliveries.ts";
+import { readLedger } from "../state/host-ledger.ts";
+import { loadPart, peopleOfParts, PERSON_KINDS } from "../state/parts.ts";
+import { AGENT } from "../system/installed-paths.ts";
+import type { System } from "../system/privileged-operations.ts";
+
+/**
+ * A deployment that changes nothing on this host does not reach it, so the age of the last delivery would grow although
+ * everything is as it should be. A host that was restored from an older image is told apart by its parts.
+ * @param text the digests of everything that the deployment delivered, as JSON
+ * @param isCheck only compares
+ * @returns 0 where everything is as delivered, 1 where not: then the age is left as it is
+ * @throws Refusal for what is not a list of digests, and for a damaged part
+ */
+export function confirmDelivery(sys: System, text: string, isCheck: boolean, nowMs: number): number {
+  const delivered = deliveredDigests.safeParse(parseJson(text, "the list of delivered parts"));
+  if (!delivered.success)
+    throw new Refusal(`the list of delivered parts is refused: ${describeIssues(delivered.error)}`);
+  const compared = compareDelivery(sys, delivered.data);
+  process.stdout.write(`${JSON.stringify(compared)}\n`);
+  if (Object.values(compared).some((names) => names.length > 0)) return 1;
+  if (!isCheck) writeDeliveredAt(sys, nowMs);
+  return 0;
+}
+
+/** Exported for the tests. */
+export function compareDelivery(sys: System, delivered: DeliveredDigests): DeliveryComparison {
+  const held = heldDigests(sys);
+  const ledger = readLedger(sys);
+  // Somebody who was removed for good has no parts here any more; the deployment forgets them with its next run.
+  const isRemoved = (name: string) => ledger.get(personOf(name))?.removedOn !== undefined;
+  const names = Object.keys(delivered).sort();
+  return {
+    different: names.filter((name) => held.has(name) && held.get(name) !== delivered[name]),
+    missing: names.filter((name) => !held.has(name) && !isRemoved(name)),
+    unexpected: [...held.keys()].filter((name) => delivered[name] === undefined).sort(),
+  };
+}
+
+/** Parts under a name that its person has given up stay where they are and count for nothing. */
+function heldDigests(sys: System): ReadonlyMap<string, string> {
+  const held = new Map<string, string>();
+  const agent = sys.read(AGENT);
+  if (agent !== undefined) held.set("agent", createHash("sha256").update(agent).digest("hex"));
+  for (const kind of ["base", "maps"] as const) {
+    const part = loadPart(sys, kind);
+    if (part !== undefined) held.set(kind, digestOf(part));
+  }
+  const formerNames = new Set<string>();
+  for (const who of peopleOfParts(sys)) {
+    for (const name of loadPart(sys, "account", who)?.formerNames ?? []) formerNames.add(name);
+    for (const kind of PERSON_KINDS) {
+      const part = loadPart(sys, kind, who);
+      if (part !== undefined) held.set(`${kind}.${who}`, digestOf(part));
+    }
+  }
+  for (const name of [...held.keys()]) if (formerNames.has(personOf(name))) held.delete(name);
+  return held;
+}
+
+const personOf = (name: string): string => name.slice(name.indexOf(".") + 1);

@@ -1,0 +1,131 @@
+/**
+ * Runs the step `daily`: deploys the deployed commit once more, so that what time alone changes is brought about (end dates,
+ * token rotation), and so that whatever was changed by hand is as deployed again. It never deploys anything newer.
+ */
+
+import { access, symlink } from "node:fs/promises";
+import { resolve } from "node:path";
+import { z } from "zod";
+import { PROJECT } from "../cli/pulumi.ts";
+import { dailyMessage } from "../roster/deployment-message.ts";
+import { announce } from "./chat.ts";
+import { checkOut } from "./checkout.ts";
+import { askHosts, type HostDelivery } from "./deliveries.ts";
+import { deployedCommit, mustBeOnBranch } from "./deployed.ts";
+import { pulumi, stackOfPipeline } from "./engine.ts";
+import { find, given, StepError } from "./environment.ts";
+import { openGit } from "./git.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
+import type { Touched } from "./pull-request/differences.ts";
+import { previewRefreshed, type RefreshedPreview } from "./refreshed-preview.ts";
+import { type Ran, run } from "./run.ts";
+import { say } from "./say.ts";
+
+const RUN_LIMIT_MS = 60 * 60_000;
+
+/**
+ * The checkout that was deployed stays in `WS_DEPLOYED` for the steps after this one.
+ * @returns the engine's own exit code; 0 where nothing had to be changed; a failure is announced
+ */
+export async function daily(): Promise<number> {
+  try {
+    const code = await oneAtATime(deployAgain);
+    if (code !== 0) await announce([`${title()} failed (exit code ${code}).`, ...link()]);
+    return code;
+  } catch (cause) {
+    await announce([`${title()} failed: ${(cause as Error).message}`, ...link()]);
+    throw cause;
+  }
+}
+
+async function deployAgain(): Promise<Ran | number> {
+  const at = { stack: given("WS_STACK"), folder: PROJECT };
+  const commit = await deployedNow();
+  const isOurs = (await openGit(PROJECT).commit("HEAD")) === commit;
+  const deployed = resolve(PROJECT, given("WS_DEPLOYED"));
+  // Another deployment ended since the step `checkout`: what it deployed is what is deployed again, by its own program.
+  if (!isOurs) return anotherProgram(await checkOut(commit, given("WS_DEPLOYED")));
+  if (!(await exists(deployed))) await symlink(PROJECT, deployed);
+
+  const outdated = (await askHosts("check")).filter(({ difference, isRedelivered }) => difference && isRedelivered);
+  const replaced = outdated.flatMap(({ urns }) => urns.flatMap((urn) => ["--replace", urn]));
+  const resources = await previewRefreshed(at, replaced);
+  if (resources.drift.length + resources.due.length === 0) {
+    say("Everything is as deployed: there is nothing to change.");
+    return 0;
+  }
+  await announce([
+    `${title()} of ${commit.slice(0, 12)} changes:`,
+    ...changeLines(await planned(), outdated, resources),
+  ]);
+  // What was previewed is deployed, and nothing that a run in between has made older.
+  if ((await deployedNow()) !== commit) return deployAgain();
+  const options = ["--refresh", "--yes", "--skip-preview", "--suppress-outputs", "--message", dailyMessage(commit)];
+  return pulumi(at, ["up", ...options, ...replaced], { onLine: say });
+}
+
+async function deployedNow(): Promise<string> {
+  const git = openGit(PROJECT);
+  const branch = given("WS_BRANCH");
+  const head = await git.commit(`refs/remotes/origin/${branch}`);
+  if (head === undefined) throw new StepError(`The checkout knows no branch ${branch} of the forge; fetch it first.`);
+  const commit = await deployedCommit({ stack: given("WS_STACK"), folder: PROJECT });
+  await mustBeOnBranch(git, commit, branch, head);
+  return commit;
+}
+
+async function anotherProgram(folder: string): Promise<number> {
+  const argv = ["--import", "tsx", "ci/main.ts", "daily"] as const;
+  const ran = await run([process.execPath, ...argv], { cwd: folder, timeoutMs: RUN_LIMIT_MS, onLine: say });
+  return ran.code ?? 1;
+}
+
+const plan = z.object({ plan: z.array(z.string()) });
+
+/** What happens to people, in the plan's own sentences. */
+async function planned(): Promise<readonly string[]> {
+  const argv = ["--import", "tsx", "cli/main.ts", "plan", "--json", "--stack", stackOfPipeline()] as const;
+  const ran = await run([process.execPath, ...argv], { cwd: PROJECT, timeoutMs: 300_000 });
+  const text = ran.stdout.toString("utf8");
+  const parsed = text.startsWith("{") ? plan.safeParse(JSON.parse(text)) : undefined;
+  if (parsed?.success !== true) throw new StepError(`The plan could not be made: ${ran.stderr.trim()}`);
+  return parsed.data.plan;
+}
+
+/** Exported for the tests. */
+export function changeLines(
+  people: readonly string[],
+  outdated: readonly HostDelivery[],
+  { drift, due }: RefreshedPreview,
+): readonly string[] {
+  const hosts = new Map(outdated.map(({ host, difference }) => [host, difference]));
+  // A host that gets everything again has one line, and not one for each of its commands.
+  const isListed = ({ type, name }: Touched) =>
+    COMMANDS.has(type) && [...hosts.keys()].some((host) => name.startsWith(`${host}-`) || name.includes(`@${host}-`));
+  const lines = (touched: readonly Touched[], why: string) =>
+    touched.filter((one) => !isListed(one)).map(({ op, type, name }) => `  ${op} ${type} ${name}${why}`);
+  return [
+    ...people.map((sentence) => `  ${sentence}`),
+    ...[...hosts].map(([host, difference]) => `  ${host} ${difference}: everything is delivered to it again`),
+    ...lines(drift, ", changed by hand"),
+    ...lines(due, ""),
+  ];
+}
+
+const COMMANDS: ReadonlySet<string> = new Set(["Command", "CopyToRemote"]);
+
+const title = () => `The daily deployment of the stack ${given("WS_STACK")}`;
+
+const link = (): readonly string[] => {
+  const url = find("CI_PIPELINE_URL");
+  return url === undefined ? [] : [`  ${url}`];
+};
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    (cause: NodeJS.ErrnoException) => {
+      if (cause.code === "ENOENT") return false;
+      throw cause;
+    },
+  );

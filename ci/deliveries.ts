@@ -1,0 +1,127 @@
+/** Compares what each host holds with what was delivered to it, and runs the step `confirm`, which renews a delivery's age. */
+
+import { z } from "zod";
+import { stateOf } from "../cli/pulumi.ts";
+import { type Host, HostUnreached, onHost } from "../clients/ssh/run-command.ts";
+import { openStack } from "../cli/stack/open-stack.ts";
+import { counted, listed } from "../roster/text/quote.ts";
+import { type DeliveredToHost, deliveredParts } from "../config/delivered-parts.ts";
+import type { StackSettings } from "../config/settings/stack-settings.ts";
+import { announce } from "./chat.ts";
+import { stackOfPipeline } from "./engine.ts";
+import { say } from "./say.ts";
+
+const HOST_LIMIT_MS = 1_000_000;
+
+/** How one host answered. */
+export interface HostDelivery {
+  readonly host: string;
+  /** Every command and upload of this host in the engine's state. */
+  readonly urns: readonly string[];
+  /** What the host holds otherwise than it was delivered, as one phrase; undefined where all is as delivered. */
+  readonly difference: string | undefined;
+  /** What an operator does about it. */
+  readonly remedy: string;
+  /** Whether delivering everything again may help: something is missing or in another version. */
+  readonly isRedelivered: boolean;
+}
+
+const REDELIVER = 'start the schedule "daily", which delivers everything to it again';
+const REACH = "the next run that reaches it confirms its delivery";
+const REMOVE =
+  "was this host restored from an image of before somebody was removed for good? Then remove them again (./ws remove)";
+
+/**
+ * Asks every host of the stack to which something was delivered.
+ * @param mode `confirm` also renews the delivery's age on each host that holds all of it
+ */
+export async function askHosts(mode: "check" | "confirm"): Promise<readonly HostDelivery[]> {
+  const place = { stack: stackOfPipeline(), configFile: undefined };
+  const [{ settings }, exported] = await Promise.all([openStack(place), stateOf(place)]);
+  const delivered = deliveredParts(
+    exported,
+    settings.hosts.map(({ name }) => name),
+  );
+  return Promise.all(
+    settings.hosts.flatMap((host) => {
+      const parts = delivered.get(host.name);
+      return parts === undefined ? [] : [askHost(settings, host, parts, mode)];
+    }),
+  );
+}
+
+/**
+ * Runs after a deployment that succeeded. A host that holds everything as delivered is told so: without that, its hourly
+ * run stops offboarding people once the last delivery is older than `maxStateAgeHours`.
+ * @returns 1 where a host holds anything else, or could not be asked; the chat is told
+ */
+export async function confirm(): Promise<number> {
+  const hosts = await askHosts("confirm");
+  const wrong = hosts.filter(({ difference }) => difference !== undefined);
+  const confirmed = hosts.filter(({ difference }) => difference === undefined).map(({ host }) => host);
+  if (confirmed.length > 0) say(`${listed(confirmed)}: everything is as delivered, as of now.`);
+  if (wrong.length === 0) return 0;
+  await announce([
+    `Not everything is on the hosts as it was delivered to them (stack ${stackOfPipeline()}):`,
+    ...wrong.map(({ host, difference, remedy }) => `  ${host}: ${difference}; ${remedy}`),
+  ]);
+  return 1;
+}
+
+async function askHost(
+  settings: StackSettings,
+  host: Host,
+  { digests, urns }: DeliveredToHost,
+  mode: "check" | "confirm",
+): Promise<HostDelivery> {
+  const answer = (difference: string | undefined, remedy: string): HostDelivery => {
+    return { host: host.name, urns, difference, remedy, isRedelivered: remedy === REDELIVER };
+  };
+  try {
+    const argv = ["workstation", "confirm-delivery", ...(mode === "check" ? ["--check"] : [])];
+    const asked = { argv, stdin: JSON.stringify(digests), timeoutMs: HOST_LIMIT_MS };
+    const { code, stdout, stderr } = await onHost(settings, host, asked);
+    if (code === BUSY) return answer("another run of its agent did not end in time", REACH);
+    const parsed = comparison.safeParse(code === 0 || code === 1 ? jsonIn(stdout) : undefined);
+    // An agent that does not know the command, or is not there: an image from before this delivery.
+    if (!parsed.success)
+      return answer(`its agent cannot compare (${stderr.trim().split("\n")[0] || `exit code ${code}`})`, REDELIVER);
+    const { different, missing } = parsed.data;
+    return answer(phraseOf(parsed.data), different.length + missing.length > 0 ? REDELIVER : REMOVE);
+  } catch (cause) {
+    if (!(cause instanceof HostUnreached)) throw cause;
+    return answer(cause.message.replace(`${host.name}: `, ""), REACH);
+  }
+}
+
+/** The agent's exit code where its lock is held. */
+const BUSY = 75;
+
+const comparison = z.object({
+  different: z.array(z.string()),
+  missing: z.array(z.string()),
+  unexpected: z.array(z.string()),
+});
+
+function phraseOf(found: z.output<typeof comparison>): string | undefined {
+  const phrase = (what: string, names: readonly string[]) =>
+    names.length === 0 ? [] : [`${what} ${listed(names.slice(0, SHOWN))}${more(names.length - SHOWN)}`];
+  const phrases = [
+    ...phrase("holds another version of", found.different),
+    ...phrase("does not hold", found.missing),
+    ...phrase("holds what no deployment delivers:", found.unexpected),
+  ];
+  return phrases.length === 0 ? undefined : phrases.join(", ");
+}
+
+const SHOWN = 6;
+const more = (count: number) => (count <= 0 ? "" : ` and ${counted(count, "more part", "more parts")}`);
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return undefined;
+    throw cause;
+  }
+}

@@ -1,0 +1,38 @@
+/** Previews the deployed program after reading every resource anew, and tells what was changed by hand from what is due anyway. */
+
+import { pulumi, type StackAt, tail } from "./engine.ts";
+import { StepError } from "./environment.ts";
+import { differencesBetween, type Preview, previewForm, type Touched } from "./pull-request/differences.ts";
+
+export interface RefreshedPreview {
+  /** What a deployment would change only because the resource is no longer as the last deployment left it. */
+  readonly drift: readonly Touched[];
+  /** What a deployment would change all the same: an end date has passed, a token is due, or an earlier run failed. */
+  readonly due: readonly Touched[];
+}
+
+/**
+ * The state stays as it is.
+ * @param options further ones of `pulumi preview`, such as `--replace`
+ * @throws StepError with the engine's own errors where the preview fails
+ */
+export async function previewRefreshed(at: StackAt, options: readonly string[] = []): Promise<RefreshedPreview> {
+  const refreshed = await preview(at, ["--refresh", ...options]);
+  if (all(refreshed).length === 0) return { drift: [], due: [] };
+  const plain = await preview(at, options);
+  const drift = differencesBetween(plain, refreshed).change;
+  const isDrift = (one: Touched) => drift.some(({ type, name }) => type === one.type && name === one.name);
+  return { drift, due: all(plain).filter((one) => !isDrift(one)) };
+}
+
+const all = (previewed: Preview): readonly Touched[] => differencesBetween({}, previewed).change;
+
+async function preview(at: StackAt, options: readonly string[]): Promise<Preview> {
+  const ran = await pulumi(at, ["preview", "--json", ...options]);
+  const text = ran.stdout.toString("utf8");
+  const parsed = text.trimStart().startsWith("{") ? previewForm.parse(JSON.parse(text)) : undefined;
+  if (ran.code === 0 && parsed !== undefined) return parsed;
+  const errors = (parsed?.diagnostics ?? []).filter(({ severity }) => severity === "error");
+  const why = errors.map(({ message }) => message).join("\n") || ran.stderr;
+  throw new StepError(`The preview failed, so nothing is known of changes by hand:\n${tail(why)}`);
+}
