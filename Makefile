@@ -20,6 +20,7 @@ env: node_modules/.installed
 
 test: node_modules/.installed
 	@npm run --silent check
+	@npm run --silent unit-slow
 	@WS_LAB=test $(LAB) up --servers-only
 	@WS_LAB=test-2 $(LAB) up --servers-only
 	@WS_LAB=test npx --no-install vitest run --project e2e --project e2e-alone

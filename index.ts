@@ -1,9 +1,9 @@
 /** The program that `pulumi up` runs. A refusal reaches the operator as a sentence, a bug keeps its stack trace. */
 
 import * as pulumi from "@pulumi/pulumi";
-import { readConfig } from "./stacks/config.ts";
+import { readConfig } from "./stacks/read-settings.ts";
 import { deploy } from "./stacks/deploy.ts";
-import { Refusal } from "./stacks/refusal.ts";
+import { Refusal } from "./config/refusal.ts";
 
 export default async () => {
   try {

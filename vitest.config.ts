@@ -1,8 +1,18 @@
-/** How the tests run: unit tests anywhere; the rest wants root and two labs, and what measures wants the machine to itself. */
+/** Configures the tests: unit tests run anywhere; end-to-end tests need root and two labs, and those that measure run alone. */
 import { defineConfig } from "vitest/config";
 
 /** They compare times, or look at the whole machine before and after. */
 const ALONE = ["test/e2e/{host-workers,lab-guest,lab-process}.test.ts"];
+
+/** Unit tests that take seconds each, by what they prove: thousands of derivations, races with git, units that time out. */
+export const SLOW = ["derivation.property", "stop-child-units", "fast-forward", "migrate-to-workspace"].map(
+  (name) => `test/*/**/${name}.test.ts`,
+);
+
+const UNIT = {
+  // A thousand runs of a property on a busy machine; what must be quick says so itself, in processor time.
+  testTimeout: 120_000,
+};
 
 const endToEnd = {
   setupFiles: ["test/e2e/one-lab-each.ts"],
@@ -17,12 +27,13 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...UNIT,
           name: "unit",
-          include: ["test/{house,roster,ci,cli,components,stacks,agent,providers,lab,lobby}/**/*.test.ts"],
-          // A thousand runs of a property on a busy machine; what must be quick says so itself, in processor time.
-          testTimeout: 120_000,
+          include: ["test/*/**/*.test.ts"],
+          exclude: ["test/e2e/**", "test/bench/**", ...SLOW],
         },
       },
+      { extends: true, test: { ...UNIT, name: "unit-slow", include: SLOW } },
       {
         extends: true,
         test: {

@@ -18,7 +18,7 @@ const oneLine = z.string().regex(/^[^\p{Cc}\u2028\u2029]*$/u);
 const argv = z.array(oneLine).min(1);
 const systemdSize = z.string().regex(/^(\d+[KMGT]?|\d{1,3}%|infinity)$/);
 
-/** Where a front of this host waits for the ingress. */
+/** Where a frontend service of this host listens for the ingress. */
 const listen = z.union([
   z.strictObject({ address: z.union([z.ipv4(), z.ipv6()]), port }),
   z.strictObject({ socket: absolutePath }),
@@ -46,9 +46,9 @@ export const basePart = z.strictObject({
   sharedConfig: absolutePath.optional(),
   /** Command lines of the per-person services; `%i` is the person, `$T3_PORT` and `$BROWSER_PORT` are set. */
   commands: z.strictObject({ t3: argv, browser: argv, credentialSync: argv }),
-  /** Where the gate to people's code servers listens; absent where something else forwards to them. */
+  /** Where the code-server proxy listens; absent where something else forwards to code servers. */
   gate: z.strictObject({ listen }).optional(),
-  /** The people's page; absent where there is none. */
+  /** The user portal; absent where there is none. */
   lobby: z
     .strictObject({
       listen,
@@ -65,7 +65,7 @@ export const basePart = z.strictObject({
   reconcile: z.strictObject({
     /** A delivered state older than this still heals, and removes nothing. */
     maxStateAgeHours: z.int().min(1),
-    /** How many people one hourly run may cut. */
+    /** How many users one hourly run may offboard. */
     removalLimit: z.int().min(0),
   }),
 });
@@ -93,14 +93,14 @@ export const mapsPart = z.strictObject({
   addsOnly: z.boolean(),
 });
 
-/** The account itself. `left` is the reversible cut of login, groups, sessions and processes. */
+/** The account itself. `left` offboards it: login, groups, sessions and processes are revoked, reversibly. */
 export const accountPart = z.strictObject({
   contract: z.literal(CONTRACT),
   kind: z.literal("account"),
   ...person,
   formerNames,
   state: z.enum(["present", "left"]),
-  /** Last day of access of somebody present: after it the host's own hourly run cuts them, delivery or not. */
+  /** Last day of access of somebody present: after it the host's own hourly run offboards them, delivery or not. */
   until: day.optional(),
   shell: absolutePath,
   /** Groups to be in; missing ones are added, none is ever removed from somebody who is present. */

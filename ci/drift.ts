@@ -4,10 +4,11 @@
  */
 
 import { PROJECT } from "../cli/pulumi.ts";
-import { type Host, HostUnreached, onHost } from "../cli/reach/host.ts";
-import { openStack } from "../cli/reach/stack.ts";
-import { type HostCheck, readHostCheck } from "../stacks/host-check.ts";
-import type { StackSettings } from "../stacks/settings/index.ts";
+import { type Host, HostUnreached, onHost } from "../clients/ssh/run-command.ts";
+import { readHostCheck } from "../cli/read-host-check.ts";
+import { openStack } from "../cli/stack/open-stack.ts";
+import type { HostCheck } from "../agent/shared/host-check.ts";
+import type { StackSettings } from "../config/settings/stack-settings.ts";
 import { announce } from "./chat.ts";
 import { stackOfPipeline } from "./engine.ts";
 import { given } from "./environment.ts";

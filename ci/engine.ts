@@ -32,7 +32,7 @@ export function pulumi(at: StackAt, args: readonly string[], options: PulumiOpti
 
 /** The stack's own backend may know it by an organisation; a place in a folder or a bucket knows none. */
 const fullName = ({ stack, env }: StackAt): string =>
-  env?.PULUMI_BACKEND_URL === undefined
+  env?.PULUMI_BACKEND_URL === undefined && !stack.includes("/")
     ? `${find("WS_ORGANIZATION") ?? "organization"}/${PROJECT_NAME}/${stack}`
     : stack;
 

@@ -32,9 +32,8 @@ const FORMS = {
   WS_FORGE_USER: name,
   WS_FORGE_TOKEN: z.string().min(1),
   WS_CHAT_WEBHOOK: url,
-  /** Where previews find the state that holds no secret, and the passphrase of that place. The engine drops a last line's end. */
-  WS_PREVIEW_BACKEND_URL: z.string().min(1),
-  WS_PREVIEW_PASSPHRASE: z.string().min(1),
+  /** Where previews find the state that holds no secret, and what opens it: lines `NAME=value` for the engine. */
+  WS_PREVIEW_ENVIRONMENT: z.string().min(1),
   WS_PREVIEW_KUBECONFIG: z.string().trim().min(1),
   WS_PREVIEW_VAULT_TOKEN: z.string().trim().min(1),
   WS_PREVIEW_FORGE_TOKEN: z.string().trim().min(1),
@@ -97,9 +96,12 @@ export function parseEnvironment(variable: string, text: string): Readonly<Recor
 
 /** Values that no output of a step may hold, whoever provided them. */
 export function secrets(): readonly string[] {
-  return [...SECRET, ...[...stateVariables].filter((variable) => SECRET_NAME.test(variable))]
-    .flatMap((variable) => process.env[variable] ?? [])
-    .filter((value) => value !== "");
+  const own = [...SECRET, ...[...stateVariables].filter((variable) => SECRET_NAME.test(variable))];
+  const preview = Object.entries(parseEnvironment("WS_PREVIEW_ENVIRONMENT", process.env.WS_PREVIEW_ENVIRONMENT ?? ""));
+  return [
+    ...own.flatMap((variable) => process.env[variable] ?? []),
+    ...preview.flatMap(([variable, value]) => (SECRET_NAME.test(variable) ? [value] : [])),
+  ].filter((value) => value !== "");
 }
 
 /** Tells a credential from an address, a region or a switch. */
@@ -107,14 +109,12 @@ const SECRET_NAME = /PASS|TOKEN|KEY|SECRET|CREDENTIAL|SAS/i;
 
 /** Changes of the environment that take every credential away from a program that needs none. */
 export const withoutSecrets = (): Readonly<Record<string, undefined>> =>
-  Object.fromEntries([...SECRET, ...stateVariables].map((variable) => [variable, undefined]));
+  Object.fromEntries([...SECRET, "WS_PREVIEW_ENVIRONMENT", ...stateVariables].map((variable) => [variable, undefined]));
 
 const SECRET = [
   "WS_STATE_ENVIRONMENT",
-  "WS_PREVIEW_ENVIRONMENT",
   "WS_FORGE_TOKEN",
   "WS_CHAT_WEBHOOK",
-  "WS_PREVIEW_PASSPHRASE",
   "WS_PREVIEW_KUBECONFIG",
   "WS_PREVIEW_VAULT_TOKEN",
   "WS_PREVIEW_FORGE_TOKEN",

@@ -1,8 +1,8 @@
 /** The steps of the pipelines: `node --import tsx ci/main.ts STEP`. Each reads its variables from the environment and nothing else. */
 
-import { ForgeError } from "../providers/forgejo/api/forge.ts";
+import { ClientError } from "../clients/client-error.ts";
 import { PulumiError } from "../cli/pulumi.ts";
-import { Refusal } from "../stacks/refusal.ts";
+import { Refusal } from "../config/refusal.ts";
 import { board } from "./board.ts";
 import { daily } from "./daily.ts";
 import { confirm } from "./deliveries.ts";
@@ -47,6 +47,6 @@ async function main([name = "", ...more]: readonly string[]): Promise<number> {
 }
 
 const isForPeople = (cause: unknown): cause is Error =>
-  [StepError, ForgeError, PulumiError, Refusal].some((kind) => cause instanceof kind);
+  [StepError, ClientError, PulumiError, Refusal].some((kind) => cause instanceof kind);
 
 process.exitCode = await main(process.argv.slice(2));

@@ -1,6 +1,6 @@
 /** The repository on the forge as a step asks for it: by a token of one account, which should be able to do no more than it must. */
 
-import { type Forge, openForge } from "../providers/forgejo/api/forge.ts";
+import { type Forge, openForge } from "../clients/forgejo/client.ts";
 import { given } from "./environment.ts";
 
 export interface Repository {

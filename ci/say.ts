@@ -1,6 +1,6 @@
 /** The one door to a step's log: no secret that the step was given, and no byte that a terminal obeys. */
 
-import { redactor } from "../providers/http/redact.ts";
+import { redactor } from "../clients/http/redact.ts";
 import { secrets } from "./environment.ts";
 
 /** One line a call; of several lines each is cleaned by itself. */

@@ -10,8 +10,10 @@ export type DataPath = readonly [key: string, ...below: string[]];
 
 export const ROSTER: DataPath = ["workstation:roster"];
 
+export const USER_MAP_FILE: DataPath = ["workstation:userMapFile"];
+
 /** Everything that a preview takes from a branch: people, the guidance text, and a user map where it is a file. */
-export const DATA: readonly DataPath[] = [ROSTER, ["workstation:devvm", "guidanceFile"], ["workstation:userMapFile"]];
+export const DATA: readonly DataPath[] = [ROSTER, ["workstation:devvm", "guidanceFile"], USER_MAP_FILE];
 
 /** @throws StepError when there is no such file or it is no YAML */
 export async function openStackFile(folder: string, stack: string): Promise<Document> {

@@ -7,9 +7,6 @@ import type { Terminal } from "./terminal.ts";
 export type ExitCode = 0 | 1 | 2;
 
 export interface Command {
-  readonly name: string;
-  /** One line for the list of commands. */
-  readonly summary: string;
   /** The whole help text of this command. */
   readonly help: string;
   readonly run: (args: readonly string[], terminal: Terminal) => ExitCode | Promise<ExitCode>;

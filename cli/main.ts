@@ -1,42 +1,26 @@
-/** `./ws`: finds the command, turns a wrong call into its usage, and leaves with the command's exit code. */
+/** Runs one call of `./ws`: finds the command, answers a wrong call with its usage, and sets the exit code. */
 
-import { type Command, type ExitCode, UsageError } from "./command.ts";
-import { check } from "./commands/check.ts";
-import { derive } from "./commands/derive.ts";
-import { history } from "./commands/history.ts";
-import { importCommand } from "./commands/import.ts";
-import { ledgerCommand } from "./commands/ledger.ts";
-import { plan } from "./commands/plan.ts";
-import { probe } from "./commands/probe.ts";
-import { remove } from "./commands/remove.ts";
-import { restoreHome } from "./commands/restore-home.ts";
-import { status } from "./commands/status.ts";
+import { readFileSync } from "node:fs";
+import { type ExitCode, UsageError } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
 import { type Terminal, terminal } from "./terminal.ts";
-
-const COMMANDS: readonly Command[] = [
-  check,
-  derive,
-  history,
-  importCommand,
-  ledgerCommand,
-  plan,
-  probe,
-  remove,
-  restoreHome,
-  status,
-];
 
 /** Runs one call of `./ws`; `args` are the words after its name. */
 export async function main(args: readonly string[], term: Terminal): Promise<ExitCode> {
   const [name, ...rest] = args;
+  if (name === "--version" || name === "-V") {
+    term.out(`ws ${version()}`);
+    return 0;
+  }
   if (name === undefined || name === "help" || name === "--help" || name === "-h")
     return help(rest[0], name !== undefined, term);
-  const command = COMMANDS.find((known) => known.name === name);
-  if (command === undefined) {
+  const listed = COMMANDS.find((command) => command.name === name);
+  if (listed === undefined) {
     term.err(`ws: there is no command "${name}"\n\n${overview()}`);
     return 2;
   }
   if (rest.includes("--help") || rest.includes("-h")) return help(name, true, term);
+  const command = await listed.load();
   try {
     return await command.run(rest, term);
   } catch (error) {
@@ -46,8 +30,9 @@ export async function main(args: readonly string[], term: Terminal): Promise<Exi
   }
 }
 
-function help(name: string | undefined, asked: boolean, term: Terminal): ExitCode {
-  const text = COMMANDS.find((command) => command.name === name)?.help ?? overview();
+async function help(name: string | undefined, asked: boolean, term: Terminal): Promise<ExitCode> {
+  const command = await COMMANDS.find((listed) => listed.name === name)?.load();
+  const text = command?.help ?? overview();
   if (asked) term.out(text);
   else term.err(text);
   return asked ? 0 : 2;
@@ -56,7 +41,18 @@ function help(name: string | undefined, asked: boolean, term: Terminal): ExitCod
 function overview(): string {
   const width = Math.max(...COMMANDS.map(({ name }) => name.length));
   const lines = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
-  return ["Usage: ./ws COMMAND …", "", ...lines, "", "./ws COMMAND --help says more of each."].join("\n");
+  return [
+    "Usage: ./ws COMMAND …",
+    "",
+    ...lines,
+    "",
+    "./ws COMMAND --help says more of each; ./ws --version prints the version.",
+  ].join("\n");
+}
+
+function version(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { readonly version: string }).version;
 }
 
 process.exitCode = await main(process.argv.slice(2), terminal());

@@ -1,9 +1,10 @@
 /** What `./ws` asks of the operator's own `pulumi`: a stack's configuration and outputs, or one sentence about why not. */
 
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { parseJson } from "../clients/parse-json.ts";
+import { ProgramError, type ProgramResult, runProgram } from "../clients/process/run-program.ts";
 
 /** The project's folder: where `pulumi` finds `Pulumi.yaml`, and where files that settings name are looked for. */
 export const PROJECT = fileURLToPath(new URL("..", import.meta.url));
@@ -93,38 +94,17 @@ const LIMIT_MS = 120_000;
 
 /** Runs `pulumi` without any question to the terminal and reads its JSON. What it prints may be secret and is never repeated. */
 async function ask(args: readonly string[]): Promise<unknown> {
-  const { code, out, err } = await run([...args, "--non-interactive"]);
-  if (code !== 0) throw new PulumiError(reasonOf(err));
-  try {
-    return JSON.parse(out);
-  } catch (cause) {
-    throw new PulumiError(UNKNOWN_ANSWER, { cause });
-  }
+  const { code, stdout, stderr } = await run([...args, "--non-interactive"]);
+  if (code !== 0) throw new PulumiError(reasonOf(stderr));
+  const answer = parseJson(stdout.toString("utf8"));
+  if (answer === undefined) throw new PulumiError(UNKNOWN_ANSWER);
+  return answer;
 }
 
-interface Ended {
-  /** null: ended by a signal, here the time limit. */
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function run(args: readonly string[]): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const child = spawn("pulumi", args, { cwd: PROJECT, stdio: ["ignore", "pipe", "pipe"] });
-    // Not the option of `spawn`: its timer keeps this process alive where nothing could be started.
-    const limit = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
-    const parts = { out: [] as Buffer[], err: [] as Buffer[] };
-    child.stdout.on("data", (part: Buffer) => parts.out.push(part));
-    child.stderr.on("data", (part: Buffer) => parts.err.push(part));
-    child.on("error", (cause: NodeJS.ErrnoException) => {
-      clearTimeout(limit);
-      reject(new PulumiError(cause.code === "ENOENT" ? NO_PULUMI : `pulumi cannot be started: ${cause.message}.`));
-    });
-    child.on("close", (code) => {
-      clearTimeout(limit);
-      resolve({ code, out: Buffer.concat(parts.out).toString("utf8"), err: Buffer.concat(parts.err).toString("utf8") });
-    });
+function run(args: readonly string[]): Promise<ProgramResult> {
+  return runProgram(["pulumi", ...args], { cwd: PROJECT, timeoutMs: LIMIT_MS }).catch((cause: unknown) => {
+    if (!(cause instanceof ProgramError)) throw cause;
+    throw new PulumiError(cause.code === "ENOENT" ? NO_PULUMI : `${cause.message}.`);
   });
 }
 

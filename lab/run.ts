@@ -1,5 +1,5 @@
 /** Runs one command to its end: argv and no shell, an environment built from nothing, a deadline, and errors that tell all. */
-import { spawn } from "node:child_process";
+import { ProgramError, runProgram } from "../clients/process/run-program.ts";
 import { LabError } from "./lab-error.ts";
 
 export interface RunOptions {
@@ -28,36 +28,16 @@ export const BASE_ENV: Readonly<Record<string, string>> = {
 };
 
 /** Runs a command and answers what it said. Throws `LabError` when it cannot start, exits with another code, or is late. */
-export function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<Ran> {
-  const timeoutMs = options.timeoutMs ?? 60_000;
-  const [file, ...args] = argv;
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, {
-      cwd: options.cwd ?? "/",
-      env: { ...BASE_ENV, ...options.env },
-      stdio: ["pipe", "pipe", "pipe"],
-    });
-    const said = { stdout: "", stderr: "" };
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      child.kill("SIGKILL");
-    }, timeoutMs);
-    child.stdout.setEncoding("utf8").on("data", (text: string) => (said.stdout += text));
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (said.stderr += text));
-    // A program that ends without reading its input closes the pipe; its exit code says what that means.
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(options.input ?? "");
-    child.on("error", (cause) => {
-      clearTimeout(timer);
-      reject(new LabError(`${argv.join(" ")}: could not be started: ${cause.message}`, { cause }));
-    });
-    child.on("close", (code, signal) => {
-      clearTimeout(timer);
-      if (!late && code !== null && (options.accept ?? [0]).includes(code)) return resolve({ code, ...said });
-      const end = late ? `was not done after ${timeoutMs / 1000} s` : `ended with ${signal ?? `exit code ${code}`}`;
-      const tail = (said.stderr.trim() || said.stdout.trim()).split("\n").slice(-12).join("\n  ");
-      reject(new LabError(`${argv.join(" ")} ${end}${tail === "" ? "" : `\n  ${tail}`}`));
-    });
+export async function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<Ran> {
+  const { cwd = "/", env, input = "", timeoutMs = 60_000, accept = [0] } = options;
+  const ended = await runProgram(argv, { cwd, env: { ...BASE_ENV, ...env }, input, timeoutMs }).catch((cause) => {
+    if (!(cause instanceof ProgramError)) throw cause;
+    throw new LabError(`${argv.join(" ")}: ${cause.message}`, { cause });
   });
+  const { code, signal, timedOut, stderr } = ended;
+  const stdout = ended.stdout.toString("utf8");
+  if (!timedOut && code !== null && accept.includes(code)) return { code, stdout, stderr };
+  const end = timedOut ? `was not done after ${timeoutMs / 1000} s` : `ended with ${signal ?? `exit code ${code}`}`;
+  const tail = (stderr.trim() || stdout.trim()).split("\n").slice(-12).join("\n  ");
+  throw new LabError(`${argv.join(" ")} ${end}${tail === "" ? "" : `\n  ${tail}`}`);
 }

@@ -1,10 +1,12 @@
-/** Who may what on the forge, as sets of logins (spec, section 9). Logins are compared without regard to case. */
+/** Decides who may do what on the forge, as sets of logins. Logins are compared without regard to case. */
 
 import type { Desired, ForgejoLogin } from "./model.ts";
 import { folded, sorted } from "./text/order.ts";
 import { TIERS } from "./tiers.ts";
 
 export interface ForgejoAccess {
+  /** The admins who have a login: they alone confirm a stopped push. */
+  readonly admins: readonly ForgejoLogin[];
   /** Push and merge on the protected branch: the admins and every row with `push: true`. */
   readonly whitelist: readonly ForgejoLogin[];
   /** `write` collaborators: every non-admin with a login. */
@@ -21,6 +23,7 @@ export function forgejoAccess({ people, left }: Desired): ForgejoAccess {
   const present = new Set(withLogin.map(({ login }) => folded(login)));
   const gone = [...left.values()].flatMap(({ forgejoLogin }) => (forgejoLogin === undefined ? [] : [forgejoLogin]));
   return {
+    admins: sorted(withLogin.filter(({ administers }) => administers).map(({ login }) => login)),
     whitelist: sorted(withLogin.filter(({ administers, push }) => administers || push).map(({ login }) => login)),
     collaborators: sorted(withLogin.filter(({ administers }) => !administers).map(({ login }) => login)),
     former: sorted(gone.filter((login) => !present.has(folded(login)))),

@@ -58,7 +58,7 @@ const entry = z.strictObject({
 });
 
 /**
- * Reads a ledger's text (spec, section 3). Unknown keys, another version, a port or uid given twice or outside the
+ * Reads a ledger's text. Unknown keys, another version, a port or uid given twice or outside the
  * stack's ranges: a problem each, and no ledger, because what is unclear must not be given out again.
  */
 export function loadLedger(source: Uint8Array | string, file: string, policy: Policy): LoadedLedger {

@@ -19,7 +19,7 @@ export type Loaded =
 /** More of them help nobody: the first ones are mended first. */
 const MAX_PROBLEMS = 1000;
 
-/** Reads and checks a roster against its own rules and the stack's (spec, section 2). `file` is how messages call it. */
+/** Reads and checks a roster against its own rules and the stack's. `file` is how messages call it. */
 export function loadRoster(source: Uint8Array | string, file: string, policy: Policy): Loaded {
   const decoded = decode(source);
   if (!decoded.ok) {

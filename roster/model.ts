@@ -3,7 +3,7 @@
 export type Brand<Name extends string> = string & { readonly [brand]: Name };
 declare const brand: unique symbol;
 
-/** Names of one person that differ and are never derived from each other (spec, section 1), so each is its own type. */
+/** Names of one person that differ and are never derived from each other, so each is its own type. */
 export type OsUser = Brand<"OsUser">;
 export type AuthentikUser = Brand<"AuthentikUser">;
 export type K8sUser = Brand<"K8sUser">;
@@ -100,7 +100,7 @@ export interface Roster {
   readonly locate: (path: readonly (string | number)[]) => Position;
 }
 
-/** What the cluster's user map says of one `k8s_user` (spec, section 1). */
+/** What the cluster's user map says of one `k8s_user`. */
 export interface UserMapEntry {
   readonly role: string;
   readonly email?: Email;

@@ -2,7 +2,7 @@
 
 import type { HostName, Limits, Policy, Quota, Tier } from "./model.ts";
 
-/** Defaults of the cluster's user map (spec, section 1). */
+/** Defaults of the cluster's user map. */
 export const DEFAULT_QUOTA: Quota = { cpu_requests: "2", memory_requests: "4Gi", memory_limits: "8Gi", pods: "20" };
 
 const DEFAULT_LIMITS: Readonly<Record<Tier, Limits>> = {

@@ -2,7 +2,7 @@
 
 import type { Tier } from "./model.ts";
 
-/** What a tier means on every surface (spec, sections 3, 5, 7 and 9). */
+/** What a tier means on every surface. */
 export interface TierRights {
   /** Groups on the host: added when missing, taken away only on leaving. */
   readonly groups: readonly string[];

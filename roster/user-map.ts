@@ -57,7 +57,7 @@ export function loadUserMap(source: Uint8Array | string, file: string): LoadedUs
 }
 
 /**
- * Compares the two (spec, section 2): a different tier is an error, an absent non-admin a warning, admins are exempt; an
+ * Compares the two: a different tier is an error, an absent non-admin a warning, admins are exempt; an
  * e-mail that the map supplies obeys the same rule of being one person's only.
  */
 export function checkAgainstUserMap(roster: Roster, userMap: UserMap): readonly Problem[] {

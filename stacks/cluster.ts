@@ -10,10 +10,10 @@ import { TierRights } from "../components/cluster/tier-rights.ts";
 import type { Desired, Email, K8sUser, Namespace, OsUser, Person } from "../roster/model.ts";
 import { TIER_NAMES } from "../roster/tiers.ts";
 import { deployDashboard } from "./dashboard.ts";
-import { inTurns } from "./in-turns.ts";
-import type { ClusterSettings } from "./settings/cluster.ts";
-import { deploySignIn } from "./sign-in.ts";
-import { tenanciesOf } from "./surroundings/tenancy.ts";
+import { inTurns } from "./declare-concurrently.ts";
+import type { ClusterSettings } from "../config/settings/cluster.ts";
+import { deploySignIn } from "./api-server-sign-in.ts";
+import { tenanciesOf } from "./preflight/tenancy.ts";
 
 export interface DeployedCluster {
   /** The way to the cluster, for what else is declared in it. */

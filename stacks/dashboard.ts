@@ -7,8 +7,8 @@ import { Injector } from "../components/cluster/injector/injector.ts";
 import { MANAGED } from "../components/cluster/labels.ts";
 import type { AuthentikUser, OsUser, Person } from "../roster/model.ts";
 import { TIERS } from "../roster/tiers.ts";
-import { injectorProgram } from "./programs.ts";
-import type { DashboardSettings } from "./settings/dashboard.ts";
+import { injectorProgram } from "./bundled-programs.ts";
+import type { DashboardSettings } from "../config/settings/dashboard.ts";
 
 /** @param tokens of the people who own namespaces */
 export function deployDashboard(

@@ -4,21 +4,23 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Derivation } from "../roster/derive/derive.ts";
 import { writeLedger } from "../roster/ledger.ts";
 import type { HostName } from "../roster/model.ts";
-import { adoptedNamespaces, readAdoption, takeOver } from "./adoption.ts";
+import { adoptedNamespaces, readAdoption } from "../config/adoption-file.ts";
 import { buildAgent } from "./agent-bundle.ts";
 import { deployCluster } from "./cluster.ts";
-import { today } from "./decision.ts";
+import { today } from "../config/desired-state.ts";
 import { deployHosts } from "./devvm.ts";
+import { takeOver } from "./import-adopted.ts";
 import { deployForgejo } from "./forgejo.ts";
-import { given } from "./given.ts";
-import { LEDGER_OUTPUT, USER_MAP_VERSION_OUTPUT, userMapFromVault } from "./known.ts";
-import { keepWhateverFails, readMemory } from "./memory.ts";
-import { announce, decide } from "./people.ts";
-import { unreachableHosts } from "./reachable.ts";
-import type { StackSettings } from "./settings/index.ts";
-import { siteOfHosts } from "./site-of-hosts.ts";
+import { given } from "../config/required-secret.ts";
+import { userMapFromVault } from "../config/vault-user-map.ts";
+import { LEDGER_OUTPUT, USER_MAP_VERSION_OUTPUT } from "../config/previous-run.ts";
+import { keepWhateverFails, readPreviousRun } from "./stack-outputs.ts";
+import { announce, decide } from "./log-plan.ts";
+import { unreachableHosts } from "./unreachable-hosts.ts";
+import type { StackSettings } from "../config/settings/stack-settings.ts";
+import { siteOfHosts } from "./host-settings.ts";
 import { deploySite } from "./stem95su.ts";
-import { checkCluster } from "./surroundings/check.ts";
+import { checkCluster } from "./preflight/check-cluster.ts";
 import { deployVault } from "./vault.ts";
 
 /**
@@ -26,9 +28,9 @@ import { deployVault } from "./vault.ts";
  * @throws Refusal before anything is declared
  */
 export async function deploy(settings: StackSettings): Promise<Record<string, unknown>> {
-  const memory = await readMemory();
-  const userMap = await userMapFromVault(settings, memory, { preview: pulumi.runtime.isDryRun() });
-  const decided = await decide(settings, { ledger: memory.ledger, today: today(), userMap });
+  const previousRun = await readPreviousRun();
+  const userMap = await userMapFromVault(settings, previousRun, { preview: pulumi.runtime.isDryRun() });
+  const decided = await decide(settings, { ledger: previousRun.ledger, today: today(), userMap });
   const { desired } = decided;
   const { cluster, kubeconfig, vault, vaultToken, forgejo, forgejoPassword, stem95su } = settings;
   const access = cluster && given(kubeconfig, "kubeconfig", "cluster");

@@ -15,8 +15,8 @@ import {
 } from "../components/devvm/parts.ts";
 import { Workstation } from "../components/devvm/workstation.ts";
 import type { Desired, HostFiles, HostName, OsUser } from "../roster/model.ts";
-import { inTurns } from "./in-turns.ts";
-import type { StackSettings } from "./settings/index.ts";
+import { inTurns } from "./declare-concurrently.ts";
+import type { StackSettings } from "../config/settings/stack-settings.ts";
 
 /** Each person's login on the forge and the token that goes with it; secret. */
 export type Credentials = ReadonlyMap<OsUser, { readonly login: string; readonly token: pulumi.Output<string> }>;

@@ -6,8 +6,8 @@ import { type BranchPlace, ForgeConnection } from "../components/forgejo/resourc
 import { type RepositoryAudit, strangersIn } from "../components/forgejo/strangers.ts";
 import { type ForgejoAccess, forgejoAccess } from "../roster/access.ts";
 import type { Desired, ForgejoLogin, OsUser } from "../roster/model.ts";
-import { caOf } from "./known.ts";
-import type { ForgejoSettings } from "./settings/forgejo.ts";
+import { caOf } from "../config/ca-certificate.ts";
+import type { ForgejoSettings } from "../config/settings/forgejo.ts";
 
 /** Where the repository is; `devvm.repositories` of the settings. */
 export interface ForgePlace {
@@ -58,6 +58,7 @@ export async function deployForgejo(
     {
       place: branch,
       deployKeys,
+      confirmations: CONFIRMATIONS,
       access,
       tokenHolders,
       tokens: { ...tokens, name: `workstation-${pulumi.getStack()}` },
@@ -70,6 +71,9 @@ export async function deployForgejo(
   });
   return { credentials: new Map(credentials), cuts: repository.cuts, strangers };
 }
+
+/** Tags `confirm/<commit>`: the deployment takes one for an admin's confirmation of that commit. */
+const CONFIRMATIONS = "confirm/*";
 
 /** Read before the changes of this run, so that a preview shows it too. */
 async function report(forge: ForgeConnection, place: BranchPlace, access: ForgejoAccess) {

@@ -6,9 +6,9 @@ import * as vault from "@pulumi/vault";
 import { PersonAccess } from "../components/vault/person-access.ts";
 import { VaultPeople } from "../components/vault/resources.ts";
 import type { Desired, K8sUser } from "../roster/model.ts";
-import { caOf } from "./known.ts";
-import { inTurns } from "./in-turns.ts";
-import type { VaultSettings } from "./settings/vault.ts";
+import { caOf } from "../config/ca-certificate.ts";
+import { inTurns } from "./declare-concurrently.ts";
+import type { VaultSettings } from "../config/settings/vault.ts";
 
 /**
  * @param token the program's own, with the rights that docs/vault.md lists

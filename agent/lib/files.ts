@@ -54,17 +54,17 @@ export function readSmallFile(path: string, capBytes = ONE_MIB): Buffer | undefi
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw new Refusal(`${path} is ${kindOf(stat)}; it must be a regular file`);
-    const room = Buffer.alloc(Math.min(stat.size, capBytes) + 1);
+    const buffer = Buffer.alloc(Math.min(stat.size, capBytes) + 1);
     let length = 0;
-    while (length < room.length) {
-      const got = readSync(fd, room, length, room.length - length, null);
+    while (length < buffer.length) {
+      const got = readSync(fd, buffer, length, buffer.length - length, null);
       if (got === 0) break;
       length += got;
     }
     if (length > capBytes || stat.size > capBytes) {
       throw new Refusal(`${path} is larger than ${capBytes} bytes, the limit for this file`);
     }
-    return room.subarray(0, length);
+    return buffer.subarray(0, length);
   } finally {
     closeSync(fd);
   }

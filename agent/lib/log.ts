@@ -23,7 +23,7 @@ export function clean(text: string): string {
     .replace(/[\p{Cc}\u2028\u2029\p{Bidi_Control}]+/gu, " ")
     .replace(/^::/, ": :")
     .trimEnd();
-  return safe.length > LONGEST_MESSAGE ? `${safe.slice(0, LONGEST_MESSAGE)} … (cut)` : safe;
+  return safe.length > LONGEST_MESSAGE ? `${safe.slice(0, LONGEST_MESSAGE)} … (truncated)` : safe;
 }
 
 /** Takes the user part out of URLs, and what follows an authorization header or a token's usual key. */

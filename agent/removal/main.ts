@@ -5,8 +5,8 @@ import { clean } from "../lib/log.ts";
 import { removalCommand } from "./root/command-line.ts";
 import { workOnRemoval } from "./user/answer-task.ts";
 
-const [half] = process.argv.slice(2);
-const running = half === "worker" ? workOnRemoval() : removalCommand(process.argv.slice(2));
+const [side] = process.argv.slice(2);
+const running = side === "worker" ? workOnRemoval() : removalCommand(process.argv.slice(2));
 running.then(
   (code) => {
     process.exitCode = code;
@@ -14,7 +14,7 @@ running.then(
   (error: unknown) => {
     const refused = error instanceof Refusal;
     for (const line of messageOf(error).split("\n"))
-      process.stderr.write(`${clean(half === "worker" ? line : `workstation-remove: ${line}`)}\n`);
+      process.stderr.write(`${clean(side === "worker" ? line : `workstation-remove: ${line}`)}\n`);
     process.exitCode = refused ? 2 : 70;
   },
 );

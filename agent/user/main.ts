@@ -7,14 +7,14 @@ import { printOwnStatus } from "./facts/print-own-status.ts";
 import { workOnSessions } from "./sessions/answer-task.ts";
 import { work } from "./converge-home.ts";
 
-const halves: Readonly<Record<string, () => Promise<number>>> = {
+const programs: Readonly<Record<string, () => Promise<number>>> = {
   work,
   sessions: workOnSessions,
   facts: workOnFacts,
   me: () => printOwnStatus(process.argv.slice(3)),
 };
-const half = halves[process.argv[2] ?? "work"] ?? work;
-half().catch((error: unknown) => {
+const program = programs[process.argv[2] ?? "work"] ?? work;
+program().catch((error: unknown) => {
   process.stderr.write(`${clean(messageOf(error))}\n`);
   process.exitCode = 1;
 });

@@ -15,10 +15,10 @@ const MAX_LINES = 25;
 const MAX_LINE = 240;
 
 export function commentText(report: Report): string {
-  const { commit, problems, plan, brakes, raised, warnings, change, before, unread } = report;
+  const { commit, problems, plan, brakes, raised, warnings, change, before, unread, undeployed } = report;
   const parts = [
     MARKER,
-    `### Preview of ${/^[0-9a-f]{7,64}$/.test(commit) ? commit.slice(0, 12) : "this branch"}`,
+    `### Preview of ${isHash(commit) ? commit.slice(0, 12) : "this branch"}`,
     section("**This cannot be deployed as it is:**", problems),
     section("**A deployment would stop before any change:**", brakes),
     problems.length > 0 ? "" : section("**What would happen to whom**", plan, "Nothing would change for anybody."),
@@ -30,12 +30,23 @@ export function commentText(report: Report): string {
       lines(before),
     ),
     section(
-      "**Not in this preview**: it runs the base branch's program and reads only its data from here. Look at these files yourself",
+      "**Not in this preview**: it runs the deployed program and reads only its data from here. Look at these files yourself",
       unread,
     ),
+    section("**On the base branch and not deployed**: this preview does not run these files either", undeployed),
+    basis(report.deployed),
   ].filter((part) => part !== "");
   return withinLength(parts);
 }
+
+/** As of when the program and the user map are; nothing where they were not used. */
+function basis(deployed: Report["deployed"]): string {
+  if (deployed === null || !isHash(deployed.commit) || !/^[0-9T:.Z+-]{10,40}$/.test(deployed.time)) return "";
+  const map = deployed.hasUserMap ? " and the user map" : "";
+  return `*Program${map} as of the deployment of ${deployed.commit.slice(0, 12)}, ${deployed.time}.*`;
+}
+
+const isHash = (commit: string): boolean => /^[0-9a-f]{7,64}$/.test(commit);
 
 const lines = (resources: Report["change"]) => resources.map(({ op, type, name }) => `${op.padEnd(7)} ${type} ${name}`);
 

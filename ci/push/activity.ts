@@ -1,22 +1,23 @@
 /**
- * Who pushed what, by the forge's own record of it: the login that did it, never a commit's author or committer, which
+ * Reads who pushed what from the forge's own record: the login that did it, never a commit's author or committer, which
  * anybody may write, and no variable of the pipeline's server, whose meaning changes from version to version.
  */
 
 import { z } from "zod";
+import { folded } from "../../roster/text/order.ts";
 import { listingSignal, type Repository } from "../repository.ts";
 
 export interface Push {
-  /** The login; undefined where the forge does not say who it was. */
+  /** The login; undefined where the record does not identify a person who saw these commits. */
   readonly pusher: string | undefined;
   readonly from: string;
   readonly to: string;
 }
 
 export interface Activity {
-  /** Every push that led from one commit of the branch to another, newest first. A gap is a push by nobody known. */
+  /** Every push that led from one commit of the branch to another, newest first. A gap is a push that identifies nobody. */
   readonly pushes: readonly Push[];
-  /** Who pushed which tag of that name, ever, as far as the record was read. */
+  /** Who pushed which tag of that name, ever, as far as the record was read; without entries in the owner's name. */
   readonly taggers: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -25,6 +26,7 @@ const entry = z.object({
   op_type: z.string(),
   ref_name: z.string().default(""),
   content: z.string().default(""),
+  created: z.iso.datetime({ offset: true }),
   act_user: z.object({ login: z.string() }).nullish(),
 });
 
@@ -44,29 +46,69 @@ export async function activityBetween(
   from: string,
   to: string,
 ): Promise<Activity> {
-  const byHead = new Map<string, Push>();
+  const person = personIn(repository);
+  const byHead = new Map<string, Recorded>();
   const taggers = new Map<string, string[]>();
-  const pushes: Push[] = [];
+  const found: Recorded[] = [];
+  const autoMerges: Moment[] = [];
   let next = to;
-  for (let page = 1; page <= MAX_PAGES && next !== from; page += 1) {
+  // One page beyond the last push: the entry of an automatic merge may be older than that of the push it made.
+  for (let page = 1, last = MAX_PAGES; page <= last; page += 1) {
     const entries = await pageOf(repository, page);
-    for (const { op_type, ref_name, content, act_user } of entries) {
-      if (op_type === "push_tag" && act_user) {
-        taggers.set(ref_name, [...(taggers.get(ref_name) ?? []), act_user.login]);
+    for (const { op_type, ref_name, content, created, act_user } of entries) {
+      const pusher = person(act_user?.login);
+      const at = Date.parse(created);
+      if (op_type === "auto_merge_pull_request" && pusher !== undefined) autoMerges.push({ pusher, at });
+      if (op_type === "push_tag" && pusher !== undefined) {
+        taggers.set(ref_name, [...(taggers.get(ref_name) ?? []), pusher]);
       }
       if (op_type !== "commit_repo" || ref_name !== `refs/heads/${branch}`) continue;
-      const push = pushIn(content, act_user?.login);
-      if (push !== undefined && !byHead.has(push.to)) byHead.set(push.to, push);
+      const push = pushIn(content, pusher);
+      if (push !== undefined && !byHead.has(push.to)) byHead.set(push.to, { ...push, at });
     }
     for (let push = byHead.get(next); push !== undefined && next !== from; push = byHead.get(next)) {
-      pushes.push(push);
+      found.push(push);
       byHead.delete(next);
       next = push.from;
     }
     if (entries.length === 0) break;
+    if (next === from) last = Math.min(last, page + 1);
   }
+  const pushes = found.map((push) => seenByPusher(push, autoMerges));
   return { pushes: next === from ? pushes : [...pushes, { pusher: undefined, from, to: next }], taggers };
 }
+
+/**
+ * The login where it identifies a person. The forge records a deploy key's push, of a branch or of a tag, as the
+ * repository owner's: it has no account for a key (`routers/private/serv.go` of Gitea and of Forgejo). Nothing in the
+ * record tells such a push from the owner's own, so an entry in the owner's name identifies nobody.
+ */
+const personIn = ({ full }: Repository) => {
+  const owner = folded(full.split("/")[0] ?? "");
+  return (login: string | undefined): string | undefined =>
+    login === undefined || folded(login) === owner ? undefined : login;
+};
+
+interface Moment {
+  readonly pusher: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+type Recorded = Push & Moment;
+
+/**
+ * A pull request that merges by itself once its checks pass is pushed in the name of the person who scheduled that, with
+ * whatever was pushed to its branch afterwards (`services/automerge` of Gitea). That person did not see these commits.
+ */
+function seenByPusher({ pusher, from, to, at }: Recorded, autoMerges: readonly Moment[]): Push {
+  const automatic = autoMerges.some(
+    (merge) => folded(merge.pusher ?? "") === folded(pusher ?? "") && Math.abs(merge.at - at) <= AUTO_MERGE_WINDOW_MS,
+  );
+  return { pusher: automatic ? undefined : pusher, from, to };
+}
+
+/** The forge writes the entries of a merge and of its push separately, from queues. */
+const AUTO_MERGE_WINDOW_MS = 10 * 60_000;
 
 /** The record is read this far back at most; what lies beyond is by nobody known. */
 const MAX_PAGES = 40;

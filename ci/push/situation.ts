@@ -7,7 +7,7 @@ import type { HostName } from "../../roster/model.ts";
 import { DEFAULT_POLICY } from "../../roster/policy.ts";
 import { folded } from "../../roster/text/order.ts";
 import { TIERS } from "../../roster/tiers.ts";
-import { today } from "../../stacks/decision.ts";
+import { today } from "../../config/desired-state.ts";
 import { deployedCommit, mustBeOnBranch } from "../deployed.ts";
 import { find, given, StepError } from "../environment.ts";
 import { type Git, openGit } from "../git.ts";

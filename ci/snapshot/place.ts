@@ -6,15 +6,33 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { mustPulumi, pulumi, type StackAt } from "../engine.ts";
-import { given } from "../environment.ts";
+import { given, parseEnvironment, StepError, withoutSecrets } from "../environment.ts";
 
-/** The engine's variables for a place: nothing of the deployment's own state or passphrase is left in them. */
-export const placeEnv = (backendUrl: string): Readonly<Record<string, string | undefined>> => ({
-  PULUMI_BACKEND_URL: backendUrl,
-  PULUMI_CONFIG_PASSPHRASE: given("WS_PREVIEW_PASSPHRASE"),
-  PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
-  PULUMI_ACCESS_TOKEN: undefined,
-});
+/**
+ * The engine's variables for the previews' place: nothing of the deployment's own state or passphrase is left in them.
+ * @param backendUrl another place that the same passphrase opens
+ */
+export function placeEnv(backendUrl?: string): Readonly<Record<string, string | undefined>> {
+  const place = parseEnvironment("WS_PREVIEW_ENVIRONMENT", given("WS_PREVIEW_ENVIRONMENT"));
+  for (const name of ["PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE"])
+    if (place[name] === undefined)
+      throw new StepError(`WS_PREVIEW_ENVIRONMENT must have a line ${name}=…: docs/deployment.md describes it.`);
+  return {
+    ...withoutSecrets(),
+    PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
+    ...place,
+    ...(backendUrl === undefined ? {} : { PULUMI_BACKEND_URL: backendUrl }),
+  };
+}
+
+/** The commit whose deployment was published there. @throws StepError where none was, or not by its full hash */
+export async function publishedCommit(at: StackAt): Promise<string> {
+  const commit = (await mustPulumi(at, ["stack", "output", "previewCommit"])).trim();
+  if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) return commit;
+  throw new StepError(
+    "The published state names no full hash of a deployed commit: the pipeline of the next push publishes it anew.",
+  );
+}
 
 /** Runs with a project folder of its own, so that no stack's file of a checkout is written to; it is gone afterwards. */
 export async function withScratch<T>(action: (folder: string) => Promise<T>): Promise<T> {

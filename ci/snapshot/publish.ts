@@ -1,11 +1,16 @@
-/** The step `publish`: after a deployment, the state without its secrets for previews to start from. */
+/** The step `publish`: after a deployment, its state without secrets, its commit and its user map for previews to start from. */
 
-import { configOf, PROJECT } from "../../cli/pulumi.ts";
+import { PROJECT } from "../../cli/pulumi.ts";
+import { openStack } from "../../cli/stack/open-stack.ts";
+import { userMapFromVault } from "../../config/vault-user-map.ts";
+import { deployedCommit } from "../deployed.ts";
 import { mustPulumi, stackOfPipeline } from "../engine.ts";
 import { given } from "../environment.ts";
 import { say } from "../say.ts";
 import { openPlace, placeEnv, withScratch } from "./place.ts";
+import { withPublication } from "./publication.ts";
 import { withoutSecrets } from "./scrub.ts";
+import { publishableUserMap } from "./user-map.ts";
 
 /** The program's credentials, and which variable holds the preview's in their place. */
 export const CREDENTIALS = [
@@ -16,19 +21,24 @@ export const CREDENTIALS = [
 
 export async function publish(): Promise<number> {
   const stack = given("WS_STACK");
-  const { values } = await configOf({ stack: stackOfPipeline(), configFile: undefined });
+  const { settings, previousRun } = await openStack({ stack: stackOfPipeline(), configFile: undefined });
   const instead = new Map(
     CREDENTIALS.flatMap(([key, variable]) => {
-      const own = values[`workstation:${key}`];
+      const own = settings[key];
       return own === undefined ? [] : [[own, given(variable)] as const];
     }),
   );
-  const text = await mustPulumi({ stack, folder: PROJECT }, ["stack", "export", "--show-secrets"]);
-  const env = placeEnv(given("WS_PREVIEW_BACKEND_URL"));
+  const map = await userMapFromVault(settings, previousRun, { preview: false, folder: PROJECT });
+  const userMap = map?.known === true ? publishableUserMap(map.text, map.file) : undefined;
+  const at = { stack, folder: PROJECT };
+  const commit = await deployedCommit(at);
+  const text = await mustPulumi(at, ["stack", "export", "--show-secrets"]);
+  const env = placeEnv();
   await withScratch(async (folder) => {
-    const at = { stack, folder, env };
-    await mustPulumi(at, ["stack", "import"], { input: withoutSecrets(text, instead, await openPlace(at)) });
+    const place = { stack, folder, env };
+    const state = withPublication(withoutSecrets(text, instead, await openPlace(place)), { commit, userMap });
+    await mustPulumi(place, ["stack", "import"], { input: state });
   });
-  say("Previews start from this deployment now.");
+  say(`Previews start from this deployment (${commit.slice(0, 12)}) now.`);
   return 0;
 }

@@ -1,6 +1,7 @@
 /** The cluster: one listing a kind of object, whole, against what the last deployment made of that kind. */
 
-import type { KubeCall } from "../../stacks/kube-api.ts";
+import { KubernetesError, type KubeCall } from "../../clients/kubernetes/client.ts";
+import { apiRoot, kindLookup } from "../../clients/kubernetes/resource-path.ts";
 import { type Fault, type Look, driftOf } from "./drift.ts";
 import type { Finding } from "./finding.ts";
 import type { Remembered } from "./remembered.ts";
@@ -21,10 +22,10 @@ export async function clusterFindings(
 ): Promise<readonly Finding[]> {
   const kinds = new Map<string, Remembered[]>();
   for (const one of made) kinds.set(kindOf(one.inputs), [...(kinds.get(kindOf(one.inputs)) ?? []), one]);
-  const plurals = pluralsFrom(call);
+  const lookUp = kindLookup(call);
   const found = await Promise.all(
     [...kinds].map(async ([kind, objects]) => {
-      const listing = await listed(call, plurals, kind, selector);
+      const listing = await listed(call, lookUp, kind, selector);
       return [
         ...objects.flatMap((one) => driftOf(one, lookAt(one, listing), register)),
         ...strays(kind, objects, listing, register),
@@ -79,48 +80,19 @@ function faultsOf(want: KubeObject, object: KubeObject): readonly Fault[] {
   return ready >= wanted ? [] : [{ state: "failed", what: `${ready} of ${wanted} pods are available` }];
 }
 
-interface Plural {
-  readonly plural: string;
-  readonly namespaced: boolean;
-}
-
-/** Asks the cluster itself how its kinds are called in paths, once a group. */
-function pluralsFrom(call: KubeCall) {
-  const groups = new Map<string, Promise<ReadonlyMap<string, Plural>>>();
-  return (apiVersion: string) => {
-    const known = groups.get(apiVersion) ?? readGroup(call, apiVersion);
-    groups.set(apiVersion, known);
-    return known;
-  };
-}
-
-async function readGroup(call: KubeCall, apiVersion: string): Promise<ReadonlyMap<string, Plural>> {
-  const { status, value } = await call("GET", rootOf(apiVersion));
-  if (status === 404) return new Map();
-  if (status !== 200 || !isObject(value)) throw new Error(`the cluster does not list its kinds (status ${status})`);
-  const resources = Array.isArray(value.resources) ? value.resources.filter(isObject) : [];
-  return new Map(
-    resources
-      .filter(({ name }) => !String(name).includes("/"))
-      .map(({ name, kind, namespaced }) => [String(kind), { plural: String(name), namespaced: namespaced === true }]),
-  );
-}
-
-const rootOf = (apiVersion: string) => (apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`);
-
 const PAGE = 500;
 
 /** The whole list, page by page. A failed page makes the whole of it unread, never a shorter list. */
 async function listed(
   call: KubeCall,
-  plurals: ReturnType<typeof pluralsFrom>,
+  lookUp: ReturnType<typeof kindLookup>,
   kind: string,
   selector: string,
 ): Promise<Listing> {
   const [apiVersion = "", name = ""] = kind.split(" ");
   try {
-    const plural = (await plurals(apiVersion)).get(name);
-    if (plural === undefined) return new Map();
+    const resource = await lookUp(apiVersion, name);
+    if (resource === undefined) return new Map();
     const found = new Map<string, KubeObject>();
     let more: string | undefined = "";
     while (more !== undefined) {
@@ -129,9 +101,9 @@ async function listed(
         limit: String(PAGE),
         ...(more === "" ? {} : { continue: more }),
       });
-      const { status, value } = await call("GET", `${rootOf(apiVersion)}/${plural.plural}?${query}`);
+      const { status, value } = await call("GET", `${apiRoot(apiVersion)}/${resource.name}?${query}`);
       if (status !== 200 || !isObject(value))
-        return { unread: `the cluster does not list its ${plural.plural} (status ${status})` };
+        return { unread: `the cluster does not list its ${resource.name} (status ${status})` };
       for (const item of Array.isArray(value.items) ? value.items.filter(isObject) : [])
         found.set(placeOf(item), { apiVersion, kind: name, ...item });
       const next: unknown = isObject(value.metadata) ? value.metadata.continue : undefined;
@@ -139,7 +111,8 @@ async function listed(
     }
     return found;
   } catch (cause) {
-    return { unread: (cause as Error).message };
+    if (!(cause instanceof KubernetesError)) throw cause;
+    return { unread: cause.message };
   }
 }
 

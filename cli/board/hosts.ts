@@ -2,10 +2,11 @@
 
 import { z } from "zod";
 import type { OsUser } from "../../roster/model.ts";
-import { type HostCheck, readHostCheck } from "../../stacks/host-check.ts";
-import type { HostAnswer, HostCommand } from "../reach/host.ts";
+import type { HostAnswer, HostCommand } from "../../clients/ssh/run-command.ts";
+import type { HostCheck } from "../../agent/shared/host-check.ts";
+import { readHostCheck } from "../read-host-check.ts";
 import type { Finding, Whose } from "./finding.ts";
-import { jsonIn } from "./json.ts";
+import { parseJson } from "../../clients/parse-json.ts";
 import type { Remembered } from "./remembered.ts";
 import type { Register } from "./whose.ts";
 
@@ -55,7 +56,7 @@ export async function hostSaid(
   ]);
   if (status.status === "rejected") return unread(withoutName(host, (status.reason as Error).message));
   if (status.value.code !== 0) return unread(`the agent does not say what is there: ${lastLine(status.value)}`);
-  const parsed = statusForm.safeParse(jsonIn(status.value.stdout));
+  const parsed = statusForm.safeParse(parseJson(status.value.stdout));
   if (!parsed.success) return unread("the agent's answer is not of the expected form");
   const { people, hold, delivered } = parsed.data;
   const known = new Set(people.map(({ osUser }) => osUser));

@@ -3,7 +3,7 @@
  * apart from the rest, so that a difference is that person's and not everybody's.
  */
 
-import { jsonIn } from "./json.ts";
+import { parseJson } from "../../clients/parse-json.ts";
 import { isObject } from "./same.ts";
 
 /** Who an entry of a list is about, in the words of that surface. */
@@ -58,7 +58,7 @@ function memberOf(subject: unknown): Member {
 
 /** Whatever was written there by hand is no map, and everybody is missing in it. */
 function entriesIn(text: string): Readonly<Record<string, unknown>> {
-  const map = jsonIn(text);
+  const map = parseJson(text);
   return isObject(map) ? map : {};
 }
 

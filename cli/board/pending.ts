@@ -79,7 +79,7 @@ export function titleOf(type: string, name: string, inputs: Readonly<Record<stri
     return `${kind} ${metadata.namespace === undefined ? "" : `${metadata.namespace}/`}${metadata.name}`;
   const part = partOf(inputs).kind;
   if (type.startsWith("command:")) return typeof part === "string" ? `the part "${part}"` : name;
-  const called = inputs.login ?? inputs.name ?? inputs.roleName ?? inputs.branch ?? name;
+  const called = inputs.login ?? inputs.name ?? inputs.roleName ?? inputs.branch ?? inputs.pattern ?? name;
   return `${TITLES.get(type) ?? kind} ${String(called)}`;
 }
 
@@ -88,6 +88,7 @@ const TITLES: ReadonlyMap<string, string> = new Map([
   ["forgejo:index:BranchProtection", "the protection of"],
   ["forgejo:index:BranchWriters", "who may push to"],
   ["forgejo:index:Collaborator", "collaborator"],
+  ["forgejo:index:TagProtection", "who may push the tags"],
   ["vault:index/policy:Policy", "policy"],
   ["vault:kubernetes/authBackendRole:AuthBackendRole", "role"],
   ["vaultpeople:index:Person", "entity"],

@@ -1,9 +1,9 @@
-/** What the program itself declares, for the board. Apart from the rest, because it loads the engine's whole SDK. */
+/** Works out what the program declares, for the board. Loaded only when it is asked, since it loads the Pulumi SDK. */
 
 import type { Desired } from "../../roster/model.ts";
-import { declaredBy } from "../../stacks/declared.ts";
-import { hostsOf, MANAGED, OWNER_LABEL, SITE } from "../../stacks/declared-hosts.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import { desiredResources } from "../../stacks/offline/desired-resources.ts";
+import { hostsOf, MANAGED, OWNER_LABEL, SITE } from "../../stacks/offline/host-resources.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { PROJECT } from "../pulumi.ts";
 import type { Wanted } from "./pending.ts";
 
@@ -17,7 +17,7 @@ export async function wantedBy(settings: StackSettings, desired: Desired, stack:
   process.chdir(PROJECT);
   try {
     const declare = await hostsOf(settings, desired);
-    const all = await declaredBy(settings, desired, { stack, declare });
+    const all = await desiredResources(settings, desired, { stack, declare });
     return all.filter(({ type }) => !OWN_TYPES.test(type));
   } finally {
     process.chdir(before);

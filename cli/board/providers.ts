@@ -1,8 +1,17 @@
-/** The forge, and people's identities in Vault, seen as this program's own providers see them: one eye for drift. */
+/**
+ * Compares the forge, and people's identities in Vault, by the code of this program's own providers. Loaded only when it
+ * is asked, since it loads the Pulumi SDK.
+ */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { caOf } from "../../config/ca-certificate.ts";
+import { given } from "../../config/required-secret.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
+import { forgejoProvider } from "../../providers/forgejo/provider.ts";
 import type { Provider } from "../../providers/runtime/provider.ts";
 import { isList, type PropertyMap, type PropertyValue, Secret } from "../../providers/runtime/values.ts";
+import { vaultPeopleProvider } from "../../providers/vaultpeople/provider.ts";
+import { PROJECT } from "../pulumi.ts";
 import { type Fault, type Look, driftOf } from "./drift.ts";
 import type { Finding } from "./finding.ts";
 import { inLanes } from "./lanes.ts";
@@ -33,9 +42,7 @@ export async function providerFindings(
 async function lookAt(provider: Provider, made: Remembered, signal: AbortSignal): Promise<Look> {
   const resource = provider.resource(made.type);
   if (resource?.read === undefined) return { kind: "unread", why: "this program's provider cannot read it" };
-  const silent = () => undefined;
-  const log = { debug: silent, info: silent, warning: silent, progress: silent };
-  const call = { urn: made.name, name: made.name, type: made.type, signal, timeoutMs: undefined, log };
+  const call = { urn: made.name, name: made.name, type: made.type, signal, timeoutMs: undefined, log: LOG };
   const inputs = propertiesOf(made.inputs);
   try {
     const found = await resource.read({ id: made.id, state: propertiesOf(made.outputs), inputs }, call);
@@ -84,3 +91,31 @@ function propertyOf(value: unknown): PropertyValue {
   if (isObject(value)) return propertiesOf(value);
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null;
 }
+
+const SILENT = () => undefined;
+const LOG = { debug: SILENT, info: SILENT, warning: SILENT, progress: SILENT };
+
+async function configured(provider: Provider, config: PropertyMap): Promise<Provider> {
+  await provider.configure?.(config, LOG);
+  return provider;
+}
+
+/** People's identities in Vault as the stack's settings reach them. */
+export const vaultProvider = ({ vault, vaultToken }: StackSettings) =>
+  configured(vaultPeopleProvider(), {
+    address: vault?.address ?? "",
+    token: given(vaultToken, "vaultToken", "vault"),
+    ...(vault === undefined ? {} : caOf(vault, PROJECT)),
+  });
+
+/** The forge as the stack's settings reach it. */
+export const forgeProvider = (
+  { devvm, forgejoPassword }: StackSettings,
+  forgejo: NonNullable<StackSettings["forgejo"]>,
+) =>
+  configured(forgejoProvider(), {
+    url: forgejo.url ?? devvm.repositories.forgejo,
+    username: forgejo.username,
+    password: given(forgejoPassword, "forgejoPassword", "forgejo"),
+    ...caOf(forgejo, PROJECT, "forgejo"),
+  });

@@ -1,6 +1,6 @@
 /** The public site: whether its sync goes as it should, since when the site is as its folder, and if not, the pod's own last words. */
 
-import type { KubeCall } from "../../stacks/kube-api.ts";
+import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import type { Finding } from "./finding.ts";
 import { isObject } from "./same.ts";
 

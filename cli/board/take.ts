@@ -1,25 +1,18 @@
 /** Takes the board of a stack: what is decided, what the last deployments made, and what everybody says of themselves now. */
 
-import { forgejoProvider } from "../../providers/forgejo/provider.ts";
-import type { Provider } from "../../providers/runtime/provider.ts";
-import type { PropertyMap } from "../../providers/runtime/values.ts";
-import { vaultPeopleProvider } from "../../providers/vaultpeople/provider.ts";
 import { readDeploymentMessage } from "../../roster/deployment-message.ts";
-import { given } from "../../stacks/given.ts";
-import { caOf } from "../../stacks/known.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
-import { nameOf, PROJECT, type StackPlace, stateOf, type Update, updatesOf } from "../pulumi.ts";
-import { clusterOf } from "../reach/cluster.ts";
-import { onHost } from "../reach/host.ts";
-import { decideOn, openStack } from "../reach/stack.ts";
-import { vaultOf } from "../reach/vault.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
+import { nameOf, type StackPlace, stateOf, type Update, updatesOf } from "../pulumi.ts";
+import { clusterOf } from "../stack/cluster-client.ts";
+import { onHost } from "../../clients/ssh/run-command.ts";
+import { decideOn, openStack } from "../stack/open-stack.ts";
+import { vaultOf } from "../stack/vault-client.ts";
 import { clusterFindings, selectorOf } from "./cluster.ts";
 import { boardOf, surfacesOf } from "./collect.ts";
 import type { Finding } from "./finding.ts";
 import { hostSaid } from "./hosts.ts";
 import type { Board, Surface } from "./model.ts";
 import { pendingFindings } from "./pending.ts";
-import { providerFindings } from "./providers.ts";
 import { type Memory, readState, type Remembered } from "./remembered.ts";
 import { type SyncSeen, syncOf } from "./site.ts";
 import { isOfWhoLeft, vaultFindings } from "./vault.ts";
@@ -127,6 +120,7 @@ async function askServers(
       const call = vaultOf(settings);
       if (call === undefined) return [];
       const present = made("vaultpeople:").filter((one) => !isOfWhoLeft(one));
+      const { providerFindings, vaultProvider } = await import("./providers.ts");
       return [
         ...(await vaultFindings(call, made("vault"), register)),
         ...(await providerFindings(await vaultProvider(settings), present, register)),
@@ -134,6 +128,7 @@ async function askServers(
     }),
     guarded("forge", async () => {
       if (settings.forgejo === undefined) return [];
+      const { forgeProvider, providerFindings } = await import("./providers.ts");
       return providerFindings(await forgeProvider(settings, settings.forgejo), made("forgejo:"), register);
     }),
   ]);
@@ -178,26 +173,3 @@ async function unknownWhere(
     });
   }
 }
-
-const SILENT = () => undefined;
-const LOG = { debug: SILENT, info: SILENT, warning: SILENT, progress: SILENT };
-
-async function configured(provider: Provider, config: PropertyMap): Promise<Provider> {
-  await provider.configure?.(config, LOG);
-  return provider;
-}
-
-const vaultProvider = ({ vault, vaultToken }: StackSettings) =>
-  configured(vaultPeopleProvider(), {
-    address: vault?.address ?? "",
-    token: given(vaultToken, "vaultToken", "vault"),
-    ...(vault === undefined ? {} : caOf(vault, PROJECT)),
-  });
-
-const forgeProvider = ({ devvm, forgejoPassword }: StackSettings, forgejo: NonNullable<StackSettings["forgejo"]>) =>
-  configured(forgejoProvider(), {
-    url: forgejo.url ?? devvm.repositories.forgejo,
-    username: forgejo.username,
-    password: given(forgejoPassword, "forgejoPassword", "forgejo"),
-    ...caOf(forgejo, PROJECT, "forgejo"),
-  });

@@ -1,13 +1,15 @@
 /** Vault: everybody's policies and roles as they stand there, and that who left stays out. */
 
-import type { VaultCall } from "../reach/vault.ts";
+import { z } from "zod";
+import { type Vault, VaultError } from "../../clients/vault/client.ts";
 import { type Look, driftOf } from "./drift.ts";
 import type { Finding } from "./finding.ts";
-import { jsonIn } from "./json.ts";
 import { inLanes } from "./lanes.ts";
 import type { Remembered } from "./remembered.ts";
-import { isObject } from "./same.ts";
 import type { Register } from "./whose.ts";
+
+/** For all questions to Vault together. */
+const LIMIT_MS = 60_000;
 
 const POLICY = "vault:index/policy:Policy";
 const ROLE = "vault:kubernetes/authBackendRole:AuthBackendRole";
@@ -17,26 +19,27 @@ const PERSON = "vaultpeople:index:Person";
 export const isOfWhoLeft = ({ type, inputs }: Remembered): boolean => type === PERSON && inputs.state === "left";
 
 export async function vaultFindings(
-  call: VaultCall,
+  vault: Vault,
   made: readonly Remembered[],
   register: Register,
 ): Promise<readonly Finding[]> {
   const ours = made.filter((one) => one.type === POLICY || one.type === ROLE || isOfWhoLeft(one));
-  return (await inLanes(ours, async (one) => driftOf(one, await lookAt(call, one), register))).flat();
+  const signal = AbortSignal.timeout(LIMIT_MS);
+  return (await inLanes(ours, async (one) => driftOf(one, await lookAt(vault, one, signal), register))).flat();
 }
 
-async function lookAt(call: VaultCall, made: Remembered): Promise<Look> {
+async function lookAt(vault: Vault, made: Remembered, signal: AbortSignal): Promise<Look> {
   const { type, inputs, outputs } = made;
   if (type === POLICY) {
-    return seen(call, `sys/policies/acl/${word(inputs.name)}`, (data) => ({ ...inputs, policy: data.policy }));
+    return seen(vault, `sys/policies/acl/${word(inputs.name)}`, signal, (data) => ({ ...inputs, policy: data.policy }));
   }
   if (type === ROLE) {
     const path = `auth/${word(inputs.backend)}/role/${word(inputs.roleName)}`;
-    return seen(call, path, (data) => roleOf(inputs, data));
+    return seen(vault, path, signal, (data) => roleOf(inputs, data));
   }
   const { entityId } = outputs;
   if (typeof entityId !== "string") return { kind: "found", object: inputs };
-  const look = await seen(call, `identity/entity/id/${word(entityId)}`, (data) => ({
+  const look = await seen(vault, `identity/entity/id/${word(entityId)}`, signal, (data) => ({
     ...inputs,
     disabled: data.disabled,
   }));
@@ -49,22 +52,24 @@ async function lookAt(call: VaultCall, made: Remembered): Promise<Look> {
 const word = (value: unknown) => encodeURIComponent(String(value));
 
 async function seen(
-  call: VaultCall,
+  vault: Vault,
   path: string,
+  signal: AbortSignal,
   object: (data: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>,
 ): Promise<Look> {
   try {
-    const { status, text } = await call("GET", path);
-    const answer = jsonIn(text);
-    // Vault's own 404 is JSON with a list of errors; a proxy's page says nothing about Vault.
-    if (status === 404 && isObject(answer) && Array.isArray(answer.errors)) return { kind: "gone" };
-    if (status !== 200 || !isObject(answer) || !isObject(answer.data))
-      return { kind: "unread", why: `Vault answers /v1/${path} with status ${status}` };
-    return { kind: "found", object: object(answer.data) };
+    const found = await vault.find({ method: "GET", path, purpose: `read ${path}` }, answer, signal);
+    return found === undefined ? { kind: "gone" } : { kind: "found", object: object(found.data) };
   } catch (cause) {
-    return { kind: "unread", why: `Vault does not answer: ${(cause as Error).message}` };
+    if (!(cause instanceof VaultError)) throw cause;
+    const { status, message } = cause;
+    const why =
+      status === undefined ? `Vault does not answer: ${message}` : `Vault answers /v1/${path} with status ${status}`;
+    return { kind: "unread", why };
   }
 }
+
+const answer = z.object({ data: z.record(z.string(), z.unknown()) });
 
 /** Vault's words for the fields that were asked for. */
 const roleOf = (inputs: Readonly<Record<string, unknown>>, data: Readonly<Record<string, unknown>>) =>

@@ -3,7 +3,7 @@
 import type { Desired, OsUser } from "../../roster/model.ts";
 import { deployerRole, ownerPolicy, workstationPolicy } from "../../roster/names.ts";
 import type { Whose } from "./finding.ts";
-import { jsonIn } from "./json.ts";
+import { parseJson } from "../../clients/parse-json.ts";
 import type { Member } from "./members.ts";
 import type { Surface } from "./model.ts";
 import { isObject } from "./same.ts";
@@ -84,6 +84,6 @@ export function labelsOf({ metadata }: Readonly<Record<string, unknown>>): Reado
 
 /** The part that a remote command hands over; empty where it hands over none, or a secret one. */
 export function partOf({ stdin }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const part = typeof stdin === "string" ? jsonIn(stdin) : undefined;
+  const part = typeof stdin === "string" ? parseJson(stdin) : undefined;
   return isObject(part) ? part : {};
 }

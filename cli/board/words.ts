@@ -1,6 +1,6 @@
 /** Texts from elsewhere as one harmless line: no control character, no secret, no more than a reader takes in. */
 
-import { redactor } from "../../providers/http/redact.ts";
+import { redactor } from "../../clients/http/redact.ts";
 
 export type Clean = (text: string) => string;
 

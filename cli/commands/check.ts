@@ -11,8 +11,6 @@ import { fileReport, hasErrors, problemLines } from "../show-problems.ts";
 import { policyOf, STACK_HELP, STACK_OPTIONS } from "../stack-options.ts";
 
 export const check: Command = {
-  name: "check",
-  summary: "say everything that is wrong with a roster",
   help: `Usage: ./ws check [--json] [--k8s-users FILE] [--host NAME]… FILE…
 
 Reads each roster and says everything that is wrong with it: file, line, column, the person,

@@ -15,8 +15,6 @@ import { policyOf, STACK_HELP, STACK_OPTIONS } from "../stack-options.ts";
 import type { Terminal } from "../terminal.ts";
 
 export const derive: Command = {
-  name: "derive",
-  summary: "show what a roster and its history come to",
   help: `Usage: ./ws derive [--json] [--ledger FILE] [--k8s-users FILE] [--today YYYY-MM-DD] [--host NAME]… FILE
 
 Derives everything that a deployment of this roster would bring about: people, those who left,

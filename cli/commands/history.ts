@@ -3,8 +3,8 @@
 import { resolve } from "node:path";
 import type { Policy } from "../../roster/model.ts";
 import { DEFAULT_POLICY } from "../../roster/policy.ts";
-import { policyOf } from "../../stacks/decision.ts";
-import { Refusal } from "../../stacks/refusal.ts";
+import { policyOf } from "../../config/desired-state.ts";
+import { Refusal } from "../../config/refusal.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
 import { deliveriesFrom } from "../history/deployed.ts";
 import { entriesFor, sentenceOf } from "../history/entries.ts";
@@ -12,12 +12,10 @@ import { replay } from "../history/events.ts";
 import { historyOf } from "../history/git.ts";
 import { inLanes } from "../board/lanes.ts";
 import { PROJECT, PulumiError, type StackPlace, updatesOf } from "../pulumi.ts";
-import { openStack } from "../reach/stack.ts";
+import { openStack } from "../stack/open-stack.ts";
 import { PLACE_HELP, PLACE_OPTIONS, placeOf } from "../stack-place.ts";
 
 export const history: Command = {
-  name: "history",
-  summary: "say what changed for a person, when, and who pushed it",
   help: `Usage: ./ws history PERSON [--json] [--roster FILE] [--stack NAME] [--config-file FILE]
 
 Decides every committed version of the roster again, in order, and says what each changed for the

@@ -3,13 +3,12 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { writeAdoption } from "../../stacks/adoption.ts";
-import { today, weigh } from "../../stacks/decision.ts";
-import { declaredBy } from "../../stacks/declared.ts";
-import { userMapFromVault } from "../../stacks/known.ts";
-import { Unread } from "../../stacks/kube-api.ts";
-import { Refusal } from "../../stacks/refusal.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import { writeAdoption } from "../../config/adoption-file.ts";
+import { today, computeDesiredState } from "../../config/desired-state.ts";
+import { userMapFromVault } from "../../config/vault-user-map.ts";
+import { ClientError } from "../../clients/client-error.ts";
+import { Refusal } from "../../config/refusal.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
 import { findExisting } from "../import/existing.ts";
 import { type Gathered, gather } from "../import/gather.ts";
@@ -19,13 +18,9 @@ import { type Findings, findingsOf, reportText } from "../import/report.ts";
 import { rosterText } from "../import/roster-text.ts";
 import { Unseen } from "../import/unseen.ts";
 import { PROJECT, PulumiError, type StackPlace } from "../pulumi.ts";
-import { HostUnreached } from "../reach/host.ts";
-import { ForgeError } from "../../providers/forgejo/api/forge.ts";
-import { openStack } from "../reach/stack.ts";
+import { openStack } from "../stack/open-stack.ts";
 
 export const importCommand: Command = {
-  name: "import",
-  summary: "write roster, ledger and adoption for people and objects that are there already",
   help: `Usage: ./ws import [--out DIR] [--host NAME]… [--roster FILE] [--vault-token-file FILE]
                    [--stack NAME] [--config-file FILE] [--json]
 
@@ -79,7 +74,7 @@ const OPTIONS = {
   host: { type: "string", multiple: true },
 } as const;
 
-const EXPECTED = [Refusal, PulumiError, Unseen, Unread, HostUnreached, ForgeError] as const;
+const EXPECTED = [Refusal, PulumiError, Unseen, ClientError] as const;
 
 interface Wanted {
   readonly host?: string[] | undefined;
@@ -125,13 +120,14 @@ async function workOut(settings: StackSettings, roster: string, gathered: Gather
   const decide = async (ledger?: string) => {
     const stack = { ...settings, roster, ledgerSeed: undefined, adopt: undefined };
     const userMap = await userMapFromVault(settings, { ledger }, { preview: false, folder: PROJECT });
-    return weigh(stack, { ledger, userMap, today: today(), folder: PROJECT });
+    return computeDesiredState(stack, { ledger, userMap, today: today(), folder: PROJECT });
   };
   const first = await decide();
   const people = wanted.roster === undefined ? guessed : chosen(guessed, [...first.desired.people.keys()]);
   const past = pastOf(first.desired, people.rows);
   const { desired, plan } = await decide(past.text);
-  const declared = await declaredBy(settings, desired);
+  const { desiredResources } = await import("../../stacks/offline/desired-resources.ts");
+  const declared = await desiredResources(settings, desired);
   const existing = await findExisting(declared, gathered.surfaces);
   const findings: Findings = findingsOf({ people, existing, declared, gathered, news: [...past.fresh, ...plan] });
   const osUsers = people.rows.map(({ osUser }) => osUser);

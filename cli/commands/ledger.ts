@@ -2,30 +2,25 @@
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { writeAdoption } from "../../stacks/adoption.ts";
-import { policyOf, today, weigh } from "../../stacks/decision.ts";
-import { declaredBy } from "../../stacks/declared.ts";
-import { userMapFromVault } from "../../stacks/known.ts";
-import { Unread } from "../../stacks/kube-api.ts";
-import { Refusal } from "../../stacks/refusal.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
-import { ForgeError } from "../../providers/forgejo/api/forge.ts";
+import { writeAdoption } from "../../config/adoption-file.ts";
+import { policyOf, today, computeDesiredState } from "../../config/desired-state.ts";
+import { userMapFromVault } from "../../config/vault-user-map.ts";
+import { ClientError } from "../../clients/client-error.ts";
+import { Refusal } from "../../config/refusal.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
 import { findExisting } from "../import/existing.ts";
 import { Unseen } from "../import/unseen.ts";
 import { PROJECT, PulumiError } from "../pulumi.ts";
 import { pulumiCommand } from "../pulumi-command.ts";
-import { clusterOf } from "../reach/cluster.ts";
-import { forgeOf } from "../reach/forge.ts";
-import { HostUnreached } from "../reach/host.ts";
-import { openStack } from "../reach/stack.ts";
-import { vaultOf } from "../reach/vault.ts";
+import { clusterOf } from "../stack/cluster-client.ts";
+import { forgeOf } from "../stack/forge-client.ts";
+import { openStack } from "../stack/open-stack.ts";
+import { vaultOf } from "../stack/vault-client.ts";
 import { ledgerFromHosts } from "../removal/from-hosts.ts";
 import { PLACE_HELP, PLACE_OPTIONS, placeIn } from "../stack-options.ts";
 
 export const ledgerCommand: Command = {
-  name: "ledger",
-  summary: "rebuild a lost ledger from the hosts' own copies",
   help: `Usage: ./ws ledger rebuild [--out DIR] [--stack NAME] [--config-file FILE]
 
 For a stack whose state was lost and has no backup. Reads from every host what it was given for its
@@ -42,8 +37,9 @@ Exit code: 0 when all of it is known, 1 when not, 2 when called the wrong way.`,
     if (positionals.join(" ") !== "rebuild") throw new UsageError("ledger knows one word: rebuild");
     try {
       const place = placeIn(values);
-      const { settings, memory } = await openStack(place);
-      if (memory.ledger !== undefined) throw new Refusal("This stack has a ledger of its own; nothing was written.");
+      const { settings, previousRun } = await openStack(place);
+      if (previousRun.ledger !== undefined)
+        throw new Refusal("This stack has a ledger of its own; nothing was written.");
       const out = resolve(values.out ?? "rebuilt");
       const { people, adopted } = await rebuild(settings, out);
       terminal.out(
@@ -64,7 +60,7 @@ Exit code: 0 when all of it is known, 1 when not, 2 when called the wrong way.`,
   },
 };
 
-const EXPECTED = [Refusal, PulumiError, Unseen, Unread, HostUnreached, ForgeError] as const;
+const EXPECTED = [Refusal, PulumiError, Unseen, ClientError] as const;
 
 async function rebuild(settings: StackSettings, out: string) {
   const there = ["ledger.json", "adopt.json"].find((name) => existsSync(join(out, name)));
@@ -72,9 +68,10 @@ async function rebuild(settings: StackSettings, out: string) {
   const { text, ledger } = await ledgerFromHosts(settings, policyOf(settings));
   const userMap = await userMapFromVault(settings, { ledger: text }, { preview: false, folder: PROJECT });
   const stack = { ...settings, ledgerSeed: undefined, adopt: undefined };
-  const { desired } = await weigh(stack, { ledger: text, userMap, today: today(), folder: PROJECT });
+  const { desired } = await computeDesiredState(stack, { ledger: text, userMap, today: today(), folder: PROJECT });
   const surfaces = { cluster: clusterOf(settings), vault: vaultOf(settings), forge: forgeOf(settings) };
-  const { adopt, clashes } = await findExisting(await declaredBy(settings, desired), surfaces);
+  const { desiredResources } = await import("../../stacks/offline/desired-resources.ts");
+  const { adopt, clashes } = await findExisting(await desiredResources(settings, desired), surfaces);
   if (clashes.length > 0) throw new Refusal(["These have to be moved by hand first:", ...clashes].join("\n  "));
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, "ledger.json"), text, { flag: "wx" });

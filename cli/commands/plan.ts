@@ -2,17 +2,15 @@
 
 import { resolve } from "node:path";
 import { renderProblem } from "../../roster/render.ts";
-import { Refusal } from "../../stacks/refusal.ts";
+import { Refusal } from "../../config/refusal.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
 import { PulumiError } from "../pulumi.ts";
-import { type Decided, decideOn, openStack } from "../reach/stack.ts";
+import { type Decided, decideOn, openStack } from "../stack/open-stack.ts";
 import { readInput } from "../read-input.ts";
 import { problemJson, problemLines } from "../show-problems.ts";
 import type { Terminal } from "../terminal.ts";
 
 export const plan: Command = {
-  name: "plan",
-  summary: "say what would happen to whom on the current stack",
   help: `Usage: ./ws plan [--json] [--stack NAME] [--config-file FILE] [--ledger FILE]
 
 Reads the stack's configuration and its memory of what was given to whom through pulumi, and the

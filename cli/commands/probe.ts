@@ -1,20 +1,18 @@
 /** `./ws probe`: whether the access of those who left is really gone, asked of every surface. */
 
 import { writeFileSync } from "node:fs";
-import { Unread } from "../../stacks/kube-api.ts";
-import { Refusal } from "../../stacks/refusal.ts";
+import { ClientError } from "../../clients/client-error.ts";
+import { Refusal } from "../../config/refusal.ts";
 import { type Command, readArgs } from "../command.ts";
 import { isDone } from "../probe/model.ts";
 import { takeProbe } from "../probe/take.ts";
 import { textOf } from "../probe/text.ts";
 import { leaversOf } from "../probe/who.ts";
 import { PulumiError } from "../pulumi.ts";
-import { openStack } from "../reach/stack.ts";
+import { openStack } from "../stack/open-stack.ts";
 import { PLACE_HELP, PLACE_OPTIONS, placeOf } from "../stack-place.ts";
 
 export const probe: Command = {
-  name: "probe",
-  summary: "ask every surface whether those who left are really cut",
   help: `Usage: ./ws probe [USER…] [--json] [--report FILE] [--stack NAME] [--config-file FILE]
 
 Asks, for everybody who left (or the ones named): each host (maps, gate, login, groups, processes,
@@ -36,15 +34,15 @@ Exit code: 0 when all is cut or ends by itself, 1 when something needs a hand or
       report: { type: "string" },
     });
     try {
-      const { settings, memory } = await openStack(placeOf(values));
-      const people = await takeProbe(settings, leaversOf(memory.ledger, positionals));
+      const { settings, previousRun } = await openStack(placeOf(values));
+      const people = await takeProbe(settings, leaversOf(previousRun.ledger, positionals));
       const report = { ok: isDone(people), askedAt: new Date().toISOString(), people };
       if (values.report !== undefined) keep(values.report, `${JSON.stringify(report, undefined, 2)}\n`);
       if (values.json === true) terminal.out(JSON.stringify(report));
       else terminal.out(people.length === 0 ? "Nobody has left." : textOf(people, terminal.paint));
       return report.ok ? 0 : 1;
     } catch (cause) {
-      if (!(cause instanceof Refusal || cause instanceof PulumiError || cause instanceof Unread)) throw cause;
+      if (!(cause instanceof Refusal || cause instanceof PulumiError || cause instanceof ClientError)) throw cause;
       if (values.json === true) terminal.out(JSON.stringify({ ok: false, message: cause.message }));
       else terminal.err(terminal.paintErr("red", cause.message));
       return 1;

@@ -1,13 +1,12 @@
 /** `./ws remove`: archives and removes for good somebody who has left. Nothing else of this program ever deletes anything of theirs. */
 
-import type { KubeCall } from "../../stacks/kube-api.ts";
-import { Unread } from "../../stacks/kube-api.ts";
-import { Refusal } from "../../stacks/refusal.ts";
+import type { KubeCall } from "../../clients/kubernetes/client.ts";
+import { ClientError } from "../../clients/client-error.ts";
+import { Refusal } from "../../config/refusal.ts";
 import { type Command, type ExitCode, readArgs, UsageError } from "../command.ts";
 import { PulumiError } from "../pulumi.ts";
-import { clusterOf } from "../reach/cluster.ts";
-import { HostUnreached } from "../reach/host.ts";
-import { type OpenStack, openStack } from "../reach/stack.ts";
+import { clusterOf } from "../stack/cluster-client.ts";
+import { type OpenStack, openStack } from "../stack/open-stack.ts";
 import { afterwards } from "../removal/afterwards.ts";
 import { typed } from "../removal/confirm.ts";
 import { type Backup, backUp, deleteNamespace } from "../removal/namespaces.ts";
@@ -18,8 +17,6 @@ import { PLACE_HELP, PLACE_OPTIONS, placeIn } from "../stack-options.ts";
 import type { Terminal } from "../terminal.ts";
 
 export const remove: Command = {
-  name: "remove",
-  summary: "archive and remove for good somebody who has left",
   help: `Usage: ./ws remove USER [--confirm USER] [--namespace NAME]… [--archive-only] [--stack NAME] [--config-file FILE]
 
 For somebody whose row is gone and whose access a deployment has cut. Shows exactly what goes, archives
@@ -58,7 +55,7 @@ const OPTIONS = {
   "archive-only": { type: "boolean" },
 } as const;
 
-const EXPECTED = [Refusal, PulumiError, HostUnreached, Unread] as const;
+const EXPECTED = [Refusal, PulumiError, ClientError] as const;
 
 interface Wanted {
   readonly confirm?: string | undefined;

@@ -1,16 +1,14 @@
 /** `./ws restore-home`: an archived home, back in the home of somebody who is here again. */
 
-import { Refusal } from "../../stacks/refusal.ts";
+import { Refusal } from "../../config/refusal.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
 import { PulumiError } from "../pulumi.ts";
-import { HostUnreached } from "../reach/host.ts";
-import { decideOn, openStack } from "../reach/stack.ts";
+import { ClientError } from "../../clients/client-error.ts";
+import { decideOn, openStack } from "../stack/open-stack.ts";
 import { askRemover, restored } from "../removal/remover.ts";
 import { PLACE_HELP, PLACE_OPTIONS, placeIn } from "../stack-options.ts";
 
 export const restoreHome: Command = {
-  name: "restore-home",
-  summary: "put an archived home back, for somebody who is here again",
   help: `Usage: ./ws restore-home USER --archive NAME [--uid UID] [--stack NAME] [--config-file FILE]
 
 For somebody who is on the roster and deployed again. Unpacks the archive as that person and compares
@@ -51,7 +49,7 @@ Exit code: 0 when all of it is back, 1 when not, 2 when called the wrong way.`,
         );
       return 0;
     } catch (cause) {
-      if (!(cause instanceof Refusal || cause instanceof PulumiError || cause instanceof HostUnreached)) throw cause;
+      if (!(cause instanceof Refusal || cause instanceof PulumiError || cause instanceof ClientError)) throw cause;
       terminal.err(terminal.paintErr("red", cause.message));
       return 1;
     }

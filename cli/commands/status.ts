@@ -2,7 +2,7 @@
 
 import { renameSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { Refusal } from "../../stacks/refusal.ts";
+import { Refusal } from "../../config/refusal.ts";
 import { htmlOf } from "../board/html.ts";
 import { type Board, isConverged } from "../board/model.ts";
 import { prometheusOf } from "../board/prometheus.ts";
@@ -13,8 +13,6 @@ import { PulumiError } from "../pulumi.ts";
 import { PLACE_HELP, PLACE_OPTIONS, placeOf } from "../stack-place.ts";
 
 export const status: Command = {
-  name: "status",
-  summary: "say who is as decided, on every surface",
   help: `Usage: ./ws status [USER…] [--json] [--html FILE] [--prometheus FILE] [--stack NAME] [--config-file FILE]
 
 Asks every host, the cluster, Vault and the forge, and says for each person where they are as decided

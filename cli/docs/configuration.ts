@@ -1,7 +1,7 @@
 /** `docs/configuration.md`: every setting of a stack, from the schema that checks it. */
 
-import { stackSettings } from "../../stacks/settings/index.ts";
-import { SECRET } from "../../stacks/settings/shape.ts";
+import { stackSettings } from "../../config/settings/stack-settings.ts";
+import { SECRET } from "../../config/settings/schema-at-path.ts";
 import { code, codes, GENERATED, page, table } from "./markdown.ts";
 import { type Setting, settingsOf, typeOf } from "./setting-types.ts";
 

@@ -13,7 +13,7 @@ import { OS_USER } from "../../roster/schema/patterns.ts";
 import { row } from "../../roster/schema/row.ts";
 import { sorted } from "../../roster/text/order.ts";
 import { TIER_NAMES, TIERS } from "../../roster/tiers.ts";
-import { bare } from "../../stacks/settings/shape.ts";
+import { bare } from "../../config/settings/schema-at-path.ts";
 import { code, codes, GENERATED, page, table } from "./markdown.ts";
 
 /** The whole page; the same schema, the same bytes. */

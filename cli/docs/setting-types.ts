@@ -1,7 +1,7 @@
 /** A setting's form in words, from the JSON Schema that zod makes of it. */
 
 import { z } from "zod";
-import { rightForm } from "../../stacks/settings/issues.ts";
+import { rightForm } from "../../config/settings/problem-messages.ts";
 import { codes } from "./markdown.ts";
 
 /** The part of a JSON Schema that the settings use. */

@@ -1,8 +1,8 @@
 /** The repository's own memory of one file: who committed what when, and what stood in the file then. */
 
-import { spawn } from "node:child_process";
 import { basename, dirname } from "node:path";
-import { Refusal } from "../../stacks/refusal.ts";
+import { ProgramError, runProgram } from "../../clients/process/run-program.ts";
+import { Refusal } from "../../config/refusal.ts";
 
 export interface Commit {
   readonly hash: string;
@@ -63,29 +63,16 @@ const commitsIn = (output: Buffer): readonly Commit[] =>
 const LIMIT_MS = 60_000;
 
 /** Only ever reads; nothing of the repository's own configuration is run. */
-function git(folder: string, args: readonly string[], file: string): Promise<Buffer> {
+async function git(folder: string, args: readonly string[], file: string): Promise<Buffer> {
   const safe = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "--no-optional-locks"];
-  return new Promise((resolve, reject) => {
-    const fail = (why: string, cause?: Error) =>
-      reject(new Refusal(`${file}: its history cannot be read: ${why}`, { cause }));
-    const child = spawn("git", [...safe, "-C", folder, ...args], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, GIT_TERMINAL_PROMPT: "0" },
-    });
-    const limit = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
-    const out: Buffer[] = [];
-    const err: Buffer[] = [];
-    child.stdout.on("data", (part: Buffer) => out.push(part));
-    child.stderr.on("data", (part: Buffer) => err.push(part));
-    child.on("error", (cause) => {
-      clearTimeout(limit);
-      fail("git cannot be started", cause);
-    });
-    child.on("close", (code) => {
-      clearTimeout(limit);
-      if (code === 0) return resolve(Buffer.concat(out));
-      const said = Buffer.concat(err).toString("utf8").trim().split("\n").at(-1) ?? "";
-      fail(said.replace(/\p{Cc}+/gu, " ") || "git ended without saying why");
-    });
-  });
+  const fail = (why: string, cause?: Error): never => {
+    throw new Refusal(`${file}: its history cannot be read: ${why}`, { cause });
+  };
+  const env = { ...process.env, GIT_TERMINAL_PROMPT: "0" };
+  const ran = await runProgram(["git", ...safe, "-C", folder, ...args], { env, timeoutMs: LIMIT_MS }).catch((cause) =>
+    cause instanceof ProgramError ? fail(cause.message, cause) : Promise.reject(cause),
+  );
+  if (ran.code === 0) return ran.stdout;
+  const said = ran.stderr.trim().split("\n").at(-1) ?? "";
+  return fail(said.replace(/\p{Cc}+/gu, " ") || "git ended without saying why");
 }

@@ -1,12 +1,13 @@
 /** Which of what the program would declare is there already, how it differs, and what of it cannot be taken over. */
 
 import { z } from "zod";
-import type { Forge } from "../../providers/forgejo/api/forge.ts";
-import { repoApi, type RepoApi } from "../../providers/forgejo/api/repository.ts";
-import type { Adopted } from "../../stacks/adoption.ts";
-import type { Declared } from "../../stacks/declared.ts";
-import type { KubeCall } from "../../stacks/kube-api.ts";
-import type { VaultCall } from "../reach/vault.ts";
+import type { Forge } from "../../clients/forgejo/client.ts";
+import { repoApi, type RepoApi } from "../../clients/forgejo/repository.ts";
+import type { Adopted } from "../../config/adoption-file.ts";
+import type { DesiredResource } from "../../stacks/offline/record-resources.ts";
+import type { KubeCall } from "../../clients/kubernetes/client.ts";
+import type { Vault } from "../../clients/vault/client.ts";
+import { kindLookup, objectPath } from "../../clients/kubernetes/resource-path.ts";
 import { differences } from "./differences.ts";
 import { Unseen } from "./unseen.ts";
 
@@ -20,7 +21,7 @@ export interface Existing {
 
 export interface Surfaces {
   readonly cluster?: KubeCall | undefined;
-  readonly vault?: VaultCall | undefined;
+  readonly vault?: Vault | undefined;
   readonly forge?: Forge | undefined;
 }
 
@@ -30,12 +31,13 @@ type Found =
   | { readonly id: string; readonly differs: readonly string[]; readonly clash?: string | undefined };
 
 /** @throws Unseen, or what the surface's own client throws: an answer that does not come is never "not there" */
-export async function findExisting(declared: readonly Declared[], surfaces: Surfaces): Promise<Existing> {
+export async function findExisting(declared: readonly DesiredResource[], surfaces: Surfaces): Promise<Existing> {
   const adopt: Adopted[] = [];
   const said: string[] = [];
   const clashes: string[] = [];
+  const kinds = surfaces.cluster && kindLookup(surfaces.cluster);
   for (const one of declared) {
-    const found = await find(one, surfaces);
+    const found = await find(one, surfaces, kinds);
     if (found === undefined) continue;
     const what = `${one.type.split(":").at(-1)} ${found.id}`;
     if (found.clash !== undefined) {
@@ -48,8 +50,14 @@ export async function findExisting(declared: readonly Declared[], surfaces: Surf
   return { adopt, differences: said, clashes };
 }
 
-async function find(one: Declared, { cluster, vault, forge }: Surfaces): Promise<Found> {
-  if (one.type.startsWith("kubernetes:")) return cluster && findObject(one, cluster);
+type Kinds = ReturnType<typeof kindLookup>;
+
+async function find(
+  one: DesiredResource,
+  { cluster, vault, forge }: Surfaces,
+  kinds: Kinds | undefined,
+): Promise<Found> {
+  if (one.type.startsWith("kubernetes:")) return cluster && kinds && findObject(one, cluster, kinds);
   if (one.type.startsWith("vault:")) return vault && findInVault(one, vault);
   if (one.type.startsWith("forgejo:")) return forge && findOnForge(one, forge);
   return undefined;
@@ -57,11 +65,14 @@ async function find(one: Declared, { cluster, vault, forge }: Surfaces): Promise
 
 const objectInputs = z.looseObject({ metadata: z.looseObject({ name: z.string(), namespace: z.string().optional() }) });
 
-async function findObject({ type, inputs }: Declared, call: KubeCall): Promise<Found> {
+async function findObject({ type, inputs }: DesiredResource, call: KubeCall, kinds: Kinds): Promise<Found> {
   const parsed = objectInputs.safeParse(inputs);
   if (!parsed.success) return undefined;
   const { name, namespace } = parsed.data.metadata;
-  const path = pathOf(type, name, namespace);
+  const { apiVersion, kind } = kindIn(type);
+  const resource = await kinds(apiVersion, kind);
+  if (resource === undefined) return undefined;
+  const path = objectPath(apiVersion, resource.name, name, namespace);
   const { status, value } = await call("GET", path);
   if (status === 404) return undefined;
   if (status !== 200) throw new Unseen(`the cluster: ${path} cannot be read (status ${status})`);
@@ -71,17 +82,10 @@ async function findObject({ type, inputs }: Declared, call: KubeCall): Promise<F
   return { id, differs, clash: clashOf(type, differs) };
 }
 
-/** `kubernetes:rbac.authorization.k8s.io/v1:RoleBinding` as the API's own path. */
-function pathOf(type: string, name: string, namespace: string | undefined): string {
+/** The kind that a resource type of the program stands for: `kubernetes:rbac.authorization.k8s.io/v1:RoleBinding`. */
+function kindIn(type: string): { readonly apiVersion: string; readonly kind: string } {
   const [, version = "", kind = ""] = type.split(":");
-  const root = version.startsWith("core/") ? `/api/${version.slice("core/".length)}` : `/apis/${version}`;
-  const lower = kind.toLowerCase();
-  const plural = /(s|x|ch)$/.test(lower)
-    ? `${lower}es`
-    : lower.endsWith("y")
-      ? `${lower.slice(0, -1)}ies`
-      : `${lower}s`;
-  return `${root}${namespace === undefined ? "" : `/namespaces/${namespace}`}/${plural}/${name}`;
+  return { apiVersion: version.replace(/^core\//, ""), kind };
 }
 
 /** What the cluster does not change in place would be deleted and made anew: not with something that is somebody's. */
@@ -96,25 +100,21 @@ const policyInputs = z.looseObject({ name: z.string(), policy: z.string() });
 const roleInputs = z.looseObject({ backend: z.string(), roleName: z.string() });
 const policyAnswer = z.object({ data: z.object({ policy: z.string() }) });
 
-async function findInVault({ type, inputs }: Declared, call: VaultCall): Promise<Found> {
-  const get = async (path: string) => {
-    const { status, text } = await call("GET", path);
-    if (status === 404) return undefined;
-    if (status !== 200) throw new Unseen(`Vault: ${path} cannot be read (status ${status})`);
-    return JSON.parse(text) as unknown;
-  };
+async function findInVault({ type, inputs }: DesiredResource, vault: Vault): Promise<Found> {
+  const get = <T>(path: string, form: z.ZodType<T>) =>
+    vault.find({ method: "GET", path, purpose: `read ${path}` }, form);
   const policy = policyInputs.safeParse(inputs);
   if (type.endsWith(":Policy") && policy.success) {
     const { name, policy: text } = policy.data;
-    const answer = await get(`sys/policies/acl/${encodeURIComponent(name)}`);
+    const answer = await get(`sys/policies/acl/${encodeURIComponent(name)}`, policyAnswer);
     if (answer === undefined) return undefined;
-    const same = policyAnswer.parse(answer).data.policy === text;
+    const same = answer.data.policy === text;
     return { id: name, differs: same ? [] : ["its text is another one"] };
   }
   const role = roleInputs.safeParse(inputs);
   if (!role.success) return undefined;
   const id = `auth/${role.data.backend}/role/${role.data.roleName}`;
-  return (await get(id)) === undefined ? undefined : { id, differs: [] };
+  return (await get(id, z.object({ data: z.looseObject({}) }))) === undefined ? undefined : { id, differs: [] };
 }
 
 const forgeInputs = z.looseObject({
@@ -123,7 +123,7 @@ const forgeInputs = z.looseObject({
   merge: z.array(z.string()).optional(),
 });
 
-async function findOnForge({ type, inputs }: Declared, forge: Forge): Promise<Found> {
+async function findOnForge({ type, inputs }: DesiredResource, forge: Forge): Promise<Found> {
   const parsed = forgeInputs.safeParse(inputs);
   if (!parsed.success) return undefined;
   const { owner, repo, branch, login } = parsed.data;

@@ -1,16 +1,16 @@
 /** Reads every surface of a stack as it is, once. One that does not answer ends the import with its name. */
 
-import { userMapFromVault } from "../../stacks/known.ts";
+import { userMapFromVault } from "../../config/vault-user-map.ts";
 import { loadUserMap } from "../../roster/user-map.ts";
 import { renderProblem } from "../../roster/render.ts";
-import { Refusal } from "../../stacks/refusal.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import { Refusal } from "../../config/refusal.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { PROJECT } from "../pulumi.ts";
-import { clusterOf } from "../reach/cluster.ts";
-import { forgeOf } from "../reach/forge.ts";
-import { vaultOf } from "../reach/vault.ts";
+import { clusterOf } from "../stack/cluster-client.ts";
+import { forgeOf } from "../stack/forge-client.ts";
+import { vaultOf } from "../stack/vault-client.ts";
 import type { Surfaces } from "./existing.ts";
 import { type HomeSeen, type HostSeen, seeHome, seeHost } from "./host-seen.ts";
 import type { Seen } from "./people.ts";

@@ -2,8 +2,9 @@
 
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import type { StackSettings } from "../../stacks/settings/index.ts";
-import { type Host, onHost } from "../reach/host.ts";
+import { parseJson } from "../../clients/parse-json.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
+import { type Host, onHost } from "../../clients/ssh/run-command.ts";
 import { Unseen } from "./unseen.ts";
 
 export interface Account {
@@ -121,7 +122,7 @@ const table = z.record(z.string(), z.looseObject({ os_user: z.string(), port: z.
 
 function dispatchIn(host: string, text: string | undefined): HostSeen["dispatch"] {
   if (text === undefined) return new Map();
-  const parsed = table.safeParse(jsonOf(text));
+  const parsed = table.safeParse(parseJson(text));
   if (!parsed.success) throw new Unseen(`${host}: /etc/t3-serve/dispatch.json is no dispatch table`);
   return new Map(Object.entries(parsed.data).map(([who, { os_user, port }]) => [who, { osUser: os_user, port }]));
 }
@@ -183,13 +184,4 @@ export function parseHome(answer: string): HomeSeen {
     if (name !== undefined) clones.set(name, [...(clones.get(name) ?? []), ...(url === undefined ? [] : [url])]);
   }
   return { code, infra, clones };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined;
-    throw cause;
-  }
 }

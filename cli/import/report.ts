@@ -1,7 +1,7 @@
 /** What an import found, in sentences: what is taken over, what will differ, what is left alone, and what to do next. Pure. */
 
 import { join } from "node:path";
-import type { Declared } from "../../stacks/declared.ts";
+import type { DesiredResource } from "../../stacks/offline/record-resources.ts";
 import type { StackPlace } from "../pulumi.ts";
 import { pulumiCommand } from "../pulumi-command.ts";
 import type { Existing } from "./existing.ts";
@@ -26,7 +26,7 @@ export interface Findings {
 export interface Told {
   readonly people: People;
   readonly existing: Existing;
-  readonly declared: readonly Declared[];
+  readonly declared: readonly DesiredResource[];
   readonly gathered: Gathered;
   /** Numbers that are new, and sentences of the plan: what a deployment would do to people. */
   readonly news: readonly string[];
@@ -61,7 +61,7 @@ const takenOver = ({ seen }: Gathered): readonly string[] =>
 /** Objects that are called as ours are, or lie where ours lie, and belong to nobody's row. */
 function namesakes(
   { seen, vault }: Gathered,
-  declared: readonly Declared[],
+  declared: readonly DesiredResource[],
   { adopt }: Existing,
   rows: readonly Guessed[],
 ): readonly string[] {

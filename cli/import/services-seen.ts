@@ -1,11 +1,11 @@
 /** What the services know of people: the user map, the cluster's bindings, the forge's repository, Vault's names. */
 
 import { z } from "zod";
-import type { Forge } from "../../providers/forgejo/api/forge.ts";
-import { repoApi } from "../../providers/forgejo/api/repository.ts";
-import { tokenApi } from "../../providers/forgejo/api/tokens.ts";
-import type { KubeCall } from "../../stacks/kube-api.ts";
-import type { VaultCall } from "../reach/vault.ts";
+import type { Forge } from "../../clients/forgejo/client.ts";
+import { repoApi } from "../../clients/forgejo/repository.ts";
+import { tokenApi } from "../../clients/forgejo/access-tokens.ts";
+import type { KubeCall } from "../../clients/kubernetes/client.ts";
+import { type Vault, VaultError } from "../../clients/vault/client.ts";
 import { Unseen } from "./unseen.ts";
 
 export interface MapEntry {
@@ -65,7 +65,7 @@ const binding = named.extend({
   subjects: z.array(z.object({ kind: z.string(), name: z.string() })).optional(),
 });
 
-/** @throws Unseen, or Unread where the cluster does not answer */
+/** @throws Unseen, or KubernetesError where the cluster does not answer */
 export async function seeCluster(call: KubeCall): Promise<ClusterSeen> {
   const list = async <T>(path: string, item: z.ZodType<T>): Promise<T[]> => {
     const { status, value } = await call("GET", path);
@@ -136,16 +136,18 @@ export async function seeForge(forge: Forge, { owner, infra, branch }: ForgePlac
 const listing = z.object({ data: z.object({ keys: z.array(z.string()) }) });
 
 /** @throws Unseen, with the right that is missing */
-export async function seeVault(call: VaultCall): Promise<VaultSeen> {
+export async function seeVault(vault: Vault): Promise<VaultSeen> {
   const list = async (path: string, what: string): Promise<readonly string[]> => {
-    const { status, text } = await call("LIST", path);
-    if (status === 404) return [];
-    const parsed = status === 200 ? listing.safeParse(JSON.parse(text)) : undefined;
-    if (parsed?.success === true) return parsed.data.data.keys;
-    throw new Unseen(
-      `Vault: its ${what} cannot be listed (status ${status}). The program's own token may not; put one that may list ` +
-        `${path} into a file and name it with --vault-token-file`,
-    );
+    try {
+      const found = await vault.find({ method: "LIST", path, purpose: `list its ${what}` }, listing);
+      return found?.data.keys ?? [];
+    } catch (cause) {
+      if (!(cause instanceof VaultError && cause.status === 403)) throw cause;
+      throw new Unseen(
+        `Vault: its ${what} cannot be listed (status ${cause.status}). The program's own token may not; put one that may ` +
+          `list ${path} into a file and name it with --vault-token-file`,
+      );
+    }
   };
   return {
     policies: (await list("sys/policies/acl", "policies")).filter((name) => OUR_POLICY.test(name)),

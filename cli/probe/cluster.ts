@@ -3,8 +3,8 @@
 import { z } from "zod";
 import { dashboardAccount } from "../../roster/names.ts";
 import type { K8sUser } from "../../roster/model.ts";
-import { type KubeCall, Unread } from "../../stacks/kube-api.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import { type KubeCall, KubernetesError } from "../../clients/kubernetes/client.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { inLanes } from "../board/lanes.ts";
 import { cut, type Finding, hand, type Leaver, residual, unknown } from "./model.ts";
 import { type Bound, plantedBy } from "./planted.ts";
@@ -16,10 +16,10 @@ export interface ClusterSeen {
   readonly bindings: readonly Bound[];
   /** Secrets with a ServiceAccount's lasting token. */
   readonly tokens: readonly { readonly namespace: string; readonly name: string; readonly account: string }[];
-  /** Whom the injector knows; undefined where the stack has none, Unread where its map is damaged or gone. */
-  readonly injected: ReadonlySet<string> | Unread | undefined;
+  /** Whom the injector knows; undefined where the stack has none, KubernetesError where its map is damaged or gone. */
+  readonly injected: ReadonlySet<string> | KubernetesError | undefined;
   /** Whom the portal knows; likewise. */
-  readonly portal: ReadonlySet<string> | Unread | undefined;
+  readonly portal: ReadonlySet<string> | KubernetesError | undefined;
   readonly namespaces: ReadonlySet<string>;
 }
 
@@ -41,12 +41,13 @@ const secrets = listOf(z.object({ metadata: meta, data: z.record(z.string(), z.s
 const named = listOf(z.object({ metadata: meta }));
 const configMap = z.object({ data: z.record(z.string(), z.string()).nullish() });
 
-/** @throws Unread when any of it cannot be read as a whole */
+/** @throws KubernetesError when any of it cannot be read as a whole */
 export async function lookAtCluster(call: KubeCall, settings: Cluster): Promise<ClusterSeen> {
   const read = async <T>(path: string, form: z.ZodType<T>): Promise<T> => {
     const { status, value } = await call("GET", path);
     const parsed = form.safeParse(value);
-    if (status !== 200 || !parsed.success) throw new Unread(`${path.split("?")[0]} was answered with status ${status}`);
+    if (status !== 200 || !parsed.success)
+      throw new KubernetesError(`${path.split("?")[0]} was answered with status ${status}`);
     return parsed.data;
   };
   const whole = async <T>(
@@ -54,7 +55,7 @@ export async function lookAtCluster(call: KubeCall, settings: Cluster): Promise<
     form: z.ZodType<{ items: T[]; metadata?: { continue?: string | undefined } | undefined }>,
   ) => {
     const { items, metadata } = await read(path, form);
-    if (metadata?.continue) throw new Unread(`the list of ${path.split("?")[0]} is not whole`);
+    if (metadata?.continue) throw new KubernetesError(`the list of ${path.split("?")[0]} is not whole`);
     return items;
   };
   const rbac = "/apis/rbac.authorization.k8s.io/v1";
@@ -93,29 +94,29 @@ export async function lookAtCluster(call: KubeCall, settings: Cluster): Promise<
 }
 
 /** What is known by these maps is one question of several: that they cannot be read leaves the others their answers. */
-async function orUnread(ask: () => Promise<ReadonlySet<string>>): Promise<ReadonlySet<string> | Unread> {
+async function orUnread(ask: () => Promise<ReadonlySet<string>>): Promise<ReadonlySet<string> | KubernetesError> {
   try {
     return await ask();
   } catch (cause) {
-    if (cause instanceof Unread) return cause;
+    if (cause instanceof KubernetesError) return cause;
     throw cause;
   }
 }
 
-/** The map is cut into pieces, of which there is always one. @throws Unread */
+/** The map is cut into pieces, of which there is always one. @throws KubernetesError */
 function identitiesIn(all: z.output<typeof secrets>["items"]): ReadonlySet<string> {
   const pieces = all.filter(({ metadata }) => /^token-injector-map-\d+$/.test(metadata.name));
-  if (pieces.length === 0) throw new Unread("there is no Secret token-injector-map-0");
+  if (pieces.length === 0) throw new KubernetesError("there is no Secret token-injector-map-0");
   const texts = pieces.map(({ data }) => Buffer.from(data?.["identities.json"] ?? "", "base64").toString("utf8"));
   return new Set(texts.flatMap((text) => [...keysOf(text)]));
 }
 
-/** The values are tokens, and nobody's business here. @throws Unread */
+/** The values are tokens, and nobody's business here. @throws KubernetesError */
 function keysOf(text: string | undefined): ReadonlySet<string> {
   try {
     return new Set(Object.keys(z.record(z.string(), z.unknown()).parse(JSON.parse(text ?? ""))));
   } catch (cause) {
-    throw new Unread("a map of identities in the cluster is damaged", { cause });
+    throw new KubernetesError("a map of identities in the cluster is damaged", { cause });
   }
 }
 
@@ -135,7 +136,7 @@ const AT_HOME = [
 ];
 const review = z.object({ status: z.object({ allowed: z.boolean(), reason: z.string().optional() }) });
 
-/** @throws Unread */
+/** @throws KubernetesError */
 export async function probeCluster(call: KubeCall, seen: ClusterSeen, who: Leaver): Promise<readonly Finding[]> {
   return [await reviewed(call, who), ...ownThings(seen, who), ...plantedBy(who, seen)];
 }
@@ -153,7 +154,8 @@ async function reviewed(call: KubeCall, { email, namespaces }: Leaver): Promise<
         spec: { user: email, groups: ["system:authenticated"], resourceAttributes },
       });
       const parsed = review.safeParse(value);
-      if (status !== 201 || !parsed.success) throw new Unread(`an access review was answered with status ${status}`);
+      if (status !== 201 || !parsed.success)
+        throw new KubernetesError(`an access review was answered with status ${status}`);
       const { verb, resource, namespace = "" } = { namespace: undefined, ...resourceAttributes };
       const where = namespace === "" ? "everywhere" : `in ${namespace}`;
       return parsed.data.status.allowed ? [`${verb} ${resource} ${where} (${parsed.data.status.reason ?? ""})`] : [];
@@ -185,11 +187,12 @@ function ownThings(seen: ClusterSeen, { k8sUser, authentikUser, email, namespace
 
 function knownTo(
   what: string,
-  people: ReadonlySet<string> | Unread | undefined,
+  people: ReadonlySet<string> | KubernetesError | undefined,
   name: string | undefined,
 ): readonly Finding[] {
   if (people === undefined) return [];
-  if (people instanceof Unread) return [unknown("cluster", `${what}'s map could not be read: ${people.message}`)];
+  if (people instanceof KubernetesError)
+    return [unknown("cluster", `${what}'s map could not be read: ${people.message}`)];
   return [
     name !== undefined && people.has(name)
       ? hand("cluster", `${what} still knows them`, "start the schedule `daily`, or deploy by `pulumi up --refresh`")
@@ -198,4 +201,5 @@ function knownTo(
 }
 
 /** Why the cluster could not be asked, as a finding. */
-export const clusterUnread = (cause: Unread): Finding => unknown("cluster", `it could not be asked: ${cause.message}`);
+export const clusterUnread = (cause: KubernetesError): Finding =>
+  unknown("cluster", `it could not be asked: ${cause.message}`);

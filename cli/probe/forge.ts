@@ -1,11 +1,11 @@
 /** The forge's word on somebody who left: their place in the infra repository, the branch's lists, tokens, and keys. */
 
 import { z } from "zod";
-import type { Forge } from "../../providers/forgejo/api/forge.ts";
-import { listAll } from "../../providers/forgejo/api/listing.ts";
-import { repoApi } from "../../providers/forgejo/api/repository.ts";
-import { tokenApi } from "../../providers/forgejo/api/tokens.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import type { Forge } from "../../clients/forgejo/client.ts";
+import { listAll } from "../../clients/forgejo/list-all.ts";
+import { repoApi } from "../../clients/forgejo/repository.ts";
+import { tokenApi } from "../../clients/forgejo/access-tokens.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { cut, type Finding, hand, type Leaver, residual } from "./model.ts";
 
 const LIMIT_MS = 60_000;

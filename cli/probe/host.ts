@@ -2,8 +2,8 @@
 
 import { z } from "zod";
 import { TIER_GROUPS } from "../../roster/tiers.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
-import { type Host, HostUnreached, onHost } from "../reach/host.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
+import { type Host, HostUnreached, onHost } from "../../clients/ssh/run-command.ts";
 import { cut, type Finding, hand, type Leaver, unknown } from "./model.ts";
 
 /** What `workstation probe` answers; `null` is what it could not ask (agent/root/commands/probe-access.ts). */
@@ -64,7 +64,8 @@ export async function probeHost(
   }
 }
 
-const DEPLOY = "the host's hourly run removes it; if it stays, run `workstation reconcile` on the host and read what it says";
+const DEPLOY =
+  "the host's hourly run removes it; if it stays, run `workstation reconcile` on the host and read what it says";
 
 /** Pure. @param hasGate whether this stack's own gate stands before the code servers */
 export function judgeHost(seen: HostProbe, hasGate: boolean): readonly Finding[] {

@@ -1,10 +1,10 @@
 /** Asks every surface about everybody who left; what one of them cannot say stays its own, and unknown. */
 
-import { ProviderError } from "../../providers/runtime/errors.ts";
-import { Unread } from "../../stacks/kube-api.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
-import { clusterOf } from "../reach/cluster.ts";
-import { forgeOf } from "../reach/forge.ts";
+import { ClientError } from "../../clients/client-error.ts";
+import { KubernetesError } from "../../clients/kubernetes/client.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
+import { clusterOf } from "../stack/cluster-client.ts";
+import { forgeOf } from "../stack/forge-client.ts";
 import { clusterUnread, lookAtCluster, probeCluster } from "./cluster.ts";
 import { probeForge } from "./forge.ts";
 import { probeHost } from "./host.ts";
@@ -56,7 +56,7 @@ async function ofCluster(settings: StackSettings, gone: readonly Leaver[]): Prom
   const call = clusterOf(settings);
   if (call === undefined || settings.cluster === undefined || gone.length === 0) return new Map();
   const unread = (cause: unknown): readonly Finding[] => {
-    if (cause instanceof Unread) return [clusterUnread(cause)];
+    if (cause instanceof KubernetesError) return [clusterUnread(cause)];
     throw cause;
   };
   try {
@@ -84,11 +84,11 @@ async function ofForge(settings: StackSettings, gone: readonly Leaver[]): Promis
   return eachOf(gone, (who) => probeForge(forge, settings, who).catch(unsaid("forge")));
 }
 
-/** Whatever a provider's client calls its failure is no answer; a bug stays a bug. */
+/** A client's error is no answer; a bug stays a bug. */
 const unsaid =
   (surface: "vault" | "forge") =>
   (cause: unknown): readonly Finding[] => {
-    if (cause instanceof ProviderError) return [unknown(surface, `it could not be asked: ${cause.message}`)];
+    if (cause instanceof ClientError) return [unknown(surface, `it could not be asked: ${cause.message}`)];
     throw cause;
   };
 

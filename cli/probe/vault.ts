@@ -3,13 +3,11 @@
 import { z } from "zod";
 import { deployerRole, ownerPolicy, workstationPolicy } from "../../roster/names.ts";
 import type { K8sUser, Namespace, OsUser } from "../../roster/model.ts";
-import { given } from "../../stacks/given.ts";
-import { caOf } from "../../stacks/known.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
-import { identities } from "../../providers/vaultpeople/identity.ts";
-import { isMarked, type Live, liveTokens } from "../../providers/vaultpeople/tokens.ts";
-import { openVault, type Vault } from "../../providers/vaultpeople/vault-api.ts";
-import { PROJECT } from "../pulumi.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
+import { identities } from "../../clients/vault/identities.ts";
+import { isMarked, type Live, liveTokens } from "../../clients/vault/tokens.ts";
+import type { Vault } from "../../clients/vault/client.ts";
+import { vaultOf } from "../stack/vault-client.ts";
 import { cut, type Finding, hand, type Leaver, residual } from "./model.ts";
 
 export interface VaultSeen {
@@ -18,21 +16,14 @@ export interface VaultSeen {
   readonly live: readonly Live[];
 }
 
-const TIMEOUT_MS = 20_000;
-const PAUSE_MS = 500;
 const LIMIT_MS = 120_000;
 const DEPLOY = "start the schedule `daily`, or run `pulumi up --refresh`: that removes it";
 
 /** @returns undefined where the stack has no Vault. @throws VaultError when the tokens that are out cannot all be told */
-export async function lookAtVault({ vault, vaultToken }: StackSettings): Promise<VaultSeen | undefined> {
-  if (vault === undefined) return undefined;
-  const { caCert } = caOf(vault, PROJECT);
-  const opened = openVault({
-    ...{ address: vault.address, token: given(vaultToken, "vaultToken", "vault") },
-    ...{ timeoutMs: TIMEOUT_MS, pauseMs: PAUSE_MS },
-    ...(caCert === undefined ? {} : { ca: caCert }),
-  });
-  return { vault: opened, settings: vault, live: await liveTokens(opened, AbortSignal.timeout(LIMIT_MS)) };
+export async function lookAtVault(settings: StackSettings): Promise<VaultSeen | undefined> {
+  const vault = vaultOf(settings);
+  if (vault === undefined || settings.vault === undefined) return undefined;
+  return { vault, settings: settings.vault, live: await liveTokens(vault, AbortSignal.timeout(LIMIT_MS)) };
 }
 
 /** @throws VaultError */

@@ -2,9 +2,10 @@
 
 import { loadLedger } from "../../roster/ledger.ts";
 import type { LedgerEntry, OsUser } from "../../roster/model.ts";
+import { hostsWithoutAccess, offboardingState } from "../../roster/offboarding.ts";
 import { DEFAULT_POLICY } from "../../roster/policy.ts";
 import { renderProblem } from "../../roster/render.ts";
-import { Refusal } from "../../stacks/refusal.ts";
+import { Refusal } from "../../config/refusal.ts";
 import type { Leaver } from "./model.ts";
 
 /**
@@ -37,10 +38,9 @@ export function leaversOf(stored: unknown, named: readonly string[]): readonly L
 }
 
 function leaverOf(osUser: OsUser, entry: LedgerEntry): Leaver | undefined {
-  if (entry.removedOn !== undefined) return undefined;
-  const everywhere = entry.leftOn !== undefined;
-  const hosts = everywhere ? entry.hosts : entry.hosts.slice(1);
+  const hosts = hostsWithoutAccess(entry);
   if (hosts.length === 0) return undefined;
+  const everywhere = offboardingState(entry) === "offboarded";
   const { authentikUser, k8sUser, email, forgejoLogin, leftOn } = entry;
   return {
     ...{ osUser, everywhere, hosts, authentikUser, k8sUser },

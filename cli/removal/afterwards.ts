@@ -1,6 +1,6 @@
 /** What the operator does after a removal, word for word: the program has to learn of it before it forgets. */
 
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import type { Leaver } from "./who.ts";
 
 /** Lines to follow in their order. */

@@ -5,9 +5,9 @@ import { loadLedger } from "../../roster/ledger.ts";
 import type { Ledger, Policy } from "../../roster/model.ts";
 import { renderProblem } from "../../roster/render.ts";
 import { canonicalJson, type Json } from "../../roster/text/canonical-json.ts";
-import { Refusal } from "../../stacks/refusal.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
-import { type Host, onHost } from "../reach/host.ts";
+import { Refusal } from "../../config/refusal.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
+import { type Host, onHost } from "../../clients/ssh/run-command.ts";
 
 const given = z.looseObject({ uid: z.int(), hosts: z.array(z.string()), leftOn: z.string().optional() });
 const account = z.looseObject({

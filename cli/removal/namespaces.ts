@@ -1,15 +1,11 @@
 /** A person's own namespace: everything that its objects say goes into a file first, then the namespace goes. */
 
 import { z } from "zod";
-import type { KubeCall } from "../../stacks/kube-api.ts";
-import { Refusal } from "../../stacks/refusal.ts";
+import type { KubeCall } from "../../clients/kubernetes/client.ts";
+import { apiRoot, resourcesOf } from "../../clients/kubernetes/resource-path.ts";
+import { Refusal } from "../../config/refusal.ts";
 
 const listed = z.object({ groups: z.array(z.object({ preferredVersion: z.object({ groupVersion: z.string() }) })) });
-const resources = z.object({
-  resources: z.array(
-    z.object({ name: z.string(), namespaced: z.boolean(), kind: z.string(), verbs: z.array(z.string()) }),
-  ),
-});
 const items = z.object({ items: z.array(z.looseObject({})) });
 const room = z.object({ metadata: z.object({ uid: z.string(), labels: z.record(z.string(), z.string()).optional() }) });
 
@@ -34,19 +30,14 @@ export async function backUp(kube: KubeCall, namespace: string, owner: string): 
       `the namespace ${namespace} says that it belongs to ${label ?? "nobody"} and not to ${owner}; it is left alone`,
     );
   const groups = await get(kube, "/apis", listed);
-  const roots = [
-    "/api/v1",
-    ...(groups?.groups ?? []).map(({ preferredVersion: { groupVersion } }) => `/apis/${groupVersion}`),
-  ];
+  const versions = ["v1", ...(groups?.groups ?? []).map(({ preferredVersion: { groupVersion } }) => groupVersion)];
   const objects: object[] = [found];
   const kinds = new Map<string, number>();
-  for (const root of roots) {
-    const { resources: all = [] } = (await get(kube, root, resources)) ?? {};
-    for (const { name, namespaced, kind, verbs } of all) {
-      if (!namespaced || name.includes("/") || !verbs.includes("list") || kind === "Event") continue;
-      const of = (await get(kube, `${root}/namespaces/${namespace}/${name}`, items))?.items ?? [];
+  for (const apiVersion of versions) {
+    for (const { name, namespaced, kind, verbs } of await resourcesOf(kube, apiVersion)) {
+      if (!namespaced || !verbs.includes("list") || kind === "Event") continue;
+      const of = (await get(kube, `${apiRoot(apiVersion)}/namespaces/${namespace}/${name}`, items))?.items ?? [];
       if (of.length > 0) kinds.set(kind, of.length);
-      const apiVersion = root.replace(/^\/apis?\//, "");
       objects.push(...of.map((item) => ({ apiVersion, kind, ...item })));
     }
   }

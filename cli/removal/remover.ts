@@ -1,9 +1,10 @@
 /** The destructive program of a host, asked over SSH: it answers with one line of JSON, or says why not. */
 
 import { z } from "zod";
-import { Refusal } from "../../stacks/refusal.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
-import { type Host, onHost } from "../reach/host.ts";
+import { parseJson } from "../../clients/parse-json.ts";
+import { Refusal } from "../../config/refusal.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
+import { type Host, onHost } from "../../clients/ssh/run-command.ts";
 
 /** What one host would lose, as it says. */
 export const shown = z.object({
@@ -51,7 +52,7 @@ export async function askRemover<T>(
     ...(stdin === undefined ? {} : { stdin }),
   });
   if (code !== 0) throw new Refusal(`${host.name}: ${sentence(stderr) || `ended with ${code ?? "a signal"}`}`);
-  const answer = form.safeParse(jsonOf(stdout));
+  const answer = form.safeParse(parseJson(stdout));
   if (answer.success) return answer.data;
   throw new Refusal(
     `${host.name}: answered in a form that this program does not know; deploy to it, so that it has the same version`,
@@ -64,12 +65,3 @@ const sentence = (stderr: string): string =>
     .map((line) => line.replace(/^workstation-remove: /, "").trim())
     .filter((line) => line !== "")
     .join("\n  ");
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined;
-    throw cause;
-  }
-}

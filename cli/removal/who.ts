@@ -1,11 +1,12 @@
 /** Whether somebody may be removed for good at all, by the roster and by what the stack remembers. */
 
-import { rememberedBy, rosterOf, today } from "../../stacks/decision.ts";
+import { ledgerBefore, rosterOf, today } from "../../config/desired-state.ts";
 import type { LedgerEntry, OsUser } from "../../roster/model.ts";
-import { Refusal } from "../../stacks/refusal.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
+import { offboardingState } from "../../roster/offboarding.ts";
+import { Refusal } from "../../config/refusal.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { PROJECT } from "../pulumi.ts";
-import type { OpenStack } from "../reach/stack.ts";
+import type { OpenStack } from "../stack/open-stack.ts";
 
 export interface Leaver {
   readonly who: OsUser;
@@ -17,18 +18,18 @@ export interface Leaver {
 }
 
 /** @throws Refusal for everybody but those who are off the roster and were left by a deployment */
-export async function leaverOf({ settings, memory }: OpenStack, name: string): Promise<Leaver> {
+export async function leaverOf({ settings, previousRun }: OpenStack, name: string): Promise<Leaver> {
   const who = name as OsUser;
   const { roster } = await rosterOf(settings, { folder: PROJECT });
   if (roster.rows.has(who))
     throw new Refusal(
       `${name} is on the roster (${settings.roster}); nobody who is on it is removed. Take the row out and deploy first.`,
     );
-  const { people } = await rememberedBy(settings, { ledger: memory.ledger, today: today(), folder: PROJECT });
+  const { people } = await ledgerBefore(settings, { ledger: previousRun.ledger, today: today(), folder: PROJECT });
   const entry = people.get(who);
   if (entry === undefined)
     throw new Refusal(`The stack knows nobody called "${name}"; those who left: ${leftOnes(people) || "nobody"}.`);
-  if (entry.leftOn === undefined)
+  if (offboardingState(entry) === "present")
     throw new Refusal(`${name} is off the roster and no deployment has cut their access yet: \`pulumi up\` first.`);
   const hosts = settings.hosts.filter((host) => entry.hosts.some((held) => held === host.name));
   const lost = entry.hosts.filter((held) => !settings.hosts.some((host) => host.name === held));
@@ -36,6 +37,4 @@ export async function leaverOf({ settings, memory }: OpenStack, name: string): P
 }
 
 const leftOnes = (people: ReadonlyMap<OsUser, LedgerEntry>): string =>
-  [...people]
-    .flatMap(([who, { leftOn, removedOn }]) => (leftOn !== undefined && removedOn === undefined ? [who] : []))
-    .join(", ");
+  [...people].flatMap(([who, entry]) => (offboardingState(entry) === "offboarded" ? [who] : [])).join(", ");

@@ -4,7 +4,7 @@ import type { Email } from "../../roster/model.ts";
 
 const RBAC = "rbac.authorization.k8s.io";
 
-/** A person: the API server knows them by their e-mail, without a prefix (spec, section 7). */
+/** A person: the API server knows them by their e-mail, without a prefix. */
 export const user = (email: Email) => ({ apiGroup: RBAC, kind: "User", name: email });
 
 export const serviceAccount = (namespace: string, name: string) => ({ kind: "ServiceAccount", name, namespace });

@@ -13,7 +13,7 @@ import type { Holder, HostFiles, LedgerEntry, Limits, Person, Tier } from "../..
 import { SHELL } from "../../roster/derive/people.ts";
 import { TIERS } from "../../roster/tiers.ts";
 
-/** What a site decides about its hosts; `stacks/settings/devvm.ts` documents each field. */
+/** What a site decides about its hosts; `config/settings/devvm.ts` documents each field. */
 export interface SiteOfHosts {
   readonly packages: readonly string[];
   readonly guidance: string;

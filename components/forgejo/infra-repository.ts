@@ -1,9 +1,16 @@
-/** The infra repository on the forge: its protected branch, who works in it, and everybody's clone token. */
+/** Declares the infra repository on the forge: its protected branch and tags, who works in it, and their clone tokens. */
 
 import * as pulumi from "@pulumi/pulumi";
 import type { ForgejoAccess } from "../../roster/access.ts";
 import type { ForgejoLogin, OsUser } from "../../roster/model.ts";
-import { AccessToken, type BranchPlace, BranchProtection, BranchWriters, Collaborator } from "./resources.ts";
+import {
+  AccessToken,
+  type BranchPlace,
+  BranchProtection,
+  BranchWriters,
+  Collaborator,
+  TagProtection,
+} from "./resources.ts";
 
 export interface TokenRules {
   /** Tells this stack's tokens from another's. */
@@ -16,6 +23,8 @@ export interface TokenRules {
 export interface InfraRepositoryArgs {
   readonly place: BranchPlace;
   readonly deployKeys: boolean;
+  /** Pattern of the tags by which an admin confirms a stopped push. */
+  readonly confirmations: string;
   /** Plain: it decides which resources exist. */
   readonly access: ForgejoAccess;
   /** Whom a clone token is issued to. Plain too. */
@@ -37,10 +46,12 @@ export class InfraRepository extends pulumi.ComponentResource {
   constructor(name: string, args: InfraRepositoryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("workstation:forgejo:InfraRepository", name, {}, opts);
     const wall = buildWall(this, name, args);
-    const members = placePeople(this, name, args, wall);
+    const tags = protectTags(this, name, args);
+    const { present, former } = placePeople(this, name, args, wall, tags);
+    const members = [...present, ...former];
     const writers = listWriters(this, name, args, [wall, ...members]);
     this.tokens = issueTokens(this, name, args, members);
-    this.cuts = [writers, ...revokeTokens(this, name, args, members)];
+    this.cuts = [tags, writers, ...revokeTokens(this, name, args, former)];
     this.registerOutputs();
   }
 }
@@ -49,18 +60,31 @@ export class InfraRepository extends pulumi.ComponentResource {
 const buildWall = (parent: InfraRepository, name: string, { place, deployKeys }: InfraRepositoryArgs) =>
   new BranchProtection(`${name}-${place.branch}`, { ...place, deployKeys }, { parent, retainOnDelete: true });
 
-function placePeople(parent: InfraRepository, name: string, args: InfraRepositoryArgs, wall: BranchProtection) {
+/** Kept when the concern is switched off, as the branch's rule is. */
+function protectTags(parent: InfraRepository, name: string, { place, access, confirmations }: InfraRepositoryArgs) {
+  const { owner, repo } = place;
+  return new TagProtection(
+    `${name}-confirmations`,
+    { owner, repo, pattern: confirmations, pushers: access.admins },
+    { parent, retainOnDelete: true },
+  );
+}
+
+/** Write access waits for both rules; taking it away does not wait for the tags' rule, which another rule may block. */
+function placePeople(
+  parent: InfraRepository,
+  name: string,
+  args: InfraRepositoryArgs,
+  wall: BranchProtection,
+  tags: TagProtection,
+) {
   const { owner, repo } = args.place;
-  const place = (login: string, permission: "write" | "none") =>
-    new Collaborator(
-      `${name}-${login.toLowerCase()}`,
-      { owner, repo, login, permission },
-      { parent, dependsOn: [wall] },
-    );
-  return [
-    ...args.access.collaborators.map((login) => place(login, "write")),
-    ...args.access.former.map((login) => place(login, "none")),
-  ];
+  const place = (login: string, permission: "write" | "none", dependsOn: pulumi.Resource[]) =>
+    new Collaborator(`${name}-${login.toLowerCase()}`, { owner, repo, login, permission }, { parent, dependsOn });
+  return {
+    present: args.access.collaborators.map((login) => place(login, "write", [wall, tags])),
+    former: args.access.former.map((login) => place(login, "none", [wall])),
+  };
 }
 
 const listWriters = (

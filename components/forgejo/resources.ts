@@ -36,6 +36,21 @@ export class BranchProtection extends pulumi.CustomResource {
   }
 }
 
+export interface TagProtectionArgs {
+  readonly owner: string;
+  readonly repo: string;
+  /** A folder of tags, as in `confirm/*`. */
+  readonly pattern: string;
+  readonly pushers: readonly string[];
+}
+
+/** Lets only the listed people create, move or delete a tag whose name matches the pattern. */
+export class TagProtection extends pulumi.CustomResource {
+  constructor(name: string, args: TagProtectionArgs, opts?: pulumi.CustomResourceOptions) {
+    super("forgejo:index:TagProtection", name, { ...args, gaps: undefined }, opts);
+  }
+}
+
 export interface BranchWritersArgs extends BranchPlace {
   readonly push: readonly string[];
   readonly merge: readonly string[];

@@ -1,4 +1,4 @@
-/** Who and what else can get at the repository: not ours to take away, so it is left alone and said (spec, section 9). */
+/** Who and what else can get at the repository: not ours to take away, so it is left alone and said. */
 
 import { type ForgejoAccess, planLogins } from "../../roster/access.ts";
 

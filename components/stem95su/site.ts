@@ -1,4 +1,4 @@
-/** The public site stem95su: served from a volume that is mirrored from a Drive folder. Specification, section 10. */
+/** The public site stem95su: served from a volume that is mirrored from a Drive folder. */
 
 import * as pulumi from "@pulumi/pulumi";
 import { createContent } from "./content.ts";

@@ -1,4 +1,4 @@
-/** What a person's things in Vault are called. Distinct people never get the same name (INV-10): each holds one whole name. */
+/** What a person's things in Vault are called. Distinct people never get the same name: each holds one whole name. */
 
 import type { K8sUser, Namespace, OsUser } from "../../roster/model.ts";
 

@@ -1,5 +1,5 @@
 /**
- * The texts of Vault's policies (spec, section 8). Every path is one person's own, in two forms: itself, and what lies
+ * The texts of Vault's policies. Every path is one person's own, in two forms: itself, and what lies
  * below it. A path like `secret/data/anca*` would open `secret/data/ancamilea` as well.
  */
 

@@ -1,7 +1,6 @@
 /** Readiness questions over HTTP, for `ServerSpec.ready`. */
 import { readFile } from "node:fs/promises";
-import { request as http } from "node:http";
-import { request as https } from "node:https";
+import { send } from "../../clients/http/send.ts";
 import type { Pair } from "./certificates.ts";
 
 export interface AnswerOptions {
@@ -26,18 +25,10 @@ export async function get(url: string, options: AnswerOptions = {}): Promise<{ s
     ...(options.ca === undefined ? {} : { ca: await readFile(options.ca) }),
     ...(options.client === undefined
       ? {}
-      : { cert: await readFile(options.client.cert), key: await readFile(options.client.key) }),
+      : {
+          clientCertificate: { cert: await readFile(options.client.cert), key: await readFile(options.client.key) },
+        }),
   };
-  return new Promise((resolve, reject) => {
-    const send = url.startsWith("https:") ? https : http;
-    const call = send(url, { ...tls, agent: false, timeout: 5_000 }, (reply) => {
-      let body = "";
-      reply.setEncoding("utf8").on("data", (text: string) => (body += text));
-      reply.on("end", () => resolve({ status: reply.statusCode ?? 0, body }));
-      reply.on("error", reject);
-    });
-    call.on("timeout", () => call.destroy(new Error(`${url} did not answer within 5 s`)));
-    call.on("error", reject);
-    call.end();
-  });
+  const { status, text } = await send({ method: "GET", url: new URL(url), headers: {}, timeoutMs: 5_000, ...tls });
+  return { status, body: text };
 }

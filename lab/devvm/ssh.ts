@@ -1,6 +1,7 @@
 /** Runs something on a DevVM over SSH, with the instance's own key and the host key that it is known to have. */
-import { framedCommand } from "../../cli/framed-command.ts";
+import { framedCommand } from "../../clients/ssh/framed-command.ts";
 import { LabError } from "../lab-error.ts";
+import { shellQuoted } from "../../clients/shell-quote.ts";
 import { type Ran, run } from "../run.ts";
 
 /** Who to reach and how to trust it. */
@@ -27,7 +28,7 @@ export type SshCommand = string | readonly [string, ...string[]];
 /** Runs it and answers what it said. Throws `LabError` when it ends with another code or is late. */
 export async function ssh(target: SshTarget, command: SshCommand, options: SshOptions = {}): Promise<Ran> {
   const { as, accept = [0], ...rest } = options;
-  const script = typeof command === "string" ? command : command.map(quoted).join(" ");
+  const script = typeof command === "string" ? command : command.map(shellQuoted).join(" ");
   const remote = as === undefined ? script : loginAs(as, script);
   const framed = framedCommand(["/bin/sh", "-c", remote]);
   const all = await run([...sshArgv(target), framed.text], { ...rest, accept: ANY_CODE });
@@ -62,15 +63,13 @@ const ANY_CODE = Array.from({ length: 256 }, (_, code) => code);
 /** ssh itself could not connect, or lost the connection. */
 const NOT_CONNECTED = 255;
 
-const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
-
 /**
  * Not `runuser --login`: below root's own session it opens none for the person, and their runtime folder would be missing.
  * A unit with a PAM name gets a session of logind's, whose scope what it leaves running moves to, as after a real login.
  */
 const loginAs = (user: string, script: string): string =>
   ["exec systemd-run --quiet --pipe --wait --collect --property=PAMName=runuser-l --setenv=LANG=C.UTF-8"]
-    .concat([quoted(`--property=User=${user}`), "--", "/bin/sh", "-c", quoted(`cd\n${script}`)])
+    .concat([shellQuoted(`--property=User=${user}`), "--", "/bin/sh", "-c", shellQuoted(`cd\n${script}`)])
     .join(" ");
 
 const shortened = (script: string): string => (script.length <= 200 ? script : `${script.slice(0, 200)}…`);

@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { shellQuoted } from "../../clients/shell-quote.ts";
 
 /** A plugin as the engine asks for it. */
 export interface WantedPlugin {
@@ -117,8 +118,6 @@ const launcher = ({ version }: WantedPlugin, script: string): string =>
     `exec ${shellQuoted(process.execPath)} ${shellQuoted(script)} "$@"`,
     "",
   ].join("\n");
-
-const shellQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 async function replace(path: string, make: (beside: string) => Promise<void>): Promise<void> {
   const beside = join(dirname(path), `.new-${process.pid}-${path.length}`);

@@ -7,7 +7,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import { quoted } from "../quoted.ts";
+import { shellQuoted } from "../../clients/shell-quote.ts";
 import { openToolchain } from "../toolchain/index.ts";
 
 /**
@@ -21,7 +21,7 @@ export async function languageHost(project: string, folder: string): Promise<str
   const { runtime } = projectForm.parse(parse(await readFile(join(project, "Pulumi.yaml"), "utf8")));
   const flags = [`-typescript=${runtime.options.typescript}`, `-nodeargs=${runtime.options.nodeargs}`];
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const script = `#!/bin/sh\nexec ${quoted(home.file(PROGRAM))} ${flags.map(quoted).join(" ")} "$@"\n`;
+  const script = `#!/bin/sh\nexec ${shellQuoted(home.file(PROGRAM))} ${flags.map(shellQuoted).join(" ")} "$@"\n`;
   await writeFile(join(folder, PROGRAM), script, { mode: 0o755 });
   return folder;
 }

@@ -1,5 +1,7 @@
 /** Reads the identity of a request from the forward-auth header: exactly one header of exactly that name, or none. */
 
+import { comparableHeaderName } from "../../clients/http/header-name.ts";
+
 /** The one header that tells who has signed in. */
 export const IDENTITY_HEADER = "x-authentik-username";
 
@@ -11,7 +13,7 @@ export type Identity = { readonly name: string } | { readonly refused: string };
  */
 export function identityOf(rawHeaders: readonly string[]): Identity {
   const names = rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
-  if (names.some((name) => name !== IDENTITY_HEADER && plain(name) === IDENTITY_HEADER))
+  if (names.some((name) => name !== IDENTITY_HEADER && comparableHeaderName(name) === IDENTITY_HEADER))
     return { refused: "a header looks like the one of the sign-in and is none" };
   const at = names.indexOf(IDENTITY_HEADER);
   if (at === -1) return { refused: "nobody has signed in" };
@@ -19,6 +21,3 @@ export function identityOf(rawHeaders: readonly string[]): Identity {
   const name = rawHeaders[2 * at + 1] ?? "";
   return name === "" ? { refused: "nobody has signed in" } : { name };
 }
-
-/** Every separator that some program takes for a dash, and blanks that some program drops. */
-const plain = (name: string): string => name.replace(/[\s]+/g, "").replace(/[^a-z0-9]/g, "-");

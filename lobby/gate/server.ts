@@ -45,6 +45,12 @@ export function createGate({ dispatch, log }: GateArgs): Server {
     response.once("close", () => asked.destroy());
   });
   proxy.on("proxyReqWs", answerInTime);
+  // The library leaves the client's connection open when an answer breaks off; a half answer must not wait for ever.
+  proxy.on("proxyRes", (answer, _, response) => {
+    answer.once("close", () => {
+      if (!answer.complete) response.destroy();
+    });
+  });
   // A person's editor saves large files, slowly from a train.
   server.requestTimeout = 0;
   return server;

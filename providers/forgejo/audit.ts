@@ -3,8 +3,8 @@
 import { z } from "zod";
 import { ProviderError } from "../runtime/errors.ts";
 import { revealMap, type PropertyMap } from "../runtime/values.ts";
-import type { Forge } from "./api/forge.ts";
-import { isForgejo, repoApi, serverVersion } from "./api/repository.ts";
+import type { Forge } from "../../clients/forgejo/client.ts";
+import { isForgejo, repoApi, serverVersion } from "../../clients/forgejo/repository.ts";
 import { branchName, repoFields } from "./resources/words.ts";
 
 const question = z.object({

@@ -3,12 +3,13 @@
 import { z } from "zod";
 import { ProviderError, unsupported } from "../runtime/errors.ts";
 import type { Provider, Resource } from "../runtime/provider.ts";
-import { type Forge, openForge } from "./api/forge.ts";
+import { type Forge, openForge } from "../../clients/forgejo/client.ts";
 import { auditRepository } from "./audit.ts";
 import { accessToken } from "./resources/access-token.ts";
 import { branchProtection } from "./resources/branch-protection.ts";
 import { branchWriters } from "./resources/branch-writers.ts";
 import { collaborator } from "./resources/collaborator.ts";
+import { tagProtection } from "./resources/tag-protection.ts";
 import { configReader } from "../runtime/zod.ts";
 
 const config = z.object({
@@ -32,6 +33,7 @@ export function forgejoProvider(now: () => number = Date.now): Provider {
     ["forgejo:index:BranchProtection", branchProtection(forge)],
     ["forgejo:index:BranchWriters", branchWriters(forge)],
     ["forgejo:index:Collaborator", collaborator(forge)],
+    ["forgejo:index:TagProtection", tagProtection(forge)],
     ["forgejo:index:AccessToken", accessToken(forge, now)],
   ]);
   const reader = configReader(config);

@@ -1,7 +1,7 @@
 /** The RoleBindings of one namespace, read as a whole or not at all, and written only where nobody else has written since. */
 
 import { z } from "zod";
-import { type KubeCall, Unread } from "../../stacks/kube-api.ts";
+import { type KubeCall, KubernetesError } from "../../clients/kubernetes/client.ts";
 import { ProviderError } from "../runtime/errors.ts";
 
 /** Holds the subjects of a suspended binding, as JSON. */
@@ -51,7 +51,7 @@ export function bindingsOf(call: KubeCall, namespace: string): Bindings {
     try {
       return await call(...args);
     } catch (cause) {
-      if (cause instanceof Unread) throw failed(cause.message, cause);
+      if (cause instanceof KubernetesError) throw failed(cause.message, cause);
       throw cause;
     }
   };

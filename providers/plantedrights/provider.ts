@@ -1,7 +1,7 @@
 /** The provider that suspends, in a kept namespace, the rights that whoever left had given there; the API server is the official one's. */
 
 import { z } from "zod";
-import { type KubeCall, kubeCallOf } from "../../stacks/kube-api.ts";
+import { type KubeCall, openKubernetes } from "../../clients/kubernetes/client.ts";
 import { ProviderError } from "../runtime/errors.ts";
 import type { Provider } from "../runtime/provider.ts";
 import { configReader } from "../runtime/zod.ts";
@@ -23,7 +23,7 @@ export function plantedRightsProvider(): Provider {
     checkConfig: async ({ inputs }) => reader.check(inputs),
     configure: async (args) => {
       const read = reader.read(args);
-      if (read !== undefined) opened = kubeCallOf(read.kubeconfig);
+      if (read !== undefined) opened = openKubernetes(read.kubeconfig);
     },
     resource: (type) => (type === "plantedrights:index:Room" ? resource : undefined),
   };

@@ -1,12 +1,12 @@
 /**
- * One tenant's namespace and the rights that were given in it beside this program's own (spec, section 12). Suspended:
+ * One tenant's namespace and the rights that were given in it beside this program's own. Suspended:
  * every RoleBinding there is emptied and carries its subjects in an annotation. Not suspended: what carries one is given
  * them back. Nothing outside the namespace is touched, and nothing is created or deleted, so that names, ids and owners
  * of the objects stay as they are. What somebody gives there afterwards is meant, and stays.
  */
 
 import { z } from "zod";
-import type { KubeCall } from "../../stacks/kube-api.ts";
+import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import type { Resource } from "../runtime/provider.ts";
 import { typedResource, type TypedResource } from "../runtime/typed.ts";
 import { parseInputs, rememberAs } from "../runtime/zod.ts";

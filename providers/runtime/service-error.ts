@@ -4,16 +4,18 @@ import type { ServiceError } from "@grpc/grpc-js";
 import providerPb from "@pulumi/pulumi/proto/provider_pb.js";
 import statusPb from "@pulumi/pulumi/proto/status_pb.js";
 import anyPb from "google-protobuf/google/protobuf/any_pb.js";
+import { ClientError } from "../../clients/client-error.ts";
 import { PartialFailure, ProviderError } from "./errors.ts";
 import { encode } from "./wire.ts";
 
 /**
- * The error to answer a call with. `reportBug` gets the stack of whatever is no {@link ProviderError}: an operator's
- * mistake shows a sentence, a bug of ours keeps its trace.
+ * The error to answer a call with. `reportBug` gets the stack of whatever is neither a {@link ProviderError} nor a
+ * {@link ClientError}: an operator's mistake shows a sentence, a bug of ours keeps its trace.
  */
 export function toServiceError(error: unknown, reportBug: (stack: string) => void): ServiceError {
   if (error instanceof PartialFailure) return serviceError(status.UNKNOWN, error.message, partialDetails(error));
   if (error instanceof ProviderError) return serviceError(error.code, error.message, new Metadata());
+  if (error instanceof ClientError) return serviceError(status.UNKNOWN, error.message, new Metadata());
   const bug = error instanceof Error ? error : new Error(String(error));
   reportBug(bug.stack ?? bug.message);
   return serviceError(status.INTERNAL, `this is a bug of the provider: ${bug.message}`, new Metadata());

@@ -2,9 +2,9 @@
 
 import { ProviderError } from "../runtime/errors.ts";
 import type { Call } from "../runtime/provider.ts";
-import { type Entity, identities } from "./identity.ts";
-import { isMarked, liveTokens, type Marks, revoke } from "./tokens.ts";
-import type { Vault } from "./vault-api.ts";
+import { type Entity, identities } from "../../clients/vault/identities.ts";
+import { isMarked, liveTokens, type Marks, revoke } from "../../clients/vault/tokens.ts";
+import type { Vault } from "../../clients/vault/client.ts";
 
 export interface Leaver {
   readonly name: string;

@@ -1,5 +1,5 @@
 /**
- * One person's identity in Vault, as a state (spec, sections 8 and 12). Present: their sign-in leads to an entity with
+ * One person's identity in Vault, as a state. Present: their sign-in leads to an entity with
  * their policies. Left: that entity is disabled, their roles are gone, and every token already issued is revoked.
  * Removing the resource never gives anything back: somebody who returns is present again.
  */
@@ -10,9 +10,9 @@ import type { Call, Resource } from "../runtime/provider.ts";
 import { typedResource, type TypedResource } from "../runtime/typed.ts";
 import { parseInputs, rememberAs } from "../runtime/zod.ts";
 import { cutOff } from "./cut-off.ts";
-import { type Entity, identities, type Identities } from "./identity.ts";
-import { isMarked, liveTokens } from "./tokens.ts";
-import type { Vault } from "./vault-api.ts";
+import { type Entity, identities, type Identities } from "../../clients/vault/identities.ts";
+import { isMarked, liveTokens } from "../../clients/vault/tokens.ts";
+import type { Vault } from "../../clients/vault/client.ts";
 
 const want = z.object({
   /** What the entity is called when this program makes it. */

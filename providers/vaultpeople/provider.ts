@@ -5,7 +5,7 @@ import { ProviderError } from "../runtime/errors.ts";
 import type { Provider } from "../runtime/provider.ts";
 import { configReader } from "../runtime/zod.ts";
 import { person } from "./person.ts";
-import { openVault, type Vault } from "./vault-api.ts";
+import { openVault, type Vault } from "../../clients/vault/client.ts";
 
 const config = z.object({
   address: z.url({ protocol: /^https?$/, error: "must be Vault's address, as in https://vault.example:8200" }),

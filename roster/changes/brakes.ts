@@ -1,4 +1,4 @@
-/** Stops before the first write (spec, section 12): how much may be taken away at once, and who must never be the last. */
+/** Stops before the first write: how much may be taken away at once, and who must never be the last. */
 
 import type { Desired, OsUser, Policy } from "../model.ts";
 import { counted, listed } from "../text/quote.ts";

@@ -45,7 +45,7 @@ function forgotten(who: OsUser, { desired }: PlanInput): string {
   );
 }
 
-/** What leaving takes away from one person (spec, section 12). */
+/** What leaving takes away from one person. */
 function cuts(left: LeftPerson): readonly string[] {
   const groups = TIERS[left.tier].groups;
   return [

@@ -1,5 +1,5 @@
 /**
- * Which rights a run would raise (spec, sections 9 and 11): what a person who is no admin may not bring about by a push alone.
+ * Which rights a run would raise: what a person who is no admin may not bring about by a push alone.
  * Stricter than what a plan calls a gain: handing an account to another identity is one too, and so is more room or time.
  */
 

@@ -8,8 +8,8 @@ export type Allocated<Name extends string> =
   | { readonly ok: false; readonly without: readonly Name[] };
 
 /**
- * The lowest free number of the range for each newcomer, in the order of their names whatever order they come in
- * (spec, section 3). `taken` may hold any numbers. When the range is full: the names that would get none.
+ * The lowest free number of the range for each newcomer, in the order of their names whatever order they come in.
+ * `taken` may hold any numbers. When the range is full: the names that would get none.
  */
 export function allocate<Name extends string>(
   newcomers: readonly Name[],

@@ -40,7 +40,7 @@ export interface Derivation {
 
 export type Derived = Derivation | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** Decides everything that a run brings about (spec, sections 3 and 12). Pure: equal inputs give equal bytes. */
+/** Decides everything that a run brings about. Pure: equal inputs give equal bytes. */
 export function derive(input: DeriveInput): Derived {
   const { roster, policy, today, ledger } = input;
   const past = followRenames(roster, ledger);

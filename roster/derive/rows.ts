@@ -38,7 +38,7 @@ export function currentRows(
   return current;
 }
 
-/** Whether the last day of access has passed (spec, section 2: `until`). */
+/** Whether the last day of access has passed (`until`). */
 export const isOver = (row: Row, today: Day): boolean => row.until !== undefined && row.until < today;
 
 const withEmail = (row: Row, email: Email | undefined): Row => {
@@ -46,7 +46,7 @@ const withEmail = (row: Row, email: Email | undefined): Row => {
   return email === undefined ? rest : { ...rest, email };
 };
 
-/** The same rows with everything that would be taken from somebody put back (`addsOnly`, spec, section 12). */
+/** The same rows with everything that would be taken from somebody put back (`addsOnly`). */
 export function withoutRemovals(
   rows: ReadonlyMap<OsUser, CurrentRow>,
   past: Ledger["people"],

@@ -1,4 +1,4 @@
-/** Everything that can be judged by looking at one row (spec, section 2). All of it at once, whatever else is wrong. */
+/** Everything that can be judged by looking at one row. All of it at once, whatever else is wrong. */
 
 import { row, type WrittenRow } from "../schema/row.ts";
 import type { Policy, Tier } from "../model.ts";

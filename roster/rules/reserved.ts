@@ -1,4 +1,4 @@
-/** Names that belong to somebody already: the base system, the servers around it, or this program (spec, section 2). */
+/** Names that belong to somebody already: the base system, the servers around it, or this program. */
 
 import { folded } from "../text/order.ts";
 

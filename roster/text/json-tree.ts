@@ -1,7 +1,8 @@
-/** JSON text to the same tree as YAML's, because `JSON.parse` keeps the last of two equal keys and says nothing. */
+/** Parses JSON into the same tree as YAML's, because `JSON.parse` keeps the last of two equal keys and names no position. */
 
+import { type ParseErrorCode, printParseErrorCode, visit } from "jsonc-parser";
 import { quote } from "./quote.ts";
-import type { Tree, TreeMap } from "./yaml-tree.ts";
+import type { Tree } from "./yaml-tree.ts";
 
 export type JsonRead =
   | { readonly ok: true; readonly tree: Tree }
@@ -9,11 +10,10 @@ export type JsonRead =
 
 const MAX_DEPTH = 32;
 
-/** Strict JSON, at most 32 levels deep, every key once in its map. The first thing that is wrong ends the reading. */
+/** Strict JSON, at most 32 levels deep, every key once in its map. The first error ends the reading. */
 export function readJson(text: string): JsonRead {
-  const reader = new Reader(text);
   try {
-    return { ok: true, tree: reader.document() };
+    return { ok: true, tree: treeOf(text) };
   } catch (error) {
     if (!(error instanceof NotJson)) throw error;
     return { ok: false, offset: error.offset, message: error.message };
@@ -28,85 +28,75 @@ class NotJson extends Error {
   }
 }
 
-class Reader {
-  readonly #text: string;
-  #at = 0;
+type Entries = Map<string, { readonly keyAt: number; readonly value: Tree }>;
 
-  constructor(text: string) {
-    this.#text = text;
-  }
+/** A map or list that is not closed yet, and how the next value is put into it. */
+type Open =
+  | { readonly kind: "map"; readonly entries: Entries; key: { readonly name: string; readonly at: number } | undefined }
+  | { readonly kind: "list"; readonly items: Tree[] };
 
-  document(): Tree {
-    const tree = this.#value(0);
-    this.#space();
-    if (this.#at < this.#text.length) this.#fail("the end of the file");
-    return tree;
-  }
-
-  #value(depth: number): Tree {
-    this.#space();
-    const at = this.#at;
-    if (depth > MAX_DEPTH) throw new NotJson(at, `nested more than ${MAX_DEPTH} levels deep`);
-    const next = this.#text[at];
-    if (next === "{") return this.#map(depth);
-    if (next === "[") return this.#list(depth);
-    if (next === '"') return { kind: "scalar", at, value: this.#string() };
-    const word = this.#take(/(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.])/y);
-    return { kind: "scalar", at, value: JSON.parse(word ?? this.#fail("a value")) as string };
-  }
-
-  #map(depth: number): TreeMap {
-    const at = this.#at;
-    const entries = new Map<string, { readonly keyAt: number; readonly value: Tree }>();
-    this.#items("}", () => {
-      this.#space();
-      const keyAt = this.#at;
-      const key = this.#string();
-      if (entries.has(key))
-        throw new NotJson(keyAt, `the key ${quote(key)} stands here a second time; only one of the two can be meant`);
-      this.#space();
-      if (this.#take(/:/y) === undefined) this.#fail('":"');
-      entries.set(key, { keyAt, value: this.#value(depth + 1) });
-    });
-    return { kind: "map", at, isBlock: false, entries };
-  }
-
-  #list(depth: number): Tree {
-    const at = this.#at;
-    const items: Tree[] = [];
-    this.#items("]", () => items.push(this.#value(depth + 1)));
-    return { kind: "list", at, isBlock: false, items };
-  }
-
-  #items(close: "}" | "]", item: () => void): void {
-    this.#at++;
-    this.#space();
-    for (let more = this.#text[this.#at] !== close; more; more = this.#take(/,/y) !== undefined) {
-      item();
-      this.#space();
-    }
-    if (this.#text[this.#at] !== close) this.#fail(`"," or "${close}"`);
-    this.#at++;
-  }
-
-  #string(): string {
-    const written = this.#take(/"(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/uy);
-    return JSON.parse(written ?? this.#fail("a string in double quotes")) as string;
-  }
-
-  #space(): void {
-    this.#take(/[ \t\r\n]*/y);
-  }
-
-  #take(pattern: RegExp): string | undefined {
-    pattern.lastIndex = this.#at;
-    const found = pattern.exec(this.#text)?.[0];
-    this.#at += found?.length ?? 0;
-    return found;
-  }
-
-  #fail(expected: string): never {
-    const found = this.#at >= this.#text.length ? "the file ends" : `${quote(this.#text[this.#at] ?? "")} stands`;
-    throw new NotJson(this.#at, `this is not JSON: ${found} where ${expected} belongs`);
-  }
+function treeOf(text: string): Tree {
+  let top: Tree | undefined;
+  const open: Open[] = [];
+  const add = (tree: Tree) => {
+    // The parser calls itself for every level: an error here keeps it from running out of stack.
+    if (open.length > MAX_DEPTH) throw new NotJson(tree.at, `nested more than ${MAX_DEPTH} levels deep`);
+    const around = open.at(-1);
+    if (around === undefined) top = tree;
+    else if (around.kind === "list") around.items.push(tree);
+    else if (around.key !== undefined) around.entries.set(around.key.name, { keyAt: around.key.at, value: tree });
+  };
+  visit(
+    text,
+    {
+      onObjectBegin: (at) => {
+        const entries: Entries = new Map();
+        add({ kind: "map", at, isBlock: false, entries });
+        open.push({ kind: "map", entries, key: undefined });
+      },
+      onObjectProperty: (name, at) => {
+        const around = open.at(-1);
+        if (around?.kind !== "map") return;
+        if (around.entries.has(name))
+          throw new NotJson(at, `the key ${quote(name)} stands here a second time; only one of the two can be meant`);
+        around.key = { name, at };
+      },
+      onArrayBegin: (at) => {
+        const items: Tree[] = [];
+        add({ kind: "list", at, isBlock: false, items });
+        open.push({ kind: "list", items });
+      },
+      onObjectEnd: () => void open.pop(),
+      onArrayEnd: () => void open.pop(),
+      onLiteralValue: (value: string | number | boolean | null, at) => add({ kind: "scalar", at, value }),
+      onError: (code, at) => {
+        const isAfterTop = top !== undefined && open.length === 0 && at < text.length;
+        throw new NotJson(at, messageAt(text, at, isAfterTop ? "the end of the file" : expectedAt(code)));
+      },
+    },
+    { disallowComments: true },
+  );
+  if (top === undefined) throw new NotJson(text.length, messageAt(text, text.length, "a value"));
+  return top;
 }
+
+function messageAt(text: string, at: number, expected: string): string {
+  const found = at >= text.length ? "the file ends" : `${quote(text[at] ?? "")} stands`;
+  return `this is not JSON: ${found} where ${expected} belongs`;
+}
+
+const expectedAt = (code: ParseErrorCode): string => EXPECTED[printParseErrorCode(code)] ?? "a value";
+
+/** What belongs where the parser stops; a value for every other error. */
+const EXPECTED: Readonly<Record<string, string>> = {
+  PropertyNameExpected: "a string in double quotes",
+  ColonExpected: '":"',
+  CommaExpected: '","',
+  CloseBraceExpected: '"," or "}"',
+  CloseBracketExpected: '"," or "]"',
+  EndOfFileExpected: "the end of the file",
+  UnexpectedEndOfString: "a whole string",
+  InvalidCharacter: "a string without control characters",
+  InvalidEscapeCharacter: "a string without this escape",
+  InvalidUnicode: "an escape of four hexadecimal digits",
+};

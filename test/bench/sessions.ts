@@ -1,6 +1,6 @@
 /**
  * What keeping sessions costs: `npx tsx test/bench/sessions.ts` measures a save and a restore of 20 people with 5 sessions
- * each on a DevVM, wall and processor time of the whole machine. Spec, section 6; a save is to take less than 2 s, a restore
+ * each on a DevVM, wall and processor time of the whole machine. A save is to take less than 2 s, a restore
  * less than 10 s.
  */
 import { startTestHost } from "../e2e/host/host.ts";

@@ -6,7 +6,7 @@ const hash = (letter: string) => letter.repeat(40);
 const [A, B, C, D] = ["a", "b", "c", "d"].map(hash) as [string, string, string, string];
 let id = 0;
 const push = (login: string, from: string, to: string, ref = "refs/heads/master") => ({
-  ...{ id: ++id, op_type: "commit_repo", ref_name: ref, act_user: { login } },
+  ...{ id: ++id, op_type: "commit_repo", ref_name: ref, act_user: { login }, created: "2026-11-22T12:00:00Z" },
   content: JSON.stringify({ Commits: [], HeadCommit: { Sha1: to }, CompareURL: `ops/infra/compare/${from}...${to}` }),
 });
 const tag = (login: string, name: string) => ({ ...push(login, A, B, `refs/tags/${name}`), op_type: "push_tag" });
@@ -55,6 +55,28 @@ test("who pushed a tag is everybody who ever did, by the record", async () => {
   const record = recordOf([tag("emo", "confirm/x"), tag("wizard", "confirm/x"), push("emo", A, B)]);
   const { taggers } = await activityBetween(record, "master", A, B);
   expect(taggers.get("refs/tags/confirm/x")).toEqual(["emo", "wizard"]);
+});
+
+test("a push or a tag in the name of the repository's owner, as a deploy key's is, identifies nobody", async () => {
+  const record = recordOf([tag("Ops", "confirm/x"), tag("wizard", "confirm/x"), push("ops", B, C), push("OPS", A, B)]);
+  const { pushes, taggers } = await activityBetween(record, "master", A, C);
+  expect(pushes.map(({ pusher }) => pusher)).toEqual([undefined, undefined]);
+  expect(taggers.get("refs/tags/confirm/x")).toEqual(["wizard"]);
+});
+
+test("a scheduled merge identifies nobody: its branch may have changed after an admin scheduled it", async () => {
+  const merge = (login: string, created: string) => ({
+    ...{ id: ++id, op_type: "auto_merge_pull_request", ref_name: "", act_user: { login }, created },
+    content: "7|Add a person",
+  });
+  const record = recordOf(
+    [push("wizard", B, C)],
+    [merge("Wizard", "2026-11-22T13:00:01+01:00"), push("anca", A, B), merge("anca", "2026-11-22T11:00:00Z")],
+  );
+  expect((await activityBetween(record, "master", A, C)).pushes.map(({ pusher }) => pusher)).toEqual([
+    undefined,
+    "anca",
+  ]);
 });
 
 test("a record without an end is read so far and no further", async () => {

@@ -17,6 +17,8 @@ test("the plan comes first, then rights, resources, what was there before, and w
     ],
     before: [{ op: "replace", type: "Command", name: "devvm-settle" }],
     unread: ["index.ts"],
+    undeployed: ["ci/main.ts"],
+    deployed: { commit: "7a".padEnd(40, "1"), time: "2026-11-28T18:00:00Z", hasUserMap: true },
   });
   expect(text).toMatchInlineSnapshot(`
     "<!-- workstation: preview -->
@@ -48,11 +50,19 @@ test("the plan comes first, then rights, resources, what was there before, and w
     replace Command devvm-settle
     \`\`\`
 
-    **Not in this preview**: it runs the base branch's program and reads only its data from here. Look at these files yourself
+    **Not in this preview**: it runs the deployed program and reads only its data from here. Look at these files yourself
 
     \`\`\`text
     index.ts
     \`\`\`
+
+    **On the base branch and not deployed**: this preview does not run these files either
+
+    \`\`\`text
+    ci/main.ts
+    \`\`\`
+
+    *Program and the user map as of the deployment of 7a1111111111, 2026-11-28T18:00:00Z.*
     "
   `);
 });
@@ -81,6 +91,8 @@ const report: fc.Arbitrary<Report> = fc.record({
   commit: hostile,
   ...{ problems: fc.array(hostile), plan: fc.array(hostile), brakes: fc.array(hostile), raised: fc.array(hostile) },
   ...{ warnings: fc.array(hostile), change: fc.array(resource), before: fc.array(resource), unread: fc.array(hostile) },
+  undeployed: fc.array(hostile),
+  deployed: fc.option(fc.record({ commit: hostile, time: hostile, hasUserMap: fc.boolean() })),
 });
 
 test("whatever the branch's names are, they stand inside fences, on lines of their own, and nowhere else", () => {

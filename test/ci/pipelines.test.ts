@@ -67,7 +67,7 @@ test("a pull request's steps have neither the deployment's state nor its passphr
     ),
   );
   expect([...new Set(secrets)].filter((name) => !/^ws_(preview|comment)_/.test(name))).toEqual([]);
-  expect(secrets).not.toContain("ws_preview_backend_write_url");
+  expect(secrets).not.toContain("ws_preview_write_environment");
 });
 
 test("nobody can start a run with the deployment's secrets and variables of their own choice", () => {

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,6 +20,13 @@ const json = (out: string) =>
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as unknown);
+
+test("--version prints the version of package.json", () => {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  expect(ws(["--version"])).toEqual({ code: 0, out: `ws ${version}\n`, err: "" });
+});
 
 test("a right roster is said to be right and ends with 0", { timeout: 30_000 }, () => {
   expect(ws(["check", "good.yaml"])).toEqual({ code: 0, out: "good.yaml: ok, 2 people\n", err: "" });

@@ -9,6 +9,7 @@ import { join } from "node:path";
 
 export interface Replied {
   readonly status?: number;
+  /** Sent as JSON; a text as it is. */
   readonly body: unknown;
 }
 
@@ -41,7 +42,10 @@ export async function startHttpsCluster(
     const { status = 200, body } = reply(method, path, text === "" ? undefined : JSON.parse(text)) ?? {
       ...{ status: 404, body: { kind: "Status", code: 404 } },
     };
-    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    const isText = typeof body === "string";
+    response
+      .writeHead(status, { "content-type": isText ? "text/plain" : "application/json" })
+      .end(isText ? body : JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { takeProbe } from "../../cli/probe/take.ts";
 import type { Leaver } from "../../cli/probe/model.ts";
-import { rawOf, settings } from "../stacks/raw-config.ts";
+import { rawOf, settings } from "../config/raw-config.ts";
 import { type HttpsCluster, type Replied, startHttpsCluster } from "./https-cluster.ts";
 
 vi.setConfig({ testTimeout: 60_000 });

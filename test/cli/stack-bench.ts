@@ -4,7 +4,7 @@ import { chmodSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import type { Ledger } from "../../roster/model.ts";
 import { writeLedger } from "../../roster/ledger.ts";
-import { LEAST, raw } from "../stacks/raw-config.ts";
+import { LEAST, raw } from "../config/raw-config.ts";
 import { workbench } from "./run-ws.ts";
 
 /** Answers `config` and `stack output` from files, and notes what it was asked. `ANSWER` makes it fail in pulumi's own words. */

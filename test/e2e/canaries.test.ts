@@ -1,5 +1,5 @@
 /**
- * INV-44 on the real thing: secrets planted in every place where the program meets one are found nowhere but there. Each way
+ * Secrets planted in every place where the program meets one are found nowhere but there. Each way
  * of looking is shown to find what it looks for.
  */
 

@@ -1,4 +1,4 @@
-/** The stand-in for the assistant leaves behind what the real one is known to leave (spec, section 6). Needs root. */
+/** The stand-in for the assistant leaves behind what the real one is known to leave. Needs root. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type DevVm, startDevVm } from "../../lab/devvm/index.ts";
 import { instanceName, openInstance } from "../../lab/instance.ts";

@@ -14,6 +14,7 @@ let member: string;
 const PROTECTION = "forgejo:index:BranchProtection";
 const WRITERS = "forgejo:index:BranchWriters";
 const COLLABORATOR = "forgejo:index:Collaborator";
+const TAGS = "forgejo:index:TagProtection";
 const TOKEN = "forgejo:index:AccessToken";
 
 const open = (password: string, url = between.url) =>
@@ -116,6 +117,8 @@ test.each(FAULTS)(
       provider.invoke("forgejo:index:auditRepository", branch()),
       provider.import(COLLABORATOR, `${world.owner}/${world.repo}/${member}`),
       provider.up(TOKEN, token()),
+      provider.up(TAGS, { ...place(), pattern: "confirm/*", pushers: [] }),
+      provider.import(TAGS, `${world.owner}/${world.repo}/confirm/*`),
     ];
     const said = await Promise.all(
       steps.map((step) =>

@@ -1,7 +1,9 @@
 /** Who may do what to the protected branch: 42 cells, each tried with git itself or the forge's API. Needs root. */
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { activityBetween } from "../../ci/push/activity.ts";
 import type { ForgeLogin } from "../../lab/forge/index.ts";
+import { openForge } from "../../clients/forgejo/client.ts";
 import { forgejoProvider } from "../../providers/forgejo/provider.ts";
 import { Secret } from "../../providers/runtime/values.ts";
 import { type Between, standBetween } from "./fixtures/between.ts";
@@ -168,6 +170,35 @@ test("a key that may only read does not push", async () => {
   const { keyFile, publicKey } = await world.keyPair("reading");
   await world.api(world.forge.admin, "POST", "/keys", { title: "mirror", key: publicKey, read_only: true });
   expect(await OPERATIONS.push?.({ keyFile })).toBe(false);
+});
+
+test("a deploy key's push of the branch or of a tag identifies nobody, although the record names the owner", async () => {
+  const key = actors.get("key") ?? "anonymous";
+  const { owner, repo } = place();
+  const { url, adminUser, adminPassword } = world.forge;
+  const before = await master();
+  const commit = await world.commit(before);
+  expect((await world.push(key, `${commit}:refs/heads/master`)).ok).toBe(true);
+  expect((await world.push(key, `${commit}:refs/tags/confirm/${commit}`)).ok).toBe(true);
+  const forge = openForge({ url, username: adminUser, password: adminPassword, timeoutMs: 20_000, pauseMs: 500 });
+  const repository = {
+    ...{ forge, full: `${owner}/${repo}`, login: adminUser },
+    at: (...rest: readonly string[]) => ["repos", owner, repo, ...rest],
+  };
+  const entries = async () => {
+    const { body } = await world.api(world.forge.admin, "GET", "/activities/feeds?limit=10");
+    return (body as { op_type: string; ref_name: string; content: string; act_user: { login: string } }[]).filter(
+      ({ content }) => content.includes(commit),
+    );
+  };
+  // The forge writes its record a moment after the push.
+  await expect.poll(async () => (await entries()).length, { timeout: 20_000 }).toBe(2);
+  expect((await entries()).map(({ act_user }) => act_user.login)).toEqual([owner, owner]);
+  const { pushes, taggers } = await activityBetween(repository, "master", before, commit);
+  expect([pushes, [...taggers.keys()].filter((tag) => tag.includes(commit))]).toEqual([
+    [{ pusher: undefined, from: before, to: commit }],
+    [],
+  ]);
 });
 
 test.skipIf(!existsSync(DESCRIPTION))("every call of the provider is one that Forgejo's own description has", () => {

@@ -46,6 +46,10 @@ const push = async (as: ForgeLogin, ref: string) => {
   return (await world.push(as, `${await world.commit(tip)}:refs/heads/${ref}`)).ok;
 };
 const tokens = async () => (await services.outputs()).tokens as Readonly<Record<string, string>>;
+const pushTag = async (as: ForgeLogin, tag: string) => {
+  const tip = (await world.tip("refs/heads/master")) ?? "";
+  return (await world.push(as, `${tip}:refs/tags/${tag}`)).ok;
+};
 const place = (said: string, sentence: RegExp): number => {
   const at = said.search(sentence);
   if (at < 0) throw new Error(`${sentence} was not said`);
@@ -66,6 +70,38 @@ test("who is on the roster pushes as the roster says, with the token that was is
     place(stdout, sentence),
   );
   expect([...order].sort((a, b) => a - b)).toEqual(order);
+});
+
+test("only an admin pushes a tag that confirms a commit; every other tag is anybody's who may write", async () => {
+  const { admin } = world.forge;
+  const { login, password } = who("pusher");
+  expect([
+    await pushTag({ login, password }, "confirm/by-who-may-push"),
+    await pushTag(who("stranger"), "confirm/by-a-collaborator"),
+    await pushTag(who("stranger"), "v1"),
+    await pushTag(admin, "confirm/by-an-admin"),
+    (await world.push(who("stranger"), ":refs/tags/confirm/by-an-admin")).ok,
+  ]).toEqual([false, false, true, true, false]);
+  const { body } = await world.api(admin, "GET", "/tag_protections");
+  expect(body).toMatchObject([
+    { name_pattern: "confirm/*", whitelist_usernames: [world.forge.adminUser], whitelist_teams: [] },
+  ]);
+});
+
+test("a hand that edits or removes the tags' rule is undone by a refresh", async () => {
+  const { admin, adminUser } = world.forge;
+  const rules = async () =>
+    (await world.api(admin, "GET", "/tag_protections")).body as { id: number; whitelist_usernames: string[] }[];
+  const repaired = async () => {
+    await services.pulumi([...UP, "--refresh"], wish("boss", "pusher", "plain"));
+    return (await rules()).map(({ whitelist_usernames }) => whitelist_usernames);
+  };
+  const [rule] = await rules();
+  const list = { whitelist_usernames: [adminUser, who("stranger").login] };
+  expect((await world.api(admin, "PATCH", `/tag_protections/${rule?.id}`, list)).status).toBe(200);
+  expect(await repaired()).toEqual([[adminUser]]);
+  expect((await world.api(admin, "DELETE", `/tag_protections/${rule?.id}`)).status).toBe(204);
+  expect(await repaired()).toEqual([[adminUser]]);
 });
 
 test("a collaborator who was never ours is reported, and stays", async () => {

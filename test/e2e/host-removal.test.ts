@@ -129,7 +129,7 @@ test.each([
     "somebody whose login is open again",
     "usermod --expiredate '' one",
     "usermod --expiredate 1 one",
-    /access is not cut/,
+    /not offboarded on this host/,
   ],
   [
     "a home that is a link",

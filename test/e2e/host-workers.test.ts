@@ -76,7 +76,7 @@ const failedOf = ({ err }: { readonly err: readonly string[] }) => [
 
 const WORKERS = "systemctl list-units --plain --no-legend 'workstation-worker-*' | wc -l";
 
-/** What one of ten does. A remote that does not answer is a warning (spec, section 5, step 4), the others may be a failure. */
+/** What one of ten does. A remote that does not answer is a warning, the others may be a failure. */
 const HOSTILE: readonly (readonly [string, string])[] = [
   ["starts processes without end", "while :; do sleep 9875 & done"],
   ["says a GiB", "head -c 1000000000 /dev/zero | tr '\\0' x >&2; head -c 1000000000 /dev/zero"],

@@ -1,6 +1,6 @@
 /**
  * Leaving and coming back on every surface, by the real engine: join, work, leave, others join, return, and once more
- * with the host down (INV-32). What was before is compared with what is after, and what the probe says with what is.
+ * with the host down. What was before is compared with what is after, and what the probe says with what is.
  */
 
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** Sessions that survive (spec, section 6): real tmux, the assistant's stand-in, a real boot; hostile people included. */
+/** Sessions that survive: real tmux, the assistant's stand-in, a real boot; hostile people included. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestHost, type TestHost } from "./host/host.ts";
 import { account, base, maps, type Somebody, units } from "./host/parts.ts";

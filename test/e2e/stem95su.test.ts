@@ -3,9 +3,9 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Stem95su } from "../../components/stem95su/site.ts";
-import { stem95su } from "../../stacks/settings/stem95su.ts";
+import { stem95su } from "../../config/settings/stem95su.ts";
 import { syncOf } from "../../cli/board/site.ts";
-import type { KubeCall } from "../../stacks/kube-api.ts";
+import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import { declared, only } from "../components/cluster/declared.ts";
 import { collectionOf, eventually } from "./cluster/api.ts";
 import { FOLDER, pageName, pageNames, pages } from "./stem95su/bench.ts";

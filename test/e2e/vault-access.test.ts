@@ -1,4 +1,5 @@
 /** Everybody's own paths in a real Vault, tried as everybody: people through the issuer, pipelines through the cluster. Needs root. */
+import type { HttpRequest } from "../../clients/http/send.ts";
 import { beforeAll, expect, test } from "vitest";
 import { rosterOf } from "./fixtures/roster-of.ts";
 import { openServices, type Services } from "./fixtures/services.ts";
@@ -29,7 +30,7 @@ beforeAll(async () => {
   await world.vault.must("POST", "secret/data/workstation/claude-users/os_anab", { data: { own: 5 } });
 });
 
-const as = (who: string, method: string, path: string, body?: object) =>
+const as = (who: string, method: HttpRequest["method"], path: string, body?: object) =>
   world.status(tokens[who] ?? who, method, path, body);
 
 test("an owner reads, writes and removes their own secrets, at every depth", async () => {

@@ -7,8 +7,8 @@ import { openToolchain } from "../../lab/toolchain/index.ts";
 import { labVault } from "../../lab/vault/api.ts";
 import { vaultPeopleProvider } from "../../providers/vaultpeople/provider.ts";
 import { Secret } from "../../providers/runtime/values.ts";
-import { vault as vaultSettings } from "../../stacks/settings/vault.ts";
-import { readUserMap } from "../../stacks/user-map.ts";
+import { vault as vaultSettings } from "../../config/settings/vault.ts";
+import { readUserMap } from "../../config/vault-user-map.ts";
 import { drive, type Driven } from "./fixtures/drive.ts";
 import { openVaultWorld, type VaultWorld } from "./fixtures/vault-world.ts";
 

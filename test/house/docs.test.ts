@@ -5,7 +5,7 @@ import { configurationPage } from "../../cli/docs/configuration.ts";
 import { rosterPage } from "../../cli/docs/roster.ts";
 import { type Setting, settingsOf } from "../../cli/docs/setting-types.ts";
 import { row } from "../../roster/schema/row.ts";
-import { stackSettings } from "../../stacks/settings/index.ts";
+import { stackSettings } from "../../config/settings/stack-settings.ts";
 import { text } from "./sources.ts";
 
 test("docs/configuration.md is what the settings' schema says today (npm run docs writes it anew)", () => {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { SLOW } from "../../vitest.config.ts";
 import { files, text } from "./sources.ts";
 
 const sources = files(/^(?!test\/|lab\/images\/).*\.ts$/);
@@ -17,6 +18,11 @@ test("nothing is left open and no error is swallowed", () => {
   const open = /\b(TO[D]O|FIX[M]E|HA[C]K|XX[X])\b|catch\s*(\(\w*\))?\s*\{\s*\}/;
   const found = files(/\.(ts|sh)$/).filter((file) => open.test(text(file)));
   expect(found).toEqual([]);
+});
+
+test("every slow test that vitest.config.ts names exists", () => {
+  const tests = files(/^test\/.*\.test\.ts$/);
+  expect(SLOW.filter((pattern) => !tests.some((file) => file.endsWith(pattern.replace(/.*\//, "/"))))).toEqual([]);
 });
 
 test("no test is skipped, alone or still to be written", () => {

@@ -35,6 +35,11 @@ const code = createServer((asked, answer) => {
     setTimeout(() => answer.end("two\n"), 300);
     return;
   }
+  if (asked.url === "/broken") {
+    answer.writeHead(200, { "content-length": 100 });
+    answer.write("half", () => setTimeout(() => asked.socket.destroy(), 20));
+    return;
+  }
   answer.end(JSON.stringify({ url: asked.url, headers: asked.headers }));
 });
 code.on("upgrade", (_, socket) => {
@@ -121,6 +126,17 @@ test("a stream passes piece by piece, and a web socket in both directions", asyn
   stranger.write(`GET /ws HTTP/1.1\r\nHost: gate\r\n${upgrade.replace("ana@x", "eve@x")}`);
   expect(String((await once(stranger, "data"))[0])).toMatch(/^HTTP\/1.1 403 /);
   stranger.destroy();
+});
+
+test("an answer that breaks off ends the client's connection", async () => {
+  const socket = connect(gatePort, "127.0.0.1");
+  let text = "";
+  socket.on("data", (part) => {
+    text += part.toString();
+  });
+  socket.write("GET /broken HTTP/1.1\r\nHost: gate\r\nX-authentik-username: ana@x\r\n\r\n");
+  await once(socket, "end", { signal: AbortSignal.timeout(5_000) });
+  expect(text).toContain("half");
 });
 
 test("another table counts from the next request on, and a broken one lets nobody in", async () => {

@@ -18,12 +18,12 @@ test("admins and people with push are on the whitelist; every non-admin with a l
     { ledger: before.desired.ledger },
   );
   expect([forgejoAccess(before.desired), forgejoAccess(after.desired)]).toEqual([
-    { whitelist: ["Ada", "bob"], collaborators: ["bob", "carol"], former: [] },
-    { whitelist: ["Ada"], collaborators: ["carol"], former: ["bob"] },
+    { admins: ["Ada"], whitelist: ["Ada", "bob"], collaborators: ["bob", "carol"], former: [] },
+    { admins: ["Ada"], whitelist: ["Ada"], collaborators: ["carol"], former: ["bob"] },
   ]);
 });
 
-test("INV-17: the lists are what the tiers and the push switches say", PROPERTY, () => {
+test("the lists are what the tiers and the push switches say", PROPERTY, () => {
   fc.assert(
     fc.property(people(), (rows) => {
       const access = forgejoAccess(derived(yamlOf(rows)).desired);
@@ -32,6 +32,7 @@ test("INV-17: the lists are what the tiers and the push switches say", PROPERTY,
       expect(new Set(access.whitelist)).toEqual(
         new Set(logins((row) => row.tier === "admin" || row.forgejo?.push === true)),
       );
+      expect(new Set(access.admins)).toEqual(new Set(logins((row) => row.tier === "admin")));
       expect(new Set(access.collaborators)).toEqual(new Set(logins((row) => row.tier !== "admin")));
     }),
     RUNS,

@@ -16,8 +16,8 @@ const bytesOf = (result: ReturnType<typeof derived>) => [
   result.plan,
 ];
 
-describe("INV-05 to INV-13: what is derived from any roster", () => {
-  test("INV-07: the order of the rows changes no byte", PROPERTY, () => {
+describe("what is derived from any roster", () => {
+  test("the order of the rows changes no byte", PROPERTY, () => {
     const twoOrders = people().chain((rows) =>
       fc.tuple(fc.constant(rows), fc.shuffledSubarray([...rows], { minLength: rows.length })),
     );
@@ -29,7 +29,7 @@ describe("INV-05 to INV-13: what is derived from any roster", () => {
     );
   });
 
-  test("INV-07: neither does the order in which the ledger holds its people", PROPERTY, () => {
+  test("neither does the order in which the ledger holds its people", PROPERTY, () => {
     fc.assert(
       fc.property(people(), people(), (before, after) => {
         const { ledger } = derived(yamlOf(before)).desired;
@@ -42,7 +42,7 @@ describe("INV-05 to INV-13: what is derived from any roster", () => {
     );
   });
 
-  test("INV-08: nothing that goes in is changed", PROPERTY, () => {
+  test("nothing that goes in is changed", PROPERTY, () => {
     fc.assert(
       fc.property(people(), people(), (before, after) => {
         const { ledger } = derived(yamlOf(before)).desired;
@@ -63,7 +63,7 @@ describe("INV-05 to INV-13: what is derived from any roster", () => {
     );
   });
 
-  test("INV-09, INV-10: no two people meet in a derived name, and every name fits where it is used", PROPERTY, () => {
+  test("no two people meet in a derived name, and every name fits where it is used", PROPERTY, () => {
     fc.assert(
       fc.property(people(), (rows) => {
         const all = [...derived(yamlOf(rows)).desired.people.values()];
@@ -88,7 +88,7 @@ describe("INV-05 to INV-13: what is derived from any roster", () => {
     );
   });
 
-  test("INV-11: the terminal map reads back as it was written, in the order of the ports", PROPERTY, () => {
+  test("the terminal map reads back as it was written, in the order of the ports", PROPERTY, () => {
     fc.assert(
       fc.property(people(), (rows) => {
         const result = derived(yamlOf(rows));
@@ -105,7 +105,7 @@ describe("INV-05 to INV-13: what is derived from any roster", () => {
     );
   });
 
-  test("INV-12: the dispatch table holds its people and answers for nobody else", PROPERTY, () => {
+  test("the dispatch table holds its people and answers for nobody else", PROPERTY, () => {
     fc.assert(
       fc.property(people(), fc.string(), (rows, stranger) => {
         const table = JSON.parse(filesOf(derived(yamlOf(rows)), "/etc/t3-serve/dispatch.json")) as object;
@@ -119,7 +119,7 @@ describe("INV-05 to INV-13: what is derived from any roster", () => {
     );
   });
 
-  test("INV-13: the admin list is the sorted admins; parked people are in the maps; nobody else is", PROPERTY, () => {
+  test("the admin list is the sorted admins; parked people are in the maps; nobody else is", PROPERTY, () => {
     fc.assert(
       fc.property(people(), (rows) => {
         const result = derived(yamlOf(rows));
@@ -141,7 +141,7 @@ describe("INV-05 to INV-13: what is derived from any roster", () => {
   });
 });
 
-describe("INV-19 to INV-21: what is given stays given", () => {
+describe("what is given stays given", () => {
   /** Lives through a history and checks every step of it. */
   function live(
     rosters: readonly (readonly Plain[])[],
@@ -159,38 +159,34 @@ describe("INV-19 to INV-21: what is given stays given", () => {
     }
   }
 
-  test(
-    "INV-19, INV-21: nobody shares a port or a uid, everybody keeps theirs, and nobody is forgotten",
-    PROPERTY,
-    () => {
-      fc.assert(
-        fc.property(history, (rosters) => {
-          live(rosters, ({ desired }, before) => {
-            const all = [...desired.ledger.people.values()];
-            for (const number of [
-              (entry: (typeof all)[number]) => entry.uid,
-              (entry: (typeof all)[number]) => entry.ports.t3,
-              (entry: (typeof all)[number]) => entry.ports.browser,
-            ]) {
-              expect(new Set(all.map(number)).size).toBe(all.length);
-            }
-            expect(all.every(({ ports }) => ports.t3 >= 3773 && ports.t3 < 8931 && ports.browser >= 8931)).toBe(true);
-            for (const [who, entry] of before.people) {
-              expect(desired.ledger.people.get(who)).toMatchObject({
-                uid: entry.uid,
-                ports: entry.ports,
-                since: entry.since,
-              });
-            }
-          });
-        }),
-        RUNS,
-      );
-    },
-  );
+  test("nobody shares a port or a uid, everybody keeps theirs, and nobody is forgotten", PROPERTY, () => {
+    fc.assert(
+      fc.property(history, (rosters) => {
+        live(rosters, ({ desired }, before) => {
+          const all = [...desired.ledger.people.values()];
+          for (const number of [
+            (entry: (typeof all)[number]) => entry.uid,
+            (entry: (typeof all)[number]) => entry.ports.t3,
+            (entry: (typeof all)[number]) => entry.ports.browser,
+          ]) {
+            expect(new Set(all.map(number)).size).toBe(all.length);
+          }
+          expect(all.every(({ ports }) => ports.t3 >= 3773 && ports.t3 < 8931 && ports.browser >= 8931)).toBe(true);
+          for (const [who, entry] of before.people) {
+            expect(desired.ledger.people.get(who)).toMatchObject({
+              uid: entry.uid,
+              ports: entry.ports,
+              since: entry.since,
+            });
+          }
+        });
+      }),
+      RUNS,
+    );
+  });
 
   test(
-    "INV-20: newcomers take the lowest free ports in the order of their names, and a second look gives the same",
+    "newcomers take the lowest free ports in the order of their names, and a second look gives the same",
     PROPERTY,
     () => {
       fc.assert(

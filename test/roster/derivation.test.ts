@@ -244,7 +244,7 @@ describe("renames", () => {
     expect([again.plan, again.desired.ledger]).toEqual([[], renamed.desired.ledger]);
   });
 
-  test("R-11: without it they are a removal and an addition, and the message suggests the rename", () => {
+  test("without it they are a removal and an addition, and the message suggests the rename", () => {
     const swapped = derived(rosterOf(row("ada", "", "admin"), alicia), { ledger: before.desired.ledger });
     expect([
       [...swapped.desired.left.keys()],
@@ -330,7 +330,7 @@ describe("somebody else's past", () => {
       { ledger },
     );
 
-  test("R-15: a leaver's login may be used again, with a warning, and the leaver keeps the ports", () => {
+  test("a leaver's login may be used again, with a warning, and the leaver keeps the ports", () => {
     const result = newcomer("BOB", "carol");
     expect(
       result.ok && [

@@ -114,7 +114,7 @@ describe("hostile text", () => {
     ]);
   });
 
-  test("INV-01: any bytes give a roster or located errors", PROPERTY, () => {
+  test("any bytes give a roster or located errors", PROPERTY, () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
         const loaded = loadRoster(bytes, "r.yaml", DEFAULT_POLICY);
@@ -124,7 +124,7 @@ describe("hostile text", () => {
     );
   });
 
-  test("INV-01: so does any text that is nearly YAML", PROPERTY, () => {
+  test("so does any text that is nearly YAML", PROPERTY, () => {
     const piece = fc.constantFrom(
       "users:",
       "\n",
@@ -169,7 +169,7 @@ describe("hostile text", () => {
 });
 
 describe("what was written is what is read", () => {
-  test("INV-02: reading a printed roster gives the same people, in any order of the rows", PROPERTY, () => {
+  test("reading a printed roster gives the same people, in any order of the rows", PROPERTY, () => {
     fc.assert(
       fc.property(people(), (rows) => {
         const read = roster(yamlOf(rows)).rows;
@@ -197,28 +197,24 @@ describe("what was written is what is read", () => {
   const withDefect = (name: string, defect: string) =>
     `${row(name).replace(new RegExp(`    ${defect.split(":")[0]}: .*\n`), "")}    ${defect}\n`;
 
-  test(
-    "INV-03: k independent defects give at least k errors, each in its own row and of its own person",
-    PROPERTY,
-    () => {
-      fc.assert(
-        fc.property(chosenDefects, (chosen) => {
-          const text = rosterOf(...chosen.map(([defect], index) => withDefect(`p${index}`, defect)));
-          const starts = text.split("\n").flatMap((line, index) => (/^ {2}p\d+:$/.test(line) ? [index + 1] : []));
-          const problems = problemsOf(text);
-          for (const [index, [, about]] of chosen.entries()) {
-            const own = problems.filter((problem) => problem.user === `p${index}`);
-            const end = starts[index + 1] ?? Number.MAX_SAFE_INTEGER;
-            expect(own.map((problem) => about.test(problem.message))).toEqual([true]);
-            expect(own.every(({ line }) => line > (starts[index] ?? 0) && line < end)).toBe(true);
-          }
-        }),
-        RUNS,
-      );
-    },
-  );
+  test("k independent defects give at least k errors, each in its own row and of its own person", PROPERTY, () => {
+    fc.assert(
+      fc.property(chosenDefects, (chosen) => {
+        const text = rosterOf(...chosen.map(([defect], index) => withDefect(`p${index}`, defect)));
+        const starts = text.split("\n").flatMap((line, index) => (/^ {2}p\d+:$/.test(line) ? [index + 1] : []));
+        const problems = problemsOf(text);
+        for (const [index, [, about]] of chosen.entries()) {
+          const own = problems.filter((problem) => problem.user === `p${index}`);
+          const end = starts[index + 1] ?? Number.MAX_SAFE_INTEGER;
+          expect(own.map((problem) => about.test(problem.message))).toEqual([true]);
+          expect(own.every(({ line }) => line > (starts[index] ?? 0) && line < end)).toBe(true);
+        }
+      }),
+      RUNS,
+    );
+  });
 
-  test("INV-04: mending one row adds no error elsewhere", PROPERTY, () => {
+  test("mending one row adds no error elsewhere", PROPERTY, () => {
     fc.assert(
       fc.property(chosenDefects, fc.nat(7), (chosen, mended) => {
         const others = (without: number | undefined) =>

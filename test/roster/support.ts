@@ -12,7 +12,7 @@ export const TODAY = "2026-11-22" as Day;
 export const day = (text: string) => text as Day;
 export const user = (name: string) => name as OsUser;
 
-/** The proof page asks for 1,000 in CI; fewer keep a run at the desk short. */
+/** Every property is tried a thousand times by a pipeline; fewer keep a run on a developer's machine short. */
 export const RUNS = { numRuns: process.env.CI === "true" ? 1000 : 200 };
 
 /** Time enough for a thousand runs on a machine that has other things to do. */

@@ -32,7 +32,7 @@ describe("the roster against the cluster's user map", () => {
     ]);
   });
 
-  test("R-04: an e-mail that the map supplies is one person's only", () => {
+  test("an e-mail that the map supplies is one person's only", () => {
     const two = rosterOf(row("ada", "email: A@X", "admin"), row("bob"));
     expect(compare(two, '{"bob": {"role": "power-user", "email": "a@x"}}')).toEqual([
       'roster.yaml:9:15: bob: k8s_user: "a@x" is already ada\'s, counting what the user map (k8s-users.json) supplies; the cluster would take the two for one person',

@@ -7,7 +7,7 @@ import type { System } from "../../root/system/privileged-operations.ts";
 /** What of a removal is done: a run that was killed is finished by the next one. */
 export const journalOf = (who: string): string => `${STATE}/removals/${who}.json`;
 
-/** Root's alone; the setting `devvm.archives` puts it on a disk with room. */
+/** Readable by root alone. The setting `devvm.archives` moves it to a larger disk. */
 export const archivesOf = (sys: System): string => loadPart(sys, "base")?.archives ?? `${STATE}/archives`;
 
 /** The files of one archive, in a folder of its own. */

@@ -26,44 +26,44 @@ export interface Archive {
 
 /**
  * Makes an archive and proves it: every name, checksum, right, owner and time that is in the home afterwards is in what
- * was read back from the disk. Whatever goes wrong, nothing of the home is touched and no half archive stays.
+ * was read back from the disk. Whatever goes wrong, nothing of the home is touched and no partial archive stays.
  * @throws Refusal
  */
 export async function makeArchive(subject: RemovalTarget, now: Date): Promise<Archive> {
   const { m, user } = subject;
   const all = archivesOf(m.sys);
   const archive = `${user.name}-${now.toISOString().replaceAll(/[-:]|\.\d+/g, "")}`;
-  const room = assertOutsideHomes(`${all}/.${archive}.unfinished`);
+  const folder = assertOutsideHomes(`${all}/.${archive}.unfinished`);
   m.sys.makeDirectory(all, 0o700);
   // What killed runs left of this person: root's own files in root's own folder.
   for (const name of m.sys.list(all) ?? [])
     if (name.startsWith(`.${user.name}-`) && name.endsWith(".unfinished"))
       rmSync(`${all}/${name}`, { recursive: true });
   try {
-    withFailpoint("removal-archive-room", () => m.sys.makeDirectory(room, 0o700));
-    const made = await fill(subject, room, archive, now);
-    withFailpoint("removal-archive-publish", () => renameSync(room, `${all}/${archive}`));
+    withFailpoint("removal-archive-room", () => m.sys.makeDirectory(folder, 0o700));
+    const made = await fill(subject, folder, archive, now);
+    withFailpoint("removal-archive-publish", () => renameSync(folder, `${all}/${archive}`));
     syncDirectory(all);
     return made;
   } catch (error) {
-    rmSync(room, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
     if (systemCode(error) === "ENOSPC" || systemCode(error) === "EDQUOT")
       throw new Refusal(
-        `the disk of ${all} is full, so there is no archive and nothing was deleted; make room, or set devvm.archives to a larger disk`,
+        `the disk of ${all} is full, so there is no archive and nothing was deleted; free some space, or set devvm.archives to a larger disk`,
       );
     throw error;
   }
 }
 
-async function fill(subject: RemovalTarget, room: string, archive: string, now: Date): Promise<Archive> {
+async function fill(subject: RemovalTarget, folder: string, archive: string, now: Date): Promise<Archive> {
   const { m, user } = subject;
   const before = await listTree(m.sys, user, user.home, false);
   const obstacles = describeObstacles(before.obstacles);
   if (obstacles.length > 0) throw new Refusal(`nothing was deleted: ${obstacles.join(". ")}`);
-  await withFailpointAsync("removal-archive-home", () => write(subject, `${room}/${HOME_FILE}`));
+  await withFailpointAsync("removal-archive-home", () => write(subject, `${folder}/${HOME_FILE}`));
   const home = await listTree(m.sys, user, user.home, true);
-  await withFailpointAsync("removal-archive-manifest", () => writeLines(`${room}/${MANIFEST_FILE}`, home.entries));
-  const { entries, sha256 } = await readBack(subject, `${room}/${HOME_FILE}`);
+  await withFailpointAsync("removal-archive-manifest", () => writeLines(`${folder}/${MANIFEST_FILE}`, home.entries));
+  const { entries, sha256 } = await readBack(subject, `${folder}/${HOME_FILE}`);
   const different = differencesOf(home.entries, entries, "with-owner");
   if (different.length > 0)
     throw new Refusal(
@@ -72,7 +72,7 @@ async function fill(subject: RemovalTarget, room: string, archive: string, now: 
   assertNoProcesses(subject, "after the archive was made");
   const record = recordOf(m, user, { sha256, entries: home.entries.size, madeAt: now.toISOString() });
   withFailpoint("removal-archive-record", () =>
-    m.sys.replaceFile(`${room}/${RECORD_FILE}`, { bytes: `${JSON.stringify(record, undefined, 2)}\n`, mode: 0o600 }),
+    m.sys.replaceFile(`${folder}/${RECORD_FILE}`, { bytes: `${JSON.stringify(record, undefined, 2)}\n`, mode: 0o600 }),
   );
   return { archive, sha256, entries: home.entries.size };
 }

@@ -60,7 +60,7 @@ export function reasonsAgainstRemoval(m: Machine, who: string, uid: number): rea
   );
   unless(
     readOffboarding(sys, who) !== undefined && login?.locked === true && login.expires === EXPIRED_DAY,
-    "their access is not cut here: run `workstation reconcile` and look at `workstation status`",
+    "they are not offboarded on this host: run `workstation reconcile` and look at `workstation status`",
   );
   const running = processesOf(sys, account.uid);
   unless(running.length === 0, `processes of theirs are running (${running.slice(0, 10).join(", ")}): end them`);

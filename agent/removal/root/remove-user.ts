@@ -114,7 +114,7 @@ async function wipeHome({ m, user, failpoint }: RemovalTarget, { archive }: Jour
   const still: Remaining[] = [];
   await callWorker(m.sys, {
     user,
-    task: { verb: "wipe", uid: user.uid, folder: user.home, ...(failpoint === undefined ? {} : { failpoint }) },
+    task: { verb: "delete", uid: user.uid, folder: user.home, ...(failpoint === undefined ? {} : { failpoint }) },
     more: decompressed(`${archivesOf(m.sys)}/${archive}/${MANIFEST_FILE}`).bytes,
     line: (value) => still.push(left.parse(value)),
   });

@@ -23,7 +23,7 @@ export interface Restored {
   readonly tamed: number;
 }
 
-const room = z.strictObject({ room: z.string(), published: z.string().optional() });
+const restoreTarget = z.strictObject({ folder: z.string(), published: z.string().optional() });
 
 /**
  * Nothing is ever overwritten. The archive may have been made on another host, and carried about since: nothing in it is
@@ -61,36 +61,36 @@ export async function restoreHome(
     );
   const setId = countSetId(held);
   const name = `restored-${day}`;
-  const made = await ask(subject, { verb: "room", uid: user.uid, home: user.home, name });
-  await withFailpointAsync("restore-extract", () => extract(subject, `${folder}/${HOME_FILE}`, made.room));
+  const made = await ask(subject, { verb: "create-target", uid: user.uid, home: user.home, name });
+  await withFailpointAsync("restore-extract", () => extract(subject, `${folder}/${HOME_FILE}`, made.folder));
   if (setId > 0)
-    await callWorker(m.sys, { user, task: { verb: "tame", uid: user.uid, folder: made.room }, line: ignored });
-  const { entries } = await listTree(m.sys, user, made.room, true);
+    await callWorker(m.sys, { user, task: { verb: "clear-setid", uid: user.uid, folder: made.folder }, line: ignored });
+  const { entries } = await listTree(m.sys, user, made.folder, true);
   const different = differencesOf(withoutSetId(wanted), entries, "without-owner");
   if (different.length > 0)
-    throw new Refusal(`what was unpacked to ${made.room} is not what the archive holds: ${firstOf(different)}`);
-  if (made.published === undefined) return { folder: made.room, entries: entries.size, tamed: setId };
+    throw new Refusal(`what was unpacked to ${made.folder} is not what the archive holds: ${firstOf(different)}`);
+  if (made.published === undefined) return { folder: made.folder, entries: entries.size, tamed: setId };
   const published = await withFailpointAsync("restore-publish", () =>
-    ask(subject, { verb: "publish", uid: user.uid, home: user.home, name }),
+    ask(subject, { verb: "publish-target", uid: user.uid, home: user.home, name }),
   );
-  return { folder: published.room, entries: entries.size, tamed: setId };
+  return { folder: published.folder, entries: entries.size, tamed: setId };
 }
 
 const ignored = () => undefined;
 
 async function ask({ m, user }: RemovalTarget, task: RemovalTask): Promise<RestoreTarget> {
-  let answer: z.output<typeof room> | undefined;
+  let answer: z.output<typeof restoreTarget> | undefined;
   await callWorker(m.sys, {
     user,
     task,
     line: (value) => {
-      answer = room.parse(value);
+      answer = restoreTarget.parse(value);
     },
   });
   // It becomes an argument of a program that runs as them: it lies in their home or the worker is none of ours.
-  if (answer === undefined || (answer.room !== user.home && !answer.room.startsWith(`${user.home}/`)))
+  if (answer === undefined || (answer.folder !== user.home && !answer.folder.startsWith(`${user.home}/`)))
     throw new Refusal("the worker named a folder that is not in the home");
-  return { room: answer.room, ...(answer.published === undefined ? {} : { published: answer.published }) };
+  return { folder: answer.folder, ...(answer.published === undefined ? {} : { published: answer.published }) };
 }
 
 const READ = [

@@ -14,7 +14,7 @@ export interface Obstacle {
 }
 
 export interface DeleteTask {
-  readonly verb: "wipe";
+  readonly verb: "delete";
   readonly folder: string;
 }
 
@@ -43,31 +43,31 @@ export interface Clone {
 }
 
 export interface CreateTargetTask {
-  readonly verb: "room";
+  readonly verb: "create-target";
   readonly home: string;
   /** The folder's name: `restored-2026-05-01`. */
   readonly name: string;
 }
 
 export interface PublishTargetTask {
-  readonly verb: "publish";
+  readonly verb: "publish-target";
   readonly home: string;
   readonly name: string;
 }
 
 export interface RestoreTarget {
   /** Where to unpack. */
-  readonly room: string;
+  readonly folder: string;
   /** What it is called once all of it is there; absent where that is the home. */
   readonly published?: string;
 }
 
 export interface ClearSetIdTask {
-  readonly verb: "tame";
+  readonly verb: "clear-setid";
   readonly folder: string;
 }
 
-/** `read` is followed by the archive, `wipe` by the archive's entries, a line each. */
+/** `read` is followed by the archive, `delete` by the archive's entries, a line each. */
 export type RemovalTask = (
   | ListTask
   | DeleteTask

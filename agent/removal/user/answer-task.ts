@@ -32,19 +32,19 @@ export async function workOnRemoval(): Promise<number> {
     case "read":
       await readTar(bytes, answer.tell);
       break;
-    case "wipe":
+    case "delete":
       deleteArchived(task, await archived(bytes), answer.tell);
       break;
     case "clones":
       await clones(task, answer.tell);
       break;
-    case "tame":
+    case "clear-setid":
       clearSetId(task);
       break;
-    case "room":
+    case "create-target":
       answer.tell(createTarget(task));
       break;
-    case "publish":
+    case "publish-target":
       answer.tell(publishTarget(task));
       break;
   }
@@ -61,7 +61,7 @@ async function archived(bytes: ByteReader): Promise<ReadonlyMap<string, Entry>> 
   return entries;
 }
 
-/** Lines in large pieces: half a million of them are an ordinary home. */
+/** Writes lines in large chunks, since an ordinary home has half a million of them. */
 function collected() {
   const lines: string[] = [];
   const flush = () => {

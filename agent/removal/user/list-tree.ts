@@ -84,8 +84,8 @@ function contentOf({ at, stat }: TreeEntry, read: boolean): string | undefined {
 
 function checksum(fd: number): string {
   const hash = createHash("sha256");
-  const room = Buffer.allocUnsafe(1 << 20);
-  for (let got = readSync(fd, room); got > 0; got = readSync(fd, room)) hash.update(room.subarray(0, got));
+  const buffer = Buffer.allocUnsafe(1 << 20);
+  for (let got = readSync(fd, buffer); got > 0; got = readSync(fd, buffer)) hash.update(buffer.subarray(0, got));
   return hash.digest("hex");
 }
 

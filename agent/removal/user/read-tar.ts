@@ -9,7 +9,7 @@ const BLOCK = 512;
 /** Extended headers hold a path and some attributes. */
 const LARGEST_HEADER = 4 << 20;
 
-/** @throws Refusal when it is cut off or is none */
+/** @throws Refusal for a truncated stream, or one that is not a tar archive */
 export async function readTar(bytes: ByteReader, tell: (entry: Entry) => void): Promise<void> {
   let extended: ReadonlyMap<string, string> = new Map();
   for (;;) {

@@ -12,19 +12,19 @@ import type { PublishTargetTask, RestoreTarget, CreateTargetTask } from "../shar
 const unfinished = (home: string, name: string) => `${home}/.${name}.unfinished`;
 
 export function createTarget({ home, name }: CreateTargetTask): RestoreTarget {
-  if (readdirSync(home).length === 0) return { room: home };
-  const room = unfinished(home, name);
+  if (readdirSync(home).length === 0) return { folder: home };
+  const folder = unfinished(home, name);
   // What a killed restore left; nobody else calls a folder so.
-  if (lstat(room) !== undefined) clear(room);
-  mkdirSync(room, { mode: 0o700 });
-  return { room, published: freeName(home, name) };
+  if (lstat(folder) !== undefined) clear(folder);
+  mkdirSync(folder, { mode: 0o700 });
+  return { folder, published: freeName(home, name) };
 }
 
 /** A rename onto an empty directory would replace it, so the name is looked for just before, and its person is this process. */
 export function publishTarget({ home, name }: PublishTargetTask): RestoreTarget {
   const free = freeName(home, name);
   renameSync(unfinished(home, name), free);
-  return { room: free };
+  return { folder: free };
 }
 
 function freeName(home: string, name: string): string {

@@ -12,10 +12,10 @@ import { atJobsOf, crontabOf, endProcesses, lingerFile, userManagerOf, PARKED, p
 import { unitsOf } from "../services/unit-names.ts";
 import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 
-/** The account's expiry on a cut: the first day after 1970-01-01, in the past for every clock. */
+/** The expiry of an offboarded account: the first day after 1970-01-01, in the past for every clock. */
 export const EXPIRED_DAY = 1;
 
-/** Steps in the order of the cut: what was there is written down first, so that a kill in between forgets nothing. */
+/** Lists the steps in their order. The record is written first, so that a killed run loses nothing. */
 export function offboardAccount(m: Machine, part: AccountPart): readonly Step[] {
   const user = m.accounts().users.get(part.osUser);
   if (user === undefined) return [];

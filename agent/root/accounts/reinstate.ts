@@ -12,29 +12,29 @@ import { EXPIRED_DAY } from "./offboard.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
 import { AT_JOBS, crontabOf, PARKED } from "./processes.ts";
 
-/** Nothing to do for somebody who was never cut. */
+/** Nothing to do for somebody who was never record. */
 export function reinstateAccount(m: Machine, part: AccountPart): Step {
   const who = part.osUser;
   const usermod = (...rest: string[]) => runShadowUtility(m, ["/usr/sbin/usermod", ...rest, "--", who]);
   return {
     name: "return",
     differences: () => {
-      const cut = readOffboarding(m.sys, who);
+      const record = readOffboarding(m.sys, who);
       const user = m.accounts().users.get(who);
-      if (cut === undefined || user === undefined) return [];
+      if (record === undefined || user === undefined) return [];
       const login = m.accounts().logins.get(who);
       const changes: Change[] = [];
       // Only somebody who was taken over may have a password; the others never have one that opens.
       const adopted = readLedger(m.sys).get(who)?.adopted === true;
-      if (login?.locked === true && !cut.locked && adopted) {
+      if (login?.locked === true && !record.locked && adopted) {
         changes.push({
           point: "return-unlock",
           says: says("unlock", "the password"),
           apply: () => usermod("--unlock"),
         });
       }
-      if (login?.expires === EXPIRED_DAY && cut.expires !== EXPIRED_DAY) {
-        const day = cut.expires === undefined ? "" : String(cut.expires);
+      if (login?.expires === EXPIRED_DAY && record.expires !== EXPIRED_DAY) {
+        const day = record.expires === undefined ? "" : String(record.expires);
         changes.push({
           point: "return-expire",
           says: says("restore", "the account's expiry"),
@@ -42,7 +42,7 @@ export function reinstateAccount(m: Machine, part: AccountPart): Step {
         });
       }
       const inNow = new Set(groupsOf(m.accounts(), user));
-      for (const group of cut.groups.filter(
+      for (const group of record.groups.filter(
         (g) => !inNow.has(g) && m.accounts().groups.has(g) && part.groups.includes(g),
       )) {
         changes.push({

@@ -49,7 +49,7 @@ function unused(m: Machine, part: AccountPart, was: string): Step {
   return {
     name: "rename",
     differences: async () => {
-      // Whoever left is cut in the same run, which ends everything.
+      // An offboarded account is offboarded in the same run, which ends everything.
       if (part.state === "left") return [];
       const busy = (await workOf(m, part.uid)).filter((unit) => !unitsOf(was).includes(unit));
       if (busy.length === 0) return [];

@@ -25,17 +25,17 @@ const SINGLE_PERSON_LIMITS: PoolLimits = { ...HOURLY_LIMITS, minDeadlineMs: 5000
 /**
  * Exit code: 0 also when a person failed, since that is recorded and `settle` turns the run red.
  *
- * @throws Refusal for a part that is malformed, of another contract, or stopped by a brake: nothing has been changed then.
+ * @throws Refusal for a part that is malformed, of another contract version, or over a removal limit; nothing has been changed then.
  */
 export async function apply(
-  door: System,
+  system: System,
   kind: string,
   name: string,
   text: string,
   failpoint: string | undefined,
 ): Promise<number> {
   const delivered = parsePart(kind, name, text);
-  const m = machineOf(door);
+  const m = machineOf(system);
   if (delivered.kind === "base" || delivered.kind === "maps") return applyHost(m, delivered);
   if (delivered.kind === "credentials") return applyCredentials(m, delivered, failpoint);
   storePart(m.sys, delivered);

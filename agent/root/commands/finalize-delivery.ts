@@ -29,8 +29,8 @@ const LEAST_MS = 8000;
 const MOST_MS = 120_000;
 
 /** Exit code 1 when anybody's part could not be brought about: who, what, why. */
-export async function finalizeDelivery(door: System, nowMs: number, failpoint: string | undefined): Promise<number> {
-  const m = machineOf(door);
+export async function finalizeDelivery(system: System, nowMs: number, failpoint: string | undefined): Promise<number> {
+  const m = machineOf(system);
   const { outcomes, parts } = loadPeople(m);
   for (const { who, kind, failed } of outcomes) recordFailure(m.sys, who, kind, failed);
   const open = stillOpen(m, entitled(m, parts, nowMs));
@@ -52,12 +52,12 @@ export async function finalizeDelivery(door: System, nowMs: number, failpoint: s
   return left.length > 0 ? 1 : 0;
 }
 
-/** Whose last day has passed is not brought back here, and is newly cut by the hourly run alone, with its own brakes. */
+/** Leaves out users whose access has expired: they are not restored here, and only the hourly run offboards them, within its limits. */
 function entitled(m: Machine, parts: readonly PersonPart[], nowMs: number): readonly PersonPart[] {
-  const isCut = (who: string) => readOffboarding(m.sys, who) !== undefined;
+  const isOffboarded = (who: string) => readOffboarding(m.sys, who) !== undefined;
   const counted = { maps: loadPart(m.sys, "maps"), removalLimit: 0, unfit: undefined };
   // The delivery that ends here is newer than any before, so this clock is the one to go by.
-  const now = expireAccess({ ...counted, parts, isCut, deliveredAtMs: undefined, nowMs });
+  const now = expireAccess({ ...counted, parts, isOffboarded, deliveredAtMs: undefined, nowMs });
   const held = new Set(now.held.map(({ who }) => who));
   return now.parts.filter(({ osUser }) => !held.has(osUser));
 }

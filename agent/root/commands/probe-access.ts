@@ -28,7 +28,7 @@ export interface PersonProbe {
     readonly dispatch: boolean | null;
     readonly admins: boolean | null;
   };
-  /** What the gate answers to their login; null where it was not, or could not be, asked. */
+  /** The status with which the code-server proxy answers their login; null where it was not, or could not be, asked. */
   readonly gate: number | null;
   readonly waitingCredentials: boolean;
 }
@@ -38,7 +38,7 @@ export interface AccountProbe {
   readonly locked: boolean;
   /** The account's expiry has passed. */
   readonly expired: boolean;
-  /** The system's own word (PAM's account check) on a login of theirs, whatever key or password they have. */
+  /** Whether PAM's account check refuses their login, whatever key or password they have. */
   readonly loginRefused: boolean | null;
   /** Their supplementary groups. */
   readonly groups: readonly string[];
@@ -48,15 +48,15 @@ export interface AccountProbe {
   readonly linger: boolean;
   readonly crontab: boolean;
   readonly atJobs: number;
-  /** The cut is recorded: what was taken away is known for their return. */
+  /** Offboarding is recorded: what was revoked is known for a later return. */
   readonly cut: boolean;
 }
 
 const DAY_MS = 86_400_000;
 
-/** Writes one JSON object, `{host, people}`. @throws Refusal for a word that names nobody */
-export async function probeAccess(door: System, words: readonly string[], nowMs: number): Promise<number> {
-  const m = machineOf(dryRun(door));
+/** Writes one JSON object, `{host, people}`. @throws Refusal for an argument that names no user */
+export async function probeAccess(system: System, words: readonly string[], nowMs: number): Promise<number> {
+  const m = machineOf(dryRun(system));
   const people: PersonProbe[] = [];
   for (const word of words) {
     const [, osUser, login] = /^([a-z_][a-z0-9_-]{0,31})(?:=([A-Za-z0-9][A-Za-z0-9._@+-]{0,127}))?$/.exec(word) ?? [];

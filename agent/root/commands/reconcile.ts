@@ -26,17 +26,17 @@ import { expireAccess } from "../people/access-expiry.ts";
 
 /** Exit code 0 when all is as delivered now, 1 when something or somebody failed. */
 export async function reconcile(
-  door: System,
+  system: System,
   mode: "apply" | "check",
   nowMs: number,
   failpoint: string | undefined,
 ): Promise<number> {
-  const hold = readHold(door);
+  const hold = readHold(system);
   if (hold !== undefined && mode === "apply") {
     info(`on hold, nothing was changed${hold === "" ? "" : `: ${hold}`}; remove /var/lib/workstation/hold to resume`);
     return 0;
   }
-  const { changed, failed } = await convergeAll(door, { mode, nowMs, failpoint, info, warn });
+  const { changed, failed } = await convergeAll(system, { mode, nowMs, failpoint, info, warn });
   for (const sentence of failed) warn(`failed: ${sentence}`);
   if (changed === 0 && failed.length === 0) info("nothing to change");
   return failed.length > 0 ? 1 : 0;
@@ -59,12 +59,14 @@ export interface HostRunEnded {
   readonly expired: ReadonlySet<string>;
   /** Whether a sentence about the host is only due because a last day has passed. */
   readonly isDueToExpiry: (line: string) => boolean;
+  /** Those of `failed` about a user whose last day has passed and whom this run may not offboard yet. */
+  readonly held: ReadonlySet<string>;
 }
 
 /** Converges the whole host, people included, or with the mode `check` only looks. */
-export async function convergeAll(door: System, how: HostRun): Promise<HostRunEnded> {
+export async function convergeAll(system: System, how: HostRun): Promise<HostRunEnded> {
   const { mode, nowMs, failpoint } = how;
-  const m = machineOf(mode === "check" ? dryRun(door) : door);
+  const m = machineOf(mode === "check" ? dryRun(system) : system);
   const base = loadPart(m.sys, "base");
   const maps = loadPart(m.sys, "maps");
   if (base === undefined) throw new Refusal("nothing has been delivered to this host yet; run a deployment first");
@@ -74,7 +76,7 @@ export async function convergeAll(door: System, how: HostRun): Promise<HostRunEn
   const now = expireAccess({
     maps,
     parts,
-    isCut: (who) => readOffboarding(m.sys, who) !== undefined,
+    isOffboarded: (who) => readOffboarding(m.sys, who) !== undefined,
     removalLimit: facts.removalLimit,
     unfit: tooOldForRemovals(facts),
     deliveredAtMs,
@@ -108,7 +110,9 @@ export async function convergeAll(door: System, how: HostRun): Promise<HostRunEn
   }
   if (mode === "apply") await startBackgroundRetry(m.sys, nowMs);
   if (mode === "apply") publishFacts(m.sys);
-  return { changed, failed, expired: expiredIn(m.sys, parts, now.parts), isDueToExpiry: dueToExpiry(asDelivered) };
+  const held = new Set(now.held.map(({ who, why }) => `${who}: account: ${why}`));
+  const expired = expiredIn(m.sys, parts, now.parts);
+  return { changed, failed, expired, isDueToExpiry: dueToExpiry(asDelivered), held };
 }
 
 /** Whatever differs from the delivered maps as well was changed by somebody. */

@@ -21,7 +21,7 @@ export interface PersonStatus {
   readonly state: "present" | "parked" | "left";
   readonly account: "missing" | "open" | "cut";
   readonly ports: { readonly t3: number; readonly browser: number } | undefined;
-  /** Unit name to systemd's word for it. */
+  /** Unit name to its active state in systemd. */
   readonly units: Readonly<Record<string, string>>;
   /** A remote did not answer in time, and what it owes is tried in the background: since when, ISO 8601 in UTC. */
   readonly unfinished?: string;
@@ -37,8 +37,8 @@ export interface HostStatus {
   readonly people: readonly PersonStatus[];
 }
 
-export async function readStatus(door: System): Promise<HostStatus> {
-  const m = machineOf(dryRun(door));
+export async function readStatus(system: System): Promise<HostStatus> {
+  const m = machineOf(dryRun(system));
   const names = peopleOfParts(m.sys);
   const units = names.length === 0 ? new Map() : await m.units(names.flatMap(unitsOf));
   const ledger = readLedger(m.sys);
@@ -65,8 +65,8 @@ export async function readStatus(door: System): Promise<HostStatus> {
   return { host: loadPart(m.sys, "base")?.host, delivered, hold: readHold(m.sys), people };
 }
 
-export async function status(door: System, json: boolean): Promise<number> {
-  const found = await readStatus(door);
+export async function status(system: System, json: boolean): Promise<number> {
+  const found = await readStatus(system);
   if (json) {
     process.stdout.write(`${JSON.stringify(found)}\n`);
     return 0;

@@ -9,9 +9,9 @@ import type { PersonPart } from "../state/parts.ts";
 export interface ExpiryInput {
   readonly maps: MapsPart | undefined;
   readonly parts: readonly PersonPart[];
-  /** Whom an earlier run has cut already. */
-  readonly isCut: (osUser: string) => boolean;
-  /** How many this run may newly cut. */
+  /** Whether an earlier run has offboarded the user. */
+  readonly isOffboarded: (osUser: string) => boolean;
+  /** How many users this run may newly offboard. */
   readonly removalLimit: number;
   /** Why the state as a whole is not fit for a removal, if it is not. */
   readonly unfit: string | undefined;
@@ -23,26 +23,28 @@ export interface ExpiryInput {
 export interface ExpiryResult {
   readonly maps: MapsPart | undefined;
   readonly parts: readonly PersonPart[];
-  /** Whose last day has passed and who are not cut now, each with the reason. */
+  /** Users whose access has expired and who are not offboarded now, each with the reason. */
   readonly held: readonly { readonly who: string; readonly why: string }[];
 }
 
-/** The delivered state as of now. The host's brakes hold: its limit, the last person, the last admin, `addsOnly`. */
+/** The delivered state as of now, within the host's removal limits: their number, the last user, the last admin, `addsOnly`. */
 export function expireAccess(facts: ExpiryInput): ExpiryResult {
-  const { maps, parts, isCut } = facts;
+  const { maps, parts, isOffboarded } = facts;
   // A clock that went back behind the last delivery is wrong, and gives nobody back what their last day took.
   const latestMs = Math.max(facts.nowMs, facts.deliveredAtMs ?? 0);
   const over = parts.flatMap((part) => (part.kind === "account" && isOver(part, latestMs) ? [part.osUser] : []));
   if (maps === undefined || over.length === 0) return { maps, parts, held: [] };
-  const waiting = parts.filter((part) => part.kind === "account" && part.state === "left" && !isCut(part.osUser));
-  const gone = new Set(over.filter(isCut));
+  const waiting = parts.filter(
+    (part) => part.kind === "account" && part.state === "left" && !isOffboarded(part.osUser),
+  );
+  const gone = new Set(over.filter(isOffboarded));
   const held: { who: string; why: string }[] = [];
-  let room = facts.removalLimit - waiting.length;
-  for (const who of over.filter((name) => !isCut(name))) {
-    const why = room > 0 ? reasonToWait(facts, maps, new Set([...gone, who])) : LIMIT;
+  let remaining = facts.removalLimit - waiting.length;
+  for (const who of over.filter((name) => !isOffboarded(name))) {
+    const why = remaining > 0 ? reasonToWait(facts, maps, new Set([...gone, who])) : LIMIT;
     if (why === undefined) {
       gone.add(who);
-      room -= 1;
+      remaining -= 1;
     } else held.push({ who, why: `their last day of access has passed, but they are not offboarded: ${why}` });
   }
   const asLeft = (part: PersonPart): PersonPart => (gone.has(part.osUser) ? { ...part, state: "left" } : part);

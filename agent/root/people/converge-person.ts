@@ -49,8 +49,8 @@ function accountSteps(
   const renames = renameAccount(m, part);
   if (part.state === "left") {
     const name = presentFormerName(m, part) ?? part.osUser;
-    // Somebody who is cut already is only kept cut; a new cut has to be allowed.
-    if (m.accounts().users.has(name) && readOffboarding(m.sys, name) === undefined) run.allowance.take(part.osUser);
+    // An account that is offboarded already only stays so; a new offboarding must be allowed.
+    if (m.accounts().users.has(name) && readOffboarding(m.sys, name) === undefined) run.allowance.consume(part.osUser);
     return [...renames, given, () => offboardAccount(m, part)];
   }
   const groups = () => addToGroups(m, part, (sentence) => run.warn(`${part.osUser}: warning: ${sentence}`));

@@ -15,7 +15,7 @@ import { callWorker } from "./call-worker.ts";
 /** A line in one file; only somebody who stops their own worker needs longer. */
 const DEADLINE_MS = 10_000;
 
-/** Takes a delivery and tries it. A failure is that person's: it is recorded, and `settle` tries again and names them. */
+/** Stores the credentials and tries to deliver them. A failure is recorded as that person's, and `settle` retries it and names them. */
 export async function applyCredentials(
   m: Machine,
   part: CredentialsPart,

@@ -7,7 +7,7 @@ import type { RemovalAllowance } from "./removal-limits.ts";
 export interface PersonRun {
   readonly m: Machine;
   readonly mode: "apply" | "check";
-  /** Said on standard output, the name in front. */
+  /** Prints a line on standard output that begins with the user. */
   readonly info: (line: string) => void;
   readonly warn: (line: string) => void;
   readonly allowance: RemovalAllowance;

@@ -48,16 +48,16 @@ export function assertRemovalLimits(before: MapsPart | undefined, next: MapsPart
   }
 }
 
-/** What one run may still cut. */
+/** How many users one run may still offboard. */
 export interface RemovalAllowance {
-  /** @throws Refusal when this person's cut is not allowed now. */
-  take(who: string): void;
+  /** @throws Refusal when this user may not be offboarded now. */
+  consume(who: string): void;
 }
 
-/** A delivery cuts whom its maps part counts as left; without that count nobody is cut. */
+/** Allows a delivery to offboard the users whom its maps part lists as left; without a maps part, nobody. */
 export function deliveryAllowance(maps: MapsPart | undefined): RemovalAllowance {
   return {
-    take: (who) => {
+    consume: (who) => {
       if (maps === undefined)
         throw new Refusal(
           `${who} is delivered as left, but this host has no maps part to count removals by; deliver the maps part first`,
@@ -80,7 +80,7 @@ export interface HourlyInput {
 
 const HOUR_MS = 3_600_000;
 
-/** Why what was last delivered is too old to cut anybody by; undefined when it is not. */
+/** Why the last delivery is too old for removals; undefined when it is not. */
 export function tooOldForRemovals(facts: Omit<HourlyInput, "maps" | "removalLimit">): string | undefined {
   const { deliveredAtMs, nowMs, maxStateAgeHours } = facts;
   const ageMs = deliveredAtMs === undefined ? undefined : nowMs - deliveredAtMs;
@@ -93,17 +93,17 @@ export function tooOldForRemovals(facts: Omit<HourlyInput, "maps" | "removalLimi
 export function hourlyAllowance(facts: HourlyInput): RemovalAllowance {
   const ofDelivery = deliveryAllowance(facts.maps);
   const unfit = tooOldForRemovals(facts);
-  let cut = 0;
+  let offboarded = 0;
   return {
-    take: (who) => {
-      ofDelivery.take(who);
+    consume: (who) => {
+      ofDelivery.consume(who);
       if (unfit !== undefined) throw new Refusal(`${who} is not offboarded: ${unfit}`);
-      if (cut >= facts.removalLimit) {
+      if (offboarded >= facts.removalLimit) {
         throw new Refusal(
-          `${who} is not offboarded yet: this hourly run has reached its limit of ${cut}; a deployment or the next run continues`,
+          `${who} is not offboarded yet: this hourly run has reached its limit of ${offboarded}; a deployment or the next run continues`,
         );
       }
-      cut += 1;
+      offboarded += 1;
     },
   };
 }

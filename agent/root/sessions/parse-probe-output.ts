@@ -27,7 +27,7 @@ export interface Probed {
 
 /** As many words of a process's arguments as the probe tells. */
 const MOST_WORDS = 200;
-/** Far above what a person works with. What root does with one person's word costs no more than these allow. */
+/** Far above what a user works with. They bound what root does with output that a user can forge. */
 const MOST_PANES = 1000;
 const MOST_PROCESSES = 2000;
 const MOST_TRANSCRIPTS = 5000;

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { System } from "../system/privileged-operations.ts";
 import { readJson, STATE, writeJson } from "./json-files.ts";
 
-const cut = z.strictObject({
+const offboardingRecord = z.strictObject({
   locked: z.boolean(),
   /** The expiry that was there before, in days since 1970. */
   expires: z.int().optional(),
@@ -12,12 +12,12 @@ const cut = z.strictObject({
   /** Of records of former versions; everybody who is present lingers. */
   linger: z.boolean().optional(),
 });
-/** What the reversible cut found, so that the return undoes exactly that. */
-export type OffboardingRecord = z.output<typeof cut>;
+/** What offboarding found, so that reinstating returns exactly that. */
+export type OffboardingRecord = z.output<typeof offboardingRecord>;
 
 export const offboardingFile = (who: string): string => `${STATE}/cuts/${who}.json`;
 export const readOffboarding = (sys: System, who: string): OffboardingRecord | undefined =>
-  readJson(sys, offboardingFile(who), cut);
+  readJson(sys, offboardingFile(who), offboardingRecord);
 export const writeOffboarding = (sys: System, who: string, of: OffboardingRecord): void =>
   writeJson(sys, offboardingFile(who), of);
 export const removeOffboarding = (sys: System, who: string): void => sys.remove(offboardingFile(who));

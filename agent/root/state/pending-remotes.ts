@@ -17,8 +17,8 @@ const unfinished = z.strictObject({
 });
 export type PendingRemote = z.output<typeof unfinished>;
 
-const ROOM = `${STATE}/unfinished`;
-export const pendingRemoteFile = (who: string): string => `${ROOM}/${who}.json`;
+const FOLDER = `${STATE}/unfinished`;
+export const pendingRemoteFile = (who: string): string => `${FOLDER}/${who}.json`;
 
 export const readPendingRemote = (sys: System, who: string): PendingRemote | undefined =>
   readJson(sys, pendingRemoteFile(who), unfinished);
@@ -28,7 +28,7 @@ export const removePendingRemote = (sys: System, who: string): void => sys.remov
 
 /** By name. */
 export const usersWithPendingRemotes = (sys: System): readonly string[] =>
-  (sys.list(ROOM) ?? []).flatMap((file) => /^([a-z_][a-z0-9_-]*)\.json$/.exec(file)?.[1] ?? []).sort();
+  (sys.list(FOLDER) ?? []).flatMap((file) => /^([a-z_][a-z0-9_-]*)\.json$/.exec(file)?.[1] ?? []).sort();
 
 const HOUR_MS = 3_600_000;
 const LONGEST_WAIT_MS = 24 * HOUR_MS;

@@ -13,12 +13,12 @@ export const KEPT = 200;
 const POINTER = "newest";
 const FILE = /^(\d{10})\.json$/;
 
-const roomOf = (who: string): string => `${PERSIST}/${who}`;
+const folderOf = (who: string): string => `${PERSIST}/${who}`;
 const fileOf = (number: number): string => `${String(number).padStart(10, "0")}.json`;
 
 /** The numbers of a person's records, oldest first. */
 export const numbersOf = (sys: System, who: string): readonly number[] =>
-  (sys.list(roomOf(who)) ?? []).flatMap((file) => {
+  (sys.list(folderOf(who)) ?? []).flatMap((file) => {
     const number = FILE.exec(file)?.[1];
     return number === undefined ? [] : [Number(number)];
   });
@@ -26,7 +26,7 @@ export const numbersOf = (sys: System, who: string): readonly number[] =>
 /** The record that the pointer names, or the last one before it that is whole. */
 export function readNewest(sys: System, who: string): Snapshot | undefined {
   const numbers = numbersOf(sys, who);
-  const pointed = Number(FILE.exec(sys.readLink(`${roomOf(who)}/${POINTER}`) ?? "")?.[1]);
+  const pointed = Number(FILE.exec(sys.readLink(`${folderOf(who)}/${POINTER}`) ?? "")?.[1]);
   const upTo = numbers.includes(pointed) ? pointed : Number.POSITIVE_INFINITY;
   for (const number of [...numbers].reverse().filter((n) => n <= upTo)) {
     const found = wholeOrNothing(sys, who, number);
@@ -46,14 +46,14 @@ export function readNumbered(sys: System, who: string, number: number): Snapshot
 
 /** A new record, then the pointer to it, then the old ones go: wherever this is broken off, the pointer names a whole one. */
 export function appendRecord(sys: System, who: string, next: Snapshot): void {
-  const room = roomOf(who);
+  const folder = folderOf(who);
   sys.makeDirectory(PERSIST, 0o700);
-  sys.makeDirectory(room, 0o700);
+  sys.makeDirectory(folder, 0o700);
   // By number and never by clock, which may be set back.
   const number = Math.max(0, ...numbersOf(sys, who)) + 1;
-  sys.replaceFile(`${room}/${fileOf(number)}`, { bytes: `${JSON.stringify(next)}\n`, mode: 0o600 });
-  sys.replaceLink(`${room}/${POINTER}`, fileOf(number));
-  for (const old of numbersOf(sys, who).slice(0, -KEPT)) sys.remove(`${room}/${fileOf(old)}`);
+  sys.replaceFile(`${folder}/${fileOf(number)}`, { bytes: `${JSON.stringify(next)}\n`, mode: 0o600 });
+  sys.replaceLink(`${folder}/${POINTER}`, fileOf(number));
+  for (const old of numbersOf(sys, who).slice(0, -KEPT)) sys.remove(`${folder}/${fileOf(old)}`);
 }
 
 const LOOKS = `${PERSIST}/last-seen.json`;
@@ -73,6 +73,6 @@ export function writeLastSeen(sys: System, people: readonly string[], atMs: numb
 }
 
 function wholeOrNothing(sys: System, who: string, number: number): Snapshot | undefined {
-  const bytes = sys.read(`${roomOf(who)}/${fileOf(number)}`);
+  const bytes = sys.read(`${folderOf(who)}/${fileOf(number)}`);
   return bytes === undefined ? undefined : snapshot.safeParse(parseJsonOrUndefined(bytes.toString("utf8"))).data;
 }

@@ -17,7 +17,7 @@ export interface Group {
 }
 
 export interface Login {
-  /** No password opens it: `!…`, `*`. An empty field is an open door, not a locked one. */
+  /** No password is accepted: `!…`, `*`. An empty field accepts any and is not locked. */
   readonly locked: boolean;
   /** `usermod --lock` put the `!` before a password that is still there. */
   readonly hasPassword: boolean;

@@ -15,7 +15,7 @@ export interface UnitState {
 }
 
 export interface Machine {
-  /** The door. Whatever changes something through it makes the facts be read again. */
+  /** The privileged operations. Each that changes something drops what was cached. */
   readonly sys: System;
   accounts(): Accounts;
   /** Asks for all that is not known yet in one call. */
@@ -24,8 +24,8 @@ export interface Machine {
 
 const SYSTEMCTL_TIMEOUT_MS = 60_000;
 
-/** Wraps the door so that nobody can forget to drop what was known. */
-export function machineOf(door: System): Machine {
+/** Wraps the operations so that no caller can forget to drop the cache. */
+export function machineOf(system: System): Machine {
   let accounts: Accounts | undefined;
   const units = new Map<string, UnitState>();
   const forget = () => {
@@ -33,10 +33,10 @@ export function machineOf(door: System): Machine {
     units.clear();
   };
   const sys: System = {
-    ...door,
+    ...system,
     run: async (argv: readonly string[], options?: CommandOptions) => {
       try {
-        return await door.run(argv, options);
+        return await system.run(argv, options);
       } finally {
         if (!options?.reads) forget();
       }

@@ -1,6 +1,6 @@
 /** Fills the `@NAME@` placeholders of a template, and renders command lines for unit files. */
 
-/** @throws when a place is left over or a value has no place: a half-filled unit must never be installed. */
+/** @throws when a placeholder has no value or a value no placeholder: a partly filled unit must never be installed. */
 export function render(template: string, values: Readonly<Record<string, string>>): string {
   const used = new Set<string>();
   const text = template.replace(/@([A-Z0-9_]+)@/g, (place, name: string) => {

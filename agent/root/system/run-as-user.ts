@@ -21,7 +21,7 @@ export interface WorkerSignals {
 
 export interface UserCall {
   readonly user: User;
-  /** Which half of the agent: its first argument. */
+  /** Which of the worker's programs, by its first argument. */
   readonly worker: keyof typeof PROGRAM;
   /** All that it is told, on standard input: this person's data alone. */
   readonly task: unknown;

@@ -8,13 +8,13 @@ import { HALF_CLONE } from "./clone-missing.ts";
 import { type StepContext, displayPath } from "../home/step-context.ts";
 
 export function sweep(place: StepContext): Step {
-  const rooms = ["", "/code", "/.kube", "/.codex"].map((room) => `${place.home}${room}`);
+  const directories = ["", "/code", "/.kube", "/.codex"].map((directory) => `${place.home}${directory}`);
   return {
     name: "sweep",
     differences: () =>
-      rooms.flatMap((room) =>
-        namesIn(room)
-          .map((name) => `${room}/${name}`)
+      directories.flatMap((directory) =>
+        namesIn(directory)
+          .map((name) => `${directory}/${name}`)
           .filter((path) => isOurs(path))
           .map((path) => ({
             point: "sweep" as const,
@@ -31,11 +31,11 @@ function isOurs(path: string): boolean {
   return (HALF_CLONE.test(name) && stat?.isDirectory() === true) || (LEFTOVER.test(name) && stat?.isFile() === true);
 }
 
-function namesIn(room: string): readonly string[] {
+function namesIn(directory: string): readonly string[] {
   // A link is not followed: what it leads to is not swept.
-  if (lstat(room)?.isDirectory() !== true) return [];
+  if (lstat(directory)?.isDirectory() !== true) return [];
   try {
-    return readdirSync(room);
+    return readdirSync(directory);
   } catch (error) {
     if (systemCode(error) === "EACCES") return [];
     throw error;

@@ -28,7 +28,7 @@ export function kubeconfig(place: StepContext): Step {
   };
 }
 
-/** JSON is YAML, and its quoting is settled. */
+/** Written as JSON, which is YAML with unambiguous quoting. */
 export function kubeconfigText(of: NonNullable<ClonesPart["kubeconfig"]>): string {
   const args = [
     "oidc-login",

@@ -50,12 +50,12 @@ export function tmuxOf({ uid, home }: PersonHere): Tmux {
  * @throws Refusal when the folder or the socket is somebody else's, a link, or open to others.
  */
 function socketIsTheirs(uid: number, socket: string): boolean {
-  const room = socketFolder(uid);
-  const folder = lstat(room);
+  const path = socketFolder(uid);
+  const folder = lstat(path);
   if (folder === undefined) return false;
-  if (!folder.isDirectory()) throw new Refusal(`${room} is ${kindOf(folder)}, so the sessions are not read`);
-  if (folder.uid !== uid) throw new Refusal(`${room} belongs to uid ${folder.uid}, so the sessions are not read`);
-  if ((folder.mode & 0o077) !== 0) throw new Refusal(`${room} is open to others, so the sessions are not read`);
+  if (!folder.isDirectory()) throw new Refusal(`${path} is ${kindOf(folder)}, so the sessions are not read`);
+  if (folder.uid !== uid) throw new Refusal(`${path} belongs to uid ${folder.uid}, so the sessions are not read`);
+  if ((folder.mode & 0o077) !== 0) throw new Refusal(`${path} is open to others, so the sessions are not read`);
   const there = lstat(socket);
   if (there === undefined) return false;
   if (!there.isSocket() || there.uid !== uid) throw new Refusal(`${socket} is not a socket of this user`);

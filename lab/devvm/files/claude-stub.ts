@@ -1,4 +1,4 @@
-/** Stands for the assistant `claude` on the lab's DevVM: what its sessions leave behind, as spec section 6 tells, and no more. */
+/** Stands for the assistant `claude` on the lab's DevVM: it leaves behind the files that a session of it leaves, and no more. */
 import { spawnSync } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";

@@ -4,7 +4,7 @@ import { ProviderError } from "../../../providers/runtime/errors.ts";
 import type { Resource } from "../../../providers/runtime/provider.ts";
 import { typedResource } from "../../../providers/runtime/typed.ts";
 import { parseInputs, rememberAs } from "../../../providers/runtime/zod.ts";
-import type { Vault } from "../../../providers/vaultpeople/vault-api.ts";
+import type { Vault } from "../../../clients/vault/client.ts";
 
 const names = z.array(z.string()).min(1);
 

@@ -5,7 +5,7 @@ import { ProviderError, unsupported } from "../../../providers/runtime/errors.ts
 import type { Resource } from "../../../providers/runtime/provider.ts";
 import { servePlugin } from "../../../providers/runtime/serve.ts";
 import { configReader } from "../../../providers/runtime/zod.ts";
-import { openVault, type Vault } from "../../../providers/vaultpeople/vault-api.ts";
+import { openVault, type Vault } from "../../../clients/vault/client.ts";
 import { standInVersion } from "../version.ts";
 import { authBackendRole } from "./auth-backend-role.ts";
 import { policy } from "./policy.ts";

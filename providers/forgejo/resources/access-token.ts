@@ -1,13 +1,13 @@
-/** A person's token for the forge (spec, section 9): narrow, replaced by age with an overlap, and gone when they leave. */
+/** A person's token for the forge: narrow, replaced by age with an overlap, and gone when they leave. */
 
 import { z } from "zod";
 import { typedResource, type TypedResource } from "../../runtime/typed.ts";
 import type { Resource } from "../../runtime/provider.ts";
 import { UNKNOWN } from "../../runtime/values.ts";
 import { ProviderError } from "../../runtime/errors.ts";
-import type { Forge } from "../api/forge.ts";
-import type { AccessToken } from "../api/forms.ts";
-import { type TokenApi, tokenApi } from "../api/tokens.ts";
+import type { Forge } from "../../../clients/forgejo/client.ts";
+import type { AccessToken } from "../../../clients/forgejo/schemas.ts";
+import { type TokenApi, tokenApi } from "../../../clients/forgejo/access-tokens.ts";
 import { parseInputs, rememberAs } from "../../runtime/zod.ts";
 import { DAY_MS, rotationOf } from "./rotation.ts";
 import { login } from "./words.ts";

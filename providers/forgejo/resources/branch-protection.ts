@@ -1,5 +1,5 @@
 /**
- * The wall around a branch (spec, section 9): nobody pushes but who is let in, nobody rewrites history or deletes it.
+ * The wall around a branch: nobody pushes but who is let in, nobody rewrites history or deletes it.
  * Who is let in is `BranchWriters`: the wall has to stand before anybody gets write access, and the forge takes only
  * people with write access onto its lists.
  */
@@ -7,9 +7,9 @@
 import { z } from "zod";
 import { ProviderError } from "../../runtime/errors.ts";
 import { typedResource, type TypedResource } from "../../runtime/typed.ts";
-import type { Forge } from "../api/forge.ts";
-import type { Protection } from "../api/forms.ts";
-import { isForgejo, repoApi, type RepoApi, serverVersion } from "../api/repository.ts";
+import type { Forge } from "../../../clients/forgejo/client.ts";
+import type { Protection } from "../../../clients/forgejo/schemas.ts";
+import { isForgejo, repoApi, type RepoApi, serverVersion } from "../../../clients/forgejo/repository.ts";
 import { parseInputs, rememberAs } from "../../runtime/zod.ts";
 import { branchName, repoFields } from "./words.ts";
 

@@ -3,9 +3,9 @@
 import { z } from "zod";
 import { ProviderError } from "../../runtime/errors.ts";
 import { typedResource, type TypedResource } from "../../runtime/typed.ts";
-import type { Forge } from "../api/forge.ts";
-import type { Protection } from "../api/forms.ts";
-import { repoApi, type RepoApi } from "../api/repository.ts";
+import type { Forge } from "../../../clients/forgejo/client.ts";
+import type { Protection } from "../../../clients/forgejo/schemas.ts";
+import { repoApi, type RepoApi } from "../../../clients/forgejo/repository.ts";
 import { parseInputs, rememberAs } from "../../runtime/zod.ts";
 import { branchName, login, repoFields, sameLogins, without } from "./words.ts";
 

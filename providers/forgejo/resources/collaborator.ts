@@ -4,8 +4,8 @@ import { z } from "zod";
 import { ProviderError } from "../../runtime/errors.ts";
 import type { Call } from "../../runtime/provider.ts";
 import { typedResource, type TypedResource } from "../../runtime/typed.ts";
-import type { Forge } from "../api/forge.ts";
-import { repoApi } from "../api/repository.ts";
+import type { Forge } from "../../../clients/forgejo/client.ts";
+import { repoApi } from "../../../clients/forgejo/repository.ts";
 import { parseInputs, rememberAs } from "../../runtime/zod.ts";
 import { login, repoFields } from "./words.ts";
 

@@ -72,7 +72,7 @@ async function unpacked(archive: Buffer): Promise<Map<string, Entry>> {
 
 function wiped(entries: ReadonlyMap<string, Entry>): readonly Remaining[] {
   const left: Remaining[] = [];
-  deleteArchived({ verb: "wipe", folder: home }, entries, (line) => left.push(line));
+  deleteArchived({ verb: "delete", folder: home }, entries, (line) => left.push(line));
   return left;
 }
 
@@ -248,7 +248,7 @@ test("every home that can be archived may be unpacked again, its set-user-ID pro
   ]);
   chmodSync(join(home, "deep"), 0o2775);
   const before = listed().entries;
-  clearSetId({ verb: "tame", folder: home });
+  clearSetId({ verb: "clear-setid", folder: home });
   expect(differencesOf(withoutSetId(before), listed().entries, "with-owner")).toEqual([]);
   expect(differencesOf(before, listed().entries, "with-owner")).toHaveLength(2);
   expect(listed().entries.get("deep")?.mode).toBe(0o2775);

@@ -10,8 +10,10 @@ import { differences } from "../../../cli/board/same.ts";
 import { isOfWhoLeft, vaultFindings } from "../../../cli/board/vault.ts";
 import { registerOf } from "../../../cli/board/whose.ts";
 import { cleaner } from "../../../cli/board/words.ts";
-import { HostUnreached } from "../../../cli/reach/host.ts";
-import type { KubeCall } from "../../../stacks/kube-api.ts";
+import { HostUnreached } from "../../../clients/ssh/run-command.ts";
+import { KubernetesError, type KubeCall } from "../../../clients/kubernetes/client.ts";
+import { openVault } from "../../../clients/vault/client.ts";
+import { startHttpServer } from "../../clients/http-server.ts";
 import { derived, rosterOf, row } from "../../roster/support.ts";
 
 const OWNER = "workstation/owner";
@@ -91,7 +93,7 @@ test("a listing that is refused or breaks off makes everything of it unknown, ne
   ];
   expect(await look(server([binding], [], 403), [OWNERS])).toEqual(refused);
   const broken: KubeCall = async (method, path) => {
-    if (path.includes("continue=")) throw new Error("the connection ended");
+    if (path.includes("continue=")) throw new KubernetesError("the connection ended");
     return server([binding, binding], [])(method, path);
   };
   expect(await look(broken, [OWNERS])).toEqual(["cleo cluster unknown: RoleBinding plots/owner: the connection ended"]);
@@ -228,17 +230,14 @@ test("a policy that somebody widened is changed, a role that is gone is gone, an
     "auth/kubernetes/role/plots-deployer": [404, { errors: [] }],
     "identity/entity/id/e": [200, { data: { disabled: false } }],
   };
-  const findings = async (known: typeof answers) =>
-    told(
-      await vaultFindings(
-        async (_, path) => {
-          const [code, body] = known[path] ?? [404, "<html>"];
-          return { status: code, text: typeof body === "string" ? body : JSON.stringify(body) };
-        },
-        [policy, role, left],
-        register,
-      ),
-    );
+  const findings = async (known: typeof answers) => {
+    const server = await startHttpServer((_, path) => {
+      const [status, body] = known[path.replace("/v1/", "")] ?? [404, "<html>"];
+      return { status, body };
+    });
+    const vault = openVault({ address: server.address, token: "hvs.program", timeoutMs: 2000, pauseMs: 1 });
+    return told(await vaultFindings(vault, [policy, role, left], register).finally(server.stop));
+  };
   expect(isOfWhoLeft(left)).toBe(true);
   expect(await findings(answers)).toEqual([
     "bob vault changed: policy workstation-claude-bob: differs in policy",

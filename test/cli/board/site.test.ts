@@ -7,7 +7,7 @@ import { prometheusOf } from "../../../cli/board/prometheus.ts";
 import { type SyncSeen, syncOf } from "../../../cli/board/site.ts";
 import { textOf } from "../../../cli/board/text.ts";
 import { registerOf } from "../../../cli/board/whose.ts";
-import type { KubeCall } from "../../../stacks/kube-api.ts";
+import type { KubeCall } from "../../../clients/kubernetes/client.ts";
 import { derived, rosterOf, row } from "../../roster/support.ts";
 
 const NOW = Date.parse("2026-11-23T12:00:00Z");

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { findExisting } from "../../../cli/import/existing.ts";
 import { pastOf } from "../../../cli/import/past.ts";
 import { loadLedger } from "../../../roster/ledger.ts";
-import type { Declared } from "../../../stacks/declared.ts";
+import type { DesiredResource } from "../../../stacks/offline/record-resources.ts";
 import { DEFAULT_POLICY } from "../../../roster/policy.ts";
 import { derived, rosterOf, row } from "../../roster/support.ts";
 
@@ -13,7 +13,7 @@ const binding = (role: string) => ({
   roleRef: { kind: "ClusterRole", name: role },
   subjects: [{ kind: "User", name: "ada@example.org" }],
 });
-const declared: readonly Declared[] = [
+const declared: readonly DesiredResource[] = [
   { type: "workstation:cluster:Tenant", name: "tenant-books", inputs: {} },
   {
     type: "kubernetes:core/v1:Namespace",
@@ -32,8 +32,20 @@ const declared: readonly Declared[] = [
     inputs: { metadata: { name: "w", namespace: "books" } },
   },
 ];
+/** The kinds that this API server knows, by the path of their group. */
+const KINDS: Readonly<Record<string, object>> = {
+  "/api/v1": {
+    resources: [
+      { name: "namespaces", kind: "Namespace", namespaced: false },
+      { name: "secrets", kind: "Secret", namespaced: true },
+    ],
+  },
+  "/apis/rbac.authorization.k8s.io/v1": {
+    resources: [{ name: "rolebindings", kind: "RoleBinding", namespaced: true }],
+  },
+};
 const answers = (held: Readonly<Record<string, object | number>>) => async (_: string, path: string) => {
-  const found = held[path] ?? 404;
+  const found = held[path] ?? KINDS[path] ?? 404;
   return typeof found === "number" ? { status: found, value: {} } : { status: 200, value: found };
 };
 const BOOKS = "/api/v1/namespaces/books";
@@ -71,6 +83,12 @@ test.each([403, 500, 503])(
     );
   },
 );
+
+test("a group of kinds that the cluster does not list ends the import", async () => {
+  await expect(findExisting(declared, { cluster: answers({ "/api/v1": 503 }) })).rejects.toThrow(
+    "the cluster does not list its kinds of v1 (status 503)",
+  );
+});
 
 test("uids and ports are kept as they are held; who has no port yet gets one that nobody holds", () => {
   const { desired } = derived(rosterOf(row("ada"), row("bob")));

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { ApiServerSignIn } from "../../../components/cluster/api-server/api-server-sign-in.ts";
-import { signInProgram } from "../../../stacks/programs.ts";
+import { signInProgram } from "../../../stacks/bundled-programs.ts";
 import { declared } from "./declared.ts";
 
 const plane = (name: string) => ({

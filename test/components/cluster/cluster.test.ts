@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { deployCluster } from "../../../stacks/cluster.ts";
-import { cluster } from "../../../stacks/settings/cluster.ts";
+import { cluster } from "../../../config/settings/cluster.ts";
 import { declared, only } from "./declared.ts";
 import { desired, left, person } from "./people.ts";
 

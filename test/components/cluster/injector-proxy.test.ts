@@ -26,15 +26,27 @@ const fronts: Front[] = [];
 beforeAll(async () => {
   dashboard = createServer((request, response) => {
     reached.push({ headers: request.headers, raw: request.rawHeaders, url: request.url });
+    if (request.url?.startsWith("/broken")) {
+      response.writeHead(200, request.url === "/broken/length" ? { "content-length": 100 } : {});
+      response.write("half", () => setTimeout(() => request.socket.destroy(), 20));
+      return;
+    }
     request.resume();
     request.on("end", () =>
       response
-        .writeHead(200, { "set-cookie": "session=theirs", "cache-control": "public, max-age=60", "x-kept": "yes" })
+        .writeHead(200, {
+          ...{ "set-cookie": "session=theirs", "cache-control": "public, max-age=60", "x-kept": "yes" },
+          ...{ connection: "x-of-this-hop", "x-of-this-hop": "internal" },
+        })
         .end("hello"),
     );
   });
   dashboard.on("upgrade", (request, socket, head) => {
     reached.push({ headers: request.headers, raw: request.rawHeaders, url: request.url });
+    if (request.url === "/no-socket") {
+      socket.end("HTTP/1.1 404 Not Found\r\nSet-Cookie: session=theirs\r\nContent-Length: 4\r\n\r\nnope");
+      return;
+    }
     socket.write(
       "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n",
     );
@@ -69,7 +81,7 @@ const lines = (raw: readonly string[], name: string) =>
   raw.filter((word, i) => i % 2 === 0 && word.toLowerCase() === name);
 
 describe("one request at a time", () => {
-  test.each(INJECTOR_CASES)("$id: $name", async ({ bytes, status, arrives }) => {
+  test.each(INJECTOR_CASES)("$kind: $name", async ({ bytes, status, arrives }) => {
     const { port } = await injector();
     const answer = await sendRaw({ port }, bytes);
     expect(status).toContain(answer.status);
@@ -92,6 +104,37 @@ test("an answer is nobody else's: no cookie passes and nothing on the way may ke
   expect(text).toContain("cache-control: no-store");
   expect(text).not.toMatch(/set-cookie|public/);
 });
+
+test("what the dashboard says for one connection alone is not handed back", async () => {
+  const { port } = await injector();
+  const { text } = await sendRaw({ port }, get("/", "X-authentik-username: alice"));
+  expect(text).not.toContain("x-of-this-hop");
+});
+
+test.each(["/broken/chunked", "/broken/length"])(
+  "an answer that breaks off ends the connection, so that nobody takes it for whole: %s",
+  async (path) => {
+    const { port } = await injector();
+    const socket = connect({ port, host: "127.0.0.1" });
+    let text = "";
+    socket.on("data", (part) => {
+      text += part.toString();
+    });
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: d\r\nX-authentik-username: alice\r\n\r\n`);
+    await once(socket, "end", { signal: AbortSignal.timeout(5_000) });
+    expect(text).toContain("half");
+    expect(text).not.toMatch(/\r\n0\r\n\r\n$/);
+  },
+);
+
+test.each(["/a/../b?x=%2e%2e//y", "//elsewhere.test/x", "/%2e%2e/"])(
+  "the dashboard gets the very path that the log names: %s",
+  async (path) => {
+    const { port } = await injector();
+    await sendRaw({ port }, get(path, "X-authentik-username: alice"));
+    expect(reached.map(({ url }) => url)).toEqual([path]);
+  },
+);
 
 test("the token is handed on as the cookie that Headlamp takes, and then not as a header", async () => {
   const { port } = await injector({ handOn: { kind: "cookie", name: "headlamp-auth-main.0" } });
@@ -169,6 +212,14 @@ describe("web sockets", () => {
     const { port } = await injector();
     expect((await sendRaw({ port }, bytes)).status).toBe(status);
     expect(reached).toEqual([]);
+  });
+
+  test("a dashboard that opens none is answered with its status and nothing else of it", async () => {
+    const { port } = await injector();
+    const refused = handshake("X-authentik-username: alice").toString().replace("/ws", "/no-socket");
+    const { status, text } = await sendRaw({ port }, refused);
+    expect(status).toBe(404);
+    expect(text).not.toMatch(/set-cookie|nope/i);
   });
 
   test("an open one ends when its pod goes", async () => {

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import type { Derivation } from "../../../roster/derive/derive.ts";
 import { deployHosts } from "../../../stacks/devvm.ts";
-import { settings } from "../../stacks/raw-config.ts";
+import { settings } from "../../config/raw-config.ts";
 import { unwrapped } from "../cluster/unwrapped.ts";
 import { firstDay, SITE, secondDay } from "./sample.ts";
 

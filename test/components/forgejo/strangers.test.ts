@@ -3,7 +3,12 @@ import { strangersIn } from "../../../components/forgejo/strangers.ts";
 import type { ForgejoLogin } from "../../../roster/model.ts";
 
 const logins = (...names: string[]) => names as ForgejoLogin[];
-const access = { whitelist: logins("boss", "emo"), collaborators: logins("emo", "anca"), former: logins("gone") };
+const access = {
+  admins: logins("boss"),
+  whitelist: logins("boss", "emo"),
+  collaborators: logins("emo", "anca"),
+  former: logins("gone"),
+};
 const audit = {
   ...{ server: "forgejo", version: "10.0.0+gitea-1.22.0", effectiveRule: "master" },
   collaborators: ["ANCA", "emo", "gone", "stranger"].map((login) => ({ login, permission: "write" })),

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { Stem95su, type Stem95suArgs } from "../../../components/stem95su/site.ts";
-import { stem95su } from "../../../stacks/settings/stem95su.ts";
+import { stem95su } from "../../../config/settings/stem95su.ts";
 import { type Declared, declared, only } from "../cluster/declared.ts";
 
 const site = (change: Partial<Stem95suArgs> = {}) =>

@@ -1,4 +1,4 @@
-/** INV-16 and INV-10: no policy path of one person ever covers a path of another, and no two people share a name. */
+/** No policy path of one person ever covers a path of another, and no two people share a name. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { deployerRoleName, ownerPolicyName, workstationPolicyName } from "../../../components/vault/names.ts";

@@ -18,7 +18,7 @@ import {
 import { type Issuer, type Issuers, startIssuers } from "../../../lab/oidc/issuers.ts";
 import { run } from "../../../lab/run.ts";
 import { openToolchain } from "../../../lab/toolchain/index.ts";
-import { signInProgram } from "../../../stacks/programs.ts";
+import { signInProgram } from "../../../stacks/bundled-programs.ts";
 import { apiAs, eventually } from "./api.ts";
 import { type LabCluster, openLabCluster } from "./lab-cluster.ts";
 import { token } from "./sign-in.ts";

@@ -1,6 +1,6 @@
 /** Settings of the cluster as the tests that run the injector use them. */
 
-import { cluster } from "../../../stacks/settings/cluster.ts";
+import { cluster } from "../../../config/settings/cluster.ts";
 
 export const DASHBOARD = "kubernetes-dashboard";
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { NODE_IMAGE } from "../../../lab/cluster/node-image.ts";
 import { Injector } from "../../../components/cluster/injector/injector.ts";
 import { deployCluster } from "../../../stacks/cluster.ts";
-import { injectorProgram } from "../../../stacks/programs.ts";
+import { injectorProgram } from "../../../stacks/bundled-programs.ts";
 import type { AuthentikUser, Person } from "../../../roster/model.ts";
 import { INJECTOR_CASES, KNOWN } from "../../components/cluster/injector-cases.ts";
 import { desired, person } from "../../components/cluster/people.ts";
@@ -102,7 +102,7 @@ const handshake = (...more: readonly string[]) =>
   );
 
 describe("one request at a time", () => {
-  test.each(INJECTOR_CASES)("$id: $name", async ({ bytes, status, arrives }) => {
+  test.each(INJECTOR_CASES)("$kind: $name", async ({ bytes, status, arrives }) => {
     const answer = await sendRaw(to, bytes, 400);
     const reached = await seen(lab.admin);
     expect(status).toContain(answer.status);

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { deployCluster } from "../../../stacks/cluster.ts";
-import { checkCluster } from "../../../stacks/surroundings/check.ts";
+import { checkCluster } from "../../../stacks/preflight/check-cluster.ts";
 import { desired, person } from "../../components/cluster/people.ts";
 import { eventually } from "./api.ts";
 import { settingsFor } from "./dashboard-settings.ts";

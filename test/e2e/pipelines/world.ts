@@ -76,10 +76,16 @@ export interface Seen {
   readonly state: string;
   /** Writes to the API server as the preview's account that were not refused, by their audit lines. */
   readonly apiWrites: readonly string[];
-  /** Paths in Vault that the preview's token asked to write. */
-  readonly vaultWrites: readonly string[];
+  /** What the preview's token asked of Vault, as in `read auth/token/lookup-self`. */
+  readonly vaultRequests: readonly string[];
   /** Method and path of every write to the forge through the program's address for it. */
   readonly forgeWrites: readonly string[];
+}
+
+interface VaultAudit {
+  readonly type: string;
+  readonly auth?: { readonly display_name?: string };
+  readonly request: { readonly operation: string; readonly path: string };
 }
 
 export interface Change {
@@ -96,7 +102,12 @@ export const rosterText = (rows: Rows): string => stringify({ users: rows });
 /** The sample roster; its admin has a login on the forge here. */
 export const ROWS: Rows = { ...everybody, wizard: { ...everybody.wizard, forgejo: { login: "wizard" } } };
 
-export async function openWorld(): Promise<World> {
+export interface WorldOptions {
+  /** Starts what keeps the stack's state in the folder `state` below the given one. Default: the folder itself. */
+  readonly backend?: (dir: string) => Promise<Readonly<Record<string, string>>>;
+}
+
+export async function openWorld({ backend }: WorldOptions = {}): Promise<World> {
   const lab = await openInstance(instanceName({ WS_LAB: "test", ...process.env }));
   const forge = await findForge(lab);
   const cluster = await clusterFact.read(lab);
@@ -143,10 +154,13 @@ export async function openWorld(): Promise<World> {
   await copyProject(seed);
   await writeFile(join(seed, "roster.yaml"), rosterText(ROWS));
   const image = await imageOf(dir, engine.env);
-  const state = `file://${join(dir, "state")}`;
   const previews = `file://${join(dir, "previews")}`;
   await Promise.all(["state", "previews"].map((name) => mkdir(join(dir, name))));
-  const env = { ...image, PULUMI_BACKEND_URL: state, PULUMI_CONFIG_PASSPHRASE: passphrase };
+  const state = {
+    ...((await backend?.(dir)) ?? { PULUMI_BACKEND_URL: `file://${join(dir, "state")}` }),
+    PULUMI_CONFIG_PASSPHRASE: passphrase,
+  };
+  const env = { ...image, ...state };
   const own = await encryptAnew(engine.configFile, seed, env);
 
   const url = forge.cloneUrl(forge.owner, repo);
@@ -162,7 +176,9 @@ export async function openWorld(): Promise<World> {
 
   const secrets = new Map(
     Object.entries({
-      ws_state_environment: `PULUMI_BACKEND_URL=${state}\nPULUMI_CONFIG_PASSPHRASE=${passphrase}\n`,
+      ws_state_environment: Object.entries(state)
+        .map(([name, value]) => `${name}=${value}\n`)
+        .join(""),
       passphrase,
       ...own,
       ws_forge_user: admin.login,
@@ -170,17 +186,16 @@ export async function openWorld(): Promise<World> {
       ws_chat_webhook: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook-canary-${id}`,
       ws_comment_user: bot.login,
       ws_comment_token: await token(bot, "comment", ["write:issue", "read:user", "read:repository"]),
-      ws_preview_backend_url: previews,
-      ws_preview_backend_write_url: previews,
-      ws_preview_passphrase: `preview-passphrase-${id}`,
+      ...Object.fromEntries(
+        ["ws_preview_environment", "ws_preview_write_environment"].map((name) => [
+          name,
+          `PULUMI_BACKEND_URL=${previews}\nPULUMI_CONFIG_PASSPHRASE=preview-passphrase-${id}\n`,
+        ]),
+      ),
+      preview_passphrase: `preview-passphrase-${id}`,
       ws_preview_kubeconfig: await readersKubeconfig(cluster),
       ws_preview_vault_token: await readersVaultToken(lab),
-      ws_preview_forge_token: await token(admin, "preview", [
-        "read:repository",
-        "read:user",
-        "read:organization",
-        "read:misc",
-      ]),
+      ws_preview_forge_token: await token(admin, "preview", ["read:repository", "read:user", "read:misc"]),
     }),
   );
   const logs: string[] = [];
@@ -244,9 +259,13 @@ export async function openWorld(): Promise<World> {
       return {
         state: sums.stdout,
         apiWrites: asked.filter((line) => !/"code":403/.test(line)),
-        vaultWrites: (await lines(vaultLog)).filter(
-          (line) => line.includes("workstation-preview") && /"operation":"(create|update|delete|patch)"/.test(line),
-        ),
+        vaultRequests: (await lines(vaultLog)).flatMap((line) => {
+          if (line === "") return [];
+          const { type, auth, request } = JSON.parse(line) as VaultAudit;
+          return type === "request" && auth?.display_name?.includes("workstation-preview")
+            ? [`${request.operation} ${request.path}`]
+            : [];
+        }),
         forgeWrites: between.seen.flatMap(({ method, path }) => (method === "GET" ? [] : [`${method} ${path}`])),
       };
     },
@@ -370,10 +389,10 @@ async function vaultRecord(lab: Instance, id: string): Promise<string> {
 
 async function readersVaultToken(lab: Instance): Promise<string> {
   const { vault } = await openVault(lab);
-  const policy = 'path "secret/data/platform" { capabilities = ["read"] }';
-  await vault.must("PUT", "sys/policies/acl/workstation-preview", { policy });
+  // Every token may look itself up by this policy; a preview needs no more.
   const made = (await vault.must("POST", "auth/token/create", {
-    policies: ["workstation-preview"],
+    policies: ["default"],
+    display_name: "workstation-preview",
     no_parent: true,
   })) as {
     readonly auth: { readonly client_token: string };

@@ -13,7 +13,7 @@ import { type Drive, startDrive } from "../../../lab/drive/server.ts";
 import { readRecord } from "../../../lab/process/record.ts";
 import { type Ran, run } from "../../../lab/run.ts";
 import { openToolchain } from "../../../lab/toolchain/index.ts";
-import type { Stem95suSettings } from "../../../stacks/settings/stem95su.ts";
+import type { Stem95suSettings } from "../../../config/settings/stem95su.ts";
 import { eventually } from "../cluster/api.ts";
 import { type LabCluster, openLabCluster } from "../cluster/lab-cluster.ts";
 import { type FixtureStack, openStack } from "../plugins/stack.ts";

@@ -5,7 +5,7 @@ import { SUSPENDED } from "../../../providers/plantedrights/bindings.ts";
 import { room } from "../../../providers/plantedrights/room.ts";
 import type { Call } from "../../../providers/runtime/provider.ts";
 import type { PropertyMap } from "../../../providers/runtime/values.ts";
-import type { KubeCall } from "../../../stacks/kube-api.ts";
+import type { KubeCall } from "../../../clients/kubernetes/client.ts";
 
 interface Stored {
   metadata: { name: string; resourceVersion: string; annotations?: Record<string, string> };

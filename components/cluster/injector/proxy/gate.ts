@@ -1,6 +1,7 @@
 /** Decides about one request by its header lines alone: who it is from, and what the dashboard may see of it. */
 
 import { createHash, timingSafeEqual } from "node:crypto";
+import { comparableHeaderName } from "../../../../clients/http/header-name.ts";
 import type { HandOn } from "./contract.ts";
 
 /** What the gate goes by. */
@@ -28,7 +29,7 @@ export function gateOf(rules: GateRules): Gate {
   const guards = [rules.identityHeader, rules.admitted?.header, rules.sharedSecret?.header]
     .filter((header) => header !== undefined)
     .map((header) => header.toLowerCase());
-  const foldedGuards = new Map(guards.map((guard) => [folded(guard), guard]));
+  const foldedGuards = new Map(guards.map((guard) => [comparableHeaderName(guard), guard]));
   const pass = new Set([...USUAL_HEADERS, ...rules.passHeaders.map((header) => header.toLowerCase())]);
   const identityHeader = rules.identityHeader.toLowerCase();
 
@@ -36,7 +37,7 @@ export function gateOf(rules: GateRules): Gate {
     if (rawHeaders.length / 2 > MAX_LINES) return refuse(431, "too many header lines");
     const lines = new Map<string, string[]>();
     for (const [name, value] of pairs(rawHeaders)) {
-      const guard = foldedGuards.get(folded(name));
+      const guard = foldedGuards.get(comparableHeaderName(name));
       if (guard !== undefined && guard !== name) return refuse(400, `a header that looks like ${guard}`);
       lines.set(name, [...(lines.get(name) ?? []), value]);
     }
@@ -116,9 +117,6 @@ const credentials = (handOn: HandOn, token: string): readonly (readonly [string,
   handOn.kind === "header" ? [["authorization", `Bearer ${token}`]] : [["cookie", `${handOn.name}=${token}`]];
 
 const refuse = (status: number, reason: string): Verdict => ({ kind: "refuse", status, reason });
-
-/** Names that some server on the way might take for one another: `X_Authentik_Username`, `x.authentik.username`. */
-const folded = (name: string) => name.replace(/[^a-z0-9]/g, "-");
 
 /** Compares without telling by the time it takes how much was right. */
 const same = (found: string | undefined, wanted: string) =>

@@ -1,4 +1,4 @@
-/** The last day of access by the host's own clock, and the host's brakes on it. */
+/** The last day of access by the host's own clock, and the host's brakes on it, for changes that no delivery counts. */
 
 import { expect, test } from "vitest";
 import { tooOldForRemovals } from "../../../../agent/root/people/removal-limits.ts";
@@ -20,7 +20,7 @@ const files = [
 const facts = (over: Readonly<Record<string, Partial<Somebody>>>, more: Partial<ExpiryInput> = {}): ExpiryInput => ({
   maps: maps(people(over), { admins: ["ana"], files }),
   parts: people(over).flatMap((who) => [account(who), clones(who), units(who)]),
-  isCut: () => false,
+  isOffboarded: () => false,
   removalLimit: 1,
   unfit: undefined,
   deliveredAtMs: NOON - HOUR_MS,
@@ -56,7 +56,7 @@ test("one run cuts as many as it may and names the others; whoever is cut alread
   const over = { bob: YESTERDAY, cid: YESTERDAY };
   const first = expireAccess(facts(over));
   expect([leftIn(first), first.held]).toEqual([["bob"], [{ who: "cid", why: expect.stringContaining("next run") }]]);
-  const second = expireAccess(facts(over, { isCut: (who) => who === "bob" }));
+  const second = expireAccess(facts(over, { isOffboarded: (who) => who === "bob" }));
   expect([leftIn(second), second.held]).toEqual([["bob", "cid"], []]);
 });
 
@@ -94,7 +94,7 @@ test.each([
   ["a week", NOON - 168 * HOUR_MS],
 ])("a clock that goes back by %s gives nobody back what their last day took, and cuts nobody anew", (_, nowMs) => {
   const over = { bob: YESTERDAY, cid: YESTERDAY };
-  const after = expireAccess(facts(over, { ...age(nowMs), isCut: (who) => who === "bob" }));
+  const after = expireAccess(facts(over, { ...age(nowMs), isOffboarded: (who) => who === "bob" }));
   expect([leftIn(after), after.held]).toEqual([["bob"], [{ who: "cid", why: expect.stringContaining("unknown age") }]]);
 });
 
@@ -114,6 +114,6 @@ test("by less than that it cuts as many as one run may, and they are back when i
   const over = { bob: { until: "2026-03-02" }, cid: { until: "2026-03-02" } };
   const ahead = expireAccess(facts(over, age(NOON + 13 * HOUR_MS)));
   expect([leftIn(ahead), ahead.held.map(({ who }) => who)]).toEqual([["bob"], ["cid"]]);
-  const right = expireAccess(facts(over, { isCut: (who) => who === "bob" }));
+  const right = expireAccess(facts(over, { isOffboarded: (who) => who === "bob" }));
   expect([leftIn(right), right.held]).toEqual([[], []]);
 });

@@ -80,9 +80,9 @@ test("a host that never held anybody takes any part", () => {
 });
 
 test("a delivery cuts only whom its maps part counts as left", () => {
-  expect(() => deliveryAllowance(maps(without("bob"))).take("bob")).not.toThrow();
-  expect(() => deliveryAllowance(maps(people)).take("bob")).toThrow("not listed as left in the maps part");
-  expect(() => deliveryAllowance(undefined).take("bob")).toThrow("has no maps part to count removals by");
+  expect(() => deliveryAllowance(maps(without("bob"))).consume("bob")).not.toThrow();
+  expect(() => deliveryAllowance(maps(people)).consume("bob")).toThrow("not listed as left in the maps part");
+  expect(() => deliveryAllowance(undefined).consume("bob")).toThrow("has no maps part to count removals by");
 });
 
 const hour = 3_600_000;
@@ -90,8 +90,8 @@ const hourly = { maps: maps(without("bob", "cid")), removalLimit: 1, maxStateAge
 
 test("one hourly run cuts as many as it may and leaves the rest to the next", () => {
   const allowance = hourlyAllowance({ ...hourly, deliveredAtMs: 99 * hour });
-  allowance.take("bob");
-  expect(() => allowance.take("cid")).toThrow("limit of 1");
+  allowance.consume("bob");
+  expect(() => allowance.consume("cid")).toThrow("limit of 1");
 });
 
 test.each([
@@ -99,5 +99,5 @@ test.each([
   ["from the future", 101 * hour],
   ["of unknown age", undefined],
 ])("a state %s cuts nobody", (_, deliveredAtMs) => {
-  expect(() => hourlyAllowance({ ...hourly, deliveredAtMs }).take("bob")).toThrow("nobody is offboarded");
+  expect(() => hourlyAllowance({ ...hourly, deliveredAtMs }).consume("bob")).toThrow("nobody is offboarded");
 });

@@ -1,0 +1,141 @@
+/**
+ * Runs one pipeline of the repository outside any pipeline server: fetches, decides what is due, and carries out the steps
+ * of a file that the repository's own deployed commit has. Nothing and nobody can hand it a file, a variable or a secret.
+ */
+
+import { join } from "node:path";
+import { parseEnvironment, StepError } from "../environment.ts";
+import type { Git } from "../git.ts";
+import { type Attempts, openAttempts } from "./attempts.ts";
+import { type Clone, type Confirmation, fetchClone } from "./clone.ts";
+import { readCredentials } from "./credentials.ts";
+import { isFor, type PipelineFile, readPipeline, secretsOf } from "./pipeline-file.ts";
+import { openPullRequests } from "./pull-requests.ts";
+import { deploymentRuns, isDue, type PlannedRun, previewRuns, scheduledRun } from "./runs.ts";
+import type { RunnerSettings } from "./settings.ts";
+import { runSteps } from "./steps.ts";
+
+export interface RunnerOptions {
+  readonly settings: RunnerSettings;
+  /** Name of the schedule that starts the run; the pipeline's own name by default. */
+  readonly cron?: string;
+  /** See `readCredentials`. */
+  readonly credentials: string;
+  /**
+   * Which commit is deployed: by the engine's own history, or for previews by what the deployment published for them.
+   * @param engine variables that hold the state's place and key
+   */
+  readonly deployedCommit: (engine: Readonly<Record<string, string>>) => Promise<string>;
+  readonly log: (line: string) => void;
+  readonly nowMs?: () => number;
+  readonly signal?: AbortSignal;
+}
+
+/** File name of the pipeline that previews pull requests. */
+export const PREVIEWS = "pull-request";
+const DEPLOY = "deploy";
+
+/** Above the engine's own limit for one deployment. */
+const STEP_LIMIT_MS = 90 * 60_000;
+const MAX_PREVIEWS = 20;
+
+/**
+ * @param name file name of a pipeline without its ending: `deploy`, `drift`, `pull-request`, …
+ * @returns 0 where everything that was due ended well
+ * @throws StepError or ForgeError before the first run where it cannot be decided what is due
+ */
+export async function runPipeline(name: string, options: RunnerOptions): Promise<0 | 1> {
+  const { settings, log, cron = name, signal } = options;
+  const memory = join(settings.state, cron === name ? name : `${name}-${cron}`);
+  const token = (await readCredentials(options.credentials, [settings.token])).get(settings.token) ?? "";
+  const attempts = await openAttempts(`${memory}.json`);
+  const clone = await fetchClone({ ...settings, url: cloneUrl(settings), token, folder: `${memory}.git` });
+  const commit = await deployedOn(clone, options);
+  const pipeline = await pipelineOf(clone.git, commit, name);
+  const runs =
+    name === PREVIEWS
+      ? previewRuns(settings.branch, await openPullRequests({ ...settings, token }))
+      : await runsOf(cron, settings, clone, commit);
+  let failed = false;
+  let count = 0;
+  for (const run of runs) {
+    if (signal?.aborted || !mayStart(run, attempts, options)) continue;
+    count += 1;
+    if (name === PREVIEWS && count > MAX_PREVIEWS) break;
+    const ok = await carryOut(pipeline, run, attempts, options);
+    failed ||= !ok;
+    // What is deployed may have changed, and with it the program that decides: the next start looks anew.
+    if (ok && run.occasion.event === "tag") break;
+  }
+  if (count === 0) log("Nothing is due.");
+  return failed ? 1 : 0;
+}
+
+/** @throws StepError where the commit that counts as deployed is not on the branch */
+async function deployedOn({ git, head }: Clone, { settings, credentials, deployedCommit }: RunnerOptions) {
+  const { stateEnvironment, branch, stack } = settings;
+  const text = (await readCredentials(credentials, [stateEnvironment])).get(stateEnvironment) ?? "";
+  const deployed = await deployedCommit({ ...settings.environment, ...parseEnvironment(stateEnvironment, text) });
+  const known = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(deployed) && (await git.commit(deployed)) === deployed;
+  if (known && (await git.isAncestor(deployed, head))) return deployed;
+  throw new StepError(
+    `The stack ${stack} was last deployed from ${deployed}, which is not a commit of ${branch}. Nothing is run: ` +
+      "an admin deploys by hand, from a checkout of the branch.",
+  );
+}
+
+async function pipelineOf(git: Git, commit: string, name: string): Promise<PipelineFile> {
+  const path = `.woodpecker/${name}.yaml`;
+  const content = await git.file(commit, path);
+  if (content === undefined) throw new StepError(`${commit.slice(0, 12)} has no ${path}.`);
+  return readPipeline(`${path} of ${commit.slice(0, 12)}`, content.toString("utf8"));
+}
+
+async function runsOf(cron: string, { branch }: RunnerSettings, { git, head, confirmations }: Clone, deployed: string) {
+  if (cron !== DEPLOY) return [scheduledRun(cron, branch, head)];
+  const open: Confirmation[] = [];
+  for (const one of confirmations) if (!(await git.isAncestor(one.commit, deployed))) open.push(one);
+  const newestFirst = (await git.between(deployed, head)).map(({ hash }) => hash);
+  open.sort((a, b) => newestFirst.indexOf(a.commit) - newestFirst.indexOf(b.commit));
+  return deploymentRuns({ branch, deployed, head, confirmations: open });
+}
+
+function mayStart(run: PlannedRun, attempts: Attempts, { log, nowMs = Date.now }: RunnerOptions): boolean {
+  const last = attempts.find(run.key);
+  if (isDue(run, last, nowMs())) return true;
+  if (last?.ok === false) log(`Skipped ${run.title}: it failed less than an hour ago, and nothing has changed since.`);
+  return false;
+}
+
+async function carryOut(pipeline: PipelineFile, run: PlannedRun, attempts: Attempts, options: RunnerOptions) {
+  const { settings, log, nowMs = Date.now, signal } = options;
+  if (!isFor(pipeline, run.occasion)) {
+    log(`Skipped ${run.title}: the pipeline is not for the event ${run.occasion.event}.`);
+    return true;
+  }
+  const names = secretsOf(pipeline).filter((name) => !settings.absent.includes(name));
+  const credentials = await readCredentials(options.credentials, names);
+  log(`Run for ${run.title}.`);
+  await attempts.record(run.key, { atMs: nowMs(), ok: false });
+  const results = await runSteps(pipeline, {
+    variables: { ...common(settings), ...run.variables },
+    ...{ credentials, absent: settings.absent, environment: settings.environment, path: settings.path },
+    ...{ timeoutMs: STEP_LIMIT_MS, onLine: log, ...(signal === undefined ? {} : { signal }) },
+  });
+  const bad = results.filter(({ code }) => code !== 0);
+  await attempts.record(run.key, { atMs: nowMs(), ok: bad.length === 0 });
+  for (const { name, code } of bad) log(`The step ${name} ended with ${code ?? "a signal"}.`);
+  log(`${bad.length === 0 ? "Done" : "Failed"}: ${run.title}.`);
+  return bad.length === 0;
+}
+
+const cloneUrl = ({ forge, owner, repository }: RunnerSettings) =>
+  `${forge.replace(/\/+$/, "")}/${owner}/${repository}.git`;
+
+const common = (settings: RunnerSettings): Readonly<Record<string, string>> => ({
+  CI: "workstation-runner",
+  CI_FORGE_URL: settings.forge,
+  CI_REPO_OWNER: settings.owner,
+  CI_REPO_NAME: settings.repository,
+  CI_REPO_CLONE_URL: cloneUrl(settings),
+});

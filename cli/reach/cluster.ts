@@ -1,9 +1,0 @@
-/** The cluster as the program itself reaches it, for the operator's commands. */
-
-import { given } from "../../stacks/given.ts";
-import { type KubeCall, kubeCallOf } from "../../stacks/kube-api.ts";
-import type { StackSettings } from "../../stacks/settings/index.ts";
-
-/** @returns undefined where the stack has no cluster. @throws Refusal or Unread where the kubeconfig is missing or unusable */
-export const clusterOf = ({ cluster, kubeconfig }: StackSettings): KubeCall | undefined =>
-  cluster && kubeCallOf(given(kubeconfig, "kubeconfig", "cluster"));

@@ -1,0 +1,50 @@
+/** The stack that a command of `./ws` speaks of: its settings, what its last run left, and what the program decides from both. */
+
+import type { Derivation } from "../../roster/derive/derive.ts";
+import { today, computeDesiredState } from "../../config/desired-state.ts";
+import { userMapFromVault } from "../../config/vault-user-map.ts";
+import { type PreviousRun, previousRunFrom } from "../../config/previous-run.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
+import { parseSettings } from "../../config/settings/parse.ts";
+import { configOf, outputsOf, PROJECT, type StackPlace } from "../pulumi.ts";
+
+export interface OpenStack {
+  /** Holds secrets: never to be shown. */
+  readonly settings: StackSettings;
+  readonly previousRun: PreviousRun;
+  /** Every encrypted setting as it is written: what must stand in no output. */
+  readonly secrets: readonly string[];
+}
+
+export interface Decided extends Derivation {
+  /** What the decision had to do without. */
+  readonly notices: readonly string[];
+}
+
+/**
+ * Reads the stack's configuration and its outputs through the operator's own `pulumi`.
+ * @param ledger the ledger's text, where it comes from a file and not from the stack's outputs
+ * @throws PulumiError, or Refusal with every problem of the configuration
+ */
+export async function openStack(place: StackPlace, ledger?: string): Promise<OpenStack> {
+  const { values, encrypted } = await configOf(place);
+  const settings = parseSettings(values, place.configFile ?? `Pulumi.${place.stack ?? "<stack>"}.yaml`, encrypted);
+  const outputs = ledger === undefined ? await outputsOf(place) : { ledger };
+  const secrets = encrypted.flatMap((key) => values[key] ?? []);
+  return { settings, previousRun: previousRunFrom((name) => outputs[name]), secrets };
+}
+
+/** The same decision as the program's, from the same settings. @throws Refusal */
+export async function decideOn({
+  settings,
+  previousRun,
+}: Pick<OpenStack, "settings" | "previousRun">): Promise<Decided> {
+  const userMap = await userMapFromVault(settings, previousRun, { preview: true, folder: PROJECT });
+  const derivation = await computeDesiredState(settings, {
+    ledger: previousRun.ledger,
+    userMap,
+    today: today(),
+    folder: PROJECT,
+  });
+  return { ...derivation, notices: userMap?.known === false ? [userMap.warning] : [] };
+}

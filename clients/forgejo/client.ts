@@ -1,0 +1,168 @@
+/** Speaks to the forge's API with basic credentials: JSON only, and errors that say what was asked of whom. */
+
+import type { z } from "zod";
+import { sendWithRetries } from "../http/retry.ts";
+import { redactor } from "../http/redact.ts";
+import { HttpFailure, type HttpReply, type HttpRequest } from "../http/send.ts";
+import { ClientError } from "../client-error.ts";
+import { parseJson } from "../parse-json.ts";
+
+export interface ForgeAccess {
+  /** Base address, without `/api/v1`. */
+  readonly url: string;
+  readonly username: string;
+  /** The account's password: an access token cannot create access tokens. */
+  readonly password: string;
+  /** PEM of a private authority, where the forge's certificate comes from one. */
+  readonly ca?: string;
+  /** For one exchange. */
+  readonly timeoutMs: number;
+  /** Before the second try of a failed exchange; it doubles from there. */
+  readonly pauseMs: number;
+}
+
+export interface Question {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Segments below `/api/v1`; each is encoded, so a name can never become a path. */
+  readonly path: readonly string[];
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: object;
+  /** What this is for, to complete "cannot …": `list the collaborators of ops/infra`. */
+  readonly purpose: string;
+  /** What an answer that is no success means here, by status; without an entry it is told as it came. */
+  readonly meaning?: Readonly<Record<number, string>>;
+}
+
+/** Every answer is JSON of the asked form, or `absent` where that was allowed. */
+export interface Forge {
+  /** @throws ForgeError unless the answer is a success of that form */
+  ask<T>(question: Question, form: z.ZodType<T>, signal: AbortSignal): Promise<T>;
+  /** The same; a 404 that the forge itself said (and not some proxy) is undefined. */
+  find<T>(question: Question, form: z.ZodType<T>, signal: AbortSignal): Promise<T | undefined>;
+  /** Where the answer has no content. @returns false for the forge's own 404 */
+  tell(question: Question, signal: AbortSignal): Promise<boolean>;
+  /** A page of a listing, with how many there are in all where the forge says so. */
+  page<T>(
+    question: Question,
+    form: z.ZodType<T>,
+    signal: AbortSignal,
+  ): Promise<{ items: T; total: number | undefined }>;
+}
+
+/** An answer, or the lack of one, that stops the step. */
+export class ForgeError extends ClientError {
+  override readonly name = "ForgeError";
+  /** The HTTP status; undefined where no whole answer came. */
+  readonly status: number | undefined;
+  constructor(message: string, status?: number, cause?: unknown) {
+    super(message, { cause });
+    this.status = status;
+  }
+}
+
+export function openForge(access: ForgeAccess): Forge {
+  const credentials = Buffer.from(`${access.username}:${access.password}`).toString("base64");
+  const redact = redactor([access.password, credentials]);
+  const headers = { authorization: `Basic ${credentials}`, accept: "application/json" };
+
+  const exchange = async (question: Question, signal: AbortSignal): Promise<HttpReply> => {
+    const url = new URL(`${access.url.replace(/\/+$/, "")}/api/v1/${question.path.map(encodeURIComponent).join("/")}`);
+    for (const [name, value] of Object.entries(question.query ?? {})) url.searchParams.set(name, value);
+    const ask: HttpRequest = {
+      method: question.method,
+      url,
+      headers: question.body === undefined ? headers : { ...headers, "content-type": "application/json" },
+      ...(question.body === undefined ? {} : { body: JSON.stringify(question.body) }),
+      ...(access.ca === undefined ? {} : { ca: access.ca }),
+      timeoutMs: access.timeoutMs,
+      signal,
+    };
+    return sendWithRetries(ask, { tries: 3, pauseMs: access.pauseMs }).catch((cause: unknown) => {
+      if (!(cause instanceof HttpFailure)) throw cause;
+      throw new ForgeError(told(question, redact(cause.message)), undefined, cause);
+    });
+  };
+
+  const told = (question: Question, what: string) =>
+    `cannot ${question.purpose}: ${question.method} ${access.url} /${question.path.join("/")} as ${access.username}: ${what}`;
+
+  const refused = (question: Question, reply: HttpReply): ForgeError => {
+    const json = jsonOf(reply);
+    const said = messageOf(json);
+    const meaning = json === undefined ? undefined : question.meaning?.[reply.status];
+    const sentence = meaning ?? MEANINGS.get(reply.status) ?? "";
+    const words = json === undefined ? NOT_JSON : said === "" ? "" : `it says "${redact(said)}"`;
+    return new ForgeError(
+      told(question, [`status ${reply.status}`, sentence, words].filter((part) => part !== "").join("; ")),
+      reply.status,
+    );
+  };
+
+  const read = <T>(question: Question, form: z.ZodType<T>, reply: HttpReply): T => {
+    const json = jsonOf(reply);
+    if (json === undefined) throw new ForgeError(told(question, `status ${reply.status}; ${NOT_JSON}`), reply.status);
+    const parsed = form.safeParse(json.value);
+    if (parsed.success) return parsed.data;
+    const where = parsed.error.issues.map((issue) => issue.path.join(".") || "the whole").join(", ");
+    throw new ForgeError(told(question, `its answer is not of the expected form (at: ${where})`), reply.status);
+  };
+
+  const find = async <T>(question: Question, form: z.ZodType<T>, signal: AbortSignal): Promise<T | undefined> => {
+    const reply = await exchange(question, signal);
+    if (isSuccess(reply)) return read(question, form, reply);
+    if (isOwn404(reply)) return undefined;
+    throw refused(question, reply);
+  };
+
+  return {
+    find,
+    ask: async (question, form, signal) => {
+      const reply = await exchange(question, signal);
+      if (isSuccess(reply)) return read(question, form, reply);
+      throw refused(question, reply);
+    },
+    tell: async (question, signal) => {
+      const reply = await exchange(question, signal);
+      if (reply.status === 204) return true;
+      if (isOwn404(reply)) return false;
+      throw refused(question, reply);
+    },
+    page: async (question, form, signal) => {
+      const reply = await exchange(question, signal);
+      if (!isSuccess(reply)) throw refused(question, reply);
+      const total = Number(reply.headers.get("x-total-count") ?? Number.NaN);
+      return { items: read(question, form, reply), total: Number.isInteger(total) ? total : undefined };
+    },
+  };
+}
+
+const isSuccess = ({ status }: HttpReply) => status >= 200 && status < 300 && status !== 204;
+
+/** A 404 page of a proxy says nothing about the forge: only a JSON answer does. */
+const isOwn404 = (reply: HttpReply) => reply.status === 404 && jsonOf(reply) !== undefined;
+
+function jsonOf(reply: HttpReply): { readonly value: unknown } | undefined {
+  if (!(reply.headers.get("content-type") ?? "").includes("json")) return undefined;
+  const value = parseJson(reply.text);
+  return value === undefined ? undefined : { value };
+}
+
+function messageOf(json: { readonly value: unknown } | undefined): string {
+  const value = json?.value;
+  if (typeof value !== "object" || value === null || !("message" in value)) return "";
+  return typeof value.message === "string" ? value.message : "";
+}
+
+const NOT_JSON = "its answer is not JSON: is this the forge's own address, or does something before it want a login?";
+
+const MEANINGS: ReadonlyMap<number, string> = new Map([
+  [301, "it sends us elsewhere, and credentials go to no other address: give the address it should be"],
+  [302, "it sends us elsewhere, and credentials go to no other address: give the address it should be"],
+  [
+    401,
+    "the credentials are not accepted: check the name and password in the stack's configuration (a second factor cannot be used here)",
+  ],
+  [403, "this account may not do that: it has to be an administrator of the forge"],
+  [404, "there is no such thing, or this account may not see it"],
+  [429, "it is asked too often: try again in a while"],
+]);

@@ -1,0 +1,118 @@
+/** Speaks to Vault's API with a token: JSON only, and errors that say what was asked of whom. */
+
+import { z } from "zod";
+import { sendWithRetries } from "../http/retry.ts";
+import { redactor } from "../http/redact.ts";
+import { HttpFailure, type HttpReply } from "../http/send.ts";
+import { ClientError } from "../client-error.ts";
+import { parseJson } from "../parse-json.ts";
+
+export interface VaultAccess {
+  readonly address: string;
+  readonly token: string;
+  /** PEM of a private authority, where Vault's certificate comes from one. */
+  readonly ca?: string;
+  /** For one exchange. */
+  readonly timeoutMs: number;
+  /** Before the second try of a failed exchange; it doubles from there. */
+  readonly pauseMs: number;
+}
+
+export interface VaultAsk {
+  readonly method: "GET" | "POST" | "DELETE" | "LIST";
+  /** Below `/v1`. */
+  readonly path: string;
+  readonly body?: object;
+  /** To complete "cannot …": `look up the entity of anca`. */
+  readonly purpose: string;
+}
+
+export interface Vault {
+  /** @returns the answer, or undefined where Vault has nothing (404, or an answer without content) */
+  find<T>(ask: VaultAsk, form: z.ZodType<T>, signal?: AbortSignal): Promise<T | undefined>;
+  /** Does something whose answer does not matter. @returns false where Vault has no such thing */
+  tell(ask: VaultAsk, signal?: AbortSignal): Promise<boolean>;
+}
+
+/** An answer, or the lack of one, that stops the step. */
+export class VaultError extends ClientError {
+  override readonly name = "VaultError";
+  /** The HTTP status; undefined where no whole answer came. */
+  readonly status: number | undefined;
+  /** Vault's own words. */
+  readonly said: string;
+  constructor(message: string, status?: number, said = "", cause?: unknown) {
+    super(message, { cause });
+    this.status = status;
+    this.said = said;
+  }
+}
+
+export function openVault(access: VaultAccess): Vault {
+  const redact = redactor([access.token]);
+  const exchange = async (ask: VaultAsk, signal?: AbortSignal): Promise<HttpReply> => {
+    const whole = {
+      method: ask.method,
+      url: new URL(`${access.address.replace(/\/+$/, "")}/v1/${ask.path}`),
+      headers: { "x-vault-token": access.token, "content-type": "application/json" },
+      ...(ask.body === undefined ? {} : { body: JSON.stringify(ask.body) }),
+      ...(access.ca === undefined ? {} : { ca: access.ca }),
+      timeoutMs: access.timeoutMs,
+      ...(signal === undefined ? {} : { signal }),
+    };
+    return sendWithRetries(whole, { tries: 3, pauseMs: access.pauseMs }).catch((cause: unknown) => {
+      if (!(cause instanceof HttpFailure)) throw cause;
+      throw failed(ask, undefined, redact(cause.message), "", cause);
+    });
+  };
+
+  const failed = (ask: VaultAsk, status: number | undefined, what: string, said: string, cause?: unknown) =>
+    new VaultError(
+      `cannot ${ask.purpose}: ${ask.method} ${access.address} /v1/${ask.path.replace(/\?.*$/, "")}: ${what}`,
+      status,
+      said,
+      cause,
+    );
+
+  const refused = (ask: VaultAsk, reply: HttpReply): VaultError => {
+    const said = redact(wordsOf(reply));
+    const meaning = /sealed/.test(said) ? "it is sealed" : (MEANINGS.get(reply.status) ?? "");
+    const words = said === "" ? "" : `it says "${said}"`;
+    const sentence = [`status ${reply.status}`, meaning, words].filter((part) => part !== "").join("; ");
+    return failed(ask, reply.status, sentence, said);
+  };
+
+  return {
+    find: async (ask, form, signal) => {
+      const reply = await exchange(ask, signal);
+      if (reply.status === 204 || isOwn404(reply)) return undefined;
+      if (reply.status !== 200) throw refused(ask, reply);
+      const parsed = form.safeParse(parseJson(reply.text));
+      if (parsed.success) return parsed.data;
+      const where = parsed.error.issues.map((issue) => issue.path.join(".") || "the whole").join(", ");
+      throw failed(ask, reply.status, `its answer is not of the expected form (at: ${where})`, "");
+    },
+    tell: async (ask, signal) => {
+      const reply = await exchange(ask, signal);
+      if (reply.status === 204 || reply.status === 200) return true;
+      if (isOwn404(reply)) return false;
+      throw refused(ask, reply);
+    },
+  };
+}
+
+const errors = z.object({ errors: z.array(z.string()) });
+
+/** Vault's own 404 is JSON with a list of errors; a proxy's page says nothing about Vault. */
+const isOwn404 = (reply: HttpReply) => reply.status === 404 && errors.safeParse(parseJson(reply.text)).success;
+
+function wordsOf(reply: HttpReply): string {
+  const parsed = errors.safeParse(parseJson(reply.text));
+  return parsed.success ? parsed.data.errors.join("; ") : "its answer is not Vault's; is this its own address?";
+}
+
+const MEANINGS: ReadonlyMap<number, string> = new Map([
+  [307, "this node is a standby: give the address of the active node or of the whole cluster"],
+  [403, "the program's token may not do that, or is no longer valid (docs/vault.md lists the rights it needs)"],
+  [429, "it asks us to slow down"],
+]);

@@ -1,0 +1,94 @@
+/** Reads and changes entities and aliases: which entity a sign-in of Vault leads to. */
+
+import { z } from "zod";
+import { type Vault, VaultError } from "./client.ts";
+
+const alias = z.object({ id: z.string(), name: z.string(), mount_accessor: z.string() });
+const entity = z.object({
+  id: z.string(),
+  name: z.string(),
+  disabled: z.boolean().default(false),
+  policies: z
+    .array(z.string())
+    .nullish()
+    .transform((list) => list ?? []),
+  aliases: z
+    .array(alias)
+    .nullish()
+    .transform((list) => list ?? []),
+});
+const answer = z.object({ data: entity });
+const mounts = z.object({ data: z.record(z.string(), z.looseObject({ accessor: z.string().optional() })) });
+const created = z.object({ data: z.object({ id: z.string() }) });
+
+export type Entity = z.output<typeof entity>;
+
+export interface Identities {
+  byId(id: string): Promise<Entity | undefined>;
+  byName(name: string): Promise<Entity | undefined>;
+  /** The one that a sign-in under this name through the mount leads to. */
+  byAlias(name: string): Promise<Entity | undefined>;
+  create(name: string, policies: readonly string[]): Promise<Entity>;
+  change(
+    id: string,
+    change: { readonly name?: string; readonly policies?: readonly string[]; readonly disabled?: boolean },
+  ): Promise<void>;
+  /** Makes sign-ins under this name lead to the entity; an alias of another one is moved. */
+  point(name: string, entityId: string): Promise<void>;
+}
+
+/** @param mount path of the auth mount whose aliases are meant */
+export function identities(vault: Vault, mount: string, signal: AbortSignal): Identities {
+  let known: string | undefined;
+  const accessor = async (): Promise<string> => {
+    if (known !== undefined) return known;
+    const ask = { method: "GET", path: "sys/auth", purpose: `find the auth mount "${mount}"` } as const;
+    known = (await vault.find(ask, mounts, signal))?.data[`${mount}/`]?.accessor;
+    if (known === undefined)
+      throw new VaultError(`Vault has no auth mount "${mount}": check vault.oidcMount in the configuration`);
+    return known;
+  };
+  const get = async (path: string, purpose: string) =>
+    (await vault.find({ method: "GET", path, purpose }, answer, signal))?.data;
+  const byAlias = async (name: string) => {
+    const body = { alias_name: name, alias_mount_accessor: await accessor() };
+    const ask = {
+      method: "POST",
+      path: "identity/lookup/entity",
+      body,
+      purpose: `look up whom ${name} signs in as`,
+    } as const;
+    return (await vault.find(ask, answer, signal))?.data;
+  };
+  return {
+    byId: (id) => get(`identity/entity/id/${encodeURIComponent(id)}`, `read the entity ${id}`),
+    byName: (name) => get(`identity/entity/name/${encodeURIComponent(name)}`, `read the entity ${name}`),
+    byAlias,
+    create: async (name, policies) => {
+      const purpose = `create the entity ${name}`;
+      const ask = { method: "POST", path: "identity/entity", body: { name, policies }, purpose } as const;
+      const id = (await vault.find(ask, created, signal))?.data.id;
+      const made = id === undefined ? undefined : await get(`identity/entity/id/${id}`, purpose);
+      if (made === undefined) throw new VaultError(`the entity ${name} is not there right after it was made`);
+      return made;
+    },
+    change: async (id, change) => {
+      await vault.tell(
+        { method: "POST", path: `identity/entity/id/${id}`, body: change, purpose: `change the entity ${id}` },
+        signal,
+      );
+    },
+    point: async (name, entityId) => {
+      const mountAccessor = await accessor();
+      const present = (await byAlias(name))?.aliases.find(
+        (one) => one.name === name && one.mount_accessor === mountAccessor,
+      );
+      const path = present === undefined ? "identity/entity-alias" : `identity/entity-alias/id/${present.id}`;
+      const body = { name, mount_accessor: mountAccessor, canonical_id: entityId };
+      await vault.tell(
+        { method: "POST", path, body, purpose: `let ${name} sign in as the entity ${entityId}` },
+        signal,
+      );
+    },
+  };
+}

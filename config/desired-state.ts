@@ -1,0 +1,136 @@
+/**
+ * From the stack's files and its memory to what is decided about everybody. It speaks to no engine, so that the program
+ * and the operator's command (`./ws plan`) decide alike.
+ */
+
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { type Derivation, derive } from "../roster/derive/derive.ts";
+import { EMPTY_LEDGER, loadLedger } from "../roster/ledger.ts";
+import { loadRoster } from "../roster/load.ts";
+import type { Day, HostName, Ledger, Policy, Problem, UserMap } from "../roster/model.ts";
+import { checkPolicy, DEFAULT_POLICY } from "../roster/policy.ts";
+import { renderProblem } from "../roster/render.ts";
+import { loadUserMap } from "../roster/user-map.ts";
+import { Refusal } from "./refusal.ts";
+import type { StackSettings } from "./settings/stack-settings.ts";
+import type { UserMapText } from "./vault-user-map.ts";
+
+/** What the decision starts from, beside the settings. */
+export interface RunInputs {
+  /** The ledger as the last run wrote it; undefined for a stack that never ran. */
+  readonly ledger: unknown;
+  readonly today: Day;
+  /** From Vault; undefined where the stack reads it from a file or not at all. */
+  readonly userMap?: UserMapText | undefined;
+  /** The project's folder, where files that the settings name are looked for. Default: the working directory. */
+  readonly folder?: string;
+}
+
+/**
+ * Brakes that are on stand in the result: whoever would write must stop at them.
+ * @throws Refusal with every problem of the roster, or of the user map, or of the ledger
+ */
+export async function computeDesiredState(settings: StackSettings, known: RunInputs): Promise<Derivation> {
+  const policy = policyOf(settings);
+  const wrong = checkPolicy(policy);
+  if (wrong.length > 0) throw new Refusal(`The configuration of this stack contradicts itself: ${wrong.join("; ")}.`);
+  const loaded = await rosterOf(settings, known);
+  const derived = derive({
+    roster: loaded.roster,
+    policy,
+    today: known.today,
+    userMap: await userMapOf(settings, known),
+    ledger: await pastOf(settings, known, policy),
+  });
+  if (!derived.ok) return refuse(derived.problems);
+  return { ...derived, warnings: [...loaded.warnings, ...derived.warnings] };
+}
+
+/** The stack's roster, checked. @throws Refusal with every problem of it */
+export async function rosterOf(settings: StackSettings, place: Pick<RunInputs, "folder">) {
+  const text = await readOrRefuse(settings.roster, "the roster", "roster", place);
+  const loaded = loadRoster(text, settings.roster, policyOf(settings));
+  return loaded.ok ? loaded : refuse(loaded.problems);
+}
+
+/** What was ever given to whom, as the stack remembers it. @throws Refusal when that cannot be understood */
+export const ledgerBefore = (settings: StackSettings, known: RunInputs): Promise<Ledger> =>
+  pastOf(settings, known, policyOf(settings));
+
+/** Today in UTC: the day that `until` and the ledger's dates mean. */
+export const today = (): Day => new Date().toISOString().slice(0, 10) as Day;
+
+/** What the stack decides about people as a whole. */
+export const policyOf = (settings: StackSettings): Policy => ({
+  ...DEFAULT_POLICY,
+  hosts: settings.hosts.map(({ name }) => name as HostName),
+  reservedK8sUsers: settings.reservedK8sUsers,
+  systemNamespaces: settings.systemNamespaces,
+  limits: settings.limits,
+  quota: settings.quota,
+  removalLimit: settings.removalLimit,
+  minimumAdmins: settings.minimumAdmins,
+  confirmLeave: settings.confirmLeave,
+  removed: settings.removed,
+  addsOnly: settings.addsOnly,
+});
+
+function refuse(problems: readonly Problem[]): never {
+  const errors = problems.filter(({ severity }) => severity === "error");
+  throw new Refusal(["Nothing was changed:", ...errors.map((problem) => `  ${renderProblem(problem)}`)].join("\n"));
+}
+
+/** The stack's own ledger, or for its first run the one it starts from. Two that could contradict each other are refused. */
+async function pastOf({ ledgerSeed }: StackSettings, known: RunInputs, policy: Policy): Promise<Ledger> {
+  if (ledgerSeed === undefined) return ledgerOf(known.ledger, policy);
+  if (known.ledger !== undefined) {
+    throw new Refusal(
+      `workstation:ledgerSeed names ${ledgerSeed}, and this stack has a ledger of its own, which goes on. Take the ` +
+        "setting out: `pulumi config rm ledgerSeed`. Nothing was changed.",
+    );
+  }
+  const seed = loadLedger(await readOrRefuse(ledgerSeed, "the ledger", "ledgerSeed", known), ledgerSeed, policy);
+  return seed.ok ? seed.ledger : refuse(seed.problems);
+}
+
+function ledgerOf(stored: unknown, policy: Policy): Ledger {
+  if (stored === undefined) return EMPTY_LEDGER;
+  if (typeof stored !== "string") {
+    throw new Refusal(
+      "The stack's output `ledger` is not the text that this program writes; nothing was changed. " +
+        "Restore the state from its backup: without the ledger nobody's port and uid are known.",
+    );
+  }
+  const loaded = loadLedger(stored, "the stack's ledger", policy);
+  return loaded.ok ? loaded.ledger : refuse(loaded.problems);
+}
+
+async function userMapOf({ userMapFile }: StackSettings, known: RunInputs): Promise<UserMap | "unread" | undefined> {
+  const { userMap: fromVault } = known;
+  if (fromVault?.known === false) return "unread";
+  if (fromVault !== undefined) return userMapIn(fromVault.text, fromVault.file);
+  if (userMapFile === undefined) return undefined;
+  return userMapIn(await readOrRefuse(userMapFile, "the user map", "userMapFile", known), userMapFile);
+}
+
+function userMapIn(source: Uint8Array | string, file: string): UserMap {
+  const loaded = loadUserMap(source, file);
+  return loaded.ok ? loaded.userMap : refuse(loaded.problems);
+}
+
+async function readOrRefuse(
+  path: string,
+  what: string,
+  setting: string,
+  { folder = "." }: Pick<RunInputs, "folder">,
+): Promise<Uint8Array> {
+  try {
+    return await readFile(resolve(folder, path));
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : (cause as Error).message;
+    throw new Refusal(
+      `${path}: ${what}, which workstation:${setting} names, cannot be read: ${why}. Nothing was changed.`,
+    );
+  }
+}

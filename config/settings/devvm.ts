@@ -1,0 +1,101 @@
+/** Settings of the shared hosts and of what people get on them. */
+
+import { z } from "zod";
+import { dnsLabel } from "./dns-names.ts";
+
+const hostKey = z
+  .string()
+  .regex(
+    /^(ssh-ed25519|ecdsa-sha2-nistp\d+|ssh-rsa) [A-Za-z0-9+/=]+$/,
+    'must be the host\'s public key, as in "ssh-ed25519 AAAA…"',
+  );
+
+export const host = z.strictObject({
+  name: dnsLabel.describe("Name that the roster's `host` refers to. The first host is the default."),
+  address: z.string().min(1).describe("Address or DNS name that CI reaches over SSH."),
+  port: z.int().min(1).max(65_535).default(22).describe("Port of the SSH server."),
+  user: z.string().default("root").describe("Login with root's rights."),
+  hostKey: hostKey.describe("The host's public key. Without it nothing is sent: anybody on the way could be the host."),
+});
+
+const argv = z.array(z.string().min(1)).min(1);
+
+const listen = z
+  .union([
+    z.strictObject({ address: z.union([z.ipv4(), z.ipv6()]), port: z.int().min(1024).max(65_535) }),
+    z.strictObject({ socket: z.string().regex(/^(\/[A-Za-z0-9._@-]+)+$/) }),
+  ])
+  .describe("Where the ingress reaches it: an address that people on the host cannot use, or a unix socket.");
+
+export const devvm = z
+  .strictObject({
+    packages: z.array(z.string()).default([]).describe("Debian packages that every host must have."),
+    guidanceFile: z.string().optional().describe("File with the organisation's guidance text for the assistants."),
+    managedSettings: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .describe("Further keys of the machine-wide Claude settings. Never a secret."),
+    sharedConfig: z.string().optional().describe("Tree on the host that skills, rules, agents and commands link to."),
+    commands: z
+      .strictObject({
+        t3: argv.describe("The code server."),
+        browser: argv.describe("The browser-automation server."),
+        credentialSync: argv.describe("The sync of the assistant's credentials, run by a timer."),
+      })
+      .describe("Command lines of the per-person services. The unit sets $T3_PORT and $BROWSER_PORT."),
+    proxyUsers: z
+      .array(z.string())
+      .default(["root"])
+      .describe("Accounts that may connect to everybody's loopback ports."),
+    gate: z
+      .strictObject({ listen })
+      .optional()
+      .describe("The gate from sign-in to each person's own code server. Absent: something else forwards to them."),
+    lobby: z
+      .strictObject({
+        listen,
+        origin: z
+          .string()
+          .regex(/^https?:\/\/[a-z0-9.:[\]-]+$/, "must be scheme, host and port alone, as in https://lobby.example")
+          .describe("Where people's browsers find the page. Only from there it does what somebody asks for."),
+        codeServer: z
+          .url({ protocol: /^https?$/ })
+          .optional()
+          .describe("Where people's browsers find their code server."),
+      })
+      .optional()
+      .describe("The people's page: their sessions, clones and limits, and the button that restores. Absent: no page."),
+    contact: z.string().min(1).optional().describe("Whom people ask: a sentence on their page and in `ws-me`."),
+    adoptExisting: z
+      .array(z.string())
+      .default([])
+      .describe("OS users whose account exists already and is taken over; any other existing account is left alone."),
+    repositories: z
+      .strictObject({
+        infraMirror: z.url().describe("Anonymous mirror of the infra repo: remote `origin`."),
+        forgejo: z.url().describe("Base address of the forge."),
+        owner: z.string().describe("Owner on the forge of the infra repo and of the roster's `repos`."),
+        infra: z.string().default("infra").describe("Name of the infra repo."),
+        branch: z.string().default("master").describe("The protected branch."),
+      })
+      .describe("Where people's clones come from and where they push."),
+    archives: z
+      .string()
+      .regex(/^(\/[A-Za-z0-9._@-]+)+$/)
+      .optional()
+      .describe(
+        "Folder on the host for the archives of homes that `./ws remove` takes away; a disk with room, never below /home. Absent: `/var/lib/workstation/archives`.",
+      ),
+    reconcile: z
+      .strictObject({
+        maxStateAgeHours: z
+          .int()
+          .min(1)
+          .default(24 * 14)
+          .describe("A delivered state older than this removes nothing any more."),
+        removalLimit: z.int().min(0).default(1).describe("How many people one hourly run may cut."),
+      })
+      .prefault({})
+      .describe("The hourly run of a host by itself, from what was last delivered."),
+  })
+  .describe("What the hosts are given, and where people's clones come from.");

@@ -1,0 +1,84 @@
+/** Settings about people as a whole: brakes, defaults and reserved names. */
+
+import { z } from "zod";
+import { DEFAULT_POLICY } from "../../roster/policy.ts";
+import { dnsLabel } from "./dns-names.ts";
+
+const limits = z
+  .strictObject({
+    memory: z.string().describe("MemoryMax of everything the person runs together."),
+    cpu: z.string().describe("CPUQuota; 100% is one core."),
+    tasks: z.string().describe("TasksMax."),
+    pane_memory: z
+      .string()
+      .describe("MemoryMax of one tmux pane, so that the runaway program dies and the session lives."),
+  })
+  .describe("Envelope of everybody of the tier.");
+
+const quota = z.strictObject({
+  cpu_requests: z.string().describe("Sum of the processors that its pods ask for."),
+  memory_requests: z.string().describe("Sum of the memory that its pods ask for."),
+  memory_limits: z.string().describe("Sum of the memory that its pods may take."),
+  pods: z.string().describe("Number of pods."),
+});
+
+/** Top-level keys, spread into the schema of the stack. */
+export const people = {
+  roster: z.string().default("roster.yaml").describe("The roster, relative to the project's folder."),
+  userMapFile: z
+    .string()
+    .optional()
+    .describe("The `k8s_users` map as a JSON file; where it is set, the map is not read from Vault."),
+  ledgerSeed: z
+    .string()
+    .optional()
+    .describe(
+      "File with what was ever given to whom, for the first run of a stack that has no ledger of its own: after an " +
+        "adoption, or a lost state. A stack that has one refuses it.",
+    ),
+  adopt: z
+    .string()
+    .optional()
+    .describe("File of `./ws import` with what exists already and is taken into the stack instead of being made."),
+  removalLimit: z
+    .int()
+    .min(0)
+    .default(DEFAULT_POLICY.removalLimit)
+    .describe("How many people may lose rights in one run without being confirmed by name."),
+  minimumAdmins: z
+    .int()
+    .min(0)
+    .default(DEFAULT_POLICY.minimumAdmins)
+    .describe("A run that would leave fewer admins stops."),
+  confirmLeave: z
+    .array(z.string())
+    .default([])
+    .describe("The people whose loss of rights is meant, by name. Releases the brakes for exactly them."),
+  removed: z
+    .array(z.string())
+    .default([])
+    .describe(
+      "People whom `./ws remove` has removed for good, by name: the program forgets what it kept for them, and nobody else ever gets their uid.",
+    ),
+  nonAdminPushes: z
+    .enum(["confirm", "announce"])
+    .default("confirm")
+    .describe(
+      "What the pipeline does with a non-admin's push that raises rights or changes the program: wait for an admin's " +
+        "confirmation, or deploy it after its announcement. With `announce` whoever may push to the branch is root " +
+        "on the hosts and admin of the cluster. A push by nobody known waits either way.",
+    ),
+  addsOnly: z.boolean().default(false).describe("Suspends every removal on every surface."),
+  reservedK8sUsers: z
+    .array(dnsLabel)
+    .default([])
+    .describe("Vault paths of this stack that no `k8s_user` may be named after."),
+  systemNamespaces: z.array(dnsLabel).default([]).describe("Namespaces of this stack that no person may own."),
+  limits: z
+    .strictObject({ admin: limits, "power-user": limits, "namespace-owner": limits })
+    .prefault(DEFAULT_POLICY.limits)
+    .describe("Envelope on the host per tier; a roster row may set its own."),
+  quota: quota
+    .prefault(DEFAULT_POLICY.quota)
+    .describe("ResourceQuota of one namespace, where neither the roster nor the user map says otherwise."),
+};

@@ -1,2 +1,0 @@
-/** A word for a POSIX shell, whatever is in it. */
-export const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;

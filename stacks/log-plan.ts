@@ -1,0 +1,24 @@
+/** The decision about everybody as the program takes it: it stops at a brake, and says the plan where the engine shows it. */
+
+import * as pulumi from "@pulumi/pulumi";
+import type { Derivation } from "../roster/derive/derive.ts";
+import { renderProblem } from "../roster/render.ts";
+import { type RunInputs, computeDesiredState } from "../config/desired-state.ts";
+import { Refusal } from "../config/refusal.ts";
+import type { StackSettings } from "../config/settings/stack-settings.ts";
+
+/** @throws Refusal with every problem of the roster, the user map and the ledger, or with the brakes that are on */
+export async function decide(settings: StackSettings, known: RunInputs): Promise<Derivation> {
+  if (known.userMap?.known === false) await pulumi.log.warn(known.userMap.warning);
+  const derivation = await computeDesiredState(settings, known);
+  if (derivation.brakes.length === 0) return derivation;
+  throw new Refusal(
+    ["Stopped before any change:", ...derivation.brakes.map(({ message }) => `  ${message}`)].join("\n"),
+  );
+}
+
+/** Says the plan and the warnings where the engine shows them: in the preview, and in the update's log. */
+export async function announce({ plan, warnings }: Derivation): Promise<void> {
+  for (const warning of warnings) await pulumi.log.warn(renderProblem(warning));
+  if (plan.length > 0) await pulumi.log.info(["What will happen to whom:", ...plan].join("\n  "));
+}

@@ -1,0 +1,37 @@
+/** Rights in tenants' namespaces that this program did not give. */
+
+import { MANAGED } from "../../components/cluster/labels.ts";
+import { OWN_BINDINGS } from "../../components/cluster/names.ts";
+import type { ClusterFacts, LiveBinding } from "./cluster-snapshot.ts";
+import type { Tenancy } from "./tenancy.ts";
+
+/**
+ * @param isSuspended the stack suspends what those who left had given
+ * @returns a sentence for each: all of them where the owner left, and where the owner is here those that reach beyond the
+ * namespace. Own ServiceAccounts of an owner who is here are the owner's business.
+ */
+export function foreignBindings(
+  tenancies: readonly Tenancy[],
+  { bindings }: ClusterFacts,
+  isSuspended: boolean,
+): readonly string[] {
+  const held = new Map<string, Tenancy>(tenancies.map((tenancy) => [tenancy.namespace, tenancy]));
+  return bindings.flatMap((binding) => {
+    const tenancy = held.get(binding.metadata.namespace ?? "");
+    if (tenancy === undefined || isOurs(binding)) return [];
+    const who = (binding.subjects ?? [])
+      .filter(({ kind, namespace }) => tenancy.hasLeft || kind !== "ServiceAccount" || namespace !== tenancy.namespace)
+      .map(({ kind, name, namespace }) => `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`);
+    if (who.length === 0) return [];
+    const whose = tenancy.hasLeft ? `${tenancy.osUser}, whose it was,` : tenancy.osUser;
+    return [
+      `${tenancy.namespace}: ${whose} has given ${binding.roleRef.kind} ${binding.roleRef.name} to ${who.join(", ")} ` +
+        `(RoleBinding ${binding.metadata.name}); ${tenancy.hasLeft && isSuspended ? "it is suspended until they are back" : "this program leaves it as it is"}`,
+    ];
+  });
+}
+
+/** By name too: whoever is admin of a namespace can give anything our label. */
+const isOurs = ({ metadata }: LiveBinding) =>
+  OWN_BINDINGS.some((name) => name === metadata.name) &&
+  Object.entries(MANAGED).every(([key, value]) => metadata.labels?.[key] === value);

@@ -1,0 +1,25 @@
+/** What the stack remembers of its last run, read back before anything is declared. */
+
+import * as pulumi from "@pulumi/pulumi";
+import { LEDGER_OUTPUT, type PreviousRun, previousRunFrom, USER_MAP_VERSION_OUTPUT } from "../config/previous-run.ts";
+
+/**
+ * Hands the engine the outputs before the first resource: the program waits for resources as it goes, and one that fails
+ * would end it with nobody's ports and uids written down.
+ */
+export function keepWhateverFails(outputs: Record<string, unknown>): void {
+  const stack = pulumi.runtime.getStackResource();
+  if (stack !== undefined) pulumi.runtime.registerResourceOutputs(stack, outputs);
+}
+
+/** @throws whatever the engine says when the state cannot be read: an unread state is not an empty one */
+export async function readPreviousRun(): Promise<PreviousRun> {
+  const self = new pulumi.StackReference(`${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`);
+  const { value: ledger } = await self.getOutputDetails(LEDGER_OUTPUT);
+  const { value: version } = await self.getOutputDetails(USER_MAP_VERSION_OUTPUT);
+  const outputs = new Map<string, unknown>([
+    [LEDGER_OUTPUT, ledger],
+    [USER_MAP_VERSION_OUTPUT, version],
+  ]);
+  return previousRunFrom((name) => outputs.get(name));
+}

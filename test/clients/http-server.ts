@@ -1,0 +1,36 @@
+/** A web server on loopback that answers each path with what it is given, for tests of clients. */
+
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export interface Reply {
+  readonly status: number;
+  /** JSON, or a text that is sent as a web page. */
+  readonly body: object | string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface HttpServer {
+  readonly address: string;
+  /** `METHOD path`, in their order. */
+  readonly asked: string[];
+  stop(): Promise<void>;
+}
+
+export async function startHttpServer(reply: (method: string, path: string) => Reply): Promise<HttpServer> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const [method = "", path = ""] = [request.method, request.url];
+    asked.push(`${method} ${path}`);
+    const { status, body, headers } = reply(method, path);
+    const [type, text] = typeof body === "string" ? ["text/html", body] : ["application/json", JSON.stringify(body)];
+    response.writeHead(status, { "content-type": type, ...headers }).end(text);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    address: `http://127.0.0.1:${port}`,
+    asked,
+    stop: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}

@@ -1,0 +1,164 @@
+/** The configuration of a stack: what is taken, and the words in which the rest is refused. */
+
+import { describe, expect, test } from "vitest";
+import { DEFAULT_POLICY } from "../../roster/policy.ts";
+import { Refusal } from "../../config/refusal.ts";
+import { parseSettings } from "../../config/settings/parse.ts";
+import { LEAST, raw, rawOf, settings } from "./raw-config.ts";
+
+/** The sentences about these values, without the place that each begins with. */
+function said(values: Readonly<Record<string, unknown>>, encrypted: readonly string[] = []): readonly string[] {
+  try {
+    parseSettings(raw(values), "Pulumi.test.yaml", encrypted);
+  } catch (cause) {
+    if (!(cause instanceof Refusal)) throw cause;
+    const lines = cause.message.split("\n");
+    expect([lines[0], lines.at(-1)]).toEqual([
+      "The configuration of this stack cannot be used; nothing was changed:",
+      "Mend it in Pulumi.test.yaml or by `pulumi config set`. docs/configuration.md describes every setting; Pulumi.prod.yaml is a complete example.",
+    ]);
+    return lines.slice(1, -1).map((line) => line.replace(/^ {2}Pulumi\.test\.yaml: workstation:/, ""));
+  }
+  return [];
+}
+
+const host = LEAST.hosts[0];
+const withHost = (change: Readonly<Record<string, unknown>>) => ({ ...LEAST, hosts: [{ ...host, ...change }] });
+
+test("the least that a stack must say is enough, and everything else has its default", () => {
+  expect(settings()).toMatchObject({
+    roster: "roster.yaml",
+    removalLimit: 1,
+    minimumAdmins: 1,
+    confirmLeave: [],
+    addsOnly: false,
+    limits: DEFAULT_POLICY.limits,
+    quota: DEFAULT_POLICY.quota,
+    hosts: [{ ...host, port: 22, user: "root" }],
+    devvm: { packages: [], managedSettings: {}, proxyUsers: ["root"], reconcile: { removalLimit: 1 } },
+  });
+  expect(settings()).not.toHaveProperty("cluster");
+});
+
+test("Pulumi.prod.yaml is a complete example: with its secrets it is taken as it stands", () => {
+  const secrets = raw({ sshPrivateKey: "-----BEGIN KEY-----", kubeconfig: "apiVersion: v1" });
+  const parsed = parseSettings({ ...rawOf("Pulumi.prod.yaml"), ...secrets }, "Pulumi.prod.yaml");
+  expect([parsed.hosts.length, parsed.cluster?.name, parsed.limits.admin.tasks]).toEqual([1, "cluster", "4096"]);
+});
+
+test("what Pulumi.prod.yaml lacks is its secrets alone", () => {
+  expect(() => parseSettings(rawOf("Pulumi.prod.yaml"), "Pulumi.prod.yaml")).toThrow(
+    "Pulumi.prod.yaml: workstation:sshPrivateKey: is missing; it must be text (Secret: private key of the login on the " +
+      "hosts.). Set it by `pulumi config set --secret --path 'sshPrivateKey'`",
+  );
+});
+
+test("a text setting is text, whatever it looks like", () => {
+  const kubeconfig = '{"apiVersion": "v1", "clusters": []}';
+  expect(settings({ kubeconfig, sshPrivateKey: "12345", roster: "true" })).toMatchObject({
+    kubeconfig,
+    sshPrivateKey: "12345",
+    roster: "true",
+  });
+});
+
+test("settings of other programs are none of ours", () => {
+  expect(() => parseSettings({ ...raw(LEAST), "aws:region": "x", workstation: "y" }, "f")).not.toThrow();
+});
+
+test("every problem is said at once, each at its place", () => {
+  const wrong = { hosts: [{ name: "A", address: "", port: 0 }], removalLimits: 1, devvm: LEAST.devvm };
+  expect(said(wrong).map((line) => line.split(":")[0])).toEqual([
+    "removalLimits",
+    "hosts[0].name (A)",
+    "hosts[0].address (A)",
+    "hosts[0].port (A)",
+    "hosts[0].hostKey (A)",
+    "sshPrivateKey",
+  ]);
+});
+
+describe("a sentence says what was found, what would be right and the way out:", () => {
+  const cluster = { server: "https://api.test", caData: "eA==", oidc: { issuer: "https://i.test", clientId: "c" } };
+  const { commands } = LEAST.devvm;
+  test.each([
+    [{ removalLimit: -1 }, "removalLimit: found the number -1; it must be at least 0"],
+    [{ removalLimit: 1.5 }, 'removalLimit: found "1.5"; it must be a whole number'],
+    [{ removalLimit: "many" }, 'removalLimit: found "many"; it must be a whole number'],
+    [{ addsOnly: "yes" }, 'addsOnly: found "yes"; it must be true or false'],
+    [{ confirmLeave: "bob" }, 'confirmLeave: found "bob"; it must be a list'],
+    [{ confirmLeave: [7] }, 'confirmLeave[0]: found the number 7; it must be text; put it in quotes: "7"'],
+    [{ devvm: [] }, "devvm: found an empty list; it must be a section with keys of its own"],
+    [{ hosts: [] }, "hosts: found an empty list; it must have at least one item"],
+    [{ hosts: {} }, "hosts: found a map; it must be a list"],
+    [withHost({ port: "22" }), 'hosts[0].port (devvm): found "22"; it must be a whole number; take its quotes away'],
+    [withHost({ port: 99_999 }), "hosts[0].port (devvm): found the number 99999; it must be at most 65535"],
+    [
+      withHost({ name: "Dev VM" }),
+      'hosts[0].name: found "Dev VM"; it must be a DNS label: a-z, 0-9 and -, at most 63 characters',
+    ],
+    [
+      withHost({ adress: "10.0.0.6" }),
+      "hosts[0].adress: is no setting of this program; remove it; hosts[0] knows address, hostKey, name, port and user",
+    ],
+    [
+      { devvm: { ...LEAST.devvm, commands: { ...commands, t3: [] } } },
+      "devvm.commands.t3: found an empty list; it must have at least one item",
+    ],
+    [
+      { cluster: { ...cluster, server: "api.test" } },
+      'cluster.server: found "api.test"; it must be an address such as https://host.example',
+    ],
+    [{ cluster: { ...cluster, caData: "*" } }, 'cluster.caData: found "*"; it must be base64 text'],
+    [
+      { vault: { address: "https://v.test", unreachable: "warn-in-previews" } },
+      'vault.unreachable: found "warn-in-previews"; it must be one of error, warn-in-preview; did you mean "warn-in-preview"?',
+    ],
+    [
+      { devvm: { ...LEAST.devvm, guidancefile: "x" } },
+      'devvm.guidancefile: is no setting of this program; did you mean "guidanceFile"?',
+    ],
+    [{ "line\nbreak": 1 }, /^"line\\u\{a\}break": is no setting of this program; remove it; it knows addsOnly, /],
+    [JSON.parse('{"__proto__": 1}') as object, /^__proto__: is no setting of this program; remove it/],
+  ])("%j", (change, sentence) => {
+    const lines = said({ ...LEAST, ...change });
+    expect(lines).toEqual([typeof sentence === "string" ? sentence : expect.stringMatching(sentence)]);
+  });
+});
+
+test("a misspelt required setting is one slip and one sentence", () => {
+  const { sshPrivateKey, ...rest } = LEAST;
+  expect(said({ ...rest, sshPrivatKey: sshPrivateKey })).toEqual([
+    'sshPrivatKey: is no setting of this program; did you mean "sshPrivateKey"?',
+  ]);
+});
+
+describe("no message repeats a secret:", () => {
+  const CANARY = "canary-7";
+  const dashboard = {
+    namespace: "headlamp",
+    backend: { origin: "http://headlamp:80" },
+    sharedSecret: { value: CANARY },
+    ingress: {
+      host: "d.example.org",
+      className: "nginx",
+      forwardAuth: { value: "a" },
+      controller: { namespace: "ingress", podLabels: {} },
+    },
+  };
+  test("one that the schema calls so", () => {
+    const cluster = { server: "https://api.test", caData: "eA==", oidc: { issuer: "https://i.test", clientId: "c" } };
+    expect(said({ ...LEAST, cluster: { ...cluster, dashboard } })).toEqual([
+      "cluster.dashboard.sharedSecret.value: found a value that is secret and so not shown; it must have at least 16 characters",
+    ]);
+  });
+  test("and anything below a key that the operator has encrypted", () => {
+    const wrong = { ...withHost({ name: CANARY.toUpperCase(), hostKey: CANARY }), removalLimit: CANARY };
+    const lines = said(wrong, ["workstation:hosts", "workstation:removalLimit"]);
+    expect(lines).toHaveLength(3);
+    expect(lines.join("\n").toLowerCase()).not.toContain(CANARY);
+  });
+  test("an unknown key's value stands nowhere either", () => {
+    expect(said({ ...LEAST, tokn: CANARY }).join("\n")).not.toContain(CANARY);
+  });
+});

@@ -1,0 +1,57 @@
+/** Holds docs/language.md: the words it replaces, and no reference to a text that is not in the repository. */
+
+import { expect, test } from "vitest";
+import { findings, firstComment, glossary, messagesOf, MISSING_TEXTS } from "./language.ts";
+import { entryOf, offenders } from "./language-offenders.ts";
+import { files, text } from "./sources.ts";
+
+const found = findings();
+
+test("no source uses a word that docs/language.md replaces, but for the offenders that are listed", () => {
+  const listed = new Set(offenders());
+  const fresh = found.filter((finding) => !listed.has(entryOf(finding)));
+  expect(
+    fresh.map(({ kind, file, line, word, write }) => `${file}:${line}: "${word}" (${kind}): write ${write}`),
+  ).toEqual([]);
+});
+
+test("the list of offenders names nobody who has improved: take the entry out, or run npm run language", () => {
+  const today = new Set(found.map(entryOf));
+  expect(offenders().filter((entry) => !today.has(entry))).toEqual([]);
+});
+
+test("no text refers to one that is not in the repository", () => {
+  const referring = files(/\.(ts|mjs|sh|md|yaml)$/)
+    .filter((file) => !/^(docs\/language\.md|test\/house\/language.*)$/.test(file))
+    .flatMap((file) =>
+      text(file)
+        .split("\n")
+        .flatMap((line, index) =>
+          MISSING_TEXTS.some((pattern) => pattern.test(line)) ? [`${file}:${index + 1}: ${line.trim()}`] : [],
+        ),
+    );
+  expect(referring).toEqual([]);
+});
+
+test("a word of two rows would say two things to write", () => {
+  const words = glossary().map(({ word }) => word);
+  expect(words.length).toBeGreaterThan(60);
+  expect(words.filter((word, at) => words.indexOf(word) !== at)).toEqual([]);
+});
+
+test("the check reads every text of three words, and no names and paths", () => {
+  const source = [
+    'const path = "a/b";',
+    `throw new Refusal(\`the first \${path} text \${ok ? 'and a second' : ''}\`, { cause });`,
+    'const command = { name: "no", help: "a third text" };',
+    "// no text that is a comment",
+  ].join("\n");
+  expect(messagesOf("x.ts", source).map((passage) => `${passage.line} ${passage.text}`)).toEqual([
+    ...["2 the first … text …", "2 and a second", "3 a third text"],
+  ]);
+});
+
+test("the check reads the first comment alone", () => {
+  expect(firstComment("x.ts", "/** One. */\n/** Two. */\n").text).toBe("/** One. */");
+  expect(firstComment("x.sh", "#!/bin/sh\n# One.\nset -e\n# Two.\n")).toEqual({ line: 2, text: "# One." });
+});

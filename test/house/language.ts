@@ -1,0 +1,117 @@
+/** Finds words in the sources that docs/language.md replaces, and references to texts that are not in the repository. */
+
+import ts from "typescript";
+import { files, text } from "./sources.ts";
+
+/** A place where a word is looked for: first comments, messages, or parts of paths. */
+export type Held = "comments" | "messages" | "names";
+
+export interface Word {
+  readonly word: string;
+  readonly write: string;
+  readonly heldIn: readonly Held[];
+}
+
+export interface Finding {
+  readonly kind: Held;
+  readonly file: string;
+  readonly line: number;
+  readonly word: string;
+  readonly write: string;
+}
+
+const HELD: readonly string[] = ["comments", "messages", "names"];
+
+/** The words of the table "Words" of docs/language.md. */
+export function glossary(page = text("docs/language.md")): readonly Word[] {
+  const table = page.split("\n## Words\n")[1]?.split("\n## ")[0] ?? "";
+  const rows = table.split("\n").filter((line) => line.startsWith("| ") && !line.startsWith("| instead of "));
+  return rows.flatMap((row) => {
+    const [words = "", write = "", , places = ""] = row
+      .split("|")
+      .slice(1)
+      .map((cell) => cell.trim());
+    const heldIn = places.split(",").map((place) => place.trim());
+    const wrong = heldIn.find((place) => !HELD.includes(place));
+    if (wrong !== undefined) throw new Error(`docs/language.md: "${wrong}" must be one of ${HELD.join(", ")}: ${row}`);
+    return words.split(",").map((word) => ({ word: word.trim(), write, heldIn: heldIn as Held[] }));
+  });
+}
+
+interface Passage {
+  readonly line: number;
+  readonly text: string;
+}
+
+/** The texts of a TypeScript source that people may read: every string of three words or more. */
+export function messagesOf(file: string, source = text(file)): readonly Passage[] {
+  const tree = ts.createSourceFile(file, source, ts.ScriptTarget.Latest, false);
+  const found: Passage[] = [];
+  const add = (node: ts.Node, words: string): void => {
+    const line = tree.getLineAndCharacterOfPosition(node.getStart(tree)).line + 1;
+    if (/\w\W*\s\W*\w+\W*\s\W*\w/.test(words)) found.push({ line, text: words });
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isStringLiteralLike(node)) add(node, node.text);
+    if (ts.isTemplateExpression(node))
+      add(node, [node.head.text, ...node.templateSpans.map(({ literal }) => literal.text)].join("…"));
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+  return found;
+}
+
+/** The first comment of a file: a block of TypeScript, or the lines after the `#!` of a script. */
+export function firstComment(file: string, source = text(file)): Passage {
+  if (!file.endsWith(".sh")) return { line: 1, text: /^\s*\/\*\*[\s\S]*?\*\//.exec(source)?.[0] ?? "" };
+  const lines = source.split("\n").slice(1);
+  const end = lines.findIndex((line) => !line.startsWith("#"));
+  return { line: 2, text: lines.slice(0, end < 0 ? lines.length : end).join("\n") };
+}
+
+const patternOf = (word: string) =>
+  new RegExp(`(?<![\\w-])${word.replaceAll(/[.*+?^$()[\]{}|\\]/g, "\\$&").replaceAll(" ", "[\\s*]+")}(?![\\w-])`, "gi");
+
+/** Every word that the glossary replaces, where it is held. */
+export function findings(words = glossary()): readonly Finding[] {
+  const sources = files(/^(?!node_modules|docs\/).*\.(ts|mjs|sh)$/);
+  const patterns = new Map(words.map(({ word }) => [word, patternOf(word)]));
+  const search = (kind: Held, file: string, passages: readonly Passage[]): Finding[] =>
+    words
+      .filter(({ heldIn }) => heldIn.includes(kind))
+      .flatMap(({ word, write }) =>
+        passages.flatMap(({ line, text: passage }) =>
+          [...passage.matchAll(patterns.get(word) ?? /(?!)/g)].map(({ index }) => {
+            const at = line + passage.slice(0, index).split("\n").length - 1;
+            return { kind, file, line: at, word, write };
+          }),
+        ),
+      );
+  return sources.flatMap((file) => [
+    ...search("comments", file, [firstComment(file)]),
+    ...(/^test\/|\.sh$/.test(file) ? [] : search("messages", file, messagesOf(file))),
+    ...namesIn(file, words),
+  ]);
+}
+
+/** A name is taken apart at its hyphens and dots; a word with hyphens is looked for as a whole. */
+function namesIn(file: string, words: readonly Word[]): readonly Finding[] {
+  const segments = file.split("/").map((segment) => segment.replace(/(\.test)?\.(d\.)?(ts|mjs|sh)$/, ""));
+  return words
+    .filter(
+      ({ word, heldIn }) =>
+        heldIn.includes("names") &&
+        segments.some((segment) => `-${segment.replaceAll(".", "-")}-`.includes(`-${word.replaceAll(" ", "-")}-`)),
+    )
+    .map(({ word, write }) => ({ kind: "names", file, line: 1, word, write }));
+}
+
+/** References to texts that a reader of the repository does not have. */
+export const MISSING_TEXTS: readonly RegExp[] = [
+  /\b[Ss]pec(ification)?,? sections? \d/,
+  /(?<!RFC \d+, )\b[Ss]ections? \d+(?!\.\d+ of RFC)/,
+  /\bINV-\d/,
+  /\bhard rules? \d/i,
+  /\b(cases?|attacks?|actors?) [A-Z]-?\d/,
+  /\b(test|it|describe)(\.each\(.*\))?\(\s*["'`][A-Z]{1,3}-?\d{1,3}\b[^"'`]*:/,
+];

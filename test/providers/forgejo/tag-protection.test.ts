@@ -1,0 +1,190 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { forgejoProvider } from "../../../providers/forgejo/provider.ts";
+import { mayOverlap } from "../../../providers/forgejo/resources/tag-overlap.ts";
+import { Secret } from "../../../providers/runtime/values.ts";
+import { drive, type Driven } from "../../e2e/fixtures/drive.ts";
+
+const TYPE = "forgejo:index:TagProtection";
+const wish = { owner: "ops", repo: "infra", pattern: "confirm/*", pushers: ["wizard"] };
+
+interface Rule {
+  readonly id: number;
+  readonly name_pattern: string;
+  whitelist_usernames: readonly string[];
+  whitelist_teams: readonly string[];
+}
+
+/** The part of the forge's API that the resource uses, with the refusals that Gitea 1.26 has. */
+const forge = {
+  rules: [] as Rule[],
+  /** People who can see the repository: the forge shows nobody else on a list. */
+  readers: ["wizard", "second", "emo", "root"],
+  /** Answers a request in the forge's place. */
+  instead: (_request: IncomingMessage, _reply: ServerResponse): boolean => false,
+  writes: [] as string[],
+};
+let serial = 0;
+const rule = (name_pattern: string, people: readonly string[], teams: readonly string[] = []): Rule => ({
+  ...{ id: ++serial, name_pattern, whitelist_usernames: people, whitelist_teams: teams },
+});
+
+const shown = (one: Rule) => ({
+  ...one,
+  whitelist_usernames: one.whitelist_usernames.filter((login) => forge.readers.includes(login)),
+});
+
+const server = createServer((request, reply) => {
+  let text = "";
+  request.on("data", (part) => {
+    text += String(part);
+  });
+  request.on("end", () => {
+    if (forge.instead(request, reply)) return;
+    const answer = (status: number, body: unknown) =>
+      reply.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    const body = text === "" ? {} : (JSON.parse(text) as Partial<Rule>);
+    const path = request.url?.replace("/api/v1", "") ?? "";
+    if (request.method !== "GET") forge.writes.push(`${request.method} ${path}`);
+    const id = Number(/tag_protections\/(\d+)$/.exec(path)?.[1]);
+    const found = forge.rules.find((one) => one.id === id);
+    if (path === "/user") return answer(200, { login: "root" });
+    if (path === "/version") return answer(200, { version: "1.22.6" });
+    if (path === "/repos/ops/infra") return answer(200, { full_name: "ops/infra" });
+    if (path === "/repos/ops/infra/tag_protections" && request.method === "GET")
+      return answer(200, forge.rules.map(shown));
+    if (path === "/repos/ops/infra/tag_protections") {
+      if (body.whitelist_usernames?.length === 0) return answer(400, { message: "both lists are empty" });
+      const made = rule(body.name_pattern ?? "", body.whitelist_usernames ?? []);
+      forge.rules.push(made);
+      return answer(201, shown(made));
+    }
+    if (found === undefined) return answer(404, { message: "not found" });
+    if (request.method === "DELETE") {
+      forge.rules = forge.rules.filter((one) => one !== found);
+      return reply.writeHead(204).end();
+    }
+    Object.assign(found, body);
+    return answer(200, shown(found));
+  });
+});
+
+let provider: Driven;
+beforeAll(async () => {
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  provider = await drive(forgejoProvider(), {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...{ username: "root", password: new Secret("password-of-root"), timeoutSeconds: "5", pauseMs: "1" },
+  });
+});
+afterAll(() => new Promise((done) => server.close(done)));
+beforeEach(() => {
+  forge.rules = [];
+  forge.writes = [];
+  forge.instead = () => false;
+});
+
+const lists = () => forge.rules.map((one) => [one.name_pattern, one.whitelist_usernames, one.whitelist_teams]);
+const refresh = async (kept: Parameters<Driven["refresh"]>[0]) => {
+  const found = await provider.refresh(kept);
+  if (found === undefined) throw new Error("the rule is gone");
+  return found;
+};
+
+test("only the listed people are on the rule, and a second run writes nothing", async () => {
+  const { did, kept } = await provider.up(TYPE, wish);
+  expect([did, lists()]).toEqual(["created", [["confirm/*", ["wizard"], []]]]);
+  forge.writes = [];
+  expect((await provider.up(TYPE, wish, await refresh(kept))).did).toBe("same");
+  expect(forge.writes).toEqual([]);
+});
+
+test("a rule of that pattern that exists already is taken over, and its teams and other people are taken off", async () => {
+  forge.rules = [rule("v*", ["emo"]), rule("confirm/*", ["emo", "wizard"], ["developers"])];
+  await provider.up(TYPE, wish);
+  expect(lists()).toEqual([
+    ["v*", ["emo"], []],
+    ["confirm/*", ["wizard"], []],
+  ]);
+});
+
+test("where no admin has a login, nobody may push such a tag", async () => {
+  await provider.up(TYPE, { ...wish, pushers: [] });
+  expect(lists()).toEqual([["confirm/*", [], []]]);
+});
+
+test("a rule that a hand edited or removed is found by a refresh and repaired", async () => {
+  const { kept } = await provider.up(TYPE, wish);
+  const mine = forge.rules[0];
+  if (mine === undefined) throw new Error("no rule was made");
+  mine.whitelist_usernames = ["wizard", "emo"];
+  expect((await provider.up(TYPE, wish, await refresh(kept))).did).toBe("updated");
+  mine.whitelist_teams = ["developers"];
+  expect((await provider.up(TYPE, wish, await refresh(kept))).did).toBe("updated");
+  expect(lists()).toEqual([["confirm/*", ["wizard"], []]]);
+  forge.rules = [];
+  expect(await provider.refresh(kept)).toBeUndefined();
+});
+
+test("another rule that lets more people push such a tag is an error that names them and the remedy", async () => {
+  const { kept } = await provider.up(TYPE, wish);
+  for (const pattern of ["*", "con*", "confirm/0*", "/^confirm/", "confirm/*"]) {
+    forge.rules = [...forge.rules.slice(0, 1), rule(pattern, ["wizard", "emo"])];
+    const found = await refresh(kept);
+    await expect(provider.up(TYPE, wish, found)).rejects.toThrow(
+      `ops/infra/confirm/* is not protected as it should be: the rule "${pattern}" may let emo push them too: take them off its list`,
+    );
+  }
+  forge.rules = [...forge.rules.slice(0, 1), rule("*", ["WIZARD"]), rule("v*", ["emo"])];
+  expect((await provider.up(TYPE, wish, await refresh(kept))).did).toBe("same");
+});
+
+test("an admin whom the forge does not show on the list is named, with the remedy", async () => {
+  await expect(provider.up(TYPE, { ...wish, pushers: ["wizard", "outsider"] })).rejects.toThrow(
+    /does not show outsider on the rule's list\. .*make them a member of its organisation or an owner/,
+  );
+});
+
+test("a forge without such rules in its API is told apart from a repository without rules", async () => {
+  const { kept } = await provider.up(TYPE, wish);
+  forge.instead = (request, reply) => {
+    if (!request.url?.includes("tag_protections")) return false;
+    reply.writeHead(404, { "content-type": "text/plain" }).end("404 page not found");
+    return true;
+  };
+  const expected =
+    /version 1\.22\.6 has no tag rules in its API; Gitea 1\.23 or Forgejo 8 and later have them: upgrade/;
+  await expect(provider.refresh(kept)).rejects.toThrow(expected);
+  await expect(provider.up(TYPE, wish)).rejects.toThrow(expected);
+});
+
+test.each([
+  ["a page", 200, "text/html", "<html>sign in first</html>", /its answer is not JSON/],
+  ["a redirect", 301, "text/plain", "", /sends us elsewhere/],
+  ["something else", 200, "application/json", '{"message":"hello"}', /not of the expected form/],
+  ["a rule without a list", 200, "application/json", "null", /not of the expected form/],
+])("%s in the place of the rules is an error and no absence", async (_what, status, type, body, said) => {
+  const { kept } = await provider.up(TYPE, wish);
+  forge.instead = (_request, reply) => {
+    reply.writeHead(status, { "content-type": type, location: "http://127.0.0.1:9/" }).end(body);
+    return true;
+  };
+  await expect(provider.refresh(kept)).rejects.toThrow(said);
+});
+
+test.each([
+  ["confirm/abc", true],
+  ["confirm/*", true],
+  ["*firm/abc", true],
+  ["c?nfirm/*", true],
+  ["{confirm,release}/*", true],
+  ["\\confirm/*", true],
+  ["/v.*/", true],
+  ["confirm", false],
+  ["con", false],
+  ["v*", false],
+  ["confirmed/*", false],
+])("the pattern %s may match a tag of confirm/*: %s", (pattern, may) => {
+  expect([mayOverlap(pattern, "confirm/*"), mayOverlap("confirm/*", pattern)]).toEqual([may, may]);
+});
