@@ -1,6 +1,6 @@
 /**
- * From the stack's files and its memory to what is decided about everybody. It speaks to no engine, so that the program
- * and the operator's command (`./ws plan`) decide alike.
+ * Computes the desired state of everybody from the files that the settings name, the ledger and the user map. It speaks
+ * to no engine, so that the program and `./ws plan` decide alike.
  */
 
 import { readFile } from "node:fs/promises";

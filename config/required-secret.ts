@@ -1,4 +1,4 @@
-/** The secret settings that a section needs beside it. */
+/** Reads a secret setting that a configured section needs. */
 
 import { Refusal } from "./refusal.ts";
 

@@ -1,4 +1,4 @@
-/** The host's agent as one file on this machine, where the engine picks it up for the upload. */
+/** Writes the host agent's bundle to a file of this machine, from which the engine uploads it. */
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { bundleAgent } from "../agent/bundle.ts";

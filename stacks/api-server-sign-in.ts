@@ -1,4 +1,4 @@
-/** The API server's own sign-in, on the control planes of the configuration. */
+/** Declares the API server's own sign-in on the control planes of the configuration. */
 
 import * as pulumi from "@pulumi/pulumi";
 import { ApiServerSignIn } from "../components/cluster/api-server/api-server-sign-in.ts";

@@ -1,4 +1,4 @@
-/** The small programs that run elsewhere, each as one file without any import but node's own. */
+/** Bundles the small programs that run elsewhere, each into one file that imports node's own modules alone. */
 
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";

@@ -1,4 +1,4 @@
-/** Declares for many, a bounded number of them under way at once: a thousand people's half-built requests would fill the memory. */
+/** Declares resources with bounded concurrency: a thousand people's requests at once would fill the memory. */
 
 import type * as pulumi from "@pulumi/pulumi";
 

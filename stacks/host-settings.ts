@@ -1,4 +1,4 @@
-/** The settings of the hosts in the words that the host's components take, with the files they name read. */
+/** Translates the settings of the hosts for the host components and reads the files that they name. */
 
 import { readFile } from "node:fs/promises";
 import type { SiteOfHosts } from "../components/devvm/parts.ts";

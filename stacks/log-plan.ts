@@ -1,4 +1,4 @@
-/** The decision about everybody as the program takes it: it stops at a brake, and says the plan where the engine shows it. */
+/** Computes the desired state within the program: stops at a safety limit, and logs the plan. */
 
 import * as pulumi from "@pulumi/pulumi";
 import type { Derivation } from "../roster/derive/derive.ts";

@@ -1,4 +1,4 @@
-/** The running stack's configuration: the only reader of it. What it may say is in `settings/`. */
+/** Reads the configuration of the running stack; nothing else in the program does. */
 
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";

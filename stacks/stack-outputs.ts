@@ -1,4 +1,4 @@
-/** What the stack remembers of its last run, read back before anything is declared. */
+/** Reads the outputs of the previous run before anything is declared, and registers those of this run. */
 
 import * as pulumi from "@pulumi/pulumi";
 import { LEDGER_OUTPUT, type PreviousRun, previousRunFrom, USER_MAP_VERSION_OUTPUT } from "../config/previous-run.ts";

@@ -1,4 +1,4 @@
-/** Which hosts answer at all, asked before anything is declared: what a run brings about elsewhere must not wait for a host that is down. */
+/** Finds the hosts that do not answer: changes elsewhere must not wait for a host that is down. */
 
 import { connect } from "node:net";
 import type { StackSettings } from "../config/settings/stack-settings.ts";

@@ -4,6 +4,7 @@
  */
 
 import { join } from "node:path";
+import { mustBeOnBranch } from "../deployed.ts";
 import { parseEnvironment, StepError } from "../environment.ts";
 import type { Git } from "../git.ts";
 import { type Attempts, openAttempts } from "./attempts.ts";
@@ -23,9 +24,9 @@ export interface RunnerOptions {
   readonly credentials: string;
   /**
    * Which commit is deployed: by the engine's own history, or for previews by what the deployment published for them.
-   * @param engine variables that hold the state's place and key
+   * @param state variables that hold the state's place and key
    */
-  readonly deployedCommit: (engine: Readonly<Record<string, string>>) => Promise<string>;
+  readonly deployedCommit: (state: Readonly<Record<string, string>>) => Promise<string>;
   readonly log: (line: string) => void;
   readonly nowMs?: () => number;
   readonly signal?: AbortSignal;
@@ -72,16 +73,15 @@ export async function runPipeline(name: string, options: RunnerOptions): Promise
 }
 
 /** @throws StepError where the commit that counts as deployed is not on the branch */
-async function deployedOn({ git, head }: Clone, { settings, credentials, deployedCommit }: RunnerOptions) {
-  const { stateEnvironment, branch, stack } = settings;
-  const text = (await readCredentials(credentials, [stateEnvironment])).get(stateEnvironment) ?? "";
-  const deployed = await deployedCommit({ ...settings.environment, ...parseEnvironment(stateEnvironment, text) });
-  const known = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(deployed) && (await git.commit(deployed)) === deployed;
-  if (known && (await git.isAncestor(deployed, head))) return deployed;
-  throw new StepError(
-    `The stack ${stack} was last deployed from ${deployed}, which is not a commit of ${branch}. Nothing is run: ` +
-      "an admin deploys by hand, from a checkout of the branch.",
-  );
+async function deployedOn({ git, head }: Clone, options: RunnerOptions): Promise<string> {
+  const { settings, deployedCommit } = options;
+  const deployed = await deployedCommit({ ...settings.environment, ...(await stateEnvironment(options)) });
+  await mustBeOnBranch(git, deployed, settings.branch, head);
+  return deployed;
+}
+
+async function stateEnvironment({ settings: { stateEnvironment: name }, credentials }: RunnerOptions) {
+  return parseEnvironment(`The credential ${name}`, (await readCredentials(credentials, [name])).get(name) ?? "");
 }
 
 async function pipelineOf(git: Git, commit: string, name: string): Promise<PipelineFile> {
@@ -115,11 +115,15 @@ async function carryOut(pipeline: PipelineFile, run: PlannedRun, attempts: Attem
   }
   const names = secretsOf(pipeline).filter((name) => !settings.absent.includes(name));
   const credentials = await readCredentials(options.credentials, names);
+  // Its values may be short: each is hidden by itself, not only as a part of the whole.
+  const hidden = credentials.has(settings.stateEnvironment)
+    ? Object.values(await stateEnvironment(options)).filter(isWorthHiding)
+    : [];
   log(`Run for ${run.title}.`);
   await attempts.record(run.key, { atMs: nowMs(), ok: false });
   const results = await runSteps(pipeline, {
     variables: { ...common(settings), ...run.variables },
-    ...{ credentials, absent: settings.absent, environment: settings.environment, path: settings.path },
+    ...{ credentials, hidden, absent: settings.absent, environment: settings.environment, path: settings.path },
     ...{ timeoutMs: STEP_LIMIT_MS, onLine: log, ...(signal === undefined ? {} : { signal }) },
   });
   const bad = results.filter(({ code }) => code !== 0);
@@ -128,6 +132,9 @@ async function carryOut(pipeline: PipelineFile, run: PlannedRun, attempts: Attem
   log(`${bad.length === 0 ? "Done" : "Failed"}: ${run.title}.`);
   return bad.length === 0;
 }
+
+/** A region or a switch is no secret, and hiding every "true" would make the journal unreadable. */
+const isWorthHiding = (value: string): boolean => value.length >= 6;
 
 const cloneUrl = ({ forge, owner, repository }: RunnerSettings) =>
   `${forge.replace(/\/+$/, "")}/${owner}/${repository}.git`;

@@ -22,9 +22,9 @@ const form = z.strictObject({
   token: credential,
   /** Folder that the runner keeps its clones and its memory in; nobody else may write there. */
   state: z.string().regex(/^\//, "must be an absolute path"),
-  /** Organisation of the stack: `organization`, unless the state is kept by Pulumi Cloud. */
+  /** Organisation of the stack; another one only where Pulumi Cloud keeps the state. */
   organization: plainName.default("organization"),
-  /** The credential with the engine's variables, as lines `NAME=value`: the deployment's, or the previews'. */
+  /** The credential that says where the state is and what opens it, as lines `NAME=value`: the deployment's, or the previews'. */
   stateEnvironment: credential.default("ws_state_environment"),
   /** Plain variables of every step, in the place of what a container image would bring. */
   environment: z.record(variable, z.string()).default({}),

@@ -13,6 +13,8 @@ export interface StepsOptions {
   /** `CI_…`, the same for every step. */
   readonly variables: Readonly<Record<string, string>>;
   readonly credentials: Credentials;
+  /** Further texts that no line of output may show. */
+  readonly hidden: readonly string[];
   /** Secrets that the steps name and the site does not have. */
   readonly absent: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
@@ -36,7 +38,7 @@ export interface StepResult {
  */
 export async function runSteps({ steps }: PipelineFile, options: StepsOptions): Promise<readonly StepResult[]> {
   const environments = steps.map((step) => environmentOf(step, options));
-  const redact = redactor([...options.credentials.values()]);
+  const redact = redactor([...options.credentials.values(), ...options.hidden]);
   const root = await mkdtemp(join(tmpdir(), "pipeline-"));
   const [workspace, home] = [join(root, "workspace"), join(root, "home")];
   const results: StepResult[] = [];

@@ -16,7 +16,8 @@ export interface TokenApi {
 
 export function tokenApi(forge: Forge, login: string, signal: AbortSignal): TokenApi {
   const meaning = { 404: `the forge knows no account "${login}"` };
-  const at = (...rest: string[]) => ["users", login, "tokens", ...rest];
+  let account = login;
+  const at = (...rest: string[]) => ["users", account, "tokens", ...rest];
   const asked = (method: Question["method"], path: string[], purpose: string, body?: object): Question => ({
     ...{ method, path, purpose, meaning },
     ...(body === undefined ? {} : { body }),
@@ -25,15 +26,21 @@ export function tokenApi(forge: Forge, login: string, signal: AbortSignal): Toke
     const question = asked("GET", ["users", login], `see whether the account "${login}" exists`);
     return (await forge.find(question, user, signal)) !== undefined;
   };
+  const listed = () =>
+    listAll(forge, asked("GET", at(), `list the access tokens of ${login}`), accessToken, (token) => token.id, signal);
   return {
     list: async () => {
       try {
-        const question = asked("GET", at(), `list the access tokens of ${login}`);
-        return await listAll(forge, question, accessToken, (token) => token.id, signal);
+        return await listed();
       } catch (cause) {
-        // A renamed account is pointed on from its old name; its tokens are found under the new one.
-        if (cause instanceof ForgeError && isMoved(cause.status)) return undefined;
-        if (cause instanceof ForgeError && cause.status === 404 && !(await exists())) return undefined;
+        if (!(cause instanceof ForgeError)) throw cause;
+        const renamed = renamedTo(cause);
+        if (renamed !== undefined && account === login) {
+          // The tokens of a renamed account live on under its new name.
+          account = renamed;
+          return await listed();
+        }
+        if (cause.status === 404 && !(await exists())) return undefined;
         throw cause;
       }
     },
@@ -45,4 +52,9 @@ export function tokenApi(forge: Forge, login: string, signal: AbortSignal): Toke
   };
 }
 
-const isMoved = (status: number | undefined) => status === 301 || status === 307 || status === 308;
+/** The new login, where the forge points on from the old one. Only the name is taken from it, and never an address. */
+function renamedTo({ status, location }: ForgeError): string | undefined {
+  if (status !== 301 && status !== 307 && status !== 308) return undefined;
+  const name = /\/api\/v1\/users\/([^/?#]+)\/tokens(?:[?#]|$)/.exec(location ?? "")?.[1];
+  return name === undefined ? undefined : decodeURIComponent(name);
+}

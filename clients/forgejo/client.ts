@@ -54,9 +54,12 @@ export class ForgeError extends ClientError {
   override readonly name = "ForgeError";
   /** The HTTP status; undefined where no whole answer came. */
   readonly status: number | undefined;
-  constructor(message: string, status?: number, cause?: unknown) {
+  /** Where a redirect, which is not followed, points. */
+  readonly location: string | undefined;
+  constructor(message: string, status?: number, cause?: unknown, location?: string) {
     super(message, { cause });
     this.status = status;
+    this.location = location;
   }
 }
 
@@ -95,6 +98,8 @@ export function openForge(access: ForgeAccess): Forge {
     return new ForgeError(
       told(question, [`status ${reply.status}`, sentence, words].filter((part) => part !== "").join("; ")),
       reply.status,
+      undefined,
+      reply.headers.get("location"),
     );
   };
 

@@ -1,4 +1,4 @@
-/** Forms that the settings of several concerns share. */
+/** Schemas of DNS names and labels, which the settings of several concerns share. */
 
 import { z } from "zod";
 

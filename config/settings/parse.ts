@@ -1,4 +1,4 @@
-/** The configuration's values, whoever read them, as checked settings with every default, or everything that is wrong with them. */
+/** Parses the values of the configuration into checked settings with every default, or reports everything wrong. */
 
 import type { z } from "zod";
 import { Refusal } from "../refusal.ts";

@@ -1,4 +1,4 @@
-/** Problems of the configuration as sentences: where, what was found, what would be right, and how to get past. */
+/** Writes the problems of the configuration as messages: where, found, expected, and the remedy. */
 
 import { z } from "zod";
 import { listed, quote, said } from "../../roster/text/quote.ts";

@@ -1,4 +1,4 @@
-/** What the schema says about one place of the configuration: its description, the keys that belong there, whether it is secret. */
+/** Looks up what the schema says about one setting: its description, the keys below it, whether it is secret. */
 
 import { z } from "zod";
 

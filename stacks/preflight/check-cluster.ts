@@ -1,4 +1,4 @@
-/** Looks at the cluster before anything is declared: what must not be touched stops the run, what should be known is said. */
+/** Checks the cluster before anything is declared: what must not be touched stops the run, the rest is logged. */
 
 import * as pulumi from "@pulumi/pulumi";
 import { authenticationText } from "../../components/cluster/api-server/authentication.ts";

@@ -1,4 +1,4 @@
-/** What the checks look at in the cluster, read once. A partial answer is no answer. */
+/** Reads the snapshot of the cluster that the preflight checks look at. A partial answer is an error. */
 
 import { z } from "zod";
 import { KubernetesError } from "../../clients/kubernetes/client.ts";

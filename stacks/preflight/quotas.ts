@@ -1,4 +1,4 @@
-/** Quotas that would be smaller than what runs: the pods would stay, and none of them could be started again. */
+/** Finds quotas that would become smaller than the usage: the pods would stay, and none could be started again. */
 
 import { amountOf } from "../../components/cluster/quantity.ts";
 import type { Quota } from "../../roster/model.ts";

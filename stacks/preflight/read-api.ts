@@ -1,4 +1,4 @@
-/** Reads the cluster as it is, before anything is declared. It has no way to write. */
+/** Reads from the API server before anything is declared, and cannot write. */
 
 import { openKubernetes, KubernetesError } from "../../clients/kubernetes/client.ts";
 

@@ -1,4 +1,4 @@
-/** Stores of secrets that every tenant could read through: External Secrets lets whoever is `admin` use them. */
+/** Finds secret stores that every tenant could read through: External Secrets lets each `admin` use them. */
 
 import { managedBy } from "../../components/cluster/labels.ts";
 import type { ClusterFacts, LiveRole, SecretStore, StoreCondition } from "./cluster-snapshot.ts";

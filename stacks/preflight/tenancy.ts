@@ -1,4 +1,4 @@
-/** Who holds which namespace, present and left, in the order of the namespaces' names. */
+/** Lists the owner of each tenant namespace, present and offboarded, sorted by the name of the namespace. */
 
 import type { Desired, Email, K8sUser, Namespace, OsUser, Quota } from "../../roster/model.ts";
 

@@ -1,4 +1,4 @@
-/** Rights in tenants' namespaces that this program did not give. */
+/** Finds rights in tenants' namespaces that this program did not give. */
 
 import { MANAGED } from "../../components/cluster/labels.ts";
 import { OWN_BINDINGS } from "../../components/cluster/names.ts";

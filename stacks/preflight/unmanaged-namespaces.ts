@@ -1,4 +1,4 @@
-/** Namespaces that exist already: ours are gone on with, anybody else's are not taken. */
+/** Finds namespaces that exist already and are not this program's to hand out. */
 
 import type { Namespace } from "../../roster/model.ts";
 import { MANAGED, OWNER_LABEL } from "../../components/cluster/labels.ts";
