@@ -107,7 +107,7 @@ export function changeLines(
   return [
     ...people.map((sentence) => `  ${sentence}`),
     ...[...hosts].map(([host, difference]) => `  ${host} ${difference}: everything is delivered to it again`),
-    ...lines(drift, ", changed by hand"),
+    ...lines(drift, ", which was changed by hand"),
     ...lines(due, ""),
   ];
 }

@@ -1,11 +1,12 @@
 /** Compares what each host holds with what was delivered to it, and runs the step `confirm`, which renews a delivery's age. */
 
-import { z } from "zod";
+import { deliveryComparison, type DeliveryComparison } from "../agent/lib/delivered-digests.ts";
+import { parseJson } from "../clients/parse-json.ts";
 import { stateOf } from "../cli/pulumi.ts";
 import { type Host, HostUnreached, onHost } from "../clients/ssh/run-command.ts";
 import { openStack } from "../cli/stack/open-stack.ts";
 import { counted, listed } from "../roster/text/quote.ts";
-import { type DeliveredToHost, deliveredParts } from "../config/delivered-parts.ts";
+import { type DeliveredToHost, deliveredParts } from "./delivered-parts.ts";
 import type { StackSettings } from "../config/settings/stack-settings.ts";
 import { announce } from "./chat.ts";
 import { stackOfPipeline } from "./engine.ts";
@@ -82,7 +83,7 @@ async function askHost(
     const asked = { argv, stdin: JSON.stringify(digests), timeoutMs: HOST_LIMIT_MS };
     const { code, stdout, stderr } = await onHost(settings, host, asked);
     if (code === BUSY) return answer("another run of its agent did not end in time", REACH);
-    const parsed = comparison.safeParse(code === 0 || code === 1 ? jsonIn(stdout) : undefined);
+    const parsed = deliveryComparison.safeParse(code === 0 || code === 1 ? parseJson(stdout) : undefined);
     // An agent that does not know the command, or is not there: an image from before this delivery.
     if (!parsed.success)
       return answer(`its agent cannot compare (${stderr.trim().split("\n")[0] || `exit code ${code}`})`, REDELIVER);
@@ -97,13 +98,7 @@ async function askHost(
 /** The agent's exit code where its lock is held. */
 const BUSY = 75;
 
-const comparison = z.object({
-  different: z.array(z.string()),
-  missing: z.array(z.string()),
-  unexpected: z.array(z.string()),
-});
-
-function phraseOf(found: z.output<typeof comparison>): string | undefined {
+function phraseOf(found: DeliveryComparison): string | undefined {
   const phrase = (what: string, names: readonly string[]) =>
     names.length === 0 ? [] : [`${what} ${listed(names.slice(0, SHOWN))}${more(names.length - SHOWN)}`];
   const phrases = [
@@ -116,12 +111,3 @@ function phraseOf(found: z.output<typeof comparison>): string | undefined {
 
 const SHOWN = 6;
 const more = (count: number) => (count <= 0 ? "" : ` and ${counted(count, "more part", "more parts")}`);
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined;
-    throw cause;
-  }
-}

@@ -5,8 +5,9 @@
 
 import { PROJECT } from "../cli/pulumi.ts";
 import { type Host, HostUnreached, onHost } from "../clients/ssh/run-command.ts";
+import { readHostCheck } from "../cli/read-host-check.ts";
 import { openStack } from "../cli/stack/open-stack.ts";
-import { type HostCheck, readHostCheck } from "../config/host-check.ts";
+import type { HostCheck } from "../agent/shared/host-check.ts";
 import type { StackSettings } from "../config/settings/stack-settings.ts";
 import { announce } from "./chat.ts";
 import { stackOfPipeline } from "./engine.ts";

@@ -1,5 +1,6 @@
 /** Writes a `pulumi` command line for an operator to run: for the stack in question, and quoted for a shell where that is needed. */
 
+import { shellQuoted } from "../clients/shell-quote.ts";
 import type { StackPlace } from "./pulumi.ts";
 
 /** @param words of the command, `config`, `set` and so on; each stays one word */
@@ -11,5 +12,4 @@ export function pulumiCommand({ stack, configFile }: StackPlace, ...words: reado
   return ["pulumi", ...words, ...place].map(shellWord).join(" ");
 }
 
-const shellWord = (word: string): string =>
-  /^[A-Za-z0-9_./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+const shellWord = (word: string): string => (/^[A-Za-z0-9_./:=@%+,-]+$/.test(word) ? word : shellQuoted(word));

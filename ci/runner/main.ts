@@ -11,7 +11,7 @@ import { PREVIEWS, runPipeline } from "./runner.ts";
 import { readSettings } from "./settings.ts";
 
 const USAGE =
-  "Usage: ci/runner/main.ts --settings FILE --credentials PREFIX [--cron NAME] deploy | drift | pull-request | …";
+  "Usage: ci/runner/main.ts --settings FILE --credentials PREFIX [--cron NAME] deploy | daily | drift | pull-request | …";
 
 /** 0: nothing is left to do. 1: a run failed, or what is due cannot be decided; the log says why. 2: a wrong call. */
 async function main(argv: string[]): Promise<number> {

@@ -2,8 +2,9 @@
 
 import { z } from "zod";
 import type { OsUser } from "../../roster/model.ts";
-import { type HostCheck, readHostCheck } from "../../config/host-check.ts";
 import type { HostAnswer, HostCommand } from "../../clients/ssh/run-command.ts";
+import type { HostCheck } from "../../agent/shared/host-check.ts";
+import { readHostCheck } from "../read-host-check.ts";
 import type { Finding, Whose } from "./finding.ts";
 import { parseJson } from "../../clients/parse-json.ts";
 import type { Remembered } from "./remembered.ts";

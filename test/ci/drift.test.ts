@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { changeLines } from "../../ci/daily.ts";
 import { driftFound, hostDrift } from "../../ci/drift.ts";
-import { readHostCheck } from "../../config/host-check.ts";
+import { readHostCheck } from "../../cli/read-host-check.ts";
 
 const touched = (op: string, type: string, name: string) => ({ op, type, name });
 const none = { changes: [], due: [], failures: [], warnings: [] };
@@ -40,7 +40,7 @@ test("the daily deployment announces people first, then a host that gets everyth
   expect(changeLines(["ada leaves"], outdated, resources)).toEqual([
     "  ada leaves",
     "  vm holds another version of maps: everything is delivered to it again",
-    "  create ResourceQuota tenant-books-quota, changed by hand",
+    "  create ResourceQuota tenant-books-quota, which was changed by hand",
     "  update Command ada@other-units",
   ]);
 });

@@ -59,6 +59,7 @@ test("each timer has its service, each service a pipeline of this repository and
     return [pipeline, field("User"), field("LoadCredential")];
   });
   expect(found).toEqual([
+    ["daily", "workstation-deploy", "secret:/etc/workstation-runner/deploy"],
     ["deploy", "workstation-deploy", "secret:/etc/workstation-runner/deploy"],
     ["drift", "workstation-deploy", "secret:/etc/workstation-runner/deploy"],
     ["pull-request", "workstation-preview", "secret:/etc/workstation-runner/preview"],

@@ -15,7 +15,7 @@ export async function printCheck(door: System, nowMs: number, failpoint: string 
 export async function checkHost(door: System, nowMs: number, failpoint: string | undefined): Promise<HostCheck> {
   const said: string[] = [];
   const warned: string[] = [];
-  const { failed, expired, isDueToExpiry } = await convergeAll(door, {
+  const { failed, expired, isDueToExpiry, held } = await convergeAll(door, {
     ...{ mode: "check", nowMs, failpoint },
     info: (line) => said.push(line),
     warn: (line) => warned.push(line),
@@ -23,8 +23,8 @@ export async function checkHost(door: System, nowMs: number, failpoint: string |
   const isDue = (line: string) => expired.has(entryOf(line).who) || isDueToExpiry(line);
   return {
     changes: said.filter((line) => !isDue(line)).map(entryOf),
-    due: said.filter(isDue).map(entryOf),
-    failures: failed.map(entryOf),
+    due: [...said.filter(isDue), ...failed.filter((line) => held.has(line))].map(entryOf),
+    failures: failed.filter((line) => !held.has(line)).map(entryOf),
     warnings: warned.map(entryOf).map(({ who, what }) => ({ who, what: what.replace(/^warning: /, "") })),
   };
 }

@@ -59,6 +59,8 @@ export interface HostRunEnded {
   readonly expired: ReadonlySet<string>;
   /** Whether a sentence about the host is only due because a last day has passed. */
   readonly isDueToExpiry: (line: string) => boolean;
+  /** Those of `failed` about a user whose last day has passed and whom this run may not offboard yet. */
+  readonly held: ReadonlySet<string>;
 }
 
 /** Converges the whole host, people included, or with the mode `check` only looks. */
@@ -108,7 +110,9 @@ export async function convergeAll(system: System, how: HostRun): Promise<HostRun
   }
   if (mode === "apply") await startBackgroundRetry(m.sys, nowMs);
   if (mode === "apply") publishFacts(m.sys);
-  return { changed, failed, expired: expiredIn(m.sys, parts, now.parts), isDueToExpiry: dueToExpiry(asDelivered) };
+  const held = new Set(now.held.map(({ who, why }) => `${who}: account: ${why}`));
+  const expired = expiredIn(m.sys, parts, now.parts);
+  return { changed, failed, expired, isDueToExpiry: dueToExpiry(asDelivered), held };
 }
 
 /** Whatever differs from the delivered maps as well was changed by somebody. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { framedCommand } from "../../clients/ssh/framed-command.ts";
+import { framedCommand } from "../../../clients/ssh/framed-command.ts";
 
 const home = mkdtempSync(join(tmpdir(), "framed-command-"));
 afterAll(() => rmSync(home, { recursive: true }));

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { digestOf } from "../../agent/lib/delivered-digests.ts";
-import { deliveredParts } from "../../config/delivered-parts.ts";
+import { deliveredParts } from "../../ci/delivered-parts.ts";
 
 const SHA = "a".repeat(64);
 const resource = (name: string, inputs: object, more: object = {}) => ({
