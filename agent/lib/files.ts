@@ -31,7 +31,7 @@ export const besideName = (path: string): string =>
   `${dirname(path)}/.${basename(path)}.workstation-${randomBytes(6).toString("hex")}`;
 
 /** lstat; undefined when nothing is there. Every other error stays an error: absent is not unknown. */
-export function look(path: string): Stats | undefined {
+export function look(path: string | Buffer): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
 
