@@ -279,13 +279,13 @@ const STATES: readonly (readonly [string, string, string])[] = [
   ],
   [
     "with an ignored file that the update brings",
-    "echo NEW >> .git/info/exclude; echo secret > NEW",
+    "mkdir -p .git/info; echo NEW >> .git/info/exclude; echo secret > NEW",
     "NEW, which git does not",
   ],
   ["with a directory that cannot be written", "chmod 555 apps", "as it was before: .*apps/one.*Permission denied"],
   [
     "without a required filter",
-    "git config filter.big.required true; git config filter.big.smudge git-big; echo 'NEW filter=big' > .git/info/attributes",
+    "git config filter.big.required true; git config filter.big.smudge git-big; mkdir -p .git/info; echo 'NEW filter=big' > .git/info/attributes",
     "as it was before: .*git-big: not found.*NEW: smudge filter big failed",
   ],
   [
@@ -296,7 +296,7 @@ const STATES: readonly (readonly [string, string, string])[] = [
 ];
 
 const FACTS =
-  "cd ~/code; git status --porcelain 2>/dev/null; cat .git/HEAD; git rev-parse HEAD 2>&1; sha256sum readme .git/index 2>&1; ls -A; ls .git/index.lock 2>&1; true";
+  "cd ~/code; git status --porcelain 2>/dev/null; cat .git/HEAD; git rev-parse HEAD 2>&1; sha256sum readme 2>&1; git ls-files --stage 2>&1; ls -A; ls .git/index.lock 2>&1; true";
 
 test("a clone is updated only when that is certain to be safe, in whatever state it is", async () => {
   const { all } = await manyPeople(STATES.map(([state]) => state));
