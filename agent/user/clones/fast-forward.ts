@@ -13,7 +13,7 @@ import { clonesOf } from "./clone-paths.ts";
 import { fetchRemotes } from "./fetch-remotes.ts";
 import { giveBack } from "./preserve-concurrent-writes.ts";
 import { undoUpdate } from "./undo-update.ts";
-import { closeJournal, hasJournal, isAtWork, openJournal, readJournal } from "./update-journal.ts";
+import { closeJournal, hasJournal, openJournal, readJournal, stillAtWork } from "./update-journal.ts";
 import { type CloneContext, type Place, short } from "../home/step-context.ts";
 
 const UPDATE_TIMEOUT_MS = 60_000;
@@ -40,17 +40,26 @@ export function freshness(place: Place): Step {
   };
 }
 
+const AT_WORK = {
+  process: "is being updated by another process, so it is not updated by this one",
+  lock: "has an update that was broken off and a .git/index.lock, so it is left as it is: remove that file when no git works there",
+} as const;
+
 /** The one change that updates the clone, or none and a warning that says why not. */
 export async function forward(place: CloneContext, clone: string, refused: Set<string>): Promise<readonly Change[]> {
   const name = short(place, clone);
   const read = (...args: string[]) => place.git.run(args, { in: clone });
-  // An earlier update was killed half way: first of all the clone is as before, with what its person wrote in it.
-  if (place.mode === "apply" && isAtWork(clone)) {
-    place.warn(`${name} is being updated by another process, so it is not updated by this one`);
+  const atWork = stillAtWork(clone);
+  if (atWork !== undefined) {
+    place.warn(`${name} ${AT_WORK[atWork]}`);
     return [];
   }
-  if (place.mode === "apply" && (await closeUpdate(place, clone)).undone)
-    place.warn(`${name}: an update that was broken off has been undone`);
+  if (place.mode === "check" && hasJournal(clone)) {
+    place.warn(`${name}: an update was broken off; the next run undoes it`);
+    return [];
+  }
+  // An earlier update was killed half way: first of all the clone is as before, with what its person wrote in it.
+  if ((await closeUpdate(place, clone)).undone) place.warn(`${name}: an update that was broken off has been undone`);
   const branches = await read(
     "for-each-ref",
     "--format=%(HEAD)%00%(refname:short)%00%(upstream)%00%(upstream:track,nobracket)",

@@ -61,14 +61,15 @@ export const keptName = (clone: string, at: number | "index"): string => join(cl
 export const hasJournal = (clone: string): boolean => look(join(clone, FOLDER, LIST)) !== undefined;
 
 /**
- * Whether the update is still going on: the process that opened the journal lives, or its git does and holds the index.
- * A lock that a killed git left behind looks the same; git's message about it says what to do.
+ * Why an update whose journal is open cannot be closed yet: the process that opened it lives, or its git does and holds the
+ * index. A lock that a killed git left behind looks the same.
  */
-export function isAtWork(clone: string): boolean {
-  if (!hasJournal(clone)) return false;
+export function stillAtWork(clone: string): "process" | "lock" | undefined {
+  if (!hasJournal(clone)) return undefined;
   const owner = readJournal(clone).process;
   const lives = owner !== undefined && owner === processName(owner.split(" ")[0] ?? "");
-  return (lives && owner !== processName(String(process.pid))) || look(join(clone, ".git/index.lock")) !== undefined;
+  if (lives && owner !== processName(String(process.pid))) return "process";
+  return look(join(clone, ".git/index.lock")) === undefined ? undefined : "lock";
 }
 
 /** Its id and when it started; undefined when there is none of that id. */

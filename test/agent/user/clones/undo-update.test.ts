@@ -135,6 +135,37 @@ test("line ends that git converts are told from what its person wrote", async ()
   expect(tree()).toBe(before);
 });
 
+test("an update that another process is at is neither undone nor made a second time", async () => {
+  const clone = behind();
+  await killed(clone, "rm r1; git show origin/master:r1 > r1");
+  const journal = join(clone, ".git/workstation-kept/files.json");
+  const [pid, started] = [
+    process.ppid,
+    readFileSync(`/proc/${process.ppid}/stat`, "utf8").split(") ")[1]?.split(" ")[19],
+  ];
+  const own = readFileSync(journal, "utf8");
+  writeFileSync(journal, JSON.stringify({ ...JSON.parse(own), process: `${pid} ${started}` }));
+  const half = tree();
+  expect(await forward(real.place, clone, new Set())).toEqual([]);
+  expect([tree(), real.warned]).toEqual([
+    half,
+    ["~/code is being updated by another process, so it is not updated by this one"],
+  ]);
+  // Its git may outlive it, and holds the index then.
+  writeFileSync(journal, JSON.stringify({ ...JSON.parse(own), process: `${pid} 1` }));
+  writeFileSync(join(clone, ".git/index.lock"), "");
+  expect([await forward(real.place, clone, new Set()), tree()]).toEqual([[], half]);
+  expect(real.warned.at(-1)).toMatch(
+    /^~\/code has an update that was broken off and a \.git\/index\.lock, so it is left as it is/,
+  );
+  real.sh("rm code/.git/index.lock");
+  real.warned.length = 0;
+  expect(await forward({ ...real.place, mode: "check" }, clone, new Set())).toEqual([]);
+  expect([tree(), real.warned]).toEqual([half, ["~/code: an update was broken off; the next run undoes it"]]);
+  expect(await forward(real.place, clone, new Set())).toHaveLength(1);
+  expect(readFileSync(join(clone, "r1"), "utf8")).toBe("hello\n");
+});
+
 test("a journal of the first version still gives back what was written, and undoes nothing", async () => {
   const clone = behind();
   const folder = join(clone, ".git/workstation-kept");
