@@ -286,7 +286,7 @@ const STATES: readonly (readonly [string, string, string])[] = [
   [
     "without a required filter",
     "git config filter.big.required true; git config filter.big.smudge git-big; mkdir -p .git/info; echo 'NEW filter=big' > .git/info/attributes",
-    "as it was before: .*git-big: not found.*NEW: smudge filter big failed",
+    "as it was before: .*git-big.*NEW: smudge filter big failed",
   ],
   [
     DELETES_TAGS,

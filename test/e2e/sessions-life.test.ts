@@ -107,6 +107,8 @@ test("a conversation goes on after a boot, under the id that a clear gave it, an
   );
   await shows(bob, "talk", "(clear)");
   await shows(bob, "bare", "(startup)");
+  // Of this one nothing tells its conversation but the transcript.
+  await as(bob, "tmux -u set-option -p -u -t =bare: @workstation_started");
   await as(bob, `tmux -u set-option -t =lost: @workstation_conversation 6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a01`);
   await persist("save");
   const recorded: { sessions: { name: string; conversation?: string }[] } = JSON.parse(
@@ -248,7 +250,7 @@ test("a server whose socket was deleted is found and makes it anew, and no secon
     const status = await persist("status ana_b");
     expect([status.code, status.out[0]]).toEqual([
       1,
-      expect.stringMatching(/^ana_b: their tmux server \(process \d+\) lives, and its socket \S+ is gone/),
+      expect.stringMatching(/^ana_b: .*their tmux server \(process \d+\) lives, and its socket \S+ is gone/),
     ]);
     const restored = await persist("restore ana_b");
     expect(restored).toMatchObject({ code: 0, out: ["ana_b: nothing to bring back"] });
