@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PROJECT } from "../../lab/pulumi/engine.ts";
 import { emptyCluster } from "./empty-cluster.ts";
-import { measure } from "./measure.ts";
+import { type Cost, measure } from "./measure.ts";
 import { benchEngine, deployed, writePeople } from "./preview.ts";
 
 const RUNS = {
@@ -29,14 +29,15 @@ export async function benchRefresh(sizes: readonly number[], say: (line: string)
     for (const people of sizes) {
       const { stack, config } = await writePeople(dir, people, cluster.kubeconfig);
       await deployed(PROJECT, making, stack, config);
-      let first: number | undefined;
+      let first: Cost | undefined;
       for (const [name, args] of Object.entries(RUNS)) {
         const at = ["--stack", stack, "--config-file", config, "--non-interactive"];
-        const { wallMs, peakMiB } = await measure(["pulumi", ...args, ...at], { cwd: PROJECT, env });
-        first ??= wallMs;
+        const cost = await measure(["pulumi", ...args, ...at], { cwd: PROJECT, env });
+        first ??= cost;
+        const { wallMs, cpuMs, peakMiB } = cost;
         say(
-          `${people} people, ${name}: ${(wallMs / 1000).toFixed(1)} s, ${peakMiB.toFixed(0)} MiB, ` +
-            `${(wallMs / first).toFixed(2)} times the preview`,
+          `${people} people, ${name}: ${(wallMs / 1000).toFixed(1)} s, ${(cpuMs / 1000).toFixed(1)} s of processor time, ` +
+            `${peakMiB.toFixed(0)} MiB; ${(cpuMs / first.cpuMs).toFixed(2)} times the preview's processor time`,
         );
       }
     }
