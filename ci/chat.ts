@@ -11,7 +11,7 @@ export async function announce(lines: readonly string[]): Promise<boolean> {
   const shown =
     lines.length > MAX_LINES ? [...lines.slice(0, MAX_LINES), `and ${lines.length - MAX_LINES} more lines`] : lines;
   const text = clean(shown.join("\n"));
-  say(text);
+  say(lines.join("\n"));
   try {
     const webhook = find("WS_CHAT_WEBHOOK");
     if (webhook === undefined) throw new Error("WS_CHAT_WEBHOOK is not set");

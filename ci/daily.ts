@@ -3,7 +3,7 @@
  * token rotation), and so that whatever was changed by hand is as deployed again. It never deploys anything newer.
  */
 
-import { access, symlink } from "node:fs/promises";
+import { access, symlink, unlink } from "node:fs/promises";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { PROJECT } from "../cli/pulumi.ts";
@@ -11,7 +11,7 @@ import { dailyMessage } from "../roster/deployment-message.ts";
 import { announce } from "./chat.ts";
 import { checkOut } from "./checkout.ts";
 import { askHosts, type HostDelivery } from "./deliveries.ts";
-import { deployedCommit, mustBeOnBranch } from "./deployed.ts";
+import { deployedCommit, failedCommit, mustBeOnBranch } from "./deployed.ts";
 import { pulumi, stackOfPipeline } from "./engine.ts";
 import { find, given, StepError } from "./environment.ts";
 import { openGit } from "./git.ts";
@@ -43,8 +43,17 @@ async function deployAgain(): Promise<Ran | number> {
   const commit = await deployedNow();
   const isOurs = (await openGit(PROJECT).commit("HEAD")) === commit;
   const deployed = resolve(PROJECT, given("WS_DEPLOYED"));
+  const failed = await failedCommit(at);
+  if (failed !== undefined && failed !== commit)
+    throw new StepError(
+      `the deployment of ${failed} failed, and part of it may be in effect. Deploying ${commit} again would take that ` +
+        "back, an offboarding included. Finish the newer deployment first.",
+    );
   // Another deployment ended since the step `checkout`: what it deployed is what is deployed again, by its own program.
-  if (!isOurs) return anotherProgram(await checkOut(commit, given("WS_DEPLOYED")));
+  if (!isOurs) {
+    if (await exists(deployed)) await unlink(deployed);
+    return anotherProgram(await checkOut(commit, given("WS_DEPLOYED")));
+  }
   if (!(await exists(deployed))) await symlink(PROJECT, deployed);
 
   const outdated = (await askHosts("check")).filter(({ difference, isRedelivered }) => difference && isRedelivered);
@@ -54,15 +63,20 @@ async function deployAgain(): Promise<Ran | number> {
     say("Everything is as deployed: there is nothing to change.");
     return 0;
   }
-  await announce([
+  const changes = [
     `${title()} of ${commit.slice(0, 12)} changes:`,
     ...changeLines(await planned(), outdated, resources),
-  ]);
+  ];
+  // Tried again while another deployment holds the lock; the chat is told once.
+  if (changes.join("\n") !== announced) await announce(changes);
+  announced = changes.join("\n");
   // What was previewed is deployed, and nothing that a run in between has made older.
   if ((await deployedNow()) !== commit) return deployAgain();
   const options = ["--refresh", "--yes", "--skip-preview", "--suppress-outputs", "--message", dailyMessage(commit)];
   return pulumi({ ...at, env: RESTORING }, ["up", ...options, ...replaced], { onLine: say });
 }
+
+let announced = "";
 
 async function deployedNow(): Promise<string> {
   const git = openGit(PROJECT);

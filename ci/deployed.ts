@@ -34,6 +34,16 @@ export async function deployedCommit(at: StackAt): Promise<string> {
   );
 }
 
+/**
+ * The commit of the newest update, where that update did not succeed: part of it may be deployed already.
+ * @returns undefined where the newest update succeeded, or there is none
+ */
+export async function failedCommit(at: StackAt): Promise<string | undefined> {
+  const text = await mustPulumi(at, ["stack", "history", "--json", "--page-size", String(PAGE_SIZE), "--page", "1"]);
+  const last = history.parse(JSON.parse(text)).find(({ kind }) => kind === "update");
+  return last === undefined || last.result === "succeeded" ? undefined : headOf(last.environment["git.head"], at.stack);
+}
+
 /** A full hash, SHA-1 or SHA-256. */
 const HASH = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
@@ -51,7 +61,13 @@ function headOf(head: string | undefined, stack: string): string {
  * @throws StepError unless git knows the commit by exactly this hash and it is on the branch
  */
 export async function mustBeOnBranch(git: Git, commit: string, branch: string, head: string): Promise<void> {
-  if ((await git.commit(commit)) === commit && (await git.isAncestor(commit, head))) return;
+  const found = await git.commit(commit);
+  if (found === undefined)
+    throw new StepError(
+      `The deployed commit ${commit} is not in this checkout: it was pushed after this run began, and the next run finds ` +
+        `it; or it is on no branch any more, and an admin deploys by hand from a clean checkout of ${branch}: pulumi up.`,
+    );
+  if (found === commit && (await git.isAncestor(commit, head))) return;
   throw new StepError(
     `The deployed commit ${commit} is not on ${branch}: the branch was rewritten, or somebody deployed from another one. ` +
       `An admin deploys by hand, from a clean checkout of ${branch}: pulumi up.`,

@@ -21,8 +21,8 @@ export function commentText(report: Report): string {
     `### Preview of ${isHash(commit) ? commit.slice(0, 12) : "this branch"}`,
     section("**This cannot be deployed as it is:**", problems),
     section("**A deployment would stop before any change:**", brakes),
-    problems.length > 0 ? "" : section("**What would happen to whom**", plan, "Nothing would change for anybody."),
     section("**Rights rise: pushed by anybody but an admin, this waits for an admin's confirmation**", raised),
+    problems.length > 0 ? "" : section("**What would happen to whom**", plan, "Nothing would change for anybody."),
     section("**Warnings**", warnings),
     section(`**Resources that this change touches** (${counts(change)})`, lines(change)),
     section(

@@ -26,10 +26,19 @@ export async function preview(): Promise<number> {
     return { ...emptyReport(given("CI_COMMIT_SHA")), problems: cause.message.split("\n") };
   });
   await writeFile(given("WS_REPORT"), JSON.stringify(report, shown, 1), { mode: 0o600 });
-  for (const line of [...report.plan, ...report.warnings]) say(line);
+  for (const line of logLines(report)) say(line);
   for (const line of [...report.problems, ...report.brakes]) complain(line);
   return report.problems.length + report.brakes.length > 0 ? 1 : 0;
 }
+
+/** All that the comment may have no room for. */
+const logLines = ({ raised, plan, warnings, unread, undeployed }: Report): readonly string[] => [
+  ...raised.map((line) => `rights rise: ${line}`),
+  ...plan,
+  ...warnings,
+  ...unread.map((file) => `not in this preview: ${file}`),
+  ...undeployed.map((file) => `on the base branch and not deployed: ${file}`),
+];
 
 /** Every text of the report as it may be shown. */
 const shown = (_key: string, value: unknown): unknown => (typeof value === "string" ? clean(value) : value);

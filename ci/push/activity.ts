@@ -17,8 +17,13 @@ export interface Push {
 export interface Activity {
   /** Every push that led from one commit of the branch to another, newest first. A gap is a push that identifies nobody. */
   readonly pushes: readonly Push[];
-  /** Who pushed which tag of that name, ever, as far as the record was read; without entries in the owner's name. */
+  /**
+   * Who pushed which tag of that name, ever, as far as the record was read; without entries in the owner's name, and empty
+   * where releases are switched on for the repository.
+   */
   readonly taggers: ReadonlyMap<string, readonly string[]>;
+  /** Whether the record can tell who pushed a tag: see {@link activityBetween}. */
+  readonly namesTaggers: boolean;
 }
 
 const entry = z.object({
@@ -35,8 +40,14 @@ const pushed = z.object({
   CompareURL: z.string(),
 });
 
+const settings = z.object({ has_releases: z.boolean() });
+
 /**
  * Follows the record backwards from one commit to another.
+ *
+ * With releases switched on the record names no tagger: whoever may write can move the release of an admin to another
+ * tag, and the forge then checks the tag's protection for the release's publisher and records the publisher as who pushed
+ * it (`services/release/release.go` and `services/repository/push.go` of Gitea 1.26).
  * @param from the older commit @param to the newer one, the branch's present head or one below it
  * @throws ForgeError when the record cannot be read
  */
@@ -47,6 +58,9 @@ export async function activityBetween(
   to: string,
 ): Promise<Activity> {
   const person = personIn(repository);
+  const { forge, at: pathOf, full } = repository;
+  const question = { method: "GET", path: pathOf(), purpose: `read the settings of ${full}` } as const;
+  const namesTaggers = !(await forge.ask(question, settings, listingSignal())).has_releases;
   const byHead = new Map<string, Recorded>();
   const taggers = new Map<string, string[]>();
   const found: Recorded[] = [];
@@ -59,7 +73,7 @@ export async function activityBetween(
       const pusher = person(act_user?.login);
       const at = Date.parse(created);
       if (op_type === "auto_merge_pull_request" && pusher !== undefined) autoMerges.push({ pusher, at });
-      if (op_type === "push_tag" && pusher !== undefined) {
+      if (op_type === "push_tag" && pusher !== undefined && namesTaggers) {
         taggers.set(ref_name, [...(taggers.get(ref_name) ?? []), pusher]);
       }
       if (op_type !== "commit_repo" || ref_name !== `refs/heads/${branch}`) continue;
@@ -75,7 +89,10 @@ export async function activityBetween(
     if (next === from) last = Math.min(last, page + 1);
   }
   const pushes = found.map((push) => seenByPusher(push, autoMerges));
-  return { pushes: next === from ? pushes : [...pushes, { pusher: undefined, from, to: next }], taggers };
+  return {
+    pushes: next === from ? pushes : [...pushes, { pusher: undefined, from, to: next }],
+    ...{ taggers, namesTaggers },
+  };
 }
 
 /**

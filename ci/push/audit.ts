@@ -34,21 +34,24 @@ export async function announcement(situation: Situation): Promise<readonly strin
   const files = await changedFiles(git, others).catch(() => undefined);
   return [
     `${place()}: ${counted(others.length, "push", "pushes")} by a non-admin, about to be deployed:`,
+    ...(files === undefined ? [] : capped(files).map((file) => `  changed: ${file}`)),
     ...pushes.flat(),
     ...(others.length > SHOWN ? [`  and ${counted(others.length - SHOWN, "more push", "more pushes")}`] : []),
     ...(skipped
       ? ["  The commit asks to skip the pipeline. Only an admin's does: it is announced and deployed all the same."]
       : []),
-    ...(files === undefined
-      ? []
-      : [
-          `  changed: ${files.slice(0, SHOWN).join(", ")}${files.length > SHOWN ? ` and ${files.length - SHOWN} more files` : ""}`,
-        ]),
     ...link(),
   ];
 }
 
 const SHOWN = 5;
+
+/** Program text first: it is what a reader has to see. */
+const capped = (files: readonly string[]): readonly string[] =>
+  files.length <= SHOWN_FILES
+    ? files
+    : [...files.slice(0, SHOWN_FILES), `${files.length - SHOWN_FILES} more files; the log of this run has them all`];
+const SHOWN_FILES = 10;
 
 /** Every file that a commit of the pushes changes, those included that a later commit takes back. */
 async function changedFiles(git: Git, pushes: readonly Push[]): Promise<readonly string[]> {

@@ -31,11 +31,13 @@ export async function authorize(situation: Situation): Promise<Authorization> {
   if (others.length === 0) return authorized("Every push since the last deployment was an admin's.");
   const tag = `${CONFIRM}${commit}`;
   const confirmed = (activity.taggers.get(`refs/tags/${tag}`) ?? []).find((login) => isAdmin(situation, login));
-  if (confirmed !== undefined) return authorized(`${confirmed}, an admin, confirmed ${commit}.`);
+  const isWithdrawn = (await situation.git.commit(`refs/tags/${tag}`)) === undefined;
+  if (confirmed !== undefined && !isWithdrawn) return authorized(`${confirmed}, an admin, confirmed ${commit}.`);
   const isAccepted = ({ pusher }: Push) => nonAdminPushes === "announce" && pusher !== undefined;
   if (others.every(isAccepted))
     return authorized("Pushed by non-admins and announced: nonAdminPushes of this stack lets that deploy.");
-  const lines = refusalLines(await findings(situation, others), { others, commit, admins, tag });
+  const { namesTaggers } = activity;
+  const lines = refusalLines(await findings(situation, others), { others, commit, admins, tag, namesTaggers });
   if (lines.length > 0) return { authorized: false, lines };
   return authorized("Pushed by a non-admin; it raises nobody's rights and changes no program.");
 }
@@ -43,11 +45,21 @@ export async function authorize(situation: Situation): Promise<Authorization> {
 const authorized = (sentence: string): Authorization => ({ authorized: true, lines: [sentence] });
 
 async function findings(situation: Situation, others: readonly Push[]): Promise<Finding> {
-  const { git, deployed, commit, roster } = situation;
+  const { git, deployed, commit, roster, activity } = situation;
   const programs: ProgramChange[] = [];
-  for (const push of others) programs.push(...(await programChanges(git, push, roster)));
+  for (const push of others) programs.push(...(await programChanges(git, push, situation)));
   const isRosterChanged = (await git.changedFiles(deployed, commit)).includes(roster);
-  return { programs, raised: isRosterChanged ? await raisedRights(situation) : [] };
+  const changesRoster = async ({ from, to }: Push) => (await git.changedFiles(from, to)).includes(roster);
+  const touching = new Map<Push, boolean>();
+  for (const push of activity.pushes) touching.set(push, await changesRoster(push));
+  const byAdmin = activity.pushes.some((push) => touching.get(push) && !others.includes(push));
+  return {
+    programs,
+    raised: isRosterChanged ? await raisedRights(situation) : [],
+    // The plan compares with what is deployed, so it does not show an admin's change that a later push takes back.
+    isContested: byAdmin && others.some((push) => touching.get(push)),
+    isUnknown: others.some(({ pusher }) => pusher === undefined),
+  };
 }
 
 /** What the pushed roster would raise, by the deployed program's own plan. */

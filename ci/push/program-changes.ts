@@ -1,5 +1,6 @@
 /** Finds the program text that a push brings in, in its last commit and in every commit on the way there. */
 
+import { posix } from "node:path";
 import type { Commit, Git } from "../git.ts";
 import type { Push } from "./activity.ts";
 
@@ -13,13 +14,22 @@ export interface ProgramChange {
   readonly files: readonly string[];
 }
 
+/** Paths that the deployed stack file names, relative to the repository. */
+export interface StackFiles {
+  /** The roster, which is judged by what it means for people. */
+  readonly roster: string;
+  /** Other files that the stack reads, such as the guidance text of every assistant. */
+  readonly readFiles: readonly string[];
+}
+
 /**
- * Whether a file holds nothing that a program, a host or an assistant reads. Everything else counts as program text,
- * the stack's configuration included.
- * @param roster path of the stack's roster, which is judged by what it means for people
+ * Whether a file is the roster, or a page that no program, no host and no assistant reads. Everything else counts as
+ * program text, the stack's configuration included.
  */
-export const isData = (file: string, roster: string): boolean =>
-  file === roster || /^docs\/(?:[^/]+\/)*[^/]+\.md$|^(?:README|CHANGELOG|CONTRIBUTING)\.md$/.test(file);
+export const isData = (file: string, { roster, readFiles }: StackFiles): boolean =>
+  file === roster || (!readFiles.some((path) => posix.normalize(path) === file) && PAGE.test(file));
+
+const PAGE = /^docs\/(?:[^/]+\/)*[^/]+\.md$|^(?:README|CHANGELOG|CONTRIBUTING)\.md$/;
 
 /**
  * Looks at the two ends of a push and at each commit between them. A commit passes where its program text is, as a
@@ -27,8 +37,8 @@ export const isData = (file: string, roster: string): boolean =>
  * commit takes back again is found all the same, since each commit can be asked for by its hash.
  * @returns an empty list where the push changes data alone
  */
-export async function programChanges(git: Git, push: Push, roster: string): Promise<readonly ProgramChange[]> {
-  const inProgram = (files: readonly string[]) => files.filter((file) => !isData(file, roster)).toSorted();
+export async function programChanges(git: Git, push: Push, stack: StackFiles): Promise<readonly ProgramChange[]> {
+  const inProgram = (files: readonly string[]) => files.filter((file) => !isData(file, stack)).toSorted();
   const ends: ProgramChange = { commit: push.to, files: inProgram(await git.changedFiles(push.from, push.to)) };
   const commits = await git.between(push.from, push.to);
   if (commits.length > MAX_COMMITS)

@@ -9,6 +9,10 @@ export interface Finding {
   /** Program text that a non-admin pushed: whoever changes the program has the program's rights. */
   readonly programs: readonly ProgramChange[];
   readonly raised: readonly RaisedRights[];
+  /** Whether an admin and a non-admin have both changed the roster since the last deployment. */
+  readonly isContested: boolean;
+  /** Whether the record does not show who pushed some of it. */
+  readonly isUnknown: boolean;
 }
 
 export interface Confirmation {
@@ -17,16 +21,18 @@ export interface Confirmation {
   readonly admins: readonly string[];
   /** The tag that confirms it. */
   readonly tag: string;
+  /** Whether the forge's record can tell who pushed that tag. */
+  readonly namesTaggers: boolean;
 }
 
 const SHOWN = 10;
 
 /** @returns the message's lines; empty where nothing has to wait */
 export function refusalLines(
-  { programs, raised }: Finding,
-  { others, commit, admins, tag }: Confirmation,
+  { programs, raised, isContested, isUnknown }: Finding,
+  { others, commit, admins, tag, namesTaggers }: Confirmation,
 ): readonly string[] {
-  if (programs.length === 0 && raised.length === 0) return [];
+  if (programs.length === 0 && raised.length === 0 && !isContested && !isUnknown) return [];
   const pushers = [...new Set(others.map(({ pusher }) => pusher ?? "an account that the forge does not name"))];
   return [
     `Stopped before any change: ${commit.slice(0, 12)} was pushed by ${listed(pushers)}, not by an admin, and needs an admin's confirmation:`,
@@ -34,16 +40,31 @@ export function refusalLines(
       raised.map(({ who, what }) => `  ${who} would get ${listed(what)}`),
       "people",
     ),
+    ...(isUnknown ? ["  the forge's record does not show who pushed some of it"] : []),
+    ...(isContested
+      ? ["  an admin and a non-admin have both changed the roster since the last deployment: one may undo the other"]
+      : []),
     ...(programs.length === 0 ? [] : ["  program or configuration that would run with every right of the deployment:"]),
     ...capped(
       programs.flatMap((change) => change.files.map((file) => `    ${file} (in ${change.commit.slice(0, 12)})`)),
       "files",
     ),
-    admins.length === 0
-      ? "No admin of the deployed roster has a Forgejo login: deploy by hand, and give one of them a login."
-      : `To confirm exactly this commit, one of ${listed(admins)} pushes a tag: ` +
-        `git tag ${tag} ${commit} && git push origin refs/tags/${tag}`,
+    remedy({ admins, commit, tag, namesTaggers }),
   ];
+}
+
+function remedy({ admins, commit, tag, namesTaggers }: Omit<Confirmation, "others">): string {
+  if (admins.length === 0)
+    return "No admin of the deployed roster has a Forgejo login: deploy by hand, and give one of them a login.";
+  if (!namesTaggers)
+    return (
+      "No confirmation counts while releases are switched on for the repository, since anybody with write access can then push a " +
+      "tag in an admin's name: switch them off in the repository's settings, then push the tag, or deploy by hand."
+    );
+  return (
+    `To confirm exactly this commit, one of ${listed(admins)} pushes a tag: ` +
+    `git tag ${tag} ${commit} && git push origin refs/tags/${tag}`
+  );
 }
 
 const capped = (lines: readonly string[], what: string): readonly string[] =>

@@ -12,7 +12,7 @@ import { deployedCommit, mustBeOnBranch } from "../deployed.ts";
 import { find, given, StepError } from "../environment.ts";
 import { type Git, openGit } from "../git.ts";
 import { openRepository } from "../repository.ts";
-import { dataFile, hostNames, nonAdminPushes, openStackFile, ROSTER } from "../stack-file.ts";
+import { DATA, dataFile, hostNames, nonAdminPushes, openStackFile, ROSTER } from "../stack-file.ts";
 import { type Activity, activityBetween } from "./activity.ts";
 
 export interface Situation {
@@ -24,6 +24,8 @@ export interface Situation {
   readonly commit: string;
   /** Path of the roster in the deployed commit. */
   readonly roster: string;
+  /** Paths of other files that the deployed stack reads, such as the guidance text: never mere pages, wherever they lie. */
+  readonly readFiles: readonly string[];
   /** Forgejo logins of the admins as of the deployed commit: what was pushed since does not decide about itself. */
   readonly admins: readonly string[];
   /** The deployed commit's own setting; see `docs/configuration.md`. */
@@ -70,8 +72,9 @@ export async function readSituation(): Promise<Situation> {
   return {
     ...{ git, stack, deployed, commit, done },
     roster: dataFile(document, ROSTER) ?? "",
+    readFiles: DATA.flatMap((path) => (path === ROSTER ? [] : (dataFile(document, path) ?? []))),
     nonAdminPushes: nonAdminPushes(document),
-    activity: done ? { pushes: [], taggers: new Map() } : await recorded(branch, deployed, commit),
+    activity: done ? { pushes: [], taggers: new Map(), namesTaggers: true } : await recorded(branch, deployed, commit),
     admins: await adminsAt(git, deployed, document),
   };
 }

@@ -1,10 +1,12 @@
 /** Runs the step `up`: one deployment at a time, never back to an older commit, and the engine told who pushed what. */
 
 import { deploymentMessage } from "../../roster/deployment-message.ts";
+import { PROJECT } from "../../cli/pulumi.ts";
 import { announce } from "../chat.ts";
 import { checkOut } from "../checkout.ts";
+import { deployedCommit } from "../deployed.ts";
 import { pulumi } from "../engine.ts";
-import { given } from "../environment.ts";
+import { given, StepError } from "../environment.ts";
 import { oneAtATime } from "../one-at-a-time.ts";
 import { say } from "../say.ts";
 import { authorize } from "./authorize.ts";
@@ -28,6 +30,12 @@ export async function up(): Promise<number> {
     }
     folder ??= await checkOut(situation.commit, given("WS_DEPLOYED"));
     const at = { stack: situation.stack, folder };
+    // The checkout takes a while: a deployment that ended meanwhile, by hand, may be a newer one.
+    const now = await deployedCommit({ stack: situation.stack, folder: PROJECT });
+    if (now !== situation.deployed)
+      throw new StepError(
+        `${now} was deployed while this run prepared ${situation.commit}: run this pipeline again, which compares anew.`,
+      );
     const options = ["--yes", "--skip-preview", "--suppress-outputs", ...messageOf(situation)];
     return pulumi(at, ["up", ...options], { onLine: say });
   });

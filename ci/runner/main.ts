@@ -25,7 +25,9 @@ async function main(argv: string[]): Promise<number> {
     return 2;
   }
   const settings = await readSettings(values.settings);
-  const stack = `${settings.organization}/workstation/${settings.stack}`;
+  // The previews' place is a folder or a bucket, which knows no organisation.
+  const organization = name === PREVIEWS ? "organization" : settings.organization;
+  const stack = `${organization}/workstation/${settings.stack}`;
   const stop = new AbortController();
   process.once("SIGTERM", () => stop.abort());
   return runPipeline(name, {

@@ -113,6 +113,7 @@ async function carryOut(pipeline: PipelineFile, run: PlannedRun, attempts: Attem
     log(`Skipped ${run.title}: the pipeline is not for the event ${run.occasion.event}.`);
     return true;
   }
+  mustAgree(pipeline, settings);
   const names = secretsOf(pipeline).filter((name) => !settings.absent.includes(name));
   const credentials = await readCredentials(options.credentials, names);
   // Its values may be short: each is hidden by itself, not only as a part of the whole.
@@ -135,6 +136,19 @@ async function carryOut(pipeline: PipelineFile, run: PlannedRun, attempts: Attem
 
 /** A region or a switch is no secret, and hiding every "true" would make the journal unreadable. */
 const isWorthHiding = (value: string): boolean => value.length >= 6;
+
+/** @throws StepError where a step would work on another stack or branch than the one that was looked at */
+function mustAgree({ steps }: PipelineFile, { stack, branch }: RunnerSettings): void {
+  for (const { name, environment } of steps)
+    for (const [variable, expected] of Object.entries({ WS_STACK: stack, WS_BRANCH: branch })) {
+      const found = environment[variable];
+      if (found !== undefined && found !== expected)
+        throw new StepError(
+          `The step ${name} has ${variable}: ${typeof found === "string" ? found : "a secret"}, and the runner's settings say ` +
+            `${expected}. Make them agree, in .woodpecker/*.yaml or in the settings.`,
+        );
+    }
+}
 
 const cloneUrl = ({ forge, owner, repository }: RunnerSettings) =>
   `${forge.replace(/\/+$/, "")}/${owner}/${repository}.git`;

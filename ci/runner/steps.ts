@@ -95,12 +95,18 @@ function shell({ name, commands }: Step, { cwd, env, onLine, timeoutMs, signal }
   return new Promise((resolve, reject) => {
     // A process group of its own, so that nothing of the step outlives its deadline.
     const child = spawn("/bin/sh", ["-e"], { cwd, env, stdio: ["pipe", "pipe", "pipe"], detached: true });
-    const end = () => killGroup(child);
+    const end = () => signalGroup(child, "SIGKILL");
+    let killing: NodeJS.Timeout | undefined;
+    // The engine gives its lock back when it is asked to end; a lock that stays would stop every later run.
+    const stop = () => {
+      signalGroup(child, "SIGTERM");
+      killing ??= setTimeout(end, STOP_MS);
+    };
     const late = setTimeout(() => {
       onLine(`ended: the step did not finish within ${Math.round(timeoutMs / 60_000)} minutes`);
-      end();
+      stop();
     }, timeoutMs);
-    signal?.addEventListener("abort", end, { once: true });
+    signal?.addEventListener("abort", stop, { once: true });
     const rests = [child.stdout, child.stderr].map((stream) => eachLine(stream, onLine));
     // A script that ends early closes its input; its exit code says what that means.
     child.stdin.on("error", () => undefined);
@@ -113,17 +119,21 @@ function shell({ name, commands }: Step, { cwd, env, onLine, timeoutMs, signal }
     child.on("exit", end);
     child.on("close", (code) => {
       clearTimeout(late);
-      signal?.removeEventListener("abort", end);
+      clearTimeout(killing);
+      signal?.removeEventListener("abort", stop);
       for (const rest of rests) rest();
       resolve(code);
     });
   });
 }
 
-function killGroup({ pid }: ChildProcess): void {
+/** How long a step that was asked to end has for it; the units' own limit stands above it. */
+const STOP_MS = 5 * 60_000;
+
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {
-    process.kill(-pid, "SIGKILL");
+    process.kill(-pid, signal);
   } catch (cause) {
     // The group is empty already.
     if ((cause as NodeJS.ErrnoException).code !== "ESRCH") throw cause;

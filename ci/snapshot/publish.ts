@@ -5,7 +5,7 @@ import { openStack } from "../../cli/stack/open-stack.ts";
 import { userMapFromVault } from "../../config/vault-user-map.ts";
 import { deployedCommit } from "../deployed.ts";
 import { mustPulumi, stackOfPipeline } from "../engine.ts";
-import { given } from "../environment.ts";
+import { given, StepError } from "../environment.ts";
 import { say } from "../say.ts";
 import { openPlace, placeEnv, withScratch } from "./place.ts";
 import { withPublication } from "./publication.ts";
@@ -33,6 +33,8 @@ export async function publish(): Promise<number> {
   const at = { stack, folder: PROJECT };
   const commit = await deployedCommit(at);
   const text = await mustPulumi(at, ["stack", "export", "--show-secrets"]);
+  if ((await deployedCommit(at)) !== commit)
+    throw new StepError("Another deployment ended while this one was published; its own pipeline publishes it.");
   const env = placeEnv();
   await withScratch(async (folder) => {
     const place = { stack, folder, env };

@@ -12,13 +12,14 @@ const push = (login: string, from: string, to: string, ref = "refs/heads/master"
 const tag = (login: string, name: string) => ({ ...push(login, A, B, `refs/tags/${name}`), op_type: "push_tag" });
 
 /** A forge whose record has these pages, the newest entry first. */
-const recordOf = (...pages: readonly object[][]): Repository => ({
+const recordOf = (...pages: readonly object[][]): Repository => forgeWith(false, pages);
+const forgeWith = (hasReleases: boolean, pages: readonly object[][]): Repository => ({
   full: "ops/infra",
   login: "reader",
   at: (...rest) => ["repos", "ops", "infra", ...rest],
   forge: {
     ask: async ({ query }: { query?: Readonly<Record<string, string>> }, form: { parse(value: unknown): unknown }) =>
-      form.parse(pages[Number(query?.page) - 1] ?? []),
+      form.parse(query === undefined ? { has_releases: hasReleases } : (pages[Number(query.page) - 1] ?? [])),
   } as unknown as Repository["forge"],
 });
 
@@ -83,9 +84,22 @@ test("a record without an end is read so far and no further", async () => {
   let pages = 0;
   const endless = {
     ...recordOf(),
-    forge: { ask: async () => [push("emo", hash("e"), hash(String(++pages % 10)))] },
+    forge: {
+      ask: async ({ query }: { query?: object }) =>
+        query === undefined ? { has_releases: false } : [push("emo", hash("e"), hash(String(++pages % 10)))],
+    },
   };
   const { pushes } = await activityBetween(endless as unknown as Repository, "master", A, B);
   expect(pushes).toEqual([{ pusher: undefined, from: A, to: B }]);
   expect(pages).toBeLessThanOrEqual(40);
+});
+
+test("where releases are on, the record names nobody who pushed a tag: a moved release pushes one in its publisher's name", async () => {
+  const record = forgeWith(true, [[tag("wizard", "confirm/x"), push("emo", A, B)]]);
+  const found = await activityBetween(record, "master", A, B);
+  expect([found.taggers.size, found.namesTaggers, found.pushes]).toEqual([
+    0,
+    false,
+    [{ pusher: "emo", from: A, to: B }],
+  ]);
 });

@@ -22,11 +22,12 @@ const situation = (pusher: string | undefined, more: Partial<Situation> = {}): S
     deployed,
     commit,
     roster: "roster.yaml",
+    readFiles: [],
     admins: ["wizard"],
     nonAdminPushes: "confirm",
     done: false,
   },
-  activity: { pushes: [{ pusher, from: deployed, to: commit }], taggers: new Map() },
+  activity: { pushes: [{ pusher, from: deployed, to: commit }], taggers: new Map(), namesTaggers: true },
   ...more,
 });
 const confirmedBy = (...logins: readonly string[]) => ({
@@ -35,6 +36,23 @@ const confirmedBy = (...logins: readonly string[]) => ({
     taggers: new Map([[`refs/tags/confirm/${commit}`, logins]]),
   },
 });
+
+const withGit = (at: Situation, git: Partial<Situation["git"]>): Situation => ({ ...at, git: { ...at.git, ...git } });
+const withoutTag = (at: Situation) =>
+  withGit(at, { commit: async (name) => (name.startsWith("refs/tags/") ? undefined : name) });
+const pageOnly = (at: Situation) => withGit(at, { changedFiles: async () => ["docs/page.md"] });
+/** The first pushed the roster, and the second took that back: nothing differs from what is deployed. */
+const contested = (second: string, first: string): Situation => {
+  const between = "d".repeat(40);
+  const pushes = [
+    { pusher: second, from: between, to: commit },
+    { pusher: first, from: deployed, to: between },
+  ];
+  const at = situation(undefined, { activity: { ...situation("x").activity, pushes } });
+  return withGit(at, {
+    changedFiles: async (from, to) => (from === deployed && to === commit ? [] : ["roster.yaml"]),
+  });
+};
 
 test.each([
   ["an admin's push of a program", situation("Wizard"), true],
@@ -49,6 +67,10 @@ test.each([
   ],
   ["a push by nobody known there", situation(undefined, { nonAdminPushes: "announce" }), false],
   ["a commit that is deployed already", situation(undefined, { done: true }), true],
+  ["a confirmation whose tag is gone", withoutTag(situation("ebarzin", confirmedBy("wizard"))), false],
+  ["a page pushed by nobody known", pageOnly(situation(undefined)), false],
+  ["a page pushed by a non-admin", pageOnly(situation("ebarzin")), true],
+  ["a non-admin's roster on top of an admin's", contested("ebarzin", "wizard"), false],
 ])("authorizes %s: %#", async (_what, given, expected) => {
   expect((await authorize(given)).authorized).toBe(expected);
 });

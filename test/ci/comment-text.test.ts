@@ -6,7 +6,7 @@ import { emptyReport, type Report } from "../../ci/pull-request/report.ts";
 const COMMIT = "3f2c1b".padEnd(40, "0");
 const FENCED = /^(`{3,})text\n[\s\S]*?\n\1$/gm;
 
-test("the plan comes first, then rights, resources, what was there before, and what no preview reads", () => {
+test("rights that rise come first, then the plan, resources, what was there before, and what no preview reads", () => {
   const text = commentText({
     ...emptyReport(COMMIT),
     plan: ["dora joins as power-user on devvm."],

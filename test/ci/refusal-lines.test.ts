@@ -2,21 +2,23 @@ import { expect, test } from "vitest";
 import { refusalLines } from "../../ci/push/refusal-lines.ts";
 
 const commit = "3f2c1b".padEnd(40, "0");
+const NOTHING = { programs: [], raised: [], isContested: false, isUnknown: false };
 const asked = {
   others: [{ pusher: "emo", from: "a", to: commit }],
   commit,
   admins: ["wizard"],
   tag: `confirm/${commit}`,
+  namesTaggers: true,
 };
 
 test("nothing has to wait where no right rises and no program changes", () => {
-  expect(refusalLines({ programs: [], raised: [] }, asked)).toEqual([]);
+  expect(refusalLines({ ...NOTHING }, asked)).toEqual([]);
 });
 
 test("the message says who pushed, what would happen, who may confirm and how", () => {
   const raised = [{ who: "emo", what: ["the tier admin instead of power-user"] }];
   expect(
-    refusalLines({ programs: [{ commit, files: ["index.ts"] }], raised }, asked).join("\n"),
+    refusalLines({ ...NOTHING, programs: [{ commit, files: ["index.ts"] }], raised }, asked).join("\n"),
   ).toMatchInlineSnapshot(`
     "Stopped before any change: 3f2c1b000000 was pushed by emo, not by an admin, and needs an admin's confirmation:
       emo would get the tier admin instead of power-user
@@ -29,18 +31,25 @@ test("the message says who pushed, what would happen, who may confirm and how", 
 test("an unknown pusher and a roster without admins are named as that", () => {
   const others = [{ pusher: undefined, from: "a", to: commit }];
   const raised = [{ who: "emo", what: ["more time"] }];
-  const lines = refusalLines({ programs: [], raised }, { ...asked, others, admins: [] });
+  const lines = refusalLines({ ...NOTHING, raised, isUnknown: true }, { ...asked, others, admins: [] });
   expect(lines.join("\n")).toMatchInlineSnapshot(`
     "Stopped before any change: 3f2c1b000000 was pushed by an account that the forge does not name, not by an admin, and needs an admin's confirmation:
       emo would get more time
+      the forge's record does not show who pushed some of it
     No admin of the deployed roster has a Forgejo login: deploy by hand, and give one of them a login."
   `);
 });
 
 test("a long list is cut, and the tag is not", () => {
   const files = Array.from({ length: 5_000 }, (_, index) => `file-${index}`);
-  const lines = refusalLines({ programs: [{ commit, files }], raised: [] }, asked);
+  const lines = refusalLines({ ...NOTHING, programs: [{ commit, files }] }, asked);
   expect(lines.length).toBeLessThan(20);
   expect(lines.join("\n")).toContain("and 4990 more files");
   expect(lines.at(-1)).toContain(`git tag confirm/${commit} ${commit}`);
+});
+
+test("a roster that an admin and a non-admin have changed waits, and says that no tag helps while releases are on", () => {
+  const lines = refusalLines({ ...NOTHING, isContested: true }, { ...asked, namesTaggers: false });
+  expect(lines.join("\n")).toContain("an admin and a non-admin have both changed the roster");
+  expect(lines.at(-1)).toMatch(/^No confirmation counts while releases are switched on for the repository/);
 });

@@ -184,6 +184,13 @@ test("a program that somebody changes who is no admin does not run, and does not
   const read = (path: string) => readFile(fileURLToPath(new URL(`../../${path}`, import.meta.url)), "utf8");
   const files = { "ci/push/guard.ts": await read("ci/push/guard.ts"), "index.ts": await read("index.ts") };
   const { commit: repaired } = await world.push(world.wizard, { to: MASTER, files });
+  // With releases on, whoever may write can move an admin's release to a tag, which counts as the admin's push of it.
+  await world.api(world.forge.admin, "PATCH", "", { has_releases: true });
+  expect(await world.tag(world.wizard, `confirm/${repaired}`, repaired)).toBe(true);
+  const refused = await world.pipeline("deploy.yaml", confirmed(repaired));
+  expect(codes(refused)).toEqual({ checkout: 0, audit: 0, guard: 1 });
+  expect(logOf(refused, "guard")).toContain("No confirmation counts while releases are switched on");
+  await world.api(world.forge.admin, "PATCH", "", { has_releases: false });
   await confirmAndDeploy(repaired);
 });
 

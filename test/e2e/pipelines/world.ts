@@ -127,6 +127,8 @@ export async function openWorld({ backend }: WorldOptions = {}): Promise<World> 
   const bot = await forge.createUser(`bot-${id}`);
   await must("PUT", `/collaborators/${emo.login}`, { permission: "write" });
   await must("PUT", `/collaborators/${bot.login}`, { permission: "read" });
+  // As docs/deployment.md asks for: otherwise no confirmation counts.
+  await must("PATCH", "", { has_releases: false });
   // The roster's admin owns the organisation, as an admin does.
   const teams = (await forge.api.must("GET", `orgs/${forge.owner}/teams`)) as readonly { id: number; name: string }[];
   const owners = teams.find(({ name }) => name === "Owners");
