@@ -32,7 +32,9 @@ export async function deployCluster(
   settings: ClusterSettings,
   signInDrift = "",
 ): Promise<DeployedCluster> {
-  const provider = new k8s.Provider("cluster", { kubeconfig: pulumi.secret(kubeconfig) });
+  // Whoever changes a declared field by hand, or made an adopted object, owns that field in the cluster. Without force the
+  // engine would end with a conflict where it restores the field.
+  const provider = new k8s.Provider("cluster", { kubeconfig: pulumi.secret(kubeconfig), enablePatchForce: true });
   const people = [...desired.people.values()];
   const rights = new TierRights(
     "rights",
