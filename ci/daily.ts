@@ -17,7 +17,7 @@ import { find, given, StepError } from "./environment.ts";
 import { openGit } from "./git.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
 import type { Touched } from "./pull-request/differences.ts";
-import { previewRefreshed, type RefreshedPreview } from "./refreshed-preview.ts";
+import { previewRefreshed, type RefreshedPreview, RESTORING } from "./refreshed-preview.ts";
 import { type Ran, run } from "./run.ts";
 import { say } from "./say.ts";
 
@@ -61,7 +61,7 @@ async function deployAgain(): Promise<Ran | number> {
   // What was previewed is deployed, and nothing that a run in between has made older.
   if ((await deployedNow()) !== commit) return deployAgain();
   const options = ["--refresh", "--yes", "--skip-preview", "--suppress-outputs", "--message", dailyMessage(commit)];
-  return pulumi(at, ["up", ...options, ...replaced], { onLine: say });
+  return pulumi({ ...at, env: RESTORING }, ["up", ...options, ...replaced], { onLine: say });
 }
 
 async function deployedNow(): Promise<string> {

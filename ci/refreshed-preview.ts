@@ -27,8 +27,14 @@ export async function previewRefreshed(at: StackAt, options: readonly string[] =
 
 const all = (previewed: Preview): readonly Touched[] => differencesBetween({}, previewed).change;
 
+/**
+ * Has the Kubernetes plugin take back fields of the program's own objects that another field manager holds since, such as
+ * `kubectl edit`. Without it the API server refuses to restore them (server-side apply), and even to preview it.
+ */
+export const RESTORING = { PULUMI_K8S_ENABLE_PATCH_FORCE: "true" } as const;
+
 async function preview(at: StackAt, options: readonly string[]): Promise<Preview> {
-  const ran = await pulumi(at, ["preview", "--json", ...options]);
+  const ran = await pulumi({ ...at, env: { ...at.env, ...RESTORING } }, ["preview", "--json", ...options]);
   const text = ran.stdout.toString("utf8");
   const parsed = text.trimStart().startsWith("{") ? previewForm.parse(JSON.parse(text)) : undefined;
   if (ran.code === 0 && parsed !== undefined) return parsed;

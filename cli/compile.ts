@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import { type BuildFailure, build, formatMessages, type Loader, type Metafile, type Plugin } from "esbuild";
 
 /** These packages are part of the compiled program: loading their many small files would take longer than running them. */
-const BUNDLED: readonly string[] = ["yaml", "zod"];
+const BUNDLED: readonly string[] = ["jsonc-parser", "yaml", "zod"];
 
 /** Files that decide what the compiled program is, besides the modules that it consists of. */
 const ALSO_READ = [
@@ -82,6 +82,8 @@ export async function bundle(
     format: "esm",
     platform: "node",
     target: "node20",
+    // The CommonJS form of jsonc-parser asks for its parts by a `require` that no bundler can follow.
+    mainFields: ["module", "main"],
     keepNames: true,
     sourcemap: true,
     sourcesContent: false,

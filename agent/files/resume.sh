@@ -1,5 +1,6 @@
 #!/bin/sh
 # Goes on with a conversation in a session that was brought back, or says why it cannot. $1: its id, or what is gone.
+# $2: the assistant's own folder, where its person has set another one.
 set -u
 case ${1:-} in
   directory) echo "This session was brought back, but its directory is gone: this is a shell in your home." ;;
@@ -7,6 +8,10 @@ case ${1:-} in
   *)
     PATH=$HOME/.local/bin:$PATH
     export PATH
+    if [ -n "${2:-}" ]; then
+      CLAUDE_CONFIG_DIR=$2
+      export CLAUDE_CONFIG_DIR
+    fi
     # Alone: together with --session-id the assistant refuses.
     claude --resume "$1"
     code=$?

@@ -21,13 +21,17 @@ exec 4>&-
 [ "$code" = 0 ] || exit "$code"
 
 # Their own processes alone: a server that names somebody else's gains nothing.
-count=0 stats='' arguments='' directories=''
+count=0 stats='' arguments='' directories='' environments=''
 for process in /proc/[0-9]*; do
   [ -O "$process" ] || continue
   count=$((count + 1))
   [ "$count" -le 2000 ] || exit 1
   stats="$stats $process/stat" arguments="$arguments $process/cmdline" directories="$directories $process/cwd"
+  environments="$environments $process/environ"
 done
+# Conversations that lie elsewhere are their worker's to find. Nothing of an environment is told.
+# shellcheck disable=SC2086
+if grep --null-data --text --quiet '^CLAUDE_CONFIG_DIR=' $environments 2>/dev/null; then exit 4; fi
 # What has ended in the meantime is missing. The paths are of digits and fixed words: they are meant to be split.
 printf '\n%s\n' "$between"
 # shellcheck disable=SC2086

@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly input?: string;
   /** Standard output and error together; what is beyond is dropped and `overflowed` says so. */
   readonly capBytes?: number;
+  /** How output becomes text: UTF-8 unless told. `latin1` keeps every byte as one character. */
+  readonly encoding?: "latin1";
   /** Ends it before its time, as its deadline would. */
   readonly abort?: AbortSignal;
   /** Its input stays open until the signal and ends with this text: a program that reads it can end by itself. */
@@ -77,7 +79,7 @@ export function run(argv: readonly string[], options: RunOptions): Promise<Ran> 
       clearTimeout(hardDeadline);
       abort?.removeEventListener("abort", end);
       lastInput?.on.removeEventListener("abort", endInput);
-      const text = (parts: Buffer[]) => Buffer.concat(parts).toString("utf8");
+      const text = (parts: Buffer[]) => Buffer.concat(parts).toString(options.encoding ?? "utf8");
       resolve({ argv, code: code ?? undefined, stdout: text(out), stderr: text(err) + extra, timedOut, overflowed });
     };
     child.on("error", (error) => finish(null, error.message));

@@ -31,7 +31,7 @@ export const temporaryName = (path: string): string =>
   `${dirname(path)}/.${basename(path)}.workstation-${randomBytes(6).toString("hex")}`;
 
 /** lstat; undefined when nothing is there. Every other error stays an error: absent is not unknown. */
-export function lstat(path: string): Stats | undefined {
+export function lstat(path: string | Buffer): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
 

@@ -6,7 +6,8 @@ import type { ClonesPart } from "../contract.ts";
 export function gitEnvironment(home: string, user: string, urls: readonly string[]): Readonly<Record<string, string>> {
   const asked = ["http", "git"].filter((protocol) => urls.some((url) => url.startsWith(`${protocol}://`)));
   return {
-    PATH: "/usr/bin:/bin",
+    // Filters and credential helpers that an admin installed by hand (git-lfs often is) are found, after the packages' own.
+    PATH: "/usr/bin:/bin:/usr/local/bin",
     HOME: home,
     USER: user,
     LOGNAME: user,
@@ -26,3 +27,18 @@ export const urlsOf = ({ infra, repos }: Pick<ClonesPart, "infra" | "repos">): r
   infra.forgejo,
   ...repos.map(({ url }) => url),
 ];
+
+/** What the launcher's git finds: the session's own tools and keys, and whatever protocol its person has chosen. */
+export const ownGitEnvironment = (
+  home: string,
+  user: string,
+  session: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> => {
+  const { PATH, SSH_AUTH_SOCK } = session;
+  return {
+    ...gitEnvironment(home, user, []),
+    GIT_ALLOW_PROTOCOL: "https:ssh:http:git:file",
+    ...(PATH === undefined ? {} : { PATH }),
+    ...(SSH_AUTH_SOCK === undefined ? {} : { SSH_AUTH_SOCK }),
+  };
+};

@@ -13,6 +13,10 @@ export interface GitOptions {
   readonly timeoutMs?: number;
   /** It waits for a remote, so it is ended when the run cannot wait any longer. */
   readonly remote?: boolean;
+  /** Output with every byte as one character: paths and contents need not be UTF-8. */
+  readonly bytes?: boolean;
+  /** Output beyond it is dropped; 4 MiB unless told. */
+  readonly capBytes?: number;
 }
 
 export interface Git {
@@ -23,6 +27,7 @@ export interface Git {
 
 /** What touches no network is done in milliseconds, or never. */
 const READ_TIMEOUT_MS = 10_000;
+const CAP_BYTES = 4 * 1024 * 1024;
 
 /** Hygiene, not the defence: what a hostile clone starts all the same runs as its owner. */
 const SETTINGS = [
@@ -39,12 +44,14 @@ const SETTINGS = [
 ].flatMap((setting) => ["-c", setting]);
 
 /** @param abortSoon from then on no remote is waited for */
-export function gitFor(
+export const gitFor = (
   home: string,
   part: Pick<ClonesPart, "osUser" | "infra" | "repos">,
   abortSoon?: AbortSignal,
-): Git {
-  const env = gitEnvironment(home, part.osUser, urlsOf(part));
+): Git => gitIn(home, gitEnvironment(home, part.osUser, urlsOf(part)), abortSoon);
+
+/** @param env all that git finds in its environment */
+export function gitIn(home: string, env: Readonly<Record<string, string>>, abortSoon?: AbortSignal): Git {
   let stuck: string | undefined;
   let unfinished = false;
   return {
@@ -56,7 +63,8 @@ export function gitFor(
       if (blocked !== undefined) return refused(argv, blocked);
       const timeoutMs = options.timeoutMs ?? READ_TIMEOUT_MS;
       const abort = options.remote === true && abortSoon !== undefined ? { abort: abortSoon } : {};
-      const ran = await run(argv, { env, timeoutMs, capBytes: 4 * 1024 * 1024, ...abort });
+      const encoding = options.bytes === true ? { encoding: "latin1" as const } : {};
+      const ran = await run(argv, { env, timeoutMs, capBytes: options.capBytes ?? CAP_BYTES, ...abort, ...encoding });
       if (options.remote === true && isLate(ran)) unfinished = true;
       // One wait is enough for a run: what hangs without a network hangs again.
       if (ran.timedOut && options.timeoutMs === undefined)
@@ -88,8 +96,11 @@ const refused = (argv: readonly string[], why: string): Ran => ({
 export function describeGitFailure(ran: Ran): string {
   if (ran.timedOut) return "git did not answer in time";
   const lines = ran.stderr.trim().split("\n");
-  const telling = lines.filter((line) => /^(fatal|error|remote):/.test(line));
+  const telling = lines.filter((line) => TELLING.test(line));
   return (
     clean((telling.length > 0 ? telling : lines).join("; ")).slice(0, 300) || `git ended with ${ran.code ?? "a signal"}`
   );
 }
+
+/** Git's own reasons, the shell's about a filter that is not installed, and the paths that git lists below a reason. */
+const TELLING = /^(fatal|error|remote):|^ ! \[|: not found$|^\t/;

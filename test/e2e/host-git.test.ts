@@ -254,6 +254,8 @@ test("a clone that predates the forge gets its remote and tracks it; what the pe
   );
 });
 
+const DELETES_TAGS = "with settings by which a fetch deletes tags";
+
 /** State of a clone, how to bring it about, and what is said about it; an empty text means that it is updated. */
 const STATES: readonly (readonly [string, string, string])[] = [
   ["clean", "true", ""],
@@ -275,18 +277,37 @@ const STATES: readonly (readonly [string, string, string])[] = [
     "echo garbage > .git/refs/heads/master",
     "is on no branch|cannot be read|could not be fetched",
   ],
+  [
+    "with an ignored file that the update brings",
+    "mkdir -p .git/info; echo NEW >> .git/info/exclude; echo secret > NEW",
+    "NEW, which git does not",
+  ],
+  ["with a directory that cannot be written", "chmod 555 apps", "as it was before: .*apps/one.*Permission denied"],
+  [
+    "without a required filter",
+    "git config filter.big.required true; git config filter.big.smudge git-big; mkdir -p .git/info; echo 'NEW filter=big' > .git/info/attributes",
+    "as it was before: .*git-big.*NEW: smudge filter big failed",
+  ],
+  [
+    DELETES_TAGS,
+    "git tag mine; git config fetch.pruneTags true; git config --add remote.forgejo.fetch '+refs/tags/*:refs/tags/*'",
+    "",
+  ],
 ];
 
 const FACTS =
-  "cd ~/code; git status --porcelain 2>/dev/null; cat .git/HEAD; git rev-parse HEAD 2>&1; sha256sum readme .git/index 2>&1; ls -A; ls .git/index.lock 2>&1; true";
+  "cd ~/code; git status --porcelain 2>/dev/null; cat .git/HEAD; git rev-parse HEAD 2>&1; sha256sum readme 2>&1; git ls-files --stage 2>&1; ls -A; ls .git/index.lock 2>&1; true";
 
 test("a clone is updated only when that is certain to be safe, in whatever state it is", async () => {
   const { all } = await manyPeople(STATES.map(([state]) => state));
   await host.put(all.map(([, who]) => clones(who)));
   await host.converge();
-  const scripts = new Map(STATES.map(([state, script]) => [state, script]));
+  const brought = `state-${next}`;
+  const named = (text: string) => text.replaceAll("NEW", brought);
+  const scripts = new Map(STATES.map(([state, script]) => [state, named(script)]));
   await asEach(all, (state) => `cd ~/code; ${scripts.get(state)}`);
-  await commitUpstream(`state-${next}`);
+  await host.sh("date +%N >> /srv/work/infra/apps/one");
+  await commitUpstream(brought);
   const before = await asEach(all, () => FACTS);
   const said = await host.workstation("reconcile");
   const after = await asEach(all, () => FACTS);
@@ -299,11 +320,12 @@ test("a clone is updated only when that is certain to be safe, in whatever state
     if (told === "")
       expect([state, out, heads.get(state)]).toEqual([state, ["updated ~/code, master was behind 1"], "1"]);
     else {
-      if (told !== "-") expect([state, err]).toEqual([state, expect.stringMatching(new RegExp(told))]);
+      if (told !== "-") expect([state, err]).toEqual([state, expect.stringMatching(new RegExp(named(told)))]);
       expect([state, out, after.get(state)]).toEqual([state, [], before.get(state)]);
     }
     expect([state, toldOf(again, who).out]).toEqual([state, []]);
   }
+  expect(await asEach(all, () => "cd ~/code; git tag --list mine").then((tags) => tags.get(DELETES_TAGS))).toBe("mine");
   // What is damaged stays damaged; nobody has to hear of it in the rest of the tests.
   await host.put(all.map(([, who]) => clones({ ...who, layout: "untouched" })));
 });
@@ -327,7 +349,7 @@ test("a remote that misbehaves in any way is a warning, in bounded time, and not
     expect([mode, toldOf(said, who).err], JSON.stringify(said)).toEqual([
       mode,
       expect.stringMatching(
-        /warning: (~\/code could not be fetched|a remote did not answer in time|~\/code: master and its upstream have diverged)/,
+        /warning: (~\/code: the remote forgejo could not be fetched|a remote did not answer in the time of this run|~\/code: master and its upstream have diverged)/,
       ),
     ]);
     expect(await host.sh(`cat /var/lib/workstation/failures/${who.osUser}.json 2>/dev/null; true`)).toBe("");

@@ -300,7 +300,7 @@ test("a home goes back to somebody who is here again under another uid: all of i
     expect((await remover(`${RESTORE} --archive ${String(json.archive)}`, point)).code).not.toBe(0);
   expect(await remover(`restore one --archive ${String(json.archive)}`)).toMatchObject({
     code: 2,
-    said: expect.stringMatching(/of a one with the uid 7601 .*and one has 7699 here.* say --uid 7601/),
+    said: expect.stringMatching(/of one with uid 7601 .*but one has uid 7699 here.* pass --uid 7601/),
   });
   const { code, json: said } = await remover(`${RESTORE} --archive ${String(json.archive)}`);
   expect([code, said.folder, said.tamed]).toEqual([

@@ -107,6 +107,8 @@ test("a conversation goes on after a boot, under the id that a clear gave it, an
   );
   await shows(bob, "talk", "(clear)");
   await shows(bob, "bare", "(startup)");
+  // Of this one nothing tells its conversation but the transcript.
+  await as(bob, "tmux -u set-option -p -u -t =bare: @workstation_started");
   await as(bob, `tmux -u set-option -t =lost: @workstation_conversation 6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a01`);
   await persist("save");
   const recorded: { sessions: { name: string; conversation?: string }[] } = JSON.parse(
@@ -205,6 +207,73 @@ test("a listing without an end is cut off, told, and costs nobody a record", asy
   await host.sh("systemctl stop fake-tmux; rm -rf /tmp/tmux-7203");
 });
 
+/** An assistant that keeps its conversations where its environment says. */
+const ELSEWHERE = `#!/bin/sh
+f=\${CLAUDE_CONFIG_DIR:-$HOME/.claude}/projects/$(pwd | tr -c 'A-Za-z0-9\\n' -)
+mkdir -p "$f"
+case $1 in
+  --resume) [ -f "$f/$2.jsonl" ] || exit 1; echo "went on with $2" ;;
+  *) echo "{\\"cwd\\":\\"$PWD\\"}" > "$f/$2.jsonl"; echo "began $2" ;;
+esac
+while read -r line; do :; done
+`;
+
+test("a conversation in a folder of its person's own choice is found there, and goes on", async () => {
+  const conversation = "6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a05";
+  await as(
+    ana,
+    "mkdir -p ~/.local/bin ~/else; cat > ~/.local/bin/claude <<'SCRIPT'\n" +
+      ELSEWHERE +
+      "SCRIPT\nchmod 755 ~/.local/bin/claude",
+  );
+  await as(
+    ana,
+    `tmux -u new-session -d -s elsewhere -c ~/else "CLAUDE_CONFIG_DIR=\\"$HOME/it's mine\\" exec ~/.local/bin/claude --session-id ${conversation}"`,
+  );
+  await shows(ana, "elsewhere", "began");
+  await persist("save");
+  expect(await host.sh("cat /var/lib/tmux-persist/ana_b/newest")).toContain(
+    `"name":"elsewhere","directory":"/home/ana_b/else","conversation":"${conversation}","assistantFolder":"/home/ana_b/it's mine"`,
+  );
+  await as(ana, "tmux -u kill-session -t =elsewhere");
+  expect((await persist("restore ana_b")).out).toContain("ana_b: elsewhere: brought back with its conversation");
+  expect(await shows(ana, "elsewhere", "went on")).toContain(`went on with ${conversation}`);
+  await as(ana, "rm ~/.local/bin/claude");
+});
+
+test("a server whose socket was deleted is found and makes it anew, and no second one is started", async () => {
+  const before = await running(ana);
+  const servers = () => host.sh("pgrep -u ana_b -x 'tmux: server' | wc -l");
+  expect(await servers()).toBe("1");
+  for (const loss of ["rm /tmp/tmux-7201/default", "rm -r /tmp/tmux-7201"]) {
+    await as(ana, loss);
+    const status = await persist("status ana_b");
+    expect([status.code, status.out[0]]).toEqual([
+      1,
+      expect.stringMatching(/^ana_b: .*their tmux server \(process \d+\) lives, and its socket \S+ is gone/),
+    ]);
+    const restored = await persist("restore ana_b");
+    expect(restored).toMatchObject({ code: 0, out: ["ana_b: nothing to bring back"] });
+    expect(restored.err).toMatch(/^ana_b: their tmux server .* was gone: it was brought back$/);
+    expect(await running(ana)).toEqual(before);
+    expect(await servers()).toBe("1");
+  }
+  await as(ana, "rm /tmp/tmux-7201/default");
+  expect((await persist("save")).err).toMatch(/^ana_b: their tmux server .* was gone: it was brought back$/);
+  expect(await servers()).toBe("1");
+  // One that cannot make it anew is named, and nothing is restored.
+  await as(ana, "rm -r /tmp/tmux-7201");
+  await host.sh("install -d -m 0700 -o bob -g bob /tmp/tmux-7201");
+  expect(await persist("restore ana_b")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("belongs to uid 7202"),
+  });
+  expect(await servers()).toBe("1");
+  await host.sh("rm -r /tmp/tmux-7201");
+  await persist("restore ana_b");
+  expect(await running(ana)).toEqual(before);
+});
+
 test("a server that answers nobody costs its person a record and nobody else theirs, and no more than some seconds", async () => {
   await as(ana, "tmux -u new-session -d -s new");
   const [kept, begun] = [await records(bob), Date.now()];
@@ -240,6 +309,17 @@ test("a socket folder that is somebody else's or a link is not looked into", asy
   await host.sh("rm -rf /tmp/tmux-7203; ln -s /tmp/tmux-7202 /tmp/tmux-7203");
   expect((await persist("save")).err).toContain("/tmp/tmux-7203 is a symbolic link");
   await host.sh("rm /tmp/tmux-7203");
+});
+
+test("a session that tmux ends at once is not reported as brought back", async () => {
+  await as(mallory, "mv .tmux.conf kept.conf; echo 'set -g destroy-unattached on' > .tmux.conf");
+  const { code, out, err } = await persist("restore mallory");
+  expect([code, out]).toEqual([1, [""]]);
+  expect(err).toContain(
+    "mallory: one: not brought back: tmux ended it at once, since their option destroy-unattached is on",
+  );
+  await as(mallory, "mv kept.conf .tmux.conf");
+  expect((await persist("restore mallory")).out).toContain("mallory: one: brought back with a shell");
 });
 
 test("the page's wrapper takes one name of the terminal map and nothing else, and sudo lets it do no more", async () => {

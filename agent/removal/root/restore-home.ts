@@ -44,7 +44,7 @@ export async function restoreHome(
     throw new Refusal(`the archive ${archive} is the home of ${record.user} and can be restored for nobody else`);
   if (record.uid !== user.uid && record.uid !== formerUid)
     throw new Refusal(
-      `the archive ${archive} was made of a ${record.user} with the uid ${record.uid} (on ${record.host}), and ${user.name} has ${user.uid} here: ` +
+      `the archive ${archive} holds the home of ${record.user} with uid ${record.uid} (on ${record.host}), but ${user.name} has uid ${user.uid} here: ` +
         `find out whether they are the same person, and pass --uid ${record.uid} if they are`,
     );
   const part = loadPart(m.sys, "account", user.name);

@@ -18,8 +18,8 @@ import {
 
 const DEADLINE_MS = 30_000;
 
-export const observeByWorker = (sys: System, user: User): Promise<Observation> =>
-  call(sys, user, { do: "observe", osUser: user.name, uid: user.uid }, observation);
+export const observeByWorker = (sys: System, user: User, revive: boolean): Promise<Observation> =>
+  call(sys, user, { do: "observe", osUser: user.name, uid: user.uid, revive }, observation);
 
 export const recreateByWorker = (
   sys: System,

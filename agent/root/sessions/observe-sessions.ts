@@ -4,13 +4,14 @@
  */
 
 import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { uptime } from "node:os";
 import { Refusal } from "../../lib/errors.ts";
 import type { User } from "../system/account-database.ts";
 import { runContained } from "../system/run-as-user.ts";
 import { SESSIONS_PROBE } from "../system/installed-paths.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { transcriptsMatter } from "../../shared/sessions/match-conversations.ts";
+import { namesSeveral, recordedOf, transcriptsMatter } from "../../shared/sessions/match-conversations.ts";
 import { isFolderOf } from "../../shared/sessions/transcript-folder.ts";
 import { FORMAT } from "../../shared/sessions/tmux-listing.ts";
 import { type Observation, observation } from "../../shared/sessions/session-schemas.ts";
@@ -33,8 +34,11 @@ export interface SessionsLook {
   remember(): void;
 }
 
-/** @throws Refusal when their server could not be asked. */
-export async function observeSessions(sys: System, user: User): Promise<SessionsLook> {
+/**
+ * @param revive whether a server of theirs that has lost its socket is made to bring it back
+ * @throws Refusal when their server could not be asked
+ */
+export async function observeSessions(sys: System, user: User, revive: boolean): Promise<SessionsLook> {
   const told = await probe(sys, user);
   if (told === "none") return { observation: { server: "none" }, remember: () => undefined };
   const decided = told === undefined ? undefined : decide(told, Date.now(), uptime());
@@ -42,7 +46,7 @@ export async function observeSessions(sys: System, user: User): Promise<Sessions
   const key = decided === undefined ? undefined : createHash("sha256").update(decided.seen).digest("hex");
   const known = key === undefined ? undefined : cachedObservation(sys, user.name, key);
   if (known !== undefined) return { observation: known, remember: () => undefined };
-  const found = await observeByWorker(sys, user);
+  const found = await observeByWorker(sys, user, revive);
   return {
     observation: found,
     remember: () => (key === undefined ? undefined : cacheObservation(sys, user.name, key, found)),
@@ -69,7 +73,7 @@ const KILLED = 137;
  */
 async function probe(sys: System, user: User): Promise<Probed | "none" | undefined> {
   const folder = sys.look(socketFolder(user.uid));
-  if (folder === undefined) return "none";
+  if (folder === undefined) return withoutSocket(user);
   // Only its entry in `/tmp`. What is not safely theirs alone their worker names, and does not look into.
   if (!folder.isDirectory() || folder.uid !== user.uid || (folder.mode & 0o077) !== 0) return undefined;
   const between = randomBytes(16).toString("hex");
@@ -80,8 +84,14 @@ async function probe(sys: System, user: User): Promise<Probed | "none" | undefin
     if (ran.code === KILLED) throw new Refusal(`the tmux server did not answer within ${ANSWER_WITHIN_MS / 1000} s`);
   }
   if (ran.timedOut || ran.overflowed) return undefined;
-  if (ran.code === NO_SOCKET || (ran.code === 1 && NO_SERVER.test(ran.stderr))) return "none";
+  if (ran.code === NO_SOCKET || (ran.code === 1 && NO_SERVER.test(ran.stderr))) return withoutSocket(user);
   return ran.code === 0 ? readProbe(ran.stdout, between, user.home) : undefined;
+}
+
+/** A server may have lost its socket, and then the kernel still knows the name: their worker looks for it. */
+function withoutSocket({ uid }: User): "none" | undefined {
+  const lines = readFileSync("/proc/net/unix", "latin1").split("\n");
+  return lines.some((line) => line.endsWith(` ${socketOf(uid)}`)) ? undefined : "none";
 }
 
 interface Decided {
@@ -95,8 +105,11 @@ interface Decided {
 export function decide({ found, read, transcripts }: Probed, nowMs: number, upS: number): Decided | undefined {
   const bootMs = bootedAtMs(nowMs, upS);
   const seen = seenOf(found, read);
-  const evidence = seen.map((one) => evidenceOf(one, bootMs, []));
-  if (transcripts === undefined && evidence.some((e) => e.startedAtMs !== undefined)) return undefined;
+  const evidence = seen.map((one) =>
+    evidenceOf(one, bootMs, { written: writtenOf(one, transcripts ?? []), transcripts: [] }),
+  );
+  if (transcripts === undefined && evidence.some((e) => e.startedAtMs !== undefined || namesSeveral(e)))
+    return undefined;
   const written = seen.map((one) => writtenSince(one, bootMs, transcripts ?? []));
   if (written.flat().length > MOST_WRITTEN) return undefined;
   const matter = transcriptsMatter(
@@ -107,8 +120,18 @@ export function decide({ found, read, transcripts }: Probed, nowMs: number, upS:
   if (!told.success) return undefined;
   return {
     observation: matter ? undefined : told.data,
-    seen: JSON.stringify([seen, written.map((all) => all.map(({ id, bytes }) => [id, Math.min(bytes, HEAD_BYTES)]))]),
+    seen: JSON.stringify([
+      seen,
+      [...recordedOf(evidence)],
+      written.map((all) => all.map(({ id, bytes }) => [id, Math.min(bytes, HEAD_BYTES)])),
+    ]),
   };
+}
+
+/** Which conversations can be resumed from a session's directory; the rest of what is told of them is for the worker. */
+function writtenOf({ directory }: Seen, transcripts: readonly Named[]): ReadonlyMap<string, number> {
+  const isTheirs = isFolderOf(directory);
+  return new Map(transcripts.filter((t) => isTheirs(t.folder)).map((t) => [t.id, t.changedAtMs]));
 }
 
 /** The clock may have been set by a little since the assistant started; one transcript too many only costs a worker. */

@@ -39,7 +39,10 @@ async function restoreOne(sys: System, user: User, record: number | undefined): 
     if (sessions.every(({ name }) => running?.includes(name)))
       return sessions.map(({ name }) => ({ name, how: "there" }));
     const first = await recreateByWorker(sys, user, sessions, false);
-    if (first.server === "running") return first.outcomes;
+    if (first.server === "running") {
+      if (first.revived !== undefined) warn(`${user.name}: ${first.revived}`);
+      return first.outcomes;
+    }
   }
   await startServer(sys, user);
   const second = await recreateByWorker(sys, user, sessions, true);

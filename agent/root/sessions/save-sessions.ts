@@ -23,7 +23,7 @@ export async function save(sys: System, now: () => number): Promise<number> {
 
 /** @returns how many sessions were seen. */
 async function saveOne(sys: System, user: User, now: () => number): Promise<number> {
-  const look = await observeSessions(sys, user);
+  const look = await observeSessions(sys, user, true);
   look.remember();
   const seen = look.observation;
   if (seen.server === "none") return 0;

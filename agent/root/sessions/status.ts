@@ -42,7 +42,7 @@ export async function sessionsStatus(
 }
 
 async function statusOf(sys: System, user: User, looks: ReadonlyMap<string, number>): Promise<SessionsStatus> {
-  const seen = (await observeSessions(sys, user)).observation;
+  const seen = (await observeSessions(sys, user, false)).observation;
   const running = seen.server === "running" ? seen.sessions.map(({ name }) => name) : [];
   const newest = readNewest(sys, user.name);
   const looked = looks.get(user.name);

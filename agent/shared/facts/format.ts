@@ -18,7 +18,7 @@ export function bytesOf(bytes: number): string {
   return mib < 1000 ? `${Math.round(mib)} MiB` : `${(mib / 1024).toFixed(1).replace(/\.0$/, "")} GiB`;
 }
 
-/** A systemd size as people read it. @example sizeWords("4G") === "4 GiB" */
+/** A systemd size as people read it. @example formatSize("4G") === "4 GiB" */
 export function formatSize(text: string): string {
   const bytes = sizeOf(text);
   return bytes === undefined ? text : bytesOf(bytes);

@@ -17,33 +17,37 @@ export interface Evidence {
   readonly option?: string;
   /** What a session-start hook recorded. */
   readonly hook?: string;
+  /** Whether the assistant that runs now made that record, or an earlier one did; absent when that cannot be told. */
+  readonly hookIsCurrent?: boolean;
   /** `--session-id` or `--resume` of the assistant's process under a pane. */
   readonly argument?: string;
   /** When that process started; absent when none runs, or when several do. */
   readonly startedAtMs?: number;
+  /** By id, when each conversation was last written that can be resumed from this session's directory. */
+  readonly written: ReadonlyMap<string, number>;
   /** Transcripts whose recorded directory is this session's own. */
   readonly transcripts: readonly Transcript[];
 }
 
-/** In the order in which a source is believed. */
 const SOURCES = ["option", "hook", "argument"] as const;
 
-/** At most one conversation a session and one session a conversation; keyed by `key`. */
+/**
+ * At most one conversation a session and one session a conversation; keyed by `key`. `docs/sessions.md` has the rule as a
+ * table.
+ */
 export function chooseConversations(all: readonly Evidence[]): ReadonlyMap<string, string> {
   const recorded = recordedOf(all);
   const spokenFor = spokenForIn(all);
   const newer = uncontested(all, (e) => {
     const { startedAtMs } = e;
-    if (startedAtMs === undefined) return undefined;
+    // The hook of the assistant that runs has told which conversation it is in: a newer one is somebody else's.
+    if (startedAtMs === undefined || isToldByHook(e)) return undefined;
     const has = recorded.get(e.key);
-    // After a clock that was set back, older ones seem to have begun since; what a clear began is newer than what it ended.
-    const sinceMs = Math.max(startedAtMs, e.transcripts.find(({ id }) => id === has)?.begunAtMs ?? 0);
-    const mine = e.transcripts.filter(({ id, begunAtMs }) => id !== has && begunAtMs > sinceMs);
-    // A hook that names a conversation begun since then tells what a clear began.
-    if (e.hook !== undefined && mine.some(({ id }) => id === e.hook)) return e.hook;
     if (has === undefined)
       return only(e.transcripts.filter((t) => t.writtenAtMs > startedAtMs && !spokenFor.has(t.id)));
-    return only(mine.filter(({ id }) => !spokenFor.has(id)));
+    // After a clock that was set back, older ones seem to have begun since; what a clear began is newer than what it ended.
+    const sinceMs = Math.max(startedAtMs, e.transcripts.find(({ id }) => id === has)?.begunAtMs ?? 0);
+    return only(e.transcripts.filter((t) => t.id !== has && t.begunAtMs > sinceMs && !spokenFor.has(t.id)));
   });
   const chosen = new Map(recorded);
   for (const [key, id] of newer) chosen.set(key, id);
@@ -51,17 +55,17 @@ export function chooseConversations(all: readonly Evidence[]): ReadonlyMap<strin
 }
 
 /**
- * Whether what transcripts tell could change the choice that is made without any.
+ * Whether what transcripts tell could change the choice that is made without looking into any.
  *
- * @param written by key, the ids of all that may be of its directory and were written since its assistant started
+ * @param changed by key, the ids of all that may be of its directory and were written since its assistant started
  */
-export function transcriptsMatter(all: readonly Evidence[], written: ReadonlyMap<string, readonly string[]>): boolean {
-  const recorded = recordedOf(all);
+export function transcriptsMatter(all: readonly Evidence[], changed: ReadonlyMap<string, readonly string[]>): boolean {
   const spokenFor = spokenForIn(all);
-  return all.some(({ key, hook }) =>
-    (written.get(key) ?? []).some((id) => id !== recorded.get(key) && (id === hook || !spokenFor.has(id))),
-  );
+  return all.some((e) => !isToldByHook(e) && (changed.get(e.key) ?? []).some((id) => !spokenFor.has(id)));
 }
+
+const isToldByHook = ({ hook, hookIsCurrent }: Evidence): boolean =>
+  hookIsCurrent === true && CONVERSATION_ID.test(hook ?? "");
 
 /** Whatever any source names. */
 const spokenForIn = (all: readonly Evidence[]): ReadonlySet<string> =>
@@ -70,18 +74,45 @@ const spokenForIn = (all: readonly Evidence[]): ReadonlySet<string> =>
 const only = (transcripts: readonly Transcript[]): string | undefined =>
   transcripts.length === 1 ? transcripts[0]?.id : undefined;
 
-/** The first source that tells. Of sessions that tell the same, the one with the better source; of equal ones, none. */
-function recordedOf(all: readonly Evidence[]): Map<string, string> {
-  const recorded = new Map<string, string>();
-  const taken = new Set<string>();
-  for (const source of SOURCES) {
-    const told = all.filter((e) => !recorded.has(e.key) && CONVERSATION_ID.test(e[source] ?? ""));
-    const fresh = uncontested(told, (e) => (taken.has(e[source] ?? "") ? undefined : e[source]));
-    for (const e of told) taken.add(e[source] ?? "");
-    for (const [key, id] of fresh) recorded.set(key, id);
-  }
-  return recorded;
+/** One source's word, and how well it is believed where two sessions name the same: 0 is best. */
+interface Told {
+  readonly id: string;
+  readonly rank: number;
 }
+
+/** What the sources of one session come to, before any transcript is looked into. */
+function toldBy({ option, hook, hookIsCurrent, argument, written }: Evidence): Told | undefined {
+  const isId = (id: string | undefined): id is string => CONVERSATION_ID.test(id ?? "");
+  const all = [
+    // What an earlier assistant in the same pane has told is over.
+    { id: hookIsCurrent === false ? undefined : hook, rank: hookIsCurrent === true ? 0 : 1 },
+    { id: argument, rank: 3 },
+    // So is the launcher's, when the assistant that runs was started with another one.
+    { id: isId(argument) && argument !== option ? undefined : option, rank: 2 },
+  ].flatMap(({ id, rank }): Told[] => (isId(id) ? [{ id, rank }] : []));
+  const resumable = all.filter(({ id }) => written.has(id));
+  const [first, ...others] = resumable.length > 0 ? resumable : all;
+  if (first === undefined || first.rank === 0) return first;
+  const lastWritten = ({ id }: Told) => written.get(id) ?? 0;
+  const last = others.reduce((best, one) => (lastWritten(one) > lastWritten(best) ? one : best), first);
+  // Two sources that tell the same are believed as the better of them is.
+  return { id: last.id, rank: Math.min(...all.filter(({ id }) => id === last.id).map(({ rank }) => rank)) };
+}
+
+/** What each session's sources come to. Of sessions that come to the same, the one with the better source; of equals, none. */
+export function recordedOf(all: readonly Evidence[]): Map<string, string> {
+  const told = all.flatMap((e) => {
+    const one = toldBy(e);
+    return one === undefined ? [] : [{ key: e.key, ...one }];
+  });
+  const isBest = (one: Told & { readonly key: string }) =>
+    told.every((other) => other.key === one.key || other.id !== one.id || other.rank > one.rank);
+  return new Map(told.filter(isBest).map(({ key, id }) => [key, id]));
+}
+
+/** Whether several conversations are named of one session: when each was last written decides then. */
+export const namesSeveral = (e: Evidence): boolean =>
+  new Set(SOURCES.flatMap((source) => (CONVERSATION_ID.test(e[source] ?? "") ? [e[source]] : []))).size > 1;
 
 /** What exactly one of them answers with. */
 function uncontested(

@@ -1,6 +1,6 @@
 /** Derives the evidence about each session from what tmux and the kernel report. Pure. */
 
-import { chooseConversations, type Evidence, type Transcript } from "./match-conversations.ts";
+import { chooseConversations, type Evidence } from "./match-conversations.ts";
 import { CONVERSATION_ID } from "./conversation-id.ts";
 import type { Found } from "./tmux-listing.ts";
 import type { ObservedSession } from "./session-schemas.ts";
@@ -40,31 +40,63 @@ export function startedAtMs({ assistants }: Seen, bootMs: number): number | unde
   return bootMs + (assistant.startedTicks / TICKS_PER_SECOND) * 1000;
 }
 
-export function evidenceOf(seen: Seen, bootMs: number, transcripts: readonly Transcript[]): Evidence {
+/** What is known of the transcripts that belong to one session's directory. */
+export type TranscriptsSeen = Pick<Evidence, "written" | "transcripts">;
+
+export function evidenceOf(seen: Seen, bootMs: number, known: TranscriptsSeen): Evidence {
   const { session, assistants } = seen;
   // The pane in front speaks for its session; one hook elsewhere does too, where it is the only one.
-  const hooks = session.panes.filter(({ hook }) => CONVERSATION_ID.test(hook));
-  const hook = (hooks.find((pane) => pane.active) ?? (hooks.length === 1 ? hooks[0] : undefined))?.hook;
+  const hooks = session.panes.flatMap(({ hook, active }) => {
+    const [, id, atS] = HOOK_NOTE.exec(hook) ?? [];
+    return id === undefined ? [] : [{ active, id, ...(atS === undefined ? {} : { atS: Number(atS) }) }];
+  });
+  const hook = hooks.find((pane) => pane.active) ?? (hooks.length === 1 ? hooks[0] : undefined);
+  const isCurrent = hook?.atS === undefined ? undefined : isSinceStart(hook.atS, assistants);
   const told = new Set(assistants.flatMap(({ argument }) => argument ?? []));
   const argument = told.size === 1 ? [...told][0] : undefined;
   const started = startedAtMs(seen, bootMs);
   return {
     key: session.key,
-    transcripts,
+    ...known,
     ...(CONVERSATION_ID.test(session.option) ? { option: session.option } : {}),
-    ...(hook === undefined ? {} : { hook }),
+    ...(hook === undefined ? {} : { hook: hook.id }),
+    ...(isCurrent === undefined ? {} : { hookIsCurrent: isCurrent }),
     ...(argument === undefined ? {} : { argument }),
     ...(started === undefined ? {} : { startedAtMs: started }),
   };
 }
 
-/** Every session with the conversation that is certainly its own. */
-export function sessionsOf(all: readonly Seen[], evidence: readonly Evidence[]): ObservedSession[] {
+/** A conversation's id, and when the hook noted it in whole seconds since boot, which a clock that is set does not change. */
+const HOOK_NOTE = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:-(\d{1,12}))?$/;
+
+/** Undefined where no assistant runs, or several do. */
+function isSinceStart(atS: number, [assistant, second]: readonly Assistant[]): boolean | undefined {
+  if (assistant === undefined || second !== undefined) return undefined;
+  return atS >= Math.floor(assistant.startedTicks / TICKS_PER_SECOND);
+}
+
+/**
+ * Every session with the conversation that is certainly its own.
+ *
+ * @param folders by key, the assistant's own folder where its person has set another one than `~/.claude`
+ */
+export function sessionsOf(
+  all: readonly Seen[],
+  evidence: readonly Evidence[],
+  folders: ReadonlyMap<string, string> = new Map(),
+): ObservedSession[] {
   const chosen = chooseConversations(evidence);
   return all.map(({ session, directory }) => {
     const conversation = chosen.get(session.key);
     const { name, createdS } = session;
-    return { name, directory, createdS, ...(conversation === undefined ? {} : { conversation }) };
+    const assistantFolder = folders.get(session.key);
+    return {
+      name,
+      directory,
+      createdS,
+      ...(conversation === undefined ? {} : { conversation }),
+      ...(assistantFolder === undefined ? {} : { assistantFolder }),
+    };
   });
 }
 

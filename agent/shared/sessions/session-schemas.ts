@@ -17,6 +17,8 @@ const session = z.strictObject({
   directory,
   /** Absent when there is none, or when it is not certain which. */
   conversation: z.string().regex(CONVERSATION_ID).optional(),
+  /** The assistant's own folder (`CLAUDE_CONFIG_DIR`), where that is not `~/.claude`: its conversations are in it. */
+  assistantFolder: directory.optional(),
 });
 /** One session as it is kept and brought back. */
 export type Session = z.output<typeof session>;
@@ -66,13 +68,22 @@ export type Outcome = z.output<typeof outcome>;
 
 export const recreation = z.discriminatedUnion("server", [
   z.strictObject({ server: z.literal("none") }),
-  z.strictObject({ server: z.literal("running"), outcomes: z.array(outcome).max(MOST_SESSIONS) }),
+  z.strictObject({
+    server: z.literal("running"),
+    outcomes: z.array(outcome).max(MOST_SESSIONS),
+    /** What was done about a socket that the server had lost. */
+    revived: z.string().max(4096).optional(),
+  }),
 ]);
 export type Recreation = z.output<typeof recreation>;
 
 /** What a sessions worker is told: one person, and their sessions alone. */
 export type SessionsTask = { readonly osUser: string; readonly uid: number } & (
-  | { readonly do: "observe" }
+  | {
+      readonly do: "observe";
+      /** A server that lives and has lost its socket is made to bring it back; else it is only named. */
+      readonly revive: boolean;
+    }
   | {
       readonly do: "recreate";
       readonly sessions: readonly Session[];

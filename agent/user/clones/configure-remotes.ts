@@ -6,6 +6,7 @@
 import { Refusal } from "../../lib/errors.ts";
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import { LOCKED_FILTER } from "./clone-missing.ts";
+import { fetchRemote, remoteOf } from "./fetch-remotes.ts";
 import { describeGitFailure } from "../../lib/git.ts";
 import { readGitConfig } from "../home/git-config.ts";
 import { infraPath, isClone } from "./clone-paths.ts";
@@ -67,10 +68,7 @@ export function remotes(place: StepContext): Step {
 
 /** Only once the remote's branch has been seen, so that `git pull` never points at nothing. */
 async function track(place: StepContext, clone: string, branch: string): Promise<boolean> {
-  const fetched = await place.git.run(
-    ["fetch", "--quiet", "--no-recurse-submodules", "--no-write-fetch-head", "forgejo"],
-    { in: clone, timeoutMs: FETCH_TIMEOUT_MS, remote: true },
-  );
+  const fetched = await fetchRemote(place, clone, await remoteOf(place, clone, "forgejo"));
   const set =
     fetched.code === 0
       ? await place.git.run(["branch", "--quiet", `--set-upstream-to=forgejo/${branch}`, "--", branch], { in: clone })

@@ -3,15 +3,22 @@
  * warning.
  */
 
-import { Refusal } from "../../lib/errors.ts";
+import { Refusal, systemCode, messageOf } from "../../lib/errors.ts";
 import type { Ran } from "../../lib/exec.ts";
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import { describeGitFailure } from "../../lib/git.ts";
-import { restoreWrittenFiles, preserveFiles } from "./preserve-concurrent-writes.ts";
+import { clean } from "../../lib/log.ts";
+import { changedFiles, readable } from "./changed-files.ts";
 import { clonesOf } from "./clone-paths.ts";
-import { type StepContext, displayPath } from "../home/step-context.ts";
+import { fetchRemotes } from "./fetch-remotes.ts";
+import { restoreWrittenFiles } from "./preserve-concurrent-writes.ts";
+import { undoUpdate } from "./undo-update.ts";
+import { closeJournal, hasJournal, openJournal, readJournal, stillAtWork } from "./update-journal.ts";
+import { type CloneContext, type StepContext, displayPath } from "../home/step-context.ts";
 
-const FETCH_TIMEOUT_MS = 60_000;
+const UPDATE_TIMEOUT_MS = 60_000;
+/** Of the files that keep a clone from being updated; the others are counted. */
+const MOST_NAMED = 5;
 
 /** Updates a clone only on its branch, clean and with an upstream. Never merges, rebases or prompts. */
 export function freshness(place: StepContext): Step {
@@ -24,7 +31,7 @@ export function freshness(place: StepContext): Step {
       for (const clone of clonesOf(place)) {
         if (place.mode === "apply" && !place.offline && !fetched.has(clone)) {
           fetched.add(clone);
-          await fetchAll(place, clone);
+          await fetchRemotes(place, clone);
         }
         if (!refused.has(clone)) changes.push(...(await fastForwardChanges(place, clone, refused)));
       }
@@ -33,31 +40,30 @@ export function freshness(place: StepContext): Step {
   };
 }
 
-/** Remote-tracking refs are the remote's, not the person's, so a fetch is a look: it is made before differences are told. */
-async function fetchAll(place: StepContext, clone: string): Promise<void> {
-  const options = [
-    "--quiet",
-    "--all",
-    "--prune",
-    "--no-recurse-submodules",
-    "--no-write-fetch-head",
-    "--no-auto-maintenance",
-  ];
-  const ran = await place.git.run(["fetch", ...options], { in: clone, timeoutMs: FETCH_TIMEOUT_MS, remote: true });
-  if (ran.code !== 0)
-    place.warn(`${displayPath(place, clone)} could not be fetched and was left unchanged: ${describeGitFailure(ran)}`);
-}
+const AT_WORK = {
+  process: "is being updated by another process, so it is not updated by this one",
+  lock: "has an update that was broken off and a .git/index.lock, so it is left as it is: remove that file when no git works there",
+} as const;
 
 /** The one change that updates the clone, or none and a warning that says why not. */
 export async function fastForwardChanges(
-  place: StepContext,
+  place: CloneContext,
   clone: string,
   refused: Set<string>,
 ): Promise<readonly Change[]> {
   const name = displayPath(place, clone);
   const read = (...args: string[]) => place.git.run(args, { in: clone });
-  // An earlier update was killed half way: first of all the person has back what they wrote in it.
-  if (place.mode === "apply") await giveBackTo(place, clone);
+  const atWork = stillAtWork(clone);
+  if (atWork !== undefined) {
+    place.warn(`${name} ${AT_WORK[atWork]}`);
+    return [];
+  }
+  if (place.mode === "check" && hasJournal(clone)) {
+    place.warn(`${name}: an update was broken off; the next run undoes it`);
+    return [];
+  }
+  // An earlier update was killed half way: first of all the clone is as before, with what its person wrote in it.
+  if ((await closeUpdate(place, clone)).undone) place.warn(`${name}: an update that was broken off has been undone`);
   const branches = await read(
     "for-each-ref",
     "--format=%(HEAD)%00%(refname:short)%00%(upstream)%00%(upstream:track,nobracket)",
@@ -89,51 +95,110 @@ export async function fastForwardChanges(
     return [];
   }
   const dirty = await read("status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=all");
-  if (dirty.code !== 0 || dirty.stdout !== "") {
-    const why = dirty.code === 0 ? "has uncommitted changes" : describeGitFailure(dirty);
-    place.warn(`${name} ${why}, so it is not updated (${track})`);
+  if (dirty.code !== 0) {
+    place.warn(
+      `${name} cannot be compared with its last commit, so it is not updated (${track}): ${describeGitFailure(dirty)}`,
+    );
+    return [];
+  }
+  if (dirty.stdout !== "") {
+    place.warn(`${name} has uncommitted changes, so it is not updated (${track})`);
     return [];
   }
   const apply = async () => {
-    const ran = await fastForward(place, clone, upstream);
-    if (ran.code === 0) return undefined;
-    // The person's own work may have come in between; git has refused, and their clone is as they made it.
+    const why = await fastForward(place, clone, upstream);
+    if (why === undefined) return undefined;
     refused.add(clone);
-    place.warn(`${name} was not updated: ${describeGitFailure(ran)}`);
+    place.warn(`${name} was not updated, and is as it was before: ${why}`);
     return "not done" as const;
   };
   return [{ point: "fast-forward", says: says("update", `${name}, ${branch} was ${track}`), apply }];
 }
 
 /**
- * The files that the update replaces or takes away are kept aside meanwhile; when they cannot be told, nothing is merged.
- * Of an update that changes more than 4 MiB of names the first part is kept.
+ * Updates the clone, or leaves it as it was. A journal is open meanwhile, by which the update is undone when git fails in
+ * the middle of it: a filter that is missing, an object that is damaged, a disk that is full.
  *
- * @returns what git said of the merge, or of the look before it
+ * @returns why the clone was not updated; undefined when it was
+ * @throws Refusal when it is half updated and cannot be put back
  */
-async function fastForward(place: StepContext, clone: string, upstream: string): Promise<Ran> {
-  const options = { in: clone, timeoutMs: FETCH_TIMEOUT_MS };
-  const replaced = ["--name-only", "-z", "--no-renames", "--diff-filter=MDT", "--ignore-submodules=all"];
-  const differ = await place.git.run(["diff", ...replaced, "HEAD", upstream, "--"], options);
-  if (differ.code !== 0) return differ;
-  preserveFiles(
-    clone,
-    differ.stdout.split("\0").filter((path) => path !== ""),
-  );
-  const merged = await place.git.run(["merge", "--ff-only", "--quiet", "--no-edit", "--", upstream], options);
-  await giveBackTo(place, clone);
-  return merged;
+async function fastForward(place: CloneContext, clone: string, upstream: string): Promise<string | undefined> {
+  const options = { in: clone, timeoutMs: UPDATE_TIMEOUT_MS };
+  const commits = await place.git.run(["rev-parse", "HEAD^{commit}", `${upstream}^{commit}`], { in: clone });
+  const [from = "", to = ""] = commits.stdout.split("\n");
+  if (commits.code !== 0 || to === "") return describeGitFailure(commits);
+  const files = await changedFiles(place, clone, from, to);
+  if ("argv" in files) return describeGitFailure(files);
+  try {
+    openJournal(clone, from, to, files);
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return messageOf(error);
+  }
+  const merged = await place.git.run(["merge", ...SAFELY, "--", to], options);
+  const { head } = await closeUpdate(place, clone);
+  return head === to ? undefined : whyNotMerged(merged);
 }
 
-async function giveBackTo(place: StepContext, clone: string): Promise<void> {
+/**
+ * Ignored files are the person's too. The other settings of a merge that somebody may have made their default leave a
+ * clone that is not simply at the new commit.
+ */
+const SAFELY = ["--ff-only", "--no-overwrite-ignore", "--no-squash", "--no-autostash", "--quiet", "--no-edit"] as const;
+
+/** Git's reason with the files that it names. */
+function whyNotMerged(ran: Ran): string {
+  const listed = (header: RegExp) =>
+    (header.exec(ran.stderr)?.[1] ?? "")
+      .split("\n")
+      .map((line) => line.trim())
+      .filter((line) => line !== "");
+  const untracked = listed(/untracked working tree files would be [a-z]+ by merge:\n((?:\t.*\n)+)/);
+  const directories = listed(/directories would lose untracked files in them:\n((?:\t.*\n)+)/);
+  const changed = listed(/local changes to the following files would be overwritten by merge:\n((?:\t.*\n)+)/);
+  const reasons = [
+    [untracked, "which git does not track here, is in the place of a file of the update: move it away"],
+    [directories, "which holds files that git does not track, is in the place of a file of the update: move it away"],
+    [changed, "which the update replaces, has changes that are not committed"],
+  ] as const;
+  const told = reasons.flatMap(([paths, why]) => (paths.length === 0 ? [] : [`${firstOf(paths)}, ${why}`]));
+  return told.length > 0 ? clean(told.join("; ")) : describeGitFailure(ran);
+}
+
+const firstOf = (paths: readonly string[]): string =>
+  paths.length <= MOST_NAMED
+    ? paths.join(", ")
+    : `${paths.slice(0, MOST_NAMED).join(", ")} and ${paths.length - MOST_NAMED} more`;
+
+/**
+ * Ends an update, also one that an earlier run left: undoes it unless git finished it, and restores what was written
+ * meanwhile.
+ *
+ * @returns the commit that the clone is at, and whether something had to be undone
+ */
+async function closeUpdate(
+  place: CloneContext,
+  clone: string,
+): Promise<{ readonly head?: string; readonly undone: boolean }> {
+  if (!hasJournal(clone)) return { undone: false };
+  const journal = readJournal(clone);
+  const ran = await place.git.run(["rev-parse", "HEAD^{commit}"], { in: clone });
+  if (ran.code !== 0) throw new Refusal(`${displayPath(place, clone)} cannot be inspected: ${describeGitFailure(ran)}`);
+  const head = ran.stdout.trim();
+  const undone = head === journal.from ? await undoUpdate(place, clone, journal) : undefined;
+  const back = undone?.beside ?? (await restoreWrittenFiles(clone, journal, () => touchedIn(place, clone)));
+  for (const path of back)
+    place.warn(
+      `${displayPath(place, clone)}/${readable(path)} was written to during the update: it is as it was written`,
+    );
+  closeJournal(clone);
+  return { head, undone: undone?.changed === true };
+}
+
+async function touchedIn(place: CloneContext, clone: string): Promise<ReadonlySet<string>> {
   const options = ["--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all"];
-  const touched = async () => {
-    const ran = await place.git.run(["status", ...options], { in: clone });
-    if (ran.code !== 0)
-      throw new Refusal(`${displayPath(place, clone)} cannot be inspected: ${describeGitFailure(ran)}`);
-    // `XY path`, one after the other.
-    return new Set(ran.stdout.split("\0").map((entry) => entry.slice(3)));
-  };
-  for (const path of await restoreWrittenFiles(clone, touched))
-    place.warn(`${displayPath(place, clone)}/${path} was written to during the update: it is as it was written`);
+  const ran = await place.git.run(["status", ...options], { in: clone, bytes: true });
+  if (ran.code !== 0) throw new Refusal(`${displayPath(place, clone)} cannot be inspected: ${describeGitFailure(ran)}`);
+  // `XY path`, one after the other.
+  return new Set(ran.stdout.split("\0").map((entry) => entry.slice(3)));
 }

@@ -3,17 +3,23 @@
 import type { ClonesPart } from "../../contract.ts";
 import type { Git } from "../../lib/git.ts";
 
-export interface StepContext {
-  readonly part: ClonesPart;
+/** What the work on one clone needs, for the hourly run and for the launcher alike. */
+export interface CloneContext {
+  readonly part: Pick<ClonesPart, "infra">;
   readonly mode: "apply" | "check";
   readonly home: string;
-  readonly launcher: string;
   readonly git: Git;
-  /** No remote is asked for anything in this run. */
-  readonly offline?: boolean;
   /** Said on standard error and remembered; it does not turn the run red. */
   warn(sentence: string): void;
 }
 
+export interface StepContext extends CloneContext {
+  readonly part: ClonesPart;
+  readonly launcher: string;
+  /** No remote is asked for anything in this run. */
+  readonly offline?: boolean;
+}
+
 /** A path as its owner writes it: `~/code/infra`. */
-export const displayPath = (place: StepContext, path: string): string => path.replace(`${place.home}/`, "~/");
+export const displayPath = (place: Pick<CloneContext, "home">, path: string): string =>
+  path.replace(`${place.home}/`, "~/");

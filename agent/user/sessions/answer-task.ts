@@ -14,7 +14,7 @@ export async function workOnSessions(): Promise<number> {
   process.chdir("/");
   const person = { uid: task.uid, home: `/home/${task.osUser}` };
   const tmux = tmuxOf(person);
-  const answer = task.do === "observe" ? await observe(tmux, person) : await recreate(tmux, person, task);
+  const answer = task.do === "observe" ? await observe(tmux, person, task.revive) : await recreate(tmux, person, task);
   process.stdout.write(`${JSON.stringify(answer)}\n`);
   return 0;
 }

@@ -2,25 +2,54 @@
 
 import { readlinkSync } from "node:fs";
 import { uptime } from "node:os";
+import { resolve } from "node:path";
 import { systemCode } from "../../lib/errors.ts";
 import { FORMAT, parseListing } from "../../shared/sessions/tmux-listing.ts";
 import type { Observation } from "../../shared/sessions/session-schemas.ts";
 import { pathText } from "../../shared/sessions/path-encoding.ts";
-import { bootedAtMs, evidenceOf, seenOf, sessionsOf } from "../../shared/sessions/session-evidence.ts";
-import { argvOf, ownProcesses } from "./own-processes.ts";
+import {
+  bootedAtMs,
+  evidenceOf,
+  type Seen,
+  seenOf,
+  sessionsOf,
+  type TranscriptsSeen,
+} from "../../shared/sessions/session-evidence.ts";
+import { argvOf, ownProcesses, variableOf } from "./own-processes.ts";
+import { askReviving } from "./revive-socket.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
 import { transcriptsOf } from "./find-transcripts.ts";
 
-export async function observe(tmux: Tmux, { uid, home }: PersonHere): Promise<Observation> {
-  const listing = await tmux.ask(["list-panes", "-a", "-F", FORMAT]);
+/** @param revive whether a server that has lost its socket is to bring it back */
+export async function observe(tmux: Tmux, { uid, home }: PersonHere, revive: boolean): Promise<Observation> {
+  const question = ["list-panes", "-a", "-F", FORMAT];
+  const { answer: listing, revived } = await askReviving(tmux, uid, question, revive);
   if (listing === undefined) return { server: "none" };
   const { found, warnings } = parseListing(listing);
   const seen = seenOf(found, { home, processes: ownProcesses(uid), argvOf, directoryOf });
-  const transcripts = new Map([...new Set(seen.map((s) => s.directory))].map((d) => [d, transcriptsOf(home, d)]));
+  const folders = new Map(
+    seen.flatMap(({ session, assistants, directory }) => {
+      const folder = assistants.flatMap(({ pid }) => variableOf(pid, "CLAUDE_CONFIG_DIR") ?? [])[0];
+      return folder === undefined ? [] : [[session.key, absolute(directory, folder)] as const];
+    }),
+  );
+  const known = new Map<string, TranscriptsSeen>();
+  const transcripts = ({ session, directory }: Seen): TranscriptsSeen => {
+    const folder = folders.get(session.key) ?? `${home}/.claude`;
+    const key = `${folder}\0${directory}`;
+    const all = known.get(key) ?? transcriptsOf(folder, directory);
+    known.set(key, all);
+    return all;
+  };
   const bootMs = bootedAtMs(Date.now(), uptime());
-  const evidence = seen.map((one) => evidenceOf(one, bootMs, transcripts.get(one.directory) ?? []));
-  return { server: "running", sessions: sessionsOf(seen, evidence), warnings };
+  const evidence = seen.map((one) => evidenceOf(one, bootMs, transcripts(one)));
+  const told = revived === undefined ? warnings : [...warnings, revived];
+  return { server: "running", sessions: sessionsOf(seen, evidence, folders), warnings: told };
 }
+
+/** The assistant takes a relative folder from its own directory. A path that is not UTF-8 is left as it is encoded. */
+const absolute = (directory: string, folder: string): string =>
+  folder.startsWith("base64:") ? folder : resolve(directory, folder);
 
 function directoryOf(pid: number): string | undefined {
   try {

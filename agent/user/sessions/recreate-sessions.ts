@@ -10,6 +10,7 @@ import { literal, nameToGive } from "./tmux-names.ts";
 import type { Outcome, Recreation, Session, SessionsTask } from "../../shared/sessions/session-schemas.ts";
 import { pathBytes } from "../../shared/sessions/path-encoding.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
+import { type Answer, askReviving } from "./revive-socket.ts";
 import { hasTranscript } from "./find-transcripts.ts";
 
 const PANE = "/usr/lib/workstation/pane";
@@ -27,37 +28,66 @@ export async function recreate(
   person: PersonHere,
   task: Extract<SessionsTask, { do: "recreate" }>,
 ): Promise<Recreation> {
-  const listing = await listed(tmux, task.started);
+  const { answer: listing, revived } = await listed(tmux, person, task.started);
   if (listing === undefined) return { server: "none" };
   const there = new Set(listing.split("\n"));
   // Exactly that name: tmux itself would also take a prefix for it.
   const missing = task.sessions.filter(({ name }) => !there.has(name)).map((s) => startOf(person, s));
   const made = await allAtOnce(tmux, missing);
   const outcomes = new Map<string, Outcome>();
+  const ids = new Map<string, string>();
   const options: string[][] = [];
   for (const start of missing) {
     const { name, conversation } = start.session;
     const id = made.get(name) ?? (await byItself(tmux, start));
+    if (typeof id === "string") ids.set(name, id);
     outcomes.set(name, typeof id === "string" ? outcomeOf(start) : id);
     // The launcher's own option, so that the next save finds the conversation at once.
     if (typeof id === "string" && conversation !== undefined && start.why === undefined)
       options.push([";", "set-option", "-q", "-t", id, "@workstation_conversation", conversation]);
   }
-  // A server that is started without a session stays without one; from now on it ends with its last, as everybody's does.
-  const first = task.started ? [";", "set-option", "-s", "exit-empty", "on"] : [];
-  const rest = [...first, ...options.flat()].slice(1);
-  if (rest.length > 0) await tmux.try(rest);
+  const ends = await finish(tmux, ids, task.started, options);
+  for (const [name, why] of ends) outcomes.set(name, { name, how: "failed", why });
   return {
     server: "running",
     outcomes: task.sessions.map(({ name }) => outcomes.get(name) ?? { name, how: "there" }),
+    ...(revived === undefined ? {} : { revived }),
   };
 }
 
-async function listed(tmux: Tmux, started: boolean): Promise<string | undefined> {
-  const until = Date.now() + (started ? SERVER_WAIT_MS : 0);
+/**
+ * Sets the options of what was made. A session that was made need not be there a moment later, so it is looked at again
+ * before that is reported.
+ *
+ * @returns the names of those that have ended, with the reason
+ */
+async function finish(
+  tmux: Tmux,
+  made: ReadonlyMap<string, string>,
+  started: boolean,
+  options: readonly (readonly string[])[],
+): Promise<readonly (readonly [string, string])[]> {
+  const unattached = made.size === 0 ? [] : [";", "show-options", "-g", "-v", "destroy-unattached"];
+  // A server that is started without a session stays without one; from now on it ends with its last, as everybody's does.
+  const exits = started ? [";", "set-option", "-s", "exit-empty", "on"] : [];
+  const rest = [...unattached, ...exits, ...options.flat()].slice(1);
+  const value = rest.length > 0 ? (await tmux.try(rest)).stdout.split("\n")[0] : undefined;
+  if (made.size === 0) return [];
+  const now = await tmux.try(["list-sessions", "-F", "#{session_id}"]);
+  const there = new Set(now.code === 0 ? now.stdout.split("\n") : []);
+  const why =
+    value === undefined || ["", "off"].includes(value)
+      ? "it ended at once"
+      : `tmux ended it at once, since their option destroy-unattached is ${value}`;
+  return [...made].filter(([, id]) => !there.has(id)).map(([name]) => [name, why]);
+}
+
+async function listed(tmux: Tmux, { uid }: PersonHere, started: boolean): Promise<Answer> {
+  if (!started) return askReviving(tmux, uid, NAMES, true);
+  const until = Date.now() + SERVER_WAIT_MS;
   for (;;) {
-    const listing = await tmux.ask(NAMES);
-    if (listing !== undefined || Date.now() >= until) return listing;
+    const answer = await tmux.ask(NAMES);
+    if (answer !== undefined || Date.now() >= until) return { answer };
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 }
@@ -65,7 +95,7 @@ async function listed(tmux: Tmux, started: boolean): Promise<string | undefined>
 interface Start {
   readonly session: Session;
   readonly directory: string;
-  /** What runs in it instead of a plain shell: a word for `resume`. */
+  /** What runs in it instead of a plain shell: words for `resume`. */
   readonly word?: string;
   readonly why?: string;
 }
@@ -119,22 +149,27 @@ function outcomeOf({ session: { name, conversation }, why }: Start): Outcome {
 }
 
 function startOf({ home }: PersonHere, session: Session): Start {
-  const { directory, conversation } = session;
+  const { directory, conversation, assistantFolder } = session;
   const bytes = pathBytes(directory);
   const path = bytes.toString("utf8");
   if (!path.startsWith("/") || !Buffer.from(path, "utf8").equals(bytes) || !isDirectory(path))
     return { session, directory: home, word: "directory", why: "its directory is gone, so it starts in the home" };
   if (conversation === undefined) return { session, directory: path };
   // Its record is filed by the directory, so it is resumed from there or not at all.
-  if (!hasTranscript(home, path, conversation))
+  const folder = assistantFolder === undefined ? `${home}/.claude` : pathBytes(assistantFolder).toString("utf8");
+  if (!hasTranscript(folder, path, conversation))
     return {
       session,
       directory: path,
       word: "transcript",
       why: `the transcript of its conversation ${conversation} is gone`,
     };
-  return { session, directory: path, word: conversation };
+  const words = assistantFolder === undefined ? conversation : `${conversation} ${quoted(folder)}`;
+  return { session, directory: path, word: words };
 }
+
+/** For a shell, which takes it as it is. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 function isDirectory(path: string): boolean {
   try {

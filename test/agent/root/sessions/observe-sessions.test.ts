@@ -148,6 +148,7 @@ test("whatever the evidence, transcripts that do not matter change no choice", (
     hook: anyId,
     argument: anyId,
     runs: fc.boolean(),
+    current: fc.option(fc.boolean(), { nil: undefined }),
     transcripts: fc.array(
       fc.record({ id: fc.integer({ min: 1, max: 6 }).map(id), begunAtMs: time, writtenAtMs: time }),
       { maxLength: 3 },
@@ -157,9 +158,11 @@ test("whatever the evidence, transcripts that do not matter change no choice", (
   fc.assert(
     fc.property(fc.array(one, { maxLength: 4 }), (sessions) => {
       const all = sessions.map(
-        ({ option, hook, argument, runs, transcripts }, at): Evidence => ({
+        ({ option, hook, argument, runs, current, transcripts }, at): Evidence => ({
           key: `$${at}`,
+          written: new Map(transcripts.map((t) => [t.id, Math.max(t.begunAtMs, t.writtenAtMs)])),
           transcripts,
+          ...(current === undefined ? {} : { hookIsCurrent: current }),
           ...(runs ? { startedAtMs: STARTED } : {}),
           ...(option === undefined ? {} : { option }),
           ...(hook === undefined ? {} : { hook }),

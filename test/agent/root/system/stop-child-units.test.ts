@@ -15,7 +15,7 @@ afterEach(() => void child?.kill("SIGKILL"));
  */
 function atWork(begunMs: number, isWaitLost = false) {
   const script = `
-import { endedWithUs } from ${JSON.stringify(UNDER_TEST)};
+import { stoppedOnExit } from ${JSON.stringify(UNDER_TEST)};
 const say = (what) => process.stdout.write(what + "\\n");
 let over;
 let isThere = false;
@@ -33,9 +33,9 @@ setTimeout(() => {
 setInterval(() => undefined, 60_000);
 if (${isWaitLost}) process.once("SIGTERM", over);
 say("waits");
-await endedWithUs(end, () => waited);
+await stoppedOnExit(end, () => waited);
 say("over");
-await endedWithUs(end, async () => say("another one"));
+await stoppedOnExit(end, async () => say("another one"));
 `;
   const started = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], {
     stdio: ["ignore", "pipe", "inherit"],

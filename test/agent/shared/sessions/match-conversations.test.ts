@@ -1,4 +1,5 @@
 /** Which conversation is whose, and what is read of tmux and of processes: none rather than a wrong one. */
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { chooseConversations, type Evidence } from "../../../../agent/shared/sessions/match-conversations.ts";
@@ -14,16 +15,90 @@ const transcript = (n: number, begunAtMs: number, writtenAtMs = begunAtMs) => ({
 const evidence = (key: string, over: Partial<Evidence> = {}): Evidence => ({
   key,
   startedAtMs: STARTED,
+  written: new Map(over.transcripts?.map((t) => [t.id, t.writtenAtMs])),
   transcripts: [],
   ...over,
 });
 const choose = (...all: Evidence[]) => Object.fromEntries(chooseConversations(all));
 
-test("the launcher's option is believed first, then the hook's record, then the process's argument", () => {
-  expect(choose(evidence("$1", { option: id(1), hook: id(2), argument: id(3) }))).toEqual({ $1: id(1) });
-  expect(choose(evidence("$1", { hook: id(2), argument: id(3) }))).toEqual({ $1: id(2) });
-  expect(choose(evidence("$1", { argument: id(3) }))).toEqual({ $1: id(3) });
-  expect(choose(evidence("$1"))).toEqual({});
+/** The rows of the table in the documentation, each as its cells. */
+const table = readFileSync(new URL("../../../../docs/sessions.md", import.meta.url), "utf8")
+  .split("| launcher | hook |")[1]
+  ?.split("\n\n")[0]
+  ?.split("\n")
+  .slice(2)
+  .map((row) =>
+    row
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+
+const LETTERS = "–ABC";
+const idOf = (letter: string): string => id(LETTERS.indexOf(letter));
+const listed = (cell: string) => (cell === "–" ? [] : cell.split(", "));
+
+test.each(table ?? [])(
+  "launcher %s, hook %s, argument %s, transcripts %s, unnamed %s: the documentation's table says %s",
+  (option = "", hook = "", argument = "", resumable = "", unnamed = "", recorded = "") => {
+    const [hookId = "", when] = hook.split(" ");
+    const named = listed(resumable).map((letter, at) => transcript(LETTERS.indexOf(letter), 1100, 1900 - at * 100));
+    const others = listed(unnamed).map((text) => {
+      const began = text.includes("not written")
+        ? [500, 600]
+        : text.includes("before start")
+          ? [500, 1200]
+          : [1050, 1950];
+      const at = text.includes("since A") ? [1500, 1950] : began;
+      return transcript(LETTERS.indexOf(text.charAt(0)), at[0] ?? 0, at[1]);
+    });
+    const one = evidence("$1", {
+      ...(option === "–" ? {} : { option: idOf(option) }),
+      ...(hook === "–" ? {} : { hook: idOf(hookId) }),
+      ...(when === "now" || when === "before" ? { hookIsCurrent: when === "now" } : {}),
+      ...(argument === "–" ? {} : { argument: idOf(argument) }),
+      transcripts: [...named, ...others],
+    });
+    expect(choose(one)).toEqual(recorded === "–" ? {} : { $1: idOf(recorded) });
+  },
+);
+
+test("the table is there, and has a row for each way in which two sources can differ", () => {
+  expect(table?.length).toBeGreaterThan(35);
+  expect(table?.filter((row) => row.length !== 6)).toEqual([]);
+});
+
+test("in every combination, what can be resumed is recorded where any source that is not over names such a one", () => {
+  const source = [undefined, id(1), id(2), id(3)];
+  const orders = [[], [1], [2], [3], [1, 2], [2, 1], [1, 3], [3, 1], [2, 3], [3, 2], [1, 2, 3], [3, 2, 1], [2, 3, 1]];
+  let seen = 0;
+  for (const option of source)
+    for (const hook of source)
+      for (const argument of source)
+        for (const hookIsCurrent of [true, false, undefined])
+          for (const order of orders) {
+            const one = evidence("$1", {
+              ...(option === undefined ? {} : { option }),
+              ...(hook === undefined ? {} : { hook }),
+              ...(argument === undefined ? {} : { argument }),
+              ...(hookIsCurrent === undefined ? {} : { hookIsCurrent }),
+              written: new Map(order.map((n, at) => [id(n), 2000 - at])),
+            });
+            const chosen = choose(one).$1;
+            const live = [
+              hookIsCurrent === false ? undefined : hook,
+              argument === undefined || argument === option ? option : undefined,
+              argument,
+            ].filter((name) => name !== undefined);
+            const resumable = live.filter((name) => one.written.has(name));
+            seen += 1;
+            const because = JSON.stringify([option, hook, argument, hookIsCurrent, order]);
+            expect(chosen === undefined, because).toBe(live.length === 0);
+            if (resumable.length > 0) expect(resumable, because).toContain(chosen);
+            if (hookIsCurrent === true && hook !== undefined && one.written.has(hook))
+              expect(chosen, because).toBe(hook);
+          }
+  expect(seen).toBe(4 * 4 * 4 * 3 * orders.length);
 });
 
 test("failing all, a transcript of the same directory written since the start, when it is the only one", () => {
@@ -88,6 +163,7 @@ test("whatever the evidence, a conversation is at most one session's, and an id 
         all.map(({ option, hook, argument, transcripts: found }, at) => ({
           key: `$${at}`,
           startedAtMs: STARTED,
+          written: new Map(found.map((t) => [t.id, t.writtenAtMs])),
           transcripts: found,
           ...(option === undefined ? {} : { option }),
           ...(hook === undefined ? {} : { hook }),

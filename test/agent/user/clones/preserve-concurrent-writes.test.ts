@@ -3,7 +3,8 @@ import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { fastForwardChanges } from "../../../../agent/user/clones/fast-forward.ts";
-import { preserveFiles } from "../../../../agent/user/clones/preserve-concurrent-writes.ts";
+import { changedFiles } from "../../../../agent/user/clones/changed-files.ts";
+import { openJournal } from "../../../../agent/user/clones/update-journal.ts";
 import { type RealHome, realHome } from "./real-clone.ts";
 
 let real: RealHome;
@@ -18,9 +19,12 @@ echo theirs > readme; git rm -q deep/old; git commit -qam two; cd ../code; git f
 }
 
 /** Killed behind the update, before anybody looked at what had been put aside; the person wrote in between. */
-function brokenOff(clone: string, path: string): void {
+async function brokenOff(clone: string, path: string): Promise<void> {
   const open = openSync(join(clone, path), "r+");
-  preserveFiles(clone, ["readme", "deep/old", "never/there"]);
+  const [from = "", to = ""] = real.sh("cd code; git rev-parse HEAD origin/master").split("\n");
+  const files = await changedFiles(real.place, clone, from, to);
+  if ("argv" in files) throw new Error(files.stderr);
+  openJournal(clone, from, to, [...files, { path: "never/there", replaces: true }]);
   real.sh("cd code; git merge -q --ff-only origin/master");
   writeSync(open, "mine, not yet committed\n");
   closeSync(open);
@@ -28,7 +32,7 @@ function brokenOff(clone: string, path: string): void {
 
 test("what was written to a file after git had looked at it is in its place again, and the clone says so", async () => {
   const clone = behind();
-  brokenOff(clone, "readme");
+  await brokenOff(clone, "readme");
   expect(readFileSync(join(clone, "readme"), "utf8")).toBe("theirs\n");
   expect(await fastForwardChanges(real.place, clone, new Set())).toEqual([]);
   expect(readFileSync(join(clone, "readme"), "utf8")).toBe("mine, not yet committed\n");
@@ -38,18 +42,18 @@ test("what was written to a file after git had looked at it is in its place agai
 
 test("of a file that the update took away, with its directory, what was written last comes back too", async () => {
   const clone = behind();
-  brokenOff(clone, "deep/old");
+  await brokenOff(clone, "deep/old");
   await fastForwardChanges(real.place, clone, new Set());
   expect(readFileSync(join(clone, "deep/old"), "utf8")).toBe("mine, not yet committed\n");
 });
 
 test("where the person has written anew since, both are kept", async () => {
   const clone = behind();
-  brokenOff(clone, "readme");
+  await brokenOff(clone, "readme");
   writeFileSync(join(clone, "readme"), "mine, later\n");
   await fastForwardChanges(real.place, clone, new Set());
   expect(readFileSync(join(clone, "readme"), "utf8")).toBe("mine, later\n");
-  expect(readFileSync(join(clone, "readme.kept-0"), "utf8")).toBe("mine, not yet committed\n");
+  expect(readFileSync(join(clone, "readme.kept-1"), "utf8")).toBe("mine, not yet committed\n");
 });
 
 test("an update in which nobody writes leaves nothing behind and says nothing", async () => {
@@ -65,20 +69,20 @@ test("an update whose files git cannot tell is not made, and that is told", asyn
   const { git } = real.place;
   const blind: typeof git = {
     ...git,
-    run: (args, how) => git.run(args[0] === "diff" ? ["diff", "nowhere"] : args, how),
+    run: (args, how) => git.run(args[0] === "diff-tree" ? ["diff-tree", "nowhere"] : args, how),
   };
   const [change] = await fastForwardChanges({ ...real.place, git: blind }, clone, new Set());
   expect(await change?.apply()).toBe("not done");
-  expect(real.warned).toEqual([expect.stringContaining("~/code was not updated: ")]);
+  expect(real.warned).toEqual([expect.stringContaining("~/code was not updated, and is as it was before: ")]);
   expect(readFileSync(join(clone, "readme"), "utf8")).toBe("hello\n");
 });
 
 test("a list of what was put aside that is damaged is told, and nothing of it is thrown away", async () => {
   const clone = behind();
-  brokenOff(clone, "readme");
+  await brokenOff(clone, "readme");
   writeFileSync(join(clone, ".git/workstation-kept/files.json"), "[{");
   await expect(fastForwardChanges(real.place, clone, new Set())).rejects.toThrow(
     /files\.json is damaged: look through/,
   );
-  expect(existsSync(join(clone, ".git/workstation-kept/0"))).toBe(true);
+  expect(existsSync(join(clone, ".git/workstation-kept/1"))).toBe(true);
 });

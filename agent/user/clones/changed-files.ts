@@ -1,0 +1,66 @@
+/** Lists the files that differ between two commits of a clone, with names that may be of any bytes. */
+
+import type { Stats } from "node:fs";
+import { systemCode } from "../../lib/errors.ts";
+import type { Ran } from "../../lib/exec.ts";
+import { lstat } from "../../lib/files.ts";
+import type { CloneContext } from "../home/step-context.ts";
+
+/** A path below a clone with every byte as one character, since a name need not be UTF-8. */
+export type BytePath = string;
+
+/** The path as the file system takes it. */
+export const absolute = (clone: string, path: BytePath): Buffer =>
+  Buffer.concat([Buffer.from(`${clone}/`), Buffer.from(path, "latin1")]);
+
+/** What is at the path; undefined when nothing is, or when what is above it is no directory. */
+export function entryAt(clone: string, path: BytePath): Stats | undefined {
+  try {
+    return lstat(absolute(clone, path));
+  } catch (error) {
+    if (systemCode(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
+/** The path as a person reads it. */
+export const readable = (path: BytePath): string => Buffer.from(path, "latin1").toString("utf8");
+
+/** One file that an update brings, changes or takes away. */
+export interface ChangedFile {
+  readonly path: BytePath;
+  /** What the update puts there; absent where it takes the file away. */
+  readonly brings?: { readonly mode: string; readonly oid: string };
+  /** Whether the update replaces or removes a file of the present commit. */
+  readonly replaces: boolean;
+}
+
+/** The mode of a submodule's entry. */
+export const SUBMODULE = "160000";
+const CAP_BYTES = 64 * 1024 * 1024;
+const ENTRY = /^:(\d{6}) (\d{6}) [0-9a-f]+ ([0-9a-f]+) ([ADMT])$/;
+
+/** @returns the files, or what git said instead; submodules are left out, since an update does not enter them */
+export async function changedFiles(
+  place: CloneContext,
+  clone: string,
+  from: string,
+  to: string,
+): Promise<readonly ChangedFile[] | Ran> {
+  const args = ["diff-tree", "-r", "-z", "--no-renames", from, to, "--"];
+  const ran = await place.git.run(args, { in: clone, bytes: true, capBytes: CAP_BYTES });
+  if (ran.code !== 0) return ran;
+  if (ran.overflowed)
+    return { ...ran, code: undefined, stderr: "fatal: the update changes more files than fit in 64 MiB" };
+  const fields = ran.stdout.split("\0");
+  const files: ChangedFile[] = [];
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const [, before, mode = "", oid = "", status] = ENTRY.exec(fields[at] ?? "") ?? [];
+    const path = fields[at + 1] ?? "";
+    if (status === undefined)
+      return { ...ran, code: undefined, stderr: `fatal: git told of a change in an unknown form: ${fields[at]}` };
+    if (before === SUBMODULE || (status === "A" && mode === SUBMODULE)) continue;
+    files.push({ path, replaces: status !== "A", ...(status === "D" ? {} : { brings: { mode, oid } }) });
+  }
+  return files;
+}

@@ -1,0 +1,55 @@
+/** Finds a user's tmux server that lives without its socket, and makes it bring the socket back. */
+
+import { mkdirSync } from "node:fs";
+import { lstat } from "../../lib/files.ts";
+import { Refusal, systemCode } from "../../lib/errors.ts";
+import { socketFolder, socketOf } from "../../shared/sessions/tmux-socket.ts";
+import { listenersOn } from "./own-processes.ts";
+import type { Tmux } from "./tmux-client.ts";
+
+const WAIT_MS = 3000;
+const PAUSE_MS = 30;
+
+export interface Answer {
+  /** Undefined when no server runs. */
+  readonly answer: string | undefined;
+  /** What was done about a lost socket. */
+  readonly revived?: string;
+}
+
+/**
+ * Asks the server, also one whose socket was deleted or replaced: tmux makes its socket anew on SIGUSR1.
+ *
+ * @throws Refusal when a server lives whose socket cannot be brought back, or is not to be: a second server would run
+ *   the same conversations twice
+ */
+export async function askReviving(tmux: Tmux, uid: number, args: readonly string[], revive: boolean): Promise<Answer> {
+  const first = await tmux.ask(args);
+  if (first !== undefined) return { answer: first };
+  const [pid, another] = listenersOn(uid, socketOf(uid));
+  if (pid === undefined) return { answer: undefined };
+  const named = `their tmux server (process ${pid}) lives, and its socket ${socketOf(uid)} is gone`;
+  if (another !== undefined)
+    throw new Refusal(`${named}; so does process ${another} with the same socket: end one of them by hand`);
+  if (!revive) throw new Refusal(`${named}; \`tmux-persist restore\` makes it bring the socket back`);
+  makeFolder(uid);
+  process.kill(pid, "SIGUSR1");
+  for (const until = Date.now() + WAIT_MS; Date.now() < until; ) {
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    const answer = await tmux.ask(args);
+    if (answer !== undefined)
+      return { answer, revived: `${named.replace("is gone", "was gone")}: it was brought back` };
+  }
+  throw new Refusal(`${named}; it does not bring the socket back on SIGUSR1`);
+}
+
+/** The server makes the socket and not its folder. */
+function makeFolder(uid: number): void {
+  if (lstat(socketFolder(uid)) !== undefined) return;
+  try {
+    mkdirSync(socketFolder(uid), { mode: 0o700 });
+  } catch (error) {
+    // Somebody has made it meanwhile; whose it is, the client looks at.
+    if (systemCode(error) !== "EEXIST") throw error;
+  }
+}

@@ -1,0 +1,178 @@
+/** An update that fails in the middle: the clone is as it was before, the reason is named, and the next run can update it. */
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { fastForwardChanges } from "../../../../agent/user/clones/fast-forward.ts";
+import { changedFiles } from "../../../../agent/user/clones/changed-files.ts";
+import { openJournal } from "../../../../agent/user/clones/update-journal.ts";
+import { type RealHome, realHome } from "./real-clone.ts";
+
+let real: RealHome;
+afterEach(() => real.remove());
+
+/** A clone whose upstream changes, brings, removes and retypes files, one of them through a filter. */
+function behind(extra = ""): string {
+  real = realHome();
+  real.sh(`git init -q -b master up; cd up; mkdir -p deep/er ro; for n in 1 2 3; do echo hello > r$n; done; echo old > deep/er/old; echo ro > ro/one
+echo x > script; ln -s r1 link; printf 'b\\n' > $'b\\xff'; echo d > becomes; echo m > module; git add -A; git commit -qm one; git clone -q . ../code
+for n in 1 2 3; do echo up$n > r$n; done; git rm -qr deep; mkdir -p deep2/a; echo n > deep2/a/n; ln -sf r2 link; chmod 755 script; echo n > new; echo up > $'b\\xff'
+rm becomes; mkdir becomes; git rm -q module; git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),module; echo in > becomes/in; echo up > ro/one; ${extra}
+mkdir module; git add -A -- . ':!module'; git commit -qm two; cd ../code; git fetch -q; sleep 0.01`);
+  return join(real.home, "code");
+}
+
+/** Every byte, mode, link and directory outside of `.git`, and what git makes of it. */
+const tree = () =>
+  real.sh(
+    `cd code; git status --porcelain; git rev-parse HEAD; find . -path ./.git -prune -o -printf '%p %y %m %l\\n' | sort; find . -path ./.git -prune -o -type f -print0 | sort -z | xargs -0 sha256sum`,
+  );
+
+const update = async (clone: string) => {
+  const [change] = await fastForwardChanges(real.place, clone, new Set());
+  if (change === undefined) throw new Error(`there is nothing to update: ${real.warned.join("; ")}`);
+  return change.apply();
+};
+
+const FILTER = "echo 'z* filter=big' > .gitattributes; echo z > z1; echo z > z2";
+const object = "$(git rev-parse origin/master:r2)";
+
+test.each([
+  [
+    "a required filter is missing",
+    FILTER,
+    "git config filter.big.required true; git config filter.big.smudge 'git-big smudge %f'; git config filter.big.clean cat",
+    /git-big: not found.*z1: smudge filter big failed/,
+    "git config filter.big.smudge cat",
+  ],
+  [
+    "a required long-running filter is missing",
+    FILTER,
+    "git config filter.big.required true; git config filter.big.process 'git-big serve'; git config filter.big.clean cat",
+    /git-big serve: .*git-big: not found|git-big.*not found/,
+    "git config --unset filter.big.process; git config filter.big.smudge cat",
+  ],
+  [
+    "an object is missing",
+    "true",
+    `o=${object}; f=.git/objects/\${o:0:2}/\${o:2}; [ -f $f ] || { mv .git/objects/pack ../p; for k in ../p/*.pack; do git unpack-objects -q < $k; done; }; mv -f $f ../object`,
+    /r2/,
+    `o=${object}; mv ../object .git/objects/\${o:0:2}/\${o:2}`,
+  ],
+])(
+  "where %s, the clone is as before, the reason is named, and it is updated once that is repaired",
+  async (_, upstream, broken, why, repair) => {
+    const clone = behind(upstream);
+    real.sh(`cd code; ${broken}`);
+    const before = tree();
+    // Control: git alone leaves the clone half updated.
+    real.sh(
+      "cp -a code control; cd control; git merge -q --ff-only origin/master 2>/dev/null || true; git status --porcelain | grep -q .",
+    );
+    for (let run = 0; run < 2; run += 1) {
+      real.warned.length = 0;
+      expect(await update(clone)).toBe("not done");
+      expect(real.warned).toEqual([expect.stringMatching(/^~\/code was not updated, and is as it was before: /)]);
+      expect(real.warned[0]).toMatch(why);
+      expect(tree()).toBe(before);
+      expect(existsSync(join(clone, ".git/workstation-kept"))).toBe(false);
+    }
+    real.sh(`cd code; ${repair}`);
+    expect(await update(clone)).toBeUndefined();
+    expect(real.sh("cd code; git status --porcelain; git rev-parse HEAD origin/master | uniq | wc -l")).toBe("1");
+  },
+);
+
+/** What git had written when it was killed, or the disk was full, and what its person had written by then. */
+async function killed(clone: string, halfway: string): Promise<void> {
+  const [from = "", to = ""] = real.sh("cd code; git rev-parse HEAD origin/master").split("\n");
+  const files = await changedFiles(real.place, clone, from, to);
+  if ("argv" in files) throw new Error(files.stderr);
+  openJournal(clone, from, to, files);
+  real.sh(`cd code; ${halfway}`);
+}
+
+test.each([
+  ["before anything", "true"],
+  ["after some files", "rm r1 deep/er/old; rmdir deep/er deep; git show origin/master:r1 > r1"],
+  ["in the middle of a file, with a full disk", "rm r1 r2 link; printf up > r1; : > r2; ln -s r2 link; : > new"],
+  [
+    "behind the last file",
+    "git archive origin/master > ../new.tar; rm -rf deep becomes module; tar x --no-overwrite-dir -f ../new.tar",
+  ],
+  ["behind the index", "git merge -q --ff-only origin/master; git update-ref refs/heads/master HEAD@{1}"],
+])("an update that was killed %s is undone by the next run, which then updates", async (_, halfway) => {
+  const clone = behind();
+  const before = tree();
+  await killed(clone, halfway);
+  const [change] = await fastForwardChanges(real.place, clone, new Set());
+  expect(real.warned).toEqual(halfway === "true" ? [] : ["~/code: an update that was broken off has been undone"]);
+  expect(tree()).toBe(before);
+  expect(await change?.apply()).toBeUndefined();
+  expect(real.sh("cd code; git status --porcelain; git rev-parse HEAD origin/master | uniq | wc -l")).toBe("1");
+});
+
+test("what its person wrote since an update was killed stays, wherever they wrote it", async () => {
+  const clone = behind();
+  await killed(
+    clone,
+    "git archive origin/master > ../new.tar; rm -rf deep becomes module; tar x --no-overwrite-dir -f ../new.tar; rm r1 new; echo mine > r1; echo mine > new; mkdir -p deep/er; echo mine > deep/er/old; echo mine > deep2/a/mine",
+  );
+  await fastForwardChanges(real.place, clone, new Set());
+  expect(real.sh("cd code; cat r1 new deep/er/old deep2/a/mine; ls deep2/a; cat r2")).toBe(
+    "mine\nmine\nmine\nmine\nmine\nhello",
+  );
+  expect(real.warned).toContain("~/code has uncommitted changes, so it is not updated (behind 1)");
+});
+
+test("line ends that git converts are told from what its person wrote", async () => {
+  const clone = behind("echo '* text eol=crlf' > .gitattributes");
+  const before = tree();
+  await killed(
+    clone,
+    "git show origin/master:.gitattributes > .gitattributes; rm r1 r2; printf 'up1\\r\\n' > r1; printf 'up2\\r' > r2; printf 'n\\r\\n' > new",
+  );
+  await fastForwardChanges(real.place, clone, new Set());
+  expect(tree()).toBe(before);
+});
+
+test("an update that another process is at is neither undone nor made a second time", async () => {
+  const clone = behind();
+  await killed(clone, "rm r1; git show origin/master:r1 > r1");
+  const journal = join(clone, ".git/workstation-kept/files.json");
+  const [pid, started] = [
+    process.ppid,
+    readFileSync(`/proc/${process.ppid}/stat`, "utf8").split(") ")[1]?.split(" ")[19],
+  ];
+  const own = readFileSync(journal, "utf8");
+  writeFileSync(journal, JSON.stringify({ ...JSON.parse(own), process: `${pid} ${started}` }));
+  const half = tree();
+  expect(await fastForwardChanges(real.place, clone, new Set())).toEqual([]);
+  expect([tree(), real.warned]).toEqual([
+    half,
+    ["~/code is being updated by another process, so it is not updated by this one"],
+  ]);
+  // Its git may outlive it, and holds the index then.
+  writeFileSync(journal, JSON.stringify({ ...JSON.parse(own), process: `${pid} 1` }));
+  writeFileSync(join(clone, ".git/index.lock"), "");
+  expect([await fastForwardChanges(real.place, clone, new Set()), tree()]).toEqual([[], half]);
+  expect(real.warned.at(-1)).toMatch(
+    /^~\/code has an update that was broken off and a \.git\/index\.lock, so it is left as it is/,
+  );
+  real.sh("rm code/.git/index.lock");
+  real.warned.length = 0;
+  expect(await fastForwardChanges({ ...real.place, mode: "check" }, clone, new Set())).toEqual([]);
+  expect([tree(), real.warned]).toEqual([half, ["~/code: an update was broken off; the next run undoes it"]]);
+  expect(await fastForwardChanges(real.place, clone, new Set())).toHaveLength(1);
+  expect(readFileSync(join(clone, "r1"), "utf8")).toBe("hello\n");
+});
+
+test("a journal of the first version still gives back what was written, and undoes nothing", async () => {
+  const clone = behind();
+  const folder = join(clone, ".git/workstation-kept");
+  mkdirSync(folder);
+  copyFileSync(join(clone, "r1"), join(folder, "0"));
+  writeFileSync(join(folder, "0"), "mine, not yet committed\n");
+  writeFileSync(join(folder, "files.json"), JSON.stringify([{ path: "r1", size: 6, modifiedMs: 1 }]));
+  await fastForwardChanges(real.place, clone, new Set());
+  expect(readFileSync(join(clone, "r1"), "utf8")).toBe("mine, not yet committed\n");
+});
