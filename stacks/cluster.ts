@@ -32,9 +32,7 @@ export async function deployCluster(
   settings: ClusterSettings,
   signInDrift = "",
 ): Promise<DeployedCluster> {
-  // Whoever changes a declared field by hand, or made an adopted object, owns that field in the cluster. Without force the
-  // engine would end with a conflict where it restores the field.
-  const provider = new k8s.Provider("cluster", { kubeconfig: pulumi.secret(kubeconfig), enablePatchForce: true });
+  const provider = new k8s.Provider("cluster", { kubeconfig: pulumi.secret(kubeconfig) });
   const people = [...desired.people.values()];
   const rights = new TierRights(
     "rights",

@@ -12,6 +12,8 @@ export function takeOver(adoption: Adoption): () => readonly string[] {
   const ids = new Map(adoption.map(({ type, name, id }) => [keyOf(type, name), id]));
   const met = new Set<string>();
   pulumi.runtime.registerStackTransformation(({ type, name, props, opts }) => {
+    // Whoever made the objects owns their fields in the cluster; what the preview says would else end as a conflict.
+    if (type === CLUSTER_TYPE) return { props: { ...props, enablePatchForce: "true" }, opts };
     const key = keyOf(type, name);
     const id = ids.get(key);
     if (id === undefined) return undefined;
@@ -23,5 +25,7 @@ export function takeOver(adoption: Adoption): () => readonly string[] {
       .filter(({ type, name }) => !met.has(keyOf(type, name)))
       .map(({ type, name, id }) => `${id} (${type} ${name}) is to be adopted, and this program makes nothing of it`);
 }
+
+const CLUSTER_TYPE = "pulumi:providers:kubernetes";
 
 const keyOf = (type: string, name: string) => `${type} ${name}`;
