@@ -74,7 +74,14 @@ const objects = async () =>
   (await world.kubectl("get", "quota,netpol,rolebinding", NAMESPACE, "--output=name")).split("\n").sort();
 const subjects = () =>
   world.kubectl("get", "clusterrolebinding", "oidc-power-user", "--output=jsonpath={.subjects[*].name}");
-const isCollaborator = async () => (await world.api(world.forge.admin, "GET", "/collaborators/ebarzin")).status === 204;
+const collaborator = (method: string) =>
+  world.forge.api.ask(
+    method,
+    `repos/${world.forge.owner}/${world.forge.infra}/collaborators/ebarzin`,
+    undefined,
+    world.forge.admin,
+  );
+const isCollaborator = async () => (await collaborator("GET")).status === 204;
 const policies = async () =>
   ((await vault.must("GET", "sys/policies/acl?list=true")) as { readonly data: { readonly keys: readonly string[] } })
     .data.keys;
@@ -88,7 +95,7 @@ test("what was deleted or added by hand in the cluster, in Vault and on the forg
   const patch = JSON.stringify([{ op: "add", path: "/subjects/-", value: intruder }]);
   await world.kubectl("patch", "clusterrolebinding", "oidc-power-user", "--type=json", `--patch=${patch}`);
   await vault.must("DELETE", `sys/policies/acl/${policy}`);
-  await world.api(world.forge.admin, "DELETE", "/collaborators/ebarzin");
+  await collaborator("DELETE");
   expect([await objects(), await subjects(), await isCollaborator()]).not.toEqual([had, bound, true]);
 
   const drift = await onDay(0, "drift.yaml");
