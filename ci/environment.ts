@@ -1,4 +1,7 @@
-/** What the pipeline's server and the operator's secrets say, read once: the only reader of the environment in this room. */
+/**
+ * Reads the variables of the pipeline's server and the operator's secrets, and checks the form of each. No other module
+ * of `ci/` reads the environment.
+ */
 
 import { z } from "zod";
 

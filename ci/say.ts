@@ -1,4 +1,6 @@
-/** The one door to a step's log: no secret that the step was given, and no byte that a terminal obeys. */
+/**
+ * Writes the log lines of a step, without the secrets that the step received and without bytes that a terminal obeys.
+ */
 
 import { redactor } from "../clients/http/redact.ts";
 import { secrets } from "./environment.ts";

@@ -1,4 +1,4 @@
-/** What a command of `./ws` is; each lives in its own file under `commands/`. */
+/** Defines the form of a command of `./ws`; each command has a file of its own in `commands/`. */
 
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { Terminal } from "./terminal.ts";

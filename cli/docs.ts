@@ -1,4 +1,4 @@
-/** `npm run docs`: writes the generated reference pages. */
+/** Implements `npm run docs`: writes the generated reference pages. */
 
 import { writeFileSync } from "node:fs";
 import { configurationPage } from "./docs/configuration.ts";

@@ -1,4 +1,4 @@
-/** `--k8s-users FILE`: the cluster's user map from a file. */
+/** Implements the option `--k8s-users FILE`: loads the cluster's user map from a file. */
 
 import type { Problem, UserMap } from "../roster/model.ts";
 import { loadUserMap } from "../roster/user-map.ts";

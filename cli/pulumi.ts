@@ -1,4 +1,7 @@
-/** What `./ws` asks of the operator's own `pulumi`: a stack's configuration and outputs, or one sentence about why not. */
+/**
+ * Runs the operator's own `pulumi` to read a stack's configuration, outputs, state and updates, and turns its failure
+ * into one sentence.
+ */
 
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-/** The operator's files: bytes, or one problem of that file in the words of every other problem. */
+/** Reads the operator's files: returns the bytes, or one problem in the form of every other problem. */
 
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import type { Problem } from "../roster/model.ts";

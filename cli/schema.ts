@@ -1,4 +1,4 @@
-/** `npm run schema`: writes the editor's JSON Schema beside the roster. */
+/** Implements `npm run schema`: writes the editor's JSON Schema beside the roster. */
 
 import { writeFileSync } from "node:fs";
 import { canonicalJson, type Json } from "../roster/text/canonical-json.ts";

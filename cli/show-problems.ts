@@ -1,4 +1,4 @@
-/** Problems as the operator sees them: coloured lines for people, one JSON shape for programs. */
+/** Renders problems for the operator: coloured lines for people, one JSON form for programs. */
 
 import type { Problem } from "../roster/model.ts";
 import { renderProblem } from "../roster/render.ts";

@@ -1,4 +1,4 @@
-/** Options that stand in for a stack's configuration where a command runs without one. */
+/** Defines the options with which a command works without a stack's configuration or names its stack. */
 
 import { resolve } from "node:path";
 import type { HostName, Policy } from "../roster/model.ts";

@@ -1,4 +1,4 @@
-/** Options that say which stack is meant, as every command that speaks to one takes them. */
+/** Defines the options that name the stack, for every command that opens one. */
 
 import { resolve } from "node:path";
 import type { StackPlace } from "./pulumi.ts";

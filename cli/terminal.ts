@@ -1,4 +1,7 @@
-/** The one door to the operator's terminal: colours only where somebody looks, and never a pipe's end as a crash. */
+/**
+ * Writes a command's output to the operator's terminal: uses colours only on a terminal, and does not fail where the
+ * reader of a pipe has gone.
+ */
 
 import { writeSync } from "node:fs";
 

@@ -1,4 +1,7 @@
-/** What one part of the lab found out and another needs (addresses, files, keys): one JSON file a part, typed at both ends. */
+/**
+ * Stores the facts of one part of the lab that another needs (addresses, files, keys): one JSON file a part, checked by
+ * a schema when it is read.
+ */
 import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { z } from "zod";

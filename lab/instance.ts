@@ -1,4 +1,7 @@
-/** One lab on this machine: its folder, its number, its network namespace and its link to the host. All else is put in these. */
+/**
+ * Opens one lab on this machine: its folder, its number, its network namespace and its link to the host. Everything
+ * else of the lab is put in these.
+ */
 import { chmod, mkdir, readdir, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";

@@ -1,4 +1,6 @@
-/** A lock between processes that the kernel ends with its holder, so that a killed run never leaves one behind. */
+/**
+ * Holds a lock between processes that the kernel ends with its holder, so that a killed run never leaves one behind.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";

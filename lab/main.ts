@@ -1,4 +1,7 @@
-/** The lab's commands: `up [--servers-only]`, `down [--purge]`, `status [--json]`, `build`, `env`. `WS_LAB` names the lab, `lab` by default. */
+/**
+ * Runs the lab's commands: `up [--servers-only]`, `down [--purge]`, `status [--json]`, `build`, `env`. `WS_LAB` names
+ * the lab, `lab` by default.
+ */
 import { down } from "./down.ts";
 import { LabError } from "./lab-error.ts";
 import { deployRoster, whatToTry } from "./pulumi/deploy.ts";

@@ -1,4 +1,4 @@
-/** The Debian packages that the lab stands on: named before they are installed, and only the missing ones. */
+/** Installs the Debian packages that the lab requires: it names them first, and installs the missing ones only. */
 import { access } from "node:fs/promises";
 import { requireRoot } from "./instance.ts";
 import { LabError } from "./lab-error.ts";

@@ -1,4 +1,4 @@
-/** What the lab consists of, and which part needs which: `up` starts each as soon as what it needs is there. */
+/** Lists the parts of the lab and their dependencies: `up` starts each as soon as the parts that it needs are up. */
 import { removeContainers } from "./cluster/cgroups.ts";
 import { startCluster } from "./cluster/cluster.ts";
 import { cleanUpDevVms, startDevVm } from "./devvm/index.ts";

@@ -1,4 +1,6 @@
-/** The lab's only way to speak: plain lines on standard error, and on a terminal one line that is rewritten for progress. */
+/**
+ * Prints the lab's messages: plain lines on standard error, and on a terminal one line that is rewritten for progress.
+ */
 
 /** Shows a line of its own. Nothing secret may be in it. */
 export function say(line: string): void {

@@ -1,4 +1,4 @@
-/** `make env`: the lab's engine for the shell that asks, as lines that `eval` understands. */
+/** Implements `make env`: prints the environment of the lab's engine as lines that a shell's `eval` understands. */
 
 import { findInstance, instanceName } from "./instance.ts";
 import { LabError } from "./lab-error.ts";

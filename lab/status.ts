@@ -1,4 +1,4 @@
-/** What of a lab runs right now. */
+/** Reports which servers and parts of a lab run at this moment. */
 import { readdir } from "node:fs/promises";
 import { findInstance, instanceName, isMounted } from "./instance.ts";
 import { isAlive } from "./process/identity.ts";

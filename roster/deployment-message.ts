@@ -1,6 +1,6 @@
 /**
- * The message that a deployment leaves with the engine (`pulumi up --message`): the commit and who pushed it. The
- * pipelines write it and `./ws history` reads it, so its form is defined once, here.
+ * Writes and reads the message that a deployment leaves with the engine (`pulumi up --message`): the commit and its
+ * pusher. The pipelines write it and `./ws history` reads it, so its form is defined once, here.
  */
 
 import { FORGEJO_LOGIN } from "./schema/patterns.ts";

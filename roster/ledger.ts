@@ -1,4 +1,7 @@
-/** What was ever given to whom, in and out as text. A ledger that contradicts itself is a problem and never a guess. */
+/**
+ * Reads and writes the ledger of everything that was ever given to anybody. A ledger that contradicts itself is a
+ * problem and never a guess.
+ */
 
 import { z } from "zod";
 import type { Ledger, LedgerEntry, OsUser, Policy, Problem } from "./model.ts";

@@ -1,4 +1,4 @@
-/** Text to a roster, or to everything that is wrong with it. Total: any bytes give one of the two. */
+/** Loads a roster from text, or lists everything that is wrong with it. It is total: any bytes give one of the two. */
 
 import type { Day, Email, ForgejoLogin, HostName, K8sUser, AuthentikUser, Namespace, OsUser } from "./model.ts";
 import type { Policy, Position, Previously, Problem, Roster, Row } from "./model.ts";

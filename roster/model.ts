@@ -1,4 +1,4 @@
-/** The words that the rest of the program speaks: what a person gets, decided once, as plain data. */
+/** Defines the types that the rest of the program shares: what a person gets, decided once, as plain data. */
 
 export type Brand<Name extends string> = string & { readonly [brand]: Name };
 declare const brand: unique symbol;

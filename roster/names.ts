@@ -1,4 +1,7 @@
-/** Names of objects that are built from a person's or a namespace's: in one place, so that no two can ever meet. */
+/**
+ * Builds the names of objects that follow from the name of a person or a namespace, in one place, so that no two
+ * collide.
+ */
 
 import type { K8sUser, Namespace, OsUser } from "./model.ts";
 

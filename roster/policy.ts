@@ -1,4 +1,4 @@
-/** What a stack decides when its configuration says nothing. */
+/** Defines the defaults of a stack's policy, and checks a policy. */
 
 import type { HostName, Limits, Policy, Quota, Tier } from "./model.ts";
 

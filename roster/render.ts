@@ -1,4 +1,7 @@
-/** Problems as lines for people: where, who, what was found, what would be right (house rule: one renderer for all). */
+/**
+ * Renders a problem as a line for people: where, who, what was found and what would be right. It is the only renderer
+ * of problems.
+ */
 
 import type { Problem } from "./model.ts";
 

@@ -1,4 +1,4 @@
-/** The one axis that decides rights, as one table: the rest of the program asks it and never compares a tier's name. */
+/** Defines the rights of each tier, as one table. The rest of the program reads it and never compares a tier's name. */
 
 import type { Tier } from "./model.ts";
 

@@ -1,4 +1,4 @@
-/** The cluster's user map (`k8s_users` in Vault): read whole or not at all, and compared with the roster. */
+/** Reads the cluster's user map (`k8s_users` in Vault), whole or not at all, and compares it with the roster. */
 
 import { z } from "zod";
 import type { Email, Problem, Roster, Row, UserMap, UserMapEntry } from "./model.ts";

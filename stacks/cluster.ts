@@ -1,4 +1,7 @@
-/** The cluster: tier rights, every tenant's namespace (those of people who left included), the dashboard's way in. */
+/**
+ * Declares the cluster's resources: admission policies, tier rights, every tenant namespace (those of offboarded users
+ * included), the ingress path of the dashboard, the portal map and the API server's sign-in.
+ */
 
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";

@@ -1,4 +1,7 @@
-/** The dashboard's way in: the injector with everybody's token, and the admins' account. */
+/**
+ * Declares the ingress path of the dashboard: the injector with the token of every admin and namespace-owner, and the
+ * ServiceAccount of the admins.
+ */
 
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";

@@ -1,4 +1,4 @@
-/** The stack as a whole: decide about everybody first, then declare surface by surface what carries it out. */
+/** Deploys the stack as a whole: decides about everybody first, then declares the resources surface by surface. */
 
 import * as pulumi from "@pulumi/pulumi";
 import type { Derivation } from "../roster/derive/derive.ts";

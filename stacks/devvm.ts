@@ -1,4 +1,4 @@
-/** The hosts: each with its agent, its maps and its people, those who left it included. */
+/** Declares the hosts: each with its agent, its maps and its users, offboarded users included. */
 
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";

@@ -1,4 +1,6 @@
-/** The forge: the infra repository's people and its protected branch, and the tokens that their clones use. */
+/**
+ * Declares the infra repository on the forge: its people, its protected branch, and the tokens that their clones use.
+ */
 
 import * as pulumi from "@pulumi/pulumi";
 import { InfraRepository } from "../components/forgejo/infra-repository.ts";

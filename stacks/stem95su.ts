@@ -1,4 +1,4 @@
-/** The public site stem95su, where the configuration has a section for it. */
+/** Declares the public site stem95su, where the configuration has a section for it. */
 
 import type * as k8s from "@pulumi/kubernetes";
 import { Stem95su } from "../components/stem95su/site.ts";

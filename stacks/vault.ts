@@ -1,4 +1,4 @@
-/** Vault: what everybody on the roster has there, and the cut of those who left. */
+/** Declares the access of everybody on the roster to Vault, and revokes the access of offboarded users. */
 
 import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";

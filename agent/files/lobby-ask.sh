@@ -1,6 +1,6 @@
 #!/bin/sh
-# Carries one question of the people's page to root: the page itself runs where nothing can gain rights, so that a broken
-# page is no way to sudo but through these three lines. One line comes in; the answer goes back the same way.
+# Passes one request of the user portal to root: reads one line and writes the answer to the same connection. The portal
+# runs where nothing can gain rights, so a broken portal reaches sudo only through these three commands.
 set -u
 IFS= read -r line || exit 2
 case $line in

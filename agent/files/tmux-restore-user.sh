@@ -1,6 +1,7 @@
 #!/bin/sh
-# Brings back one person's sessions for the people's page, which may run this and nothing else as root. Whether that person
-# has a terminal here is decided by tmux-persist, from the terminal map.
+# Restores the tmux sessions of one user for the user portal. sudo lets the portal run this script and
+# `workstation-facts` as root, and nothing else. `tmux-persist` decides from the terminal map whether that user has a
+# terminal here.
 set -eu
 if [ "$#" -ne 1 ]; then
   echo "usage: tmux-restore-user <os_user>" >&2

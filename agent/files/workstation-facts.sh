@@ -1,6 +1,6 @@
 #!/bin/sh
-# How one person's workstation stands, or everybody's, as JSON for the people's page. It changes nothing, and it starts with
-# nothing inherited. Whether that person has a terminal here is decided by the agent, from the terminal map.
+# Prints the state of one user's workstation, or of everybody's, as JSON for the user portal. It changes nothing and
+# inherits no environment. The agent decides from the terminal map whether that user has a terminal here.
 set -eu
 umask 077
 cd /

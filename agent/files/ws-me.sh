@@ -1,3 +1,3 @@
 #!/bin/sh
-# One's own workstation at a glance. Runs as whoever asks, with no more rights than theirs.
+# Prints the state of the caller's own workstation, with no more rights than the caller has.
 exec /usr/bin/node /usr/lib/workstation/worker.cjs me "$@"

@@ -1,6 +1,7 @@
 /**
- * The comment on a pull request. Names and messages in it come from the branch and are an attacker's text: each stands in a
- * fenced block, where nothing is a link, a mention, an image or HTML, and each line is short and without invisible characters. Pure.
+ * Renders the comment on a pull request as Markdown. Names and messages in it come from the branch and are an
+ * attacker's text. Each of them is put into a fenced block, where nothing is a link, a mention, an image or HTML, and
+ * each line is short and without invisible characters. Pure.
  */
 
 import { counted } from "../../roster/text/quote.ts";

@@ -1,4 +1,4 @@
-/** Times as people read them. */
+/** Formats times for people: the age of a time, and its minute. */
 
 const UNITS = [
   ["d", 86_400],

@@ -1,4 +1,6 @@
-/** The cluster: one listing a kind of object, whole, against what the last deployment made of that kind. */
+/**
+ * Compares the objects of the cluster with those that the last deployment made, from one whole listing for each kind.
+ */
 
 import { KubernetesError, type KubeCall } from "../../clients/kubernetes/client.ts";
 import { apiRoot, kindLookup } from "../../clients/kubernetes/resource-path.ts";

@@ -1,4 +1,4 @@
-/** Asks everybody side by side and puts what they say together: the one source of every rendering. */
+/** Combines the findings of all surfaces into one board. Every rendering is made from this board. */
 
 import type { OsUser } from "../../roster/model.ts";
 import type { Derivation } from "../../roster/derive/derive.ts";

@@ -1,4 +1,7 @@
-/** What a look at one object found, as findings: the one way in which every surface says that something is not as delivered. */
+/**
+ * Compares what was read of one object with what the last deployment made, and returns the differences as findings. The
+ * cluster, Vault and the forge all report through it, so their findings have one form.
+ */
 
 import type { Finding } from "./finding.ts";
 import { splitMembers } from "./members.ts";

@@ -1,4 +1,4 @@
-/** One thing that is not as decided, and whose it is. */
+/** Defines a finding: one thing that is not as decided, and its owner. */
 
 import type { OsUser } from "../../roster/model.ts";
 import type { State, Surface } from "./model.ts";

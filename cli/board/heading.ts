@@ -1,4 +1,4 @@
-/** The sentences that stand above every rendering for people. */
+/** Renders the sentences at the head of a board, which every rendering for people shows. */
 
 import { ageOf, minuteOf } from "./ages.ts";
 import { type Board, counted, isConverged, STATES, SURFACES } from "./model.ts";

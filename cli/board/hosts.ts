@@ -1,4 +1,4 @@
-/** The hosts: what each says of itself and what its own next reconcile would do, asked side by side. */
+/** Collects the report of one host on itself, and the changes that its next reconcile would make. */
 
 import { z } from "zod";
 import type { OsUser } from "../../roster/model.ts";

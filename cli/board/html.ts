@@ -1,4 +1,4 @@
-/** The board as one file for a browser: no script, nothing loaded from anywhere, readable without its colours. */
+/** Renders the board as one HTML file: without a script, without anything to load, and readable without its colours. */
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** Many questions to one server, a few at a time: neither one after the other nor all at once. */
+/**
+ * Sends many requests to one server with bounded concurrency, since one after the other is slow and all at once is a
+ * burden.
+ */
 
 const AT_ONCE = 8;
 

@@ -1,6 +1,7 @@
 /**
- * Objects that are naturally one for many people (a binding of a tier, the list of who may push): who is in them is told
- * apart from the rest, so that a difference is that person's and not everybody's.
+ * Separates the members of an object from the rest of it. Some objects are naturally one for many people (a binding of
+ * a tier, the list of users who may push), and a difference in their members belongs to that person and not to
+ * everybody.
  */
 
 import { parseJson } from "../../clients/parse-json.ts";

@@ -1,4 +1,7 @@
-/** The board as plain data: people × surfaces, each with its state. Every rendering is made from this and from nothing else. */
+/**
+ * Defines the board as plain data: people × surfaces, each with its state. Every rendering is made from this and from
+ * nothing else.
+ */
 
 import { z } from "zod";
 

@@ -1,4 +1,4 @@
-/** What is decided and not delivered: the program's declarations against what the last deployment declared. */
+/** Finds pending changes: compares the program's declarations with those of the last deployment. */
 
 import type { Finding } from "./finding.ts";
 import { splitMembers } from "./members.ts";

@@ -1,4 +1,7 @@
-/** Works out what the program declares, for the board. Loaded only when it is asked, since it loads the Pulumi SDK. */
+/**
+ * Computes the resources that the program declares, for the board. It is loaded only when a command needs it, since it
+ * loads the Pulumi SDK.
+ */
 
 import type { Desired } from "../../roster/model.ts";
 import { desiredResources } from "../../stacks/offline/desired-resources.ts";

@@ -1,4 +1,6 @@
-/** The board for Prometheus: text for node_exporter's textfile collector, one state a cell set to 1. */
+/**
+ * Renders the board for Prometheus: text for node_exporter's textfile collector, with one state of each cell set to 1.
+ */
 
 import { type Board, counted, isConverged, STATES } from "./model.ts";
 

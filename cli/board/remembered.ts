@@ -1,4 +1,4 @@
-/** What the last deployments made, as the engine's state and history remember it. */
+/** Reads the resources of the last deployments from the engine's exported state. */
 
 import { z } from "zod";
 

@@ -1,4 +1,7 @@
-/** Whether what is there holds what is wanted. Servers add fields of their own, so only wanted fields are looked at. */
+/**
+ * Compares a live object with the desired one and lists the paths that differ. Servers add fields of their own, so it
+ * looks at the desired fields only.
+ */
 
 /** The engine's wire form of a secret carries this key. */
 const SECRET_MARK = "4dabf18193072939515e22adb298388d";

@@ -1,4 +1,7 @@
-/** The public site: whether its sync goes as it should, since when the site is as its folder, and if not, the pod's own last words. */
+/**
+ * Checks the sync of the public site: its last run, the time at which the site was last equal to its folder, and the
+ * pod's last log lines after a failure.
+ */
 
 import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import type { Finding } from "./finding.ts";

@@ -1,4 +1,7 @@
-/** Takes the board of a stack: what is decided, what the last deployments made, and what everybody says of themselves now. */
+/**
+ * Collects the board of a stack: the decisions, the resources of the last deployments, and the present state of every
+ * surface.
+ */
 
 import { readDeploymentMessage } from "../../roster/deployment-message.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";

@@ -1,4 +1,4 @@
-/** The board in a terminal: a table whose states are words, then what is not as decided, row by row. */
+/** Renders the board for a terminal: a table whose states are words, then the findings, row by row. */
 
 import type { Colour, Paint } from "../terminal.ts";
 import { ageOf, minuteOf } from "./ages.ts";

@@ -1,4 +1,7 @@
-/** Vault: everybody's policies and roles as they stand there, and that who left stays out. */
+/**
+ * Compares the policies and roles in Vault with those that the last deployment made, and checks that the identities of
+ * offboarded users stay disabled.
+ */
 
 import { z } from "zod";
 import { type Vault, VaultError } from "../../clients/vault/client.ts";

@@ -1,4 +1,4 @@
-/** Whose a resource is, told from what it is declared with: the program's own names, put the other way round. */
+/** Determines the owner of a resource from its inputs, by the names that the program itself gives. */
 
 import type { Desired, OsUser } from "../../roster/model.ts";
 import { deployerRole, ownerPolicy, workstationPolicy } from "../../roster/names.ts";

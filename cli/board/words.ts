@@ -1,4 +1,4 @@
-/** Texts from elsewhere as one harmless line: no control character, no secret, no more than a reader takes in. */
+/** Cleans texts from elsewhere for one line: without control characters and without secrets. */
 
 import { redactor } from "../../clients/http/redact.ts";
 

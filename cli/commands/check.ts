@@ -1,4 +1,4 @@
-/** `./ws check`: says everything that is wrong with a roster, and changes nothing. */
+/** Implements `./ws check`: reports everything that is wrong with a roster, and changes nothing. */
 
 import { loadRoster } from "../../roster/load.ts";
 import type { Policy, Problem, UserMap } from "../../roster/model.ts";

@@ -1,4 +1,7 @@
-/** `./ws derive`: what a roster and its history come to, as data or for reading; nothing is changed anywhere. */
+/**
+ * Implements `./ws derive`: shows the desired state that follows from a roster and its history, as data or as text. It
+ * changes nothing.
+ */
 
 import { derive as deriveDesired, type Derivation } from "../../roster/derive/derive.ts";
 import { EMPTY_LEDGER, ledgerJson, loadLedger } from "../../roster/ledger.ts";

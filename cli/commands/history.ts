@@ -1,4 +1,7 @@
-/** `./ws history`: what changed for one person, when, by which commit and pusher, and when it was deployed. */
+/**
+ * Implements `./ws history`: lists what changed for one person, when, by which commit and pusher, and when it was
+ * deployed.
+ */
 
 import { resolve } from "node:path";
 import type { Policy } from "../../roster/model.ts";

@@ -1,4 +1,7 @@
-/** `./ws import`: from people and objects that are there already to a roster, a ledger and what a stack takes over. */
+/**
+ * Implements `./ws import`: turns existing people and objects into a roster, a ledger and the list of objects that a
+ * stack takes over.
+ */
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

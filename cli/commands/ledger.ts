@@ -1,4 +1,4 @@
-/** `./ws ledger rebuild`: for a stack whose state was lost, who had what, from the hosts' own copies. */
+/** Implements `./ws ledger rebuild`: rebuilds the ledger of a stack whose state was lost from the hosts' own copies. */
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";

@@ -1,4 +1,7 @@
-/** `./ws plan`: what a deployment would do to whom, decided as the program decides it; nothing is changed anywhere. */
+/**
+ * Implements `./ws plan`: reports what a deployment would do to whom, by the program's own decision. It changes
+ * nothing.
+ */
 
 import { resolve } from "node:path";
 import { renderProblem } from "../../roster/render.ts";

@@ -1,4 +1,4 @@
-/** `./ws probe`: whether the access of those who left is really gone, asked of every surface. */
+/** Implements `./ws probe`: checks on every surface whether the access of offboarded users is really revoked. */
 
 import { writeFileSync } from "node:fs";
 import { ClientError } from "../../clients/client-error.ts";

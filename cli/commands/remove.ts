@@ -1,4 +1,7 @@
-/** `./ws remove`: archives and removes for good somebody who has left. Nothing else of this program ever deletes anything of theirs. */
+/**
+ * Implements `./ws remove`: archives an offboarded user's home and removes the user for good. Nothing else of this
+ * program ever deletes data of an offboarded user.
+ */
 
 import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import { ClientError } from "../../clients/client-error.ts";

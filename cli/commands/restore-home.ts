@@ -1,4 +1,4 @@
-/** `./ws restore-home`: an archived home, back in the home of somebody who is here again. */
+/** Implements `./ws restore-home`: unpacks an archived home into the home of a user who has returned. */
 
 import { Refusal } from "../../config/refusal.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";

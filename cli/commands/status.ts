@@ -1,4 +1,4 @@
-/** `./ws status`: the board of a stack, people × surfaces, in whatever form somebody reads it. */
+/** Implements `./ws status`: shows the board of a stack, people × surfaces, in the form that its options name. */
 
 import { renameSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";

@@ -1,4 +1,4 @@
-/** `docs/configuration.md`: every setting of a stack, from the schema that checks it. */
+/** Renders `docs/configuration.md`: every setting of a stack, from the schema that checks it. */
 
 import { stackSettings } from "../../config/settings/stack-settings.ts";
 import { SECRET } from "../../config/settings/schema-at-path.ts";

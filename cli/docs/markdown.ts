@@ -1,4 +1,4 @@
-/** The few forms of Markdown that the generated pages use. */
+/** Renders the few forms of Markdown that the generated pages use. */
 
 /** A table; what a cell says may hold anything but a line break. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,4 +1,7 @@
-/** `docs/roster.md`: every field of the roster, from the schema that checks it, and the rules that no schema can hold. */
+/**
+ * Renders `docs/roster.md`: every field of the roster, from the schema that checks it, and the rules that no schema can
+ * hold.
+ */
 
 import { z } from "zod";
 import { DEFAULT_POLICY } from "../../roster/policy.ts";

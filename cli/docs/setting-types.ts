@@ -1,4 +1,4 @@
-/** A setting's form in words, from the JSON Schema that zod makes of it. */
+/** Describes the form of a setting in words, from the JSON Schema that zod makes of it. */
 
 import { z } from "zod";
 import { rightForm } from "../../config/settings/problem-messages.ts";

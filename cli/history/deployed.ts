@@ -1,4 +1,4 @@
-/** Which deployment first brought about a commit: the first one that ended well and whose commit contains it. */
+/** Finds the deployment that first brought about a commit: the first successful one whose commit contains it. */
 
 import { readDeploymentMessage, UNKNOWN_PUSHER } from "../../roster/deployment-message.ts";
 import type { Update } from "../pulumi.ts";

@@ -1,4 +1,6 @@
-/** What changed for one person, when, by which commit, who pushed it and when it was deployed: the one source of both forms. */
+/**
+ * Lists the changes of one person with time, commit, pusher and deployment. Both forms of `./ws history` use this list.
+ */
 
 import { minuteOf } from "../board/ages.ts";
 import type { Deliveries } from "./deployed.ts";

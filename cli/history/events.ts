@@ -1,4 +1,6 @@
-/** What changed for one person: every version of the roster decided again, in order, with the program's own derivation. */
+/**
+ * Replays the versions of the roster in order with the program's own derivation, and lists what each changed for whom.
+ */
 
 import type { PersonChange } from "../../roster/changes/changes.ts";
 import { derive } from "../../roster/derive/derive.ts";

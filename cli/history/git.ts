@@ -1,4 +1,4 @@
-/** The repository's own memory of one file: who committed what when, and what stood in the file then. */
+/** Reads the history of one file from git: author, time and text of every commit that changed it. */
 
 import { basename, dirname } from "node:path";
 import { ProgramError, runProgram } from "../../clients/process/run-program.ts";

@@ -1,4 +1,7 @@
-/** How an object differs from what is wanted of it; what the wish does not speak of is no difference. Pure. */
+/**
+ * Compares a live object with the desired one and says how they differ. Fields that the desired one does not name are
+ * no difference. Pure.
+ */
 
 /** @returns one sentence a field, in the wish's order: `spec.hard.pods: 10, and 20 is wanted` */
 export function differences(wanted: unknown, live: unknown, path = ""): readonly string[] {

@@ -1,4 +1,4 @@
-/** Which of what the program would declare is there already, how it differs, and what of it cannot be taken over. */
+/** Finds the declared resources that exist already, their differences, and those that cannot be taken over. */
 
 import { z } from "zod";
 import type { Forge } from "../../clients/forgejo/client.ts";

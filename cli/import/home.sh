@@ -1,4 +1,4 @@
-# How somebody's clones lie, said as that person. Nothing is changed, no hook and no filter runs.
+# Reports the state of a user's clones, as that user. It changes nothing and runs no hook and no filter.
 set -eu
 home=$1
 kind() {

@@ -1,4 +1,7 @@
-/** A host as it is found: accounts, maps, units, and how people's clones lie. Whatever cannot be read is an error, never nothing. */
+/**
+ * Reads a host as it is: accounts, maps, units, and the state of people's clones. Anything unreadable is an error and
+ * never an empty answer.
+ */
 
 import { readFileSync } from "node:fs";
 import { z } from "zod";

@@ -1,5 +1,6 @@
-# What a host holds, said as root: the system's own files, the maps, who has units. Nothing below a home is looked at, and
-# nothing is changed. Every answer stands on a line of its own and is whole only with the last word.
+# Reports the contents of a host, as root: the system's own files, the maps, and the users with units. It looks at
+# nothing below a home and changes nothing. Every answer stands on a line of its own and is whole only with the last
+# word.
 set -eu
 file() {
   if [ -h "$1" ]; then echo "odd $1"

@@ -1,4 +1,4 @@
-/** What the people of a roster already hold, as the ledger that a stack's first run starts from. */
+/** Builds the ledger with which a stack's first run starts, from the uids and ports that people hold already. */
 
 import { writeLedger } from "../../roster/ledger.ts";
 import type { LedgerEntry, OsUser, Policy, Ports } from "../../roster/model.ts";

@@ -1,6 +1,7 @@
 /**
- * From what was seen to rows of a roster. A person's names are never derived from each other: what is not written down
- * somewhere is a guess and marked as one, and where two guesses are possible there is none. Pure.
+ * Derives rows of a roster from what was read of a stack. A person's names are never derived from each other: a name
+ * that is not written down somewhere is a guess and marked as one, and where two guesses are possible there is none.
+ * Pure.
  */
 
 import { AUTHENTIK_USER, OS_USER } from "../../roster/schema/patterns.ts";

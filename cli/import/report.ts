@@ -1,4 +1,7 @@
-/** What an import found, in sentences: what is taken over, what will differ, what is left alone, and what to do next. Pure. */
+/**
+ * Renders the findings of an import as sentences: what is taken over, what will differ, what is left alone, and what to
+ * do next. Pure.
+ */
 
 import { join } from "node:path";
 import type { DesiredResource } from "../../stacks/offline/record-resources.ts";

@@ -1,4 +1,4 @@
-/** Rows as the text of a roster, with a comment wherever something in them is a guess. Pure. */
+/** Renders rows as the text of a roster, with a comment at every guess. Pure. */
 
 import type { Guessed, Value } from "./people.ts";
 

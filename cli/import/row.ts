@@ -1,4 +1,7 @@
-/** One person's row from what was seen of them. What is not written down somewhere is a guess and says so; two possible guesses are none. */
+/**
+ * Derives one person's row from what was read of them. A value that is not written down somewhere is a guess and says
+ * so, and where two guesses are possible there is none.
+ */
 
 import type { Tier } from "../../roster/model.ts";
 import { K8S_USER } from "../../roster/schema/patterns.ts";

@@ -1,4 +1,6 @@
-/** What the services know of people: the user map, the cluster's bindings, the forge's repository, Vault's names. */
+/**
+ * Reads what the services have of people: the user map, the cluster's bindings, the forge's repository, Vault's names.
+ */
 
 import { z } from "zod";
 import type { Forge } from "../../clients/forgejo/client.ts";

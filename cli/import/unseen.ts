@@ -1,4 +1,4 @@
-/** Something of a surface could not be read: then nothing is concluded, and nothing is written. */
+/** Defines the error for a surface that could not be read: then nothing is concluded, and nothing is written. */
 
 export class Unseen extends Error {
   override readonly name = "Unseen";

@@ -1,4 +1,7 @@
-/** The cluster's word on somebody who left: what the API server lets their e-mail do, what of theirs is there, what they planted. */
+/**
+ * Probes the cluster for one offboarded user: reviews the access of their e-mail in the API server, and looks for
+ * objects and map entries of theirs and for rights that they delegated.
+ */
 
 import { z } from "zod";
 import { dashboardAccount } from "../../roster/names.ts";

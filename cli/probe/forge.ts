@@ -1,4 +1,6 @@
-/** The forge's word on somebody who left: their place in the infra repository, the branch's lists, tokens, and keys. */
+/**
+ * Probes the forge for one offboarded user: their right in the infra repository, the branch's lists, tokens, and keys.
+ */
 
 import { z } from "zod";
 import type { Forge } from "../../clients/forgejo/client.ts";

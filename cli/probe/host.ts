@@ -1,4 +1,4 @@
-/** One host's word on whoever should have no access there, and what it means. */
+/** Probes one host for users who should have no access there, and judges its answer. */
 
 import { z } from "zod";
 import { TIER_GROUPS } from "../../roster/tiers.ts";

@@ -1,4 +1,4 @@
-/** What the probe says: for each person who left, and each surface, whether their access is really gone. */
+/** Defines the report of a probe: for each offboarded user, the findings by surface with their verdict. */
 
 /**
  * `cut`: gone, and seen to be. `residual`: something is left that ends by itself or gives nothing. `needs-a-hand`: access

@@ -1,4 +1,7 @@
-/** Rights that somebody who left had given to others or to ServiceAccounts of theirs, and tokens that are still out. Pure. */
+/**
+ * Finds the rights that an offboarded user delegated to others or to ServiceAccounts, and ServiceAccount tokens that
+ * are still valid. Pure.
+ */
 
 import { type Finding, hand, type Leaver, residual } from "./model.ts";
 

@@ -1,4 +1,7 @@
-/** Asks every surface about everybody who left; what one of them cannot say stays its own, and unknown. */
+/**
+ * Probes every surface for all offboarded users. A surface that cannot answer makes its own findings `unknown` and no
+ * others.
+ */
 
 import { ClientError } from "../../clients/client-error.ts";
 import { KubernetesError } from "../../clients/kubernetes/client.ts";

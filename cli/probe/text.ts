@@ -1,4 +1,4 @@
-/** The probe's report for people. */
+/** Renders the report of a probe for people. */
 
 import type { Paint } from "../terminal.ts";
 import type { Finding, PersonReport, Verdict } from "./model.ts";

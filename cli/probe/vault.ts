@@ -1,4 +1,6 @@
-/** Vault's word on somebody who left: their identity, policies, roles, and tokens that are out (a token's leases end with it). */
+/**
+ * Probes Vault for one offboarded user: their identity, policies, roles and live tokens. A token's leases end with it.
+ */
 
 import { z } from "zod";
 import { deployerRole, ownerPolicy, workstationPolicy } from "../../roster/names.ts";

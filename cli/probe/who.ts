@@ -1,4 +1,7 @@
-/** Whose access should be gone, by the stack's own ledger: what the last deployment has decided, not what the next one would. */
+/**
+ * Lists the users whose access should be gone, by the stack's own ledger: as the last deployment has decided, not as
+ * the next one would.
+ */
 
 import { loadLedger } from "../../roster/ledger.ts";
 import type { LedgerEntry, OsUser } from "../../roster/model.ts";

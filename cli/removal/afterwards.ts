@@ -1,4 +1,4 @@
-/** What the operator does after a removal, word for word: the program has to learn of it before it forgets. */
+/** Lists the commands that the operator runs after a removal, so that the program learns of it. */
 
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import type { Leaver } from "./who.ts";

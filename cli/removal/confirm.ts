@@ -1,4 +1,4 @@
-/** The name, typed by the person at the keyboard: a yes is said too easily. */
+/** Asks the operator to type a name as confirmation, since a yes is typed too easily. */
 
 import { createInterface } from "node:readline";
 import type { Terminal } from "../terminal.ts";

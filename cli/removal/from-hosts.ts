@@ -1,4 +1,4 @@
-/** A lost ledger from the hosts' own copies: each remembers what it was given for each of its people. */
+/** Rebuilds a lost ledger from the hosts' own copies: each host keeps what it was given for each of its people. */
 
 import { z } from "zod";
 import { loadLedger } from "../../roster/ledger.ts";

@@ -1,4 +1,4 @@
-/** A person's own namespace: everything that its objects say goes into a file first, then the namespace goes. */
+/** Backs up and deletes a person's own namespace: its objects go into a file first, then the namespace is deleted. */
 
 import { z } from "zod";
 import type { KubeCall } from "../../clients/kubernetes/client.ts";

@@ -1,4 +1,4 @@
-/** The destructive program of a host, asked over SSH: it answers with one line of JSON, or says why not. */
+/** Runs the removal program of a host over SSH and parses its answer, one line of JSON, or reports its error. */
 
 import { z } from "zod";
 import { parseJson } from "../../clients/parse-json.ts";

@@ -1,4 +1,4 @@
-/** What exactly would go, in people's words. */
+/** Describes in sentences exactly what a removal would delete. */
 
 import type { Shown } from "./remover.ts";
 

@@ -1,4 +1,4 @@
-/** Whether somebody may be removed for good at all, by the roster and by what the stack remembers. */
+/** Checks by the roster and the ledger that a user may be removed for good at all. */
 
 import { ledgerBefore, rosterOf, today } from "../../config/desired-state.ts";
 import type { LedgerEntry, OsUser } from "../../roster/model.ts";

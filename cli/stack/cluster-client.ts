@@ -1,4 +1,4 @@
-/** The cluster as the program itself reaches it, for the operator's commands. */
+/** Opens the cluster as the program itself reaches it, for the operator's commands. */
 
 import { given } from "../../config/required-secret.ts";
 import { type KubeCall, openKubernetes } from "../../clients/kubernetes/client.ts";

@@ -1,4 +1,4 @@
-/** The forge as the program itself reaches it, for the operator's commands: the provider's own client. */
+/** Opens the forge as the program itself reaches it, for the operator's commands: by the provider's own client. */
 
 import { type Forge, openForge } from "../../clients/forgejo/client.ts";
 import { given } from "../../config/required-secret.ts";

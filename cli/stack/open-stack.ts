@@ -1,4 +1,7 @@
-/** The stack that a command of `./ws` speaks of: its settings, what its last run left, and what the program decides from both. */
+/**
+ * Opens the stack of a command of `./ws`: reads its settings and the outputs of its previous run, and computes the
+ * program's decision from both.
+ */
 
 import type { Derivation } from "../../roster/derive/derive.ts";
 import { today, computeDesiredState } from "../../config/desired-state.ts";

@@ -1,4 +1,6 @@
-/** Speaks to the forge's API with basic credentials: JSON only, and errors that say what was asked of whom. */
+/**
+ * Sends requests to the forge's API with basic credentials: JSON only, and each error names the request and the server.
+ */
 
 import type { z } from "zod";
 import { sendWithRetries } from "../http/retry.ts";

@@ -1,4 +1,4 @@
-/** Speaks to Vault's API with a token: JSON only, and errors that say what was asked of whom. */
+/** Sends requests to Vault's API with a token: JSON only, and each error names the request and the server. */
 
 import { z } from "zod";
 import { sendWithRetries } from "../http/retry.ts";

@@ -1,4 +1,7 @@
-/** Who can do what, worked out from the roles: the table in docs/access-matrix.md, and what the real API server must say. */
+/**
+ * Computes the access matrix from the roles: the table in docs/access-matrix.md, which the real API server must
+ * confirm.
+ */
 
 import { CLUSTER_ROLES, DEPLOYER_RULES, NAV_ROLE, type Rule } from "./rights.ts";
 import { TIERS } from "../../roster/tiers.ts";

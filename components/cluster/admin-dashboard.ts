@@ -1,4 +1,4 @@
-/** The ServiceAccount as which every admin's dashboard speaks. */
+/** Declares the ServiceAccount that every admin's dashboard uses. */
 
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";

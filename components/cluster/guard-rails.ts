@@ -1,4 +1,7 @@
-/** What a tenant may not do although the role `admin` would let them: reach round the ingress, or take a host of ours. */
+/**
+ * Declares the admission policies for tenants: although the role `admin` would allow it, no Service reaches round the
+ * ingress, and no Ingress takes a host of the platform.
+ */
 
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";

@@ -1,4 +1,4 @@
-/** The labels by which an object of this program, and whose it is, can be told in the cluster. */
+/** Defines the labels that mark an object as this program's and name its owner. */
 
 import type { K8sUser } from "../../roster/model.ts";
 

@@ -1,4 +1,6 @@
-/** Names of objects that more than one file refers to. Fixed once: a name that changes is an object that is replaced. */
+/**
+ * Defines the names of objects that more than one file refers to. A name that changes is an object that is replaced.
+ */
 
 /** The ServiceAccount of every admin's dashboard, in the dashboard's own namespace. */
 export const ADMIN_ACCOUNT = "dashboard-admin";

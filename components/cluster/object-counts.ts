@@ -1,4 +1,4 @@
-/** How many objects of a kind a tenant may keep, so that nobody fills the cluster's store for everybody. */
+/** Computes how many objects of each kind a tenant may keep, so that nobody fills the cluster's store for everybody. */
 
 import type { Quota } from "../../roster/model.ts";
 

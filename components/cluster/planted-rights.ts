@@ -1,4 +1,4 @@
-/** The resource of our own provider of rights that people gave in their namespaces (`providers/plantedrights`). */
+/** Declares the resource of our own provider of delegated rights (`providers/plantedrights`). */
 
 import * as pulumi from "@pulumi/pulumi";
 import type { Namespace } from "../../roster/model.ts";

@@ -1,4 +1,4 @@
-/** Whom the portal shows what: e-mail → role and namespaces. It holds no secret. */
+/** Declares the portal's map from e-mail to role and namespaces. It holds no secret. */
 
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";

@@ -1,4 +1,4 @@
-/** Kubernetes quantities as numbers, to compare and to add them. */
+/** Parses Kubernetes quantities into numbers, to compare and to add them. */
 
 export const MILLI = 1e-3;
 export const MEBI = 2 ** 20;

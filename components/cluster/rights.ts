@@ -1,4 +1,6 @@
-/** What each tier may do in the cluster, as data: the roles are made from it, and the access matrix in docs/ as well. */
+/**
+ * Defines the rights of each tier in the cluster, as data. The roles and the access matrix in docs/ are made from it.
+ */
 
 import { TIERS } from "../../roster/tiers.ts";
 

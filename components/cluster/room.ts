@@ -1,4 +1,7 @@
-/** A tenant's room: the namespace, its size, and the wall towards other tenants. All of it stays when the owner leaves. */
+/**
+ * Declares one tenant namespace with its quota, its default limits and the NetworkPolicy that separates it from other
+ * tenants. All of it stays when the owner is offboarded.
+ */
 
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";

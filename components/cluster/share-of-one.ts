@@ -1,4 +1,7 @@
-/** What a container gets that names nothing itself: the share of one pod, so that a full namespace meets its quota. */
+/**
+ * Computes the defaults of a container that names no resources: the share of one pod, so that a full namespace meets
+ * its quota.
+ */
 
 import type { Quota } from "../../roster/model.ts";
 import { amountOf, MEBI, MILLI } from "./quantity.ts";

@@ -1,4 +1,4 @@
-/** Who a binding is for, in the API's words. */
+/** Builds the subjects and the role reference of a binding in the API's form. */
 
 import type { Email } from "../../roster/model.ts";
 

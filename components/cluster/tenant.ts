@@ -1,4 +1,4 @@
-/** One namespace of one namespace-owner: the room, and who may do what in it. */
+/** Declares one tenant namespace of one namespace-owner, and the rights in it. */
 
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";

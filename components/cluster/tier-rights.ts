@@ -1,4 +1,4 @@
-/** What every tier may do cluster-wide: the roles, and one binding a tier however many people are in it. */
+/** Declares the cluster-wide rights of every tier: the roles, and one binding a tier however many people are in it. */
 
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";

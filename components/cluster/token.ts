@@ -1,4 +1,4 @@
-/** A ServiceAccount with a lasting token. */
+/** Declares a ServiceAccount with a lasting token. */
 
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";

@@ -1,4 +1,4 @@
-/** One shared host: the agent, what the host has once, and what speaks of all its people together. */
+/** Declares one shared host: the agent, the host's own part, and the part about all its people together. */
 
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";

@@ -1,4 +1,7 @@
-/** What each host and each person on it is handed: the roster's decisions, put into the agent's words. Pure. */
+/**
+ * Builds the parts for each host and each person on it: puts the roster's decisions into the form of the agent's
+ * contract. Pure.
+ */
 
 import {
   type AccountPart,

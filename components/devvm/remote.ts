@@ -1,4 +1,6 @@
-/** How a command reaches a host: one place for the connection's limits and for what a remote command may carry. */
+/**
+ * Builds the remote commands on a host: one place for the connection's limits and for what a remote command may carry.
+ */
 
 import { remote } from "@pulumi/command";
 import type * as pulumi from "@pulumi/pulumi";

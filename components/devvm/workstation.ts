@@ -1,4 +1,4 @@
-/** One person on one host: the account, what lies below their home, and their units. */
+/** Declares one person on one host: the account, the clones below their home, and their units. */
 
 import * as pulumi from "@pulumi/pulumi";
 import type { AccountPart, ClonesPart, UnitsPart } from "../../agent/contract.ts";

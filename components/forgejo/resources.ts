@@ -1,4 +1,4 @@
-/** The resources of our own provider for the forge (`providers/forgejo`). What each keeps true is said there. */
+/** Declares the resources of our own provider for the forge (`providers/forgejo`), which says what each keeps true. */
 
 import * as pulumi from "@pulumi/pulumi";
 

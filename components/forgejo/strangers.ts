@@ -1,4 +1,7 @@
-/** Who and what else can get at the repository: not ours to take away, so it is left alone and said. */
+/**
+ * Lists unmanaged access to the repository: collaborators, keys and rules that this program did not make. It leaves
+ * them alone and reports them.
+ */
 
 import { type ForgejoAccess, planLogins } from "../../roster/access.ts";
 

@@ -1,4 +1,4 @@
-/** Where the site lives: its namespace and the volume that the sync writes and the web server reads. */
+/** Declares the site's namespace and the volume that the sync writes and the web server reads. */
 
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";

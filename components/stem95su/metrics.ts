@@ -1,4 +1,7 @@
-/** The alert on a site that is no longer known to equal its Drive folder, for a cluster with the Prometheus operator. */
+/**
+ * Declares the alert on a site that is no longer known to equal its Drive folder, for a cluster with the Prometheus
+ * operator.
+ */
 
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";

@@ -1,4 +1,4 @@
-/** Who may talk to the site's pods, and to whom they may talk. */
+/** Declares which connections from and to the site's pods are allowed. */
 
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";

@@ -1,4 +1,7 @@
-/** The security contexts of every pod here: what Pod Security's profile `restricted` asks for, and a read-only root. */
+/**
+ * Defines the security contexts of every pod of the site: those that Pod Security's profile `restricted` requires, and
+ * a read-only root.
+ */
 
 /** Group that owns the content volume; the sync writes by it, nginx reads by everybody's rights. */
 const CONTENT_GROUP = 10_095;

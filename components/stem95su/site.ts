@@ -1,4 +1,4 @@
-/** The public site stem95su: served from a volume that is mirrored from a Drive folder. */
+/** Declares the public site stem95su, which is served from a volume that mirrors a Drive folder. */
 
 import * as pulumi from "@pulumi/pulumi";
 import { createContent } from "./content.ts";

@@ -1,4 +1,4 @@
-/** The sync from Drive: its credentials, its script, and the CronJob that runs it. */
+/** Declares the sync from Drive: its credentials, its script, and the CronJob that runs it. */
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";

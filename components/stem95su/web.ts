@@ -1,4 +1,7 @@
-/** The web server of the site: unprivileged nginx on a volume that it can only read, reached through an Ingress. */
+/**
+ * Declares the web server of the site: unprivileged nginx on a volume that it can only read, reached through an
+ * Ingress.
+ */
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";

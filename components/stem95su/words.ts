@@ -1,4 +1,4 @@
-/** Names, images and labels that the site's objects share. */
+/** Defines the names, images and labels that the site's objects share. */
 
 /** The namespace, and the name of what there is one of in it. */
 export const SITE = "stem95su";

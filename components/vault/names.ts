@@ -1,4 +1,4 @@
-/** What a person's things in Vault are called. Distinct people never get the same name: each holds one whole name. */
+/** Names a person's objects in Vault. Distinct people never get the same name, since each name holds one whole name. */
 
 import type { K8sUser, Namespace, OsUser } from "../../roster/model.ts";
 

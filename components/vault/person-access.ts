@@ -1,4 +1,6 @@
-/** What one person has in Vault: their policies, their identity, and the roles of their namespaces' pipelines. */
+/**
+ * Declares one person's access to Vault: their policies, their identity, and the roles of their namespaces' pipelines.
+ */
 
 import * as pulumi from "@pulumi/pulumi";
 import * as vault from "@pulumi/vault";

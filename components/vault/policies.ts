@@ -1,6 +1,6 @@
 /**
- * The texts of Vault's policies. Every path is one person's own, in two forms: itself, and what lies
- * below it. A path like `secret/data/anca*` would open `secret/data/ancamilea` as well.
+ * Renders the texts of Vault's policies. Every path is one person's own, in two forms: itself, and everything below it.
+ * A path like `secret/data/anca*` would open `secret/data/ancamilea` as well.
  */
 
 import type { K8sUser, OsUser } from "../../roster/model.ts";

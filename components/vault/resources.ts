@@ -1,4 +1,4 @@
-/** The resource of our own provider of people's identities in Vault (`providers/vaultpeople`). */
+/** Declares the resource of our own provider of people's identities in Vault (`providers/vaultpeople`). */
 
 import * as pulumi from "@pulumi/pulumi";
 

@@ -1,4 +1,4 @@
-/** Settings of the dashboard's way in: the token injector and the ingress before it. */
+/** Defines the settings of the dashboard's ingress path: the token injector and the ingress before it. */
 
 import { z } from "zod";
 import { dnsLabel, dnsName } from "./dns-names.ts";

@@ -1,4 +1,4 @@
-/** Settings of the forge. Which forge and which repository it is stands in `devvm.repositories`. */
+/** Defines the settings of the forge. The setting `devvm.repositories` says which forge and which repository it is. */
 
 import { z } from "zod";
 

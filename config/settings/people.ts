@@ -1,4 +1,4 @@
-/** Settings about people as a whole: brakes, defaults and reserved names. */
+/** Defines the settings about people as a whole: safety limits, defaults and reserved names. */
 
 import { z } from "zod";
 import { DEFAULT_POLICY } from "../../roster/policy.ts";

@@ -1,4 +1,4 @@
-/** Readiness questions over HTTP, for `ServerSpec.ready`. */
+/** Checks over HTTP whether a server is ready, for `ServerSpec.ready`. */
 import { readFile } from "node:fs/promises";
 import { send } from "../../clients/http/send.ts";
 import type { Pair } from "./certificates.ts";

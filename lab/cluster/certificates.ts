@@ -1,4 +1,7 @@
-/** A throw-away certificate authority and what it signs; node itself cannot issue X.509, so openssl does. */
+/**
+ * Makes a throw-away certificate authority and the certificates that it signs; node itself cannot issue X.509, so
+ * openssl does.
+ */
 import { access, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Instance } from "../instance.ts";

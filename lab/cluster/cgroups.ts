@@ -1,4 +1,4 @@
-/** The cgroups of an instance's containers: who is in them belongs to the lab, and they go when it does. */
+/** Finds and removes the cgroups of an instance's containers: their processes belong to the lab and end with it. */
 import { readdir, readFile, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { readIfThere } from "../read-if-there.ts";

@@ -1,4 +1,7 @@
-/** The lab's cluster as one part: a control plane and a real node, and what others need to reach them. */
+/**
+ * Starts the lab's cluster as one part: a control plane and a real node. It keeps the facts that others need to reach
+ * them.
+ */
 import { z } from "zod";
 import { fact } from "../facts.ts";
 import type { Instance } from "../instance.ts";

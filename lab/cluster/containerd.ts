@@ -1,4 +1,4 @@
-/** The lab's own containerd: nothing of it lies where a system's containerd keeps its things. */
+/** Starts the lab's own containerd, with nothing in the places where a system's containerd keeps its files. */
 import { mkdir } from "node:fs/promises";
 import type { Instance } from "../instance.ts";
 import { startServer } from "../process/start.ts";

@@ -1,4 +1,4 @@
-/** etcd, the API server, the controller manager and the scheduler of the lab's cluster. */
+/** Starts etcd, the API server, the controller manager and the scheduler of the lab's cluster. */
 import { mkdir, writeFile } from "node:fs/promises";
 import type { Instance } from "../instance.ts";
 import type { ServerSpec } from "../process/server-spec.ts";

@@ -1,4 +1,7 @@
-/** nginx for pods that may not be root: Debian's program, laid out as the public image that the program names. */
+/**
+ * Defines the image of nginx for pods that may not be root: Debian's program, laid out as the public image that the
+ * program names.
+ */
 import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../run.ts";

@@ -1,4 +1,7 @@
-/** node for pods that run a small program of ours: this machine's own node under the name of the public image that they name. */
+/**
+ * Defines the image of node for pods that run a small program of ours: this machine's own node, under the name of the
+ * public image that they name.
+ */
 import { programImage } from "./program-image.ts";
 
 /** The content is the node that runs the lab, not this very release. */

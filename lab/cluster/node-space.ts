@@ -1,8 +1,8 @@
 /**
- * The mount and cgroup namespace in which the node's programs live. containerd, CNI and the kubelet have paths that cannot be
- * configured (/run/containerd, /var/lib/cni, /var/log/pods) and the kubelet sets kernel values of the whole machine; in here
- * those paths lead below the instance, those values are files, and containers get a cgroup of the instance's name: the host
- * sees none of it, and the pods' mounts vanish with the last process.
+ * Opens the mount and cgroup namespace in which the node's programs live. containerd, CNI and the kubelet have paths
+ * that cannot be configured (/run/containerd, /var/lib/cni, /var/log/pods) and the kubelet sets kernel values of the
+ * whole machine. In the namespace those paths lead below the instance, those values are files, and containers get a
+ * cgroup of the instance's name: the host sees none of it, and the pods' mounts vanish with the last process.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** The node of the lab's cluster: kubelet and kube-proxy on the lab's containerd. */
+/** Starts the node of the lab's cluster: kubelet and kube-proxy on the lab's containerd. */
 import { mkdir } from "node:fs/promises";
 import type { Instance } from "../instance.ts";
 import type { ServerSpec } from "../process/server-spec.ts";

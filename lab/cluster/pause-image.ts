@@ -1,4 +1,4 @@
-/** The image that holds a pod's namespaces: a program that waits, and clears away processes that nobody waits for. */
+/** Defines the image that holds a pod's namespaces: a program that waits, and reaps processes that nobody waits for. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../run.ts";

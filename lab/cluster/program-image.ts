@@ -1,4 +1,4 @@
-/** An image of one program of this machine with the libraries that it is linked to, and nothing else. */
+/** Defines the image of one program of this machine, with the libraries that it is linked to, and nothing else. */
 import { chmod, copyFile, mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { run } from "../run.ts";

@@ -1,4 +1,7 @@
-/** rclone for pods: the program built from its module, with busybox beside it, laid out as the public image that is named. */
+/**
+ * Defines the image of rclone for pods: the program built from its module, with busybox beside it, laid out as the
+ * public image that is named.
+ */
 import { chmod, copyFile, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../run.ts";

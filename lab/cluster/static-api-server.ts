@@ -1,4 +1,4 @@
-/** A second API server that the lab's kubelet runs from a static manifest, as kubeadm lays one out: made to be changed. */
+/** Runs a second API server from a static manifest of the lab's kubelet, as kubeadm lays one out. Tests change it. */
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";

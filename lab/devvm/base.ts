@@ -1,4 +1,7 @@
-/** The DevVM's Debian, installed once and kept in the cache; every DevVM starts as a layer on top and never writes into it. */
+/**
+ * Installs the DevVM's Debian once and keeps it in the cache; every DevVM starts as a layer on top and never writes
+ * into it.
+ */
 import { createHash } from "node:crypto";
 import { access, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** What the rest of the lab and the tests have to know of a DevVM. */
+/** Defines the facts of a DevVM that the rest of the lab and the tests need. */
 import { z } from "zod";
 import { type Fact, fact } from "../facts.ts";
 

@@ -1,4 +1,7 @@
-/** The lab's DevVMs: Debian with systemd and sshd in a container, one or several an instance, for the program and for tests. */
+/**
+ * Starts the lab's DevVMs: Debian with systemd and sshd in a container, one or several an instance, for the program and
+ * for tests.
+ */
 import { rm } from "node:fs/promises";
 import type { Instance } from "../instance.ts";
 import { stopServer } from "../process/stop.ts";

@@ -1,4 +1,6 @@
-/** SSH keys of the lab: one that opens the DevVMs of an instance, and a host key of its own for each of them. */
+/**
+ * Makes the SSH keys of the lab: one that opens the DevVMs of an instance, and a host key of its own for each of them.
+ */
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readIfThere } from "../read-if-there.ts";

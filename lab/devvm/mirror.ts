@@ -1,4 +1,4 @@
-/** Where this machine gets Debian from: the lab asks nobody whom the machine does not ask already. */
+/** Finds the Debian mirror that this machine uses already, so that the lab contacts no other one. */
 import { LabError } from "../lab-error.ts";
 import { run } from "../run.ts";
 

@@ -1,4 +1,4 @@
-/** What the DevVM's Debian is made of. Another word here is another image: it is built anew, once. */
+/** Lists the Debian packages and the groups of a DevVM. A change of the list is another image, which is built once. */
 
 /** Debian 12, whose systemd 252 and node 18 are what the agent has to run on. */
 export const SUITE = "bookworm";

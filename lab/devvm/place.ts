@@ -1,4 +1,4 @@
-/** Where one DevVM lies: its folder, names and addresses, all of them following from the instance, its name and its index. */
+/** Derives the folder, names and addresses of one DevVM from the instance, its name and its index. */
 import type { Instance } from "../instance.ts";
 import { LabError } from "../lab-error.ts";
 

@@ -1,4 +1,6 @@
-/** What makes a bare Debian this DevVM: a layer of files between the base and what the machine writes itself. */
+/**
+ * Writes the layer of files that makes a bare Debian this DevVM; it lies between the base and the machine's own writes.
+ */
 import { createHash } from "node:crypto";
 import { chmod, mkdir, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";

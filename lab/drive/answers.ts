@@ -1,4 +1,4 @@
-/** The two answers of Drive's API that a reader needs: the listing of a folder and one file. */
+/** Builds the two answers of Drive's API that a reader needs: the listing of a folder and one file. */
 
 import { createHash } from "node:crypto";
 import { type Entry, FOLDER, SHORTCUT, type Tree } from "./tree.ts";

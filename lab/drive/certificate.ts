@@ -1,4 +1,4 @@
-/** A certificate for the lab's Drive; its clients are told not to check it, so any will do. */
+/** Makes a certificate for the lab's Drive; its clients are configured not to check it, so any will do. */
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

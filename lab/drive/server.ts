@@ -1,6 +1,7 @@
 /**
- * Stands for Google Drive: enough of its API for rclone's own drive backend to read, with the troubles a Drive can make.
- * It is reached as a proxy, since that backend knows no other address than Google's: `rcloneConf` is the configuration.
+ * Emulates Google Drive: serves as much of its API as rclone's own drive backend reads, with the troubles that a Drive
+ * can make. Clients reach it as a proxy, since that backend knows no other address than Google's; `rcloneConf` is the
+ * configuration for it.
  */
 
 import { once } from "node:events";

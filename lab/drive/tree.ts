@@ -1,4 +1,4 @@
-/** What lies in the lab's Drive: files by id and parent, as Drive keeps them, so that two may have the same name. */
+/** Holds the files of the emulated Drive by id and parent, as Drive keeps them, so that two may have the same name. */
 
 import { createHash } from "node:crypto";
 

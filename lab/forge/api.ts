@@ -1,4 +1,4 @@
-/** The forge's API as the lab and its tests use it: as anybody, any path, and the answer as it is. */
+/** Sends requests to the forge's API for the lab and its tests: as anybody, to any path, with the answer as it is. */
 import { LabError } from "../lab-error.ts";
 
 /** A login with its password or with a token, or nobody. */

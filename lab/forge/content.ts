@@ -1,4 +1,7 @@
-/** What is on the lab's forge from the start: the owner, its two repositories, and the people whom the sample roster names. */
+/**
+ * Creates the first content of the lab's forge: the owner, its two repositories, and the people whom the sample roster
+ * names.
+ */
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** Real pushes to the lab's forge, from folders that are made for the purpose and thrown away. */
+/** Pushes with real git to the lab's forge, from folders that are made for the purpose and thrown away. */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { run } from "../run.ts";

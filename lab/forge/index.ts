@@ -1,4 +1,4 @@
-/** The lab's forge: the real Gitea, whose API Forgejo shares, with an owner, two repositories and people from the start. */
+/** Starts the lab's forge: the real Gitea, whose API Forgejo shares, with an owner, two repositories and people. */
 import { join } from "node:path";
 import { z } from "zod";
 import { fact } from "../facts.ts";

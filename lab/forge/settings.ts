@@ -1,4 +1,6 @@
-/** The forge's settings file: closed to the outside, quick, and with secrets of its own that outlive a restart. */
+/**
+ * Writes the forge's settings file: closed to the outside, quick, and with secrets of its own that outlive a restart.
+ */
 import { randomBytes } from "node:crypto";
 import { chown, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** Two sign-in services of the lab, which vouch for whomever a test says: TLS, discovery and keys are real, people are not. */
+/**
+ * Starts two sign-in services of the lab, which issue tokens for the people of a test: TLS, discovery and keys are
+ * real, people are not.
+ */
 import { createPrivateKey, generateKeyPairSync, sign } from "node:crypto";
 import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";

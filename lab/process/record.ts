@@ -1,4 +1,4 @@
-/** The note an instance keeps of each server it started, so that another run can recognise, judge and stop it. */
+/** Keeps the record of each server that an instance started, so that another run can recognise, judge and stop it. */
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { z } from "zod";

@@ -1,4 +1,4 @@
-/** Why a server is not up, told with the end of its log, since the reason is nearly always there. */
+/** Defines the error of a server that is not up, with the end of its log, since the reason is nearly always there. */
 import { open } from "node:fs/promises";
 import { LabError } from "../lab-error.ts";
 

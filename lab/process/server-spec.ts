@@ -1,4 +1,4 @@
-/** How one server of the lab is described; see `start.ts` for what is done with it. */
+/** Defines the description of one server of the lab, which `start.ts` carries out. */
 
 export interface ServerSpec {
   /** a-z, 0-9 and dashes; names its log (`logs/<name>.log`) and its record. */

@@ -1,4 +1,4 @@
-/** The lab's own `pulumi up`: the repository's roster, brought to life on the lab's servers. */
+/** Deploys the repository's roster on the lab's servers, by the lab's own `pulumi up`. */
 
 import { spawn } from "node:child_process";
 import { clusterFact } from "../cluster/cluster.ts";

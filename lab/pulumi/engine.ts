@@ -1,4 +1,4 @@
-/** The engine as the lab runs it: its own home, backend and passphrase, never the user's. */
+/** Opens the engine for the lab: with its own home, backend and passphrase, never the user's. */
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";

@@ -1,6 +1,7 @@
 /**
- * The language host on the engine's PATH. The last one that is published as a Go module is older than the engine and takes
- * a project's runtime options as flags, where today's engine hands them over in its requests; a launcher bridges that.
+ * Finds the language host for the engine's PATH. The last one that is published as a Go module is older than the engine
+ * and takes a project's runtime options as flags, where today's engine sends them in its requests; a launcher bridges
+ * that.
  */
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-/** The configuration of the lab's stack: `Pulumi.lab.yaml`, and what only the running lab knows. */
+/** Writes the configuration of the lab's stack: `Pulumi.lab.yaml`, and the values that only the running lab has. */
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** `node --import tsx lab/sign-in/main.ts <who> [port]`: a browser of this machine is that person before the lab's DevVM, until Ctrl-C. */
+/**
+ * Implements `node --import tsx lab/sign-in/main.ts <who> [port]`: signs a browser of this machine in as that person
+ * before the lab's DevVM, until Ctrl-C.
+ */
 import { factsOfDevVm } from "../devvm/index.ts";
 import { openInstance } from "../instance.ts";
 import { say } from "../say.ts";

@@ -1,4 +1,7 @@
-/** Stands for sign-in and ingress before a DevVM's page or gate: says who has signed in, whatever the browser claims. */
+/**
+ * Emulates the sign-in and the ingress before a DevVM's user portal or code-server proxy: sets the identity header to
+ * the user who has signed in, whatever the browser claims.
+ */
 import { createServer, request as ask } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";

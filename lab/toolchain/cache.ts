@@ -1,4 +1,4 @@
-/** Where what was built is kept: one folder a tool and key, complete or not there. */
+/** Finds the folders of built tools: one folder for each tool and key, complete or absent. */
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, statfs } from "node:fs/promises";
 import { homedir } from "node:os";

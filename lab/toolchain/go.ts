@@ -1,4 +1,4 @@
-/** The go command as the lab runs it: with caches of its own, and nothing written to the user's home. */
+/** Runs the go command for the lab: with caches of its own, and nothing written to the user's home. */
 import { spawn } from "node:child_process";
 import { homedir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** The servers and tools that the lab builds from pinned Go modules; `modules/<tool>` holds their go.mod and go.sum. */
+/**
+ * Lists the servers and tools that the lab builds from pinned Go modules; `modules/<tool>` holds their go.mod and
+ * go.sum.
+ */
 
 export interface Recipe {
   /** What is built, as Go packages. */

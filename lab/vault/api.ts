@@ -1,4 +1,4 @@
-/** Vault's API as the lab and its tests use it: any token, any path, and the answer as it is. */
+/** Sends requests to Vault's API for the lab and its tests: with any token, to any path, with the answer as it is. */
 import { readFile } from "node:fs/promises";
 import { type HttpRequest, send } from "../../clients/http/send.ts";
 import { LabError } from "../lab-error.ts";

@@ -1,4 +1,4 @@
-/** Auth mounts of the lab's Vault. */
+/** Enables auth mounts of the lab's Vault. */
 import type { LabVault } from "./api.ts";
 
 /** Makes sure that there is a mount of this type at the path. */

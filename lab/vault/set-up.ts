@@ -1,4 +1,7 @@
-/** What an operator does once in a production Vault, done here after every start: the program's policy and token, the user map. */
+/**
+ * Sets up the lab's Vault after every start, as an operator does once in production: the program's policy and token,
+ * the user map.
+ */
 import { readFile } from "node:fs/promises";
 import { programPolicy } from "../../components/vault/policies.ts";
 import { LabError } from "../lab-error.ts";

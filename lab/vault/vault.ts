@@ -1,4 +1,7 @@
-/** The lab's Vault: the real server with its storage in memory, so that every start begins anew and is set up again. */
+/**
+ * Starts the lab's Vault: the real server with its storage in memory, so that every start begins anew and is set up
+ * again.
+ */
 import { randomBytes } from "node:crypto";
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { z } from "zod";

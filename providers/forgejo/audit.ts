@@ -1,4 +1,4 @@
-/** What a repository looks like to somebody who wonders who can get at a branch; for the report, nothing is changed. */
+/** Reads who and what can get at a branch of a repository, for the report of unmanaged access. It changes nothing. */
 
 import { z } from "zod";
 import { ProviderError } from "../runtime/errors.ts";

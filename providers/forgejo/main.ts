@@ -1,4 +1,4 @@
-/** What `pulumi-resource-forgejo` runs. */
+/** Starts the plugin `pulumi-resource-forgejo`. */
 
 import { servePlugin } from "../runtime/serve.ts";
 import { forgejoProvider } from "./provider.ts";

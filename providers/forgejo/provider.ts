@@ -1,4 +1,4 @@
-/** The Forgejo provider: its configuration, its resource types and its one function. */
+/** Defines the Forgejo provider: its configuration, its resource types and its one function. */
 
 import { z } from "zod";
 import { ProviderError, unsupported } from "../runtime/errors.ts";

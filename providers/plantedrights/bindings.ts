@@ -1,4 +1,7 @@
-/** The RoleBindings of one namespace, read as a whole or not at all, and written only where nobody else has written since. */
+/**
+ * Reads the RoleBindings of one namespace as a whole or not at all, and writes one only where nobody else has written
+ * since.
+ */
 
 import { z } from "zod";
 import { type KubeCall, KubernetesError } from "../../clients/kubernetes/client.ts";

@@ -1,4 +1,4 @@
-/** What `pulumi-resource-plantedrights` runs. */
+/** Starts the plugin `pulumi-resource-plantedrights`. */
 
 import { servePlugin } from "../runtime/serve.ts";
 import { plantedRightsProvider } from "./provider.ts";

@@ -1,4 +1,7 @@
-/** The provider that suspends, in a kept namespace, the rights that whoever left had given there; the API server is the official one's. */
+/**
+ * Defines the provider that suspends delegated rights in a kept namespace after its owner was offboarded. Everything
+ * else of the API server belongs to the official provider.
+ */
 
 import { z } from "zod";
 import { type KubeCall, openKubernetes } from "../../clients/kubernetes/client.ts";

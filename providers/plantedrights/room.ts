@@ -1,8 +1,8 @@
 /**
- * One tenant's namespace and the rights that were given in it beside this program's own. Suspended:
- * every RoleBinding there is emptied and carries its subjects in an annotation. Not suspended: what carries one is given
- * them back. Nothing outside the namespace is touched, and nothing is created or deleted, so that names, ids and owners
- * of the objects stay as they are. What somebody gives there afterwards is meant, and stays.
+ * Manages the delegated rights in one tenant namespace: those that this program did not give. Suspended: every
+ * RoleBinding there is emptied and carries its subjects in an annotation. Not suspended: a binding with that annotation
+ * gets them back. Nothing outside the namespace is touched, and nothing is created or deleted, so that names, ids and
+ * owners of the objects stay as they are. A binding that somebody makes there afterwards is meant, and stays.
  */
 
 import { z } from "zod";

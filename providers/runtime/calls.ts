@@ -1,4 +1,4 @@
-/** The calls under way: each can be cancelled, has a time limit, and ends even when its work does not listen. */
+/** Tracks the calls under way: each can be cancelled, has a time limit, and ends even when its work does not listen. */
 import { status } from "@grpc/grpc-js";
 import { ProviderError } from "./errors.ts";
 

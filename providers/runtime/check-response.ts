@@ -1,4 +1,4 @@
-/** The answer to a check of a resource's or the provider's own inputs. */
+/** Builds the answer to a check of a resource's or the provider's own inputs. */
 import providerPb from "@pulumi/pulumi/proto/provider_pb.js";
 import type { Checked } from "./provider.ts";
 import { encode } from "./wire.ts";

@@ -1,4 +1,4 @@
-/** Field-level differences between what was asked before and what is asked now, as the engine shows them. */
+/** Compares former and present inputs field by field, in the form that the engine shows. */
 import { isList, isMap, same, Secret } from "./values.ts";
 import type { PropertyMap, PropertyValue } from "./values.ts";
 

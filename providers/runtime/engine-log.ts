@@ -1,4 +1,4 @@
-/** The way back to the engine: lines that it shows the operator beside the resource they are about. */
+/** Sends log lines to the engine, which shows them to the operator beside the resource that they are about. */
 import { credentials } from "@grpc/grpc-js";
 import engineGrpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import enginePb from "@pulumi/pulumi/proto/engine_pb.js";

@@ -1,4 +1,4 @@
-/** What a provider throws: errors that the operator reads as they stand, and half-done creations. */
+/** Defines the errors of a provider: failures that the operator reads as they stand, and half-done creations. */
 import { status } from "@grpc/grpc-js";
 import type { PropertyMap } from "./values.ts";
 

@@ -1,4 +1,4 @@
-/** The protocol's calls, bound to a provider: whole-provider calls here, those of single resources beside. */
+/** Binds the protocol's calls to a provider: whole-provider calls here, those of single resources beside. */
 import type { UntypedServiceImplementation } from "@grpc/grpc-js";
 import { status } from "@grpc/grpc-js";
 import pluginPb from "@pulumi/pulumi/proto/plugin_pb.js";

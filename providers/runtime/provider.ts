@@ -1,4 +1,4 @@
-/** What a provider is to the runtime: its name, its configuration, and its resources by type. */
+/** Defines what the runtime requires of a provider: its name, its configuration, and its resources by type. */
 import type { Differences } from "./differences.ts";
 import type { PropertyMap } from "./values.ts";
 

@@ -1,4 +1,4 @@
-/** The protocol's calls about single resources: check, diff, create, read, update, delete. */
+/** Handles the protocol's calls about single resources: check, diff, create, read, update, delete. */
 import type { UntypedServiceImplementation } from "@grpc/grpc-js";
 import providerPb from "@pulumi/pulumi/proto/provider_pb.js";
 import emptyPb from "google-protobuf/google/protobuf/empty_pb.js";

@@ -1,4 +1,6 @@
-/** A provider as a running plugin: a gRPC server on loopback whose port the engine reads from standard output. */
+/**
+ * Serves a provider as a running plugin: a gRPC server on loopback whose port the engine reads from standard output.
+ */
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import { trackCalls } from "./calls.ts";

@@ -1,4 +1,6 @@
-/** Errors as gRPC carries them: a code, a plain message, and the state of a half-done creation in the details. */
+/**
+ * Converts errors to the form of gRPC: a code, a plain message, and the state of a half-done creation in the details.
+ */
 import { Metadata, status } from "@grpc/grpc-js";
 import type { ServiceError } from "@grpc/grpc-js";
 import providerPb from "@pulumi/pulumi/proto/provider_pb.js";

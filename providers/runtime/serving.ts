@@ -1,4 +1,4 @@
-/** What the handlers of one running plugin share. */
+/** Defines what the handlers of one running plugin share. */
 import type { Calls } from "./calls.ts";
 import type { EngineLog } from "./engine-log.ts";
 import type { Provider } from "./provider.ts";

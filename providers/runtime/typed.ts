@@ -1,4 +1,7 @@
-/** A resource written in plain, parsed values; secrets, unknowns, previews and field-level diffs are handled here. */
+/**
+ * Builds a resource from functions on plain, parsed values; it handles secrets, unknowns, previews and field-level
+ * diffs.
+ */
 import type { Change, Differences } from "./differences.ts";
 import { compare, pathText } from "./differences.ts";
 import { PartialFailure, ProviderError } from "./errors.ts";

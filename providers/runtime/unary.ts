@@ -1,4 +1,4 @@
-/** One remote call with one answer, as a plain async function. */
+/** Turns one remote call with one answer into a plain async function. */
 import type { handleUnaryCall } from "@grpc/grpc-js";
 import { toServiceError } from "./service-error.ts";
 import type { Serving } from "./serving.ts";

@@ -1,4 +1,6 @@
-/** The values that travel between the engine and a provider: plain data, plus what is secret, not yet known, or a file. */
+/**
+ * Defines the values that travel between the engine and a provider: plain data, plus secrets, unknown values and files.
+ */
 
 /** A value that must never be shown or stored in the clear; the engine encrypts it in the state. */
 export class Secret {

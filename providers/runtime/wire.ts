@@ -1,4 +1,7 @@
-/** Properties on the wire: a protobuf Struct in which secrets, unknowns and files are marked by agreed signatures. */
+/**
+ * Encodes and decodes properties on the wire: a protobuf Struct that marks secrets, unknowns and files by agreed
+ * signatures.
+ */
 import structPb from "google-protobuf/google/protobuf/struct_pb.js";
 import type { Struct, Value } from "google-protobuf/google/protobuf/struct_pb.js";
 import { FileValue, isList, isMap, Secret, UNKNOWN, Unknown } from "./values.ts";

@@ -1,4 +1,6 @@
-/** How inputs, stored states and configuration become plain values: one zod form each, every problem with its field. */
+/**
+ * Parses inputs, stored states and configuration into plain values: one zod form each, every problem with its field.
+ */
 
 import type { z } from "zod";
 import { ProviderError } from "./errors.ts";

@@ -1,4 +1,7 @@
-/** Ends what somebody who left can do in Vault, the doors first, so that no token comes to be behind our back. */
+/**
+ * Revokes an offboarded user's access in Vault: disables the entity and removes the roles, then revokes the live
+ * tokens. This order keeps a new token from being issued after the tokens were listed.
+ */
 
 import { ProviderError } from "../runtime/errors.ts";
 import type { Call } from "../runtime/provider.ts";

@@ -1,4 +1,4 @@
-/** What `pulumi-resource-vaultpeople` runs. */
+/** Starts the plugin `pulumi-resource-vaultpeople`. */
 
 import { servePlugin } from "../runtime/serve.ts";
 import { vaultPeopleProvider } from "./provider.ts";

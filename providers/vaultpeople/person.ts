@@ -1,7 +1,7 @@
 /**
- * One person's identity in Vault, as a state. Present: their sign-in leads to an entity with
- * their policies. Left: that entity is disabled, their roles are gone, and every token already issued is revoked.
- * Removing the resource never gives anything back: somebody who returns is present again.
+ * Manages one person's identity in Vault. State `present`: their sign-in leads to an entity with their policies. State
+ * `left`: that entity is disabled, their roles are gone, and every token already issued is revoked. Removing the
+ * resource never gives anything back: a user who returns is present again.
  */
 
 import { z } from "zod";

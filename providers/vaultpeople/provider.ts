@@ -1,4 +1,4 @@
-/** The provider of people's identities in Vault; policies and roles are the official provider's. */
+/** Defines the provider of people's identities in Vault; policies and roles belong to the official provider. */
 
 import { z } from "zod";
 import { ProviderError } from "../runtime/errors.ts";

@@ -1,4 +1,7 @@
-/** Stops before the first write: how much may be taken away at once, and who must never be the last. */
+/**
+ * Finds the safety limits that a run would exceed: how many people may lose rights at once, and who must not be the
+ * last. They stop the run before the first write.
+ */
 
 import type { Desired, OsUser, Policy } from "../model.ts";
 import { counted, listed } from "../text/quote.ts";

@@ -1,4 +1,7 @@
-/** What one run changes for whom, from the ledger before and after: the single source of the plan and of the brakes. */
+/**
+ * Compares the ledger before and after one run and lists what changes for whom. The plan and the safety limits both
+ * start from this list.
+ */
 
 import type { Desired, Ledger, LedgerEntry, OsUser, Previously } from "../model.ts";
 import { byCodeUnit, folded } from "../text/order.ts";

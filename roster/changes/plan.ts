@@ -1,4 +1,4 @@
-/** The plan in people's words: who joins, leaves, returns or changes, what exactly is cut and what is kept. */
+/** Renders the plan as sentences: who joins, leaves, returns or changes, which access is revoked and what is kept. */
 
 import type { Day, Desired, LeftPerson, OsUser, Person, Policy } from "../model.ts";
 import { listed } from "../text/quote.ts";

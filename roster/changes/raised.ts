@@ -1,6 +1,7 @@
 /**
- * Which rights a run would raise: what a person who is no admin may not bring about by a push alone.
- * Stricter than what a plan calls a gain: handing an account to another identity is one too, and so is more room or time.
+ * Lists the increased rights of a run: those that a person who is no admin may not bring about by a push alone. It is
+ * stricter than a plan's list of gains: an account that passes to another identity counts, and so do larger limits, a
+ * larger quota and a later last day.
  */
 
 import type { LedgerEntry } from "../model.ts";

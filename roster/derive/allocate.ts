@@ -1,4 +1,6 @@
-/** Gives out numbers that are for good: what anybody holds or held is closed, newcomers take the lowest that is free. */
+/**
+ * Allocates numbers for good: a number that anybody holds or held is closed, and newcomers take the lowest free one.
+ */
 
 import { byCodeUnit } from "../text/order.ts";
 import type { PortRange } from "../model.ts";

@@ -1,4 +1,7 @@
-/** Names of the roster that somebody who left still holds: a warning where nothing is at stake, an error where a secret is. */
+/**
+ * Finds names of the roster that an offboarded user still holds: a warning where nothing is at stake, an error where a
+ * secret is.
+ */
 
 import type { LedgerEntry, OsUser, Problem, Roster } from "../model.ts";
 import { problemInRoster } from "../load.ts";

@@ -1,4 +1,4 @@
-/** The heart: a checked roster and everything that was ever given become what one run is to bring about, as plain data. */
+/** Derives the desired state of one run from a checked roster, the user map and the ledger, as plain data. */
 
 import type { Desired, HostFiles, HostName, Ledger, LedgerEntry, LeftPerson, OsUser, Person } from "../model.ts";
 import type { Problem } from "../model.ts";

@@ -1,4 +1,4 @@
-/** The generated files of one host, to the byte. */
+/** Renders the generated files of one host, to the byte. */
 
 import type { HostFiles, Person } from "../model.ts";
 import { canonicalJson } from "../text/canonical-json.ts";

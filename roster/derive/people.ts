@@ -1,4 +1,4 @@
-/** One person's whole place, from their row, what the past gave them and what the stack decides. */
+/** Derives one person's desired state from their row, their ledger entry and the stack's policy. */
 
 import type { Day, Ledger, LedgerEntry, LeftPerson, Namespace, OsUser, Person, Policy, Ports } from "../model.ts";
 import { sorted } from "../text/order.ts";

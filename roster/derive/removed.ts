@@ -1,4 +1,4 @@
-/** People whom the destructive command has removed for good, as the stack's configuration names them. */
+/** Finds the people who were removed for good, as the stack's configuration names them, and checks their names. */
 
 import { problemInRoster } from "../load.ts";
 import type { Ledger, OsUser, Policy, Problem, Roster } from "../model.ts";

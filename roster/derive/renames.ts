@@ -1,4 +1,4 @@
-/** Moves the ledger's entry of a renamed account to its new name, before anything else looks at the past. */
+/** Moves the ledger's entry of a renamed account to its new name, before any other step reads the ledger. */
 
 import type { Ledger, LedgerEntry, OsUser, Problem, Roster } from "../model.ts";
 import { problemInRoster } from "../load.ts";

@@ -1,4 +1,4 @@
-/** Which rows count today, and as what: expired ones do not, and while removals are suspended nothing may shrink. */
+/** Selects the rows that count today: expired ones do not, and while removals are suspended nothing may shrink. */
 
 import type { Day, Email, Ledger, LedgerEntry, OsUser, Policy, Roster, Row, UserMap } from "../model.ts";
 import { sorted } from "../text/order.ts";

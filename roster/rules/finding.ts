@@ -1,4 +1,4 @@
-/** A problem before it has a place: which path it is about, and whether the key or the value is to blame. */
+/** Defines a problem that has no position yet: its path in the document, and whether the key or the value is wrong. */
 
 import type { Path } from "../text/tree.ts";
 

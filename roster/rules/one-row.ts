@@ -1,4 +1,4 @@
-/** Everything that can be judged by looking at one row. All of it at once, whatever else is wrong. */
+/** Checks one row by itself, and reports all of its problems at once. */
 
 import { row, type WrittenRow } from "../schema/row.ts";
 import type { Policy, Tier } from "../model.ts";

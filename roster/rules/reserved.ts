@@ -1,4 +1,4 @@
-/** Names that belong to somebody already: the base system, the servers around it, or this program. */
+/** Lists the reserved names: those of the base system, of the servers around it, and of this program. */
 
 import { folded } from "../text/order.ts";
 

@@ -1,4 +1,4 @@
-/** What only several rows together can break: names that are given twice, and names that would meet elsewhere. */
+/** Checks several rows together: names that are given twice, and names that would collide elsewhere. */
 
 import { dashboardAccount } from "../names.ts";
 import type { K8sUser } from "../model.ts";

@@ -1,4 +1,4 @@
-/** The editor's JSON Schema, generated from the validator's own shapes, so that the two can never say different things. */
+/** Generates the editor's JSON Schema from the validator's own shapes, so that the two always agree. */
 
 import { z } from "zod";
 import { SYSTEM_ACCOUNTS } from "../rules/reserved.ts";

@@ -1,4 +1,7 @@
-/** The grammars of every name, with the sentence that says what would be right. The validator and the editor's schema share them. */
+/**
+ * Defines the grammar of every name, with the sentence that says what would be right. The validator and the editor's
+ * schema share them.
+ */
 
 export interface Grammar {
   readonly pattern: RegExp;

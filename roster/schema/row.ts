@@ -1,4 +1,7 @@
-/** The shape of one row, once: it checks what is read, it becomes the editor's JSON Schema, and its words are the messages. */
+/**
+ * Defines the shape of one row, once: it checks what is read, it becomes the editor's JSON Schema, and its texts are
+ * the messages.
+ */
 
 import { z } from "zod";
 import { TIER_NAMES } from "../tiers.ts";

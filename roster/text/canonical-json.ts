@@ -1,4 +1,6 @@
-/** JSON with chosen bytes: keys by code unit, maps keyed by outside strings written without ever becoming an object. */
+/**
+ * Writes JSON with chosen bytes: keys by code unit, and maps with keys from outside without ever becoming an object.
+ */
 
 import { byCodeUnit } from "./order.ts";
 

@@ -1,4 +1,7 @@
-/** Bytes to text, or the place where they stop being text. Everything after it may trust length and characters. */
+/**
+ * Decodes bytes to text, or finds the position at which they stop being text. Everything after it may trust length and
+ * characters.
+ */
 
 import type { Position } from "../model.ts";
 

@@ -1,4 +1,4 @@
-/** A JSON file of the operator's as plain data with positions, or the one problem that keeps it from being one. */
+/** Reads a JSON file of the operator as plain data with positions, or reports the one problem that prevents it. */
 
 import type { Position, Problem } from "../model.ts";
 import { decode, positionAt } from "./decode.ts";

@@ -1,4 +1,4 @@
-/** The one order of everything generated: by code unit, so that no locale ever changes a byte. */
+/** Defines the one order of everything generated: by code unit, so that no locale ever changes a byte. */
 
 /** For `sort`: compares by UTF-16 code unit. */
 export const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,4 +1,4 @@
-/** How a sentence shows what was found in somebody's file: short, on one line, and without a byte that a terminal obeys. */
+/** Formats values from somebody's file for a sentence: short, on one line, and without a byte that a terminal obeys. */
 
 const SHOWN = 60;
 

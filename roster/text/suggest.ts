@@ -1,4 +1,4 @@
-/** "Did you mean": the nearest known word, where one is near enough to be a slip of the hand. */
+/** Suggests the nearest known word ("did you mean"), where one is near enough to be a typing error. */
 
 /** The nearest of `known`, or nothing when none is within two slips (one, for words of up to three letters). */
 export function nearest(word: string, known: readonly string[]): string | undefined {

@@ -1,4 +1,4 @@
-/** What is asked of a tree: its plain value, and where a path of it stands. */
+/** Reads the plain value of a tree, and the position of a path in it. */
 
 import type { Tree } from "./yaml-tree.ts";
 

@@ -1,4 +1,7 @@
-/** YAML text to a plain tree that knows where everything stands. Total: any text gives a tree, problems, or both. */
+/**
+ * Parses YAML text to a plain tree with the position of every node. It is total: any text gives a tree, problems, or
+ * both.
+ */
 
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { Node, Pair, ParsedNode, YAMLError } from "yaml";

@@ -1,10 +1,10 @@
 /**
  * Runs a part of the program without an engine and records the resources that it declares.
  *
- * The only use of the SDK's mocks outside of tests. The SDK has no other way to run a program offline: its Automation API
- * starts the `pulumi` command, which wants the stack's backend and passphrase and has the provider plugins check every
- * input, and so reaches the cluster, Vault and the forge. A resource monitor of our own would implement the protocol
- * between engine and program, which is not a public interface; `setMocks` is one.
+ * No other module uses the SDK's mocks outside of tests. The SDK has no other method to run a program offline: its
+ * Automation API starts the `pulumi` command, which requires the stack's backend and passphrase and has the provider
+ * plugins check every input, and so reaches the cluster, Vault and the forge. A resource monitor of our own would
+ * implement the protocol between engine and program, which is not a public interface; `setMocks` is one.
  */
 
 import * as pulumi from "@pulumi/pulumi";

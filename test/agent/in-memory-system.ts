@@ -1,4 +1,7 @@
-/** Root's door onto files in memory, for tests of what root keeps; it can be made to fail at the n-th write. */
+/**
+ * Implements root's system operations on files in memory, for tests of the state that root keeps. It can be made to
+ * fail at the n-th write.
+ */
 import type { Stats } from "node:fs";
 import type { System } from "../../agent/root/system/privileged-operations.ts";
 

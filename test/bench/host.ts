@@ -1,7 +1,8 @@
 /**
- * What a converged host costs: `npx tsx test/bench/host.ts 1 20 100` measures `reconcile` and `reconcile --check` on a
- * DevVM with so many people, per person, wall and processor time of the whole machine, a fetch from a local remote
- * included; and a plain shell script that looks at the same things one after the other, in the same minute, to compare.
+ * Measures the cost of a converged host: `npx tsx test/bench/host.ts 1 20 100` runs `reconcile` and `reconcile --check`
+ * on a DevVM with so many people. It prints elapsed time and processor time of the whole machine per person, a fetch
+ * from a local remote included. A plain shell script that looks at the same things one after the other is measured in
+ * the same minute, to compare.
  */
 import { startTestHost } from "../e2e/host/host.ts";
 import { populate } from "./populate.ts";

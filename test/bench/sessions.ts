@@ -1,7 +1,7 @@
 /**
- * What keeping sessions costs: `npx tsx test/bench/sessions.ts` measures a save and a restore of 20 people with 5 sessions
- * each on a DevVM, wall and processor time of the whole machine. A save is to take less than 2 s, a restore
- * less than 10 s.
+ * Measures the cost of keeping sessions: `npx tsx test/bench/sessions.ts` runs a save and a restore of 20 people with 5
+ * sessions each on a DevVM, and prints elapsed time and processor time of the whole machine. A save is to take less
+ * than 2 s, a restore less than 10 s.
  */
 import { startTestHost } from "../e2e/host/host.ts";
 import type { Somebody } from "../e2e/host/parts.ts";

@@ -1,4 +1,4 @@
-/** The first step of a pull request's pipeline, as it stands in `.woodpecker/`, with real git and a stand-in of the engine. */
+/** Tests the first step of a pull request's pipeline, as `.woodpecker/` defines it, with real git and a fake engine. */
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";

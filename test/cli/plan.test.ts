@@ -1,4 +1,7 @@
-/** `./ws plan` against a stand-in of `pulumi` that answers as the real one does; on the real one it is tried in the lab. */
+/**
+ * Tests `./ws plan` with a fake `pulumi` that answers as the real one does. The end-to-end tests run it with the real
+ * one.
+ */
 
 import { describe, expect, test, vi } from "vitest";
 import { rosterOf, row } from "../roster/support.ts";

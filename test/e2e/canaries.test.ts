@@ -1,6 +1,6 @@
 /**
- * Secrets planted in every place where the program meets one are found nowhere but there. Each way
- * of looking is shown to find what it looks for.
+ * Tests that secrets which are placed everywhere the program meets one are found nowhere else. Each search is shown to
+ * find what it looks for.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";

@@ -1,4 +1,7 @@
-/** The stand-in for the assistant leaves behind what the real one is known to leave. Needs root. */
+/**
+ * Tests that the emulated assistant leaves behind what the real one is known to leave, and that the emulated code
+ * server answers on loopback with its own user. Needs root.
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type DevVm, startDevVm } from "../../lab/devvm/index.ts";
 import { instanceName, openInstance } from "../../lab/instance.ts";

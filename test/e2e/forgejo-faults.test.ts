@@ -1,4 +1,7 @@
-/** A forge that makes trouble: errors name what was asked of whom, nothing is concluded from half an answer. Needs root. */
+/**
+ * Tests the Forgejo provider against a forge that makes trouble: errors name the request and the server, and nothing is
+ * concluded from half an answer. Needs root.
+ */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { forgejoProvider } from "../../providers/forgejo/provider.ts";
 import { reveal, Secret } from "../../providers/runtime/values.ts";

@@ -1,4 +1,7 @@
-/** The people's page on a real host: behind a sign-in, in a real browser, and from shells of people who should not get in. */
+/**
+ * Tests the user portal on a real host: behind a sign-in, in a real browser, and from shells of users who must not
+ * reach it.
+ */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,4 +1,4 @@
-/** The stand-in for the command plugin, driven by the real engine against a real sshd. */
+/** Tests the emulated `command` plugin, driven by the real engine against a real sshd. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";

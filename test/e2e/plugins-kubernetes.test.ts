@@ -1,4 +1,4 @@
-/** The stand-in for the kubernetes plugin, driven by the real engine against a real API server with its controllers. */
+/** Tests the emulated `kubernetes` plugin, driven by the real engine against a real API server with its controllers. */
 import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ensureCertificates } from "../../lab/cluster/certificates.ts";

@@ -1,4 +1,4 @@
-/** Sessions that survive: real tmux, the assistant's stand-in, a real boot; hostile people included. */
+/** Tests that sessions survive: with real tmux, the emulated assistant and a real boot, hostile users included. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestHost, type TestHost } from "./host/host.ts";
 import { account, base, maps, type Somebody, units } from "./host/parts.ts";

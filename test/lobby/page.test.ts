@@ -1,4 +1,7 @@
-/** The people's page with a host that is made up: who is let in, what a foreign page can make it do, what it shows of hostile names. */
+/**
+ * Tests the user portal with a fake host: who is let in, what a foreign page can make it do, and what it shows of
+ * hostile names.
+ */
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type IncomingMessage, request } from "node:http";

@@ -1,4 +1,7 @@
-/** What the tests of the roster share: a short way to load, to derive, and to say how many runs a property gets. */
+/**
+ * Provides what the tests of the roster share: short functions to load and to derive, and the number of runs of a
+ * property.
+ */
 
 import { derive, type Derivation } from "../../roster/derive/derive.ts";
 import { EMPTY_LEDGER } from "../../roster/ledger.ts";

@@ -1,6 +1,6 @@
 /**
- * Implements `workstation settle`, the last command of a delivery: converges once more everybody who failed, whose
- * remote was late or whom this agent has not converged yet, and names those who still fail.
+ * Implements the last command of a delivery: converges once more everybody who failed, whose remote was late or whom
+ * this agent has not converged yet, and names those who still fail.
  */
 
 import { publishFacts } from "../facts/publish-facts.ts";

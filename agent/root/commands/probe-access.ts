@@ -1,7 +1,7 @@
 /**
  * Implements `workstation probe <user[=login]>…`: reports what access a user still has on this host, from the system's
- * files and by trying it. It changes nothing and reads nothing below a home. `null` stands for what could not be
- * determined.
+ * files and by trying it. It changes nothing and reads nothing below a home. A value that could not be determined is
+ * `null`.
  */
 
 import { Refusal } from "../../lib/errors.ts";

@@ -1,4 +1,4 @@
-/** Lists every file that a host gets whoever its users are, from the base part. Pure. */
+/** Lists the files that every host gets independently of its users, from the base part. Pure. */
 
 import { asset } from "../../lib/assets.ts";
 import type { BasePart } from "../../contract.ts";

@@ -1,4 +1,4 @@
-/** The API server's own sign-in on every control plane, one after the other. */
+/** Installs the API server's own sign-in on every control plane, one after the other. */
 
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";

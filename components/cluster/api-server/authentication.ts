@@ -1,4 +1,7 @@
-/** The API server's own sign-in as the file it reads: who may vouch for people, and what a token must say. */
+/**
+ * Renders the authentication configuration of the API server: the accepted issuers and the claims that a token must
+ * have.
+ */
 
 /** Somebody who vouches for people. */
 export interface TokenIssuer {

@@ -1,4 +1,4 @@
-/** The injector's pods: two, without any right on their node or in the cluster, replaced one by one. */
+/** Declares the injector's pods: two, without any right on their node or in the cluster, replaced one by one. */
 
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";

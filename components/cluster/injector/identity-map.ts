@@ -1,4 +1,4 @@
-/** The map identity → token, cut into pieces that a Secret can hold. */
+/** Splits the map from identity to token into pieces that each fit into one Secret. */
 
 import { createHash } from "node:crypto";
 import type { AuthentikUser } from "../../../roster/model.ts";

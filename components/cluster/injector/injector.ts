@@ -1,4 +1,7 @@
-/** The token injector: turns the identity that the forward-auth proxy reports into that person's dashboard token. */
+/**
+ * Declares the token injector, which turns the identity that the forward-auth proxy reports into that person's
+ * dashboard token.
+ */
 
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";

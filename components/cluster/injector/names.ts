@@ -1,4 +1,4 @@
-/** What the injector's objects are called, and the label by which its pods are found. */
+/** Names the injector's objects and the label by which its pods are selected. */
 
 export const INJECTOR = "token-injector";
 

@@ -1,4 +1,7 @@
-/** The only way to the injector: the ingress, behind the identity proxy; everybody else in the cluster is kept out. */
+/**
+ * Declares the only route to the injector: its Service, the Ingress behind the identity proxy, and the NetworkPolicy
+ * that keeps everything else in the cluster out.
+ */
 
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";

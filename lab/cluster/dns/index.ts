@@ -1,4 +1,6 @@
-/** The cluster's DNS: CoreDNS cannot be had here, and Services should be reachable by name as on a real cluster. */
+/**
+ * Starts the cluster's DNS: CoreDNS cannot be had here, and Services should be reachable by name as on a real cluster.
+ */
 import { Resolver } from "node:dns/promises";
 import { fileURLToPath } from "node:url";
 import type { Instance } from "../../instance.ts";

@@ -1,4 +1,7 @@
-/** The little of the DNS wire format that a cluster's names need: one question in, IPv4 addresses out (RFC 1035). */
+/**
+ * Implements the part of the DNS wire format that a cluster's names need: one question in, IPv4 addresses out (RFC
+ * 1035).
+ */
 
 export interface Question {
   readonly id: number;

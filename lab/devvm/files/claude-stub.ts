@@ -1,4 +1,6 @@
-/** Stands for the assistant `claude` on the lab's DevVM: it leaves behind the files that a session of it leaves, and no more. */
+/**
+ * Emulates the assistant `claude` on the lab's DevVM: leaves behind the files that a session of it leaves, and no more.
+ */
 import { spawnSync } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** Stands for the code server in the lab: a server on loopback that tells who it is. Runs on the DevVM, as its person. */
+/**
+ * Emulates the code server on the lab's DevVM: listens on loopback and answers with its own user, process and port. It
+ * runs as the user to whom it belongs.
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { userInfo } from "node:os";
 

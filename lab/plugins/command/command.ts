@@ -1,4 +1,4 @@
-/** `command:remote:Command`: a command for each of creation, update and deletion, run on a host. */
+/** Implements `command:remote:Command`: a command for each of creation, update and deletion, run on a host. */
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import type { Differences } from "../../../providers/runtime/differences.ts";

@@ -1,4 +1,4 @@
-/** How to reach a host: the `connection` input of both resources, with the official defaults. */
+/** Defines the `connection` input of both resources, with the official defaults. */
 import { z } from "zod";
 
 const endpoint = {

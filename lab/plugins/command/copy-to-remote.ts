@@ -1,4 +1,4 @@
-/** `command:remote:CopyToRemote`: a local file, folder or text, put on a host over SFTP. */
+/** Implements `command:remote:CopyToRemote`: puts a local file, folder or text on a host over SFTP. */
 import { randomBytes } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, join, posix } from "node:path";

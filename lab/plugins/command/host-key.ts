@@ -1,4 +1,4 @@
-/** The identity of a host: only the key that the program names is believed. */
+/** Parses the identity of a host: only the key that the program names is believed. */
 import { createHash } from "node:crypto";
 import { ProviderError } from "../../../providers/runtime/errors.ts";
 

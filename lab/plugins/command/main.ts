@@ -1,4 +1,4 @@
-/** The stand-in for the official `command` plugin; see ../README.md for what it keeps of it. */
+/** Serves the emulated `command` plugin; ../README.md says what it keeps of the official one. */
 import { unsupported } from "../../../providers/runtime/errors.ts";
 import type { Resource } from "../../../providers/runtime/provider.ts";
 import { servePlugin } from "../../../providers/runtime/serve.ts";

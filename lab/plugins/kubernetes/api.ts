@@ -1,4 +1,7 @@
-/** The API server over HTTPS: one request in, parsed JSON or a typed error out. Nothing here knows about Pulumi's state. */
+/**
+ * Sends requests to the API server over HTTPS and returns parsed JSON or a typed error. It knows nothing of Pulumi's
+ * state.
+ */
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent, request as httpsRequest } from "node:https";
 import { status } from "@grpc/grpc-js";

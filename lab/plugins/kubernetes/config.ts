@@ -1,4 +1,7 @@
-/** The provider's own configuration, as the official plugin takes it; what the stand-in cannot keep is refused. */
+/**
+ * Reads the provider's own configuration as the official plugin takes it, and refuses settings that the emulated plugin
+ * cannot keep.
+ */
 import type { Checked } from "../../../providers/runtime/provider.ts";
 import { hasUnknown, revealMap } from "../../../providers/runtime/values.ts";
 import type { PropertyMap } from "../../../providers/runtime/values.ts";

@@ -1,4 +1,4 @@
-/** What an update would change, field by field: the object as last seen against what is wanted now. */
+/** Computes field by field what an update would change: the object as last read against the desired one. */
 import type { Change, Differences, Path } from "../../../providers/runtime/differences.ts";
 import { compare, isIgnored, pathText } from "../../../providers/runtime/differences.ts";
 import type { DiffArgs } from "../../../providers/runtime/provider.ts";

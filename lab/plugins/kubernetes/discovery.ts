@@ -1,4 +1,6 @@
-/** Which address a kind has, and whether its objects live in namespaces: asked of the server, once a group. */
+/**
+ * Finds the API path of a kind, and whether its objects live in namespaces: it asks the server, once for each group.
+ */
 import type { Api } from "./api.ts";
 import { ApiError } from "./api.ts";
 import type { Gvk } from "./objects.ts";

@@ -1,4 +1,4 @@
-/** Which fields of a kind cannot be changed in place, following the official plugin's table. */
+/** Lists the fields of a kind that cannot be changed in place, following the official plugin's table. */
 import type { Path } from "../../../providers/runtime/differences.ts";
 import type { PropertyMap } from "../../../providers/runtime/values.ts";
 import type { Config } from "./config.ts";

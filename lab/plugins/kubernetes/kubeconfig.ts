@@ -1,4 +1,4 @@
-/** Reads a kubeconfig: where the API server is, and how to prove who we are. */
+/** Reads the API server's address and the client's credentials from a kubeconfig. */
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, resolve } from "node:path";

@@ -1,4 +1,4 @@
-/** The stand-in for the official `kubernetes` plugin; see ../README.md for what it keeps of it. */
+/** Serves the emulated `kubernetes` plugin; ../README.md says what it keeps of the official one. */
 import { status } from "@grpc/grpc-js";
 import { ProviderError, unsupported } from "../../../providers/runtime/errors.ts";
 import { servePlugin } from "../../../providers/runtime/serve.ts";

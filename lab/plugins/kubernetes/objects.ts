@@ -1,4 +1,4 @@
-/** Kubernetes objects as the stand-in sees them: plain JSON with a kind and a name. */
+/** Reads and changes Kubernetes objects as the emulated plugin holds them: plain JSON with a kind and a name. */
 import { isMap } from "../../../providers/runtime/values.ts";
 import type { PropertyMap, PropertyValue } from "../../../providers/runtime/values.ts";
 

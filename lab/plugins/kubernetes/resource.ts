@@ -1,4 +1,7 @@
-/** Any Kubernetes object as a Pulumi resource: the official plugin's way through check, diff, create, read, update, delete. */
+/**
+ * Implements any Kubernetes object as a Pulumi resource: check, diff, create, read, update and delete, as the official
+ * plugin does them.
+ */
 import { status } from "@grpc/grpc-js";
 import { PartialFailure, ProviderError } from "../../../providers/runtime/errors.ts";
 import type { Call, Resource, UpdateArgs } from "../../../providers/runtime/provider.ts";

@@ -1,4 +1,4 @@
-/** The cluster that the provider was configured for; connected when first needed. */
+/** Opens the cluster that the provider was configured for; it connects when it is first needed. */
 import { ProviderError } from "../../../providers/runtime/errors.ts";
 import type { PropertyMap } from "../../../providers/runtime/values.ts";
 import type { Api } from "./api.ts";

@@ -1,4 +1,6 @@
-/** Inputs and live objects brought to a form in which they can be compared: what the server adds or rewrites is no difference. */
+/**
+ * Brings inputs and live objects to a form in which they can be compared: additions of the server are no difference.
+ */
 import type { Path } from "../../../providers/runtime/differences.ts";
 import { isList, isMap, mapValues, same, Secret } from "../../../providers/runtime/values.ts";
 import type { PropertyMap, PropertyValue } from "../../../providers/runtime/values.ts";

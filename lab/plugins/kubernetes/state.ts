@@ -1,4 +1,7 @@
-/** What the stand-in keeps in Pulumi's state: the live object, who manages it, and everything secret marked as such. */
+/**
+ * Builds the state that the emulated plugin keeps of an object: the live object, its field manager, and every secret
+ * value marked as such.
+ */
 import { randomBytes } from "node:crypto";
 import { mapValues, Secret, secretAs } from "../../../providers/runtime/values.ts";
 import type { PropertyMap } from "../../../providers/runtime/values.ts";

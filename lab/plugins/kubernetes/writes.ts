@@ -1,4 +1,6 @@
-/** Writes to the API server: create that never takes over, server-side apply for changes, delete that waits for the end. */
+/**
+ * Writes to the API server: create that never takes over, server-side apply for changes, delete that waits for the end.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Call } from "../../../providers/runtime/provider.ts";
 import { ProviderError } from "../../../providers/runtime/errors.ts";

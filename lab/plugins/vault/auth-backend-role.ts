@@ -1,4 +1,7 @@
-/** `vault:kubernetes/authBackendRole:AuthBackendRole`: which ServiceAccounts may sign in, and what their tokens may do. */
+/**
+ * Implements `vault:kubernetes/authBackendRole:AuthBackendRole`: the ServiceAccounts that may sign in, and the rights
+ * of their tokens.
+ */
 import { z } from "zod";
 import { ProviderError } from "../../../providers/runtime/errors.ts";
 import type { Resource } from "../../../providers/runtime/provider.ts";

@@ -1,4 +1,4 @@
-/** The stand-in for the official `vault` plugin: the two resource types that the program uses, on the real server. */
+/** Serves the emulated `vault` plugin: the two resource types that the program uses, on the real server. */
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { ProviderError, unsupported } from "../../../providers/runtime/errors.ts";

@@ -1,4 +1,7 @@
-/** `vault:index/policy:Policy`: one ACL policy under a fixed name; writing it is the same whether it exists or not. */
+/**
+ * Implements `vault:index/policy:Policy`: one ACL policy under a fixed name; a write is the same whether it exists or
+ * not.
+ */
 import { z } from "zod";
 import type { Resource } from "../../../providers/runtime/provider.ts";
 import { typedResource } from "../../../providers/runtime/typed.ts";

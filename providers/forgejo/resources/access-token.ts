@@ -1,4 +1,7 @@
-/** A person's token for the forge: narrow, replaced by age with an overlap, and gone when they leave. */
+/**
+ * Manages a person's token for the forge: narrow, replaced by age with an overlap, and revoked when they are
+ * offboarded.
+ */
 
 import { z } from "zod";
 import { typedResource, type TypedResource } from "../../runtime/typed.ts";

@@ -1,7 +1,7 @@
 /**
- * The wall around a branch: nobody pushes but who is let in, nobody rewrites history or deletes it.
- * Who is let in is `BranchWriters`: the wall has to stand before anybody gets write access, and the forge takes only
- * people with write access onto its lists.
+ * Manages the protection of a branch: only listed users push to it, and nobody rewrites its history or deletes it. The
+ * lists belong to `BranchWriters`. The protection has to exist before anybody gets write access, and the forge takes
+ * only people with write access onto its lists.
  */
 
 import { z } from "zod";

@@ -1,4 +1,7 @@
-/** Who may push to and merge into a protected branch. The lists are the program's alone: whoever else is on them goes. */
+/**
+ * Manages the lists of users who may push to and merge into a protected branch. The program alone owns these lists, so
+ * it removes every entry that it did not make.
+ */
 
 import { z } from "zod";
 import { ProviderError } from "../../runtime/errors.ts";

@@ -1,4 +1,4 @@
-/** One person's place in a repository: a right, or, for somebody who left, the certainty that they have none. */
+/** Manages one user's right in a repository; for an offboarded user it makes sure that they have none. */
 
 import { z } from "zod";
 import { ProviderError } from "../../runtime/errors.ts";

@@ -1,4 +1,6 @@
-/** When a token is due for its successor, and when its predecessor goes. Pure: the clock is handed in. */
+/**
+ * Decides when a token is due for its successor, and when its predecessor is revoked. Pure: the clock is an argument.
+ */
 
 /** A token that is out. Times are milliseconds since 1970. */
 export interface Issued {

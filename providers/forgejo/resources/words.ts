@@ -1,4 +1,4 @@
-/** Forms that the inputs of several resources share. */
+/** Defines the forms that the inputs of several resources share. */
 
 import { z } from "zod";
 

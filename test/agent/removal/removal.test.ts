@@ -1,4 +1,7 @@
-/** The heart of removing for good, without a host: what an archive holds, whether it is what the home holds, and what is deleted by it. */
+/**
+ * Tests the core steps of a removal without a host: what an archive holds, whether it equals the home, and what is
+ * deleted after that comparison.
+ */
 
 import { spawnSync } from "node:child_process";
 import {

@@ -1,4 +1,7 @@
-/** What is there already of what the program would declare: taken over, different, or in the way; an unread answer is none of them. */
+/**
+ * Tests the comparison of existing objects with those that the program would declare: an object is taken over, differs
+ * or is in conflict, and an unread answer ends the import.
+ */
 
 import { expect, test } from "vitest";
 import { findExisting } from "../../../cli/import/existing.ts";

@@ -1,4 +1,7 @@
-/** What an import makes of what it saw: rows with every guess marked, strangers left alone, and nothing guessed between two. */
+/**
+ * Tests the rows that an import makes of what it read: every guess is marked, unmanaged accounts are left alone, and
+ * nothing is guessed between two possibilities.
+ */
 
 import { expect, test } from "vitest";
 import { parseHome, parseHost, type HostSeen } from "../../../cli/import/host-seen.ts";

@@ -1,4 +1,7 @@
-/** Declares components against the engine's stand-in of the SDK and says what was asked for, in the order of the names. */
+/**
+ * Declares components with the SDK's mocks instead of an engine, and returns the declared resources in the order of
+ * their names.
+ */
 
 import * as pulumi from "@pulumi/pulumi";
 import { unwrapped } from "./unwrapped.ts";

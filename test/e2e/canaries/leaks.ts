@@ -1,4 +1,7 @@
-/** Finds planted secrets in whatever form they may have travelled: as they are, escaped, encoded, or a piece of them. */
+/**
+ * Finds canary secrets in a text in whatever form they may have travelled: as they are, escaped, encoded, or a piece of
+ * them.
+ */
 
 /** A planted secret by what it is. */
 export type Canaries = ReadonlyMap<string, string>;

@@ -1,4 +1,4 @@
-/** The lab's real cluster for these tests, and a way to bring our components' resources into it without the engine. */
+/** Opens the lab's real cluster for these tests, and applies the resources of components in it without the engine. */
 
 import * as pulumi from "@pulumi/pulumi";
 import { ensureCertificates } from "../../../lab/cluster/certificates.ts";

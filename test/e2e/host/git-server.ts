@@ -1,4 +1,6 @@
-/** The remotes of the host tests: git over HTTP from bare repositories, and every way in which a remote can misbehave. */
+/**
+ * Serves the remotes of the host tests: git over HTTP from bare repositories, with the faults that a remote can have.
+ */
 import { spawn } from "node:child_process";
 import { createServer } from "node:http";
 

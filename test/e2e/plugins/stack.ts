@@ -1,4 +1,7 @@
-/** A stack of a fixture program on the real engine, with the stand-ins and a home, backend and passphrase of its own. */
+/**
+ * Opens a stack of a fixture program on the real engine, with the emulated plugins and a home, backend and passphrase
+ * of its own.
+ */
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

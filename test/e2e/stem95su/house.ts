@@ -1,4 +1,7 @@
-/** The site in the lab's cluster: deployed by the real engine, with a volume, a Drive, and whoever visits. */
+/**
+ * Runs the site in the lab's cluster: deploys it by the real engine, with a volume and a Drive, and sends visitors to
+ * it.
+ */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,4 +1,4 @@
-/** What is handed to the program that changes a control plane. Nothing of it is secret. */
+/** Defines the input of the program that changes a control plane. Nothing of it is secret. */
 
 export interface SignInPart {
   readonly version: 1;

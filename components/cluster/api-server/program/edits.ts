@@ -1,4 +1,7 @@
-/** The two texts that decide how a kubeadm API server starts, with our sign-in in them: its manifest, and what kubeadm makes it from. */
+/**
+ * Adds the sign-in to the two texts that decide how a kubeadm API server starts: its manifest, and the cluster
+ * configuration from which kubeadm makes the manifest.
+ */
 
 import { parse, stringify } from "yaml";
 

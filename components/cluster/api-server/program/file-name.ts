@@ -1,4 +1,4 @@
-/** Where a sign-in lies on a control plane. */
+/** Names the file of a sign-in on a control plane. */
 
 import { createHash } from "node:crypto";
 

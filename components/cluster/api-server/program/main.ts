@@ -1,4 +1,7 @@
-/** What runs on a control plane: node reads it from its standard input, with the part to install on the last line. */
+/**
+ * Runs the installation on a control plane: node reads this program from its standard input, with the part to install
+ * on the last line.
+ */
 
 import type { SignInPart } from "./contract.ts";
 import { install } from "./install.ts";

@@ -1,4 +1,6 @@
-/** The API server as a process of this machine: which one runs, with which words, and what a trial of others says. */
+/**
+ * Finds the API server among the processes of this machine, tries it with other arguments, and checks that it is live.
+ */
 
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** What the program's side writes into the injector's configuration, and the injector reads at its start. */
+/** Defines the injector's configuration, which the program writes and the injector reads at its start. */
 
 /** How the token is handed to the dashboard: as the old one and the API server take it, or as Headlamp does. */
 export type HandOn = { readonly kind: "header" } | { readonly kind: "cookie"; readonly name: string };

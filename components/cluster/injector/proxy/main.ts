@@ -1,4 +1,4 @@
-/** The token injector: the program that its pods run. */
+/** Starts the token injector: its pods run this program. */
 
 import { createServer } from "node:http";
 import { DRAIN, PLACES, PROBE_PORT, REQUEST_PORT } from "./contract.ts";

@@ -1,4 +1,4 @@
-/** The injector's front: takes requests, asks the gate, and answers or carries on. */
+/** Serves the injector's requests: passes each to the request filter, and then answers it or forwards it. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";

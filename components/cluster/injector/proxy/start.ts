@@ -1,4 +1,4 @@
-/** Reads what the injector is to go by. Anything that is not as it should be keeps the pod from becoming ready. */
+/** Reads the injector's configuration at its start. An error in it keeps the pod from becoming ready. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import type { InjectorConfig } from "./contract.ts";

@@ -1,4 +1,4 @@
-/** When an object counts as ready, by kind: pure questions to its status. */
+/** Decides by an object's status whether it is ready, by kind. Pure. */
 import type { PropertyMap } from "../../../../providers/runtime/values.ts";
 import { at, listAt, numberAt, textAt } from "../objects.ts";
 

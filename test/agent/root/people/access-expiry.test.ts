@@ -1,4 +1,6 @@
-/** The last day of access by the host's own clock, and the host's brakes on it, for changes that no delivery counts. */
+/**
+ * Tests access expiry by the host's own clock, and the host's safety limits on it, for changes that no delivery counts.
+ */
 
 import { expect, test } from "vitest";
 import { tooOldForRemovals } from "../../../../agent/root/people/removal-limits.ts";
