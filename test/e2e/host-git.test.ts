@@ -349,7 +349,7 @@ test("a remote that misbehaves in any way is a warning, in bounded time, and not
     expect([mode, toldOf(said, who).err], JSON.stringify(said)).toEqual([
       mode,
       expect.stringMatching(
-        /warning: (~\/code: the remote forgejo could not be fetched|a remote did not answer in the time of this run|~\/code: master and its upstream have diverged)/,
+        /warning: (~\/code: the remote forgejo could not be fetched|a remote did not answer in time|~\/code: master and its upstream have diverged)/,
       ),
     ]);
     expect(await host.sh(`cat /var/lib/workstation/failures/${who.osUser}.json 2>/dev/null; true`)).toBe("");

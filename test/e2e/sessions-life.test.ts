@@ -236,7 +236,7 @@ test("a conversation in a folder of its person's own choice is found there, and 
     `"name":"elsewhere","directory":"/home/ana_b/else","conversation":"${conversation}","assistantFolder":"/home/ana_b/it's mine"`,
   );
   await as(ana, "tmux -u kill-session -t =elsewhere");
-  expect((await persist("restore ana_b")).out).toContain("ana_b: elsewhere: brought back with its conversation");
+  expect((await persist("restore ana_b")).out).toContain("ana_b: elsewhere: restored with its conversation");
   expect(await shows(ana, "elsewhere", "went on")).toContain(`went on with ${conversation}`);
   await as(ana, "rm ~/.local/bin/claude");
 });
@@ -253,7 +253,7 @@ test("a server whose socket was deleted is found and makes it anew, and no secon
       expect.stringMatching(/^ana_b: .*their tmux server \(process \d+\) lives, and its socket \S+ is gone/),
     ]);
     const restored = await persist("restore ana_b");
-    expect(restored).toMatchObject({ code: 0, out: ["ana_b: nothing to bring back"] });
+    expect(restored).toMatchObject({ code: 0, out: ["ana_b: nothing to restore"] });
     expect(restored.err).toMatch(/^ana_b: their tmux server .* was gone: it was brought back$/);
     expect(await running(ana)).toEqual(before);
     expect(await servers()).toBe("1");
@@ -311,15 +311,15 @@ test("a socket folder that is somebody else's or a link is not looked into", asy
   await host.sh("rm /tmp/tmux-7203");
 });
 
-test("a session that tmux ends at once is not reported as brought back", async () => {
+test("a session that tmux ends at once is not reported as restored", async () => {
   await as(mallory, "mv .tmux.conf kept.conf; echo 'set -g destroy-unattached on' > .tmux.conf");
   const { code, out, err } = await persist("restore mallory");
   expect([code, out]).toEqual([1, [""]]);
   expect(err).toContain(
-    "mallory: one: not brought back: tmux ended it at once, since their option destroy-unattached is on",
+    "mallory: one: not restored: tmux ended it at once, since their option destroy-unattached is on",
   );
   await as(mallory, "mv kept.conf .tmux.conf");
-  expect((await persist("restore mallory")).out).toContain("mallory: one: brought back with a shell");
+  expect((await persist("restore mallory")).out).toContain("mallory: one: restored with a shell");
 });
 
 test("the page's wrapper takes one name of the terminal map and nothing else, and sudo lets it do no more", async () => {
