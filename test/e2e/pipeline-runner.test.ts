@@ -25,7 +25,7 @@ beforeAll(async () => {
   const { PATH = "", HOME: _home, LANG: _lang, ...image } = world.env;
   const { PULUMI_BACKEND_URL: _url, PULUMI_CONFIG_PASSPHRASE: _passphrase, ...environment } = image;
   const settings = {
-    ...{ forge: world.between.url, owner: world.forge.owner, repository: world.repo, branch: "master", stack: "prod" },
+    ...{ forge: world.forge.url, owner: world.forge.owner, repository: world.repo, branch: "master", stack: "prod" },
     ...{ account: world.forge.adminUser, token: "ws_forge_token", state: join(folder, "state") },
     ...{ environment, path: PATH.split(":") },
   };
