@@ -47,7 +47,7 @@ test("a push of somebody who is no admin is announced by login before it is depl
   expect(codes(ran), ran.map(({ log }) => log).join("\n")).toEqual(DEPLOYED);
   expect(ran.map(({ name }) => name)).toEqual(["checkout", "audit", "guard", "up", "confirm", "publish", "board"]);
   expect(world.chat).toEqual([
-    expect.stringMatching(/ebarzin pushed 1 commit .*\n +Change \(author: wizard\)\n +changed: docs\/notes\.md/),
+    expect.stringMatching(/ +changed: docs\/notes\.md\n +ebarzin pushed 1 commit .*\n +Change \(author: wizard\)/),
   ]);
   expect(logOf(ran, "audit")).toContain("the chat answered with status 500");
   expect((await world.history())[0]).toMatchObject({ message: `${commit} pushed by ebarzin`, result: "succeeded" });
