@@ -25,16 +25,16 @@ test("rights that rise come first, then the plan, resources, what was there befo
 
     ### Preview of 3f2c1b000000
 
-    **What would happen to whom**
-
-    \`\`\`text
-    dora joins as power-user on devvm.
-    \`\`\`
-
     **Rights rise: pushed by anybody but an admin, this waits for an admin's confirmation**
 
     \`\`\`text
     dora: a place as power-user
+    \`\`\`
+
+    **What would happen to whom**
+
+    \`\`\`text
+    dora joins as power-user on devvm.
     \`\`\`
 
     **Resources that this change touches** (1 to create, 1 to update)
