@@ -51,6 +51,7 @@ const PAST = {
   rename: "renamed",
   repair: "repaired",
   replace: "replaced",
+  reset: "reset",
   restart: "restarted",
   restore: "restored",
   set: "set",

@@ -25,6 +25,7 @@ export const ROOT_POINTS = [
   "account-home",
   "account-home-mode",
   "account-lock",
+  "account-ageing",
   "account-groups",
   "account-linger",
   "cut-record",

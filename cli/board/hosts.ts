@@ -55,21 +55,28 @@ export async function hostSaid(
     }),
   ]);
   if (status.status === "rejected") return unread(withoutName(host, (status.reason as Error).message));
-  if (status.value.code !== 0) return unread(`the agent does not say what is there: ${lastLine(status.value)}`);
+  // Exit code 1 is an answer, too: something is wrong, and the answer says what.
+  if (status.value.code !== 0 && status.value.code !== 1) return unread(silent(status.value));
   const parsed = statusForm.safeParse(parseJson(status.value.stdout));
+  if (!parsed.success && status.value.code === 1) return unread(silent(status.value));
   if (!parsed.success) return unread("the agent's answer is not of the expected form");
-  const { people, hold, delivered } = parsed.data;
+  const { people, hold, delivered, problems } = parsed.data;
   const known = new Set(people.map(({ osUser }) => osUser));
   const missing = expected.filter(({ person }) => !known.has(person));
   const failures = people.flatMap(({ osUser, failures: of }) =>
     Object.entries(of).map(([kind, why]) => finding({ person: osUser as OsUser }, "failed", `${kind}: ${why}`)),
   );
+  const wrong = [
+    ...problems.map((what) => finding("everybody", "failed", what)),
+    ...people.flatMap((of) => of.problems.map((what) => finding({ person: of.osUser as OsUser }, "failed", what))),
+  ];
   return {
     deliveredAt: delivered,
     notices:
       hold === undefined ? [] : [`${host} is on hold and heals nothing by itself${hold === "" ? "" : `: ${hold}`}`],
     findings: [
       ...failures,
+      ...wrong,
       ...missing.map((whose) => finding(whose, "changed", "the host does not know them")),
       ...checked(
         check,
@@ -85,7 +92,15 @@ export async function hostSaid(
 const statusForm = z.object({
   delivered: z.iso.datetime().optional(),
   hold: z.string().optional(),
-  people: z.array(z.object({ osUser: z.string(), failures: z.record(z.string(), z.string()) })),
+  // An agent of an earlier delivery does not look for problems.
+  problems: z.array(z.string()).default([]),
+  people: z.array(
+    z.object({
+      osUser: z.string(),
+      failures: z.record(z.string(), z.string()),
+      problems: z.array(z.string()).default([]),
+    }),
+  ),
 });
 
 /** What the host's own look at itself says, in its own sentences. Its warnings are on the person's page, and no drift. */
@@ -124,6 +139,8 @@ function residentsOf(host: string, made: readonly Remembered[], register: Regist
 
 const withoutName = (host: string, message: string) =>
   message.startsWith(`${host}: `) ? message.slice(host.length + 2) : message;
+
+const silent = (answer: HostAnswer): string => `the agent does not say what is there: ${lastLine(answer)}`;
 
 const lastLine = ({ stdout, stderr, code }: HostAnswer): string =>
   stderr.trim().split("\n").at(-1) || stdout.trim().split("\n").at(-1) || `exit code ${String(code)}`;

@@ -3,6 +3,7 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { BasePart, MapsPart } from "../../agent/contract.ts";
+import { INSTALLED, preflight } from "./preflight.ts";
 import { applies, connectionTo, type HostAddress, remoteCommand } from "./remote.ts";
 
 export interface DevVmArgs {
@@ -106,7 +107,7 @@ const deliverMaps = (
 const installThenApply = (host: string, sha256: string) =>
   [
     "set -eu",
-    'command -v node >/dev/null || { echo "node is not installed on this host; install nodejs 18 or newer" >&2; exit 1; }',
-    `if [ -e ${INCOMING} ]; then node ${INCOMING} install --sha256 ${sha256} </dev/null; fi`,
+    ...preflight(INSTALLED),
+    `if [ -e ${INCOMING} ]; then ${INSTALLED.node} ${INCOMING} install --sha256 ${sha256} </dev/null; fi`,
     applies("base", host),
   ].join("\n");

@@ -149,16 +149,16 @@ test("accounts are read as the system reads them, and odd names reach no prototy
   const accounts = parseAccounts(
     "root:x:0:0:root:/root:/bin/bash\nana:x:2000:2000::/home/ana:/bin/zsh\n__proto__:x:1:1::/:/x\n",
     "ana:x:2000:\nsudo:x:27:bob,ana\ndocker:x:99:ana\n",
-    "ana:!:1::::::\nbob:$6$h:1::::::\nold:!$6$h:1:::::1:\nroot:*:1::::::\n",
+    "ana:!:1::::::\nbob:$6$h:1:0:90:7:30::\nold:!$6$h:1::-1:::1:\nroot:*:1::::::\n",
   );
   const ana = accounts.users.get("ana");
   expect(ana && groupsOf(accounts, ana)).toEqual(["ana", "sudo", "docker"]);
   expect(accounts.users.get("__proto__")?.uid).toBe(1);
   expect(accounts.users.get("constructor")).toBeUndefined();
   expect([accounts.logins.get("ana"), accounts.logins.get("bob"), accounts.logins.get("old")]).toEqual([
-    { locked: true, hasPassword: false, expires: undefined },
-    { locked: false, hasPassword: true, expires: undefined },
-    { locked: true, hasPassword: true, expires: 1 },
+    { locked: true, hasPassword: false, changed: 1, maximumDays: undefined, expires: undefined },
+    { locked: false, hasPassword: true, changed: 1, maximumDays: 90, expires: undefined },
+    { locked: true, hasPassword: true, changed: 1, maximumDays: undefined, expires: 1 },
   ]);
 });
 

@@ -3,11 +3,14 @@ import { managedSettings } from "../../agent/root/host/claude-managed-settings.t
 import { packetFilter } from "../../agent/root/host/nftables-rules.ts";
 import { execLine, render } from "../../agent/root/system/render-template.ts";
 import { unitFiles } from "../../agent/root/host/base-files.ts";
+import { zshStart } from "../../agent/root/host/base-steps.ts";
+import type { Machine } from "../../agent/root/system/cached-machine.ts";
 import { wantedUnits } from "../../agent/root/services/unit-names.ts";
 import { resourceLimitFiles } from "../../agent/root/services/unit-files.ts";
 import { kubeconfigText } from "../../agent/user/home/kubeconfig.ts";
 import { projectKey } from "../../agent/shared/sessions/transcript-folder.ts";
 import { base, units } from "../e2e/host/parts.ts";
+import { memoryDoor } from "./in-memory-system.ts";
 
 test("the packet filter admits the owner and the proxy to each port, and lets only the owner answer", () => {
   const people = [
@@ -166,4 +169,12 @@ test("a kubeconfig logs in as the person, through the browser", () => {
 
 test("a conversation's folder is named after its directory as the assistant does it", () => {
   expect(projectKey("/home/anna_b/code/infra.x y")).toBe("-home-anna-b-code-infra-x-y");
+});
+
+test("a new home has a start file for zsh, whose questions would take its first input, unless others have put one there", () => {
+  const { sys, files } = memoryDoor();
+  const m = { sys } as unknown as Machine;
+  expect(zshStart(m)).toMatchObject([{ path: "/etc/skel/.zshrc", text: expect.stringContaining("compinit -i") }]);
+  files.set("/etc/skel/.zshrc", "# the organisation's own\n");
+  expect(zshStart(m)).toEqual([]);
 });

@@ -76,12 +76,14 @@ test("a squatter on somebody's port is sent nothing, with the packet filter or w
     `install -m 0666 /dev/null /srv/squat; systemd-run --quiet --collect --unit=squatter -p User=bob /usr/bin/node -e '${squat}'; sleep 1`,
   );
   expect(statusOf(await ask(AS_ANA))).toBe("502");
-  await host.sh("nft delete table inet workstation");
+  await host.sh("systemctl stop workstation-ports-watch; nft delete table inet workstation");
   expect(await ask(AS_ANA)).toContain("Nothing was sent");
   // Control: the squatter does take what it is given.
   await host.sh(`curl --silent --max-time 1 http://127.0.0.1:${portsOf(ana).t3}/control || true`);
   expect(await host.sh("head -n 1 /srv/squat")).toContain("/control");
-  await host.sh("systemctl stop squatter; systemctl start t3-serve@ana_b; nft -f /etc/workstation/ports.nft");
+  await host.sh(
+    "systemctl stop squatter; systemctl start t3-serve@ana_b workstation-ports-watch; nft -f /etc/workstation/ports.nft",
+  );
   for (let tried = 0; tried < 30 && statusOf(await ask(AS_ANA)) !== "200"; tried += 1)
     await new Promise((resolve) => setTimeout(resolve, 200));
   expect(statusOf(await ask(AS_ANA))).toBe("200");

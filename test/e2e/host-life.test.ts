@@ -145,8 +145,8 @@ test("a squatter on somebody's port gets no byte from them", async () => {
   expect(seen).toBe("out");
 });
 
-test("the packet filter is there again after somebody has flushed it, and after a reboot before anything listens", async () => {
-  await host.sh("nft flush chain inet workstation output");
+test("the packet filter is as delivered again after somebody has added to it, and after a reboot before anything listens", async () => {
+  await host.sh("nft add rule inet workstation input accept");
   expect((await host.workstation("reconcile")).out).toEqual(["host: applied the packet filter of the users' ports"]);
   await host.vm.reboot();
   expect(await host.sh("nft list table inet workstation | grep -c guests; systemctl is-active t3-serve@anca")).toBe(

@@ -5,6 +5,7 @@ import type { AccountPart } from "../../contract.ts";
 import { kindOf } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";
 import type { Machine } from "../system/cached-machine.ts";
+import { everConverged } from "../state/converged-versions.ts";
 import { readLedger } from "../state/host-ledger.ts";
 import { homeOf } from "./verify-ownership.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
@@ -44,6 +45,7 @@ export function createAccount(m: Machine, part: AccountPart): Step {
       const adopted = readLedger(m.sys).get(part.osUser)?.adopted === true;
       // A run that was killed while it made the home leaves it root's own, so root's own is as good as missing.
       if (there === undefined || (there.isDirectory() && there.uid === 0 && !adopted)) {
+        assertNeverMade(m, part, home, there === undefined ? "is missing" : "belongs to root");
         const apply = () => m.sys.makeHome(home, user.uid, user.gid);
         changes.push({ point: "account-home", says: says("create", `${home}, which was missing`), apply });
       } else if (!there.isDirectory()) {
@@ -65,6 +67,18 @@ export function createAccount(m: Machine, part: AccountPart): Step {
       return changes;
     },
   };
+}
+
+/**
+ * A home that was here before may lie on a file system that is not mounted now. One made in its place would be hidden by
+ * the mount later, and would look to its owner as if everything were lost.
+ */
+function assertNeverMade(m: Machine, { osUser, formerNames = [] }: AccountPart, home: string, found: string): void {
+  if (![osUser, ...formerNames].some((name) => everConverged(m.sys, name, "account"))) return;
+  throw new Refusal(
+    `${home} ${found}, but ${osUser} had a home here before; nothing was created in its place. Mount or restore it; ` +
+      `to start with an empty home, run: install -d -o ${osUser} -g ${osUser} -m 0700 ${home}`,
+  );
 }
 
 async function create(m: Machine, part: AccountPart, hasGroup: boolean): Promise<void> {

@@ -17,10 +17,12 @@ export function enableLinger(m: Machine, part: AccountPart): Step {
       if (there === undefined) return [];
       const manager = userManagerOf(there.uid);
       const isKnown = m.sys.look(lingerFile(part.osUser)) !== undefined;
-      if (isKnown && (await m.units([manager])).get(manager)?.active !== "inactive") return [];
+      const active = (await m.units([manager])).get(manager)?.active;
+      if (isKnown && active !== "inactive" && active !== "failed") return [];
       const apply = async () => {
         if (!isKnown) await runOrThrow(m.sys, ["/usr/bin/loginctl", "enable-linger", part.osUser]);
         // Of a uid that logind has known as lingering all along, it takes a manager that was stopped for a started one.
+        if (active === "failed") await runOrThrow(m.sys, ["/usr/bin/systemctl", "reset-failed", "--", manager]);
         await runOrThrow(m.sys, ["/usr/bin/systemctl", "start", "--", manager], { timeoutMs: START_TIMEOUT_MS });
       };
       const what = isKnown ? "the user manager" : "lingering, so that sessions outlive the last login";

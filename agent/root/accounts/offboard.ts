@@ -10,7 +10,7 @@ import { dropPendingCredentials, hasPendingCredentials } from "../state/pending-
 import { runShadowUtility } from "./shadow-utils.ts";
 import { atJobsOf, crontabOf, endProcesses, lingerFile, userManagerOf, PARKED, processesOf } from "./processes.ts";
 import { unitsOf } from "../services/unit-names.ts";
-import { startAndStopUnits } from "../services/start-and-stop-units.ts";
+import { resetFailed, startAndStopUnits } from "../services/start-and-stop-units.ts";
 
 /** The expiry of an offboarded account: the first day after 1970-01-01, in the past for every clock. */
 export const EXPIRED_DAY = 1;
@@ -112,8 +112,10 @@ function ended(m: Machine, user: User): Step {
       if (running.length === 0) return [];
       const apply = async () => {
         // The user manager first, or it would start again what it supervises. It may not be running at all.
-        await runOrThrow(m.sys, ["/usr/bin/systemctl", "stop", userManagerOf(user.uid), `user-${user.uid}.slice`]);
+        const units = [userManagerOf(user.uid), `user-${user.uid}.slice`];
+        await runOrThrow(m.sys, ["/usr/bin/systemctl", "stop", ...units]);
         await endProcesses(m.sys, user);
+        await resetFailed(m, units);
       };
       return [{ point: "cut-end", says: says("end", "all sessions and processes"), apply }];
     },

@@ -4,6 +4,7 @@ import { type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
 import type { Machine } from "../system/cached-machine.ts";
+import { forgetConverged } from "../state/converged-versions.ts";
 import { readLedger, writeLedger } from "../state/host-ledger.ts";
 
 export const homeOf = (osUser: string): string => `/home/${osUser}`;
@@ -44,7 +45,10 @@ export function verifyOwnership(m: Machine, part: AccountPart): Step {
       const sentence = adopted
         ? says("adopt", "the existing account as it is")
         : says("record", `uid ${part.uid} in the host's ledger`);
-      const apply = () => writeLedger(m.sys, new Map(ledger).set(part.osUser, { uid: part.uid, adopted }));
+      const apply = () => {
+        forgetConverged(m.sys, part.osUser);
+        writeLedger(m.sys, new Map(ledger).set(part.osUser, { uid: part.uid, adopted }));
+      };
       return [{ point: "account-ledger", says: sentence, apply }];
     },
   };

@@ -26,7 +26,7 @@ const USAGE = `usage: workstation <command>
                             compare what this host holds with the digests on standard input; where nothing differs,
                             and without --check, record that the delivery is current
   finish                    retry what slow remotes still owe; the other commands start it in the background
-  status [--json]           print what this host holds
+  status [--json]           print what this host holds; exit code 1 when anything is wrong
   probe <user[=login]>...   print as JSON what access somebody still has here; with the login, ask the code-server proxy too
   failpoints                print the names of all mutating steps
   install --sha256 <hex>    install the delivered agent; the deployment runs it`;

@@ -15,7 +15,7 @@ import { dryRun } from "../system/dry-run.ts";
 import { convergePeople, loadPeople, WORKER_DEADLINE_MS } from "../people/converge-all.ts";
 import type { PersonRun } from "../people/person-run.ts";
 import { isDailyRun } from "../people/detect-changes.ts";
-import { loadPart, type PersonPart } from "../state/parts.ts";
+import { loadPart, peopleOfParts, type PersonPart } from "../state/parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
 import { readDeliveredAt, readHold } from "../state/deliveries.ts";
 import { recordFailure } from "../state/failures.ts";
@@ -34,6 +34,10 @@ export async function reconcile(
   const hold = readHold(system);
   if (hold !== undefined && mode === "apply") {
     info(`on hold, nothing was changed${hold === "" ? "" : `: ${hold}`}; remove /var/lib/workstation/hold to resume`);
+    return 0;
+  }
+  if (!hasDeliveries(system)) {
+    info("nothing has been delivered to this host yet: nothing to do");
     return 0;
   }
   const { changed, failed } = await convergeAll(system, { mode, nowMs, failpoint, info, warn });
@@ -63,14 +67,31 @@ export interface HostRunEnded {
   readonly held: ReadonlySet<string>;
 }
 
+const NOTHING_DELIVERED: HostRunEnded = {
+  changed: 0,
+  failed: [],
+  expired: new Set(),
+  isDueToExpiry: () => false,
+  held: new Set(),
+};
+
+const hasDeliveries = (sys: System): boolean =>
+  loadPart(sys, "base") !== undefined ||
+  loadPart(sys, "maps") !== undefined ||
+  readDeliveredAt(sys) !== undefined ||
+  peopleOfParts(sys).length > 0;
+
 /** Converges the whole host, people included, or with the mode `check` only looks. */
 export async function convergeAll(system: System, how: HostRun): Promise<HostRunEnded> {
   const { mode, nowMs, failpoint } = how;
   const m = machineOf(mode === "check" ? dryRun(system) : system);
   const base = loadPart(m.sys, "base");
   const maps = loadPart(m.sys, "maps");
-  if (base === undefined) throw new Refusal("nothing has been delivered to this host yet; run a deployment first");
   const deliveredAtMs = readDeliveredAt(m.sys);
+  if (base === undefined) {
+    if (!hasDeliveries(m.sys)) return NOTHING_DELIVERED;
+    throw new Refusal("the base part is missing, though this host has had deliveries; run a deployment");
+  }
   const facts = { ...base.reconcile, deliveredAtMs, nowMs };
   const { outcomes, parts } = loadPeople(m);
   const now = expireAccess({

@@ -4,7 +4,9 @@
  */
 
 import { info } from "../../lib/log.ts";
-import { machineOf } from "../system/cached-machine.ts";
+import { machineOf, type UnitState } from "../system/cached-machine.ts";
+import { problemsOfHost, problemsOfPeople } from "./find-problems.ts";
+import { sliceOf } from "../services/limits-in-effect.ts";
 import { dryRun } from "../system/dry-run.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import { loadPart, peopleOfParts } from "../state/parts.ts";
@@ -27,6 +29,8 @@ export interface PersonStatus {
   readonly unfinished?: string;
   /** Kind of part to the reason. */
   readonly failures: Readonly<Record<string, string>>;
+  /** What is wrong now, whatever the last run recorded. */
+  readonly problems: readonly string[];
 }
 
 export interface HostStatus {
@@ -34,19 +38,29 @@ export interface HostStatus {
   /** When the last delivery ended, ISO 8601 in UTC. */
   readonly delivered: string | undefined;
   readonly hold: string | undefined;
+  /** What is wrong with the host itself. */
+  readonly problems: readonly string[];
   readonly people: readonly PersonStatus[];
 }
 
 export async function readStatus(system: System): Promise<HostStatus> {
   const m = machineOf(dryRun(system));
   const names = peopleOfParts(m.sys);
-  const units = names.length === 0 ? new Map() : await m.units(names.flatMap(unitsOf));
+  const delivered = names.map((osUser) => ({
+    osUser,
+    account: loadPart(m.sys, "account", osUser),
+    units: loadPart(m.sys, "units", osUser),
+  }));
+  const asked = delivered.flatMap(({ osUser, units: of }) => [
+    ...unitsOf(osUser),
+    ...(of === undefined ? [] : [sliceOf(of.uid)]),
+  ]);
+  const units: ReadonlyMap<string, UnitState> = asked.length === 0 ? new Map() : await m.units(asked);
+  const problems = await problemsOfPeople(m, delivered);
   const ledger = readLedger(m.sys);
   const failures = readFailures(m.sys);
   const atMs = readDeliveredAt(m.sys);
-  const people = names.map((osUser): PersonStatus => {
-    const part = loadPart(m.sys, "units", osUser);
-    const account = loadPart(m.sys, "account", osUser);
+  const people = delivered.map(({ osUser, account, units: part }): PersonStatus => {
     const late = readPendingRemote(m.sys, osUser);
     const exists = m.accounts().users.has(osUser);
     const unitNames = unitsOf(osUser).map((unit) => [unit, units.get(unit)?.active ?? "unknown"] as const);
@@ -59,17 +73,30 @@ export async function readStatus(system: System): Promise<HostStatus> {
       units: Object.fromEntries(unitNames),
       ...(late === undefined ? {} : { unfinished: new Date(late.sinceMs).toISOString() }),
       failures: Object.fromEntries(failures.get(osUser) ?? []),
+      problems: unrecorded(problems.get(osUser) ?? [], [...(failures.get(osUser)?.values() ?? [])]),
     };
   });
-  const delivered = atMs === undefined ? undefined : new Date(atMs).toISOString();
-  return { host: loadPart(m.sys, "base")?.host, delivered, hold: readHold(m.sys), people };
+  return {
+    host: loadPart(m.sys, "base")?.host,
+    delivered: atMs === undefined ? undefined : new Date(atMs).toISOString(),
+    hold: readHold(m.sys),
+    problems: await problemsOfHost(m),
+    people,
+  };
 }
 
+/** Without those that the last run has recorded as a failure already. */
+const unrecorded = (problems: readonly string[], failures: readonly string[]): readonly string[] =>
+  problems.filter((problem) => !failures.some((failure) => failure.includes(problem)));
+
+/** Exit code 1 when anything is wrong with the host or with anybody on it. */
 export async function status(system: System, json: boolean): Promise<number> {
   const found = await readStatus(system);
+  const isWrong = [found, ...found.people].some(({ problems }) => problems.length > 0);
+  const code = isWrong || found.people.some(({ failures }) => Object.keys(failures).length > 0) ? 1 : 0;
   if (json) {
     process.stdout.write(`${JSON.stringify(found)}\n`);
-    return 0;
+    return code;
   }
   info(
     `host ${found.host ?? "(nothing delivered yet)"}, last delivery ${found.delivered ?? "never"}${found.hold === undefined ? "" : ", on hold"}`,
@@ -84,11 +111,12 @@ export async function status(system: System, json: boolean): Promise<number> {
       p.state,
       p.account,
       p.ports === undefined ? "-" : `${p.ports.t3}/${p.ports.browser}`,
-      [...short, ...late, ...failed].join(", "),
+      [...short, ...late, ...failed, ...p.problems.map((what) => `PROBLEM ${what}`)].join(", "),
     ];
   });
   for (const row of table([["person", "uid", "state", "account", "ports", "units"], ...rows])) info(row);
-  return 0;
+  for (const what of found.problems) info(`PROBLEM ${what}`);
+  return code;
 }
 
 function table(rows: readonly (readonly string[])[]): readonly string[] {

@@ -50,6 +50,9 @@ export function plainFiles(): readonly GeneratedFile[] {
   ];
 }
 
+/** Without a start file of its own, zsh asks a new user questions and takes their first input for answers. */
+export const ZSH_START: GeneratedFile = { path: "/etc/skel/.zshrc", text: asset("zshrc"), mode: 0o644 };
+
 export const SUDOERS: readonly GeneratedFile[] = [
   { path: "/etc/sudoers.d/workstation", text: asset("sudoers"), mode: 0o440 },
   { path: "/etc/sudoers.d/workstation-sessions", text: asset("sudoers-sessions"), mode: 0o440 },

@@ -10,8 +10,9 @@ import { describeFailure } from "../../lib/exec.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { managedSettings } from "./claude-managed-settings.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
-import { BOOT_UNITS, HOST_UNITS, plainFiles, skelLinks, SSHD, SUDOERS, unitFiles } from "./base-files.ts";
+import { BOOT_UNITS, HOST_UNITS, plainFiles, skelLinks, SSHD, SUDOERS, unitFiles, ZSH_START } from "./base-files.ts";
 import { fileChanges, filesStep, type GeneratedFile } from "../system/generated-files.ts";
+import { watchSteps } from "./nftables-watch.ts";
 import { codeServerProxySteps, portalSteps } from "./proxy-and-portal.ts";
 import { reloadOnChange, reloadSystemdOnChange } from "../services/reload-on-change.ts";
 
@@ -30,15 +31,23 @@ export function baseSteps(m: Machine, part: BasePart): readonly (() => Step)[] {
         [{ path: MANAGED_SETTINGS, text: managedSettings(part), mode: 0o644 }],
         "base-managed-settings",
       ),
-    () => filesStep(m.sys, "skel", plainFiles(), "base-file"),
+    () => filesStep(m.sys, "skel", [...plainFiles(), ...zshStart(m)], "base-file"),
     () => links(m, part),
     () => sudoers(m),
     () => sshd(m),
     () => units(m, part),
     () => hostUnits(m),
+    ...watchSteps(m),
     ...codeServerProxySteps(m, part),
     ...portalSteps(m, part),
   ];
+}
+
+/** One that this host's admins or another tool put there stays. */
+export function zshStart(m: Machine): readonly GeneratedFile[] {
+  const firstLine = (text: string) => text.split("\n")[0];
+  const there = m.sys.read(ZSH_START.path)?.toString("utf8");
+  return there === undefined || firstLine(there) === firstLine(ZSH_START.text) ? [ZSH_START] : [];
 }
 
 function packages(m: Machine, part: BasePart): Step {

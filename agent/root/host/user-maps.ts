@@ -67,6 +67,16 @@ function filter(m: Machine, part: MapsPart): Step {
   };
 }
 
+/** What is wrong with the packet filter that was last loaded; undefined where it is as loaded, or was never delivered. */
+export async function filterFault(m: Machine): Promise<string | undefined> {
+  const text = m.sys.read(FILTER_FILE)?.toString("utf8");
+  if (text === undefined) return undefined;
+  const loaded = await m.sys.run([NFT, "list", "table", "inet", "workstation"], { reads: true });
+  if (loaded.code !== 0) return "the packet filter of the users' ports is not loaded; run: workstation reconcile";
+  if (m.sys.read(FILTER_SEEN)?.toString("utf8") === digest(text, loaded.stdout)) return undefined;
+  return "the packet filter of the users' ports is another one than was loaded; run: workstation reconcile";
+}
+
 const digest = (text: string, listing: string): string =>
   createHash("sha256").update(text).update("\0").update(listing).digest("hex");
 

@@ -7,6 +7,7 @@ import type { Machine } from "../system/cached-machine.ts";
 import { convergePart } from "./converge-person.ts";
 import type { FailedOutcome, Outcome, PersonRun } from "./person-run.ts";
 import { userManagerOf } from "../accounts/processes.ts";
+import { sliceOf } from "../services/limits-in-effect.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import { loadPart, peopleOfParts, PERSON_KINDS, type PersonPart } from "../state/parts.ts";
 import { recordFailure } from "../state/failures.ts";
@@ -46,7 +47,7 @@ export async function convergePeople(
 }
 
 const unitsAsked = (of: PersonPart): readonly string[] =>
-  of.kind === "account" ? [userManagerOf(of.uid)] : of.kind === "units" ? unitsOf(of.osUser) : [];
+  of.kind === "account" ? [userManagerOf(of.uid)] : of.kind === "units" ? [...unitsOf(of.osUser), sliceOf(of.uid)] : [];
 
 function record(m: Machine, outcomes: readonly Outcome[]): void {
   const known = convergedVersions(m.sys);

@@ -3,17 +3,20 @@
 import { setSubject } from "../../lib/failpoints.ts";
 import { Refusal, messageOf as tellError } from "../../lib/errors.ts";
 import { converge, type Step } from "../../lib/converge.ts";
+import type { Machine } from "../system/cached-machine.ts";
 import type { PersonPart } from "../state/parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
 import { offboardAccount } from "../accounts/offboard.ts";
 import { createAccount } from "../accounts/create.ts";
-import { verifyOwnership } from "../accounts/verify-ownership.ts";
+import { verifyOwnership, homeOf } from "../accounts/verify-ownership.ts";
 import { addToGroups } from "../accounts/supplementary-groups.ts";
 import { enableLinger } from "../accounts/enable-linger.ts";
 import { renameAccount, presentFormerName } from "../accounts/rename.ts";
+import { disableAgeing } from "../accounts/password-ageing.ts";
 import { reinstateAccount } from "../accounts/reinstate.ts";
 import { wantedUnits } from "../services/unit-names.ts";
 import { environmentFile, resourceLimits, recordPorts } from "../services/unit-files.ts";
+import { limitsInEffect } from "../services/limits-in-effect.ts";
 import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 import { convergeHome } from "./converge-home.ts";
 import type { WorkerSignals } from "../system/run-as-user.ts";
@@ -55,15 +58,42 @@ function accountSteps(
   }
   const groups = () => addToGroups(m, part, (sentence) => run.warn(`${part.osUser}: warning: ${sentence}`));
   const linger = () => enableLinger(m, part);
-  return [...renames, given, () => createAccount(m, part), () => reinstateAccount(m, part), groups, linger];
+  // Before their service manager is started: PAM refuses it for a password that has expired.
+  const ageing = () => disableAgeing(m, part);
+  return [...renames, given, () => createAccount(m, part), ageing, () => reinstateAccount(m, part), groups, linger];
 }
 
-function unitSteps({ m }: PersonRun, part: Extract<PersonPart, { kind: "units" }>): readonly (() => Step)[] {
+function unitSteps({ m, mode }: PersonRun, part: Extract<PersonPart, { kind: "units" }>): readonly (() => Step)[] {
   const running = () => startAndStopUnits(m, wantedUnits(part));
   if (part.state === "left") return [running];
   if (!m.accounts().users.has(part.osUser))
     throw new Refusal("they have no account on this host; see the failure of the account part");
-  return [() => recordPorts(m, part), () => environmentFile(m, part), () => resourceLimits(m, part), running];
+  const home = () => homeExists(m, part);
+  const files = [() => recordPorts(m, part), () => environmentFile(m, part), () => resourceLimits(m, part)];
+  // Last: a limit that others have set keeps nothing from running.
+  const limits = () => limitsInEffect(m, part);
+  const limitsUnlessPending = () => unlessPending(resourceLimits(m, part), limits());
+  return [...files, home, running, mode === "check" ? limitsUnlessPending : limits];
+}
+
+/** A dry run cannot see what systemd would have after a change that it does not make. */
+const unlessPending = (pending: Step, step: Step): Step => ({
+  ...step,
+  differences: async () => ((await pending.differences()).length > 0 ? [] : step.differences()),
+});
+
+/** Without it each start of a service would fail only after its own timeout. Somebody parked starts nothing. */
+function homeExists(m: Machine, { osUser, state }: Extract<PersonPart, { kind: "units" }>): Step {
+  return {
+    name: "home",
+    differences: () => {
+      if (state === "present" && m.sys.look(homeOf(osUser)) === undefined)
+        throw new Refusal(
+          `${homeOf(osUser)} is missing, so no service was started; see the failure of the account part`,
+        );
+      return [];
+    },
+  };
 }
 
 /** Each step is made when its turn comes, so that it looks at what the former ones have left. */

@@ -32,17 +32,34 @@ export function startAndStopUnits(
       }
       for (const unit of wanted.rest) {
         const state = states.get(unit);
+        if (state?.active === "failed" && state.file !== "enabled") {
+          changes.push({
+            point: "units-stop",
+            says: says("reset", `the failed state of ${unit}, which is meant to be stopped`),
+            apply: () => resetFailed(m, [unit]),
+          });
+        }
         const rests = state === undefined || (RESTING.has(state.active) && state.file !== "enabled");
         if (rests || state.load === "not-found") continue;
-        const apply = async () =>
-          void (await runOrThrow(m.sys, ["/usr/bin/systemctl", "disable", "--now", "--quiet", "--", unit], {
+        const apply = async () => {
+          await runOrThrow(m.sys, ["/usr/bin/systemctl", "disable", "--now", "--quiet", "--", unit], {
             timeoutMs: START_TIMEOUT_MS,
-          }));
+          });
+          // Many programs end with another status than 0 when they are stopped: 130, 143, or one of their own.
+          await resetFailed(m, [unit]);
+        };
         changes.push({ point: "units-stop", says: says("stop", `${unit}, disabled`), apply });
       }
       return changes;
     },
   };
+}
+
+/** Of units that were stopped on purpose a failed state says nothing, and would be taken for a fault for good. */
+export async function resetFailed(m: Machine, units: readonly string[]): Promise<void> {
+  const states = await m.units(units);
+  const failed = units.filter((unit) => states.get(unit)?.active === "failed");
+  if (failed.length > 0) await runOrThrow(m.sys, ["/usr/bin/systemctl", "reset-failed", "--", ...failed]);
 }
 
 async function start(m: Machine, unit: string, active: string): Promise<void> {

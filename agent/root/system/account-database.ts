@@ -21,6 +21,10 @@ export interface Login {
   readonly locked: boolean;
   /** `usermod --lock` put the `!` before a password that is still there. */
   readonly hasPassword: boolean;
+  /** Days since 1970 on which the password was set; 0 where a new one is asked for, undefined where that is not counted. */
+  readonly changed: number | undefined;
+  /** Days after which a new password is asked for; undefined for never. */
+  readonly maximumDays: number | undefined;
   /** Days since 1970 after which no login is possible; undefined for never. */
   readonly expires: number | undefined;
 }
@@ -55,14 +59,23 @@ export function parseAccounts(passwd: string, group: string, shadow: string): Ac
     groups.set(name, { gid: Number(gid), members: new Set((members ?? "").split(",").filter((m) => m !== "")) });
   }
   const logins = new Map<string, Login>();
-  for (const [name, hash = "", , , , , , expires = ""] of rows(shadow)) {
+  for (const [name, hash = "", changed = "", , maximum = "", , , expires = ""] of rows(shadow)) {
     if (name === undefined || logins.has(name)) continue;
     const locked = hash.startsWith("!") || hash.startsWith("*");
     const hasPassword = /[^!*]/.test(hash);
-    logins.set(name, { locked, hasPassword, expires: /^\d+$/.test(expires) ? Number(expires) : undefined });
+    logins.set(name, {
+      locked,
+      hasPassword,
+      changed: dayOf(changed),
+      maximumDays: dayOf(maximum),
+      expires: dayOf(expires),
+    });
   }
   return { users, groups, logins };
 }
+
+/** Empty, or -1 as some tools write it: not set. */
+const dayOf = (field: string): number | undefined => (/^\d+$/.test(field) ? Number(field) : undefined);
 
 /** The groups that somebody is in, their own included. */
 export function groupsOf(accounts: Accounts, user: User): readonly string[] {

@@ -12,7 +12,16 @@ export interface UnitState {
   readonly active: string;
   /** `enabled`, `disabled`, `static`, or empty. */
   readonly file: string;
+  /** Every property that was asked for, in systemd's own form; one that this kind of unit does not have is absent. */
+  readonly shown: ReadonlyMap<string, string>;
 }
+
+const PROPERTIES = ["LoadState", "ActiveState", "SubState", "UnitFileState", "DropInPaths", "Slice"].concat([
+  "MemoryMax",
+  "MemorySwapMax",
+  "CPUQuotaPerSecUSec",
+  "TasksMax",
+]);
 
 export interface Machine {
   /** The privileged operations. Each that changes something drops what was cached. */
@@ -54,13 +63,7 @@ export function machineOf(system: System): Machine {
 }
 
 async function showUnits(sys: System, names: readonly string[]): Promise<ReadonlyMap<string, UnitState>> {
-  const argv = [
-    "/usr/bin/systemctl",
-    "show",
-    "--property=LoadState,ActiveState,SubState,UnitFileState",
-    "--",
-    ...names,
-  ];
+  const argv = ["/usr/bin/systemctl", "show", `--property=${PROPERTIES.join(",")}`, "--", ...names];
   const ran = await sys.run(argv, { reads: true, timeoutMs: SYSTEMCTL_TIMEOUT_MS });
   if (ran.code !== 0) throw new Refusal(describeFailure(ran));
   // One block a unit, in the order asked, with an empty line between.
@@ -70,7 +73,10 @@ async function showUnits(sys: System, names: readonly string[]): Promise<Readonl
 }
 
 function stateOf(block: string): UnitState {
-  const value = (key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(block)?.[1] ?? "";
+  const shown = new Map(
+    block.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)] as const),
+  );
+  const value = (key: string) => shown.get(key) ?? "";
   const active = value("SubState") === "auto-restart" ? "restarting" : value("ActiveState");
-  return { load: value("LoadState"), active, file: value("UnitFileState") };
+  return { load: value("LoadState"), active, file: value("UnitFileState"), shown };
 }

@@ -23,6 +23,7 @@ import { basename, dirname } from "node:path";
 import { lstat, type NewFile, readSmallFile, replaceFile, syncDirectory } from "../../lib/files.ts";
 import { Refusal, systemCode } from "../../lib/errors.ts";
 import { type Ran, run, describeFailure } from "../../lib/exec.ts";
+import { assertHomeAnswers } from "./hung-mounts.ts";
 
 export interface CommandOptions {
   readonly timeoutMs?: number;
@@ -61,7 +62,10 @@ const COMMAND_TIMEOUT_MS = 60_000;
 
 export const realSystem: System = {
   read: (path) => readSmallFile(assertOutsideHomes(path), 8 * 1024 * 1024),
-  look: (path) => lstat(homeOrOutside(path)),
+  look: (path) => {
+    if (isHome(homeOrOutside(path))) assertHomeAnswers(path);
+    return lstat(path);
+  },
   list: (path) => {
     const there = lstat(assertOutsideHomes(path));
     return there === undefined ? undefined : readdirSync(path).sort();
@@ -142,12 +146,14 @@ export function assertOutsideHomes(path: string): string {
   return path;
 }
 
+const isHome = (path: string): boolean => /^\/home\/[a-z_][a-z0-9_-]{0,31}$/.test(path);
+
 /** A look at the home's own entry in root's `/home` is allowed; one step further is not. */
 function homeOrOutside(path: string): string {
-  return /^\/home\/[a-z_][a-z0-9_-]{0,31}$/.test(path) ? path : assertOutsideHomes(path);
+  return isHome(path) ? path : assertOutsideHomes(path);
 }
 
 function homeOnly(path: string): string {
-  if (!/^\/home\/[a-z_][a-z0-9_-]{0,31}$/.test(path)) throw new Error(`not a home: ${path}`);
+  if (!isHome(path)) throw new Error(`not a home: ${path}`);
   return path;
 }

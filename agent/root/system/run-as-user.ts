@@ -114,7 +114,7 @@ export function wholeOutput(ran: Ran, deadlineMs: number): string {
 /** Refuses a home that is a link, belongs to somebody else or can be written by others: they could redirect what is done in it. */
 function assertHome(sys: System, user: User): void {
   const stat = sys.look(user.home);
-  if (stat === undefined) throw new Refusal(`${user.home} is missing; the account part creates it`);
+  if (stat === undefined) throw new Refusal(`${user.home} is missing; see the account part`);
   if (!stat.isDirectory()) throw new Refusal(`${user.home} is ${kindOf(stat)}; it must be a directory of the user`);
   if (stat.uid !== user.uid)
     throw new Refusal(`${user.home} belongs to uid ${stat.uid}; it must belong to uid ${user.uid}`);

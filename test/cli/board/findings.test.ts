@@ -166,6 +166,16 @@ test("a host says in its own sentences what differs and who failed, each of that
   });
 });
 
+test("what is wrong on a host beside the recorded failures is on the board, and exit code 1 is an answer", async () => {
+  const people = [{ ...person("bob"), problems: ["t3-serve@bob.service is failed"] }, person("cleo")];
+  const wrong = { ...status(people, { problems: ["the packet filter of the users' ports is not loaded"] }), code: 1 };
+  const said = await host(answering(wrong, checking({})));
+  expect(said.findings).toEqual([
+    "everybody host failed: vm: the packet filter of the users' ports is not loaded",
+    "bob host failed: vm: t3-serve@bob.service is failed",
+  ]);
+});
+
 test("a host that cannot be reached, is busy or answers nonsense is unknown for everybody who is on it", async () => {
   const everybody = (why: string) => ["everybody", "bob", "cleo"].map((who) => `${who} host unknown: vm: ${why}`);
   const unreached: AskHost = async () => {

@@ -1,5 +1,6 @@
 /** What the program declares for its hosts: names, commands, what runs again when, and in which order. */
 
+import { INSTALLED, preflight } from "../../../components/devvm/preflight.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
@@ -105,8 +106,8 @@ test("the base verifies the agent's checksum before it runs it, and says what to
   const line = String(byName(await declared(firstDay, { sha256: "abcd" })).get("devvm-base")?.create);
   expect(line.split("\n")).toEqual([
     "set -eu",
-    'command -v node >/dev/null || { echo "node is not installed on this host; install nodejs 18 or newer" >&2; exit 1; }',
-    expect.stringMatching(/^if \[ -e (\S+) \]; then node \1 install --sha256 abcd <\/dev\/null; fi$/),
+    ...preflight(INSTALLED),
+    expect.stringMatching(/^if \[ -e (\S+) \]; then \/usr\/bin\/node \1 install --sha256 abcd <\/dev\/null; fi$/),
     "/usr/local/sbin/workstation apply base devvm",
   ]);
 });

@@ -1,0 +1,44 @@
+/** Units that are stopped on purpose do not stay failed, whatever status they end with. */
+import { expect, test } from "vitest";
+import { startAndStopUnits } from "../../../../agent/root/services/start-and-stop-units.ts";
+import { converge } from "../../../../agent/lib/converge.ts";
+import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
+import { memoryDoor } from "../../in-memory-system.ts";
+
+const UNIT = "t3-serve@ana.service";
+
+/** A systemd with one unit that fails when it is stopped. */
+function machineWith(active: string, file: string) {
+  const state = { active, file };
+  const done: string[] = [];
+  const run = async (argv: readonly string[]) => {
+    const verb = argv[1] ?? "";
+    if (verb === "disable") Object.assign(state, { active: "failed", file: "disabled" });
+    if (verb === "reset-failed") state.active = "inactive";
+    if (verb !== "show") done.push(verb);
+    const stdout = `LoadState=loaded\nActiveState=${state.active}\nSubState=x\nUnitFileState=${state.file}\n`;
+    return { argv, code: 0, stdout, stderr: "", timedOut: false, overflowed: false };
+  };
+  return { m: machineOf({ ...memoryDoor().sys, run }), done };
+}
+
+test.each([
+  ["running", "active", "enabled", ["disable", "reset-failed"], `stopped ${UNIT}, disabled`],
+  [
+    "failed since an earlier stop",
+    "failed",
+    "disabled",
+    ["reset-failed"],
+    `reset the failed state of ${UNIT}, which is meant to be stopped`,
+  ],
+])(
+  "a unit that is %s rests, not failed, and a second run changes nothing",
+  async (_, active, file, verbs, sentence) => {
+    const { m, done } = machineWith(active, file);
+    const said: string[] = [];
+    await converge(startAndStopUnits(m, { run: [], rest: [UNIT] }), "apply", (line) => said.push(line));
+    expect([done, said]).toEqual([verbs, [sentence]]);
+    await converge(startAndStopUnits(m, { run: [], rest: [UNIT] }), "apply", (line) => said.push(line));
+    expect(done).toEqual(verbs);
+  },
+);
