@@ -103,9 +103,9 @@ export const accountPart = z.strictObject({
   /** Last day of access of somebody present: after it the host's own hourly run offboards them, delivery or not. */
   until: day.optional(),
   shell: absolutePath,
-  /** Groups to be in; missing ones are added, none is ever removed from somebody who is present. */
+  /** Groups to be in; missing ones are added, and one that this program gave is removed when it is no longer listed. */
   groups: z.array(oneLine),
-  /** Groups of the admin tier: taken away on leaving, and only there. */
+  /** Groups of the admin tier: removed on leaving; one that a present user has from elsewhere is reported. */
   tierGroups: z.array(oneLine),
   /** Take over an account that exists and was not made by this program. */
   adopt: z.boolean(),

@@ -41,7 +41,7 @@ export async function computeDesiredState(settings: StackSettings, known: RunInp
     policy,
     today: known.today,
     userMap: await userMapOf(settings, known),
-    ledger: await pastOf(settings, known, policy),
+    ledger: await pastOf(settings, known),
   });
   if (!derived.ok) return refuse(derived.problems);
   return { ...derived, warnings: [...loaded.warnings, ...derived.warnings] };
@@ -55,8 +55,7 @@ export async function rosterOf(settings: StackSettings, place: Pick<RunInputs, "
 }
 
 /** What was ever given to whom, as the stack remembers it. @throws Refusal when that cannot be understood */
-export const ledgerBefore = (settings: StackSettings, known: RunInputs): Promise<Ledger> =>
-  pastOf(settings, known, policyOf(settings));
+export const ledgerBefore = (settings: StackSettings, known: RunInputs): Promise<Ledger> => pastOf(settings, known);
 
 /** Today in UTC: the day that `until` and the ledger's dates mean. */
 export const today = (): Day => new Date().toISOString().slice(0, 10) as Day;
@@ -74,6 +73,8 @@ export const policyOf = (settings: StackSettings): Policy => ({
   confirmLeave: settings.confirmLeave,
   removed: settings.removed,
   addsOnly: settings.addsOnly,
+  ports: settings.ports,
+  uids: settings.uids,
 });
 
 function refuse(problems: readonly Problem[]): never {
@@ -82,19 +83,19 @@ function refuse(problems: readonly Problem[]): never {
 }
 
 /** The stack's own ledger, or for its first run the one it starts from. Two that could contradict each other are refused. */
-async function pastOf({ ledgerSeed }: StackSettings, known: RunInputs, policy: Policy): Promise<Ledger> {
-  if (ledgerSeed === undefined) return ledgerOf(known.ledger, policy);
+async function pastOf({ ledgerSeed }: StackSettings, known: RunInputs): Promise<Ledger> {
+  if (ledgerSeed === undefined) return ledgerOf(known.ledger);
   if (known.ledger !== undefined) {
     throw new Refusal(
       `workstation:ledgerSeed names ${ledgerSeed}, and this stack has a ledger of its own, which goes on. Take the ` +
         "setting out: `pulumi config rm ledgerSeed`. Nothing was changed.",
     );
   }
-  const seed = loadLedger(await readOrRefuse(ledgerSeed, "the ledger", "ledgerSeed", known), ledgerSeed, policy);
+  const seed = loadLedger(await readOrRefuse(ledgerSeed, "the ledger", "ledgerSeed", known), ledgerSeed);
   return seed.ok ? seed.ledger : refuse(seed.problems);
 }
 
-function ledgerOf(stored: unknown, policy: Policy): Ledger {
+function ledgerOf(stored: unknown): Ledger {
   if (stored === undefined) return EMPTY_LEDGER;
   if (typeof stored !== "string") {
     throw new Refusal(
@@ -102,7 +103,7 @@ function ledgerOf(stored: unknown, policy: Policy): Ledger {
         "Restore the state from its backup: without the ledger nobody's port and uid are known.",
     );
   }
-  const loaded = loadLedger(stored, "the stack's ledger", policy);
+  const loaded = loadLedger(stored, "the stack's ledger");
   return loaded.ok ? loaded.ledger : refuse(loaded.problems);
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import type { Ledger, LedgerEntry, OsUser, Policy, Problem } from "./model.ts";
+import type { Ledger, LedgerEntry, OsUser, Problem } from "./model.ts";
 import * as names from "./schema/patterns.ts";
 import { canonicalJson, type Json } from "./text/canonical-json.ts";
 import { type JsonFile, readJsonFile } from "./text/json-file.ts";
@@ -42,16 +42,16 @@ const entry = z.strictObject({
   parked: z.boolean(),
   claudeAuth: z.boolean(),
   limits: z.strictObject({
-    memory: word(names.MEMORY),
+    memory: word(names.STORED_MEMORY),
     cpu: word(names.CPU),
-    tasks: word(names.TASKS),
-    pane_memory: word(names.MEMORY),
+    tasks: word(names.STORED_TASKS),
+    pane_memory: word(names.STORED_MEMORY),
   }),
   until: day.optional(),
   quota: z.strictObject({
     cpu_requests: word(names.CPU_QUANTITY),
-    memory_requests: word(names.MEMORY_QUANTITY),
-    memory_limits: word(names.MEMORY_QUANTITY),
+    memory_requests: word(names.STORED_MEMORY_QUANTITY),
+    memory_limits: word(names.STORED_MEMORY_QUANTITY),
     pods: word(names.COUNT),
   }),
   hosts: z.array(word(names.HOST)).min(1),
@@ -61,10 +61,11 @@ const entry = z.strictObject({
 });
 
 /**
- * Reads a ledger's text. Unknown keys, another version, a port or uid given twice or outside the
- * stack's ranges: a problem each, and no ledger, because what is unclear must not be given out again.
+ * Reads a ledger's text. Unknown keys, another version, a port or uid given twice: a problem each, and no ledger, because
+ * what is unclear must not be given out again. A number outside the stack's ranges stays its holder's: the ranges are
+ * those of numbers that are given anew.
  */
-export function loadLedger(source: Uint8Array | string, file: string, policy: Policy): LoadedLedger {
+export function loadLedger(source: Uint8Array | string, file: string): LoadedLedger {
   const read = readJsonFile(source, file, "the ledger", 16);
   if (!read.ok) return read;
   const { top, problem } = read;
@@ -103,17 +104,13 @@ export function loadLedger(source: Uint8Array | string, file: string, policy: Po
       }
     }
   }
-  problems.push(...contradictions(entries, policy, problem));
+  problems.push(...contradictions(entries, problem));
   return problems.length > 0 ? { ok: false, problems } : { ok: true, ledger: { version: 1, people: entries } };
 }
 
 type ProblemAt = Extract<JsonFile, { ok: true }>["problem"];
 
-function contradictions(
-  entries: ReadonlyMap<OsUser, LedgerEntry>,
-  policy: Policy,
-  problem: ProblemAt,
-): readonly Problem[] {
+function contradictions(entries: ReadonlyMap<OsUser, LedgerEntry>, problem: ProblemAt): readonly Problem[] {
   const holders = new Map<string, OsUser>();
   const found: Problem[] = [];
   const claim = (user: OsUser, what: string, path: readonly string[]) => {
@@ -130,19 +127,8 @@ function contradictions(
   };
   for (const [user, { uid, ports, removedOn }] of entries) {
     claim(user, `uid ${uid}`, ["uid"]);
-    for (const kind of removedOn === undefined ? (["t3", "browser"] as const) : []) {
+    for (const kind of removedOn === undefined ? (["t3", "browser"] as const) : [])
       claim(user, `port ${ports[kind]}`, ["ports", kind]);
-      const { first, last } = policy.ports[kind];
-      if (ports[kind] < first || ports[kind] > last) {
-        found.push(
-          problem(
-            ["people", user, "ports", kind],
-            `${user}: port ${ports[kind]} lies outside this stack's range ${first} to ${last}; widen the range, or correct the ledger`,
-            user,
-          ),
-        );
-      }
-    }
   }
   return found;
 }

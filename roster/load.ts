@@ -5,12 +5,12 @@ import type { Policy, Position, Previously, Problem, Roster, Row } from "./model
 import { checkRow, isMap } from "./rules/one-row.ts";
 import { checkTogether } from "./rules/together.ts";
 import { type Finding, inRow } from "./rules/finding.ts";
-import { osUserProblem, type WrittenRow } from "./schema/row.ts";
+import { osUserProblem, unquotedNameProblem, type WrittenRow } from "./schema/row.ts";
 import { decode } from "./text/decode.ts";
 import { quote, said } from "./text/quote.ts";
 import { didYouMean } from "./text/suggest.ts";
 import { offsetOf, type Path, pathText, plainValue } from "./text/tree.ts";
-import { type Parsed, parseYaml, type Tree } from "./text/yaml-tree.ts";
+import { type Parsed, parseYaml, type Tree, type TreeProblem } from "./text/yaml-tree.ts";
 
 export type Loaded =
   | { readonly ok: true; readonly roster: Roster; readonly warnings: readonly Problem[] }
@@ -28,8 +28,8 @@ export function loadRoster(source: Uint8Array | string, file: string, policy: Po
   const parsed = parseYaml(decoded.text);
   const { rows, findings } = checkDocument(parsed, policy);
   const locate = locator(parsed);
-  const inText = parsed.problems.map(({ at, path, message, breaks }) => ({
-    breaks,
+  const inText = parsed.problems.map(({ at, path, message, hides }) => ({
+    hides,
     ...located(file, parsed.positionOf(at), path, message, "error"),
   }));
   const inRows = findings.map(({ path, at, message, severity }) =>
@@ -41,17 +41,19 @@ export function loadRoster(source: Uint8Array | string, file: string, policy: Po
   return { ok: true, roster: { file, rows, locate }, warnings: problems };
 }
 
-/** On a line that is no YAML only the first thing is said: the rest of it is guesswork. */
+/** On a line that is no YAML only the first problem is reported: the rest of it is guesswork. */
 function withoutEchoes(
-  inText: readonly (Problem & { readonly breaks: boolean })[],
+  inText: readonly (Problem & Pick<TreeProblem, "hides">)[],
   inRows: readonly Problem[],
 ): Problem[] {
   const firstOfLine = new Map<number, Problem>();
-  for (const { breaks, ...problem } of inText) {
+  for (const { hides, ...problem } of inText) {
     const earlier = firstOfLine.get(problem.line);
-    if (breaks && (earlier === undefined || problem.column < earlier.column)) firstOfLine.set(problem.line, problem);
+    if (hides !== "nothing" && (earlier === undefined || problem.column < earlier.column))
+      firstOfLine.set(problem.line, problem);
   }
-  const elsewhere = [...inText.filter(({ breaks }) => !breaks).map(({ breaks: _, ...problem }) => problem), ...inRows];
+  const hidingNothing = inText.filter(({ hides }) => hides === "nothing").map(({ hides: _, ...problem }) => problem);
+  const elsewhere = [...hidingNothing, ...inRows];
   return [...firstOfLine.values(), ...elsewhere.filter(({ line }) => !firstOfLine.has(line))];
 }
 
@@ -126,7 +128,7 @@ type Users = Extract<Tree, { kind: "map" }>;
 
 /** Rows in which the text itself is broken: what they seem to say is not judged, so that no error is a mere echo. */
 function brokenRows(users: Users, { problems }: Parsed): ReadonlySet<string> {
-  const breaks = problems.filter((problem) => problem.breaks).map((problem) => problem.at);
+  const breaks = problems.filter((problem) => problem.hides === "row").map((problem) => problem.at);
   if (breaks.length === 0) return new Set();
   const starts = [...users.entries].map(([user, { keyAt }]) => ({ user, from: keyAt })).sort((a, b) => a.from - b.from);
   const rowAt = (offset: number) => starts.findLast(({ from }) => from <= offset)?.user;
@@ -137,9 +139,9 @@ function checkRows(users: Users, broken: ReadonlySet<string>, policy: Policy): C
   const rows = new Map<OsUser, Row>();
   const raw = new Map<string, unknown>();
   const findings: Finding[] = [];
-  for (const [user, { value }] of users.entries) {
+  for (const [user, { value, keyIs }] of users.entries) {
     if (broken.has(user)) continue;
-    const wrongName = osUserProblem(user);
+    const wrongName = keyIs === undefined ? osUserProblem(user) : unquotedNameProblem(user, keyIs);
     if (wrongName !== undefined) findings.push(inRow(user, [], wrongName, "key"));
     const plain = plainValue(value);
     raw.set(user, plain);
@@ -148,7 +150,7 @@ function checkRows(users: Users, broken: ReadonlySet<string>, policy: Policy): C
       findings.push(inRow(user, [], `${found}; write authentik_user:, k8s_user: and tier: below the name`, "key"));
       continue;
     }
-    const checked = checkRow(user, plain, policy);
+    const checked = checkRow(user, value, policy);
     findings.push(...checked.findings);
     if (checked.written !== undefined) rows.set(user as OsUser, rowOf(user as OsUser, checked.written));
   }

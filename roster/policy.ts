@@ -1,5 +1,7 @@
 /** Defines the defaults of a stack's policy, and checks a policy. */
 
+import { limits, quota } from "./schema/row.ts";
+import { systemdBytes } from "./schema/sizes.ts";
 import type { HostName, Limits, Policy, Quota, Tier } from "./model.ts";
 
 /** Defaults of the cluster's user map. */
@@ -49,5 +51,16 @@ export function checkPolicy(policy: Policy): readonly string[] {
   if (!(policy.uids.first >= 1000 && policy.uids.last <= 59_999)) {
     wrong.push(`uids runs from ${policy.uids.first} to ${policy.uids.last}; stay within 1000 to 59999`);
   }
+  for (const [tier, given] of Object.entries(policy.limits)) {
+    wrong.push(...sizeProblems(`limits.${tier}`, limits.safeParse(given).error?.issues ?? []));
+    if (systemdBytes(given.pane_memory) > systemdBytes(given.memory))
+      wrong.push(
+        `limits.${tier}.pane_memory (${given.pane_memory}) is more than its memory (${given.memory}), which holds all panes`,
+      );
+  }
+  wrong.push(...sizeProblems("quota", quota.safeParse(policy.quota).error?.issues ?? []));
   return wrong;
 }
+
+const sizeProblems = (section: string, issues: readonly { readonly path: PropertyKey[]; readonly message: string }[]) =>
+  issues.map(({ path, message }) => `${[section, ...path].join(".")}: ${message}`);

@@ -4,7 +4,7 @@ import type { Tier } from "./model.ts";
 
 /** What a tier means on every surface. */
 export interface TierRights {
-  /** Groups on the host: added when missing, taken away only on leaving. */
+  /** Groups on the host: added when missing, and taken away where the program gave them and the tier no longer does. */
   readonly groups: readonly string[];
   /** Bound cluster-wide to the person's e-mail. */
   readonly clusterRole: string;

@@ -5,7 +5,7 @@ import type { Email, Problem, Roster, Row, UserMap, UserMapEntry } from "./model
 import { problemInRoster } from "./load.ts";
 import { inRow, warningInRow } from "./rules/finding.ts";
 import * as names from "./schema/patterns.ts";
-import { quota } from "./schema/row.ts";
+import { quotaOfUserMap } from "./schema/row.ts";
 import { readJsonFile } from "./text/json-file.ts";
 import { folded } from "./text/order.ts";
 import { quote, said } from "./text/quote.ts";
@@ -23,7 +23,7 @@ const entry = z.looseObject({
     .string({ error: (issue) => `${said(issue.input)} is no address; ${names.EMAIL.right}` })
     .regex(names.EMAIL.pattern, { error: (issue) => `${said(issue.input)} is no address; ${names.EMAIL.right}` })
     .optional(),
-  quota: z.looseObject(quota.shape).optional(),
+  quota: quotaOfUserMap.optional(),
 });
 
 /**
@@ -39,7 +39,9 @@ export function loadUserMap(source: Uint8Array | string, file: string): LoadedUs
     const checked = entry.safeParse(plainValue(value));
     if (checked.success) {
       const { role, email, quota: own } = checked.data;
-      const known = Object.entries(own ?? {}).filter(([key, figure]) => key in quota.shape && figure !== undefined);
+      const known = Object.entries(own ?? {}).filter(
+        ([key, figure]) => Object.hasOwn(quotaOfUserMap.shape, key) && figure !== undefined,
+      );
       entries.set(k8sUser, {
         role,
         ...(email === undefined ? {} : { email: email as Email }),

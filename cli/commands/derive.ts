@@ -76,7 +76,7 @@ function deriveFrom(sources: Sources): Derivation | { readonly problems: readonl
   const { file, policy, today } = sources;
   const input = readInput(file);
   const loaded = input.ok ? loadRoster(input.bytes, file, policy) : { ok: false as const, problems: [input.problem] };
-  const ledger = ledgerFrom(sources.ledger, policy);
+  const ledger = ledgerFrom(sources.ledger);
   const { userMap, problems: ofTheMap } = userMapFrom(sources.userMap);
   const problems = [...ofTheMap, ...(ledger.ok ? [] : ledger.problems), ...(loaded.ok ? [] : loaded.problems)];
   if (!loaded.ok || !ledger.ok || hasErrors(problems)) return { problems };
@@ -84,10 +84,10 @@ function deriveFrom(sources: Sources): Derivation | { readonly problems: readonl
   return derived.ok ? { ...derived, warnings: [...loaded.warnings, ...derived.warnings] } : derived;
 }
 
-function ledgerFrom(file: string | undefined, policy: Policy): ReturnType<typeof loadLedger> {
+function ledgerFrom(file: string | undefined): ReturnType<typeof loadLedger> {
   if (file === undefined) return { ok: true, ledger: EMPTY_LEDGER };
   const input = readInput(file);
-  return input.ok ? loadLedger(input.bytes, file, policy) : { ok: false, problems: [input.problem] };
+  return input.ok ? loadLedger(input.bytes, file) : { ok: false, problems: [input.problem] };
 }
 
 function dayOf(given: string | undefined): Day {

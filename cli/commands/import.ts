@@ -127,7 +127,7 @@ async function workOut(settings: StackSettings, roster: string, gathered: Gather
   };
   const first = await decide();
   const people = wanted.roster === undefined ? guessed : chosen(guessed, [...first.desired.people.keys()]);
-  const past = pastOf(first.desired, people.rows);
+  const past = pastOf(first.desired, people.rows, settings.ports);
   const { desired, plan } = await decide(past.text);
   const { desiredResources } = await import("../../stacks/offline/desired-resources.ts");
   const declared = await desiredResources(settings, desired);

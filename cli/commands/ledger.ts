@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { writeAdoption } from "../../config/adoption-file.ts";
-import { policyOf, today, computeDesiredState } from "../../config/desired-state.ts";
+import { today, computeDesiredState } from "../../config/desired-state.ts";
 import { userMapFromVault } from "../../config/vault-user-map.ts";
 import { ClientError } from "../../clients/client-error.ts";
 import { Refusal } from "../../config/refusal.ts";
@@ -65,7 +65,7 @@ const EXPECTED = [Refusal, PulumiError, Unseen, ClientError] as const;
 async function rebuild(settings: StackSettings, out: string) {
   const there = ["ledger.json", "adopt.json"].find((name) => existsSync(join(out, name)));
   if (there !== undefined) throw new Refusal(`${join(out, there)} is there already; name another folder with --out`);
-  const { text, ledger } = await ledgerFromHosts(settings, policyOf(settings));
+  const { text, ledger } = await ledgerFromHosts(settings);
   const userMap = await userMapFromVault(settings, { ledger: text }, { preview: false, folder: PROJECT });
   const stack = { ...settings, ledgerSeed: undefined, adopt: undefined };
   const { desired } = await computeDesiredState(stack, { ledger: text, userMap, today: today(), folder: PROJECT });

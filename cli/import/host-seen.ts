@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { parseJson } from "../../clients/parse-json.ts";
+import { mapOf } from "../../roster/schema/map-schema.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { type Host, onHost } from "../../clients/ssh/run-command.ts";
 import { Unseen } from "./unseen.ts";
@@ -121,13 +122,13 @@ function unfitness(name: string, uid: number, home: string, shell: string, stat 
   return undefined;
 }
 
-const table = z.record(z.string(), z.looseObject({ os_user: z.string(), port: z.int() }));
+const table = mapOf(z.looseObject({ os_user: z.string(), port: z.int() }));
 
 function dispatchIn(host: string, text: string | undefined): HostSeen["dispatch"] {
   if (text === undefined) return new Map();
   const parsed = table.safeParse(parseJson(text));
   if (!parsed.success) throw new Unseen(`${host}: /etc/t3-serve/dispatch.json is no dispatch table`);
-  return new Map(Object.entries(parsed.data).map(([who, { os_user, port }]) => [who, { osUser: os_user, port }]));
+  return new Map([...parsed.data].map(([who, { os_user, port }]) => [who, { osUser: os_user, port }]));
 }
 
 function pairsIn(host: string, text: string | undefined): ReadonlyMap<string, string> {

@@ -2,9 +2,9 @@
 
 import { writeLedger } from "../../roster/ledger.ts";
 import type { LedgerEntry, OsUser, Policy, Ports } from "../../roster/model.ts";
-import { DEFAULT_POLICY } from "../../roster/policy.ts";
 import type { Desired } from "../../roster/model.ts";
 import type { Guessed } from "./people.ts";
+import { Unseen } from "./unseen.ts";
 
 export interface Past {
   /** The ledger's bytes. */
@@ -17,18 +17,18 @@ export interface Past {
  * @param desired of a stack without a past, from the same roster
  * @param held uid and ports as the hosts have them
  */
-export function pastOf(
-  desired: Desired,
-  held: readonly Guessed[],
-  ranges: Policy["ports"] = DEFAULT_POLICY.ports,
-): Past {
+export function pastOf(desired: Desired, held: readonly Guessed[], ranges: Policy["ports"]): Past {
   const fresh: string[] = [];
   const real = new Map(held.map((one) => [one.osUser, one]));
   const used = new Set(held.flatMap(({ ports }) => Object.values(ports)));
   const next = (who: string, kind: keyof Ports): number => {
     const { first, last } = ranges[kind];
     let port = first;
-    while (used.has(port) && port < last) port += 1;
+    while (used.has(port)) port += 1;
+    if (port > last)
+      throw new Unseen(
+        `${who}: no port of the ${KINDS[kind]} is free between ${first} and ${last}; widen workstation:ports.${kind} in the stack's configuration`,
+      );
     used.add(port);
     fresh.push(`${who}: had no port of the ${KINDS[kind]} yet, and gets ${port}`);
     return port;

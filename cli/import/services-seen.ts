@@ -8,6 +8,7 @@ import { repoApi } from "../../clients/forgejo/repository.ts";
 import { tokenApi } from "../../clients/forgejo/access-tokens.ts";
 import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import { type Vault, VaultError } from "../../clients/vault/client.ts";
+import { mapOf } from "../../roster/schema/map-schema.ts";
 import { Unseen } from "./unseen.ts";
 
 export interface MapEntry {
@@ -50,14 +51,13 @@ export interface VaultSeen {
   readonly entities: readonly string[];
 }
 
-const looseMap = z.record(
-  z.string(),
+const looseMap = mapOf(
   z.looseObject({ role: z.string(), email: z.string().optional(), namespaces: z.array(z.string()).optional() }),
 );
 
 /** @param text of the map, which was checked as the program checks it */
 export function mapEntries(text: string): ReadonlyMap<string, MapEntry> {
-  const entries = Object.entries(looseMap.parse(JSON.parse(text)));
+  const entries = [...looseMap.parse(JSON.parse(text))];
   return new Map(entries.map(([who, { role, email, namespaces = [] }]) => [who, { role, email, namespaces }]));
 }
 
@@ -122,7 +122,7 @@ export async function seeForge(forge: Forge, { owner, infra, branch }: ForgePlac
   for (const login of [...new Set([...collaborators, ...pushers])].sort()) {
     const asked = { method: "GET", path: ["users", login], purpose: `look at the account ${login}` } as const;
     const { email = "" } = await forge.ask(asked, user, signal);
-    const tokens = (await tokenApi(forge, login, signal).list()) ?? [];
+    const tokens = (await tokenApi(forge, { login }, signal).list()) ?? [];
     members.push({
       login,
       // Whoever hides the address has one of the forge's own.

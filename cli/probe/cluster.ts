@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { dashboardAccount } from "../../roster/names.ts";
 import type { K8sUser } from "../../roster/model.ts";
+import { mapOf } from "../../roster/schema/map-schema.ts";
 import { type KubeCall, KubernetesError } from "../../clients/kubernetes/client.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { inLanes } from "../board/lanes.ts";
@@ -117,7 +118,11 @@ function identitiesIn(all: z.output<typeof secrets>["items"]): ReadonlySet<strin
 /** The values are tokens, and nobody's business here. @throws KubernetesError */
 function keysOf(text: string | undefined): ReadonlySet<string> {
   try {
-    return new Set(Object.keys(z.record(z.string(), z.unknown()).parse(JSON.parse(text ?? ""))));
+    return new Set(
+      mapOf(z.unknown())
+        .parse(JSON.parse(text ?? ""))
+        .keys(),
+    );
   } catch (cause) {
     throw new KubernetesError("a map of identities in the cluster is damaged", { cause });
   }

@@ -3,6 +3,7 @@
  */
 
 import { z } from "zod";
+import { findAccount, hasLogin } from "../../clients/forgejo/accounts.ts";
 import type { Forge } from "../../clients/forgejo/client.ts";
 import { listAll } from "../../clients/forgejo/list-all.ts";
 import { repoApi } from "../../clients/forgejo/repository.ts";
@@ -18,17 +19,19 @@ const DEPLOY = "start the schedule `daily`, or run `pulumi up --refresh`: that r
 
 /** @throws ForgeError */
 export async function probeForge(forge: Forge, settings: StackSettings, who: Leaver): Promise<readonly Finding[]> {
-  const login = who.forgejoLogin;
-  if (login === undefined) return [cut("forge", "they had no login there from this program")];
+  if (who.forgejoLogin === undefined) return [cut("forge", "they had no login there from this program")];
   const { owner, infra, branch } = settings.devvm.repositories;
   const signal = AbortSignal.timeout(LIMIT_MS);
+  const account = await findAccount(forge, who.forgejoLogin, undefined, signal);
+  if (account === undefined) return [cut("forge", `it has no account ${who.forgejoLogin} any more`)];
+  const { login } = account;
   const api = repoApi(forge, { owner, repo: infra }, signal);
   const repository = `${owner}/${infra}`;
   const [isIn, may, rule, tokens, deployKeys] = await Promise.all([
     api.isCollaborator(login),
     api.permissionOf(login),
     api.protection(branch),
-    tokenApi(forge, login, signal).list(),
+    tokenApi(forge, account, signal).list(),
     api.deployKeys(),
   ]);
   const listed = [...(rule?.push_whitelist_usernames ?? []), ...(rule?.merge_whitelist_usernames ?? [])];
@@ -36,9 +39,18 @@ export async function probeForge(forge: Forge, settings: StackSettings, who: Lea
   const ours = (tokens ?? []).filter(({ name }) => OURS.test(name));
   const own = (tokens ?? []).length - ours.length;
   const writable = deployKeys.filter((deployKey) => !deployKey.read_only).map(({ title }) => title);
-  const keys = tokens === undefined ? [] : await sshKeys(forge, login, signal);
+  const keys = await sshKeys(forge, login, signal);
   const canWrite = !["none", "read"].includes(may);
+  const renamed = hasLogin(account, who.forgejoLogin)
+    ? []
+    : [
+        cut(
+          "forge",
+          `${who.forgejoLogin} was renamed to ${login} by its owner (id ${account.id}), and is looked at under that name`,
+        ),
+      ];
   return [
+    ...renamed,
     isIn
       ? hand("forge", `${login} is a collaborator of ${repository}`, DEPLOY)
       : cut("forge", `${login} is no collaborator of ${repository}`),

@@ -6,7 +6,6 @@
 import { loadLedger } from "../../roster/ledger.ts";
 import type { LedgerEntry, OsUser } from "../../roster/model.ts";
 import { hostsWithoutAccess, offboardingState } from "../../roster/offboarding.ts";
-import { DEFAULT_POLICY } from "../../roster/policy.ts";
 import { renderProblem } from "../../roster/render.ts";
 import { Refusal } from "../../config/refusal.ts";
 import type { Leaver } from "./model.ts";
@@ -18,7 +17,7 @@ import type { Leaver } from "./model.ts";
  */
 export function leaversOf(stored: unknown, named: readonly string[]): readonly Leaver[] {
   if (stored === undefined) throw new Refusal("This stack was never deployed, so nobody has left it.");
-  const loaded = loadLedger(typeof stored === "string" ? stored : "", "the stack's ledger", DEFAULT_POLICY);
+  const loaded = loadLedger(typeof stored === "string" ? stored : "", "the stack's ledger");
   if (!loaded.ok) throw new Refusal(loaded.problems.map(renderProblem).join("\n"));
   const gone = new Map(
     [...loaded.ledger.people].flatMap(([osUser, entry]): [string, Leaver][] => {

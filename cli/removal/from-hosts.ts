@@ -2,8 +2,9 @@
 
 import { z } from "zod";
 import { loadLedger } from "../../roster/ledger.ts";
-import type { Ledger, Policy } from "../../roster/model.ts";
+import type { Ledger } from "../../roster/model.ts";
 import { renderProblem } from "../../roster/render.ts";
+import { mapOf } from "../../roster/schema/map-schema.ts";
 import { canonicalJson, type Json } from "../../roster/text/canonical-json.ts";
 import { Refusal } from "../../config/refusal.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
@@ -17,10 +18,7 @@ const account = z.looseObject({
   given: given.optional(),
 });
 const ledger = z.looseObject({
-  people: z.record(
-    z.string(),
-    z.looseObject({ uid: z.int(), removedOn: z.string().optional(), given: given.optional() }),
-  ),
+  people: mapOf(z.looseObject({ uid: z.int(), removedOn: z.string().optional(), given: given.optional() })),
 });
 
 /** One person as one host remembers them. */
@@ -39,7 +37,6 @@ interface Memory {
  */
 export async function ledgerFromHosts(
   settings: StackSettings,
-  policy: Policy,
 ): Promise<{ readonly text: string; readonly ledger: Ledger }> {
   const memories = (await Promise.all(settings.hosts.map((host) => memoriesOf(settings, host)))).flat();
   const people = new Map<string, Json>();
@@ -77,7 +74,7 @@ export async function ledgerFromHosts(
       ].join("\n  "),
     );
   const text = canonicalJson({ version: 1, people });
-  const loaded = loadLedger(text, "the rebuilt ledger", policy);
+  const loaded = loadLedger(text, "the rebuilt ledger");
   if (!loaded.ok)
     throw new Refusal(
       ["What the hosts remember contradicts itself:", ...loaded.problems.map(renderProblem)].join("\n  "),
@@ -100,7 +97,7 @@ async function memoriesOf(settings: StackSettings, host: Host): Promise<readonly
     const [first, ...rest] = stdout.split("\n").filter((line) => line !== "");
     const known = ledger.parse(JSON.parse(first ?? ""));
     const parts = rest.map((line) => account.parse(JSON.parse(line)));
-    const removed = Object.entries(known.people).flatMap(([who, entry]): Memory[] =>
+    const removed = [...known.people].flatMap(([who, entry]): Memory[] =>
       entry.removedOn === undefined
         ? []
         : [{ who, host: host.name, uid: entry.uid, present: false, entry: entry.given, removedOn: entry.removedOn }],

@@ -1,11 +1,22 @@
 /** Lists, issues and revokes one account's access tokens. Only the holder of its password or an admin may. */
 
 import type { z } from "zod";
+import { type Account, findAccount, hasLogin, renamedTo } from "./accounts.ts";
 import { type Forge, ForgeError, type Question } from "./client.ts";
-import { type AccessToken, accessToken, newAccessToken, user } from "./schemas.ts";
+import { type AccessToken, accessToken, newAccessToken } from "./schemas.ts";
 import { listAll } from "./list-all.ts";
 
+export interface TokenOwner {
+  readonly login: string;
+  /** Recorded when a token was issued; a rename by its owner does not change it. */
+  readonly id?: number | undefined;
+}
+
 export interface TokenApi {
+  /** The account under its present login; undefined when the forge has it no more. */
+  account(): Promise<Account | undefined>;
+  /** @throws ForgeError when the forge has no such account, or its login is not the one of the roster */
+  requireAccount(): Promise<Account>;
   /** Undefined when the account is not there any more: its tokens went with it. */
   list(): Promise<readonly AccessToken[] | undefined>;
   /** The only moment at which the forge tells the value. */
@@ -14,47 +25,38 @@ export interface TokenApi {
   revoke(id: number): Promise<void>;
 }
 
-export function tokenApi(forge: Forge, login: string, signal: AbortSignal): TokenApi {
-  const meaning = { 404: `the forge knows no account "${login}"` };
-  let account = login;
-  const at = (...rest: string[]) => ["users", account, "tokens", ...rest];
-  const asked = (method: Question["method"], path: string[], purpose: string, body?: object): Question => ({
-    ...{ method, path, purpose, meaning },
+export function tokenApi(forge: Forge, { login, id: knownId }: TokenOwner, signal: AbortSignal): TokenApi {
+  let found: Promise<Account | undefined> | undefined;
+  const account = () => (found ??= findAccount(forge, login, knownId, signal));
+  const question = (method: Question["method"], at: Account, rest: string[], purpose: string, body?: object) => ({
+    ...{ method, path: ["users", at.login, "tokens", ...rest], purpose },
+    ...{ meaning: { 404: `the forge knows no account "${at.login}"` } },
     ...(body === undefined ? {} : { body }),
   });
-  const exists = async () => {
-    const question = asked("GET", ["users", login], `see whether the account "${login}" exists`);
-    return (await forge.find(question, user, signal)) !== undefined;
+  const requireAccount = async () => {
+    const now = await account();
+    if (now === undefined) throw new ForgeError(`the forge knows no account "${login}"`);
+    if (!hasLogin(now, login)) throw new ForgeError(renamedTo(login, now));
+    return now;
   };
-  const listed = () =>
-    listAll(forge, asked("GET", at(), `list the access tokens of ${login}`), accessToken, (token) => token.id, signal);
   return {
+    account,
+    requireAccount,
     list: async () => {
-      try {
-        return await listed();
-      } catch (cause) {
-        if (!(cause instanceof ForgeError)) throw cause;
-        const renamed = renamedTo(cause);
-        if (renamed !== undefined && account === login) {
-          // The tokens of a renamed account live on under its new name.
-          account = renamed;
-          return await listed();
-        }
-        if (cause.status === 404 && !(await exists())) return undefined;
-        throw cause;
-      }
+      const now = await account();
+      if (now === undefined) return undefined;
+      const listing = question("GET", now, [], `list the access tokens of ${now.login}`);
+      return listAll(forge, listing, accessToken, (token) => token.id, signal);
     },
-    mint: (name, scopes) =>
-      forge.ask(asked("POST", at(), `issue a token to ${login}`, { name, scopes }), newAccessToken, signal),
+    mint: async (name, scopes) => {
+      const now = await requireAccount();
+      const issue = question("POST", now, [], `issue a token to ${now.login}`, { name, scopes });
+      return forge.ask(issue, newAccessToken, signal);
+    },
     revoke: async (id) => {
-      await forge.tell(asked("DELETE", at(String(id)), `revoke a token of ${login}`), signal);
+      const now = await account();
+      if (now === undefined) return;
+      await forge.tell(question("DELETE", now, [String(id)], `revoke a token of ${now.login}`), signal);
     },
   };
-}
-
-/** The new login, where the forge points on from the old one. Only the name is taken from it, and never an address. */
-function renamedTo({ status, location }: ForgeError): string | undefined {
-  if (status !== 301 && status !== 307 && status !== 308) return undefined;
-  const name = /\/api\/v1\/users\/([^/?#]+)\/tokens(?:[?#]|$)/.exec(location ?? "")?.[1];
-  return name === undefined ? undefined : decodeURIComponent(name);
 }

@@ -56,12 +56,12 @@ export class ForgeError extends ClientError {
   override readonly name = "ForgeError";
   /** The HTTP status; undefined where no whole answer came. */
   readonly status: number | undefined;
-  /** Where a redirect, which is not followed, points. */
-  readonly location: string | undefined;
-  constructor(message: string, status?: number, cause?: unknown, location?: string) {
+  /** Segments below `/api/v1` of the forge itself, where it answers that the thing has another name now. */
+  readonly movedTo: readonly string[] | undefined;
+  constructor(message: string, status?: number, cause?: unknown, movedTo?: readonly string[]) {
     super(message, { cause });
     this.status = status;
-    this.location = location;
+    this.movedTo = movedTo;
   }
 }
 
@@ -96,12 +96,20 @@ export function openForge(access: ForgeAccess): Forge {
     const said = messageOf(json);
     const meaning = json === undefined ? undefined : question.meaning?.[reply.status];
     const sentence = meaning ?? MEANINGS.get(reply.status) ?? "";
-    const words = json === undefined ? NOT_JSON : said === "" ? "" : `it says "${redact(said)}"`;
+    const movedTo = isRedirect(reply) ? apiSegments(reply.headers.get("location"), access.url) : undefined;
+    const words =
+      movedTo !== undefined
+        ? `it is called /${movedTo.join("/")} there now`
+        : json === undefined
+          ? NOT_JSON
+          : said === ""
+            ? ""
+            : `it says "${redact(said)}"`;
     return new ForgeError(
       told(question, [`status ${reply.status}`, sentence, words].filter((part) => part !== "").join("; ")),
       reply.status,
       undefined,
-      reply.headers.get("location"),
+      movedTo,
     );
   };
 
@@ -145,6 +153,19 @@ export function openForge(access: ForgeAccess): Forge {
 
 const isSuccess = ({ status }: HttpReply) => status >= 200 && status < 300 && status !== 204;
 
+const isRedirect = ({ status }: HttpReply) => [301, 302, 303, 307, 308].includes(status);
+
+/** The target of a redirect, which is never followed; undefined unless it stays within the API of this very forge. */
+function apiSegments(location: string | undefined, base: string): readonly string[] | undefined {
+  const api = new URL(`${base.replace(/\/+$/, "")}/api/v1/`);
+  if (location === undefined || !URL.canParse(location, api.href)) return undefined;
+  const { origin, pathname } = new URL(location, api);
+  if (origin !== api.origin || !pathname.startsWith(api.pathname)) return undefined;
+  const segments = pathname.slice(api.pathname.length).split("/");
+  // A name of the forge is made of characters that a path holds as they are.
+  return segments.every((segment) => /^[A-Za-z0-9._-]+$/.test(segment)) ? segments : undefined;
+}
+
 /** A 404 page of a proxy says nothing about the forge: only a JSON answer does. */
 const isOwn404 = (reply: HttpReply) => reply.status === 404 && jsonOf(reply) !== undefined;
 
@@ -163,8 +184,10 @@ function messageOf(json: { readonly value: unknown } | undefined): string {
 const NOT_JSON = "its answer is not JSON: is this the forge's own address, or does something before it want a login?";
 
 const MEANINGS: ReadonlyMap<number, string> = new Map([
-  [301, "it sends us elsewhere, and credentials go to no other address: give the address it should be"],
-  [302, "it sends us elsewhere, and credentials go to no other address: give the address it should be"],
+  ...[301, 302, 303, 307, 308].map(
+    (status) =>
+      [status, "it sends us elsewhere, and credentials go to no other address: give the address it should be"] as const,
+  ),
   [
     401,
     "the credentials are not accepted: check the name and password in the stack's configuration (a second factor cannot be used here)",

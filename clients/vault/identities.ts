@@ -21,6 +21,7 @@ const answer = z.object({ data: entity });
 const mounts = z.object({ data: z.record(z.string(), z.looseObject({ accessor: z.string().optional() })) });
 const created = z.object({ data: z.object({ id: z.string() }) });
 
+type Alias = z.output<typeof alias>;
 export type Entity = z.output<typeof entity>;
 
 export interface Identities {
@@ -33,8 +34,15 @@ export interface Identities {
     id: string,
     change: { readonly name?: string; readonly policies?: readonly string[]; readonly disabled?: boolean },
   ): Promise<void>;
-  /** Makes sign-ins under this name lead to the entity; an alias of another one is moved. */
-  point(name: string, entityId: string): Promise<void>;
+  /**
+   * Makes sign-ins under this name lead to the entity, and those under its former name lead to it no longer: Vault allows
+   * an entity one alias a mount. An alias of another entity is moved.
+   */
+  point(name: string, entity: Entity): Promise<void>;
+  /** Makes no sign-in of this mount lead to the entity. */
+  unpoint(entity: Entity): Promise<void>;
+  /** The names under which a sign-in of this mount leads to the entity. */
+  aliasNames(entity: Entity): Promise<readonly string[]>;
 }
 
 /** @param mount path of the auth mount whose aliases are meant */
@@ -60,6 +68,14 @@ export function identities(vault: Vault, mount: string, signal: AbortSignal): Id
     } as const;
     return (await vault.find(ask, answer, signal))?.data;
   };
+  const ownAliases = async ({ aliases }: Entity): Promise<readonly Alias[]> => {
+    const mountAccessor = await accessor();
+    return aliases.filter((one) => one.mount_accessor === mountAccessor);
+  };
+  const drop = async ({ id, name }: Alias) => {
+    const path = `identity/entity-alias/id/${encodeURIComponent(id)}`;
+    await vault.tell({ method: "DELETE", path, purpose: `end the sign-in of ${name}` }, signal);
+  };
   return {
     byId: (id) => get(`identity/entity/id/${encodeURIComponent(id)}`, `read the entity ${id}`),
     byName: (name) => get(`identity/entity/name/${encodeURIComponent(name)}`, `read the entity ${name}`),
@@ -78,17 +94,25 @@ export function identities(vault: Vault, mount: string, signal: AbortSignal): Id
         signal,
       );
     },
-    point: async (name, entityId) => {
+    point: async (name, entity) => {
       const mountAccessor = await accessor();
       const present = (await byAlias(name))?.aliases.find(
         (one) => one.name === name && one.mount_accessor === mountAccessor,
       );
-      const path = present === undefined ? "identity/entity-alias" : `identity/entity-alias/id/${present.id}`;
-      const body = { name, mount_accessor: mountAccessor, canonical_id: entityId };
+      const [former] = await ownAliases(entity);
+      // The alias of a sign-in under the new name takes the place of the former one, which has to go first.
+      if (present !== undefined && former !== undefined && former.id !== present.id) await drop(former);
+      const id = (present ?? former)?.id;
+      const path = id === undefined ? "identity/entity-alias" : `identity/entity-alias/id/${id}`;
+      const body = { name, mount_accessor: mountAccessor, canonical_id: entity.id };
       await vault.tell(
-        { method: "POST", path, body, purpose: `let ${name} sign in as the entity ${entityId}` },
+        { method: "POST", path, body, purpose: `let ${name} sign in as the entity ${entity.id}` },
         signal,
       );
     },
+    unpoint: async (entity) => {
+      for (const one of await ownAliases(entity)) await drop(one);
+    },
+    aliasNames: async (entity) => (await ownAliases(entity)).map(({ name }) => name),
   };
 }

@@ -22,6 +22,13 @@ const quota = z.strictObject({
   pods: z.string().describe("Number of pods."),
 });
 
+/** Both ends are included. */
+const range = (lowest: number, highest: number) =>
+  z.strictObject({
+    first: z.int().min(lowest).max(highest).describe("The lowest."),
+    last: z.int().min(lowest).max(highest).describe("The highest."),
+  });
+
 /** Top-level keys, spread into the schema of the stack. */
 export const people = {
   roster: z.string().default("roster.yaml").describe("The roster, relative to the project's folder."),
@@ -67,6 +74,21 @@ export const people = {
       "What the pipeline does with a non-admin's push that raises rights or changes the program: wait for an admin's " +
         "confirmation, or deploy it after its announcement. With `announce` whoever may push to the branch is root " +
         "on the hosts and admin of the cluster. A push by nobody known waits either way.",
+    ),
+  ports: z
+    .strictObject({
+      t3: range(1024, 65_535).describe("Of the code server."),
+      browser: range(1024, 65_535).describe("Of the browser-automation server."),
+    })
+    .prefault(DEFAULT_POLICY.ports)
+    .describe(
+      "From which loopback ports a newcomer gets the lowest free one; the two ranges never overlap. Nobody's port changes " +
+        "when a range does: whoever has one keeps it, also outside.",
+    ),
+  uids: range(1000, 59_999)
+    .prefault(DEFAULT_POLICY.uids)
+    .describe(
+      "From which uids a newcomer gets the lowest that nobody ever had. Nobody's uid changes when the range does.",
     ),
   addsOnly: z.boolean().default(false).describe("Suspends every removal on every surface."),
   reservedK8sUsers: z

@@ -41,7 +41,7 @@ export function configReader<Shape extends z.ZodRawShape>(
   form: z.ZodObject<Shape>,
 ): ConfigReader<z.output<z.ZodObject<Shape>>> {
   const parse = (args: PropertyMap) => {
-    const own = Object.entries(revealMap(args)).filter(([name]) => name in form.shape);
+    const own = Object.entries(revealMap(args)).filter(([name]) => Object.hasOwn(form.shape, name));
     return parseInputs(form)(Object.fromEntries(own));
   };
   return {

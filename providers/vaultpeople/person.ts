@@ -110,7 +110,9 @@ async function welcome(people: Identities, wish: Want, before: Have | undefined)
     ...(renamed ? { name } : {}),
     ...(returns && entity.disabled ? { disabled: false } : {}),
   });
-  if (alias !== null && signsInAs?.id !== entity.id) await people.point(alias, entity.id);
+  if (alias !== null && signsInAs?.id !== entity.id) await people.point(alias, entity);
+  // An address that was theirs and is nobody's any more must open nothing.
+  if (alias === null && before?.alias != null && before.entityId === entity.id) await people.unpoint(entity);
   return checked(people, wish, entity.id);
 }
 
@@ -128,8 +130,14 @@ async function checked(people: Identities, wish: Want, id: string): Promise<Enti
       `${wish.name}: ${wish.alias} does not sign in as this entity although the alias was written`,
     );
   }
+  const others = (await people.aliasNames(now)).filter((name) => folded(name) !== folded(wish.alias ?? name));
+  if (others.length > 0)
+    throw new ProviderError(`${wish.name}: ${others.join(", ")} still signs in as this entity although it was renamed`);
   return now;
 }
+
+/** Vault looks an alias up without regard to case. */
+const folded = (name: string): string => name.toLowerCase();
 
 /** By what was remembered, by the sign-in, by the name: in this order, since names and addresses can be given anew. */
 const entityOf = async (people: Identities, wish: Want, before: Have | undefined): Promise<Entity | undefined> => {

@@ -108,6 +108,13 @@ function rightsChanges(past: LedgerEntry, after: LedgerEntry): Part {
         : `the rights of tier ${after.tier} (until now ${past.tier})`,
     );
   }
+  const groups = TIERS[past.tier].groups.filter((group) => !TIERS[after.tier].groups.includes(group));
+  if (groups.length > 0) {
+    part.other.push(
+      `is taken out of the groups ${listed(groups)} where this program gave them, and their sessions and processes that hold one are ended; ` +
+        "groups that they had before or got by hand stay, and the deployment names them",
+    );
+  }
   if (past.push && !after.push) part.lost.push("direct push to the protected branch");
   if (!past.push && after.push) part.gained.push("direct push to the protected branch: what they push deploys");
   const lost = past.namespaces.filter((name) => !after.namespaces.includes(name));

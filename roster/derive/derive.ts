@@ -91,36 +91,39 @@ function giveNumbers({ roster, policy }: DeriveInput, past: Past, rows: Readonly
   const holders = entries.filter(([, entry]) => entry.removedOn === undefined);
   const names = [...rows.keys()].sort(byCodeUnit);
   const withPort = new Set<OsUser>();
-  const taken = { t3: new Set<number>(), browser: new Set<number>() };
+  // One set for both kinds: somebody may hold a port from before a range was moved over it.
+  const taken = new Set<number>();
   const keepPorts = (user: OsUser, { ports }: LedgerEntry): void => {
-    if (taken.t3.has(ports.t3) || taken.browser.has(ports.browser)) return;
+    if (taken.has(ports.t3) || taken.has(ports.browser)) return;
     withPort.add(user);
-    taken.t3.add(ports.t3);
-    taken.browser.add(ports.browser);
+    taken.add(ports.t3);
+    taken.add(ports.browser);
   };
   for (const [user, entry] of holders) keepPorts(user, entry);
   // After a destructive removal the numbers are free for others; who comes back first has first claim to their own.
   for (const [user, entry] of entries) if (entry.removedOn !== undefined && rows.has(user)) keepPorts(user, entry);
   const newcomers = names.filter((user) => !withPort.has(user));
   const without = names.filter((user) => !past.people.has(user));
-  const t3 = allocate(newcomers, taken.t3, policy.ports.t3);
-  const browser = allocate(newcomers, taken.browser, policy.ports.browser);
+  const t3 = allocate(newcomers, taken, policy.ports.t3);
+  const browser = allocate(newcomers, taken, policy.ports.browser);
   const uid = allocate(
     without,
     entries.map(([, entry]) => entry.uid),
     policy.uids,
   );
   const full = [
-    ...(t3.ok ? [] : t3.without.map((user) => [user, "code-server port", policy.ports.t3] as const)),
-    ...(browser.ok ? [] : browser.without.map((user) => [user, "browser port", policy.ports.browser] as const)),
-    ...(uid.ok ? [] : uid.without.map((user) => [user, "uid", policy.uids] as const)),
-  ].map(([user, what, { first, last }]) =>
+    ...(t3.ok ? [] : t3.without.map((user) => [user, "code-server port", "ports.t3", policy.ports.t3] as const)),
+    ...(browser.ok
+      ? []
+      : browser.without.map((user) => [user, "browser port", "ports.browser", policy.ports.browser] as const)),
+    ...(uid.ok ? [] : uid.without.map((user) => [user, "uid", "uids", policy.uids] as const)),
+  ].map(([user, what, setting, { first, last }]) =>
     problemInRoster(
       roster,
       inRow(
         user,
         [],
-        `no ${what} is free between ${first} and ${last}; widen the range in the stack's configuration, or remove for good somebody who left`,
+        `no ${what} is free between ${first} and ${last}; widen workstation:${setting} in the stack's configuration (nobody's number changes by it), or remove for good somebody who left`,
       ),
     ),
   );

@@ -1,6 +1,18 @@
 /** Derives one person's desired state from their row, their ledger entry and the stack's policy. */
 
-import type { Day, Ledger, LedgerEntry, LeftPerson, Namespace, OsUser, Person, Policy, Ports } from "../model.ts";
+import type {
+  Day,
+  Ledger,
+  LedgerEntry,
+  LeftPerson,
+  Limits,
+  Namespace,
+  OsUser,
+  Person,
+  Policy,
+  Ports,
+} from "../model.ts";
+import { systemdBytes } from "../schema/sizes.ts";
 import { sorted } from "../text/order.ts";
 import { TIERS } from "../tiers.ts";
 import type { CurrentRow } from "./rows.ts";
@@ -34,13 +46,20 @@ export function personOf(row: CurrentRow, given: Given, entry: LedgerEntry | und
     parked: row.parked,
     claudeAuth: row.claudeAuth && !row.parked,
     ...(row.forgejo === undefined ? {} : { forgejo: row.forgejo }),
-    limits: { ...policy.limits[row.tier], ...row.limits },
+    limits: limitsOf(row, policy),
     quota: { ...policy.quota, ...row.quota },
     ...(row.until === undefined ? {} : { until: row.until }),
     host: row.host,
     formerHosts: (entry?.hosts ?? []).filter((host) => host !== row.host),
     previously: row.previously,
   };
+}
+
+/** A row that lowers the memory alone gets no pane that is larger than it. */
+function limitsOf({ tier, limits }: CurrentRow, policy: Policy): Limits {
+  const merged = { ...policy.limits[tier], ...limits };
+  const isLarger = systemdBytes(merged.pane_memory) > systemdBytes(merged.memory);
+  return isLarger ? { ...merged, pane_memory: merged.memory } : merged;
 }
 
 /** What the ledger will say of them after this run. */

@@ -6,9 +6,11 @@ import { TIER_NAMES, TIERS } from "../tiers.ts";
 import { folded } from "../text/order.ts";
 import { counted, listed, quote, said } from "../text/quote.ts";
 import { didYouMean, nearest } from "../text/suggest.ts";
-import { pathText } from "../text/tree.ts";
+import { pathText, plainValue } from "../text/tree.ts";
+import type { Tree } from "../text/yaml-tree.ts";
 import { type Finding, inRow } from "./finding.ts";
 import { isReservedK8sUser, isSystemNamespace } from "./reserved.ts";
+import { sizeFindings } from "./sizes.ts";
 
 export interface CheckedRow {
   /** Absent when its shape is wrong. */
@@ -16,18 +18,26 @@ export interface CheckedRow {
   readonly findings: readonly Finding[];
 }
 
-/** Checks a row as it was read: `raw` is plain data of unknown shape, `user` its key. */
-export function checkRow(user: string, raw: unknown, policy: Policy): CheckedRow {
+/** Checks a row as it was read: `tree` may have any shape, `user` is its key. */
+export function checkRow(user: string, tree: Tree, policy: Policy): CheckedRow {
+  const raw = plainValue(tree);
   const checked = row.safeParse(raw);
-  const findings = checked.success ? [] : shapeFindings(user, raw, checked.error.issues);
+  const findings = checked.success ? [] : shapeFindings(user, raw, issuesWithSource(tree, checked.error.issues));
   const fields = isMap(raw) ? raw : {};
   findings.push(
     ...namespaceFindings(user, fields, policy),
     ...repoFindings(user, fields),
     ...stackFindings(user, fields, policy),
     ...previouslyFindings(user, fields),
+    ...sizeFindings(user, checked.success ? checked.data : undefined, policy),
   );
   return checked.success ? { written: checked.data, findings } : { findings };
+}
+
+/** The same issues with a number or a switch quoted as the file has it; a rule about its size knows its text already. */
+function issuesWithSource(tree: Tree, issues: readonly Issue[]): readonly Issue[] {
+  const asked = issues.filter((issue) => issue.code !== "custom").map((issue) => pathText(plainPath(issue)));
+  return row.safeParse(plainValue(tree, new Set(asked))).error?.issues ?? issues;
 }
 
 type Raw = { readonly [field: string]: unknown };

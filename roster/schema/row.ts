@@ -8,15 +8,19 @@ import { TIER_NAMES } from "../tiers.ts";
 import { isReservedLogin, isSystemAccount, RESERVED_LOGINS } from "../rules/reserved.ts";
 import { quote, said } from "../text/quote.ts";
 import { didYouMean } from "../text/suggest.ts";
+import { UnquotedScalar } from "../text/unquoted.ts";
 import * as names from "./patterns.ts";
 import type { Grammar } from "./patterns.ts";
+import { type Bounds, LIMIT_BOUNDS, outOfBounds, QUOTA_BOUNDS } from "./sizes.ts";
 
 /** What was found and what would be right; a value that only lacks its quotes is told so. */
-const found = (input: unknown, { pattern, right }: Grammar): string => {
+const found = (input: unknown, { pattern, right, longest }: Grammar): string => {
   if (input === undefined) return `is missing; ${right}`;
   if (input === null) return `nothing is given; ${right}`;
-  const lacksQuotes = (typeof input === "number" || typeof input === "boolean") && pattern.test(String(input));
-  if (lacksQuotes) return `YAML reads ${said(input)} here; if that is the name, put it in quotes: "${String(input)}"`;
+  if (input instanceof UnquotedScalar && pattern.test(input.source))
+    return `YAML reads ${said(input)} here; if that is the name, put it in quotes: "${input.source}"`;
+  if (typeof input === "string" && longest !== undefined && input.length > longest)
+    return `${said(input)} has ${input.length} characters, and ${longest} is the most; ${right}`;
   return `${said(input)} does not fit; ${right}`;
 };
 
@@ -32,6 +36,22 @@ const figure = (grammar: Grammar, description: string) => {
   const written = z.string().regex(grammar.pattern, { error });
   const read = z.number().refine((value) => grammar.pattern.test(String(value)), { error });
   return z.union([written, read], { error }).transform(String).describe(description);
+};
+
+/** A text of the grammar that lies within bounds. */
+const size = (grammar: Grammar, bounds: Bounds, description: string) =>
+  text(grammar, withBounds(description, bounds)).superRefine(within(bounds));
+
+/** A figure that lies within bounds. */
+const boundedFigure = (grammar: Grammar, bounds: Bounds, description: string) =>
+  figure(grammar, description).superRefine(within(bounds)).describe(withBounds(description, bounds));
+
+const withBounds = (description: string, { floor, ceiling }: Bounds): string =>
+  `${description} From ${floor} to ${ceiling}.`;
+
+const within = (bounds: Bounds) => (value: string, context: z.RefinementCtx) => {
+  const problem = outOfBounds(value, bounds);
+  if (problem !== undefined) context.addIssue({ code: "custom", message: `${quote(value)} ${problem}` });
 };
 
 const flag = (description: string, byDefault: boolean) =>
@@ -108,12 +128,13 @@ const email = z
 
 export const limits = map(
   {
-    memory: text(names.MEMORY, "Memory of everything the person runs on the host.").optional(),
-    cpu: text(names.CPU, "Share of processors; 100% is one of them.").optional(),
-    tasks: figure(names.TASKS, "Number of processes and threads.").optional(),
-    pane_memory: text(
+    memory: size(names.MEMORY, LIMIT_BOUNDS.memory, "Memory of everything the person runs on the host.").optional(),
+    cpu: size(names.CPU, LIMIT_BOUNDS.cpu, "Share of processors; 100% is one of them.").optional(),
+    tasks: boundedFigure(names.TASKS, LIMIT_BOUNDS.tasks, "Number of processes and threads.").optional(),
+    pane_memory: size(
       names.MEMORY,
-      "Memory of one tmux pane, so that a runaway program dies and the conversation lives.",
+      LIMIT_BOUNDS.pane_memory,
+      "Memory of one tmux pane, at most `memory`, so that a runaway program dies and the conversation lives.",
     ).optional(),
   },
   "keys such as memory: 8G below it",
@@ -121,13 +142,33 @@ export const limits = map(
 
 export const quota = map(
   {
-    cpu_requests: figure(names.CPU_QUANTITY, "Sum of the processors that pods ask for.").optional(),
-    memory_requests: figure(names.MEMORY_QUANTITY, "Sum of the memory that pods ask for.").optional(),
-    memory_limits: figure(names.MEMORY_QUANTITY, "Sum of the memory that pods may take.").optional(),
-    pods: figure(names.COUNT, "Number of pods.").optional(),
+    cpu_requests: boundedFigure(
+      names.CPU_QUANTITY,
+      QUOTA_BOUNDS.cpu_requests,
+      "Sum of the processors that pods ask for.",
+    ).optional(),
+    memory_requests: size(
+      names.MEMORY_QUANTITY,
+      QUOTA_BOUNDS.memory_requests,
+      "Sum of the memory that pods ask for.",
+    ).optional(),
+    memory_limits: size(
+      names.MEMORY_QUANTITY,
+      QUOTA_BOUNDS.memory_limits,
+      "Sum of the memory that pods may take.",
+    ).optional(),
+    pods: boundedFigure(names.COUNT, QUOTA_BOUNDS.pods, "Number of pods.").optional(),
   },
   "keys such as pods: 20 below it",
 );
+
+/** A quota of the cluster's user map, whose figures are others' to decide. */
+export const quotaOfUserMap = z.looseObject({
+  cpu_requests: figure(names.CPU_QUANTITY, "").optional(),
+  memory_requests: figure(names.STORED_MEMORY_QUANTITY, "").optional(),
+  memory_limits: figure(names.STORED_MEMORY_QUANTITY, "").optional(),
+  pods: figure(names.COUNT, "").optional(),
+});
 
 /** One row as it is written. What needs two fields or two rows to judge is in `rules/`. */
 export const row = map(
@@ -149,12 +190,14 @@ export const row = map(
       "What ~/code is: the infra clone itself, or a directory of clones. Default single.",
     ).optional(),
     repos: list(
-      text(names.REPO, "Name of a repository of the configured Forgejo owner.").refine(
-        (repo) => repo.toLowerCase() !== "infra",
-        {
+      text(names.REPO, "Name of a repository of the configured Forgejo owner.")
+        .refine((repo) => repo.toLowerCase() !== "infra", {
           error: (issue) => `${said(issue.input)} is always there; remove it from the list`,
-        },
-      ),
+        })
+        .refine((repo) => !/\.git$/i.test(repo), {
+          error: (issue) =>
+            `${said(issue.input)} ends like an address to clone from; write the name alone: ${quote(String(issue.input).slice(0, -4))}`,
+        }),
       "[my-repo], one name an item",
       "Cloned beside infra in a workspace. Absent and empty mean the same: infra alone.",
     ),
@@ -194,6 +237,10 @@ export const row = map(
 );
 
 export type WrittenRow = z.output<typeof row>;
+
+/** The same for a key without quotes that YAML reads as a number, a switch or nothing (`keyIs`). */
+export const unquotedNameProblem = (name: string, keyIs: string): string =>
+  `${keyIs} stands where a key belongs; ${names.OS_USER.pattern.test(name) ? `put it in quotes if it is a name: "${name}"` : names.OS_USER.right}`;
 
 /** A sentence about a row's key, or nothing when it is a name that a person may have. */
 export function osUserProblem(name: string): string | undefined {

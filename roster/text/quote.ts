@@ -1,5 +1,7 @@
 /** Formats values from somebody's file for a sentence: short, on one line, and without a byte that a terminal obeys. */
 
+import { UnquotedScalar } from "./unquoted.ts";
+
 const SHOWN = 60;
 
 /** `"kube-dns"`, `the number 5`, `a list`, `nothing`: any value, said so that it can stand in a sentence. */
@@ -8,6 +10,8 @@ export function said(value: unknown): string {
   if (typeof value === "string") return quote(value);
   if (typeof value === "number") return `the number ${String(value)}`;
   if (typeof value === "boolean") return `the switch ${String(value)}`;
+  if (value instanceof UnquotedScalar)
+    return `the ${typeof value.value === "number" ? "number" : "switch"} ${value.source}`;
   return Array.isArray(value) ? "a list" : "a map";
 }
 

@@ -1,16 +1,26 @@
 /** Reads the plain value of a tree, and the position of a path in it. */
 
+import { UnquotedScalar } from "./unquoted.ts";
 import type { Tree } from "./yaml-tree.ts";
 
 export type Path = readonly (string | number)[];
 
-/** The value as plain data; maps have no prototype, so that a key named `__proto__` is a key like any other. */
-export function plainValue(tree: Tree): unknown {
-  if (tree.kind === "scalar") return tree.value;
-  if (tree.kind === "list") return tree.items.map(plainValue);
-  const value: Record<string, unknown> = Object.create(null);
-  for (const [key, entry] of tree.entries) value[key] = plainValue(entry.value);
-  return value;
+/**
+ * The value as plain data; maps have no prototype, so that a key named `__proto__` is a key like any other. Numbers and
+ * switches at the paths of `withSource` (as `pathText` writes them) come as `UnquotedScalar`.
+ */
+export function plainValue(tree: Tree, withSource: ReadonlySet<string> = new Set(), path: Path = []): unknown {
+  // Paths are built for the few rows that are asked for them, and for no row that is right.
+  const below = (step: string | number): Path => (withSource.size === 0 ? path : [...path, step]);
+  if (tree.kind === "list") return tree.items.map((item, index) => plainValue(item, withSource, below(index)));
+  if (tree.kind === "map") {
+    const value: Record<string, unknown> = Object.create(null);
+    for (const [key, entry] of tree.entries) value[key] = plainValue(entry.value, withSource, below(key));
+    return value;
+  }
+  const { value, source } = tree;
+  const isTyped = typeof value === "number" || typeof value === "boolean";
+  return isTyped && source !== undefined && withSource.has(pathText(path)) ? new UnquotedScalar(value, source) : value;
 }
 
 /**

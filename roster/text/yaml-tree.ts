@@ -4,10 +4,12 @@
  */
 
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
-import type { Node, Pair, ParsedNode, YAMLError } from "yaml";
+import type { Node, Pair, ParsedNode, Scalar, YAMLError } from "yaml";
 import type { Position } from "../model.ts";
 import { hazardIn } from "./guard.ts";
+import { cleaned, conflictIn } from "./pasted.ts";
 import { quote, said } from "./quote.ts";
+import { UnquotedScalar } from "./unquoted.ts";
 
 export type Tree = TreeMap | TreeList | TreeScalar;
 
@@ -16,7 +18,14 @@ export interface TreeMap {
   readonly at: number;
   readonly isBlock: boolean;
   /** In the order of the file, without the later ones of doubled keys. */
-  readonly entries: ReadonlyMap<string, { readonly keyAt: number; readonly value: Tree }>;
+  readonly entries: ReadonlyMap<string, TreeEntry>;
+}
+
+export interface TreeEntry {
+  readonly keyAt: number;
+  readonly value: Tree;
+  /** Says what YAML takes the key for where that is no text: `the number 007`. */
+  readonly keyIs?: string;
 }
 
 export interface TreeList {
@@ -30,14 +39,19 @@ export interface TreeScalar {
   readonly kind: "scalar";
   readonly at: number;
   readonly value: string | number | boolean | null;
+  /** What the file says where YAML reads a number or a switch: `0x10` and not 16. */
+  readonly source?: string;
 }
 
 export interface TreeProblem {
   readonly at: number;
   readonly path: readonly (string | number)[];
   readonly message: string;
-  /** The text around it could not be read: what stands near it may be mistaken for something else. */
-  readonly breaks: boolean;
+  /**
+   * What is not judged because of it: the rest of its line, or the whole row, where the text could not be read and
+   * something near it may be mistaken for something else.
+   */
+  readonly hides: "line" | "row" | "nothing";
 }
 
 export interface Parsed {
@@ -47,7 +61,8 @@ export interface Parsed {
 }
 
 /** Reads YAML 1.2 without what a roster has no use for: aliases, tags, merge keys, several documents. */
-export function parseYaml(text: string): Parsed {
+export function parseYaml(given: string): Parsed {
+  const { text, found } = cleaned(given);
   const lines = new LineCounter();
   lines.addNewLine(0);
   for (const newline of text.matchAll(/\r\n|\n|\r/g)) lines.addNewLine(newline.index + newline[0].length);
@@ -55,11 +70,11 @@ export function parseYaml(text: string): Parsed {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     return { line, column: col };
   };
-  const hazard = hazardIn(text);
+  const hazard = conflictIn(text) ?? hazardIn(text);
   if (hazard !== undefined) {
     return {
       tree: undefined,
-      problems: [{ at: hazard.offset, path: [], message: hazard.message, breaks: true }],
+      problems: [{ at: hazard.offset, path: [], message: hazard.message, hides: "row" }],
       positionOf,
     };
   }
@@ -70,16 +85,24 @@ export function parseYaml(text: string): Parsed {
     uniqueKeys: false,
     version: "1.2",
   });
-  const problems: TreeProblem[] = document.errors.map((error) => syntaxProblem(error, text));
+  const problems: TreeProblem[] = [
+    ...found.map(({ offset, message }) => ({ at: offset, path: [], message, hides: "line" as const })),
+    ...document.errors.map((error) => syntaxProblem(error, text)),
+  ];
   const tree = document.contents === null ? undefined : grow(document.contents, [], problems);
   return { tree, problems, positionOf };
 }
 
 function syntaxProblem(error: YAMLError, text: string): TreeProblem {
+  if (error.code === "BAD_SCALAR_START") {
+    const sign = quote(text[error.pos[0]] ?? "");
+    const message = `YAML allows no value that begins with ${sign}; delete that character, or put the whole value in quotes`;
+    return { at: error.pos[0], path: [], message, hides: "line" };
+  }
   const known = SYNTAX[error.code];
   const message = known ?? `${error.message.replace(/\s+/g, " ").slice(0, 120)}; mend the YAML here`;
   // An unfinished construct is reported at the end of the file, which may lie behind the last line's end.
-  return { at: Math.min(error.pos[0], Math.max(0, text.length - 1)), path: [], message, breaks: true };
+  return { at: Math.min(error.pos[0], Math.max(0, text.length - 1)), path: [], message, hides: "row" };
 }
 
 const SYNTAX: Partial<Record<YAMLError["code"], string>> = {
@@ -99,7 +122,7 @@ function grow(node: ParsedNode | Node, path: readonly (string | number)[], probl
       at,
       path,
       message: `"*${node.source}" is an alias; write the value out, so that a row shows what it grants`,
-      breaks: true,
+      hides: "row",
     });
     return { kind: "scalar", at, value: null };
   }
@@ -108,7 +131,7 @@ function grow(node: ParsedNode | Node, path: readonly (string | number)[], probl
       at,
       path,
       message: `the tag ${quote(node.tag.replace("tag:yaml.org,2002:", "!!"))} is not allowed; remove it`,
-      breaks: true,
+      hides: "row",
     });
   }
   if (isMap(node))
@@ -117,7 +140,7 @@ function grow(node: ParsedNode | Node, path: readonly (string | number)[], probl
     const items = node.items.map((item, index) => grow(nodeOf(item, at), [...path, index], problems));
     return { kind: "list", at, isBlock: node.flow !== true, items };
   }
-  return { kind: "scalar", at, value: isScalar(node) ? plain(node.value) : null };
+  return isScalar(node) ? scalar(node, at) : { kind: "scalar", at, value: null };
 }
 
 /** The library sets no tag on what it resolves by itself, so any tag was written by hand. */
@@ -128,32 +151,45 @@ function growEntries(
   path: readonly (string | number)[],
   problems: TreeProblem[],
 ): TreeMap["entries"] {
-  const entries = new Map<string, { readonly keyAt: number; readonly value: Tree }>();
+  const entries = new Map<string, TreeEntry>();
   for (const pair of pairs) {
     if (!isPair(pair)) continue;
     const { key, value } = pair as Pair<Node, Node | null>;
     const keyAt = key?.range?.[0] ?? 0;
-    if (!isScalar(key) || typeof key.value !== "string") {
-      const found = isScalar(key) ? said(key.value) : isAlias(key) ? "an alias" : "a list or a map";
-      const right = isScalar(key) ? `; put it in quotes if it is a name: "${String(key.source ?? key.value)}"` : "";
-      problems.push({ at: keyAt, path, message: `${found} stands where a key belongs${right}`, breaks: false });
+    if (!isScalar(key)) {
+      const found = isAlias(key) ? "an alias" : "a list or a map";
+      problems.push({ at: keyAt, path, message: `${found} stands where a key belongs`, hides: "nothing" });
       continue;
     }
-    if (key.tag !== undefined) grow(key, [...path, key.value], problems);
-    if (entries.has(key.value)) {
+    const { name, keyIs } = keyOf(key, keyAt);
+    if (key.tag !== undefined) grow(key, [...path, name], problems);
+    if (entries.has(name)) {
       problems.push({
         at: keyAt,
-        path: [...path, key.value],
-        message: `the key ${quote(key.value)} stands here a second time; keep one of the two`,
-        breaks: false,
+        path: [...path, name],
+        message: `the key ${quote(name)} stands here a second time; keep one of the two`,
+        hides: "nothing",
       });
-      if (value !== null) grow(value, [...path, key.value], problems);
+      if (value !== null) grow(value, [...path, name], problems);
       continue;
     }
-    const tree = value === null ? undefined : grow(value, [...path, key.value], problems);
-    entries.set(key.value, { keyAt, value: tree ?? { kind: "scalar", at: keyAt, value: null } });
+    const tree = value === null ? undefined : grow(value, [...path, name], problems);
+    entries.set(name, {
+      keyAt,
+      value: tree ?? { kind: "scalar", at: keyAt, value: null },
+      ...(keyIs === undefined ? {} : { keyIs }),
+    });
   }
   return entries;
+}
+
+/** The key as it is written, so that what stands below `007` is judged as well. */
+function keyOf(key: Scalar, at: number): { readonly name: string; readonly keyIs?: string } {
+  if (typeof key.value === "string") return { name: key.value };
+  const { value, source } = scalar(key, at);
+  const name = source ?? String(key.source ?? "");
+  const isTyped = typeof value === "number" || typeof value === "boolean";
+  return { name, keyIs: said(isTyped ? new UnquotedScalar(value, name) : null) };
 }
 
 const nodeOf = (item: unknown, at: number): Node =>
@@ -161,7 +197,9 @@ const nodeOf = (item: unknown, at: number): Node =>
     ? item
     : ({ range: [at, at, at], tag: undefined } as unknown as Node);
 
-function plain(value: unknown): TreeScalar["value"] {
-  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
-  return typeof value === "bigint" ? Number(value) : null;
+function scalar({ value, source }: Scalar, at: number): TreeScalar {
+  if (typeof value === "string") return { kind: "scalar", at, value };
+  if (typeof value === "number" || typeof value === "boolean")
+    return { kind: "scalar", at, value, source: source ?? String(value) };
+  return { kind: "scalar", at, value: null };
 }

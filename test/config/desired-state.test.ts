@@ -77,7 +77,7 @@ test("the settings decide: hosts, limits, quota, reserved names", async () => {
   expect([...desired.people.values()].map(({ limits, quota }) => [limits.memory, quota.pods])).toEqual([["7G", "3"]]);
 });
 const QUOTA = { cpu_requests: "1", memory_requests: "1Gi", memory_limits: "1Gi", pods: "3" };
-const OF_TIER = { memory: "7G", cpu: "100%", tasks: "9", pane_memory: "1G" };
+const OF_TIER = { memory: "7G", cpu: "100%", tasks: "900", pane_memory: "1G" };
 const LIMITS = { admin: OF_TIER, "power-user": OF_TIER, "namespace-owner": OF_TIER };
 
 describe("a brake", () => {

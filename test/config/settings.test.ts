@@ -34,6 +34,8 @@ test("the least that a stack must say is enough, and everything else has its def
     addsOnly: false,
     limits: DEFAULT_POLICY.limits,
     quota: DEFAULT_POLICY.quota,
+    ports: DEFAULT_POLICY.ports,
+    uids: DEFAULT_POLICY.uids,
     hosts: [{ ...host, port: 22, user: "root" }],
     devvm: { packages: [], managedSettings: {}, proxyUsers: ["root"], reconcile: { removalLimit: 1 } },
   });

@@ -277,3 +277,41 @@ test("the account of somebody who left may be gone altogether", async () => {
   const left = await provider.up(COLLABORATOR, { ...place0, permission: "none" }, joined.kept);
   expect(left.kept.state).toMatchObject({ permission: "none", effective: "none" });
 });
+
+test("who renamed their account and then leaves is cut off under the new name; who stays is named", async () => {
+  const someone = await world.person("renaming");
+  const place0 = { ...place(), login: someone.login };
+  const joined = await provider.up(COLLABORATOR, { ...place0, permission: "write" });
+  const { kept } = await provider.up(TOKEN, tokenWish(someone.login));
+  expect(await canFetch(withToken(someone.login, kept))).toBe(true);
+  const now = `${someone.login}-new`;
+  const rename = (was: string, is: string) =>
+    world.forge.api.ask("POST", `admin/users/${was}/rename`, { new_username: is });
+  expect((await rename(someone.login, now)).status).toBe(204);
+  const renamed = new RegExp(`"${someone.login}" was renamed to "${now}" by its owner`);
+  nowMs += 40 * DAY_MS;
+  await expect(provider.up(TOKEN, tokenWish(someone.login), kept)).rejects.toThrow(renamed);
+  nowMs -= 40 * DAY_MS;
+  expect((await provider.refresh(kept))?.state.tokenId).toBe(kept.state.tokenId);
+
+  await provider.up(TOKEN, { ...tokenWish(someone.login), revoked: true }, kept);
+  await provider.up(COLLABORATOR, { ...place0, permission: "none" }, joined.kept);
+  expect([await canFetch(withToken(now, kept)), await tokenNames(now)]).toEqual([false, []]);
+  expect(await collaborators()).not.toContain(now);
+});
+
+test("a former name that somebody else took since leads to nothing of theirs", async () => {
+  const someone = await world.person("first");
+  const { kept } = await provider.up(TOKEN, tokenWish(someone.login));
+  const now = `${someone.login}-new`;
+  await world.forge.api.ask("POST", `admin/users/${someone.login}/rename`, { new_username: now });
+  const account = { username: someone.login, email: `other-${someone.login}@lab.example`, password: "Another-one-7" };
+  expect((await world.forge.api.ask("POST", "admin/users", { ...account, must_change_password: false })).status).toBe(
+    201,
+  );
+  const other = { login: someone.login, password: account.password };
+  const own = { name: "workstation-test-9", scopes: ["read:user"] };
+  await world.forge.api.ask("POST", `users/${someone.login}/tokens`, own, other);
+  await provider.delete(kept);
+  expect([await tokenNames(now), await tokenNames(someone.login)]).toEqual([[], ["workstation-test-9"]]);
+});

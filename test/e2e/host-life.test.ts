@@ -72,6 +72,34 @@ test("an account is closed and without a password from its first moment", async 
   ]);
 });
 
+test("a demoted admin loses what the tier gave, in running sessions as well, and keeps a group by hand", async () => {
+  await host.deliver([wizard, { ...emo, groups: ["docker", "sudo"] }, anca]);
+  await host.sh(
+    "gpasswd -a emo code-shared; systemd-run --quiet --uid=emo --slice=user-7002.slice --unit=emo-work sleep 1000",
+  );
+  const holders = () =>
+    host.sh(
+      "docker=$(getent group docker | cut -d: -f3); for p in $(pgrep -u emo); do grep -h ^Groups: /proc/$p/status; done | grep -cw $docker; true",
+    );
+  expect(Number(await holders())).toBeGreaterThan(0);
+  const demotion = await host.deliver(everybody);
+  expect(demotion.code).toBe(0);
+  expect(demotion.out).toEqual(
+    expect.arrayContaining([
+      "emo: removed from group docker",
+      "emo: removed from group sudo",
+      expect.stringMatching(/^emo: ended their sessions and processes, \d+ of which held docker, sudo$/),
+    ]),
+  );
+  expect(demotion.err.join("\n")).toContain("emo: warning: is in group code-shared, which their tier does not give");
+  expect(
+    await host.sh("id -nG emo; sudo -l -U emo | grep -c 'is not allowed'; systemctl is-active t3-serve@emo.service"),
+  ).toBe("emo code-shared\n1\nactive");
+  expect(await holders()).toBe("0");
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+  await host.sh("gpasswd -d emo code-shared");
+});
+
 test("homes hold their clones and files, each as its owner's", async () => {
   const seen = await host.sh(
     "cd /home; stat -c '%n %a %U' anca/code/infra/readme anca/code/tripit/readme emo/code/readme anca/.kube/config anca/start-claude.sh; " +

@@ -96,6 +96,20 @@ test("a rename takes the identity along", async () => {
   expect(await rights("maiden")).toEqual([`namespace-owner-married-${RUN}`]);
 });
 
+test("a new address takes the sign-in along, and the former one opens nothing, there and back", async () => {
+  const policy = `namespace-owner-moving-${RUN}`;
+  const { kept } = await provider.up(PERSON, wish("moving"));
+  expect(await rights("moving")).toEqual([policy]);
+  const moved = await provider.up(PERSON, wish("moving", { alias: email("moved") }), kept);
+  expect([await rights("moved"), await rights("moving")]).toEqual([[policy], []]);
+  expect((await entityOf("moving"))?.aliases.map(({ name }) => name)).toEqual([email("moved")]);
+  // The sign-in above gave the former address an entity of its own.
+  const back = await provider.up(PERSON, wish("moving"), moved.kept);
+  expect([await rights("moving"), await rights("moved")]).toEqual([[policy], []]);
+  await provider.up(PERSON, wish("moving", { alias: null }), back.kept);
+  expect(await rights("moving")).toEqual([]);
+});
+
 test("policies that others gave to the person stay theirs, while they are in", async () => {
   await provider.up(PERSON, wish("rich"));
   await world.vault.must("POST", `identity/entity/name/namespace-owner-rich-${RUN}`, {

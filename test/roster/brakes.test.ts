@@ -139,6 +139,20 @@ describe("addsOnly", () => {
   });
 });
 
+test("a demotion is counted, and the plan says what it takes and what stays", () => {
+  const before = derived(rosterOf(row("ada", "", "admin"), row("bob", "", "admin"))).desired.ledger;
+  const demoted = derived(rosterOf(row("ada", "", "admin"), row("bob")), {
+    ledger: before,
+    stack: { removalLimit: 0 },
+  });
+  expect(demoted.brakes.map(({ kind, people: who }) => [kind, who])).toEqual([["limit", ["bob"]]]);
+  expect(demoted.plan.join()).toContain(
+    "bob loses the rights of tier admin (now power-user); is taken out of the groups code-shared, docker and sudo where " +
+      "this program gave them, and their sessions and processes that hold one are ended; groups that they had before or " +
+      "got by hand stay, and the deployment names them",
+  );
+});
+
 const changed = fc.record({ before: people(8), after: people(8), more: people(8) });
 const run = (rows: readonly Plain[], history: ReturnType<typeof derived>, stack: Partial<Policy>) =>
   derived(yamlOf(rows), { ledger: history.desired.ledger, stack });

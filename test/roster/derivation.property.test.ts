@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { derive } from "../../roster/derive/derive.ts";
 import { loadLedger, writeLedger } from "../../roster/ledger.ts";
-import type { Ledger, Person } from "../../roster/model.ts";
+import type { Ledger, Person, Policy } from "../../roster/model.ts";
 import { dashboardAccount, deployerRole, ownerPolicy, workstationPolicy } from "../../roster/names.ts";
 import { DEFAULT_POLICY } from "../../roster/policy.ts";
 import { history, people, type Plain, yamlOf } from "./generators.ts";
@@ -152,7 +152,7 @@ describe("what is given stays given", () => {
       const result = derived(yamlOf(rows), { ledger });
       step(result, ledger, rows);
       // Every step goes through the text, as a stack's output does.
-      const read = loadLedger(writeLedger(result.desired.ledger), "ledger.json", DEFAULT_POLICY);
+      const read = loadLedger(writeLedger(result.desired.ledger), "ledger.json");
       if (!read.ok) throw new Error(read.problems.map(({ message }) => message).join("\n"));
       expect(read.ledger).toEqual(result.desired.ledger);
       ledger = read.ledger;
@@ -231,6 +231,30 @@ describe("what is given stays given", () => {
     );
   });
 
+  test("whoever holds numbers keeps them when the ranges move, and newcomers get none of theirs", PROPERTY, () => {
+    const start = fc.integer({ min: 2000, max: 2020 });
+    fc.assert(
+      fc.property(people(6), people(6), start, start, (before, after, first, uid) => {
+        const run = (rows: typeof before, ledger: Ledger, policy: Policy) =>
+          derive({ roster: roster(yamlOf(rows)), userMap: undefined, ledger, policy, today: TODAY });
+        const old = run(before, { version: 1, people: new Map() }, { ...DEFAULT_POLICY, ...moved(2010, 2010) });
+        if (!old.ok) throw new Error("the first run must succeed");
+        const now = run(after, old.desired.ledger, { ...DEFAULT_POLICY, ...moved(first, uid), removalLimit: 99 });
+        if (!now.ok) return;
+        const entries = [...now.desired.ledger.people];
+        const numbers = entries.flatMap(([, { ports }]) => [ports.t3, ports.browser]);
+        expect(new Set(numbers).size).toBe(numbers.length);
+        for (const [who, { ports, uid: own }] of old.desired.ledger.people)
+          expect([now.desired.ledger.people.get(who)?.ports, now.desired.ledger.people.get(who)?.uid]).toEqual([
+            ports,
+            own,
+          ]);
+        expect(loadLedger(writeLedger(now.desired.ledger), "ledger.json").ok).toBe(true);
+      }),
+      RUNS,
+    );
+  });
+
   test("a full range is an error that names who gets none and what to widen", () => {
     const ports = { t3: { first: 3773, last: 3774 }, browser: { first: 8931, last: 8940 } };
     const result = derive({
@@ -246,10 +270,16 @@ describe("what is given stays given", () => {
       [
         4,
         "c",
-        "no code-server port is free between 3773 and 3774; widen the range in the stack's configuration, or remove for good somebody who left",
+        "no code-server port is free between 3773 and 3774; widen workstation:ports.t3 in the stack's configuration (nobody's number changes by it), or remove for good somebody who left",
       ],
     ]);
   });
+});
+
+/** Two ranges that lie close together, so that one moves over what the other gave out. */
+const moved = (first: number, uid: number): Pick<Policy, "ports" | "uids"> => ({
+  ports: { t3: { first, last: first + 19 }, browser: { first: first + 20, last: first + 39 } },
+  uids: { first: uid, last: uid + 39 },
 });
 
 function deepFrozen<Value>(value: Value): Value {

@@ -91,11 +91,11 @@ describe("parked", () => {
 
 describe("limits and quota", () => {
   test("come from the row, then the user map, then the tier or the stack", () => {
-    const text = rosterOf(row("bob", "namespaces: [shop]\nlimits: {tasks: 99}\nquota: {pods: 5}", "namespace-owner"));
+    const text = rosterOf(row("bob", "namespaces: [shop]\nlimits: {tasks: 999}\nquota: {pods: 5}", "namespace-owner"));
     const userMap = '{"bob": {"role": "namespace-owner", "email": "bob@x", "quota": {"pods": "7", "cpu_requests": 3}}}';
     const bob = person(derived(text, { userMap }), "bob");
     expect([bob.limits, bob.quota, bob.email]).toEqual([
-      { memory: "8G", cpu: "400%", tasks: "99", pane_memory: "4G" },
+      { memory: "8G", cpu: "400%", tasks: "999", pane_memory: "4G" },
       { cpu_requests: "3", memory_requests: "4Gi", memory_limits: "8Gi", pods: "5" },
       "bob@x",
     ]);

@@ -33,21 +33,28 @@ describe("words that nginx, YAML or a map would read as something else", () => {
     '"a b"',
     '"a\\nb"',
     '""',
-    `"${"a".repeat(129)}"`,
   ])("the login %s does not fit", (login) =>
     expect(about(`authentik_user: ${login}`)).toEqual([
       expect.stringMatching(/^authentik_user: ".*" does not fit; use the login/),
     ]),
   );
 
-  test.each(["a\u0085b", "a\u2028b", "a\u00a0b", "a\u200bb", "a\u202eb", "é", "e\u0301", "аdmin", "ｂob"])(
-    "the look-alike login %j does not fit",
-    (login) => {
-      expect(about(`authentik_user: ${JSON.stringify(login)}`)).toEqual([
-        expect.stringMatching(/^authentik_user: .* does not fit/),
-      ]);
-    },
-  );
+  test.each([
+    ["a\u2028b", "U+2028 only looks like a space"],
+    ["a\u00a0b", "U+00A0 (a no-break space) only looks like a space"],
+    ["a\u200bb", "U+200B is invisible"],
+    ["a\u202eb", "U+202E is invisible"],
+  ])("the invisible character in %j is named", (login, what) => {
+    expect(about(`authentik_user: ${JSON.stringify(login)}`)).toEqual([
+      `roster.yaml:5:23: the character ${what}; delete it, or type a space in its place`,
+    ]);
+  });
+
+  test.each(["a\u0085b", "é", "e\u0301", "аdmin", "ｂob"])("the look-alike login %j does not fit", (login) => {
+    expect(about(`authentik_user: ${JSON.stringify(login)}`)).toEqual([
+      expect.stringMatching(/^authentik_user: .* does not fit/),
+    ]);
+  });
 
   test("a message shows no character that a terminal obeys or an eye misses", () => {
     expect(about('authentik_user: "a\\u202eb\\u200b\\e[1m"')).toEqual([
@@ -87,20 +94,12 @@ describe("one person, one name", () => {
     },
   );
 
-  test.each([
-    '"a@b,c@d"',
-    '"a b@c"',
-    '"a@b\\n"',
-    '"a@"',
-    '"@b"',
-    "ab",
-    '"a@b@c"',
-    '"a@-b"',
-    '"a@b..c"',
-    '".a@b"',
-    `"${"a".repeat(250)}@b.c"`,
-  ])("the e-mail %s is no plain address", (email) =>
-    expect(about(`email: ${email}`)).toEqual([expect.stringMatching(/^email: .* does not fit; use one plain address/)]),
+  test.each(['"a@b,c@d"', '"a b@c"', '"a@b\\n"', '"a@"', '"@b"', "ab", '"a@b@c"', '"a@-b"', '"a@b..c"', '".a@b"'])(
+    "the e-mail %s is no plain address",
+    (email) =>
+      expect(about(`email: ${email}`)).toEqual([
+        expect.stringMatching(/^email: .* does not fit; use one plain address/),
+      ]),
   );
 
   test.each(["../../admin", "a/b", "?x", "a--b", "-a", "a.", ""])("the Forgejo login %j does not fit", (login) => {
@@ -205,7 +204,7 @@ describe("namespaces and repositories follow tier and layout", () => {
 
   test("repositories are plain names, once each, beside infra, in a workspace", () => {
     expect(
-      about('code_layout: workspace\nrepos: [.git, .., -x, infra, Infra, a.git, "con", site, SITE, a/b]').map((line) =>
+      about('code_layout: workspace\nrepos: [.git, .., -x, infra, Infra, "con", site, SITE, a/b]').map((line) =>
         line.replace(/;.*/, ""),
       ),
     ).toEqual([
@@ -244,8 +243,11 @@ describe("the other fields", () => {
     ["host: mars", 'host: this stack has no host "mars"; its host is devvm'],
     ["forgejo: {push: true}", expect.stringMatching(/^forgejo\.login is missing; use a Forgejo login/)],
     ["forgejo: bob", 'forgejo: "bob" stands where a map belongs; write login: below it'],
-    ["limits: {memory: 8GB}", 'limits.memory: "8GB" does not fit; use a size for systemd such as "8G" or "512M"'],
-    ["limits: {memory: 0}", 'limits.memory: the number 0 does not fit; use a size for systemd such as "8G" or "512M"'],
+    ["limits: {memory: 8GB}", 'limits.memory: "8GB" does not fit; use a size with its unit, such as "8G" or "512M"'],
+    [
+      "limits: {memory: 0}",
+      'limits.memory: the number 0 does not fit; use a size with its unit, such as "8G" or "512M"',
+    ],
     [
       "limits: {cpu: 2}",
       'limits.cpu: the number 2 does not fit; use a share of processors such as "200%", which is two of them',

@@ -26,11 +26,21 @@ export function processesOf(sys: System, uid: number): readonly number[] {
   return pids.map(Number).filter((pid) => uidsOf(sys, pid).includes(uid));
 }
 
-function uidsOf(sys: System, pid: number): readonly number[] {
+/** Those of them that hold one of the groups, as their own or as a supplementary one. */
+export function processesInGroups(sys: System, uid: number, gids: readonly number[]): readonly number[] {
+  return processesOf(sys, uid).filter((pid) => {
+    const held = [...idsOf(sys, pid, "Gid"), ...idsOf(sys, pid, "Groups")];
+    return gids.some((gid) => held.includes(gid));
+  });
+}
+
+const uidsOf = (sys: System, pid: number): readonly number[] => idsOf(sys, pid, "Uid");
+
+function idsOf(sys: System, pid: number, line: "Uid" | "Gid" | "Groups"): readonly number[] {
   // A process may end between the listing and this look.
   const status = sys.readProcess(pid) ?? "";
-  const line = /^Uid:\t(.*)$/m.exec(status)?.[1] ?? "";
-  return line.split("\t").map(Number);
+  const ids = new RegExp(`^${line}:\\t(.*)$`, "m").exec(status)?.[1] ?? "";
+  return ids.split(/[\t ]/).flatMap((id) => (id === "" ? [] : [Number(id)]));
 }
 
 const TRIES = 50;

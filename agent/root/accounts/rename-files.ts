@@ -7,6 +7,7 @@ import type { Machine } from "../system/cached-machine.ts";
 import { changeDigestFile } from "../state/change-digests.ts";
 import { offboardingFile } from "../state/offboarding-records.ts";
 import { failuresFile } from "../state/failures.ts";
+import { grantedFile } from "../state/granted-groups.ts";
 import { STATE } from "../state/json-files.ts";
 import { pendingRemoteFile } from "../state/pending-remotes.ts";
 import { pendingCredentialsFile } from "../state/pending-credentials.ts";
@@ -48,6 +49,7 @@ const KEPT: readonly ((name: string) => string)[] = [
   (name) => `${ENVIRONMENT_DIRECTORY}/${name}.env`,
   crontabOf,
   offboardingFile,
+  grantedFile,
   (name) => `${PARKED}/${name}`,
   (name) => `${PERSIST}/${name}`,
 ];

@@ -1,27 +1,115 @@
-/** Adds an account to its groups. It removes it from none, and warns of a group that this host does not have. */
+/**
+ * Converges the supplementary groups of an account: adds those of its tier, removes those that this program gave for
+ * another tier, and reports those that somebody else gave.
+ */
 
-import { type Step, says } from "../../lib/converge.ts";
+import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
-import { groupsOf } from "../system/account-database.ts";
+import { groupsOf, type User } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-machine.ts";
+import { runOrThrow } from "../system/privileged-operations.ts";
+import { unitsOf } from "../services/unit-names.ts";
+import { memberOf, readGranted, writeGranted } from "../state/granted-groups.ts";
+import { endProcesses, processesInGroups, userManagerOf } from "./processes.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
 
-export function addToGroups(m: Machine, part: AccountPart, warn: (sentence: string) => void): Step {
+const START_TIMEOUT_MS = 90_000;
+
+/** Where an earlier version left no record, the stored part names what it gave. */
+const grantedTo = (m: Machine, part: AccountPart): readonly string[] =>
+  readGranted(m.sys, part.osUser) ?? memberOf(m.accounts(), part.osUser, part.groups);
+
+/** Groups that the next run removes; the removal limits count them. */
+export const groupsToRemove = (m: Machine, part: AccountPart): readonly string[] =>
+  memberOf(m.accounts(), part.osUser, revokedGroups(m, part));
+
+/** Groups that this program gave and that the account's tier no longer gives. */
+const revokedGroups = (m: Machine, part: AccountPart): readonly string[] =>
+  grantedTo(m, part).filter((group) => !part.groups.includes(group));
+
+export function convergeGroups(m: Machine, part: AccountPart, warn: (sentence: string) => void): Step {
   const missing = part.groups.filter((group) => !m.accounts().groups.has(group));
   if (missing.length > 0) warn(`this host has no group ${missing.join(", ")}: not added`);
+  for (const group of unmanagedGroups(m, part)) {
+    warn(
+      `is in group ${group}, which their tier does not give, and this host has no record of having given it, so it ` +
+        `stays; \`gpasswd --delete ${part.osUser} ${group}\` removes it`,
+    );
+  }
   return {
     name: "groups",
     differences: () => {
-      const { users, groups } = m.accounts();
-      const user = users.get(part.osUser);
-      if (user === undefined) return [];
-      const inNow = new Set(groupsOf(m.accounts(), user));
-      const add = part.groups.filter((group) => groups.has(group) && !inNow.has(group));
-      return add.map((group) => ({
-        point: "account-groups" as const,
-        says: says("add", `to group ${group}`),
-        apply: () => runShadowUtility(m, ["/usr/sbin/usermod", "--append", "--groups", group, "--", part.osUser]),
-      }));
+      const user = m.accounts().users.get(part.osUser);
+      return user === undefined
+        ? []
+        : [...missingRecord(m, part), ...additions(m, part, user), ...removals(m, part, user)];
     },
   };
+}
+
+const unmanagedGroups = (m: Machine, part: AccountPart): readonly string[] => {
+  const granted = grantedTo(m, part);
+  return memberOf(m.accounts(), part.osUser, part.tierGroups).filter(
+    (group) => !part.groups.includes(group) && !granted.includes(group),
+  );
+};
+
+function missingRecord(m: Machine, part: AccountPart): readonly Change[] {
+  const groups = grantedTo(m, part);
+  if (readGranted(m.sys, part.osUser) !== undefined || groups.length === 0) return [];
+  const apply = () => writeGranted(m.sys, part.osUser, groups);
+  return [
+    { point: "account-groups", says: says("record", `that this program gave the groups ${groups.join(", ")}`), apply },
+  ];
+}
+
+function additions(m: Machine, part: AccountPart, user: User): readonly Change[] {
+  const { groups } = m.accounts();
+  const inNow = new Set(groupsOf(m.accounts(), user));
+  const add = part.groups.filter((group) => groups.has(group) && !inNow.has(group));
+  return add.map((group) => ({
+    point: "account-groups",
+    says: says("add", `to group ${group}`),
+    apply: async () => {
+      // Recorded first: a run that is killed in between has given no group that the record does not know.
+      writeGranted(m.sys, part.osUser, [...grantedTo(m, part), group]);
+      await runShadowUtility(m, ["/usr/sbin/usermod", "--append", "--groups", group, "--", part.osUser]);
+    },
+  }));
+}
+
+/** The record is shortened last: a run that is killed in between goes on with the sessions that still hold the group. */
+function removals(m: Machine, part: AccountPart, user: User): readonly Change[] {
+  const revoked = revokedGroups(m, part);
+  if (revoked.length === 0) return [];
+  const gids = revoked.flatMap((group) => m.accounts().groups.get(group)?.gid ?? []);
+  const holders = processesInGroups(m.sys, user.uid, gids);
+  const changes = groupsToRemove(m, part).map((group): Change => {
+    const apply = () => runShadowUtility(m, ["/usr/bin/gpasswd", "--delete", part.osUser, group]);
+    return { point: "account-groups", says: says("remove", `from group ${group}`), apply };
+  });
+  if (holders.length > 0) {
+    const sentence = says("end", `their sessions and processes, ${holders.length} of which held ${revoked.join(", ")}`);
+    changes.push({ point: "account-groups", says: sentence, apply: () => endSessions(m, user) });
+  }
+  const forget = () =>
+    writeGranted(
+      m.sys,
+      part.osUser,
+      grantedTo(m, part).filter((group) => part.groups.includes(group)),
+    );
+  const sentence = says("record", `that their tier no longer gives ${revoked.join(", ")}`);
+  return [...changes, { point: "account-groups", says: sentence, apply: forget }];
+}
+
+/** A running process keeps the groups that it started with, so all sessions end and the units start again. */
+async function endSessions(m: Machine, user: User): Promise<void> {
+  const states = await m.units(unitsOf(user.name));
+  const running = [...states].filter(([name, { active }]) => active === "active" && unitsOf(user.name).includes(name));
+  await runOrThrow(m.sys, ["/usr/bin/systemctl", "stop", userManagerOf(user.uid), `user-${user.uid}.slice`]);
+  await endProcesses(m.sys, user);
+  if (running.length > 0) {
+    const names = running.map(([name]) => name);
+    await runOrThrow(m.sys, ["/usr/bin/systemctl", "start", "--", ...names], { timeoutMs: START_TIMEOUT_MS });
+  }
 }

@@ -9,6 +9,7 @@ import { type Machine, machineOf } from "../system/cached-machine.ts";
 import { addToDeliveryDuration } from "../state/deliveries.ts";
 import { convergePeople } from "../people/converge-all.ts";
 import { parseJson, describeIssues } from "../../lib/parse-json.ts";
+import { startGranted } from "../state/granted-groups.ts";
 import { loadPart, type PersonPart, storePart } from "../state/parts.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { HOURLY_LIMITS, type PoolLimits } from "../people/worker-pool.ts";
@@ -38,6 +39,7 @@ export async function apply(
   const m = machineOf(system);
   if (delivered.kind === "base" || delivered.kind === "maps") return applyHost(m, delivered);
   if (delivered.kind === "credentials") return applyCredentials(m, delivered, failpoint);
+  if (delivered.kind === "account") startGranted(m, delivered);
   storePart(m.sys, delivered);
   // What is delivered anew may be what was wrong.
   if (delivered.kind === "clones") removePendingRemote(m.sys, delivered.osUser);

@@ -9,7 +9,7 @@ import { readOffboarding } from "../state/offboarding-records.ts";
 import { offboardAccount } from "../accounts/offboard.ts";
 import { createAccount } from "../accounts/create.ts";
 import { verifyOwnership, homeOf } from "../accounts/verify-ownership.ts";
-import { addToGroups } from "../accounts/supplementary-groups.ts";
+import { convergeGroups, groupsToRemove } from "../accounts/supplementary-groups.ts";
 import { enableLinger } from "../accounts/enable-linger.ts";
 import { renameAccount, presentFormerName } from "../accounts/rename.ts";
 import { disableAgeing } from "../accounts/password-ageing.ts";
@@ -56,7 +56,10 @@ function accountSteps(
     if (m.accounts().users.has(name) && readOffboarding(m.sys, name) === undefined) run.allowance.consume(part.osUser);
     return [...renames, given, () => offboardAccount(m, part)];
   }
-  const groups = () => addToGroups(m, part, (sentence) => run.warn(`${part.osUser}: warning: ${sentence}`));
+  const groups = () => {
+    if (groupsToRemove(m, part).length > 0) run.allowance.consumeGroups(part.osUser);
+    return convergeGroups(m, part, (sentence) => run.warn(`${part.osUser}: warning: ${sentence}`));
+  };
   const linger = () => enableLinger(m, part);
   // Before their service manager is started: PAM refuses it for a password that has expired.
   const ageing = () => disableAgeing(m, part);

@@ -7,8 +7,8 @@ import type { MapsPart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
 
 /**
- * Stops before anything is written when more people would lose this host than its part allows, when it would be the
- * last of them, or when no admin would be left. Released by name, so that it cannot release another plan.
+ * Stops before anything is written when more people would lose this host or an admin's groups than its part allows, when
+ * it would be the last of them, or when no admin would be left. Released by name, so that it cannot release another plan.
  *
  * @throws Refusal that names them, and the key that releases.
  */
@@ -30,10 +30,16 @@ export function assertRemovalLimits(before: MapsPart | undefined, next: MapsPart
       `addsOnly is set, and ${leaving.join(", ")} would lose access to this host; deliver them as present, or set addsOnly to false`,
     );
   }
-  if (leaving.length > next.removalLimit || last) {
+  const demoted = admins.filter((who) => present.has(who));
+  const losing = [...leaving, ...demoted];
+  if (losing.length > next.removalLimit || last) {
+    const what = [
+      ...(leaving.length > 0 ? [`lose access to this host: ${leaving.join(", ")}`] : []),
+      ...(demoted.length > 0 ? [`lose the groups of an admin: ${demoted.join(", ")}`] : []),
+    ].join("; or ");
     throw new Refusal(
-      `${leaving.length} of ${held.length} users would lose access to this host: ${leaving.join(", ")}. The limit is ` +
-        `${next.removalLimit} at once, and never the last user. To confirm, list them in confirmLeave: [${leaving.join(", ")}]`,
+      `${losing.length} of ${held.length} users would ${what}. The limit is ` +
+        `${next.removalLimit} at once, and never the last user. To confirm, list them in confirmLeave: [${losing.join(", ")}]`,
     );
   }
   if (admins.length > 0 && next.admins.length === 0) {
@@ -48,10 +54,12 @@ export function assertRemovalLimits(before: MapsPart | undefined, next: MapsPart
   }
 }
 
-/** How many users one run may still offboard. */
+/** How many removals one run may still make: users to offboard, and users whose groups it takes. */
 export interface RemovalAllowance {
   /** @throws Refusal when this user may not be offboarded now. */
   consume(who: string): void;
+  /** @throws Refusal when this user's groups may not be taken now. */
+  consumeGroups(who: string): void;
 }
 
 /** Allows a delivery to offboard the users whom its maps part lists as left; without a maps part, nobody. */
@@ -65,6 +73,16 @@ export function deliveryAllowance(maps: MapsPart | undefined): RemovalAllowance 
       if (maps.addsOnly) throw new Refusal(`${who} is delivered as left, but addsOnly suspends every removal`);
       if (!maps.left.includes(who))
         throw new Refusal(`${who} is delivered as left, but not listed as left in the maps part`);
+    },
+    consumeGroups: (who) => {
+      if (maps === undefined)
+        throw new Refusal(
+          `${who} is delivered without groups of their former tier, but this host has no maps part to count removals by; deliver the maps part first`,
+        );
+      if (maps.addsOnly)
+        throw new Refusal(
+          `${who} is delivered without groups of their former tier, but addsOnly suspends every removal`,
+        );
     },
   };
 }
@@ -93,17 +111,24 @@ export function tooOldForRemovals(facts: Omit<HourlyInput, "maps" | "removalLimi
 export function hourlyAllowance(facts: HourlyInput): RemovalAllowance {
   const ofDelivery = deliveryAllowance(facts.maps);
   const unfit = tooOldForRemovals(facts);
-  let offboarded = 0;
+  let removals = 0;
+  const count = (notDone: string) => {
+    if (unfit !== undefined) throw new Refusal(`${notDone}: ${unfit}`);
+    if (removals >= facts.removalLimit) {
+      throw new Refusal(
+        `${notDone} yet: this hourly run has reached its limit of ${removals}; a deployment or the next run continues`,
+      );
+    }
+    removals += 1;
+  };
   return {
     consume: (who) => {
       ofDelivery.consume(who);
-      if (unfit !== undefined) throw new Refusal(`${who} is not offboarded: ${unfit}`);
-      if (offboarded >= facts.removalLimit) {
-        throw new Refusal(
-          `${who} is not offboarded yet: this hourly run has reached its limit of ${offboarded}; a deployment or the next run continues`,
-        );
-      }
-      offboarded += 1;
+      count(`${who} is not offboarded`);
+    },
+    consumeGroups: (who) => {
+      ofDelivery.consumeGroups(who);
+      count(`${who} does not lose the groups of their former tier`);
     },
   };
 }

@@ -9,10 +9,11 @@ import { AGENT } from "../system/installed-paths.ts";
 import { PERSON_KINDS, type PersonKind } from "./parts.ts";
 import { readJson, STATE, writeJson } from "./json-files.ts";
 import { Refusal } from "../../lib/errors.ts";
+import { mapOf } from "../../lib/map-schema.ts";
 import type { System } from "../system/privileged-operations.ts";
 
 const FILE = `${STATE}/converged.json`;
-const stored = z.record(z.string(), z.partialRecord(z.enum(PERSON_KINDS), z.string()));
+const stored = mapOf(z.partialRecord(z.enum(PERSON_KINDS), z.string()));
 
 export interface ConvergedVersions {
   /** Whether this very agent has brought the part about, in whatever it was delivered. */
@@ -28,7 +29,7 @@ export function convergedVersions(sys: System): ConvergedVersions {
     .update(sys.read(AGENT) ?? "")
     .digest("hex")
     .slice(0, 16);
-  const known = new Map(Object.entries(read(sys)));
+  const known = new Map(read(sys));
   let changed = false;
   return {
     has: (who, kind) => known.get(who)?.[kind] === agent,
@@ -57,9 +58,9 @@ export function forgetConverged(sys: System, who: string): void {
 
 function read(sys: System): z.output<typeof stored> {
   try {
-    return readJson(sys, FILE, stored) ?? {};
+    return readJson(sys, FILE, stored) ?? new Map();
   } catch (error) {
-    if (error instanceof Refusal) return {};
+    if (error instanceof Refusal) return new Map();
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 /** Keeps this host's own copy of the ledger: the uid and ports of every user, which are never assigned to anybody else. */
 
 import { z } from "zod";
+import { mapOf } from "../../lib/map-schema.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { readJson, STATE, writeJson } from "./json-files.ts";
 
@@ -16,13 +17,13 @@ const ledgerEntry = z.strictObject({
   /** What the stack's ledger said of somebody who was removed: their parts are gone. */
   given: z.record(z.string(), z.json()).optional(),
 });
-const ledger = z.strictObject({ version: z.literal(1), people: z.record(z.string(), ledgerEntry) });
+const ledger = z.strictObject({ version: z.literal(1), people: mapOf(ledgerEntry) });
 export type LedgerEntry = z.output<typeof ledgerEntry>;
 export type HostLedger = ReadonlyMap<string, LedgerEntry>;
 
 export function readLedger(sys: System): HostLedger {
   const stored = readJson(sys, `${STATE}/ledger.json`, ledger);
-  return new Map(Object.entries(stored?.people ?? {}));
+  return stored?.people ?? new Map();
 }
 
 export function writeLedger(sys: System, people: HostLedger): void {

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { Refusal } from "../../lib/errors.ts";
 import type { System } from "../system/privileged-operations.ts";
+import { mapOf } from "../../lib/map-schema.ts";
 import { parseJsonOrUndefined } from "../../lib/parse-json.ts";
 import { type Snapshot, snapshot } from "../../shared/sessions/session-schemas.ts";
 
@@ -57,13 +58,13 @@ export function appendRecord(sys: System, who: string, next: Snapshot): void {
 }
 
 const LOOKS = `${PERSIST}/last-seen.json`;
-const looks = z.record(z.string(), z.number());
+const looks = mapOf(z.number());
 
 /** When each person's sessions were last seen, in ms since 1970. */
 export function readLastSeen(sys: System): ReadonlyMap<string, number> {
   const bytes = sys.read(LOOKS);
   const found = bytes === undefined ? undefined : looks.safeParse(parseJsonOrUndefined(bytes.toString("utf8"))).data;
-  return new Map(Object.entries(found ?? {}));
+  return found ?? new Map();
 }
 
 export function writeLastSeen(sys: System, people: readonly string[], atMs: number): void {

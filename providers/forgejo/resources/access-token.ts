@@ -8,6 +8,7 @@ import { typedResource, type TypedResource } from "../../runtime/typed.ts";
 import type { Resource } from "../../runtime/provider.ts";
 import { UNKNOWN } from "../../runtime/values.ts";
 import { ProviderError } from "../../runtime/errors.ts";
+import { hasLogin, renamedTo } from "../../../clients/forgejo/accounts.ts";
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import type { AccessToken } from "../../../clients/forgejo/schemas.ts";
 import { type TokenApi, tokenApi } from "../../../clients/forgejo/access-tokens.ts";
@@ -32,6 +33,8 @@ const have = want.extend({
   issuedAtMs: z.number(),
   previousId: z.int().nullable(),
   retireAtMs: z.number().nullable(),
+  /** Id of the account, which survives a rename; null in the state of an earlier version, or without an account. */
+  accountId: z.int().nullable().default(null),
 });
 
 type Want = z.output<typeof want>;
@@ -43,7 +46,7 @@ export function accessToken(forge: () => Forge, now: () => number): Resource {
     parse: parseInputs(want),
     remember: rememberAs(have),
     secrets: ["token"],
-    computed: ["token", "tokenId", "tokenName", "issuedAtMs", "previousId", "retireAtMs"],
+    computed: ["token", "tokenId", "tokenName", "issuedAtMs", "previousId", "retireAtMs", "accountId"],
     replaceOn: ["login", "name"],
     // Both would be called by the same name.
     deleteBeforeReplace: true,
@@ -57,7 +60,7 @@ export function accessToken(forge: () => Forge, now: () => number): Resource {
       return [...new Set([...changed, ...scopes, ...days, ...due])];
     },
     create: async (wish, call) => {
-      const api = tokenApi(forge(), wish.login, call.signal);
+      const api = tokenApi(forge(), wish, call.signal);
       return { id: `${wish.login}/${wish.name}`, have: await fromNothing(api, wish, now()) };
     },
     read: async (id, known, call) => {
@@ -65,7 +68,10 @@ export function accessToken(forge: () => Forge, now: () => number): Resource {
         throw new ProviderError(
           `${id}: a token cannot be imported, since the forge never tells its value again; remove it and let the program issue its own`,
         );
-      const tokens = await tokenApi(forge(), known.login, call.signal).list();
+      const api = tokenApi(forge(), ownerOf(known), call.signal);
+      const account = await api.account();
+      if (account !== undefined && !hasLogin(account, known.login)) call.log.warning(renamedTo(known.login, account));
+      const tokens = await api.list();
       const ids = new Set(tokens?.map((token) => token.id));
       if (known.revoked) {
         // One that is there again is no longer what was asked.
@@ -78,19 +84,27 @@ export function accessToken(forge: () => Forge, now: () => number): Resource {
       return { have: found, want: pick(found) };
     },
     update: async (_, is, wish, call) => {
-      const api = tokenApi(forge(), wish.login, call.signal);
+      const api = tokenApi(forge(), ownerOf(is), call.signal);
       if (wish.revoked || is.revoked) return fromNothing(api, wish, now());
+      const { id: accountId } = await api.requireAccount();
       const due = rotation(is, wish, now());
       const again = due.issue || is.scopes.join() !== wish.scopes.join();
       const previous = due.retire || again ? null : is.previousId;
       const serial = await revokeAllBut(api, wish, [is.tokenId, ...(previous === null ? [] : [previous])]);
-      if (!again) return { ...is, ...wish, previousId: previous, retireAtMs: previous === null ? null : is.retireAtMs };
+      if (!again)
+        return {
+          ...is,
+          ...wish,
+          accountId,
+          previousId: previous,
+          retireAtMs: previous === null ? null : is.retireAtMs,
+        };
       // Issued last: nothing can fail after it and lose a value that is told only once.
       const fresh = await issue(api, wish, serial + 1, now());
       return { ...fresh, previousId: is.tokenId, retireAtMs: now() + wish.overlapDays * DAY_MS };
     },
     delete: async (_, is, call) => {
-      await revokeAllBut(tokenApi(forge(), is.login, call.signal), is, []);
+      await revokeAllBut(tokenApi(forge(), ownerOf(is), call.signal), is, []);
     },
   };
   const resource = typedResource(type);
@@ -112,8 +126,20 @@ const isRenewing = ({ path }: { readonly path: string }) => /^(rotateAfterDays|s
 async function fromNothing(api: TokenApi, wish: Want, nowMs: number): Promise<Have> {
   const serial = await revokeAllBut(api, wish, []);
   if (!wish.revoked) return issue(api, wish, serial + 1, nowMs);
-  return { ...wish, token: "", tokenId: 0, tokenName: "", issuedAtMs: 0, previousId: null, retireAtMs: null };
+  const accountId = (await api.account())?.id ?? null;
+  return {
+    ...wish,
+    token: "",
+    tokenId: 0,
+    tokenName: "",
+    issuedAtMs: 0,
+    previousId: null,
+    retireAtMs: null,
+    accountId,
+  };
 }
+
+const ownerOf = ({ login: name, accountId }: Have) => ({ login: name, id: accountId ?? undefined });
 
 const rotation = (is: Have, rule: Want, nowMs: number) =>
   rotationOf(is, is.retireAtMs === null ? undefined : { retireAtMs: is.retireAtMs }, rule, nowMs);
@@ -128,6 +154,7 @@ async function issue(api: TokenApi, wish: Want, serial: number, nowMs: number): 
     issuedAtMs: nowMs,
     previousId: null,
     retireAtMs: null,
+    accountId: (await api.account())?.id ?? null,
   };
 }
 

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { ProviderError } from "../../runtime/errors.ts";
 import type { Call } from "../../runtime/provider.ts";
 import { typedResource, type TypedResource } from "../../runtime/typed.ts";
+import { findAccount, hasLogin, renamedTo } from "../../../clients/forgejo/accounts.ts";
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import { repoApi } from "../../../clients/forgejo/repository.ts";
 import { parseInputs, rememberAs } from "../../runtime/zod.ts";
@@ -17,6 +18,8 @@ const have = z.object({
   permission: z.string(),
   /** What they may do by whatever way, after the last change of ours. */
   effective: z.string(),
+  /** Id of the account, which survives a rename; null in the state of an earlier version, or without an account. */
+  accountId: z.int().nullable().default(null),
 });
 
 type Want = z.output<typeof want>;
@@ -27,65 +30,66 @@ export const collaborator = (forge: () => Forge) => {
     parse: parseInputs(want),
     remember: rememberAs(have),
     secrets: [],
-    computed: ["effective"],
+    computed: ["effective", "accountId"],
     replaceOn: ["owner", "repo", "login"],
     create: async (wish, call) => ({
       id: `${wish.owner}/${wish.repo}/${wish.login}`,
-      have: await settle(forge(), wish, call),
+      have: await settle(forge(), wish, undefined, call),
     }),
     read: async (id, known, call) => {
       const wish = fromId(id);
       const api = repoApi(forge(), wish, call.signal);
-      const isIn = await api.isCollaborator(wish.login);
-      const effective = await api.permissionOf(wish.login);
+      const account = await findAccount(forge(), wish.login, known?.accountId ?? undefined, call.signal);
+      if (account !== undefined && !hasLogin(account, wish.login)) call.log.warning(renamedTo(wish.login, account));
+      const isIn = account !== undefined && (await api.isCollaborator(account.login));
+      const effective = account === undefined ? "none" : await api.permissionOf(account.login);
       if (known === undefined && !isIn) return undefined;
       // Somebody whose right comes from elsewhere (an owner, a team) keeps it whatever is asked here, so a right that is
       // as it was after our last change is as asked.
       const asBefore = known !== undefined && effective === known.effective && isIn === (known.permission !== "none");
       const permission = asBefore ? known.permission : isIn ? effective : "none";
       const asked = want.shape.permission.catch("write").parse(permission);
-      return { have: { ...wish, permission, effective }, want: { ...wish, permission: asked } };
+      const accountId = account?.id ?? null;
+      return { have: { ...wish, permission, effective, accountId }, want: { ...wish, permission: asked } };
     },
-    update: (_, __, wish, call) => settle(forge(), wish, call),
-    delete: async (_, { owner, repo, login: who }, call) => {
-      await settle(forge(), { owner, repo, login: who, permission: "none" }, call);
+    update: (_, is, wish, call) => settle(forge(), wish, is, call),
+    delete: async (_, is, call) => {
+      const { owner, repo, login: who } = is;
+      await settle(forge(), { owner, repo, login: who, permission: "none" }, is, call);
     },
   };
   return typedResource(type);
 };
 
-async function settle(forge: Forge, wish: Want, call: Call): Promise<Have> {
-  const { owner, repo, login: who, permission } = wish;
+async function settle(forge: Forge, wish: Want, before: Have | undefined, call: Call): Promise<Have> {
+  const { owner, repo, permission } = wish;
   const api = repoApi(forge, wish, call.signal);
+  const account = await findAccount(forge, wish.login, before?.accountId ?? undefined, call.signal);
+  // An account that its owner renamed loses access under its present login.
+  const who = account?.login ?? wish.login;
   if (permission !== "none") {
+    if (account !== undefined && !hasLogin(account, wish.login))
+      throw new ProviderError(renamedTo(wish.login, account));
     await api.setCollaborator(who, permission);
     if (!(await api.isCollaborator(who)))
       throw new ProviderError(`${who} is not in ${owner}/${repo} although they were let in`);
-  } else if (await isKnown(forge, who, call.signal)) {
+  } else if (account !== undefined) {
     await api.removeCollaborator(who);
     if (await api.isCollaborator(who))
       throw new ProviderError(`${who} is still in ${owner}/${repo} although they were taken out`);
   }
-  const effective = await api.permissionOf(who);
+  const effective = account === undefined ? "none" : await api.permissionOf(who);
   if (RANKS.indexOf(effective) > RANKS.indexOf(permission === "none" ? "read" : permission)) {
     call.log.warning(
       `${who} may do more in ${owner}/${repo} (${effective}) than this program gives (${permission}): as an owner, an admin ` +
         "of the forge or through a team. That is not this program's to take; look at it.",
     );
   }
-  return { owner, repo, login: who, permission, effective };
+  return { ...wish, effective, accountId: account?.id ?? null };
 }
 
 /** In rising order; an unknown word ranks lowest. */
 const RANKS: readonly string[] = ["none", "read", "write", "admin", "owner"];
-
-/** Whoever has no account any more has no access either. */
-const isKnown = async (forge: Forge, who: string, signal: AbortSignal): Promise<boolean> =>
-  (await forge.find(
-    { method: "GET", path: ["users", who], purpose: `see whether the account "${who}" exists` },
-    z.object({ login: z.string() }),
-    signal,
-  )) !== undefined;
 
 function fromId(id: string) {
   const [owner = "", repo = "", who = "", ...rest] = id.split("/");

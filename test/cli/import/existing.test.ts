@@ -96,8 +96,9 @@ test("a group of kinds that the cluster does not list ends the import", async ()
 test("uids and ports are kept as they are held; who has no port yet gets one that nobody holds", () => {
   const { desired } = derived(rosterOf(row("ada"), row("bob")));
   const held = (osUser: string, uid: number, ports: object) => ({ osUser, host: "devvm", uid, ports, fields: [] });
-  const { text, fresh } = pastOf(desired, [held("ada", 1042, { t3: 3790 }), held("bob", 1007, { browser: 8931 })]);
-  const loaded = loadLedger(text, "ledger.json", DEFAULT_POLICY);
+  const people = [held("ada", 1042, { t3: 3790 }), held("bob", 1007, { browser: 8931 })];
+  const { text, fresh } = pastOf(desired, people, DEFAULT_POLICY.ports);
+  const loaded = loadLedger(text, "ledger.json");
   expect(loaded.ok && [...loaded.ledger.people].map(([who, { uid, ports }]) => [who, uid, ports])).toEqual([
     ["ada", 1042, { t3: 3790, browser: 8932 }],
     ["bob", 1007, { t3: 3773, browser: 8931 }],
@@ -106,4 +107,8 @@ test("uids and ports are kept as they are held; who has no port yet gets one tha
     "ada: had no port of the browser yet, and gets 8932",
     "bob: had no port of the code server yet, and gets 3773",
   ]);
+  const narrow = { ...DEFAULT_POLICY.ports, browser: { first: 8931, last: 8931 } };
+  expect(() => pastOf(desired, people, narrow)).toThrow(
+    "ada: no port of the browser is free between 8931 and 8931; widen workstation:ports.browser",
+  );
 });

@@ -101,3 +101,29 @@ test.each([
 ])("a state %s cuts nobody", (_, deliveredAtMs) => {
   expect(() => hourlyAllowance({ ...hourly, deliveredAtMs }).consume("bob")).toThrow("nobody is offboarded");
 });
+
+test("a demotion counts as a removal, is named, and is released by name", () => {
+  const two = maps(people, { admins: ["ana", "bob"] });
+  const next = { admins: ["ana"], removalLimit: 0 };
+  expect(() => assertRemovalLimits(two, maps(people, next))).toThrow(
+    "1 of 4 users would lose the groups of an admin: bob. The limit is 0 at once, and never the last user. " +
+      "To confirm, list them in confirmLeave: [bob]",
+  );
+  expect(() => assertRemovalLimits(two, maps(people, { ...next, confirmLeave: ["bob"] }))).not.toThrow();
+  expect(() => assertRemovalLimits(two, maps(without("cid"), { ...next, removalLimit: 1 }))).toThrow(
+    "2 of 4 users would lose access to this host: cid; or lose the groups of an admin: bob",
+  );
+});
+
+test("the hourly run removes groups within its own limit, from a state that is young enough, and not under addsOnly", () => {
+  const facts = { maps: before, removalLimit: 1, maxStateAgeHours: 24, deliveredAtMs: 0, nowMs: 3_600_000 };
+  const allowance = hourlyAllowance(facts);
+  expect(() => allowance.consumeGroups("bob")).not.toThrow();
+  expect(() => allowance.consumeGroups("cid")).toThrow(
+    "cid does not lose the groups of their former tier yet: this hourly run has reached its limit of 1",
+  );
+  expect(() => hourlyAllowance({ ...facts, nowMs: 90_000_000 }).consumeGroups("bob")).toThrow("older than 24 h");
+  expect(() => deliveryAllowance(maps(people, { addsOnly: true })).consumeGroups("bob")).toThrow(
+    "addsOnly suspends every removal",
+  );
+});

@@ -1,0 +1,49 @@
+/** Records which groups this program added an account to, so that only those are taken when its tier changes. */
+
+import { z } from "zod";
+import type { AccountPart } from "../../contract.ts";
+import { Refusal } from "../../lib/errors.ts";
+import type { Accounts } from "../system/account-database.ts";
+import type { Machine } from "../system/cached-machine.ts";
+import type { System } from "../system/privileged-operations.ts";
+import { readJson, STATE, writeJson } from "./json-files.ts";
+import { loadPart } from "./parts.ts";
+
+const granted = z.strictObject({ groups: z.array(z.string()) });
+
+export const grantedFile = (who: string): string => `${STATE}/granted-groups/${who}.json`;
+
+/** Undefined where nothing was recorded: earlier versions of the agent kept no record. */
+export const readGranted = (sys: System, who: string): readonly string[] | undefined =>
+  readJson(sys, grantedFile(who), granted)?.groups;
+
+export const writeGranted = (sys: System, who: string, groups: Iterable<string>): void =>
+  writeJson(sys, grantedFile(who), { groups: [...new Set(groups)].sort() });
+
+/** The groups of `names` that list the account as a member; a primary group is not among them. */
+export const memberOf = ({ groups }: Accounts, who: string, names: readonly string[]): readonly string[] =>
+  names.filter((name) => groups.get(name)?.members.has(who));
+
+/**
+ * Starts the record of an account before a delivered part replaces the stored one. An earlier version of the agent kept
+ * no record, but the part that it was given names the groups that the tier gave, so those count as granted.
+ */
+export function startGranted(m: Machine, { osUser, formerNames = [] }: AccountPart): void {
+  const names = [osUser, ...formerNames];
+  // A record under a former name is moved when the account is renamed.
+  if (names.some((name) => readGranted(m.sys, name) !== undefined)) return;
+  const before = names.map((name) => storedAccount(m.sys, name)).find((part) => part !== undefined);
+  if (before === "damaged") return;
+  const isPresent = before?.state === "present";
+  writeGranted(m.sys, osUser, isPresent ? memberOf(m.accounts(), before.osUser, before.groups) : []);
+}
+
+/** A damaged part must not keep the delivery from replacing it. */
+function storedAccount(sys: System, who: string): AccountPart | "damaged" | undefined {
+  try {
+    return loadPart(sys, "account", who);
+  } catch (error) {
+    if (error instanceof Refusal) return "damaged";
+    throw error;
+  }
+}

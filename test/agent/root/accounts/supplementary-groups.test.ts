@@ -1,0 +1,121 @@
+import { expect, test } from "vitest";
+import { converge } from "../../../../agent/lib/converge.ts";
+import { convergeGroups, groupsToRemove } from "../../../../agent/root/accounts/supplementary-groups.ts";
+import { readGranted, startGranted } from "../../../../agent/root/state/granted-groups.ts";
+import { storePart } from "../../../../agent/root/state/parts.ts";
+import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
+import type { System } from "../../../../agent/root/system/privileged-operations.ts";
+import { account } from "../../../e2e/host/parts.ts";
+import { memoryDoor } from "../../in-memory-system.ts";
+
+const ADMIN = ["code-shared", "docker", "sudo"];
+const GIDS: Readonly<Record<string, number>> = { sudo: 27, docker: 999, "code-shared": 1200 };
+const emo = (groups: readonly string[]) => account({ osUser: "emo", uid: 2000, groups });
+
+/** A host with the account emo, whose tools change `/etc/group`, and with processes that hold the given groups. */
+function host(inGroups: readonly string[], processes: readonly (readonly string[])[] = []) {
+  const { sys, files } = memoryDoor();
+  let members = new Set(inGroups);
+  let running = processes;
+  const ran: string[] = [];
+  const write = () => {
+    const lines = ADMIN.map((group) => `${group}:x:${GIDS[group]}:${members.has(group) ? "emo" : ""}`);
+    files.set("/etc/group", `emo:x:2000:\n${lines.join("\n")}\n`);
+  };
+  files.set("/etc/passwd", "emo:x:2000:2000::/home/emo:/bin/zsh\n");
+  files.set("/etc/shadow", "emo:!:1:::::\n");
+  write();
+  const run: System["run"] = async (argv) => {
+    const group = argv.find((word) => ADMIN.includes(word)) ?? "";
+    if (argv[0] === "/usr/sbin/usermod") members = new Set([...members, group]);
+    if (argv[0] === "/usr/bin/gpasswd") members.delete(group);
+    if (argv[1] === "stop") running = [];
+    if (argv[1] !== "show") ran.push(argv.join(" "));
+    write();
+    const stdout = argv[1] === "show" ? "ActiveState=active\n\nActiveState=active\n\nActiveState=inactive\n" : "";
+    return { argv, code: 0, stdout, stderr: "", timedOut: false, overflowed: false };
+  };
+  const m = machineOf({
+    ...sys,
+    run,
+    list: (path) => (path === "/proc" ? running.map((_, at) => String(at + 10)) : sys.list(path)),
+    readProcess: (pid) => {
+      const gids = (running[pid - 10] ?? []).map((group) => GIDS[group]).join(" ");
+      return `Uid:\t2000\t2000\t2000\t2000\nGid:\t2000\t2000\t2000\t2000\nGroups:\t${gids} \n`;
+    },
+  });
+  const deliver = async (groups: readonly string[]) => {
+    const said: string[] = [];
+    startGranted(m, emo(groups));
+    storePart(m.sys, emo(groups));
+    const step = convergeGroups(m, emo(groups), (warning) => said.push(`warning: ${warning}`));
+    await converge(step, "apply", (sentence) => said.push(sentence));
+    return said;
+  };
+  return { m, deliver, ran, inNow: () => [...members].sort() };
+}
+
+test("a demoted admin loses the groups that this program gave, and the sessions that hold them", async () => {
+  const { m, deliver, ran, inNow } = host([], [["docker", "sudo"], []]);
+  await deliver(ADMIN);
+  expect([inNow(), readGranted(m.sys, "emo")]).toEqual([ADMIN, ADMIN]);
+  ran.length = 0;
+  expect(await deliver([])).toEqual([
+    "removed from group code-shared",
+    "removed from group docker",
+    "removed from group sudo",
+    "ended their sessions and processes, 1 of which held code-shared, docker, sudo",
+    "recorded that their tier no longer gives code-shared, docker, sudo",
+  ]);
+  expect(inNow()).toEqual([]);
+  expect(ran.slice(-2)).toEqual([
+    "/usr/bin/systemctl stop user@2000.service user-2000.slice",
+    "/usr/bin/systemctl start -- t3-serve@emo.service browser-serve@emo.service",
+  ]);
+  expect(await deliver([])).toEqual([]);
+});
+
+test("a group from before or by hand stays and is reported", async () => {
+  const { deliver, inNow } = host(["sudo"]);
+  await deliver(ADMIN);
+  const kept =
+    "warning: is in group sudo, which their tier does not give, and this host has no record of having given it, so it " +
+    "stays; `gpasswd --delete emo sudo` removes it";
+  expect(await deliver([])).toEqual([
+    kept,
+    "removed from group code-shared",
+    "removed from group docker",
+    "recorded that their tier no longer gives code-shared, docker",
+  ]);
+  expect(inNow()).toEqual(["sudo"]);
+  expect(await deliver([])).toEqual([kept]);
+});
+
+test("on a host of an earlier version the stored part names what the tier gave", async () => {
+  const demoted = host(ADMIN);
+  storePart(demoted.m.sys, emo(["docker", "sudo"]));
+  expect(await demoted.deliver([])).toEqual([
+    expect.stringContaining("warning: is in group code-shared"),
+    "removed from group docker",
+    "removed from group sudo",
+    "recorded that their tier no longer gives docker, sudo",
+  ]);
+  const hourly = host(ADMIN);
+  const step = convergeGroups(hourly.m, emo(ADMIN), () => undefined);
+  const said: string[] = [];
+  await converge(step, "apply", (sentence) => said.push(sentence));
+  expect(said).toEqual(["recorded that this program gave the groups code-shared, docker, sudo"]);
+  expect(readGranted(hourly.m.sys, "emo")).toEqual(ADMIN);
+});
+
+test("a run that was killed after the group was taken goes on with the sessions", async () => {
+  const { m, deliver, ran } = host([], [["docker"]]);
+  await deliver(ADMIN);
+  await m.sys.run(["/usr/bin/gpasswd", "--delete", "emo", "docker"]);
+  ran.length = 0;
+  expect(groupsToRemove(m, emo(["code-shared", "sudo"]))).toEqual([]);
+  expect(await deliver(["code-shared", "sudo"])).toEqual([
+    "ended their sessions and processes, 1 of which held docker",
+    "recorded that their tier no longer gives docker",
+  ]);
+});

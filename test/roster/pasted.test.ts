@@ -1,0 +1,196 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { loadRoster } from "../../roster/load.ts";
+import { checkPolicy, DEFAULT_POLICY } from "../../roster/policy.ts";
+import { derived, linesOf, person, policy, PROPERTY, roster, rosterOf, row, RUNS } from "./support.ts";
+
+/** The lines about one row with other values for some of its fields, without the file and the position. */
+const about = (fields: Readonly<Record<string, string>>, tier = "power-user"): readonly string[] => {
+  const base = { authentik_user: "bob", k8s_user: "bob", tier, ...fields };
+  const text = Object.entries(base).map(([field, value]) => `    ${field}: ${value}\n`);
+  return linesOf(`users:\n  bob:\n${text.join("")}`).map((line) => line.replace(/^roster\.yaml:\d+:\d+: (bob: )?/, ""));
+};
+
+describe("a name that YAML reads as a number is quoted as it is written", () => {
+  test.each(["0123456", "12345678901234567890", "1e3", "0x10", "0o17"])("the login %s", (login) =>
+    expect(about({ authentik_user: login })).toEqual([
+      `authentik_user: YAML reads the number ${login} here; if that is the name, put it in quotes: "${login}"`,
+    ]),
+  );
+
+  test.each(["1.10", "0755", "1e3"])("the repository %s", (repo) =>
+    expect(about({ code_layout: "workspace", repos: `[${repo}]` })).toEqual([
+      `repos: YAML reads the number ${repo} here; if that is the name, put it in quotes: "${repo}"`,
+    ]),
+  );
+
+  test("a number that quotes would not help is shown as it is written", () =>
+    expect(about({ code_layout: "workspace", repos: "[.5]" })).toEqual([
+      expect.stringMatching(/^repos: the number \.5 does not fit; use the plain name of a repository/),
+    ]));
+
+  test("any number: the advice, once followed, is accepted", PROPERTY, () => {
+    const written = fc.oneof(
+      fc.stringMatching(/^0[0-9]{1,12}$/),
+      fc.stringMatching(/^[1-9][0-9]{0,30}$/),
+      fc.stringMatching(/^0x[0-9a-f]{1,8}$/),
+      fc.stringMatching(/^[0-9]{1,4}e[0-9]{1,3}$/),
+    );
+    fc.assert(
+      fc.property(written, (login) => {
+        const [line = "", ...more] = about({ authentik_user: login });
+        const advised = /put it in quotes: (".*")$/.exec(line)?.[1] ?? "nothing was advised";
+        expect([JSON.parse(advised), more, about({ authentik_user: advised })]).toEqual([login, [], []]);
+      }),
+      RUNS,
+    );
+  });
+
+  test("a row below a number as its key is judged as well", () =>
+    expect(linesOf('users:\n  007:\n    authentik_user: default\n    k8s_user: "007"\n    tier: king\n')).toEqual([
+      expect.stringMatching(/:2:3: 007: the number 007 stands where a key belongs; an OS user is 1 to 32/),
+      expect.stringMatching(/:3:21: 007: authentik_user: "default" is a word of nginx's maps/),
+      expect.stringMatching(/:5:11: 007: tier: "king" is none of/),
+    ]));
+});
+
+describe("each size has a floor, a ceiling and a unit", () => {
+  test.each([
+    ["memory", '"8192"', '"8192" does not fit; use a size with its unit'],
+    ["memory", "8192", "the number 8192 does not fit; use a size with its unit"],
+    ["memory", "50%", '"50%" does not fit; use a size with its unit'],
+    ["memory", "infinity", '"infinity" does not fit; use a size with its unit'],
+    ["memory", "1023M", '"1023M" is less than 1G; write at least that, because a shell, a tmux server'],
+    ["memory", "999999999999G", '"999999999999G" is more than 4T; write at most that, because no host has'],
+    ["cpu", "1%", '"1%" is less than 10%; write at least that'],
+    ["cpu", "99999%", '"99999%" is more than 25600%; write at most that'],
+    ["tasks", "1", '"1" is less than 256; write at least that'],
+    ["tasks", '"infinity"', '"infinity" does not fit'],
+    ["tasks", "99999999", '"99999999" is more than 4194304; write at most that, because the Linux kernel'],
+    ["pane_memory", "5M", '"5M" is less than 256M; write at least that'],
+    ["pane_memory", "20G", '"20G" for one pane is more than the memory of tier power-user, "12G"'],
+  ])("limits.%s: %s", (field, value, says) =>
+    expect(about({ limits: `{${field}: ${value}}` })).toEqual([expect.stringContaining(`limits.${field}: ${says}`)]),
+  );
+
+  test.each([
+    ["memory_requests", '"5"', '"5" does not fit; use a size with its unit'],
+    ["memory_limits", "3k", '"3k" is less than 64Mi; write at least that'],
+    ["memory_limits", "999999999999999Ei", "is more than 64Ti; write at most that"],
+    ["cpu_requests", "1m", '"1m" is less than 100m; write at least that'],
+    ["cpu_requests", "500000", '"500000" is more than 1000; write at most that'],
+    ["pods", "999999999", '"999999999" is more than 150000; write at most that'],
+  ])("quota.%s: %s", (field, value, says) =>
+    expect(about({ namespaces: "[shop]", quota: `{${field}: ${value}}` }, "namespace-owner")).toEqual([
+      expect.stringContaining(says),
+    ]),
+  );
+
+  test("one pane gets at most the memory of everything", () => {
+    expect(about({ limits: "{memory: 4G, pane_memory: 6G}" })).toEqual([
+      'limits.pane_memory: "6G" for one pane is more than memory, "4G", which holds all panes; lower pane_memory or raise memory',
+    ]);
+    const lowered = derived(rosterOf(row("bob", "limits: {memory: 4G}")));
+    expect(person(lowered, "bob").limits).toMatchObject({ memory: "4G", pane_memory: "4G" });
+  });
+
+  test("what the program gives by default keeps the same bounds, and so must a stack's settings", () => {
+    expect(checkPolicy(DEFAULT_POLICY)).toEqual([]);
+    const { limits } = DEFAULT_POLICY;
+    const tight = policy({
+      limits: { ...limits, admin: { ...limits.admin, tasks: "9" }, "power-user": { ...limits.admin, memory: "2G" } },
+    });
+    expect(checkPolicy(tight)).toEqual([
+      expect.stringContaining('limits.admin.tasks: "9" is less than 256'),
+      "limits.power-user.pane_memory (12G) is more than its memory (2G), which holds all panes",
+    ]);
+  });
+});
+
+describe("what people paste has one sentence that names the cause", () => {
+  test("a merge conflict", () => {
+    const left = `${rosterOf(row("ada"))}<<<<<<< HEAD\n${row("bob")}=======\n${row("bob", "", "admin")}>>>>>>> theirs\n`;
+    expect(linesOf(left)).toEqual([
+      'roster.yaml:6:1: git left a merge conflict here; keep one of the two versions and delete the lines that begin with "<<<<<<<", "=======" and ">>>>>>>"',
+    ]);
+  });
+
+  test.each([
+    ["before a key", row("bob").replace("    tier", "\u00a0\u00a0\u00a0\u00a0tier"), "5:1"],
+    ["after a colon", row("bob").replace("tier: ", "tier:\u00a0"), "5:10"],
+    ["at the end of a line", row("bob").replace("power-user", "power-user\u00a0"), "5:21"],
+  ])("a no-break space %s", (_where, bob, place) =>
+    expect(linesOf(rosterOf(bob, row("eva", "", "king")))).toEqual([
+      `roster.yaml:${place}: the character U+00A0 (a no-break space) only looks like a space; delete it, or type a space in its place`,
+      expect.stringMatching(/:9:11: eva: tier: "king" is none of/),
+    ]),
+  );
+
+  test("a comment may hold any space", () =>
+    expect(linesOf(`# une note\u00a0: bob\n${rosterOf(row("bob"))}    # \u200b\n`)).toEqual([]));
+
+  test("line ends of CR alone, and everything else that is wrong", () =>
+    expect(linesOf(rosterOf(row("bob", "", "king")).replaceAll("\n", "\r"))).toEqual([
+      "roster.yaml:1:7: this line ends in a carriage return alone, which YAML tools do not agree on; save the file with Unix line ends (LF)",
+      expect.stringMatching(/:5:11: bob: tier: "king" is none of/),
+    ]));
+
+  test.each(["@alice", "`alice`", "%alice"])("%s without quotes hides nothing but its line", (login) => {
+    const bob = row("bob", "", "king").replace("authentik_user: bob", `authentik_user: ${login}`);
+    expect(linesOf(rosterOf(bob))).toEqual([
+      `roster.yaml:3:21: YAML allows no value that begins with "${login[0]}"; delete that character, or put the whole value in quotes`,
+      expect.stringMatching(/:5:11: bob: tier: "king" is none of/),
+    ]);
+  });
+
+  test("a repository's address in place of its name", () =>
+    expect(about({ code_layout: "workspace", repos: "[web.git]" })).toEqual([
+      'repos: "web.git" ends like an address to clone from; write the name alone: "web"',
+    ]));
+
+  test.each([
+    ["email", `"${"a".repeat(20)}@${"b".repeat(60)}.${"c".repeat(60)}.${"d".repeat(60)}.${"e".repeat(55)}"`, 259, 254],
+    ["authentik_user", "a".repeat(129), 129, 128],
+    ["k8s_user", "a".repeat(54), 54, 53],
+  ])("an %s that is too long says how long it is", (field, value, length, longest) =>
+    expect(about({ [field]: value })).toEqual([
+      expect.stringContaining(`has ${length} characters, and ${longest} is the most; `),
+    ]),
+  );
+
+  test("hundreds of thousands of invisible characters and comments cost no more than a second", () => {
+    const began = process.cpuUsage();
+    const loaded = loadRoster("\u00a0#\n #\u00a0\n".repeat(90_000), "roster.yaml", DEFAULT_POLICY);
+    const { user, system } = process.cpuUsage(began);
+    expect(loaded.ok).toBe(false);
+    expect((user + system) / 1000).toBeLessThan(1500);
+  });
+});
+
+/** Names that every object has, as far as the grammar of each field allows them. */
+const INHERITED = ["__proto__", "constructor", "toString", "valueOf", "hasOwnProperty", "isPrototypeOf"];
+
+test("names that every object inherits are names like any other, in every field", PROPERTY, () => {
+  const name = fc.constantFrom(...INHERITED);
+  fc.assert(
+    fc.property(name, name, name, (login, repo, forgejo) => {
+      const fits = (field: string) => (field.startsWith("_") ? "proto" : field);
+      const text = `users:
+  __proto__: {authentik_user: ${fits(login)}, k8s_user: constructor, tier: namespace-owner, namespaces: [constructor],
+    code_layout: workspace, repos: [${fits(repo)}], forgejo: {login: ${fits(forgejo)}}}
+  constructor: {authentik_user: other, k8s_user: other, tier: admin}
+`;
+      expect([...roster(text).rows.keys()]).toEqual(["__proto__", "constructor"]);
+      const userMap =
+        '{"toString": {"role": "admin"}, "constructor": {"role": "namespace-owner", "quota": {"constructor": "1"}}}';
+      const { desired } = derived(text, { userMap });
+      expect([...desired.people.values()].map(({ authentikUser, k8sUser }) => [authentikUser, k8sUser])).toEqual([
+        [fits(login), "constructor"],
+        ["other", "other"],
+      ]);
+      const again = derived(text, { userMap, ledger: desired.ledger });
+      expect([again.changes, again.desired.ledger]).toEqual([[], desired.ledger]);
+    }),
+    RUNS,
+  );
+});
