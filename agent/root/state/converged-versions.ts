@@ -47,13 +47,13 @@ export function convergedVersions(sys: System): ConvergedVersions {
 
 /** Whether any agent has ever converged this part here. @throws Refusal when the record is damaged */
 export const everConverged = (sys: System, who: string, kind: PersonKind): boolean =>
-  readJson(sys, FILE, stored)?.[who]?.[kind] !== undefined;
+  readJson(sys, FILE, stored)?.get(who)?.[kind] !== undefined;
 
 /** Forgets a person who is recorded anew: what was converged for the former account of that name says nothing any more. */
 export function forgetConverged(sys: System, who: string): void {
   const known = read(sys);
-  if (known[who] === undefined) return;
-  writeJson(sys, FILE, Object.fromEntries(Object.entries(known).filter(([name]) => name !== who)));
+  if (!known.has(who)) return;
+  writeJson(sys, FILE, Object.fromEntries([...known].filter(([name]) => name !== who)));
 }
 
 function read(sys: System): z.output<typeof stored> {
