@@ -95,7 +95,7 @@ async function removeFrom(stack: OpenStack, leaver: Leaver, wanted: Wanted, term
   );
   for (const { host, has } of found) for (const line of goes(host.name, has)) terminal.out(`  ${line}`);
   for (const host of leaver.lost)
-    terminal.out(`  ${host}: is none of this stack's hosts any more; whatever is there stays`);
+    terminal.out(`  ${host}: is not a host of this stack any more; nothing is deleted there`);
   for (const { namespace, kinds } of backups) {
     const objects = [...kinds].map(([kind, count]) => `${count} ${kind}`).join(", ");
     terminal.out(
