@@ -35,14 +35,17 @@ export async function runtimeImports(): Promise<RuntimeImports> {
 
 /** The agent carries the other programs as texts and installs them: each of them runs with other rights than root's. */
 async function buildPrograms() {
-  const page = assetsInside(/[\\/]lobby[\\/]page[\\/]assets\.ts$/, "../lobby/page/files", new Map());
+  const page = assetsInside(/[\\/]portal[\\/]page[\\/]assets\.ts$/, "../portal/page/files", new Map());
   const carried = new Map([
     // A worker starts once per person and run, so it is a small file.
     ["worker.cjs", await bundle({ entryPoints: ["user/main.ts"], format: "cjs" })],
-    ["gate.cjs", await bundle({ entryPoints: ["../lobby/gate/main.ts"], format: "cjs", plugins: [oneLanguage] })],
+    [
+      "gate.cjs",
+      await bundle({ entryPoints: ["../portal/code-server-proxy/main.ts"], format: "cjs", plugins: [oneLanguage] }),
+    ],
     [
       "lobby.cjs",
-      await bundle({ entryPoints: ["../lobby/page/main.ts"], format: "cjs", plugins: [page, oneLanguage] }),
+      await bundle({ entryPoints: ["../portal/page/main.ts"], format: "cjs", plugins: [page, oneLanguage] }),
     ],
     ["remove.mjs", await bundle({ entryPoints: ["removal/main.ts"], format: "esm", plugins: [oneLanguage] })],
   ]);

@@ -1,7 +1,7 @@
 /** Messages to the admins' chat by a Slack-compatible webhook: late rather than blocking, and a failure is only a warning. */
 
 import { find } from "./environment.ts";
-import { clean, complain, say } from "./say.ts";
+import { clean, complain, say } from "./log.ts";
 
 const DEADLINE_MS = 10_000;
 const MAX_LINES = 30;

@@ -10,16 +10,16 @@ import { dailyMessage } from "../roster/deployment-message.ts";
 import { announce } from "./chat.ts";
 import { checkOut } from "./checkout.ts";
 import { askHosts, type HostDelivery } from "./deliveries.ts";
-import { deployedCommit, failedCommit, mustBeOnBranch } from "./deployed.ts";
+import { deployedCommit, failedCommit, mustBeOnBranch } from "./deployed-commit.ts";
 import { pulumi, stackOfPipeline } from "./engine.ts";
 import { find, given, StepError } from "./environment.ts";
 import { openGit } from "./git.ts";
-import { oneAtATime } from "./one-at-a-time.ts";
-import type { Touched } from "./pull-request/differences.ts";
+import { oneAtATime } from "./wait-for-stack-lock.ts";
+import type { Touched } from "./pull-request/preview-differences.ts";
 import { previewRefreshed, type RefreshedPreview, RESTORING } from "./refreshed-preview.ts";
 import { planPeople } from "./people-plan.ts";
 import { type Ran, run } from "./run.ts";
-import { say } from "./say.ts";
+import { say } from "./log.ts";
 
 const RUN_LIMIT_MS = 60 * 60_000;
 

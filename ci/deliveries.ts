@@ -10,7 +10,7 @@ import { type DeliveredToHost, deliveredParts } from "./delivered-parts.ts";
 import type { StackSettings } from "../config/settings/stack-settings.ts";
 import { announce } from "./chat.ts";
 import { stackOfPipeline } from "./engine.ts";
-import { say } from "./say.ts";
+import { say } from "./log.ts";
 
 const HOST_LIMIT_MS = 1_000_000;
 

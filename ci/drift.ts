@@ -12,9 +12,9 @@ import type { StackSettings } from "../config/settings/stack-settings.ts";
 import { announce } from "./chat.ts";
 import { stackOfPipeline } from "./engine.ts";
 import { given } from "./environment.ts";
-import type { Touched } from "./pull-request/differences.ts";
+import type { Touched } from "./pull-request/preview-differences.ts";
 import { previewRefreshed } from "./refreshed-preview.ts";
-import { say } from "./say.ts";
+import { say } from "./log.ts";
 
 const HOST_LIMIT_MS = 300_000;
 

@@ -2,7 +2,7 @@
 
 import { find, given, StepError } from "./environment.ts";
 import { type Ran, run } from "./run.ts";
-import { clean } from "./say.ts";
+import { clean } from "./log.ts";
 
 export interface StackAt {
   readonly stack: string;

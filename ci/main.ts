@@ -13,7 +13,7 @@ import { preview } from "./pull-request/preview.ts";
 import { audit } from "./push/audit.ts";
 import { guard } from "./push/guard.ts";
 import { up } from "./push/up.ts";
-import { complain } from "./say.ts";
+import { complain } from "./log.ts";
 import { publish } from "./snapshot/publish.ts";
 
 const STEPS: Readonly<Record<string, () => Promise<number>>> = {

@@ -2,7 +2,7 @@
 
 import { pulumi, type StackAt, tail } from "./engine.ts";
 import { StepError } from "./environment.ts";
-import { differencesBetween, type Preview, previewForm, type Touched } from "./pull-request/differences.ts";
+import { differencesBetween, type Preview, previewForm, type Touched } from "./pull-request/preview-differences.ts";
 
 export interface RefreshedPreview {
   /** What a deployment would change only because the resource is no longer as the last deployment left it. */

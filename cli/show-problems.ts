@@ -1,7 +1,7 @@
 /** Renders problems for the operator: coloured lines for people, one JSON form for programs. */
 
 import type { Problem } from "../roster/model.ts";
-import { renderProblem } from "../roster/render.ts";
+import { renderProblem } from "../roster/render-problem.ts";
 import type { Paint } from "./terminal.ts";
 
 /** Lines for people; the place stands out, an error is red and a warning yellow. */

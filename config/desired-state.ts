@@ -10,7 +10,7 @@ import { EMPTY_LEDGER, loadLedger } from "../roster/ledger.ts";
 import { loadRoster } from "../roster/load.ts";
 import type { Day, HostName, Ledger, Policy, Problem, UserMap } from "../roster/model.ts";
 import { checkPolicy, DEFAULT_POLICY } from "../roster/policy.ts";
-import { renderProblem } from "../roster/render.ts";
+import { renderProblem } from "../roster/render-problem.ts";
 import { loadUserMap } from "../roster/user-map.ts";
 import { Refusal } from "./refusal.ts";
 import type { StackSettings } from "./settings/stack-settings.ts";

@@ -5,7 +5,7 @@ import { withLock } from "./lock.ts";
 import { PARTS } from "./parts.ts";
 import { stopServers } from "./process/stop.ts";
 import { run } from "./run.ts";
-import { duration, say } from "./say.ts";
+import { duration, say } from "./log.ts";
 
 /** Ends the lab that `WS_LAB` names. Its folder stays, so that it comes up again as it was; `purge` removes that too. */
 export async function down(options: { readonly purge: boolean }): Promise<void> {

@@ -7,7 +7,7 @@ import { dirname } from "node:path";
 import type { z } from "zod";
 import type { Instance } from "./instance.ts";
 import { LabError } from "./lab-error.ts";
-import { readIfThere } from "./read-if-there.ts";
+import { readIfThere } from "./read-optional.ts";
 import { replaceFile } from "./replace-file.ts";
 
 export interface Fact<T> {

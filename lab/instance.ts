@@ -5,7 +5,7 @@
 import { chmod, mkdir, readdir, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { readIfThere } from "./read-if-there.ts";
+import { readIfThere } from "./read-optional.ts";
 import { LabError } from "./lab-error.ts";
 import { withLock } from "./lock.ts";
 import { run } from "./run.ts";

@@ -5,7 +5,7 @@
 import { down } from "./down.ts";
 import { LabError } from "./lab-error.ts";
 import { deployRoster, whatToTry } from "./pulumi/deploy.ts";
-import { say } from "./say.ts";
+import { say } from "./log.ts";
 import { shellEnv } from "./shell-env.ts";
 import { describe, status } from "./status.ts";
 import { openToolchain, TOOL_NAMES } from "./toolchain/index.ts";

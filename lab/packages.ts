@@ -3,7 +3,7 @@ import { access } from "node:fs/promises";
 import { requireRoot } from "./instance.ts";
 import { LabError } from "./lab-error.ts";
 import { run } from "./run.ts";
-import { duration, say } from "./say.ts";
+import { duration, say } from "./log.ts";
 
 /** The browser that the tests of the user portal drive; the lab itself does without. */
 export const BROWSER: Packages = { chromium: "opens the user portal in its tests" };

@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { findInstance, instanceName, isMounted } from "./instance.ts";
 import { isAlive } from "./process/identity.ts";
 import { readRecords } from "./process/record.ts";
-import { duration } from "./say.ts";
+import { duration } from "./log.ts";
 
 export interface Status {
   readonly lab: string;

@@ -4,7 +4,7 @@ import { LabError } from "./lab-error.ts";
 import { withLock } from "./lock.ts";
 import { installPackages } from "./packages.ts";
 import { PARTS, type Part } from "./parts.ts";
-import { duration, say } from "./say.ts";
+import { duration, say } from "./log.ts";
 import { openToolchain, type Toolchain } from "./toolchain/index.ts";
 
 /** Starts every part. Throws `LabError` naming each part that did not come up; the others stay up. */

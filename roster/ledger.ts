@@ -9,7 +9,7 @@ import * as names from "./schema/patterns.ts";
 import { canonicalJson, type Json } from "./text/canonical-json.ts";
 import { type JsonFile, readJsonFile } from "./text/json-file.ts";
 import { said } from "./text/quote.ts";
-import { plainValue } from "./text/tree.ts";
+import { plainValue } from "./text/tree-values.ts";
 import { TIER_NAMES } from "./tiers.ts";
 
 export type LoadedLedger =

@@ -3,13 +3,13 @@
 import type { Day, Email, ForgejoLogin, HostName, K8sUser, AuthentikUser, Namespace, OsUser } from "./model.ts";
 import type { Policy, Position, Previously, Problem, Roster, Row } from "./model.ts";
 import { checkRow, isMap } from "./rules/one-row.ts";
-import { checkTogether } from "./rules/together.ts";
+import { checkTogether } from "./rules/across-rows.ts";
 import { type Finding, inRow } from "./rules/finding.ts";
 import { osUserProblem, unquotedNameProblem, type WrittenRow } from "./schema/row.ts";
 import { decode } from "./text/decode.ts";
 import { quote, said } from "./text/quote.ts";
 import { didYouMean } from "./text/suggest.ts";
-import { offsetOf, type Path, pathText, plainValue } from "./text/tree.ts";
+import { offsetOf, type Path, pathText, plainValue } from "./text/tree-values.ts";
 import { type Parsed, parseYaml, type Tree, type TreeProblem } from "./text/yaml-tree.ts";
 
 export type Loaded =

@@ -7,9 +7,9 @@ import { inRow, warningInRow } from "./rules/finding.ts";
 import * as names from "./schema/patterns.ts";
 import { quotaOfUserMap } from "./schema/row.ts";
 import { readJsonFile } from "./text/json-file.ts";
-import { folded } from "./text/order.ts";
+import { folded } from "./text/code-unit-order.ts";
 import { quote, said } from "./text/quote.ts";
-import { plainValue } from "./text/tree.ts";
+import { plainValue } from "./text/tree-values.ts";
 import { TIERS } from "./tiers.ts";
 
 export type LoadedUserMap =

@@ -5,8 +5,8 @@
 
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { GuardRails } from "../components/cluster/guard-rails.ts";
-import { PlantedRights, PlantedRoom } from "../components/cluster/planted-rights.ts";
+import { GuardRails } from "../components/cluster/admission-policies.ts";
+import { PlantedRights, PlantedRoom } from "../components/cluster/delegated-rights.ts";
 import { type PortalEntry, PortalMap } from "../components/cluster/portal-map.ts";
 import { Tenant } from "../components/cluster/tenant.ts";
 import { TierRights } from "../components/cluster/tier-rights.ts";

@@ -5,8 +5,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { InfraRepository } from "../components/forgejo/infra-repository.ts";
 import { type BranchPlace, ForgeConnection } from "../components/forgejo/resources.ts";
-import { type RepositoryAudit, strangersIn } from "../components/forgejo/strangers.ts";
-import { type ForgejoAccess, forgejoAccess } from "../roster/access.ts";
+import { type RepositoryAudit, strangersIn } from "../components/forgejo/unmanaged-access.ts";
+import { type ForgejoAccess, forgejoAccess } from "../roster/forge-access.ts";
 import type { Desired, ForgejoLogin, OsUser } from "../roster/model.ts";
 import { caOf } from "../config/ca-certificate.ts";
 import type { ForgejoSettings } from "../config/settings/forgejo.ts";

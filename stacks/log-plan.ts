@@ -2,7 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import type { Derivation } from "../roster/derive/derive.ts";
-import { renderProblem } from "../roster/render.ts";
+import { renderProblem } from "../roster/render-problem.ts";
 import { type RunInputs, computeDesiredState } from "../config/desired-state.ts";
 import { Refusal } from "../config/refusal.ts";
 import type { StackSettings } from "../config/settings/stack-settings.ts";

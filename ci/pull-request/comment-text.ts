@@ -5,7 +5,7 @@
  */
 
 import { counted } from "../../roster/text/quote.ts";
-import type { Report } from "./report.ts";
+import type { Report } from "./preview-report.ts";
 
 /** Tells the comment from all others; nobody sees it. */
 export const MARKER = "<!-- workstation: preview -->";

@@ -3,10 +3,10 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { given } from "../environment.ts";
-import { listingSignal, openRepository } from "../repository.ts";
-import { clean, say } from "../say.ts";
+import { listingSignal, openRepository } from "../forge-repository.ts";
+import { clean, say } from "../log.ts";
 import { commentText, MARKER } from "./comment-text.ts";
-import { reportForm } from "./report.ts";
+import { reportForm } from "./preview-report.ts";
 
 const comment = z.object({ id: z.int(), body: z.string(), user: z.object({ login: z.string() }).nullish() });
 

@@ -7,9 +7,9 @@ import { PROJECT } from "../../cli/pulumi.ts";
 import { mustPulumi, type StackAt } from "../engine.ts";
 import { given, StepError } from "../environment.ts";
 import { CREDENTIALS } from "../snapshot/publish.ts";
-import { WITHHELD } from "../snapshot/withhold.ts";
+import { WITHHELD } from "../snapshot/withhold-values.ts";
 import { dataFile, openStackFile, useFile, USER_MAP_FILE } from "../stack-file.ts";
-import type { Data } from "./branch.ts";
+import type { Data } from "./branch-data.ts";
 
 export interface PreviewInput {
   readonly stack: string;

@@ -8,15 +8,15 @@ import { dirname, join } from "node:path";
 import { PROJECT } from "../../cli/pulumi.ts";
 import { mustPulumi, pulumi, type StackAt, tail } from "../engine.ts";
 import { given, StepError } from "../environment.ts";
+import { clean, complain, say } from "../log.ts";
 import { planPeople } from "../people-plan.ts";
-import { clean, complain, say } from "../say.ts";
-import { openPlace, placeEnv, withScratch } from "../snapshot/place.ts";
+import { openPlace, placeEnv, withScratch } from "../snapshot/preview-backend.ts";
 import { takePublication } from "../snapshot/publication.ts";
 import { openStackFile } from "../stack-file.ts";
-import { type Data, readBranches } from "./branch.ts";
-import { differencesBetween, type Preview, previewForm } from "./differences.ts";
+import { type Data, readBranches } from "./branch-data.ts";
+import { differencesBetween, type Preview, previewForm } from "./preview-differences.ts";
 import { writeConfig } from "./preview-config.ts";
-import { emptyReport, type Report } from "./report.ts";
+import { emptyReport, type Report } from "./preview-report.ts";
 
 /** @returns 1 where the pull request could not be deployed as it is; the report says why */
 export async function preview(): Promise<number> {

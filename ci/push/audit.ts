@@ -4,9 +4,9 @@ import { counted } from "../../roster/text/quote.ts";
 import { announce } from "../chat.ts";
 import { find, given } from "../environment.ts";
 import type { Git } from "../git.ts";
-import { say } from "../say.ts";
-import type { Push } from "./activity.ts";
-import { asksToSkip, isAdmin, isCatchUp, readSituation, type Situation } from "./situation.ts";
+import { say } from "../log.ts";
+import type { Push } from "./forge-activity.ts";
+import { asksToSkip, isAdmin, isCatchUp, readSituation, type Situation } from "./deployment-context.ts";
 
 /** Always ends well: what cannot be found out is announced as that. */
 export async function audit(): Promise<number> {

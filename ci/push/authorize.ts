@@ -8,9 +8,9 @@ import { stackOfPipeline } from "../engine.ts";
 import { StepError } from "../environment.ts";
 import { planPeople } from "../people-plan.ts";
 import { openStackFile, ROSTER, useFile } from "../stack-file.ts";
-import type { Push } from "./activity.ts";
+import type { Push } from "./forge-activity.ts";
 import { type ProgramChange, programChanges } from "./program-changes.ts";
-import { CONFIRM, isAdmin, type Situation } from "./situation.ts";
+import { CONFIRM, isAdmin, type Situation } from "./deployment-context.ts";
 import { type Finding, refusalLines } from "./refusal-lines.ts";
 
 export interface Authorization {

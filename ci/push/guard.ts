@@ -1,9 +1,9 @@
 /** Runs the step `guard`: stops a deployment that needs an admin's confirmation, and tells the chat what to confirm. */
 
 import { announce } from "../chat.ts";
-import { say } from "../say.ts";
+import { say } from "../log.ts";
 import { authorize } from "./authorize.ts";
-import { readSituation } from "./situation.ts";
+import { readSituation } from "./deployment-context.ts";
 
 /** @returns 1 where the deployment has to wait for an admin */
 export async function guard(): Promise<number> {

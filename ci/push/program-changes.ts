@@ -2,7 +2,7 @@
 
 import { posix } from "node:path";
 import type { Commit, Git } from "../git.ts";
-import type { Push } from "./activity.ts";
+import type { Push } from "./forge-activity.ts";
 
 /** A push of more commits than this is not looked through: it needs an admin's confirmation as a whole. */
 export const MAX_COMMITS = 2_000;

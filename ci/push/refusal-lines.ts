@@ -1,8 +1,8 @@
 /** Writes the message of a deployment that waits: what needs an admin's confirmation, who may give it, and how. Pure. */
 
-import type { RaisedRights } from "../../roster/changes/raised.ts";
+import type { RaisedRights } from "../../roster/changes/increased-rights.ts";
 import { counted, listed } from "../../roster/text/quote.ts";
-import type { Push } from "./activity.ts";
+import type { Push } from "./forge-activity.ts";
 import type { ProgramChange } from "./program-changes.ts";
 
 export interface Finding {

@@ -4,13 +4,13 @@ import { deploymentMessage } from "../../roster/deployment-message.ts";
 import { PROJECT } from "../../cli/pulumi.ts";
 import { announce } from "../chat.ts";
 import { checkOut } from "../checkout.ts";
-import { deployedCommit } from "../deployed.ts";
+import { deployedCommit } from "../deployed-commit.ts";
 import { pulumi } from "../engine.ts";
 import { given, StepError } from "../environment.ts";
-import { oneAtATime } from "../one-at-a-time.ts";
-import { say } from "../say.ts";
+import { oneAtATime } from "../wait-for-stack-lock.ts";
+import { say } from "../log.ts";
 import { authorize } from "./authorize.ts";
-import { asksToSkip, isAdmin, isCatchUp, readSituation, type Situation } from "./situation.ts";
+import { asksToSkip, isAdmin, isCatchUp, readSituation, type Situation } from "./deployment-context.ts";
 
 /**
  * Nothing of the pushed commit is checked out before it is authorized. Where it was deployed, its checkout stays in

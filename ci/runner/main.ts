@@ -3,10 +3,10 @@
 import { parseArgs } from "node:util";
 import { PROJECT, PulumiError } from "../../cli/pulumi.ts";
 import { ClientError } from "../../clients/client-error.ts";
-import { deployedCommit } from "../deployed.ts";
+import { deployedCommit } from "../deployed-commit.ts";
 import { StepError } from "../environment.ts";
-import { complain, say } from "../say.ts";
-import { publishedCommit } from "../snapshot/place.ts";
+import { complain, say } from "../log.ts";
+import { publishedCommit } from "../snapshot/preview-backend.ts";
 import { PREVIEWS, runPipeline } from "./runner.ts";
 import { readSettings } from "./settings.ts";
 

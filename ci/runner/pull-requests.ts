@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { openForge } from "../../clients/forgejo/client.ts";
 import { listAll } from "../../clients/forgejo/list-all.ts";
-import { listingSignal } from "../repository.ts";
+import { listingSignal } from "../forge-repository.ts";
 
 export interface PullRequest {
   readonly number: number;

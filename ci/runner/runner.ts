@@ -4,15 +4,15 @@
  */
 
 import { join } from "node:path";
-import { mustBeOnBranch } from "../deployed.ts";
+import { mustBeOnBranch } from "../deployed-commit.ts";
 import { parseEnvironment, StepError } from "../environment.ts";
 import type { Git } from "../git.ts";
-import { type Attempts, openAttempts } from "./attempts.ts";
+import { type Attempts, openAttempts } from "./attempt-records.ts";
 import { type Clone, type Confirmation, fetchClone } from "./clone.ts";
 import { readCredentials } from "./credentials.ts";
 import { isFor, type PipelineFile, readPipeline, secretsOf } from "./pipeline-file.ts";
 import { openPullRequests } from "./pull-requests.ts";
-import { deploymentRuns, isDue, type PlannedRun, previewRuns, scheduledRun } from "./runs.ts";
+import { deploymentRuns, isDue, type PlannedRun, previewRuns, scheduledRun } from "./due-runs.ts";
 import type { RunnerSettings } from "./settings.ts";
 import { runSteps } from "./steps.ts";
 

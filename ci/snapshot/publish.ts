@@ -3,11 +3,11 @@
 import { PROJECT } from "../../cli/pulumi.ts";
 import { openStack } from "../../cli/stack/open-stack.ts";
 import { userMapFromVault } from "../../config/vault-user-map.ts";
-import { deployedCommit } from "../deployed.ts";
+import { deployedCommit } from "../deployed-commit.ts";
 import { mustPulumi, stackOfPipeline } from "../engine.ts";
 import { given, StepError } from "../environment.ts";
-import { say } from "../say.ts";
-import { openPlace, placeEnv, withScratch } from "./place.ts";
+import { say } from "../log.ts";
+import { openPlace, placeEnv, withScratch } from "./preview-backend.ts";
 import { withPublication } from "./publication.ts";
 import { withoutSecrets } from "./scrub.ts";
 import { publishableUserMap } from "./user-map.ts";

@@ -1,9 +1,9 @@
 /** Makes a copy of an exported state that holds none of its secrets, for previews to start from. Pure. */
 
 import { StepError } from "../environment.ts";
-import { publicTexts, withKnownSecrets } from "./known-secrets.ts";
+import { publicTexts, withKnownSecrets } from "./mark-secrets.ts";
 import { SecretTexts } from "./secret-texts.ts";
-import { isObject, type Properties, readState, type Resource, SIGNATURE, type Value } from "./state-form.ts";
+import { isObject, type Properties, readState, type Resource, SIGNATURE, type Value } from "./state-schema.ts";
 import {
   kindOf,
   mapValues,
@@ -13,7 +13,7 @@ import {
   type Withholding,
   withheld,
   withoutSecretsBelow,
-} from "./withhold.ts";
+} from "./withhold-values.ts";
 
 /**
  * Withholds the content of every secret and keeps its form, since a preview compares forms; and withholds every text in

@@ -1,6 +1,6 @@
 /** Reduces the cluster's user map to the fields that the program reads, for previews, which do not read Vault. Pure. */
 
-import { renderProblem } from "../../roster/render.ts";
+import { renderProblem } from "../../roster/render-problem.ts";
 import { loadUserMap } from "../../roster/user-map.ts";
 import { StepError } from "../environment.ts";
 

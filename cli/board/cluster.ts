@@ -4,11 +4,11 @@
 
 import { KubernetesError, type KubeCall } from "../../clients/kubernetes/client.ts";
 import { apiRoot, kindLookup } from "../../clients/kubernetes/resource-path.ts";
-import { type Fault, type Look, driftOf } from "./drift.ts";
+import { type Fault, type Look, driftOf } from "./drift-findings.ts";
 import type { Finding } from "./finding.ts";
-import type { Remembered } from "./remembered.ts";
-import { isObject } from "./same.ts";
-import type { Register } from "./whose.ts";
+import type { Remembered } from "./deployed-resources.ts";
+import { isObject } from "./compare-objects.ts";
+import type { Register } from "./resource-owner.ts";
 
 type KubeObject = Readonly<Record<string, unknown>>;
 

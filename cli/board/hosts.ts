@@ -7,8 +7,8 @@ import type { HostCheck } from "../../agent/shared/host-check.ts";
 import { readHostCheck } from "../read-host-check.ts";
 import type { Finding, Whose } from "./finding.ts";
 import { parseJson } from "../../clients/parse-json.ts";
-import type { Remembered } from "./remembered.ts";
-import type { Register } from "./whose.ts";
+import type { Remembered } from "./deployed-resources.ts";
+import type { Register } from "./resource-owner.ts";
 
 export interface HostSaid {
   readonly findings: readonly Finding[];

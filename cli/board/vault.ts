@@ -5,11 +5,11 @@
 
 import { z } from "zod";
 import { type Vault, VaultError } from "../../clients/vault/client.ts";
-import { type Look, driftOf } from "./drift.ts";
+import { type Look, driftOf } from "./drift-findings.ts";
 import type { Finding } from "./finding.ts";
-import { inLanes } from "./lanes.ts";
-import type { Remembered } from "./remembered.ts";
-import type { Register } from "./whose.ts";
+import { inLanes } from "./map-concurrently.ts";
+import type { Remembered } from "./deployed-resources.ts";
+import type { Register } from "./resource-owner.ts";
 
 /** For all questions to Vault together. */
 const LIMIT_MS = 60_000;

@@ -9,7 +9,7 @@ import { loadRoster } from "../../roster/load.ts";
 import type { Day, Person, Policy, Problem } from "../../roster/model.ts";
 import { DAY } from "../../roster/schema/patterns.ts";
 import { canonicalJson, type Json } from "../../roster/text/canonical-json.ts";
-import { sorted } from "../../roster/text/order.ts";
+import { sorted } from "../../roster/text/code-unit-order.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
 import { userMapFrom } from "../load-user-map.ts";
 import { readInput } from "../read-input.ts";

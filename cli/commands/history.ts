@@ -9,14 +9,14 @@ import { DEFAULT_POLICY } from "../../roster/policy.ts";
 import { policyOf } from "../../config/desired-state.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
-import { deliveriesFrom } from "../history/deployed.ts";
+import { deliveriesFrom } from "../history/find-deployment.ts";
 import { entriesFor, sentenceOf } from "../history/entries.ts";
 import { replay } from "../history/events.ts";
 import { historyOf } from "../history/git.ts";
-import { inLanes } from "../board/lanes.ts";
+import { inLanes } from "../board/map-concurrently.ts";
 import { PROJECT, PulumiError, type StackPlace, updatesOf } from "../pulumi.ts";
 import { openStack } from "../stack/open-stack.ts";
-import { PLACE_HELP, PLACE_OPTIONS, placeOf } from "../stack-place.ts";
+import { PLACE_HELP, PLACE_OPTIONS, placeOf } from "../stack-selection.ts";
 
 export const history: Command = {
   help: `Usage: ./ws history PERSON [--json] [--roster FILE] [--stack NAME] [--config-file FILE]

@@ -13,13 +13,13 @@ import { ClientError } from "../../clients/client-error.ts";
 import { Refusal } from "../../config/refusal.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
-import { findExisting } from "../import/existing.ts";
-import { type Gathered, gather } from "../import/gather.ts";
-import { pastOf } from "../import/past.ts";
-import { guessPeople, type People } from "../import/people.ts";
+import { findExisting } from "../import/existing-resources.ts";
+import { type Gathered, gather } from "../import/read-surfaces.ts";
+import { pastOf } from "../import/initial-ledger.ts";
+import { guessPeople, type People } from "../import/derive-rows.ts";
 import { type Findings, findingsOf, reportText } from "../import/report.ts";
 import { rosterText } from "../import/roster-text.ts";
-import { Unseen } from "../import/unseen.ts";
+import { Unseen } from "../import/unreadable-surface.ts";
 import { PROJECT, PulumiError, type StackPlace } from "../pulumi.ts";
 import { openStack } from "../stack/open-stack.ts";
 

@@ -9,15 +9,15 @@ import { ClientError } from "../../clients/client-error.ts";
 import { Refusal } from "../../config/refusal.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
-import { findExisting } from "../import/existing.ts";
-import { Unseen } from "../import/unseen.ts";
+import { findExisting } from "../import/existing-resources.ts";
+import { Unseen } from "../import/unreadable-surface.ts";
 import { PROJECT, PulumiError } from "../pulumi.ts";
 import { pulumiCommand } from "../pulumi-command.ts";
 import { clusterOf } from "../stack/cluster-client.ts";
 import { forgeOf } from "../stack/forge-client.ts";
 import { openStack } from "../stack/open-stack.ts";
 import { vaultOf } from "../stack/vault-client.ts";
-import { ledgerFromHosts } from "../removal/from-hosts.ts";
+import { ledgerFromHosts } from "../removal/rebuild-ledger.ts";
 import { PLACE_HELP, PLACE_OPTIONS, placeIn } from "../stack-options.ts";
 
 export const ledgerCommand: Command = {

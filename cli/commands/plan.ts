@@ -4,7 +4,7 @@
  */
 
 import { resolve } from "node:path";
-import { renderProblem } from "../../roster/render.ts";
+import { renderProblem } from "../../roster/render-problem.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
 import { PulumiError } from "../pulumi.ts";

@@ -5,12 +5,12 @@ import { ClientError } from "../../clients/client-error.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { type Command, readArgs } from "../command.ts";
 import { isDone } from "../probe/model.ts";
-import { takeProbe } from "../probe/take.ts";
+import { takeProbe } from "../probe/probe-surfaces.ts";
 import { textOf } from "../probe/text.ts";
-import { leaversOf } from "../probe/who.ts";
+import { leaversOf } from "../probe/offboarded-users.ts";
 import { PulumiError } from "../pulumi.ts";
 import { openStack } from "../stack/open-stack.ts";
-import { PLACE_HELP, PLACE_OPTIONS, placeOf } from "../stack-place.ts";
+import { PLACE_HELP, PLACE_OPTIONS, placeOf } from "../stack-selection.ts";
 
 export const probe: Command = {
   help: `Usage: ./ws probe [USER…] [--json] [--report FILE] [--stack NAME] [--config-file FILE]

@@ -10,12 +10,12 @@ import { type Command, type ExitCode, readArgs, UsageError } from "../command.ts
 import { PulumiError } from "../pulumi.ts";
 import { clusterOf } from "../stack/cluster-client.ts";
 import { type OpenStack, openStack } from "../stack/open-stack.ts";
-import { afterwards } from "../removal/afterwards.ts";
-import { typed } from "../removal/confirm.ts";
-import { type Backup, backUp, deleteNamespace } from "../removal/namespaces.ts";
-import { archived, askRemover, done, kept, shown } from "../removal/remover.ts";
-import { counted, goes } from "../removal/say.ts";
-import { type Leaver, leaverOf } from "../removal/who.ts";
+import { afterwards } from "../removal/next-steps.ts";
+import { typed } from "../removal/confirm-name.ts";
+import { type Backup, backUp, deleteNamespace } from "../removal/delete-namespaces.ts";
+import { archived, askRemover, done, kept, shown } from "../removal/run-removal-program.ts";
+import { counted, goes } from "../removal/describe-removal.ts";
+import { type Leaver, leaverOf } from "../removal/check-removable.ts";
 import { PLACE_HELP, PLACE_OPTIONS, placeIn } from "../stack-options.ts";
 import type { Terminal } from "../terminal.ts";
 

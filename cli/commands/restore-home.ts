@@ -5,7 +5,7 @@ import { type Command, readArgs, UsageError } from "../command.ts";
 import { PulumiError } from "../pulumi.ts";
 import { ClientError } from "../../clients/client-error.ts";
 import { decideOn, openStack } from "../stack/open-stack.ts";
-import { askRemover, restored } from "../removal/remover.ts";
+import { askRemover, restored } from "../removal/run-removal-program.ts";
 import { PLACE_HELP, PLACE_OPTIONS, placeIn } from "../stack-options.ts";
 
 export const restoreHome: Command = {

@@ -6,11 +6,11 @@ import { Refusal } from "../../config/refusal.ts";
 import { htmlOf } from "../board/html.ts";
 import { type Board, isConverged } from "../board/model.ts";
 import { prometheusOf } from "../board/prometheus.ts";
-import { takeBoard } from "../board/take.ts";
+import { takeBoard } from "../board/collect-board.ts";
 import { textOf } from "../board/text.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
 import { PulumiError } from "../pulumi.ts";
-import { PLACE_HELP, PLACE_OPTIONS, placeOf } from "../stack-place.ts";
+import { PLACE_HELP, PLACE_OPTIONS, placeOf } from "../stack-selection.ts";
 
 export const status: Command = {
   help: `Usage: ./ws status [USER…] [--json] [--html FILE] [--prometheus FILE] [--stack NAME] [--config-file FILE]

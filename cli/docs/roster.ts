@@ -14,7 +14,7 @@ import {
 } from "../../roster/rules/reserved.ts";
 import { OS_USER } from "../../roster/schema/patterns.ts";
 import { row } from "../../roster/schema/row.ts";
-import { sorted } from "../../roster/text/order.ts";
+import { sorted } from "../../roster/text/code-unit-order.ts";
 import { TIER_NAMES, TIERS } from "../../roster/tiers.ts";
 import { bare } from "../../config/settings/schema-at-path.ts";
 import { code, codes, GENERATED, page, table } from "./markdown.ts";

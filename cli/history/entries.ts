@@ -2,8 +2,8 @@
  * Lists the changes of one person with time, commit, pusher and deployment. Both forms of `./ws history` use this list.
  */
 
-import { minuteOf } from "../board/ages.ts";
-import type { Deliveries } from "./deployed.ts";
+import { minuteOf } from "../board/format-time.ts";
+import type { Deliveries } from "./find-deployment.ts";
 import { namesOf, type Replay } from "./events.ts";
 
 export interface Entry {

@@ -2,7 +2,7 @@
  * Replays the versions of the roster in order with the program's own derivation, and lists what each changed for whom.
  */
 
-import type { PersonChange } from "../../roster/changes/changes.ts";
+import type { PersonChange } from "../../roster/changes/compare-ledgers.ts";
 import { derive } from "../../roster/derive/derive.ts";
 import { EMPTY_LEDGER } from "../../roster/ledger.ts";
 import { loadRoster } from "../../roster/load.ts";

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import type { DesiredResource } from "../../stacks/offline/record-resources.ts";
 import type { StackPlace } from "../pulumi.ts";
 import { pulumiCommand } from "../pulumi-command.ts";
-import type { Existing } from "./existing.ts";
-import type { Gathered } from "./gather.ts";
-import type { Guessed, People } from "./people.ts";
+import type { Existing } from "./existing-resources.ts";
+import type { Gathered } from "./read-surfaces.ts";
+import type { Guessed, People } from "./derive-rows.ts";
 
 export interface Findings {
   /** Who has a row now. */

@@ -1,6 +1,6 @@
 /** Renders rows as the text of a roster, with a comment at every guess. Pure. */
 
-import type { Guessed, Value } from "./people.ts";
+import type { Guessed, Value } from "./derive-rows.ts";
 
 export function rosterText(rows: readonly Guessed[]): string {
   const head = [

@@ -4,14 +4,14 @@
  */
 
 import { z } from "zod";
-import { dashboardAccount } from "../../roster/names.ts";
+import { dashboardAccount } from "../../roster/object-names.ts";
 import type { K8sUser } from "../../roster/model.ts";
 import { mapOf } from "../../roster/schema/map-schema.ts";
 import { type KubeCall, KubernetesError } from "../../clients/kubernetes/client.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
-import { inLanes } from "../board/lanes.ts";
+import { inLanes } from "../board/map-concurrently.ts";
 import { cut, type Finding, hand, type Leaver, residual, unknown } from "./model.ts";
-import { type Bound, plantedBy } from "./planted.ts";
+import { type Bound, plantedBy } from "./delegated-rights.ts";
 
 type Cluster = NonNullable<StackSettings["cluster"]>;
 

@@ -3,7 +3,7 @@
  */
 
 import { z } from "zod";
-import { deployerRole, ownerPolicy, workstationPolicy } from "../../roster/names.ts";
+import { deployerRole, ownerPolicy, workstationPolicy } from "../../roster/object-names.ts";
 import type { K8sUser, Namespace, OsUser } from "../../roster/model.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { identities } from "../../clients/vault/identities.ts";

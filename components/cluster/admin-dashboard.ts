@@ -6,7 +6,7 @@ import { TIERS } from "../../roster/tiers.ts";
 import { MANAGED } from "./labels.ts";
 import { ADMIN_ACCOUNT } from "./names.ts";
 import { clusterRole, serviceAccount } from "./subjects.ts";
-import { accountWithToken } from "./token.ts";
+import { accountWithToken } from "./service-account-token.ts";
 
 export interface AdminDashboardArgs {
   /** The dashboard's own namespace, which is no tenant's: whoever may read Secrets there is an admin. */

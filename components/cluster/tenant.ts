@@ -3,13 +3,13 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Email, K8sUser, Namespace, Quota } from "../../roster/model.ts";
-import { dashboardAccount } from "../../roster/names.ts";
+import { dashboardAccount } from "../../roster/object-names.ts";
 import { managedBy } from "./labels.ts";
 import { DEPLOYER_ACCOUNT } from "./names.ts";
 import { apiRules, DEPLOYER_ROLE, DEPLOYER_RULES, OWNER_ROLE } from "./rights.ts";
-import { createRoom } from "./room.ts";
+import { createRoom } from "./tenant-namespace.ts";
 import { clusterRole, role, serviceAccount, user } from "./subjects.ts";
-import { accountWithToken } from "./token.ts";
+import { accountWithToken } from "./service-account-token.ts";
 
 export interface TenantArgs {
   /** Plain: it decides which resources exist. */

@@ -3,7 +3,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Email, K8sUser, Namespace, Tier } from "../../roster/model.ts";
-import { dashboardAccount } from "../../roster/names.ts";
+import { dashboardAccount } from "../../roster/object-names.ts";
 import { TIER_NAMES, TIERS } from "../../roster/tiers.ts";
 import { MANAGED } from "./labels.ts";
 import { apiRules, CLUSTER_ROLES, NAV_ROLE } from "./rights.ts";

@@ -13,7 +13,7 @@ import {
   type UnitsPart,
 } from "../../agent/contract.ts";
 import type { Holder, HostFiles, LedgerEntry, Limits, Person, Tier } from "../../roster/model.ts";
-import { SHELL } from "../../roster/derive/people.ts";
+import { SHELL } from "../../roster/derive/derive-person.ts";
 import { TIERS } from "../../roster/tiers.ts";
 
 /** What a site decides about its hosts; `config/settings/devvm.ts` documents each field. */

@@ -1,7 +1,7 @@
 /** Declares the infra repository on the forge: its protected branch and tags, who works in it, and their clone tokens. */
 
 import * as pulumi from "@pulumi/pulumi";
-import type { ForgejoAccess } from "../../roster/access.ts";
+import type { ForgejoAccess } from "../../roster/forge-access.ts";
 import type { ForgejoLogin, OsUser } from "../../roster/model.ts";
 import {
   AccessToken,

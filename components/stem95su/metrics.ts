@@ -5,8 +5,8 @@
 
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import type { Content } from "./content.ts";
-import { labels, podsOf, SITE } from "./words.ts";
+import type { Content } from "./namespace-and-volume.ts";
+import { labels, podsOf, SITE } from "./names-and-images.ts";
 
 /**
  * The sync leaves the time of its last good run on the volume and nginx serves it. A job's own success is no measure:

@@ -2,8 +2,8 @@
 
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import type { Content } from "./content.ts";
-import { labels, PORTS, podsOf, SITE } from "./words.ts";
+import type { Content } from "./namespace-and-volume.ts";
+import { labels, PORTS, podsOf, SITE } from "./names-and-images.ts";
 
 /** nginx answers and never asks; the sync asks names and HTTPS and never answers. Every other pod gets nothing. */
 export function isolatePods(parent: pulumi.Resource, name: string, content: Content): void {

@@ -1,7 +1,7 @@
 /** Declares the public site stem95su, which is served from a volume that mirrors a Drive folder. */
 
 import * as pulumi from "@pulumi/pulumi";
-import { createContent } from "./content.ts";
+import { createContent } from "./namespace-and-volume.ts";
 import { isolatePods } from "./network.ts";
 import { publishMetrics } from "./metrics.ts";
 import { fetchCredentials, scheduleSync } from "./sync.ts";

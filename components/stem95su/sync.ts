@@ -4,9 +4,9 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { type Content, type ContentArgs, contentVolume, placement } from "./content.ts";
+import { type Content, type ContentArgs, contentVolume, placement } from "./namespace-and-volume.ts";
 import { CONTAINER_SECURITY, podSecurity, SYNC_USER } from "./pod-security.ts";
-import { labels, podsOf, RCLONE_IMAGE, SITE } from "./words.ts";
+import { labels, podsOf, RCLONE_IMAGE, SITE } from "./names-and-images.ts";
 
 export interface SyncArgs {
   readonly schedule: string;

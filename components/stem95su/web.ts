@@ -7,9 +7,9 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { type Content, type ContentArgs, contentVolume, placement } from "./content.ts";
+import { type Content, type ContentArgs, contentVolume, placement } from "./namespace-and-volume.ts";
 import { CONTAINER_SECURITY, podSecurity, WEB_USER } from "./pod-security.ts";
-import { labels, NGINX_IMAGE, PORTS, podsOf, SITE } from "./words.ts";
+import { labels, NGINX_IMAGE, PORTS, podsOf, SITE } from "./names-and-images.ts";
 
 export interface ExposeArgs {
   readonly host: string;

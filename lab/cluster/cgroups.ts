@@ -1,7 +1,7 @@
 /** Finds and removes the cgroups of an instance's containers: their processes belong to the lab and end with it. */
 import { readdir, readFile, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { readIfThere } from "../read-if-there.ts";
+import { readIfThere } from "../read-optional.ts";
 import type { Instance } from "../instance.ts";
 import { lookUp, signal, waitUntilGone } from "../process/identity.ts";
 

@@ -14,7 +14,7 @@ import { ensureImage } from "./images.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
 import { nginxImage } from "./nginx-image.ts";
 import { startNode } from "./node.ts";
-import { openNodeSpace } from "./node-space.ts";
+import { openNodeSpace } from "./node-namespaces.ts";
 import { pauseImage } from "./pause-image.ts";
 
 /** Where the cluster is, for the other parts, the program and the tests. */

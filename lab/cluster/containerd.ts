@@ -4,7 +4,7 @@ import type { Instance } from "../instance.ts";
 import { startServer } from "../process/start.ts";
 import { replaceFile } from "../replace-file.ts";
 import { run } from "../run.ts";
-import type { InNodeSpace } from "./node-space.ts";
+import type { InNodeSpace } from "./node-namespaces.ts";
 
 /** Name of the image that holds a pod's namespaces. */
 export const PAUSE_IMAGE = "localhost/pause:lab";

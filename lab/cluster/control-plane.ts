@@ -4,7 +4,7 @@ import type { Instance } from "../instance.ts";
 import type { ServerSpec } from "../process/server-spec.ts";
 import { startServer } from "../process/start.ts";
 import type { Toolchain } from "../toolchain/index.ts";
-import { answers } from "./answers.ts";
+import { answers } from "./http-ready.ts";
 import type { Certificates } from "./certificates.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
 

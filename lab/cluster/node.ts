@@ -6,11 +6,11 @@ import { startServer } from "../process/start.ts";
 import { replaceFile } from "../replace-file.ts";
 import { run } from "../run.ts";
 import type { ToolHome } from "../toolchain/index.ts";
-import { answers } from "./answers.ts";
+import { answers } from "./http-ready.ts";
 import type { Certificates } from "./certificates.ts";
 import { containerdSocket } from "./containerd.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
-import type { InNodeSpace } from "./node-space.ts";
+import type { InNodeSpace } from "./node-namespaces.ts";
 
 /** What the node is called in the cluster. */
 export const NODE_NAME = "lab";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import type { Instance } from "../instance.ts";
 import type { ToolHome } from "../toolchain/index.ts";
-import { answers } from "./answers.ts";
+import { answers } from "./http-ready.ts";
 import type { Certificates } from "./certificates.ts";
 import { ensureImage } from "./images.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";

@@ -7,7 +7,7 @@ import { access, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path";
 import { withLock } from "../lock.ts";
 import { run } from "../run.ts";
-import { duration, progress, say } from "../say.ts";
+import { duration, progress, say } from "../log.ts";
 import { cacheFolder } from "../toolchain/cache.ts";
 import { debianMirror } from "./mirror.ts";
 import { GROUPS, PACKAGES, SUITE } from "./packages.ts";

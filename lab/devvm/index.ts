@@ -6,13 +6,13 @@ import { rm } from "node:fs/promises";
 import type { Instance } from "../instance.ts";
 import { stopServer } from "../process/stop.ts";
 import type { Ran } from "../run.ts";
-import { cleanUpDevVms } from "./clean.ts";
+import { cleanUpDevVms } from "./remove-leftovers.ts";
 import { type DevVmFacts, factsOfDevVm, FIRST } from "./facts.ts";
 import { boot, dropWrites, initPid } from "./machine.ts";
-import { type Place, placeOf } from "./place.ts";
+import { type Place, placeOf } from "./addresses.ts";
 import { type SshCommand, type SshOptions, ssh } from "./ssh.ts";
 
-export { cleanUpDevVms } from "./clean.ts";
+export { cleanUpDevVms } from "./remove-leftovers.ts";
 export { type DevVmFacts, factsOfDevVm } from "./facts.ts";
 export { type SshCommand, type SshOptions, sshArgv } from "./ssh.ts";
 

@@ -12,7 +12,7 @@ import { run } from "../run.ts";
 import { baseImage } from "./base.ts";
 import type { DevVmFacts } from "./facts.ts";
 import { keyPair } from "./keys.ts";
-import type { Place } from "./place.ts";
+import type { Place } from "./addresses.ts";
 import { removeOtherLayers, seedLayer } from "./seed.ts";
 import { ssh } from "./ssh.ts";
 

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import type { Instance } from "../instance.ts";
 import type { KeyPair } from "./keys.ts";
-import type { Place } from "./place.ts";
+import type { Place } from "./addresses.ts";
 
 /** A file of the layer by its absolute path on the machine; a `link` is a symlink instead. */
 type SeedFile = { readonly text: string; readonly mode: number } | { readonly link: string };

@@ -10,8 +10,8 @@ import { createServer as createHttps } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pair } from "./certificate.ts";
-import { answerFile, answerList, type Answer, refuse } from "./answers.ts";
-import { Tree } from "./tree.ts";
+import { answerFile, answerList, type Answer, refuse } from "./api-responses.ts";
+import { Tree } from "./file-tree.ts";
 
 /** The troubles; each may be set and taken away while the server runs. */
 export interface Troubles {

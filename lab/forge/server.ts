@@ -2,7 +2,7 @@
 import { access, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { readIfThere } from "../read-if-there.ts";
+import { readIfThere } from "../read-optional.ts";
 import type { Instance } from "../instance.ts";
 import { LabError } from "../lab-error.ts";
 import { startServer } from "../process/start.ts";

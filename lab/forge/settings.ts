@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { chown, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { readIfThere } from "../read-if-there.ts";
+import { readIfThere } from "../read-optional.ts";
 import type { Instance } from "../instance.ts";
 
 /** What the forge's files are and who they belong to. */

@@ -6,7 +6,7 @@ import { createPrivateKey, generateKeyPairSync, sign } from "node:crypto";
 import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { answers } from "../cluster/answers.ts";
+import { answers } from "../cluster/http-ready.ts";
 import type { Certificates } from "../cluster/certificates.ts";
 import type { Instance } from "../instance.ts";
 import { startServer } from "../process/start.ts";

@@ -1,7 +1,7 @@
 /** Identifies processes: a pid alone is reused, a pid with its start time and the boot it belongs to is not. */
 import { readFile, readdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readIfThere } from "../read-if-there.ts";
+import { readIfThere } from "../read-optional.ts";
 
 export interface ProcessId {
   readonly pid: number;

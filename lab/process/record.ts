@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { z } from "zod";
 import { replaceFile } from "../replace-file.ts";
-import { readIfThere } from "../read-if-there.ts";
+import { readIfThere } from "../read-optional.ts";
 import type { Instance } from "../instance.ts";
 import type { ServerSpec } from "./server-spec.ts";
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { chown, mkdir, open, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readIfThere } from "../read-if-there.ts";
+import { readIfThere } from "../read-optional.ts";
 import type { Instance } from "../instance.ts";
 import { LabError } from "../lab-error.ts";
 import { withLock } from "../lock.ts";

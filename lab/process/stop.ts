@@ -1,6 +1,6 @@
 /** Ends servers: politely first, firmly after their time is up, the last started first. */
 import type { Instance } from "../instance.ts";
-import { say } from "../say.ts";
+import { say } from "../log.ts";
 import {
   allProcesses,
   environmentOf,

@@ -6,7 +6,7 @@ import { factsOfDevVm, sshArgv } from "../devvm/index.ts";
 import { forgeFact } from "../forge/index.ts";
 import type { Instance } from "../instance.ts";
 import { LabError } from "../lab-error.ts";
-import { duration, say } from "../say.ts";
+import { duration, say } from "../log.ts";
 import { type Engine, openEngine, PROJECT, STACK } from "./engine.ts";
 import { writeStackConfig } from "./stack-config.ts";
 

@@ -4,7 +4,7 @@
  */
 import { factsOfDevVm } from "../devvm/index.ts";
 import { openInstance } from "../instance.ts";
-import { say } from "../say.ts";
+import { say } from "../log.ts";
 import { startSignIn } from "./proxy.ts";
 
 /** Where the lab's page listens on its DevVM, and on loopback here: the origin that the page is told. */

@@ -3,7 +3,7 @@ import { access, cp, mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "../lock.ts";
 import { run } from "../run.ts";
-import { duration, progress, say } from "../say.ts";
+import { duration, progress, say } from "../log.ts";
 import { cacheFolder, HALF_BUILT, homeOf, moduleOf, removeHalfBuilt, requireFreeDisk } from "./cache.ts";
 import { dropGoCaches, type GoCaches, goBuild, goCaches, goVersion, moduleFolder } from "./go.ts";
 import { officialHome } from "./official.ts";

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { ensureCertificates } from "../cluster/certificates.ts";
 import { clusterFact } from "../cluster/cluster.ts";
 import { fact } from "../facts.ts";
-import { readIfThere } from "../read-if-there.ts";
+import { readIfThere } from "../read-optional.ts";
 import type { Instance } from "../instance.ts";
 import { startIssuers } from "../oidc/issuers.ts";
 import { startServer } from "../process/start.ts";

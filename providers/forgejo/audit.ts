@@ -2,10 +2,10 @@
 
 import { z } from "zod";
 import { ProviderError } from "../runtime/errors.ts";
-import { revealMap, type PropertyMap } from "../runtime/values.ts";
+import { revealMap, type PropertyMap } from "../runtime/property-values.ts";
 import type { Forge } from "../../clients/forgejo/client.ts";
 import { isForgejo, repoApi, serverVersion } from "../../clients/forgejo/repository.ts";
-import { branchName, repoFields } from "./resources/words.ts";
+import { branchName, repoFields } from "./resources/common-schemas.ts";
 
 const question = z.object({
   ...repoFields,

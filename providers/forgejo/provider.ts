@@ -10,7 +10,7 @@ import { branchProtection } from "./resources/branch-protection.ts";
 import { branchWriters } from "./resources/branch-writers.ts";
 import { collaborator } from "./resources/collaborator.ts";
 import { tagProtection } from "./resources/tag-protection.ts";
-import { configReader } from "../runtime/zod.ts";
+import { configReader } from "../runtime/parse-inputs.ts";
 
 const config = z.object({
   url: z.url({ protocol: /^https?$/, error: "must be the forge's address, as in https://forgejo.example" }),

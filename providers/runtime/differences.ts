@@ -1,6 +1,6 @@
 /** Compares former and present inputs field by field, in the form that the engine shows. */
-import { isList, isMap, same, Secret } from "./values.ts";
-import type { PropertyMap, PropertyValue } from "./values.ts";
+import { isList, isMap, same, Secret } from "./property-values.ts";
+import type { PropertyMap, PropertyValue } from "./property-values.ts";
 
 /** What happened to one field. */
 export type ChangeKind = "add" | "delete" | "update";

@@ -1,6 +1,6 @@
 /** Defines the errors of a provider: failures that the operator reads as they stand, and half-done creations. */
 import { status } from "@grpc/grpc-js";
-import type { PropertyMap } from "./values.ts";
+import type { PropertyMap } from "./property-values.ts";
 
 /** A failure with a sentence for the operator; it reaches them without a stack. Anything else thrown is a bug. */
 export class ProviderError extends Error {

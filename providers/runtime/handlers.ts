@@ -7,10 +7,10 @@ import emptyPb from "google-protobuf/google/protobuf/empty_pb.js";
 import { checkResponse } from "./check-response.ts";
 import { ProviderError, unsupported } from "./errors.ts";
 import { resourceHandlers } from "./resource-handlers.ts";
-import type { Serving } from "./serving.ts";
-import { unary } from "./unary.ts";
-import { same } from "./values.ts";
-import { decode, encode } from "./wire.ts";
+import type { Serving } from "./handler-context.ts";
+import { unary } from "./unary-call.ts";
+import { same } from "./property-values.ts";
+import { decode, encode } from "./encode-properties.ts";
 
 /** All calls that this runtime answers; what is missing here is answered with UNIMPLEMENTED by gRPC itself. */
 export function handlers(serving: Serving): UntypedServiceImplementation {

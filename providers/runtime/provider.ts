@@ -1,6 +1,6 @@
 /** Defines what the runtime requires of a provider: its name, its configuration, and its resources by type. */
 import type { Differences } from "./differences.ts";
-import type { PropertyMap } from "./values.ts";
+import type { PropertyMap } from "./property-values.ts";
 
 /** Where a resource's sentences for the operator go: the engine shows them beside the resource. */
 export interface Log {
@@ -99,7 +99,7 @@ export interface DeleteArgs {
   readonly oldInputs: PropertyMap;
 }
 
-/** One resource type, in terms of the wire. `typed.ts` builds one from code that sees plain, parsed values only. */
+/** One resource type, in terms of the wire. `typed-resource.ts` builds one from code that sees plain, parsed values only. */
 export interface Resource {
   readonly check?: (args: CheckArgs, call: Call) => Promise<Checked>;
   readonly diff: (args: DiffArgs, call: Call) => Promise<Differences>;

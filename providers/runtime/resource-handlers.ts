@@ -2,15 +2,15 @@
 import type { UntypedServiceImplementation } from "@grpc/grpc-js";
 import providerPb from "@pulumi/pulumi/proto/provider_pb.js";
 import emptyPb from "google-protobuf/google/protobuf/empty_pb.js";
-import { timeoutFrom } from "./calls.ts";
+import { timeoutFrom } from "./running-calls.ts";
 import { checkResponse } from "./check-response.ts";
 import { isIgnored } from "./differences.ts";
 import type { Change, Differences } from "./differences.ts";
 import { unsupported } from "./errors.ts";
 import type { Autonaming, Call, Provider, Resource } from "./provider.ts";
-import type { Serving } from "./serving.ts";
-import { unary } from "./unary.ts";
-import { decode, encode } from "./wire.ts";
+import type { Serving } from "./handler-context.ts";
+import { unary } from "./unary-call.ts";
+import { decode, encode } from "./encode-properties.ts";
 
 /** The handlers by their name in the protocol. */
 export function resourceHandlers(serving: Serving): UntypedServiceImplementation {

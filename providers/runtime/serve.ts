@@ -3,10 +3,10 @@
  */
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
-import { trackCalls } from "./calls.ts";
+import { trackCalls } from "./running-calls.ts";
 import { engineLog } from "./engine-log.ts";
 import { handlers } from "./handlers.ts";
-import { watchParent } from "./parent.ts";
+import { watchParent } from "./watch-engine.ts";
 import type { Provider } from "./provider.ts";
 
 /** A server that answers. */

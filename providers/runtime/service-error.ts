@@ -8,7 +8,7 @@ import statusPb from "@pulumi/pulumi/proto/status_pb.js";
 import anyPb from "google-protobuf/google/protobuf/any_pb.js";
 import { ClientError } from "../../clients/client-error.ts";
 import { PartialFailure, ProviderError } from "./errors.ts";
-import { encode } from "./wire.ts";
+import { encode } from "./encode-properties.ts";
 
 /**
  * The error to answer a call with. `reportBug` gets the stack of whatever is neither a {@link ProviderError} nor a

@@ -7,9 +7,9 @@
 import { z } from "zod";
 import { ProviderError } from "../runtime/errors.ts";
 import type { Call, Resource } from "../runtime/provider.ts";
-import { typedResource, type TypedResource } from "../runtime/typed.ts";
-import { parseInputs, rememberAs } from "../runtime/zod.ts";
-import { cutOff } from "./cut-off.ts";
+import { typedResource, type TypedResource } from "../runtime/typed-resource.ts";
+import { parseInputs, rememberAs } from "../runtime/parse-inputs.ts";
+import { cutOff } from "./revoke-access.ts";
 import { type Entity, identities, type Identities } from "../../clients/vault/identities.ts";
 import { isMarked, liveTokens } from "../../clients/vault/tokens.ts";
 import type { Vault } from "../../clients/vault/client.ts";

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { ProviderError } from "../runtime/errors.ts";
 import type { Provider } from "../runtime/provider.ts";
-import { configReader } from "../runtime/zod.ts";
+import { configReader } from "../runtime/parse-inputs.ts";
 import { person } from "./person.ts";
 import { openVault, type Vault } from "../../clients/vault/client.ts";
 

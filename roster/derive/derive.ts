@@ -2,21 +2,21 @@
 
 import type { Desired, HostFiles, HostName, Ledger, LedgerEntry, LeftPerson, OsUser, Person } from "../model.ts";
 import type { Problem } from "../model.ts";
-import { changesBetween, type PersonChange } from "../changes/changes.ts";
-import { type Brake, findBrakes } from "../changes/brakes.ts";
-import { planSentences } from "../changes/plan.ts";
-import { raisedRights, type RaisedRights } from "../changes/raised.ts";
+import { changesBetween, type PersonChange } from "../changes/compare-ledgers.ts";
+import { type Brake, findBrakes } from "../changes/safety-limits.ts";
+import { planSentences } from "../changes/render-plan.ts";
+import { raisedRights, type RaisedRights } from "../changes/increased-rights.ts";
 import { problemInRoster } from "../load.ts";
 import { inRow, warningInRow } from "../rules/finding.ts";
-import { byCodeUnit, sortedEntries } from "../text/order.ts";
+import { byCodeUnit, sortedEntries } from "../text/code-unit-order.ts";
 import { checkAgainstUserMap } from "../user-map.ts";
-import { allocate } from "./allocate.ts";
-import { clashesWithThePast, doubledIdentities } from "./clashes.ts";
-import { hostFiles } from "./maps.ts";
-import { entryOf, type Given, leftPersonOf, personOf, withoutTaken } from "./people.ts";
-import { removedPeople } from "./removed.ts";
+import { allocate } from "./allocate-numbers.ts";
+import { clashesWithThePast, doubledIdentities } from "./name-conflicts.ts";
+import { hostFiles } from "./host-files.ts";
+import { entryOf, type Given, leftPersonOf, personOf, withoutTaken } from "./derive-person.ts";
+import { removedPeople } from "./removed-users.ts";
 import { followRenames, type Past } from "./renames.ts";
-import { type CurrentRow, currentRows, isOver, type RowsInput, withoutRemovals } from "./rows.ts";
+import { type CurrentRow, currentRows, isOver, type RowsInput, withoutRemovals } from "./effective-rows.ts";
 
 export interface DeriveInput extends RowsInput {
   readonly ledger: Ledger;

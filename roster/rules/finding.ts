@@ -1,6 +1,6 @@
 /** Defines a problem that has no position yet: its path in the document, and whether the key or the value is wrong. */
 
-import type { Path } from "../text/tree.ts";
+import type { Path } from "../text/tree-values.ts";
 
 export interface Finding {
   /** From the top of the document: `["users", "anca", "tier"]`. */

@@ -3,10 +3,10 @@
 import { row, type WrittenRow } from "../schema/row.ts";
 import type { Policy, Tier } from "../model.ts";
 import { TIER_NAMES, TIERS } from "../tiers.ts";
-import { folded } from "../text/order.ts";
+import { folded } from "../text/code-unit-order.ts";
 import { counted, listed, quote, said } from "../text/quote.ts";
 import { didYouMean, nearest } from "../text/suggest.ts";
-import { pathText, plainValue } from "../text/tree.ts";
+import { pathText, plainValue } from "../text/tree-values.ts";
 import type { Tree } from "../text/yaml-tree.ts";
 import { type Finding, inRow } from "./finding.ts";
 import { isReservedK8sUser, isSystemNamespace } from "./reserved.ts";

@@ -1,6 +1,6 @@
 /** Lists the reserved names: those of the base system, of the servers around it, and of this program. */
 
-import { folded } from "../text/order.ts";
+import { folded } from "../text/code-unit-order.ts";
 
 /**
  * Accounts and groups of Debian's base system, of the packages on a host, and of the program. A person with a group's

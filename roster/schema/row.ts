@@ -8,7 +8,7 @@ import { TIER_NAMES } from "../tiers.ts";
 import { isReservedLogin, isSystemAccount, RESERVED_LOGINS } from "../rules/reserved.ts";
 import { quote, said } from "../text/quote.ts";
 import { didYouMean } from "../text/suggest.ts";
-import { UnquotedScalar } from "../text/unquoted.ts";
+import { UnquotedScalar } from "../text/scalar-source.ts";
 import * as names from "./patterns.ts";
 import type { Grammar } from "./patterns.ts";
 import { type Bounds, LIMIT_BOUNDS, outOfBounds, QUOTA_BOUNDS } from "./sizes.ts";

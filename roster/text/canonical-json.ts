@@ -2,7 +2,7 @@
  * Writes JSON with chosen bytes: keys by code unit, and maps with keys from outside without ever becoming an object.
  */
 
-import { byCodeUnit } from "./order.ts";
+import { byCodeUnit } from "./code-unit-order.ts";
 
 export type Json =
   | string

@@ -3,7 +3,7 @@
 import type { Position, Problem } from "../model.ts";
 import { decode, positionAt } from "./decode.ts";
 import { readJson } from "./json-tree.ts";
-import { offsetOf, type Path, pathText } from "./tree.ts";
+import { offsetOf, type Path, pathText } from "./tree-values.ts";
 import type { TreeMap } from "./yaml-tree.ts";
 
 export type JsonFile =

@@ -1,6 +1,6 @@
 /** Formats values from somebody's file for a sentence: short, on one line, and without a byte that a terminal obeys. */
 
-import { UnquotedScalar } from "./unquoted.ts";
+import { UnquotedScalar } from "./scalar-source.ts";
 
 const SHOWN = 60;
 

@@ -6,10 +6,10 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { Node, Pair, ParsedNode, Scalar, YAMLError } from "yaml";
 import type { Position } from "../model.ts";
-import { hazardIn } from "./guard.ts";
-import { cleaned, conflictIn } from "./pasted.ts";
+import { hazardIn } from "./parser-limits.ts";
+import { cleaned, conflictIn } from "./paste-artifacts.ts";
 import { quote, said } from "./quote.ts";
-import { UnquotedScalar } from "./unquoted.ts";
+import { UnquotedScalar } from "./scalar-source.ts";
 
 export type Tree = TreeMap | TreeList | TreeScalar;
 

@@ -8,7 +8,7 @@ import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { siteOfHosts } from "../host-settings.ts";
 
 export { MANAGED, OWNER_LABEL } from "../../components/cluster/labels.ts";
-export { SITE } from "../../components/stem95su/words.ts";
+export { SITE } from "../../components/stem95su/names-and-images.ts";
 
 /**
  * Files that settings name are looked for in the working directory, as in a run.

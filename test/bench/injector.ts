@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { createServer, get, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { gateOf } from "../../components/cluster/injector/proxy/gate.ts";
+import { gateOf } from "../../components/cluster/injector/proxy/request-filter.ts";
 import { frontOf } from "../../components/cluster/injector/proxy/server.ts";
 
 const REQUESTS = 2_000;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { authorize } from "../../ci/push/authorize.ts";
-import type { Situation } from "../../ci/push/situation.ts";
+import type { Situation } from "../../ci/push/deployment-context.ts";
 
 const [deployed, commit] = ["a".repeat(40), "b".repeat(40)] as const;
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { commentText, MARKER, MAX_LENGTH } from "../../ci/pull-request/comment-text.ts";
-import { emptyReport, type Report } from "../../ci/pull-request/report.ts";
+import { emptyReport, type Report } from "../../ci/pull-request/preview-report.ts";
 
 const COMMIT = "3f2c1b".padEnd(40, "0");
 const FENCED = /^(`{3,})text\n[\s\S]*?\n\1$/gm;

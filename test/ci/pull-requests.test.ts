@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openPullRequests } from "../../ci/runner/pull-requests.ts";
-import { isDue, previewRuns, REPEAT_AFTER_MS } from "../../ci/runner/runs.ts";
+import { isDue, previewRuns, REPEAT_AFTER_MS } from "../../ci/runner/due-runs.ts";
 
 const sha = (digit: string) => digit.repeat(40);
 const request = (number: number, digit: string, ref = "master") => ({

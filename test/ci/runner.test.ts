@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { isFor, readPipeline } from "../../ci/runner/pipeline-file.ts";
 import { runPipeline } from "../../ci/runner/runner.ts";
-import { REPEAT_AFTER_MS } from "../../ci/runner/runs.ts";
+import { REPEAT_AFTER_MS } from "../../ci/runner/due-runs.ts";
 
 const root = mkdtempSync(join(tmpdir(), "ci-runner-"));
 afterAll(() => rmSync(root, { recursive: true }));

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { withoutSecrets } from "../../ci/snapshot/scrub.ts";
-import { KIND, SIGNATURE } from "../../ci/snapshot/state-form.ts";
+import { KIND, SIGNATURE } from "../../ci/snapshot/state-schema.ts";
 
 const NONE = new Map<string, string>();
 const special = (kind: keyof typeof KIND, fields: object) => ({ [SIGNATURE]: KIND[kind], ...fields });

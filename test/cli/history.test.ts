@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { deliveriesFrom } from "../../cli/history/deployed.ts";
+import { deliveriesFrom } from "../../cli/history/find-deployment.ts";
 import { entriesFor, sentenceOf } from "../../cli/history/entries.ts";
 import { replay } from "../../cli/history/events.ts";
 import { historyOf } from "../../cli/history/git.ts";

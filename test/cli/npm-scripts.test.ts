@@ -41,7 +41,7 @@ test("the list of files with replaced words loses a file that has none, and must
   appendFileSync(join(copy, list), "names no/such-file.ts: way\n");
   shell("npm run -s language");
   expect(readFileSync(join(copy, list), "utf8")).toBe(text(list));
-  shell("cp roster/text/order.ts roster/derive/stranger.ts");
+  shell("cp roster/text/code-unit-order.ts roster/derive/stranger.ts");
   expect(() => shell("npm run -s language")).toThrow(
     /instead of \d+; fix these:\nnames roster\/derive\/stranger\.ts: stranger\n/,
   );

@@ -9,7 +9,7 @@ import { commandsOf } from "../house/page-commands.ts";
 import { ROOT, text } from "../house/sources.ts";
 import { derived, rosterOf, row } from "../roster/support.ts";
 import { type LoopbackHost, startLoopbackHost } from "./loopback-host.ts";
-import { stackBench } from "./stack-bench.ts";
+import { stackBench } from "./stack-fixture.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 

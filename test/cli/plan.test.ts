@@ -6,7 +6,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { rosterOf, row } from "../roster/support.ts";
 import type { Ran } from "./run-ws.ts";
-import { stackBench } from "./stack-bench.ts";
+import { stackBench } from "./stack-fixture.ts";
 
 // Each call starts a process or three, on a machine that may have other things to do.
 vi.setConfig({ testTimeout: 60_000 });

@@ -1,7 +1,7 @@
 /** The probe in front of an API server that speaks real HTTPS: the dashboard's token, the token injector and the portal, and whatever of them cannot be read. */
 
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { takeProbe } from "../../cli/probe/take.ts";
+import { takeProbe } from "../../cli/probe/probe-surfaces.ts";
 import type { Leaver } from "../../cli/probe/model.ts";
 import { rawOf, settings } from "../config/raw-config.ts";
 import { type HttpsCluster, type Replied, startHttpsCluster } from "./https-cluster.ts";

@@ -3,8 +3,8 @@
 import { describe, expect, test } from "vitest";
 import { judgeHost, type HostProbe } from "../../cli/probe/host.ts";
 import { isDone, type Leaver, type Verdict, worst } from "../../cli/probe/model.ts";
-import { type Bound, plantedBy } from "../../cli/probe/planted.ts";
-import { leaversOf } from "../../cli/probe/who.ts";
+import { type Bound, plantedBy } from "../../cli/probe/delegated-rights.ts";
+import { leaversOf } from "../../cli/probe/offboarded-users.ts";
 
 const ACCOUNT: NonNullable<HostProbe["account"]> = {
   ...{ locked: true, expired: true, loginRefused: true, groups: ["audio"], sudo: false },

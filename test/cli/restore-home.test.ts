@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { derived, rosterOf, row } from "../roster/support.ts";
 import { type Answered, type LoopbackHost, startLoopbackHost } from "./loopback-host.ts";
-import { stackBench } from "./stack-bench.ts";
+import { stackBench } from "./stack-fixture.ts";
 import { atTerminal } from "./terminal.ts";
 
 vi.setConfig({ testTimeout: 60_000 });

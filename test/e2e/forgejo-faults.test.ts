@@ -4,10 +4,10 @@
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { forgejoProvider } from "../../providers/forgejo/provider.ts";
-import { reveal, Secret } from "../../providers/runtime/values.ts";
-import { type Between, type Fate, type Seen, standBetween } from "./fixtures/between.ts";
-import { drive, type Driven } from "./fixtures/drive.ts";
-import { type ForgeWorld, openForgeWorld } from "./fixtures/forge-world.ts";
+import { reveal, Secret } from "../../providers/runtime/property-values.ts";
+import { type Between, type Fate, type Seen, standBetween } from "./fixtures/recording-proxy.ts";
+import { drive, type Driven } from "./fixtures/resource-lifecycle.ts";
+import { type ForgeWorld, openForgeWorld } from "./fixtures/forge-fixture.ts";
 
 let world: ForgeWorld;
 let between: Between;

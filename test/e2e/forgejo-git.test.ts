@@ -1,14 +1,14 @@
 /** Who may do what to the protected branch: 42 cells, each tried with git itself or the forge's API. Needs root. */
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { activityBetween } from "../../ci/push/activity.ts";
+import { activityBetween } from "../../ci/push/forge-activity.ts";
 import type { ForgeLogin } from "../../lab/forge/index.ts";
 import { openForge } from "../../clients/forgejo/client.ts";
 import { forgejoProvider } from "../../providers/forgejo/provider.ts";
-import { Secret } from "../../providers/runtime/values.ts";
-import { type Between, standBetween } from "./fixtures/between.ts";
-import { drive, type Driven } from "./fixtures/drive.ts";
-import { type Actor, type ForgeWorld, openForgeWorld } from "./fixtures/forge-world.ts";
+import { Secret } from "../../providers/runtime/property-values.ts";
+import { type Between, standBetween } from "./fixtures/recording-proxy.ts";
+import { drive, type Driven } from "./fixtures/resource-lifecycle.ts";
+import { type Actor, type ForgeWorld, openForgeWorld } from "./fixtures/forge-fixture.ts";
 import { DESCRIPTION, strangeTo } from "./fixtures/forgejo-description.ts";
 
 let world: ForgeWorld;

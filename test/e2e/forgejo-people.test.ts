@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ForgeLogin } from "../../lab/forge/index.ts";
 import { forgejoProvider } from "../../providers/forgejo/provider.ts";
-import { reveal, Secret } from "../../providers/runtime/values.ts";
-import { drive, type Driven, type Kept } from "./fixtures/drive.ts";
-import { type ForgeWorld, openForgeWorld } from "./fixtures/forge-world.ts";
+import { reveal, Secret } from "../../providers/runtime/property-values.ts";
+import { drive, type Driven, type Kept } from "./fixtures/resource-lifecycle.ts";
+import { type ForgeWorld, openForgeWorld } from "./fixtures/forge-fixture.ts";
 
 const DAY_MS = 86_400_000;
 let world: ForgeWorld;

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ForgeLogin } from "../../lab/forge/index.ts";
 import { openToolchain } from "../../lab/toolchain/index.ts";
-import { type ForgeWorld, openForgeWorld } from "./fixtures/forge-world.ts";
+import { type ForgeWorld, openForgeWorld } from "./fixtures/forge-fixture.ts";
 import { type Row, rosterOf } from "./fixtures/roster-of.ts";
 import { openServices, type Services } from "./fixtures/services.ts";
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { stringify } from "yaml";
 import { PROJECT } from "../../lab/pulumi/engine.ts";
 import { run } from "../../lab/run.ts";
-import { openWorld, type World } from "./pipelines/world.ts";
+import { openWorld, type World } from "./pipelines/production-stack.ts";
 
 vi.setConfig({ testTimeout: 1_200_000 });
 

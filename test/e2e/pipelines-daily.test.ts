@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { vaultFact } from "../../lab/vault/vault.ts";
 import { labVault } from "../../lab/vault/api.ts";
 import type { StepRan } from "./pipelines/woodpecker.ts";
-import { openWorld, ROWS, rosterText, type World } from "./pipelines/world.ts";
+import { openWorld, ROWS, rosterText, type World } from "./pipelines/production-stack.ts";
 
 vi.setConfig({ testTimeout: 1_800_000 });
 

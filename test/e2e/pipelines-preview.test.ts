@@ -4,7 +4,7 @@ import { access, rm } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { vaultFact } from "../../lab/vault/vault.ts";
 import { labVault } from "../../lab/vault/api.ts";
-import { openWorld, ROWS, rosterText, type World } from "./pipelines/world.ts";
+import { openWorld, ROWS, rosterText, type World } from "./pipelines/production-stack.ts";
 import type { StepRan } from "./pipelines/woodpecker.ts";
 
 // Each pipeline starts the engine several times: a busy machine takes its time for that.

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type S3, serveS3 } from "./pipelines/s3.ts";
-import { openWorld, type World } from "./pipelines/world.ts";
+import { openWorld, type World } from "./pipelines/production-stack.ts";
 
 vi.setConfig({ testTimeout: 1_200_000 });
 

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { changed } from "./people/sample.ts";
-import { openWorld, ROWS, rosterText, type World } from "./pipelines/world.ts";
+import { openWorld, ROWS, rosterText, type World } from "./pipelines/production-stack.ts";
 import type { StepRan } from "./pipelines/woodpecker.ts";
 
 // Each pipeline starts the engine several times: a busy machine takes its time for that.

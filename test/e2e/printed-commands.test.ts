@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { reportText } from "../../cli/import/report.ts";
-import { afterwards } from "../../cli/removal/afterwards.ts";
+import { afterwards } from "../../cli/removal/next-steps.ts";
 import { pulumiCommand } from "../../cli/pulumi-command.ts";
 import { toolPath } from "../../lab/toolchain/index.ts";
 import { files, text } from "../house/sources.ts";

@@ -8,7 +8,7 @@ import { BASE_ENV, type Ran, run } from "../../lab/run.ts";
 import { openToolchain, toolPath } from "../../lab/toolchain/index.ts";
 import { vaultFact } from "../../lab/vault/vault.ts";
 import { stepsOf } from "./fixtures/runbook.ts";
-import { openVaultWorld, type VaultWorld } from "./fixtures/vault-world.ts";
+import { openVaultWorld, type VaultWorld } from "./fixtures/vault-fixture.ts";
 
 const CANARY = "canary-of-the-secrets-provider";
 const PASSPHRASE = "first passphrase of this test";

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { mustPulumi } from "../../ci/engine.ts";
-import { openPlace, placeEnv, withScratch } from "../../ci/snapshot/place.ts";
+import { openPlace, placeEnv, withScratch } from "../../ci/snapshot/preview-backend.ts";
 import { withoutSecrets } from "../../ci/snapshot/scrub.ts";
-import { KIND, SIGNATURE } from "../../ci/snapshot/state-form.ts";
+import { KIND, SIGNATURE } from "../../ci/snapshot/state-schema.ts";
 import { toolPath } from "../../lab/toolchain/index.ts";
 
 let dir = "";

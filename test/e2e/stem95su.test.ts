@@ -4,12 +4,12 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Stem95su } from "../../components/stem95su/site.ts";
 import { stem95su } from "../../config/settings/stem95su.ts";
-import { syncOf } from "../../cli/board/site.ts";
+import { syncOf } from "../../cli/board/stem95su-site.ts";
 import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import { declared, only } from "../components/cluster/declared.ts";
 import { collectionOf, eventually } from "./cluster/api.ts";
-import { FOLDER, pageName, pageNames, pages } from "./stem95su/bench.ts";
-import { hasEsoCrd, type House, NAMESPACE, openHouse, SETTINGS, type Visit } from "./stem95su/house.ts";
+import { FOLDER, pageName, pageNames, pages } from "./stem95su/sync-fixture.ts";
+import { hasEsoCrd, type House, NAMESPACE, openHouse, SETTINGS, type Visit } from "./stem95su/site-in-cluster.ts";
 
 let house: House;
 /** What a visitor should find; each test leaves it true. */

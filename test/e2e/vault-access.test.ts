@@ -3,7 +3,7 @@ import type { HttpRequest } from "../../clients/http/send.ts";
 import { beforeAll, expect, test } from "vitest";
 import { rosterOf } from "./fixtures/roster-of.ts";
 import { openServices, type Services } from "./fixtures/services.ts";
-import { openVaultWorld, type VaultWorld } from "./fixtures/vault-world.ts";
+import { openVaultWorld, type VaultWorld } from "./fixtures/vault-fixture.ts";
 
 /** `ana` is the beginning of `anab`: the pair that a careless policy mixes up. */
 const PEOPLE = {

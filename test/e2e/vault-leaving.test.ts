@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { type Row, rosterOf } from "./fixtures/roster-of.ts";
 import { openServices, type Services } from "./fixtures/services.ts";
-import { openVaultWorld, type VaultWorld } from "./fixtures/vault-world.ts";
+import { openVaultWorld, type VaultWorld } from "./fixtures/vault-fixture.ts";
 
 /** A Vault that runs on keeps what former runs issued, so everybody is somebody new. */
 const RUN = Date.now().toString(36);

@@ -6,11 +6,11 @@ import { stopServer } from "../../lab/process/stop.ts";
 import { openToolchain } from "../../lab/toolchain/index.ts";
 import { labVault } from "../../lab/vault/api.ts";
 import { vaultPeopleProvider } from "../../providers/vaultpeople/provider.ts";
-import { Secret } from "../../providers/runtime/values.ts";
+import { Secret } from "../../providers/runtime/property-values.ts";
 import { vault as vaultSettings } from "../../config/settings/vault.ts";
 import { readUserMap } from "../../config/vault-user-map.ts";
-import { drive, type Driven } from "./fixtures/drive.ts";
-import { openVaultWorld, type VaultWorld } from "./fixtures/vault-world.ts";
+import { drive, type Driven } from "./fixtures/resource-lifecycle.ts";
+import { openVaultWorld, type VaultWorld } from "./fixtures/vault-fixture.ts";
 
 const PERSON = "vaultpeople:index:Person";
 /** Names that no former run of this file has used: the Vault of a lab keeps what it was given. */

@@ -57,7 +57,7 @@ export const PROOFS: readonly Proof[] = [
   row(/^\.\/ws restore-home$/, cli("restore-home"), /"restore-home"/),
   // The engine.
   row(/^pulumi preview$/, e2e("import"), /"preview"/),
-  row(/^pulumi up$/, e2e("main-job"), /"up", "--yes"/),
+  row(/^pulumi up$/, e2e("deploy-roster"), /"up", "--yes"/),
   row(/^pulumi up --refresh$/, e2e("vault-access"), /"--refresh"/),
   row(/^pulumi up --message$/, e2e("board"), /"--message", message/),
   row(/^pulumi up --replace .*::devvm-agent\$'\)"$/, e2e("lab-guest"), /pulumi up .*--replace/),
@@ -92,7 +92,7 @@ export const PROOFS: readonly Proof[] = [
   row(/^workstation status$/, "docs/runbooks/join.md", /^ *ssh root@devvm workstation status$/m),
   row(/^workstation reconcile$/, e2e("host-life"), /workstation\("reconcile"\)/),
   row(/^workstation finish$/, e2e("host-workers"), /workstation\("finish"\)/),
-  row(/^tmux-persist save$/, e2e("lobby-host"), /tmux-persist save/),
+  row(/^tmux-persist save$/, e2e("user-portal"), /tmux-persist save/),
   row(/^tmux-persist save; systemctl stop user-<uid>\.slice$/, e2e("leaving"), /systemctl stop user-20003\.slice/),
   row(
     /^tmux-persist (restore|forget|status)/,
@@ -104,7 +104,7 @@ export const PROOFS: readonly Proof[] = [
   row(/^find \/ -xdev -uid N$/, e2e("host-removal"), /find \/ -xdev -uid 7601/),
   row(
     /^kubectl apply -f ci\/preview-role\.yaml$/,
-    "test/e2e/pipelines/world.ts",
+    "test/e2e/pipelines/production-stack.ts",
     /"apply", .*"ci\/preview-role\.yaml"/,
   ),
   row(
@@ -119,7 +119,7 @@ export const PROOFS: readonly Proof[] = [
   ),
   row(
     /^kubectl -n stem95su create job now --from=cronjob\/stem95su-gdrive-sync$/,
-    "test/e2e/stem95su/house.ts",
+    "test/e2e/stem95su/site-in-cluster.ts",
     /"create", "job", name, "--from=cronjob\/stem95su-gdrive-sync"/,
   ),
 ];

@@ -1,7 +1,7 @@
 /** Holds docs/language.md: the words it replaces, and no reference to a text that is not in the repository. */
 
 import { expect, test } from "vitest";
-import { findings, firstComment, glossary, messagesOf, MISSING_TEXTS } from "./language.ts";
+import { findings, firstComment, glossary, messagesOf, MISSING_TEXTS, namesIn } from "./language.ts";
 import { entryOf, offenders } from "./language-offenders.ts";
 import { files, text } from "./sources.ts";
 
@@ -54,4 +54,18 @@ test("the check reads every text of three words, and no names and paths", () => 
 test("the check reads the first comment alone", () => {
   expect(firstComment("x.ts", "/** One. */\n/** Two. */\n").text).toBe("/** One. */");
   expect(firstComment("x.sh", "#!/bin/sh\n# One.\nset -e\n# Two.\n")).toEqual({ line: 2, text: "# One." });
+});
+
+test("a name may hold a term of the field and a word's own replacement, and no other replaced word", () => {
+  const wrong = (file: string) => namesIn(file, glossary()).map(({ word }) => word);
+  expect(wrong("portal/page/same-origin.ts")).toEqual([]);
+  expect(wrong("agent/root/host/access-maps.ts")).toEqual([]);
+  expect(wrong("test/agent/in-memory-system.ts")).toEqual([]);
+  expect(wrong("lobby/same.ts")).toEqual(["lobby", "same"]);
+  expect(wrong("cli/board/maps.ts")).toEqual(["maps"]);
+  expect(wrong("cli/board/memory.test.ts")).toEqual(["memory"]);
+});
+
+test("no file and no folder is on the list of offenders for its name", () => {
+  expect(offenders().filter((entry) => entry.startsWith("names "))).toEqual([]);
 });

@@ -94,17 +94,34 @@ export function findings(words = glossary()): readonly Finding[] {
   ]);
 }
 
-/** A name is taken apart at its hyphens and dots; a word with hyphens is looked for as a whole. */
-function namesIn(file: string, words: readonly Word[]): readonly Finding[] {
-  const segments = file.split("/").map((segment) => segment.replace(/(\.test)?\.(d\.)?(ts|mjs|sh)$/, ""));
+/**
+ * A name is taken apart at its hyphens and dots; a word with hyphens is looked for as a whole. A term of the field and a
+ * word's own replacement may contain the word: `in-memory`, `access-maps`.
+ */
+export function namesIn(file: string, words: readonly Word[], terms = fieldTerms()): readonly Finding[] {
+  const segments = file
+    .split("/")
+    .map((segment) => `-${segment.replace(/(\.test)?\.(d\.)?(ts|mjs|sh)$/, "").replaceAll(".", "-")}-`);
   return words
-    .filter(
-      ({ word, heldIn }) =>
+    .filter(({ word, write, heldIn }) => {
+      const allowed = [...terms, ...write.split(/[,;]| \(.*\)/)].map(inName);
+      return (
         heldIn.includes("names") &&
-        segments.some((segment) => `-${segment.replaceAll(".", "-")}-`.includes(`-${word.replaceAll(" ", "-")}-`)),
-    )
+        segments.some((segment) =>
+          allowed.reduce((rest, term) => rest.replace(term, "--"), segment).includes(inName(word)),
+        )
+      );
+    })
     .map(({ word, write }) => ({ kind: "names", file, line: 1, word, write }));
 }
+
+const inName = (words: string): string => `-${words.trim().replaceAll(" ", "-")}-`;
+
+/** The terms of the table "Terms of the field" of docs/language.md. */
+const fieldTerms = (page = text("docs/language.md")): readonly string[] =>
+  (page.split("\n## Terms of the field\n")[1]?.split("\n## ")[0] ?? "")
+    .split("\n")
+    .flatMap((line) => /^\| `([^`]+)` \|/.exec(line)?.[1] ?? []);
 
 /** References to texts that a reader of the repository does not have. */
 export const MISSING_TEXTS: readonly RegExp[] = [

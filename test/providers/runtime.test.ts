@@ -9,10 +9,10 @@ import { PartialFailure, ProviderError } from "../../providers/runtime/errors.ts
 import type { Provider } from "../../providers/runtime/provider.ts";
 import { serve } from "../../providers/runtime/serve.ts";
 import type { Served } from "../../providers/runtime/serve.ts";
-import { typedResource } from "../../providers/runtime/typed.ts";
-import { hasUnknown, Secret, UNKNOWN } from "../../providers/runtime/values.ts";
-import type { PropertyMap } from "../../providers/runtime/values.ts";
-import { decode, encode } from "../../providers/runtime/wire.ts";
+import { typedResource } from "../../providers/runtime/typed-resource.ts";
+import { hasUnknown, Secret, UNKNOWN } from "../../providers/runtime/property-values.ts";
+import type { PropertyMap } from "../../providers/runtime/property-values.ts";
+import { decode, encode } from "../../providers/runtime/encode-properties.ts";
 
 interface Want extends PropertyMap {
   readonly title: string;

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readJson } from "../../roster/text/json-tree.ts";
-import { plainValue } from "../../roster/text/tree.ts";
+import { plainValue } from "../../roster/text/tree-values.ts";
 
 const isJson = (text: string): boolean => {
   try {

@@ -8,7 +8,7 @@ import { EMPTY_LEDGER } from "../../roster/ledger.ts";
 import { loadRoster } from "../../roster/load.ts";
 import type { Day, Ledger, OsUser, Person, Policy, Problem, Roster } from "../../roster/model.ts";
 import { DEFAULT_POLICY } from "../../roster/policy.ts";
-import { renderProblem } from "../../roster/render.ts";
+import { renderProblem } from "../../roster/render-problem.ts";
 import { loadUserMap } from "../../roster/user-map.ts";
 
 export const TODAY = "2026-11-22" as Day;

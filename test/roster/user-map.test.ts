@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { renderProblem } from "../../roster/render.ts";
+import { renderProblem } from "../../roster/render-problem.ts";
 import { checkAgainstUserMap, loadUserMap } from "../../roster/user-map.ts";
 import { roster, rosterOf, row } from "./support.ts";
 

@@ -8,7 +8,7 @@ import { messageOf } from "../../lib/errors.ts";
 import { agesOut } from "../accounts/password-ageing.ts";
 import { userManagerOf } from "../accounts/processes.ts";
 import { homeOf } from "../accounts/verify-ownership.ts";
-import { filterFault } from "../host/user-maps.ts";
+import { filterFault } from "../host/access-maps.ts";
 import { otherLimits } from "../services/limits-in-effect.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
 import { unitsOf } from "../services/unit-names.ts";

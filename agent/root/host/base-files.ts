@@ -44,7 +44,7 @@ export function plainFiles(): readonly GeneratedFile[] {
     { path: SESSION_START, text: asset("session-start.sh"), mode: 0o755 },
     { path: "/usr/local/sbin/tmux-persist", text: asset("tmux-persist.sh"), mode: 0o755 },
     { path: "/usr/local/sbin/workstation-facts", text: asset("workstation-facts.sh"), mode: 0o755 },
-    { path: "/usr/lib/workstation/lobby-ask", text: asset("lobby-ask.sh"), mode: 0o755 },
+    { path: "/usr/lib/workstation/lobby-ask", text: asset("portal-request.sh"), mode: 0o755 },
     { path: "/usr/local/bin/ws-me", text: asset("ws-me.sh"), mode: 0o755 },
     { path: "/usr/local/sbin/tmux-restore-user", text: asset("tmux-restore-user.sh"), mode: 0o755 },
   ];

@@ -6,7 +6,7 @@ import { messageOf } from "../../lib/errors.ts";
 import { info } from "../../lib/log.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { baseSteps } from "./base-steps.ts";
-import { mapSteps } from "./user-maps.ts";
+import { mapSteps } from "./access-maps.ts";
 
 export interface HostOutcome {
   readonly changed: number;

@@ -11,7 +11,7 @@ import { deployInjector } from "./deployment.ts";
 import { digestOf, mapPieces, mapText } from "./identity-map.ts";
 import { INJECTOR } from "./names.ts";
 import type { HandOn, InjectorConfig } from "./proxy/contract.ts";
-import { openWayIn, type WayIn } from "./way-in.ts";
+import { openWayIn, type WayIn } from "./ingress-path.ts";
 
 export interface InjectorArgs {
   /** Namespace of the dashboard. */

@@ -1,6 +1,6 @@
 /** Answers a pod's questions for the names of Services, straight from the API server. Started by `index.ts`. */
 import { createSocket } from "node:dgram";
-import { get } from "../answers.ts";
+import { get } from "../http-ready.ts";
 import { answerTo, CODES, type Question, questionOf, TYPE_A } from "./message.ts";
 
 const [address = "", server = "", ca = "", cert = "", key = ""] = process.argv.slice(2);

@@ -1,8 +1,8 @@
 /** Checks inputs against a schema without ever repeating a value: a wrong property must not print the secrets beside it. */
 import type { z } from "zod";
 import type { Checked } from "../../../providers/runtime/provider.ts";
-import { hasUnknown, revealMap } from "../../../providers/runtime/values.ts";
-import type { PropertyMap } from "../../../providers/runtime/values.ts";
+import { hasUnknown, revealMap } from "../../../providers/runtime/property-values.ts";
+import type { PropertyMap } from "../../../providers/runtime/property-values.ts";
 
 /** All problems at once. Inputs that are not all known yet are checked in the update. */
 export function checkWith(schema: z.ZodType, inputs: PropertyMap): Checked {

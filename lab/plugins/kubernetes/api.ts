@@ -6,8 +6,8 @@ import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent, request as httpsRequest } from "node:https";
 import { status } from "@grpc/grpc-js";
 import { ProviderError } from "../../../providers/runtime/errors.ts";
-import { isMap } from "../../../providers/runtime/values.ts";
-import type { PropertyMap } from "../../../providers/runtime/values.ts";
+import { isMap } from "../../../providers/runtime/property-values.ts";
+import type { PropertyMap } from "../../../providers/runtime/property-values.ts";
 import type { Cluster } from "./kubeconfig.ts";
 import { textAt } from "./objects.ts";
 

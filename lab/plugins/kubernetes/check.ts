@@ -1,8 +1,8 @@
 /** Checks and completes inputs: kind, name and namespace, before anything is compared or sent. */
 import { createHash } from "node:crypto";
 import type { Autonaming, Call, CheckArgs, Checked } from "../../../providers/runtime/provider.ts";
-import { hasUnknown, isMap } from "../../../providers/runtime/values.ts";
-import type { PropertyMap } from "../../../providers/runtime/values.ts";
+import { hasUnknown, isMap } from "../../../providers/runtime/property-values.ts";
+import type { PropertyMap } from "../../../providers/runtime/property-values.ts";
 import type { Session } from "./session.ts";
 import { annotation, apiVersionOf, at, gvkOfToken, put, textAt } from "./objects.ts";
 import { markSecrets } from "./state.ts";

@@ -3,8 +3,8 @@
  * cannot keep.
  */
 import type { Checked } from "../../../providers/runtime/provider.ts";
-import { hasUnknown, revealMap } from "../../../providers/runtime/values.ts";
-import type { PropertyMap } from "../../../providers/runtime/values.ts";
+import { hasUnknown, revealMap } from "../../../providers/runtime/property-values.ts";
+import type { PropertyMap } from "../../../providers/runtime/property-values.ts";
 
 /** What the resources need of it. */
 export interface Config {

@@ -2,13 +2,13 @@
 import type { Change, Differences, Path } from "../../../providers/runtime/differences.ts";
 import { compare, isIgnored, pathText } from "../../../providers/runtime/differences.ts";
 import type { DiffArgs } from "../../../providers/runtime/provider.ts";
-import { isMap, revealMap } from "../../../providers/runtime/values.ts";
-import type { PropertyMap } from "../../../providers/runtime/values.ts";
+import { isMap, revealMap } from "../../../providers/runtime/property-values.ts";
+import type { PropertyMap } from "../../../providers/runtime/property-values.ts";
 import type { Config } from "./config.ts";
 import { replacesAt } from "./immutable.ts";
 import { annotation, put, textAt } from "./objects.ts";
 import { gvkOfObject } from "./session.ts";
-import { equal, normal, pruned } from "./shape.ts";
+import { equal, normal, pruned } from "./normalize.ts";
 import { liveOf } from "./state.ts";
 
 /** The live object counts only where the old inputs spoke: what the server or others add is not ours to take away. */

@@ -1,6 +1,6 @@
 /** Lists the fields of a kind that cannot be changed in place, following the official plugin's table. */
 import type { Path } from "../../../providers/runtime/differences.ts";
-import type { PropertyMap } from "../../../providers/runtime/values.ts";
+import type { PropertyMap } from "../../../providers/runtime/property-values.ts";
 import type { Config } from "./config.ts";
 import type { Gvk } from "./objects.ts";
 

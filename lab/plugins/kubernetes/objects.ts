@@ -1,6 +1,6 @@
 /** Reads and changes Kubernetes objects as the emulated plugin holds them: plain JSON with a kind and a name. */
-import { isMap } from "../../../providers/runtime/values.ts";
-import type { PropertyMap, PropertyValue } from "../../../providers/runtime/values.ts";
+import { isMap } from "../../../providers/runtime/property-values.ts";
+import type { PropertyMap, PropertyValue } from "../../../providers/runtime/property-values.ts";
 
 /** Group, version and kind of an object; the core group is the empty string. */
 export interface Gvk {

@@ -5,8 +5,8 @@
 import { status } from "@grpc/grpc-js";
 import { PartialFailure, ProviderError } from "../../../providers/runtime/errors.ts";
 import type { Call, Resource, UpdateArgs } from "../../../providers/runtime/provider.ts";
-import { hasUnknown, revealMap } from "../../../providers/runtime/values.ts";
-import type { PropertyMap } from "../../../providers/runtime/values.ts";
+import { hasUnknown, revealMap } from "../../../providers/runtime/property-values.ts";
+import type { PropertyMap } from "../../../providers/runtime/property-values.ts";
 import { ApiError } from "./api.ts";
 import { untilReady } from "./await/wait.ts";
 import { check } from "./check.ts";
@@ -15,9 +15,9 @@ import type { Place } from "./discovery.ts";
 import { apiVersionOf, gvkOfToken, idOf, objectName, partsOf, put, textAt } from "./objects.ts";
 import { gvkOfObject } from "./session.ts";
 import type { Session } from "./session.ts";
-import { asInputs, normal, pruned } from "./shape.ts";
+import { asInputs, normal, pruned } from "./normalize.ts";
 import { fieldManagerOf, liveOf, markSecrets, stateOf } from "./state.ts";
-import * as writes from "./writes.ts";
+import * as writes from "./write-object.ts";
 
 /** All kinds are served alike; `session` is asked for late, since the provider is configured after it is made. */
 export function kubernetesResource(session: () => Session): Resource {

@@ -1,6 +1,6 @@
 /** Opens the cluster that the provider was configured for; it connects when it is first needed. */
 import { ProviderError } from "../../../providers/runtime/errors.ts";
-import type { PropertyMap } from "../../../providers/runtime/values.ts";
+import type { PropertyMap } from "../../../providers/runtime/property-values.ts";
 import type { Api } from "./api.ts";
 import { connect } from "./api.ts";
 import type { Config } from "./config.ts";

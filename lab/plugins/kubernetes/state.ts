@@ -3,8 +3,8 @@
  * value marked as such.
  */
 import { randomBytes } from "node:crypto";
-import { mapValues, Secret, secretAs } from "../../../providers/runtime/values.ts";
-import type { PropertyMap } from "../../../providers/runtime/values.ts";
+import { mapValues, Secret, secretAs } from "../../../providers/runtime/property-values.ts";
+import type { PropertyMap } from "../../../providers/runtime/property-values.ts";
 import { put, textAt } from "./objects.ts";
 
 /** The state of a live object. `model` are the inputs: what came in secret stays secret. */

@@ -5,8 +5,8 @@
 import { z } from "zod";
 import { ProviderError } from "../../../providers/runtime/errors.ts";
 import type { Resource } from "../../../providers/runtime/provider.ts";
-import { typedResource } from "../../../providers/runtime/typed.ts";
-import { parseInputs, rememberAs } from "../../../providers/runtime/zod.ts";
+import { typedResource } from "../../../providers/runtime/typed-resource.ts";
+import { parseInputs, rememberAs } from "../../../providers/runtime/parse-inputs.ts";
 import type { Vault } from "../../../clients/vault/client.ts";
 
 const names = z.array(z.string()).min(1);

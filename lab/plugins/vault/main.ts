@@ -4,7 +4,7 @@ import { z } from "zod";
 import { ProviderError, unsupported } from "../../../providers/runtime/errors.ts";
 import type { Resource } from "../../../providers/runtime/provider.ts";
 import { servePlugin } from "../../../providers/runtime/serve.ts";
-import { configReader } from "../../../providers/runtime/zod.ts";
+import { configReader } from "../../../providers/runtime/parse-inputs.ts";
 import { openVault, type Vault } from "../../../clients/vault/client.ts";
 import { standInVersion } from "../version.ts";
 import { authBackendRole } from "./auth-backend-role.ts";

@@ -4,8 +4,8 @@
  */
 import { z } from "zod";
 import type { Resource } from "../../../providers/runtime/provider.ts";
-import { typedResource } from "../../../providers/runtime/typed.ts";
-import { parseInputs, rememberAs } from "../../../providers/runtime/zod.ts";
+import { typedResource } from "../../../providers/runtime/typed-resource.ts";
+import { parseInputs, rememberAs } from "../../../providers/runtime/parse-inputs.ts";
 import type { Vault } from "../../../clients/vault/client.ts";
 
 const form = z.object({ name: z.string().min(1), policy: z.string() });

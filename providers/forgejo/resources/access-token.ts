@@ -4,17 +4,17 @@
  */
 
 import { z } from "zod";
-import { typedResource, type TypedResource } from "../../runtime/typed.ts";
+import { typedResource, type TypedResource } from "../../runtime/typed-resource.ts";
 import type { Resource } from "../../runtime/provider.ts";
-import { UNKNOWN } from "../../runtime/values.ts";
+import { UNKNOWN } from "../../runtime/property-values.ts";
 import { ProviderError } from "../../runtime/errors.ts";
 import { hasLogin, renamedTo } from "../../../clients/forgejo/accounts.ts";
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import type { AccessToken } from "../../../clients/forgejo/schemas.ts";
 import { type TokenApi, tokenApi } from "../../../clients/forgejo/access-tokens.ts";
-import { parseInputs, rememberAs } from "../../runtime/zod.ts";
+import { parseInputs, rememberAs } from "../../runtime/parse-inputs.ts";
 import { DAY_MS, rotationOf } from "./rotation.ts";
-import { login } from "./words.ts";
+import { login } from "./common-schemas.ts";
 
 const want = z.object({
   login,

@@ -6,12 +6,12 @@
 
 import { z } from "zod";
 import { ProviderError } from "../../runtime/errors.ts";
-import { typedResource, type TypedResource } from "../../runtime/typed.ts";
+import { typedResource, type TypedResource } from "../../runtime/typed-resource.ts";
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import type { Protection } from "../../../clients/forgejo/schemas.ts";
 import { isForgejo, repoApi, type RepoApi, serverVersion } from "../../../clients/forgejo/repository.ts";
-import { parseInputs, rememberAs } from "../../runtime/zod.ts";
-import { branchName, repoFields } from "./words.ts";
+import { parseInputs, rememberAs } from "../../runtime/parse-inputs.ts";
+import { branchName, repoFields } from "./common-schemas.ts";
 
 const want = z.object({ ...repoFields, branch: branchName, deployKeys: z.boolean() });
 

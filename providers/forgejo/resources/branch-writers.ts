@@ -5,12 +5,12 @@
 
 import { z } from "zod";
 import { ProviderError } from "../../runtime/errors.ts";
-import { typedResource, type TypedResource } from "../../runtime/typed.ts";
+import { typedResource, type TypedResource } from "../../runtime/typed-resource.ts";
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import type { Protection } from "../../../clients/forgejo/schemas.ts";
 import { repoApi, type RepoApi } from "../../../clients/forgejo/repository.ts";
-import { parseInputs, rememberAs } from "../../runtime/zod.ts";
-import { branchName, login, repoFields, sameLogins, without } from "./words.ts";
+import { parseInputs, rememberAs } from "../../runtime/parse-inputs.ts";
+import { branchName, login, repoFields, sameLogins, without } from "./common-schemas.ts";
 
 const want = z.object({
   ...repoFields,

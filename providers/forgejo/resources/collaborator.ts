@@ -3,12 +3,12 @@
 import { z } from "zod";
 import { ProviderError } from "../../runtime/errors.ts";
 import type { Call } from "../../runtime/provider.ts";
-import { typedResource, type TypedResource } from "../../runtime/typed.ts";
+import { typedResource, type TypedResource } from "../../runtime/typed-resource.ts";
 import { findAccount, hasLogin, renamedTo } from "../../../clients/forgejo/accounts.ts";
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import { repoApi } from "../../../clients/forgejo/repository.ts";
-import { parseInputs, rememberAs } from "../../runtime/zod.ts";
-import { login, repoFields } from "./words.ts";
+import { parseInputs, rememberAs } from "../../runtime/parse-inputs.ts";
+import { login, repoFields } from "./common-schemas.ts";
 
 const want = z.object({ ...repoFields, login, permission: z.enum(["none", "read", "write", "admin"]) });
 const have = z.object({

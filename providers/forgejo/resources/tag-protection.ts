@@ -2,13 +2,13 @@
 
 import { z } from "zod";
 import { ProviderError } from "../../runtime/errors.ts";
-import { typedResource, type TypedResource } from "../../runtime/typed.ts";
-import { parseInputs, rememberAs } from "../../runtime/zod.ts";
+import { typedResource, type TypedResource } from "../../runtime/typed-resource.ts";
+import { parseInputs, rememberAs } from "../../runtime/parse-inputs.ts";
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import { repoApi } from "../../../clients/forgejo/repository.ts";
 import { type TagProtections, type TagRule, tagProtections } from "../../../clients/forgejo/tag-protections.ts";
 import { mayOverlap } from "./tag-overlap.ts";
-import { login, repoFields, sameLogins, without } from "./words.ts";
+import { login, repoFields, sameLogins, without } from "./common-schemas.ts";
 
 const want = z.object({
   ...repoFields,

@@ -2,7 +2,7 @@
 
 import type { Resource } from "../../../providers/runtime/provider.ts";
 import { servePlugin } from "../../../providers/runtime/serve.ts";
-import type { PropertyMap } from "../../../providers/runtime/values.ts";
+import type { PropertyMap } from "../../../providers/runtime/property-values.ts";
 
 const nothing: Resource = {
   diff: async () => ({ changes: [], deleteBeforeReplace: false }),

@@ -6,7 +6,7 @@ import { htmlOf } from "../../../cli/board/html.ts";
 import { type Board, boardForm, counted, isConverged, STATES, SURFACES, worst } from "../../../cli/board/model.ts";
 import { prometheusOf } from "../../../cli/board/prometheus.ts";
 import { textOf } from "../../../cli/board/text.ts";
-import { cleaner } from "../../../cli/board/words.ts";
+import { cleaner } from "../../../cli/board/sanitize-text.ts";
 
 const SECRET = `canary"of<the>key&${"x7Qp".repeat(6)}`;
 const clean = cleaner([

@@ -4,7 +4,7 @@
  */
 
 import * as pulumi from "@pulumi/pulumi";
-import { unwrapped } from "./unwrapped.ts";
+import { unwrapped } from "./reveal-secrets.ts";
 
 export interface Declared {
   readonly type: string;

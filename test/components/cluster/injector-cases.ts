@@ -1,6 +1,6 @@
 /** Requests that somebody might send to the injector, byte by byte, and what must come of each. */
 
-import { get } from "./raw.ts";
+import { get } from "./raw-http.ts";
 
 export interface InjectorCase {
   /** The kind of attack, which several cases have in common. */

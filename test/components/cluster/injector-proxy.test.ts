@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type GateRules, gateOf } from "../../../components/cluster/injector/proxy/gate.ts";
+import { type GateRules, gateOf } from "../../../components/cluster/injector/proxy/request-filter.ts";
 import { type Front, frontOf } from "../../../components/cluster/injector/proxy/server.ts";
 import { INJECTOR_CASES, KNOWN } from "./injector-cases.ts";
-import { get, sendRaw } from "./raw.ts";
+import { get, sendRaw } from "./raw-http.ts";
 
 const tokenOf = (who: string) => `token-of-${who}-0123456789`;
 const tokens = new Map<string, string>(KNOWN.map((who) => [who, tokenOf(who)]));

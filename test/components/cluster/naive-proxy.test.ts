@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { INJECTOR_CASES, KNOWN } from "./injector-cases.ts";
 import { naiveProxy } from "./naive-proxy.ts";
-import { sendRaw } from "./raw.ts";
+import { sendRaw } from "./raw-http.ts";
 
 const tokens = Object.fromEntries(KNOWN.map((who) => [who, `token-of-${who}`]));
 let reached: IncomingHttpHeaders[] = [];

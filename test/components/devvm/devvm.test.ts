@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import type { Derivation } from "../../../roster/derive/derive.ts";
 import { deployHosts } from "../../../stacks/devvm.ts";
 import { settings } from "../../config/raw-config.ts";
-import { unwrapped } from "../cluster/unwrapped.ts";
+import { unwrapped } from "../cluster/reveal-secrets.ts";
 import { firstDay, SITE, secondDay } from "./sample.ts";
 
 const KEY = "canary of the private key";

@@ -10,7 +10,7 @@ import { injectorProgram } from "../../../stacks/bundled-programs.ts";
 import type { AuthentikUser, Person } from "../../../roster/model.ts";
 import { INJECTOR_CASES, KNOWN } from "../../components/cluster/injector-cases.ts";
 import { desired, person } from "../../components/cluster/people.ts";
-import { get, sendRaw } from "../../components/cluster/raw.ts";
+import { get, sendRaw } from "../../components/cluster/raw-http.ts";
 import { eventually } from "./api.ts";
 import { DASHBOARD, settingsFor } from "./dashboard-settings.ts";
 import { ECHO, forget, seen, startEcho } from "./echo.ts";

@@ -8,7 +8,7 @@ import { nodeImage } from "../../../lab/cluster/node-image.ts";
 import { type Instance, instanceName, openInstance } from "../../../lab/instance.ts";
 import { run } from "../../../lab/run.ts";
 import { openToolchain } from "../../../lab/toolchain/index.ts";
-import { unwrapped } from "../../components/cluster/unwrapped.ts";
+import { unwrapped } from "../../components/cluster/reveal-secrets.ts";
 import { type Api, apiAs, collectionOf, eventually } from "./api.ts";
 
 export interface LabCluster {

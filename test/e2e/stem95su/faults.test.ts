@@ -6,10 +6,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { DOCUMENT, SHORTCUT } from "../../../lab/drive/tree.ts";
+import { DOCUMENT, SHORTCUT } from "../../../lab/drive/file-tree.ts";
 import { run } from "../../../lab/run.ts";
 import { toolPath } from "../../../lab/toolchain/index.ts";
-import { type Bench, ended, FOLDER, openBench, pageName, pageNames, pages, published, textsBelow } from "./bench.ts";
+import {
+  type Bench,
+  ended,
+  FOLDER,
+  openBench,
+  pageName,
+  pageNames,
+  pages,
+  published,
+  textsBelow,
+} from "./sync-fixture.ts";
 
 let bench: Bench;
 beforeEach(async () => {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { run } from "../../../lab/run.ts";
 import { toolPath } from "../../../lab/toolchain/index.ts";
-import { type Bench, FOLDER, openBench, pageName, pageNames, pages, published, SCRIPT } from "./bench.ts";
+import { type Bench, FOLDER, openBench, pageName, pageNames, pages, published, SCRIPT } from "./sync-fixture.ts";
 
 let bench: Bench;
 beforeEach(async () => {

@@ -3,8 +3,8 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { forgejoProvider } from "../../../providers/forgejo/provider.ts";
 import { mayOverlap } from "../../../providers/forgejo/resources/tag-overlap.ts";
-import { Secret } from "../../../providers/runtime/values.ts";
-import { drive, type Driven } from "../../e2e/fixtures/drive.ts";
+import { Secret } from "../../../providers/runtime/property-values.ts";
+import { drive, type Driven } from "../../e2e/fixtures/resource-lifecycle.ts";
 
 const TYPE = "forgejo:index:TagProtection";
 const wish = { owner: "ops", repo: "infra", pattern: "confirm/*", pushers: ["wizard"] };

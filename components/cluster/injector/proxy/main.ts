@@ -2,7 +2,7 @@
 
 import { createServer } from "node:http";
 import { DRAIN, PLACES, PROBE_PORT, REQUEST_PORT } from "./contract.ts";
-import { gateOf } from "./gate.ts";
+import { gateOf } from "./request-filter.ts";
 import { frontOf } from "./server.ts";
 import { readStart, type Started } from "./start.ts";
 

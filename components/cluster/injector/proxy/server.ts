@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type Backend, forward, forwardSocket, head } from "./forward.ts";
-import type { Gate, Verdict } from "./gate.ts";
+import type { Gate, Verdict } from "./request-filter.ts";
 
 export interface Front {
   readonly server: Server;

@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import type { InjectorConfig } from "./contract.ts";
-import type { GateRules } from "./gate.ts";
+import type { GateRules } from "./request-filter.ts";
 
 /** Where the parts of the configuration lie; the pod's own are `PLACES`. */
 export interface Places {

@@ -1,5 +1,5 @@
 /** Decides by an object's status whether it is ready, by kind. Pure. */
-import type { PropertyMap } from "../../../../providers/runtime/values.ts";
+import type { PropertyMap } from "../../../../providers/runtime/property-values.ts";
 import { at, listAt, numberAt, textAt } from "../objects.ts";
 
 /** Where an object stands. `failed` is final: waiting longer brings nothing. */

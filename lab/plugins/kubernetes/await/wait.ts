@@ -1,12 +1,12 @@
 /** Waits until an object that was written is ready, and says why it is not when the time is up. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Call } from "../../../../providers/runtime/provider.ts";
-import type { PropertyMap } from "../../../../providers/runtime/values.ts";
+import type { PropertyMap } from "../../../../providers/runtime/property-values.ts";
 import type { Place } from "../discovery.ts";
 import { annotation, apiVersionOf, at, gvkOf, listAt, textAt } from "../objects.ts";
 import { gvkOfObject } from "../session.ts";
 import type { Session } from "../session.ts";
-import { read } from "../writes.ts";
+import { read } from "../write-object.ts";
 import { podProblems, ruleOf } from "./readiness.ts";
 import type { Readiness, Rule } from "./readiness.ts";
 

@@ -1,0 +1,122 @@
+/** Reads where a deployment stands before it begins: what is deployed, what was pushed since, by whom, and who the admins are. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { PROJECT } from "../../cli/pulumi.ts";
+import { FULL_HASH } from "../../roster/deployment-message.ts";
+import { loadRoster } from "../../roster/load.ts";
+import type { HostName } from "../../roster/model.ts";
+import { DEFAULT_POLICY } from "../../roster/policy.ts";
+import { folded } from "../../roster/text/code-unit-order.ts";
+import { TIERS } from "../../roster/tiers.ts";
+import { today } from "../../config/desired-state.ts";
+import { deployedCommit, mustBeOnBranch } from "../deployed-commit.ts";
+import { find, given, StepError } from "../environment.ts";
+import { type Git, openGit } from "../git.ts";
+import { openRepository } from "../forge-repository.ts";
+import { DATA, dataFile, hostNames, nonAdminPushes, openStackFile, ROSTER } from "../stack-file.ts";
+import { type Activity, activityBetween } from "./forge-activity.ts";
+
+export interface Situation {
+  readonly git: Git;
+  readonly stack: string;
+  /** The last commit whose deployment succeeded. */
+  readonly deployed: string;
+  /** The commit that is to be deployed. */
+  readonly commit: string;
+  /** Path of the roster in the deployed commit. */
+  readonly roster: string;
+  /** Paths of other files that the deployed stack reads, such as the guidance text: never mere pages, wherever they lie. */
+  readonly readFiles: readonly string[];
+  /** Forgejo logins of the admins as of the deployed commit: what was pushed since does not decide about itself. */
+  readonly admins: readonly string[];
+  /** The deployed commit's own setting; see `docs/configuration.md`. */
+  readonly nonAdminPushes: "confirm" | "announce";
+  /** Pushes since the deployed commit, and who pushed which tag. */
+  readonly activity: Activity;
+  /** Whether there is nothing to deploy: the commit, or a later one, is deployed. */
+  readonly done: boolean;
+}
+
+/** Prefix of the tag by which an admin confirms one commit. */
+export const CONFIRM = "confirm/";
+
+/** The commit that this pipeline is about. @throws StepError for a tag that confirms nothing */
+export function commitOfPipeline(): string {
+  if (given("CI_PIPELINE_EVENT") !== "tag") return given("CI_COMMIT_SHA");
+  const tag = given("CI_COMMIT_TAG");
+  const commit = tag.startsWith(CONFIRM) ? tag.slice(CONFIRM.length) : "";
+  if (FULL_HASH.test(commit)) return commit;
+  throw new StepError(
+    `The tag ${JSON.stringify(tag)} confirms nothing: it must be ${CONFIRM}<full hash of the commit>.`,
+  );
+}
+
+/** @throws StepError where the commit, or the deployed one, is not on the deploying branch, or nothing was ever deployed */
+export async function readSituation(): Promise<Situation> {
+  const git = openGit(PROJECT);
+  const stack = given("WS_STACK");
+  const branch = given("WS_BRANCH");
+  const commit = commitOfPipeline();
+  const head = await git.commit(`refs/remotes/origin/${branch}`);
+  if (head === undefined) throw new StepError(`The checkout knows no branch ${branch} of the forge; fetch it first.`);
+  // A name of 64 hexadecimal digits is a branch or a tag where hashes have 40: git must mean the commit itself.
+  if ((await git.commit(commit)) !== commit || !(await git.isAncestor(commit, head)))
+    throw new StepError(`${commit} is not on ${branch}: only commits of ${branch} are deployed.`);
+  const deployed = await deployedCommit({ stack, folder: PROJECT });
+  await mustBeOnBranch(git, deployed, branch, head);
+  const done = await git.isAncestor(commit, deployed);
+  if (!done && !(await git.isAncestor(deployed, commit)))
+    throw new StepError(
+      `${commit} does not contain the deployed commit ${deployed}: it would take back what is deployed.`,
+    );
+  const document = await openStackFile(PROJECT, stack);
+  return {
+    ...{ git, stack, deployed, commit, done },
+    roster: dataFile(document, ROSTER) ?? "",
+    readFiles: DATA.flatMap((path) => (path === ROSTER ? [] : (dataFile(document, path) ?? []))),
+    nonAdminPushes: nonAdminPushes(document),
+    activity: done ? { pushes: [], taggers: new Map(), namesTaggers: true } : await recorded(branch, deployed, commit),
+    admins: await adminsAt(git, deployed, document),
+  };
+}
+
+/** The forge writes its record a moment after the push. */
+async function recorded(branch: string, deployed: string, commit: string): Promise<Activity> {
+  const repository = openRepository();
+  for (let tries = 1; ; tries += 1) {
+    const activity = await activityBetween(repository, branch, deployed, commit);
+    if (tries === TRIES || activity.pushes[0]?.pusher !== undefined) return activity;
+    await sleep(PAUSE_MS);
+  }
+}
+
+const TRIES = 4;
+const PAUSE_MS = 2_000;
+
+async function adminsAt(
+  git: Git,
+  deployed: string,
+  document: Awaited<ReturnType<typeof openStackFile>>,
+): Promise<readonly string[]> {
+  const file = dataFile(document, ROSTER) ?? "";
+  const text = await git.file(deployed, file);
+  const hosts = hostNames(document) as readonly HostName[];
+  const loaded = text && loadRoster(text, file, { ...DEFAULT_POLICY, ...(hosts.length > 0 ? { hosts } : {}) });
+  if (!loaded?.ok)
+    throw new StepError(`The roster ${file} of the deployed commit ${deployed} cannot be read; deploy by hand.`);
+  return [...loaded.roster.rows.values()].flatMap(({ tier, forgejo, until }) =>
+    TIERS[tier].administers && forgejo !== undefined && (until === undefined || until >= today())
+      ? [forgejo.login]
+      : [],
+  );
+}
+
+/** Logins are compared without regard to case, as the forge does. */
+export const isAdmin = ({ admins }: Pick<Situation, "admins">, login: string | undefined): boolean =>
+  login !== undefined && admins.some((admin) => folded(admin) === folded(login));
+
+/** Whether somebody asked the pipeline's server to skip the commit; it knows both orders, in any case. */
+export const asksToSkip = (message: string): boolean => /\[(?:ci *skip|skip *ci)\]/i.test(message);
+
+/** Whether this run was not started by a push, and so may find one that was passed over. */
+export const isCatchUp = (): boolean => find("CI_PIPELINE_EVENT") === "cron";

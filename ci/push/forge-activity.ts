@@ -1,0 +1,154 @@
+/**
+ * Reads who pushed what from the forge's own record: the login that did it, never a commit's author or committer, which
+ * anybody may write, and no variable of the pipeline's server, whose meaning changes from version to version.
+ */
+
+import { z } from "zod";
+import { folded } from "../../roster/text/code-unit-order.ts";
+import { listingSignal, type Repository } from "../forge-repository.ts";
+
+export interface Push {
+  /** The login; undefined where the record does not identify a person who saw these commits. */
+  readonly pusher: string | undefined;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface Activity {
+  /** Every push that led from one commit of the branch to another, newest first. A gap is a push that identifies nobody. */
+  readonly pushes: readonly Push[];
+  /**
+   * Who pushed which tag of that name, ever, as far as the record was read; without entries in the owner's name, and empty
+   * where releases are switched on for the repository.
+   */
+  readonly taggers: ReadonlyMap<string, readonly string[]>;
+  /** Whether the record can tell who pushed a tag: see {@link activityBetween}. */
+  readonly namesTaggers: boolean;
+}
+
+const entry = z.object({
+  id: z.int(),
+  op_type: z.string(),
+  ref_name: z.string().default(""),
+  content: z.string().default(""),
+  created: z.iso.datetime({ offset: true }),
+  act_user: z.object({ login: z.string() }).nullish(),
+});
+
+const pushed = z.object({
+  HeadCommit: z.object({ Sha1: z.string() }),
+  CompareURL: z.string(),
+});
+
+const settings = z.object({ has_releases: z.boolean() });
+
+/**
+ * Follows the record backwards from one commit to another.
+ *
+ * With releases switched on the record names no tagger: whoever may write can move the release of an admin to another
+ * tag, and the forge then checks the tag's protection for the release's publisher and records the publisher as who pushed
+ * it (`services/release/release.go` and `services/repository/push.go` of Gitea 1.26).
+ * @param from the older commit @param to the newer one, the branch's present head or one below it
+ * @throws ForgeError when the record cannot be read
+ */
+export async function activityBetween(
+  repository: Repository,
+  branch: string,
+  from: string,
+  to: string,
+): Promise<Activity> {
+  const person = personIn(repository);
+  const { forge, at: pathOf, full } = repository;
+  const question = { method: "GET", path: pathOf(), purpose: `read the settings of ${full}` } as const;
+  const namesTaggers = !(await forge.ask(question, settings, listingSignal())).has_releases;
+  const byHead = new Map<string, Recorded>();
+  const taggers = new Map<string, string[]>();
+  const found: Recorded[] = [];
+  const autoMerges: Moment[] = [];
+  let next = to;
+  // One page beyond the last push: the entry of an automatic merge may be older than that of the push it made.
+  for (let page = 1, last = MAX_PAGES; page <= last; page += 1) {
+    const entries = await pageOf(repository, page);
+    for (const { op_type, ref_name, content, created, act_user } of entries) {
+      const pusher = person(act_user?.login);
+      const at = Date.parse(created);
+      if (op_type === "auto_merge_pull_request" && pusher !== undefined) autoMerges.push({ pusher, at });
+      if (op_type === "push_tag" && pusher !== undefined && namesTaggers) {
+        taggers.set(ref_name, [...(taggers.get(ref_name) ?? []), pusher]);
+      }
+      if (op_type !== "commit_repo" || ref_name !== `refs/heads/${branch}`) continue;
+      const push = pushIn(content, pusher);
+      if (push !== undefined && !byHead.has(push.to)) byHead.set(push.to, { ...push, at });
+    }
+    for (let push = byHead.get(next); push !== undefined && next !== from; push = byHead.get(next)) {
+      found.push(push);
+      byHead.delete(next);
+      next = push.from;
+    }
+    if (entries.length === 0) break;
+    if (next === from) last = Math.min(last, page + 1);
+  }
+  const pushes = found.map((push) => seenByPusher(push, autoMerges));
+  return {
+    pushes: next === from ? pushes : [...pushes, { pusher: undefined, from, to: next }],
+    ...{ taggers, namesTaggers },
+  };
+}
+
+/**
+ * The login where it identifies a person. The forge records a deploy key's push, of a branch or of a tag, as the
+ * repository owner's: it has no account for a key (`routers/private/serv.go` of Gitea and of Forgejo). Nothing in the
+ * record tells such a push from the owner's own, so an entry in the owner's name identifies nobody.
+ */
+const personIn = ({ full }: Repository) => {
+  const owner = folded(full.split("/")[0] ?? "");
+  return (login: string | undefined): string | undefined =>
+    login === undefined || folded(login) === owner ? undefined : login;
+};
+
+interface Moment {
+  readonly pusher: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+type Recorded = Push & Moment;
+
+/**
+ * A pull request that merges by itself once its checks pass is pushed in the name of the person who scheduled that, with
+ * whatever was pushed to its branch afterwards (`services/automerge` of Gitea). That person did not see these commits.
+ */
+function seenByPusher({ pusher, from, to, at }: Recorded, autoMerges: readonly Moment[]): Push {
+  const automatic = autoMerges.some(
+    (merge) => folded(merge.pusher ?? "") === folded(pusher ?? "") && Math.abs(merge.at - at) <= AUTO_MERGE_WINDOW_MS,
+  );
+  return { pusher: automatic ? undefined : pusher, from, to };
+}
+
+/** The forge writes the entries of a merge and of its push separately, from queues. */
+const AUTO_MERGE_WINDOW_MS = 10 * 60_000;
+
+/** The record is read this far back at most; what lies beyond is by nobody known. */
+const MAX_PAGES = 40;
+const PAGE_SIZE = "50";
+
+const pageOf = ({ forge, at, full }: Repository, page: number) =>
+  forge.ask(
+    {
+      method: "GET",
+      path: at("activities", "feeds"),
+      query: { page: String(page), limit: PAGE_SIZE },
+      purpose: `read who pushed to ${full}`,
+    },
+    z.array(entry),
+    listingSignal(),
+  );
+
+/** The record's content is the forge's own JSON; the first push of a new branch has none. */
+function pushIn(content: string, pusher: string | undefined): Push | undefined {
+  if (content === "") return undefined;
+  const parsed = pushed.safeParse(JSON.parse(content));
+  const range = parsed.success ? /([0-9a-f]{40,64})\.\.\.([0-9a-f]{40,64})$/.exec(parsed.data.CompareURL) : null;
+  const [, from, to] = range ?? [];
+  if (from === undefined || to === undefined || !parsed.success || parsed.data.HeadCommit.Sha1 !== to) return undefined;
+  return { pusher, from, to };
+}

@@ -1,0 +1,165 @@
+/** Finds the declared resources that exist already, their differences, and those that cannot be taken over. */
+
+import { z } from "zod";
+import type { Forge } from "../../clients/forgejo/client.ts";
+import { repoApi, type RepoApi } from "../../clients/forgejo/repository.ts";
+import type { Adopted } from "../../config/adoption-file.ts";
+import type { DesiredResource } from "../../stacks/offline/record-resources.ts";
+import type { KubeCall } from "../../clients/kubernetes/client.ts";
+import type { Vault } from "../../clients/vault/client.ts";
+import { kindLookup, objectPath } from "../../clients/kubernetes/resource-path.ts";
+import { differences } from "./differences.ts";
+import { Unseen } from "./unreadable-surface.ts";
+
+export interface Existing {
+  readonly adopt: readonly Adopted[];
+  /** A sentence for each difference that the first preview will show too. */
+  readonly differences: readonly string[];
+  /** Things of our names that a hand has to move first. */
+  readonly clashes: readonly string[];
+}
+
+export interface Surfaces {
+  readonly cluster?: KubeCall | undefined;
+  readonly vault?: Vault | undefined;
+  readonly forge?: Forge | undefined;
+}
+
+/** What is there of one resource: nothing, or its id and how it differs. */
+type Found =
+  | undefined
+  | { readonly id: string; readonly differs: readonly string[]; readonly clash?: string | undefined };
+
+/** @throws Unseen, or what the surface's own client throws: an answer that does not come is never "not there" */
+export async function findExisting(declared: readonly DesiredResource[], surfaces: Surfaces): Promise<Existing> {
+  const adopt: Adopted[] = [];
+  const said: string[] = [];
+  const clashes: string[] = [];
+  const kinds = surfaces.cluster && kindLookup(surfaces.cluster);
+  for (const one of declared) {
+    const found = await find(one, surfaces, kinds);
+    if (found === undefined) continue;
+    const what = `${one.type.split(":").at(-1)} ${found.id}`;
+    if (found.clash !== undefined) {
+      clashes.push(`${what}: ${found.clash}`);
+      continue;
+    }
+    adopt.push({ type: one.type, name: one.name, id: found.id });
+    said.push(...found.differs.map((difference) => `${what}: ${difference}`));
+  }
+  return { adopt, differences: said, clashes };
+}
+
+type Kinds = ReturnType<typeof kindLookup>;
+
+async function find(
+  one: DesiredResource,
+  { cluster, vault, forge }: Surfaces,
+  kinds: Kinds | undefined,
+): Promise<Found> {
+  if (one.type.startsWith("kubernetes:")) return cluster && kinds && findObject(one, cluster, kinds);
+  if (one.type.startsWith("vault:")) return vault && findInVault(one, vault);
+  if (one.type.startsWith("forgejo:")) return forge && findOnForge(one, forge);
+  return undefined;
+}
+
+const objectInputs = z.looseObject({ metadata: z.looseObject({ name: z.string(), namespace: z.string().optional() }) });
+
+async function findObject({ type, inputs }: DesiredResource, call: KubeCall, kinds: Kinds): Promise<Found> {
+  const parsed = objectInputs.safeParse(inputs);
+  if (!parsed.success) return undefined;
+  const { name, namespace } = parsed.data.metadata;
+  const { apiVersion, kind } = kindIn(type);
+  const resource = await kinds(apiVersion, kind);
+  if (resource === undefined) return undefined;
+  const path = objectPath(apiVersion, resource.name, name, namespace);
+  const { status, value } = await call("GET", path);
+  if (status === 404) return undefined;
+  if (status !== 200) throw new Unseen(`the cluster: ${path} cannot be read (status ${status})`);
+  const id = namespace === undefined ? name : `${namespace}/${name}`;
+  const { apiVersion: _, kind: __, ...wanted } = inputs;
+  const differs = differences(wanted, value);
+  return { id, differs, clash: clashOf(type, differs) };
+}
+
+/** The kind that a resource type of the program stands for: `kubernetes:rbac.authorization.k8s.io/v1:RoleBinding`. */
+function kindIn(type: string): { readonly apiVersion: string; readonly kind: string } {
+  const [, version = "", kind = ""] = type.split(":");
+  return { apiVersion: version.replace(/^core\//, ""), kind };
+}
+
+/** What the cluster does not change in place would be deleted and made anew: not with something that is somebody's. */
+function clashOf(type: string, differs: readonly string[]): string | undefined {
+  if (/:(Secret|ConfigMap)$/.test(type)) return "is there and not the program's; move it away, or keep its name free";
+  if (differs.some((path) => path.startsWith("roleRef")))
+    return `binds another role, which cannot be changed in place; give it another name first (${differs.join("; ")})`;
+  return undefined;
+}
+
+const policyInputs = z.looseObject({ name: z.string(), policy: z.string() });
+const roleInputs = z.looseObject({ backend: z.string(), roleName: z.string() });
+const policyAnswer = z.object({ data: z.object({ policy: z.string() }) });
+
+async function findInVault({ type, inputs }: DesiredResource, vault: Vault): Promise<Found> {
+  const get = <T>(path: string, form: z.ZodType<T>) =>
+    vault.find({ method: "GET", path, purpose: `read ${path}` }, form);
+  const policy = policyInputs.safeParse(inputs);
+  if (type.endsWith(":Policy") && policy.success) {
+    const { name, policy: text } = policy.data;
+    const answer = await get(`sys/policies/acl/${encodeURIComponent(name)}`, policyAnswer);
+    if (answer === undefined) return undefined;
+    const same = answer.data.policy === text;
+    return { id: name, differs: same ? [] : ["its text is another one"] };
+  }
+  const role = roleInputs.safeParse(inputs);
+  if (!role.success) return undefined;
+  const id = `auth/${role.data.backend}/role/${role.data.roleName}`;
+  return (await get(id, z.object({ data: z.looseObject({}) }))) === undefined ? undefined : { id, differs: [] };
+}
+
+const forgeInputs = z.looseObject({
+  ...{ owner: z.string(), repo: z.string(), branch: z.string().optional(), login: z.string().optional() },
+  push: z.array(z.string()).optional(),
+  merge: z.array(z.string()).optional(),
+});
+
+async function findOnForge({ type, inputs }: DesiredResource, forge: Forge): Promise<Found> {
+  const parsed = forgeInputs.safeParse(inputs);
+  if (!parsed.success) return undefined;
+  const { owner, repo, branch, login } = parsed.data;
+  const api = repoApi(forge, { owner, repo }, AbortSignal.timeout(60_000));
+  if (type.endsWith(":Collaborator") && login !== undefined) {
+    return (await api.isCollaborator(login)) ? { id: `${owner}/${repo}/${login}`, differs: [] } : undefined;
+  }
+  if (branch === undefined) return undefined;
+  return findRule(type, parsed.data, branch, api);
+}
+
+async function findRule(
+  type: string,
+  wanted: z.output<typeof forgeInputs>,
+  branch: string,
+  api: RepoApi,
+): Promise<Found> {
+  const rule = await api.protection(branch);
+  if (rule === undefined) return undefined;
+  const id = `${wanted.owner}/${wanted.repo}/${branch}`;
+  if (type.endsWith(":BranchProtection")) return { id, differs: [] };
+  const lists = [
+    ["push", rule.push_whitelist_usernames, wanted.push ?? []],
+    ["merge", rule.merge_whitelist_usernames, wanted.merge ?? []],
+  ] as const;
+  const differs = lists.flatMap(([what, have, want]) => {
+    const [out, into] = [without(have, want), without(want, have)];
+    return [
+      ...(out.length > 0 ? [`${out.join(", ")} would be taken off its ${what} list; a row keeps them on it`] : []),
+      ...(into.length > 0 ? [`${into.join(", ")} would be put on its ${what} list`] : []),
+    ];
+  });
+  return { id, differs };
+}
+
+const without = (all: readonly string[], some: readonly string[]) => {
+  const folded = new Set(some.map((login) => login.toLowerCase()));
+  return all.filter((login) => !folded.has(login.toLowerCase()));
+};

@@ -1,0 +1,78 @@
+/** Reads every surface of a stack as it is, once. One that does not answer ends the import with its name. */
+
+import { userMapFromVault } from "../../config/vault-user-map.ts";
+import { loadUserMap } from "../../roster/user-map.ts";
+import { renderProblem } from "../../roster/render-problem.ts";
+import { Refusal } from "../../config/refusal.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { PROJECT } from "../pulumi.ts";
+import { clusterOf } from "../stack/cluster-client.ts";
+import { forgeOf } from "../stack/forge-client.ts";
+import { vaultOf } from "../stack/vault-client.ts";
+import type { Surfaces } from "./existing-resources.ts";
+import { type HomeSeen, type HostSeen, seeHome, seeHost } from "./read-host.ts";
+import type { Seen } from "./derive-rows.ts";
+import { mapEntries, type MapEntry, seeCluster, seeForge, seeVault, type VaultSeen } from "./read-services.ts";
+
+export interface Gathered {
+  readonly seen: Seen;
+  readonly vault: VaultSeen;
+  readonly surfaces: Surfaces;
+}
+
+/**
+ * @param hosts names of those to look at; all where empty
+ * @param vaultToken another one than the program's
+ * @throws Unseen, Refusal, or what a surface's client throws, each naming what could not be read
+ */
+export async function gather(
+  settings: StackSettings,
+  hosts: readonly string[],
+  vaultToken?: string,
+): Promise<Gathered> {
+  const asked = settings.hosts.filter(({ name }) => hosts.length === 0 || hosts.includes(name));
+  const seenHosts: HostSeen[] = [];
+  const homes = new Map<string, HomeSeen>();
+  for (const host of asked) {
+    const seen = await seeHost(settings, host);
+    seenHosts.push(seen);
+    const named = new Set([...seen.terminalMap.values(), ...[...seen.dispatch.values()].map(({ osUser }) => osUser)]);
+    for (const account of seen.accounts.filter(({ name, unfit }) => unfit === undefined && named.has(name)))
+      homes.set(`${host.name}/${account.name}`, await seeHome(settings, host, account));
+  }
+  const surfaces: Surfaces = {
+    cluster: clusterOf(settings),
+    vault: vaultOf(settings, vaultToken),
+    forge: forgeOf(settings),
+  };
+  const { repositories } = settings.devvm;
+  const seen: Seen = {
+    hosts: seenHosts,
+    homes,
+    userMap: await userMapOf(settings),
+    ...(surfaces.cluster === undefined ? {} : { cluster: await seeCluster(surfaces.cluster) }),
+    members: surfaces.forge === undefined ? [] : await seeForge(surfaces.forge, repositories),
+    owner: repositories.owner,
+    infra: repositories.infra,
+  };
+  const vault = surfaces.vault === undefined ? { policies: [], entities: [] } : await seeVault(surfaces.vault);
+  return { seen, vault, surfaces };
+}
+
+async function userMapOf(settings: StackSettings): Promise<ReadonlyMap<string, MapEntry>> {
+  const fromVault = await userMapFromVault(settings, { ledger: undefined }, { preview: false, folder: PROJECT });
+  const { userMapFile } = settings;
+  if (fromVault?.known === true) return checked(fromVault.text, fromVault.file);
+  return userMapFile === undefined
+    ? new Map()
+    : checked(readFileSync(resolve(PROJECT, userMapFile), "utf8"), userMapFile);
+}
+
+function checked(source: Uint8Array | string, file: string): ReadonlyMap<string, MapEntry> {
+  const text = typeof source === "string" ? source : Buffer.from(source).toString("utf8");
+  const loaded = loadUserMap(text, file);
+  if (loaded.ok) return mapEntries(text);
+  throw new Refusal(loaded.problems.map(renderProblem).join("\n"));
+}

@@ -1,0 +1,54 @@
+/**
+ * Lists the users whose access should be gone, by the stack's own ledger: as the last deployment has decided, not as
+ * the next one would.
+ */
+
+import { loadLedger } from "../../roster/ledger.ts";
+import type { LedgerEntry, OsUser } from "../../roster/model.ts";
+import { hostsWithoutAccess, offboardingState } from "../../roster/offboarding.ts";
+import { renderProblem } from "../../roster/render-problem.ts";
+import { Refusal } from "../../config/refusal.ts";
+import type { Leaver } from "./model.ts";
+
+/**
+ * @param stored the stack's output `ledger`
+ * @param named only these; everybody who left or moved where it is empty
+ * @throws Refusal for a ledger that cannot be read, and for whoever is named and has not left
+ */
+export function leaversOf(stored: unknown, named: readonly string[]): readonly Leaver[] {
+  if (stored === undefined) throw new Refusal("This stack was never deployed, so it has no offboarded user.");
+  const loaded = loadLedger(typeof stored === "string" ? stored : "", "the stack's ledger");
+  if (!loaded.ok) throw new Refusal(loaded.problems.map(renderProblem).join("\n"));
+  const gone = new Map(
+    [...loaded.ledger.people].flatMap(([osUser, entry]): [string, Leaver][] => {
+      const leaver = leaverOf(osUser, entry);
+      return leaver === undefined ? [] : [[osUser, leaver]];
+    }),
+  );
+  for (const name of named) {
+    if (gone.has(name)) continue;
+    const entry = loaded.ledger.people.get(name as OsUser);
+    throw new Refusal(
+      entry === undefined
+        ? `${name} is nobody that this stack ever knew; look at the spelling.`
+        : entry.removedOn === undefined
+          ? `${name} has not left as of the last deployment: their access is meant. Deploy the change of the roster first.`
+          : `${name} was removed for good on ${entry.removedOn}: nothing of theirs is kept that could be asked about.`,
+    );
+  }
+  return [...gone.values()].filter(({ osUser }) => named.length === 0 || named.includes(osUser));
+}
+
+function leaverOf(osUser: OsUser, entry: LedgerEntry): Leaver | undefined {
+  const hosts = hostsWithoutAccess(entry);
+  if (hosts.length === 0) return undefined;
+  const everywhere = offboardingState(entry) === "offboarded";
+  const { authentikUser, k8sUser, email, forgejoLogin, leftOn } = entry;
+  return {
+    ...{ osUser, everywhere, hosts, authentikUser, k8sUser },
+    namespaces: [...entry.namespaces, ...entry.formerNamespaces],
+    ...(leftOn === undefined ? {} : { leftOn }),
+    ...(email === undefined ? {} : { email }),
+    ...(forgejoLogin === undefined ? {} : { forgejoLogin }),
+  };
+}

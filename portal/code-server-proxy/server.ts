@@ -1,0 +1,105 @@
+/** Serves the code-server proxy: routes each signed-in identity to its own code server and to no other. */
+
+import { type ClientRequest, createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { createProxyServer } from "http-proxy-3";
+import type { Dispatch, Entry } from "./dispatch-table.ts";
+import { IDENTITY_HEADER, identityOf } from "./request-identity.ts";
+import { NotTheirs, wayTo } from "./upstream-connection.ts";
+
+export interface GateArgs {
+  readonly dispatch: Dispatch;
+  /** One line for the journal. */
+  readonly log: (line: string) => void;
+}
+
+/** A code server that has not begun to answer by then is taken for dead; what has begun may go on for days. */
+const ANSWER_MS = 60_000;
+
+type Admitted = { readonly entry: Entry; readonly name: string } | { readonly status: number; readonly why: string };
+
+export function createGate({ dispatch, log }: GateArgs): Server {
+  const proxy = createProxyServer({ xfwd: false });
+  const server = createServer((request, response) => {
+    const admitted = admit(dispatch, request, log);
+    if ("status" in admitted) return refuse(response, admitted.status, admitted.why);
+    narrow(request, admitted.name);
+    proxy.web(request, response, toward(admitted.entry), (error) => {
+      const { status, why } = reason(error, admitted.entry, log);
+      refuse(response, status, why);
+    });
+  });
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on("error", () => socket.destroy());
+    const admitted = admit(dispatch, request, log);
+    if ("status" in admitted) return void socket.end(answer(admitted.status));
+    narrow(request, admitted.name);
+    // The library hands on what the far end says, and ends the socket when there is no far end.
+    proxy.ws(request, socket as never, head, toward(admitted.entry), (error) => {
+      socket.end(answer(reason(error, admitted.entry, log).status));
+    });
+  });
+  // Until an answer begins, and no longer: a quiet stream is no dead one.
+  proxy.on("proxyReq", (asked, _, response) => {
+    answerInTime(asked);
+    response.once("close", () => asked.destroy());
+  });
+  proxy.on("proxyReqWs", answerInTime);
+  // The library leaves the client's connection open when an answer breaks off; a half answer must not wait for ever.
+  proxy.on("proxyRes", (answer, _, response) => {
+    answer.once("close", () => {
+      if (!answer.complete) response.destroy();
+    });
+  });
+  // A person's editor saves large files, slowly from a train.
+  server.requestTimeout = 0;
+  return server;
+}
+
+function answerInTime(asked: ClientRequest): void {
+  const late = setTimeout(() => asked.destroy(new Error("it does not answer")), ANSWER_MS);
+  for (const event of ["response", "upgrade", "close", "error"]) asked.once(event, () => clearTimeout(late));
+}
+
+const toward = (entry: Entry) => ({ target: `http://127.0.0.1:${entry.port}`, agent: wayTo(entry) });
+
+function admit(dispatch: Dispatch, request: IncomingMessage, log: GateArgs["log"]): Admitted {
+  const identity = identityOf(request.rawHeaders);
+  if ("refused" in identity) return { status: 403, why: `You are not let in: ${identity.refused}.` };
+  try {
+    const entry = dispatch.read().get(identity.name);
+    if (entry === undefined) return { status: 403, why: "There is no workstation for you here. Ask an admin for one." };
+    if (entry.parked === true) return { status: 403, why: "Your workstation is parked. Ask an admin to wake it up." };
+    return { entry, name: identity.name };
+  } catch (error) {
+    log(`the dispatch table cannot be read, so nobody is let in: ${error instanceof Error ? error.message : "broken"}`);
+    return { status: 503, why: "The list of workstations cannot be read at the moment. Ask an admin." };
+  }
+}
+
+/** Of what could tell who somebody is, only what was checked goes on. */
+function narrow({ headers }: IncomingMessage, name: string): void {
+  for (const header of Object.keys(headers)) if (/^x[-_]authentik/.test(header)) delete headers[header];
+  headers[IDENTITY_HEADER] = name;
+}
+
+function reason(error: Error, { os_user }: Entry, log: GateArgs["log"]): { status: number; why: string } {
+  log(`${os_user}: ${error.message}`);
+  if (error instanceof NotTheirs)
+    return {
+      status: 502,
+      why: "Another user's program answers in place of your code server. Nothing was sent to it. Tell an admin.",
+    };
+  return { status: 502, why: "Your code server does not answer. It may be starting: try again in a minute." };
+}
+
+function refuse(response: unknown, status: number, why: string): void {
+  if (!(response instanceof ServerResponse) || response.destroyed) return;
+  if (response.headersSent) return void response.destroy();
+  response
+    .writeHead(status, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" })
+    .end(`${why}\n`);
+}
+
+const answer = (status: number): string =>
+  `HTTP/1.1 ${status} ${status === 403 ? "Forbidden" : status === 503 ? "Service Unavailable" : "Bad Gateway"}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;

@@ -1,0 +1,63 @@
+/** Opens a connection to one user's code server and verifies that it is theirs before a byte is sent. */
+
+import { once } from "node:events";
+import { Agent } from "node:http";
+import { connect, type Socket } from "node:net";
+import type { Entry } from "./dispatch-table.ts";
+import { ownerOfFarEnd, uidOf } from "./connection-owner.ts";
+
+/** A back end on the same machine accepts at once or is down. */
+const CONNECT_MS = 3000;
+const LOOK_AGAIN_MS = 10;
+
+export class NotTheirs extends Error {
+  override readonly name = "NotTheirs";
+}
+
+/** One connection a request: none is kept, so none can outlive the table's entry. */
+export function wayTo({ os_user, port }: Entry): Agent {
+  const agent = new Agent({ keepAlive: false });
+  // Node's own hook for this; its types know only the older form, without an answer that comes later.
+  const hook: { createConnection: Connector } = agent as never;
+  hook.createConnection = (_options, made) => {
+    open(os_user, port).then(
+      (socket) => made(null, socket),
+      (error: Error) => made(error),
+    );
+  };
+  return agent;
+}
+
+type Connector = (options: unknown, made: (error: Error | null, socket?: Socket) => void) => void;
+
+/** Connected, accepted, and theirs. */
+async function open(osUser: string, port: number): Promise<Socket> {
+  const socket = connect({ host: "127.0.0.1", port });
+  const late = setTimeout(() => socket.destroy(new Error("it does not accept")), CONNECT_MS);
+  try {
+    await once(socket, "connect");
+    // Without a listener of its own, an error in between would end the gate.
+    socket.on("error", () => undefined);
+    await whenTheirs(socket, osUser, port);
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+/** Waits until the far end has accepted, and is sure whose it is. @throws NotTheirs */
+async function whenTheirs(socket: Socket, osUser: string, port: number): Promise<void> {
+  const uid = uidOf(osUser);
+  const localPort = socket.localPort;
+  if (uid === undefined || localPort === undefined) throw new NotTheirs(`there is no account ${osUser} here`);
+  while (!socket.destroyed) {
+    const owner = ownerOfFarEnd(port, localPort);
+    if (owner === uid) return;
+    if (owner !== undefined) throw new NotTheirs(`port ${port} of ${osUser} is answered by uid ${owner}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  }
+  throw new Error("it does not accept");
+}

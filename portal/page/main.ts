@@ -1,0 +1,28 @@
+/** Starts the user portal and listens where its configuration says. */
+
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { dispatchAt } from "../code-server-proxy/dispatch-table.ts";
+import { listen, listenAt } from "../listen.ts";
+import { log } from "../log.ts";
+import { askThroughSocket, hostBehind } from "./root-requests.ts";
+import { createLobby } from "./server.ts";
+
+const settings = z.strictObject({
+  host: z.string(),
+  dispatch: z.string().startsWith("/"),
+  admins: z.string().startsWith("/"),
+  listen,
+  origin: z.string(),
+  codeServer: z.string().optional(),
+  contact: z.string().optional(),
+});
+
+const {
+  dispatch,
+  admins,
+  listen: at,
+  ...site
+} = settings.parse(JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")));
+const lists = { dispatch: dispatchAt(dispatch), admins, log };
+listenAt(createLobby({ site, lists, host: hostBehind(askThroughSocket, Date.now) }), at, log);

@@ -1,0 +1,133 @@
+/** Renders a user's own page: sessions and the restore button, code server, clones, memory and limits. */
+
+import type { Report, RestoreAnswer } from "../../agent/shared/facts/facts-schemas.ts";
+import {
+  bytesOf,
+  clonesWithNotes,
+  counted,
+  restorableOf,
+  sizeOf,
+  formatSize,
+} from "../../agent/shared/facts/format.ts";
+import { cloneList } from "./clone-list.ts";
+import { ago, frame, type Site } from "./page-layout.ts";
+import type { Answer } from "./root-requests.ts";
+import { type Html, html, NOTHING } from "./html.ts";
+import { outcomeList } from "./outcome-list.ts";
+import type { Guest } from "./authorize-visitor.ts";
+
+export interface MePage {
+  readonly site: Site;
+  readonly guest: Guest;
+  readonly answer: Answer;
+  /** What the button has just done. */
+  readonly restored?: RestoreAnswer["people"][number];
+  readonly nowMs: number;
+}
+
+export function mePage(args: MePage): Html {
+  const { site, guest, answer } = args;
+  const facts = "failed" in answer ? unknown(answer.failed) : known(args, answer.found);
+  const main = html`<h1>Your workstation</h1>
+<p class="lead"><strong>${guest.osUser}</strong> on ${site.host}</p>
+${guest.parked ? PARKED : NOTHING}
+<div id="answer" role="status"${args.restored === undefined ? NOTHING : JUST_DONE}>${args.restored === undefined ? NOTHING : outcomeList(args.restored)}</div>
+<div id="facts" class="cards">
+${facts}
+</div>`;
+  return frame({ site, title: "Your workstation", guest, here: "/", main });
+}
+
+/** Without a script, this is where somebody who hears or tabs through the page goes on after the button. */
+const JUST_DONE = html` tabindex="-1" autofocus`;
+
+const PARKED = html`<section class="card notice" aria-labelledby="parked"><h2 id="parked">Parked</h2>
+<p>Your account and all your files are here, and nothing of yours runs. Ask for it to be woken up.</p></section>`;
+
+const unknown = (why: string): Html =>
+  html`<section class="card notice bad" aria-labelledby="unknown"><h2 id="unknown">Nothing can be told at the moment</h2><p>${why}</p></section>`;
+
+function known(args: MePage, report: Report): Html {
+  const sections = [sessions(args, report), codeServer(args, report), clones(args, report), limits(report)];
+  const { failures } = report.known;
+  return html`${failures.length === 0 ? NOTHING : failed(failures)}${sections}`;
+}
+
+const failed = (failures: Report["known"]["failures"]): Html =>
+  html`<section class="card notice bad wide" aria-labelledby="failures"><h2 id="failures">Not all of it could be set up</h2>
+<ul>${failures.map(({ part, why }) => html`<li>${part}: ${why}</li>`)}</ul></section>`;
+
+function sessions({ guest, nowMs }: MePage, { known: { sessions: saved }, known: all, now }: Report): Html {
+  const running = "failed" in now || "failed" in now.sessions ? [] : now.sessions.running;
+  const missing = restorableOf(all, now);
+  const why = "failed" in now ? now.failed : "failed" in now.sessions ? now.sessions.failed : undefined;
+  const item = (name: string, state: string, word: string) =>
+    html`<li><span class="name">${name}</span> <span class="badge ${state}">${word}</span></li>`;
+  const list = [
+    ...missing.map((name) => item(name, "missing", "can be restored")),
+    ...running.map((name) => item(name, "running", "running")),
+  ];
+  return html`<section class="card wide" aria-labelledby="sessions"><h2 id="sessions">Sessions</h2>
+<p class="sum">${
+    why === undefined
+      ? `${running.length} running, ${missing.length} can be restored`
+      : `Your sessions cannot be looked at: ${why}`
+  }</p>
+${list.length === 0 ? NOTHING : html`<ul class="sessions" aria-label="Your sessions">${list}</ul>`}
+<p class="quiet">Last saved ${ago(saved.seenAtMs, nowMs)}. What is saved last changed ${ago(saved.recordedAtMs, nowMs)}.</p>
+${guest.parked ? NOTHING : button(missing.length)}
+</section>`;
+}
+
+const button = (missing: number): Html => html`<form method="post" action="/restore" id="restore">
+<button type="submit" aria-describedby="restore-hint"${missing === 0 ? html` class="calm"` : NOTHING}>Restore sessions</button>
+<p class="quiet" id="restore-hint">${
+  missing === 0
+    ? "Nothing of yours is missing now. Pressing it does no harm."
+    : `Brings back ${counted(missing, "session")}, with the conversation where it is still there. What runs is left alone.`
+}</p>
+</form>`;
+
+function codeServer({ site, guest }: MePage, { known: { ports }, services }: Report): Html {
+  const link =
+    site.codeServer === undefined || guest.parked
+      ? NOTHING
+      : html`<p><a class="go" href="${site.codeServer}">Open my code server</a></p>`;
+  const row = (name: string, port: number | undefined, state: string) =>
+    html`<div><dt>${name}</dt><dd>${port === undefined ? NOTHING : html`port <strong>${port}</strong> `}<span class="badge ${state === "active" ? "running" : "off"}">${state === "active" ? "running" : state}</span></dd></div>`;
+  const rows = [row("Code server", ports?.t3, services.t3), row("Browser", ports?.browser, services.browser)];
+  return card("ports", "Code server and ports", html`${link}<dl>${rows}</dl>`);
+}
+
+function clones({ nowMs }: MePage, { known: { notes }, now }: Report): Html {
+  if ("failed" in now) return card("clones", "Clones", html`<p>They cannot be looked at: ${now.failed}</p>`);
+  const told = clonesWithNotes(now.clones, notes?.says ?? []);
+  const others = html`<ul class="notes">${told.others.map((sentence) => html`<li>${sentence}</li>`)}</ul>`;
+  const asOf = html`<p class="quiet">The last run that had something to say of them was ${ago(notes?.atMs, nowMs)}.</p>`;
+  return card(
+    "clones",
+    "Clones",
+    html`${cloneList(told.clones)}${told.others.length === 0 ? NOTHING : others}${notes === undefined ? NOTHING : asOf}`,
+  );
+}
+
+const card = (id: string, title: string, content: Html): Html =>
+  html`<section class="card" aria-labelledby="${id}"><h2 id="${id}">${title}</h2>
+${content}
+</section>`;
+
+function limits({ known: { limits: of }, now }: Report): Html {
+  const used = "failed" in now ? undefined : now.memoryBytes;
+  const most = of === undefined ? undefined : sizeOf(of.memory);
+  const gauge =
+    used === undefined || most === undefined
+      ? NOTHING
+      : html`<meter aria-label="Memory in use" min="0" max="${most}" high="${Math.round(most * 0.85)}" optimum="0" value="${Math.min(used, most)}">${bytesOf(used)} of ${bytesOf(most)}</meter>`;
+  const row = (name: string, value: string) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+  const rows =
+    of === undefined
+      ? []
+      : [row("Processor", of.cpu), row("Tasks", of.tasks), row("Each tmux pane", formatSize(of.paneMemory))];
+  const sum = `${used === undefined ? "Memory cannot be told" : bytesOf(used)}${of === undefined ? "" : ` of ${formatSize(of.memory)}`}`;
+  return card("limits", "Memory and limits", html`<p class="sum">${sum}</p>${gauge}<dl>${rows}</dl>`);
+}

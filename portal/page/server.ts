@@ -1,0 +1,173 @@
+/**
+ * Serves the user portal and its session API: a user's own workstation, the restore of their sessions, and a board for
+ * admins.
+ */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { asset } from "./assets.ts";
+import { refusedAsForeign } from "./same-origin.ts";
+import { errorPage } from "./error-page.ts";
+import type { Site } from "./page-layout.ts";
+import type { Host } from "./root-requests.ts";
+import type { Html } from "./html.ts";
+import { mePage } from "./me-page.ts";
+import { peoplePage } from "./people-page.ts";
+import { type Guest, type Lists, whoAsks } from "./authorize-visitor.ts";
+
+export interface LobbyArgs {
+  readonly site: Site;
+  readonly lists: Lists;
+  readonly host: Host;
+}
+
+interface Turn {
+  readonly args: LobbyArgs;
+  readonly guest: Guest;
+  readonly request: IncomingMessage;
+}
+
+type Reply =
+  | { readonly status: number; readonly page: Html }
+  | { readonly status: number; readonly json: unknown }
+  | { readonly status: number; readonly text: string; readonly type: string };
+
+/** A form's few bytes; nothing in them is looked at. */
+const MOST_BODY_BYTES = 4096;
+const BODY_MS = 10_000;
+
+type Handler = (turn: Turn) => Reply | Promise<Reply>;
+
+const file = (name: string, type: string): Handler => {
+  const text = asset(name);
+  return () => ({ status: 200, text, type });
+};
+
+const ROUTES: ReadonlyMap<string, { readonly method: "GET" | "POST"; readonly handle: Handler }> = new Map([
+  ["/", { method: "GET", handle: me }],
+  ["/people", { method: "GET", handle: people }],
+  [
+    "/api/me",
+    { method: "GET", handle: async ({ args, guest }) => ({ status: 200, json: await args.host.facts(guest.osUser) }) },
+  ],
+  ["/api/people", { method: "GET", handle: peopleApi }],
+  ["/restore", { method: "POST", handle: restore }],
+  ["/style.css", { method: "GET", handle: file("style.css", "text/css; charset=utf-8") }],
+  ["/icon.svg", { method: "GET", handle: file("icon.svg", "image/svg+xml") }],
+  ["/page.js", { method: "GET", handle: file("page.js", "text/javascript; charset=utf-8") }],
+]);
+
+export function createLobby(args: LobbyArgs): Server {
+  const server = createServer((request, response) => {
+    answer(args, request, response).catch((error: unknown) => {
+      args.lists.log(error instanceof Error ? error.message : "failed");
+      const why = "The host did not answer as it should. Your sessions are as they were. Try again in a minute.";
+      send(request, response, { status: 502, ...refusal(args.site, request, 502, why) });
+    });
+  });
+  server.requestTimeout = BODY_MS;
+  return server;
+}
+
+async function answer(args: LobbyArgs, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { site, lists } = args;
+  const refuse = (status: number, why: string) =>
+    send(request, response, { status, ...refusal(site, request, status, why) });
+  const route = ROUTES.get((request.url ?? "").split("?")[0] ?? "");
+  const guest = whoAsks(request.rawHeaders, lists);
+  if ("why" in guest) return refuse(guest.status, guest.why);
+  if (route === undefined) return refuse(404, "There is no such page here.");
+  const asked = request.method === "HEAD" ? "GET" : request.method;
+  if (asked !== route.method) {
+    response.setHeader("allow", route.method);
+    return refuse(405, `Only ${route.method} is understood here.`);
+  }
+  const foreign = route.method === "POST" ? refusedAsForeign(request.headers, site.origin) : undefined;
+  if (foreign !== undefined) return refuse(foreign.status, foreign.why);
+  if (!(await emptied(request))) return refuse(413, "That is too much.");
+  send(request, response, await route.handle({ args, guest, request }));
+}
+
+async function me({ args: { host, site }, guest }: Turn): Promise<Reply> {
+  return { status: 200, page: mePage({ site, guest, answer: await host.facts(guest.osUser), nowMs: Date.now() }) };
+}
+
+async function people({ args: { host, site }, guest }: Turn): Promise<Reply> {
+  if (!guest.admin) return { status: 403, page: errorPage(site, 403, NOT_ADMIN) };
+  return { status: 200, page: peoplePage({ site, guest, people: await host.everybody(), nowMs: Date.now() }) };
+}
+
+async function peopleApi({ args: { host }, guest }: Turn): Promise<Reply> {
+  if (!guest.admin) return { status: 403, json: { error: NOT_ADMIN } };
+  return { status: 200, json: { people: await host.everybody() } };
+}
+
+const NOT_ADMIN = "The board of all people is for admins.";
+
+/** Whose sessions: those of who has signed in, whatever the request says besides. */
+async function restore({ args: { host, site, lists }, guest, request }: Turn): Promise<Reply> {
+  if (guest.parked) {
+    const why = "Your workstation is parked, so nothing is started in it. Ask for it to be woken up.";
+    return { status: 409, ...refusal(site, request, 409, why) };
+  }
+  const restored = await host.restore(guest.osUser);
+  const summary =
+    "failed" in restored ? restored.failed : restored.found.map(({ name, how }) => `${name} ${how}`).join(", ");
+  lists.log(
+    `${guest.osUser}: restore asked for by ${guest.name}: ${summary === "" ? "nothing to bring back" : summary}`,
+  );
+  if (wantsJson(request)) return { status: 200, json: restored };
+  const facts = await host.facts(guest.osUser);
+  return { status: 200, page: mePage({ site, guest, answer: facts, restored, nowMs: Date.now() }) };
+}
+
+const wantsJson = ({ headers, url }: IncomingMessage): boolean =>
+  (url ?? "").startsWith("/api/") || /^application\/json\b/.test(headers.accept ?? "");
+
+const refusal = (site: Site, request: IncomingMessage, status: number, why: string) =>
+  wantsJson(request) ? { json: { error: why } } : { page: errorPage(site, status, why) };
+
+/** Reads a body to its end, so that a connection can go on; false when it is too long. */
+async function emptied(request: IncomingMessage): Promise<boolean> {
+  let bytes = 0;
+  for await (const piece of request) {
+    bytes += Buffer.byteLength(piece as Buffer);
+    if (bytes > MOST_BODY_BYTES) return false;
+  }
+  return true;
+}
+
+const POLICY = [
+  "default-src 'none'",
+  "style-src 'self'",
+  "script-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+function send(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
+  if (response.headersSent || response.destroyed) return void response.destroy();
+  const [type, text] =
+    "page" in reply
+      ? ["text/html; charset=utf-8", reply.page.text]
+      : "json" in reply
+        ? ["application/json; charset=utf-8", `${JSON.stringify(reply.json)}\n`]
+        : [reply.type, reply.text];
+  // A file that is asked for by what is in it, as the pages do.
+  const fixed = "type" in reply && (request.url ?? "").includes("?v=");
+  response.writeHead(reply.status, {
+    "content-type": type,
+    "content-length": Buffer.byteLength(text),
+    "cache-control": fixed ? "private, max-age=86400" : "no-store",
+    "content-security-policy": POLICY,
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    ...(request.complete ? {} : { connection: "close" }),
+  });
+  response.end(request.method === "HEAD" ? undefined : text);
+}

@@ -1,0 +1,84 @@
+/**
+ * Lists the increased rights of a run: those that a person who is no admin may not bring about by a push alone. It is
+ * stricter than a plan's list of gains: an account that passes to another identity counts, and so do larger limits, a
+ * larger quota and a later last day.
+ */
+
+import type { LedgerEntry } from "../model.ts";
+import { byCodeUnit } from "../text/code-unit-order.ts";
+import { listed } from "../text/quote.ts";
+import { TIERS } from "../tiers.ts";
+import type { Before } from "./compare-ledgers.ts";
+
+export interface RaisedRights {
+  readonly who: string;
+  /** Half sentences after "gets", never empty. */
+  readonly what: readonly string[];
+}
+
+/** Everybody whose rights rise between two ledgers, by name. */
+export function raisedRights({ people, renamed }: Before, after: Before["people"]): readonly RaisedRights[] {
+  return [...after]
+    .filter(([, entry]) => entry.leftOn === undefined)
+    .sort(([a], [b]) => byCodeUnit(a, b))
+    .map(([who, entry]) => ({ who, what: raised(people.get(renamed.get(who) ?? who), entry, renamed.get(who)) }))
+    .filter(({ what }) => what.length > 0);
+}
+
+function raised(past: LedgerEntry | undefined, now: LedgerEntry, formerName: string | undefined): readonly string[] {
+  if (past === undefined) return [`a place as ${now.tier}${extras(now)}`];
+  if (past.leftOn !== undefined) return [`their place as ${now.tier} back${extras(now)}`];
+  const what: string[] = [];
+  if (formerName !== undefined) what.push(`the account of ${formerName}`);
+  if (TIERS[now.tier].rank > TIERS[past.tier].rank)
+    what.push(`the tier ${now.tier} instead of ${past.tier}${groups(now)}`);
+  if (now.push && !past.push) what.push("direct push to the protected branch");
+  const rooms = now.namespaces.filter((room) => !past.namespaces.includes(room));
+  if (rooms.length > 0) what.push(`the namespaces ${listed(rooms)}`);
+  for (const [name, was, is] of identities(past, now)) {
+    if (is !== undefined && was !== is) what.push(`the ${name} ${is}${was === undefined ? "" : ` instead of ${was}`}`);
+  }
+  if (past.hosts[0] !== now.hosts[0]) what.push(`a place on ${now.hosts[0] ?? "another host"}`);
+  if (past.parked && !now.parked) what.push("everything of theirs running again");
+  if (!past.parked && !past.claudeAuth && now.claudeAuth) what.push("the assistant's credentials");
+  if (past.until !== undefined && (now.until === undefined || now.until > past.until))
+    what.push(now.until === undefined ? "no last day any more" : `${now.until} as last day instead of ${past.until}`);
+  if (grows(past.limits, now.limits)) what.push("larger limits");
+  if (grows(past.quota, now.quota)) what.push("a larger quota");
+  return what;
+}
+
+const identities = (past: LedgerEntry, now: LedgerEntry) =>
+  [
+    ["login", past.authentikUser, now.authentikUser],
+    ["k8s_user", past.k8sUser, now.k8sUser],
+    ["e-mail", past.email, now.email],
+    ["Forgejo login", past.forgejoLogin, now.forgejoLogin],
+  ] as const;
+
+function grows<Figures extends object>(past: Figures, now: Figures): boolean {
+  return (Object.keys(now) as (keyof Figures)[]).some((name) => isLarger(String(now[name]), String(past[name])));
+}
+
+/** Sizes of systemd and of Kubernetes. What cannot be compared counts as larger. */
+function isLarger(now: string, past: string): boolean {
+  if (now === past) return false;
+  const [a, b] = [now, past].map((text) => /^([\d.]+)(?:(m)|([KkMGTPE])i?|(%))?$/.exec(text));
+  if (past === "infinity") return false;
+  if (!a || !b || (a[4] === undefined) !== (b[4] === undefined)) return true;
+  return sizeOf(a) > sizeOf(b);
+}
+
+const sizeOf = ([, figure, thousandth, unit]: RegExpExecArray): number =>
+  (Number(figure) * 1024 ** ("KMGTPE".indexOf((unit ?? "").toUpperCase() || "-") + 1)) /
+  (thousandth === undefined ? 1 : 1000);
+
+const groups = ({ tier }: LedgerEntry) =>
+  TIERS[tier].groups.length > 0 ? ` (groups ${listed(TIERS[tier].groups)})` : "";
+
+const extras = (now: LedgerEntry) =>
+  [
+    groups(now),
+    now.push ? " with direct push to the protected branch" : "",
+    now.namespaces.length > 0 ? ` owning ${listed(now.namespaces)}` : "",
+  ].join("");

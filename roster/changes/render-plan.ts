@@ -1,0 +1,122 @@
+/** Renders the plan as sentences: who joins, leaves, returns or changes, which access is revoked and what is kept. */
+
+import type { Day, Desired, LeftPerson, OsUser, Person, Policy } from "../model.ts";
+import { listed } from "../text/quote.ts";
+import { TIERS } from "../tiers.ts";
+import type { PersonChange } from "./compare-ledgers.ts";
+
+export interface PlanInput {
+  readonly changes: readonly PersonChange[];
+  readonly heldBack: readonly PersonChange[];
+  /** Whom the destructive command has removed, and this run is the first to know. */
+  readonly removed: readonly OsUser[];
+  readonly desired: Desired;
+  readonly policy: Policy;
+  readonly today: Day;
+}
+
+/** One sentence a change: those who leave first, then returns, arrivals, changes and notices, each by name. */
+export function planSentences(input: PlanInput): readonly string[] {
+  const { changes, heldBack } = input;
+  const of = (kind: PersonChange["kind"]) => changes.filter((change) => change.kind === kind);
+  return [
+    ...of("leaves").map((change) => leaves(change, input)),
+    ...of("returns").map((change) => arrives(change, input)),
+    ...of("joins").map((change) => arrives(change, input)),
+    ...of("changes").map((change) => `${changed(change)}.`),
+    ...heldBack.map((change) => `${change.who} would lose ${listed(change.lost)}; addsOnly holds that back.`),
+    ...input.removed.map((who) => forgotten(who, input)),
+    ...notices(input),
+  ];
+}
+
+function leaves({ who }: PersonChange, { desired }: PlanInput): string {
+  const left = desired.left.get(who);
+  return left === undefined
+    ? `${who} leaves.`
+    : `${who} leaves. Cut: ${listed(cuts(left))}. Kept: ${listed(kept(left))}.`;
+}
+
+function forgotten(who: OsUser, { desired }: PlanInput): string {
+  const entry = desired.ledger.people.get(who);
+  return (
+    `${who} was removed for good: the program forgets what it kept for them and touches nothing of it; the uid ${entry?.uid} ` +
+    `stays theirs, the ports ${entry?.ports.t3} and ${entry?.ports.browser} are free.`
+  );
+}
+
+/** What leaving takes away from one person. */
+function cuts(left: LeftPerson): readonly string[] {
+  const groups = TIERS[left.tier].groups;
+  return [
+    `units and login on ${listed(left.hosts)}`,
+    ...(groups.length > 0 ? [`the groups ${listed(groups)}`] : []),
+    `the terminal and the code server of ${left.authentikUser}`,
+    `the cluster rights of a ${left.tier}`,
+    ...(left.forgejoLogin === undefined ? [] : [`${left.forgejoLogin}'s access and token in Forgejo`]),
+    "Vault policies and tokens",
+  ];
+}
+
+function kept({ uid, ports, namespaces, formerNamespaces }: LeftPerson): readonly string[] {
+  const rooms = [...namespaces, ...formerNamespaces];
+  return [
+    `account, home and clones (uid ${uid})`,
+    `the ports ${ports.t3} and ${ports.browser}`,
+    ...(rooms.length > 0
+      ? [
+          rooms.length === 1
+            ? `the namespace ${rooms.join()} with everything in it`
+            : `the namespaces ${listed(rooms)} with everything in them`,
+        ]
+      : []),
+  ];
+}
+
+function arrives({ who, kind }: PersonChange, { desired }: PlanInput): string {
+  const person = desired.people.get(who);
+  if (person === undefined) return `${who} ${kind}.`;
+  const numbers = `uid ${person.uid} and the ports ${person.ports.t3} and ${person.ports.browser}`;
+  const start = `${who} ${kind} as ${person.tier} on ${person.host}, with ${kind === "returns" ? "the same " : ""}${numbers}`;
+  return `${[start, ...furnishings(person)].join("; ")}.`;
+}
+
+function furnishings(person: Person): readonly string[] {
+  const { namespaces, forgejo, repos } = person;
+  return [
+    ...(namespaces.length > 0
+      ? [`owns the ${namespaces.length === 1 ? "namespace" : "namespaces"} ${listed(namespaces)}`]
+      : []),
+    ...(TIERS[person.tier].clone === "untouched"
+      ? []
+      : [`gets a locked clone of infra${repos.length > 0 ? ` and ${listed(repos)} beside it` : ""}`]),
+    ...(forgejo === undefined
+      ? []
+      : [
+          forgejo.push
+            ? `pushes to the protected branch as ${forgejo.login}`
+            : `opens pull requests as ${forgejo.login}`,
+        ]),
+    ...(person.parked ? ["is parked, so nothing runs yet"] : []),
+    ...(person.until === undefined ? [] : [`has ${person.until} as last day`]),
+  ];
+}
+
+function changed({ who, lost, gained, other }: PersonChange): string {
+  const parts = [
+    ...(lost.length > 0 ? [`loses ${listed(lost)}`] : []),
+    ...(gained.length > 0 ? [`gets ${listed(gained)}`] : []),
+    ...other,
+  ];
+  return `${who} ${parts.join("; ")}`;
+}
+
+function notices({ desired, policy, today }: PlanInput): readonly string[] {
+  return [...desired.people.values()].flatMap((person) => {
+    if (person.until === undefined) return [];
+    const days = Math.round((Date.parse(person.until) - Date.parse(today)) / 86_400_000);
+    if (days > policy.noticeDays || days < 0) return [];
+    const when = days === 0 ? "today" : days === 1 ? "tomorrow" : `in ${days} days`;
+    return [`${person.osUser}'s last day is ${person.until} (${when}); on the day after it every access is cut.`];
+  });
+}

@@ -1,0 +1,130 @@
+/** Derives one person's desired state from their row, their ledger entry and the stack's policy. */
+
+import type {
+  Day,
+  Ledger,
+  LedgerEntry,
+  LeftPerson,
+  Limits,
+  Namespace,
+  OsUser,
+  Person,
+  Policy,
+  Ports,
+} from "../model.ts";
+import { systemdBytes } from "../schema/sizes.ts";
+import { sorted } from "../text/code-unit-order.ts";
+import { TIERS } from "../tiers.ts";
+import type { CurrentRow } from "./effective-rows.ts";
+
+export const SHELL = "/bin/zsh";
+
+/** What is given for good: the person keeps it across every later change. */
+export interface Given {
+  readonly uid: number;
+  readonly ports: Ports;
+}
+
+/** Somebody who is on the roster. `entry` is their past, under the name that they have now. */
+export function personOf(row: CurrentRow, given: Given, entry: LedgerEntry | undefined, policy: Policy): Person {
+  const had = [...(entry?.namespaces ?? []), ...(entry?.formerNamespaces ?? [])];
+  return {
+    osUser: row.osUser,
+    uid: given.uid,
+    ports: given.ports,
+    tier: row.tier,
+    authentikUser: row.authentikUser,
+    k8sUser: row.k8sUser,
+    ...(row.email === undefined ? {} : { email: row.email }),
+    namespaces: row.namespaces,
+    formerNamespaces: sorted(had.filter((name) => !row.namespaces.includes(name))),
+    formerNames: entry?.formerNames ?? [],
+    groups: TIERS[row.tier].groups,
+    shell: SHELL,
+    layout: row.layout,
+    repos: row.repos,
+    parked: row.parked,
+    claudeAuth: row.claudeAuth && !row.parked,
+    ...(row.forgejo === undefined ? {} : { forgejo: row.forgejo }),
+    limits: limitsOf(row, policy),
+    quota: { ...policy.quota, ...row.quota },
+    ...(row.until === undefined ? {} : { until: row.until }),
+    host: row.host,
+    formerHosts: (entry?.hosts ?? []).filter((host) => host !== row.host),
+    previously: row.previously,
+  };
+}
+
+/** A row that lowers the memory alone gets no pane that is larger than it. */
+function limitsOf({ tier, limits }: CurrentRow, policy: Policy): Limits {
+  const merged = { ...policy.limits[tier], ...limits };
+  const isLarger = systemdBytes(merged.pane_memory) > systemdBytes(merged.memory);
+  return isLarger ? { ...merged, pane_memory: merged.memory } : merged;
+}
+
+/** What the ledger will say of them after this run. */
+export function entryOf(person: Person, entry: LedgerEntry | undefined, today: Day): LedgerEntry {
+  return {
+    uid: person.uid,
+    ports: person.ports,
+    tier: person.tier,
+    authentikUser: person.authentikUser,
+    k8sUser: person.k8sUser,
+    ...(person.email === undefined ? {} : { email: person.email }),
+    ...(person.forgejo === undefined ? {} : { forgejoLogin: person.forgejo.login }),
+    push: person.forgejo?.push ?? false,
+    namespaces: person.namespaces,
+    formerNamespaces: person.formerNamespaces,
+    formerNames: person.formerNames,
+    layout: person.layout,
+    repos: person.repos,
+    parked: person.parked,
+    claudeAuth: person.claudeAuth,
+    limits: person.limits,
+    ...(person.until === undefined ? {} : { until: person.until }),
+    quota: person.quota,
+    hosts: [person.host, ...person.formerHosts],
+    since: entry?.since ?? today,
+  };
+}
+
+/** Somebody whom the ledger knows and the roster does not: every access is cut and nothing is deleted. */
+export function leftPersonOf(osUser: OsUser, entry: LedgerEntry, leftOn: Day): LeftPerson {
+  return {
+    osUser,
+    uid: entry.uid,
+    ports: entry.ports,
+    tier: entry.tier,
+    authentikUser: entry.authentikUser,
+    k8sUser: entry.k8sUser,
+    ...(entry.email === undefined ? {} : { email: entry.email }),
+    namespaces: entry.namespaces,
+    formerNamespaces: entry.formerNamespaces,
+    formerNames: entry.formerNames,
+    hosts: entry.hosts,
+    ...(entry.forgejoLogin === undefined ? {} : { forgejoLogin: entry.forgejoLogin }),
+    quota: entry.quota,
+    limits: entry.limits,
+    repos: entry.repos,
+    layout: entry.layout,
+    leftOn,
+  };
+}
+
+/** Takes namespaces that somebody on the roster has today out of everyone else's past, so that each has one keeper. */
+export function withoutTaken(people: Ledger["people"], rows: ReadonlyMap<OsUser, CurrentRow>): Ledger["people"] {
+  const owners = new Map<Namespace, OsUser>(
+    [...rows.values()].flatMap((row) => row.namespaces.map((name) => [name, row.osUser] as const)),
+  );
+  const isKept = (user: OsUser) => (name: Namespace) => (owners.get(name) ?? user) === user;
+  return new Map(
+    [...people].map(([user, entry]) => [
+      user,
+      {
+        ...entry,
+        namespaces: entry.namespaces.filter(isKept(user)),
+        formerNamespaces: entry.formerNamespaces.filter(isKept(user)),
+      },
+    ]),
+  );
+}

@@ -1,0 +1,61 @@
+/** Reads the plain value of a tree, and the position of a path in it. */
+
+import { UnquotedScalar } from "./scalar-source.ts";
+import type { Tree } from "./yaml-tree.ts";
+
+export type Path = readonly (string | number)[];
+
+/**
+ * The value as plain data; maps have no prototype, so that a key named `__proto__` is a key like any other. Numbers and
+ * switches at the paths of `withSource` (as `pathText` writes them) come as `UnquotedScalar`.
+ */
+export function plainValue(tree: Tree, withSource: ReadonlySet<string> = new Set(), path: Path = []): unknown {
+  // Paths are built for the few rows that are asked for them, and for no row that is right.
+  const below = (step: string | number): Path => (withSource.size === 0 ? path : [...path, step]);
+  if (tree.kind === "list") return tree.items.map((item, index) => plainValue(item, withSource, below(index)));
+  if (tree.kind === "map") {
+    const value: Record<string, unknown> = Object.create(null);
+    for (const [key, entry] of tree.entries) value[key] = plainValue(entry.value, withSource, below(key));
+    return value;
+  }
+  const { value, source } = tree;
+  const isTyped = typeof value === "number" || typeof value === "boolean";
+  return isTyped && source !== undefined && withSource.has(pathText(path)) ? new UnquotedScalar(value, source) : value;
+}
+
+/**
+ * Offset of the value at a path, or of the nearest thing around it that is there. An indented map or list is found at
+ * its key, which is where a person looks for it; so is what lacks a key, and anything when `key` is asked for.
+ */
+export function offsetOf(tree: Tree, path: Path, what: "value" | "key" = "value"): number {
+  let here: Tree = tree;
+  let at = tree.at;
+  let keyOfHere = tree.at;
+  for (const [index, step] of path.entries()) {
+    const asksForKey = what === "key" && index === path.length - 1;
+    if (here.kind === "map" && typeof step === "string") {
+      const entry = here.entries.get(step);
+      if (entry === undefined) return keyOfHere;
+      here = entry.value;
+      keyOfHere = entry.keyAt;
+      at = asksForKey || (here.kind !== "scalar" && here.isBlock) ? entry.keyAt : here.at;
+    } else if (here.kind === "list" && typeof step === "number") {
+      const item: Tree | undefined = here.items[step];
+      if (item === undefined) return at;
+      here = item;
+      at = item.at;
+    } else return at;
+  }
+  return at;
+}
+
+/** `users.anca.namespaces[0]`; a key that is no plain word stands in brackets and quotes. */
+export function pathText(path: Path): string {
+  return path
+    .map((step, index) => {
+      if (typeof step === "number") return `[${step}]`;
+      if (!/^[A-Za-z_][A-Za-z0-9_-]*$/.test(step)) return `[${JSON.stringify(step)}]`;
+      return index === 0 ? step : `.${step}`;
+    })
+    .join("");
+}

@@ -1,0 +1,48 @@
+import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { deployedCommit, failedCommit } from "../../ci/deployed-commit.ts";
+
+const [OLD, NEW] = ["a".repeat(40), "b".repeat(40)] as const;
+const update = (result: string, head: string | undefined, message = "x", kind = "update") => ({
+  ...{ kind, result, message, environment: head === undefined ? {} : { "git.head": head } },
+});
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "deployed-"));
+  vi.stubEnv("PATH", `${folder}:${process.env.PATH}`);
+});
+afterEach(() => vi.unstubAllEnvs());
+
+/** A `pulumi` whose history is this, the newest first. */
+function history(...updates: readonly object[]) {
+  writeFileSync(join(folder, "history.json"), JSON.stringify(updates));
+  writeFileSync(join(folder, "pulumi"), `#!/bin/sh\ncat ${join(folder, "history.json")}\n`);
+  chmodSync(join(folder, "pulumi"), 0o755);
+  return { stack: "organization/workstation/prod", folder };
+}
+
+test("the deployed commit is the engine's own of the last update that succeeded, whatever titles say", async () => {
+  const title = `${NEW} pushed by wizard`;
+  const at = history(update("failed", NEW), update("succeeded", NEW, "x", "refresh"), update("succeeded", OLD, title));
+  expect(await deployedCommit(at)).toBe(OLD);
+});
+
+test.each([
+  ["no commit", undefined, /recorded no commit/],
+  ["a short name", "feed", /not a commit's full hash/],
+])("an update for which the engine recorded %s is no deployed commit", async (_what, head, message) => {
+  await expect(deployedCommit(history(update("succeeded", head)))).rejects.toThrow(message);
+});
+
+test("a stack that no update of ever succeeded was never deployed", async () => {
+  await expect(deployedCommit(history(update("failed", NEW)))).rejects.toThrow("was never deployed");
+});
+
+test("a newest update that failed names its commit: part of it may be in effect", async () => {
+  expect(await failedCommit(history(update("failed", NEW), update("succeeded", OLD)))).toBe(NEW);
+  expect(await failedCommit(history(update("succeeded", OLD), update("failed", NEW)))).toBeUndefined();
+  expect(await failedCommit(history())).toBeUndefined();
+});

@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { differencesBetween, type Preview } from "../../ci/pull-request/preview-differences.ts";
+
+const step = (op: string, name: string, inputs: object = {}, detailedDiff: object | null = null) => ({
+  ...{ op, urn: `urn:pulumi:prod::workstation::workstation:devvm:DevVm$command:remote:Command::${name}` },
+  ...{ newState: { inputs }, detailedDiff: detailedDiff as Record<string, unknown> | null },
+});
+const preview = (...steps: ReturnType<typeof step>[]): Preview => ({ steps });
+
+test("what the base would do already is told apart from what the change does", () => {
+  const old = step("update", "maps", { text: "a" }, { text: {} });
+  expect(
+    differencesBetween(preview(old, step("same", "base")), preview(old, step("create", "dora"), step("same", "base"))),
+  ).toEqual({
+    change: [{ op: "create", type: "Command", name: "dora" }],
+    before: [{ op: "update", type: "Command", name: "maps" }],
+  });
+});
+
+test("a resource that differs already and that the change alters further belongs to both", () => {
+  const { change, before } = differencesBetween(
+    preview(step("update", "maps", { text: "a" }, { text: {} })),
+    preview(step("update", "maps", { text: "b" }, { text: {} })),
+  );
+  expect([change.length, before.length]).toEqual([1, 1]);
+});
+
+test("a difference in secrets alone is none: the state of previews holds no secret", () => {
+  const inputs = { stdin: "[secret]", name: "x" };
+  const hidden = { ...step("update", "credentials", inputs, { stdin: {} }), oldState: { inputs } };
+  expect(differencesBetween(preview(hidden), preview(hidden))).toEqual({ change: [], before: [] });
+  const open = { ...hidden, oldState: { inputs: { ...inputs, name: "y" } } };
+  expect(differencesBetween(preview(open), preview(open)).before).toHaveLength(1);
+});
+
+test("the three steps of a replacement are one", () => {
+  const replaced = ["create-replacement", "replace", "delete-replaced"].map((op) => step(op, "maps"));
+  expect(differencesBetween({}, preview(...replaced)).change).toEqual([
+    { op: "replace", type: "Command", name: "maps" },
+  ]);
+});

@@ -1,0 +1,114 @@
+/**
+ * Tests the comparison of existing objects with those that the program would declare: an object is taken over, differs
+ * or is in conflict, and an unread answer ends the import.
+ */
+
+import { expect, test } from "vitest";
+import { findExisting } from "../../../cli/import/existing-resources.ts";
+import { pastOf } from "../../../cli/import/initial-ledger.ts";
+import { loadLedger } from "../../../roster/ledger.ts";
+import type { DesiredResource } from "../../../stacks/offline/record-resources.ts";
+import { DEFAULT_POLICY } from "../../../roster/policy.ts";
+import { derived, rosterOf, row } from "../../roster/support.ts";
+
+const binding = (role: string) => ({
+  metadata: { name: "owner", namespace: "books" },
+  roleRef: { kind: "ClusterRole", name: role },
+  subjects: [{ kind: "User", name: "ada@example.org" }],
+});
+const declared: readonly DesiredResource[] = [
+  { type: "workstation:cluster:Tenant", name: "tenant-books", inputs: {} },
+  {
+    type: "kubernetes:core/v1:Namespace",
+    name: "tenant-books",
+    inputs: { metadata: { name: "books", labels: { a: "b" } } },
+  },
+  { type: "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", name: "tenant-books-owner", inputs: binding("admin") },
+  {
+    type: "kubernetes:core/v1:Secret",
+    name: "tenant-books-token",
+    inputs: { metadata: { name: "t", namespace: "books" } },
+  },
+  {
+    type: "kubernetes:networking.k8s.io/v1:NetworkPolicy",
+    name: "wall",
+    inputs: { metadata: { name: "w", namespace: "books" } },
+  },
+];
+/** The kinds that this API server knows, by the path of their group. */
+const KINDS: Readonly<Record<string, object>> = {
+  "/api/v1": {
+    resources: [
+      { name: "namespaces", kind: "Namespace", namespaced: false },
+      { name: "secrets", kind: "Secret", namespaced: true },
+    ],
+  },
+  "/apis/rbac.authorization.k8s.io/v1": {
+    resources: [{ name: "rolebindings", kind: "RoleBinding", namespaced: true }],
+  },
+};
+const answers = (held: Readonly<Record<string, object | number>>) => async (_: string, path: string) => {
+  const found = held[path] ?? KINDS[path] ?? 404;
+  return typeof found === "number" ? { status: found, value: {} } : { status: 200, value: found };
+};
+const BOOKS = "/api/v1/namespaces/books";
+const OWNER = "/apis/rbac.authorization.k8s.io/v1/namespaces/books/rolebindings/owner";
+
+test("what is there is taken over under its own id; how it differs is said, and nothing of what the wish does not speak of", async () => {
+  const live = { metadata: { name: "books", uid: "1", labels: { team: "x" } }, spec: { finalizers: ["kubernetes"] } };
+  const found = await findExisting(declared, { cluster: answers({ [BOOKS]: live, [OWNER]: binding("admin") }) });
+  expect(found).toEqual({
+    adopt: [
+      { type: "kubernetes:core/v1:Namespace", name: "tenant-books", id: "books" },
+      { type: "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", name: "tenant-books-owner", id: "books/owner" },
+    ],
+    differences: ["Namespace books: metadata.labels.a: is not set, and b is wanted"],
+    clashes: [],
+  });
+});
+
+test("what would have to be deleted to become ours is not taken over: a hand has to move it", async () => {
+  const held = { [OWNER]: binding("view"), [`${BOOKS}/secrets/t`]: { metadata: {} } };
+  const { adopt, clashes } = await findExisting(declared, { cluster: answers(held) });
+  expect(adopt).toEqual([]);
+  expect(clashes).toEqual([
+    "RoleBinding books/owner: binds another role, which cannot be changed in place; give it another name first " +
+      "(roleRef.name: is view, and admin is wanted)",
+    "Secret books/t: is there and not the program's; move it away, or keep its name free",
+  ]);
+});
+
+test.each([403, 500, 503])(
+  "an answer with status %i ends the import and is never taken for absence",
+  async (status) => {
+    await expect(findExisting(declared, { cluster: answers({ [BOOKS]: status }) })).rejects.toThrow(
+      `the cluster: ${BOOKS} cannot be read (status ${status})`,
+    );
+  },
+);
+
+test("a group of kinds that the cluster does not list ends the import", async () => {
+  await expect(findExisting(declared, { cluster: answers({ "/api/v1": 503 }) })).rejects.toThrow(
+    "the cluster does not list its kinds of v1 (status 503)",
+  );
+});
+
+test("uids and ports are kept as they are held; who has no port yet gets one that nobody holds", () => {
+  const { desired } = derived(rosterOf(row("ada"), row("bob")));
+  const held = (osUser: string, uid: number, ports: object) => ({ osUser, host: "devvm", uid, ports, fields: [] });
+  const people = [held("ada", 1042, { t3: 3790 }), held("bob", 1007, { browser: 8931 })];
+  const { text, fresh } = pastOf(desired, people, DEFAULT_POLICY.ports);
+  const loaded = loadLedger(text, "ledger.json");
+  expect(loaded.ok && [...loaded.ledger.people].map(([who, { uid, ports }]) => [who, uid, ports])).toEqual([
+    ["ada", 1042, { t3: 3790, browser: 8932 }],
+    ["bob", 1007, { t3: 3773, browser: 8931 }],
+  ]);
+  expect(fresh).toEqual([
+    "ada: had no port of the browser yet, and gets 8932",
+    "bob: had no port of the code server yet, and gets 3773",
+  ]);
+  const narrow = { ...DEFAULT_POLICY.ports, browser: { first: 8931, last: 8931 } };
+  expect(() => pastOf(desired, people, narrow)).toThrow(
+    "ada: no port of the browser is free between 8931 and 8931; widen workstation:ports.browser",
+  );
+});

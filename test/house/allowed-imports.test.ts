@@ -1,0 +1,113 @@
+import { posix } from "node:path";
+import { expect, test } from "vitest";
+import { files, text } from "./sources.ts";
+
+/** Who may import whom: the table of docs/architecture.md. A room may always import itself and `node:`, where it says so. */
+const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
+  "index.ts": ["@pulumi/pulumi", "stacks", "config"],
+  roster: ["zod", "yaml", "jsonc-parser"],
+  agent: [/^node:/, "zod", "esbuild"],
+  clients: [/^node:/, "zod", "yaml", "ssh2"],
+  config: [/^node:/, "zod", "roster", "clients"],
+  components: [/^node:/, /^@pulumi\//, "yaml", "roster", "agent/contract.ts", "clients/http/header-name.ts"],
+  stacks: [/^node:/, /^@pulumi\//, "zod", "esbuild", "components", "config", "clients", "roster", "agent"],
+  providers: [/^node:/, /^@pulumi\//, /^@grpc\//, /^google-protobuf/, "zod", "clients"],
+  // The board compares the forge and Vault by the providers' own code, so that no second rule of drift can differ from it.
+  cli: [
+    /^node:/,
+    "yaml",
+    "zod",
+    "esbuild",
+    "roster",
+    "config",
+    "clients",
+    "stacks/offline",
+    "providers",
+    "agent/shared/host-check.ts",
+  ],
+  ci: [
+    ...[/^node:/, "yaml", "zod", "roster", "config", "clients", "cli"],
+    ...["agent/shared/host-check.ts", "agent/lib/delivered-digests.ts"],
+  ],
+  lab: [/./],
+  portal: [
+    /^node:/,
+    "zod",
+    "http-proxy-3",
+    "agent/shared/facts/facts-schemas.ts",
+    "agent/shared/facts/format.ts",
+    "clients/http/header-name.ts",
+  ],
+};
+
+const IMPORT = /^\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?"([^"]+)"|\bimport\("([^"]+)"\)/gm;
+
+const importsOf = (file: string): string[] =>
+  [...text(file).matchAll(IMPORT)]
+    .map((match) => match[1] ?? match[2] ?? "")
+    .map((target) => (target.startsWith(".") ? posix.normalize(posix.join(posix.dirname(file), target)) : target));
+
+const roomOf = (file: string) => file.split("/")[0] ?? file;
+
+const sources = files(
+  /^(index\.ts|(roster|agent|clients|components|config|stacks|providers|ci|cli|lab|portal)\/.*\.ts)$/,
+);
+
+test.each(sources)("%s imports only what its room may", (file) => {
+  const room = roomOf(file);
+  const allowed = MAY_IMPORT[room] ?? [];
+  const foreign = importsOf(file).filter(
+    (target) =>
+      roomOf(target) !== room &&
+      !allowed.some((rule) =>
+        typeof rule === "string" ? target === rule || target.startsWith(`${rule}/`) : rule.test(target),
+      ),
+  );
+  expect(foreign).toEqual([]);
+});
+
+test("no component imports a component of another surface", () => {
+  const surfaceOf = (path: string) => path.split("/")[1];
+  const crossing = sources
+    .filter((file) => roomOf(file) === "components")
+    .flatMap((file) =>
+      importsOf(file)
+        .filter((target) => roomOf(target) === "components" && surfaceOf(target) !== surfaceOf(file))
+        .map((target) => `${file} -> ${target}`),
+    );
+  expect(crossing).toEqual([]);
+});
+
+/** Every file that is loaded with this one: static imports, without those of types alone. */
+function loadedWith(entry: string, seen = new Set<string>()): ReadonlySet<string> {
+  if (seen.has(entry)) return seen;
+  seen.add(entry);
+  if (!entry.endsWith(".ts")) return seen;
+  for (const [, what = "", target = ""] of text(entry).matchAll(STATIC_IMPORT)) {
+    if (/^\s*type\b/.test(what) || isOfTypesAlone(what)) continue;
+    loadedWith(target.startsWith(".") ? posix.normalize(posix.join(posix.dirname(entry), target)) : target, seen);
+  }
+  return seen;
+}
+
+const STATIC_IMPORT = /^\s*(?:import|export)\s([^"';]*?\sfrom\s|)"([^"]+)"/gm;
+
+const isOfTypesAlone = (what: string): boolean => {
+  const names = /^\s*\{([^}]*)\}/
+    .exec(what)?.[1]
+    ?.split(",")
+    .filter((name) => name.trim() !== "");
+  return names?.every((name) => /^\s*type\s/.test(name)) === true;
+};
+
+const ENGINE = /^(@pulumi|@grpc)\/|^google-protobuf/;
+
+test.each([
+  // A second of every start; only what works out resources without an engine loads it, when it does.
+  ["./ws", ["cli/main.ts"]],
+  ["the pipelines' steps", ["ci/main.ts"]],
+  ["config/ and clients/", sources.filter((file) => /^(config|clients)\//.test(file))],
+])("%s: the Pulumi SDK is not loaded at the start", (_, entries) => {
+  const loaded = entries.flatMap((entry) => [...loadedWith(entry)]);
+  expect(loaded.filter((file) => ENGINE.test(file))).toEqual([]);
+});

@@ -1,0 +1,196 @@
+/** The gate before real servers on loopback: who gets through, to whom, and what a squatter or a dead server does. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, request, type IncomingMessage, type Server } from "node:http";
+import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { dispatchAt, parseTable } from "../../portal/code-server-proxy/dispatch-table.ts";
+import { identityOf } from "../../portal/code-server-proxy/request-identity.ts";
+import { ownerOfFarEnd, uidOf, uidOfSocket } from "../../portal/code-server-proxy/connection-owner.ts";
+import { createGate } from "../../portal/code-server-proxy/server.ts";
+
+const me = userInfo().username;
+const folder = mkdtempSync(join(tmpdir(), "gate-"));
+const table = join(folder, "dispatch.json");
+const log: string[] = [];
+const gate = createGate({ dispatch: dispatchAt(table), log: (line) => log.push(line) });
+const listen = async (server: { listen(port: number, host: string): unknown }) => {
+  server.listen(0, "127.0.0.1");
+  await once(server as Server, "listening");
+  return ((server as Server).address() as AddressInfo).port;
+};
+const deliver = (entries: object) => {
+  writeFileSync(`${table}.new`, JSON.stringify(entries));
+  renameSync(`${table}.new`, table);
+};
+
+let gatePort: number;
+let backend: number;
+const code = createServer((asked, answer) => {
+  if (asked.url === "/stream") {
+    answer.write("one\n");
+    setTimeout(() => answer.end("two\n"), 300);
+    return;
+  }
+  if (asked.url === "/broken") {
+    answer.writeHead(200, { "content-length": 100 });
+    answer.write("half", () => setTimeout(() => asked.socket.destroy(), 20));
+    return;
+  }
+  answer.end(JSON.stringify({ url: asked.url, headers: asked.headers }));
+});
+code.on("upgrade", (_, socket) => {
+  socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+  socket.on("data", (piece: Buffer) => socket.write(`echo ${piece.toString()}`));
+});
+
+beforeAll(async () => {
+  backend = await listen(code);
+  gatePort = await listen(gate);
+  deliver({ "ana@x": { os_user: me, port: backend }, "parked@x": { os_user: me, port: backend, parked: true } });
+});
+afterAll(() => {
+  for (const server of [gate, code]) {
+    server.closeAllConnections();
+    server.close();
+  }
+  rmSync(folder, { recursive: true });
+});
+
+/** Headers as a flat list, so that a name may stand twice. */
+const ask = async (headers: readonly string[], path = "/") => {
+  const asked = request({
+    host: "127.0.0.1",
+    port: gatePort,
+    path,
+    headers: ["Host", "gate", ...headers],
+    agent: false,
+  });
+  asked.end();
+  const [answer] = (await once(asked, "response")) as [IncomingMessage];
+  const pieces: string[] = [];
+  for await (const piece of answer) pieces.push(String(piece));
+  return { status: answer.statusCode, text: pieces.join("") };
+};
+const as = (name: string, path?: string) => ask(["X-authentik-username", name], path);
+
+test("who has signed in reaches their own code server, which is told who they are and nothing else of the sign-in", async () => {
+  const { status, text } = await ask(
+    ["X-Authentik-Username", "ana@x", "X-Authentik-Groups", "admins", "Accept", "text/html"],
+    "/a?b",
+  );
+  expect(status).toBe(200);
+  const { headers, url } = JSON.parse(text) as { headers: Record<string, string>; url: string };
+  expect(url).toBe("/a?b");
+  expect(Object.entries(headers).filter(([name]) => /authentik|accept/.test(name))).toEqual([
+    ["accept", "text/html"],
+    ["x-authentik-username", "ana@x"],
+  ]);
+});
+
+test.each([
+  ["nobody", []],
+  ["an empty name", ["X-authentik-username", ""]],
+  ["a stranger", ["X-authentik-username", "eve@x"]],
+  ["a name of every object", ["X-authentik-username", "__proto__"]],
+  ["another case", ["X-authentik-username", "ANA@x"]],
+  ["somebody parked", ["X-authentik-username", "parked@x"]],
+  ["two names", ["X-authentik-username", "ana@x", "X-authentik-username", "ana@x"]],
+  ["two names in two cases", ["X-authentik-username", "eve@x", "x-AUTHENTIK-username", "ana@x"]],
+  ["a look-alike alone", ["X_authentik_username", "ana@x"]],
+  ["a look-alike beside", ["X-authentik-username", "ana@x", "X-authentik_username", "eve@x"]],
+  ["a list", ["X-authentik-username", "ana@x, ana@x"]],
+])("%s is kept out", async (_, headers) => {
+  expect((await ask(headers)).status).toBe(403);
+});
+
+test("whatever else a request carries, only one header of exactly that name is a sign-in", () => {
+  expect(identityOf(["Host", "x", "X-Authentik-Username", "ana@x"])).toEqual({ name: "ana@x" });
+  expect(identityOf(["X.Authentik.Username", "ana@x"])).toHaveProperty("refused");
+  expect(identityOf(["X-Authentik-Username\u00a0", "eve", "X-Authentik-Username", "ana@x"])).toHaveProperty("refused");
+});
+
+test("a stream passes piece by piece, and a web socket in both directions", async () => {
+  expect((await as("ana@x", "/stream")).text).toBe("one\ntwo\n");
+  const socket = connect(gatePort, "127.0.0.1");
+  const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nX-authentik-username: ana@x\r\n\r\n";
+  socket.write(`GET /ws HTTP/1.1\r\nHost: gate\r\n${upgrade}`);
+  expect(String((await once(socket, "data"))[0])).toMatch(/^HTTP\/1.1 101 /);
+  socket.write("hello");
+  expect(String((await once(socket, "data"))[0])).toBe("echo hello");
+  socket.destroy();
+  const stranger = connect(gatePort, "127.0.0.1");
+  stranger.write(`GET /ws HTTP/1.1\r\nHost: gate\r\n${upgrade.replace("ana@x", "eve@x")}`);
+  expect(String((await once(stranger, "data"))[0])).toMatch(/^HTTP\/1.1 403 /);
+  stranger.destroy();
+});
+
+test("an answer that breaks off ends the client's connection", async () => {
+  const socket = connect(gatePort, "127.0.0.1");
+  let text = "";
+  socket.on("data", (part) => {
+    text += part.toString();
+  });
+  socket.write("GET /broken HTTP/1.1\r\nHost: gate\r\nX-authentik-username: ana@x\r\n\r\n");
+  await once(socket, "end", { signal: AbortSignal.timeout(5_000) });
+  expect(text).toContain("half");
+});
+
+test("another table counts from the next request on, and a broken one lets nobody in", async () => {
+  deliver({ "new@x": { os_user: me, port: backend } });
+  expect([(await as("ana@x")).status, (await as("new@x")).status]).toEqual([403, 200]);
+  writeFileSync(table, "{");
+  expect((await as("new@x")).status).toBe(503);
+  expect(() => parseTable('{"a":{"os_user":"Root","port":1}}')).toThrow("os_user");
+  deliver({ "ana@x": { os_user: me, port: backend } });
+  expect((await as("ana@x")).status).toBe(200);
+});
+
+test("a server that is down, or accepts nothing, is answered for in time", async () => {
+  const closed = createTcpServer();
+  const port = await listen(closed);
+  closed.close();
+  await once(closed, "close");
+  deliver({ "ana@x": { os_user: me, port } });
+  const begun = Date.now();
+  expect(await as("ana@x")).toMatchObject({ status: 502, text: expect.stringContaining("does not answer") as string });
+  expect(Date.now() - begun).toBeLessThan(5000);
+});
+
+test("a squatter on somebody's port is sent nothing at all", async () => {
+  const squat = `const s = require("net").createServer((c) => c.on("data", () => process.stdout.write("GOT")));
+    s.listen(0, "127.0.0.1", () => process.stdout.write(s.address().port + "\\n"));`;
+  const squatter = spawn(process.execPath, ["-e", squat], { uid: 65_534, gid: 65_534, cwd: "/", env: {} });
+  const heard: string[] = [];
+  squatter.stdout.on("data", (piece) => heard.push(String(piece)));
+  await once(squatter.stdout, "data");
+  const port = Number(heard.join("").trim());
+  deliver({ "ana@x": { os_user: me, port }, "nobody@x": { os_user: "nobody", port } });
+  expect(await as("ana@x")).toMatchObject({ status: 502, text: expect.stringContaining("Nothing was sent") as string });
+  expect(heard.join("")).toBe(`${port}\n`);
+  expect(log.at(-1)).toContain("is answered by uid 65534");
+  // Control: to the account whose it is, the same port is sent the request.
+  as("nobody@x").catch(() => undefined);
+  for (let tried = 0; tried < 50 && !heard.join("").includes("GOT"); tried += 1)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(heard.join("")).toContain("GOT");
+  squatter.kill();
+  gate.closeAllConnections();
+});
+
+test("the far end's owner is read from the kernel's tables, over both protocols, and one that has not accepted is nobody", () => {
+  const line = (local: string, remote: string, uid: number, inode: number) =>
+    `   1: ${local} ${remote} 01 00000000:00000000 00:00000000 00000000  ${uid}        0 ${inode} 1 0 20 4 0 10 -1`;
+  const v4 = line("0100007F:0EBD", "0100007F:C350", 7001, 42);
+  const v6 = line("0000000000000000FFFF00000100007F:0EBD", "0000000000000000FFFF00000100007F:C350", 7001, 42);
+  expect([ownerOfFarEnd(3773, 50_000, [v4]), ownerOfFarEnd(3773, 50_000, ["", v6])]).toEqual([7001, 7001]);
+  expect(ownerOfFarEnd(3773, 50_000, [line("0100007F:0EBD", "0100007F:C350", 0, 0)])).toBeUndefined();
+  expect(ownerOfFarEnd(3773, 50_001, [v4])).toBeUndefined();
+  const v6only = line("000000FD000000000000000001000000:0EBD", "000000FD000000000000000002000000:C350", 7002, 43);
+  expect(uidOfSocket("fd00::1", 3773, "fd00:0:0:0::2", 50_000, [v4, v6only])).toBe(7002);
+  expect(uidOfSocket("fd00::2", 3773, "fd00::1", 50_000, [v4, v6only])).toBeUndefined();
+  expect(uidOf("ana", "anax:x:1:1::/:\nana:x:7001:7001::/home/ana:/bin/zsh\n")).toBe(7001);
+});

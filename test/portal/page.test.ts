@@ -1,0 +1,268 @@
+/**
+ * Tests the user portal with a fake host: who is let in, what a foreign page can make it do, and what it shows of
+ * hostile names.
+ */
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type IncomingMessage, request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Report } from "../../agent/shared/facts/facts-schemas.ts";
+import { clonesWithNotes } from "../../agent/shared/facts/format.ts";
+import { linesOf } from "../../agent/user/facts/print-own-status.ts";
+import { dispatchAt } from "../../portal/code-server-proxy/dispatch-table.ts";
+import { type Ask, hostBehind } from "../../portal/page/root-requests.ts";
+import { createLobby } from "../../portal/page/server.ts";
+
+const ORIGIN = "https://lobby.example";
+const report = (osUser: string): Report => ({
+  known: {
+    osUser,
+    host: "devvm",
+    state: "present",
+    ports: { t3: 3773, browser: 8931 },
+    limits: { memory: "4G", cpu: "200%", tasks: "512", paneMemory: "2G" },
+    sessions: { recorded: ["dev", "<b>&'\"\u202e"], recordedAtMs: 0 },
+    notes: { atMs: 0, says: ["~/code: <i>", "~/code/gone could not be cloned: <script>"] },
+    failures: [],
+  },
+  services: { t3: "active", browser: "inactive" },
+  now: {
+    sessions: { running: ["dev"] },
+    clones: [
+      { path: "~/code", state: "kept", why: "has changes" },
+      { path: "~/code/gone", state: "missing" },
+    ],
+    memoryBytes: 1024 ** 3,
+  },
+});
+
+const asked: string[] = [];
+const log: string[] = [];
+let broken = false;
+const ask: Ask = (line) => {
+  asked.push(line);
+  if (broken) return Promise.resolve("");
+  const [verb, who = ""] = line.split(" ");
+  const restored = { who, found: [{ name: "<b>&'\"\u202e", how: "shell", why: "<u>gone" }] };
+  if (verb === "restore") return Promise.resolve(JSON.stringify({ people: [restored] }));
+  const people = who === "" ? ["ana", "root"] : [who];
+  return Promise.resolve(JSON.stringify({ people: people.map((p) => ({ who: p, found: report(p) })) }));
+};
+
+const folder = mkdtempSync(join(tmpdir(), "lobby-"));
+const path = (name: string) => join(folder, name);
+const lists = {
+  dispatch: dispatchAt(path("dispatch.json")),
+  admins: path("admins"),
+  log: (line: string) => log.push(line),
+};
+const site = { host: "devvm", origin: ORIGIN, codeServer: "https://code.example/", contact: "Ask wizard." };
+let nowMs = 0;
+const server = createLobby({ site, lists, host: hostBehind(ask, () => nowMs) });
+let port: number;
+beforeAll(async () => {
+  const entry = (os_user: string, more = {}) => ({ os_user, port: 3773, ...more });
+  const table = { "ana@x": entry("ana"), "wiz@x": entry("wiz"), "parked@x": entry("parked", { parked: true }) };
+  writeFileSync(path("dispatch.json"), JSON.stringify(table));
+  writeFileSync(path("admins"), "# Generated\nwiz\n");
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  ({ port } = server.address() as AddressInfo);
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+beforeEach(() => {
+  asked.length = 0;
+  nowMs += 60_000;
+  broken = false;
+});
+
+const send = async (method: string, url: string, headers: readonly string[], body = "") => {
+  const sent = request({
+    host: "127.0.0.1",
+    port,
+    path: url,
+    method,
+    headers: ["Host", "lobby", ...headers],
+    agent: false,
+  });
+  sent.end(body);
+  const [answer] = (await once(sent, "response")) as [IncomingMessage];
+  const pieces: string[] = [];
+  for await (const piece of answer) pieces.push(String(piece));
+  return { status: answer.statusCode, headers: answer.headers, text: pieces.join("") };
+};
+const ANA = ["X-authentik-username", "ana@x"];
+const WIZ = ["X-authentik-username", "wiz@x"];
+const FORM = ["Content-Type", "application/x-www-form-urlencoded"];
+const OWN = ["Origin", ORIGIN];
+
+test("the page tells one's own facts, and names from homes stay text", async () => {
+  const { status, text, headers } = await send("GET", "/", ANA);
+  expect(status).toBe(200);
+  expect(asked).toEqual(["facts ana"]);
+  for (const told of ["1 running, 1 can be restored", "3773", "1 GiB of 4 GiB", "https://code.example/", "Ask wizard."])
+    expect(text).toContain(told);
+  expect(text).toContain("&#60;b&#62;&#38;&#39;&#34;\ufffd");
+  expect(text).toContain("could not be cloned: &#60;script&#62;");
+  expect(text.match(/<(b|i|u|script)>/g)).toBeNull();
+  expect(headers["content-security-policy"]).toMatch(
+    /^default-src 'none'.*form-action 'self'.*frame-ancestors 'none'$/,
+  );
+  expect(text.match(/<[^>]+\s(style|on\w+)=|<style|<script(?! src=)/g)).toBeNull();
+  expect([headers["cache-control"], headers["x-content-type-options"]]).toEqual(["no-store", "nosniff"]);
+});
+
+test.each([
+  ["nobody", []],
+  ["a stranger", ["X-authentik-username", "eve@x"]],
+  ["two names", [...ANA, ...WIZ]],
+  ["a look-alike beside", [...ANA, "X_authentik_username", "wiz@x"]],
+  ["a look-alike alone", ["X-authentik.username", "ana@x"]],
+  ["a name of every object", ["X-authentik-username", "constructor"]],
+])("%s is let in nowhere, and root is asked nothing", async (_, headers) => {
+  for (const [method, url] of [
+    ["GET", "/"],
+    ["GET", "/api/me"],
+    ["GET", "/style.css"],
+    ["POST", "/restore"],
+  ] as const)
+    expect((await send(method, url, [...headers, ...OWN, ...FORM])).status).toBe(403);
+  expect(asked).toEqual([]);
+});
+
+test.each<[string, string, readonly string[], number]>([
+  ["a GET", "GET", [], 405],
+  ["a HEAD", "HEAD", [], 405],
+  ["another page's form", "POST", ["Origin", "https://evil.example", ...FORM], 403],
+  ["a page of a sibling's", "POST", ["Origin", "https://evil.lobby.example", ...FORM], 403],
+  ["a page without an origin", "POST", ["Origin", "null", ...FORM], 403],
+  ["a request that tells no origin", "POST", FORM, 403],
+  ["two origins", "POST", [...OWN, "Origin", "https://evil.example", ...FORM], 403],
+  ["what the browser calls cross-site", "POST", [...OWN, ...FORM, "Sec-Fetch-Site", "cross-site"], 403],
+  ["plain text, which any page may send", "POST", [...OWN, "Content-Type", "text/plain"], 415],
+  ["no type at all", "POST", OWN, 415],
+])("%s restores nothing", async (_, method, headers, status) => {
+  expect((await send(method, "/restore", [...ANA, ...headers])).status).toBe(status);
+  expect(asked).toEqual([]);
+});
+
+test("the button restores one's own sessions whatever else the request names, and tells what came of it", async () => {
+  const body = "user=wiz&os_user=wiz";
+  const { status, text } = await send("POST", "/restore?user=wiz", [...ANA, ...OWN, ...FORM], body);
+  expect(status).toBe(200);
+  expect(asked).toEqual(["restore ana", "facts ana"]);
+  expect(text).toContain("1 session brought back");
+  expect(text).toContain("with a shell: &#60;u&#62;gone");
+  expect(log.at(-1)).toContain("ana: restore asked for by ana@x");
+  const json = await send("POST", "/restore", [
+    ...ANA,
+    ...OWN,
+    ...FORM,
+    "Accept",
+    "application/json",
+    "Sec-Fetch-Site",
+    "same-origin",
+  ]);
+  expect(JSON.parse(json.text)).toMatchObject({ who: "ana", found: [{ how: "shell" }] });
+  expect((await send("POST", "/restore", [...ANA, ...OWN, ...FORM], "x".repeat(10_000))).status).toBe(413);
+});
+
+test("somebody parked reads that they are, and nothing is started for them", async () => {
+  const PARKED = ["X-authentik-username", "parked@x"];
+  const { text } = await send("GET", "/", PARKED);
+  expect([text.includes("Parked"), text.includes("<button")]).toEqual([true, false]);
+  expect((await send("POST", "/restore", [...PARKED, ...OWN, ...FORM])).status).toBe(409);
+  expect(asked).toEqual(["facts parked"]);
+});
+
+test("the board is for admins, and says first who needs something", async () => {
+  expect([(await send("GET", "/people", ANA)).status, (await send("GET", "/api/people", ANA)).status]).toEqual([
+    403, 403,
+  ]);
+  expect(asked).toEqual([]);
+  const { status, text } = await send("GET", "/people", WIZ);
+  expect([status, text.includes("2 people on devvm"), text.includes("1 session could be restored")]).toEqual([
+    200,
+    true,
+    true,
+  ]);
+  expect((await send("GET", "/", ANA)).text).not.toContain('href="/people"');
+});
+
+test("one look serves whoever reloads at once, and the first after a restore is a new one", async () => {
+  for (const _ of [1, 2, 3]) await send("GET", "/api/me", ANA);
+  expect(asked).toEqual(["facts ana"]);
+  await send("POST", "/restore", [...ANA, ...OWN, ...FORM]);
+  expect(asked).toEqual(["facts ana", "restore ana", "facts ana"]);
+});
+
+test("a host that does not answer is a sentence, and is asked again the next time", async () => {
+  broken = true;
+  const { status, text } = await send("GET", "/", ANA);
+  expect([status, text.includes("The host did not answer as it should")]).toEqual([502, true]);
+  broken = false;
+  expect((await send("GET", "/", ANA)).status).toBe(200);
+});
+
+test("a list that is gone or broken lets nobody in", async () => {
+  const admins = readFileSync(path("admins"));
+  rmSync(path("admins"));
+  expect((await send("GET", "/", ANA)).status).toBe(503);
+  writeFileSync(path("admins"), admins);
+  expect((await send("GET", "/", ANA)).status).toBe(200);
+});
+
+test("an answer about somebody else is none", async () => {
+  const host = hostBehind(
+    () => Promise.resolve(JSON.stringify({ people: [{ who: "wiz", found: report("wiz") }] })),
+    () => 0,
+  );
+  await expect(host.facts("ana")).rejects.toThrow("not about ana");
+});
+
+test("what a look tells now stands before what a run said, and that before nothing", () => {
+  const { known, now } = report("ana");
+  if ("failed" in now) throw new Error("made up wrongly");
+  const told = clonesWithNotes(now.clones, known.notes?.says ?? []);
+  expect(told.clones.map(({ why }) => why)).toEqual(["has changes", "could not be cloned: <script>"]);
+  expect(linesOf(known, now, 0).join("\n")).toMatch(/sessions +dev\nnot running +<b>/);
+});
+
+/** Relative luminance and contrast as WCAG 2 defines them. */
+const luminance = (hex: string) => {
+  const parts = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16) / 255);
+  const [r = 0, g = 0, b = 0] = parts.map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const contrast = (a: string, b: string) => {
+  const [light = 0, dark = 0] = [luminance(a), luminance(b)].sort((x, y) => y - x);
+  return (light + 0.05) / (dark + 0.05);
+};
+
+test.each(["light", "dark"])("every text can be told from its ground in the %s colours", (scheme) => {
+  const css = readFileSync(new URL("../../portal/page/files/style.css", import.meta.url), "utf8");
+  const blocks = [...css.matchAll(/:root \{([^}]*)\}/g)].map(([, block = ""]) => block);
+  const colours = new Map(
+    blocks
+      .slice(0, scheme === "light" ? 1 : 2)
+      .flatMap((block) => [...block.matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)])
+      .map(([, name = "", value = ""]) => [name, value]),
+  );
+  const pairs = [
+    ...["ink", "quiet", "accent"].flatMap((ink) => ["ground", "card"].map((on) => [ink, on])),
+    ...["good", "warn", "bad"].map((word) => [word, `${word}-ground`]),
+    ...["good-ground", "warn-ground", "bad-ground", "off-ground"].map((on) => ["ink", on]),
+    ["accent-ink", "accent"],
+    ["accent-ink", "accent-press"],
+  ];
+  const poor = pairs.filter(([ink = "", on = ""]) => contrast(colours.get(ink) ?? "", colours.get(on) ?? "") < 4.5);
+  expect(pairs.length).toBe(15);
+  expect(poor).toEqual([]);
+});
