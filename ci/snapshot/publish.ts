@@ -9,7 +9,7 @@ import { given, StepError } from "../environment.ts";
 import { say } from "../log.ts";
 import { openPlace, placeEnv, withScratch } from "./preview-backend.ts";
 import { withPublication } from "./publication.ts";
-import { withoutSecrets } from "./scrub.ts";
+import { withoutSecrets } from "./remove-secrets.ts";
 import { publishableUserMap } from "./user-map.ts";
 
 /** The program's credentials, and which variable holds the preview's in their place. */
