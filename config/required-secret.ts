@@ -3,7 +3,7 @@
 import { Refusal } from "./refusal.ts";
 
 /** @throws Refusal where the section is configured and its secret is not */
-export function given(secret: string | undefined, name: string, section: string): string {
+export function requiredSecret(secret: string | undefined, name: string, section: string): string {
   if (secret !== undefined) return secret;
   throw new Refusal(
     `workstation:${section} is configured and workstation:${name} is not: the program cannot sign in there. ` +

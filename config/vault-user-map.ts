@@ -7,7 +7,7 @@ import { parseJson } from "../clients/parse-json.ts";
 import { caOf } from "./ca-certificate.ts";
 import type { PreviousRun } from "./previous-run.ts";
 import { Refusal } from "./refusal.ts";
-import { given } from "./required-secret.ts";
+import { requiredSecret } from "./required-secret.ts";
 import type { StackSettings } from "./settings/stack-settings.ts";
 import type { VaultSettings } from "./settings/vault.ts";
 
@@ -46,7 +46,7 @@ export async function userMapFromVault(
   { preview, folder = "." }: { readonly preview: boolean; readonly folder?: string },
 ): Promise<UserMapText | undefined> {
   if (vault === undefined || userMapFile !== undefined) return undefined;
-  const token = given(vaultToken, "vaultToken", "vault");
+  const token = requiredSecret(vaultToken, "vaultToken", "vault");
   const { caCert } = caOf(vault, folder);
   return readUserMap(
     { settings: vault, token, ...(caCert === undefined ? {} : { ca: caCert }) },

@@ -8,7 +8,7 @@ import type { Ledger, LedgerEntry, OsUser, Problem } from "./model.ts";
 import * as names from "./schema/patterns.ts";
 import { canonicalJson, type Json } from "./text/canonical-json.ts";
 import { type JsonFile, readJsonFile } from "./text/json-file.ts";
-import { said } from "./text/quote.ts";
+import { describeValue } from "./text/quote.ts";
 import { plainValue } from "./text/tree-values.ts";
 import { TIER_NAMES } from "./tiers.ts";
 
@@ -76,12 +76,14 @@ export function loadLedger(source: Uint8Array | string, file: string): LoadedLed
         key === "ledger"
           ? '; this looks like the whole output of "ws derive", of which the value of "ledger" is meant'
           : "";
-      problems.push(problem([key], `${said(key)} is not a key of a ledger, which has "version" and "people"${hint}`));
+      problems.push(
+        problem([key], `${describeValue(key)} is not a key of a ledger, which has "version" and "people"${hint}`),
+      );
     }
   }
   const version = top.entries.get("version")?.value;
   if (version?.kind !== "scalar" || version.value !== 1) {
-    const found = version?.kind === "scalar" ? said(version.value) : "nothing";
+    const found = version?.kind === "scalar" ? describeValue(version.value) : "nothing";
     problems.push(
       problem(["version"], `${found} is its version and this program writes 1; use the program that wrote it`),
     );
@@ -94,7 +96,7 @@ export function loadLedger(source: Uint8Array | string, file: string): LoadedLed
   for (const [user, { value }] of people.entries) {
     const checked = entry.safeParse(plainValue(value));
     if (!osUser.safeParse(user).success)
-      problems.push(problem(["people", user], `${said(user)} is not an OS user; ${names.OS_USER.right}`));
+      problems.push(problem(["people", user], `${describeValue(user)} is not an OS user; ${names.OS_USER.right}`));
     // The grammars above are those of the names' types.
     if (checked.success) entries.set(user as OsUser, checked.data as unknown as LedgerEntry);
     else {

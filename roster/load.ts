@@ -7,7 +7,7 @@ import { checkTogether } from "./rules/across-rows.ts";
 import { type Finding, inRow } from "./rules/finding.ts";
 import { osUserProblem, unquotedNameProblem, type WrittenRow } from "./schema/row.ts";
 import { decode } from "./text/decode.ts";
-import { quote, said } from "./text/quote.ts";
+import { quote, describeValue } from "./text/quote.ts";
 import { didYouMean } from "./text/suggest.ts";
 import { offsetOf, type Path, pathText, plainValue } from "./text/tree-values.ts";
 import { type Parsed, parseYaml, type Tree, type TreeProblem } from "./text/yaml-tree.ts";
@@ -93,7 +93,7 @@ function checkDocument(parsed: Parsed, policy: Policy): Checked {
     severity: "error",
   });
   if (tree.kind !== "map") {
-    const found = tree.kind === "list" ? "a list" : said(tree.value);
+    const found = tree.kind === "list" ? "a list" : describeValue(tree.value);
     return {
       rows: new Map(),
       findings: [
@@ -113,7 +113,7 @@ function checkDocument(parsed: Parsed, policy: Policy): Checked {
   const users = tree.entries.get("users")?.value;
   if (users === undefined || (users.kind === "scalar" && users.value === null)) return { rows: new Map(), findings };
   if (users.kind !== "map") {
-    const found = users.kind === "list" ? "a list" : said(users.value);
+    const found = users.kind === "list" ? "a list" : describeValue(users.value);
     return {
       rows: new Map(),
       findings: [...findings, atTop(["users"], `users: expected one key for each person but found ${found}`)],
@@ -145,7 +145,7 @@ function checkRows(users: Users, broken: ReadonlySet<string>, policy: Policy): C
     const plain = plainValue(value);
     raw.set(user, plain);
     if (!isMap(plain)) {
-      const found = plain === null ? "the row is empty" : `expected the row's fields but found ${said(plain)}`;
+      const found = plain === null ? "the row is empty" : `expected the row's fields but found ${describeValue(plain)}`;
       findings.push(inRow(user, [], `${found}; write authentik_user:, k8s_user: and tier: below the name`, "key"));
       continue;
     }

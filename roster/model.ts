@@ -133,7 +133,7 @@ export interface Person extends Holder {
 }
 
 /** One person who is in the ledger and no longer on the roster, or whose last day has passed. */
-export interface LeftPerson extends Holder {
+export interface OffboardedPerson extends Holder {
   /** Every host that holds, or held, an account of theirs. */
   readonly hosts: readonly HostName[];
   readonly forgejoLogin?: ForgejoLogin;
@@ -154,7 +154,7 @@ export interface HostFiles {
 /** Everything that one run is to bring about. */
 export interface Desired {
   readonly people: ReadonlyMap<OsUser, Person>;
-  readonly left: ReadonlyMap<OsUser, LeftPerson>;
+  readonly left: ReadonlyMap<OsUser, OffboardedPerson>;
   readonly hosts: ReadonlyMap<HostName, HostFiles>;
   readonly ledger: Ledger;
 }

@@ -5,8 +5,8 @@
 
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { GuardRails } from "../components/cluster/admission-policies.ts";
-import { PlantedRights, PlantedRoom } from "../components/cluster/delegated-rights.ts";
+import { AdmissionPolicies } from "../components/cluster/admission-policies.ts";
+import { DelegatedRightsProvider, DelegatedRights } from "../components/cluster/delegated-rights.ts";
 import { type PortalEntry, PortalMap } from "../components/cluster/portal-map.ts";
 import { Tenant } from "../components/cluster/tenant.ts";
 import { TierRights } from "../components/cluster/tier-rights.ts";
@@ -45,9 +45,9 @@ export async function deployCluster(
     { provider },
   );
   const hosts = [...settings.protectedHosts, ...(settings.dashboard ? [settings.dashboard.ingress.host] : [])];
-  const rails = new GuardRails("guard-rails", { protectedHosts: hosts }, { provider });
+  const rails = new AdmissionPolicies("guard-rails", { protectedHosts: hosts }, { provider });
   const { tokens, kept } = await declareTenants(desired, { provider, dependsOn: [rails] });
-  const suspended = settings.plantedRights === "suspend" ? suspendPlanted(kubeconfig, desired, kept) : [];
+  const suspended = settings.plantedRights === "suspend" ? suspendDelegatedRights(kubeconfig, desired, kept) : [];
   if (settings.dashboard) deployDashboard(settings.dashboard, people, tokens, provider);
   if (settings.portalMap)
     new PortalMap("portal-map", { ...settings.portalMap, people: portalOf(people) }, { provider });
@@ -56,12 +56,16 @@ export async function deployCluster(
 }
 
 /** After the owner's own rights are gone, so that nothing is planted anew behind it; given back as soon as they are in. */
-function suspendPlanted(kubeconfig: string, desired: Desired, kept: ReadonlyMap<Namespace, Tenant>) {
-  const provider = new PlantedRights("planted-rights", { kubeconfig });
+function suspendDelegatedRights(kubeconfig: string, desired: Desired, kept: ReadonlyMap<Namespace, Tenant>) {
+  const provider = new DelegatedRightsProvider("planted-rights", { kubeconfig });
   return tenanciesOf(desired).map(({ namespace, hasLeft }) => {
     const tenant = kept.get(namespace);
     const after = tenant === undefined ? [] : [tenant];
-    return new PlantedRoom(`planted-${namespace}`, { namespace, suspended: hasLeft }, { provider, dependsOn: after });
+    return new DelegatedRights(
+      `planted-${namespace}`,
+      { namespace, suspended: hasLeft },
+      { provider, dependsOn: after },
+    );
   });
 }
 

@@ -30,7 +30,7 @@ export function deployDashboard(
     const token = TIERS[person.tier].administers ? admins.token : tokens.get(person.osUser);
     return token === undefined ? [] : [[person.authentikUser, token]];
   });
-  const { tlsSecret, ...wayIn } = ingress;
+  const { tlsSecret, ...ingressPath } = ingress;
   const { caPem, origin } = settings.backend;
   const { admitted, sharedSecret, ...plain } = injector;
   new Injector(
@@ -43,7 +43,7 @@ export function deployDashboard(
       ...(admitted === undefined ? {} : { admitted }),
       ...(sharedSecret === undefined ? {} : { sharedSecret }),
       tokens: new Map(known),
-      wayIn: { ...wayIn, ...(tlsSecret === undefined ? {} : { tlsSecret }) },
+      ingressPath: { ...ingressPath, ...(tlsSecret === undefined ? {} : { tlsSecret }) },
     },
     opts,
   );

@@ -11,7 +11,7 @@ import { today } from "../config/desired-state.ts";
 import { deployHosts } from "./devvm.ts";
 import { takeOver } from "./import-adopted.ts";
 import { deployForgejo } from "./forgejo.ts";
-import { given } from "../config/required-secret.ts";
+import { requiredSecret } from "../config/required-secret.ts";
 import { userMapFromVault } from "../config/vault-user-map.ts";
 import { LEDGER_OUTPUT, USER_MAP_VERSION_OUTPUT } from "../config/previous-run.ts";
 import { keepWhateverFails, readPreviousRun } from "./stack-outputs.ts";
@@ -33,7 +33,7 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   const decided = await decide(settings, { ledger: previousRun.ledger, today: today(), userMap });
   const { desired } = decided;
   const { cluster, kubeconfig, vault, vaultToken, forgejo, forgejoPassword, stem95su } = settings;
-  const access = cluster && given(kubeconfig, "kubeconfig", "cluster");
+  const access = cluster && requiredSecret(kubeconfig, "kubeconfig", "cluster");
   const adoption = readAdoption(settings);
   const handedOver = adoptedNamespaces(adoption);
   const surroundings =
@@ -56,13 +56,13 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
     forgejo &&
     (await deployForgejo(
       forgejo,
-      given(forgejoPassword, "forgejoPassword", "forgejo"),
+      requiredSecret(forgejoPassword, "forgejoPassword", "forgejo"),
       settings.devvm.repositories,
       desired,
     ));
   const [inCluster, inVault] = await Promise.all([
     cluster && access !== undefined ? deployCluster(access, desired, cluster, surroundings?.signInDrift) : undefined,
-    vault ? deployVault(vault, given(vaultToken, "vaultToken", "vault"), desired) : undefined,
+    vault ? deployVault(vault, requiredSecret(vaultToken, "vaultToken", "vault"), desired) : undefined,
   ]);
   if (inCluster && stem95su) deploySite(inCluster.provider, stem95su);
   const cuts = [...(forge?.cuts ?? []), ...(inCluster?.cuts ?? []), ...(inVault ?? [])];

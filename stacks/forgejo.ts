@@ -5,7 +5,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { InfraRepository } from "../components/forgejo/infra-repository.ts";
 import { type BranchPlace, ForgeConnection } from "../components/forgejo/resources.ts";
-import { type RepositoryAudit, strangersIn } from "../components/forgejo/unmanaged-access.ts";
+import { type RepositoryAudit, unmanagedAccess } from "../components/forgejo/unmanaged-access.ts";
 import { type ForgejoAccess, forgejoAccess } from "../roster/forge-access.ts";
 import type { Desired, ForgejoLogin, OsUser } from "../roster/model.ts";
 import { caOf } from "../config/ca-certificate.ts";
@@ -85,7 +85,7 @@ async function report(forge: ForgeConnection, place: BranchPlace, access: Forgej
     { ...place, known },
     { provider: forge },
   );
-  const strangers = strangersIn(audit, access, place.branch);
+  const strangers = unmanagedAccess(audit, access, place.branch);
   for (const sentence of strangers)
     await pulumi.log.warn(`${place.owner}/${place.repo}: ${sentence}; it is left alone`);
   if (access.whitelist.length === 0) {

@@ -5,7 +5,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { caOf } from "../../config/ca-certificate.ts";
-import { given } from "../../config/required-secret.ts";
+import { requiredSecret } from "../../config/required-secret.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { forgejoProvider } from "../../providers/forgejo/provider.ts";
 import type { Provider } from "../../providers/runtime/provider.ts";
@@ -104,7 +104,7 @@ async function configured(provider: Provider, config: PropertyMap): Promise<Prov
 export const vaultProvider = ({ vault, vaultToken }: StackSettings) =>
   configured(vaultPeopleProvider(), {
     address: vault?.address ?? "",
-    token: given(vaultToken, "vaultToken", "vault"),
+    token: requiredSecret(vaultToken, "vaultToken", "vault"),
     ...(vault === undefined ? {} : caOf(vault, PROJECT)),
   });
 
@@ -116,6 +116,6 @@ export const forgeProvider = (
   configured(forgejoProvider(), {
     url: forgejo.url ?? devvm.repositories.forgejo,
     username: forgejo.username,
-    password: given(forgejoPassword, "forgejoPassword", "forgejo"),
+    password: requiredSecret(forgejoPassword, "forgejoPassword", "forgejo"),
     ...caOf(forgejo, PROJECT, "forgejo"),
   });

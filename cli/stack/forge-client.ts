@@ -1,7 +1,7 @@
 /** Opens the forge as the program itself reaches it, for the operator's commands: by the provider's own client. */
 
 import { type Forge, openForge } from "../../clients/forgejo/client.ts";
-import { given } from "../../config/required-secret.ts";
+import { requiredSecret } from "../../config/required-secret.ts";
 import { caOf } from "../../config/ca-certificate.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { PROJECT } from "../pulumi.ts";
@@ -16,7 +16,7 @@ export function forgeOf({ forgejo, forgejoPassword, devvm }: StackSettings): For
   return openForge({
     url: forgejo.url ?? devvm.repositories.forgejo,
     username: forgejo.username,
-    password: given(forgejoPassword, "forgejoPassword", "forgejo"),
+    password: requiredSecret(forgejoPassword, "forgejoPassword", "forgejo"),
     timeoutMs: TIMEOUT_MS,
     pauseMs: PAUSE_MS,
     ...(caCert === undefined ? {} : { ca: caCert }),

@@ -2,7 +2,7 @@
 
 import { openVault, type Vault } from "../../clients/vault/client.ts";
 import { caOf } from "../../config/ca-certificate.ts";
-import { given } from "../../config/required-secret.ts";
+import { requiredSecret } from "../../config/required-secret.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { PROJECT } from "../pulumi.ts";
 
@@ -18,7 +18,7 @@ export function vaultOf({ vault, vaultToken }: StackSettings, token?: string): V
   const { caCert } = caOf(vault, PROJECT);
   return openVault({
     address: vault.address,
-    token: token ?? given(vaultToken, "vaultToken", "vault"),
+    token: token ?? requiredSecret(vaultToken, "vaultToken", "vault"),
     timeoutMs: TIMEOUT_MS,
     pauseMs: PAUSE_MS,
     ...(caCert === undefined ? {} : { ca: caCert }),

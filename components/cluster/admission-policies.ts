@@ -7,7 +7,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { MANAGED, OWNER_LABEL } from "./labels.ts";
 
-export interface GuardRailsArgs {
+export interface AdmissionPoliciesArgs {
   /** Hosts that no tenant's Ingress may claim: the dashboard's, the forge's, the identity proxy's. Plain. */
   readonly protectedHosts: readonly string[];
 }
@@ -21,8 +21,8 @@ interface Rail {
  * Checked by the API server itself, and refused while it cannot be checked. It binds namespaces that have an owner, and
  * nobody but an admin can take that label away.
  */
-export class GuardRails extends pulumi.ComponentResource {
-  constructor(name: string, args: GuardRailsArgs, opts?: pulumi.ComponentResourceOptions) {
+export class AdmissionPolicies extends pulumi.ComponentResource {
+  constructor(name: string, args: AdmissionPoliciesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("workstation:cluster:GuardRails", name, {}, opts);
     raise(this, `${name}-services`, "workstation-tenant-services", SERVICES);
     raise(this, `${name}-ingresses`, "workstation-tenant-ingresses", ingresses(args.protectedHosts));
@@ -67,7 +67,7 @@ const celList = (texts: readonly string[]) =>
     .map((text) => `'${text}'`)
     .join(", ")}]`;
 
-function raise(parent: GuardRails, name: string, objectName: string, rail: Rail): void {
+function raise(parent: AdmissionPolicies, name: string, objectName: string, rail: Rail): void {
   const { apiGroup, resource } = rail.resources;
   const policy = new k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
     name,

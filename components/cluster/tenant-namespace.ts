@@ -10,14 +10,18 @@ import { managedBy, OWNER_LABEL } from "./labels.ts";
 import { objectCounts } from "./object-counts.ts";
 import { shareOfOne } from "./container-defaults.ts";
 
-export interface RoomArgs {
+export interface TenantNamespaceArgs {
   readonly namespace: Namespace;
   readonly owner: K8sUser;
   readonly quota: Quota;
 }
 
 /** @returns the namespace, for what else goes into it to wait for */
-export function createRoom(parent: pulumi.Resource, name: string, args: RoomArgs): k8s.core.v1.Namespace {
+export function declareTenantNamespace(
+  parent: pulumi.Resource,
+  name: string,
+  args: TenantNamespaceArgs,
+): k8s.core.v1.Namespace {
   const room = new k8s.core.v1.Namespace(
     name,
     {
@@ -40,7 +44,7 @@ export function createRoom(parent: pulumi.Resource, name: string, args: RoomArgs
 }
 
 /** A quota on requests and limits refuses every pod that names none, so the LimitRange fills them in. */
-function limitRoom(name: string, { namespace, owner, quota }: RoomArgs, opts: pulumi.CustomResourceOptions) {
+function limitRoom(name: string, { namespace, owner, quota }: TenantNamespaceArgs, opts: pulumi.CustomResourceOptions) {
   const labels = managedBy(owner);
   new k8s.core.v1.ResourceQuota(
     `${name}-quota`,
@@ -72,7 +76,7 @@ function limitRoom(name: string, { namespace, owner, quota }: RoomArgs, opts: pu
  * Lets in the owner's own namespaces and those that are no tenant's (the ingress controller, monitoring), and nobody
  * else. An owner cannot change a namespace's labels, so nobody can pass for a neighbour.
  */
-function wallRoom(name: string, { namespace, owner }: RoomArgs, opts: pulumi.CustomResourceOptions) {
+function wallRoom(name: string, { namespace, owner }: TenantNamespaceArgs, opts: pulumi.CustomResourceOptions) {
   new k8s.networking.v1.NetworkPolicy(
     `${name}-wall`,
     {

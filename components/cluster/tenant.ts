@@ -7,7 +7,7 @@ import { dashboardAccount } from "../../roster/object-names.ts";
 import { managedBy } from "./labels.ts";
 import { DEPLOYER_ACCOUNT } from "./names.ts";
 import { apiRules, DEPLOYER_ROLE, DEPLOYER_RULES, OWNER_ROLE } from "./rights.ts";
-import { createRoom } from "./tenant-namespace.ts";
+import { declareTenantNamespace } from "./tenant-namespace.ts";
 import { clusterRole, role, serviceAccount, user } from "./subjects.ts";
 import { accountWithToken } from "./service-account-token.ts";
 
@@ -34,7 +34,7 @@ export class Tenant extends pulumi.ComponentResource {
 
   constructor(name: string, args: TenantArgs, opts?: pulumi.ComponentResourceOptions) {
     super("workstation:cluster:Tenant", name, {}, opts);
-    const room = createRoom(this, name, args);
+    const room = declareTenantNamespace(this, name, args);
     const within = { parent: this, dependsOn: [room] };
     this.settled = bindRights(name, args, within);
     this.dashboardToken = args.admit === undefined ? undefined : admitAccounts(name, args, within);

@@ -16,7 +16,7 @@ export interface RepositoryAudit {
 }
 
 /** @returns one sentence each, in a fixed order */
-export function strangersIn(audit: RepositoryAudit, access: ForgejoAccess, branch: string): readonly string[] {
+export function unmanagedAccess(audit: RepositoryAudit, access: ForgejoAccess, branch: string): readonly string[] {
   const permissions = new Map(audit.collaborators.map(({ login, permission }) => [login, permission]));
   const want = [...access.collaborators, ...access.whitelist];
   const { strangers } = planLogins(want, [...permissions.keys()], access.former);

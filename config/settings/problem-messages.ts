@@ -1,7 +1,7 @@
 /** Writes the problems of the configuration as messages: where, found, expected, and the remedy. */
 
 import { z } from "zod";
-import { listed, quote, said } from "../../roster/text/quote.ts";
+import { listed, quote, describeValue } from "../../roster/text/quote.ts";
 import { didYouMean, nearest } from "../../roster/text/suggest.ts";
 import { descriptionAt, isSecretAt, keysAt } from "./schema-at-path.ts";
 
@@ -114,7 +114,7 @@ function sentenceOf(issue: Issue, { schema, given, encrypted, at }: Judged): str
 }
 
 const foundText = (value: unknown): string =>
-  Array.isArray(value) && value.length === 0 ? "an empty list" : said(value);
+  Array.isArray(value) && value.length === 0 ? "an empty list" : describeValue(value);
 
 function wayOut(issue: Issue, value: unknown): string {
   if (issue.code === "invalid_value") return didYouMean(value, issue.values.map(String));

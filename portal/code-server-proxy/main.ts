@@ -5,7 +5,7 @@ import { z } from "zod";
 import { listen, listenAt } from "../listen.ts";
 import { log } from "../log.ts";
 import { dispatchAt } from "./dispatch-table.ts";
-import { createGate } from "./server.ts";
+import { createCodeServerProxy } from "./server.ts";
 
 const settings = z.strictObject({
   dispatch: z.string().startsWith("/"),
@@ -13,4 +13,4 @@ const settings = z.strictObject({
 });
 
 const configured = settings.parse(JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")));
-listenAt(createGate({ dispatch: dispatchAt(configured.dispatch), log }), configured.listen, log);
+listenAt(createCodeServerProxy({ dispatch: dispatchAt(configured.dispatch), log }), configured.listen, log);

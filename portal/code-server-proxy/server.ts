@@ -5,9 +5,9 @@ import type { Duplex } from "node:stream";
 import { createProxyServer } from "http-proxy-3";
 import type { Dispatch, Entry } from "./dispatch-table.ts";
 import { IDENTITY_HEADER, identityOf } from "./request-identity.ts";
-import { NotTheirs, wayTo } from "./upstream-connection.ts";
+import { NotTheirs, upstreamAgent } from "./upstream-connection.ts";
 
-export interface GateArgs {
+export interface CodeServerProxyArgs {
   readonly dispatch: Dispatch;
   /** One line for the journal. */
   readonly log: (line: string) => void;
@@ -18,7 +18,7 @@ const ANSWER_MS = 60_000;
 
 type Admitted = { readonly entry: Entry; readonly name: string } | { readonly status: number; readonly why: string };
 
-export function createGate({ dispatch, log }: GateArgs): Server {
+export function createCodeServerProxy({ dispatch, log }: CodeServerProxyArgs): Server {
   const proxy = createProxyServer({ xfwd: false });
   const server = createServer((request, response) => {
     const admitted = admit(dispatch, request, log);
@@ -61,9 +61,9 @@ function answerInTime(asked: ClientRequest): void {
   for (const event of ["response", "upgrade", "close", "error"]) asked.once(event, () => clearTimeout(late));
 }
 
-const toward = (entry: Entry) => ({ target: `http://127.0.0.1:${entry.port}`, agent: wayTo(entry) });
+const toward = (entry: Entry) => ({ target: `http://127.0.0.1:${entry.port}`, agent: upstreamAgent(entry) });
 
-function admit(dispatch: Dispatch, request: IncomingMessage, log: GateArgs["log"]): Admitted {
+function admit(dispatch: Dispatch, request: IncomingMessage, log: CodeServerProxyArgs["log"]): Admitted {
   const identity = identityOf(request.rawHeaders);
   if ("refused" in identity) return { status: 403, why: `You are not let in: ${identity.refused}.` };
   try {
@@ -83,7 +83,7 @@ function narrow({ headers }: IncomingMessage, name: string): void {
   headers[IDENTITY_HEADER] = name;
 }
 
-function reason(error: Error, { os_user }: Entry, log: GateArgs["log"]): { status: number; why: string } {
+function reason(error: Error, { os_user }: Entry, log: CodeServerProxyArgs["log"]): { status: number; why: string } {
   log(`${os_user}: ${error.message}`);
   if (error instanceof NotTheirs)
     return {

@@ -15,7 +15,7 @@ export class NotTheirs extends Error {
 }
 
 /** One connection a request: none is kept, so none can outlive the table's entry. */
-export function wayTo({ os_user, port }: Entry): Agent {
+export function upstreamAgent({ os_user, port }: Entry): Agent {
   const agent = new Agent({ keepAlive: false });
   // Node's own hook for this; its types know only the older form, without an answer that comes later.
   const hook: { createConnection: Connector } = agent as never;

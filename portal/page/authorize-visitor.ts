@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import type { Dispatch } from "../code-server-proxy/dispatch-table.ts";
 import { identityOf } from "../code-server-proxy/request-identity.ts";
 
-export interface Guest {
+export interface Visitor {
   /** As they signed in. */
   readonly name: string;
   readonly osUser: string;
@@ -24,7 +24,7 @@ export interface Lists {
   readonly log: (line: string) => void;
 }
 
-export function whoAsks(rawHeaders: readonly string[], { dispatch, admins, log }: Lists): Guest | Refused {
+export function authorizeVisitor(rawHeaders: readonly string[], { dispatch, admins, log }: Lists): Visitor | Refused {
   const identity = identityOf(rawHeaders);
   if ("refused" in identity) return { status: 403, why: `You are not let in: ${identity.refused}.` };
   try {

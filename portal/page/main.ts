@@ -5,8 +5,8 @@ import { z } from "zod";
 import { dispatchAt } from "../code-server-proxy/dispatch-table.ts";
 import { listen, listenAt } from "../listen.ts";
 import { log } from "../log.ts";
-import { askThroughSocket, hostBehind } from "./root-requests.ts";
-import { createLobby } from "./server.ts";
+import { requestThroughSocket, rootRequests } from "./root-requests.ts";
+import { createPortal } from "./server.ts";
 
 const settings = z.strictObject({
   host: z.string(),
@@ -25,4 +25,4 @@ const {
   ...site
 } = settings.parse(JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")));
 const lists = { dispatch: dispatchAt(dispatch), admins, log };
-listenAt(createLobby({ site, lists, host: hostBehind(askThroughSocket, Date.now) }), at, log);
+listenAt(createPortal({ site, lists, host: rootRequests(requestThroughSocket, Date.now) }), at, log);

@@ -14,11 +14,11 @@ import { ago, frame, type Site } from "./page-layout.ts";
 import type { Answer } from "./root-requests.ts";
 import { type Html, html, NOTHING } from "./html.ts";
 import { outcomeList } from "./outcome-list.ts";
-import type { Guest } from "./authorize-visitor.ts";
+import type { Visitor } from "./authorize-visitor.ts";
 
 export interface MePage {
   readonly site: Site;
-  readonly guest: Guest;
+  readonly guest: Visitor;
   readonly answer: Answer;
   /** What the button has just done. */
   readonly restored?: RestoreAnswer["people"][number];

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { ageOf } from "../../agent/shared/facts/format.ts";
 import { asset } from "./assets.ts";
 import { Html, html, NOTHING } from "./html.ts";
-import type { Guest } from "./authorize-visitor.ts";
+import type { Visitor } from "./authorize-visitor.ts";
 
 /** What the stack's configuration says of this page. */
 export interface Site {
@@ -21,7 +21,7 @@ export interface Frame {
   readonly site: Site;
   readonly title: string;
   /** Absent for somebody who is not let in. */
-  readonly guest?: Guest;
+  readonly guest?: Visitor;
   readonly here?: "/" | "/people";
   readonly main: Html;
 }

@@ -6,11 +6,11 @@ import { cloneList } from "./clone-list.ts";
 import { ago, frame, type Site } from "./page-layout.ts";
 import type { Answer } from "./root-requests.ts";
 import { type Html, html, NOTHING } from "./html.ts";
-import type { Guest } from "./authorize-visitor.ts";
+import type { Visitor } from "./authorize-visitor.ts";
 
 export interface PeoplePage {
   readonly site: Site;
-  readonly guest: Guest;
+  readonly guest: Visitor;
   readonly people: readonly Answer[];
   readonly nowMs: number;
 }

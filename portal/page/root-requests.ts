@@ -12,14 +12,14 @@ import {
 export type Answer = FactsAnswer["people"][number];
 export type Restored = RestoreAnswer["people"][number];
 
-export interface Host {
+export interface RootRequests {
   facts(osUser: string): Promise<Answer>;
   everybody(): Promise<readonly Answer[]>;
   restore(osUser: string): Promise<Restored>;
 }
 
 /** Puts one line and answers with all that comes back. */
-export type Ask = (line: string) => Promise<string>;
+export type SendRequest = (line: string) => Promise<string>;
 
 const SOCKET = "/run/workstation-lobby-ask.sock";
 /** A restore waits for a save or another restore that runs. */
@@ -27,7 +27,7 @@ const LATE_MS = 170_000;
 const MOST_BYTES = 8 * 1024 * 1024;
 
 /** @param nowMs a clock @throws, by its promises, a sentence for the journal */
-export function hostBehind(ask: Ask, nowMs: () => number): Host {
+export function rootRequests(ask: SendRequest, nowMs: () => number): RootRequests {
   const told = shortMemory(nowMs);
   const people = async (line: string) => parsed(factsAnswer, await ask(line)).people;
   return {
@@ -76,7 +76,7 @@ function one<T extends { readonly who: string }>(people: readonly T[], osUser: s
   return found;
 }
 
-export const askThroughSocket: Ask = (line) =>
+export const requestThroughSocket: SendRequest = (line) =>
   new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let bytes = 0;

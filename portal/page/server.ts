@@ -8,21 +8,21 @@ import { asset } from "./assets.ts";
 import { refusedAsForeign } from "./same-origin.ts";
 import { errorPage } from "./error-page.ts";
 import type { Site } from "./page-layout.ts";
-import type { Host } from "./root-requests.ts";
+import type { RootRequests } from "./root-requests.ts";
 import type { Html } from "./html.ts";
 import { mePage } from "./me-page.ts";
 import { peoplePage } from "./people-page.ts";
-import { type Guest, type Lists, whoAsks } from "./authorize-visitor.ts";
+import { type Visitor, type Lists, authorizeVisitor } from "./authorize-visitor.ts";
 
-export interface LobbyArgs {
+export interface PortalArgs {
   readonly site: Site;
   readonly lists: Lists;
-  readonly host: Host;
+  readonly host: RootRequests;
 }
 
 interface Turn {
-  readonly args: LobbyArgs;
-  readonly guest: Guest;
+  readonly args: PortalArgs;
+  readonly guest: Visitor;
   readonly request: IncomingMessage;
 }
 
@@ -56,7 +56,7 @@ const ROUTES: ReadonlyMap<string, { readonly method: "GET" | "POST"; readonly ha
   ["/page.js", { method: "GET", handle: file("page.js", "text/javascript; charset=utf-8") }],
 ]);
 
-export function createLobby(args: LobbyArgs): Server {
+export function createPortal(args: PortalArgs): Server {
   const server = createServer((request, response) => {
     answer(args, request, response).catch((error: unknown) => {
       args.lists.log(error instanceof Error ? error.message : "failed");
@@ -68,12 +68,12 @@ export function createLobby(args: LobbyArgs): Server {
   return server;
 }
 
-async function answer(args: LobbyArgs, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(args: PortalArgs, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { site, lists } = args;
   const refuse = (status: number, why: string) =>
     send(request, response, { status, ...refusal(site, request, status, why) });
   const route = ROUTES.get((request.url ?? "").split("?")[0] ?? "");
-  const guest = whoAsks(request.rawHeaders, lists);
+  const guest = authorizeVisitor(request.rawHeaders, lists);
   if ("why" in guest) return refuse(guest.status, guest.why);
   if (route === undefined) return refuse(404, "There is no such page here.");
   const asked = request.method === "HEAD" ? "GET" : request.method;

@@ -1,6 +1,6 @@
 /** Starts the plugin `pulumi-resource-plantedrights`. */
 
 import { servePlugin } from "../runtime/serve.ts";
-import { plantedRightsProvider } from "./provider.ts";
+import { delegatedRightsProvider } from "./provider.ts";
 
-await servePlugin(plantedRightsProvider());
+await servePlugin(delegatedRightsProvider());

@@ -8,13 +8,13 @@ import { type KubeCall, openKubernetes } from "../../clients/kubernetes/client.t
 import { ProviderError } from "../runtime/errors.ts";
 import type { Provider } from "../runtime/provider.ts";
 import { configReader } from "../runtime/parse-inputs.ts";
-import { room } from "./suspend-role-bindings.ts";
+import { namespaceRights } from "./suspend-role-bindings.ts";
 
 const config = z.object({ kubeconfig: z.string().min(1, "must be a kubeconfig with a token or a client certificate") });
 
-export function plantedRightsProvider(): Provider {
+export function delegatedRightsProvider(): Provider {
   let opened: KubeCall | undefined;
-  const resource = room(() => {
+  const resource = namespaceRights(() => {
     if (opened === undefined) throw new ProviderError("the kubeconfig is not known yet");
     return opened;
   });

@@ -9,7 +9,7 @@ import { z } from "zod";
 import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import type { Resource } from "../runtime/provider.ts";
 import { typedResource, type TypedResource } from "../runtime/typed-resource.ts";
-import { parseInputs, rememberAs } from "../runtime/parse-inputs.ts";
+import { parseInputs, parseState } from "../runtime/parse-inputs.ts";
 import { type Binding, type Bindings, bindingsOf } from "./role-binding-client.ts";
 
 const want = z.object({
@@ -26,14 +26,14 @@ type Have = z.output<typeof have>;
 /** A binding that is made while the others are emptied is found by the next look. */
 const PASSES = 3;
 
-export function room(call: () => KubeCall): Resource {
+export function namespaceRights(call: () => KubeCall): Resource {
   const settle = (wish: Want): Promise<Have> => {
     const bindings = bindingsOf(call(), wish.namespace);
     return wish.suspended ? suspend(bindings, wish) : giveBack(bindings, wish);
   };
   const type: TypedResource<Want, Have> = {
     parse: parseInputs(want),
-    remember: rememberAs(have),
+    remember: parseState(have),
     secrets: [],
     computed: ["bindings"],
     replaceOn: ["namespace"],

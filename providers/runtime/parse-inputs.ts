@@ -20,7 +20,7 @@ export const parseInputs =
   };
 
 /** Parses what the state remembers. Its values are never repeated: one of them may be a token. */
-export const rememberAs =
+export const parseState =
   <Have>(form: z.ZodType<Have>) =>
   (state: PropertyMap): Have => {
     const parsed = form.safeParse(state);

@@ -8,8 +8,8 @@ import { z } from "zod";
 import { ProviderError } from "../runtime/errors.ts";
 import type { Call, Resource } from "../runtime/provider.ts";
 import { typedResource, type TypedResource } from "../runtime/typed-resource.ts";
-import { parseInputs, rememberAs } from "../runtime/parse-inputs.ts";
-import { cutOff } from "./revoke-access.ts";
+import { parseInputs, parseState } from "../runtime/parse-inputs.ts";
+import { revokeAccess } from "./revoke-access.ts";
 import { type Entity, identities, type Identities } from "../../clients/vault/identities.ts";
 import { isMarked, liveTokens } from "../../clients/vault/tokens.ts";
 import type { Vault } from "../../clients/vault/client.ts";
@@ -47,7 +47,7 @@ type Have = z.output<typeof have>;
 export function person(vault: () => Vault): Resource {
   const type: TypedResource<Want, Have> = {
     parse: parseInputs(want),
-    remember: rememberAs(have),
+    remember: parseState(have),
     secrets: [],
     computed: ["entityId", "live", "revoked"],
     replaceOn: [],
@@ -84,7 +84,7 @@ async function settle(vault: Vault, wish: Want, before: Have | undefined, call: 
   ];
   if (wish.state === "left") {
     const entity = await entityOf(people, wish, before);
-    const { revoked } = await cutOff(vault, { ...wish, marks, entity }, call);
+    const { revoked } = await revokeAccess(vault, { ...wish, marks, entity }, call);
     return { ...wish, entityId: entity?.id ?? null, live: 0, revoked: (before?.revoked ?? 0) + revoked };
   }
   const entity = await welcome(people, { ...wish, marks }, before);

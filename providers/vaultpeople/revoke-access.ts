@@ -9,7 +9,7 @@ import { type Entity, identities } from "../../clients/vault/identities.ts";
 import { isMarked, liveTokens, type Marks, revoke } from "../../clients/vault/tokens.ts";
 import type { Vault } from "../../clients/vault/client.ts";
 
-export interface Leaver {
+export interface OffboardedIdentity {
   readonly name: string;
   readonly mount: string;
   readonly entity: Entity | undefined;
@@ -23,7 +23,11 @@ export interface Leaver {
  * @returns how many tokens were revoked
  * @throws ProviderError when one of theirs is still live afterwards
  */
-export async function cutOff(vault: Vault, leaver: Leaver, call: Call): Promise<{ readonly revoked: number }> {
+export async function revokeAccess(
+  vault: Vault,
+  leaver: OffboardedIdentity,
+  call: Call,
+): Promise<{ readonly revoked: number }> {
   const { entity, kubernetesMount, roles } = leaver;
   if (entity !== undefined) {
     const policies = entity.policies.filter((policy) => !leaver.marks.includes(policy));

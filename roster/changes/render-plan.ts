@@ -1,6 +1,6 @@
 /** Renders the plan as sentences: who joins, leaves, returns or changes, which access is revoked and what is kept. */
 
-import type { Day, Desired, LeftPerson, OsUser, Person, Policy } from "../model.ts";
+import type { Day, Desired, OffboardedPerson, OsUser, Person, Policy } from "../model.ts";
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
 import type { PersonChange } from "./compare-ledgers.ts";
@@ -46,7 +46,7 @@ function forgotten(who: OsUser, { desired }: PlanInput): string {
 }
 
 /** What leaving takes away from one person. */
-function cuts(left: LeftPerson): readonly string[] {
+function cuts(left: OffboardedPerson): readonly string[] {
   const groups = TIERS[left.tier].groups;
   return [
     `units and login on ${listed(left.hosts)}`,
@@ -58,7 +58,7 @@ function cuts(left: LeftPerson): readonly string[] {
   ];
 }
 
-function kept({ uid, ports, namespaces, formerNamespaces }: LeftPerson): readonly string[] {
+function kept({ uid, ports, namespaces, formerNamespaces }: OffboardedPerson): readonly string[] {
   const rooms = [...namespaces, ...formerNamespaces];
   return [
     `account, home and clones (uid ${uid})`,

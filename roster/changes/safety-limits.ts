@@ -8,7 +8,7 @@ import { counted, listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
 import type { Before, PersonChange } from "./compare-ledgers.ts";
 
-export interface Brake {
+export interface ExceededLimit {
   readonly kind: "limit" | "last-person" | "fewest-admins";
   /** Who would lose something, by name: what `confirmLeave` must list, no more and no less. */
   readonly people: readonly OsUser[];
@@ -21,19 +21,19 @@ export interface Brake {
  * run never counts: ten newcomers license no removal. Leaving, a lower tier, a lost push, namespace, identity or host
  * are losses alike.
  */
-export function findBrakes(
+export function findExceededLimits(
   before: Before,
   desired: Desired,
   changes: readonly PersonChange[],
   policy: Policy,
-): readonly Brake[] {
+): readonly ExceededLimit[] {
   const losing = changes.filter((change) => change.lost.length > 0);
   const people = losing.map((change) => change.who);
   if (people.length === 0 || isConfirmed(people, policy.confirmLeave)) return [];
   const release = `If that is meant, set confirmLeave to [${people.join(", ")}] in the stack's configuration.`;
   const what = losing.map((change) => `${change.who} loses ${listed(change.lost)}`).join("; ");
-  const brakes: Brake[] = [];
-  const trip = (kind: Brake["kind"], reason: string) =>
+  const brakes: ExceededLimit[] = [];
+  const trip = (kind: ExceededLimit["kind"], reason: string) =>
     brakes.push({ kind, people, message: `${reason}: ${what}. ${release}` });
   const formerly = [...before.people].filter(([, entry]) => entry.leftOn === undefined);
   const nameNow = new Map([...before.renamed].map(([now, was]) => [was, now]));

@@ -4,7 +4,7 @@ import type {
   Day,
   Ledger,
   LedgerEntry,
-  LeftPerson,
+  OffboardedPerson,
   Limits,
   Namespace,
   OsUser,
@@ -20,13 +20,18 @@ import type { CurrentRow } from "./effective-rows.ts";
 export const SHELL = "/bin/zsh";
 
 /** What is given for good: the person keeps it across every later change. */
-export interface Given {
+export interface AllocatedNumbers {
   readonly uid: number;
   readonly ports: Ports;
 }
 
 /** Somebody who is on the roster. `entry` is their past, under the name that they have now. */
-export function personOf(row: CurrentRow, given: Given, entry: LedgerEntry | undefined, policy: Policy): Person {
+export function personOf(
+  row: CurrentRow,
+  given: AllocatedNumbers,
+  entry: LedgerEntry | undefined,
+  policy: Policy,
+): Person {
   const had = [...(entry?.namespaces ?? []), ...(entry?.formerNamespaces ?? [])];
   return {
     osUser: row.osUser,
@@ -89,7 +94,7 @@ export function entryOf(person: Person, entry: LedgerEntry | undefined, today: D
 }
 
 /** Somebody whom the ledger knows and the roster does not: every access is cut and nothing is deleted. */
-export function leftPersonOf(osUser: OsUser, entry: LedgerEntry, leftOn: Day): LeftPerson {
+export function offboardedPersonOf(osUser: OsUser, entry: LedgerEntry, leftOn: Day): OffboardedPerson {
   return {
     osUser,
     uid: entry.uid,
@@ -112,7 +117,10 @@ export function leftPersonOf(osUser: OsUser, entry: LedgerEntry, leftOn: Day): L
 }
 
 /** Takes namespaces that somebody on the roster has today out of everyone else's past, so that each has one keeper. */
-export function withoutTaken(people: Ledger["people"], rows: ReadonlyMap<OsUser, CurrentRow>): Ledger["people"] {
+export function withoutReassignedNamespaces(
+  people: Ledger["people"],
+  rows: ReadonlyMap<OsUser, CurrentRow>,
+): Ledger["people"] {
   const owners = new Map<Namespace, OsUser>(
     [...rows.values()].flatMap((row) => row.namespaces.map((name) => [name, row.osUser] as const)),
   );

@@ -1,9 +1,9 @@
 /** Derives the desired state of one run from a checked roster, the user map and the ledger, as plain data. */
 
-import type { Desired, HostFiles, HostName, Ledger, LedgerEntry, LeftPerson, OsUser, Person } from "../model.ts";
+import type { Desired, HostFiles, HostName, Ledger, LedgerEntry, OffboardedPerson, OsUser, Person } from "../model.ts";
 import type { Problem } from "../model.ts";
 import { changesBetween, type PersonChange } from "../changes/compare-ledgers.ts";
-import { type Brake, findBrakes } from "../changes/safety-limits.ts";
+import { type ExceededLimit, findExceededLimits } from "../changes/safety-limits.ts";
 import { planSentences } from "../changes/render-plan.ts";
 import { raisedRights, type RaisedRights } from "../changes/increased-rights.ts";
 import { problemInRoster } from "../load.ts";
@@ -11,11 +11,17 @@ import { inRow, warningInRow } from "../rules/finding.ts";
 import { byCodeUnit, sortedEntries } from "../text/code-unit-order.ts";
 import { checkAgainstUserMap } from "../user-map.ts";
 import { allocate } from "./allocate-numbers.ts";
-import { clashesWithThePast, doubledIdentities } from "./name-conflicts.ts";
+import { conflictsWithOffboarded, doubledIdentities } from "./name-conflicts.ts";
 import { hostFiles } from "./host-files.ts";
-import { entryOf, type Given, leftPersonOf, personOf, withoutTaken } from "./derive-person.ts";
+import {
+  entryOf,
+  type AllocatedNumbers,
+  offboardedPersonOf,
+  personOf,
+  withoutReassignedNamespaces,
+} from "./derive-person.ts";
 import { removedPeople } from "./removed-users.ts";
-import { followRenames, type Past } from "./renames.ts";
+import { followRenames, type RenamedLedger } from "./renames.ts";
 import { type CurrentRow, currentRows, isOver, type RowsInput, withoutRemovals } from "./effective-rows.ts";
 
 export interface DeriveInput extends RowsInput {
@@ -34,7 +40,7 @@ export interface Derivation {
   /** Whose rights rise: what a push of somebody who is no admin does not bring about alone. */
   readonly raised: readonly RaisedRights[];
   /** What must be confirmed by name before anything is written; empty when nothing. */
-  readonly brakes: readonly Brake[];
+  readonly brakes: readonly ExceededLimit[];
   readonly warnings: readonly Problem[];
 }
 
@@ -53,7 +59,7 @@ export function derive(input: DeriveInput): Derived {
     ...past.problems,
     ...removed.problems,
     ...(userMap === undefined ? [] : checkAgainstUserMap(roster, userMap)),
-    ...clashesWithThePast(roster, past, rows),
+    ...conflictsWithOffboarded(roster, past, rows),
     ...(policy.addsOnly ? doubledIdentities(roster, rows) : []),
     ...given.problems,
     ...expiredBeforeTheyCame(input, past),
@@ -72,7 +78,7 @@ export function derive(input: DeriveInput): Derived {
     heldBack,
     plan: planSentences({ changes, heldBack, removed: [...removed.now], desired, policy, today }),
     raised: raisedRights(before, desired.ledger.people),
-    brakes: findBrakes(before, desired, changes, policy),
+    brakes: findExceededLimits(before, desired, changes, policy),
     warnings: found,
   };
 }
@@ -81,12 +87,16 @@ const lossesOf = (changes: readonly PersonChange[]): readonly PersonChange[] =>
   changes.filter((change) => change.lost.length > 0).map((change) => ({ ...change, gained: [], other: [] }));
 
 interface Numbers {
-  readonly numbers: ReadonlyMap<OsUser, Given>;
+  readonly numbers: ReadonlyMap<OsUser, AllocatedNumbers>;
   readonly problems: readonly Problem[];
 }
 
 /** Uids and ports of everybody on the roster: what they have, or the lowest that nobody has or could come back for. */
-function giveNumbers({ roster, policy }: DeriveInput, past: Past, rows: ReadonlyMap<OsUser, CurrentRow>): Numbers {
+function giveNumbers(
+  { roster, policy }: DeriveInput,
+  past: RenamedLedger,
+  rows: ReadonlyMap<OsUser, CurrentRow>,
+): Numbers {
   const entries = [...past.people];
   const holders = entries.filter(([, entry]) => entry.removedOn === undefined);
   const names = [...rows.keys()].sort(byCodeUnit);
@@ -128,7 +138,7 @@ function giveNumbers({ roster, policy }: DeriveInput, past: Past, rows: Readonly
     ),
   );
   if (!t3.ok || !browser.ok || !uid.ok) return { numbers: new Map(), problems: full };
-  const numberOf = (user: OsUser): Given => {
+  const numberOf = (user: OsUser): AllocatedNumbers => {
     const entry = past.people.get(user);
     const ports = withPort.has(user) ? entry?.ports : { t3: t3.numbers.get(user), browser: browser.numbers.get(user) };
     const own = entry?.uid ?? uid.numbers.get(user);
@@ -141,14 +151,14 @@ function giveNumbers({ roster, policy }: DeriveInput, past: Past, rows: Readonly
 
 function desiredOf(
   { policy, today }: DeriveInput,
-  past: Past,
+  past: RenamedLedger,
   rows: ReadonlyMap<OsUser, CurrentRow>,
   numbers: Numbers["numbers"],
   removed: ReadonlySet<OsUser>,
 ): Desired {
-  const before = withoutTaken(past.people, rows);
+  const before = withoutReassignedNamespaces(past.people, rows);
   const people = new Map<OsUser, Person>();
-  const left = new Map<OsUser, LeftPerson>();
+  const left = new Map<OsUser, OffboardedPerson>();
   const entries = new Map<OsUser, LedgerEntry>();
   for (const [user, row] of sortedEntries(rows)) {
     const given = numbers.get(user);
@@ -164,7 +174,7 @@ function desiredOf(
     const leftOn = entry.leftOn ?? today;
     const removedOn = entry.removedOn ?? (removed.has(user) ? today : undefined);
     entries.set(user, { ...entry, leftOn, ...(removedOn === undefined ? {} : { removedOn }) });
-    if (removedOn === undefined) left.set(user, leftPersonOf(user, entry, leftOn));
+    if (removedOn === undefined) left.set(user, offboardedPersonOf(user, entry, leftOn));
   }
   return {
     people,
@@ -177,7 +187,7 @@ function desiredOf(
 const filesOf = (hosts: readonly HostName[], people: ReadonlyMap<OsUser, Person>): ReadonlyMap<HostName, HostFiles> =>
   new Map(hosts.map((host) => [host, hostFiles([...people.values()].filter((person) => person.host === host))]));
 
-function expiredBeforeTheyCame({ roster, today }: DeriveInput, past: Past): readonly Problem[] {
+function expiredBeforeTheyCame({ roster, today }: DeriveInput, past: RenamedLedger): readonly Problem[] {
   return [...roster.rows.values()]
     .filter((row) => isOver(row, today) && !past.people.has(row.osUser))
     .map((row) =>

@@ -7,13 +7,13 @@ import type { LedgerEntry, OsUser, Problem, Roster } from "../model.ts";
 import { problemInRoster } from "../load.ts";
 import { inRow, warningInRow } from "../rules/finding.ts";
 import { folded } from "../text/code-unit-order.ts";
-import type { Past } from "./renames.ts";
+import type { RenamedLedger } from "./renames.ts";
 import type { CurrentRow } from "./effective-rows.ts";
 
 /** Compares everybody who is new, or has a new name, with those who left. */
-export function clashesWithThePast(
+export function conflictsWithOffboarded(
   roster: Roster,
-  past: Past,
+  past: RenamedLedger,
   rows: ReadonlyMap<OsUser, CurrentRow>,
 ): readonly Problem[] {
   const gone = [...past.people].filter(([user]) => !rows.has(user));

@@ -4,7 +4,7 @@ import type { Ledger, LedgerEntry, OsUser, Problem, Roster } from "../model.ts";
 import { problemInRoster } from "../load.ts";
 import { inRow } from "../rules/finding.ts";
 
-export interface Past {
+export interface RenamedLedger {
   /** The ledger's people under the names that they have in this roster. */
   readonly people: Ledger["people"];
   /** New name to the former one, for those whom this very run renames. */
@@ -13,7 +13,7 @@ export interface Past {
 }
 
 /** Follows `previously.os_user`. A line that stays after the rename was done changes nothing. */
-export function followRenames(roster: Roster, ledger: Ledger): Past {
+export function followRenames(roster: Roster, ledger: Ledger): RenamedLedger {
   const people = new Map<OsUser, LedgerEntry>(ledger.people);
   const renamed = new Map<OsUser, OsUser>();
   const problems: Problem[] = [];

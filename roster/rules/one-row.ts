@@ -4,7 +4,7 @@ import { row, type WrittenRow } from "../schema/row.ts";
 import type { Policy, Tier } from "../model.ts";
 import { TIER_NAMES, TIERS } from "../tiers.ts";
 import { folded } from "../text/code-unit-order.ts";
-import { counted, listed, quote, said } from "../text/quote.ts";
+import { counted, listed, quote, describeValue } from "../text/quote.ts";
 import { didYouMean, nearest } from "../text/suggest.ts";
 import { pathText, plainValue } from "../text/tree-values.ts";
 import type { Tree } from "../text/yaml-tree.ts";
@@ -161,7 +161,7 @@ function stackFindings(user: string, raw: Raw, policy: Policy): Finding[] {
       inRow(
         user,
         ["host"],
-        `this stack has no host ${said(host)}${near || `; its host${one ? " is" : "s are"} ${listed(policy.hosts)}`}`,
+        `this stack has no host ${describeValue(host)}${near || `; its host${one ? " is" : "s are"} ${listed(policy.hosts)}`}`,
       ),
     );
   }
@@ -178,7 +178,7 @@ function previouslyFindings(user: string, raw: Raw): Finding[] {
       inRow(
         user,
         ["previously", field],
-        `${said(value)} is what the row says today; previously holds the former value, so remove it`,
+        `${describeValue(value)} is what the row says today; previously holds the former value, so remove it`,
       ),
     );
 }

@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { TIER_NAMES } from "../tiers.ts";
 import { isReservedLogin, isSystemAccount, RESERVED_LOGINS } from "../rules/reserved.ts";
-import { quote, said } from "../text/quote.ts";
+import { quote, describeValue } from "../text/quote.ts";
 import { didYouMean } from "../text/suggest.ts";
 import { UnquotedScalar } from "../text/scalar-source.ts";
 import * as names from "./patterns.ts";
@@ -18,10 +18,10 @@ const found = (input: unknown, { pattern, right, longest }: Grammar): string => 
   if (input === undefined) return `is missing; ${right}`;
   if (input === null) return `nothing is given; ${right}`;
   if (input instanceof UnquotedScalar && pattern.test(input.source))
-    return `YAML reads ${said(input)} here; if that is the name, put it in quotes: "${input.source}"`;
+    return `YAML reads ${describeValue(input)} here; if that is the name, put it in quotes: "${input.source}"`;
   if (typeof input === "string" && longest !== undefined && input.length > longest)
-    return `${said(input)} has ${input.length} characters, and ${longest} is the most; ${right}`;
-  return `${said(input)} does not fit; ${right}`;
+    return `${describeValue(input)} has ${input.length} characters, and ${longest} is the most; ${right}`;
+  return `${describeValue(input)} does not fit; ${right}`;
 };
 
 const text = (grammar: Grammar, description: string) =>
@@ -63,7 +63,7 @@ const flag = (description: string, byDefault: boolean) =>
           : /^(no|off|n)$/i.test(String(issue.input))
             ? "false"
             : "";
-        return `${said(issue.input)} is not a switch; write ${meant === "" ? "true or false" : meant}`;
+        return `${describeValue(issue.input)} is not a switch; write ${meant === "" ? "true or false" : meant}`;
       },
     })
     .optional()
@@ -75,14 +75,14 @@ const choice = <const Words extends readonly string[]>(words: Words, description
       error: (issue) =>
         issue.input === undefined || issue.input === null
           ? `${issue.input === null ? "nothing is given" : "is missing"}; choose one of ${words.join(", ")}`
-          : `${said(issue.input)} is not valid; it must be one of ${words.join(", ")}${didYouMean(issue.input, words)}`,
+          : `${describeValue(issue.input)} is not valid; it must be one of ${words.join(", ")}${didYouMean(issue.input, words)}`,
     })
     .describe(description);
 
 const list = <Item extends z.ZodType>(item: Item, right: string, description: string) =>
   z
     .array(item, {
-      error: (issue) => `expected a list but found ${said(issue.input)}; write ${right}`,
+      error: (issue) => `expected a list but found ${describeValue(issue.input)}; write ${right}`,
     })
     .optional()
     .describe(description);
@@ -90,7 +90,9 @@ const list = <Item extends z.ZodType>(item: Item, right: string, description: st
 const map = <Shape extends z.ZodRawShape>(shape: Shape, right: string) =>
   z.strictObject(shape, {
     error: (issue) =>
-      issue.code === "unrecognized_keys" ? undefined : `expected a map but found ${said(issue.input)}; write ${right}`,
+      issue.code === "unrecognized_keys"
+        ? undefined
+        : `expected a map but found ${describeValue(issue.input)}; write ${right}`,
   });
 
 const isRealDay = (day: string): boolean => {
@@ -99,7 +101,7 @@ const isRealDay = (day: string): boolean => {
 };
 const day = (description: string) =>
   text(names.DAY, description).refine(isRealDay, {
-    error: (issue) => `${said(issue.input)} is not in the calendar; ${names.DAY.right}`,
+    error: (issue) => `${describeValue(issue.input)} is not in the calendar; ${names.DAY.right}`,
   });
 
 const authentikUser = text(
@@ -108,7 +110,7 @@ const authentikUser = text(
 )
   .refine((name) => !isReservedLogin(name), {
     error: (issue) =>
-      `${said(issue.input)} is a word of nginx's maps, where this login becomes a key; such a login cannot be used`,
+      `${describeValue(issue.input)} is a word of nginx's maps, where this login becomes a key; such a login cannot be used`,
   })
   .meta({ not: { enum: RESERVED_LOGINS } });
 
@@ -116,7 +118,7 @@ const email = z
   .string({ error: (issue) => found(issue.input, names.EMAIL) })
   .refine((address) => !/^system:/i.test(address), {
     error: (issue) =>
-      `${said(issue.input)} begins with "system:", which Kubernetes keeps for itself; ${names.EMAIL.right}`,
+      `${describeValue(issue.input)} begins with "system:", which Kubernetes keeps for itself; ${names.EMAIL.right}`,
     abort: true,
   })
   .regex(names.EMAIL.pattern, { error: (issue) => found(issue.input, names.EMAIL) })
@@ -190,11 +192,11 @@ export const row = map(
     repos: list(
       text(names.REPO, "Name of a repository of the configured Forgejo owner.")
         .refine((repo) => repo.toLowerCase() !== "infra", {
-          error: (issue) => `${said(issue.input)} is always there; remove it from the list`,
+          error: (issue) => `${describeValue(issue.input)} is always there; remove it from the list`,
         })
         .refine((repo) => !/\.git$/i.test(repo), {
           error: (issue) =>
-            `${said(issue.input)} ends like an address to clone from; write the name alone: ${quote(String(issue.input).slice(0, -4))}`,
+            `${describeValue(issue.input)} ends like an address to clone from; write the name alone: ${quote(String(issue.input).slice(0, -4))}`,
         }),
       "[my-repo], one name an item",
       "Cloned beside infra in a workspace. Absent and empty mean the same: infra alone.",

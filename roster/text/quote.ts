@@ -5,7 +5,7 @@ import { UnquotedScalar } from "./scalar-source.ts";
 const SHOWN = 60;
 
 /** `"kube-dns"`, `the number 5`, `a list`, `nothing`: any value, said so that it can stand in a sentence. */
-export function said(value: unknown): string {
+export function describeValue(value: unknown): string {
   if (value === undefined || value === null) return "nothing";
   if (typeof value === "string") return quote(value);
   if (typeof value === "number") return `the number ${String(value)}`;

@@ -8,7 +8,7 @@ import type { Node, Pair, ParsedNode, Scalar, YAMLError } from "yaml";
 import type { Position } from "../model.ts";
 import { hazardIn } from "./parser-limits.ts";
 import { cleaned, conflictIn } from "./paste-artifacts.ts";
-import { quote, said } from "./quote.ts";
+import { quote, describeValue } from "./quote.ts";
 import { UnquotedScalar } from "./scalar-source.ts";
 
 export type Tree = TreeMap | TreeList | TreeScalar;
@@ -189,7 +189,7 @@ function keyOf(key: Scalar, at: number): { readonly name: string; readonly keyIs
   const { value, source } = scalar(key, at);
   const name = source ?? String(key.source ?? "");
   const isTyped = typeof value === "number" || typeof value === "boolean";
-  return { name, keyIs: said(isTyped ? new UnquotedScalar(value, name) : null) };
+  return { name, keyIs: describeValue(isTyped ? new UnquotedScalar(value, name) : null) };
 }
 
 const nodeOf = (item: unknown, at: number): Node =>

@@ -3,8 +3,8 @@
 import { once } from "node:events";
 import { createServer, get, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { gateOf } from "../../components/cluster/injector/proxy/request-filter.ts";
-import { frontOf } from "../../components/cluster/injector/proxy/server.ts";
+import { requestFilter } from "../../components/cluster/injector/proxy/request-filter.ts";
+import { createInjectorServer } from "../../components/cluster/injector/proxy/server.ts";
 
 const REQUESTS = 2_000;
 const IDENTITIES = 1_000;
@@ -22,7 +22,7 @@ export async function benchInjector(say: (line: string) => void): Promise<void> 
     handOn: { kind: "header" } as const,
     passHeaders: [],
   };
-  const front = frontOf(gateOf(rules), { origin }, () => undefined);
+  const front = createInjectorServer(requestFilter(rules), { origin }, () => undefined);
   const port = await portOf(front.server);
   await round(Number(origin.port), 200);
   await round(port, 200);

@@ -10,13 +10,13 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { dispatchAt, parseTable } from "../../portal/code-server-proxy/dispatch-table.ts";
 import { identityOf } from "../../portal/code-server-proxy/request-identity.ts";
 import { ownerOfFarEnd, uidOf, uidOfSocket } from "../../portal/code-server-proxy/connection-owner.ts";
-import { createGate } from "../../portal/code-server-proxy/server.ts";
+import { createCodeServerProxy } from "../../portal/code-server-proxy/server.ts";
 
 const me = userInfo().username;
 const folder = mkdtempSync(join(tmpdir(), "gate-"));
 const table = join(folder, "dispatch.json");
 const log: string[] = [];
-const gate = createGate({ dispatch: dispatchAt(table), log: (line) => log.push(line) });
+const gate = createCodeServerProxy({ dispatch: dispatchAt(table), log: (line) => log.push(line) });
 const listen = async (server: { listen(port: number, host: string): unknown }) => {
   server.listen(0, "127.0.0.1");
   await once(server as Server, "listening");

@@ -13,8 +13,8 @@ import type { Report } from "../../agent/shared/facts/facts-schemas.ts";
 import { clonesWithNotes } from "../../agent/shared/facts/format.ts";
 import { linesOf } from "../../agent/user/facts/print-own-status.ts";
 import { dispatchAt } from "../../portal/code-server-proxy/dispatch-table.ts";
-import { type Ask, hostBehind } from "../../portal/page/root-requests.ts";
-import { createLobby } from "../../portal/page/server.ts";
+import { type SendRequest, rootRequests } from "../../portal/page/root-requests.ts";
+import { createPortal } from "../../portal/page/server.ts";
 
 const ORIGIN = "https://lobby.example";
 const report = (osUser: string): Report => ({
@@ -42,7 +42,7 @@ const report = (osUser: string): Report => ({
 const asked: string[] = [];
 const log: string[] = [];
 let broken = false;
-const ask: Ask = (line) => {
+const ask: SendRequest = (line) => {
   asked.push(line);
   if (broken) return Promise.resolve("");
   const [verb, who = ""] = line.split(" ");
@@ -61,7 +61,7 @@ const lists = {
 };
 const site = { host: "devvm", origin: ORIGIN, codeServer: "https://code.example/", contact: "Ask wizard." };
 let nowMs = 0;
-const server = createLobby({ site, lists, host: hostBehind(ask, () => nowMs) });
+const server = createPortal({ site, lists, host: rootRequests(ask, () => nowMs) });
 let port: number;
 beforeAll(async () => {
   const entry = (os_user: string, more = {}) => ({ os_user, port: 3773, ...more });
@@ -220,7 +220,7 @@ test("a list that is gone or broken lets nobody in", async () => {
 });
 
 test("an answer about somebody else is none", async () => {
-  const host = hostBehind(
+  const host = rootRequests(
     () => Promise.resolve(JSON.stringify({ people: [{ who: "wiz", found: report("wiz") }] })),
     () => 0,
   );

@@ -4,7 +4,7 @@ import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { MANAGED } from "../labels.ts";
 import { INJECTOR, SELECTOR } from "./names.ts";
-import { DRAIN, PLACES, PROBE_PORT, REQUEST_PORT } from "./proxy/contract.ts";
+import { DRAIN, MOUNT_PATHS, PROBE_PORT, REQUEST_PORT } from "./proxy/contract.ts";
 
 export interface DeploymentArgs {
   readonly namespace: string;
@@ -79,7 +79,7 @@ const container = (args: DeploymentArgs) => ({
   name: INJECTOR,
   image: args.image,
   // Nothing of the image's own start script; and no environment that could change what node does.
-  command: ["node", "--disable-proto=delete", PLACES.program],
+  command: ["node", "--disable-proto=delete", MOUNT_PATHS.program],
   ports: [
     { name: "http", containerPort: REQUEST_PORT },
     { name: "probes", containerPort: PROBE_PORT },
@@ -94,12 +94,12 @@ const container = (args: DeploymentArgs) => ({
     capabilities: { drop: ["ALL"] },
   },
   volumeMounts: [
-    { name: "settings", mountPath: folderOf(PLACES.config), readOnly: true },
-    { name: "program", mountPath: folderOf(PLACES.program), readOnly: true },
-    { name: "map", mountPath: PLACES.map, readOnly: true },
+    { name: "settings", mountPath: folderOf(MOUNT_PATHS.config), readOnly: true },
+    { name: "program", mountPath: folderOf(MOUNT_PATHS.program), readOnly: true },
+    { name: "map", mountPath: MOUNT_PATHS.map, readOnly: true },
     ...(args.sharedSecret === undefined
       ? []
-      : [{ name: "shared-secret", mountPath: folderOf(PLACES.sharedSecret), readOnly: true }]),
+      : [{ name: "shared-secret", mountPath: folderOf(MOUNT_PATHS.sharedSecret), readOnly: true }]),
   ],
 });
 

@@ -9,7 +9,7 @@ import { MANAGED } from "../labels.ts";
 import { INJECTOR, SELECTOR } from "./names.ts";
 import { REQUEST_PORT } from "./proxy/contract.ts";
 
-export interface WayIn {
+export interface IngressPath {
   readonly host: string;
   readonly className: string;
   /**
@@ -23,14 +23,19 @@ export interface WayIn {
   readonly controller: { readonly namespace: string; readonly podLabels: Readonly<Record<string, string>> };
 }
 
-export function openWayIn(parent: pulumi.Resource, name: string, namespace: string, wayIn: WayIn): void {
+export function declareIngressPath(
+  parent: pulumi.Resource,
+  name: string,
+  namespace: string,
+  ingressPath: IngressPath,
+): void {
   const metadata = { name: INJECTOR, namespace, labels: MANAGED };
   const service = new k8s.core.v1.Service(
     name,
     { metadata, spec: { selector: SELECTOR, ports: [{ name: "http", port: 80, targetPort: REQUEST_PORT }] } },
     { parent },
   );
-  const wall = new k8s.networking.v1.NetworkPolicy(
+  const networkPolicy = new k8s.networking.v1.NetworkPolicy(
     name,
     {
       metadata,
@@ -41,8 +46,8 @@ export function openWayIn(parent: pulumi.Resource, name: string, namespace: stri
           {
             from: [
               {
-                namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": wayIn.controller.namespace } },
-                podSelector: { matchLabels: wayIn.controller.podLabels },
+                namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": ingressPath.controller.namespace } },
+                podSelector: { matchLabels: ingressPath.controller.podLabels },
               },
             ],
             ports: [{ protocol: "TCP", port: REQUEST_PORT }],
@@ -52,21 +57,24 @@ export function openWayIn(parent: pulumi.Resource, name: string, namespace: stri
     },
     { parent },
   );
-  openDoor(parent, name, { ...metadata, annotations: annotationsOf(wayIn) }, wayIn, [service, wall]);
+  declareIngress(parent, name, { ...metadata, annotations: annotationsOf(ingressPath) }, ingressPath, [
+    service,
+    networkPolicy,
+  ]);
 }
 
-const annotationsOf = ({ annotations, forwardAuth }: WayIn) => ({
+const annotationsOf = ({ annotations, forwardAuth }: IngressPath) => ({
   // The controller may write no address into the Ingress: nobody is to wait for one.
   "pulumi.com/skipAwait": "true",
   ...annotations,
   [forwardAuth.annotation]: forwardAuth.value,
 });
 
-const openDoor = (
+const declareIngress = (
   parent: pulumi.Resource,
   name: string,
   metadata: { readonly name: string; readonly namespace: string; readonly annotations: Record<string, string> },
-  { host, className, tlsSecret }: WayIn,
+  { host, className, tlsSecret }: IngressPath,
   after: pulumi.Resource[],
 ) =>
   new k8s.networking.v1.Ingress(

@@ -10,8 +10,8 @@ import { MANAGED } from "../labels.ts";
 import { deployInjector } from "./deployment.ts";
 import { digestOf, mapPieces, mapText } from "./identity-map.ts";
 import { INJECTOR } from "./names.ts";
-import type { HandOn, InjectorConfig } from "./proxy/contract.ts";
-import { openWayIn, type WayIn } from "./ingress-path.ts";
+import type { TokenForm, InjectorConfig } from "./proxy/contract.ts";
+import { declareIngressPath, type IngressPath } from "./ingress-path.ts";
 
 export interface InjectorArgs {
   /** Namespace of the dashboard. */
@@ -22,13 +22,13 @@ export interface InjectorArgs {
   readonly program: string;
   readonly backend: { readonly origin: string; readonly caPem?: string };
   readonly identityHeader: string;
-  readonly handOn: HandOn;
+  readonly handOn: TokenForm;
   readonly admitted?: { readonly header: string; readonly separator: string; readonly groups: readonly string[] };
   readonly sharedSecret?: { readonly header: string; readonly value: pulumi.Input<string> };
   readonly passHeaders: readonly string[];
   /** Who is known: plain, it decides the entries and a preview shows them. The tokens are secret, and unknown at first. */
   readonly tokens: ReadonlyMap<AuthentikUser, pulumi.Output<string>>;
-  readonly wayIn: WayIn;
+  readonly ingressPath: IngressPath;
 }
 
 /** Two pods behind a Service that only the ingress controller may reach; they roll when the map changes. */
@@ -51,7 +51,7 @@ export class Injector extends pulumi.ComponentResource {
       digest: pulumi.unsecret(digest),
       after: [...map.resources, settings.resource],
     });
-    openWayIn(this, name, args.namespace, args.wayIn);
+    declareIngressPath(this, name, args.namespace, args.ingressPath);
     this.registerOutputs();
   }
 }

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { ProviderError } from "../../../providers/runtime/errors.ts";
 import type { Resource } from "../../../providers/runtime/provider.ts";
 import { typedResource } from "../../../providers/runtime/typed-resource.ts";
-import { parseInputs, rememberAs } from "../../../providers/runtime/parse-inputs.ts";
+import { parseInputs, parseState } from "../../../providers/runtime/parse-inputs.ts";
 import type { Vault } from "../../../clients/vault/client.ts";
 
 const names = z.array(z.string()).min(1);
@@ -49,7 +49,7 @@ export function authBackendRole(vault: () => Vault): Resource {
   };
   return typedResource<Form, Form>({
     parse: parseInputs(form),
-    remember: rememberAs(form),
+    remember: parseState(form),
     secrets: [],
     computed: [],
     replaceOn: ["backend", "roleName"],

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import type { Resource } from "../../../providers/runtime/provider.ts";
 import { typedResource } from "../../../providers/runtime/typed-resource.ts";
-import { parseInputs, rememberAs } from "../../../providers/runtime/parse-inputs.ts";
+import { parseInputs, parseState } from "../../../providers/runtime/parse-inputs.ts";
 import type { Vault } from "../../../clients/vault/client.ts";
 
 const form = z.object({ name: z.string().min(1), policy: z.string() });
@@ -22,7 +22,7 @@ export function policy(vault: () => Vault): Resource {
   };
   return typedResource<Form, Form>({
     parse: parseInputs(form),
-    remember: rememberAs(form),
+    remember: parseState(form),
     secrets: [],
     computed: [],
     replaceOn: ["name"],

@@ -12,7 +12,7 @@ import { hasLogin, renamedTo } from "../../../clients/forgejo/accounts.ts";
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import type { AccessToken } from "../../../clients/forgejo/schemas.ts";
 import { type TokenApi, tokenApi } from "../../../clients/forgejo/access-tokens.ts";
-import { parseInputs, rememberAs } from "../../runtime/parse-inputs.ts";
+import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
 import { DAY_MS, rotationOf } from "./rotation.ts";
 import { login } from "./common-schemas.ts";
 
@@ -44,7 +44,7 @@ type Have = z.output<typeof have>;
 export function accessToken(forge: () => Forge, now: () => number): Resource {
   const type: TypedResource<Want, Have> = {
     parse: parseInputs(want),
-    remember: rememberAs(have),
+    remember: parseState(have),
     secrets: ["token"],
     computed: ["token", "tokenId", "tokenName", "issuedAtMs", "previousId", "retireAtMs", "accountId"],
     replaceOn: ["login", "name"],

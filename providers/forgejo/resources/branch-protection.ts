@@ -10,7 +10,7 @@ import { typedResource, type TypedResource } from "../../runtime/typed-resource.
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import type { Protection } from "../../../clients/forgejo/schemas.ts";
 import { isForgejo, repoApi, type RepoApi, serverVersion } from "../../../clients/forgejo/repository.ts";
-import { parseInputs, rememberAs } from "../../runtime/parse-inputs.ts";
+import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
 import { branchName, repoFields } from "./common-schemas.ts";
 
 const want = z.object({ ...repoFields, branch: branchName, deployKeys: z.boolean() });
@@ -29,7 +29,7 @@ type Have = z.output<typeof have>;
 export const branchProtection = (forge: () => Forge) => {
   const type: TypedResource<Want, Have> = {
     parse: parseInputs(want),
-    remember: rememberAs(have),
+    remember: parseState(have),
     secrets: [],
     computed: ["gaps", "bindsAdmins"],
     replaceOn: ["owner", "repo", "branch"],

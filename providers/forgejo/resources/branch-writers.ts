@@ -9,7 +9,7 @@ import { typedResource, type TypedResource } from "../../runtime/typed-resource.
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import type { Protection } from "../../../clients/forgejo/schemas.ts";
 import { repoApi, type RepoApi } from "../../../clients/forgejo/repository.ts";
-import { parseInputs, rememberAs } from "../../runtime/parse-inputs.ts";
+import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
 import { branchName, login, repoFields, sameLogins, without } from "./common-schemas.ts";
 
 const want = z.object({
@@ -31,7 +31,7 @@ type Have = z.output<typeof have>;
 export const branchWriters = (forge: () => Forge) => {
   const type: TypedResource<Want, Have> = {
     parse: parseInputs(want),
-    remember: rememberAs(have),
+    remember: parseState(have),
     secrets: [],
     computed: ["teams"],
     replaceOn: ["owner", "repo", "branch"],

@@ -7,7 +7,7 @@ import { typedResource, type TypedResource } from "../../runtime/typed-resource.
 import { findAccount, hasLogin, renamedTo } from "../../../clients/forgejo/accounts.ts";
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import { repoApi } from "../../../clients/forgejo/repository.ts";
-import { parseInputs, rememberAs } from "../../runtime/parse-inputs.ts";
+import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
 import { login, repoFields } from "./common-schemas.ts";
 
 const want = z.object({ ...repoFields, login, permission: z.enum(["none", "read", "write", "admin"]) });
@@ -28,7 +28,7 @@ type Have = z.output<typeof have>;
 export const collaborator = (forge: () => Forge) => {
   const type: TypedResource<Want, Have> = {
     parse: parseInputs(want),
-    remember: rememberAs(have),
+    remember: parseState(have),
     secrets: [],
     computed: ["effective", "accountId"],
     replaceOn: ["owner", "repo", "login"],

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { ProviderError } from "../../runtime/errors.ts";
 import { typedResource, type TypedResource } from "../../runtime/typed-resource.ts";
-import { parseInputs, rememberAs } from "../../runtime/parse-inputs.ts";
+import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import { repoApi } from "../../../clients/forgejo/repository.ts";
 import { type TagProtections, type TagRule, tagProtections } from "../../../clients/forgejo/tag-protections.ts";
@@ -29,7 +29,7 @@ type Place = Pick<Want, "owner" | "repo" | "pattern">;
 export const tagProtection = (forge: () => Forge) => {
   const type: TypedResource<Want, Have> = {
     parse: parseInputs(want),
-    remember: rememberAs(have),
+    remember: parseState(have),
     secrets: [],
     computed: ["gaps"],
     replaceOn: ["owner", "repo", "pattern"],

@@ -4,14 +4,14 @@ import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type GateRules, gateOf } from "../../../components/cluster/injector/proxy/request-filter.ts";
-import { type Front, frontOf } from "../../../components/cluster/injector/proxy/server.ts";
+import { type FilterRules, requestFilter } from "../../../components/cluster/injector/proxy/request-filter.ts";
+import { type InjectorServer, createInjectorServer } from "../../../components/cluster/injector/proxy/server.ts";
 import { INJECTOR_CASES, KNOWN } from "./injector-cases.ts";
 import { get, sendRaw } from "./raw-http.ts";
 
 const tokenOf = (who: string) => `token-of-${who}-0123456789`;
 const tokens = new Map<string, string>(KNOWN.map((who) => [who, tokenOf(who)]));
-const RULES: GateRules = {
+const RULES: FilterRules = {
   identityHeader: "X-authentik-username",
   tokens,
   handOn: { kind: "header" },
@@ -21,7 +21,7 @@ const RULES: GateRules = {
 let reached: { headers: IncomingHttpHeaders; raw: string[]; url: string | undefined }[] = [];
 let log: string[] = [];
 let dashboard: Server;
-const fronts: Front[] = [];
+const fronts: InjectorServer[] = [];
 
 beforeAll(async () => {
   dashboard = createServer((request, response) => {
@@ -68,9 +68,11 @@ beforeEach(() => {
   log = [];
 });
 
-async function injector(rules: Partial<GateRules> = {}): Promise<{ port: number; front: Front }> {
+async function injector(rules: Partial<FilterRules> = {}): Promise<{ port: number; front: InjectorServer }> {
   const origin = new URL(`http://127.0.0.1:${(dashboard.address() as AddressInfo).port}`);
-  const front = frontOf(gateOf({ ...RULES, ...rules }), { origin }, (line) => log.push(JSON.stringify(line)));
+  const front = createInjectorServer(requestFilter({ ...RULES, ...rules }), { origin }, (line) =>
+    log.push(JSON.stringify(line)),
+  );
   fronts.push(front);
   front.server.listen(0, "127.0.0.1");
   await once(front.server, "listening");
@@ -256,7 +258,7 @@ test("a client that never ends its header is sent away and others are served mea
 });
 
 test("a dashboard that is not there is said, and nothing of the token with it", async () => {
-  const front = frontOf(gateOf(RULES), { origin: new URL("http://127.0.0.1:9") }, () => undefined);
+  const front = createInjectorServer(requestFilter(RULES), { origin: new URL("http://127.0.0.1:9") }, () => undefined);
   fronts.push(front);
   front.server.listen(0, "127.0.0.1");
   await once(front.server, "listening");

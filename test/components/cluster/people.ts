@@ -7,7 +7,7 @@ import type {
   Email,
   HostName,
   K8sUser,
-  LeftPerson,
+  OffboardedPerson,
   Namespace,
   OsUser,
   Person,
@@ -48,7 +48,16 @@ export function person(
   };
 }
 
-export const left = ({ osUser, uid, ports, tier, authentikUser, k8sUser, email, ...rest }: Person): LeftPerson => ({
+export const left = ({
+  osUser,
+  uid,
+  ports,
+  tier,
+  authentikUser,
+  k8sUser,
+  email,
+  ...rest
+}: Person): OffboardedPerson => ({
   ...{ osUser, uid, ports, tier, authentikUser, k8sUser, namespaces: rest.namespaces, quota: rest.quota },
   ...{ formerNamespaces: rest.formerNamespaces, formerNames: [], limits: rest.limits, repos: [], layout: "single" },
   ...(email === undefined ? {} : { email }),
@@ -56,7 +65,7 @@ export const left = ({ osUser, uid, ports, tier, authentikUser, k8sUser, email, 
   leftOn: "2026-11-22" as Day,
 });
 
-export const desired = (people: readonly Person[], gone: readonly LeftPerson[] = []): Desired => ({
+export const desired = (people: readonly Person[], gone: readonly OffboardedPerson[] = []): Desired => ({
   people: new Map(people.map((one) => [one.osUser, one])),
   left: new Map(gone.map((one) => [one.osUser, one])),
   hosts: new Map(),

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { gateOf } from "../../../components/cluster/injector/proxy/request-filter.ts";
+import { requestFilter } from "../../../components/cluster/injector/proxy/request-filter.ts";
 import { mapPieces, mapText } from "../../../components/cluster/injector/identity-map.ts";
 import type { AuthentikUser } from "../../../roster/model.ts";
 
@@ -38,7 +38,7 @@ describe.each([
   ["as a header", { kind: "header" } as const, "authorization", (token: string) => `Bearer ${token}`],
   ["as a cookie", { kind: "cookie", name: "headlamp" } as const, "cookie", (token: string) => `headlamp=${token}`],
 ])("the token handed on %s", (_, handOn, carrier, written) => {
-  const gate = gateOf({ identityHeader: HEADER, tokens, handOn, passHeaders: [] });
+  const gate = requestFilter({ identityHeader: HEADER, tokens, handOn, passHeaders: [] });
 
   test("is the one of the identity that stands in exactly one line, and nothing else of a credential goes on", () => {
     fc.assert(

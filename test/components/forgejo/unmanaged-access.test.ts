@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { strangersIn } from "../../../components/forgejo/unmanaged-access.ts";
+import { unmanagedAccess } from "../../../components/forgejo/unmanaged-access.ts";
 import type { ForgejoLogin } from "../../../roster/model.ts";
 
 const logins = (...names: string[]) => names as ForgejoLogin[];
@@ -17,7 +17,7 @@ const audit = {
 };
 
 test("only who was never ours is a stranger, whatever the case of the login; keys and overlapping rules are said", () => {
-  expect(strangersIn(audit, access, "master")).toEqual([
+  expect(unmanagedAccess(audit, access, "master")).toEqual([
     "stranger is a collaborator (write) whom this program never put there",
     'the deploy key "ci" can write',
     'the branch rule "mas*" may hold for master too',

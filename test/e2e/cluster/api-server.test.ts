@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { standardInput } from "../../../components/cluster/api-server/api-server-sign-in.ts";
 import { authenticationText } from "../../../components/cluster/api-server/authentication.ts";
-import type { ControlPlanePlaces } from "../../../components/cluster/api-server/program/contract.ts";
+import type { ControlPlanePaths } from "../../../components/cluster/api-server/program/contract.ts";
 import { type Certificates, ensureCertificates } from "../../../lab/cluster/certificates.ts";
 import { clusterFact } from "../../../lab/cluster/cluster.ts";
 import {
@@ -27,7 +27,7 @@ let lab: LabCluster;
 let certs: Certificates;
 let plane: StaticApiServer;
 let issuers: Issuers;
-let places: ControlPlanePlaces;
+let places: ControlPlanePaths;
 
 beforeAll(async () => {
   lab = await openLabCluster();
@@ -75,7 +75,7 @@ const authentication = (urls: readonly string[] = [issuers.commandLine.url, issu
   authenticationText(urls.map((url) => ({ url, audiences: ["kubernetes"], caPem: issuers.caPem })));
 
 /** As the command provider runs it on the machine, only without the SSH before it. */
-const install = (text: string, more: Partial<ControlPlanePlaces> = {}) =>
+const install = (text: string, more: Partial<ControlPlanePaths> = {}) =>
   run(["node", "--input-type=commonjs", "-"], {
     input: standardInput(signInProgram(), { version: 1, authentication: text, places: { ...places, ...more } }),
     timeoutMs: 400_000,

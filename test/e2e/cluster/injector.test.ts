@@ -232,8 +232,8 @@ test("a thousand identities are known, each with its own token, and nobody besid
   const { dashboard } = settingsFor({ origin: ECHO.origin });
   if (dashboard === undefined) throw new Error("the settings have a dashboard");
   const { admitted: _a, sharedSecret: _s, backend, ingress, ...plain } = dashboard;
-  const { tlsSecret: _t, ...wayIn } = ingress;
-  const args = { ...plain, backend: { origin: backend.origin }, program: injectorProgram(), tokens, wayIn };
+  const { tlsSecret: _t, ...ingressPath } = ingress;
+  const args = { ...plain, backend: { origin: backend.origin }, program: injectorProgram(), tokens, ingressPath };
   await applied(lab.admin, () => new Injector("token-injector", args));
   await rolledOut();
   for (const i of [0, 399, 400, 500, 999])

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { SUSPENDED } from "../../../providers/delegated-rights/role-binding-client.ts";
-import { room } from "../../../providers/delegated-rights/suspend-role-bindings.ts";
+import { namespaceRights } from "../../../providers/delegated-rights/suspend-role-bindings.ts";
 import type { Call } from "../../../providers/runtime/provider.ts";
 import type { PropertyMap } from "../../../providers/runtime/property-values.ts";
 import type { KubeCall } from "../../../clients/kubernetes/client.ts";
@@ -41,7 +41,7 @@ function server(bindings: Record<string, object[]>) {
     return { status: 200, value: {} };
   };
   const subjects = () => Object.fromEntries([...live].map(([name, one]) => [name, one.subjects]));
-  return { live, writes, subjects, room: room(() => kube) };
+  return { live, writes, subjects, room: namespaceRights(() => kube) };
 }
 
 const inputs = (suspended: boolean): PropertyMap => ({ namespace: "shop", suspended, own: OWN });
@@ -91,6 +91,6 @@ test("a damaged memory is told and never taken for nobody", async () => {
 
 test("a list that is cut short is no list", async () => {
   const kube: KubeCall = async () => ({ status: 200, value: { items: [], metadata: { continue: "more" } } });
-  const create = room(() => kube).create({ inputs: inputs(true), preview: false } as never, call);
+  const create = namespaceRights(() => kube).create({ inputs: inputs(true), preview: false } as never, call);
   await expect(create).rejects.toThrow("cannot be read as a whole");
 });

@@ -4,11 +4,11 @@ export interface SignInPart {
   readonly version: 1;
   /** The AuthenticationConfiguration, as `authenticationText` writes it. */
   readonly authentication: string;
-  readonly places: ControlPlanePlaces;
+  readonly places: ControlPlanePaths;
 }
 
 /** Where things are on a control plane; `KUBEADM` are kubeadm's own. */
-export interface ControlPlanePlaces {
+export interface ControlPlanePaths {
   /** The API server's static manifest. */
   readonly manifest: string;
   /** Folder of our configuration files. It is mounted into the API server under the same path. */
@@ -23,7 +23,7 @@ export interface ControlPlanePlaces {
   readonly withinMs: number;
 }
 
-export const KUBEADM: ControlPlanePlaces = {
+export const KUBEADM: ControlPlanePaths = {
   manifest: "/etc/kubernetes/manifests/kube-apiserver.yaml",
   folder: "/etc/kubernetes/authentication",
   adminKubeconfig: "/etc/kubernetes/admin.conf",

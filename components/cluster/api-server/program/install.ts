@@ -3,17 +3,17 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { ControlPlanePlaces, SignInPart } from "./contract.ts";
+import type { ControlPlanePaths, SignInPart } from "./contract.ts";
 import { commandOf, withSignInClusterConfiguration, withSignInManifest } from "./edits.ts";
 import { signInFile } from "./file-name.ts";
 import { ensureFolder, readIfThere, replaceFile } from "./files.ts";
 import { findServer, lives, trial } from "./server-process.ts";
 
 /** Sentences of what was done; a converged control plane says none. */
-export type Say = (line: string) => void;
+export type WriteLogLine = (line: string) => void;
 
 /** @throws Error with one sentence; the API server then runs as it did before */
-export async function install(part: SignInPart, say: Say): Promise<void> {
+export async function install(part: SignInPart, say: WriteLogLine): Promise<void> {
   const { places } = part;
   ensureFolder(places.folder);
   const file = signInFile(places.folder, part.authentication);
@@ -49,7 +49,7 @@ interface Change {
   readonly file: string;
 }
 
-async function change(places: ControlPlanePlaces, { before, after, file }: Change): Promise<void> {
+async function change(places: ControlPlanePaths, { before, after, file }: Change): Promise<void> {
   replaceFile(join(places.folder, "kube-apiserver.yaml.before"), before, places.folder);
   replaceFile(places.manifest, after, places.folder);
   const flag = `--authentication-config=${file}`;
@@ -68,7 +68,7 @@ async function change(places: ControlPlanePlaces, { before, after, file }: Chang
 const BACK_WITHIN_MS = 120_000;
 
 /** The old server answers until the kubelet ends it, so only one with the new words counts, and only twice in a row. */
-async function livesWith(places: ControlPlanePlaces, words: readonly string[], withinMs: number): Promise<boolean> {
+async function livesWith(places: ControlPlanePaths, words: readonly string[], withinMs: number): Promise<boolean> {
   const until = Date.now() + withinMs;
   let inARow = 0;
   let pid = 0;
@@ -84,7 +84,7 @@ async function livesWith(places: ControlPlanePlaces, words: readonly string[], w
 }
 
 /** @returns whether it had to be told */
-function tellKubeadm(places: ControlPlanePlaces, file: string): boolean {
+function tellKubeadm(places: ControlPlanePaths, file: string): boolean {
   const ask = ["--namespace=kube-system", "get", "configmap", "kubeadm-config", "--ignore-not-found", "--output=json"];
   const found = kubectl(places, ask);
   if (found.trim() === "") return false; // made without kubeadm: there is no upgrade that would forget
@@ -103,7 +103,7 @@ function tellKubeadm(places: ControlPlanePlaces, file: string): boolean {
   return true;
 }
 
-function kubectl(places: ControlPlanePlaces, args: readonly string[]): string {
+function kubectl(places: ControlPlanePaths, args: readonly string[]): string {
   const { status, stdout, stderr, error } = spawnSync(
     places.kubectl,
     [`--kubeconfig=${places.adminKubeconfig}`, "--request-timeout=20s", ...args],

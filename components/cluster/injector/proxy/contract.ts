@@ -1,7 +1,7 @@
 /** Defines the injector's configuration, which the program writes and the injector reads at its start. */
 
 /** How the token is handed to the dashboard: as the old one and the API server take it, or as Headlamp does. */
-export type HandOn = { readonly kind: "header" } | { readonly kind: "cookie"; readonly name: string };
+export type TokenForm = { readonly kind: "header" } | { readonly kind: "cookie"; readonly name: string };
 
 export interface InjectorConfig {
   readonly version: 1;
@@ -9,7 +9,7 @@ export interface InjectorConfig {
   readonly backend: { readonly origin: string; readonly caPem?: string };
   /** Set by the identity proxy, and by nobody else. */
   readonly identityHeader: string;
-  readonly handOn: HandOn;
+  readonly handOn: TokenForm;
   /** At least one of `groups` must stand in the header's list. Absent: every known identity may come in. */
   readonly admitted?: { readonly header: string; readonly separator: string; readonly groups: readonly string[] };
   /** Header that must carry the shared secret, which lies in a file of its own. */
@@ -21,7 +21,7 @@ export interface InjectorConfig {
 }
 
 /** Where the Deployment mounts what the injector reads. */
-export const PLACES = {
+export const MOUNT_PATHS = {
   config: "/etc/injector/config/config.json",
   program: "/etc/injector/program/injector.mjs",
   map: "/etc/injector/map",

@@ -2,13 +2,13 @@
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import { comparableHeaderName } from "../../../../clients/http/header-name.ts";
-import type { HandOn } from "./contract.ts";
+import type { TokenForm } from "./contract.ts";
 
-/** What the gate goes by. */
-export interface GateRules {
+/** The configuration of the request filter. */
+export interface FilterRules {
   readonly identityHeader: string;
   readonly tokens: ReadonlyMap<string, string>;
-  readonly handOn: HandOn;
+  readonly handOn: TokenForm;
   readonly admitted?: { readonly header: string; readonly separator: string; readonly groups: readonly string[] };
   readonly sharedSecret?: { readonly header: string; readonly value: string };
   readonly passHeaders: readonly string[];
@@ -18,14 +18,14 @@ export type Verdict =
   | { readonly kind: "admit"; readonly identity: string; readonly headers: ReadonlyMap<string, readonly string[]> }
   | { readonly kind: "refuse"; readonly status: number; readonly reason: string };
 
-export type Gate = (rawHeaders: readonly string[]) => Verdict;
+export type RequestFilter = (rawHeaders: readonly string[]) => Verdict;
 
 /**
  * A request is let in when the identity stands in exactly one line that says it exactly, and is known.
  * What goes on to the dashboard is a list of what may (never of what may not): a header that this program has not heard
  * of cannot carry rights past it. The client's cookies and credentials never go on.
  */
-export function gateOf(rules: GateRules): Gate {
+export function requestFilter(rules: FilterRules): RequestFilter {
   const guards = [rules.identityHeader, rules.admitted?.header, rules.sharedSecret?.header]
     .filter((header) => header !== undefined)
     .map((header) => header.toLowerCase());
@@ -113,7 +113,7 @@ function dropForeignTokens(headers: Map<string, readonly string[]>): void {
   else headers.delete("sec-websocket-protocol");
 }
 
-const credentials = (handOn: HandOn, token: string): readonly (readonly [string, string])[] =>
+const credentials = (handOn: TokenForm, token: string): readonly (readonly [string, string])[] =>
   handOn.kind === "header" ? [["authorization", `Bearer ${token}`]] : [["cookie", `${handOn.name}=${token}`]];
 
 const refuse = (status: number, reason: string): Verdict => ({ kind: "refuse", status, reason });

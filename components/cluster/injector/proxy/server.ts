@@ -3,16 +3,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type Backend, forward, forwardSocket, head } from "./forward.ts";
-import type { Gate, Verdict } from "./request-filter.ts";
+import type { RequestFilter, Verdict } from "./request-filter.ts";
 
-export interface Front {
+export interface InjectorServer {
   readonly server: Server;
   /** Takes no more, finishes what is under way, and ends what is still open at the limit. */
   drain(settleMs: number, limitMs: number): Promise<void>;
 }
 
 /** One line of the log. Holds no token, no query and no identity that is not known to us. */
-export type Say = (line: Readonly<Record<string, string | number>>) => void;
+export type WriteLogLine = (line: Readonly<Record<string, string | number>>) => void;
 
 /** Longer than ingress controllers keep theirs, so that it is they who close an idle connection, and no request is on it. */
 const KEEP_ALIVE_MS = 75_000;
@@ -22,7 +22,7 @@ const REQUEST_TIMEOUT_MS = 300_000;
 const MAX_HEADER_BYTES = 16_384;
 const MAX_CONNECTIONS = 2_000;
 
-export function frontOf(gate: Gate, backend: Backend, say: Say): Front {
+export function createInjectorServer(filter: RequestFilter, backend: Backend, log: WriteLogLine): InjectorServer {
   let going = false;
   const sockets = new Set<Duplex>();
   const options = {
@@ -33,15 +33,15 @@ export function frontOf(gate: Gate, backend: Backend, say: Say): Front {
   };
   const server = createServer(options, (request, response) => {
     if (going) response.setHeader("connection", "close");
-    const verdict = judge(gate, request);
-    note(say, request, verdict);
+    const verdict = judge(filter, request);
+    note(log, request, verdict);
     if (verdict.kind === "admit") forward(backend, request, verdict.headers, response);
     else refuse(request, response, verdict);
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex) => {
     socket.on("error", () => socket.destroy());
-    const verdict = isWebSocket(request) ? judge(gate, request) : NO_OTHER_PROTOCOL;
-    note(say, request, verdict);
+    const verdict = isWebSocket(request) ? judge(filter, request) : NO_OTHER_PROTOCOL;
+    note(log, request, verdict);
     if (verdict.kind === "refuse") {
       socket.end(head(verdict.status, "Refused", [["connection", "close"]]));
       return;
@@ -57,7 +57,7 @@ export function frontOf(gate: Gate, backend: Backend, say: Say): Front {
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.maxConnections = MAX_CONNECTIONS;
-  // Beyond its own limit node drops lines in silence; the gate counts them instead.
+  // Beyond its own limit node drops lines in silence; the request filter counts them instead.
   server.maxHeadersCount = 0;
 
   return {
@@ -76,10 +76,10 @@ export function frontOf(gate: Gate, backend: Backend, say: Say): Front {
 }
 
 /** Only a path on the dashboard is asked for: no other server's address, no tunnel, no echo of what was sent. */
-function judge(gate: Gate, request: IncomingMessage): Verdict {
+function judge(filter: RequestFilter, request: IncomingMessage): Verdict {
   if (request.method === "TRACE") return { kind: "refuse", status: 405, reason: "a method that echoes" };
   if (request.url?.startsWith("/") !== true) return { kind: "refuse", status: 400, reason: "not a path" };
-  return gate(request.rawHeaders);
+  return filter(request.rawHeaders);
 }
 
 /** A handshake has no body: node leaves one unread, and it would run into the socket. */
@@ -107,11 +107,11 @@ const SENTENCES: ReadonlyMap<number, string> = new Map([
   [431, "The request's header is too large."],
 ]);
 
-function note(say: Say, request: IncomingMessage, verdict: Verdict): void {
+function note(log: WriteLogLine, request: IncomingMessage, verdict: Verdict): void {
   const path = (request.url ?? "").split("?")[0] ?? "";
   const what = { method: request.method ?? "", path: path.slice(0, 200) };
-  if (verdict.kind === "admit") say({ ...what, identity: verdict.identity });
-  else say({ ...what, refused: verdict.reason, status: verdict.status });
+  if (verdict.kind === "admit") log({ ...what, identity: verdict.identity });
+  else log({ ...what, refused: verdict.reason, status: verdict.status });
 }
 
 const after = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));

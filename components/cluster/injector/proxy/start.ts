@@ -2,10 +2,10 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import type { InjectorConfig } from "./contract.ts";
-import type { GateRules } from "./request-filter.ts";
+import type { FilterRules } from "./request-filter.ts";
 
 /** Where the parts of the configuration lie; the pod's own are `PLACES`. */
-export interface Places {
+export interface MountPaths {
   readonly config: string;
   readonly map: string;
   readonly sharedSecret: string;
@@ -13,11 +13,11 @@ export interface Places {
 
 export interface Started {
   readonly config: InjectorConfig;
-  readonly rules: GateRules;
+  readonly rules: FilterRules;
 }
 
 /** @throws Error with one sentence and no secret in it: the old pods go on serving while this one does not start */
-export function readStart(places: Places): Started {
+export function readStart(places: MountPaths): Started {
   const config = parsed(readFileSync(places.config, "utf8"), "the configuration") as InjectorConfig;
   if (config.version !== 1) throw new Error("the configuration is of another version than this program");
   const tokens = readTokens(places.map);
