@@ -4,14 +4,19 @@ import { defineConfig } from "vitest/config";
 /** They compare times, or look at the whole machine before and after. */
 const ALONE = ["test/e2e/{host-workers,lab-guest,lab-process}.test.ts"];
 
-/** Unit tests that take seconds each, by what they prove: thousands of derivations, races with git, units that time out. */
-export const SLOW = ["derivation.property", "stop-child-units", "fast-forward", "migrate-to-workspace"].map(
-  (name) => `test/*/**/${name}.test.ts`,
-);
+/**
+ * Unit tests that take many seconds each, by what they prove: thousands of derivations, races with git, units that time
+ * out, commands compiled anew, generated files in a copy of the project, floods of raw requests.
+ */
+export const SLOW = [
+  ...["derivation.property", "stop-child-units", "fast-forward", "migrate-to-workspace"],
+  ...["cli/start", "npm-scripts", "naive-proxy"],
+].map((name) => `test/**/${name}.test.ts`);
 
 const UNIT = {
   // A thousand runs of a property on a busy machine; what must be quick says so itself, in processor time.
   testTimeout: 120_000,
+  maxWorkers: 2,
 };
 
 const endToEnd = {

@@ -5,7 +5,6 @@
 
 import { access, symlink, unlink } from "node:fs/promises";
 import { resolve } from "node:path";
-import { z } from "zod";
 import { PROJECT } from "../cli/pulumi.ts";
 import { dailyMessage } from "../roster/deployment-message.ts";
 import { announce } from "./chat.ts";
@@ -18,6 +17,7 @@ import { openGit } from "./git.ts";
 import { oneAtATime } from "./wait-for-stack-lock.ts";
 import type { Touched } from "./pull-request/preview-differences.ts";
 import { previewRefreshed, type RefreshedPreview, RESTORING } from "./refreshed-preview.ts";
+import { planPeople } from "./people-plan.ts";
 import { type Ran, run } from "./run.ts";
 import { log } from "./log.ts";
 
@@ -94,16 +94,11 @@ async function anotherProgram(folder: string): Promise<number> {
   return ran.code ?? 1;
 }
 
-const plan = z.object({ plan: z.array(z.string()) });
-
 /** What happens to people, in the plan's own sentences. */
 async function planned(): Promise<readonly string[]> {
-  const argv = ["--import", "tsx", "cli/main.ts", "plan", "--json", "--stack", stackOfPipeline()] as const;
-  const ran = await run([process.execPath, ...argv], { cwd: PROJECT, timeoutMs: 300_000 });
-  const text = ran.stdout.toString("utf8");
-  const parsed = text.startsWith("{") ? plan.safeParse(JSON.parse(text)) : undefined;
-  if (parsed?.success !== true) throw new StepError(`The plan could not be made: ${ran.stderr.trim()}`);
-  return parsed.data.plan;
+  const found = await planPeople({ stack: stackOfPipeline() });
+  if ("message" in found) throw new StepError(found.message);
+  return found.plan;
 }
 
 /** Exported for the tests. */

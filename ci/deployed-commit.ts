@@ -1,6 +1,7 @@
 /** Finds the commit that is deployed: the one that the engine itself recorded for the last update that succeeded. */
 
 import { z } from "zod";
+import { FULL_HASH } from "../roster/deployment-message.ts";
 import { mustPulumi, type StackAt } from "./engine.ts";
 import { StepError } from "./environment.ts";
 import type { Git } from "./git.ts";
@@ -44,11 +45,8 @@ export async function failedCommit(at: StackAt): Promise<string | undefined> {
   return last === undefined || last.result === "succeeded" ? undefined : headOf(last.environment["git.head"], at.stack);
 }
 
-/** A full hash, SHA-1 or SHA-256. */
-const HASH = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
-
 function headOf(head: string | undefined, stack: string): string {
-  if (head !== undefined && HASH.test(head)) return head;
+  if (head !== undefined && FULL_HASH.test(head)) return head;
   throw new StepError(
     `The last deployment of the stack ${stack} was not made from a git checkout: the engine recorded ` +
       `${head === undefined ? "no commit" : "something that is not a commit's full hash"}. ` +

@@ -4,13 +4,14 @@
  */
 
 import { z } from "zod";
+import { FULL_HASH } from "../roster/deployment-message.ts";
 
 /** A step was called without what it needs: a sentence for the operator. */
 export class StepError extends Error {
   override readonly name = "StepError";
 }
 
-const hash = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, "is not the full hash of a commit");
+const hash = z.string().regex(FULL_HASH, "is not the full hash of a commit");
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, "is not a plain name");
 const url = z.url({ protocol: /^https?$/, error: "is not a web address" });
 

@@ -42,12 +42,12 @@ export const COMMANDS: readonly ListedCommand[] = [
   },
   {
     name: "probe",
-    summary: "ask every surface whether those who left are really cut",
+    summary: "check on every surface that offboarded users have no access",
     load: async () => (await import("./commands/probe.ts")).probe,
   },
   {
     name: "remove",
-    summary: "archive and remove for good somebody who has left",
+    summary: "archive and delete an offboarded user for good",
     load: async () => (await import("./commands/remove.ts")).remove,
   },
   {

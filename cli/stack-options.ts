@@ -14,7 +14,7 @@ export const STACK_HELP =
 export function policyOf(values: { readonly host?: string[] | undefined }): Policy {
   if (values.host === undefined) return DEFAULT_POLICY;
   for (const host of values.host) {
-    if (!HOST.pattern.test(host)) throw new UsageError(`"${host}" is no name of a host`);
+    if (!HOST.pattern.test(host)) throw new UsageError(`"${host}" is not a valid host name`);
   }
   return { ...DEFAULT_POLICY, hosts: [...new Set(values.host)] as HostName[] };
 }

@@ -132,7 +132,7 @@ const isName = (name: string): boolean => /^[a-z0-9][a-z0-9-]{0,11}$/.test(name)
 function checkName(name: string): string {
   if (isName(name)) return name;
   throw new LabError(
-    `WS_LAB: "${name}" is no name for a lab: use 1 to 12 of a-z, 0-9 and "-", beginning with none of the dashes.`,
+    `WS_LAB: "${name}" is not a valid name for a lab: use 1 to 12 of a-z, 0-9 and "-", and begin with a letter or digit.`,
   );
 }
 

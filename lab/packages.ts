@@ -5,8 +5,8 @@ import { LabError } from "./lab-error.ts";
 import { run } from "./run.ts";
 import { duration, log } from "./log.ts";
 
-/** The browser that the tests of the people's page drive; the lab itself does without. */
-export const BROWSER: Packages = { chromium: "opens the people's page in its tests" };
+/** The browser that the tests of the user portal drive; the lab itself does without. */
+export const BROWSER: Packages = { chromium: "opens the user portal in its tests" };
 
 /** Installs what is missing. Throws `LabError` without root or apt, or when a package cannot be had. */
 export async function installPackages(wanted: Packages = PACKAGES): Promise<void> {

@@ -18,7 +18,7 @@ export interface Deployment {
 
 /** @throws Error for what is no commit or no login: a message that cannot be read back is not written */
 export function deploymentMessage({ commit, pusher }: Deployment): string {
-  if (!COMMIT.test(commit)) throw new Error(`${JSON.stringify(commit)} is not the full hash of a commit`);
+  if (!FULL_HASH.test(commit)) throw new Error(`${JSON.stringify(commit)} is not the full hash of a commit`);
   if (pusher === undefined) return `${commit} ${BY}${UNKNOWN_PUSHER}`;
   if (!FORGEJO_LOGIN.pattern.test(pusher)) throw new Error(`${JSON.stringify(pusher)} is not a login of the forge`);
   return `${commit} ${BY}${pusher}`;
@@ -31,7 +31,7 @@ export function deploymentMessage({ commit, pusher }: Deployment): string {
  */
 export function readDeploymentMessage(message: string, head: string | undefined): Deployment | undefined {
   const commit = message.slice(0, message.indexOf(" "));
-  if (!COMMIT.test(commit) || commit !== head) return undefined;
+  if (!FULL_HASH.test(commit) || commit !== head) return undefined;
   const rest = message.slice(commit.length + 1);
   if (rest === DAILY || rest === `${BY}${UNKNOWN_PUSHER}`) return { commit };
   const pusher = rest.startsWith(BY) ? rest.slice(BY.length) : "";
@@ -47,5 +47,5 @@ export const UNKNOWN_PUSHER = "an account that the forge does not name";
 const BY = "pushed by ";
 const DAILY = "deployed again by the daily deployment";
 
-/** SHA-1 or SHA-256. */
-const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+/** The full hash of a commit, SHA-1 or SHA-256, in lower case. */
+export const FULL_HASH = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;

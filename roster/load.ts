@@ -96,7 +96,9 @@ function checkDocument(parsed: Parsed, policy: Policy): Checked {
     const found = tree.kind === "list" ? "a list" : describeValue(tree.value);
     return {
       rows: new Map(),
-      findings: [atTop([], `${found} stands where the roster begins; write users: and the people below it`)],
+      findings: [
+        atTop([], `expected a map with the key "users" but found ${found}; write users: and the people below it`),
+      ],
     };
   }
   const findings = [...tree.entries.keys()]
@@ -114,10 +116,7 @@ function checkDocument(parsed: Parsed, policy: Policy): Checked {
     const found = users.kind === "list" ? "a list" : describeValue(users.value);
     return {
       rows: new Map(),
-      findings: [
-        ...findings,
-        atTop(["users"], `users: ${found} stands where the people belong; write one key a person below it`),
-      ],
+      findings: [...findings, atTop(["users"], `users: expected one key for each person but found ${found}`)],
     };
   }
   const checked = checkRows(users, brokenRows(users, parsed), policy);
@@ -146,8 +145,7 @@ function checkRows(users: Users, broken: ReadonlySet<string>, policy: Policy): C
     const plain = plainValue(value);
     raw.set(user, plain);
     if (!isMap(plain)) {
-      const found =
-        plain === null ? "the row is empty" : `${describeValue(plain)} stands where the row's fields belong`;
+      const found = plain === null ? "the row is empty" : `expected the row's fields but found ${describeValue(plain)}`;
       findings.push(inRow(user, [], `${found}; write authentik_user:, k8s_user: and tier: below the name`, "key"));
       continue;
     }

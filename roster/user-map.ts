@@ -18,11 +18,13 @@ export type LoadedUserMap =
 
 /** Others write this map too, so keys we do not know are theirs; those we know must be right. */
 const entry = z.looseObject({
-  role: z.string({ error: (issue) => `${describeValue(issue.input)} is no role; it is one of the roster's tiers` }),
+  role: z.string({
+    error: (issue) => `${describeValue(issue.input)} is not a role; it must be one of the roster's tiers`,
+  }),
   email: z
-    .string({ error: (issue) => `${describeValue(issue.input)} is no address; ${names.EMAIL.right}` })
+    .string({ error: (issue) => `${describeValue(issue.input)} is not an e-mail address; ${names.EMAIL.right}` })
     .regex(names.EMAIL.pattern, {
-      error: (issue) => `${describeValue(issue.input)} is no address; ${names.EMAIL.right}`,
+      error: (issue) => `${describeValue(issue.input)} is not an e-mail address; ${names.EMAIL.right}`,
     })
     .optional(),
   quota: quotaOfUserMap.optional(),

@@ -7,7 +7,7 @@ import { PROJECT } from "../../cli/pulumi.ts";
 import { mustPulumi, type StackAt } from "../engine.ts";
 import { requiredVariable, StepError } from "../environment.ts";
 import { CREDENTIALS } from "../snapshot/publish.ts";
-import { WITHHELD } from "../snapshot/withhold-values.ts";
+import { WITHHELD } from "../snapshot/secret-placeholders.ts";
 import { dataFile, openStackFile, useFile, USER_MAP_FILE } from "../stack-file.ts";
 import type { Data } from "./branch-data.ts";
 

@@ -5,12 +5,11 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { z } from "zod";
 import { PROJECT } from "../../cli/pulumi.ts";
 import { mustPulumi, pulumi, type StackAt, tail } from "../engine.ts";
 import { requiredVariable, StepError } from "../environment.ts";
-import { run } from "../run.ts";
 import { clean, logError, log } from "../log.ts";
+import { planPeople } from "../people-plan.ts";
 import { openPreviewBackend, previewBackendEnv, withScratch } from "../snapshot/preview-backend.ts";
 import { extractPublication } from "../snapshot/publication.ts";
 import { openStackFile } from "../stack-file.ts";
@@ -81,27 +80,11 @@ async function reportOf(): Promise<Report> {
 const inRepository = (message: string, { configFile }: Required<StackAt>): string =>
   message.replaceAll(`${dirname(configFile)}/`, "");
 
-const planForm = z.union([
-  z.object({ ok: z.literal(false), message: z.string() }),
-  z.object({
-    plan: z.array(z.string()),
-    raised: z.array(z.object({ who: z.string(), what: z.array(z.string()) })),
-    brakes: z.array(z.object({ message: z.string() })),
-    warnings: z.array(z.object({ message: z.string() })),
-    notices: z.array(z.string()),
-  }),
-]);
-
 type Decided = Pick<Report, "problems" | "plan" | "brakes" | "raised" | "warnings">;
 
 /** The program's own decision, in people's words. */
 async function planOf(at: Required<StackAt>): Promise<Decided> {
-  const { stack, configFile, env } = at;
-  const argv = ["--import", "tsx", "cli/main.ts", "plan", "--json", "--stack", stack, "--config-file", configFile];
-  const ran = await run([process.execPath, ...argv], { cwd: PROJECT, env, timeoutMs: 300_000 });
-  const text = ran.stdout.toString("utf8");
-  if (text.trim() === "") throw new StepError(`No plan could be made:\n${tail(ran.stderr)}`);
-  const found = planForm.parse(JSON.parse(text));
+  const found = await planPeople(at);
   const none = { problems: [], plan: [], brakes: [], raised: [], warnings: [] };
   if ("message" in found) return { ...none, problems: inRepository(found.message, at).split("\n") };
   return {

@@ -3,11 +3,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
 import { PROJECT } from "../../cli/pulumi.ts";
 import { stackOfPipeline } from "../engine.ts";
 import { StepError } from "../environment.ts";
-import { run } from "../run.ts";
+import { planPeople } from "../people-plan.ts";
 import { openStackFile, ROSTER, useFile } from "../stack-file.ts";
 import type { Push } from "./forge-activity.ts";
 import { type ProgramChange, programChanges } from "./program-changes.ts";
@@ -62,7 +61,7 @@ async function findings(situation: DeploymentContext, others: readonly Push[]): 
   };
 }
 
-/** What the pushed roster would raise, by the deployed program's own plan. */
+/** What the pushed roster would raise, by the deployed program's own plan. @throws StepError with every problem of the roster */
 async function raisedRights({ git, stack, commit, roster }: DeploymentContext): Promise<Finding["raised"]> {
   const text = await git.file(commit, roster);
   if (text === undefined) throw new StepError(`${roster} is missing in ${commit}; nothing can be deployed without it.`);
@@ -73,42 +72,10 @@ async function raisedRights({ git, stack, commit, roster }: DeploymentContext): 
     useFile(document, ROSTER, join(folder, "roster.yaml"));
     const configFile = join(folder, `Pulumi.${stack}.yaml`);
     await writeFile(configFile, document.toString({ lineWidth: 0 }), { mode: 0o600 });
-    return await planOf(configFile);
+    const plan = await planPeople({ stack: stackOfPipeline(), configFile });
+    if ("message" in plan) throw new StepError(plan.message);
+    return plan.raised;
   } finally {
     await rm(folder, { recursive: true });
-  }
-}
-
-const report = z.union([
-  z.object({ ok: z.literal(false), message: z.string() }),
-  z.object({ raised: z.array(z.object({ who: z.string(), what: z.array(z.string()) })) }),
-]);
-
-/** @throws StepError with every problem of the roster */
-async function planOf(configFile: string): Promise<Finding["raised"]> {
-  const argv = [
-    "--import",
-    "tsx",
-    "cli/main.ts",
-    "plan",
-    "--json",
-    "--stack",
-    stackOfPipeline(),
-    "--config-file",
-    configFile,
-  ];
-  const ran = await run([process.execPath, ...argv], { cwd: PROJECT, timeoutMs: 300_000 });
-  const parsed = report.safeParse(jsonOf(ran.stdout.toString("utf8")));
-  if (!parsed.success) throw new StepError(`The plan for the pushed roster could not be made: ${ran.stderr.trim()}`);
-  if ("message" in parsed.data) throw new StepError(parsed.data.message);
-  return parsed.data.raised;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined;
-    throw cause;
   }
 }

@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { PROJECT } from "../../cli/pulumi.ts";
+import { FULL_HASH } from "../../roster/deployment-message.ts";
 import { loadRoster } from "../../roster/load.ts";
 import type { HostName } from "../../roster/model.ts";
 import { DEFAULT_POLICY } from "../../roster/policy.ts";
@@ -44,7 +45,7 @@ export function commitOfPipeline(): string {
   if (requiredVariable("CI_PIPELINE_EVENT") !== "tag") return requiredVariable("CI_COMMIT_SHA");
   const tag = requiredVariable("CI_COMMIT_TAG");
   const commit = tag.startsWith(CONFIRM) ? tag.slice(CONFIRM.length) : "";
-  if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) return commit;
+  if (FULL_HASH.test(commit)) return commit;
   throw new StepError(
     `The tag ${JSON.stringify(tag)} confirms nothing: it must be ${CONFIRM}<full hash of the commit>.`,
   );

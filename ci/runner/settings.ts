@@ -39,7 +39,7 @@ export type RunnerSettings = z.output<typeof form>;
 /** @throws StepError that names the file and every field that is wrong */
 export async function readSettings(file: string): Promise<RunnerSettings> {
   const text = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw new StepError(`${file} cannot be read (${cause.code}): docs/deployment.md says what stands in it.`);
+    throw new StepError(`${file} cannot be read (${cause.code}): docs/deployment.md lists its fields.`);
   });
   const parsed = form.safeParse(yamlOf(file, text));
   if (parsed.success) return parsed.data;

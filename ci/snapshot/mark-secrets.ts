@@ -1,7 +1,7 @@
 /** Marks the values of a resource that are secret although they stand in plain text, and lists texts that are public although they stand in a secret. Pure. */
 
 import { isObject, KIND, type Properties, type Resource, SIGNATURE, type Value } from "./state-schema.ts";
-import { plaintextOf, secretOf } from "./withhold-values.ts";
+import { plaintextOf, secretOf } from "./secret-placeholders.ts";
 
 type Path = readonly (string | number)[];
 

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
+import { FULL_HASH } from "../../roster/deployment-message.ts";
 import { mustPulumi, pulumi, type StackAt } from "../engine.ts";
 import { requiredVariable, parseEnvironment, StepError, withoutSecrets } from "../environment.ts";
 
@@ -28,7 +29,7 @@ export function previewBackendEnv(backendUrl?: string): Readonly<Record<string, 
 /** The commit whose deployment was published there. @throws StepError where none was, or not by its full hash */
 export async function publishedCommit(at: StackAt): Promise<string> {
   const commit = (await mustPulumi(at, ["stack", "output", "previewCommit"])).trim();
-  if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) return commit;
+  if (FULL_HASH.test(commit)) return commit;
   throw new StepError(
     "The published state names no full hash of a deployed commit: the pipeline of the next push publishes it anew.",
   );

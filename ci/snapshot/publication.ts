@@ -1,6 +1,7 @@
 /** Records in a published state which deployment it is of: its commit, its time and the user map that it went by. Pure. */
 
 import { z } from "zod";
+import { FULL_HASH } from "../../roster/deployment-message.ts";
 import { StepError } from "../environment.ts";
 
 /** What previews take from the last deployment, beside the state. */
@@ -15,8 +16,6 @@ export interface Publication {
 
 /** Outputs of the published stack. `.woodpecker/pull-request.yaml` reads the first one. */
 const OUTPUTS = { commit: "previewCommit", time: "previewTime", userMap: "previewUserMap" } as const;
-
-const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 const stateForm = z.looseObject({
   deployment: z.looseObject({
@@ -33,7 +32,7 @@ type StateForm = z.output<typeof stateForm>;
  * @throws StepError for a commit that is not a full hash, and for a state without a stack
  */
 export function withPublication(state: string, { commit, userMap }: Omit<Publication, "time">): string {
-  if (!COMMIT.test(commit)) throw new StepError(`The deployed commit ${JSON.stringify(commit)} is not a full hash.`);
+  if (!FULL_HASH.test(commit)) throw new StepError(`The deployed commit ${JSON.stringify(commit)} is not a full hash.`);
   const parsed = stateForm.parse(JSON.parse(state));
   const record = {
     ...{ [OUTPUTS.commit]: commit, [OUTPUTS.time]: parsed.deployment.manifest.time },
@@ -43,7 +42,7 @@ export function withPublication(state: string, { commit, userMap }: Omit<Publica
 }
 
 const record = z.object({
-  [OUTPUTS.commit]: z.string().regex(COMMIT),
+  [OUTPUTS.commit]: z.string().regex(FULL_HASH),
   [OUTPUTS.time]: z.iso.datetime({ offset: true }),
   [OUTPUTS.userMap]: z.string().optional(),
 });

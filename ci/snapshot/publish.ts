@@ -9,7 +9,7 @@ import { requiredVariable, StepError } from "../environment.ts";
 import { log } from "../log.ts";
 import { openPreviewBackend, previewBackendEnv, withScratch } from "./preview-backend.ts";
 import { withPublication } from "./publication.ts";
-import { withoutSecrets } from "./scrub.ts";
+import { withoutSecrets } from "./remove-secrets.ts";
 import { publishableUserMap } from "./user-map.ts";
 
 /** The program's credentials, and which variable holds the preview's in their place. */

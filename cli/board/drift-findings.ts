@@ -41,7 +41,7 @@ export function driftOf(made: DeployedResource, look: Look, register: Register):
     ...(fields.length === 0 ? [] : [finding("changed", `differs in ${fields.slice(0, MOST_FIELDS).join(", ")}`)]),
     ...missing.map(([, member]) => finding("changed", `${member.as} is missing`, register.ofMember(member))),
     ...extra.map(([, member]) =>
-      finding("changed", `${member.as} (${member.name}) was put there by somebody else`, register.ofMember(member)),
+      finding("changed", `${member.as} (${member.name}) was added by another user`, register.ofMember(member)),
     ),
     ...(look.faults ?? []).map(({ state, what }) => finding(state, what)),
   ];

@@ -27,7 +27,7 @@ Exit code: 0 when all is well (warnings are allowed), 1 with problems, 2 when ca
       json: { type: "boolean" },
       "k8s-users": { type: "string" },
     });
-    if (positionals.length === 0) throw new UsageError("check wants the roster's file, such as roster.yaml");
+    if (positionals.length === 0) throw new UsageError("check expects the roster file, as in: ./ws check roster.yaml");
     const policy = policyOf(values);
     const { userMap, problems: ofTheMap } = userMapFrom(values["k8s-users"]);
     let failed = false;
@@ -64,5 +64,5 @@ function problemsOf(
 
 function failure(file: string, problems: readonly Problem[]): string {
   const errors = problems.filter((problem) => problem.severity === "error").length;
-  return `${file}: ${counted(errors, "problem", "problems")}; nothing can be deployed from it until ${errors === 1 ? "it is" : "they are"} mended`;
+  return `${file}: ${counted(errors, "problem", "problems")}; fix ${errors === 1 ? "it" : "them"} before the next deployment`;
 }

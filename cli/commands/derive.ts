@@ -20,7 +20,7 @@ import type { Terminal } from "../terminal.ts";
 export const derive: Command = {
   help: `Usage: ./ws derive [--json] [--ledger FILE] [--k8s-users FILE] [--today YYYY-MM-DD] [--host NAME]… FILE
 
-Derives everything that a deployment of this roster would bring about: people, those who left,
+Derives everything that a deployment of this roster would bring about: people, offboarded users,
 each host's generated files, the ledger, the plan in sentences. Changes nothing.
 
   --ledger FILE       the history: the value of "ledger" of an earlier run (default: no history)
@@ -41,7 +41,7 @@ Exit code: 0 when derived, 1 with problems, 2 when called the wrong way.`,
       "add-only": { type: "boolean" },
     });
     const [file, ...more] = positionals;
-    if (file === undefined || more.length > 0) throw new UsageError("derive wants one file, the roster");
+    if (file === undefined || more.length > 0) throw new UsageError("derive expects one file, the roster");
     const policy = { ...policyOf(values), addsOnly: values["add-only"] === true };
     const result = deriveFrom({
       file,
@@ -93,7 +93,7 @@ function ledgerFrom(file: string | undefined): ReturnType<typeof loadLedger> {
 function dayOf(given: string | undefined): Day {
   const day = given ?? new Date().toISOString().slice(0, 10);
   if (!DAY.pattern.test(day) || Number.isNaN(Date.parse(day)))
-    throw new UsageError(`--today wants a day such as 2027-01-31, not "${day}"`);
+    throw new UsageError(`--today: expected a day such as 2027-01-31 but found "${day}"`);
   return day as Day;
 }
 

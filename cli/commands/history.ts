@@ -38,7 +38,7 @@ the roster, 2 when called the wrong way.`,
       json: { type: "boolean" },
     });
     const [name, ...more] = positionals;
-    if (name === undefined || more.length > 0) throw new UsageError("history wants the name of one person");
+    if (name === undefined || more.length > 0) throw new UsageError("history expects the name of one person");
     try {
       const { file, policy, place } =
         values.roster === undefined ? await ofStack(stackSelection(values)) : withoutStack(values.roster);

@@ -24,7 +24,7 @@ export const ledgerCommand: Command = {
   help: `Usage: ./ws ledger rebuild [--out DIR] [--stack NAME] [--config-file FILE]
 
 For a stack whose state was lost and has no backup. Reads from every host what it was given for its
-people, those who left and those who were removed included, and writes into DIR: ledger.json, with who
+people, offboarded and removed users included, and writes into DIR: ledger.json, with who
 had what; adopt.json, with the objects that exist and that the first deployment takes over instead of
 making them. Changes nothing anywhere.
 

@@ -25,7 +25,7 @@ would do to whom. Changes nothing, and never shows a secret.
   --ledger FILE       what was given to whom, from a file and not from the stack's output
   --json              one JSON object, for programs
 
-Exit code: 0 when the plan is shown, 1 with problems or where a brake would stop the deployment,
+Exit code: 0 when the plan is shown, 1 with problems or where a safety limit would stop the deployment,
 2 when called the wrong way.`,
   run: async (args, terminal) => {
     const { values, positionals } = readArgs(args, {

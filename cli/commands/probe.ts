@@ -15,8 +15,8 @@ import { SELECTION_HELP, SELECTION_OPTIONS, stackSelection } from "../stack-sele
 export const probe: Command = {
   help: `Usage: ./ws probe [USER…] [--json] [--report FILE] [--stack NAME] [--config-file FILE]
 
-Asks, for everybody who left (or the ones named): each host (maps, gate, login, groups, processes,
-units), the cluster (access reviews, dashboard, injector, portal, rights they planted), Vault (entity,
+Checks, for every offboarded user (or the ones named): each host (maps, gate, login, groups, processes,
+units), the cluster (access reviews, dashboard, injector, portal, bindings they created), Vault (entity,
 roles, policies, tokens) and the forge (collaborator, lists, tokens, keys). Says for each what is cut,
 what is residual and until when, what needs a hand and which, and what could not be asked. Changes
 nothing, and never shows a secret. docs/leaving.md says more.
@@ -39,7 +39,7 @@ Exit code: 0 when all is cut or ends by itself, 1 when something needs a hand or
       const report = { ok: isDone(people), askedAt: new Date().toISOString(), people };
       if (values.report !== undefined) keep(values.report, `${JSON.stringify(report, undefined, 2)}\n`);
       if (values.json === true) terminal.out(JSON.stringify(report));
-      else terminal.out(people.length === 0 ? "Nobody has left." : textOf(people, terminal.paint));
+      else terminal.out(people.length === 0 ? "No user is offboarded." : textOf(people, terminal.paint));
       return report.ok ? 0 : 1;
     } catch (cause) {
       if (!(cause instanceof Refusal || cause instanceof PulumiError || cause instanceof ClientError)) throw cause;

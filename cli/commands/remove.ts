@@ -100,7 +100,7 @@ async function removeFrom(
   );
   for (const { host, has } of found) for (const line of describeHost(host.name, has)) terminal.out(`  ${line}`);
   for (const host of leaver.lost)
-    terminal.out(`  ${host}: is none of this stack's hosts any more; whatever is there stays`);
+    terminal.out(`  ${host}: is not a host of this stack any more; nothing is deleted there`);
   for (const { namespace, kinds } of backups) {
     const objects = [...kinds].map(([kind, count]) => `${count} ${kind}`).join(", ");
     terminal.out(

@@ -31,7 +31,7 @@ Exit code: 0 when all of it is back, 1 when not, 2 when called the wrong way.`,
     if (who === undefined || more !== undefined || values.archive === undefined)
       throw new UsageError("restore-home takes one person and --archive");
     if (values.uid !== undefined && !/^\d{4,5}$/.test(values.uid))
-      throw new UsageError(`"${values.uid}" is no uid of a person`);
+      throw new UsageError(`--uid: expected the uid of a person but found "${values.uid}"`);
     try {
       const stack = await openStack(stackSelection(values));
       const { desired } = await decideOn(stack);
@@ -44,9 +44,7 @@ Exit code: 0 when all of it is back, 1 when not, 2 when called the wrong way.`,
       const { folder, entries, tamed } = await runRemovalProgram(stack.settings, host, words, restored);
       terminal.out(`${host.name}: ${entries} things of ${values.archive} are in ${folder}, as they were`);
       if (tamed > 0)
-        terminal.out(
-          `${host.name}: ${tamed} of them ran with their owner's or group's rights, whoever started them; they are plain files now`,
-        );
+        terminal.out(`${host.name}: ${tamed} of them had the set-user-id or set-group-id bit; it was cleared`);
       return 0;
     } catch (cause) {
       if (!(cause instanceof Refusal || cause instanceof PulumiError || cause instanceof ClientError)) throw cause;

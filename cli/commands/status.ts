@@ -57,7 +57,7 @@ Exit code: 0 when everything shown is converged, 1 when something is not or noth
 /** @throws UsageError for a name that nobody on the board has */
 function only(board: Board, names: readonly string[]): Board {
   const stranger = names.find((name) => !board.rows.some((row) => row.kind === "person" && row.name === name));
-  if (stranger !== undefined) throw new UsageError(`"${stranger}" is nobody on the roster and nobody who left`);
+  if (stranger !== undefined) throw new UsageError(`"${stranger}" is neither on the roster nor an offboarded user`);
   return { ...board, rows: board.rows.filter((row) => row.kind === "person" && names.includes(row.name)) };
 }
 

@@ -25,7 +25,7 @@ export function configurationPage(): string {
 }
 
 const INTRODUCTION = [
-  "Every setting stands in `Pulumi.<stack>.yaml` below `config:`, with `workstation:` before its name:",
+  "Every setting belongs in `Pulumi.<stack>.yaml` below `config:`, with `workstation:` before its name:",
   "",
   "```yaml",
   "config:",

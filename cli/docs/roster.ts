@@ -112,7 +112,7 @@ function fieldsTable(
   );
 }
 
-/** The default stands in a column of its own. */
+/** The default has a column of its own. */
 const descriptionOf = (schema: z.core.$ZodType): string => {
   const own = z.globalRegistry.get(schema)?.description ?? z.globalRegistry.get(bare(schema))?.description ?? "";
   return own.replace(/ Default[^.]*\.$/, "");
@@ -150,7 +150,7 @@ const EMPTY_AND_ABSENT = [
   ),
   "",
   "A key without a value (`repos:` and nothing behind it) is an error everywhere but in `users:`. Clones of a repository that is",
-  "taken off `repos`, and the rooms of a namespace that is taken off `namespaces`, stay with everything in them.",
+  "taken off `repos`, and a namespace that is taken off `namespaces`, stay with everything in them.",
 ].join("\n");
 
 const tiersTable = (): string =>
@@ -171,14 +171,14 @@ const tiersTable = (): string =>
 
 const RULES = [
   "- `authentik_user`, `k8s_user`, `email` and `forgejo.login` are one person's each, upper and lower case alike.",
-  "- A namespace has one owner, stands in a list once, and is not named after another person's `k8s_user`.",
+  "- A namespace has one owner, occurs in a list once, and is not named after another person's `k8s_user`.",
   "- `namespaces` goes with tier `namespace-owner`, and with no other.",
   "- `repos` goes with `code_layout: workspace`; `infra` is always there and not listed; no name stands there twice.",
   "- `previously` holds former values: none that the row says today, and no `os_user` that still has a row.",
   "- `host` is a host of the stack.",
   "- Where the stack reads a user map: a tier that differs from the map's role is an error, a non-admin who is not in the map",
   "  is a warning (the grant is pending), admins are exempt. An address that the map supplies is one person's too.",
-  "- The `k8s_user` of somebody who left is not given to somebody else: secrets in Vault are kept below it. Their login and",
+  "- The `k8s_user` of an offboarded user is not given to another user: secrets in Vault are kept below it. Their login and",
   "  their namespaces can be given on, with a warning; their ports and their uid never are.",
 ].join("\n");
 

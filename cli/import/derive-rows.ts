@@ -88,7 +88,7 @@ export function guessPeople(seen: Observed): People {
 
 /** Whoever left is in no map, and their numbers must never be given to anybody. */
 const workedBefore = (host: string) =>
-  `${host}: this program has worked here before, and an import does not see who left; start from the ledger that the ` +
+  `${host}: this program has managed this host before, and an import does not see offboarded users; start from the ledger that the ` +
   "host itself keeps (/var/lib/workstation/ledger.json)";
 
 type Identity = { readonly stranger: string } | { readonly open: string } | { readonly authentikUser: string };
@@ -104,7 +104,7 @@ function identityOf({ name, uid, unfit }: Account, { host, terminalMap, dispatch
     return { stranger: `${host}: the account ${name} (uid ${uid}) is in no map, so nobody signs in as it` };
   if (unfit !== undefined) return { open: `${name}: is in ${host}'s maps, but ${unfit}` };
   if (more.length > 0) return { open: `${name}: ${[...names].join(" and ")} sign in as them on ${host}` };
-  if (!OS_USER.pattern.test(name)) return { open: `${name}: is no name for a row; ${OS_USER.right}` };
+  if (!OS_USER.pattern.test(name)) return { open: `${name}: is not a valid name for a row; ${OS_USER.right}` };
   if (!AUTHENTIK_USER.pattern.test(first))
     return { open: `${name}: "${first}" is no sign-in; ${AUTHENTIK_USER.right}` };
   return { authentikUser: first };

@@ -102,7 +102,7 @@ export function reportText(found: Findings, folder: string, osUsers: readonly st
   return [
     ...["People with a row:", ...found.people.map((line) => `  ${line}`)],
     ...part("Guesses, to be looked at in the roster:", found.guesses),
-    ...part("To be settled first; whoever it concerns has no row, and nothing is to be deployed before:", found.open),
+    ...part("To be decided before the first deployment (the people concerned have no row yet):", found.open),
     ...part("What the first deployment changes of what is there:", found.differences),
     ...part("Left alone:", found.strangers),
     "",

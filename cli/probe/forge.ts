@@ -86,7 +86,7 @@ export async function probeForge(
       ? [
           residual(
             "forge",
-            `deploy keys of ${repository} can write, whoever holds them: ${writable.join(", ")}`,
+            `deploy keys of ${repository} can write, and anybody may hold them: ${writable.join(", ")}`,
             "somebody sees whether one was theirs and takes it away",
           ),
         ]

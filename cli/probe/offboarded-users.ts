@@ -16,7 +16,7 @@ import type { OffboardedUser } from "./model.ts";
  * @throws Refusal for a ledger that cannot be read, and for whoever is named and has not left
  */
 export function offboardedUsers(stored: unknown, named: readonly string[]): readonly OffboardedUser[] {
-  if (stored === undefined) throw new Refusal("This stack was never deployed, so nobody has left it.");
+  if (stored === undefined) throw new Refusal("This stack was never deployed, so it has no offboarded user.");
   const loaded = loadLedger(typeof stored === "string" ? stored : "", "the stack's ledger");
   if (!loaded.ok) throw new Refusal(loaded.problems.map(renderProblem).join("\n"));
   const gone = new Map(

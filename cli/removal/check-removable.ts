@@ -28,7 +28,9 @@ export async function checkRemovable({ settings, previousRun }: OpenStack, name:
   const { people } = await ledgerBefore(settings, { ledger: previousRun.ledger, today: today(), folder: PROJECT });
   const entry = people.get(who);
   if (entry === undefined)
-    throw new Refusal(`The stack knows nobody called "${name}"; those who left: ${leftOnes(people) || "nobody"}.`);
+    throw new Refusal(
+      `The stack has no user called "${name}"; its offboarded users are: ${leftOnes(people) || "none"}.`,
+    );
   if (offboardingState(entry) === "present")
     throw new Refusal(`${name} is off the roster and no deployment has cut their access yet: \`pulumi up\` first.`);
   const hosts = settings.hosts.filter((host) => entry.hosts.some((held) => held === host.name));

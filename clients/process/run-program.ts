@@ -40,6 +40,8 @@ export class ProgramError extends ClientError {
 
 /** The state of a stack with ten thousand people is smaller. */
 const MAX_OUTPUT_BYTES = 512 * 2 ** 20;
+/** What a late program has printed arrives within this time; its descendants may hold its output for longer. */
+const LAST_OUTPUT_MS = 1000;
 
 /** @returns whatever the exit code is. @throws ProgramError; neither arguments nor output are repeated in it */
 export function runProgram(
@@ -53,8 +55,15 @@ export function runProgram(
     // Not the option of `spawn`: its timer keeps this process alive where nothing could be started.
     const timer = setTimeout(() => {
       timedOut = true;
-      child.kill(stopSignal);
+      if (!child.kill(stopSignal)) release();
     }, timeoutMs);
+    const release = () => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    };
+    child.on("exit", () => {
+      if (timedOut) setTimeout(release, LAST_OUTPUT_MS).unref();
+    });
     const fail = (message: string, cause?: NodeJS.ErrnoException) => {
       clearTimeout(timer);
       reject(new ProgramError(message, cause));

@@ -39,7 +39,7 @@ export const HOLDERS: readonly Holder[] = [
   { name: "namespace-owner", everywhere: rulesOf(TIERS["namespace-owner"].clusterRole), athome: "admin" },
   { name: "an owner's dashboard", everywhere: rulesOf(NAV_ROLE), athome: "admin" },
   { name: "an owner's deployer", everywhere: [], athome: DEPLOYER_RULES },
-  { name: "somebody who left", everywhere: [], athome: "nothing" },
+  { name: "an offboarded user", everywhere: [], athome: "nothing" },
 ];
 
 const IN_NAMESPACES = ["own", "other", "system"] as const;
@@ -136,5 +136,5 @@ Generated from \`components/cluster/rights.ts\` and \`access.ts\`: change those,
 real API server every line of it.
 
 Admins and power-users own no namespace: for them "a namespace of their own" is any.
-"Somebody who left" holds no right of ours; what they gave to ServiceAccounts of their own stays in the kept namespace.
+"An offboarded user" holds no right of ours; what they gave to ServiceAccounts of their own stays in the kept namespace.
 `;

@@ -48,7 +48,7 @@ const staleRule = (afterMinutes: number) => ({
   annotations: {
     summary: `stem95su has not equalled its Drive folder for more than ${afterMinutes} minutes.`,
     description:
-      "The site still serves its last good state. What stops the sync stands in the log of the newest pod: " +
+      "The site still serves its last good state. The log of the newest pod says what stops the sync: " +
       "kubectl -n stem95su logs -l app.kubernetes.io/component=sync --tail=20",
   },
 });

@@ -42,7 +42,7 @@ export const cluster = z.strictObject({
     .enum(["report", "suspend"])
     .default("report")
     .describe(
-      "Rights that somebody who left had given in their namespaces, to others or to ServiceAccounts: `report` says them and " +
+      "Rights that an offboarded user had given in their namespaces, to others or to ServiceAccounts: `report` names them and " +
         "leaves them; `suspend` empties those RoleBindings and gives them back on the return (docs/leaving.md).",
     ),
   apiServer: apiServer.optional().describe("Absent: the API server's sign-in is left as it is."),

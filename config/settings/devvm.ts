@@ -56,7 +56,7 @@ export const devvm = z
         listen,
         origin: z
           .string()
-          .regex(/^https?:\/\/[a-z0-9.:[\]-]+$/, "must be scheme, host and port alone, as in https://lobby.example")
+          .regex(/^https?:\/\/[a-z0-9.:[\]-]+$/, "must be scheme, host and port alone, as in https://portal.example")
           .describe("Where people's browsers find the page. Only from there it does what somebody asks for."),
         codeServer: z
           .url({ protocol: /^https?$/ })
@@ -64,7 +64,9 @@ export const devvm = z
           .describe("Where people's browsers find their code server."),
       })
       .optional()
-      .describe("The people's page: their sessions, clones and limits, and the button that restores. Absent: no page."),
+      .describe(
+        "The user portal: a person's sessions, clones and limits, and the button that restores. Absent: no portal.",
+      ),
     contact: z.string().min(1).optional().describe("Whom people ask: a sentence on their page and in `ws-me`."),
     adoptExisting: z
       .array(z.string())
@@ -84,7 +86,7 @@ export const devvm = z
       .regex(/^(\/[A-Za-z0-9._@-]+)+$/)
       .optional()
       .describe(
-        "Folder on the host for the archives of homes that `./ws remove` takes away; a disk with room, never below /home. Absent: `/var/lib/workstation/archives`.",
+        "Folder on the host for the archives of homes that `./ws remove` takes away; a disk with enough free space, never below /home. Absent: `/var/lib/workstation/archives`.",
       ),
     reconcile: z
       .strictObject({

@@ -60,7 +60,7 @@ export const people = {
   confirmLeave: z
     .array(z.string())
     .default([])
-    .describe("The people whose loss of rights is meant, by name. Releases the brakes for exactly them."),
+    .describe("The people whose loss of rights is intended, by name. Lifts the removal limits for exactly them."),
   removed: z
     .array(z.string())
     .default([])
@@ -72,7 +72,7 @@ export const people = {
     .default("confirm")
     .describe(
       "What the pipeline does with a non-admin's push that raises rights or changes the program: wait for an admin's " +
-        "confirmation, or deploy it after its announcement. With `announce` whoever may push to the branch is root " +
+        "confirmation, or deploy it after its announcement. With `announce` everybody who may push to the branch is root " +
         "on the hosts and admin of the cluster. A push by nobody known waits either way.",
     ),
   ports: z
@@ -83,7 +83,7 @@ export const people = {
     .prefault(DEFAULT_POLICY.ports)
     .describe(
       "From which loopback ports a newcomer gets the lowest free one; the two ranges never overlap. Nobody's port changes " +
-        "when a range does: whoever has one keeps it, also outside.",
+        "when a range does: a person keeps theirs, also outside.",
     ),
   uids: range(1000, 59_999)
     .prefault(DEFAULT_POLICY.uids)

@@ -19,14 +19,16 @@ const cron = z
 const annotations = z
   .record(z.string(), z.string())
   .default({})
-  .describe("Annotations of the Ingress, as the ingress controller or cert-manager wants them.");
+  .describe("Annotations of the Ingress, as the ingress controller or cert-manager expects them.");
 
 export const stem95su = z.strictObject({
   host: dnsName.describe("DNS name under which the site is reached."),
   schedule: cron.default("*/10 * * * *").describe("When the sync from Drive runs, in the cluster's time zone."),
   volumeSize: quantity
     .default("5Gi")
-    .describe("Size of the content volume: the site, and room for what changes at once. It can only be enlarged."),
+    .describe(
+      "Size of the content volume: the site, and as much again as changes in one sync. It can only be enlarged.",
+    ),
   storageClass: z.string().min(1).optional().describe("Storage class of the volume. Absent: the cluster's default."),
   accessMode: z
     .enum(["ReadWriteOnce", "ReadWriteMany"], { error: 'must be "ReadWriteOnce" or "ReadWriteMany"' })
@@ -43,12 +45,12 @@ export const stem95su = z.strictObject({
     .int("must be the number of files that the sync named")
     .min(26, "must be more than 25, since up to 25 files need no confirmation")
     .optional()
-    .describe("Lets one sync take away exactly this many files, where its brake of 25 has named that number."),
+    .describe("Lets one sync delete exactly this many files, where its limit of 25 has named that number."),
   alertAfterMinutes: z
     .int("must be a number of minutes")
     .min(20, "must be at least 20, since the sync runs every ten minutes")
     .optional()
-    .describe("Age of the last good sync that raises the alert; wants the Prometheus operator. Absent: no alert."),
+    .describe("Age of the last good sync that raises the alert; requires the Prometheus operator. Absent: no alert."),
 });
 
 export type Stem95suSettings = z.output<typeof stem95su>;

@@ -19,7 +19,7 @@ export const vault = z.strictObject({
       field: z.string().default("k8s_users").describe("Its field with the map as JSON text."),
     })
     .prefault({})
-    .describe("Where the user map stands in the KV store."),
+    .describe("Path of the user map in the KV store."),
   unreachable: z
     .enum(["error", "warn-in-preview"])
     .default("error")

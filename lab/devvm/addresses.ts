@@ -22,7 +22,9 @@ export interface Place {
 /** Throws `LabError` for a name or an index that cannot be. */
 export function placeOf(instance: Instance, name: string, index: number): Place {
   if (!/^[a-z][a-z0-9]{0,11}$/.test(name))
-    throw new LabError(`"${name}" is no name for a DevVM: use 1 to 12 letters and digits, the first a letter.`);
+    throw new LabError(
+      `"${name}" is not a valid name for a DevVM: use 1 to 12 letters and digits, the first a letter.`,
+    );
   if (!Number.isInteger(index) || index < 0 || index > LAST_INDEX)
     throw new LabError(`${name}: ${index} is no index for a DevVM: use 0 to ${LAST_INDEX}.`);
   const at = (last: number) => `10.213.${instance.number}.${last + 4 * index}`;

@@ -99,7 +99,7 @@ function ssh(host: KeyPair, client: KeyPair): Record<string, SeedFile> {
   };
 }
 
-/** The stand-ins, each as one file that Debian's node 18 runs. */
+/** The stubs, each as one file that Debian's node 18 runs. */
 async function stubs(): Promise<Record<string, SeedFile>> {
   const [t3, claude] = await Promise.all(["t3-stub", "claude-stub"].map(bundle));
   return { "/usr/local/bin/t3-stub": program(t3), "/usr/local/bin/claude": program(claude) };

@@ -16,15 +16,15 @@ export interface WantedPlugin {
 
 /** What was put in place for it. */
 export interface InstalledPlugin extends WantedPlugin {
-  readonly kind: "official" | "stand-in";
-  /** The official binary, or the stand-in's launcher. */
+  readonly kind: "official" | "emulated";
+  /** The official binary, or the launcher of the emulated plugin. */
   readonly path: string;
 }
 
 /**
  * Installs each wanted plugin at `plugins/resource-<name>-v<version>/` of `pulumiHome`, which must be the lab's own.
  * An official `pulumi-resource-<name>` is linked when it lies in a directory of `WS_LAB_PLUGINS`, in the user's own
- * plugins under this very version, or on the PATH; otherwise our stand-in is bundled into one file. Repeatable.
+ * plugins under this very version, or on the PATH; otherwise our emulated one is bundled into one file. Repeatable.
  * Throws for a plugin that is neither at hand nor stood in for.
  */
 export async function installStandIns(
@@ -61,7 +61,7 @@ async function install(pulumiHome: string, plugin: WantedPlugin, env: NodeJS.Pro
     await writeFile(beside, launcher(plugin, join(folder, BUNDLE)));
     await chmod(beside, 0o755);
   });
-  return { ...plugin, kind: "stand-in", path };
+  return { ...plugin, kind: "emulated", path };
 }
 
 async function findOfficial(
@@ -95,7 +95,7 @@ async function bundle({ name }: WantedPlugin, outfile: string): Promise<void> {
   const entry = fileURLToPath(new URL(`./${name}/main.ts`, import.meta.url));
   if (!(await may(constants.R_OK, entry))) {
     throw new Error(
-      `there is no stand-in for the plugin "${name}", and the official pulumi-resource-${name} was not found; ` +
+      `there is no emulated plugin for "${name}", and the official pulumi-resource-${name} was not found; ` +
         "put it on the PATH, or name its folder in WS_LAB_PLUGINS",
     );
   }
@@ -126,4 +126,4 @@ async function replace(path: string, make: (beside: string) => Promise<void>): P
   await rename(beside, path);
 }
 
-const BUNDLE = "stand-in.cjs";
+const BUNDLE = "emulated.cjs";

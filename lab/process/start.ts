@@ -21,7 +21,7 @@ import { killUnrecorded, MARK, stopServer } from "./stop.ts";
  */
 export async function startServer(instance: Instance, spec: ServerSpec): Promise<StartOutcome> {
   if (!/^[a-z0-9-]+$/.test(spec.name))
-    throw new LabError(`"${spec.name}" is no name for a server: use a-z, 0-9 and "-".`);
+    throw new LabError(`"${spec.name}" is not a valid name for a server: use a-z, 0-9 and "-".`);
   const lock = join(await recordFolder(instance), `${spec.name}.lock`);
   return withLock(lock, { what: `starting ${spec.name}`, withinMs: spec.withinMs + 30_000 }, async () => {
     if (await runsAsAsked(instance, spec)) return "was running";

@@ -18,7 +18,7 @@ export async function deployRoster(instance: Instance): Promise<void> {
   const startedMs = Date.now();
   const engine = await openEngine(instance);
   for (const { name, version, kind } of engine.plugins) {
-    if (kind === "stand-in") log(`plugin ${name} ${version}: the lab's stand-in (lab/plugins/README.md)`);
+    if (kind === "emulated") log(`plugin ${name} ${version}: the lab's emulated one (lab/plugins/README.md)`);
   }
   const { address } = await factsOfDevVm().read(instance);
   await writeStackConfig(instance, engine, [

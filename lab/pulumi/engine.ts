@@ -17,7 +17,7 @@ export const STACK = "lab";
 export interface Engine {
   /** What a shell needs to use the lab's engine by hand, from the project's folder. */
   readonly env: Readonly<Record<string, string>>;
-  /** Which provider plugins are official and which are stand-ins. */
+  /** Which provider plugins are official and which are emulated. */
   readonly plugins: readonly InstalledPlugin[];
   /** The stack's configuration: `Pulumi.lab.yaml` and what only the running lab knows. */
   readonly configFile: string;

@@ -39,6 +39,6 @@ export async function requireFreeDisk(cache: string, missing: readonly Tool[]): 
   if (freeGb >= wantedGb) return;
   throw new LabError(
     `${cache}: ${freeGb.toFixed(1)} GB are free, and building ${missing.join(", ")} may take ${wantedGb} GB: ` +
-      "make room there, or set XDG_CACHE_HOME to a folder on a larger disk, then try again.",
+      "free some space there, or set XDG_CACHE_HOME to a folder on a larger disk, then try again.",
   );
 }

@@ -88,7 +88,7 @@ function reason(error: Error, { os_user }: Entry, log: CodeServerProxyArgs["log"
   if (error instanceof NotTheirs)
     return {
       status: 502,
-      why: "Somebody else answers where your code server should. Nothing was sent. Tell an admin.",
+      why: "Another user's program answers in place of your code server. Nothing was sent to it. Tell an admin.",
     };
   return { status: 502, why: "Your code server does not answer. It may be starting: try again in a minute." };
 }

@@ -8,7 +8,7 @@ import { type KubeCall, openKubernetes } from "../../clients/kubernetes/client.t
 import { ProviderError } from "../runtime/errors.ts";
 import type { Provider } from "../runtime/provider.ts";
 import { configReader } from "../runtime/parse-inputs.ts";
-import { namespaceRights } from "./namespace-rights.ts";
+import { namespaceRights } from "./suspend-role-bindings.ts";
 
 const config = z.object({ kubeconfig: z.string().min(1, "must be a kubeconfig with a token or a client certificate") });
 

@@ -53,7 +53,7 @@ export function findExceededLimits(
   if (adminsAfter < adminsBefore && adminsAfter < policy.minimumAdmins) {
     trip(
       "fewest-admins",
-      `${counted(adminsAfter, "admin", "admins")} of today's ${adminsBefore} would be left, and this stack wants at least ${policy.minimumAdmins}`,
+      `${counted(adminsAfter, "admin", "admins")} of today's ${adminsBefore} would be left, and this stack requires at least ${policy.minimumAdmins}`,
     );
   }
   return brakes;

@@ -133,7 +133,7 @@ function giveNumbers(
       inRow(
         user,
         [],
-        `no ${what} is free between ${first} and ${last}; widen workstation:${setting} in the stack's configuration (nobody's number changes by it), or remove for good somebody who left`,
+        `no ${what} is free between ${first} and ${last}; widen workstation:${setting} in the stack's configuration (nobody's number changes by it), or remove an offboarded user for good`,
       ),
     ),
   );

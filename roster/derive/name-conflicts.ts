@@ -34,7 +34,7 @@ export function conflictsWithOffboarded(
       const way = isNew
         ? `; if ${row.osUser} is ${sameLogin} under a new name, write previously: {os_user: ${sameLogin}} and nothing is lost`
         : "";
-      const message = `"${row.authentikUser}" was the login of ${sameLogin}, who left and keeps ports and account for a return${way}`;
+      const message = `"${row.authentikUser}" was the login of ${sameLogin}, an offboarded user whose ports and account are kept for a return${way}`;
       problems.push(problemInRoster(roster, warningInRow(row.osUser, ["authentik_user"], message)));
     }
     if (sameK8sUser !== undefined && sameK8sUser !== sameLogin) {
@@ -46,7 +46,7 @@ export function conflictsWithOffboarded(
     for (const [index, namespace] of row.namespaces.entries()) {
       const former = byNamespace.get(namespace);
       if (former === undefined) continue;
-      const message = `"${namespace}" was ${former}'s, who left; ${row.osUser} takes it over with everything that is in it`;
+      const message = `"${namespace}" belonged to ${former}, an offboarded user; ${row.osUser} takes it over with everything in it`;
       problems.push(problemInRoster(roster, warningInRow(row.osUser, ["namespaces", index], message)));
     }
     return problems;

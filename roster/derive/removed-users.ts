@@ -29,7 +29,7 @@ export function removedPeople(
         "is on the roster and among those who were removed for good; take the name out of workstation:removed, and they come as somebody new with their former uid",
       );
     } else if (entry === undefined) {
-      problem(["users"], `workstation:removed names "${name}", of whom the ledger knows nothing`, "warning");
+      problem(["users"], `workstation:removed names "${name}", who is not in the ledger`, "warning");
     } else if (entry.leftOn === undefined || rows.has(who)) {
       problem(
         ["users"],

@@ -111,7 +111,7 @@ function namespaceFindings(user: string, raw: Raw, policy: Policy): Finding[] {
       findings.push(inRow(user, ["namespaces", index], `${quote(name)} is a system namespace; ${right}`));
     }
     if (namespaces.indexOf(name) < index) {
-      findings.push(inRow(user, ["namespaces", index], `${quote(name)} stands in the list twice; remove one`));
+      findings.push(inRow(user, ["namespaces", index], `${quote(name)} occurs in the list twice; remove one`));
     }
   }
   return findings;
@@ -135,7 +135,7 @@ function repoFindings(user: string, raw: Raw): Finding[] {
     if (typeof repo !== "string") continue;
     const earlier = seen.get(folded(repo));
     if (earlier !== undefined) {
-      const same = earlier === repo ? "stands in the list twice" : `differs from ${quote(earlier)} in case alone`;
+      const same = earlier === repo ? "occurs in the list twice" : `differs from ${quote(earlier)} in case alone`;
       findings.push(inRow(user, ["repos", index], `${quote(repo)} ${same}; remove one`));
     } else seen.set(folded(repo), repo);
   }

@@ -23,9 +23,8 @@ export const SYSTEM_ACCOUNTS: readonly string[] = [
     " ",
   ),
   ..."haproxy prometheus node-exporter node_exporter grafana postfix dovecot opendkim ssl-cert code-shared".split(" "),
-  ..."workstation workstations tmux-persist t3-serve t3 ttyd lobby gate authentik kubernetes kubelet etcd rclone".split(
-    " ",
-  ),
+  ...["workstation", "workstations", "tmux-persist", "t3-serve", "t3", "ttyd", "lobby", "gate"],
+  ...["authentik", "kubernetes", "kubelet", "etcd", "rclone"],
 ];
 
 /** Whole families of such names. */

@@ -75,14 +75,14 @@ const choice = <const Words extends readonly string[]>(words: Words, description
       error: (issue) =>
         issue.input === undefined || issue.input === null
           ? `${issue.input === null ? "nothing is given" : "is missing"}; choose one of ${words.join(", ")}`
-          : `${describeValue(issue.input)} is none of ${words.join(", ")}${didYouMean(issue.input, words) || "; choose one of them"}`,
+          : `${describeValue(issue.input)} is not valid; it must be one of ${words.join(", ")}${didYouMean(issue.input, words)}`,
     })
     .describe(description);
 
 const list = <Item extends z.ZodType>(item: Item, right: string, description: string) =>
   z
     .array(item, {
-      error: (issue) => `${describeValue(issue.input)} stands where a list belongs; write ${right}`,
+      error: (issue) => `expected a list but found ${describeValue(issue.input)}; write ${right}`,
     })
     .optional()
     .describe(description);
@@ -92,7 +92,7 @@ const map = <Shape extends z.ZodRawShape>(shape: Shape, right: string) =>
     error: (issue) =>
       issue.code === "unrecognized_keys"
         ? undefined
-        : `${describeValue(issue.input)} stands where a map belongs; write ${right}`,
+        : `expected a map but found ${describeValue(issue.input)}; write ${right}`,
   });
 
 const isRealDay = (day: string): boolean => {
@@ -240,7 +240,7 @@ export type WrittenRow = z.output<typeof row>;
 
 /** The same for a key without quotes that YAML reads as a number, a switch or nothing (`keyIs`). */
 export const unquotedNameProblem = (name: string, keyIs: string): string =>
-  `${keyIs} stands where a key belongs; ${names.OS_USER.pattern.test(name) ? `put it in quotes if it is a name: "${name}"` : names.OS_USER.right}`;
+  `expected a name as the key but found ${keyIs}; ${names.OS_USER.pattern.test(name) ? `put it in quotes if it is a name: "${name}"` : names.OS_USER.right}`;
 
 /** A sentence about a row's key, or nothing when it is a name that a person may have. */
 export function osUserProblem(name: string): string | undefined {

@@ -81,8 +81,8 @@ function treeOf(text: string): Tree {
 }
 
 function messageAt(text: string, at: number, expected: string): string {
-  const found = at >= text.length ? "the file ends" : `${quote(text[at] ?? "")} stands`;
-  return `this is not JSON: ${found} where ${expected} belongs`;
+  const found = at >= text.length ? "the end of the file" : quote(text[at] ?? "");
+  return `this is not JSON: expected ${expected} but found ${found}`;
 }
 
 const expectedAt = (code: ParseErrorCode): string => EXPECTED[printParseErrorCode(code)] ?? "a value";

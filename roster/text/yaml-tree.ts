@@ -158,7 +158,7 @@ function growEntries(
     const keyAt = key?.range?.[0] ?? 0;
     if (!isScalar(key)) {
       const found = isAlias(key) ? "an alias" : "a list or a map";
-      problems.push({ at: keyAt, path, message: `${found} stands where a key belongs`, hides: "nothing" });
+      problems.push({ at: keyAt, path, message: `expected a text as the key but found ${found}`, hides: "nothing" });
       continue;
     }
     const { name, keyIs } = keyOf(key, keyAt);

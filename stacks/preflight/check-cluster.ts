@@ -28,7 +28,7 @@ export interface Surroundings {
 /**
  * @throws Refusal that names everything which must be settled first. A cluster that cannot be read stops an update; a
  * preview goes on and says so.
- * @param handedOver namespaces that the operator has named for adoption, whoever made them
+ * @param handedOver namespaces that the operator has named for adoption, regardless of who made them
  */
 export async function checkCluster(
   kubeconfig: string,
@@ -72,7 +72,7 @@ export function judge(
   };
 }
 
-/** Whoever owned the dashboard's namespace could read everybody's token there. */
+/** The owner of the dashboard's namespace could read everybody's token there. */
 const ownPlace = (tenancies: readonly Tenancy[], { dashboard, portalMap }: ClusterSettings): readonly string[] =>
   tenancies
     .filter(({ namespace }) => namespace === dashboard?.namespace || namespace === portalMap?.namespace)
@@ -94,7 +94,7 @@ function judgeStores(facts: ClusterFacts, tenancies: readonly Tenancy[], setting
     const handedOut = namespaces.filter((namespace) => fresh.includes(namespace));
     if (writers.length === 0 || handedOut.length === 0) return [];
     return [
-      `${handedOut.join(", ")}: whoever is admin there could read and write all that the ClusterSecretStore ${store} ` +
+      `${handedOut.join(", ")}: an admin there could read and write all that the ClusterSecretStore ${store} ` +
         `opens (${writers.join(", ")} gives them that right). Give the store spec.conditions that leave tenants out, or ` +
         `put ${store} into workstation:cluster.acceptedSecretStores when its role in Vault opens nothing of anybody's`,
     ];

@@ -38,9 +38,9 @@ test("problems are lines with place, person, what was found and what is right, a
   expect(ws(["check", "bad.yaml"])).toEqual({
     code: 1,
     out: [
-      'bad.yaml:5:11: bob: tier: "power-usr" is none of admin, power-user, namespace-owner; did you mean "power-user"?',
+      'bad.yaml:5:11: bob: tier: "power-usr" is not valid; it must be one of admin, power-user, namespace-owner; did you mean "power-user"?',
       'bad.yaml:6:5: bob: "tiger" is not a field of a row; a row knows authentik_user, k8s_user, tier, namespaces, email, code_layout, repos, forgejo, parked, claude_auth, limits, quota, until, previously and host',
-      "bad.yaml: 2 problems; nothing can be deployed from it until they are mended",
+      "bad.yaml: 2 problems; fix them before the next deployment",
       "",
     ].join("\n"),
     err: "",

@@ -1,7 +1,7 @@
 /** The commands that write generated files anew, run in a copy of the project from which those files were taken away. */
 
 import { execFileSync } from "node:child_process";
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -33,16 +33,4 @@ test("the schema and the reference pages come out as they are committed", () => 
 test("the access matrix comes out as it is committed, by the command that stands on it", () => {
   shell("npx vitest run --project unit test/components/cluster/access.test.ts --update");
   expect(readFileSync(join(copy, "docs/access-matrix.md"), "utf8")).toBe(text("docs/access-matrix.md"));
-});
-
-test("the list of files with replaced words loses a file that has none, and must not get longer", () => {
-  const list = "test/house/language-offenders.txt";
-  shell("git init -q && git add -A");
-  appendFileSync(join(copy, list), "names no/such-file.ts: way\n");
-  shell("npm run -s language");
-  expect(readFileSync(join(copy, list), "utf8")).toBe(text(list));
-  shell("cp roster/text/code-unit-order.ts roster/derive/stranger.ts");
-  expect(() => shell("npm run -s language")).toThrow(
-    /instead of \d+; fix these:\nnames roster\/derive\/stranger\.ts: stranger\n/,
-  );
 });

@@ -36,7 +36,7 @@ function remove(args: readonly string[], stack: Stack) {
 test.each([
   ["somebody on the roster", ["bob"], { ledger: left, roster: "with-bob.yaml" }, "bob is on the roster"],
   ["somebody whose access no deployment has cut", ["bob"], { ledger: both }, "no deployment has cut their access yet"],
-  ["a name that nobody had", ["bbo"], { ledger: left }, 'knows nobody called "bbo"; those who left: bob'],
+  ["a name that nobody had", ["bbo"], { ledger: left }, 'has no user called "bbo"; its offboarded users are: bob'],
   [
     "a namespace that is not theirs",
     ["bob", "--namespace", "books"],

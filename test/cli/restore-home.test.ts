@@ -37,7 +37,7 @@ test("it asks their host, hands on the former uid where it was said, and tells o
     [["restore", "bob", "--archive", ARCHIVE, "--uid", "7601"]],
   ]);
   expect(screen).toContain(`12 things of ${ARCHIVE} are in /home/bob/restored-2026-11-23, as they were`);
-  expect(screen).toContain("2 of them ran with their owner's or group's rights");
+  expect(screen).toContain("2 of them had the set-user-id or set-group-id bit");
 });
 
 test("what the host refuses is said in its own sentence, with exit code 1", async () => {

@@ -61,6 +61,8 @@ const LOOKED = { checkout: 0, drift: 0 };
 const QUIET = { chat: [], deployed: [] };
 const AGE = "/var/lib/workstation/delivered.json";
 const ageMs = async () => Date.now() - (JSON.parse(await world.sh(`cat ${AGE}`)) as { readonly atMs: number }).atMs;
+/** A host's own copy of what was delivered, as a restored image would bring it back. */
+const IMAGED = "parts ledger.json delivered.json";
 const expectDay = (ran: DayRan, expected: object) => expect(ran, ran.logs).toMatchObject(expected);
 
 test("a daily deployment without changes is silent, deploys nothing, and renews the delivery's age on the host", async () => {
@@ -134,6 +136,7 @@ mv /root/.bashrc /root/kept.bashrc; echo 'echo hello; echo welcome >&2' > /root/
 });
 
 test("over 40 days a last day passes and a token is replaced by age, each on its day, and no other day says anything", async () => {
+  await world.sh(`tar --create --file=/root/image.tar --directory=/var/lib/workstation ${IMAGED}`);
   const days: Record<string, DayRan> = {};
   for (const day of [1, 5, 6, 7, 29, 30, 31, 33, 36, 40]) {
     expectDay(await onDay(day, "drift.yaml"), { codes: LOOKED, ...QUIET });
@@ -149,4 +152,17 @@ test("over 40 days a last day passes and a token is replaced by age, each on its
   expect(await world.sh("passwd --status dora | cut -d' ' -f2; systemctl is-active t3-serve@dora.service; true")).toBe(
     "L\ninactive",
   );
+});
+
+test("a host that was restored from an image of before somebody left gets everything again, and they do not get in", async () => {
+  await world.sh(`tar --extract --file=/root/image.tar --directory=/var/lib/workstation
+rm /var/lib/workstation/cuts/dora.json
+usermod --expiredate '' dora`);
+  const ran = await onDay(40, "daily.yaml");
+  expectDay(ran, { codes: DONE });
+  expect(ran.chat).toEqual([
+    expect.stringMatching(/devvm holds another version of .*account\.dora.*: everything is delivered to it again/),
+  ]);
+  expect(await world.sh("chage --list dora | grep --count 'Account expires.*never'; true")).toBe("0");
+  expectDay(await onDay(40, "daily.yaml"), { codes: DONE, ...QUIET });
 });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { mustPulumi } from "../../ci/engine.ts";
 import { openPreviewBackend, previewBackendEnv, withScratch } from "../../ci/snapshot/preview-backend.ts";
-import { withoutSecrets } from "../../ci/snapshot/scrub.ts";
+import { withoutSecrets } from "../../ci/snapshot/remove-secrets.ts";
 import { KIND, SIGNATURE } from "../../ci/snapshot/state-schema.ts";
 import { toolPath } from "../../lab/toolchain/index.ts";
 

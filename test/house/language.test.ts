@@ -2,22 +2,12 @@
 
 import { expect, test } from "vitest";
 import { findings, firstComment, glossary, messagesOf, MISSING_TEXTS, namesIn } from "./language.ts";
-import { entryOf, offenders } from "./language-offenders.ts";
 import { files, text } from "./sources.ts";
 
-const found = findings();
-
-test("no source uses a word that docs/language.md replaces, but for the offenders that are listed", () => {
-  const listed = new Set(offenders());
-  const fresh = found.filter((finding) => !listed.has(entryOf(finding)));
+test("no path, message or first comment uses a word that docs/language.md replaces", () => {
   expect(
-    fresh.map(({ kind, file, line, word, write }) => `${file}:${line}: "${word}" (${kind}): write ${write}`),
+    findings().map(({ kind, file, line, word, write }) => `${file}:${line}: "${word}" (${kind}): write ${write}`),
   ).toEqual([]);
-});
-
-test("the list of offenders names nobody who has improved: take the entry out, or run npm run language", () => {
-  const today = new Set(found.map(entryOf));
-  expect(offenders().filter((entry) => !today.has(entry))).toEqual([]);
 });
 
 test("no text refers to one that is not in the repository", () => {
@@ -64,8 +54,4 @@ test("a name may hold a term of the field and a word's own replacement, and no o
   expect(wrong("lobby/same.ts")).toEqual(["lobby", "same"]);
   expect(wrong("cli/board/maps.ts")).toEqual(["maps"]);
   expect(wrong("cli/board/memory.test.ts")).toEqual(["memory"]);
-});
-
-test("no file and no folder is on the list of offenders for its name", () => {
-  expect(offenders().filter((entry) => entry.startsWith("names "))).toEqual([]);
 });

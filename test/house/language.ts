@@ -128,7 +128,7 @@ export const MISSING_TEXTS: readonly RegExp[] = [
   /\b[Ss]pec(ification)?,? sections? \d/,
   /(?<!RFC \d+, )\b[Ss]ections? \d+(?!\.\d+ of RFC)/,
   /\bINV-\d/,
-  /\bhard rules? \d/i,
+  /\b(hard rules?|faults?) \d/i,
   /\b(cases?|attacks?|actors?) [A-Z]-?\d/,
   /\b(test|it|describe)(\.each\(.*\))?\(\s*["'`][A-Z]{1,3}-?\d{1,3}\b[^"'`]*:/,
 ];

@@ -261,9 +261,9 @@ describe("renames", () => {
     expect(swapped.warnings.map(({ line, message }) => [line, message])).toEqual([
       [
         7,
-        '"alice" was the login of alice, who left and keeps ports and account for a return; if alicia is alice under a new name, write previously: {os_user: alice} and nothing is lost',
+        '"alice" was the login of alice, an offboarded user whose ports and account are kept for a return; if alicia is alice under a new name, write previously: {os_user: alice} and nothing is lost',
       ].map((part) => (typeof part === "string" ? `authentik_user: ${part}` : part)),
-      [10, 'namespaces: "shop" was alice\'s, who left; alicia takes it over with everything that is in it'],
+      [10, 'namespaces: "shop" belonged to alice, an offboarded user; alicia takes it over with everything in it'],
     ]);
   });
 

@@ -46,14 +46,14 @@ test("reads the same values as JSON.parse", () => {
 });
 
 test.each([
-  ["", 0, "the file ends where a value belongs"],
-  ['{"a":1,}', 7, '"}" stands where a string in double quotes belongs'],
-  ['{"a" 1}', 5, '"1" stands where ":" belongs'],
-  ["[1 2]", 3, '"2" stands where "," belongs'],
-  ['{"a":1', 6, 'the file ends where "," or "}" belongs'],
-  ["{} x", 3, '"x" stands where the end of the file belongs'],
-  ["{} {}", 3, '"{" stands where the end of the file belongs'],
-  ["/* a */ {}", 0, '"/" stands where a value belongs'],
+  ["", 0, "expected a value but found the end of the file"],
+  ['{"a":1,}', 7, 'expected a string in double quotes but found "}"'],
+  ['{"a" 1}', 5, 'expected ":" but found "1"'],
+  ["[1 2]", 3, 'expected "," but found "2"'],
+  ['{"a":1', 6, 'expected "," or "}" but found the end of the file'],
+  ["{} x", 3, 'expected the end of the file but found "x"'],
+  ["{} {}", 3, 'expected the end of the file but found "{"'],
+  ["/* a */ {}", 0, 'expected a value but found "/"'],
   ['{"a":{"b":1,"b":2}}', 12, 'the key "b" stands here a second time'],
   [`${"[".repeat(33)}1`, 33, "nested more than 32 levels deep"],
   ["[".repeat(100_000), 33, "nested more than 32 levels deep"],

@@ -87,13 +87,17 @@ describe("hostile text", () => {
     ["a merge key", rosterOf(row("bob", "<<: {parked: true}")), /"<<" is not a field of a row/],
     ["a tag of JavaScript", "users: !!js/function 'x'\n", /the tag "!!js\/function" is not allowed/],
     ["a tag of one's own", `users:\n  bob: !admin {}\n`, /the tag "!admin" is not allowed/],
-    ["a number as a key", "users:\n  12: {}\n", /:2:3: 12: the number 12 stands where a key belongs; an OS user is/],
+    [
+      "a number as a key",
+      "users:\n  12: {}\n",
+      /:2:3: 12: expected a name as the key but found the number 12; an OS user is/,
+    ],
     ["a switch as a key", "users:\n  true: {}\n", /put it in quotes if it is a name: "true"/],
-    ["null as a key", "users:\n  ~: {}\n", /nothing stands where a key belongs/],
-    ["a list as a key", "users:\n  ? [a]\n  : {}\n", /a list or a map stands where a key belongs/],
+    ["null as a key", "users:\n  ~: {}\n", /expected a name as the key but found nothing/],
+    ["a list as a key", "users:\n  ? [a]\n  : {}\n", /expected a text as the key but found a list or a map/],
     ["an unfinished bracket", "users: {bob: [", /./],
-    ["a list where people belong", "users: [bob]\n", /:1:8: users: a list stands where the people belong/],
-    ["a word where the roster belongs", "hello\n", /:1:1: "hello" stands where the roster begins/],
+    ["a list where people belong", "users: [bob]\n", /:1:8: users: expected one key for each person but found a list/],
+    ["a word where the roster belongs", "hello\n", /:1:1: expected a map with the key "users" but found "hello"/],
   ];
 
   test.each(hostile)("%s ends in a located error within a second", (_, text, expected) => {
@@ -241,7 +245,7 @@ describe("what was written is what is read", () => {
       ),
     ).toEqual([
       'roster.yaml:5:11: a second ": " stands on this line; put the inner key on a line of its own, or quote the value',
-      'roster.yaml:9:11: bob: tier: "king" is none of admin, power-user, namespace-owner; choose one of them',
+      'roster.yaml:9:11: bob: tier: "king" is not valid; it must be one of admin, power-user, namespace-owner',
     ]);
   });
 });

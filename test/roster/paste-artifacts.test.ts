@@ -48,9 +48,9 @@ describe("a name that YAML reads as a number is quoted as it is written", () => 
 
   test("a row below a number as its key is judged as well", () =>
     expect(linesOf('users:\n  007:\n    authentik_user: default\n    k8s_user: "007"\n    tier: king\n')).toEqual([
-      expect.stringMatching(/:2:3: 007: the number 007 stands where a key belongs; an OS user is 1 to 32/),
+      expect.stringMatching(/:2:3: 007: expected a name as the key but found the number 007; an OS user is 1 to 32/),
       expect.stringMatching(/:3:21: 007: authentik_user: "default" is a word of nginx's maps/),
-      expect.stringMatching(/:5:11: 007: tier: "king" is none of/),
+      expect.stringMatching(/:5:11: 007: tier: "king" is not valid; it must be one of/),
     ]));
 });
 
@@ -122,7 +122,7 @@ describe("what people paste has one sentence that names the cause", () => {
   ])("a no-break space %s", (_where, bob, place) =>
     expect(linesOf(rosterOf(bob, row("eva", "", "king")))).toEqual([
       `roster.yaml:${place}: the character U+00A0 (a no-break space) only looks like a space; delete it, or type a space in its place`,
-      expect.stringMatching(/:9:11: eva: tier: "king" is none of/),
+      expect.stringMatching(/:9:11: eva: tier: "king" is not valid; it must be one of/),
     ]),
   );
 
@@ -132,14 +132,14 @@ describe("what people paste has one sentence that names the cause", () => {
   test("line ends of CR alone, and everything else that is wrong", () =>
     expect(linesOf(rosterOf(row("bob", "", "king")).replaceAll("\n", "\r"))).toEqual([
       "roster.yaml:1:7: this line ends in a carriage return alone, which YAML tools do not agree on; save the file with Unix line ends (LF)",
-      expect.stringMatching(/:5:11: bob: tier: "king" is none of/),
+      expect.stringMatching(/:5:11: bob: tier: "king" is not valid; it must be one of/),
     ]));
 
   test.each(["@alice", "`alice`", "%alice"])("%s without quotes hides nothing but its line", (login) => {
     const bob = row("bob", "", "king").replace("authentik_user: bob", `authentik_user: ${login}`);
     expect(linesOf(rosterOf(bob))).toEqual([
       `roster.yaml:3:21: YAML allows no value that begins with "${login[0]}"; delete that character, or put the whole value in quotes`,
-      expect.stringMatching(/:5:11: bob: tier: "king" is none of/),
+      expect.stringMatching(/:5:11: bob: tier: "king" is not valid; it must be one of/),
     ]);
   });
 

@@ -242,7 +242,7 @@ describe("the other fields", () => {
     ["host: devm", 'host: this stack has no host "devm"; did you mean "devvm"?'],
     ["host: mars", 'host: this stack has no host "mars"; its host is devvm'],
     ["forgejo: {push: true}", expect.stringMatching(/^forgejo\.login is missing; use a Forgejo login/)],
-    ["forgejo: bob", 'forgejo: "bob" stands where a map belongs; write login: below it'],
+    ["forgejo: bob", 'forgejo: expected a map but found "bob"; write login: below it'],
     ["limits: {memory: 8GB}", 'limits.memory: "8GB" does not fit; use a size with its unit, such as "8G" or "512M"'],
     [
       "limits: {memory: 0}",
@@ -258,13 +258,16 @@ describe("the other fields", () => {
       "quota: {cpu: 1}",
       '"cpu" is not a field of quota; quota knows cpu_requests, memory_requests, memory_limits and pods',
     ],
-    ["namespaces: shop", 'namespaces: "shop" stands where a list belongs; write [my-project], one name an item'],
-    ["repos:", "repos: nothing stands where a list belongs; write [my-repo], one name an item"],
+    ["namespaces: shop", 'namespaces: expected a list but found "shop"; write [my-project], one name an item'],
+    ["repos:", "repos: expected a list but found nothing; write [my-repo], one name an item"],
     [
       "previously: {k8s_user: bob}",
       'previously.k8s_user: "bob" is what the row says today; previously holds the former value, so remove it',
     ],
-    ["tier: Admin", 'tier: "Admin" is none of admin, power-user, namespace-owner; did you mean "admin"?'],
+    [
+      "tier: Admin",
+      'tier: "Admin" is not valid; it must be one of admin, power-user, namespace-owner; did you mean "admin"?',
+    ],
     ["tier:", "tier: nothing is given; choose one of admin, power-user, namespace-owner"],
     [
       "__proto__: 1",
@@ -288,7 +291,7 @@ describe("the other fields", () => {
   test("a row that is no row, a person who stands twice", () => {
     expect(linesOf("users:\n  ada:\n  bob: admin\n  bob: {}\n")).toEqual([
       "roster.yaml:2:3: ada: the row is empty; write authentik_user:, k8s_user: and tier: below the name",
-      'roster.yaml:3:3: bob: "admin" stands where the row\'s fields belong; write authentik_user:, k8s_user: and tier: below the name',
+      'roster.yaml:3:3: bob: expected the row\'s fields but found "admin"; write authentik_user:, k8s_user: and tier: below the name',
       'roster.yaml:4:3: bob: the key "bob" stands here a second time; keep one of the two',
     ]);
   });

@@ -40,10 +40,10 @@ describe("the roster against the cluster's user map", () => {
   });
 });
 
-describe("fault 34: a map that cannot be trusted is never taken for an empty one", () => {
+describe("a map that cannot be trusted is never taken for an empty one", () => {
   test.each([
-    ["no JSON", "<html>", /:1:1: the user map: this is not JSON: "<" stands where a value belongs/],
-    ["nothing", "", /this is not JSON: the file ends/],
+    ["no JSON", "<html>", /:1:1: the user map: this is not JSON: expected a value but found "<"/],
+    ["nothing", "", /this is not JSON: expected a value but found the end of the file/],
     ["null", "null", /its top must be a map/],
     [
       "a doubled key",
@@ -52,11 +52,11 @@ describe("fault 34: a map that cannot be trusted is never taken for an empty one
     ],
     ["a doubled role", '{"bob": {"role": "admin", "role": "power-user"}}', /the key "role" stands here a second time/],
     ["an entry that is no map", '{"bob": "admin"}', /"bob": /],
-    ["an entry without a role", '{"bob": {"email": "a@x"}}', /"bob": role: nothing is no role/],
+    ["an entry without a role", '{"bob": {"email": "a@x"}}', /"bob": role: nothing is not a role/],
     [
       "an e-mail of the system",
       '{"bob": {"role": "admin", "email": "system:masters"}}',
-      /"bob": email: "system:masters" is no address/,
+      /"bob": email: "system:masters" is not an e-mail address/,
     ],
     [
       "a quota of words",

@@ -48,7 +48,7 @@ function whyOutside({ path, type, mode, sameAs }: Entry, seen: Entries, all: Ent
   const parts = path.split("/");
   if (parts.includes("..")) return "leads out of the home";
   if (path.includes("\0") || (path !== "" && parts.some((part) => part === "" || part === ".")))
-    return "is no name of a file";
+    return "is not a valid file name";
   if (type === "x") return "is a device";
   if (path === "")
     return type === "d" && (mode & 0o022) === 0 ? undefined : "is no folder that its owner alone can write";

@@ -95,7 +95,7 @@ function attempt(act: () => void): string | undefined {
 }
 
 const REASONS: ReadonlyMap<string, string> = new Map([
-  ["EPERM", "it may not be deleted (immutable, or somebody else's)"],
+  ["EPERM", "it cannot be deleted (it is immutable or belongs to another user)"],
   ["EACCES", "they have no right to delete it"],
   ["ENOTEMPTY", "it is not empty"],
   ["EBUSY", "something is mounted on it"],

@@ -22,7 +22,7 @@ export function createAccount(m: Machine, part: AccountPart): Step {
         const group = groups.get(part.osUser);
         if (group !== undefined && (group.gid !== part.uid || group.members.size > 0)) {
           throw new Refusal(
-            `a group ${part.osUser} (gid ${group.gid}) exists on this host and belongs to somebody else; rename the group or the user`,
+            `a group ${part.osUser} (gid ${group.gid}) exists on this host and belongs to another user; rename the group or the user`,
           );
         }
         if (m.sys.look(part.shell) === undefined)

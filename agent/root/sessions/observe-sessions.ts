@@ -11,7 +11,7 @@ import type { User } from "../system/account-database.ts";
 import { runContained } from "../system/run-as-user.ts";
 import { SESSIONS_PROBE } from "../system/installed-paths.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { namesSeveral, recordedOf, transcriptsMatter } from "../../shared/sessions/match-conversations.ts";
+import { namesSeveral, recordedOf, transcriptsMatter } from "../../shared/sessions/choose-conversation.ts";
 import { isFolderOf } from "../../shared/sessions/transcript-folder.ts";
 import { FORMAT } from "../../shared/sessions/tmux-listing.ts";
 import { type Observation, observation } from "../../shared/sessions/session-schemas.ts";

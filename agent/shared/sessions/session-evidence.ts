@@ -1,6 +1,6 @@
 /** Derives the evidence about each session from what tmux and the kernel report. Pure. */
 
-import { chooseConversations, type Evidence } from "./match-conversations.ts";
+import { chooseConversations, type Evidence } from "./choose-conversation.ts";
 import { CONVERSATION_ID } from "./conversation-id.ts";
 import type { Found } from "./tmux-listing.ts";
 import type { ObservedSession } from "./session-schemas.ts";

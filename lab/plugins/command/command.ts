@@ -66,7 +66,7 @@ async function outputs(
   const want = parsed(inputs);
   if (text === undefined) return { ...inputs, stdout: before.stdout ?? "", stderr: before.stderr ?? "" };
   if (want.environment !== undefined) {
-    call.log.warning("environment: this stand-in cannot tell whether the host's AcceptEnv takes the variables");
+    call.log.warning("environment: this emulated plugin cannot tell whether the host's AcceptEnv takes the variables");
   }
   const { stdout, stderr } = await runRemote(
     want.connection,

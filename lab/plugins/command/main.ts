@@ -18,7 +18,7 @@ void servePlugin({
     const resource = RESOURCES[type];
     if (resource !== undefined) return resource;
     throw unsupported(
-      `${type}: the lab's stand-in for the command plugin has ${Object.keys(RESOURCES).join(" and ")} only; ` +
+      `${type}: the lab's emulated command plugin has ${Object.keys(RESOURCES).join(" and ")} only; ` +
         "with the official plugin on the PATH or in WS_LAB_PLUGINS the lab uses that instead",
     );
   },

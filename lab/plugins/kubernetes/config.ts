@@ -43,7 +43,7 @@ export function configOf(inputs: PropertyMap): Config {
   };
 }
 
-/** Refuses settings whose promise the stand-in would break, so that nobody trusts it for more than it does. */
+/** Refuses settings whose promise the emulated plugin would break, so that nobody trusts it for more than it does. */
 export function checkConfig(inputs: PropertyMap): Checked {
   const failures = REFUSED.flatMap(([property, is, reason]) =>
     String(revealMap(inputs)[property] ?? "") === is ? [{ property, reason }] : [],
@@ -53,9 +53,13 @@ export function checkConfig(inputs: PropertyMap): Checked {
 }
 
 const REFUSED = [
-  ["enableServerSideApply", "false", "the lab's stand-in knows server-side apply only; leave it on"],
-  ["deleteUnreachable", "true", "the lab's stand-in never forgets the objects of a cluster that does not answer"],
-  ["skipUpdateUnreachable", "true", "the lab's stand-in never passes over a cluster that does not answer"],
+  ["enableServerSideApply", "false", "the lab's emulated plugin knows server-side apply only; leave it on"],
+  [
+    "deleteUnreachable",
+    "true",
+    "the lab's emulated plugin never forgets the objects of a cluster that does not answer",
+  ],
+  ["skipUpdateUnreachable", "true", "the lab's emulated plugin never passes over a cluster that does not answer"],
 ] as const;
 
-const NO_RENDERING = { property: "renderYamlToDirectory", reason: "the lab's stand-in renders no files" };
+const NO_RENDERING = { property: "renderYamlToDirectory", reason: "the lab's emulated plugin renders no files" };

@@ -29,7 +29,7 @@ void servePlugin({
     const patch = kind.endsWith("Patch") && /^([^./]+|[^/]+\.k8s\.io)\//.test(module);
     if (!patch && !OUT.test(module)) return resource;
     throw unsupported(
-      `${type}: the lab's stand-in for the kubernetes plugin serves plain objects only, no patches, YAML files or charts; ` +
+      `${type}: the lab's emulated kubernetes plugin serves plain objects only, no patches, YAML files or charts; ` +
         "with the official plugin on the PATH or in WS_LAB_PLUGINS the lab uses that instead",
     );
   },

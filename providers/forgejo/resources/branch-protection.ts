@@ -98,9 +98,9 @@ async function stateOf(api: RepoApi, wish: Want, rule: Protection): Promise<Have
   const effective = await api.effectiveRule(wish.branch);
   const bindsAdmins = rule.apply_to_admins ?? rule.block_admin_merge_override;
   const gaps = [
-    [rule.enable_push && !rule.enable_push_whitelist, "whoever has write access may push"],
+    [rule.enable_push && !rule.enable_push_whitelist, "everybody with write access may push"],
     [!rule.enable_push, "nobody may push, not even who is on the list"],
-    [!rule.enable_merge_whitelist, "whoever has write access may merge"],
+    [!rule.enable_merge_whitelist, "everybody with write access may merge"],
     [rule.enable_force_push === true, "history may be rewritten by a forced push"],
     [rule.unprotected_file_patterns !== "", "some files are exempt from the rule"],
     [bindsAdmins === false, "admins of the repository are exempt from the rule"],

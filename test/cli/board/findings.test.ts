@@ -77,7 +77,7 @@ test("an object that is gone, one that differs, one in somebody's name that nobo
   expect(await look(server([], [tierBinding("ada@b.example")]))).toEqual([
     "cleo cluster changed: RoleBinding plots/owner: is gone",
     "bob cluster changed: ClusterRoleBinding oidc-power-user: their e-mail is missing",
-    "ada cluster changed: ClusterRoleBinding oidc-power-user: their e-mail (ada@b.example) was put there by somebody else",
+    "ada cluster changed: ClusterRoleBinding oidc-power-user: their e-mail (ada@b.example) was added by another user",
   ]);
   const stray = { ...binding, metadata: { ...binding.metadata, name: "again" } };
   const wider = { ...binding, subjects: [...binding.subjects, { kind: "User", name: "eve" }] };

@@ -78,7 +78,9 @@ test("two people who seem to have the same number or name both wait", () => {
 
 test("a host that this program knows is no host to import: who left there is not seen", () => {
   const one = host(user("ada", 1001), "a=ada\n", [`file /var/lib/workstation/ledger.json ${b64("{}")}`]);
-  expect(guessPeople(seen(one)).open).toEqual([expect.stringMatching(/^devvm: this program has worked here before/)]);
+  expect(guessPeople(seen(one)).open).toEqual([
+    expect.stringMatching(/^devvm: this program has managed this host before/),
+  ]);
 });
 
 test("a dispatch table and an environment file that contradict each other are said", () => {

@@ -26,9 +26,23 @@ test("stops a program that is late with the signal that the caller names", async
     signal: "SIGKILL",
     timedOut: true,
   });
-  const ended = await script("trap 'kill %1; exit 7' TERM; sleep 60 & wait", { timeoutMs: 300, stopSignal: "SIGTERM" });
+  const ended = await script("trap 'kill $!; exit 7' TERM; sleep 60 & wait", { timeoutMs: 300, stopSignal: "SIGTERM" });
   expect(ended).toMatchObject({ code: 7, timedOut: true });
 });
+
+test.each([
+  ["ends by itself", "sleep 60 & echo $!", 0],
+  ["is stopped", "trap 'exit 7' TERM; sleep 60 & echo $!; wait", 7],
+])(
+  "a program that %s is waited for no longer than its deadline, whatever it has left running",
+  async (_, text, code) => {
+    const begunMs = performance.now();
+    const ran = await script(text, { timeoutMs: 300, stopSignal: "SIGTERM" });
+    process.kill(Number(ran.stdout.toString("utf8")));
+    expect(ran).toMatchObject({ code, timedOut: true });
+    expect(performance.now() - begunMs).toBeLessThan(20_000);
+  },
+);
 
 test("a program that is not there is an error with the system's code", async () => {
   const failed = await runProgram(["/nowhere/pulumi"], { timeoutMs: 1000 }).catch((cause: unknown) => cause);

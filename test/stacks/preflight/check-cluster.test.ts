@@ -104,7 +104,7 @@ describe("a store of secrets", () => {
 
   test("without conditions stops the hand-out of a new namespace, with both ways out", () => {
     expect(() => judged({ stores: store(), roles })).toThrow(
-      /stem: whoever is admin there.*vault-kv.*external-secrets-edit.*acceptedSecretStores/s,
+      /stem: an admin there.*vault-kv.*external-secrets-edit.*acceptedSecretStores/s,
     );
   });
 

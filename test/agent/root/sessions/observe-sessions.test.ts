@@ -5,7 +5,7 @@ import {
   chooseConversations,
   type Evidence,
   transcriptsMatter,
-} from "../../../../agent/shared/sessions/match-conversations.ts";
+} from "../../../../agent/shared/sessions/choose-conversation.ts";
 import { observation } from "../../../../agent/shared/sessions/session-schemas.ts";
 import { readProbe } from "../../../../agent/root/sessions/parse-probe-output.ts";
 import { decide } from "../../../../agent/root/sessions/observe-sessions.ts";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { chooseConversations, type Evidence } from "../../../../agent/shared/sessions/match-conversations.ts";
+import { chooseConversations, type Evidence } from "../../../../agent/shared/sessions/choose-conversation.ts";
 import { CONVERSATION_ID } from "../../../../agent/shared/sessions/conversation-id.ts";
 import { literal, nameToGive } from "../../../../agent/user/sessions/tmux-names.ts";
 import { parseListing } from "../../../../agent/shared/sessions/tmux-listing.ts";

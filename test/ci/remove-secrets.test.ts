@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { withoutSecrets } from "../../ci/snapshot/scrub.ts";
+import { withoutSecrets } from "../../ci/snapshot/remove-secrets.ts";
 import { KIND, SIGNATURE } from "../../ci/snapshot/state-schema.ts";
 
 const NONE = new Map<string, string>();

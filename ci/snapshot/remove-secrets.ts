@@ -13,7 +13,7 @@ import {
   type Withholding,
   withheld,
   withoutSecretsBelow,
-} from "./withhold-values.ts";
+} from "./secret-placeholders.ts";
 
 /**
  * Withholds the content of every secret and keeps its form, since a preview compares forms; and withholds every text in

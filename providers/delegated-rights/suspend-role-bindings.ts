@@ -10,7 +10,7 @@ import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import type { Resource } from "../runtime/provider.ts";
 import { typedResource, type TypedResource } from "../runtime/typed-resource.ts";
 import { parseInputs, parseState } from "../runtime/parse-inputs.ts";
-import { type Binding, type Bindings, bindingsOf } from "./role-bindings.ts";
+import { type Binding, type Bindings, bindingsOf } from "./role-binding-client.ts";
 
 const want = z.object({
   namespace: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be the name of a namespace"),

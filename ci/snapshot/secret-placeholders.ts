@@ -173,7 +173,7 @@ export function plaintextOf({ plaintext }: Properties, where: string): Value {
 const unknownForm = (where: string, found: string): StepError =>
   new StepError(
     `${where} holds ${found} in the exported state: nothing was published. ` +
-      "ci/snapshot/withhold-values.ts lists what the engine is known to write; extend it, or pin the engine to an older version.",
+      "ci/snapshot/secret-placeholders.ts lists what the engine is known to write; extend it, or pin the engine to an older version.",
   );
 
 /** The same object with other values; a key such as `__proto__` stays a key. */

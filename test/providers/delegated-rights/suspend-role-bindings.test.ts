@@ -1,8 +1,8 @@
 /** Rights that were given in a kept namespace: suspended and given back exactly, against an API server in memory. */
 
 import { expect, test } from "vitest";
-import { SUSPENDED } from "../../../providers/delegated-rights/role-bindings.ts";
-import { namespaceRights } from "../../../providers/delegated-rights/namespace-rights.ts";
+import { SUSPENDED } from "../../../providers/delegated-rights/role-binding-client.ts";
+import { namespaceRights } from "../../../providers/delegated-rights/suspend-role-bindings.ts";
 import type { Call } from "../../../providers/runtime/provider.ts";
 import type { PropertyMap } from "../../../providers/runtime/property-values.ts";
 import type { KubeCall } from "../../../clients/kubernetes/client.ts";
