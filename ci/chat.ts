@@ -1,7 +1,7 @@
 /** Messages to the admins' chat by a Slack-compatible webhook: late rather than blocking, and a failure is only a warning. */
 
 import { find } from "./environment.ts";
-import { clean, complain, say } from "./log.ts";
+import { clean, logError, log } from "./log.ts";
 
 const DEADLINE_MS = 10_000;
 const MAX_LINES = 30;
@@ -11,7 +11,7 @@ export async function announce(lines: readonly string[]): Promise<boolean> {
   const shown =
     lines.length > MAX_LINES ? [...lines.slice(0, MAX_LINES), `and ${lines.length - MAX_LINES} more lines`] : lines;
   const text = clean(shown.join("\n"));
-  say(lines.join("\n"));
+  log(lines.join("\n"));
   try {
     const webhook = find("WS_CHAT_WEBHOOK");
     if (webhook === undefined) throw new Error("WS_CHAT_WEBHOOK is not set");
@@ -26,7 +26,7 @@ export async function announce(lines: readonly string[]): Promise<boolean> {
     if (!answer.ok) throw new Error(`the chat answered with status ${answer.status}`);
     return true;
   } catch (cause) {
-    complain(`warning: the chat was not told: ${(cause as Error).message}`);
+    logError(`warning: the chat was not told: ${(cause as Error).message}`);
     return false;
   }
 }

@@ -9,17 +9,17 @@ import { PROJECT } from "../cli/pulumi.ts";
 import { dailyMessage } from "../roster/deployment-message.ts";
 import { announce } from "./chat.ts";
 import { checkOut } from "./checkout.ts";
-import { askHosts, type HostDelivery } from "./deliveries.ts";
+import { queryHosts, type HostDelivery } from "./deliveries.ts";
 import { deployedCommit, failedCommit, mustBeOnBranch } from "./deployed-commit.ts";
 import { pulumi, stackOfPipeline } from "./engine.ts";
-import { find, given, StepError } from "./environment.ts";
+import { find, requiredVariable, StepError } from "./environment.ts";
 import { openGit } from "./git.ts";
 import { oneAtATime } from "./wait-for-stack-lock.ts";
 import type { Touched } from "./pull-request/preview-differences.ts";
 import { previewRefreshed, type RefreshedPreview, RESTORING } from "./refreshed-preview.ts";
 import { planPeople } from "./people-plan.ts";
 import { type Ran, run } from "./run.ts";
-import { say } from "./log.ts";
+import { log } from "./log.ts";
 
 const RUN_LIMIT_MS = 60 * 60_000;
 
@@ -39,10 +39,10 @@ export async function daily(): Promise<number> {
 }
 
 async function deployAgain(): Promise<Ran | number> {
-  const at = { stack: given("WS_STACK"), folder: PROJECT };
+  const at = { stack: requiredVariable("WS_STACK"), folder: PROJECT };
   const commit = await deployedNow();
   const isOurs = (await openGit(PROJECT).commit("HEAD")) === commit;
-  const deployed = resolve(PROJECT, given("WS_DEPLOYED"));
+  const deployed = resolve(PROJECT, requiredVariable("WS_DEPLOYED"));
   const failed = await failedCommit(at);
   if (failed !== undefined && failed !== commit)
     throw new StepError(
@@ -52,15 +52,15 @@ async function deployAgain(): Promise<Ran | number> {
   // Another deployment ended since the step `checkout`: what it deployed is what is deployed again, by its own program.
   if (!isOurs) {
     if (await exists(deployed)) await unlink(deployed);
-    return anotherProgram(await checkOut(commit, given("WS_DEPLOYED")));
+    return anotherProgram(await checkOut(commit, requiredVariable("WS_DEPLOYED")));
   }
   if (!(await exists(deployed))) await symlink(PROJECT, deployed);
 
-  const outdated = (await askHosts("check")).filter(({ difference, isRedelivered }) => difference && isRedelivered);
+  const outdated = (await queryHosts("check")).filter(({ difference, isRedelivered }) => difference && isRedelivered);
   const replaced = outdated.flatMap(({ urns }) => urns.flatMap((urn) => ["--replace", urn]));
   const resources = await previewRefreshed(at, replaced);
   if (resources.drift.length + resources.due.length === 0) {
-    say("Everything is as deployed: there is nothing to change.");
+    log("Everything is as deployed: there is nothing to change.");
     return 0;
   }
   const changes = [
@@ -73,24 +73,24 @@ async function deployAgain(): Promise<Ran | number> {
   // What was previewed is deployed, and nothing that a run in between has made older.
   if ((await deployedNow()) !== commit) return deployAgain();
   const options = ["--refresh", "--yes", "--skip-preview", "--suppress-outputs", "--message", dailyMessage(commit)];
-  return pulumi({ ...at, env: RESTORING }, ["up", ...options, ...replaced], { onLine: say });
+  return pulumi({ ...at, env: RESTORING }, ["up", ...options, ...replaced], { onLine: log });
 }
 
 let announced = "";
 
 async function deployedNow(): Promise<string> {
   const git = openGit(PROJECT);
-  const branch = given("WS_BRANCH");
+  const branch = requiredVariable("WS_BRANCH");
   const head = await git.commit(`refs/remotes/origin/${branch}`);
   if (head === undefined) throw new StepError(`The checkout knows no branch ${branch} of the forge; fetch it first.`);
-  const commit = await deployedCommit({ stack: given("WS_STACK"), folder: PROJECT });
+  const commit = await deployedCommit({ stack: requiredVariable("WS_STACK"), folder: PROJECT });
   await mustBeOnBranch(git, commit, branch, head);
   return commit;
 }
 
 async function anotherProgram(folder: string): Promise<number> {
   const argv = ["--import", "tsx", "ci/main.ts", "daily"] as const;
-  const ran = await run([process.execPath, ...argv], { cwd: folder, timeoutMs: RUN_LIMIT_MS, onLine: say });
+  const ran = await run([process.execPath, ...argv], { cwd: folder, timeoutMs: RUN_LIMIT_MS, onLine: log });
   return ran.code ?? 1;
 }
 
@@ -123,7 +123,7 @@ export function changeLines(
 
 const COMMANDS: ReadonlySet<string> = new Set(["Command", "CopyToRemote"]);
 
-const title = () => `The daily deployment of the stack ${given("WS_STACK")}`;
+const title = () => `The daily deployment of the stack ${requiredVariable("WS_STACK")}`;
 
 const link = (): readonly string[] => {
   const url = find("CI_PIPELINE_URL");

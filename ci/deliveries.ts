@@ -10,7 +10,7 @@ import { type DeliveredToHost, deliveredParts } from "./delivered-parts.ts";
 import type { StackSettings } from "../config/settings/stack-settings.ts";
 import { announce } from "./chat.ts";
 import { stackOfPipeline } from "./engine.ts";
-import { say } from "./log.ts";
+import { log } from "./log.ts";
 
 const HOST_LIMIT_MS = 1_000_000;
 
@@ -36,7 +36,7 @@ const REMOVE =
  * Asks every host of the stack to which something was delivered.
  * @param mode `confirm` also renews the delivery's age on each host that holds all of it
  */
-export async function askHosts(mode: "check" | "confirm"): Promise<readonly HostDelivery[]> {
+export async function queryHosts(mode: "check" | "confirm"): Promise<readonly HostDelivery[]> {
   const place = { stack: stackOfPipeline(), configFile: undefined };
   const [{ settings }, exported] = await Promise.all([openStack(place), stateOf(place)]);
   const delivered = deliveredParts(
@@ -57,10 +57,10 @@ export async function askHosts(mode: "check" | "confirm"): Promise<readonly Host
  * @returns 1 where a host holds anything else, or could not be asked; the chat is told
  */
 export async function confirm(): Promise<number> {
-  const hosts = await askHosts("confirm");
+  const hosts = await queryHosts("confirm");
   const wrong = hosts.filter(({ difference }) => difference !== undefined);
   const confirmed = hosts.filter(({ difference }) => difference === undefined).map(({ host }) => host);
-  if (confirmed.length > 0) say(`${listed(confirmed)}: everything is as delivered, as of now.`);
+  if (confirmed.length > 0) log(`${listed(confirmed)}: everything is as delivered, as of now.`);
   if (wrong.length === 0) return 0;
   await announce([
     `Not everything is on the hosts as it was delivered to them (stack ${stackOfPipeline()}):`,

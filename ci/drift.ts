@@ -11,10 +11,10 @@ import type { HostCheck } from "../agent/shared/host-check.ts";
 import type { StackSettings } from "../config/settings/stack-settings.ts";
 import { announce } from "./chat.ts";
 import { stackOfPipeline } from "./engine.ts";
-import { given } from "./environment.ts";
+import { requiredVariable } from "./environment.ts";
 import type { Touched } from "./pull-request/preview-differences.ts";
 import { previewRefreshed } from "./refreshed-preview.ts";
-import { say } from "./log.ts";
+import { log } from "./log.ts";
 
 const HOST_LIMIT_MS = 300_000;
 
@@ -30,12 +30,12 @@ export interface DriftFound {
 
 /** @returns 1 where something was changed by hand, or could not be looked at */
 export async function drift(): Promise<number> {
-  const stack = given("WS_STACK");
+  const stack = requiredVariable("WS_STACK");
   const { settings } = await openStack({ stack: stackOfPipeline(), configFile: undefined });
   const resources = await previewRefreshed({ stack, folder: PROJECT });
   const hosts = await Promise.all(settings.hosts.map((host) => ofHost(settings, host)));
   const found = driftFound(resources, hosts);
-  for (const line of reportOf(stack, found)) say(line);
+  for (const line of reportOf(stack, found)) log(line);
   if (found.drift.length === 0) return 0;
   await announce([
     `Drift of the stack ${stack}. The daily deployment restores the cluster, Vault and the forge; each host's hourly run restores the host:`,

@@ -1,6 +1,6 @@
 /** Pulumi as the steps start it: one stack, one configuration, one state, each named and never the selected one. */
 
-import { find, given, StepError } from "./environment.ts";
+import { find, requiredVariable, StepError } from "./environment.ts";
 import { type Ran, run } from "./run.ts";
 import { clean } from "./log.ts";
 
@@ -40,7 +40,7 @@ const fullName = ({ stack, env }: StackAt): string =>
 const PROJECT_NAME = "workstation";
 
 /** The stack that the pipelines are about, by its full name. */
-export const stackOfPipeline = (): string => fullName({ stack: given("WS_STACK"), folder: "" });
+export const stackOfPipeline = (): string => fullName({ stack: requiredVariable("WS_STACK"), folder: "" });
 
 /** @throws StepError with what the engine said, cleaned, unless it ends well */
 export async function mustPulumi(at: StackAt, args: readonly string[], options: PulumiOptions = {}): Promise<string> {

@@ -51,7 +51,7 @@ export type Variable = keyof typeof FORMS;
 type Value<V extends Variable> = z.output<(typeof FORMS)[V]>;
 
 /** @throws StepError that names the variable and never repeats its value */
-export function given<V extends Variable>(variable: V): Value<V> {
+export function requiredVariable<V extends Variable>(variable: V): Value<V> {
   const value = find(variable);
   if (value !== undefined) return value;
   throw new StepError(`${variable} is not set: docs/deployment.md says which variables and secrets each step needs.`);

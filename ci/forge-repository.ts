@@ -1,7 +1,7 @@
 /** The repository on the forge as a step asks for it: by a token of one account, which should be able to do no more than it must. */
 
 import { type Forge, openForge } from "../clients/forgejo/client.ts";
-import { given } from "./environment.ts";
+import { requiredVariable } from "./environment.ts";
 
 export interface Repository {
   readonly forge: Forge;
@@ -14,14 +14,14 @@ export interface Repository {
 
 /** @throws StepError where the step was not told which repository, or as whom */
 export function openRepository(): Repository {
-  const owner = given("CI_REPO_OWNER");
-  const repo = given("CI_REPO_NAME");
-  const login = given("WS_FORGE_USER");
+  const owner = requiredVariable("CI_REPO_OWNER");
+  const repo = requiredVariable("CI_REPO_NAME");
+  const login = requiredVariable("WS_FORGE_USER");
   const forge = openForge({
-    url: given("CI_FORGE_URL"),
+    url: requiredVariable("CI_FORGE_URL"),
     username: login,
     // A token stands where a password does; it has no more rights than its scopes.
-    password: given("WS_FORGE_TOKEN"),
+    password: requiredVariable("WS_FORGE_TOKEN"),
     timeoutMs: 20_000,
     pauseMs: 500,
   });

@@ -6,11 +6,11 @@ import { redactor } from "../clients/http/redact.ts";
 import { secrets } from "./environment.ts";
 
 /** One line a call; of several lines each is cleaned by itself. */
-export function say(text: string): void {
+export function log(text: string): void {
   process.stdout.write(`${clean(text)}\n`);
 }
 
-export function complain(text: string): void {
+export function logError(text: string): void {
   process.stderr.write(`${clean(text)}\n`);
 }
 

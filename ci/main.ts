@@ -13,7 +13,7 @@ import { preview } from "./pull-request/preview.ts";
 import { audit } from "./push/audit.ts";
 import { guard } from "./push/guard.ts";
 import { up } from "./push/up.ts";
-import { complain } from "./log.ts";
+import { logError } from "./log.ts";
 import { publish } from "./snapshot/publish.ts";
 
 const STEPS: Readonly<Record<string, () => Promise<number>>> = {
@@ -33,7 +33,7 @@ const STEPS: Readonly<Record<string, () => Promise<number>>> = {
 async function main([name = "", ...more]: readonly string[]): Promise<number> {
   const step = Object.hasOwn(STEPS, name) ? STEPS[name] : undefined;
   if (step === undefined || more.length > 0) {
-    complain(`Usage: ci/main.ts ${Object.keys(STEPS).join(" | ")}`);
+    logError(`Usage: ci/main.ts ${Object.keys(STEPS).join(" | ")}`);
     return 2;
   }
   try {
@@ -41,7 +41,7 @@ async function main([name = "", ...more]: readonly string[]): Promise<number> {
     return await step();
   } catch (cause) {
     if (!isForPeople(cause)) throw cause;
-    complain(`${name}: ${cause.message}`);
+    logError(`${name}: ${cause.message}`);
     return 1;
   }
 }

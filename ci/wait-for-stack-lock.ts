@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { stackOfPipeline } from "./engine.ts";
 import { find } from "./environment.ts";
 import type { Ran } from "./run.ts";
-import { complain, say } from "./log.ts";
+import { logError, log } from "./log.ts";
 
 const DEFAULT_WAIT_MINUTES = 30;
 const PAUSE_MS = 5_000;
@@ -22,13 +22,13 @@ export async function oneAtATime(attempt: () => Promise<Ran | number>): Promise<
     const holder = lockHolder(ran);
     if (holder === undefined) return ran.code ?? 1;
     if (Date.now() > deadline) {
-      complain(
+      logError(
         `Another deployment runs (${holder}) and did not end in time. Run this pipeline again when it is over. ` +
           `If that run was killed and nothing holds the lock any more: pulumi cancel --stack ${stackOfPipeline()}`,
       );
       return 1;
     }
-    if (isFirst) say(`Another deployment runs (${holder}); waiting for it.`);
+    if (isFirst) log(`Another deployment runs (${holder}); waiting for it.`);
     await sleep(PAUSE_MS);
   }
 }

@@ -13,7 +13,7 @@ import { ProgramError, type ProgramResult, runProgram } from "../clients/process
 export const PROJECT = fileURLToPath(new URL("..", import.meta.url));
 
 /** Which stack, where it is not the selected one with its usual file. */
-export interface StackPlace {
+export interface StackSelection {
   readonly stack: string | undefined;
   /** An absolute path. */
   readonly configFile: string | undefined;
@@ -30,7 +30,7 @@ export interface StackValues {
 export class PulumiError extends Error {}
 
 /** The stack's configuration with its secrets. @throws PulumiError */
-export async function configOf({ stack, configFile }: StackPlace): Promise<StackValues> {
+export async function configOf({ stack, configFile }: StackSelection): Promise<StackValues> {
   if (configFile !== undefined && !existsSync(configFile)) {
     throw new PulumiError(`There is no configuration file ${configFile}; look at the spelling of --config-file.`);
   }
@@ -46,7 +46,7 @@ export async function configOf({ stack, configFile }: StackPlace): Promise<Stack
 }
 
 /** The outputs of the stack's last run, none where it never ran. @throws PulumiError */
-export async function outputsOf({ stack }: StackPlace): Promise<Readonly<Record<string, unknown>>> {
+export async function outputsOf({ stack }: StackSelection): Promise<Readonly<Record<string, unknown>>> {
   const outputs = z
     .record(z.string(), z.unknown())
     .safeParse(await ask(["stack", "output", "--json", ...selecting(stack)]));
@@ -55,7 +55,7 @@ export async function outputsOf({ stack }: StackPlace): Promise<Readonly<Record<
 }
 
 /** The stack's state as the engine keeps it, secrets encrypted. @throws PulumiError */
-export const stateOf = ({ stack }: StackPlace): Promise<unknown> => ask(["stack", "export", ...selecting(stack)]);
+export const stateOf = ({ stack }: StackSelection): Promise<unknown> => ask(["stack", "export", ...selecting(stack)]);
 
 const update = z.object({
   kind: z.string(),
@@ -69,7 +69,7 @@ const update = z.object({
 export type Update = z.output<typeof update>;
 
 /** The stack's runs, the newest first. @param newest how many of them; all where absent. @throws PulumiError */
-export async function updatesOf({ stack }: StackPlace, newest?: number): Promise<readonly Update[]> {
+export async function updatesOf({ stack }: StackSelection, newest?: number): Promise<readonly Update[]> {
   const pages = newest === undefined ? [] : ["--page-size", String(newest), "--page", "1"];
   const updates = z.array(update).safeParse(await ask(["stack", "history", "--json", ...pages, ...selecting(stack)]));
   if (!updates.success) throw new PulumiError(UNKNOWN_ANSWER);
@@ -77,7 +77,7 @@ export async function updatesOf({ stack }: StackPlace, newest?: number): Promise
 }
 
 /** The name of the stack that is meant. @throws PulumiError */
-export async function nameOf({ stack }: StackPlace): Promise<string> {
+export async function nameOf({ stack }: StackSelection): Promise<string> {
   if (stack !== undefined) return stack.split("/").at(-1) ?? stack;
   const all = z.array(z.object({ name: z.string(), current: z.boolean().default(false) }));
   const stacks = all.safeParse(await ask(["stack", "ls", "--json"]));

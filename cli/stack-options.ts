@@ -1,11 +1,9 @@
-/** Defines the options with which a command works without a stack's configuration or names its stack. */
+/** Defines the options with which a command works without a stack's configuration. */
 
-import { resolve } from "node:path";
 import type { HostName, Policy } from "../roster/model.ts";
 import { DEFAULT_POLICY } from "../roster/policy.ts";
 import { HOST } from "../roster/schema/patterns.ts";
 import { UsageError } from "./command.ts";
-import type { StackPlace } from "./pulumi.ts";
 
 export const STACK_OPTIONS = { host: { type: "string", multiple: true } } as const;
 
@@ -20,17 +18,3 @@ export function policyOf(values: { readonly host?: string[] | undefined }): Poli
   }
   return { ...DEFAULT_POLICY, hosts: [...new Set(values.host)] as HostName[] };
 }
-
-/** Where a command finds its stack. */
-export const PLACE_OPTIONS = { stack: { type: "string" }, "config-file": { type: "string" } } as const;
-
-export const PLACE_HELP = `  --stack NAME        the stack (default: the one that pulumi has selected)
-  --config-file FILE  its configuration (default: Pulumi.NAME.yaml)`;
-
-export const placeIn = (values: {
-  readonly stack?: string | undefined;
-  readonly "config-file"?: string | undefined;
-}): StackPlace => {
-  const configFile = values["config-file"];
-  return { stack: values.stack, configFile: configFile === undefined ? undefined : resolve(configFile) };
-};

@@ -5,23 +5,23 @@ import { withLock } from "./lock.ts";
 import { PARTS } from "./parts.ts";
 import { stopServers } from "./process/stop.ts";
 import { run } from "./run.ts";
-import { duration, say } from "./log.ts";
+import { duration, log } from "./log.ts";
 
 /** Ends the lab that `WS_LAB` names. Its folder stays, so that it comes up again as it was; `purge` removes that too. */
 export async function down(options: { readonly purge: boolean }): Promise<void> {
   requireRoot();
   const name = instanceName();
   const instance = await findInstance(name);
-  if (instance === undefined) return say(`There is no lab "${name}": nothing to do.`);
+  if (instance === undefined) return log(`There is no lab "${name}": nothing to do.`);
   const startedMs = Date.now();
   const lock = {
     what: `stopping the lab "${name}"`,
     withinMs: 600_000,
-    onWait: (holder: string) => say(`Waiting for ${holder}`),
+    onWait: (holder: string) => log(`Waiting for ${holder}`),
   };
   await withLock(instance.path(".lock"), lock, () => endAll(instance));
   if (options.purge) await rm(instance.dir, { recursive: true });
-  say(
+  log(
     `The lab "${name}" is down${options.purge ? " and its folder removed" : ""}, after ${duration(Date.now() - startedMs)}.`,
   );
 }

@@ -3,7 +3,7 @@
  */
 
 /** Shows a line of its own. Nothing secret may be in it. */
-export function say(line: string): void {
+export function log(line: string): void {
   clearProgress();
   process.stderr.write(`${line}\n`);
 }

@@ -4,8 +4,8 @@
  */
 import { down } from "./down.ts";
 import { LabError } from "./lab-error.ts";
-import { deployRoster, whatToTry } from "./pulumi/deploy.ts";
-import { say } from "./log.ts";
+import { deployRoster, commandsToTry } from "./pulumi/deploy.ts";
+import { log } from "./log.ts";
 import { shellEnv } from "./shell-env.ts";
 import { describe, status } from "./status.ts";
 import { openToolchain, TOOL_NAMES } from "./toolchain/index.ts";
@@ -25,7 +25,7 @@ async function bringUp(withPeople: boolean): Promise<void> {
   const instance = await up();
   if (!withPeople) return;
   await deployRoster(instance);
-  say(await whatToTry(instance));
+  log(await commandsToTry(instance));
 }
 
 async function showStatus(flags: ReadonlySet<string>): Promise<void> {
@@ -37,7 +37,7 @@ async function build(): Promise<void> {
   const tools = openToolchain();
   for (const tool of TOOL_NAMES) {
     const { dir, origin } = await tools.get(tool);
-    say(`${tool}: ${origin === "official" ? "the vendor's" : "ready"}, in ${dir}`);
+    log(`${tool}: ${origin === "official" ? "the vendor's" : "ready"}, in ${dir}`);
   }
 }
 
@@ -45,14 +45,14 @@ async function build(): Promise<void> {
 async function main([name = "", ...flags]: readonly string[]): Promise<number> {
   const command = COMMANDS[name];
   if (command === undefined || flags.some((flag) => !command.flags.includes(flag))) {
-    say("Usage: lab/main.ts up [--servers-only] | down [--purge] | status [--json] | build | env");
+    log("Usage: lab/main.ts up [--servers-only] | down [--purge] | status [--json] | build | env");
     return 2;
   }
   try {
     await command.run(new Set(flags));
     return 0;
   } catch (error) {
-    say(
+    log(
       error instanceof LabError
         ? error.message
         : `This is a mistake in the lab itself:\n${String((error as Error).stack)}`,

@@ -3,7 +3,7 @@ import { access } from "node:fs/promises";
 import { requireRoot } from "./instance.ts";
 import { LabError } from "./lab-error.ts";
 import { run } from "./run.ts";
-import { duration, say } from "./log.ts";
+import { duration, log } from "./log.ts";
 
 /** The browser that the tests of the user portal drive; the lab itself does without. */
 export const BROWSER: Packages = { chromium: "opens the user portal in its tests" };
@@ -19,14 +19,14 @@ export async function installPackages(wanted: Packages = PACKAGES): Promise<void
   });
   requireRoot();
   const startedMs = Date.now();
-  say(`To be installed from Debian: ${missing.join(", ")}`);
+  log(`To be installed from Debian: ${missing.join(", ")}`);
   await install(missing).catch(async () => {
-    say("apt's lists may be old: updating them");
+    log("apt's lists may be old: updating them");
     await run(["apt-get", "update"], { timeoutMs: 300_000 });
     await install(missing);
   });
   await keepServicesDown(missing);
-  say(`Installed in ${duration(Date.now() - startedMs)}`);
+  log(`Installed in ${duration(Date.now() - startedMs)}`);
 }
 
 /** Which of the packages this machine lacks. */

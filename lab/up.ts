@@ -4,7 +4,7 @@ import { LabError } from "./lab-error.ts";
 import { withLock } from "./lock.ts";
 import { installPackages } from "./packages.ts";
 import { PARTS, type Part } from "./parts.ts";
-import { duration, say } from "./log.ts";
+import { duration, log } from "./log.ts";
 import { openToolchain, type Toolchain } from "./toolchain/index.ts";
 
 /** Starts every part. Throws `LabError` naming each part that did not come up; the others stay up. */
@@ -13,10 +13,10 @@ export async function up(): Promise<Instance> {
   const startedMs = Date.now();
   await installPackages();
   const instance = await openInstance(instanceName());
-  const onWait = (holder: string) => say(`Waiting for another run: ${holder}`);
+  const onWait = (holder: string) => log(`Waiting for another run: ${holder}`);
   const lock = { what: `starting the lab "${instance.name}"`, withinMs: 3_600_000, onWait };
   await withLock(instance.path(".lock"), lock, () => startParts(instance, openToolchain(), PARTS));
-  say(`The lab "${instance.name}" is up after ${duration(Date.now() - startedMs)}.`);
+  log(`The lab "${instance.name}" is up after ${duration(Date.now() - startedMs)}.`);
   return instance;
 }
 
@@ -44,5 +44,5 @@ export async function startParts(instance: Instance, tools: Toolchain, parts: re
 async function timed(name: string, action: () => Promise<void>): Promise<void> {
   const startedMs = Date.now();
   await action();
-  say(`${name}: up in ${duration(Date.now() - startedMs)}`);
+  log(`${name}: up in ${duration(Date.now() - startedMs)}`);
 }

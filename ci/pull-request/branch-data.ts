@@ -1,7 +1,7 @@
 /** Reads from git's objects what a preview compares: the data files of the base branch, and those that merging would make. */
 
 import type { Document } from "yaml";
-import { given, StepError } from "../environment.ts";
+import { requiredVariable, StepError } from "../environment.ts";
 import { type Git, openGit } from "../git.ts";
 import { DATA, type DataPath, dataFile } from "../stack-file.ts";
 
@@ -31,7 +31,7 @@ export interface Branches {
 export async function readBranches(folder: string, document: Document, deployed: string): Promise<Branches> {
   const git = openGit(folder);
   const base = await baseOf(git, deployed);
-  const commit = given("CI_COMMIT_SHA");
+  const commit = requiredVariable("CI_COMMIT_SHA");
   if ((await git.commit(commit)) === undefined) throw new StepError(`The commit ${commit} was not fetched.`);
   const tree = await git.merged(base, commit);
   if (tree === undefined)
@@ -65,7 +65,7 @@ async function baseOf(git: Git, deployed: string): Promise<string> {
     throw new StepError(
       `The checkout is of ${head ?? "no commit"}, and ${deployed} is deployed: a deployment ended meanwhile. Run this pipeline again.`,
     );
-  const branch = given("WS_BRANCH");
+  const branch = requiredVariable("WS_BRANCH");
   const base = await git.commit(`refs/remotes/origin/${branch}`);
   if (base === undefined) throw new StepError(`The checkout has no branch ${branch} of the forge: fetch it first.`);
   if (await git.isAncestor(deployed, base)) return base;

@@ -2,19 +2,19 @@
 
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { given } from "../environment.ts";
+import { requiredVariable } from "../environment.ts";
 import { listingSignal, openRepository } from "../forge-repository.ts";
-import { clean, say } from "../log.ts";
+import { clean, log } from "../log.ts";
 import { commentText, MARKER } from "./comment-text.ts";
 import { reportForm } from "./preview-report.ts";
 
 const comment = z.object({ id: z.int(), body: z.string(), user: z.object({ login: z.string() }).nullish() });
 
 export async function writeComment(): Promise<number> {
-  const report = reportForm.parse(JSON.parse(await readFile(given("WS_REPORT"), "utf8")));
+  const report = reportForm.parse(JSON.parse(await readFile(requiredVariable("WS_REPORT"), "utf8")));
   const body = clean(commentText(report));
   const { forge, at, full } = openRepository();
-  const number = String(given("CI_COMMIT_PULL_REQUEST"));
+  const number = String(requiredVariable("CI_COMMIT_PULL_REQUEST"));
   const signal = listingSignal();
   const me = await forge.ask(
     { method: "GET", path: ["user"], purpose: "see whose token this is" },
@@ -39,6 +39,6 @@ export async function writeComment(): Promise<number> {
     const path = at("issues", "comments", String(mine.id));
     await forge.ask({ method: "PATCH", path, body: { body }, purpose }, comment, signal);
   }
-  say(`${mine === undefined ? "Commented" : "Changed the comment"} on ${full}#${number}.`);
+  log(`${mine === undefined ? "Commented" : "Changed the comment"} on ${full}#${number}.`);
   return 0;
 }

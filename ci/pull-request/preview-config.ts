@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { Document } from "yaml";
 import { PROJECT } from "../../cli/pulumi.ts";
 import { mustPulumi, type StackAt } from "../engine.ts";
-import { given, StepError } from "../environment.ts";
+import { requiredVariable, StepError } from "../environment.ts";
 import { CREDENTIALS } from "../snapshot/publish.ts";
 import { WITHHELD } from "../snapshot/secret-placeholders.ts";
 import { dataFile, openStackFile, useFile, USER_MAP_FILE } from "../stack-file.ts";
@@ -51,7 +51,7 @@ export async function writeConfig({ stack, folder, env, data, userMap }: Preview
   await writeFile(join(folder, "Pulumi.yaml"), "name: workstation\nruntime: nodejs\n");
   for (const path of encrypted) {
     const variable = readers.get(path.join("."));
-    const value = variable === undefined ? WITHHELD : given(variable as (typeof CREDENTIALS)[number][1]);
+    const value = variable === undefined ? WITHHELD : requiredVariable(variable as (typeof CREDENTIALS)[number][1]);
     const [key = "", ...below] = path;
     const name = [key, ...below.map((part) => (typeof part === "number" ? `[${part}]` : `.${part}`))].join("");
     await mustPulumi(at, ["config", "set", "--secret", ...(below.length > 0 ? ["--path"] : []), name], {

@@ -7,11 +7,11 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { PROJECT } from "../../cli/pulumi.ts";
 import { mustPulumi, pulumi, type StackAt, tail } from "../engine.ts";
-import { given, StepError } from "../environment.ts";
-import { clean, complain, say } from "../log.ts";
+import { requiredVariable, StepError } from "../environment.ts";
+import { clean, logError, log } from "../log.ts";
 import { planPeople } from "../people-plan.ts";
-import { openPlace, placeEnv, withScratch } from "../snapshot/preview-backend.ts";
-import { takePublication } from "../snapshot/publication.ts";
+import { openPreviewBackend, previewBackendEnv, withScratch } from "../snapshot/preview-backend.ts";
+import { extractPublication } from "../snapshot/publication.ts";
 import { openStackFile } from "../stack-file.ts";
 import { type Data, readBranches } from "./branch-data.ts";
 import { differencesBetween, type Preview, previewForm } from "./preview-differences.ts";
@@ -22,11 +22,11 @@ import { emptyReport, type Report } from "./preview-report.ts";
 export async function preview(): Promise<number> {
   const report = await reportOf().catch((cause: unknown): Report => {
     if (!(cause instanceof StepError)) throw cause;
-    return { ...emptyReport(given("CI_COMMIT_SHA")), problems: cause.message.split("\n") };
+    return { ...emptyReport(requiredVariable("CI_COMMIT_SHA")), problems: cause.message.split("\n") };
   });
-  await writeFile(given("WS_REPORT"), JSON.stringify(report, shown, 1), { mode: 0o600 });
-  for (const line of logLines(report)) say(line);
-  for (const line of [...report.problems, ...report.brakes]) complain(line);
+  await writeFile(requiredVariable("WS_REPORT"), JSON.stringify(report, shown, 1), { mode: 0o600 });
+  for (const line of logLines(report)) log(line);
+  for (const line of [...report.problems, ...report.brakes]) logError(line);
   return report.problems.length + report.brakes.length > 0 ? 1 : 0;
 }
 
@@ -43,17 +43,17 @@ const logLines = ({ raised, plan, warnings, unread, undeployed }: Report): reado
 const shown = (_key: string, value: unknown): unknown => (typeof value === "string" ? clean(value) : value);
 
 async function reportOf(): Promise<Report> {
-  const stack = given("WS_STACK");
+  const stack = requiredVariable("WS_STACK");
   const document = await openStackFile(PROJECT, stack);
   return withScratch(async (scratch) => {
-    const place = { stack, folder: scratch, env: placeEnv() };
-    const { publication, state } = takePublication(await mustPulumi(place, ["stack", "export"]));
+    const place = { stack, folder: scratch, env: previewBackendEnv() };
+    const { publication, state } = extractPublication(await mustPulumi(place, ["stack", "export"]));
     const { commit, base, merged, unread, undeployed } = await readBranches(PROJECT, document, publication.commit);
     // A copy of its own: whatever a preview does there is gone with it.
     await mkdir(join(scratch, "state"));
-    const env = placeEnv(`file://${join(scratch, "state")}`);
+    const env = previewBackendEnv(`file://${join(scratch, "state")}`);
     const copy: StackAt = { stack, folder: scratch, env };
-    await openPlace(copy);
+    await openPreviewBackend(copy);
     await mustPulumi(copy, ["stack", "import"], { input: state });
     const at = async (name: string, data: Data): Promise<Required<StackAt>> => {
       const folder = join(scratch, name);

@@ -2,18 +2,18 @@
 
 import { counted } from "../../roster/text/quote.ts";
 import { announce } from "../chat.ts";
-import { find, given } from "../environment.ts";
+import { find, requiredVariable } from "../environment.ts";
 import type { Git } from "../git.ts";
-import { say } from "../log.ts";
+import { log } from "../log.ts";
 import type { Push } from "./forge-activity.ts";
-import { asksToSkip, isAdmin, isCatchUp, readSituation, type Situation } from "./deployment-context.ts";
+import { asksToSkip, isAdmin, isCatchUp, readDeploymentContext, type DeploymentContext } from "./deployment-context.ts";
 
 /** Always ends well: what cannot be found out is announced as that. */
 export async function audit(): Promise<number> {
   try {
-    const situation = await readSituation();
+    const situation = await readDeploymentContext();
     const lines = await announcement(situation);
-    if (lines.length === 0) say(situation.done ? "There is nothing to deploy." : "Every push was an admin's.");
+    if (lines.length === 0) log(situation.done ? "There is nothing to deploy." : "Every push was an admin's.");
     else await announce(lines);
   } catch (cause) {
     await announce([
@@ -25,7 +25,7 @@ export async function audit(): Promise<number> {
 }
 
 /** Nothing where every push was an admin's. */
-export async function announcement(situation: Situation): Promise<readonly string[]> {
+export async function announcement(situation: DeploymentContext): Promise<readonly string[]> {
   const { git, commit, activity } = situation;
   const others = activity.pushes.filter(({ pusher }) => !isAdmin(situation, pusher));
   if (others.length === 0) return [];
@@ -68,7 +68,10 @@ async function changedFiles(git: Git, pushes: readonly Push[]): Promise<readonly
 const MAX_COMMITS = 200;
 
 /** The author's name is shown beside the pusher, and believed nowhere. */
-async function pushLines(git: Situation["git"], { pusher, from, to }: Situation["activity"]["pushes"][number]) {
+async function pushLines(
+  git: DeploymentContext["git"],
+  { pusher, from, to }: DeploymentContext["activity"]["pushes"][number],
+) {
   const commits = await git.between(from, to).catch(() => [{ hash: to }]);
   const shown = await Promise.all(commits.slice(0, SHOWN).map(({ hash }) => git.subject(hash).catch(() => "")));
   return [
@@ -78,7 +81,7 @@ async function pushLines(git: Situation["git"], { pusher, from, to }: Situation[
   ];
 }
 
-const place = () => `${given("CI_REPO_OWNER")}/${given("CI_REPO_NAME")}`;
+const place = () => `${requiredVariable("CI_REPO_OWNER")}/${requiredVariable("CI_REPO_NAME")}`;
 
 const link = (): readonly string[] => {
   const url = find("CI_PIPELINE_URL");

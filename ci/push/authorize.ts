@@ -10,7 +10,7 @@ import { planPeople } from "../people-plan.ts";
 import { openStackFile, ROSTER, useFile } from "../stack-file.ts";
 import type { Push } from "./forge-activity.ts";
 import { type ProgramChange, programChanges } from "./program-changes.ts";
-import { CONFIRM, isAdmin, type Situation } from "./deployment-context.ts";
+import { CONFIRM, isAdmin, type DeploymentContext } from "./deployment-context.ts";
 import { type Finding, refusalLines } from "./refusal-lines.ts";
 
 export interface Authorization {
@@ -23,7 +23,7 @@ export interface Authorization {
  * It runs the deployed commit's program, never the pushed one's: what was pushed does not decide about itself.
  * @throws StepError with every problem of a pushed roster that cannot be deployed
  */
-export async function authorize(situation: Situation): Promise<Authorization> {
+export async function authorize(situation: DeploymentContext): Promise<Authorization> {
   const { done, activity, commit, admins, nonAdminPushes } = situation;
   if (done) return authorized("There is nothing to deploy: this commit, or a later one, is deployed.");
   const others = activity.pushes.filter(({ pusher }) => !isAdmin(situation, pusher));
@@ -43,7 +43,7 @@ export async function authorize(situation: Situation): Promise<Authorization> {
 
 const authorized = (sentence: string): Authorization => ({ authorized: true, lines: [sentence] });
 
-async function findings(situation: Situation, others: readonly Push[]): Promise<Finding> {
+async function findings(situation: DeploymentContext, others: readonly Push[]): Promise<Finding> {
   const { git, deployed, commit, roster, activity } = situation;
   const programs: ProgramChange[] = [];
   for (const push of others) programs.push(...(await programChanges(git, push, situation)));
@@ -62,7 +62,7 @@ async function findings(situation: Situation, others: readonly Push[]): Promise<
 }
 
 /** What the pushed roster would raise, by the deployed program's own plan. @throws StepError with every problem of the roster */
-async function raisedRights({ git, stack, commit, roster }: Situation): Promise<Finding["raised"]> {
+async function raisedRights({ git, stack, commit, roster }: DeploymentContext): Promise<Finding["raised"]> {
   const text = await git.file(commit, roster);
   if (text === undefined) throw new StepError(`${roster} is missing in ${commit}; nothing can be deployed without it.`);
   const document = await openStackFile(PROJECT, stack);

@@ -10,13 +10,13 @@ import { folded } from "../../roster/text/code-unit-order.ts";
 import { TIERS } from "../../roster/tiers.ts";
 import { today } from "../../config/desired-state.ts";
 import { deployedCommit, mustBeOnBranch } from "../deployed-commit.ts";
-import { find, given, StepError } from "../environment.ts";
+import { find, requiredVariable, StepError } from "../environment.ts";
 import { type Git, openGit } from "../git.ts";
 import { openRepository } from "../forge-repository.ts";
 import { DATA, dataFile, hostNames, nonAdminPushes, openStackFile, ROSTER } from "../stack-file.ts";
 import { type Activity, activityBetween } from "./forge-activity.ts";
 
-export interface Situation {
+export interface DeploymentContext {
   readonly git: Git;
   readonly stack: string;
   /** The last commit whose deployment succeeded. */
@@ -42,8 +42,8 @@ export const CONFIRM = "confirm/";
 
 /** The commit that this pipeline is about. @throws StepError for a tag that confirms nothing */
 export function commitOfPipeline(): string {
-  if (given("CI_PIPELINE_EVENT") !== "tag") return given("CI_COMMIT_SHA");
-  const tag = given("CI_COMMIT_TAG");
+  if (requiredVariable("CI_PIPELINE_EVENT") !== "tag") return requiredVariable("CI_COMMIT_SHA");
+  const tag = requiredVariable("CI_COMMIT_TAG");
   const commit = tag.startsWith(CONFIRM) ? tag.slice(CONFIRM.length) : "";
   if (FULL_HASH.test(commit)) return commit;
   throw new StepError(
@@ -52,10 +52,10 @@ export function commitOfPipeline(): string {
 }
 
 /** @throws StepError where the commit, or the deployed one, is not on the deploying branch, or nothing was ever deployed */
-export async function readSituation(): Promise<Situation> {
+export async function readDeploymentContext(): Promise<DeploymentContext> {
   const git = openGit(PROJECT);
-  const stack = given("WS_STACK");
-  const branch = given("WS_BRANCH");
+  const stack = requiredVariable("WS_STACK");
+  const branch = requiredVariable("WS_BRANCH");
   const commit = commitOfPipeline();
   const head = await git.commit(`refs/remotes/origin/${branch}`);
   if (head === undefined) throw new StepError(`The checkout knows no branch ${branch} of the forge; fetch it first.`);
@@ -119,7 +119,7 @@ export const adminLogins = (
   );
 
 /** Logins are compared without regard to case, as the forge does. */
-export const isAdmin = ({ admins }: Pick<Situation, "admins">, login: string | undefined): boolean =>
+export const isAdmin = ({ admins }: Pick<DeploymentContext, "admins">, login: string | undefined): boolean =>
   login !== undefined && admins.some((admin) => folded(admin) === folded(login));
 
 /** Whether somebody asked the pipeline's server to skip the commit; it knows both orders, in any case. */

@@ -1,14 +1,14 @@
 /** Runs the step `guard`: stops a deployment that needs an admin's confirmation, and tells the chat what to confirm. */
 
 import { announce } from "../chat.ts";
-import { say } from "../log.ts";
+import { log } from "../log.ts";
 import { authorize } from "./authorize.ts";
-import { readSituation } from "./deployment-context.ts";
+import { readDeploymentContext } from "./deployment-context.ts";
 
 /** @returns 1 where the deployment has to wait for an admin */
 export async function guard(): Promise<number> {
-  const { authorized, lines } = await authorize(await readSituation());
-  if (authorized) say(lines.join("\n"));
+  const { authorized, lines } = await authorize(await readDeploymentContext());
+  if (authorized) log(lines.join("\n"));
   else await announce(lines);
   return authorized ? 0 : 1;
 }

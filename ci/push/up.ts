@@ -6,11 +6,11 @@ import { announce } from "../chat.ts";
 import { checkOut } from "../checkout.ts";
 import { deployedCommit } from "../deployed-commit.ts";
 import { pulumi } from "../engine.ts";
-import { given, StepError } from "../environment.ts";
+import { requiredVariable, StepError } from "../environment.ts";
 import { oneAtATime } from "../wait-for-stack-lock.ts";
-import { say } from "../log.ts";
+import { log } from "../log.ts";
 import { authorize } from "./authorize.ts";
-import { asksToSkip, isAdmin, isCatchUp, readSituation, type Situation } from "./deployment-context.ts";
+import { asksToSkip, isAdmin, isCatchUp, readDeploymentContext, type DeploymentContext } from "./deployment-context.ts";
 
 /**
  * Nothing of the pushed commit is checked out before it is authorized. Where it was deployed, its checkout stays in
@@ -20,7 +20,7 @@ import { asksToSkip, isAdmin, isCatchUp, readSituation, type Situation } from ".
 export async function up(): Promise<number> {
   let folder: string | undefined;
   return oneAtATime(async () => {
-    const situation = await readSituation();
+    const situation = await readDeploymentContext();
     const rest = await restingReason(situation);
     if (rest !== undefined) return nothing(rest);
     const { authorized, lines } = await authorize(situation);
@@ -28,7 +28,7 @@ export async function up(): Promise<number> {
       await announce(lines);
       return 1;
     }
-    folder ??= await checkOut(situation.commit, given("WS_DEPLOYED"));
+    folder ??= await checkOut(situation.commit, requiredVariable("WS_DEPLOYED"));
     const at = { stack: situation.stack, folder };
     // The checkout takes a while: a deployment that ended meanwhile, by hand, may be a newer one.
     const now = await deployedCommit({ stack: situation.stack, folder: PROJECT });
@@ -37,11 +37,11 @@ export async function up(): Promise<number> {
         `${now} was deployed while this run prepared ${situation.commit}: run this pipeline again, which compares anew.`,
       );
     const options = ["--yes", "--skip-preview", "--suppress-outputs", ...messageOf(situation)];
-    return pulumi(at, ["up", ...options], { onLine: say });
+    return pulumi(at, ["up", ...options], { onLine: log });
   });
 }
 
-async function restingReason(situation: Situation): Promise<string | undefined> {
+async function restingReason(situation: DeploymentContext): Promise<string | undefined> {
   const { done, activity, git, commit } = situation;
   const onlyAdmins = activity.pushes.every(({ pusher }) => isAdmin(situation, pusher));
   return reasonToRest({ done, onlyAdmins, isCatchUp: isCatchUp(), message: await git.message(commit) });
@@ -63,12 +63,12 @@ export function reasonToRest(how: {
 }
 
 const nothing = (sentence: string): 0 => {
-  say(sentence);
+  log(sentence);
   return 0;
 };
 
 /** Who pushed, for `./ws history`. Always written: without it the engine takes the commit's title, which is anybody's text. */
-const messageOf = ({ commit, activity }: Situation): readonly string[] => [
+const messageOf = ({ commit, activity }: DeploymentContext): readonly string[] => [
   "--message",
   deploymentMessage({ commit, pusher: activity.pushes[0]?.pusher }),
 ];

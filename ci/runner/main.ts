@@ -5,7 +5,7 @@ import { PROJECT, PulumiError } from "../../cli/pulumi.ts";
 import { ClientError } from "../../clients/client-error.ts";
 import { deployedCommit } from "../deployed-commit.ts";
 import { StepError } from "../environment.ts";
-import { complain, say } from "../log.ts";
+import { logError, log } from "../log.ts";
 import { publishedCommit } from "../snapshot/preview-backend.ts";
 import { PREVIEWS, runPipeline } from "./runner.ts";
 import { readSettings } from "./settings.ts";
@@ -21,7 +21,7 @@ async function main(argv: string[]): Promise<number> {
   const cron = values.cron ?? name;
   const wrong = more.length > 0 || ![name, cron].every((word) => PIPELINE.test(word));
   if (values.settings === undefined || values.credentials === undefined || wrong) {
-    complain(USAGE);
+    logError(USAGE);
     return 2;
   }
   const settings = await readSettings(values.settings);
@@ -34,7 +34,7 @@ async function main(argv: string[]): Promise<number> {
     ...{ settings, cron },
     credentials: values.credentials,
     deployedCommit: (env) => (name === PREVIEWS ? publishedCommit : deployedCommit)({ stack, folder: PROJECT, env }),
-    log: say,
+    log,
     signal: stop.signal,
   });
 }
@@ -49,6 +49,6 @@ try {
 } catch (cause) {
   const isUsage = (cause as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS") === true;
   if (!isUsage && !isForOperators(cause)) throw cause;
-  complain(isUsage ? `${(cause as Error).message}\n${USAGE}` : (cause as Error).message);
+  logError(isUsage ? `${(cause as Error).message}\n${USAGE}` : (cause as Error).message);
   process.exitCode = isUsage ? 2 : 1;
 }

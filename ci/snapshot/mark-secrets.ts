@@ -9,7 +9,7 @@ type Path = readonly (string | number)[];
  * Providers repeat inputs among the outputs and lose the mark of a secret on the way (pulumi-kubernetes issue 734), and
  * an output may have been declared secret after it was stored.
  */
-export function withKnownSecrets(resource: Resource): Resource {
+export function withMarkedSecrets(resource: Resource): Resource {
   const { inputs = {}, outputs = {}, additionalSecretOutputs } = resource;
   const repeated = isObject(outputs[REPEATED_INPUTS]) ? outputs[REPEATED_INPUTS] : {};
   const ofType = KUBERNETES_SECRET.test(resource.type) ? SECRET_FIELDS : [];

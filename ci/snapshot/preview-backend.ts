@@ -7,14 +7,14 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { FULL_HASH } from "../../roster/deployment-message.ts";
 import { mustPulumi, pulumi, type StackAt } from "../engine.ts";
-import { given, parseEnvironment, StepError, withoutSecrets } from "../environment.ts";
+import { requiredVariable, parseEnvironment, StepError, withoutSecrets } from "../environment.ts";
 
 /**
  * The engine's variables for the previews' place: nothing of the deployment's own state or passphrase is left in them.
  * @param backendUrl another place that the same passphrase opens
  */
-export function placeEnv(backendUrl?: string): Readonly<Record<string, string | undefined>> {
-  const place = parseEnvironment("WS_PREVIEW_ENVIRONMENT", given("WS_PREVIEW_ENVIRONMENT"));
+export function previewBackendEnv(backendUrl?: string): Readonly<Record<string, string | undefined>> {
+  const place = parseEnvironment("WS_PREVIEW_ENVIRONMENT", requiredVariable("WS_PREVIEW_ENVIRONMENT"));
   for (const name of ["PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE"])
     if (place[name] === undefined)
       throw new StepError(`WS_PREVIEW_ENVIRONMENT must have a line ${name}=…: docs/deployment.md describes it.`);
@@ -47,7 +47,7 @@ export async function withScratch<T>(action: (folder: string) => Promise<T>): Pr
 }
 
 /** The stack at a place, made where there is none. @returns the salt that its passphrase is used with there */
-export async function openPlace(at: StackAt): Promise<string> {
+export async function openPreviewBackend(at: StackAt): Promise<string> {
   const there = await pulumi(at, ["stack", "history", "--json", "--page-size", "1"]);
   if (there.code !== 0) await mustPulumi(at, ["stack", "init"]);
   // The first encrypted setting makes the salt.

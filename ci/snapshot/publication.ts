@@ -51,7 +51,7 @@ const record = z.object({
  * @returns the record, and the state as it was before it was recorded
  * @throws StepError where nothing was published yet, or by a program that recorded less
  */
-export function takePublication(state: string): { readonly publication: Publication; readonly state: string } {
+export function extractPublication(state: string): { readonly publication: Publication; readonly state: string } {
   const parsed = stateForm.parse(JSON.parse(state));
   if (parsed.deployment.resources.length === 0)
     throw new StepError("No deployment was published for previews yet: the pipeline of the next push publishes one.");

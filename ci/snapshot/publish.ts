@@ -5,9 +5,9 @@ import { openStack } from "../../cli/stack/open-stack.ts";
 import { userMapFromVault } from "../../config/vault-user-map.ts";
 import { deployedCommit } from "../deployed-commit.ts";
 import { mustPulumi, stackOfPipeline } from "../engine.ts";
-import { given, StepError } from "../environment.ts";
-import { say } from "../log.ts";
-import { openPlace, placeEnv, withScratch } from "./preview-backend.ts";
+import { requiredVariable, StepError } from "../environment.ts";
+import { log } from "../log.ts";
+import { openPreviewBackend, previewBackendEnv, withScratch } from "./preview-backend.ts";
 import { withPublication } from "./publication.ts";
 import { withoutSecrets } from "./remove-secrets.ts";
 import { publishableUserMap } from "./user-map.ts";
@@ -20,12 +20,12 @@ export const CREDENTIALS = [
 ] as const;
 
 export async function publish(): Promise<number> {
-  const stack = given("WS_STACK");
+  const stack = requiredVariable("WS_STACK");
   const { settings, previousRun } = await openStack({ stack: stackOfPipeline(), configFile: undefined });
   const instead = new Map(
     CREDENTIALS.flatMap(([key, variable]) => {
       const own = settings[key];
-      return own === undefined ? [] : [[own, given(variable)] as const];
+      return own === undefined ? [] : [[own, requiredVariable(variable)] as const];
     }),
   );
   const map = await userMapFromVault(settings, previousRun, { preview: false, folder: PROJECT });
@@ -35,12 +35,12 @@ export async function publish(): Promise<number> {
   const text = await mustPulumi(at, ["stack", "export", "--show-secrets"]);
   if ((await deployedCommit(at)) !== commit)
     throw new StepError("Another deployment ended while this one was published; its own pipeline publishes it.");
-  const env = placeEnv();
+  const env = previewBackendEnv();
   await withScratch(async (folder) => {
     const place = { stack, folder, env };
-    const state = withPublication(withoutSecrets(text, instead, await openPlace(place)), { commit, userMap });
+    const state = withPublication(withoutSecrets(text, instead, await openPreviewBackend(place)), { commit, userMap });
     await mustPulumi(place, ["stack", "import"], { input: state });
   });
-  say(`Previews start from this deployment (${commit.slice(0, 12)}) now.`);
+  log(`Previews start from this deployment (${commit.slice(0, 12)}) now.`);
   return 0;
 }

@@ -1,7 +1,7 @@
 /** Makes a copy of an exported state that holds none of its secrets, for previews to start from. Pure. */
 
 import { StepError } from "../environment.ts";
-import { publicTexts, withKnownSecrets } from "./mark-secrets.ts";
+import { publicTexts, withMarkedSecrets } from "./mark-secrets.ts";
 import { SecretTexts } from "./secret-texts.ts";
 import { isObject, type Properties, readState, type Resource, SIGNATURE, type Value } from "./state-schema.ts";
 import {
@@ -32,8 +32,8 @@ export function withoutSecrets(exported: string, instead: ReadonlyMap<string, st
     ids: new Map(deployment.resources.map(({ urn, id }) => [urn, id])),
   };
   for (const credential of instead.keys()) how.texts.add(credential);
-  for (const { resource } of deployment.pending_operations ?? []) withoutMarked(withKnownSecrets(resource), how);
-  const resources = deployment.resources.map((resource) => withoutMarked(withKnownSecrets(resource), how));
+  for (const { resource } of deployment.pending_operations ?? []) withoutMarked(withMarkedSecrets(resource), how);
+  const resources = deployment.resources.map((resource) => withoutMarked(withMarkedSecrets(resource), how));
   const rest = {
     ...{ manifest, resources: resources.map((resource, index) => withoutCopies(resource, index + 1, how)) },
     ...(snippets === undefined ? {} : { snippets }),

@@ -6,7 +6,7 @@ import { KubernetesError, type KubeCall } from "../../clients/kubernetes/client.
 import { apiRoot, kindLookup } from "../../clients/kubernetes/resource-path.ts";
 import { type Fault, type Look, driftOf } from "./drift-findings.ts";
 import type { Finding } from "./finding.ts";
-import type { Remembered } from "./deployed-resources.ts";
+import type { DeployedResource } from "./deployed-resources.ts";
 import { isObject } from "./compare-objects.ts";
 import type { Register } from "./resource-owner.ts";
 
@@ -18,11 +18,11 @@ type Listing = ReadonlyMap<string, KubeObject> | { readonly unread: string };
 /** @param selector label selector of everything that this program makes */
 export async function clusterFindings(
   call: KubeCall,
-  made: readonly Remembered[],
+  made: readonly DeployedResource[],
   register: Register,
   selector: string,
 ): Promise<readonly Finding[]> {
-  const kinds = new Map<string, Remembered[]>();
+  const kinds = new Map<string, DeployedResource[]>();
   for (const one of made) kinds.set(kindOf(one.inputs), [...(kinds.get(kindOf(one.inputs)) ?? []), one]);
   const lookUp = kindLookup(call);
   const found = await Promise.all(
@@ -39,7 +39,7 @@ export async function clusterFindings(
 
 const kindOf = ({ apiVersion, kind }: KubeObject) => `${String(apiVersion)} ${String(kind)}`;
 
-function lookAt({ inputs }: Remembered, listing: Listing): Look {
+function lookAt({ inputs }: DeployedResource, listing: Listing): Look {
   if (isUnread(listing)) return { kind: "unread", why: listing.unread };
   const object = listing.get(placeOf(inputs));
   return object === undefined ? { kind: "gone" } : { kind: "found", object, faults: faultsOf(inputs, object) };
@@ -55,7 +55,7 @@ function placeOf({ metadata }: KubeObject): string {
 /** Objects in somebody's name that no deployment made: leftovers of a broken one, or copies by hand. */
 const strays = (
   kind: string,
-  made: readonly Remembered[],
+  made: readonly DeployedResource[],
   listing: Listing,
   register: Register,
 ): readonly Finding[] => {

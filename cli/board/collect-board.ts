@@ -5,7 +5,7 @@
 
 import { readDeploymentMessage } from "../../roster/deployment-message.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
-import { nameOf, type StackPlace, stateOf, type Update, updatesOf } from "../pulumi.ts";
+import { nameOf, type StackSelection, stateOf, type Update, updatesOf } from "../pulumi.ts";
 import { clusterOf } from "../stack/cluster-client.ts";
 import { onHost } from "../../clients/ssh/run-command.ts";
 import { decideOn, openStack } from "../stack/open-stack.ts";
@@ -13,17 +13,17 @@ import { vaultOf } from "../stack/vault-client.ts";
 import { clusterFindings, selectorOf } from "./cluster.ts";
 import { boardOf, surfacesOf } from "./merge-findings.ts";
 import type { Finding } from "./finding.ts";
-import { hostSaid } from "./hosts.ts";
+import { hostFindings } from "./hosts.ts";
 import type { Board, Surface } from "./model.ts";
 import { pendingFindings } from "./pending-changes.ts";
-import { type Memory, readState, type Remembered } from "./deployed-resources.ts";
-import { type SyncSeen, syncOf } from "./stem95su-site.ts";
-import { isOfWhoLeft, vaultFindings } from "./vault.ts";
+import { type DeployedState, readState, type DeployedResource } from "./deployed-resources.ts";
+import { type SyncState, syncOf } from "./stem95su-site.ts";
+import { isOfOffboardedUser, vaultFindings } from "./vault.ts";
 import { type Register, registerOf } from "./resource-owner.ts";
 import { cleaner } from "./sanitize-text.ts";
 
 /** @throws PulumiError, or Refusal where nothing can be decided: then there is no board */
-export async function takeBoard(place: StackPlace): Promise<Board> {
+export async function collectBoard(place: StackSelection): Promise<Board> {
   const [stack, opened, exported, updates] = await Promise.all([
     nameOf(place),
     openStack(place),
@@ -43,7 +43,7 @@ export async function takeBoard(place: StackPlace): Promise<Board> {
         async (host) =>
           [
             host.name,
-            await hostSaid(
+            await hostFindings(
               host.name,
               (command) => onHost(settings, host, command),
               [...memory.resources.values()],
@@ -106,7 +106,7 @@ interface LabelsOfProgram {
 
 async function askServers(
   settings: StackSettings,
-  { resources }: Memory,
+  { resources }: DeployedState,
   register: Register,
   labels: LabelsOfProgram,
 ): Promise<readonly Finding[]> {
@@ -122,7 +122,7 @@ async function askServers(
     guarded("vault", async () => {
       const call = vaultOf(settings);
       if (call === undefined) return [];
-      const present = made("vaultpeople:").filter((one) => !isOfWhoLeft(one));
+      const present = made("vaultpeople:").filter((one) => !isOfOffboardedUser(one));
       const { providerFindings, vaultProvider } = await import("./provider-findings.ts");
       return [
         ...(await vaultFindings(call, made("vault"), register)),
@@ -139,7 +139,7 @@ async function askServers(
 }
 
 /** A kubeconfig that cannot be used is said once, by the cluster's own rows. */
-async function askSite(settings: StackSettings, namespace: string): Promise<SyncSeen> {
+async function askSite(settings: StackSettings, namespace: string): Promise<SyncState> {
   const { stem95su } = settings;
   if (stem95su === undefined) return { findings: [] };
   try {
@@ -160,7 +160,7 @@ const PREFIXES: Readonly<Record<Exclude<Surface, "host" | "site">, string>> = {
 async function unknownWhere(
   surface: Surface,
   register: Register,
-  made: (prefix: string) => readonly Remembered[],
+  made: (prefix: string) => readonly DeployedResource[],
   ask: () => Promise<readonly Finding[]>,
 ): Promise<readonly Finding[]> {
   try {

@@ -24,7 +24,7 @@ const stateForm = z.object({
 });
 
 /** One resource that a plugin brought about. Secrets in it are the engine's ciphertext. */
-export interface Remembered {
+export interface DeployedResource {
   readonly type: string;
   /** Its name in the program. */
   readonly name: string;
@@ -35,9 +35,9 @@ export interface Remembered {
   readonly modifiedAt: string | undefined;
 }
 
-export interface Memory {
+export interface DeployedState {
   /** By `keyOf`. */
-  readonly resources: ReadonlyMap<string, Remembered>;
+  readonly resources: ReadonlyMap<string, DeployedResource>;
   /** Names of resources at which the last run was interrupted. */
   readonly interrupted: readonly string[];
 }
@@ -46,11 +46,11 @@ export interface Memory {
 export const keyOf = ({ type, name }: { readonly type: string; readonly name: string }): string => `${type}::${name}`;
 
 /** @throws ZodError for what is no state of the engine */
-export function readState(exported: unknown): Memory {
+export function readState(exported: unknown): DeployedState {
   const { deployment } = stateForm.parse(exported);
   const made = (deployment?.resources ?? [])
     .filter(({ custom, delete: goes, type }) => custom && !goes && !type.startsWith("pulumi:"))
-    .map(({ urn, type, id, inputs, outputs, modified }): Remembered => {
+    .map(({ urn, type, id, inputs, outputs, modified }): DeployedResource => {
       return { type, name: nameIn(urn), id, inputs, outputs, modifiedAt: modified };
     });
   const interrupted = (deployment?.pending_operations ?? []).map(({ resource: { urn } }) => nameIn(urn));

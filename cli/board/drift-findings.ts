@@ -6,7 +6,7 @@
 import type { Finding } from "./finding.ts";
 import { splitMembers } from "./split-members.ts";
 import { titleOf } from "./pending-changes.ts";
-import type { Remembered } from "./deployed-resources.ts";
+import type { DeployedResource } from "./deployed-resources.ts";
 import { differences } from "./compare-objects.ts";
 import { type Register, surfaceOf } from "./resource-owner.ts";
 
@@ -22,7 +22,7 @@ export interface Fault {
 }
 
 /** @param made what the last deployment made; its secrets are not compared */
-export function driftOf(made: Remembered, look: Look, register: Register): readonly Finding[] {
+export function driftOf(made: DeployedResource, look: Look, register: Register): readonly Finding[] {
   const { type, name, inputs } = made;
   const whose = register.of(type, inputs);
   const surface = surfaceOf(type, whose);

@@ -4,10 +4,10 @@ import type { OsUser } from "../../roster/model.ts";
 import type { State, Surface } from "./model.ts";
 
 /** Whose row: a person's, what nobody has alone, or the public site. */
-export type Whose = { readonly person: OsUser } | "everybody" | "site";
+export type Owner = { readonly person: OsUser } | "everybody" | "site";
 
 export interface Finding {
-  readonly whose: Whose;
+  readonly whose: Owner;
   readonly surface: Surface;
   readonly state: Exclude<State, "converged">;
   /** Half a sentence that names the object; not cleaned yet. */
@@ -15,4 +15,4 @@ export interface Finding {
 }
 
 /** The same key for the same row. */
-export const rowKey = (whose: Whose): string => (typeof whose === "string" ? whose : `person ${whose.person}`);
+export const rowKey = (whose: Owner): string => (typeof whose === "string" ? whose : `person ${whose.person}`);

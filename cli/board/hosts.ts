@@ -5,12 +5,12 @@ import type { OsUser } from "../../roster/model.ts";
 import type { HostAnswer, HostCommand } from "../../clients/ssh/run-command.ts";
 import type { HostCheck } from "../../agent/shared/host-check.ts";
 import { readHostCheck } from "../read-host-check.ts";
-import type { Finding, Whose } from "./finding.ts";
+import type { Finding, Owner } from "./finding.ts";
 import { parseJson } from "../../clients/parse-json.ts";
-import type { Remembered } from "./deployed-resources.ts";
+import type { DeployedResource } from "./deployed-resources.ts";
 import type { Register } from "./resource-owner.ts";
 
-export interface HostSaid {
+export interface HostFindings {
   readonly findings: readonly Finding[];
   /** ISO 8601; absent where nothing was ever delivered, or it could not be asked. */
   readonly deliveredAt: string | undefined;
@@ -18,7 +18,7 @@ export interface HostSaid {
 }
 
 /** Runs one command on the host. @throws Error when it could not be reached */
-export type AskHost = (command: HostCommand) => Promise<HostAnswer>;
+export type QueryHost = (command: HostCommand) => Promise<HostAnswer>;
 
 const PROGRAM = "/usr/local/sbin/workstation";
 /** A run that holds the host's lock may take minutes; the board does not wait for it. */
@@ -32,17 +32,17 @@ const BUSY = 75;
  * @param host its name
  * @param made every resource of the last deployments; those of this host tell who is expected on it
  */
-export async function hostSaid(
+export async function hostFindings(
   host: string,
-  ask: AskHost,
-  made: readonly Remembered[],
+  ask: QueryHost,
+  made: readonly DeployedResource[],
   register: Register,
-): Promise<HostSaid> {
+): Promise<HostFindings> {
   const expected = residentsOf(host, made, register);
-  const finding = (whose: Whose, state: Finding["state"], what: string): Finding => {
+  const finding = (whose: Owner, state: Finding["state"], what: string): Finding => {
     return { whose, surface: "host", state, what: `${host}: ${what}` };
   };
-  const unread = (why: string): HostSaid => ({
+  const unread = (why: string): HostFindings => ({
     deliveredAt: undefined,
     notices: [],
     findings: ["everybody" as const, ...expected].map((whose) => finding(whose, "unknown", why)),
@@ -106,9 +106,9 @@ const statusForm = z.object({
 /** What the host's own look at itself says, in its own sentences. Its warnings are on the person's page, and no drift. */
 function checked(
   check: PromiseSettledResult<HostAnswer>,
-  expected: readonly Whose[],
+  expected: readonly Owner[],
   register: Register,
-  finding: (whose: Whose, state: Finding["state"], what: string) => Finding,
+  finding: (whose: Owner, state: Finding["state"], what: string) => Finding,
   told: ReadonlySet<string>,
 ): readonly Finding[] {
   const nobodyKnows = (why: string) =>
@@ -118,7 +118,7 @@ function checked(
   if (code === BUSY) return nobodyKnows("another run is at work on it, so it could not be looked at");
   const seen = code === 0 ? readHostCheck(stdout) : undefined;
   if (seen === undefined) return nobodyKnows(`the agent cannot look at itself: ${lastLine(check.value)}`);
-  const whose = (name: string): Whose => (register.isSomebody(name) ? { person: name as OsUser } : "everybody");
+  const whose = (name: string): Owner => (register.isSomebody(name) ? { person: name as OsUser } : "everybody");
   const findings = (entries: HostCheck["changes"], state: Finding["state"]) =>
     entries.map(({ who, what }) => finding(whose(who), state, what));
   return [
@@ -129,7 +129,7 @@ function checked(
 }
 
 /** Whom the last deployments put on this host, present or cut off there. */
-function residentsOf(host: string, made: readonly Remembered[], register: Register) {
+function residentsOf(host: string, made: readonly DeployedResource[], register: Register) {
   const names = made.flatMap(({ type, name, inputs }) => {
     const whose = type.startsWith("command:") ? register.of(type, inputs) : "everybody";
     return typeof whose !== "string" && name.startsWith(`${whose.person}@${host}-`) ? [whose.person] : [];

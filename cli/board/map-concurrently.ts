@@ -6,7 +6,7 @@
 const AT_ONCE = 8;
 
 /** @returns the answers in the order of the items. @throws what the first failing one threw */
-export async function inLanes<Item, Answer>(
+export async function mapConcurrently<Item, Answer>(
   items: readonly Item[],
   ask: (item: Item) => Promise<Answer>,
 ): Promise<readonly Answer[]> {

@@ -2,11 +2,11 @@
 
 import type { OsUser } from "../../roster/model.ts";
 import type { Derivation } from "../../roster/derive/derive.ts";
-import { type Finding, rowKey, type Whose } from "./finding.ts";
+import { type Finding, rowKey, type Owner } from "./finding.ts";
 import { splitMembers } from "./split-members.ts";
 import { type Board, boardForm, type Cell, type Row, SURFACES, type Surface, worst } from "./model.ts";
 import type { Wanted } from "./pending-changes.ts";
-import type { Memory } from "./deployed-resources.ts";
+import type { DeployedState } from "./deployed-resources.ts";
 import { type Register, surfaceOf } from "./resource-owner.ts";
 import type { Clean } from "./sanitize-text.ts";
 
@@ -17,7 +17,7 @@ export interface Collected {
   readonly lastDeployment: Board["lastDeployment"];
   readonly decided: Pick<Derivation, "desired" | "plan" | "brakes">;
   readonly notices: readonly string[];
-  readonly memory: Memory;
+  readonly memory: DeployedState;
   readonly register: Register;
   readonly wanted: readonly Wanted[];
   /** Surfaces that the stack has. */
@@ -52,7 +52,7 @@ function rowsOf(collected: Collected, clean: Clean): Row[] {
   for (const one of findings) byRow.set(rowKey(one.whose), [...(byRow.get(rowKey(one.whose)) ?? []), one]);
   const delivered = deliveredTimes(collected);
   const places = placesOf(collected);
-  const cellsOf = (whose: Whose, on: readonly Surface[]): Cell[] =>
+  const cellsOf = (whose: Owner, on: readonly Surface[]): Cell[] =>
     on.flatMap((surface) => {
       const ours = (byRow.get(rowKey(whose)) ?? []).filter((one) => one.surface === surface);
       // Who has nothing on a surface is not converged there either.

@@ -2,7 +2,7 @@
 
 import type { Finding } from "./finding.ts";
 import { splitMembers } from "./split-members.ts";
-import { keyOf, type Memory } from "./deployed-resources.ts";
+import { keyOf, type DeployedState } from "./deployed-resources.ts";
 import { differences } from "./compare-objects.ts";
 import { partOf, type Register, surfaceOf } from "./resource-owner.ts";
 
@@ -13,7 +13,11 @@ export interface Wanted {
 }
 
 /** Everything that the next deployment would make, change or take away. */
-export function pendingFindings(wanted: readonly Wanted[], memory: Memory, register: Register): readonly Finding[] {
+export function pendingFindings(
+  wanted: readonly Wanted[],
+  memory: DeployedState,
+  register: Register,
+): readonly Finding[] {
   const found: Finding[] = [];
   const keys = new Set(wanted.map(keyOf));
   const add = ({ type, name, inputs }: Wanted, what: string) => {

@@ -14,8 +14,8 @@ import { vaultPeopleProvider } from "../../providers/vaultpeople/provider.ts";
 import { PROJECT } from "../pulumi.ts";
 import { type Fault, type Look, driftOf } from "./drift-findings.ts";
 import type { Finding } from "./finding.ts";
-import { inLanes } from "./map-concurrently.ts";
-import type { Remembered } from "./deployed-resources.ts";
+import { mapConcurrently } from "./map-concurrently.ts";
+import type { DeployedResource } from "./deployed-resources.ts";
 import { isObject, isWithheld } from "./compare-objects.ts";
 import type { Register } from "./resource-owner.ts";
 
@@ -25,7 +25,7 @@ const LIMIT_MS = 60_000;
 /** @param provider configured already, or `undefined` with the reason why it could not be */
 export async function providerFindings(
   provider: Provider,
-  made: readonly Remembered[],
+  made: readonly DeployedResource[],
   register: Register,
 ): Promise<readonly Finding[]> {
   const late = new AbortController();
@@ -33,13 +33,15 @@ export async function providerFindings(
     () => late.abort(),
     () => undefined,
   );
-  const findings = await inLanes(made, async (one) => driftOf(one, await lookAt(provider, one, late.signal), register));
+  const findings = await mapConcurrently(made, async (one) =>
+    driftOf(one, await lookAt(provider, one, late.signal), register),
+  );
   late.abort();
   await limit;
   return findings.flat();
 }
 
-async function lookAt(provider: Provider, made: Remembered, signal: AbortSignal): Promise<Look> {
+async function lookAt(provider: Provider, made: DeployedResource, signal: AbortSignal): Promise<Look> {
   const resource = provider.resource(made.type);
   if (resource?.read === undefined) return { kind: "unread", why: "this program's provider cannot read it" };
   const call = { urn: made.name, name: made.name, type: made.type, signal, timeoutMs: undefined, log: LOG };
@@ -73,7 +75,7 @@ const TEAMS = "teams";
 const teamsIn = (teams: PropertyValue | undefined): readonly string[] =>
   isList(teams) && teams.length > 0 ? [TEAMS] : [];
 
-function faultOf({ type }: Remembered, field: string): readonly Fault[] {
+function faultOf({ type }: DeployedResource, field: string): readonly Fault[] {
   if (type === LISTS) return field === TEAMS ? [{ state: "changed", what: "a team was put on its lists" }] : [];
   // A token's days are our own rule: they differ when it is due, and nobody has changed it.
   if (type === TOKEN && /Days$/.test(field))

@@ -2,7 +2,7 @@
 
 import type { Desired, OsUser } from "../../roster/model.ts";
 import { deployerRole, ownerPolicy, workstationPolicy } from "../../roster/object-names.ts";
-import type { Whose } from "./finding.ts";
+import type { Owner } from "./finding.ts";
 import { parseJson } from "../../clients/parse-json.ts";
 import type { Member } from "./split-members.ts";
 import type { Surface } from "./model.ts";
@@ -16,8 +16,8 @@ export interface Labels {
 }
 
 export interface Register {
-  readonly of: (type: string, inputs: Readonly<Record<string, unknown>>) => Whose;
-  readonly ofMember: (member: Member) => Whose;
+  readonly of: (type: string, inputs: Readonly<Record<string, unknown>>) => Owner;
+  readonly ofMember: (member: Member) => Owner;
   readonly isSomebody: (name: string) => boolean;
 }
 
@@ -47,7 +47,7 @@ export function registerOf({ people, left }: Desired, labels: Labels): Register 
     by.vault.set(ownerPolicy(k8sUser), osUser);
     by.vault.set(workstationPolicy(osUser), osUser);
   }
-  const whose = (index: ReadonlyMap<string, OsUser>, name: unknown): Whose => {
+  const whose = (index: ReadonlyMap<string, OsUser>, name: unknown): Owner => {
     const person = typeof name === "string" ? index.get(name) : undefined;
     return person === undefined ? "everybody" : { person };
   };
@@ -69,7 +69,7 @@ export function registerOf({ people, left }: Desired, labels: Labels): Register 
 }
 
 /** What a type of resource is part of. */
-export function surfaceOf(type: string, whose: Whose): Surface {
+export function surfaceOf(type: string, whose: Owner): Surface {
   if (whose === "site") return "site";
   if (type.startsWith("kubernetes:")) return "cluster";
   if (type.startsWith("command:")) return "host";

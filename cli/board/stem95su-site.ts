@@ -7,7 +7,7 @@ import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import type { Finding } from "./finding.ts";
 import { isObject } from "./compare-objects.ts";
 
-export interface SyncSeen {
+export interface SyncState {
   readonly findings: readonly Finding[];
   /** When the site was last seen to equal its folder, ISO 8601; absent where it never was, or nobody can tell. */
   readonly syncedAt?: string;
@@ -22,7 +22,7 @@ export async function syncOf(
   namespace: string,
   staleMinutes?: number,
   now = Date.now(),
-): Promise<SyncSeen> {
+): Promise<SyncState> {
   const batch = `/apis/batch/v1/namespaces/${namespace}`;
   const [crons, jobs] = await Promise.all([itemsOf(call, `${batch}/cronjobs`), itemsOf(call, `${batch}/jobs`)]);
   if (typeof crons === "string") return { findings: [finding("unknown", crons)] };

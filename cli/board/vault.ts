@@ -7,8 +7,8 @@ import { z } from "zod";
 import { type Vault, VaultError } from "../../clients/vault/client.ts";
 import { type Look, driftOf } from "./drift-findings.ts";
 import type { Finding } from "./finding.ts";
-import { inLanes } from "./map-concurrently.ts";
-import type { Remembered } from "./deployed-resources.ts";
+import { mapConcurrently } from "./map-concurrently.ts";
+import type { DeployedResource } from "./deployed-resources.ts";
 import type { Register } from "./resource-owner.ts";
 
 /** For all questions to Vault together. */
@@ -19,19 +19,20 @@ const ROLE = "vault:kubernetes/authBackendRole:AuthBackendRole";
 const PERSON = "vaultpeople:index:Person";
 
 /** Whoever is present is the provider's to look at; whoever left is looked at here, without reading every token of Vault. */
-export const isOfWhoLeft = ({ type, inputs }: Remembered): boolean => type === PERSON && inputs.state === "left";
+export const isOfOffboardedUser = ({ type, inputs }: DeployedResource): boolean =>
+  type === PERSON && inputs.state === "left";
 
 export async function vaultFindings(
   vault: Vault,
-  made: readonly Remembered[],
+  made: readonly DeployedResource[],
   register: Register,
 ): Promise<readonly Finding[]> {
-  const ours = made.filter((one) => one.type === POLICY || one.type === ROLE || isOfWhoLeft(one));
+  const ours = made.filter((one) => one.type === POLICY || one.type === ROLE || isOfOffboardedUser(one));
   const signal = AbortSignal.timeout(LIMIT_MS);
-  return (await inLanes(ours, async (one) => driftOf(one, await lookAt(vault, one, signal), register))).flat();
+  return (await mapConcurrently(ours, async (one) => driftOf(one, await lookAt(vault, one, signal), register))).flat();
 }
 
-async function lookAt(vault: Vault, made: Remembered, signal: AbortSignal): Promise<Look> {
+async function lookAt(vault: Vault, made: DeployedResource, signal: AbortSignal): Promise<Look> {
   const { type, inputs, outputs } = made;
   if (type === POLICY) {
     return seen(vault, `sys/policies/acl/${word(inputs.name)}`, signal, (data) => ({ ...inputs, policy: data.policy }));

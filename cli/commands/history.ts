@@ -13,10 +13,10 @@ import { deliveriesFrom } from "../history/find-deployment.ts";
 import { entriesFor, sentenceOf } from "../history/entries.ts";
 import { replay } from "../history/events.ts";
 import { historyOf } from "../history/git.ts";
-import { inLanes } from "../board/map-concurrently.ts";
-import { PROJECT, PulumiError, type StackPlace, updatesOf } from "../pulumi.ts";
+import { mapConcurrently } from "../board/map-concurrently.ts";
+import { PROJECT, PulumiError, type StackSelection, updatesOf } from "../pulumi.ts";
 import { openStack } from "../stack/open-stack.ts";
-import { PLACE_HELP, PLACE_OPTIONS, placeOf } from "../stack-selection.ts";
+import { SELECTION_HELP, SELECTION_OPTIONS, stackSelection } from "../stack-selection.ts";
 
 export const history: Command = {
   help: `Usage: ./ws history PERSON [--json] [--roster FILE] [--stack NAME] [--config-file FILE]
@@ -25,7 +25,7 @@ Decides every committed version of the roster again, in order, and says what eac
 person, under any name they had; with the commit, who pushed it (by the forge's login, as the
 deployment noted it) and when it was deployed. Changes nothing.
 
-${PLACE_HELP}
+${SELECTION_HELP}
   --roster FILE       a roster in a git repository, without any stack: says nothing of deployments
   --json              one JSON object, for programs
 
@@ -33,7 +33,7 @@ Exit code: 0 when the history is shown, 1 where it cannot be read or nobody of t
 the roster, 2 when called the wrong way.`,
   run: async (args, terminal) => {
     const { values, positionals } = readArgs(args, {
-      ...PLACE_OPTIONS,
+      ...SELECTION_OPTIONS,
       roster: { type: "string" },
       json: { type: "boolean" },
     });
@@ -41,9 +41,12 @@ the roster, 2 when called the wrong way.`,
     if (name === undefined || more.length > 0) throw new UsageError("history expects the name of one person");
     try {
       const { file, policy, place } =
-        values.roster === undefined ? await ofStack(placeOf(values)) : withoutStack(values.roster);
+        values.roster === undefined ? await ofStack(stackSelection(values)) : withoutStack(values.roster);
       const { changes, parents, textIn } = await historyOf(file);
-      const versions = await inLanes(changes, async (commit) => ({ commit, source: await textIn(commit.hash) }));
+      const versions = await mapConcurrently(changes, async (commit) => ({
+        commit,
+        source: await textIn(commit.hash),
+      }));
       const replayed = replay(versions, file, policy);
       const deliveries = place === undefined ? undefined : deliveriesFrom(await updatesOf(place), parents);
       const found = entriesFor(name, replayed, deliveries);
@@ -70,10 +73,10 @@ the roster, 2 when called the wrong way.`,
 interface Source {
   readonly file: string;
   readonly policy: Policy;
-  readonly place: StackPlace | undefined;
+  readonly place: StackSelection | undefined;
 }
 
-async function ofStack(place: StackPlace): Promise<Source> {
+async function ofStack(place: StackSelection): Promise<Source> {
   const { settings } = await openStack(place);
   // What a run may take away at once is no part of what was decided.
   const policy = { ...policyOf(settings), addsOnly: false };

@@ -15,12 +15,12 @@ import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
 import { findExisting } from "../import/existing-resources.ts";
 import { type Gathered, gather } from "../import/read-surfaces.ts";
-import { pastOf } from "../import/initial-ledger.ts";
+import { initialLedger } from "../import/initial-ledger.ts";
 import { guessPeople, type People } from "../import/derive-rows.ts";
 import { type Findings, findingsOf, reportText } from "../import/report.ts";
 import { rosterText } from "../import/roster-text.ts";
-import { Unseen } from "../import/unreadable-surface.ts";
-import { PROJECT, PulumiError, type StackPlace } from "../pulumi.ts";
+import { UnreadableSurface } from "../import/unreadable-surface.ts";
+import { PROJECT, PulumiError, type StackSelection } from "../pulumi.ts";
 import { openStack } from "../stack/open-stack.ts";
 
 export const importCommand: Command = {
@@ -77,7 +77,7 @@ const OPTIONS = {
   host: { type: "string", multiple: true },
 } as const;
 
-const EXPECTED = [Refusal, PulumiError, Unseen, ClientError] as const;
+const EXPECTED = [Refusal, PulumiError, UnreadableSurface, ClientError] as const;
 
 interface Wanted {
   readonly host?: string[] | undefined;
@@ -85,7 +85,7 @@ interface Wanted {
   readonly "vault-token-file"?: string | undefined;
 }
 
-async function importInto(out: string, settings: StackSettings, wanted: Wanted, place: StackPlace) {
+async function importInto(out: string, settings: StackSettings, wanted: Wanted, place: StackSelection) {
   const files = ["roster.yaml", "ledger.json", "adopt.json", "report.txt"];
   const there = files.find((name) => existsSync(join(out, name)));
   if (there !== undefined) throw new Refusal(`${join(out, there)} is there already; name another folder with --out`);
@@ -127,7 +127,7 @@ async function workOut(settings: StackSettings, roster: string, gathered: Gather
   };
   const first = await decide();
   const people = wanted.roster === undefined ? guessed : chosen(guessed, [...first.desired.people.keys()]);
-  const past = pastOf(first.desired, people.rows, settings.ports);
+  const past = initialLedger(first.desired, people.rows, settings.ports);
   const { desired, plan } = await decide(past.text);
   const { desiredResources } = await import("../../stacks/offline/desired-resources.ts");
   const declared = await desiredResources(settings, desired);
@@ -136,7 +136,7 @@ async function workOut(settings: StackSettings, roster: string, gathered: Gather
   const osUsers = people.rows.map(({ osUser }) => osUser);
   return {
     findings,
-    report: (out: string, place: StackPlace) => reportText(findings, out, osUsers, place),
+    report: (out: string, place: StackSelection) => reportText(findings, out, osUsers, place),
     ledger: past.text,
     adopt: writeAdoption(existing.adopt),
   };

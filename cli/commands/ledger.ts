@@ -10,7 +10,7 @@ import { Refusal } from "../../config/refusal.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
 import { findExisting } from "../import/existing-resources.ts";
-import { Unseen } from "../import/unreadable-surface.ts";
+import { UnreadableSurface } from "../import/unreadable-surface.ts";
 import { PROJECT, PulumiError } from "../pulumi.ts";
 import { pulumiCommand } from "../pulumi-command.ts";
 import { clusterOf } from "../stack/cluster-client.ts";
@@ -18,7 +18,7 @@ import { forgeOf } from "../stack/forge-client.ts";
 import { openStack } from "../stack/open-stack.ts";
 import { vaultOf } from "../stack/vault-client.ts";
 import { ledgerFromHosts } from "../removal/rebuild-ledger.ts";
-import { PLACE_HELP, PLACE_OPTIONS, placeIn } from "../stack-options.ts";
+import { SELECTION_HELP, SELECTION_OPTIONS, stackSelection } from "../stack-selection.ts";
 
 export const ledgerCommand: Command = {
   help: `Usage: ./ws ledger rebuild [--out DIR] [--stack NAME] [--config-file FILE]
@@ -29,14 +29,14 @@ had what; adopt.json, with the objects that exist and that the first deployment 
 making them. Changes nothing anywhere.
 
   --out DIR           where to write (default: rebuilt); files that are there are not replaced
-${PLACE_HELP}
+${SELECTION_HELP}
 
 Exit code: 0 when all of it is known, 1 when not, 2 when called the wrong way.`,
   run: async (args, terminal) => {
-    const { values, positionals } = readArgs(args, { ...PLACE_OPTIONS, out: { type: "string" } });
+    const { values, positionals } = readArgs(args, { ...SELECTION_OPTIONS, out: { type: "string" } });
     if (positionals.join(" ") !== "rebuild") throw new UsageError("ledger knows one word: rebuild");
     try {
-      const place = placeIn(values);
+      const place = stackSelection(values);
       const { settings, previousRun } = await openStack(place);
       if (previousRun.ledger !== undefined)
         throw new Refusal("This stack has a ledger of its own; nothing was written.");
@@ -60,7 +60,7 @@ Exit code: 0 when all of it is known, 1 when not, 2 when called the wrong way.`,
   },
 };
 
-const EXPECTED = [Refusal, PulumiError, Unseen, ClientError] as const;
+const EXPECTED = [Refusal, PulumiError, UnreadableSurface, ClientError] as const;
 
 async function rebuild(settings: StackSettings, out: string) {
   const there = ["ledger.json", "adopt.json"].find((name) => existsSync(join(out, name)));

@@ -5,12 +5,12 @@ import { ClientError } from "../../clients/client-error.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { type Command, readArgs } from "../command.ts";
 import { isDone } from "../probe/model.ts";
-import { takeProbe } from "../probe/probe-surfaces.ts";
+import { probeSurfaces } from "../probe/probe-surfaces.ts";
 import { textOf } from "../probe/text.ts";
-import { leaversOf } from "../probe/offboarded-users.ts";
+import { offboardedUsers } from "../probe/offboarded-users.ts";
 import { PulumiError } from "../pulumi.ts";
 import { openStack } from "../stack/open-stack.ts";
-import { PLACE_HELP, PLACE_OPTIONS, placeOf } from "../stack-selection.ts";
+import { SELECTION_HELP, SELECTION_OPTIONS, stackSelection } from "../stack-selection.ts";
 
 export const probe: Command = {
   help: `Usage: ./ws probe [USER…] [--json] [--report FILE] [--stack NAME] [--config-file FILE]
@@ -21,7 +21,7 @@ roles, policies, tokens) and the forge (collaborator, lists, tokens, keys). Says
 what is residual and until when, what needs a hand and which, and what could not be asked. Changes
 nothing, and never shows a secret. docs/leaving.md says more.
 
-${PLACE_HELP}
+${SELECTION_HELP}
   --json              one JSON object, for programs
   --report FILE       that JSON into a file too, readable to its owner alone
 
@@ -29,13 +29,13 @@ Exit code: 0 when all is cut or ends by itself, 1 when something needs a hand or
 2 when called the wrong way.`,
   run: async (args, terminal) => {
     const { values, positionals } = readArgs(args, {
-      ...PLACE_OPTIONS,
+      ...SELECTION_OPTIONS,
       json: { type: "boolean" },
       report: { type: "string" },
     });
     try {
-      const { settings, previousRun } = await openStack(placeOf(values));
-      const people = await takeProbe(settings, leaversOf(previousRun.ledger, positionals));
+      const { settings, previousRun } = await openStack(stackSelection(values));
+      const people = await probeSurfaces(settings, offboardedUsers(previousRun.ledger, positionals));
       const report = { ok: isDone(people), askedAt: new Date().toISOString(), people };
       if (values.report !== undefined) keep(values.report, `${JSON.stringify(report, undefined, 2)}\n`);
       if (values.json === true) terminal.out(JSON.stringify(report));

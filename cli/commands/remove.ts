@@ -10,13 +10,13 @@ import { type Command, type ExitCode, readArgs, UsageError } from "../command.ts
 import { PulumiError } from "../pulumi.ts";
 import { clusterOf } from "../stack/cluster-client.ts";
 import { type OpenStack, openStack } from "../stack/open-stack.ts";
-import { afterwards } from "../removal/next-steps.ts";
-import { typed } from "../removal/confirm-name.ts";
+import { nextSteps } from "../removal/next-steps.ts";
+import { confirmName } from "../removal/confirm-name.ts";
 import { type Backup, backUp, deleteNamespace } from "../removal/delete-namespaces.ts";
-import { archived, askRemover, done, kept, shown } from "../removal/run-removal-program.ts";
-import { counted, goes } from "../removal/describe-removal.ts";
-import { type Leaver, leaverOf } from "../removal/check-removable.ts";
-import { PLACE_HELP, PLACE_OPTIONS, placeIn } from "../stack-options.ts";
+import { archived, runRemovalProgram, done, kept, shown } from "../removal/run-removal-program.ts";
+import { counted, describeHost } from "../removal/describe-removal.ts";
+import { type RemovableUser, checkRemovable } from "../removal/check-removable.ts";
+import { SELECTION_HELP, SELECTION_OPTIONS, stackSelection } from "../stack-selection.ts";
 import type { Terminal } from "../terminal.ts";
 
 export const remove: Command = {
@@ -31,7 +31,7 @@ archive and a rest: the same command finishes it. The uid is never given to anyb
   --namespace NAME    also delete this namespace of theirs, after its objects are in the archive; may be
                       repeated. What lies on its volumes is NOT saved
   --archive-only      stop after the archive; nothing is deleted
-${PLACE_HELP}
+${SELECTION_HELP}
 
 Exit code: 0 when it is done, 1 when it was refused or is not finished, 2 when called the wrong way.`,
   run: async (args, terminal) => {
@@ -41,8 +41,8 @@ Exit code: 0 when it is done, 1 when it was refused or is not finished, 2 when c
     if (values.confirm !== undefined && values.confirm !== who)
       throw new UsageError(`--confirm says "${values.confirm}", and ${who} is to be removed`);
     try {
-      const stack = await openStack(placeIn(values));
-      return await removeFrom(stack, await leaverOf(stack, who), values, terminal);
+      const stack = await openStack(stackSelection(values));
+      return await removeFrom(stack, await checkRemovable(stack, who), values, terminal);
     } catch (cause) {
       if (!EXPECTED.some((kind) => cause instanceof kind)) throw cause;
       terminal.err(terminal.paintErr("red", (cause as Error).message));
@@ -52,7 +52,7 @@ Exit code: 0 when it is done, 1 when it was refused or is not finished, 2 when c
 };
 
 const OPTIONS = {
-  ...PLACE_OPTIONS,
+  ...SELECTION_OPTIONS,
   confirm: { type: "string" },
   namespace: { type: "string", multiple: true },
   "archive-only": { type: "boolean" },
@@ -66,7 +66,12 @@ interface Wanted {
   readonly "archive-only"?: boolean | undefined;
 }
 
-async function removeFrom(stack: OpenStack, leaver: Leaver, wanted: Wanted, terminal: Terminal): Promise<ExitCode> {
+async function removeFrom(
+  stack: OpenStack,
+  leaver: RemovableUser,
+  wanted: Wanted,
+  terminal: Terminal,
+): Promise<ExitCode> {
   const { settings } = stack;
   const { who, entry } = leaver;
   const named = [...new Set(wanted.namespace ?? [])];
@@ -82,7 +87,7 @@ async function removeFrom(stack: OpenStack, leaver: Leaver, wanted: Wanted, term
   const found = await Promise.all(
     leaver.hosts.map(async (host) => ({
       host,
-      has: await askRemover(settings, host, ["show", who, ...identity], shown),
+      has: await runRemovalProgram(settings, host, ["show", who, ...identity], shown),
     })),
   );
   const refused = found.flatMap(({ host, has }) => has.refused.map((why) => `${host.name}: ${why}`));
@@ -93,7 +98,7 @@ async function removeFrom(stack: OpenStack, leaver: Leaver, wanted: Wanted, term
   terminal.out(
     terminal.paint("bold", wanted["archive-only"] ? `To be archived of ${who}:` : `To be removed for good of ${who}:`),
   );
-  for (const { host, has } of found) for (const line of goes(host.name, has)) terminal.out(`  ${line}`);
+  for (const { host, has } of found) for (const line of describeHost(host.name, has)) terminal.out(`  ${line}`);
   for (const host of leaver.lost)
     terminal.out(`  ${host}: is not a host of this stack any more; nothing is deleted there`);
   for (const { namespace, kinds } of backups) {
@@ -108,10 +113,10 @@ async function removeFrom(stack: OpenStack, leaver: Leaver, wanted: Wanted, term
   terminal.out("  Kept: their secrets in Vault, their account on the forge and their commits");
   if (!(await confirmed(who, wanted, terminal))) return 1;
 
-  const archives: (readonly [host: Leaver["hosts"][number], archive: string | undefined])[] = [];
+  const archives: (readonly [host: RemovableUser["hosts"][number], archive: string | undefined])[] = [];
   for (const { host, has } of found) {
     const fresh = has.account !== undefined && has.unfinished === undefined;
-    const made = fresh ? await askRemover(settings, host, ["archive", who, ...identity], archived) : undefined;
+    const made = fresh ? await runRemovalProgram(settings, host, ["archive", who, ...identity], archived) : undefined;
     if (made !== undefined)
       terminal.out(
         `${host.name}: archived and read back: ${counted(made.entries, "thing", "things")}, ${made.archive} (sha256 ${made.sha256})`,
@@ -129,14 +134,14 @@ async function removeFrom(stack: OpenStack, leaver: Leaver, wanted: Wanted, term
       who,
       ...(archive === undefined ? [] : ["--archive", archive]),
     ];
-    await askRemover(settings, host, words, done);
+    await runRemovalProgram(settings, host, words, done);
     terminal.out(`${host.name}: removed`);
   }
   for (const backup of backups) {
     if (cluster !== undefined) await deleteNamespace(cluster, backup);
     terminal.out(`the namespace ${backup.namespace}: being deleted`);
   }
-  for (const line of afterwards(settings, leaver)) terminal.out(line);
+  for (const line of nextSteps(settings, leaver)) terminal.out(line);
   return 0;
 }
 
@@ -146,7 +151,7 @@ async function confirmed(
   terminal: Terminal,
 ): Promise<boolean> {
   if (archiveOnly === true || confirm === who) return true;
-  if (await typed(who, `Type ${who} to remove them for good: `, terminal)) return true;
+  if (await confirmName(who, `Type ${who} to remove them for good: `, terminal)) return true;
   const { err, paintErr } = terminal;
   err(paintErr("red", `Nothing was changed: type the name ${who} at a terminal, or say --confirm ${who}.`));
   return false;
@@ -160,7 +165,7 @@ async function backUpAll(cluster: KubeCall, names: readonly string[], owner: str
 async function keepBackups(
   { settings }: OpenStack,
   who: string,
-  archives: readonly (readonly [Leaver["hosts"][number], string | undefined])[],
+  archives: readonly (readonly [RemovableUser["hosts"][number], string | undefined])[],
   backups: readonly Backup[],
   { out }: Terminal,
 ): Promise<void> {
@@ -173,7 +178,7 @@ async function keepBackups(
   const [host, archive] = place;
   for (const { namespace, text } of backups) {
     const words = ["keep", who, "--archive", archive ?? "", "--file", `namespace-${namespace}.json`];
-    const { kept: file } = await askRemover(settings, host, words, kept, text);
+    const { kept: file } = await runRemovalProgram(settings, host, words, kept, text);
     out(`${host.name}: the objects of ${namespace} are in ${file}`);
   }
 }

@@ -5,8 +5,8 @@ import { type Command, readArgs, UsageError } from "../command.ts";
 import { PulumiError } from "../pulumi.ts";
 import { ClientError } from "../../clients/client-error.ts";
 import { decideOn, openStack } from "../stack/open-stack.ts";
-import { askRemover, restored } from "../removal/run-removal-program.ts";
-import { PLACE_HELP, PLACE_OPTIONS, placeIn } from "../stack-options.ts";
+import { runRemovalProgram, restored } from "../removal/run-removal-program.ts";
+import { SELECTION_HELP, SELECTION_OPTIONS, stackSelection } from "../stack-selection.ts";
 
 export const restoreHome: Command = {
   help: `Usage: ./ws restore-home USER --archive NAME [--uid UID] [--stack NAME] [--config-file FILE]
@@ -18,12 +18,12 @@ host is copied, as root, into the folder of the archives on theirs first (docs/r
 
   --archive NAME      as \`./ws remove\` said it; a folder of the archives on their host
   --uid UID           the archive's uid, where it is not theirs of today and they are the same person
-${PLACE_HELP}
+${SELECTION_HELP}
 
 Exit code: 0 when all of it is back, 1 when not, 2 when called the wrong way.`,
   run: async (args, terminal) => {
     const { values, positionals } = readArgs(args, {
-      ...PLACE_OPTIONS,
+      ...SELECTION_OPTIONS,
       archive: { type: "string" },
       uid: { type: "string" },
     });
@@ -33,7 +33,7 @@ Exit code: 0 when all of it is back, 1 when not, 2 when called the wrong way.`,
     if (values.uid !== undefined && !/^\d{4,5}$/.test(values.uid))
       throw new UsageError(`--uid: expected the uid of a person but found "${values.uid}"`);
     try {
-      const stack = await openStack(placeIn(values));
+      const stack = await openStack(stackSelection(values));
       const { desired } = await decideOn(stack);
       const person = [...desired.people.values()].find(({ osUser }) => osUser === who);
       const host = stack.settings.hosts.find(({ name }) => name === person?.host);
@@ -41,7 +41,7 @@ Exit code: 0 when all of it is back, 1 when not, 2 when called the wrong way.`,
         throw new Refusal(`${who} is not on the roster; put the row back and deploy first. Nothing was changed.`);
       const former = values.uid === undefined ? [] : ["--uid", values.uid];
       const words = ["restore", who, "--archive", values.archive, ...former];
-      const { folder, entries, tamed } = await askRemover(stack.settings, host, words, restored);
+      const { folder, entries, tamed } = await runRemovalProgram(stack.settings, host, words, restored);
       terminal.out(`${host.name}: ${entries} things of ${values.archive} are in ${folder}, as they were`);
       if (tamed > 0)
         terminal.out(`${host.name}: ${tamed} of them had the set-user-id or set-group-id bit; it was cleared`);

@@ -6,11 +6,11 @@ import { Refusal } from "../../config/refusal.ts";
 import { htmlOf } from "../board/html.ts";
 import { type Board, isConverged } from "../board/model.ts";
 import { prometheusOf } from "../board/prometheus.ts";
-import { takeBoard } from "../board/collect-board.ts";
+import { collectBoard } from "../board/collect-board.ts";
 import { textOf } from "../board/text.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
 import { PulumiError } from "../pulumi.ts";
-import { PLACE_HELP, PLACE_OPTIONS, placeOf } from "../stack-selection.ts";
+import { SELECTION_HELP, SELECTION_OPTIONS, stackSelection } from "../stack-selection.ts";
 
 export const status: Command = {
   help: `Usage: ./ws status [USER…] [--json] [--html FILE] [--prometheus FILE] [--stack NAME] [--config-file FILE]
@@ -19,7 +19,7 @@ Asks every host, the cluster, Vault and the forge, and says for each person wher
 (converged), changed since the last deployment, failed, pending, or unknown because nobody could be
 asked. Changes nothing, and never shows a secret. docs/board.md says more.
 
-${PLACE_HELP}
+${SELECTION_HELP}
   --json              one JSON object, for programs
   --html FILE         a page for a browser too, one file without scripts
   --prometheus FILE   metrics too, as node_exporter's textfile collector reads them
@@ -28,13 +28,13 @@ Exit code: 0 when everything shown is converged, 1 when something is not or noth
 2 when called the wrong way. The files always show everybody.`,
   run: async (args, terminal) => {
     const { values, positionals } = readArgs(args, {
-      ...PLACE_OPTIONS,
+      ...SELECTION_OPTIONS,
       json: { type: "boolean" },
       html: { type: "string" },
       prometheus: { type: "string" },
     });
     try {
-      const board = await takeBoard(placeOf(values));
+      const board = await collectBoard(stackSelection(values));
       const shown = positionals.length === 0 ? board : only(board, positionals);
       for (const [file, render] of [
         [values.html, htmlOf],

@@ -6,14 +6,14 @@
 import type { Tier } from "../../roster/model.ts";
 import { K8S_USER } from "../../roster/schema/patterns.ts";
 import { TIER_NAMES } from "../../roster/tiers.ts";
-import type { Account, HomeSeen, HostSeen } from "./read-host.ts";
-import type { Candidate, Field, Guessed, Seen, Value } from "./derive-rows.ts";
+import type { Account, HomeState, HostState } from "./read-host.ts";
+import type { Candidate, Field, Guessed, Observed, Value } from "./derive-rows.ts";
 import type { MapEntry, Member } from "./read-services.ts";
 
 /** @returns the row, and what keeps it from being one */
 export function rowOf(
   { account, host, authentikUser }: Candidate,
-  seen: Seen,
+  seen: Observed,
 ): Guessed & { readonly open: readonly string[] } {
   const open: string[] = [];
   const { name } = account;
@@ -61,7 +61,7 @@ export function rowOf(
   return { osUser: name, host: host.host, uid: account.uid, ports, fields, open };
 }
 
-function k8sUserOf(osUser: string, authentikUser: string, map: Seen["userMap"]) {
+function k8sUserOf(osUser: string, authentikUser: string, map: Observed["userMap"]) {
   const localPart = (email: string | undefined) => email?.split("@")[0]?.toLowerCase();
   const found = [...map].flatMap(([user, { email }]): [string, string][] => {
     if (user === osUser) return [[user, "the user map has this name"]];
@@ -80,7 +80,7 @@ function k8sUserOf(osUser: string, authentikUser: string, map: Seen["userMap"]) 
     : { user: osUser, why, open: `no entry of the user map fits them, and "${osUser}" is no k8s_user` };
 }
 
-function emailOf(names: readonly string[], entry: MapEntry | undefined, { cluster, userMap }: Seen) {
+function emailOf(names: readonly string[], entry: MapEntry | undefined, { cluster, userMap }: Observed) {
   if (entry?.email !== undefined) return { email: entry.email, why: undefined, open: undefined };
   const ours = new Set([...userMap.values()].map(({ email }) => email?.toLowerCase()));
   const known = new Set(names.map((name) => name.toLowerCase()));
@@ -103,7 +103,7 @@ interface Owned {
 const OWNER_ROLES: ReadonlySet<string> = new Set(["admin", "edit", "cluster-admin"]);
 
 /** Theirs by the user map, and those in which a binding makes them its admin. */
-function namespacesOf(entry: MapEntry | undefined, email: string | undefined, { cluster }: Seen): readonly Owned[] {
+function namespacesOf(entry: MapEntry | undefined, email: string | undefined, { cluster }: Observed): readonly Owned[] {
   const bound = (cluster?.grants ?? []).filter(
     (grant) =>
       grant.namespace !== undefined &&
@@ -131,7 +131,7 @@ const whyOf = (owned: readonly Owned[]): string | undefined => {
 
 const isTier = (role: string): role is Tier => TIER_NAMES.some((tier) => tier === role);
 
-function tierOf({ name, groups }: Account, { admins }: HostSeen, entry: MapEntry | undefined, owns: boolean) {
+function tierOf({ name, groups }: Account, { admins }: HostState, entry: MapEntry | undefined, owns: boolean) {
   const here = [
     ...(admins.has(name) ? ["is on the host's list of admins"] : []),
     ...(groups.includes("sudo") ? ["is in the group sudo"] : []),
@@ -148,7 +148,7 @@ function tierOf({ name, groups }: Account, { admins }: HostSeen, entry: MapEntry
 }
 
 /** How their clones lie decides the layout; an admin's tree is never touched, so theirs says nothing. */
-function layoutOf(tier: Tier, home: HomeSeen | undefined, { owner, infra }: Seen): readonly Field[] {
+function layoutOf(tier: Tier, home: HomeState | undefined, { owner, infra }: Observed): readonly Field[] {
   if (tier === "admin" || home === undefined || home.infra !== "clone" || home.code !== "folder") return [];
   const ours = [...home.clones].filter(
     ([name, urls]) =>
@@ -179,7 +179,7 @@ const forgeField = ({ login, pushes }: Member, tier: Tier) => ({
   ...(pushes && tier !== "admin" ? { push: true } : {}),
 });
 
-function portsOf(osUser: string, authentikUser: string, { dispatch, ports }: HostSeen) {
+function portsOf(osUser: string, authentikUser: string, { dispatch, ports }: HostState) {
   const sent = dispatch.get(authentikUser)?.port;
   const listens = ports.get(osUser)?.t3;
   if (sent !== undefined && listens !== undefined && sent !== listens) {

@@ -5,16 +5,16 @@
  */
 
 import { AUTHENTIK_USER, OS_USER } from "../../roster/schema/patterns.ts";
-import type { Account, HomeSeen, HostSeen } from "./read-host.ts";
+import type { Account, HomeState, HostState } from "./read-host.ts";
 import { rowOf } from "./derive-one-row.ts";
-import type { ClusterSeen, MapEntry, Member } from "./read-services.ts";
+import type { ClusterState, MapEntry, Member } from "./read-services.ts";
 
-export interface Seen {
-  readonly hosts: readonly HostSeen[];
+export interface Observed {
+  readonly hosts: readonly HostState[];
   /** By host and OS user: `devvm/anca`. */
-  readonly homes: ReadonlyMap<string, HomeSeen>;
+  readonly homes: ReadonlyMap<string, HomeState>;
   readonly userMap: ReadonlyMap<string, MapEntry>;
-  readonly cluster?: ClusterSeen;
+  readonly cluster?: ClusterState;
   readonly members: readonly Member[];
   /** Owner and infra repository on the forge: whose clones are the roster's. */
   readonly owner: string;
@@ -49,11 +49,11 @@ export interface People {
 /** Somebody with an account, and what signs in as them. */
 export interface Candidate {
   readonly account: Account;
-  readonly host: HostSeen;
+  readonly host: HostState;
   readonly authentikUser: string;
 }
 
-export function guessPeople(seen: Seen): People {
+export function guessPeople(seen: Observed): People {
   const open: string[] = [];
   const strangers: string[] = [];
   const candidates = seen.hosts.flatMap((host) =>
@@ -94,7 +94,7 @@ const workedBefore = (host: string) =>
 type Identity = { readonly stranger: string } | { readonly open: string } | { readonly authentikUser: string };
 
 /** The maps say who signs in as whom; an account that they do not name is nobody's working place. */
-function identityOf({ name, uid, unfit }: Account, { host, terminalMap, dispatch }: HostSeen): Identity {
+function identityOf({ name, uid, unfit }: Account, { host, terminalMap, dispatch }: HostState): Identity {
   const names = new Set([
     ...[...terminalMap].filter(([, osUser]) => osUser === name).map(([who]) => who),
     ...[...dispatch].filter(([, { osUser }]) => osUser === name).map(([who]) => who),
@@ -111,7 +111,7 @@ function identityOf({ name, uid, unfit }: Account, { host, terminalMap, dispatch
 }
 
 /** Lines of the maps that lead to no account of a person. */
-function strayLines({ host, accounts, terminalMap, dispatch }: HostSeen): readonly string[] {
+function strayLines({ host, accounts, terminalMap, dispatch }: HostState): readonly string[] {
   const known = new Set(accounts.map(({ name }) => name));
   return [
     ...[...terminalMap]
@@ -146,7 +146,7 @@ function taken(rows: readonly Guessed[]): readonly { readonly who: readonly stri
 }
 
 /** Names that the services have and no row. */
-function unplaced({ userMap, cluster, members }: Seen, rows: readonly Guessed[]): readonly string[] {
+function unplaced({ userMap, cluster, members }: Observed, rows: readonly Guessed[]): readonly string[] {
   const has = (key: string) =>
     new Set(rows.flatMap(({ fields }) => fields.filter((f) => f.key === key).map((f) => f.value)));
   const users = has("k8s_user");

@@ -9,7 +9,7 @@ import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import type { Vault } from "../../clients/vault/client.ts";
 import { kindLookup, objectPath } from "../../clients/kubernetes/resource-path.ts";
 import { differences } from "./differences.ts";
-import { Unseen } from "./unreadable-surface.ts";
+import { UnreadableSurface } from "./unreadable-surface.ts";
 
 export interface Existing {
   readonly adopt: readonly Adopted[];
@@ -30,7 +30,7 @@ type Found =
   | undefined
   | { readonly id: string; readonly differs: readonly string[]; readonly clash?: string | undefined };
 
-/** @throws Unseen, or what the surface's own client throws: an answer that does not come is never "not there" */
+/** @throws UnreadableSurface, or what the surface's own client throws: an answer that does not come is never "not there" */
 export async function findExisting(declared: readonly DesiredResource[], surfaces: Surfaces): Promise<Existing> {
   const adopt: Adopted[] = [];
   const said: string[] = [];
@@ -75,7 +75,7 @@ async function findObject({ type, inputs }: DesiredResource, call: KubeCall, kin
   const path = objectPath(apiVersion, resource.name, name, namespace);
   const { status, value } = await call("GET", path);
   if (status === 404) return undefined;
-  if (status !== 200) throw new Unseen(`the cluster: ${path} cannot be read (status ${status})`);
+  if (status !== 200) throw new UnreadableSurface(`the cluster: ${path} cannot be read (status ${status})`);
   const id = namespace === undefined ? name : `${namespace}/${name}`;
   const { apiVersion: _, kind: __, ...wanted } = inputs;
   const differs = differences(wanted, value);

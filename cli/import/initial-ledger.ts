@@ -4,9 +4,9 @@ import { writeLedger } from "../../roster/ledger.ts";
 import type { LedgerEntry, OsUser, Policy, Ports } from "../../roster/model.ts";
 import type { Desired } from "../../roster/model.ts";
 import type { Guessed } from "./derive-rows.ts";
-import { Unseen } from "./unreadable-surface.ts";
+import { UnreadableSurface } from "./unreadable-surface.ts";
 
-export interface Past {
+export interface InitialLedger {
   /** The ledger's bytes. */
   readonly text: string;
   /** Numbers that nobody had given them yet. */
@@ -17,7 +17,7 @@ export interface Past {
  * @param desired of a stack without a past, from the same roster
  * @param held uid and ports as the hosts have them
  */
-export function pastOf(desired: Desired, held: readonly Guessed[], ranges: Policy["ports"]): Past {
+export function initialLedger(desired: Desired, held: readonly Guessed[], ranges: Policy["ports"]): InitialLedger {
   const fresh: string[] = [];
   const real = new Map(held.map((one) => [one.osUser, one]));
   const used = new Set(held.flatMap(({ ports }) => Object.values(ports)));
@@ -26,7 +26,7 @@ export function pastOf(desired: Desired, held: readonly Guessed[], ranges: Polic
     let port = first;
     while (used.has(port)) port += 1;
     if (port > last)
-      throw new Unseen(
+      throw new UnreadableSurface(
         `${who}: no port of the ${KINDS[kind]} is free between ${first} and ${last}; widen workstation:ports.${kind} in the stack's configuration`,
       );
     used.add(port);

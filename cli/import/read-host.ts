@@ -9,7 +9,7 @@ import { parseJson } from "../../clients/parse-json.ts";
 import { mapOf } from "../../roster/schema/map-schema.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { type Host, onHost } from "../../clients/ssh/run-command.ts";
-import { Unseen } from "./unreadable-surface.ts";
+import { UnreadableSurface } from "./unreadable-surface.ts";
 
 export interface Account {
   readonly name: string;
@@ -23,7 +23,7 @@ export interface Account {
   readonly unfit?: string;
 }
 
-export interface HostSeen {
+export interface HostState {
   readonly host: string;
   /** From uid 1000 up, in the order of their uids. */
   readonly accounts: readonly Account[];
@@ -41,7 +41,7 @@ export interface HostSeen {
 }
 
 /** How somebody's clones lie. */
-export interface HomeSeen {
+export interface HomeState {
   readonly code: "link" | "clone" | "folder" | "other" | "none";
   readonly infra: "link" | "clone" | "folder" | "other" | "none";
   /** Clones right below `~/code`, with the addresses of their remotes. */
@@ -50,17 +50,19 @@ export interface HomeSeen {
 
 const script = (name: string) => readFileSync(new URL(name, import.meta.url), "utf8");
 
-/** @throws Unseen */
-export async function seeHost(settings: StackSettings, host: Host): Promise<HostSeen> {
+/** @throws UnreadableSurface */
+export async function readHost(settings: StackSettings, host: Host): Promise<HostState> {
   const ran = await onHost(settings, host, { argv: ["/bin/sh", "-s"], stdin: script("host.sh"), timeoutMs: 120_000 });
   if (ran.code !== 0 || !ran.stdout.endsWith("\nend\n")) {
-    throw new Unseen(`${host.name}: could not be looked at as a whole (exit code ${ran.code}): ${ran.stderr.trim()}`);
+    throw new UnreadableSurface(
+      `${host.name}: could not be looked at as a whole (exit code ${ran.code}): ${ran.stderr.trim()}`,
+    );
   }
   return parseHost(host.name, ran.stdout);
 }
 
-/** Pure. @throws Unseen for an answer that is not whole */
-export function parseHost(host: string, answer: string): HostSeen {
+/** Pure. @throws UnreadableSurface for an answer that is not whole */
+export function parseHost(host: string, answer: string): HostState {
   const files = new Map<string, string>();
   const said = new Map<string, string>();
   for (const line of answer.trim().split("\n")) {
@@ -68,8 +70,9 @@ export function parseHost(host: string, answer: string): HostSeen {
     const plain = Buffer.from(text, "base64").toString("utf8");
     if (kind === "file") files.set(name, plain);
     else if (kind === "said") said.set(name, plain);
-    else if (kind === "odd") throw new Unseen(`${host}: ${name} is no plain file, so it is not read`);
-    else if (kind !== "none" && kind !== "end") throw new Unseen(`${host}: answers in a form that is not known`);
+    else if (kind === "odd") throw new UnreadableSurface(`${host}: ${name} is no plain file, so it is not read`);
+    else if (kind !== "none" && kind !== "end")
+      throw new UnreadableSurface(`${host}: answers in a form that is not known`);
   }
   const accounts = accountsOf(host, files, said);
   const dispatch = dispatchIn(host, files.get("/etc/t3-serve/dispatch.json"));
@@ -91,7 +94,8 @@ export function parseHost(host: string, answer: string): HostSeen {
 function accountsOf(host: string, files: ReadonlyMap<string, string>, said: ReadonlyMap<string, string>): Account[] {
   const rows = (path: string) => {
     const text = files.get(path);
-    if (text === undefined) throw new Unseen(`${host}: ${path} is missing, so nothing can be said about who exists`);
+    if (text === undefined)
+      throw new UnreadableSurface(`${host}: ${path} is missing, so nothing can be said about who exists`);
     return linesOf(text).map((line) => line.split(":"));
   };
   const groups = rows("/etc/group").map(([name = "", , gid, members = ""]) => ({
@@ -124,17 +128,17 @@ function unfitness(name: string, uid: number, home: string, shell: string, stat 
 
 const table = mapOf(z.looseObject({ os_user: z.string(), port: z.int() }));
 
-function dispatchIn(host: string, text: string | undefined): HostSeen["dispatch"] {
+function dispatchIn(host: string, text: string | undefined): HostState["dispatch"] {
   if (text === undefined) return new Map();
   const parsed = table.safeParse(parseJson(text));
-  if (!parsed.success) throw new Unseen(`${host}: /etc/t3-serve/dispatch.json is no dispatch table`);
+  if (!parsed.success) throw new UnreadableSurface(`${host}: /etc/t3-serve/dispatch.json is no dispatch table`);
   return new Map([...parsed.data].map(([who, { os_user, port }]) => [who, { osUser: os_user, port }]));
 }
 
 function pairsIn(host: string, text: string | undefined): ReadonlyMap<string, string> {
   const pairs = linesOf(text).map((line) => line.split("="));
   if (pairs.some((pair) => pair.length !== 2))
-    throw new Unseen(`${host}: /etc/ttyd-user-map has a line that is no pair`);
+    throw new UnreadableSurface(`${host}: /etc/ttyd-user-map has a line that is no pair`);
   return new Map(pairs as [string, string][]);
 }
 
@@ -160,8 +164,8 @@ const linesOf = (text = "") => text.split("\n").filter((line) => line.trim() !==
 
 const homeLine = /^(code|infra) (link|clone|folder|other|none)$/;
 
-/** As that person, in a unit of its own that ends with its look. @throws Unseen */
-export async function seeHome(settings: StackSettings, host: Host, account: Account): Promise<HomeSeen> {
+/** As that person, in a unit of its own that ends with its look. @throws UnreadableSurface */
+export async function readHome(settings: StackSettings, host: Host, account: Account): Promise<HomeState> {
   const limits = ["NoNewPrivileges=yes", "RuntimeMaxSec=20", "MemoryMax=256M", "TasksMax=32", "LimitCORE=0"];
   const argv = [
     ...["/usr/bin/systemd-run", "--pipe", "--wait", "--collect", "--quiet", "--service-type=exec"],
@@ -171,19 +175,21 @@ export async function seeHome(settings: StackSettings, host: Host, account: Acco
   ];
   const ran = await onHost(settings, host, { argv, stdin: script("home.sh"), timeoutMs: 40_000 });
   if (ran.code !== 0 || !/(^|\n)end\n$/.test(ran.stdout) || ran.stdout.length > 1 << 20) {
-    throw new Unseen(`${host.name}: ${account.name}'s clones could not be looked at as them (exit code ${ran.code})`);
+    throw new UnreadableSurface(
+      `${host.name}: ${account.name}'s clones could not be looked at as them (exit code ${ran.code})`,
+    );
   }
   return parseHome(ran.stdout);
 }
 
 /** Pure; the answer is a person's own, so a line of another form is passed over. */
-export function parseHome(answer: string): HomeSeen {
+export function parseHome(answer: string): HomeState {
   const clones = new Map<string, string[]>();
-  let [code, infra]: [HomeSeen["code"], HomeSeen["code"]] = ["none", "none"];
+  let [code, infra]: [HomeState["code"], HomeState["code"]] = ["none", "none"];
   for (const line of answer.split("\n")) {
     const [, place, kind] = homeLine.exec(line) ?? [];
-    if (place === "code") code = kind as HomeSeen["code"];
-    if (place === "infra") infra = kind as HomeSeen["code"];
+    if (place === "code") code = kind as HomeState["code"];
+    if (place === "infra") infra = kind as HomeState["code"];
     const [, name, url] = /^(?:repo|remote) ([A-Za-z0-9._-]{1,100})(?: (\S{1,400}))?$/.exec(line) ?? [];
     if (name !== undefined) clones.set(name, [...(clones.get(name) ?? []), ...(url === undefined ? [] : [url])]);
   }

@@ -9,7 +9,7 @@ import { tokenApi } from "../../clients/forgejo/access-tokens.ts";
 import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import { type Vault, VaultError } from "../../clients/vault/client.ts";
 import { mapOf } from "../../roster/schema/map-schema.ts";
-import { Unseen } from "./unreadable-surface.ts";
+import { UnreadableSurface } from "./unreadable-surface.ts";
 
 export interface MapEntry {
   readonly role: string;
@@ -25,7 +25,7 @@ export interface Grant {
   readonly binding: string;
 }
 
-export interface ClusterSeen {
+export interface ClusterState {
   readonly namespaces: ReadonlySet<string>;
   /** To people by their e-mail; groups, ServiceAccounts and the system's own are not among them. */
   readonly grants: readonly Grant[];
@@ -45,7 +45,7 @@ export interface Member {
   readonly tokens: readonly string[];
 }
 
-export interface VaultSeen {
+export interface VaultState {
   /** Policies and entities that are called as this program calls its own. */
   readonly policies: readonly string[];
   readonly entities: readonly string[];
@@ -67,15 +67,15 @@ const binding = named.extend({
   subjects: z.array(z.object({ kind: z.string(), name: z.string() })).optional(),
 });
 
-/** @throws Unseen, or KubernetesError where the cluster does not answer */
-export async function seeCluster(call: KubeCall): Promise<ClusterSeen> {
+/** @throws UnreadableSurface, or KubernetesError where the cluster does not answer */
+export async function readCluster(call: KubeCall): Promise<ClusterState> {
   const list = async <T>(path: string, item: z.ZodType<T>): Promise<T[]> => {
     const { status, value } = await call("GET", path);
-    if (status !== 200) throw new Unseen(`the cluster: ${path} cannot be listed (status ${status})`);
+    if (status !== 200) throw new UnreadableSurface(`the cluster: ${path} cannot be listed (status ${status})`);
     const page = z.object({ items: z.array(item), metadata: z.object({ continue: z.string().optional() }).optional() });
     const parsed = page.safeParse(value);
     if (!parsed.success || parsed.data.metadata?.continue)
-      throw new Unseen(`the cluster: its answer to ${path} is not the whole list`);
+      throw new UnreadableSurface(`the cluster: its answer to ${path} is not the whole list`);
     return parsed.data.items;
   };
   const rbac = "/apis/rbac.authorization.k8s.io/v1";
@@ -112,7 +112,7 @@ const user = z.object({ login: z.string(), email: z.string().optional() });
 const OUR_TOKEN = /^workstation-.+-\d+$/;
 
 /** @throws ForgeError unless everything could be read */
-export async function seeForge(forge: Forge, { owner, infra, branch }: ForgePlace): Promise<readonly Member[]> {
+export async function readForge(forge: Forge, { owner, infra, branch }: ForgePlace): Promise<readonly Member[]> {
   const signal = AbortSignal.timeout(120_000);
   const api = repoApi(forge, { owner, repo: infra }, signal);
   await api.mustExist();
@@ -137,15 +137,15 @@ export async function seeForge(forge: Forge, { owner, infra, branch }: ForgePlac
 
 const listing = z.object({ data: z.object({ keys: z.array(z.string()) }) });
 
-/** @throws Unseen, with the right that is missing */
-export async function seeVault(vault: Vault): Promise<VaultSeen> {
+/** @throws UnreadableSurface, with the right that is missing */
+export async function readVault(vault: Vault): Promise<VaultState> {
   const list = async (path: string, what: string): Promise<readonly string[]> => {
     try {
       const found = await vault.find({ method: "LIST", path, purpose: `list its ${what}` }, listing);
       return found?.data.keys ?? [];
     } catch (cause) {
       if (!(cause instanceof VaultError && cause.status === 403)) throw cause;
-      throw new Unseen(
+      throw new UnreadableSurface(
         `Vault: its ${what} cannot be listed (status ${cause.status}). The program's own token may not; put one that may ` +
           `list ${path} into a file and name it with --vault-token-file`,
       );

@@ -12,20 +12,20 @@ import { clusterOf } from "../stack/cluster-client.ts";
 import { forgeOf } from "../stack/forge-client.ts";
 import { vaultOf } from "../stack/vault-client.ts";
 import type { Surfaces } from "./existing-resources.ts";
-import { type HomeSeen, type HostSeen, seeHome, seeHost } from "./read-host.ts";
-import type { Seen } from "./derive-rows.ts";
-import { mapEntries, type MapEntry, seeCluster, seeForge, seeVault, type VaultSeen } from "./read-services.ts";
+import { type HomeState, type HostState, readHome, readHost } from "./read-host.ts";
+import type { Observed } from "./derive-rows.ts";
+import { mapEntries, type MapEntry, readCluster, readForge, readVault, type VaultState } from "./read-services.ts";
 
 export interface Gathered {
-  readonly seen: Seen;
-  readonly vault: VaultSeen;
+  readonly seen: Observed;
+  readonly vault: VaultState;
   readonly surfaces: Surfaces;
 }
 
 /**
  * @param hosts names of those to look at; all where empty
  * @param vaultToken another one than the program's
- * @throws Unseen, Refusal, or what a surface's client throws, each naming what could not be read
+ * @throws UnreadableSurface, Refusal, or what a surface's client throws, each naming what could not be read
  */
 export async function gather(
   settings: StackSettings,
@@ -33,14 +33,14 @@ export async function gather(
   vaultToken?: string,
 ): Promise<Gathered> {
   const asked = settings.hosts.filter(({ name }) => hosts.length === 0 || hosts.includes(name));
-  const seenHosts: HostSeen[] = [];
-  const homes = new Map<string, HomeSeen>();
+  const seenHosts: HostState[] = [];
+  const homes = new Map<string, HomeState>();
   for (const host of asked) {
-    const seen = await seeHost(settings, host);
+    const seen = await readHost(settings, host);
     seenHosts.push(seen);
     const named = new Set([...seen.terminalMap.values(), ...[...seen.dispatch.values()].map(({ osUser }) => osUser)]);
     for (const account of seen.accounts.filter(({ name, unfit }) => unfit === undefined && named.has(name)))
-      homes.set(`${host.name}/${account.name}`, await seeHome(settings, host, account));
+      homes.set(`${host.name}/${account.name}`, await readHome(settings, host, account));
   }
   const surfaces: Surfaces = {
     cluster: clusterOf(settings),
@@ -48,16 +48,16 @@ export async function gather(
     forge: forgeOf(settings),
   };
   const { repositories } = settings.devvm;
-  const seen: Seen = {
+  const seen: Observed = {
     hosts: seenHosts,
     homes,
     userMap: await userMapOf(settings),
-    ...(surfaces.cluster === undefined ? {} : { cluster: await seeCluster(surfaces.cluster) }),
-    members: surfaces.forge === undefined ? [] : await seeForge(surfaces.forge, repositories),
+    ...(surfaces.cluster === undefined ? {} : { cluster: await readCluster(surfaces.cluster) }),
+    members: surfaces.forge === undefined ? [] : await readForge(surfaces.forge, repositories),
     owner: repositories.owner,
     infra: repositories.infra,
   };
-  const vault = surfaces.vault === undefined ? { policies: [], entities: [] } : await seeVault(surfaces.vault);
+  const vault = surfaces.vault === undefined ? { policies: [], entities: [] } : await readVault(surfaces.vault);
   return { seen, vault, surfaces };
 }
 

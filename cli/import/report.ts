@@ -5,7 +5,7 @@
 
 import { join } from "node:path";
 import type { DesiredResource } from "../../stacks/offline/record-resources.ts";
-import type { StackPlace } from "../pulumi.ts";
+import type { StackSelection } from "../pulumi.ts";
 import { pulumiCommand } from "../pulumi-command.ts";
 import type { Existing } from "./existing-resources.ts";
 import type { Gathered } from "./read-surfaces.ts";
@@ -26,7 +26,7 @@ export interface Findings {
   readonly made: number;
 }
 
-export interface Told {
+export interface ReportInput {
   readonly people: People;
   readonly existing: Existing;
   readonly declared: readonly DesiredResource[];
@@ -35,7 +35,7 @@ export interface Told {
   readonly news: readonly string[];
 }
 
-export function findingsOf({ people, existing, declared, gathered, news }: Told): Findings {
+export function findingsOf({ people, existing, declared, gathered, news }: ReportInput): Findings {
   const real = declared.filter(({ type }) => /^(kubernetes|vault|forgejo):/.test(type));
   return {
     people: people.rows.map(({ osUser, host, uid }) => `${osUser} on ${host}, uid ${uid}`),
@@ -95,7 +95,7 @@ function namesakes(
  * For people; empty parts are left out. Each command stands on a line of its own and can be run as it stands.
  * @param place the stack that the import was asked about
  */
-export function reportText(found: Findings, folder: string, osUsers: readonly string[], place: StackPlace): string {
+export function reportText(found: Findings, folder: string, osUsers: readonly string[], place: StackSelection): string {
   const part = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
   const run = (...words: readonly string[]) => pulumiCommand(place, ...words);

@@ -1,5 +1,5 @@
 /** Defines the error for a surface that could not be read: then nothing is concluded, and nothing is written. */
 
-export class Unseen extends Error {
-  override readonly name = "Unseen";
+export class UnreadableSurface extends Error {
+  override readonly name = "UnreadableSurface";
 }

@@ -9,14 +9,14 @@ import type { K8sUser } from "../../roster/model.ts";
 import { mapOf } from "../../roster/schema/map-schema.ts";
 import { type KubeCall, KubernetesError } from "../../clients/kubernetes/client.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
-import { inLanes } from "../board/map-concurrently.ts";
-import { cut, type Finding, hand, type Leaver, residual, unknown } from "./model.ts";
-import { type Bound, plantedBy } from "./delegated-rights.ts";
+import { mapConcurrently } from "../board/map-concurrently.ts";
+import { revoked, type Finding, needsAction, type OffboardedUser, residual, notProbed } from "./model.ts";
+import { type Bound, delegatedBy } from "./delegated-rights.ts";
 
 type Cluster = NonNullable<StackSettings["cluster"]>;
 
 /** What is read once, whoever is asked about. */
-export interface ClusterSeen {
+export interface ClusterState {
   readonly bindings: readonly Bound[];
   /** Secrets with a ServiceAccount's lasting token. */
   readonly tokens: readonly { readonly namespace: string; readonly name: string; readonly account: string }[];
@@ -46,7 +46,7 @@ const named = listOf(z.object({ metadata: meta }));
 const configMap = z.object({ data: z.record(z.string(), z.string()).nullish() });
 
 /** @throws KubernetesError when any of it cannot be read as a whole */
-export async function lookAtCluster(call: KubeCall, settings: Cluster): Promise<ClusterSeen> {
+export async function lookAtCluster(call: KubeCall, settings: Cluster): Promise<ClusterState> {
   const read = async <T>(path: string, form: z.ZodType<T>): Promise<T> => {
     const { status, value } = await call("GET", path);
     const parsed = form.safeParse(value);
@@ -145,18 +145,22 @@ const AT_HOME = [
 const review = z.object({ status: z.object({ allowed: z.boolean(), reason: z.string().optional() }) });
 
 /** @throws KubernetesError */
-export async function probeCluster(call: KubeCall, seen: ClusterSeen, who: Leaver): Promise<readonly Finding[]> {
-  return [await reviewed(call, who), ...ownThings(seen, who), ...plantedBy(who, seen)];
+export async function probeCluster(
+  call: KubeCall,
+  seen: ClusterState,
+  who: OffboardedUser,
+): Promise<readonly Finding[]> {
+  return [await reviewed(call, who), ...ownThings(seen, who), ...delegatedBy(who, seen)];
 }
 
-async function reviewed(call: KubeCall, { email, namespaces }: Leaver): Promise<Finding> {
-  if (email === undefined) return cut("cluster", "they had no e-mail here, so no right was ever given to them");
+async function reviewed(call: KubeCall, { email, namespaces }: OffboardedUser): Promise<Finding> {
+  if (email === undefined) return revoked("cluster", "they had no e-mail here, so no right was ever given to them");
   const asked = [
     ...QUESTIONS,
     ...namespaces.flatMap((namespace) => AT_HOME.map((question) => ({ ...question, namespace }))),
   ];
   const allowed = (
-    await inLanes(asked, async (resourceAttributes) => {
+    await mapConcurrently(asked, async (resourceAttributes) => {
       const { status, value } = await call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {
         ...{ apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview" },
         spec: { user: email, groups: ["system:authenticated"], resourceAttributes },
@@ -169,17 +173,24 @@ async function reviewed(call: KubeCall, { email, namespaces }: Leaver): Promise<
       return parsed.data.status.allowed ? [`${verb} ${resource} ${where} (${parsed.data.status.reason ?? ""})`] : [];
     })
   ).flat();
-  if (allowed.length === 0) return cut("cluster", `${asked.length} access reviews of ${email}: all no`);
-  return hand("cluster", `${email} may still: ${allowed.join("; ")}`, "take away the bindings that the reasons name");
+  if (allowed.length === 0) return revoked("cluster", `${asked.length} access reviews of ${email}: all no`);
+  return needsAction(
+    "cluster",
+    `${email} may still: ${allowed.join("; ")}`,
+    "take away the bindings that the reasons name",
+  );
 }
 
-function ownThings(seen: ClusterSeen, { k8sUser, authentikUser, email, namespaces }: Leaver): readonly Finding[] {
+function ownThings(
+  seen: ClusterState,
+  { k8sUser, authentikUser, email, namespaces }: OffboardedUser,
+): readonly Finding[] {
   const account = dashboardAccount(k8sUser as K8sUser);
   const tokens = seen.tokens.filter((token) => token.account === account && namespaces.includes(token.namespace));
   const missing = namespaces.filter((namespace) => !seen.namespaces.has(namespace));
   return [
     tokens.length === 0
-      ? cut("cluster", "the token of their dashboard account is gone")
+      ? revoked("cluster", "the token of their dashboard account is gone")
       : residual(
           "cluster",
           "the token of their dashboard account is there, without any right",
@@ -188,7 +199,7 @@ function ownThings(seen: ClusterSeen, { k8sUser, authentikUser, email, namespace
     ...knownTo("the token injector", seen.injected, authentikUser),
     ...knownTo("the portal", seen.portal, email),
     ...missing.map((namespace) =>
-      hand("cluster", `their namespace ${namespace}, which is kept, is not there`, "find out who deleted it"),
+      needsAction("cluster", `their namespace ${namespace}, which is kept, is not there`, "find out who deleted it"),
     ),
   ];
 }
@@ -200,14 +211,18 @@ function knownTo(
 ): readonly Finding[] {
   if (people === undefined) return [];
   if (people instanceof KubernetesError)
-    return [unknown("cluster", `${what}'s map could not be read: ${people.message}`)];
+    return [notProbed("cluster", `${what}'s map could not be read: ${people.message}`)];
   return [
     name !== undefined && people.has(name)
-      ? hand("cluster", `${what} still knows them`, "start the schedule `daily`, or deploy by `pulumi up --refresh`")
-      : cut("cluster", `${what} does not know them`),
+      ? needsAction(
+          "cluster",
+          `${what} still knows them`,
+          "start the schedule `daily`, or deploy by `pulumi up --refresh`",
+        )
+      : revoked("cluster", `${what} does not know them`),
   ];
 }
 
 /** Why the cluster could not be asked, as a finding. */
 export const clusterUnread = (cause: KubernetesError): Finding =>
-  unknown("cluster", `it could not be asked: ${cause.message}`);
+  notProbed("cluster", `it could not be asked: ${cause.message}`);

@@ -3,7 +3,7 @@
  * are still valid. Pure.
  */
 
-import { type Finding, hand, type Leaver, residual } from "./model.ts";
+import { type Finding, needsAction, type OffboardedUser, residual } from "./model.ts";
 
 /** A RoleBinding, or, without a namespace, a ClusterRoleBinding. */
 export interface Bound {
@@ -19,13 +19,13 @@ export interface Bound {
   readonly isSuspended: boolean;
 }
 
-interface Planted {
+interface DelegatedRights {
   readonly bindings: readonly Bound[];
   readonly tokens: readonly { readonly namespace: string; readonly name: string; readonly account: string }[];
 }
 
 /** What gives anybody a right in the kept namespaces, and what gives a right elsewhere to them or to accounts of theirs. */
-export function plantedBy(who: Leaver, { bindings, tokens }: Planted): readonly Finding[] {
+export function delegatedBy(who: OffboardedUser, { bindings, tokens }: DelegatedRights): readonly Finding[] {
   const rooms = new Set(who.namespaces);
   const atHome = bindings.filter(({ namespace, subjects }) => rooms.has(namespace) && subjects.length > 0);
   const elsewhere = bindings.flatMap((binding) => {
@@ -37,8 +37,8 @@ export function plantedBy(who: Leaver, { bindings, tokens }: Planted): readonly 
     ({ namespace, account }) => rooms.has(namespace) && account !== `dashboard-${who.k8sUser}`,
   );
   return [
-    ...atHome.map((binding) => hand("cluster", said(binding), remedy(binding))),
-    ...elsewhere.map((binding) => hand("cluster", said(binding), remedy(binding))),
+    ...atHome.map((binding) => needsAction("cluster", said(binding), remedy(binding))),
+    ...elsewhere.map((binding) => needsAction("cluster", said(binding), remedy(binding))),
     ...(resting.length === 0
       ? []
       : [
@@ -60,7 +60,7 @@ export function plantedBy(who: Leaver, { bindings, tokens }: Planted): readonly 
 
 function isTheirs(
   { kind, name, namespace }: Bound["subjects"][number],
-  who: Leaver,
+  who: OffboardedUser,
   rooms: ReadonlySet<string>,
 ): boolean {
   if (kind === "User") {

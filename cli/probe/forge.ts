@@ -9,7 +9,7 @@ import { listAll } from "../../clients/forgejo/list-all.ts";
 import { repoApi } from "../../clients/forgejo/repository.ts";
 import { tokenApi } from "../../clients/forgejo/access-tokens.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
-import { cut, type Finding, hand, type Leaver, residual } from "./model.ts";
+import { revoked, type Finding, needsAction, type OffboardedUser, residual } from "./model.ts";
 
 const LIMIT_MS = 60_000;
 const key = z.object({ id: z.int(), title: z.string() });
@@ -18,12 +18,16 @@ const OURS = /^workstation-.+-\d+$/;
 const DEPLOY = "start the schedule `daily`, or run `pulumi up --refresh`: that removes it";
 
 /** @throws ForgeError */
-export async function probeForge(forge: Forge, settings: StackSettings, who: Leaver): Promise<readonly Finding[]> {
-  if (who.forgejoLogin === undefined) return [cut("forge", "they had no login there from this program")];
+export async function probeForge(
+  forge: Forge,
+  settings: StackSettings,
+  who: OffboardedUser,
+): Promise<readonly Finding[]> {
+  if (who.forgejoLogin === undefined) return [revoked("forge", "they had no login there from this program")];
   const { owner, infra, branch } = settings.devvm.repositories;
   const signal = AbortSignal.timeout(LIMIT_MS);
   const account = await findAccount(forge, who.forgejoLogin, undefined, signal);
-  if (account === undefined) return [cut("forge", `it has no account ${who.forgejoLogin} any more`)];
+  if (account === undefined) return [revoked("forge", `it has no account ${who.forgejoLogin} any more`)];
   const { login } = account;
   const api = repoApi(forge, { owner, repo: infra }, signal);
   const repository = `${owner}/${infra}`;
@@ -44,7 +48,7 @@ export async function probeForge(forge: Forge, settings: StackSettings, who: Lea
   const renamed = hasLogin(account, who.forgejoLogin)
     ? []
     : [
-        cut(
+        revoked(
           "forge",
           `${who.forgejoLogin} was renamed to ${login} by its owner (id ${account.id}), and is looked at under that name`,
         ),
@@ -52,14 +56,14 @@ export async function probeForge(forge: Forge, settings: StackSettings, who: Lea
   return [
     ...renamed,
     isIn
-      ? hand("forge", `${login} is a collaborator of ${repository}`, DEPLOY)
-      : cut("forge", `${login} is no collaborator of ${repository}`),
+      ? needsAction("forge", `${login} is a collaborator of ${repository}`, DEPLOY)
+      : revoked("forge", `${login} is no collaborator of ${repository}`),
     onList
-      ? hand("forge", `${login} is on the list of ${branch}`, DEPLOY)
-      : cut("forge", `${login} is on no list of ${branch}`),
+      ? needsAction("forge", `${login} is on the list of ${branch}`, DEPLOY)
+      : revoked("forge", `${login} is on no list of ${branch}`),
     ...(canWrite && !isIn
       ? [
-          hand(
+          needsAction(
             "forge",
             `${login} still has the right "${may}" in ${repository}`,
             "as an owner, an admin of the forge or through a team: take that away there",
@@ -67,8 +71,8 @@ export async function probeForge(forge: Forge, settings: StackSettings, who: Lea
         ]
       : []),
     ours.length === 0
-      ? cut("forge", "the token that this program issued is revoked")
-      : hand("forge", `${ours.length} tokens of this program's are valid`, DEPLOY),
+      ? revoked("forge", "the token that this program issued is revoked")
+      : needsAction("forge", `${ours.length} tokens of this program's are valid`, DEPLOY),
     ...(own + keys.length > 0 && !canWrite
       ? [
           residual(

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { TIER_GROUPS } from "../../roster/tiers.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { type Host, HostUnreached, onHost } from "../../clients/ssh/run-command.ts";
-import { cut, type Finding, hand, type Leaver, unknown } from "./model.ts";
+import { revoked, type Finding, needsAction, type OffboardedUser, notProbed } from "./model.ts";
 
 /** What `workstation probe` answers; `null` is what it could not ask (agent/root/commands/probe-access.ts). */
 const person = z.object({
@@ -39,9 +39,9 @@ export type HostProbe = z.output<typeof person>;
 export async function probeHost(
   settings: StackSettings,
   host: Host,
-  leavers: readonly Leaver[],
+  leavers: readonly OffboardedUser[],
 ): Promise<ReadonlyMap<string, readonly Finding[]>> {
-  const everybody = (says: string) => new Map(leavers.map(({ osUser }) => [osUser, [unknown("host", says)]]));
+  const everybody = (says: string) => new Map(leavers.map(({ osUser }) => [osUser, [notProbed("host", says)]]));
   try {
     const words = leavers.map(({ osUser, authentikUser }) => `${osUser}=${authentikUser}`);
     const { code, stdout, stderr } = await onHost(settings, host, { argv: ["workstation", "probe", ...words] });
@@ -52,7 +52,7 @@ export async function probeHost(
     const gate = settings.devvm.gate !== undefined;
     const told = new Map(parsed.data.people.map((one) => [one.osUser, judgeHost(one, gate)]));
     return new Map(
-      leavers.map(({ osUser }) => [osUser, told.get(osUser) ?? [unknown("host", "it said nothing of them")]]),
+      leavers.map(({ osUser }) => [osUser, told.get(osUser) ?? [notProbed("host", "it said nothing of them")]]),
     );
   } catch (cause) {
     if (cause instanceof HostUnreached)
@@ -69,11 +69,11 @@ const DEPLOY =
 
 /** Pure. @param hasGate whether this stack's own gate stands before the code servers */
 export function judgeHost(seen: HostProbe, hasGate: boolean): readonly Finding[] {
-  const waiting = hand("login", "a token for the forge waits there to reach their home", DEPLOY);
+  const waiting = needsAction("login", "a token for the forge waits there to reach their home", DEPLOY);
   return [
     ...maps(seen),
     ...(hasGate ? [gate(seen)] : []),
-    ...(seen.account === null ? [cut("login", "no account of theirs is there")] : account(seen.account)),
+    ...(seen.account === null ? [revoked("login", "no account of theirs is there")] : account(seen.account)),
     ...(seen.waitingCredentials ? [waiting] : []),
     units(seen),
   ];
@@ -85,16 +85,16 @@ function maps({ maps: seen }: HostProbe): readonly Finding[] {
   const are = (value: boolean | null) => kinds.filter((kind) => seen[kind] === value).map((kind) => names[kind]);
   const [present, unread] = [are(true), are(null)];
   return [
-    ...(present.length > 0 ? [hand("maps", `they still stand in ${present.join(" and ")}`, DEPLOY)] : []),
-    ...(unread.length > 0 ? [unknown("maps", `${unread.join(" and ")} cannot be read`)] : []),
-    ...(present.length + unread.length === 0 ? [cut("maps", "they stand in none of the maps")] : []),
+    ...(present.length > 0 ? [needsAction("maps", `they still stand in ${present.join(" and ")}`, DEPLOY)] : []),
+    ...(unread.length > 0 ? [notProbed("maps", `${unread.join(" and ")} cannot be read`)] : []),
+    ...(present.length + unread.length === 0 ? [revoked("maps", "they stand in none of the maps")] : []),
   ];
 }
 
 function gate({ gate: status }: HostProbe): Finding {
-  if (status === null) return unknown("gate", "the gate did not answer");
-  if (status === 403) return cut("gate", "the gate answers 403 to their sign-in");
-  return hand("gate", `the gate answers ${status} to their sign-in, not 403`, DEPLOY);
+  if (status === null) return notProbed("gate", "the gate did not answer");
+  if (status === 403) return revoked("gate", "the gate answers 403 to their sign-in");
+  return needsAction("gate", `the gate answers ${status} to their sign-in, not 403`, DEPLOY);
 }
 
 function account(seen: NonNullable<HostProbe["account"]>): readonly Finding[] {
@@ -102,25 +102,25 @@ function account(seen: NonNullable<HostProbe["account"]>): readonly Finding[] {
 }
 
 function login({ locked, expired, loginRefused }: NonNullable<HostProbe["account"]>): Finding {
-  if (loginRefused === null) return unknown("login", "the system did not say whether it refuses a login of theirs");
+  if (loginRefused === null) return notProbed("login", "the system did not say whether it refuses a login of theirs");
   if (loginRefused && locked && expired)
-    return cut("login", "password locked, account expired: the system refuses every login, whatever key they have");
+    return revoked("login", "password locked, account expired: the system refuses every login, whatever key they have");
   const open = [
     ...(locked ? [] : ["the password is not locked"]),
     ...(expired ? [] : ["the account has not expired"]),
     ...(loginRefused ? [] : ["the system accepts a login"]),
   ];
-  return hand("login", open.join(", "), DEPLOY);
+  return needsAction("login", open.join(", "), DEPLOY);
 }
 
 function groups({ groups: seen, sudo }: NonNullable<HostProbe["account"]>): Finding {
   const rights = seen.filter((group) => TIER_GROUPS.includes(group));
-  if (rights.length > 0) return hand("groups", `still in ${rights.join(", ")}`, DEPLOY);
+  if (rights.length > 0) return needsAction("groups", `still in ${rights.join(", ")}`, DEPLOY);
   if (sudo === true)
-    return hand("groups", "sudo still lets them run commands", "look at `sudo -l -U` and /etc/sudoers.d");
-  if (sudo === null) return unknown("groups", "sudo did not say what they may do");
+    return needsAction("groups", "sudo still lets them run commands", "look at `sudo -l -U` and /etc/sudoers.d");
+  if (sudo === null) return notProbed("groups", "sudo did not say what they may do");
   const others = seen.length === 0 ? "" : `; others that an admin gave stay: ${seen.join(", ")}`;
-  return cut("groups", `in no group of a tier, and sudo lets them do nothing${others}`);
+  return revoked("groups", `in no group of a tier, and sudo lets them do nothing${others}`);
 }
 
 function processes({ processes: count, linger, crontab, atJobs }: NonNullable<HostProbe["account"]>): Finding {
@@ -130,14 +130,14 @@ function processes({ processes: count, linger, crontab, atJobs }: NonNullable<Ho
     ...(crontab ? ["their crontab is in place"] : []),
     ...(atJobs > 0 ? [`${atJobs} at jobs wait`] : []),
   ];
-  if (left.length > 0) return hand("processes", left.join(", "), DEPLOY);
-  return cut("processes", "nothing of theirs runs, and nothing starts again: no linger, no crontab, no at job");
+  if (left.length > 0) return needsAction("processes", left.join(", "), DEPLOY);
+  return revoked("processes", "nothing of theirs runs, and nothing starts again: no linger, no crontab, no at job");
 }
 
 function units({ units: seen }: HostProbe): Finding {
   const on = Object.entries(seen).filter(
     ([, { active, file }]) => !["inactive", "failed"].includes(active) || file === "enabled",
   );
-  if (on.length === 0) return cut("units", "stopped and disabled");
-  return hand("units", on.map(([name, { active, file }]) => `${name} is ${active}, ${file}`).join("; "), DEPLOY);
+  if (on.length === 0) return revoked("units", "stopped and disabled");
+  return needsAction("units", on.map(([name, { active, file }]) => `${name} is ${active}, ${file}`).join("; "), DEPLOY);
 }

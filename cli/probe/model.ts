@@ -30,7 +30,7 @@ export interface Finding {
 }
 
 /** Somebody without access: they left, or left this host for another one. */
-export interface Leaver {
+export interface OffboardedUser {
   readonly osUser: string;
   /** On every surface; otherwise on these hosts alone. */
   readonly everywhere: boolean;
@@ -61,11 +61,15 @@ export const worst = (verdicts: readonly Verdict[]): Verdict =>
 export const isDone = (reports: readonly PersonReport[]): boolean =>
   reports.every(({ verdict }) => verdict === "cut" || verdict === "residual");
 
-export const cut = (surface: Finding["surface"], says: string): Finding => ({ surface, verdict: "cut", says });
-export const hand = (surface: Finding["surface"], says: string, todo: string): Finding => ({
+export const revoked = (surface: Finding["surface"], says: string): Finding => ({ surface, verdict: "cut", says });
+export const needsAction = (surface: Finding["surface"], says: string, todo: string): Finding => ({
   ...{ surface, verdict: "needs-a-hand", says, todo },
 });
 export const residual = (surface: Finding["surface"], says: string, until: string): Finding => ({
   ...{ surface, verdict: "residual", says, until },
 });
-export const unknown = (surface: Finding["surface"], says: string): Finding => ({ surface, verdict: "unknown", says });
+export const notProbed = (surface: Finding["surface"], says: string): Finding => ({
+  surface,
+  verdict: "unknown",
+  says,
+});

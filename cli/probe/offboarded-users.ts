@@ -8,19 +8,19 @@ import type { LedgerEntry, OsUser } from "../../roster/model.ts";
 import { hostsWithoutAccess, offboardingState } from "../../roster/offboarding.ts";
 import { renderProblem } from "../../roster/render-problem.ts";
 import { Refusal } from "../../config/refusal.ts";
-import type { Leaver } from "./model.ts";
+import type { OffboardedUser } from "./model.ts";
 
 /**
  * @param stored the stack's output `ledger`
  * @param named only these; everybody who left or moved where it is empty
  * @throws Refusal for a ledger that cannot be read, and for whoever is named and has not left
  */
-export function leaversOf(stored: unknown, named: readonly string[]): readonly Leaver[] {
+export function offboardedUsers(stored: unknown, named: readonly string[]): readonly OffboardedUser[] {
   if (stored === undefined) throw new Refusal("This stack was never deployed, so it has no offboarded user.");
   const loaded = loadLedger(typeof stored === "string" ? stored : "", "the stack's ledger");
   if (!loaded.ok) throw new Refusal(loaded.problems.map(renderProblem).join("\n"));
   const gone = new Map(
-    [...loaded.ledger.people].flatMap(([osUser, entry]): [string, Leaver][] => {
+    [...loaded.ledger.people].flatMap(([osUser, entry]): [string, OffboardedUser][] => {
       const leaver = leaverOf(osUser, entry);
       return leaver === undefined ? [] : [[osUser, leaver]];
     }),
@@ -39,7 +39,7 @@ export function leaversOf(stored: unknown, named: readonly string[]): readonly L
   return [...gone.values()].filter(({ osUser }) => named.length === 0 || named.includes(osUser));
 }
 
-function leaverOf(osUser: OsUser, entry: LedgerEntry): Leaver | undefined {
+function leaverOf(osUser: OsUser, entry: LedgerEntry): OffboardedUser | undefined {
   const hosts = hostsWithoutAccess(entry);
   if (hosts.length === 0) return undefined;
   const everywhere = offboardingState(entry) === "offboarded";

@@ -11,13 +11,16 @@ import { forgeOf } from "../stack/forge-client.ts";
 import { clusterUnread, lookAtCluster, probeCluster } from "./cluster.ts";
 import { probeForge } from "./forge.ts";
 import { probeHost } from "./host.ts";
-import { type Finding, type Leaver, type PersonReport, unknown, worst } from "./model.ts";
+import { type Finding, type OffboardedUser, type PersonReport, notProbed, worst } from "./model.ts";
 import { lookAtVault, probeVault } from "./vault.ts";
 
 type Told = ReadonlyMap<string, readonly Finding[]>;
 
 /** @returns in the order of the leavers */
-export async function takeProbe(settings: StackSettings, leavers: readonly Leaver[]): Promise<readonly PersonReport[]> {
+export async function probeSurfaces(
+  settings: StackSettings,
+  leavers: readonly OffboardedUser[],
+): Promise<readonly PersonReport[]> {
   const gone = leavers.filter(({ everywhere }) => everywhere);
   const told = await Promise.all([
     ofHosts(settings, leavers),
@@ -31,7 +34,7 @@ export async function takeProbe(settings: StackSettings, leavers: readonly Leave
   });
 }
 
-async function ofHosts(settings: StackSettings, leavers: readonly Leaver[]): Promise<Told> {
+async function ofHosts(settings: StackSettings, leavers: readonly OffboardedUser[]): Promise<Told> {
   const answers = await Promise.all(
     settings.hosts.map(async (host) => {
       const there = leavers.filter(({ hosts }) => hosts.includes(host.name));
@@ -40,10 +43,10 @@ async function ofHosts(settings: StackSettings, leavers: readonly Leaver[]): Pro
     }),
   );
   const configured = new Set(settings.hosts.map(({ name }) => name));
-  const lost = ({ hosts }: Leaver) =>
+  const lost = ({ hosts }: OffboardedUser) =>
     hosts
       .filter((name) => !configured.has(name))
-      .map((host) => ({ ...unknown("host", "the stack has no such host any more, so nobody can ask it"), host }));
+      .map((host) => ({ ...notProbed("host", "the stack has no such host any more, so nobody can ask it"), host }));
   return new Map(
     leavers.map((who) => [
       who.osUser,
@@ -55,7 +58,7 @@ async function ofHosts(settings: StackSettings, leavers: readonly Leaver[]): Pro
   );
 }
 
-async function ofCluster(settings: StackSettings, gone: readonly Leaver[]): Promise<Told> {
+async function ofCluster(settings: StackSettings, gone: readonly OffboardedUser[]): Promise<Told> {
   const call = clusterOf(settings);
   if (call === undefined || settings.cluster === undefined || gone.length === 0) return new Map();
   const unread = (cause: unknown): readonly Finding[] => {
@@ -70,7 +73,7 @@ async function ofCluster(settings: StackSettings, gone: readonly Leaver[]): Prom
   }
 }
 
-async function ofVault(settings: StackSettings, gone: readonly Leaver[]): Promise<Told> {
+async function ofVault(settings: StackSettings, gone: readonly OffboardedUser[]): Promise<Told> {
   if (gone.length === 0) return new Map();
   try {
     const seen = await lookAtVault(settings);
@@ -81,7 +84,7 @@ async function ofVault(settings: StackSettings, gone: readonly Leaver[]): Promis
   }
 }
 
-async function ofForge(settings: StackSettings, gone: readonly Leaver[]): Promise<Told> {
+async function ofForge(settings: StackSettings, gone: readonly OffboardedUser[]): Promise<Told> {
   const forge = forgeOf(settings);
   if (forge === undefined) return new Map();
   return eachOf(gone, (who) => probeForge(forge, settings, who).catch(unsaid("forge")));
@@ -91,12 +94,15 @@ async function ofForge(settings: StackSettings, gone: readonly Leaver[]): Promis
 const unsaid =
   (surface: "vault" | "forge") =>
   (cause: unknown): readonly Finding[] => {
-    if (cause instanceof ClientError) return [unknown(surface, `it could not be asked: ${cause.message}`)];
+    if (cause instanceof ClientError) return [notProbed(surface, `it could not be asked: ${cause.message}`)];
     throw cause;
   };
 
 /** One person after the other: a probe is in no hurry, and servers are others' too. */
-async function eachOf(gone: readonly Leaver[], ask: (who: Leaver) => Promise<readonly Finding[]>): Promise<Told> {
+async function eachOf(
+  gone: readonly OffboardedUser[],
+  ask: (who: OffboardedUser) => Promise<readonly Finding[]>,
+): Promise<Told> {
   const told = new Map<string, readonly Finding[]>();
   for (const who of gone) told.set(who.osUser, await ask(who));
   return told;

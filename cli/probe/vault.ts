@@ -10,9 +10,9 @@ import { identities } from "../../clients/vault/identities.ts";
 import { isMarked, type Live, liveTokens } from "../../clients/vault/tokens.ts";
 import type { Vault } from "../../clients/vault/client.ts";
 import { vaultOf } from "../stack/vault-client.ts";
-import { cut, type Finding, hand, type Leaver, residual } from "./model.ts";
+import { revoked, type Finding, needsAction, type OffboardedUser, residual } from "./model.ts";
 
-export interface VaultSeen {
+export interface VaultState {
   readonly vault: Vault;
   readonly settings: NonNullable<StackSettings["vault"]>;
   readonly live: readonly Live[];
@@ -22,14 +22,17 @@ const LIMIT_MS = 120_000;
 const DEPLOY = "start the schedule `daily`, or run `pulumi up --refresh`: that removes it";
 
 /** @returns undefined where the stack has no Vault. @throws VaultError when the tokens that are out cannot all be told */
-export async function lookAtVault(settings: StackSettings): Promise<VaultSeen | undefined> {
+export async function lookAtVault(settings: StackSettings): Promise<VaultState | undefined> {
   const vault = vaultOf(settings);
   if (vault === undefined || settings.vault === undefined) return undefined;
   return { vault, settings: settings.vault, live: await liveTokens(vault, AbortSignal.timeout(LIMIT_MS)) };
 }
 
 /** @throws VaultError */
-export async function probeVault({ vault, settings, live }: VaultSeen, who: Leaver): Promise<readonly Finding[]> {
+export async function probeVault(
+  { vault, settings, live }: VaultState,
+  who: OffboardedUser,
+): Promise<readonly Finding[]> {
   const signal = AbortSignal.timeout(LIMIT_MS);
   const policies = [ownerPolicy(who.k8sUser as K8sUser), workstationPolicy(who.osUser as OsUser)];
   const roles = who.namespaces.map((namespace) => deployerRole(namespace as Namespace));
@@ -51,25 +54,25 @@ export async function probeVault({ vault, settings, live }: VaultSeen, who: Leav
   const open = [named, signsInAs].filter((entity) => entity !== undefined && !entity.disabled);
   return [
     open.length === 0
-      ? cut(
+      ? revoked(
           "vault",
           named === undefined && signsInAs === undefined
             ? "no entity is theirs"
             : "their entity is disabled: no sign-in leads in",
         )
-      : hand(
+      : needsAction(
           "vault",
           `the entity ${open.map((entity) => entity?.name).join(", ")} is not disabled: they can sign in`,
           DEPLOY,
         ),
     leftRoles.length === 0
-      ? cut("vault", "the roles of their pipelines are gone")
-      : hand("vault", `roles are there: ${leftRoles.join(", ")}`, DEPLOY),
+      ? revoked("vault", "the roles of their pipelines are gone")
+      : needsAction("vault", `roles are there: ${leftRoles.join(", ")}`, DEPLOY),
     tokens === 0
-      ? cut("vault", "none of the tokens that are out is theirs, so no lease is either")
-      : hand("vault", `${tokens} tokens of theirs are live`, DEPLOY),
+      ? revoked("vault", "none of the tokens that are out is theirs, so no lease is either")
+      : needsAction("vault", `${tokens} tokens of theirs are live`, DEPLOY),
     leftPolicies.length === 0
-      ? cut("vault", "their policies are gone")
+      ? revoked("vault", "their policies are gone")
       : residual(
           "vault",
           `policies that nobody carries: ${leftPolicies.join(", ")}`,

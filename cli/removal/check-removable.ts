@@ -8,7 +8,7 @@ import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { PROJECT } from "../pulumi.ts";
 import type { OpenStack } from "../stack/open-stack.ts";
 
-export interface Leaver {
+export interface RemovableUser {
   readonly who: OsUser;
   readonly entry: LedgerEntry;
   /** The stack's hosts that hold, or held, an account of theirs. */
@@ -18,7 +18,7 @@ export interface Leaver {
 }
 
 /** @throws Refusal for everybody but those who are off the roster and were left by a deployment */
-export async function leaverOf({ settings, previousRun }: OpenStack, name: string): Promise<Leaver> {
+export async function checkRemovable({ settings, previousRun }: OpenStack, name: string): Promise<RemovableUser> {
   const who = name as OsUser;
   const { roster } = await rosterOf(settings, { folder: PROJECT });
   if (roster.rows.has(who))

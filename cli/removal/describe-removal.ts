@@ -3,7 +3,7 @@
 import type { Shown } from "./run-removal-program.ts";
 
 /** Lines about one host. */
-export function goes(name: string, found: Shown): readonly string[] {
+export function describeHost(name: string, found: Shown): readonly string[] {
   if (found.removedOn !== undefined) return [`${name}: removed on ${found.removedOn} already`];
   if (found.unfinished !== undefined)
     return [

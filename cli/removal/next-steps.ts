@@ -1,10 +1,10 @@
 /** Lists the commands that the operator runs after a removal, so that the program learns of it. */
 
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
-import type { Leaver } from "./check-removable.ts";
+import type { RemovableUser } from "./check-removable.ts";
 
 /** Lines to follow in their order. */
-export function afterwards({ removed, cluster }: StackSettings, { who, entry }: Leaver): readonly string[] {
+export function nextSteps({ removed, cluster }: StackSettings, { who, entry }: RemovableUser): readonly string[] {
   const rooms = cluster === undefined ? [] : [...entry.namespaces, ...entry.formerNamespaces];
   const setting = removed.includes(who)
     ? []

@@ -38,7 +38,7 @@ export const restored = z.object({ folder: z.string(), entries: z.int(), tamed: 
 const LONGEST_MS = 6 * 3_600_000;
 
 /** @throws Refusal with the host's own sentence, or HostUnreached */
-export async function askRemover<T>(
+export async function runRemovalProgram<T>(
   settings: StackSettings,
   host: Host,
   words: readonly string[],

@@ -9,7 +9,7 @@ import { userMapFromVault } from "../../config/vault-user-map.ts";
 import { type PreviousRun, previousRunFrom } from "../../config/previous-run.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { parseSettings } from "../../config/settings/parse.ts";
-import { configOf, outputsOf, PROJECT, type StackPlace } from "../pulumi.ts";
+import { configOf, outputsOf, PROJECT, type StackSelection } from "../pulumi.ts";
 
 export interface OpenStack {
   /** Holds secrets: never to be shown. */
@@ -29,7 +29,7 @@ export interface Decided extends Derivation {
  * @param ledger the ledger's text, where it comes from a file and not from the stack's outputs
  * @throws PulumiError, or Refusal with every problem of the configuration
  */
-export async function openStack(place: StackPlace, ledger?: string): Promise<OpenStack> {
+export async function openStack(place: StackSelection, ledger?: string): Promise<OpenStack> {
   const { values, encrypted } = await configOf(place);
   const settings = parseSettings(values, place.configFile ?? `Pulumi.${place.stack ?? "<stack>"}.yaml`, encrypted);
   const outputs = ledger === undefined ? await outputsOf(place) : { ledger };

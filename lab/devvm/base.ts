@@ -7,7 +7,7 @@ import { access, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path";
 import { withLock } from "../lock.ts";
 import { run } from "../run.ts";
-import { duration, progress, say } from "../log.ts";
+import { duration, progress, log } from "../log.ts";
 import { cacheFolder } from "../toolchain/cache.ts";
 import { debianMirror } from "./mirror.ts";
 import { GROUPS, PACKAGES, SUITE } from "./packages.ts";
@@ -19,7 +19,7 @@ export async function baseImage(): Promise<string> {
   if (await isThere(home)) return home;
   // It holds setuid programs that nobody keeps up to date: nobody but root gets to them.
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  const onWait = (holder: string) => say(`DevVM: waiting for another run: ${holder}`);
+  const onWait = (holder: string) => log(`DevVM: waiting for another run: ${holder}`);
   return withLock(
     join(dir, ".lock"),
     { what: "installing the DevVM's Debian", withinMs: BUILD_MS, onWait },
@@ -27,10 +27,10 @@ export async function baseImage(): Promise<string> {
       if (await isThere(home)) return home;
       const startedMs = Date.now();
       await removeHalfBuilt(dir);
-      say(`DevVM: installing Debian (${SUITE}) from this machine's mirror, once`);
+      log(`DevVM: installing Debian (${SUITE}) from this machine's mirror, once`);
       await install(`${home}${HALF_BUILT}`);
       await rename(`${home}${HALF_BUILT}`, home);
-      say(`DevVM: Debian installed in ${duration(Date.now() - startedMs)}`);
+      log(`DevVM: Debian installed in ${duration(Date.now() - startedMs)}`);
       return home;
     },
   );

@@ -1,6 +1,6 @@
 /** Ends servers: politely first, firmly after their time is up, the last started first. */
 import type { Instance } from "../instance.ts";
-import { say } from "../log.ts";
+import { log } from "../log.ts";
 import {
   allProcesses,
   environmentOf,
@@ -43,7 +43,7 @@ export async function killUnrecorded(instance: Instance, name: string): Promise<
     if (process.session !== process.pid || process.zombie) continue;
     const env = await environmentOf(process.pid);
     if (env.get(MARK.instance) !== instance.dir || env.get(MARK.server) !== name) continue;
-    say(`${name}: process ${process.pid} is left over from a run that was killed; it is ended`);
+    log(`${name}: process ${process.pid} is left over from a run that was killed; it is ended`);
     await endFirmly(process);
   }
 }

@@ -6,7 +6,7 @@ import { factsOfDevVm, sshArgv } from "../devvm/index.ts";
 import { forgeFact } from "../forge/index.ts";
 import type { Instance } from "../instance.ts";
 import { LabError } from "../lab-error.ts";
-import { duration, say } from "../log.ts";
+import { duration, log } from "../log.ts";
 import { type Engine, openEngine, PROJECT, STACK } from "./engine.ts";
 import { writeStackConfig } from "./stack-config.ts";
 
@@ -18,7 +18,7 @@ export async function deployRoster(instance: Instance): Promise<void> {
   const startedMs = Date.now();
   const engine = await openEngine(instance);
   for (const { name, version, kind } of engine.plugins) {
-    if (kind === "emulated") say(`plugin ${name} ${version}: the lab's emulated one (lab/plugins/README.md)`);
+    if (kind === "emulated") log(`plugin ${name} ${version}: the lab's emulated one (lab/plugins/README.md)`);
   }
   const { address } = await factsOfDevVm().read(instance);
   await writeStackConfig(instance, engine, [
@@ -35,11 +35,11 @@ export async function deployRoster(instance: Instance): Promise<void> {
     "--config-file",
     engine.configFile,
   ]);
-  say(`people: up in ${duration(Date.now() - startedMs)}`);
+  log(`people: up in ${duration(Date.now() - startedMs)}`);
 }
 
 /** What to try next, for the person at the keyboard. */
-export async function whatToTry(instance: Instance): Promise<string> {
+export async function commandsToTry(instance: Instance): Promise<string> {
   const devvm = await factsOfDevVm().read(instance);
   const { kubectl, adminKubeconfig } = await clusterFact.read(instance);
   const forge = await forgeFact.read(instance);

@@ -4,7 +4,7 @@
  */
 import { factsOfDevVm } from "../devvm/index.ts";
 import { openInstance } from "../instance.ts";
-import { say } from "../log.ts";
+import { log } from "../log.ts";
 import { startSignIn } from "./proxy.ts";
 
 /** Where the lab's page listens on its DevVM, and on loopback here: the origin that the page is told. */
@@ -14,5 +14,5 @@ const [who = "wizard", port = String(PAGE_PORT)] = process.argv.slice(2);
 const { address } = await factsOfDevVm().read(await openInstance(process.env.WS_LAB || "lab"));
 const signIn = await startSignIn({ host: address, port: Number(port) }, Number(port));
 signIn.as(who);
-say(`${who} has signed in: open ${signIn.origin}`);
+log(`${who} has signed in: open ${signIn.origin}`);
 process.once("SIGINT", () => void signIn.stop().then(() => process.exit(0)));

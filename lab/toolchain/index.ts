@@ -3,7 +3,7 @@ import { access, cp, mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "../lock.ts";
 import { run } from "../run.ts";
-import { duration, progress, say } from "../log.ts";
+import { duration, progress, log } from "../log.ts";
 import { cacheFolder, HALF_BUILT, homeOf, moduleOf, removeHalfBuilt, requireFreeDisk } from "./cache.ts";
 import { dropGoCaches, type GoCaches, goBuild, goCaches, goVersion, moduleFolder } from "./go.ts";
 import { officialHome } from "./official.ts";
@@ -60,7 +60,7 @@ async function lookAll(tools: readonly Tool[]): Promise<ReadonlyMap<Tool, ToolHo
   const missing = tools.filter((tool) => !homes.has(tool));
   if (missing.length > 0) {
     await requireFreeDisk(cache, missing);
-    say(`To be built from pinned Go modules, once: ${missing.join(", ")}`);
+    log(`To be built from pinned Go modules, once: ${missing.join(", ")}`);
   }
   return homes;
 }
@@ -73,7 +73,7 @@ async function build(name: Tool, isLast: boolean): Promise<ToolHome> {
   const cache = cacheFolder();
   const caches = goCaches(cache);
   await Promise.all([join(cache, "toolchain"), caches.home].map((dir) => mkdir(dir, { recursive: true })));
-  const onWait = (holder: string) => say(`${name}: waiting for another run: ${holder}`);
+  const onWait = (holder: string) => log(`${name}: waiting for another run: ${holder}`);
   const lock = { what: `building ${name}`, withinMs: 3_600_000, onWait };
   return withLock(join(cache, "toolchain", ".lock"), lock, async () => {
     const home = await homeOf(cache, name, await goVersion(caches));
@@ -82,7 +82,7 @@ async function build(name: Tool, isLast: boolean): Promise<ToolHome> {
     await removeHalfBuilt(cache, name);
     await compile(name, caches, `${home}${HALF_BUILT}`);
     await rename(`${home}${HALF_BUILT}`, home);
-    say(`${name}: built in ${duration(Date.now() - startedMs)}`);
+    log(`${name}: built in ${duration(Date.now() - startedMs)}`);
     if (isLast && process.env.LAB_KEEP_GO_CACHE !== "1") await dropGoCaches(caches);
     return homeAt(home, "built");
   });
@@ -92,7 +92,7 @@ async function compile(name: Tool, caches: GoCaches, out: string): Promise<void>
   const tool: Recipe = TOOLS[name];
   const cwd = moduleOf(name);
   await mkdir(out, { recursive: true });
-  say(`${name}: building ${programsOf(tool).join(", ")}`);
+  log(`${name}: building ${programsOf(tool).join(", ")}`);
   const startedMs = Date.now();
   let packages = 0;
   const tick = () => progress(`${name}: ${packages} packages compiled, ${duration(Date.now() - startedMs)}`);

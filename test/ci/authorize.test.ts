@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { authorize } from "../../ci/push/authorize.ts";
-import { adminLogins, type Situation } from "../../ci/push/deployment-context.ts";
+import { adminLogins, type DeploymentContext } from "../../ci/push/deployment-context.ts";
 import type { Day, ForgejoLogin, Row, Tier } from "../../roster/model.ts";
 
 const [deployed, commit] = ["a".repeat(40), "b".repeat(40)] as const;
 
 /** One push of a file; git answers as if it were its only commit. */
-const situation = (pusher: string | undefined, more: Partial<Situation> = {}): Situation => ({
+const situation = (pusher: string | undefined, more: Partial<DeploymentContext> = {}): DeploymentContext => ({
   git: {
     commit: async (name) => name,
     isAncestor: async () => true,
@@ -38,12 +38,15 @@ const confirmedBy = (...logins: readonly string[]) => ({
   },
 });
 
-const withGit = (at: Situation, git: Partial<Situation["git"]>): Situation => ({ ...at, git: { ...at.git, ...git } });
-const withoutTag = (at: Situation) =>
+const withGit = (at: DeploymentContext, git: Partial<DeploymentContext["git"]>): DeploymentContext => ({
+  ...at,
+  git: { ...at.git, ...git },
+});
+const withoutTag = (at: DeploymentContext) =>
   withGit(at, { commit: async (name) => (name.startsWith("refs/tags/") ? undefined : name) });
-const pageOnly = (at: Situation) => withGit(at, { changedFiles: async () => ["docs/page.md"] });
+const pageOnly = (at: DeploymentContext) => withGit(at, { changedFiles: async () => ["docs/page.md"] });
 /** The first pushed the roster, and the second took that back: nothing differs from what is deployed. */
-const contested = (second: string, first: string): Situation => {
+const contested = (second: string, first: string): DeploymentContext => {
   const between = "d".repeat(40);
   const pushes = [
     { pusher: second, from: between, to: commit },

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { takePublication, withPublication } from "../../ci/snapshot/publication.ts";
+import { extractPublication, withPublication } from "../../ci/snapshot/publication.ts";
 import { publishableUserMap } from "../../ci/snapshot/user-map.ts";
 import { loadUserMap } from "../../roster/user-map.ts";
 
@@ -21,7 +21,7 @@ const state = (outputs?: object) =>
 test.each([[{ commit: COMMIT }], [{ commit: COMMIT, userMap: '{"emo":{}}' }]])(
   "what is recorded in a published state is read back, and the state is as it was: %j",
   (record) => {
-    const taken = takePublication(withPublication(state({ ledger: "{}" }), record));
+    const taken = extractPublication(withPublication(state({ ledger: "{}" }), record));
     expect(taken.publication).toEqual({ userMap: undefined, ...record, time });
     expect(JSON.parse(taken.state)).toEqual(JSON.parse(state({ ledger: "{}" })));
   },
@@ -36,7 +36,7 @@ test.each([
   ["a state without a record", state({ ledger: "{}" }), "does not say which deployment"],
   ["a record of another form", state({ previewCommit: "master", previewTime: time }), "does not say which deployment"],
 ])("a preview of %s says what is missing", (_what, text, message) => {
-  expect(() => takePublication(text)).toThrow(message);
+  expect(() => extractPublication(text)).toThrow(message);
 });
 
 test("of the user map only the fields that the program reads are published", () => {

@@ -1,14 +1,14 @@
 /** The probe in front of an API server that speaks real HTTPS: the dashboard's token, the token injector and the portal, and whatever of them cannot be read. */
 
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { takeProbe } from "../../cli/probe/probe-surfaces.ts";
-import type { Leaver } from "../../cli/probe/model.ts";
+import { probeSurfaces } from "../../cli/probe/probe-surfaces.ts";
+import type { OffboardedUser } from "../../cli/probe/model.ts";
 import { rawOf, settings } from "../config/raw-config.ts";
 import { type HttpsCluster, type Replied, startHttpsCluster } from "./https-cluster.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
-const NINA: Leaver = {
+const NINA: OffboardedUser = {
   ...{ osUser: "nina", everywhere: true, hosts: [], leftOn: "2026-11-01", authentikUser: "nina.a", k8sUser: "nina" },
   ...{ email: "nina@x.example", namespaces: ["nina-shop"] },
 };
@@ -62,7 +62,7 @@ beforeEach(() => {
 async function probed(over: Readonly<Record<string, Replied>> = {}, without: object = {}) {
   known = { ...CUT, ...over };
   const cluster = { ...PRODUCTION, ...without };
-  const [report] = await takeProbe(settings({ cluster, kubeconfig: server.kubeconfig }), [NINA]);
+  const [report] = await probeSurfaces(settings({ cluster, kubeconfig: server.kubeconfig }), [NINA]);
   expect(JSON.stringify(report)).not.toContain(TOKEN);
   return {
     verdict: report?.verdict,

@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from "vitest";
 import { judgeHost, type HostProbe } from "../../cli/probe/host.ts";
-import { isDone, type Leaver, type Verdict, worst } from "../../cli/probe/model.ts";
-import { type Bound, plantedBy } from "../../cli/probe/delegated-rights.ts";
-import { leaversOf } from "../../cli/probe/offboarded-users.ts";
+import { isDone, type OffboardedUser, type Verdict, worst } from "../../cli/probe/model.ts";
+import { type Bound, delegatedBy } from "../../cli/probe/delegated-rights.ts";
+import { offboardedUsers } from "../../cli/probe/offboarded-users.ts";
 
 const ACCOUNT: NonNullable<HostProbe["account"]> = {
   ...{ locked: true, expired: true, loginRefused: true, groups: ["audio"], sudo: false },
@@ -53,19 +53,19 @@ describe("a host", () => {
 });
 
 describe("rights that somebody planted", () => {
-  const bob: Leaver = {
+  const bob: OffboardedUser = {
     ...{ osUser: "bob", everywhere: true, hosts: ["a"], authentikUser: "bob", k8sUser: "bob", email: "bob@x" },
     namespaces: ["shop"],
   };
   const bound = (namespace: string, subject: Bound["subjects"][number], isSuspended = false): Bound => ({
     ...{ namespace, name: "extra", role: "ClusterRole admin", subjects: [subject], isSuspended },
   });
-  const of = (bindings: readonly Bound[], tokens: Parameters<typeof plantedBy>[1]["tokens"] = []) =>
-    plantedBy(bob, { bindings, tokens }).map(({ verdict, says }) => [verdict, says]);
+  const of = (bindings: readonly Bound[], tokens: Parameters<typeof delegatedBy>[1]["tokens"] = []) =>
+    delegatedBy(bob, { bindings, tokens }).map(({ verdict, says }) => [verdict, says]);
   const robot = { kind: "ServiceAccount", name: "robot", namespace: "shop" };
 
   test("whatever gives anybody a right in a kept namespace needs a look, with the command that ends it", () => {
-    const [found] = plantedBy(bob, { bindings: [bound("shop", { kind: "User", name: "eve@x" })], tokens: [] });
+    const [found] = delegatedBy(bob, { bindings: [bound("shop", { kind: "User", name: "eve@x" })], tokens: [] });
     expect(found).toMatchObject({ verdict: "needs-a-hand", says: expect.stringContaining("to User eve@x") as string });
     expect(found?.todo).toContain("kubectl delete rolebinding extra --namespace shop");
   });
@@ -121,11 +121,11 @@ describe("whom it asks about", () => {
   const ledger = (over: object) => JSON.stringify({ version: 1, people: { bob: entry(over) } });
 
   test("everybody who left, everywhere, and whoever moved, on the former host alone", () => {
-    expect(leaversOf(ledger({ leftOn: "2026-02-01", hosts: ["a", "b"] }), [])).toMatchObject([
+    expect(offboardedUsers(ledger({ leftOn: "2026-02-01", hosts: ["a", "b"] }), [])).toMatchObject([
       { osUser: "bob", everywhere: true, hosts: ["a", "b"], leftOn: "2026-02-01" },
     ]);
-    expect(leaversOf(ledger({ hosts: ["b", "a"] }), [])).toMatchObject([{ everywhere: false, hosts: ["a"] }]);
-    expect(leaversOf(ledger({}), [])).toEqual([]);
+    expect(offboardedUsers(ledger({ hosts: ["b", "a"] }), [])).toMatchObject([{ everywhere: false, hosts: ["a"] }]);
+    expect(offboardedUsers(ledger({}), [])).toEqual([]);
   });
 
   test.each([
@@ -138,12 +138,12 @@ describe("whom it asks about", () => {
       "removed for good",
     ],
   ])("%s is refused with a sentence", (_, over, names, sentence) => {
-    expect(() => leaversOf(ledger(over), names)).toThrow(sentence);
+    expect(() => offboardedUsers(ledger(over), names)).toThrow(sentence);
   });
 
   test("a ledger that is damaged or missing is not one without leavers", () => {
-    expect(() => leaversOf("{", [])).toThrow();
-    expect(() => leaversOf(undefined, [])).toThrow("never deployed");
+    expect(() => offboardedUsers("{", [])).toThrow();
+    expect(() => offboardedUsers(undefined, [])).toThrow("never deployed");
   });
 });
 

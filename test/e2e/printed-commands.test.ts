@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { reportText } from "../../cli/import/report.ts";
-import { afterwards } from "../../cli/removal/next-steps.ts";
+import { nextSteps } from "../../cli/removal/next-steps.ts";
 import { pulumiCommand } from "../../cli/pulumi-command.ts";
 import { toolPath } from "../../lab/toolchain/index.ts";
 import { files, text } from "../house/sources.ts";
@@ -64,12 +64,12 @@ test("the report of an import prints commands that run one after the other, on t
 });
 
 test("what is printed after a removal, and for a rebuilt ledger, is taken as well", () => {
-  const settings = { removed: [], cluster: {} } as unknown as Parameters<typeof afterwards>[0];
+  const settings = { removed: [], cluster: {} } as unknown as Parameters<typeof nextSteps>[0];
   const leaver = { who: "ada", entry: { namespaces: ["books"], formerNamespaces: [] } } as unknown as Parameters<
-    typeof afterwards
+    typeof nextSteps
   >[1];
   const rebuilt = pulumiCommand({ stack: undefined, configFile: undefined }, "config", "set", "ledgerSeed", "a b.json");
-  for (const command of [...commandsIn(afterwards(settings, leaver).join("\n")), rebuilt]) {
+  for (const command of [...commandsIn(nextSteps(settings, leaver).join("\n")), rebuilt]) {
     const { code, said } = tried(command);
     expect(code, said).toBe(0);
   }

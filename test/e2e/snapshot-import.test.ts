@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { mustPulumi } from "../../ci/engine.ts";
-import { openPlace, placeEnv, withScratch } from "../../ci/snapshot/preview-backend.ts";
+import { openPreviewBackend, previewBackendEnv, withScratch } from "../../ci/snapshot/preview-backend.ts";
 import { withoutSecrets } from "../../ci/snapshot/remove-secrets.ts";
 import { KIND, SIGNATURE } from "../../ci/snapshot/state-schema.ts";
 import { toolPath } from "../../lab/toolchain/index.ts";
@@ -36,8 +36,8 @@ interface Exported {
 test("the engine takes the scrubbed state, and gives back every resource as it was published", async () => {
   const state = await readFile(new URL("../ci/fixtures/state-of-every-kind.json", import.meta.url), "utf8");
   await withScratch(async (folder) => {
-    const at = { stack: "prod", folder, env: placeEnv(`file://${join(dir, "state")}`) };
-    const scrubbed = withoutSecrets(state, new Map(), await openPlace(at));
+    const at = { stack: "prod", folder, env: previewBackendEnv(`file://${join(dir, "state")}`) };
+    const scrubbed = withoutSecrets(state, new Map(), await openPreviewBackend(at));
     await mustPulumi(at, ["stack", "import"], { input: scrubbed });
     const exported = parsed(await mustPulumi(at, ["stack", "export", "--show-secrets"]));
     const published = parsed(scrubbed);

@@ -3,11 +3,11 @@
 import { expect, test } from "vitest";
 import { clusterFindings } from "../../../cli/board/cluster.ts";
 import type { Finding } from "../../../cli/board/finding.ts";
-import { type AskHost, hostSaid } from "../../../cli/board/hosts.ts";
+import { type QueryHost, hostFindings } from "../../../cli/board/hosts.ts";
 import { pendingFindings } from "../../../cli/board/pending-changes.ts";
-import { keyOf, type Remembered } from "../../../cli/board/deployed-resources.ts";
+import { keyOf, type DeployedResource } from "../../../cli/board/deployed-resources.ts";
 import { differences } from "../../../cli/board/compare-objects.ts";
-import { isOfWhoLeft, vaultFindings } from "../../../cli/board/vault.ts";
+import { isOfOffboardedUser, vaultFindings } from "../../../cli/board/vault.ts";
 import { registerOf } from "../../../cli/board/resource-owner.ts";
 import { cleaner } from "../../../cli/board/sanitize-text.ts";
 import { HostUnreached } from "../../../clients/ssh/run-command.ts";
@@ -26,10 +26,10 @@ const { desired } = derived(
 );
 const register = registerOf(desired, { owner: OWNER, site: "stem95su" });
 
-const made = (type: string, name: string, inputs: object, id = name, outputs: object = inputs): Remembered => ({
+const made = (type: string, name: string, inputs: object, id = name, outputs: object = inputs): DeployedResource => ({
   ...{ type, name, id, modifiedAt: "2026-11-22T10:00:00Z" },
-  inputs: inputs as Remembered["inputs"],
-  outputs: outputs as Remembered["outputs"],
+  inputs: inputs as DeployedResource["inputs"],
+  outputs: outputs as DeployedResource["outputs"],
 });
 const told = (findings: readonly Finding[]) =>
   findings.map(({ whose, surface, state, what }) => {
@@ -125,12 +125,12 @@ const status = (people: readonly object[], more: object = {}) => ({
   stdout: JSON.stringify({ delivered: "2026-11-22T10:00:00.000Z", people, ...more }),
 });
 const person = (osUser: string, failures: object = {}) => ({ osUser, failures });
-const host = async (ask: AskHost) => {
-  const said = await hostSaid("vm", ask, [part("bob"), part("cleo")], register);
+const host = async (ask: QueryHost) => {
+  const said = await hostFindings("vm", ask, [part("bob"), part("cleo")], register);
   return { ...said, findings: told(said.findings) };
 };
 const answering =
-  (first: Awaited<ReturnType<AskHost>>, check: Awaited<ReturnType<AskHost>>): AskHost =>
+  (first: Awaited<ReturnType<QueryHost>>, check: Awaited<ReturnType<QueryHost>>): QueryHost =>
   async ({ argv }) =>
     argv.includes("status") ? first : check;
 const checking = (found: object) => {
@@ -178,7 +178,7 @@ test("what is wrong on a host beside the recorded failures is on the board, and 
 
 test("a host that cannot be reached, is busy or answers nonsense is unknown for everybody who is on it", async () => {
   const everybody = (why: string) => ["everybody", "bob", "cleo"].map((who) => `${who} host unknown: vm: ${why}`);
-  const unreached: AskHost = async () => {
+  const unreached: QueryHost = async () => {
     throw new HostUnreached("vm: cannot be reached over SSH (connect ECONNREFUSED)");
   };
   expect((await host(unreached)).findings).toEqual(everybody("cannot be reached over SSH (connect ECONNREFUSED)"));
@@ -248,7 +248,7 @@ test("a policy that somebody widened is changed, a role that is gone is gone, an
     const vault = openVault({ address: server.address, token: "hvs.program", timeoutMs: 2000, pauseMs: 1 });
     return told(await vaultFindings(vault, [policy, role, left], register).finally(server.stop));
   };
-  expect(isOfWhoLeft(left)).toBe(true);
+  expect(isOfOffboardedUser(left)).toBe(true);
   expect(await findings(answers)).toEqual([
     "bob vault changed: policy workstation-claude-bob: differs in policy",
     "cleo vault changed: role plots-deployer: is gone",

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { boardOf } from "../../../cli/board/merge-findings.ts";
 import { htmlOf } from "../../../cli/board/html.ts";
 import { prometheusOf } from "../../../cli/board/prometheus.ts";
-import { type SyncSeen, syncOf } from "../../../cli/board/stem95su-site.ts";
+import { type SyncState, syncOf } from "../../../cli/board/stem95su-site.ts";
 import { textOf } from "../../../cli/board/text.ts";
 import { registerOf } from "../../../cli/board/resource-owner.ts";
 import type { KubeCall } from "../../../clients/kubernetes/client.ts";
@@ -44,7 +44,7 @@ const cluster =
     return typeof items === "number" ? { status: items, value: {} } : { status: 200, value: { items } };
   };
 const look = (of: Cluster, staleMinutes?: number) => syncOf(cluster(of), "stem95su", staleMinutes, NOW);
-const told = ({ findings }: SyncSeen) => findings.map(({ state, what }) => `${state} ${what}`);
+const told = ({ findings }: SyncState) => findings.map(({ state, what }) => `${state} ${what}`);
 
 const FAILED =
   "FAILED: 26 files of the site are missing or empty in 'gdrive:x', and a run may take away 25: none was taken.";

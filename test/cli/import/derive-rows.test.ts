@@ -4,8 +4,8 @@
  */
 
 import { expect, test } from "vitest";
-import { parseHome, parseHost, type HostSeen } from "../../../cli/import/read-host.ts";
-import { guessPeople, type Seen } from "../../../cli/import/derive-rows.ts";
+import { parseHome, parseHost, type HostState } from "../../../cli/import/read-host.ts";
+import { guessPeople, type Observed } from "../../../cli/import/derive-rows.ts";
 import { rosterText } from "../../../cli/import/roster-text.ts";
 import { loadRoster } from "../../../roster/load.ts";
 import { DEFAULT_POLICY } from "../../../roster/policy.ts";
@@ -15,7 +15,7 @@ const user = (name: string, uid: number, home = `/home/${name}`, shell = "/bin/b
   `${name}:x:${uid}:${uid}::${home}:${shell}\n`;
 
 /** A host's answer with these accounts, and these lines of the terminal map. */
-function host(accounts: string, map: string, more: readonly string[] = []): HostSeen {
+function host(accounts: string, map: string, more: readonly string[] = []): HostState {
   const names = [...accounts.matchAll(/^([^:]+):x:(\d+)/gm)];
   const homes = names.map(([, name, uid]) => `said home:${name} ${b64(`${uid} 755 directory`)}`);
   const groups = names.map(([, name, uid]) => `${name}:x:${uid}:\n`).join("");
@@ -30,11 +30,11 @@ function host(accounts: string, map: string, more: readonly string[] = []): Host
   return parseHost("devvm", `${lines.join("\n")}\nend\n`);
 }
 
-const seen = (one: HostSeen, more: Partial<Seen> = {}): Seen => ({
+const seen = (one: HostState, more: Partial<Observed> = {}): Observed => ({
   ...{ hosts: [one], homes: new Map(), userMap: new Map(), members: [], owner: "ops", infra: "infra" },
   ...more,
 });
-const mapOf = (entries: Record<string, { role: string; email?: string; namespaces?: string[] }>): Seen["userMap"] =>
+const mapOf = (entries: Record<string, { role: string; email?: string; namespaces?: string[] }>): Observed["userMap"] =>
   new Map(Object.entries(entries).map(([who, { role, email, namespaces = [] }]) => [who, { role, email, namespaces }]));
 
 test("an account in no map is a stranger, and one that could be nobody's working place is for the operator to settle", () => {

@@ -5,7 +5,7 @@
 
 import { expect, test } from "vitest";
 import { findExisting } from "../../../cli/import/existing-resources.ts";
-import { pastOf } from "../../../cli/import/initial-ledger.ts";
+import { initialLedger } from "../../../cli/import/initial-ledger.ts";
 import { loadLedger } from "../../../roster/ledger.ts";
 import type { DesiredResource } from "../../../stacks/offline/record-resources.ts";
 import { DEFAULT_POLICY } from "../../../roster/policy.ts";
@@ -97,7 +97,7 @@ test("uids and ports are kept as they are held; who has no port yet gets one tha
   const { desired } = derived(rosterOf(row("ada"), row("bob")));
   const held = (osUser: string, uid: number, ports: object) => ({ osUser, host: "devvm", uid, ports, fields: [] });
   const people = [held("ada", 1042, { t3: 3790 }), held("bob", 1007, { browser: 8931 })];
-  const { text, fresh } = pastOf(desired, people, DEFAULT_POLICY.ports);
+  const { text, fresh } = initialLedger(desired, people, DEFAULT_POLICY.ports);
   const loaded = loadLedger(text, "ledger.json");
   expect(loaded.ok && [...loaded.ledger.people].map(([who, { uid, ports }]) => [who, uid, ports])).toEqual([
     ["ada", 1042, { t3: 3790, browser: 8932 }],
@@ -108,7 +108,7 @@ test("uids and ports are kept as they are held; who has no port yet gets one tha
     "bob: had no port of the code server yet, and gets 3773",
   ]);
   const narrow = { ...DEFAULT_POLICY.ports, browser: { first: 8931, last: 8931 } };
-  expect(() => pastOf(desired, people, narrow)).toThrow(
+  expect(() => initialLedger(desired, people, narrow)).toThrow(
     "ada: no port of the browser is free between 8931 and 8931; widen workstation:ports.browser",
   );
 });
