@@ -4,9 +4,12 @@ import type { Day, Desired, LeftPerson, OsUser, Person, Policy } from "../model.
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
 import type { PersonChange } from "./changes.ts";
+import type { RepeatedChange } from "./repeated.ts";
 
 export interface PlanInput {
   readonly changes: readonly PersonChange[];
+  /** What an earlier run announced and did not bring to every surface. */
+  readonly repeated: readonly RepeatedChange[];
   readonly heldBack: readonly PersonChange[];
   /** Whom the destructive command has removed, and this run is the first to know. */
   readonly removed: readonly OsUser[];
@@ -19,16 +22,24 @@ export interface PlanInput {
 export function planSentences(input: PlanInput): readonly string[] {
   const { changes, heldBack } = input;
   const of = (kind: PersonChange["kind"]) => changes.filter((change) => change.kind === kind);
+  const kinds = ["leaves", "returns", "joins", "changes"] as const;
   return [
-    ...of("leaves").map((change) => leaves(change, input)),
-    ...of("returns").map((change) => arrives(change, input)),
-    ...of("joins").map((change) => arrives(change, input)),
-    ...of("changes").map((change) => `${changed(change)}.`),
+    ...kinds.flatMap(of).map((change) => sentenceOf(change, input)),
+    ...input.repeated.map((change) => again(change, input)),
     ...heldBack.map((change) => `${change.who} would lose ${listed(change.lost)}; addsOnly holds that back.`),
     ...input.removed.map((who) => forgotten(who, input)),
     ...notices(input),
   ];
 }
+
+function sentenceOf(change: PersonChange, input: PlanInput): string {
+  if (change.kind === "leaves") return leaves(change, input);
+  return change.kind === "changes" ? `${changed(change)}.` : arrives(change, input);
+}
+
+/** The surfaces by name, since an operator has to know where to look for the failure. */
+const again = (change: RepeatedChange, input: PlanInput): string =>
+  `${sentenceOf(change, input)} An earlier deployment announced this and did not complete on ${listed(change.surfaces)}.`;
 
 function leaves({ who }: PersonChange, { desired }: PlanInput): string {
   const left = desired.left.get(who);

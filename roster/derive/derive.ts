@@ -6,9 +6,11 @@ import { changesBetween, type PersonChange } from "../changes/changes.ts";
 import { type Brake, findBrakes } from "../changes/brakes.ts";
 import { planSentences } from "../changes/plan.ts";
 import { raisedRights, type RaisedRights } from "../changes/raised.ts";
+import { repeatedChanges, type RepeatedChange } from "../changes/repeated.ts";
 import { problemInRoster } from "../load.ts";
 import { inRow, warningInRow } from "../rules/finding.ts";
 import { byCodeUnit, sortedEntries } from "../text/order.ts";
+import { ALL_DELIVERED, type Surface, type Undelivered, undeliveredDuring } from "../undelivered.ts";
 import { checkAgainstUserMap } from "../user-map.ts";
 import { allocate } from "./allocate.ts";
 import { clashesWithThePast, doubledIdentities } from "./clashes.ts";
@@ -20,6 +22,10 @@ import { type CurrentRow, currentRows, isOver, type RowsInput, withoutRemovals }
 
 export interface DeriveInput extends RowsInput {
   readonly ledger: Ledger;
+  /** What surfaces may still hold from before the ledger's last change. Default: nothing. */
+  readonly undelivered?: Undelivered;
+  /** The stack's surfaces. Default: none, where nothing is delivered. */
+  readonly surfaces?: readonly Surface[];
 }
 
 export interface Derivation {
@@ -27,6 +33,10 @@ export interface Derivation {
   readonly desired: Desired;
   /** What this run changes for whom, by name; empty when nothing. */
   readonly changes: readonly PersonChange[];
+  /** What an earlier run announced and did not bring to every surface: this run brings it there. */
+  readonly repeated: readonly RepeatedChange[];
+  /** What surfaces may hold beside the new ledger until this run is complete there. */
+  readonly undelivered: Undelivered;
   /** What it would also take away if removals were not suspended. */
   readonly heldBack: readonly PersonChange[];
   /** The plan in people's words, one sentence a thing, in an order that never depends on the file's. */
@@ -62,6 +72,8 @@ export function derive(input: DeriveInput): Derived {
   const desired = desiredOf(input, past, rows, given.numbers, removed.now);
   const before = { people: ledger.people, renamed: past.renamed };
   const changes = changesBetween(before, desired);
+  const undelivered = input.undelivered ?? ALL_DELIVERED;
+  const repeated = repeatedChanges(undelivered, before, desired, changes);
   const heldBack = policy.addsOnly
     ? lossesOf(changesBetween(before, desiredOf(input, past, wanted, given.numbers, removed.now)))
     : [];
@@ -69,9 +81,12 @@ export function derive(input: DeriveInput): Derived {
     ok: true,
     desired,
     changes,
+    repeated,
+    undelivered: undeliveredDuring(undelivered, before, desired.ledger.people, input.surfaces ?? []),
     heldBack,
-    plan: planSentences({ changes, heldBack, removed: [...removed.now], desired, policy, today }),
-    raised: raisedRights(before, desired.ledger.people),
+    plan: planSentences({ changes, repeated, heldBack, removed: [...removed.now], desired, policy, today }),
+    raised: raisedRights(before, desired.ledger.people, undelivered),
+    // Against the ledger alone: what an earlier run announced has passed the limits of that run.
     brakes: findBrakes(before, desired, changes, policy),
     warnings: found,
   };

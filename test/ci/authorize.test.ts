@@ -74,3 +74,7 @@ test.each([
 ])("authorizes %s: %#", async (_what, given, expected) => {
   expect((await authorize(given)).authorized).toBe(expected);
 });
+
+test("makes the plan where a non-admin's pushes change the roster and take that back", async () => {
+  await expect(authorize(contested("ebarzin", "ebarzin"))).rejects.toThrow(`roster.yaml is missing in ${commit}`);
+});
