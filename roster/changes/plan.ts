@@ -89,18 +89,16 @@ function arrives({ who, kind }: PersonChange, { desired }: PlanInput): string {
   if (person === undefined) return `${who} ${kind}.`;
   const numbers = `uid ${person.uid} and the ports ${person.ports.t3} and ${person.ports.browser}`;
   const start = `${who} ${kind} as ${person.tier} on ${person.host}, with ${kind === "returns" ? "the same " : ""}${numbers}`;
-  return `${[start, ...furnishings(person)].join("; ")}.`;
+  return `${[start, ...furnishings(person, kind)].join("; ")}.`;
 }
 
-function furnishings(person: Person): readonly string[] {
-  const { namespaces, forgejo, repos } = person;
+function furnishings(person: Person, kind: PersonChange["kind"]): readonly string[] {
+  const { namespaces, forgejo } = person;
   return [
     ...(namespaces.length > 0
       ? [`owns the ${namespaces.length === 1 ? "namespace" : "namespaces"} ${listed(namespaces)}`]
       : []),
-    ...(TIERS[person.tier].clone === "untouched"
-      ? []
-      : [`gets a locked clone of infra${repos.length > 0 ? ` and ${listed(repos)} beside it` : ""}`]),
+    ...(TIERS[person.tier].clone === "untouched" ? [] : [clonesOf(person, kind)]),
     ...(forgejo === undefined
       ? []
       : [
@@ -111,6 +109,14 @@ function furnishings(person: Person): readonly string[] {
     ...(person.parked ? ["is parked, so nothing runs yet"] : []),
     ...(person.until === undefined ? [] : [`has ${person.until} as last day`]),
   ];
+}
+
+/** A clone that is there stays as it is, unlocked ones included. */
+function clonesOf({ repos }: Person, kind: PersonChange["kind"]): string {
+  if (kind !== "returns")
+    return `gets a locked clone of infra${repos.length > 0 ? ` and ${listed(repos)} beside it` : ""}`;
+  if (repos.length === 0) return "keeps the clone of infra as it is; a missing one is cloned anew, locked";
+  return `keeps the clones of ${listed(["infra", ...repos])} as they are; missing ones are cloned anew, infra locked`;
 }
 
 function changed({ who, lost, gained, other }: PersonChange): string {
