@@ -11,6 +11,7 @@ import { loadRoster } from "../roster/load.ts";
 import type { Day, HostName, Ledger, Policy, Problem, UserMap } from "../roster/model.ts";
 import { checkPolicy, DEFAULT_POLICY } from "../roster/policy.ts";
 import { renderProblem } from "../roster/render-problem.ts";
+import { ALL_DELIVERED, loadUndelivered, type Surface, type Undelivered } from "../roster/undelivered.ts";
 import { loadUserMap } from "../roster/user-map.ts";
 import { Refusal } from "./refusal.ts";
 import type { StackSettings } from "./settings/stack-settings.ts";
@@ -20,6 +21,8 @@ import type { UserMapText } from "./vault-user-map.ts";
 export interface RunInputs {
   /** The ledger as the last run wrote it; undefined for a stack that never ran. */
   readonly ledger: unknown;
+  /** What the last run left undelivered, as it wrote it; undefined where nothing is known of that. */
+  readonly undelivered?: unknown;
   readonly today: Day;
   /** From Vault; undefined where the stack reads it from a file or not at all. */
   readonly userMap?: UserMapText | undefined;
@@ -42,6 +45,8 @@ export async function computeDesiredState(settings: StackSettings, known: RunInp
     today: known.today,
     userMap: await userMapOf(settings, known),
     ledger: await pastOf(settings, known),
+    undelivered: undeliveredOf(known.undelivered),
+    surfaces: surfacesOf(settings),
   });
   if (!derived.ok) return refuse(derived.problems);
   return { ...derived, warnings: [...loaded.warnings, ...derived.warnings] };
@@ -106,6 +111,25 @@ function ledgerOf(stored: unknown): Ledger {
   const loaded = loadLedger(stored, "the stack's ledger");
   return loaded.ok ? loaded.ledger : refuse(loaded.problems);
 }
+
+function undeliveredOf(stored: unknown): Undelivered {
+  if (stored === undefined) return ALL_DELIVERED;
+  const loaded = typeof stored === "string" ? loadUndelivered(stored, "the stack's output undelivered") : undefined;
+  if (loaded?.ok === true) return loaded.undelivered;
+  if (loaded !== undefined) return refuse(loaded.problems);
+  throw new Refusal(
+    "The stack's output `undelivered` is not the text that this program writes; nothing was changed. Restore the state " +
+      "from its backup: without it nobody knows which rights the next deployment has to announce again.",
+  );
+}
+
+/** The surfaces that the stack delivers to. */
+export const surfacesOf = ({ forgejo, cluster, vault, hosts }: StackSettings): readonly Surface[] => [
+  ...(forgejo === undefined ? [] : (["forge"] as const)),
+  ...(cluster === undefined ? [] : (["cluster"] as const)),
+  ...(vault === undefined ? [] : (["Vault"] as const)),
+  ...hosts.map(({ name }): Surface => `host ${name}`),
+];
 
 async function userMapOf({ userMapFile }: StackSettings, known: RunInputs): Promise<UserMap | "unread" | undefined> {
   const { userMap: fromVault } = known;

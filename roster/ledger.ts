@@ -25,7 +25,8 @@ const day = word(names.DAY);
 const port = z.int().min(1024).max(65_535);
 const namespaces = z.array(word(names.DNS_LABEL));
 
-const entry = z.strictObject({
+/** The form of one person's entry. */
+export const ledgerEntry = z.strictObject({
   uid: z.int().min(1000).max(59_999),
   ports: z.strictObject({ t3: port, browser: port }),
   tier: z.enum(TIER_NAMES),
@@ -94,7 +95,7 @@ export function loadLedger(source: Uint8Array | string, file: string): LoadedLed
   if (people?.kind !== "map" || problems.length > 0) return { ok: false, problems };
   const entries = new Map<OsUser, LedgerEntry>();
   for (const [user, { value }] of people.entries) {
-    const checked = entry.safeParse(plainValue(value));
+    const checked = ledgerEntry.safeParse(plainValue(value));
     if (!osUser.safeParse(user).success)
       problems.push(problem(["people", user], `${describeValue(user)} is not an OS user; ${names.OS_USER.right}`));
     // The grammars above are those of the names' types.

@@ -13,8 +13,10 @@ import { takeOver } from "./import-adopted.ts";
 import { deployForgejo } from "./forgejo.ts";
 import { requiredSecret } from "../config/required-secret.ts";
 import { userMapFromVault } from "../config/vault-user-map.ts";
-import { LEDGER_OUTPUT, USER_MAP_VERSION_OUTPUT } from "../config/previous-run.ts";
-import { keepWhateverFails, readPreviousRun } from "./stack-outputs.ts";
+import { LEDGER_OUTPUT, UNDELIVERED_OUTPUT, USER_MAP_VERSION_OUTPUT } from "../config/previous-run.ts";
+import { ALL_DELIVERED } from "../roster/undelivered.ts";
+import { readPreviousRun } from "./stack-outputs.ts";
+import { trackSurfaces } from "./track-surfaces.ts";
 import { announce, decide } from "./log-plan.ts";
 import { unreachableHosts } from "./unreachable-hosts.ts";
 import type { StackSettings } from "../config/settings/stack-settings.ts";
@@ -30,7 +32,8 @@ import { deployVault } from "./vault.ts";
 export async function deploy(settings: StackSettings): Promise<Record<string, unknown>> {
   const previousRun = await readPreviousRun();
   const userMap = await userMapFromVault(settings, previousRun, { preview: pulumi.runtime.isDryRun() });
-  const decided = await decide(settings, { ledger: previousRun.ledger, today: today(), userMap });
+  const { ledger, undelivered } = previousRun;
+  const decided = await decide(settings, { ledger, undelivered, today: today(), userMap });
   const { desired } = decided;
   const { cluster, kubeconfig, vault, vaultToken, forgejo, forgejoPassword, stem95su } = settings;
   const access = cluster && requiredSecret(kubeconfig, "kubeconfig", "cluster");
@@ -48,7 +51,8 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
     [LEDGER_OUTPUT]: writeLedger(desired.ledger),
     ...(userMap?.known === true ? { [USER_MAP_VERSION_OUTPUT]: userMap.version } : {}),
   };
-  keepWhateverFails(outputs);
+  // A preview shows the outputs of a run that succeeds.
+  const surfaces = trackSurfaces(pulumi.runtime.isDryRun() ? ALL_DELIVERED : decided.undelivered, outputs);
   const down = await unreachableHosts(settings.hosts);
   for (const [host, why] of down) await pulumi.log.warn(pendingOn(host as HostName, why, decided));
   const unmet = adoption && takeOver(adoption);
@@ -60,23 +64,28 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
       settings.devvm.repositories,
       desired,
     ));
+  surfaces.declared("forge");
   const [inCluster, inVault] = await Promise.all([
     cluster && access !== undefined ? deployCluster(access, desired, cluster, surroundings?.signInDrift) : undefined,
     vault ? deployVault(vault, requiredSecret(vaultToken, "vaultToken", "vault"), desired) : undefined,
   ]);
   if (inCluster && stem95su) deploySite(inCluster.provider, stem95su);
+  surfaces.declared("cluster");
+  surfaces.declared("Vault");
   const cuts = [...(forge?.cuts ?? []), ...(inCluster?.cuts ?? []), ...(inVault ?? [])];
   const credentials = forge?.credentials ?? new Map();
-  await deployHosts({ settings, desired, site, agent, credentials, cuts, down: new Set(down.keys()) });
+  const declared = (host: string) => surfaces.declared(`host ${host}`);
+  await deployHosts({ settings, desired, site, agent, credentials, cuts, down: new Set(down.keys()), declared });
   for (const sentence of unmet?.() ?? []) await pulumi.log.warn(sentence);
-  return outputs;
+  return { ...outputs, [UNDELIVERED_OUTPUT]: surfaces.undelivered };
 }
 
 /** The run goes on everywhere else, and fails at this host in the end. */
-function pendingOn(host: HostName, why: string, { changes, desired }: Derivation): string {
-  const leaving = changes.flatMap(({ who, lost }) =>
+function pendingOn(host: HostName, why: string, { changes, repeated, desired }: Derivation): string {
+  const losing = [...changes, ...repeated].flatMap(({ who, lost }) =>
     lost.length > 0 && desired.ledger.people.get(who)?.hosts.includes(host) ? [who] : [],
   );
+  const leaving = [...new Set(losing)];
   const cut = leaving.length === 0 ? "" : ` Cut everywhere else, and pending there: ${leaving.join(", ")}.`;
   return (
     `${host} does not answer (${why}): what is meant for it waits for the next deployment that reaches it.${cut} ` +

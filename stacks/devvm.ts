@@ -39,6 +39,8 @@ interface Delivery {
   readonly cuts: readonly pulumi.Resource[];
   /** Hosts that did not answer just now, by name. */
   readonly down: ReadonlySet<string>;
+  /** Called with a host's name when everything of it is declared. */
+  readonly declared: (host: string) => void;
 }
 
 /**
@@ -82,7 +84,9 @@ async function deployHost(host: Host, delivery: Delivery, after: readonly pulumi
     return settled;
   });
   const delivered = secrets.flatMap((one) => (one.credentials === undefined ? [] : [one.credentials.apply(digest)]));
-  return devvm.settle(people, [...parts.map(digest), ...delivered]);
+  const last = devvm.settle(people, [...parts.map(digest), ...delivered]);
+  delivery.declared(host.name);
+  return last;
 }
 
 /** @returns the part in JSON, secret, where the person has a login and is at work on this host */

@@ -1,7 +1,13 @@
 /** Reads the outputs of the previous run before anything is declared, and registers those of this run. */
 
 import * as pulumi from "@pulumi/pulumi";
-import { LEDGER_OUTPUT, type PreviousRun, previousRunFrom, USER_MAP_VERSION_OUTPUT } from "../config/previous-run.ts";
+import {
+  LEDGER_OUTPUT,
+  type PreviousRun,
+  previousRunFrom,
+  UNDELIVERED_OUTPUT,
+  USER_MAP_VERSION_OUTPUT,
+} from "../config/previous-run.ts";
 
 /**
  * Hands the engine the outputs before the first resource: the program waits for resources as it goes, and one that fails
@@ -15,11 +21,8 @@ export function keepWhateverFails(outputs: Record<string, unknown>): void {
 /** @throws whatever the engine says when the state cannot be read: an unread state is not an empty one */
 export async function readPreviousRun(): Promise<PreviousRun> {
   const self = new pulumi.StackReference(`${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`);
-  const { value: ledger } = await self.getOutputDetails(LEDGER_OUTPUT);
-  const { value: version } = await self.getOutputDetails(USER_MAP_VERSION_OUTPUT);
-  const outputs = new Map<string, unknown>([
-    [LEDGER_OUTPUT, ledger],
-    [USER_MAP_VERSION_OUTPUT, version],
-  ]);
+  const outputs = new Map<string, unknown>();
+  for (const name of [LEDGER_OUTPUT, UNDELIVERED_OUTPUT, USER_MAP_VERSION_OUTPUT])
+    outputs.set(name, (await self.getOutputDetails(name)).value);
   return previousRunFrom((name) => outputs.get(name));
 }

@@ -52,11 +52,14 @@ async function findings(situation: DeploymentContext, others: readonly Push[]): 
   const touching = new Map<Push, boolean>();
   for (const push of activity.pushes) touching.set(push, await changesRoster(push));
   const byAdmin = activity.pushes.some((push) => touching.get(push) && !others.includes(push));
+  // The plan compares with what is deployed, so it does not show an admin's change that a later push takes back.
+  const isContested = byAdmin && others.some((push) => touching.get(push));
+  // A deployment of an earlier one of these pushes may have failed midway: what a later one puts back, it gives anew.
+  const isTakenBack = !isRosterChanged && !isContested && [...touching.values()].includes(true);
   return {
     programs,
-    raised: isRosterChanged ? await raisedRights(situation) : [],
-    // The plan compares with what is deployed, so it does not show an admin's change that a later push takes back.
-    isContested: byAdmin && others.some((push) => touching.get(push)),
+    raised: isRosterChanged || isTakenBack ? await raisedRights(situation) : [],
+    isContested,
     isUnknown: others.some(({ pusher }) => pusher === undefined),
   };
 }

@@ -4,15 +4,16 @@
  */
 
 import { resolve } from "node:path";
-import type { Policy } from "../../roster/model.ts";
+import type { Ledger, Policy } from "../../roster/model.ts";
 import { DEFAULT_POLICY } from "../../roster/policy.ts";
-import { policyOf } from "../../config/desired-state.ts";
+import { ledgerBefore, policyOf, today } from "../../config/desired-state.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
-import { deliveriesFrom } from "../history/find-deployment.ts";
+import { type Deliveries, deliveriesFrom } from "../history/find-deployment.ts";
 import { entriesFor, sentenceOf } from "../history/entries.ts";
-import { replay } from "../history/events.ts";
+import { namesOf, replay } from "../history/events.ts";
 import { historyOf } from "../history/git.ts";
+import { uncommitted } from "../history/uncommitted.ts";
 import { mapConcurrently } from "../board/map-concurrently.ts";
 import { PROJECT, PulumiError, type StackSelection, updatesOf } from "../pulumi.ts";
 import { openStack } from "../stack/open-stack.ts";
@@ -23,7 +24,8 @@ export const history: Command = {
 
 Decides every committed version of the roster again, in order, and says what each changed for the
 person, under any name they had; with the commit, who pushed it (by the forge's login, as the
-deployment noted it) and when it was deployed. Changes nothing.
+deployment noted it) and when it was deployed. What the stack's ledger holds beyond the deployed
+commits, such as a leave from a roster that was never committed, is a line of its own. Changes nothing.
 
 ${SELECTION_HELP}
   --roster FILE       a roster in a git repository, without any stack: says nothing of deployments
@@ -40,7 +42,7 @@ the roster, 2 when called the wrong way.`,
     const [name, ...more] = positionals;
     if (name === undefined || more.length > 0) throw new UsageError("history expects the name of one person");
     try {
-      const { file, policy, place } =
+      const { file, policy, place, ledger } =
         values.roster === undefined ? await ofStack(stackSelection(values)) : withoutStack(values.roster);
       const { changes, parents, textIn } = await historyOf(file);
       const versions = await mapConcurrently(changes, async (commit) => ({
@@ -49,13 +51,26 @@ the roster, 2 when called the wrong way.`,
       }));
       const replayed = replay(versions, file, policy);
       const deliveries = place === undefined ? undefined : deliveriesFrom(await updatesOf(place), parents);
-      const found = entriesFor(name, replayed, deliveries);
+      const found = entriesFor(name, replayed, deliveries) ?? onlyDeployed(name, ledger);
       if (found === undefined) throw new Refusal(`${JSON.stringify(name)} is nobody who ever was on this roster.`);
+      const accounted = (of: (commit: string) => unknown) =>
+        replay(
+          versions.filter(({ commit }) => of(commit.hash)),
+          file,
+          policy,
+        );
+      const differing =
+        ledger === undefined || deliveries === undefined
+          ? []
+          : unaccounted(found.names, ledger, [accounted(deliveries.of).ledger, accounted(tried(deliveries)).ledger]);
       if (values.json === true) {
-        terminal.out(JSON.stringify({ ok: true, ...found, broken: replayed.broken.map(({ hash }) => hash) }));
+        const broken = replayed.broken.map(({ hash }) => hash);
+        terminal.out(JSON.stringify({ ok: true, ...found, uncommitted: differing, broken }));
         return 0;
       }
       for (const entry of found.entries) terminal.out(sentenceOf(entry, deliveries !== undefined));
+      if (differing.length > 0)
+        terminal.out(`In no deployed commit, and in the stack's ledger: ${found.names[0]} ${differing.join("; ")}.`);
       if (replayed.broken.length > 0) {
         const which = replayed.broken.map(({ hash }) => hash.slice(0, 12)).join(", ");
         terminal.err(terminal.paintErr("dim", `Passed over, since the roster did not hold there: ${which}`));
@@ -70,17 +85,42 @@ the roster, 2 when called the wrong way.`,
   },
 };
 
+/** A deployment that failed may have been refused before it decided anything, or have decided it. */
+const tried =
+  ({ of, failedOf }: Deliveries) =>
+  (commit: string) =>
+    of(commit) ?? failedOf(commit);
+
+/** What none of these ledgers accounts for. */
+function unaccounted(names: readonly string[], ledger: Ledger, committed: readonly Ledger[]): readonly string[] {
+  const [first = [], ...others] = committed.map((one) => uncommitted(names, one, ledger));
+  return others.some((other) => other.length === 0) ? [] : first;
+}
+
 interface Source {
   readonly file: string;
   readonly policy: Policy;
   readonly place: StackSelection | undefined;
+  /** The stack's own; undefined where none is asked, and where `addsOnly` keeps what the commits take away. */
+  readonly ledger: Ledger | undefined;
 }
 
 async function ofStack(place: StackSelection): Promise<Source> {
-  const { settings } = await openStack(place);
+  const { settings, previousRun } = await openStack(place);
   // What a run may take away at once is no part of what was decided.
   const policy = { ...policyOf(settings), addsOnly: false };
-  return { file: resolve(PROJECT, settings.roster), policy, place };
+  const ledger = settings.addsOnly
+    ? undefined
+    : await ledgerBefore(settings, { ledger: previousRun.ledger, today: today(), folder: PROJECT });
+  return { file: resolve(PROJECT, settings.roster), policy, place, ledger };
 }
 
-const withoutStack = (file: string): Source => ({ file: resolve(file), policy: DEFAULT_POLICY, place: undefined });
+const withoutStack = (file: string): Source => ({
+  ...{ file: resolve(file), policy: DEFAULT_POLICY, place: undefined, ledger: undefined },
+});
+
+/** Somebody whom only a roster without a commit ever had. */
+function onlyDeployed(name: string, ledger: Ledger | undefined) {
+  const names = ledger === undefined ? undefined : namesOf(name, ledger);
+  return names === undefined ? undefined : { names, entries: [] };
+}

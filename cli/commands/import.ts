@@ -16,7 +16,7 @@ import { type Command, readArgs, UsageError } from "../command.ts";
 import { findExisting } from "../import/existing-resources.ts";
 import { type Gathered, gather } from "../import/read-surfaces.ts";
 import { initialLedger } from "../import/initial-ledger.ts";
-import { guessPeople, type People } from "../import/derive-rows.ts";
+import { guessPeople, heldBy, type People, unplaced } from "../import/derive-rows.ts";
 import { type Findings, findingsOf, reportText } from "../import/report.ts";
 import { rosterText } from "../import/roster-text.ts";
 import { UnreadableSurface } from "../import/unreadable-surface.ts";
@@ -132,7 +132,15 @@ async function workOut(settings: StackSettings, roster: string, gathered: Gather
   const { desiredResources } = await import("../../stacks/offline/desired-resources.ts");
   const declared = await desiredResources(settings, desired);
   const existing = await findExisting(declared, gathered.surfaces);
-  const findings: Findings = findingsOf({ people, existing, declared, gathered, news: [...past.fresh, ...plan] });
+  const held = heldBy([...desired.people.values()], gathered.seen.userMap);
+  const placed = { ...people, strangers: [...people.strangers, ...unplaced(gathered.seen, held)] };
+  const findings: Findings = findingsOf({
+    people: placed,
+    existing,
+    declared,
+    gathered,
+    news: [...past.fresh, ...plan],
+  });
   const osUsers = people.rows.map(({ osUser }) => osUser);
   return {
     findings,

@@ -70,10 +70,11 @@ function show({ plan: sentences, brakes, warnings, notices }: Decided, { out, er
   for (const { message } of brakes) err(`  ${message}`);
 }
 
-const reportOf = ({ plan: sentences, changes, heldBack, raised, brakes, warnings, notices }: Decided) => ({
+const reportOf = ({ plan: sentences, changes, repeated, heldBack, raised, brakes, warnings, notices }: Decided) => ({
   ok: brakes.length === 0,
   plan: sentences,
   changes,
+  repeated,
   heldBack: heldBack.map(({ who, lost }) => ({ who, lost })),
   raised,
   brakes,

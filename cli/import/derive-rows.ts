@@ -4,6 +4,7 @@
  * Pure.
  */
 
+import type { Person } from "../../roster/model.ts";
 import { AUTHENTIK_USER, OS_USER } from "../../roster/schema/patterns.ts";
 import type { Account, HomeState, HostState } from "./read-host.ts";
 import { rowOf } from "./derive-one-row.ts";
@@ -36,11 +37,13 @@ export interface Guessed {
   readonly uid: number;
   readonly ports: { readonly t3?: number; readonly browser?: number };
   readonly fields: readonly Field[];
+  /** What may belong in the row and is not written there: each becomes a comment. */
+  readonly suggestions?: readonly Field[];
 }
 
 export interface People {
   readonly rows: readonly Guessed[];
-  /** Whom no row fits: left alone. */
+  /** Accounts and lines of maps that no row fits: left alone. */
   readonly strangers: readonly string[];
   /** What the operator has to settle; whoever it concerns has no row. */
   readonly open: readonly string[];
@@ -83,8 +86,33 @@ export function guessPeople(seen: Observed): People {
   const clashes = taken(rows);
   open.push(...clashes.map(({ why }) => why));
   const kept = rows.filter(({ osUser }) => !clashes.some(({ who }) => who.includes(osUser)));
-  return { rows: kept, strangers: [...strangers, ...unplaced(seen, kept)], open: [...new Set(open)] };
+  return { rows: kept.map(withLogins(seen, kept)), strangers, open: [...new Set(open)] };
 }
+
+/** A row without a login on the forge shows those that have no row: one of them may be theirs. */
+function withLogins({ members }: Observed, rows: readonly Guessed[]): (row: Guessed) => Guessed {
+  const logins = loginsOf(rows);
+  const free = members.filter(({ login }) => !logins.has(login.toLowerCase()));
+  const more = free.length > SHOWN_LOGINS ? `; ${free.length - SHOWN_LOGINS} more without a row are in report.txt` : "";
+  const suggestions = free.slice(0, SHOWN_LOGINS).map(({ login, pushes }): Field => {
+    const loses = pushes ? ", and the first deployment takes the push right of such a login" : "";
+    const why = `if this login is theirs: no row has it${loses}${more}`;
+    return { key: "forgejo", value: { login, ...(pushes ? { push: true } : {}) }, why };
+  });
+  const isComplete = ({ fields }: Guessed) => suggestions.length === 0 || fields.some(({ key }) => key === "forgejo");
+  return (row) => (isComplete(row) ? row : { ...row, suggestions });
+}
+
+const SHOWN_LOGINS = 3;
+
+const loginsOf = (rows: readonly Guessed[]): ReadonlySet<string> =>
+  new Set(
+    rows.flatMap(({ fields }) =>
+      fields.flatMap(({ key, value }) =>
+        key === "forgejo" ? [((value as Record<string, string>).login ?? "").toLowerCase()] : [],
+      ),
+    ),
+  );
 
 /** Whoever left is in no map, and their numbers must never be given to anybody. */
 const workedBefore = (host: string) =>
@@ -145,28 +173,28 @@ function taken(rows: readonly Guessed[]): readonly { readonly who: readonly stri
     .map(([what, who]) => ({ who, why: `${[...new Set(who)].join(" and ")}: both seem to have ${what}` }));
 }
 
+/** What rows hold of the names that services know people by, in lower case but for the first. */
+export interface Held {
+  readonly k8sUsers: ReadonlySet<string>;
+  readonly emails: ReadonlySet<string>;
+  readonly logins: ReadonlySet<string>;
+}
+
 /** Names that the services have and no row. */
-function unplaced({ userMap, cluster, members }: Observed, rows: readonly Guessed[]): readonly string[] {
-  const has = (key: string) =>
-    new Set(rows.flatMap(({ fields }) => fields.filter((f) => f.key === key).map((f) => f.value)));
-  const users = has("k8s_user");
-  const mails = new Set(
-    [...users]
-      .map((user) => userMap.get(String(user))?.email)
-      .concat([...has("email")].map(String))
-      .map((m) => m?.toLowerCase()),
-  );
-  const logins = new Set([...has("forgejo")].map((value) => (value as Record<string, string>).login));
+export function unplaced(
+  { userMap, cluster, members }: Observed,
+  { k8sUsers, emails, logins }: Held,
+): readonly string[] {
   return [
-    ...[...userMap.keys()].filter((user) => !users.has(user)).map((user) => `the user map's ${user} has no row`),
+    ...[...userMap.keys()].filter((user) => !k8sUsers.has(user)).map((user) => `the user map's ${user} has no row`),
     ...(cluster?.grants ?? [])
-      .filter(({ email }) => !mails.has(email.toLowerCase()))
+      .filter(({ email }) => !emails.has(email.toLowerCase()))
       .map(
         ({ email, role, namespace, binding }) =>
           `the cluster: ${binding} gives ${role} ${namespace === undefined ? "everywhere" : `in ${namespace}`} to ${email}, who has no row`,
       ),
     ...members
-      .filter(({ login }) => !logins.has(login))
+      .filter(({ login }) => !logins.has(login.toLowerCase()))
       .map(({ login, collaborates, pushes }) => {
         const what = [
           ...(collaborates ? ["collaborates"] : []),
@@ -175,4 +203,14 @@ function unplaced({ userMap, cluster, members }: Observed, rows: readonly Guesse
         return `the forge: ${login} ${what.join(" and ")}, and has no row`;
       }),
   ];
+}
+
+/** @param people of the roster that was written or provided, as the program derives them */
+export function heldBy(people: readonly Person[], userMap: Observed["userMap"]): Held {
+  const emails = people.flatMap(({ email, k8sUser }) => [email, userMap.get(k8sUser)?.email]);
+  return {
+    k8sUsers: new Set(people.map(({ k8sUser }) => k8sUser)),
+    emails: new Set(emails.flatMap((email) => (email === undefined ? [] : [email.toLowerCase()]))),
+    logins: new Set(people.flatMap(({ forgejo }) => (forgejo === undefined ? [] : [forgejo.login.toLowerCase()]))),
+  };
 }

@@ -1,6 +1,6 @@
 /** Renders rows as the text of a roster, with a comment at every guess. Pure. */
 
-import type { Guessed, Value } from "./derive-rows.ts";
+import type { Field, Guessed, Value } from "./derive-rows.ts";
 
 export function rosterText(rows: readonly Guessed[]): string {
   const head = [
@@ -11,10 +11,14 @@ export function rosterText(rows: readonly Guessed[]): string {
   return [...head, "users:", ...rows.flatMap(rowText), ""].join("\n");
 }
 
-const rowText = ({ osUser, fields }: Guessed): readonly string[] => [
+const rowText = ({ osUser, fields, suggestions = [] }: Guessed): readonly string[] => [
   `  ${plain(osUser)}:`,
-  ...fields.map(({ key, value, why }) => `    ${key}: ${flow(value)}${why === undefined ? "" : ` # ${oneLine(why)}`}`),
+  ...fields.map((field) => `    ${fieldText(field)}`),
+  ...suggestions.map((field) => `    # ${fieldText(field)}`),
 ];
+
+const fieldText = ({ key, value, why }: Field): string =>
+  `${key}: ${flow(value)}${why === undefined ? "" : ` # ${oneLine(why)}`}`;
 
 function flow(value: Value): string {
   if (typeof value === "boolean") return String(value);

@@ -9,6 +9,7 @@ import { listAll } from "../../clients/forgejo/list-all.ts";
 import { repoApi } from "../../clients/forgejo/repository.ts";
 import { tokenApi } from "../../clients/forgejo/access-tokens.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
+import { probeOwnership } from "./forge-ownership.ts";
 import { revoked, type Finding, needsAction, type OffboardedUser, residual } from "./model.ts";
 
 const LIMIT_MS = 60_000;
@@ -44,6 +45,7 @@ export async function probeForge(
   const own = (tokens ?? []).length - ours.length;
   const writable = deployKeys.filter((deployKey) => !deployKey.read_only).map(({ title }) => title);
   const keys = await sshKeys(forge, login, signal);
+  const owned = await probeOwnership(forge, login, { owner, infra }, signal);
   const canWrite = !["none", "read"].includes(may);
   const renamed = hasLogin(account, who.forgejoLogin)
     ? []
@@ -91,6 +93,7 @@ export async function probeForge(
           ),
         ]
       : []),
+    ...owned,
   ];
 }
 

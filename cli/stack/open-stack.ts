@@ -45,6 +45,7 @@ export async function decideOn({
   const userMap = await userMapFromVault(settings, previousRun, { preview: true, folder: PROJECT });
   const derivation = await computeDesiredState(settings, {
     ledger: previousRun.ledger,
+    undelivered: previousRun.undelivered,
     userMap,
     today: today(),
     folder: PROJECT,

@@ -4,6 +4,7 @@
  * resource never gives anything back: a user who returns is present again.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { ProviderError } from "../runtime/errors.ts";
 import type { Call, Resource } from "../runtime/provider.ts";
@@ -87,17 +88,21 @@ async function settle(vault: Vault, wish: Want, before: Have | undefined, call: 
     const { revoked } = await revokeAccess(vault, { ...wish, marks, entity }, call);
     return { ...wish, entityId: entity?.id ?? null, live: 0, revoked: (before?.revoked ?? 0) + revoked };
   }
-  const entity = await welcome(people, { ...wish, marks }, before);
+  const entity = await welcome(people, { ...wish, marks }, before, call.signal);
   return { ...wish, entityId: entity?.id ?? null, live: 0, revoked: 0 };
 }
 
 /** The entity with their policies. Whoever has none and needs none gets none. */
-async function welcome(people: Identities, wish: Want, before: Have | undefined): Promise<Entity | undefined> {
+async function welcome(
+  people: Identities,
+  wish: Want,
+  before: Have | undefined,
+  signal: AbortSignal,
+): Promise<Entity | undefined> {
   const { name, alias, formerName } = wish;
   const named = (await people.byName(name)) ?? (formerName === null ? undefined : await people.byName(formerName));
-  const signsInAs = alias === null ? undefined : await people.byAlias(alias);
-  const isTheirs = signsInAs === undefined || signsInAs.id === named?.id || isMadeBySignIn(signsInAs);
-  if (!isTheirs && (named !== undefined || isOurs(signsInAs))) throw conflict(wish, signsInAs);
+  const holder = alias === null ? undefined : await people.byAlias(alias);
+  const signsInAs = await released(people, wish, named, holder, signal);
   const entity =
     named ?? signsInAs ?? (wish.policies.length === 0 ? undefined : await people.create(name, wish.policies));
   if (entity === undefined) return undefined;
@@ -115,6 +120,39 @@ async function welcome(people: Identities, wish: Want, before: Have | undefined)
   if (alias === null && before?.alias != null && before.entityId === entity.id) await people.unpoint(entity);
   return checked(people, wish, entity.id);
 }
+
+/**
+ * Waits for an address that is another present person's. A roster has each address once, so this run takes it from them; in
+ * a swap they wait likewise, so the own former address is released first.
+ * @returns the entity that the address leads to then
+ * @throws ProviderError when it stays another's
+ */
+async function released(
+  people: Identities,
+  wish: Want,
+  named: Entity | undefined,
+  holder: Entity | undefined,
+  signal: AbortSignal,
+): Promise<Entity | undefined> {
+  const { alias } = wish;
+  const isConflict = (other: Entity | undefined): other is Entity =>
+    other !== undefined && other.id !== named?.id && !isMadeBySignIn(other) && (named !== undefined || isOurs(other));
+  // Nobody takes an address from somebody who was offboarded, or from an entity of another program.
+  const isReleased = (other: Entity) => !other.disabled && isOurs(other);
+  if (alias === null || !isConflict(holder)) return holder;
+  if (named !== undefined && isReleased(holder)) await people.unpoint(named);
+  let other: Entity | undefined = holder;
+  for (let tries = 0; tries < RELEASE_TRIES && isConflict(other) && isReleased(other); tries += 1) {
+    await sleep(RELEASE_PAUSE_MS, undefined, { signal });
+    other = await people.byAlias(alias);
+  }
+  if (isConflict(other)) throw conflict(wish, other);
+  return other;
+}
+
+/** The other person's turn may come after that of many others. */
+const RELEASE_TRIES = 60;
+const RELEASE_PAUSE_MS = 500;
 
 /** Reads back what was written. @throws ProviderError when it did not come about */
 async function checked(people: Identities, wish: Want, id: string): Promise<Entity> {

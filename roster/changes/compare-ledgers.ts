@@ -38,7 +38,8 @@ export function changesBetween(before: Before, desired: Desired): readonly Perso
 
 type OfPerson = Omit<PersonChange, "who">;
 
-function changeOf(
+/** What changes for one person from one entry of the ledger to another; undefined when nothing. */
+export function changeOf(
   who: OsUser,
   past: LedgerEntry | undefined,
   after: LedgerEntry,

@@ -4,10 +4,11 @@
  * larger quota and a later last day.
  */
 
-import type { LedgerEntry } from "../model.ts";
+import type { LedgerEntry, OsUser } from "../model.ts";
 import { byCodeUnit } from "../text/code-unit-order.ts";
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
+import { ALL_DELIVERED, heldStates, type Undelivered } from "../undelivered.ts";
 import type { Before } from "./compare-ledgers.ts";
 
 export interface RaisedRights {
@@ -16,12 +17,26 @@ export interface RaisedRights {
   readonly what: readonly string[];
 }
 
-/** Everybody whose rights rise between two ledgers, by name. */
-export function raisedRights({ people, renamed }: Before, after: Before["people"]): readonly RaisedRights[] {
+/**
+ * Everybody whose rights rise between two ledgers, by name.
+ * @param undelivered what surfaces may still hold from before: a rise that an earlier run announced and did not bring there
+ * is a rise of this run
+ */
+export function raisedRights(
+  { people, renamed }: Before,
+  after: Before["people"],
+  undelivered: Undelivered = ALL_DELIVERED,
+): readonly RaisedRights[] {
+  const risesOf = (who: OsUser, now: LedgerEntry): readonly string[] => {
+    const name = renamed.get(who) ?? who;
+    const states = [{ name, entry: people.get(name) }, ...heldStates(undelivered, name)];
+    const rises = states.flatMap((past) => raised(past.entry, now, past.name === who ? undefined : past.name));
+    return [...new Set(rises)];
+  };
   return [...after]
     .filter(([, entry]) => entry.leftOn === undefined)
     .sort(([a], [b]) => byCodeUnit(a, b))
-    .map(([who, entry]) => ({ who, what: raised(people.get(renamed.get(who) ?? who), entry, renamed.get(who)) }))
+    .map(([who, entry]) => ({ who, what: risesOf(who, entry) }))
     .filter(({ what }) => what.length > 0);
 }
 

@@ -4,9 +4,12 @@ import type { Day, Desired, OffboardedPerson, OsUser, Person, Policy } from "../
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
 import type { PersonChange } from "./compare-ledgers.ts";
+import type { RepeatedChange } from "./repeated.ts";
 
 export interface PlanInput {
   readonly changes: readonly PersonChange[];
+  /** What an earlier run announced and did not bring to every surface. */
+  readonly repeated: readonly RepeatedChange[];
   readonly heldBack: readonly PersonChange[];
   /** Whom the destructive command has removed, and this run is the first to know. */
   readonly removed: readonly OsUser[];
@@ -19,16 +22,24 @@ export interface PlanInput {
 export function planSentences(input: PlanInput): readonly string[] {
   const { changes, heldBack } = input;
   const of = (kind: PersonChange["kind"]) => changes.filter((change) => change.kind === kind);
+  const kinds = ["leaves", "returns", "joins", "changes"] as const;
   return [
-    ...of("leaves").map((change) => leaves(change, input)),
-    ...of("returns").map((change) => arrives(change, input)),
-    ...of("joins").map((change) => arrives(change, input)),
-    ...of("changes").map((change) => `${changed(change)}.`),
+    ...kinds.flatMap(of).map((change) => sentenceOf(change, input)),
+    ...input.repeated.map((change) => again(change, input)),
     ...heldBack.map((change) => `${change.who} would lose ${listed(change.lost)}; addsOnly holds that back.`),
     ...input.removed.map((who) => forgotten(who, input)),
     ...notices(input),
   ];
 }
+
+function sentenceOf(change: PersonChange, input: PlanInput): string {
+  if (change.kind === "leaves") return leaves(change, input);
+  return change.kind === "changes" ? `${changed(change)}.` : arrives(change, input);
+}
+
+/** The surfaces by name, since an operator has to know where to look for the failure. */
+const again = (change: RepeatedChange, input: PlanInput): string =>
+  `${sentenceOf(change, input)} An earlier deployment announced this and did not complete on ${listed(change.surfaces)}.`;
 
 function leaves({ who }: PersonChange, { desired }: PlanInput): string {
   const left = desired.left.get(who);
@@ -78,18 +89,16 @@ function arrives({ who, kind }: PersonChange, { desired }: PlanInput): string {
   if (person === undefined) return `${who} ${kind}.`;
   const numbers = `uid ${person.uid} and the ports ${person.ports.t3} and ${person.ports.browser}`;
   const start = `${who} ${kind} as ${person.tier} on ${person.host}, with ${kind === "returns" ? "the same " : ""}${numbers}`;
-  return `${[start, ...furnishings(person)].join("; ")}.`;
+  return `${[start, ...furnishings(person, kind)].join("; ")}.`;
 }
 
-function furnishings(person: Person): readonly string[] {
-  const { namespaces, forgejo, repos } = person;
+function furnishings(person: Person, kind: PersonChange["kind"]): readonly string[] {
+  const { namespaces, forgejo } = person;
   return [
     ...(namespaces.length > 0
       ? [`owns the ${namespaces.length === 1 ? "namespace" : "namespaces"} ${listed(namespaces)}`]
       : []),
-    ...(TIERS[person.tier].clone === "untouched"
-      ? []
-      : [`gets a locked clone of infra${repos.length > 0 ? ` and ${listed(repos)} beside it` : ""}`]),
+    ...(TIERS[person.tier].clone === "untouched" ? [] : [clonesOf(person, kind)]),
     ...(forgejo === undefined
       ? []
       : [
@@ -100,6 +109,14 @@ function furnishings(person: Person): readonly string[] {
     ...(person.parked ? ["is parked, so nothing runs yet"] : []),
     ...(person.until === undefined ? [] : [`has ${person.until} as last day`]),
   ];
+}
+
+/** A clone that is there stays as it is, unlocked ones included. */
+function clonesOf({ repos }: Person, kind: PersonChange["kind"]): string {
+  if (kind !== "returns")
+    return `gets a locked clone of infra${repos.length > 0 ? ` and ${listed(repos)} beside it` : ""}`;
+  if (repos.length === 0) return "keeps the clone of infra as it is; a missing one is cloned anew, locked";
+  return `keeps the clones of ${listed(["infra", ...repos])} as they are; missing ones are cloned anew, infra locked`;
 }
 
 function changed({ who, lost, gained, other }: PersonChange): string {

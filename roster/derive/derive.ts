@@ -6,9 +6,11 @@ import { changesBetween, type PersonChange } from "../changes/compare-ledgers.ts
 import { type ExceededLimit, findExceededLimits } from "../changes/safety-limits.ts";
 import { planSentences } from "../changes/render-plan.ts";
 import { raisedRights, type RaisedRights } from "../changes/increased-rights.ts";
+import { repeatedChanges, type RepeatedChange } from "../changes/repeated.ts";
 import { problemInRoster } from "../load.ts";
 import { inRow, warningInRow } from "../rules/finding.ts";
 import { byCodeUnit, sortedEntries } from "../text/code-unit-order.ts";
+import { ALL_DELIVERED, type Surface, type Undelivered, undeliveredDuring } from "../undelivered.ts";
 import { checkAgainstUserMap } from "../user-map.ts";
 import { allocate } from "./allocate-numbers.ts";
 import { conflictsWithOffboarded, doubledIdentities } from "./name-conflicts.ts";
@@ -26,6 +28,10 @@ import { type CurrentRow, currentRows, isOver, type RowsInput, withoutRemovals }
 
 export interface DeriveInput extends RowsInput {
   readonly ledger: Ledger;
+  /** What surfaces may still hold from before the ledger's last change. Default: nothing. */
+  readonly undelivered?: Undelivered;
+  /** The stack's surfaces. Default: none, where nothing is delivered. */
+  readonly surfaces?: readonly Surface[];
 }
 
 export interface Derivation {
@@ -33,6 +39,10 @@ export interface Derivation {
   readonly desired: Desired;
   /** What this run changes for whom, by name; empty when nothing. */
   readonly changes: readonly PersonChange[];
+  /** What an earlier run announced and did not bring to every surface: this run brings it there. */
+  readonly repeated: readonly RepeatedChange[];
+  /** What surfaces may hold beside the new ledger until this run is complete there. */
+  readonly undelivered: Undelivered;
   /** What it would also take away if removals were not suspended. */
   readonly heldBack: readonly PersonChange[];
   /** The plan in people's words, one sentence a thing, in an order that never depends on the file's. */
@@ -68,6 +78,8 @@ export function derive(input: DeriveInput): Derived {
   const desired = desiredOf(input, past, rows, given.numbers, removed.now);
   const before = { people: ledger.people, renamed: past.renamed };
   const changes = changesBetween(before, desired);
+  const undelivered = input.undelivered ?? ALL_DELIVERED;
+  const repeated = repeatedChanges(undelivered, before, desired, changes);
   const heldBack = policy.addsOnly
     ? lossesOf(changesBetween(before, desiredOf(input, past, wanted, given.numbers, removed.now)))
     : [];
@@ -75,9 +87,12 @@ export function derive(input: DeriveInput): Derived {
     ok: true,
     desired,
     changes,
+    repeated,
+    undelivered: undeliveredDuring(undelivered, before, desired.ledger.people, input.surfaces ?? []),
     heldBack,
-    plan: planSentences({ changes, heldBack, removed: [...removed.now], desired, policy, today }),
-    raised: raisedRights(before, desired.ledger.people),
+    plan: planSentences({ changes, repeated, heldBack, removed: [...removed.now], desired, policy, today }),
+    raised: raisedRights(before, desired.ledger.people, undelivered),
+    // Against the ledger alone: what an earlier run announced has passed the limits of that run.
     brakes: findExceededLimits(before, desired, changes, policy),
     warnings: found,
   };

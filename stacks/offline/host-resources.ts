@@ -24,5 +24,6 @@ export async function hostsOf(settings: StackSettings, desired: Desired): Promis
         : [[osUser, { login: forgejo.login, token: pulumi.secret("-") }] as const],
     ),
   );
-  return () => deployHosts({ settings, desired, site, agent, credentials, cuts: [], down: new Set() });
+  const offline = { cuts: [], down: new Set<string>(), declared: () => undefined };
+  return () => deployHosts({ settings, desired, site, agent, credentials, ...offline });
 }

@@ -90,3 +90,7 @@ test("a parked admin, one whose last day has passed and one without a login deci
   ];
   expect(adminLogins(rows, "2026-11-28" as Day)).toEqual(["wizard", "last-day"]);
 });
+
+test("makes the plan where a non-admin's pushes change the roster and take that back", async () => {
+  await expect(authorize(contested("ebarzin", "ebarzin"))).rejects.toThrow(`roster.yaml is missing in ${commit}`);
+});

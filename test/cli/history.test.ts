@@ -2,14 +2,15 @@
 
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { deliveriesFrom } from "../../cli/history/find-deployment.ts";
 import { entriesFor, sentenceOf } from "../../cli/history/entries.ts";
 import { replay } from "../../cli/history/events.ts";
 import { historyOf } from "../../cli/history/git.ts";
+import { uncommitted } from "../../cli/history/uncommitted.ts";
 import { deploymentMessage } from "../../roster/deployment-message.ts";
 import { DEFAULT_POLICY } from "../../roster/policy.ts";
-import { rosterOf, row } from "../roster/support.ts";
+import { derived, rosterOf, row } from "../roster/support.ts";
 import { workbench } from "./run-ws.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -86,6 +87,31 @@ test("a person's history says what changed when, by which commit and pusher, and
       `commit ${short(latest)}, pushed by ada, not deployed: the attempt of 2026-11-09 10:00 UTC failed`,
   ]);
   expect((await told("emil", true)).entries).toEqual(entries);
+});
+
+describe("what the stack's ledger holds beyond the deployed commits is told:", () => {
+  const committed = derived(rosterOf(ada, emo("until: 2026-11-20"), row("cleo")), { today: "2026-11-19" }).desired
+    .ledger;
+  const after = (text: string, today = "2026-11-22") => derived(text, { ledger: committed, today }).desired.ledger;
+  test.each([
+    ["a leave", rosterOf(ada, emo("until: 2026-11-20")), "cleo", ["was offboarded on 2026-11-22"]],
+    [
+      "a last day that was over",
+      rosterOf(ada, emo("until: 2026-11-20"), row("cleo")),
+      "emo",
+      ["was offboarded on 2026-11-22, since the last day of the committed row, 2026-11-20, was over"],
+    ],
+    ["somebody who joined", rosterOf(ada, row("eve")), "eve", ["joins as power-user on devvm"]],
+    [
+      "a higher tier",
+      rosterOf(ada, row("cleo", "", "admin")),
+      "cleo",
+      ["gets the rights of tier admin (until now power-user)"],
+    ],
+    ["nothing", rosterOf(ada, row("cleo")), "cleo", []],
+  ])("%s", (_what, text, who, expected) => {
+    expect(uncommitted([who], committed, after(text))).toEqual(expected);
+  });
 });
 
 test("a commit's subject cannot steer a terminal", async () => {

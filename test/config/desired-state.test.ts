@@ -6,7 +6,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { writeLedger } from "../../roster/ledger.ts";
-import { computeDesiredState } from "../../config/desired-state.ts";
+import { computeDesiredState, surfacesOf } from "../../config/desired-state.ts";
 import { announce, decide } from "../../stacks/log-plan.ts";
 import { TODAY, rosterOf, row } from "../roster/support.ts";
 import { settings } from "./raw-config.ts";
@@ -181,4 +181,20 @@ test("the plan and the warnings reach the engine's log, nothing where nothing ha
   expect(warn.mock.calls[0]?.[0]).toMatch(/^roster\.yaml:8:15: warning: bob: k8s_user: .*the grant is pending/);
   info.mockRestore();
   warn.mockRestore();
+});
+
+test.each([
+  ["another text", "{", "the record of what is undelivered"],
+  ["no text", 7, "Restore the state from its backup"],
+])(
+  "an output of undelivered surfaces that is %s stops the run and is not taken for an empty one",
+  async (_, undelivered, message) => {
+    await expect(computeDesiredState(stack(rosterOf(ada)), { ...known(), undelivered })).rejects.toThrow(message);
+  },
+);
+
+test("the stack's surfaces are those that its settings switch on", () => {
+  expect(surfacesOf(stack(rosterOf(ada)))).toEqual(["host devvm"]);
+  const all = { vault: { address: "https://vault.test" }, forgejo: { username: "ops" } };
+  expect(surfacesOf(settings(all))).toEqual(["forge", "Vault", "host devvm"]);
 });

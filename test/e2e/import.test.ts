@@ -156,6 +156,7 @@ test("the import writes rows with every guess marked, keeps uids and ports, and 
     authentik_user: vbarzin
     k8s_user: wizard # guess: the user map has this name
     tier: admin
+    # forgejo: { login: stranger, push: true } # if this login is theirs: no row has it, and the first deployment takes the push right of such a login
   emo:
     authentik_user: emil.barzin
     k8s_user: emo # guess: the user map has this name
@@ -168,6 +169,7 @@ test("the import writes rows with every guess marked, keeps uids and ports, and 
     namespaces: [plotting-book]
     code_layout: workspace
     repos: [tripit]
+    # forgejo: { login: stranger, push: true } # if this login is theirs: no row has it, and the first deployment takes the push right of such a login
 `);
   const { people } = JSON.parse(text("found/ledger.json")) as {
     people: Record<string, { uid: number; ports: { t3: number } }>;

@@ -48,8 +48,12 @@ beforeAll(async () => {
   vault = await labVault(address, caFile, rootToken);
   forge = await findForge(lab);
   await forge.createUser(LOGIN);
+  await forge.api.must("POST", `admin/users/${LOGIN}/repos`, { name: "notes" });
+  const app = { name: "board", redirect_uris: ["https://board.lab.example/"], confidential_client: true };
+  await forge.api.must("POST", `user/applications/oauth2?sudo=${LOGIN}`, app);
 });
 afterAll(forgetPortal);
+afterAll(() => forge.api.must("DELETE", `repos/${LOGIN}/notes`));
 
 /** The one thing that these runs make in a namespace that is not theirs. */
 async function forgetPortal(): Promise<void> {
@@ -271,6 +275,8 @@ test("they leave: every way in is shut, what they had planted rests, and the pro
   expect(saidOf(report, "residual")).toEqual([
     expect.stringContaining("suspended: RoleBinding nina-lab/robots"),
     expect.stringContaining("the token of ServiceAccount nina-lab/robot is out, without any right"),
+    expect.stringContaining(`nina forge: ${LOGIN} owns 1 repository: ${LOGIN}/notes`),
+    expect.stringContaining(`nina forge: ${LOGIN} registered the OAuth applications board and knows their secrets`),
   ]);
   const cut = saidOf(report, "cut").join("\n");
   for (const words of [

@@ -29,6 +29,7 @@ beforeAll(async () => {
   provider = await open(world.program.token);
 });
 
+type Kept = Awaited<ReturnType<Driven["up"]>>["kept"];
 const email = (name: string) => `${name}-${RUN}@lab.example`;
 const wish = (name: string, more: object = {}) => ({
   name: `namespace-owner-${name}-${RUN}`,
@@ -63,6 +64,27 @@ test("somebody who signed in before they were on the roster is taken over as the
     `namespace-owner-early-${RUN}`,
   ]);
   expect((await entityOf("early"))?.aliases.map(({ name }) => name)).toEqual([email("early")]);
+});
+
+test("two people who swap their addresses in one run each sign in by the new one, and three who pass theirs on", async () => {
+  const deliver = async (addresses: Readonly<Record<string, string>>, before: Readonly<Record<string, Kept>> = {}) => {
+    const each = Object.entries(addresses).map(async ([who, address]) => {
+      const { kept } = await provider.up(PERSON, wish(who, { alias: email(address) }), before[who]);
+      return [who, kept] as const;
+    });
+    return Object.fromEntries(await Promise.all(each));
+  };
+  const first = await deliver({ ana: "ana", ben: "ben", cai: "cai" });
+  const swapped = await deliver({ ana: "ben", ben: "ana", cai: "cai" }, first);
+  expect(await rights("ben")).toEqual([`namespace-owner-ana-${RUN}`]);
+  expect(await rights("ana")).toEqual([`namespace-owner-ben-${RUN}`]);
+  const passedOn = await deliver({ ana: "cai", ben: "ben", cai: "ana" }, swapped);
+  expect(await rights("cai")).toEqual([`namespace-owner-ana-${RUN}`]);
+  expect(await rights("ben")).toEqual([`namespace-owner-ben-${RUN}`]);
+  expect(await rights("ana")).toEqual([`namespace-owner-cai-${RUN}`]);
+  for (const who of ["ana", "ben", "cai"]) expect((await entityOf(who))?.aliases).toHaveLength(1);
+  await deliver({ ana: "ana", ben: "ben", cai: "cai" }, passedOn);
+  for (const who of ["ana", "ben", "cai"]) expect(await rights(who)).toEqual([`namespace-owner-${who}-${RUN}`]);
 });
 
 test("somebody whose entity was made before and who then signed in by another address is one entity in the end", async () => {

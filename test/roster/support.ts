@@ -9,6 +9,7 @@ import { loadRoster } from "../../roster/load.ts";
 import type { Day, Ledger, OsUser, Person, Policy, Problem, Roster } from "../../roster/model.ts";
 import { DEFAULT_POLICY } from "../../roster/policy.ts";
 import { renderProblem } from "../../roster/render-problem.ts";
+import type { Surface, Undelivered } from "../../roster/undelivered.ts";
 import { loadUserMap } from "../../roster/user-map.ts";
 
 export const TODAY = "2026-11-22" as Day;
@@ -46,7 +47,11 @@ export interface Given {
   readonly stack?: Partial<Policy>;
   /** JSON text. */
   readonly userMap?: string;
+  readonly undelivered?: Undelivered;
 }
+
+/** Those of a whole stack. */
+export const SURFACES: readonly Surface[] = ["forge", "cluster", "Vault", "host devvm"];
 
 /** A derivation that must succeed. */
 export function derived(text: string, given: Given = {}): Derivation {
@@ -55,11 +60,15 @@ export function derived(text: string, given: Given = {}): Derivation {
   return result;
 }
 
-export function tried(text: string, { ledger = EMPTY_LEDGER, today = TODAY, stack = {}, userMap }: Given = {}) {
+export function tried(
+  text: string,
+  { ledger = EMPTY_LEDGER, today = TODAY, stack = {}, userMap, ...more }: Given = {},
+) {
   const full = policy(stack);
   const map = userMap === undefined ? undefined : loadUserMap(userMap, "k8s-users.json");
   if (map !== undefined && !map.ok) throw new Error(map.problems.map(renderProblem).join("\n"));
-  return derive({ roster: roster(text, full), userMap: map?.userMap, ledger, policy: full, today: today as Day });
+  const inputs = { userMap: map?.userMap, ledger, policy: full, today: today as Day, surfaces: SURFACES };
+  return derive({ roster: roster(text, full), ...inputs, ...more });
 }
 
 export function person({ desired }: Derivation, name: string): Person {

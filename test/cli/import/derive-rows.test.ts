@@ -5,10 +5,11 @@
 
 import { expect, test } from "vitest";
 import { parseHome, parseHost, type HostState } from "../../../cli/import/read-host.ts";
-import { guessPeople, type Observed } from "../../../cli/import/derive-rows.ts";
+import { guessPeople, heldBy, type Observed, unplaced } from "../../../cli/import/derive-rows.ts";
 import { rosterText } from "../../../cli/import/roster-text.ts";
 import { loadRoster } from "../../../roster/load.ts";
 import { DEFAULT_POLICY } from "../../../roster/policy.ts";
+import { derived } from "../../roster/support.ts";
 
 const b64 = (text: string) => Buffer.from(text).toString("base64");
 const user = (name: string, uid: number, home = `/home/${name}`, shell = "/bin/bash") =>
@@ -153,4 +154,26 @@ test("a home's answer is anybody's words: lines of another form say nothing", ()
     "code clone\ninfra $(id)\nrepo ../../etc\nremote x y z\nrepo good\n\u001b[31mend\n",
   );
   expect([code, [...clones.keys()]]).toEqual(["clone", ["good"]]);
+});
+
+test("a login that fits nobody by name stands as a comment in each row without one, and is told once a row has it", () => {
+  const accounts = user("emo", 1001) + user("ada", 1002);
+  const member = (login: string, pushes: boolean) => ({ login, pushes, collaborates: true, tokens: [] });
+  const members = [member("ebarzin", true), member("0123", false), member("ADA", true)];
+  const all = seen(host(accounts, "emil=emo\nada=ada\n"), { members });
+  const text = rosterText(guessPeople(all).rows);
+  expect(text.split("\n").filter((line) => line.includes("forgejo"))).toEqual([
+    "    # forgejo: { login: ebarzin, push: true } # if this login is theirs: no row has it, and the first deployment takes the push right of such a login",
+    '    # forgejo: { login: "0123" } # if this login is theirs: no row has it',
+    "    forgejo: { login: ADA, push: true } # guess: the login has one of their names",
+  ]);
+  const strangersWith = (changed: string) =>
+    unplaced(all, heldBy([...derived(changed).desired.people.values()], new Map()));
+  expect(strangersWith(text)).toEqual([
+    "the forge: ebarzin collaborates and may push to the protected branch, and has no row",
+    "the forge: 0123 collaborates, and has no row",
+  ]);
+  expect(strangersWith(text.replace("# forgejo: { login: ebarzin", "forgejo: { login: eBarzin"))).toEqual([
+    "the forge: 0123 collaborates, and has no row",
+  ]);
 });

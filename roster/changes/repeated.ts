@@ -1,0 +1,56 @@
+/**
+ * Lists the changes that an earlier run announced and did not bring to every surface. A run announces them again, since it
+ * is the one that brings them about.
+ */
+
+import type { Desired } from "../model.ts";
+import { heldStates, type Surface, type Undelivered } from "../undelivered.ts";
+import { type Before, changeOf, type PersonChange } from "./compare-ledgers.ts";
+
+export interface RepeatedChange extends PersonChange {
+  /** Where the earlier run did not complete. */
+  readonly surfaces: readonly Surface[];
+}
+
+/** @param changes those of this run, which are announced anyway */
+export function repeatedChanges(
+  undelivered: Undelivered,
+  { renamed }: Before,
+  desired: Desired,
+  changes: readonly PersonChange[],
+): readonly RepeatedChange[] {
+  const announced = new Map(changes.map((change) => [change.who, change]));
+  return [...desired.ledger.people].flatMap(([who, after]) => {
+    const byKind = new Map<PersonChange["kind"], RepeatedChange>();
+    for (const { name, entry, surfaces } of heldStates(undelivered, renamed.get(who) ?? who)) {
+      const previously = desired.people.get(who)?.previously ?? {};
+      const change = changeOf(who, entry, after, previously, name === who ? undefined : name);
+      if (change === undefined) continue;
+      const found = byKind.get(change.kind);
+      byKind.set(change.kind, found === undefined ? { ...change, surfaces } : merged(found, { ...change, surfaces }));
+    }
+    return [...byKind.values()].flatMap((change) => without(announced.get(who), change));
+  });
+}
+
+const merged = (one: RepeatedChange, other: RepeatedChange): RepeatedChange => ({
+  ...one,
+  lost: union(one.lost, other.lost),
+  gained: union(one.gained, other.gained),
+  other: union(one.other, other.other),
+  surfaces: union(one.surfaces, other.surfaces),
+});
+
+const union = <Item>(one: readonly Item[], other: readonly Item[]): readonly Item[] => [...new Set([...one, ...other])];
+
+/** What this run says anyway is not said twice. */
+function without(said: PersonChange | undefined, change: RepeatedChange): readonly RepeatedChange[] {
+  if (said?.kind !== change.kind) return [change];
+  const rest = {
+    ...change,
+    lost: change.lost.filter((phrase) => !said.lost.includes(phrase)),
+    gained: change.gained.filter((phrase) => !said.gained.includes(phrase)),
+    other: change.other.filter((phrase) => !said.other.includes(phrase)),
+  };
+  return rest.lost.length + rest.gained.length + rest.other.length > 0 ? [rest] : [];
+}

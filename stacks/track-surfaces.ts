@@ -1,0 +1,84 @@
+/** Tracks which surfaces this run has completed, and rewrites the stack's output `undelivered` after each of them. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import * as pulumi from "@pulumi/pulumi";
+import { UNDELIVERED_OUTPUT } from "../config/previous-run.ts";
+import { type Surface, type Undelivered, withoutSurface, writeUndelivered } from "../roster/undelivered.ts";
+import { keepWhateverFails } from "./stack-outputs.ts";
+
+export interface SurfaceTracker {
+  /** Every resource of the surface is declared: from here on the engine's answers decide. */
+  declared(surface: Surface): void;
+  /** Resolves to the record of this run once every surface of it is complete; never where a resource fails. */
+  readonly undelivered: Promise<string>;
+}
+
+/**
+ * Registers the outputs at once, so that they stay whatever fails, and again for every surface that is complete. It has to
+ * be called before the first resource is declared.
+ * @param outputs of the stack, without the record
+ */
+export function trackSurfaces(undelivered: Undelivered, outputs: Readonly<Record<string, unknown>>): SurfaceTracker {
+  const declared = new Map<Surface, pulumi.Resource[]>();
+  pulumi.runtime.registerStackTransformation(({ type, name, resource }) => {
+    const surface = surfaceOf(type, name);
+    if (surface !== undefined) declared.set(surface, [...(declared.get(surface) ?? []), resource]);
+    return undefined;
+  });
+  let finish: (record: string) => void = () => undefined;
+  const complete = new Promise<string>((resolve) => {
+    finish = resolve;
+  });
+  let record = undelivered;
+  let last = record;
+  let written = register(record, outputs);
+  const write = () => {
+    // The last record goes with the program's own outputs.
+    if (record.size === 0) return finish(writeUndelivered(record));
+    if (record === last) return undefined;
+    last = record;
+    return register(record, outputs);
+  };
+  const leave = (surface: Surface): void => {
+    record = withoutSurface(record, surface);
+    written = written.then(write);
+  };
+  if (record.size === 0) written = written.then(write);
+  return {
+    declared: (surface) => {
+      if (record.has(surface)) void answered(declared.get(surface) ?? []).then(() => leave(surface));
+    },
+    undelivered: complete,
+  };
+}
+
+/** The engine acknowledges nothing, and takes two registrations of one moment in any order. */
+async function register(record: Undelivered, outputs: Readonly<Record<string, unknown>>): Promise<void> {
+  keepWhateverFails({ ...outputs, [UNDELIVERED_OUTPUT]: writeUndelivered(record) });
+  if (record.size > 0) await sleep(PAUSE_MS);
+}
+
+const PAUSE_MS = 200;
+
+/** The engine answers for a resource when it is as declared, and not at all where that failed. */
+const answered = (resources: readonly pulumi.Resource[]): Promise<unknown> =>
+  Promise.all(resources.map(({ urn }) => new Promise<void>((resolve) => urn.apply(() => resolve()))));
+
+/**
+ * The surface of one resource; undefined for the stack itself, connections, components and a host's earlier commands.
+ * @throws Error for a type of no known surface: its surface would count as complete without it
+ */
+export function surfaceOf(type: string, name: string): Surface | undefined {
+  const [pkg = ""] = type.split(":");
+  if (pkg === "pulumi" || pkg === "workstation") return undefined;
+  if (pkg === "forgejo") return "forge";
+  if (pkg === "kubernetes" || pkg === "plantedrights") return "cluster";
+  if (pkg === "vault" || pkg === "vaultpeople") return "Vault";
+  if (pkg !== "command") throw new Error(`${type} ${name} belongs to no surface: extend stacks/track-surfaces.ts`);
+  if (name.startsWith(SIGN_IN)) return "cluster";
+  // A host's last command comes after all its others, and fails while one person's fails.
+  return name.endsWith(SETTLE) ? `host ${name.slice(0, -SETTLE.length)}` : undefined;
+}
+
+const SETTLE = "-settle";
+const SIGN_IN = "api-server-sign-in-";
