@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PROJECT } from "../../cli/pulumi.ts";
 import { FULL_HASH } from "../../roster/deployment-message.ts";
 import { loadRoster } from "../../roster/load.ts";
-import type { HostName } from "../../roster/model.ts";
+import type { HostName, Row } from "../../roster/model.ts";
 import { DEFAULT_POLICY } from "../../roster/policy.ts";
 import { folded } from "../../roster/text/code-unit-order.ts";
 import { TIERS } from "../../roster/tiers.ts";
@@ -104,12 +104,19 @@ async function adminsAt(
   const loaded = text && loadRoster(text, file, { ...DEFAULT_POLICY, ...(hosts.length > 0 ? { hosts } : {}) });
   if (!loaded?.ok)
     throw new StepError(`The roster ${file} of the deployed commit ${deployed} cannot be read; deploy by hand.`);
-  return [...loaded.roster.rows.values()].flatMap(({ tier, forgejo, until }) =>
-    TIERS[tier].administers && forgejo !== undefined && (until === undefined || until >= today())
+  return adminLogins([...loaded.roster.rows.values()]);
+}
+
+/** A parked admin, and one whose last day has passed, decide nothing. Exported for the tests. */
+export const adminLogins = (
+  rows: readonly Pick<Row, "tier" | "forgejo" | "until" | "parked">[],
+  day = today(),
+): readonly string[] =>
+  rows.flatMap(({ tier, forgejo, until, parked }) =>
+    TIERS[tier].administers && forgejo !== undefined && !parked && (until === undefined || until >= day)
       ? [forgejo.login]
       : [],
   );
-}
 
 /** Logins are compared without regard to case, as the forge does. */
 export const isAdmin = ({ admins }: Pick<DeploymentContext, "admins">, login: string | undefined): boolean =>

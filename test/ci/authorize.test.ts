@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { authorize } from "../../ci/push/authorize.ts";
-import type { DeploymentContext } from "../../ci/push/deployment-context.ts";
+import { adminLogins, type DeploymentContext } from "../../ci/push/deployment-context.ts";
+import type { Day, ForgejoLogin, Row, Tier } from "../../roster/model.ts";
 
 const [deployed, commit] = ["a".repeat(40), "b".repeat(40)] as const;
 
@@ -76,4 +77,16 @@ test.each([
   ["a non-admin's roster on top of an admin's", contested("ebarzin", "wizard"), false],
 ])("authorizes %s: %#", async (_what, given, expected) => {
   expect((await authorize(given)).authorized).toBe(expected);
+});
+
+test("a parked admin, one whose last day has passed and one without a login decide nothing", () => {
+  const row = (login: string | undefined, more: Partial<Pick<Row, "tier" | "until" | "parked">> = {}) => ({
+    ...{ tier: "admin" as Tier, parked: false, ...more },
+    ...(login !== undefined && { forgejo: { login: login as ForgejoLogin, push: true } }),
+  });
+  const rows = [
+    ...[row("wizard"), row("last-day", { until: "2026-11-28" as Day }), row("gone", { until: "2026-11-27" as Day })],
+    ...[row("resting", { parked: true }), row("user", { tier: "power-user" }), row(undefined)],
+  ];
+  expect(adminLogins(rows, "2026-11-28" as Day)).toEqual(["wizard", "last-day"]);
 });
