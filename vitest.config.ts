@@ -1,5 +1,6 @@
 /** Configures the tests: unit tests run anywhere; end-to-end tests need root and two labs, and those that measure run alone. */
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/e2e/longest-first.ts";
 
 /** They compare times, or look at the whole machine before and after. */
 const ALONE = ["test/e2e/{host-workers,lab-guest,lab-process}.test.ts"];
@@ -28,6 +29,7 @@ const endToEnd = {
 export default defineConfig({
   test: {
     expect: { requireAssertions: true },
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,

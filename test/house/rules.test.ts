@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { SLOW } from "../../vitest.config.ts";
+import { LONGEST } from "../e2e/longest-first.ts";
 import { files, text } from "./sources.ts";
 
 const sources = files(/^(?!test\/|lab\/images\/).*\.ts$/);
@@ -64,4 +65,9 @@ test("no committed file names a package registry's host or a private path of a m
     places.filter((place) => place.test(text(file))).map((place) => `${file}: ${place}`),
   );
   expect(found).toEqual([]);
+});
+
+test("the order of the end-to-end tests names files that are there", () => {
+  const all = new Set(files(/^test\/e2e\/.*\.test\.ts$/));
+  expect(LONGEST.filter((file) => !all.has(file))).toEqual([]);
 });
