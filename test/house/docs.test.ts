@@ -6,7 +6,7 @@ import { rosterPage } from "../../cli/docs/roster.ts";
 import { type Setting, settingsOf } from "../../cli/docs/setting-types.ts";
 import { row } from "../../roster/schema/row.ts";
 import { stackSettings } from "../../config/settings/stack-settings.ts";
-import { text } from "./sources.ts";
+import { files, text } from "./sources.ts";
 
 test("docs/configuration.md is what the settings' schema says today (npm run docs writes it anew)", () => {
   expect(text("docs/configuration.md")).toBe(configurationPage());
@@ -40,4 +40,16 @@ test("every setting stands on the page under its whole name, a secret one marked
   expect(page).toContain("| `hosts[].hostKey` | the host's public key");
   expect(rows.find((line) => line.startsWith("| `sshPrivateKey`"))).toContain("| **required** | **Secret.** ");
   expect(rows.find((line) => line.startsWith("| `limits.*.memory`"))).toContain("namespace-owner: 8G");
+});
+
+test("every source that a page names exists", () => {
+  const all = new Set(files(/./));
+  const folders = new Set([...all].map((file) => file.split("/")[0] ?? ""));
+  const missing = files(/\.md$/).flatMap((page) =>
+    [...text(page).matchAll(/`([a-z.]+\/[\w./@-]+\.(?:ts|mjs|sh|md|ya?ml|json))`/g)]
+      .map(([, path = ""]) => path)
+      .filter((path) => folders.has(path.split("/")[0] ?? "") && !all.has(path))
+      .map((path) => `${page}: ${path}`),
+  );
+  expect(missing).toEqual([]);
 });
