@@ -24,6 +24,10 @@ beforeAll(async () => {
   host = await startTestHost("host", 1);
 });
 
+interface PersonsProbed {
+  readonly people: readonly { readonly account: object }[];
+}
+
 const nothing = { code: 0, out: ["nothing to change"] };
 
 test("an empty host gets everybody, and a second delivery and the hourly run change nothing", async () => {
@@ -236,14 +240,24 @@ test("whoever leaves loses every access and nothing else, and gets everything ba
   await host.sh(
     "systemd-run --quiet --unit=stays --uid=wizard -p Restart=no sleep 10000; runuser -u wizard -- setsid sleep 9999 </dev/null >/dev/null 2>&1 &",
   );
+  await host.sh(
+    "sed -i /^wizard:/d /etc/subuid; echo wizard:900000:65536 >> /etc/subuid; install -m 4755 -o wizard /bin/true /srv/as-wizard; " +
+      "setpriv --reuid 900001 --regid 900001 --clear-groups setsid sleep 9998 </dev/null >/dev/null 2>&1 &",
+  );
   const gone = { ...wizard, state: "left" } as const;
   const said = await host.deliver([gone, emo, anca]);
   expect(said).toMatchObject({ code: 0, err: [] });
   expect(
     await host.sh(
-      "passwd --status wizard | cut -d' ' -f2; getent shadow wizard | cut -d: -f8; id -nG wizard; crontab -u wizard -l 2>&1; ls /var/lib/systemd/linger; ps -u wizard -o comm= | wc -l; systemctl is-enabled t3-serve@wizard || true",
+      "passwd --status wizard | cut -d' ' -f2; getent shadow wizard | cut -d: -f8; id -nG wizard; crontab -u wizard -l 2>&1; ls /var/lib/systemd/linger; ps -u wizard,900001 -o comm= | wc -l; systemctl is-enabled t3-serve@wizard || true",
     ),
   ).toBe(["L", "1", "wizard", "no crontab for wizard", "anca", "emo", "0", "disabled"].join("\n"));
+  const probed = JSON.parse((await host.workstation("probe wizard")).out.join("")) as PersonsProbed;
+  expect(probed.people[0]?.account).toMatchObject({
+    ...{ processes: 0, sharedProcesses: 0, containers: [] },
+    setIdFiles: { theirs: ["/srv/as-wizard"], unknown: [], incomplete: null },
+  });
+  await host.sh("rm /srv/as-wizard");
   await host.sh(
     "mkdir -p /home/wizard/.ssh; ssh-keygen -q -t ed25519 -N '' -f /root/w 2>/dev/null; cp /root/w.pub /home/wizard/.ssh/authorized_keys; chown -R wizard: /home/wizard/.ssh",
   );

@@ -9,6 +9,7 @@ import { runOrThrow } from "../system/privileged-operations.ts";
 import { dropPendingCredentials, hasPendingCredentials } from "../state/pending-credentials.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
 import { atJobsOf, crontabOf, endProcesses, lingerFile, userManagerOf, PARKED, processesOf } from "./processes.ts";
+import { subordinateUids } from "./subordinate-uids.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import { resetFailed, startAndStopUnits } from "../services/start-and-stop-units.ts";
 
@@ -108,13 +109,13 @@ function ended(m: Machine, user: User): Step {
   return {
     name: "cut",
     differences: () => {
-      const running = processesOf(m.sys, user.uid);
-      if (running.length === 0) return [];
+      const { isTheirs } = subordinateUids(m.sys, m.accounts(), user);
+      if (processesOf(m.sys, user.uid, isTheirs).length === 0) return [];
       const apply = async () => {
         // The user manager first, or it would start again what it supervises. It may not be running at all.
         const units = [userManagerOf(user.uid), `user-${user.uid}.slice`];
         await runOrThrow(m.sys, ["/usr/bin/systemctl", "stop", ...units]);
-        await endProcesses(m.sys, user);
+        await endProcesses(m.sys, user, isTheirs);
         await resetFailed(m, units);
       };
       return [{ point: "cut-end", says: says("end", "all sessions and processes"), apply }];
