@@ -208,7 +208,33 @@ test("the environment file keeps every byte of the person's and the port is set 
 });
 
 test("parked people keep all and run nothing, and come back", async () => {
-  await host.apply(units({ ...emo, state: "parked" }));
+  await host.sh("echo '0 5 * * * /bin/true' | crontab -u emo -");
+  await host.sh("tmux -u new-session -d -s work -c /home/emo", { as: "emo" });
+  await host.sh(
+    "setpriv --reuid 7002 --regid 7002 --clear-groups setsid sleep 9997 </dev/null >/dev/null 2>&1 & " +
+      "systemd-run --quiet --user --machine=emo@ --unit=own-work sleep 9996",
+  );
+  const parked: Somebody = { ...emo, state: "parked" };
+  await host.apply(maps([wizard, parked, anca]));
+  expect((await host.apply(units(parked))).out).toEqual(
+    expect.arrayContaining([
+      "emo: recorded their sessions, to restore them later",
+      "emo: disabled lingering",
+      "emo: suspended the crontab",
+      "emo: ended all sessions and processes",
+    ]),
+  );
+  const atWork =
+    "ps -u emo -o comm= | wc -l; ls /var/lib/systemd/linger; crontab -u emo -l 2>&1 | tail -1; grep -c =emo /etc/ttyd-user-map";
+  const AT_REST = ["0", "anca", "wizard", "no crontab for emo", "0"];
+  expect((await host.sh(`${atWork} || true`)).split("\n")).toEqual(AT_REST);
+  const restored = await host.vm.ssh("tmux-persist save emo; tmux-persist restore; tmux-persist restore emo", {
+    accept: [2],
+  });
+  expect([restored.stdout, restored.stderr]).toEqual([
+    "anca: nothing to restore\nwizard: nothing to restore\n",
+    expect.stringContaining("emo is parked on this host, so nothing is restored"),
+  ]);
   const resting =
     "systemctl is-enabled t3-serve@emo browser-serve@emo credential-sync@emo.timer; systemctl is-active t3-serve@emo browser-serve@emo credential-sync@emo.timer";
   expect((await host.sh(`${resting} || true`)).split("\n")).toEqual([
@@ -216,7 +242,19 @@ test("parked people keep all and run nothing, and come back", async () => {
     ...Array(3).fill("inactive"),
   ]);
   expect(await host.workstation("reconcile")).toMatchObject(nothing);
-  await host.apply(units({ ...emo, claudeAuth: false }));
+  await host.vm.reboot();
+  await host.sh(
+    "systemctl start remotes 2>/dev/null || systemd-run --quiet --unit=remotes -p User=nobody node /srv/git-server.mjs /srv/git 8080; mkdir -p /run/workstation; touch /run/workstation/allow-failpoints",
+  );
+  expect((await host.sh(`${atWork} || true`)).split("\n")).toEqual(AT_REST);
+  await host.apply(maps(everybody));
+  expect((await host.apply(units({ ...emo, claudeAuth: false }))).out).toEqual(
+    expect.arrayContaining(["emo: restored the crontab", "emo: restored the saved sessions"]),
+  );
+  expect(await host.sh("tmux -u list-sessions -F '#{session_name}|#{session_path}'", { as: "emo" })).toBe(
+    "work|/home/emo",
+  );
+  await host.sh("crontab -r; tmux -u kill-server", { as: "emo" });
   expect((await host.sh(`${resting} || true`)).split("\n")).toEqual([
     "enabled",
     "enabled",

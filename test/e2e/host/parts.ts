@@ -47,12 +47,13 @@ export const base = (over: Partial<BasePart> = {}): BasePart => ({
 
 export const maps = (people: readonly Somebody[], over: Partial<MapsPart> = {}): MapsPart => {
   const present = people.filter((p) => p.state !== "left");
+  const atWork = present.filter((p) => p.state !== "parked");
   return {
     contract: CONTRACT,
     kind: "maps",
     host: HOST,
     files: [
-      { path: "/etc/ttyd-user-map", text: present.map((p) => `${p.osUser}@x=${p.osUser}\n`).join("") },
+      { path: "/etc/ttyd-user-map", text: atWork.map((p) => `${p.osUser}@x=${p.osUser}\n`).join("") },
       { path: "/etc/ttyd-admins", text: "" },
       { path: "/etc/t3-serve/dispatch.json", text: "{}\n" },
     ],
