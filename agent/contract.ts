@@ -153,6 +153,8 @@ export const unitsPart = z.strictObject({
   state: z.enum(["present", "parked", "left"]),
   ports: z.strictObject({ t3: port, browser: port }),
   claudeAuth: z.boolean(),
+  /** Their code server may gain privileges, by sudo or another set-user-ID program: an admin's. */
+  gainsPrivileges: z.literal(true).optional(),
   limits: z.strictObject({
     memory: systemdSize,
     cpu: z.string().regex(/^\d{1,5}%$/),

@@ -136,6 +136,7 @@ export const unitsPart = (resident: Resident, site: SiteOfHosts): UnitsPart => {
     state: resident.state === "present" && resident.person.parked ? "parked" : resident.state,
     ports: { t3: resident.person.ports.t3, browser: resident.person.ports.browser },
     claudeAuth: resident.state === "present" && resident.person.claudeAuth,
+    ...(resident.state === "present" && TIERS[resident.person.tier].administers ? { gainsPrivileges: true } : {}),
     limits: { memory: limits.memory, cpu: limits.cpu, tasks: limits.tasks, paneMemory: limits.pane_memory },
   };
 };

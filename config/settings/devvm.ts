@@ -42,7 +42,9 @@ export const devvm = z
         browser: argv.describe("The browser-automation server."),
         credentialSync: argv.describe("The sync of the assistant's credentials, run by a timer."),
       })
-      .describe("Command lines of the per-person services. The unit sets $T3_PORT and $BROWSER_PORT."),
+      .describe(
+        "Command lines of the per-person services. The unit sets $T3_PORT and $BROWSER_PORT. A change restarts nothing, since that would end what runs in a service: each service that still runs with the former command is named, with the command that restarts it.",
+      ),
     proxyUsers: z
       .array(z.string())
       .default(["root"])

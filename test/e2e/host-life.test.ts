@@ -8,6 +8,7 @@ const wizard: Somebody = {
   uid: 7001,
   layout: "untouched",
   groups: ["code-shared", "docker", "sudo", "nogroup-here"],
+  gainsPrivileges: true,
 };
 const emo: Somebody = { osUser: "emo", uid: 7002 };
 const anca: Somebody = {
@@ -140,6 +141,37 @@ test("installed units and sudoers are what systemd and sudo accept, and the unit
     "MemoryMax=4294967296",
     "Slice=user-7003.slice",
     "TasksMax=512",
+  ]);
+});
+
+test("an admin has sudo in their code server and others have not, and everybody reaches their tmux sessions in it", async () => {
+  const inCodeServer = (who: string) =>
+    `p=$(systemctl show -p MainPID --value t3-serve@${who}); grep ^NoNewPrivs /proc/$p/status; ` +
+    `runuser -u ${who} -- tmux -u new-session -d -s here; nsenter --target $p --mount ls /tmp/tmux-$(id -u ${who}); runuser -u ${who} -- tmux -u kill-server`;
+  expect(await host.sh(inCodeServer("wizard"))).toBe("NoNewPrivs:\t0\ndefault");
+  expect(await host.sh(inCodeServer("anca"))).toBe("NoNewPrivs:\t1\ndefault");
+});
+
+test("a changed command restarts nothing, and the delivery names what still runs with the former one", async () => {
+  const pid = () => host.sh("systemctl show -p MainPID --value t3-serve@anca");
+  const before = await pid();
+  await host.sh("sleep 1.1");
+  const { commands } = base();
+  const changed = await host.apply(base({ commands: { ...commands, t3: ["/usr/bin/env", ...commands.t3] } }));
+  const names = ["anca", "emo", "wizard"].map((who) => `t3-serve@${who}.service`);
+  expect(changed.err).toEqual([
+    expect.stringContaining(`host: warning: ${names.join(", ")}: still run with the former settings; not restarted`),
+  ]);
+  expect(await pid()).toBe(before);
+  expect((await host.workstation("reconcile")).err.join("\n")).toContain(
+    "anca: warning: t3-serve@anca.service: still runs with the former settings",
+  );
+  await host.apply(base());
+  await host.sh(`sleep 1.1; systemctl restart ${names.join(" ")}`);
+  const after = await host.workstation("reconcile");
+  expect([after, after.err.join("\n")]).toEqual([
+    expect.objectContaining(nothing),
+    expect.not.stringContaining("former settings"),
   ]);
 });
 

@@ -17,6 +17,7 @@ import { endParked, recordSessions, restoreSessions, wakeAccount } from "../acco
 import { reinstateAccount } from "../accounts/reinstate.ts";
 import { wantedUnits } from "../services/unit-names.ts";
 import { environmentFile, resourceLimits, recordPorts } from "../services/unit-files.ts";
+import { reportFormerSettings } from "../services/former-settings.ts";
 import { limitsInEffect } from "../services/limits-in-effect.ts";
 import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 import { convergeHome } from "./converge-home.ts";
@@ -87,7 +88,8 @@ function unitSteps(
     part.state === "parked"
       ? [() => recordSessions(m, user, warnOf), running, () => endParked(m, user)]
       : [() => wakeAccount(m, user), running, () => restoreSessions(m, user, warnOf)];
-  return [...files, home, ...working, mode === "check" ? limitsUnlessPending : limits];
+  const former = () => reportFormerSettings(m, part, warnOf);
+  return [...files, home, ...working, former, mode === "check" ? limitsUnlessPending : limits];
 }
 
 /** A dry run cannot see what systemd would have after a change that it does not make. */

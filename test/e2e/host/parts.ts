@@ -18,6 +18,7 @@ export interface Somebody {
   readonly state?: "present" | "parked" | "left";
   readonly infra?: Partial<ClonesPart["infra"]>;
   readonly claudeAuth?: boolean;
+  readonly gainsPrivileges?: true;
   readonly adopt?: boolean;
   readonly formerNames?: readonly string[];
   readonly until?: string;
@@ -115,6 +116,7 @@ export const units = (of: Somebody): UnitsPart => ({
   state: of.state ?? "present",
   ports: portsOf(of),
   claudeAuth: of.claudeAuth ?? true,
+  ...(of.gainsPrivileges === undefined ? {} : { gainsPrivileges: of.gainsPrivileges }),
   limits: { memory: "4G", cpu: "200%", tasks: "512", paneMemory: "2G" },
 });
 
