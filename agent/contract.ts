@@ -109,6 +109,8 @@ export const accountPart = z.strictObject({
   tierGroups: z.array(oneLine),
   /** Take over an account that exists and was not made by this program. */
   adopt: z.boolean(),
+  /** Close a home that was taken over with the account, where other users may enter or list it. */
+  closeHome: z.literal(true).optional(),
   /** What the stack's ledger says of them, kept here for the day on which the stack has lost it. The agent makes nothing of it. */
   given: z.record(z.string(), z.json()).optional(),
 });

@@ -30,6 +30,7 @@ export interface SiteOfHosts {
   readonly archives?: string | undefined;
   readonly proxyUsers: readonly string[];
   readonly adoptExisting: readonly string[];
+  readonly closeAdoptedHomes: boolean;
   readonly repositories: {
     readonly infraMirror: string;
     readonly forgejo: string;
@@ -100,6 +101,7 @@ export const accountPart = (resident: Resident, site: SiteOfHosts, given?: Ledge
   groups: resident.state === "present" ? [...resident.person.groups] : [],
   tierGroups: [...site.tierGroups],
   adopt: site.adoptExisting.includes(resident.person.osUser),
+  ...(site.closeAdoptedHomes && resident.state === "present" ? { closeHome: true } : {}),
   // Plain data in, the same plain data out: as the host would read it.
   ...(given === undefined ? {} : { given: JSON.parse(JSON.stringify(given)) as NonNullable<AccountPart["given"]> }),
 });

@@ -72,6 +72,12 @@ export const devvm = z
       .array(z.string())
       .default([])
       .describe("OS users whose account exists already and is taken over; any other existing account is left alone."),
+    closeAdoptedHomes: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether homes of accounts that were taken over are set to mode 0700. Off: each that other users may enter or list is named at every delivery.",
+      ),
     repositories: z
       .strictObject({
         infraMirror: z.url().describe("Anonymous mirror of the infra repo: remote `origin`."),

@@ -385,9 +385,17 @@ test("an account that was here before is reported and left alone, or taken over 
     "an account old (uid 7010) exists on this host, but is unmanaged; it was left unchanged",
   );
   expect((await host.workstation("settle")).code).toBe(1);
-  expect((await host.deliver([...everybody, { ...old, adopt: true }])).code).toBe(0);
+  const taken = await host.deliver([...everybody, { ...old, adopt: true }]);
+  expect([taken.code, taken.err.join("\n")]).toEqual([
+    0,
+    expect.stringContaining("old: warning: /home/old (mode 0755) is open to all users of this host"),
+  ]);
   expect(await host.sh("getent passwd old; id -nG old; stat -c %a /home/old")).toBe(before);
   expect(await host.sh("cat /home/old/mine")).toBe("mine");
+  expect((await host.apply({ ...account({ ...old, adopt: true }), closeHome: true })).out).toEqual([
+    "old: set /home/old to mode 0700, it was mode 0755",
+  ]);
+  expect(await host.sh("stat -c '%a %U' /home/old")).toBe("700 old");
   expect(await host.workstation("reconcile")).toMatchObject(nothing);
 });
 

@@ -7,6 +7,7 @@ import type { Machine } from "../system/cached-machine.ts";
 import { loadPart, type PersonPart } from "../state/parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
 import { offboardAccount } from "../accounts/offboard.ts";
+import { closeAdoptedHome } from "../accounts/adopted-home.ts";
 import { createAccount } from "../accounts/create.ts";
 import { verifyOwnership, homeOf } from "../accounts/verify-ownership.ts";
 import { convergeGroups, groupsToRemove } from "../accounts/supplementary-groups.ts";
@@ -58,16 +59,19 @@ function accountSteps(
     if (m.accounts().users.has(name) && readOffboarding(m.sys, name) === undefined) run.allowance.consume(part.osUser);
     return [...renames, given, () => offboardAccount(m, part)];
   }
+  const warnOf = (sentence: string) => run.warn(`${part.osUser}: warning: ${sentence}`);
   const groups = () => {
     if (groupsToRemove(m, part).length > 0) run.allowance.consumeGroups(part.osUser);
-    return convergeGroups(m, part, (sentence) => run.warn(`${part.osUser}: warning: ${sentence}`));
+    return convergeGroups(m, part, warnOf);
   };
   // The units part starts it again for a user who is no longer parked.
   const isParked = loadPart(m.sys, "units", part.osUser)?.state === "parked";
   const linger = () => (isParked ? [] : [enableLinger(m, part)]);
   // Before their service manager is started: PAM refuses it for a password that has expired.
   const ageing = () => disableAgeing(m, part);
-  return [...renames, given, () => createAccount(m, part), ageing, () => reinstateAccount(m, part), groups, linger];
+  const home = () => closeAdoptedHome(m, part, warnOf);
+  const made = [() => createAccount(m, part), home, ageing, () => reinstateAccount(m, part)];
+  return [...renames, given, ...made, groups, linger];
 }
 
 function unitSteps(

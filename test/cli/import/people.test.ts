@@ -5,7 +5,9 @@
 
 import { expect, test } from "vitest";
 import { parseHome, parseHost, type HostSeen } from "../../../cli/import/host-seen.ts";
+import type { Gathered } from "../../../cli/import/gather.ts";
 import { guessPeople, type Seen } from "../../../cli/import/people.ts";
+import { findingsOf, type Told } from "../../../cli/import/report.ts";
 import { rosterText } from "../../../cli/import/roster-text.ts";
 import { loadRoster } from "../../../roster/load.ts";
 import { DEFAULT_POLICY } from "../../../roster/policy.ts";
@@ -53,6 +55,17 @@ test("an account in no map is a stranger, and one that could be nobody's working
     "www: is in devvm's maps, but its home is /srv/www, and only /home/www is worked in",
     "ghost: is in devvm's maps, but its shell is /usr/sbin/nologin",
   ]);
+});
+
+test("a home that its group or others may enter is named among what stays, also where the account is in a row", () => {
+  const one = host(user("ada", 1001) + user("bob", 1002), "a=ada\nb=bob\n", [
+    `said home:bob ${b64("1002 700 directory")}`,
+  ]);
+  const people = guessPeople(seen(one));
+  const nothing = { adopt: [], clashes: [], differences: [] };
+  const gathered = { seen: seen(one), vault: { policies: [], entities: [] } } as unknown as Gathered;
+  const { strangers } = findingsOf({ people, existing: nothing, declared: [], gathered, news: [] } as unknown as Told);
+  expect(strangers).toEqual(["devvm: /home/ada is open to its group or to others; devvm.closeAdoptedHomes closes it"]);
 });
 
 test("what could be two things is asked and not guessed", () => {
