@@ -28,7 +28,9 @@ function host(mode: number, { gid = 2000, adopted = true, group = GROUP } = {}) 
     sys: {
       ...sys,
       look: (path) => (path === "/home/ada" ? home() : sys.look(path)),
-      closeHome: () => void (now = 0o700),
+      closeHome: () => {
+        now = 0o700;
+      },
     },
     accounts: () => accounts,
     units: async () => new Map(),
