@@ -10,7 +10,7 @@ import { PROJECT } from "../cli/pulumi.ts";
 import { dailyMessage } from "../roster/deployment-message.ts";
 import { announce } from "./chat.ts";
 import { checkOut } from "./checkout.ts";
-import { askHosts, type HostDelivery } from "./deliveries.ts";
+import { findRedelivery, type HostDelivery } from "./deliveries.ts";
 import { deployedCommit, failedCommit, mustBeOnBranch } from "./deployed.ts";
 import { pulumi, stackOfPipeline } from "./engine.ts";
 import { find, given, StepError } from "./environment.ts";
@@ -56,8 +56,7 @@ async function deployAgain(): Promise<Ran | number> {
   }
   if (!(await exists(deployed))) await symlink(PROJECT, deployed);
 
-  const outdated = (await askHosts("check")).filter(({ difference, isRedelivered }) => difference && isRedelivered);
-  const replaced = outdated.flatMap(({ urns }) => urns.flatMap((urn) => ["--replace", urn]));
+  const { hosts: outdated, options: replaced } = await findRedelivery();
   const resources = await previewRefreshed(at, replaced);
   if (resources.drift.length + resources.due.length === 0) {
     say("Everything is as deployed: there is nothing to change.");
