@@ -109,6 +109,8 @@ export const accountPart = z.strictObject({
   tierGroups: z.array(oneLine),
   /** Take over an account that exists and was not made by this program. */
   adopt: z.boolean(),
+  /** Close a home that was taken over with the account, where other users may enter or list it. */
+  closeHome: z.literal(true).optional(),
   /** What the stack's ledger says of them, kept here for the day on which the stack has lost it. The agent makes nothing of it. */
   given: z.record(z.string(), z.json()).optional(),
 });
@@ -153,6 +155,8 @@ export const unitsPart = z.strictObject({
   state: z.enum(["present", "parked", "left"]),
   ports: z.strictObject({ t3: port, browser: port }),
   claudeAuth: z.boolean(),
+  /** Their code server may gain privileges, by sudo or another set-user-ID program: an admin's. */
+  gainsPrivileges: z.literal(true).optional(),
   limits: z.strictObject({
     memory: systemdSize,
     cpu: z.string().regex(/^\d{1,5}%$/),

@@ -9,7 +9,7 @@ import { PROJECT } from "../cli/pulumi.ts";
 import { dailyMessage } from "../roster/deployment-message.ts";
 import { announce } from "./chat.ts";
 import { checkOut } from "./checkout.ts";
-import { queryHosts, type HostDelivery } from "./deliveries.ts";
+import { findRedelivery, type HostDelivery } from "./deliveries.ts";
 import { deployedCommit, failedCommit, mustBeOnBranch } from "./deployed-commit.ts";
 import { pulumi, stackOfPipeline } from "./engine.ts";
 import { find, requiredVariable, StepError } from "./environment.ts";
@@ -56,8 +56,7 @@ async function deployAgain(): Promise<Ran | number> {
   }
   if (!(await exists(deployed))) await symlink(PROJECT, deployed);
 
-  const outdated = (await queryHosts("check")).filter(({ difference, isRedelivered }) => difference && isRedelivered);
-  const replaced = outdated.flatMap(({ urns }) => urns.flatMap((urn) => ["--replace", urn]));
+  const { hosts: outdated, options: replaced } = await findRedelivery();
   const resources = await previewRefreshed(at, replaced);
   if (resources.drift.length + resources.due.length === 0) {
     log("Everything is as deployed: there is nothing to change.");

@@ -51,6 +51,21 @@ export async function queryHosts(mode: "check" | "confirm"): Promise<readonly Ho
   );
 }
 
+/** Hosts to which a deployment has to deliver everything again, and the engine's options for that. */
+export interface Redelivery {
+  readonly hosts: readonly HostDelivery[];
+  readonly options: readonly string[];
+}
+
+/** Compares before a deployment, since the engine runs no command whose inputs are as before. */
+export const findRedelivery = async (): Promise<Redelivery> => redeliveryOf(await queryHosts("check"));
+
+/** Pure. A host that cannot be asked is left to the engine. */
+export function redeliveryOf(asked: readonly HostDelivery[]): Redelivery {
+  const hosts = asked.filter(({ difference, isRedelivered }) => difference !== undefined && isRedelivered);
+  return { hosts, options: hosts.flatMap(({ urns }) => urns.flatMap((urn) => ["--replace", urn])) };
+}
+
 /**
  * Runs after a deployment that succeeded. A host that holds everything as delivered is told so: without that, its hourly
  * run stops offboarding people once the last delivery is older than `maxStateAgeHours`.

@@ -12,7 +12,7 @@ export interface TierRights {
   readonly clone: "untouched" | "locked";
   /** Whether rows of this tier own namespaces: then at least one, otherwise none. */
   readonly ownsNamespaces: boolean;
-  /** Listed in `/etc/ttyd-admins`, pushes to the protected branch, counted by the brake on admins. */
+  /** Listed in `/etc/ttyd-admins`, may use sudo in the code server, pushes to the protected branch, counted by the brake on admins. */
   readonly administers: boolean;
   /** Whether the row is compared with the cluster's user map. */
   readonly checkedAgainstUserMap: boolean;

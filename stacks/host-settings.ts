@@ -23,6 +23,7 @@ export async function siteOfHosts(settings: StackSettings): Promise<SiteOfHosts>
     lobby: devvm.lobby,
     contact: devvm.contact,
     adoptExisting: devvm.adoptExisting,
+    closeAdoptedHomes: devvm.closeAdoptedHomes,
     repositories: devvm.repositories,
     ...(cluster === undefined ? {} : { kubeconfig: kubeconfigOf(cluster) }),
     limits: settings.limits,

@@ -43,6 +43,8 @@ export const ROOT_POINTS = [
   "return-cron",
   "return-at",
   "return-forget",
+  "park-record",
+  "park-return",
   "units-ledger",
   "units-environment",
   "units-limits",

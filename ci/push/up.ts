@@ -4,6 +4,7 @@ import { deploymentMessage } from "../../roster/deployment-message.ts";
 import { PROJECT } from "../../cli/pulumi.ts";
 import { announce } from "../chat.ts";
 import { checkOut } from "../checkout.ts";
+import { findRedelivery, type Redelivery } from "../deliveries.ts";
 import { deployedCommit } from "../deployed-commit.ts";
 import { pulumi } from "../engine.ts";
 import { requiredVariable, StepError } from "../environment.ts";
@@ -36,10 +37,18 @@ export async function up(): Promise<number> {
       throw new StepError(
         `${now} was deployed while this run prepared ${situation.commit}: run this pipeline again, which compares anew.`,
       );
+    // A host that was restored from an older image would otherwise be given what changes now, and keep who left since.
+    const redelivery = await findRedelivery();
+    if (redelivery.hosts.length > 0) await announce(redeliveryLines(redelivery));
     const options = ["--yes", "--skip-preview", "--suppress-outputs", ...messageOf(situation)];
-    return pulumi(at, ["up", ...options], { onLine: log });
+    return pulumi(at, ["up", ...options, ...redelivery.options], { onLine: log });
   });
 }
+
+const redeliveryLines = ({ hosts }: Redelivery): readonly string[] => [
+  "Everything is delivered again to hosts that do not hold what was delivered to them:",
+  ...hosts.map(({ host, difference }) => `  ${host}: ${difference}`),
+];
 
 async function restingReason(situation: DeploymentContext): Promise<string | undefined> {
   const { done, activity, git, commit } = situation;

@@ -19,6 +19,8 @@ export interface Account {
   readonly shell: string;
   /** By name, their own included. */
   readonly groups: readonly string[];
+  /** Whether the home's mode lets its group or others enter or list it. */
+  readonly isHomeOpen: boolean;
   /** Why this can be nobody's working place, or undefined. */
   readonly unfit?: string;
 }
@@ -107,12 +109,15 @@ function accountsOf(host: string, files: ReadonlyMap<string, string>, said: Read
     if (!(number >= 1000 && number < 60_000)) return [];
     const mine = groups.filter((group) => group.gid === gid || group.members.includes(name)).map((group) => group.name);
     const unfit = unfitness(name, number, home, shell, said.get(`home:${name}`));
-    return [
-      { name, uid: number, gid: Number(gid), home, shell, groups: mine, ...(unfit === undefined ? {} : { unfit }) },
-    ];
+    const isHomeOpen = (modeIn(said.get(`home:${name}`)) & 0o077) !== 0;
+    const of = { name, uid: number, gid: Number(gid), home, shell, groups: mine, isHomeOpen };
+    return [{ ...of, ...(unfit === undefined ? {} : { unfit }) }];
   });
   return accounts.sort((a, b) => a.uid - b.uid);
 }
+
+/** Of `<uid> <mode> <kind>`; closed where there is no home. */
+const modeIn = (stat = ""): number => Number.parseInt(stat.split(" ")[1] ?? "0", 8);
 
 /** The same that the host itself would refuse. */
 function unfitness(name: string, uid: number, home: string, shell: string, stat = "missing"): string | undefined {

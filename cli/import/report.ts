@@ -42,11 +42,25 @@ export function findingsOf({ people, existing, declared, gathered, news }: Repor
     guesses: people.rows.flatMap(guessesOf),
     open: [...people.open, ...existing.clashes],
     differences: [...news, ...existing.differences, ...takenOver(gathered)],
-    strangers: [...people.strangers, ...namesakes(gathered, declared, existing, people.rows)],
+    strangers: [
+      ...people.strangers,
+      ...openHomes(gathered, people.rows),
+      ...namesakes(gathered, declared, existing, people.rows),
+    ],
     adopted: existing.adopt.length,
     made: real.length - existing.adopt.length - existing.clashes.length,
   };
 }
+
+/** An adopted home keeps its mode unless the setting says otherwise. */
+const openHomes = ({ seen }: Gathered, rows: readonly Guessed[]): readonly string[] =>
+  rows.flatMap(({ osUser, host }) => {
+    const accounts = seen.hosts.find((one) => one.host === host)?.accounts ?? [];
+    const isOpen = accounts.some(({ name, isHomeOpen }) => name === osUser && isHomeOpen);
+    return isOpen
+      ? [`${host}: /home/${osUser} is open to its group or to others; devvm.closeAdoptedHomes closes it`]
+      : [];
+  });
 
 const guessesOf = ({ osUser, fields }: Guessed) =>
   fields.flatMap(({ key, why }) => (why === undefined ? [] : [`${osUser}: ${key}: ${why}`]));

@@ -5,6 +5,7 @@ import { TIER_GROUPS } from "../../roster/tiers.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { type Host, HostUnreached, onHost } from "../../clients/ssh/run-command.ts";
 import { revoked, type Finding, needsAction, type OffboardedUser, notProbed } from "./model.ts";
+import { judgeResidualAccess, residualAccess } from "./host-residual-access.ts";
 
 /** What `workstation probe` answers; `null` is what it could not ask (agent/root/commands/probe-access.ts). */
 const person = z.object({
@@ -17,6 +18,7 @@ const person = z.object({
       groups: z.array(z.string()),
       sudo: z.boolean().nullable(),
       processes: z.int(),
+      ...residualAccess.shape,
       linger: z.boolean(),
       crontab: z.boolean(),
       atJobs: z.int(),
@@ -33,6 +35,9 @@ const person = z.object({
 });
 const answer = z.object({ people: z.array(person) });
 
+/** It searches its file systems, for a minute at most. */
+const ANSWER_MS = 150_000;
+
 export type HostProbe = z.output<typeof person>;
 
 /** Asks once for all of them. @returns by OS user; everybody the same `unknown` where the host could not be asked */
@@ -44,7 +49,10 @@ export async function probeHost(
   const everybody = (says: string) => new Map(leavers.map(({ osUser }) => [osUser, [notProbed("host", says)]]));
   try {
     const words = leavers.map(({ osUser, authentikUser }) => `${osUser}=${authentikUser}`);
-    const { code, stdout, stderr } = await onHost(settings, host, { argv: ["workstation", "probe", ...words] });
+    const { code, stdout, stderr } = await onHost(settings, host, {
+      argv: ["workstation", "probe", ...words],
+      timeoutMs: ANSWER_MS,
+    });
     if (code !== 0)
       return everybody(`it could not say (exit code ${code}): ${stderr.trim().split("\n").at(-1) ?? "nothing said"}`);
     const parsed = answer.safeParse(JSON.parse(stdout));
@@ -98,7 +106,7 @@ function gate({ gate: status }: HostProbe): Finding {
 }
 
 function account(seen: NonNullable<HostProbe["account"]>): readonly Finding[] {
-  return [login(seen), groups(seen), processes(seen)];
+  return [login(seen), groups(seen), processes(seen), ...judgeResidualAccess(seen)];
 }
 
 function login({ locked, expired, loginRefused }: NonNullable<HostProbe["account"]>): Finding {

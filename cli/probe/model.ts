@@ -13,6 +13,8 @@ export interface Finding {
     | "login"
     | "groups"
     | "processes"
+    | "containers"
+    | "set-id files"
     | "units"
     | "host"
     | "cluster"

@@ -30,6 +30,7 @@ export interface SiteOfHosts {
   readonly archives?: string | undefined;
   readonly proxyUsers: readonly string[];
   readonly adoptExisting: readonly string[];
+  readonly closeAdoptedHomes: boolean;
   readonly repositories: {
     readonly infraMirror: string;
     readonly forgejo: string;
@@ -100,6 +101,7 @@ export const accountPart = (resident: Resident, site: SiteOfHosts, given?: Ledge
   groups: resident.state === "present" ? [...resident.person.groups] : [],
   tierGroups: [...site.tierGroups],
   adopt: site.adoptExisting.includes(resident.person.osUser),
+  ...(site.closeAdoptedHomes && resident.state === "present" ? { closeHome: true } : {}),
   // Plain data in, the same plain data out: as the host would read it.
   ...(given === undefined ? {} : { given: JSON.parse(JSON.stringify(given)) as NonNullable<AccountPart["given"]> }),
 });
@@ -136,6 +138,7 @@ export const unitsPart = (resident: Resident, site: SiteOfHosts): UnitsPart => {
     state: resident.state === "present" && resident.person.parked ? "parked" : resident.state,
     ports: { t3: resident.person.ports.t3, browser: resident.person.ports.browser },
     claudeAuth: resident.state === "present" && resident.person.claudeAuth,
+    ...(resident.state === "present" && TIERS[resident.person.tier].administers ? { gainsPrivileges: true } : {}),
     limits: { memory: limits.memory, cpu: limits.cpu, tasks: limits.tasks, paneMemory: limits.pane_memory },
   };
 };

@@ -42,7 +42,9 @@ export const devvm = z
         browser: argv.describe("The browser-automation server."),
         credentialSync: argv.describe("The sync of the assistant's credentials, run by a timer."),
       })
-      .describe("Command lines of the per-person services. The unit sets $T3_PORT and $BROWSER_PORT."),
+      .describe(
+        "Command lines of the per-person services. The unit sets $T3_PORT and $BROWSER_PORT. A change restarts nothing, since that would end what runs in a service: each service that still runs with the former command is named, with the command that restarts it.",
+      ),
     proxyUsers: z
       .array(z.string())
       .default(["root"])
@@ -72,6 +74,12 @@ export const devvm = z
       .array(z.string())
       .default([])
       .describe("OS users whose account exists already and is taken over; any other existing account is left alone."),
+    closeAdoptedHomes: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether homes of accounts that were taken over are set to mode 0700. Off: each that other users may enter or list is named at every delivery.",
+      ),
     repositories: z
       .strictObject({
         infraMirror: z.url().describe("Anonymous mirror of the infra repo: remote `origin`."),

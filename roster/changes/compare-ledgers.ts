@@ -138,8 +138,10 @@ function placeChanges(past: LedgerEntry, after: LedgerEntry): Part {
     part.lost.push(`their place on ${from} (account and home stay there, locked)`);
     part.gained.push(`a place on ${to}`);
   }
-  if (!past.parked && after.parked) part.other.push("is parked: nothing of theirs runs, account and disk stay");
-  if (past.parked && !after.parked) part.other.push("is no longer parked: everything of theirs runs again");
+  if (!past.parked && after.parked)
+    part.other.push("is parked: their sessions are saved and ended, nothing of theirs runs, account and disk stay");
+  if (past.parked && !after.parked)
+    part.other.push("is no longer parked: everything of theirs runs again, saved sessions included");
   if (past.claudeAuth !== after.claudeAuth && past.parked === after.parked) {
     part.other.push(`has the sync of the assistant's credentials switched ${after.claudeAuth ? "on" : "off"}`);
   }

@@ -7,7 +7,7 @@ import { TIERS } from "../tiers.ts";
 
 const GENERATED = "# Generated from roster.yaml. Do not edit: the host's hourly run writes it again.";
 
-/** `people` are those of this host, in any order. A parked person keeps their place in every map. */
+/** `people` are those of this host, in any order. A parked person has no terminal and keeps their place in the other maps. */
 export function hostFiles(people: readonly Person[]): HostFiles {
   return {
     files: new Map([
@@ -20,7 +20,7 @@ export function hostFiles(people: readonly Person[]): HostFiles {
 
 /** Header, then `authentik_user=os_user` lines in the order of the ports. Neither side can hold a `=`. */
 export function terminalMap(people: readonly Person[]): string {
-  const byPort = [...people].sort((a, b) => a.ports.t3 - b.ports.t3);
+  const byPort = people.filter(({ parked }) => !parked).sort((a, b) => a.ports.t3 - b.ports.t3);
   return [GENERATED, ...byPort.map((person) => `${person.authentikUser}=${person.osUser}`), ""].join("\n");
 }
 

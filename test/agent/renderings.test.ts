@@ -136,6 +136,19 @@ test("a person's envelope is one slice that their units are put in, and a cap fo
   `);
 });
 
+test("an admin may use sudo in their code server, other tiers may not, and all reach their tmux sockets in /tmp", () => {
+  const dropIn = (over: { readonly gainsPrivileges?: true }) =>
+    resourceLimitFiles({ ...units({ osUser: "ana", uid: 2000 }), ...over }).get(
+      "/etc/systemd/system/t3-serve@ana.service.d/50-workstation.conf",
+    );
+  expect(dropIn({ gainsPrivileges: true })).toContain("[Service]\nSlice=user-2000.slice\nNoNewPrivileges=no\n");
+  expect(dropIn({})).not.toContain("NoNewPrivileges");
+  const template = unitFiles(base())
+    .find(({ path }) => path.endsWith("/t3-serve@.service"))
+    ?.text.split("\n");
+  expect(template).toEqual(expect.arrayContaining(["NoNewPrivileges=yes", "PrivateTmp=no"]));
+});
+
 test("parked and left people run nothing; without claude_auth only the credential sync rests", () => {
   const ana = { osUser: "ana", uid: 2000 };
   const all = ["t3-serve@ana.service", "browser-serve@ana.service", "credential-sync@ana.timer"];

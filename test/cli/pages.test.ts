@@ -38,6 +38,7 @@ const cutHost = (words: readonly string[]) => ({
     account: {
       ...{ locked: true, expired: true, loginRefused: true, groups: [], sudo: false, processes: 0 },
       ...{ linger: false, crontab: false, atJobs: 0 },
+      ...{ sharedProcesses: 0, containers: [], setIdFiles: { theirs: [], unknown: [], incomplete: null } },
     },
     ...{ units: {}, maps: { terminal: false, dispatch: false, admins: false }, gate: 403, waitingCredentials: false },
   })),

@@ -9,6 +9,7 @@ import { offboardedUsers } from "../../cli/probe/offboarded-users.ts";
 const ACCOUNT: NonNullable<HostProbe["account"]> = {
   ...{ locked: true, expired: true, loginRefused: true, groups: ["audio"], sudo: false },
   ...{ processes: 0, linger: false, crontab: false, atJobs: 0 },
+  ...{ sharedProcesses: 0, containers: [], setIdFiles: { theirs: [], unknown: [], incomplete: null } },
 };
 const CUT: HostProbe = {
   osUser: "bob",
@@ -24,7 +25,10 @@ const verdicts = (seen: HostProbe) =>
 describe("a host", () => {
   test("that has cut somebody is believed on every surface, each with what was seen", () => {
     expect(judgeHost(CUT, true).map(({ surface, verdict }) => [surface, verdict])).toEqual(
-      ["maps", "gate", "login", "groups", "processes", "units"].map((surface) => [surface, "cut"]),
+      ["maps", "gate", "login", "groups", "processes", "containers", "set-id files", "units"].map((surface) => [
+        surface,
+        "cut",
+      ]),
     );
   });
 

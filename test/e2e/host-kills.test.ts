@@ -63,6 +63,9 @@ const HERE = "cp /srv/here/* /var/lib/workstation/parts/; workstation reconcile"
 /** All that a cut takes away, there to be taken. */
 const LEDGER = "/var/lib/workstation/ledger.json";
 const FULL = `${HERE}; sed -i 's/"uid":7501,"adopted":false/"uid":7501,"adopted":true/' ${LEDGER}; echo '0 5 * * * /bin/true' | crontab -u one -; su -s /bin/sh one -c 'echo true | at now + 1 day'; gpasswd -a one docker; systemd-run --uid=one sleep 1000; usermod -p x one`;
+/** Parts alone, so that the run that is to die brings them about. */
+const HERE_AGAIN = "cp /srv/here/* /var/lib/workstation/parts/";
+const PARKED = `${HERE}; sed -i 's/"state":"present"/"state":"parked"/' /var/lib/workstation/parts/units.one.json`;
 const LEFT = "cp /srv/left/* /var/lib/workstation/parts/";
 const CUT = `${FULL}; ${LEFT}`;
 const RETURN = `${FULL}; ${LEFT}; workstation reconcile; cp /srv/here/* /var/lib/workstation/parts/`;
@@ -117,6 +120,8 @@ const SETUPS: Readonly<Record<Point, string>> = {
   "return-cron": RETURN,
   "return-at": RETURN,
   "return-forget": RETURN,
+  "park-record": PARKED,
+  "park-return": `${PARKED}; workstation reconcile; ${HERE_AGAIN}`,
   "units-ledger": FORGET,
   "units-environment": "rm /etc/t3-serve/one.env",
   "units-limits": "rm -r /etc/systemd/system/user-7501.slice.d",

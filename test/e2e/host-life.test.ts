@@ -8,6 +8,7 @@ const wizard: Somebody = {
   uid: 7001,
   layout: "untouched",
   groups: ["code-shared", "docker", "sudo", "nogroup-here"],
+  gainsPrivileges: true,
 };
 const emo: Somebody = { osUser: "emo", uid: 7002 };
 const anca: Somebody = {
@@ -23,6 +24,10 @@ afterAll(() => host.vm.stop());
 beforeAll(async () => {
   host = await startTestHost("host", 1);
 });
+
+interface PersonsProbed {
+  readonly people: readonly { readonly account: object }[];
+}
 
 const nothing = { code: 0, out: ["nothing to change"] };
 
@@ -139,6 +144,37 @@ test("installed units and sudoers are what systemd and sudo accept, and the unit
   ]);
 });
 
+test("an admin has sudo in their code server and others have not, and everybody reaches their tmux sessions in it", async () => {
+  const inCodeServer = (who: string) =>
+    `p=$(systemctl show -p MainPID --value t3-serve@${who}); grep ^NoNewPrivs /proc/$p/status; ` +
+    `runuser -u ${who} -- tmux -u new-session -d -s here; nsenter --target $p --mount ls /tmp/tmux-$(id -u ${who}); runuser -u ${who} -- tmux -u kill-server`;
+  expect(await host.sh(inCodeServer("wizard"))).toBe("NoNewPrivs:\t0\ndefault");
+  expect(await host.sh(inCodeServer("anca"))).toBe("NoNewPrivs:\t1\ndefault");
+});
+
+test("a changed command restarts nothing, and the delivery names what still runs with the former one", async () => {
+  const pid = () => host.sh("systemctl show -p MainPID --value t3-serve@anca");
+  const before = await pid();
+  await host.sh("sleep 1.1");
+  const { commands } = base();
+  const changed = await host.apply(base({ commands: { ...commands, t3: ["/usr/bin/env", ...commands.t3] } }));
+  const names = ["anca", "emo", "wizard"].map((who) => `t3-serve@${who}.service`);
+  expect(changed.err).toEqual([
+    expect.stringContaining(`host: warning: ${names.join(", ")}: still run with the former settings; not restarted`),
+  ]);
+  expect(await pid()).toBe(before);
+  expect((await host.workstation("reconcile")).err.join("\n")).toContain(
+    "anca: warning: t3-serve@anca.service: still runs with the former settings",
+  );
+  await host.apply(base());
+  await host.sh(`sleep 1.1; systemctl restart ${names.join(" ")}`);
+  const after = await host.workstation("reconcile");
+  expect([after, after.err.join("\n")]).toEqual([
+    expect.objectContaining(nothing),
+    expect.not.stringContaining("former settings"),
+  ]);
+});
+
 test("a person's port answers to them and to the proxy, over both protocols, and to nobody else", async () => {
   const { t3 } = portsOf(anca);
   await host.sh(
@@ -204,7 +240,33 @@ test("the environment file keeps every byte of the person's and the port is set 
 });
 
 test("parked people keep all and run nothing, and come back", async () => {
-  await host.apply(units({ ...emo, state: "parked" }));
+  await host.sh("echo '0 5 * * * /bin/true' | crontab -u emo -");
+  await host.sh("tmux -u new-session -d -s work -c /home/emo", { as: "emo" });
+  await host.sh(
+    "setpriv --reuid 7002 --regid 7002 --clear-groups setsid sleep 9997 </dev/null >/dev/null 2>&1 & " +
+      "systemd-run --quiet --user --machine=emo@ --unit=own-work sleep 9996",
+  );
+  const parked: Somebody = { ...emo, state: "parked" };
+  await host.apply(maps([wizard, parked, anca]));
+  expect((await host.apply(units(parked))).out).toEqual(
+    expect.arrayContaining([
+      "emo: recorded their sessions, to restore them later",
+      "emo: disabled lingering",
+      "emo: suspended the crontab",
+      "emo: ended all sessions and processes",
+    ]),
+  );
+  const atWork =
+    "ps -u emo -o comm= | wc -l; ls /var/lib/systemd/linger; crontab -u emo -l 2>&1 | tail -1; grep -c =emo /etc/ttyd-user-map";
+  const AT_REST = ["0", "anca", "wizard", "no crontab for emo", "0"];
+  expect((await host.sh(`${atWork} || true`)).split("\n")).toEqual(AT_REST);
+  const restored = await host.vm.ssh("tmux-persist save emo; tmux-persist restore; tmux-persist restore emo", {
+    accept: [2],
+  });
+  expect([restored.stdout, restored.stderr]).toEqual([
+    "anca: nothing to restore\nwizard: nothing to restore\n",
+    expect.stringContaining("emo is parked on this host, so nothing is restored"),
+  ]);
   const resting =
     "systemctl is-enabled t3-serve@emo browser-serve@emo credential-sync@emo.timer; systemctl is-active t3-serve@emo browser-serve@emo credential-sync@emo.timer";
   expect((await host.sh(`${resting} || true`)).split("\n")).toEqual([
@@ -212,7 +274,19 @@ test("parked people keep all and run nothing, and come back", async () => {
     ...Array(3).fill("inactive"),
   ]);
   expect(await host.workstation("reconcile")).toMatchObject(nothing);
-  await host.apply(units({ ...emo, claudeAuth: false }));
+  await host.vm.reboot();
+  await host.sh(
+    "systemctl start remotes 2>/dev/null || systemd-run --quiet --unit=remotes -p User=nobody node /srv/git-server.mjs /srv/git 8080; mkdir -p /run/workstation; touch /run/workstation/allow-failpoints",
+  );
+  expect((await host.sh(`${atWork} || true`)).split("\n")).toEqual(AT_REST);
+  await host.apply(maps(everybody));
+  expect((await host.apply(units({ ...emo, claudeAuth: false }))).out).toEqual(
+    expect.arrayContaining(["emo: restored the crontab", "emo: restored the saved sessions"]),
+  );
+  expect(await host.sh("tmux -u list-sessions -F '#{session_name}|#{session_path}'", { as: "emo" })).toBe(
+    "work|/home/emo",
+  );
+  await host.sh("crontab -r; tmux -u kill-server", { as: "emo" });
   expect((await host.sh(`${resting} || true`)).split("\n")).toEqual([
     "enabled",
     "enabled",
@@ -236,14 +310,24 @@ test("whoever leaves loses every access and nothing else, and gets everything ba
   await host.sh(
     "systemd-run --quiet --unit=stays --uid=wizard -p Restart=no sleep 10000; runuser -u wizard -- setsid sleep 9999 </dev/null >/dev/null 2>&1 &",
   );
+  await host.sh(
+    "sed -i /^wizard:/d /etc/subuid; echo wizard:900000:65536 >> /etc/subuid; install -m 4755 -o wizard /bin/true /srv/as-wizard; " +
+      "setpriv --reuid 900001 --regid 900001 --clear-groups setsid sleep 9998 </dev/null >/dev/null 2>&1 &",
+  );
   const gone = { ...wizard, state: "left" } as const;
   const said = await host.deliver([gone, emo, anca]);
   expect(said).toMatchObject({ code: 0, err: [] });
   expect(
     await host.sh(
-      "passwd --status wizard | cut -d' ' -f2; getent shadow wizard | cut -d: -f8; id -nG wizard; crontab -u wizard -l 2>&1; ls /var/lib/systemd/linger; ps -u wizard -o comm= | wc -l; systemctl is-enabled t3-serve@wizard || true",
+      "passwd --status wizard | cut -d' ' -f2; getent shadow wizard | cut -d: -f8; id -nG wizard; crontab -u wizard -l 2>&1; ls /var/lib/systemd/linger; ps -u wizard,900001 -o comm= | wc -l; systemctl is-enabled t3-serve@wizard || true",
     ),
   ).toBe(["L", "1", "wizard", "no crontab for wizard", "anca", "emo", "0", "disabled"].join("\n"));
+  const probed = JSON.parse((await host.workstation("probe wizard")).out.join("")) as PersonsProbed;
+  expect(probed.people[0]?.account).toMatchObject({
+    ...{ processes: 0, sharedProcesses: 0, containers: [] },
+    setIdFiles: { theirs: ["/srv/as-wizard"], unknown: [], incomplete: null },
+  });
+  await host.sh("rm /srv/as-wizard");
   await host.sh(
     "mkdir -p /home/wizard/.ssh; ssh-keygen -q -t ed25519 -N '' -f /root/w 2>/dev/null; cp /root/w.pub /home/wizard/.ssh/authorized_keys; chown -R wizard: /home/wizard/.ssh",
   );
@@ -301,9 +385,17 @@ test("an account that was here before is reported and left alone, or taken over 
     "an account old (uid 7010) exists on this host, but is unmanaged; it was left unchanged",
   );
   expect((await host.workstation("settle")).code).toBe(1);
-  expect((await host.deliver([...everybody, { ...old, adopt: true }])).code).toBe(0);
+  const taken = await host.deliver([...everybody, { ...old, adopt: true }]);
+  expect([taken.code, taken.err.join("\n")]).toEqual([
+    0,
+    expect.stringContaining("old: warning: /home/old (mode 0755) is open to all users of this host"),
+  ]);
   expect(await host.sh("getent passwd old; id -nG old; stat -c %a /home/old")).toBe(before);
   expect(await host.sh("cat /home/old/mine")).toBe("mine");
+  expect((await host.apply({ ...account({ ...old, adopt: true }), closeHome: true })).out).toEqual([
+    "old: set /home/old to mode 0700, it was mode 0755",
+  ]);
+  expect(await host.sh("stat -c '%a %U' /home/old")).toBe("700 old");
   expect(await host.workstation("reconcile")).toMatchObject(nothing);
 });
 

@@ -53,6 +53,19 @@ test("a push of somebody who is no admin is announced by login before it is depl
   expect((await world.history())[0]).toMatchObject({ message: `${commit} pushed by ebarzin`, result: "succeeded" });
 });
 
+test("a push delivers everything again to a host that holds an older copy of what was delivered", async () => {
+  const parts = "/var/lib/workstation/parts";
+  const held = () => world.sh(`sha256sum ${parts}/*.emo.json`);
+  const before = await held();
+  await world.sh(`sed -i 's/"state":"present"/"state":"left"/' ${parts}/account.emo.json; rm ${parts}/units.emo.json`);
+  const told = world.chat.length;
+  const { commit } = await world.push(world.emo, { to: MASTER, files: { "docs/notes.md": "more notes\n" } });
+  const ran = await world.pipeline("deploy.yaml", pushed(commit));
+  expect(codes(ran), ran.map(({ log }) => log).join("\n")).toEqual(DEPLOYED);
+  expect(await held()).toBe(before);
+  expect(world.chat.slice(told).join("\n")).toContain("holds another version of account.emo, does not hold units.emo");
+});
+
 interface Comment {
   readonly id: number;
   readonly body: string;

@@ -24,7 +24,7 @@ const PORT = 8901;
 const NAMES = ["dev", `n "q" ü <b>'`];
 
 const filesWith = (ofAna: { readonly parked?: true }) => [
-  { path: "/etc/ttyd-user-map", text: "ana@x=ana_b\nbob@x=bob\n" },
+  { path: "/etc/ttyd-user-map", text: `${ofAna.parked === true ? "" : "ana@x=ana_b\n"}bob@x=bob\n` },
   { path: "/etc/ttyd-admins", text: "# Generated\nbob\n" },
   {
     path: "/etc/t3-serve/dispatch.json",
@@ -284,6 +284,7 @@ test("whoever is parked reads it, and a button that was still open brings nothin
   expect([await running(ana), await host.sh("systemctl is-active t3-serve@ana_b || true")]).toEqual([[""], "inactive"]);
   await host.apply(maps(everybody, { files: filesWith({}) }));
   await host.apply(units(ana));
+  expect(await running(ana)).toEqual(NAMES);
   await page.reload();
   expect([await notice.count(), await page.getByRole("button", { name: "Restore sessions" }).count()]).toEqual([0, 1]);
   await close(page);

@@ -92,6 +92,7 @@ export const PROOFS: readonly Proof[] = [
   row(/^workstation reconcile$/, e2e("host-life"), /workstation\("reconcile"\)/),
   row(/^workstation finish$/, e2e("host-workers"), /workstation\("finish"\)/),
   row(/^tmux-persist save$/, e2e("user-portal"), /tmux-persist save/),
+  row(/^tmux-persist save [[<]user/, e2e("host-life"), /tmux-persist save emo/),
   row(/^tmux-persist save; systemctl stop user-<uid>\.slice$/, e2e("leaving"), /systemctl stop user-20003\.slice/),
   row(
     /^tmux-persist (restore|forget|status)/,

@@ -66,11 +66,11 @@ test("the dispatch table is sorted by code unit, figures too", () => {
 describe("parked", () => {
   const parked = derived(rosterOf(row("bob", "parked: true\nclaude_auth: true"), row("carol", "claude_auth: false")));
 
-  test("keeps the person in every map and says so in the dispatch table", () => {
+  test("takes the person from the terminal map and says so in the dispatch table", () => {
     expect([...(parked.desired.hosts.get("devvm" as never)?.files ?? [])].map(([, text]) => text)).toEqual([
       '{\n  "bob": {\n    "os_user": "bob",\n    "parked": true,\n    "port": 3773\n  },\n  "carol": {\n    "os_user": "carol",\n    "port": 3774\n  }\n}\n',
       `${HEADER}\n`,
-      `${HEADER}\nbob=bob\ncarol=carol\n`,
+      `${HEADER}\ncarol=carol\n`,
     ]);
   });
 
@@ -83,7 +83,7 @@ describe("parked", () => {
       [true, true],
     ]);
     expect(back.plan).toEqual([
-      "bob is no longer parked: everything of theirs runs again.",
+      "bob is no longer parked: everything of theirs runs again, saved sessions included.",
       "carol has the sync of the assistant's credentials switched on.",
     ]);
   });

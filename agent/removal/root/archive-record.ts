@@ -91,7 +91,9 @@ export function filesOf(sys: System, user: User): readonly string[] {
     crontabOf(user.name),
     ...atJobsOf(sys, user.uid),
     ...["account", "clones", "units"].map((kind) => `${STATE}/parts/${kind}.${user.name}.json`),
-    ...["cuts", "failures", "granted-groups", "notes"].map((folder) => `${STATE}/${folder}/${user.name}.json`),
+    ...["cuts", "failures", "granted-groups", "notes", "parked"].map(
+      (folder) => `${STATE}/${folder}/${user.name}.json`,
+    ),
     `${STATE}/probes/${user.name}`,
     `${STATE}/loaded/envelope.${user.name}`,
   ];

@@ -8,6 +8,7 @@ import type { Machine } from "../../root/system/cached-machine.ts";
 import { EXPIRED_DAY } from "../../root/accounts/offboard.ts";
 import { homeOf } from "../../root/accounts/verify-ownership.ts";
 import { processesOf } from "../../root/accounts/processes.ts";
+import { subordinateUids } from "../../root/accounts/subordinate-uids.ts";
 import { loadPart } from "../../root/state/parts.ts";
 import { readOffboarding } from "../../root/state/offboarding-records.ts";
 import { readLedger } from "../../root/state/host-ledger.ts";
@@ -62,7 +63,7 @@ export function reasonsAgainstRemoval(m: Machine, who: string, uid: number): rea
     readOffboarding(sys, who) !== undefined && login?.locked === true && login.expires === EXPIRED_DAY,
     "they are not offboarded on this host: run `workstation reconcile` and look at `workstation status`",
   );
-  const running = processesOf(sys, account.uid);
+  const running = processesOf(sys, account.uid, subordinateUids(sys, m.accounts(), account).isTheirs);
   unless(running.length === 0, `processes of theirs are running (${running.slice(0, 10).join(", ")}): end them`);
   const mounts = mountsBelow(account.home);
   unless(mounts.length === 0, `something is mounted in the home (${mounts.join(", ")}): unmount it`);
@@ -70,8 +71,8 @@ export function reasonsAgainstRemoval(m: Machine, who: string, uid: number): rea
 }
 
 /** @throws Refusal that names them: what one of them writes now would be in no archive */
-export function assertNoProcesses({ m: { sys }, user }: RemovalTarget, when: string): void {
-  const running = processesOf(sys, user.uid);
+export function assertNoProcesses({ m, user }: RemovalTarget, when: string): void {
+  const running = processesOf(m.sys, user.uid, subordinateUids(m.sys, m.accounts(), user).isTheirs);
   if (running.length > 0)
     throw new Refusal(
       `${when}, processes of ${user.name} are running (${running.slice(0, 10).join(", ")}); end them and start again`,

@@ -8,8 +8,8 @@ import { lingerFile, userManagerOf } from "./processes.ts";
 
 const START_TIMEOUT_MS = 90_000;
 
-/** For everybody who is present; offboarding disables it again. */
-export function enableLinger(m: Machine, part: AccountPart): Step {
+/** For every user who is present and not parked; offboarding and parking disable it again. */
+export function enableLinger(m: Machine, part: Pick<AccountPart, "osUser">): Step {
   return {
     name: "linger",
     differences: async () => {

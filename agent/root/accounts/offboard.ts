@@ -5,12 +5,12 @@ import type { AccountPart } from "../../contract.ts";
 import { groupsOf, type User } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { readOffboarding, writeOffboarding } from "../state/offboarding-records.ts";
-import { runOrThrow } from "../system/privileged-operations.ts";
 import { dropPendingCredentials, hasPendingCredentials } from "../state/pending-credentials.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
-import { atJobsOf, crontabOf, endProcesses, lingerFile, userManagerOf, PARKED, processesOf } from "./processes.ts";
+import { endEverything } from "./end-everything.ts";
+import { suspendJobs } from "./scheduled-jobs.ts";
 import { unitsOf } from "../services/unit-names.ts";
-import { resetFailed, startAndStopUnits } from "../services/start-and-stop-units.ts";
+import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 
 /** The expiry of an offboarded account: the first day after 1970-01-01, in the past for every clock. */
 export const EXPIRED_DAY = 1;
@@ -23,7 +23,7 @@ export function offboardAccount(m: Machine, part: AccountPart): readonly Step[] 
     recorded(m, part, user),
     startAndStopUnits(m, { run: [], rest: unitsOf(part.osUser) }),
     loginCut(m, part, user),
-    ended(m, user),
+    endEverything(m, user),
   ];
 }
 
@@ -72,29 +72,9 @@ function loginCut(m: Machine, part: AccountPart, user: User): Step {
         const apply = () => runShadowUtility(m, ["/usr/bin/gpasswd", "--delete", part.osUser, group]);
         changes.push({ point: "cut-group", says: says("remove", `from group ${group}`), apply });
       }
-      return [...changes, ...timersCut(m, user), ...waitingCut(m, part.osUser)];
+      return [...changes, ...suspendJobs(m, user), ...waitingCut(m, part.osUser)];
     },
   };
-}
-
-/** What would start something of theirs again: linger, cron and at. */
-function timersCut(m: Machine, user: User): readonly Change[] {
-  const changes: Change[] = [];
-  if (m.sys.look(lingerFile(user.name)) !== undefined) {
-    const apply = () => m.sys.remove(lingerFile(user.name));
-    changes.push({ point: "cut-linger", says: says("disable", "lingering"), apply });
-  }
-  const park = (from: string) => {
-    m.sys.makeDirectory(`${PARKED}/${user.name}`, 0o700);
-    m.sys.move(from, `${PARKED}/${user.name}/${from.slice(from.lastIndexOf("/") + 1)}`);
-  };
-  if (m.sys.look(crontabOf(user.name)) !== undefined) {
-    changes.push({ point: "cut-cron", says: says("suspend", "the crontab"), apply: () => park(crontabOf(user.name)) });
-  }
-  for (const job of atJobsOf(m.sys, user.uid)) {
-    changes.push({ point: "cut-at", says: says("suspend", "an at job"), apply: () => park(job) });
-  }
-  return changes;
 }
 
 /** A token that never reached their home is not to reach it now, nor on their return, when there is another one. */
@@ -102,22 +82,4 @@ function waitingCut(m: Machine, who: string): readonly Change[] {
   if (!hasPendingCredentials(m.sys, who)) return [];
   const apply = () => dropPendingCredentials(m.sys, who);
   return [{ point: "cut-credentials", says: says("remove", "forge credentials that were not delivered yet"), apply }];
-}
-
-function ended(m: Machine, user: User): Step {
-  return {
-    name: "cut",
-    differences: () => {
-      const running = processesOf(m.sys, user.uid);
-      if (running.length === 0) return [];
-      const apply = async () => {
-        // The user manager first, or it would start again what it supervises. It may not be running at all.
-        const units = [userManagerOf(user.uid), `user-${user.uid}.slice`];
-        await runOrThrow(m.sys, ["/usr/bin/systemctl", "stop", ...units]);
-        await endProcesses(m.sys, user);
-        await resetFailed(m, units);
-      };
-      return [{ point: "cut-end", says: says("end", "all sessions and processes"), apply }];
-    },
-  };
 }

@@ -10,7 +10,7 @@ import { removeOffboarding, readOffboarding } from "../state/offboarding-records
 import { readLedger } from "../state/host-ledger.ts";
 import { EXPIRED_DAY } from "./offboard.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
-import { AT_JOBS, crontabOf, PARKED } from "./processes.ts";
+import { restoreJobs } from "./scheduled-jobs.ts";
 
 /** Nothing to do for somebody who was never record. */
 export function reinstateAccount(m: Machine, part: AccountPart): Step {
@@ -51,7 +51,7 @@ export function reinstateAccount(m: Machine, part: AccountPart): Step {
           apply: () => usermod("--append", "--groups", group),
         });
       }
-      changes.push(...jobsBack(m, who));
+      changes.push(...restoreJobs(m, who));
       // Last of all: while the record is there, a killed return goes on where it was.
       changes.push({
         point: "return-forget",
@@ -61,16 +61,4 @@ export function reinstateAccount(m: Machine, part: AccountPart): Step {
       return changes;
     },
   };
-}
-
-function jobsBack(m: Machine, who: string): readonly Change[] {
-  return (m.sys.list(`${PARKED}/${who}`) ?? []).map((name) => {
-    const cron = name === who;
-    const to = cron ? crontabOf(who) : `${AT_JOBS}/${name}`;
-    return {
-      point: cron ? ("return-cron" as const) : ("return-at" as const),
-      says: says("restore", cron ? "the crontab" : "an at job"),
-      apply: () => m.sys.move(`${PARKED}/${who}/${name}`, to),
-    };
-  });
 }

@@ -8,6 +8,7 @@ import { changeDigestFile } from "../state/change-digests.ts";
 import { offboardingFile } from "../state/offboarding-records.ts";
 import { failuresFile } from "../state/failures.ts";
 import { grantedFile } from "../state/granted-groups.ts";
+import { parkingFile } from "../state/parking-records.ts";
 import { STATE } from "../state/json-files.ts";
 import { pendingRemoteFile } from "../state/pending-remotes.ts";
 import { pendingCredentialsFile } from "../state/pending-credentials.ts";
@@ -50,6 +51,7 @@ const KEPT: readonly ((name: string) => string)[] = [
   crontabOf,
   offboardingFile,
   grantedFile,
+  parkingFile,
   (name) => `${PARKED}/${name}`,
   (name) => `${PERSIST}/${name}`,
 ];

@@ -11,6 +11,7 @@ import { runOrThrow } from "../system/privileged-operations.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import { memberOf, readGranted, writeGranted } from "../state/granted-groups.ts";
 import { endProcesses, processesInGroups, userManagerOf } from "./processes.ts";
+import { subordinateUids } from "./subordinate-uids.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
 
 const START_TIMEOUT_MS = 90_000;
@@ -83,7 +84,8 @@ function removals(m: Machine, part: AccountPart, user: User): readonly Change[] 
   const revoked = revokedGroups(m, part);
   if (revoked.length === 0) return [];
   const gids = revoked.flatMap((group) => m.accounts().groups.get(group)?.gid ?? []);
-  const holders = processesInGroups(m.sys, user.uid, gids);
+  const { isTheirs } = subordinateUids(m.sys, m.accounts(), user);
+  const holders = processesInGroups(m.sys, user.uid, gids, isTheirs);
   const changes = groupsToRemove(m, part).map((group): Change => {
     const apply = () => runShadowUtility(m, ["/usr/bin/gpasswd", "--delete", part.osUser, group]);
     return { point: "account-groups", says: says("remove", `from group ${group}`), apply };
@@ -107,7 +109,7 @@ async function endSessions(m: Machine, user: User): Promise<void> {
   const states = await m.units(unitsOf(user.name));
   const running = [...states].filter(([name, { active }]) => active === "active" && unitsOf(user.name).includes(name));
   await runOrThrow(m.sys, ["/usr/bin/systemctl", "stop", userManagerOf(user.uid), `user-${user.uid}.slice`]);
-  await endProcesses(m.sys, user);
+  await endProcesses(m.sys, user, subordinateUids(m.sys, m.accounts(), user).isTheirs);
   if (running.length > 0) {
     const names = running.map(([name]) => name);
     await runOrThrow(m.sys, ["/usr/bin/systemctl", "start", "--", ...names], { timeoutMs: START_TIMEOUT_MS });

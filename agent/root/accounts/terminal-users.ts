@@ -1,8 +1,9 @@
-/** Lists the users of the terminal map who have an account here, and runs an action for each of them. */
+/** Lists the users of the terminal map who have an account here, and runs an action for each user. */
 
 import { Refusal } from "../../lib/errors.ts";
 import { readAccounts, type User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
+import { loadPart, peopleOfParts } from "../state/parts.ts";
 
 export const TERMINAL_MAP = "/etc/ttyd-user-map";
 /** System users are nobody's, whatever the map says. */
@@ -13,17 +14,36 @@ const ROW = /^[^=\s#]+=([a-z_][a-z0-9_-]{0,31})$/;
 export function mappedPeople(sys: System): readonly User[] {
   const map = sys.read(TERMINAL_MAP);
   if (map === undefined) throw new Refusal(`${TERMINAL_MAP} is missing; the maps part writes it`);
-  const names = new Set(namesIn(map.toString("utf8")));
+  return accountsOf(sys, namesIn(map.toString("utf8")));
+}
+
+/** Those of the terminal map and those who are parked: they have no terminal, but the portal and their records know them. */
+export function knownPeople(sys: System): readonly User[] {
+  const parked = peopleOfParts(sys).filter((name) => isParked(sys, name) === true);
+  return accountsOf(sys, [...mappedPeople(sys).map(({ name }) => name), ...parked]);
+}
+
+/** Undefined where their part is damaged: then the run of the agent that needs it names the damage. */
+export function isParked(sys: System, name: string): boolean | undefined {
+  try {
+    return loadPart(sys, "units", name)?.state === "parked";
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  }
+}
+
+function accountsOf(sys: System, names: readonly string[]): readonly User[] {
   const { users } = readAccounts(sys);
-  return [...names].sort().flatMap((name) => {
+  return [...new Set(names)].sort().flatMap((name) => {
     const user = users.get(name);
     return user !== undefined && user.uid >= FIRST_UID && user.home === `/home/${name}` ? [user] : [];
   });
 }
 
-/** @throws Refusal for everybody who is not in the map: they have no browser terminal here. */
-export function mappedPerson(sys: System, name: string): User {
-  const user = mappedPeople(sys).find((u) => u.name === name);
+/** @throws Refusal for every user who is neither in the map nor parked: they have no browser terminal here. */
+export function knownPerson(sys: System, name: string): User {
+  const user = knownPeople(sys).find((u) => u.name === name);
   if (user === undefined)
     throw new Refusal(`${name} has no browser terminal on this host: no account, or not in ${TERMINAL_MAP}`);
   return user;

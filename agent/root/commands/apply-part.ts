@@ -14,6 +14,7 @@ import { loadPart, type PersonPart, storePart } from "../state/parts.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { HOURLY_LIMITS, type PoolLimits } from "../people/worker-pool.ts";
 import { removePendingRemote } from "../state/pending-remotes.ts";
+import { formerSettingsOfAll } from "../services/former-settings.ts";
 import { convergeHost } from "../host/converge-host.ts";
 import { deliveryRun } from "../people/delivery-run.ts";
 
@@ -69,6 +70,8 @@ async function applyHost(m: Machine, delivered: Extract<Part, { kind: "base" | "
   storePart(m.sys, delivered);
   const { changed, failed } = await convergeHost(m, delivered, "apply");
   for (const sentence of failed) warn(`host: ${sentence}`);
+  if (delivered.kind === "base")
+    for (const sentence of await formerSettingsOfAll(m)) warn(`host: warning: ${sentence}`);
   if (changed === 0 && failed.length === 0) info("host: nothing to change");
   return failed.length > 0 ? 1 : 0;
 }

@@ -4,6 +4,7 @@
  * `null`.
  */
 
+import { readFileSync } from "node:fs";
 import { Refusal } from "../../lib/errors.ts";
 import { groupsOf } from "../system/account-database.ts";
 import { queryCodeServerProxy } from "./query-code-server-proxy.ts";
@@ -11,7 +12,10 @@ import { type Machine, machineOf } from "../system/cached-machine.ts";
 import { dryRun } from "../system/dry-run.ts";
 import { loadPart } from "../state/parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
+import { type Container, containersOf } from "../accounts/containers.ts";
 import { atJobsOf, crontabOf, lingerFile, processesOf } from "../accounts/processes.ts";
+import { scanSetIdFiles, type SetIdScan } from "../accounts/set-id-files.ts";
+import { subordinateUids } from "../accounts/subordinate-uids.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { hasPendingCredentials } from "../state/pending-credentials.ts";
@@ -44,12 +48,28 @@ export interface AccountProbe {
   readonly groups: readonly string[];
   /** Null where this host has no sudo, or it did not answer. */
   readonly sudo: boolean | null;
+  /** Under their uid or a subordinate uid that they alone have. */
   readonly processes: number;
+  /** Under subordinate uids that another account has as well. */
+  readonly sharedProcesses: number;
+  /** Null where an engine of this host did not answer. */
+  readonly containers: readonly Container[] | null;
+  readonly setIdFiles: SetIdFiles;
   readonly linger: boolean;
   readonly crontab: boolean;
   readonly atJobs: number;
   /** Offboarding is recorded: what was revoked is known for a later return. */
   readonly cut: boolean;
+}
+
+/** Paths of programs outside of homes that run as their owner or with their group, and that no package owns. */
+export interface SetIdFiles {
+  /** Theirs, or a subordinate uid's of theirs. */
+  readonly theirs: readonly string[];
+  /** Somebody else's, for a person who could make them while they were an admin. Nothing records who did. */
+  readonly unknown: readonly string[];
+  /** Why some may be missing; null where all was searched. */
+  readonly incomplete: string | null;
 }
 
 const DAY_MS = 86_400_000;
@@ -58,23 +78,33 @@ const DAY_MS = 86_400_000;
 export async function probeAccess(system: System, words: readonly string[], nowMs: number): Promise<number> {
   const m = machineOf(dryRun(system));
   const people: PersonProbe[] = [];
+  let scan: Promise<SetIdScan> | undefined;
+  const scanOnce = () => (scan ??= scanSetIdFiles(m.sys, readFileSync("/proc/self/mountinfo", "utf8")));
   for (const word of words) {
     const [, osUser, login] = /^([a-z_][a-z0-9_-]{0,31})(?:=([A-Za-z0-9][A-Za-z0-9._@+-]{0,127}))?$/.exec(word) ?? [];
     if (osUser === undefined) throw new Refusal(`expected <user> or <user>=<login>, but found "${word}"`);
-    people.push(await probePerson(m, osUser, login, nowMs));
+    people.push(await probePerson({ m, nowMs, scanOnce }, osUser, login));
   }
   const host = loadPart(m.sys, "base")?.host ?? null;
   process.stdout.write(`${JSON.stringify({ host, people })}\n`);
   return 0;
 }
 
-async function probePerson(m: Machine, osUser: string, login: string | undefined, nowMs: number): Promise<PersonProbe> {
+interface Probing {
+  readonly m: Machine;
+  readonly nowMs: number;
+  /** The search of the disk is the same for everybody. */
+  readonly scanOnce: () => Promise<SetIdScan>;
+}
+
+async function probePerson(probing: Probing, osUser: string, login: string | undefined): Promise<PersonProbe> {
+  const { m } = probing;
   const names = unitsOf(osUser);
   const states = await m.units(names);
   const listen = loadPart(m.sys, "base")?.gate?.listen;
   return {
     osUser,
-    account: await accountOf(m, osUser, nowMs),
+    account: await accountOf(probing, osUser),
     units: Object.fromEntries(
       names.map((name) => [
         name,
@@ -91,11 +121,17 @@ async function probePerson(m: Machine, osUser: string, login: string | undefined
   };
 }
 
-async function accountOf(m: Machine, osUser: string, nowMs: number): Promise<AccountProbe | null> {
+async function accountOf({ m, nowMs, scanOnce }: Probing, osUser: string): Promise<AccountProbe | null> {
   const { users, logins } = m.accounts();
   const user = users.get(osUser);
   if (user === undefined) return null;
   const login = logins.get(osUser);
+  const record = readOffboarding(m.sys, osUser);
+  const { isTheirs, isShared } = subordinateUids(m.sys, m.accounts(), user);
+  // They were in the groups of the admin tier until they left.
+  const wasAdmin = record !== undefined && record.groups.length > 0;
+  const { files, incomplete } = await scanOnce();
+  const theirs = files.filter(({ uid }) => uid === user.uid || isTheirs(uid));
   return {
     uid: user.uid,
     locked: login?.locked === true,
@@ -103,11 +139,18 @@ async function accountOf(m: Machine, osUser: string, nowMs: number): Promise<Acc
     loginRefused: await isRefused(m.sys, osUser),
     groups: groupsOf(m.accounts(), user).filter((group) => group !== osUser),
     sudo: await maySudo(m.sys, osUser),
-    processes: processesOf(m.sys, user.uid).length,
+    processes: processesOf(m.sys, user.uid, isTheirs).length,
+    sharedProcesses: processesOf(m.sys, user.uid, isShared).length - processesOf(m.sys, user.uid).length,
+    containers: await containersOf(m, user, wasAdmin),
+    setIdFiles: {
+      theirs: theirs.map(({ path }) => path),
+      unknown: wasAdmin ? files.filter((file) => !theirs.includes(file)).map(({ path }) => path) : [],
+      incomplete: incomplete ?? null,
+    },
     linger: m.sys.look(lingerFile(osUser)) !== undefined,
     crontab: m.sys.look(crontabOf(osUser)) !== undefined,
     atJobs: atJobsOf(m.sys, user.uid).length,
-    cut: readOffboarding(m.sys, osUser) !== undefined,
+    cut: record !== undefined,
   };
 }
 

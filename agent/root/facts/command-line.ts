@@ -12,7 +12,7 @@ import { dryRun } from "../system/dry-run.ts";
 import { BROWSER_UNIT, instance, T3_UNIT } from "../services/unit-names.ts";
 import { realSystem } from "../system/privileged-operations.ts";
 import { parseJsonOrUndefined } from "../../lib/parse-json.ts";
-import { forEachPerson, mappedPeople, mappedPerson } from "../accounts/terminal-users.ts";
+import { forEachPerson, knownPeople, knownPerson } from "../accounts/terminal-users.ts";
 import { type FactsAnswer, type Report, ownFacts } from "../../shared/facts/facts-schemas.ts";
 import { collectFacts } from "./collect-facts.ts";
 import { taskOf } from "./publish-facts.ts";
@@ -26,7 +26,7 @@ export async function factsCommand(argv: readonly string[]): Promise<number> {
   const [who, ...rest] = argv;
   if (who === undefined || rest.length > 0) throw new Refusal("usage: workstation-facts <os_user> | --everybody");
   const m = machineOf(dryRun(realSystem));
-  const users = who === "--everybody" ? mappedPeople(m.sys) : [mappedPerson(m.sys, who)];
+  const users = who === "--everybody" ? knownPeople(m.sys) : [knownPerson(m.sys, who)];
   await m.units(users.flatMap(({ name }) => servicesOf(name)));
   const people = await forEachPerson(users, (user) => reportOf(m, user), messageOf);
   const answer: FactsAnswer = { people: [...people] };

@@ -8,15 +8,15 @@ import { loadPart } from "../state/parts.ts";
 import type { User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { warn } from "../../lib/log.ts";
-import { mappedPeople, TERMINAL_MAP } from "../accounts/terminal-users.ts";
+import { knownPeople, TERMINAL_MAP } from "../accounts/terminal-users.ts";
 import type { FactsTask, OwnFile } from "../../shared/facts/facts-schemas.ts";
 import { collectFacts } from "./collect-facts.ts";
 
 const FOLDER = "/run/workstation/me";
 
-/** For everybody of the terminal map; a file that holds the same already is left as it is. Says what it cannot write. */
+/** For every user of the terminal map and every parked one; a file that holds the same already is left as it is. Says what it cannot write. */
 export function publishFacts(sys: System): void {
-  const users = sys.look(TERMINAL_MAP) === undefined ? [] : mappedPeople(sys);
+  const users = sys.look(TERMINAL_MAP) === undefined ? [] : knownPeople(sys);
   for (const name of sys.list(FOLDER) ?? [])
     if (!users.some((user) => name === `${user.name}.json`)) sys.remove(`${FOLDER}/${name}`);
   if (users.length === 0) return;

@@ -4,18 +4,21 @@ import { setSubject } from "../../lib/failpoints.ts";
 import { Refusal, messageOf as tellError } from "../../lib/errors.ts";
 import { converge, type Step } from "../../lib/converge.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import type { PersonPart } from "../state/parts.ts";
+import { loadPart, type PersonPart } from "../state/parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
 import { offboardAccount } from "../accounts/offboard.ts";
+import { closeAdoptedHome } from "../accounts/adopted-home.ts";
 import { createAccount } from "../accounts/create.ts";
 import { verifyOwnership, homeOf } from "../accounts/verify-ownership.ts";
 import { convergeGroups, groupsToRemove } from "../accounts/supplementary-groups.ts";
 import { enableLinger } from "../accounts/enable-linger.ts";
 import { renameAccount, presentFormerName } from "../accounts/rename.ts";
 import { disableAgeing } from "../accounts/password-ageing.ts";
+import { endParked, recordSessions, restoreSessions, wakeAccount } from "../accounts/park.ts";
 import { reinstateAccount } from "../accounts/reinstate.ts";
 import { wantedUnits } from "../services/unit-names.ts";
 import { environmentFile, resourceLimits, recordPorts } from "../services/unit-files.ts";
+import { reportFormerSettings } from "../services/former-settings.ts";
 import { limitsInEffect } from "../services/limits-in-effect.ts";
 import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 import { convergeHome } from "./converge-home.ts";
@@ -56,27 +59,41 @@ function accountSteps(
     if (m.accounts().users.has(name) && readOffboarding(m.sys, name) === undefined) run.allowance.consume(part.osUser);
     return [...renames, given, () => offboardAccount(m, part)];
   }
+  const warnOf = (sentence: string) => run.warn(`${part.osUser}: warning: ${sentence}`);
   const groups = () => {
     if (groupsToRemove(m, part).length > 0) run.allowance.consumeGroups(part.osUser);
-    return convergeGroups(m, part, (sentence) => run.warn(`${part.osUser}: warning: ${sentence}`));
+    return convergeGroups(m, part, warnOf);
   };
-  const linger = () => enableLinger(m, part);
+  // The units part starts it again for a user who is no longer parked.
+  const isParked = loadPart(m.sys, "units", part.osUser)?.state === "parked";
+  const linger = () => (isParked ? [] : [enableLinger(m, part)]);
   // Before their service manager is started: PAM refuses it for a password that has expired.
   const ageing = () => disableAgeing(m, part);
-  return [...renames, given, () => createAccount(m, part), ageing, () => reinstateAccount(m, part), groups, linger];
+  const home = () => closeAdoptedHome(m, part, warnOf);
+  const made = [() => createAccount(m, part), home, ageing, () => reinstateAccount(m, part)];
+  return [...renames, given, ...made, groups, linger];
 }
 
-function unitSteps({ m, mode }: PersonRun, part: Extract<PersonPart, { kind: "units" }>): readonly (() => Step)[] {
+function unitSteps(
+  { m, mode, warn }: PersonRun,
+  part: Extract<PersonPart, { kind: "units" }>,
+): readonly (() => Step | readonly Step[])[] {
   const running = () => startAndStopUnits(m, wantedUnits(part));
   if (part.state === "left") return [running];
-  if (!m.accounts().users.has(part.osUser))
-    throw new Refusal("they have no account on this host; see the failure of the account part");
+  const user = m.accounts().users.get(part.osUser);
+  if (user === undefined) throw new Refusal("they have no account on this host; see the failure of the account part");
   const home = () => homeExists(m, part);
   const files = [() => recordPorts(m, part), () => environmentFile(m, part), () => resourceLimits(m, part)];
   // Last: a limit that others have set keeps nothing from running.
   const limits = () => limitsInEffect(m, part);
   const limitsUnlessPending = () => unlessPending(resourceLimits(m, part), limits());
-  return [...files, home, running, mode === "check" ? limitsUnlessPending : limits];
+  const warnOf = (sentence: string) => warn(`${part.osUser}: warning: ${sentence}`);
+  const working =
+    part.state === "parked"
+      ? [() => recordSessions(m, user, warnOf), running, () => endParked(m, user)]
+      : [() => wakeAccount(m, user), running, () => restoreSessions(m, user, warnOf)];
+  const former = () => reportFormerSettings(m, part, warnOf);
+  return [...files, home, ...working, former, mode === "check" ? limitsUnlessPending : limits];
 }
 
 /** A dry run cannot see what systemd would have after a change that it does not make. */

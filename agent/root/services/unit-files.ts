@@ -96,9 +96,10 @@ export function resourceLimitFiles(part: UnitsPart): ReadonlyMap<string, string>
   const { memory, cpu, tasks, paneMemory } = part.limits;
   const slice = `user-${part.uid}.slice`;
   const inSlice = `${HEADER}[Service]\nSlice=${slice}\n`;
+  const privileges = part.gainsPrivileges === true ? "NoNewPrivileges=no\n" : "";
   return new Map([
     [dropInOf(slice), `${HEADER}[Slice]\nMemoryMax=${memory}\nMemorySwapMax=0\nCPUQuota=${cpu}\nTasksMax=${tasks}\n`],
-    [dropInOf(instance(T3_UNIT, part.osUser)), inSlice],
+    [dropInOf(instance(T3_UNIT, part.osUser)), inSlice + privileges],
     [dropInOf(instance(BROWSER_UNIT, part.osUser)), inSlice],
     [`${PANE_DIRECTORY}/${part.osUser}`, `${paneMemory}\n`],
   ]);

@@ -11,13 +11,13 @@ import { save } from "./save-sessions.ts";
 import { sessionsStatus } from "./status.ts";
 
 const USAGE = `usage: tmux-persist <command>
-  save                                    record everybody's sessions
+  save [<user>]                           record everybody's sessions, or those of one user
   restore [<user>] [--record N] [--json]  bring back what is missing, from the newest record or, of one user, from record N
   forget <user> <session>                 bring back this session no more: it was ended on purpose
   status [<user>] [--json]                print what runs, what could be brought back and how old the record is`;
 
 const SYNTAX = {
-  save: {},
+  save: { operands: ["user?"] },
   restore: { options: { record: "value", json: "switch" }, operands: ["user?"] },
   forget: { operands: ["user", "session"], isOptionFree: true },
   status: { options: { json: "switch" }, operands: ["user?"] },
@@ -35,7 +35,7 @@ export async function sessionsCommand(argv: readonly string[]): Promise<number> 
   if (user !== undefined && !USER.test(user)) throw new Refusal(`"${user}" is not the name of a user\n${USAGE}`);
   switch (line.command) {
     case "save":
-      return save(realSystem, Date.now);
+      return save(realSystem, Date.now, user);
     case "forget":
       return forget(realSystem, user ?? "", session, Date.now());
     case "restore": {

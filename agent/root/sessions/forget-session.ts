@@ -5,11 +5,11 @@ import { info } from "../../lib/log.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { recordAfterForgetting } from "./next-record.ts";
 import { appendRecord, readNewest } from "../state/session-records.ts";
-import { mappedPerson } from "../accounts/terminal-users.ts";
+import { knownPerson } from "../accounts/terminal-users.ts";
 
 /** @throws Refusal when no session of that very name is recorded. */
 export function forget(sys: System, who: string, name: string, nowMs: number): number {
-  const user = mappedPerson(sys, who);
+  const user = knownPerson(sys, who);
   const before = readNewest(sys, user.name);
   const next = recordAfterForgetting(before, name, nowMs);
   if (next === undefined) {

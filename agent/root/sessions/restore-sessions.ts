@@ -9,7 +9,7 @@ import { restorable } from "./next-record.ts";
 import { readNewest, readNumbered } from "../state/session-records.ts";
 import { recreateByWorker } from "./call-worker.ts";
 import { namesRunning } from "./observe-sessions.ts";
-import { forEachPerson, mappedPeople, mappedPerson } from "../accounts/terminal-users.ts";
+import { forEachPerson, isParked, knownPerson, mappedPeople } from "../accounts/terminal-users.ts";
 import { startServer } from "./start-tmux-server.ts";
 
 export interface RestoreArgs {
@@ -23,12 +23,22 @@ export interface RestoreArgs {
 
 /** Exit code 1 when a person or one of their sessions could not be brought back. */
 export async function restore(sys: System, { who, record, json }: RestoreArgs): Promise<number> {
-  const people = who === undefined ? mappedPeople(sys) : [mappedPerson(sys, who)];
+  const people =
+    who === undefined ? mappedPeople(sys).filter(({ name }) => isParked(sys, name) !== true) : [wakePerson(sys, who)];
   const results = await forEachPerson(people, (user) => restoreOne(sys, user, record), messageOf);
   if (json) process.stdout.write(`${JSON.stringify({ people: results })}\n`);
   else for (const result of results) "failed" in result ? complain(result) : report(result.who, result.found);
   const broken = results.some((r) => "failed" in r || r.found.some(({ how }) => how === "failed"));
   return broken ? 1 : 0;
+}
+
+/** @throws Refusal for a parked user: nothing of theirs runs, whoever asks. */
+function wakePerson(sys: System, who: string): User {
+  if (isParked(sys, who) === true)
+    throw new Refusal(
+      `${who} is parked on this host, so nothing is restored; take \`parked\` out of their row and deploy`,
+    );
+  return knownPerson(sys, who);
 }
 
 async function restoreOne(sys: System, user: User, record: number | undefined): Promise<readonly Outcome[]> {

@@ -8,11 +8,15 @@ import type { System } from "../system/privileged-operations.ts";
 import { recordAfterLook } from "./next-record.ts";
 import { appendRecord, readNewest, writeLastSeen } from "../state/session-records.ts";
 import { observeSessions } from "./observe-sessions.ts";
-import { forEachPerson, mappedPeople } from "../accounts/terminal-users.ts";
+import { forEachPerson, knownPerson, mappedPeople } from "../accounts/terminal-users.ts";
 
-/** Exit code 1 when somebody's sessions could not be looked at: who, and why. Theirs are as recorded before. */
-export async function save(sys: System, now: () => number): Promise<number> {
-  const results = await forEachPerson(mappedPeople(sys), (user) => saveOne(sys, user, now), messageOf);
+/**
+ * @param who one user, who may be parked; every user of the terminal map where absent
+ * @returns 1 when somebody's sessions could not be looked at: who, and why. Theirs are as recorded before.
+ */
+export async function save(sys: System, now: () => number, who?: string): Promise<number> {
+  const people = who === undefined ? mappedPeople(sys) : [knownPerson(sys, who)];
+  const results = await forEachPerson(people, (user) => saveOne(sys, user, now), messageOf);
   const failed = results.filter((r) => "failed" in r);
   for (const result of failed) warn(`${result.who}: sessions not recorded: ${result.failed}`);
   const looked = results.flatMap((r) => ("found" in r && r.found > 0 ? [r.who] : []));

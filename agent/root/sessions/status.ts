@@ -9,7 +9,7 @@ import type { User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { numbersOf, readLastSeen, readNewest } from "../state/session-records.ts";
 import { observeSessions } from "./observe-sessions.ts";
-import { forEachPerson, mappedPeople, mappedPerson } from "../accounts/terminal-users.ts";
+import { forEachPerson, mappedPeople, knownPerson } from "../accounts/terminal-users.ts";
 
 export interface SessionsStatus {
   /** Names. */
@@ -31,7 +31,7 @@ export async function sessionsStatus(
   json: boolean,
   nowMs: number,
 ): Promise<number> {
-  const people = who === undefined ? mappedPeople(sys) : [mappedPerson(sys, who)];
+  const people = who === undefined ? mappedPeople(sys) : [knownPerson(sys, who)];
   const looks = readLastSeen(sys);
   const results = await forEachPerson(people, (user) => statusOf(sys, user, looks), messageOf);
   if (json) process.stdout.write(`${JSON.stringify({ people: results })}\n`);

@@ -3,7 +3,7 @@
 import { type Accounts, readAccounts } from "./account-database.ts";
 import type { CommandOptions, System } from "./privileged-operations.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { describeFailure } from "../../lib/exec.ts";
+import { describeFailure, ROOT_ENV } from "../../lib/exec.ts";
 
 export interface UnitState {
   /** `loaded`, `not-found`, … */
@@ -17,6 +17,7 @@ export interface UnitState {
 }
 
 const PROPERTIES = ["LoadState", "ActiveState", "SubState", "UnitFileState", "DropInPaths", "Slice"].concat([
+  "ExecMainStartTimestamp",
   "MemoryMax",
   "MemorySwapMax",
   "CPUQuotaPerSecUSec",
@@ -64,7 +65,9 @@ export function machineOf(system: System): Machine {
 
 async function showUnits(sys: System, names: readonly string[]): Promise<ReadonlyMap<string, UnitState>> {
   const argv = ["/usr/bin/systemctl", "show", `--property=${PROPERTIES.join(",")}`, "--", ...names];
-  const ran = await sys.run(argv, { reads: true, timeoutMs: SYSTEMCTL_TIMEOUT_MS });
+  // Times of day in a form that does not depend on where the host is.
+  const env = { ...ROOT_ENV, TZ: "UTC" };
+  const ran = await sys.run(argv, { reads: true, timeoutMs: SYSTEMCTL_TIMEOUT_MS, env });
   if (ran.code !== 0) throw new Refusal(describeFailure(ran));
   // One block a unit, in the order asked, with an empty line between.
   const blocks = ran.stdout.trim().split(/\n\n+/);

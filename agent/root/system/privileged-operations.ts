@@ -40,8 +40,8 @@ export interface System {
   /** Undefined when there is no such directory. */
   list(path: string): readonly string[] | undefined;
   readLink(path: string): string | undefined;
-  /** The kernel's status text of a process; undefined when it has ended. */
-  readProcess(pid: number): string | undefined;
+  /** The kernel's text about a process, its status where no other file is named; undefined when it has ended. */
+  readProcess(pid: number, file?: "status" | "cgroup"): string | undefined;
   run(argv: readonly string[], options?: CommandOptions): Promise<Ran>;
   replaceFile(path: string, file: NewFile): void;
   /** With its parents; mode as given whatever the umask. Exists already: left as it is. */
@@ -71,9 +71,9 @@ export const realSystem: System = {
     return there === undefined ? undefined : readdirSync(path).sort();
   },
   readLink: (path) => (lstat(assertOutsideHomes(path))?.isSymbolicLink() ? readlinkSync(path) : undefined),
-  readProcess: (pid) => {
+  readProcess: (pid, file = "status") => {
     try {
-      return readFileSync(`/proc/${pid}/status`, "utf8");
+      return readFileSync(`/proc/${pid}/${file}`, "utf8");
     } catch (error) {
       if (systemCode(error) === "ENOENT" || systemCode(error) === "ESRCH") return undefined;
       throw error;

@@ -5,7 +5,9 @@
 
 import { expect, test } from "vitest";
 import { parseHome, parseHost, type HostState } from "../../../cli/import/read-host.ts";
+import type { Gathered } from "../../../cli/import/read-surfaces.ts";
 import { guessPeople, heldBy, type Observed, unplaced } from "../../../cli/import/derive-rows.ts";
+import { findingsOf, type ReportInput } from "../../../cli/import/report.ts";
 import { rosterText } from "../../../cli/import/roster-text.ts";
 import { loadRoster } from "../../../roster/load.ts";
 import { DEFAULT_POLICY } from "../../../roster/policy.ts";
@@ -54,6 +56,23 @@ test("an account in no map is a stranger, and one that could be nobody's working
     "www: is in devvm's maps, but its home is /srv/www, and only /home/www is worked in",
     "ghost: is in devvm's maps, but its shell is /usr/sbin/nologin",
   ]);
+});
+
+test("a home that its group or others may enter is named among what stays, also where the account is in a row", () => {
+  const one = host(user("ada", 1001) + user("bob", 1002), "a=ada\nb=bob\n", [
+    `said home:bob ${b64("1002 700 directory")}`,
+  ]);
+  const people = guessPeople(seen(one));
+  const nothing = { adopt: [], clashes: [], differences: [] };
+  const gathered = { seen: seen(one), vault: { policies: [], entities: [] } } as unknown as Gathered;
+  const { strangers } = findingsOf({
+    people,
+    existing: nothing,
+    declared: [],
+    gathered,
+    news: [],
+  } as unknown as ReportInput);
+  expect(strangers).toEqual(["devvm: /home/ada is open to its group or to others; devvm.closeAdoptedHomes closes it"]);
 });
 
 test("what could be two things is asked and not guessed", () => {

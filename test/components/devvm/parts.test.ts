@@ -159,6 +159,18 @@ describe("a person's parts", () => {
       limits: { memory: "8G", cpu: "400%", tasks: "4096", paneMemory: "4G" },
     });
   });
+  test("close adopted homes where the stack says so, and touch the mode of nobody who left", () => {
+    const site = { ...SITE, closeAdoptedHomes: true };
+    expect(accountPart(resident("wizard", DEVVM, firstDay), site).closeHome).toBe(true);
+    expect(accountPart(resident("ancamilea", DEVVM, secondDay), site).closeHome).toBeUndefined();
+    expect(accountPart(resident("wizard", DEVVM, firstDay), SITE).closeHome).toBeUndefined();
+  });
+  test("of an admin let the code server gain privileges, and no longer once they left", () => {
+    const gains = (name: string, site = firstDay) => unitsPart(resident(name, DEVVM, site), SITE).gainsPrivileges;
+    expect([gains("wizard"), gains("emo"), gains("ancamilea")]).toEqual([true, undefined, undefined]);
+    const { person } = resident("wizard", DEVVM, firstDay);
+    expect(unitsPart({ state: "left", person }, SITE).gainsPrivileges).toBeUndefined();
+  });
   test("of somebody parked: the account as before, the units parked", () => {
     const { person } = resident("emo", DEVVM, firstDay);
     if (!("parked" in person)) throw new Error("emo is present");

@@ -35,6 +35,7 @@ export const SITE: SiteOfHosts = {
   reconcile: { maxStateAgeHours: 336, removalLimit: 1 },
   proxyUsers: ["www-data", "caddy"],
   adoptExisting: ["wizard"],
+  closeAdoptedHomes: false,
   repositories: {
     infraMirror: "https://mirror.test/infra.git",
     forgejo: "https://forge.test/",

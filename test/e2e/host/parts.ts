@@ -18,6 +18,7 @@ export interface Somebody {
   readonly state?: "present" | "parked" | "left";
   readonly infra?: Partial<ClonesPart["infra"]>;
   readonly claudeAuth?: boolean;
+  readonly gainsPrivileges?: true;
   readonly adopt?: boolean;
   readonly formerNames?: readonly string[];
   readonly until?: string;
@@ -47,12 +48,13 @@ export const base = (over: Partial<BasePart> = {}): BasePart => ({
 
 export const maps = (people: readonly Somebody[], over: Partial<MapsPart> = {}): MapsPart => {
   const present = people.filter((p) => p.state !== "left");
+  const atWork = present.filter((p) => p.state !== "parked");
   return {
     contract: CONTRACT,
     kind: "maps",
     host: HOST,
     files: [
-      { path: "/etc/ttyd-user-map", text: present.map((p) => `${p.osUser}@x=${p.osUser}\n`).join("") },
+      { path: "/etc/ttyd-user-map", text: atWork.map((p) => `${p.osUser}@x=${p.osUser}\n`).join("") },
       { path: "/etc/ttyd-admins", text: "" },
       { path: "/etc/t3-serve/dispatch.json", text: "{}\n" },
     ],
@@ -114,6 +116,7 @@ export const units = (of: Somebody): UnitsPart => ({
   state: of.state ?? "present",
   ports: portsOf(of),
   claudeAuth: of.claudeAuth ?? true,
+  ...(of.gainsPrivileges === undefined ? {} : { gainsPrivileges: of.gainsPrivileges }),
   limits: { memory: "4G", cpu: "200%", tasks: "512", paneMemory: "2G" },
 });
 

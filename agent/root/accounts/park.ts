@@ -1,0 +1,85 @@
+/**
+ * Parks an account: its sessions are recorded and ended, and nothing of it runs or starts by itself. Back from parked, all
+ * of that is restored. The account, its login and its home stay as they are.
+ */
+
+import { type Step, says } from "../../lib/converge.ts";
+import { Refusal } from "../../lib/errors.ts";
+import { describeFailure, type Ran } from "../../lib/exec.ts";
+import type { User } from "../system/account-database.ts";
+import type { Machine } from "../system/cached-machine.ts";
+import { isParkingRecorded, removeParking, writeParking } from "../state/parking-records.ts";
+import { enableLinger } from "./enable-linger.ts";
+import { endEverything } from "./end-everything.ts";
+import { restoreJobs, suspendJobs } from "./scheduled-jobs.ts";
+
+type Warn = (sentence: string) => void;
+
+/** Takes a lock of its own, so that neither a save nor a restore of the timer's or the portal's is at work. */
+const TMUX_PERSIST = "/usr/local/sbin/tmux-persist";
+const TIMEOUT_MS = 300_000;
+/** Its exit code where that lock was not free in time. */
+const LOCKED = 75;
+
+/** Before the units stop: the sessions have to run to be recorded. */
+export function recordSessions(m: Machine, user: User, warn: Warn): Step {
+  return {
+    name: "sessions",
+    differences: () => {
+      if (isParkingRecorded(m.sys, user.name)) return [];
+      const apply = async () => {
+        const ran = await persist(m, "save", user);
+        // A server that answers nobody must not keep its person from being parked.
+        if (ran.code !== 0)
+          warn(`their sessions were not recorded, so an earlier record is what can be restored: ${why(ran)}`);
+        writeParking(m.sys, user.name);
+      };
+      return [{ point: "park-record", says: says("record", "their sessions, to restore them later"), apply }];
+    },
+  };
+}
+
+/** After the units have stopped. What their login starts while they are parked ends with the next run. */
+export function endParked(m: Machine, user: User): readonly Step[] {
+  const jobs: Step = { name: "jobs", differences: () => suspendJobs(m, user) };
+  return [jobs, endEverything(m, user, (pid) => isWorkerOfOurs(m, pid, user))];
+}
+
+/** Before their units start. Nothing to do for a user who was not parked. */
+export function wakeAccount(m: Machine, user: User): readonly Step[] {
+  if (!isParkingRecorded(m.sys, user.name)) return [];
+  return [{ name: "jobs", differences: () => restoreJobs(m, user.name) }, enableLinger(m, { osUser: user.name })];
+}
+
+/** After their units have started. While the record is there, a killed run goes on where it was. */
+export function restoreSessions(m: Machine, user: User, warn: Warn): Step {
+  return {
+    name: "sessions",
+    differences: () => {
+      if (!isParkingRecorded(m.sys, user.name)) return [];
+      const apply = async () => {
+        const ran = await persist(m, "restore", user);
+        if (ran.code !== 0) warn(`not every saved session was restored: ${why(ran)}`);
+        removeParking(m.sys, user.name);
+      };
+      return [{ point: "park-return", says: says("restore", "the saved sessions"), apply }];
+    },
+  };
+}
+
+async function persist(m: Machine, verb: "save" | "restore", user: User): Promise<Ran> {
+  const ran = await m.sys.run([TMUX_PERSIST, verb, user.name], { timeoutMs: TIMEOUT_MS });
+  if (ran.code === LOCKED)
+    throw new Refusal(
+      `${TMUX_PERSIST} ${verb} ${user.name} waited in vain for another save or restore; the next run tries again`,
+    );
+  return ran;
+}
+
+const why = (ran: Ran): string => describeFailure({ ...ran, stdout: "" }, TIMEOUT_MS);
+
+/** A worker runs as its person, in a unit of root's that no person can enter. */
+function isWorkerOfOurs(m: Machine, pid: number, user: User): boolean {
+  const cgroup = m.sys.readProcess(pid, "cgroup") ?? "";
+  return new RegExp(`:/system\\.slice/workstation-[a-z-]+-${user.name}-[0-9a-f]{8}\\.service$`, "m").test(cgroup);
+}

@@ -1,0 +1,104 @@
+/** The bounded search for set-id programs: where it looks, and that it names those that no package owns. */
+
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { run } from "../../../../agent/lib/exec.ts";
+import { mountsToSearch, scanSetIdFiles } from "../../../../agent/root/accounts/set-id-files.ts";
+import type { System } from "../../../../agent/root/system/privileged-operations.ts";
+import { memoryDoor } from "../../in-memory-system.ts";
+
+/** One line of `/proc/self/mountinfo`. */
+const mount = (point: string, of: { device?: string; root?: string; options?: string; type?: string } = {}) =>
+  `1 1 ${of.device ?? "8:1"} ${of.root ?? "/"} ${point} rw,${of.options ?? "relatime"} shared:1 - ${of.type ?? "ext4"} x rw`;
+const search = (...lines: readonly string[]) => {
+  const { searched, skipped } = mountsToSearch(`${lines.join("\n")}\n`);
+  return { searched, skipped };
+};
+const ROOT = mount("/");
+
+describe("the file systems that are searched", () => {
+  test.each<[string, readonly string[], readonly string[]]>([
+    ["the root", [ROOT], ["/"]],
+    ["another local one", [ROOT, mount("/srv", { device: "8:2" })], ["/", "/srv"]],
+    ["not those on which the bits do nothing", [ROOT, mount("/tmp", { device: "0:9", options: "nosuid" })], ["/"]],
+    ["not those of the kernel or a network", [ROOT, mount("/n", { device: "0:9", type: "nfs4" })], ["/"]],
+    ["not homes", [ROOT, mount("/home", { device: "8:2" }), mount("/home/emo", { device: "8:3" })], ["/"]],
+    ["not a part of the root that is mounted again", [ROOT, mount("/srv/x", { root: "/home/emo" })], ["/"]],
+    [
+      "not images' layers",
+      [ROOT, mount("/var/lib/docker/overlay2/a/merged", { device: "0:9", type: "overlay" })],
+      ["/"],
+    ],
+  ])("are %s", (_, lines, searched) => {
+    expect(search(...lines)).toEqual({ searched, skipped: [] });
+  });
+
+  test.each<[string, readonly string[], string]>([
+    [
+      "a part of the file system of the homes",
+      [mount("/home", { device: "8:2" }), mount("/m", { device: "8:2", root: "/emo" })],
+      "/m",
+    ],
+    ["the whole of it under another name", [mount("/home", { device: "8:2" }), mount("/m", { device: "8:2" })], "/m"],
+    ["a part of a file system that is not below the root", [mount("/srv", { device: "8:1", root: "/@srv" })], "/srv"],
+  ])("that cannot be told from homes are named: %s", (_, lines, skipped) => {
+    expect(search(mount("/", { root: "/@" }), ...lines)).toEqual({ searched: ["/"], skipped: [skipped] });
+  });
+
+  test("a mount point with a space is the one that it is", () => {
+    expect(search(mount("/my\\040disk", { device: "8:2" })).searched).toEqual(["/my disk"]);
+  });
+});
+
+describe("the search", () => {
+  const folder = mkdtempSync(join(tmpdir(), "set-id-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const make = (name: string, mode: number) => {
+    const path = join(folder, name);
+    mkdirSync(join(path, ".."), { recursive: true });
+    writeFileSync(path, "");
+    chmodSync(path, mode);
+    return path;
+  };
+  const plain = make("plain", 0o755);
+  const user = make("user id", 0o4755);
+  const group = make("deep/group", 0o2755);
+  const packaged = make("packaged", 0o4755);
+  make("other mount [1]/hidden", 0o4755);
+  symlinkSync(user, join(folder, "link"));
+  const uid = process.getuid?.() ?? 0;
+
+  /** The real `find`, and a package that owns one of the files. */
+  const scan = async (over: Partial<Awaited<ReturnType<System["run"]>>> = {}) => {
+    const { sys } = memoryDoor();
+    const real: System["run"] = async (argv, options) => {
+      if (argv[0]?.endsWith("dpkg-query")) {
+        return { argv, code: 1, stdout: `some: ${packaged}\n`, stderr: "", timedOut: false, overflowed: false };
+      }
+      return { ...(await run(argv, { timeoutMs: options?.timeoutMs ?? 0 })), ...over };
+    };
+    const points = [folder, join(folder, "other mount [1]")].map((point) =>
+      mount(point.replaceAll(" ", "\\040"), point === folder ? {} : { type: "nfs" }),
+    );
+    return scanSetIdFiles({ ...sys, run: real }, points.join("\n"));
+  };
+
+  test("finds both kinds of bits, follows no link, crosses into no other mount and leaves out packages' files", async () => {
+    const { files, incomplete } = await scan();
+    expect(incomplete).toBeUndefined();
+    expect([...files].sort((a, b) => (a.path < b.path ? -1 : 1))).toEqual([
+      { path: group, uid },
+      { path: user, uid },
+    ]);
+    expect(files.some(({ path }) => path === plain)).toBe(false);
+  });
+
+  test.each([{ timedOut: true }, { overflowed: true }, { code: 1 }])(
+    "that does not end well says so: %o",
+    async (over) => {
+      expect((await scan(over)).incomplete).toBe(`the search of ${folder} did not end well`);
+    },
+  );
+});

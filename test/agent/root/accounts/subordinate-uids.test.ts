@@ -1,0 +1,113 @@
+/** Processes under subordinate uids, which `newuidmap` gives an account: whose they are, and that they end with its access. */
+
+import { describe, expect, test } from "vitest";
+import { converge } from "../../../../agent/lib/converge.ts";
+import { offboardAccount } from "../../../../agent/root/accounts/offboard.ts";
+import { convergeGroups } from "../../../../agent/root/accounts/supplementary-groups.ts";
+import { startGranted } from "../../../../agent/root/state/granted-groups.ts";
+import { storePart } from "../../../../agent/root/state/parts.ts";
+import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
+import type { System } from "../../../../agent/root/system/privileged-operations.ts";
+import { account } from "../../../e2e/host/parts.ts";
+import { memoryDoor } from "../../in-memory-system.ts";
+
+interface Process {
+  readonly uid: number;
+  readonly groups?: readonly number[];
+}
+
+/** A host with the accounts emo and anca. Stopping a slice ends nothing of these processes, which cron has started. */
+function host(subuid: string | undefined, processes: readonly Process[]) {
+  const { sys, files } = memoryDoor();
+  let running = processes.map((process, at) => ({ ...process, pid: at + 10 }));
+  const killedAs: number[] = [];
+  let inDocker = false;
+  const write = () => files.set("/etc/group", `emo:x:2000:\nanca:x:2001:\ndocker:x:999:${inDocker ? "emo" : ""}\n`);
+  files.set(
+    "/etc/passwd",
+    "root:x:0:0::/root:/bin/sh\nemo:x:2000:2000::/home/emo:/bin/zsh\nanca:x:2001:2001::/home/anca:/bin/zsh\n",
+  );
+  files.set("/etc/shadow", "emo:!:1:::::1:\nanca:!:1:::::\n");
+  files.set("/var/lib/workstation/cuts/emo.json", '{"locked":true,"groups":[]}');
+  if (subuid !== undefined) files.set("/etc/subuid", subuid);
+  write();
+  const run: System["run"] = async (argv) => {
+    const [program, , uid] = argv;
+    if (program === "/usr/sbin/usermod") inDocker = argv.includes("--append");
+    if (program === "/usr/bin/gpasswd") inDocker = false;
+    if (program === "/usr/bin/setpriv") {
+      killedAs.push(Number(uid));
+      running = running.filter((process) => process.uid !== Number(uid));
+    }
+    write();
+    const blocks = argv.slice(argv.indexOf("--") + 1).map(() => "LoadState=loaded\nActiveState=inactive\n");
+    const stdout = argv[1] === "show" ? blocks.join("\n") : "";
+    return { argv, code: 0, stdout, stderr: "", timedOut: false, overflowed: false };
+  };
+  const m = machineOf({
+    ...sys,
+    run,
+    list: (path) => (path === "/proc" ? running.map(({ pid }) => String(pid)) : sys.list(path)),
+    readProcess: (pid) => {
+      const found = running.find((process) => process.pid === pid);
+      if (found === undefined) return undefined;
+      const ids = `${found.uid}\t${found.uid}\t${found.uid}\t${found.uid}`;
+      return `Uid:\t${ids}\nGid:\t${ids}\nGroups:\t${(found.groups ?? []).join(" ")} \n`;
+    },
+  });
+  const said: string[] = [];
+  const tell = (sentence: string) => void said.push(sentence);
+  return { m, said, tell, killedAs, left: () => running.map(({ uid }) => uid) };
+}
+
+const emo = account({ osUser: "emo", uid: 2000, groups: [], state: "left" });
+
+async function offboarded(subuid: string | undefined, uids: readonly number[]) {
+  const of = host(
+    subuid,
+    uids.map((uid) => ({ uid })),
+  );
+  for (const step of offboardAccount(of.m, emo)) await converge(step, "apply", of.tell);
+  return { said: of.said, left: of.left(), killedAs: of.killedAs };
+}
+
+describe("offboarding", () => {
+  test("ends the processes under the person's subordinate uids, by a process of that uid", async () => {
+    expect(await offboarded("anca:100000:65536\nemo:165536:65536\n", [165_536, 170_000, 2001, 100_000])).toEqual({
+      said: ["ended all sessions and processes"],
+      left: [2001, 100_000],
+      killedAs: [165_536, 170_000],
+    });
+  });
+
+  test("finds a range that is listed by the account's uid", async () => {
+    expect((await offboarded("2000:165536:10\n", [165_545, 165_546])).left).toEqual([165_546]);
+  });
+
+  test.each([
+    ["a range that another account has too", "emo:100000:65536\nanca:100000:65536\n", 100_005],
+    ["the uid of an account", "emo:2001:1\n", 2001],
+    ["root's uid", "emo:0:1\n", 0],
+    ["a line that is no range", "emo:100000:many\n", 100_000],
+  ])("ends nothing under %s", async (_, subuid, uid) => {
+    expect(await offboarded(subuid, [uid])).toEqual({ said: [], left: [uid], killedAs: [] });
+  });
+
+  test("needs no /etc/subuid", async () => {
+    expect((await offboarded(undefined, [165_536])).left).toEqual([165_536]);
+  });
+});
+
+test("a demotion ends a process under a subordinate uid that still holds the group", async () => {
+  const of = host("emo:165536:65536\n", [{ uid: 165_536, groups: [999] }]);
+  const deliver = async (groups: readonly string[]) => {
+    const part = account({ osUser: "emo", uid: 2000, groups });
+    startGranted(of.m, part);
+    storePart(of.m.sys, part);
+    await converge(convergeGroups(of.m, part, of.tell), "apply", of.tell);
+  };
+  await deliver(["docker"]);
+  await deliver([]);
+  expect(of.said).toContain("ended their sessions and processes, 1 of which held docker");
+  expect(of.left()).toEqual([]);
+});

@@ -1,0 +1,184 @@
+/** Parking a person and waking them: what is recorded, ended, suspended and restored, in which order, and that a second run changes nothing. */
+
+import type { Stats } from "node:fs";
+import { expect, test } from "vitest";
+import { convergePart } from "../../../../agent/root/people/converge-person.ts";
+import type { PersonRun } from "../../../../agent/root/people/person-run.ts";
+import { restore } from "../../../../agent/root/sessions/restore-sessions.ts";
+import { storePart } from "../../../../agent/root/state/parts.ts";
+import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
+import type { System } from "../../../../agent/root/system/privileged-operations.ts";
+import { account, type Somebody, units } from "../../../e2e/host/parts.ts";
+import { memoryDoor } from "../../in-memory-system.ts";
+
+const emo: Somebody = { osUser: "emo", uid: 2000 };
+const LINGER = "/var/lib/systemd/linger/emo";
+const CRONTAB = "/var/spool/cron/crontabs/emo";
+const SLICE =
+  "Id=user-2000.slice\nMemoryMax=4294967296\nMemorySwapMax=0\nCPUQuotaPerSecUSec=2s\nTasksMax=512\nLoadState=loaded\nActiveState=active";
+
+interface Process {
+  readonly uid: number;
+  readonly cgroup: string;
+}
+
+/** A host on which emo works: units that run, lingering, a crontab, and the given processes. */
+function host(processes: readonly Process[], persistCode = 0) {
+  const { sys, files } = memoryDoor();
+  let running = [...processes];
+  const active = new Set<string>();
+  const ran: string[] = [];
+  const owners = new Map<string, { readonly uid: number; readonly mode: number }>();
+  files.set("/etc/passwd", "emo:x:2000:2000::/home/emo:/bin/zsh\n");
+  files.set("/etc/group", "emo:x:2000:\n");
+  files.set("/etc/shadow", "emo:!:1:::::\n");
+  files.set("/etc/ttyd-user-map", "# nobody\n");
+  files.set(
+    "/var/lib/workstation/ledger.json",
+    '{"version":1,"people":{"emo":{"uid":2000,"adopted":true,"t3":3773,"browser":8931}}}',
+  );
+  files.set(LINGER, "");
+  files.set(CRONTAB, "0 5 * * * /bin/true\n");
+  const show = (unit: string) => {
+    if (unit === "user-2000.slice") return SLICE;
+    const on = active.has(unit);
+    return `LoadState=loaded\nActiveState=${on ? "active" : "inactive"}\nUnitFileState=${on ? "enabled" : "disabled"}\nSlice=user-2000.slice`;
+  };
+  const act = (argv: readonly string[]) => {
+    const [program = "", verb = ""] = argv;
+    const names = argv.slice(argv.indexOf("--") + 1);
+    if (program.endsWith("tmux-persist")) return persistCode;
+    if (program.endsWith("setpriv")) running = running.filter(({ uid }) => String(uid) !== argv[2]);
+    if (program.endsWith("loginctl")) files.set(LINGER, "");
+    if (verb === "enable" || verb === "start") for (const name of names) active.add(name);
+    if (verb === "disable") for (const name of names) active.delete(name);
+    if (verb === "stop") active.delete("user@2000.service");
+    return 0;
+  };
+  const run: System["run"] = async (argv) => {
+    const answer = { argv, stderr: "", timedOut: false, overflowed: false };
+    if (argv[1] === "show") {
+      const stdout = argv
+        .slice(argv.indexOf("--") + 1)
+        .map(show)
+        .join("\n\n");
+      return { ...answer, code: 0, stdout };
+    }
+    ran.push(argv.join(" "));
+    return { ...answer, code: act(argv), stdout: "" };
+  };
+  const m = machineOf({
+    ...sys,
+    run,
+    move: (from, to) => {
+      files.set(to, files.get(from) ?? "");
+      files.delete(from);
+    },
+    replaceFile: (path, file) => {
+      owners.set(path, { uid: file.uid ?? 0, mode: file.mode });
+      sys.replaceFile(path, file);
+    },
+    look: (path) => {
+      if (path === "/home/emo") return { uid: 2000, isDirectory: () => true } as Stats;
+      const owner = owners.get(path) ?? { uid: 0, mode: 0o600 };
+      return files.has(path) ? ({ ...owner, gid: owner.uid, isFile: () => true } as Stats) : undefined;
+    },
+    list: (path) => (path === "/proc" ? running.map((_, at) => String(at + 10)) : sys.list(path)),
+    readProcess: (pid, file = "status") => {
+      const { uid = 0, cgroup = "" } = running[pid - 10] ?? {};
+      return file === "cgroup" ? `0::${cgroup}\n` : `Uid:\t${uid}\t${uid}\t${uid}\t${uid}\n`;
+    },
+  });
+  const said: string[] = [];
+  const tell = (line: string) => void said.push(line);
+  const personRun = { m, mode: "apply", info: tell, warn: tell } as unknown as PersonRun;
+  const deliver = async (state: "present" | "parked") => {
+    [said.length, ran.length] = [0, 0];
+    const part = units({ ...emo, state });
+    storePart(m.sys, part);
+    const outcome = await convergePart(personRun, part);
+    return { said: [...said], outcome };
+  };
+  return { m, deliver, run: personRun, ran, files, left: () => running };
+}
+
+const tmux: Process = { uid: 2000, cgroup: "/system.slice/ttyd.service" };
+const worker: Process = { uid: 2000, cgroup: "/system.slice/workstation-worker-emo-0a1b2c3d.service" };
+
+test("a parked person's sessions are recorded before anything ends, and nothing of theirs runs or starts again", async () => {
+  const { deliver, ran, files, left } = host([tmux]);
+  await deliver("present");
+  const { said, outcome } = await deliver("parked");
+  expect(outcome).toMatchObject({ who: "emo", changed: 7 });
+  expect(said).toEqual([
+    "emo: recorded their sessions, to restore them later",
+    "emo: stopped t3-serve@emo.service, disabled",
+    "emo: stopped browser-serve@emo.service, disabled",
+    "emo: stopped credential-sync@emo.timer, disabled",
+    "emo: disabled lingering",
+    "emo: suspended the crontab",
+    "emo: ended all sessions and processes",
+  ]);
+  expect(ran[0]).toBe("/usr/local/sbin/tmux-persist save emo");
+  expect([files.has(LINGER), files.has(CRONTAB), left()]).toEqual([false, false, []]);
+  expect((await deliver("parked")).said).toEqual([]);
+});
+
+test("an account step does not make a parked person linger", async () => {
+  const { deliver, run, files } = host([]);
+  await deliver("parked");
+  await convergePart(run, account(emo));
+  expect(files.has(LINGER)).toBe(false);
+});
+
+test("a worker of the agent's own keeps nothing from being as it should be, and what a login started ends", async () => {
+  const resting = host([worker]);
+  await resting.deliver("parked");
+  expect([(await resting.deliver("parked")).said, resting.left()]).toEqual([[], [worker]]);
+  const back = host([{ uid: 2000, cgroup: "/user.slice/user-2000.slice/session-1.scope" }, worker]);
+  await back.deliver("parked");
+  expect(back.left()).toEqual([]);
+});
+
+test("back from parked, jobs, lingering, units and the saved sessions return", async () => {
+  const { deliver, ran, files } = host([tmux]);
+  await deliver("present");
+  await deliver("parked");
+  const { said } = await deliver("present");
+  expect(said).toEqual([
+    "emo: restored the crontab",
+    "emo: started lingering, so that sessions outlive the last login",
+    "emo: started t3-serve@emo.service, enabled",
+    "emo: started browser-serve@emo.service, enabled",
+    "emo: started credential-sync@emo.timer, enabled",
+    "emo: restored the saved sessions",
+  ]);
+  expect(ran.at(-1)).toBe("/usr/local/sbin/tmux-persist restore emo");
+  expect([files.has(LINGER), files.has(CRONTAB)]).toEqual([true, true]);
+  expect((await deliver("present")).said).toEqual([]);
+});
+
+test("sessions that cannot be recorded are reported and do not keep a person from being parked", async () => {
+  const { deliver, left } = host([tmux], 1);
+  expect((await deliver("parked")).said.find((line) => line.includes("warning"))).toMatch(
+    /^emo: warning: their sessions were not recorded, so an earlier record is what can be restored: \/usr\/local\/sbin\/tmux-persist save emo ended with 1/,
+  );
+  expect(left()).toEqual([]);
+});
+
+test("while another save or restore is at work nothing is ended, and the run says so", async () => {
+  const { deliver, left } = host([tmux], 75);
+  const { outcome } = await deliver("parked");
+  expect(outcome).toMatchObject({ failed: expect.stringContaining("waited in vain for another save or restore") });
+  expect(left()).toEqual([tmux]);
+});
+
+test("nobody restores the sessions of a parked person", async () => {
+  const { m, deliver } = host([]);
+  await deliver("parked");
+  await expect(restore(m.sys, { who: "emo", json: false })).rejects.toThrow(
+    "emo is parked on this host, so nothing is restored",
+  );
+  m.sys.replaceFile("/etc/ttyd-user-map", { bytes: "emo@x=emo\n", mode: 0o644 });
+  expect(await restore(m.sys, { json: false })).toBe(0);
+});
