@@ -24,6 +24,9 @@ const listen = z.union([
   z.strictObject({ socket: absolutePath }),
 ]);
 
+/** A header's name, as the ingress writes it. */
+const headerName = z.string().regex(/^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/);
+
 /** The person a part is about. The home is never delivered: it is `/home/<os_user>` or the part is refused. */
 const person = { osUser, uid };
 /** Names that the account had before it was renamed, the newest first; absent where it never was. */
@@ -58,6 +61,11 @@ export const basePart = z.strictObject({
       codeServer: z.url({ protocol: /^https?$/ }).optional(),
     })
     .optional(),
+  /**
+   * Header by which the ingress proves to both of them that a request came through it; the secret itself is a part of
+   * its own. Absent: both listen where no other machine connects.
+   */
+  ingressSecret: z.strictObject({ header: headerName }).optional(),
   /** Whom people ask, in their words. */
   contact: oneLine.optional(),
   /** Where the homes of people who are removed for good are archived; root's own folder below its state where absent. */
@@ -68,6 +76,18 @@ export const basePart = z.strictObject({
     /** How many users one hourly run may offboard. */
     removalLimit: z.int().min(0),
   }),
+});
+
+/** What the ingress sends as its secret. Secret: only root and the accounts of the two frontend services read it. */
+export const ingressSecretPart = z.strictObject({
+  contract: z.literal(CONTRACT),
+  kind: z.literal("ingress-secret"),
+  host: oneLine,
+  /** The secret of now, and while it is rotated the former one. */
+  accepted: z
+    .array(z.string().regex(/^[!-~]([ -~]*[!-~])?$/))
+    .min(1)
+    .max(2),
 });
 
 /** Once per host, everything that speaks of all its people together. */
@@ -174,6 +194,7 @@ export const credentialsPart = z.strictObject({
 
 export const part = z.discriminatedUnion("kind", [
   basePart,
+  ingressSecretPart,
   mapsPart,
   accountPart,
   clonesPart,
@@ -182,6 +203,7 @@ export const part = z.discriminatedUnion("kind", [
 ]);
 
 export type BasePart = z.output<typeof basePart>;
+export type IngressSecretPart = z.output<typeof ingressSecretPart>;
 export type MapsPart = z.output<typeof mapsPart>;
 export type AccountPart = z.output<typeof accountPart>;
 export type ClonesPart = z.output<typeof clonesPart>;
@@ -189,3 +211,5 @@ export type UnitsPart = z.output<typeof unitsPart>;
 export type CredentialsPart = z.output<typeof credentialsPart>;
 export type Part = z.output<typeof part>;
 export type PartKind = Part["kind"];
+/** What is delivered once per host. */
+export type HostPart = Extract<Part, { readonly host: string }>;

@@ -1,7 +1,9 @@
 /** Settings of the shared hosts and of what people get on them. */
 
 import { z } from "zod";
+import { isLoopbackAddress } from "../../clients/http/loopback-address.ts";
 import { dnsLabel } from "./dns-names.ts";
+import { sharedSecret } from "./shared-secret.ts";
 
 const hostKey = z
   .string()
@@ -65,6 +67,12 @@ export const devvm = z
       })
       .optional()
       .describe("The people's page: their sessions, clones and limits, and the button that restores. Absent: no page."),
+    ingressSecret: sharedSecret("X-Ingress-Secret", 32)
+      .optional()
+      .describe(
+        "The proof that a request to the gate or the people's page came through the ingress; without it nobody is let in. " +
+          "Required where one of them listens on an address that other machines reach. A unix socket needs none.",
+      ),
     contact: z.string().min(1).optional().describe("Whom people ask: a sentence on their page and in `ws-me`."),
     adoptExisting: z
       .array(z.string())
@@ -97,5 +105,17 @@ export const devvm = z
       })
       .prefault({})
       .describe("The hourly run of a host by itself, from what was last delivered."),
+  })
+  .superRefine(({ gate, lobby, ingressSecret }, context) => {
+    if (ingressSecret !== undefined) return;
+    for (const [name, service] of Object.entries({ gate, lobby })) {
+      if (service === undefined || !("address" in service.listen)) continue;
+      const { address } = service.listen;
+      if (isLoopbackAddress(address)) continue;
+      const message =
+        `must be set, since ${name} listens on ${address}, where any machine could send the header of another user's ` +
+        "sign-in; docs/lobby.md says how to introduce it";
+      return context.addIssue({ code: "custom", path: ["ingressSecret", "value"], message });
+    }
   })
   .describe("What the hosts are given, and where people's clones come from.");

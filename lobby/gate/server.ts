@@ -3,12 +3,14 @@
 import { type ClientRequest, createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { createProxyServer } from "http-proxy-3";
+import type { IngressGuard } from "../ingress-guard.ts";
 import type { Dispatch, Entry } from "./dispatch.ts";
 import { IDENTITY_HEADER, identityOf } from "./identity.ts";
 import { NotTheirs, wayTo } from "./upstream-connection.ts";
 
 export interface GateArgs {
   readonly dispatch: Dispatch;
+  readonly ingress: IngressGuard;
   /** One line for the journal. */
   readonly log: (line: string) => void;
 }
@@ -18,12 +20,13 @@ const ANSWER_MS = 60_000;
 
 type Admitted = { readonly entry: Entry; readonly name: string } | { readonly status: number; readonly why: string };
 
-export function createGate({ dispatch, log }: GateArgs): Server {
+export function createGate(args: GateArgs): Server {
+  const { ingress, log } = args;
   const proxy = createProxyServer({ xfwd: false });
   const server = createServer((request, response) => {
-    const admitted = admit(dispatch, request, log);
+    const admitted = admit(args, request);
     if ("status" in admitted) return refuse(response, admitted.status, admitted.why);
-    narrow(request, admitted.name);
+    narrow(request, admitted.name, ingress);
     proxy.web(request, response, toward(admitted.entry), (error) => {
       const { status, why } = reason(error, admitted.entry, log);
       refuse(response, status, why);
@@ -31,9 +34,9 @@ export function createGate({ dispatch, log }: GateArgs): Server {
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
-    const admitted = admit(dispatch, request, log);
+    const admitted = admit(args, request);
     if ("status" in admitted) return void socket.end(answer(admitted.status));
-    narrow(request, admitted.name);
+    narrow(request, admitted.name, ingress);
     // The library hands on what the far end says, and ends the socket when there is no far end.
     proxy.ws(request, socket as never, head, toward(admitted.entry), (error) => {
       socket.end(answer(reason(error, admitted.entry, log).status));
@@ -63,7 +66,9 @@ function answerInTime(asked: ClientRequest): void {
 
 const toward = (entry: Entry) => ({ target: `http://127.0.0.1:${entry.port}`, agent: wayTo(entry) });
 
-function admit(dispatch: Dispatch, request: IncomingMessage, log: GateArgs["log"]): Admitted {
+function admit({ dispatch, ingress, log }: GateArgs, request: IncomingMessage): Admitted {
+  const unproved = ingress.refuse(request);
+  if (unproved !== undefined) return unproved;
   const identity = identityOf(request.rawHeaders);
   if ("refused" in identity) return { status: 403, why: `You are not let in: ${identity.refused}.` };
   try {
@@ -77,9 +82,10 @@ function admit(dispatch: Dispatch, request: IncomingMessage, log: GateArgs["log"
   }
 }
 
-/** Of what could tell who somebody is, only what was checked goes on. */
-function narrow({ headers }: IncomingMessage, name: string): void {
-  for (const header of Object.keys(headers)) if (/^x[-_]authentik/.test(header)) delete headers[header];
+/** Of what could tell who somebody is, only what was checked goes on; the secret of the ingress never does. */
+function narrow({ headers }: IncomingMessage, name: string, { header: secret }: IngressGuard): void {
+  for (const header of Object.keys(headers))
+    if (/^x[-_]authentik/.test(header) || header === secret) delete headers[header];
   headers[IDENTITY_HEADER] = name;
 }
 

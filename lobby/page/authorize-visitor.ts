@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import type { Dispatch } from "../gate/dispatch.ts";
 import { identityOf } from "../gate/identity.ts";
+import type { Refused } from "../ingress-guard.ts";
 
 export interface Guest {
   /** As they signed in. */
@@ -10,11 +11,6 @@ export interface Guest {
   readonly osUser: string;
   readonly parked: boolean;
   readonly admin: boolean;
-}
-
-export interface Refused {
-  readonly status: 403 | 503;
-  readonly why: string;
 }
 
 export interface Lists {

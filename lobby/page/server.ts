@@ -8,6 +8,7 @@ import { asset } from "./assets.ts";
 import { refusedAsForeign } from "./same-origin.ts";
 import { errorPage } from "./error-page.ts";
 import type { Site } from "./frame.ts";
+import type { IngressGuard } from "../ingress-guard.ts";
 import type { Host } from "./host.ts";
 import type { Html } from "./html.ts";
 import { mePage } from "./me-page.ts";
@@ -16,6 +17,7 @@ import { type Guest, type Lists, whoAsks } from "./authorize-visitor.ts";
 
 export interface LobbyArgs {
   readonly site: Site;
+  readonly ingress: IngressGuard;
   readonly lists: Lists;
   readonly host: Host;
 }
@@ -69,11 +71,11 @@ export function createLobby(args: LobbyArgs): Server {
 }
 
 async function answer(args: LobbyArgs, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { site, lists } = args;
+  const { site, ingress, lists } = args;
   const refuse = (status: number, why: string) =>
     send(request, response, { status, ...refusal(site, request, status, why) });
   const route = ROUTES.get((request.url ?? "").split("?")[0] ?? "");
-  const guest = whoAsks(request.rawHeaders, lists);
+  const guest = ingress.refuse(request) ?? whoAsks(request.rawHeaders, lists);
   if ("why" in guest) return refuse(guest.status, guest.why);
   if (route === undefined) return refuse(404, "There is no such page here.");
   const asked = request.method === "HEAD" ? "GET" : request.method;

@@ -11,12 +11,14 @@ import { dispatchAt, parseTable } from "../../lobby/gate/dispatch.ts";
 import { identityOf } from "../../lobby/gate/identity.ts";
 import { ownerOfFarEnd, uidOf, uidOfSocket } from "../../lobby/gate/owner.ts";
 import { createGate } from "../../lobby/gate/server.ts";
+import { ingressGuard } from "../../lobby/ingress-guard.ts";
 
 const me = userInfo().username;
 const folder = mkdtempSync(join(tmpdir(), "gate-"));
 const table = join(folder, "dispatch.json");
 const log: string[] = [];
-const gate = createGate({ dispatch: dispatchAt(table), log: (line) => log.push(line) });
+const ingress = ingressGuard({ socket: "/run/gate.sock" }, undefined, (line) => log.push(line));
+const gate = createGate({ dispatch: dispatchAt(table), ingress, log: (line) => log.push(line) });
 const listen = async (server: { listen(port: number, host: string): unknown }) => {
   server.listen(0, "127.0.0.1");
   await once(server as Server, "listening");

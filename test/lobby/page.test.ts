@@ -13,6 +13,7 @@ import type { Report } from "../../agent/shared/facts/facts-schemas.ts";
 import { clonesWithNotes } from "../../agent/shared/facts/format.ts";
 import { linesOf } from "../../agent/user/facts/print-own-status.ts";
 import { dispatchAt } from "../../lobby/gate/dispatch.ts";
+import { ingressGuard } from "../../lobby/ingress-guard.ts";
 import { type Ask, hostBehind } from "../../lobby/page/host.ts";
 import { createLobby } from "../../lobby/page/server.ts";
 
@@ -61,7 +62,8 @@ const lists = {
 };
 const site = { host: "devvm", origin: ORIGIN, codeServer: "https://code.example/", contact: "Ask wizard." };
 let nowMs = 0;
-const server = createLobby({ site, lists, host: hostBehind(ask, () => nowMs) });
+const ingress = ingressGuard({ socket: "/run/lobby.sock" }, undefined, (line) => log.push(line));
+const server = createLobby({ site, ingress, lists, host: hostBehind(ask, () => nowMs) });
 let port: number;
 beforeAll(async () => {
   const entry = (os_user: string, more = {}) => ({ os_user, port: 3773, ...more });

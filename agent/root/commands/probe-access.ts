@@ -71,7 +71,6 @@ export async function probeAccess(system: System, words: readonly string[], nowM
 async function probePerson(m: Machine, osUser: string, login: string | undefined, nowMs: number): Promise<PersonProbe> {
   const names = unitsOf(osUser);
   const states = await m.units(names);
-  const listen = loadPart(m.sys, "base")?.gate?.listen;
   return {
     osUser,
     account: await accountOf(m, osUser, nowMs),
@@ -86,7 +85,7 @@ async function probePerson(m: Machine, osUser: string, login: string | undefined
       dispatch: hasRow(m, "/etc/t3-serve/dispatch.json", (text) => inTable(text, osUser)),
       admins: hasRow(m, "/etc/ttyd-admins", (text) => text.split("\n").includes(osUser)),
     },
-    gate: login === undefined || listen === undefined ? null : await queryCodeServerProxy(listen, login),
+    gate: login === undefined ? null : await queryCodeServerProxy(m.sys, login),
     waitingCredentials: hasPendingCredentials(m.sys, osUser),
   };
 }

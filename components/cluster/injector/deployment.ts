@@ -99,7 +99,7 @@ const container = (args: DeploymentArgs) => ({
     { name: "map", mountPath: PLACES.map, readOnly: true },
     ...(args.sharedSecret === undefined
       ? []
-      : [{ name: "shared-secret", mountPath: folderOf(PLACES.sharedSecret), readOnly: true }]),
+      : [{ name: "shared-secret", mountPath: PLACES.sharedSecret, readOnly: true }]),
   ],
 });
 

@@ -24,7 +24,12 @@ export interface InjectorArgs {
   readonly identityHeader: string;
   readonly handOn: HandOn;
   readonly admitted?: { readonly header: string; readonly separator: string; readonly groups: readonly string[] };
-  readonly sharedSecret?: { readonly header: string; readonly value: pulumi.Input<string> };
+  readonly sharedSecret?: {
+    readonly header: string;
+    readonly value: pulumi.Input<string>;
+    /** Accepted as well, until the ingress sends the other one. */
+    readonly previous?: pulumi.Input<string> | undefined;
+  };
   readonly passHeaders: readonly string[];
   /** Who is known: plain, it decides the entries and a preview shows them. The tokens are secret, and unknown at first. */
   readonly tokens: ReadonlyMap<AuthentikUser, pulumi.Output<string>>;
@@ -39,7 +44,7 @@ export class Injector extends pulumi.ComponentResource {
     const settings = writeSettings(this, name, args);
     const secret = writeSharedSecret(this, name, args);
     const digest = pulumi
-      .all([...map.texts, pulumi.output(args.sharedSecret?.value ?? "")])
+      .all([...map.texts, args.sharedSecret?.value ?? "", args.sharedSecret?.previous ?? ""])
       .apply((texts) => digestOf([...texts, settings.text, args.program]));
     deployInjector(this, name, {
       namespace: args.namespace,
@@ -110,7 +115,10 @@ function writeSharedSecret(parent: Injector, name: string, { namespace, sharedSe
     `${name}-shared-secret`,
     {
       metadata: { name: secretName, namespace, labels: MANAGED },
-      stringData: { value: pulumi.secret(sharedSecret.value) },
+      stringData: {
+        value: pulumi.secret(sharedSecret.value),
+        ...(sharedSecret.previous === undefined ? {} : { previous: pulumi.secret(sharedSecret.previous) }),
+      },
     },
     { parent },
   );

@@ -14,7 +14,7 @@ const SETTINGS = cluster.parse({
   dashboard: {
     namespace: "kubernetes-dashboard",
     backend: { origin: "http://dashboard:80" },
-    sharedSecret: { value: "of-the-ingress-0123456789" },
+    sharedSecret: { value: "of-the-ingress-0123456789", previous: "of-the-ingress-until-now-0123" },
     ingress: {
       host: "dashboard.test",
       className: "traefik",

@@ -147,7 +147,8 @@ test("the token is handed on as the cookie that Headlamp takes, and then not as 
 });
 
 describe("the shared secret", () => {
-  const rules = { sharedSecret: { header: "X-Injector-Secret", value: "of-the-ingress-0123456789" } };
+  const accepted = ["of-the-ingress-0123456789", "of-the-ingress-until-now-0123"];
+  const rules = { sharedSecret: { header: "X-Injector-Secret", accepted } };
   test.each([
     ["none", [], 403],
     ["a wrong one", ["X-Injector-Secret: wrong"], 403],
@@ -158,6 +159,7 @@ describe("the shared secret", () => {
     ],
     ["a look-alike", ["X_Injector_Secret: of-the-ingress-0123456789"], 400],
     ["the right one", ["X-Injector-Secret: of-the-ingress-0123456789"], 200],
+    ["the former one, while it is rotated", ["X-Injector-Secret: of-the-ingress-until-now-0123"], 200],
   ])("%s", async (_, sent, status) => {
     const { port } = await injector(rules);
     const answer = await sendRaw({ port }, get("/", "X-authentik-username: alice", ...sent));

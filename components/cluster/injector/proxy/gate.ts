@@ -1,7 +1,7 @@
 /** Decides about one request by its header lines alone: who it is from, and what the dashboard may see of it. */
 
-import { createHash, timingSafeEqual } from "node:crypto";
 import { comparableHeaderName } from "../../../../clients/http/header-name.ts";
+import { matchesSecret } from "../../../../clients/http/shared-secret.ts";
 import type { HandOn } from "./contract.ts";
 
 /** What the gate goes by. */
@@ -10,7 +10,7 @@ export interface GateRules {
   readonly tokens: ReadonlyMap<string, string>;
   readonly handOn: HandOn;
   readonly admitted?: { readonly header: string; readonly separator: string; readonly groups: readonly string[] };
-  readonly sharedSecret?: { readonly header: string; readonly value: string };
+  readonly sharedSecret?: { readonly header: string; readonly accepted: readonly string[] };
   readonly passHeaders: readonly string[];
 }
 
@@ -49,9 +49,9 @@ export function gateOf(rules: GateRules): Gate {
     if (!lines.has("host")) return refuse(400, "no host header");
 
     const { sharedSecret, admitted } = rules;
-    if (sharedSecret !== undefined && !same(lines.get(sharedSecret.header.toLowerCase())?.[0], sharedSecret.value)) {
+    const proof = sharedSecret === undefined ? undefined : lines.get(sharedSecret.header.toLowerCase())?.[0];
+    if (sharedSecret !== undefined && !matchesSecret(proof, sharedSecret.accepted))
       return refuse(403, "not from the ingress");
-    }
     const identity = lines.get(identityHeader)?.[0];
     if (identity === undefined || identity === "") return refuse(401, "no identity");
     const token = rules.tokens.get(identity);
@@ -117,12 +117,6 @@ const credentials = (handOn: HandOn, token: string): readonly (readonly [string,
   handOn.kind === "header" ? [["authorization", `Bearer ${token}`]] : [["cookie", `${handOn.name}=${token}`]];
 
 const refuse = (status: number, reason: string): Verdict => ({ kind: "refuse", status, reason });
-
-/** Compares without telling by the time it takes how much was right. */
-const same = (found: string | undefined, wanted: string) =>
-  found !== undefined && timingSafeEqual(digest(found), digest(wanted));
-
-const digest = (text: string) => createHash("sha256").update(text, "latin1").digest();
 
 function* pairs(raw: readonly string[]): Generator<readonly [string, string]> {
   for (let i = 0; i + 1 < raw.length; i += 2) yield [(raw[i] ?? "").toLowerCase(), raw[i + 1] ?? ""];
