@@ -24,6 +24,9 @@ const listen = z.union([
   z.strictObject({ socket: absolutePath }),
 ]);
 
+/** Scheme, host and port. */
+const browserOrigin = z.string().regex(/^https?:\/\/[a-z0-9.:[\]-]+$/);
+
 /** A header's name, as the ingress writes it. */
 const headerName = z.string().regex(/^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/);
 
@@ -49,14 +52,20 @@ export const basePart = z.strictObject({
   sharedConfig: absolutePath.optional(),
   /** Command lines of the per-person services; `%i` is the person, `$T3_PORT` and `$BROWSER_PORT` are set. */
   commands: z.strictObject({ t3: argv, browser: argv, credentialSync: argv }),
-  /** Where the code-server proxy listens; absent where something else forwards to code servers. */
-  gate: z.strictObject({ listen }).optional(),
+  /** The code-server proxy; absent where something else forwards to code servers. */
+  gate: z
+    .strictObject({
+      listen,
+      /** Where people's browsers find it; absent: at the host that a request names. */
+      origin: browserOrigin.optional(),
+    })
+    .optional(),
   /** The user portal; absent where there is none. */
   lobby: z
     .strictObject({
       listen,
-      /** Where people's browsers find it: scheme, host and port. A request that wants something done must come from there. */
-      origin: z.string().regex(/^https?:\/\/[a-z0-9.:[\]-]+$/),
+      /** Where people's browsers find it. A request that wants something done must come from there. */
+      origin: browserOrigin,
       /** Where people's browsers find their own code server. */
       codeServer: z.url({ protocol: /^https?$/ }).optional(),
     })

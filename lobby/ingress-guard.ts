@@ -6,6 +6,7 @@ import { isLoopbackAddress } from "../clients/http/loopback-address.ts";
 import { matchesSecret } from "../clients/http/shared-secret.ts";
 import { cachedFile } from "./cached-file.ts";
 import type { Listen } from "./listen.ts";
+import { seldom } from "./log.ts";
 import { soleHeader } from "./sole-header.ts";
 
 /** The header that carries the secret, and the file with a list of the secrets that are accepted. */
@@ -60,22 +61,5 @@ export function ingressGuard(
       note(`a request from ${socket.remoteAddress ?? "nowhere"} was refused: its header ${secret.header} is ${what}`);
       return { status: 403, why: "You are not let in: this request did not come through the ingress." };
     },
-  };
-}
-
-const QUIET_MS = 10_000;
-
-/** Whoever may not come in must not be able to fill the journal either. */
-function seldom(log: (line: string) => void, nowMs: () => number): (line: string) => void {
-  let lastMs = Number.NEGATIVE_INFINITY;
-  let unsaid = 0;
-  return (line) => {
-    if (nowMs() - lastMs < QUIET_MS) {
-      unsaid += 1;
-      return;
-    }
-    log(unsaid === 0 ? line : `${line} (${unsaid} more since the last line)`);
-    lastMs = nowMs();
-    unsaid = 0;
   };
 }

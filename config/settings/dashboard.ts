@@ -28,6 +28,12 @@ export const dashboard = z.strictObject({
       caPem: z.string().optional().describe("Certificate of the CA that signed an https dashboard's own, as PEM."),
     })
     .describe("The dashboard."),
+  browserOrigin: origin
+    .optional()
+    .describe(
+      "Where people's browsers find the dashboard. A web socket, or a request that changes something, must come from a page " +
+        "there. Absent: https and the ingress' host.",
+    ),
   identityHeader: headerName
     .default("X-authentik-username")
     .describe("Header in which the identity proxy says who somebody is."),

@@ -29,6 +29,10 @@ const listen = z
   ])
   .describe("Where the ingress reaches it: an address that people on the host cannot use, or a unix socket.");
 
+const browserOrigin = z
+  .string()
+  .regex(/^https?:\/\/[a-z0-9.:[\]-]+$/, "must be scheme, host and port alone, as in https://lobby.example");
+
 export const devvm = z
   .strictObject({
     packages: z.array(z.string()).default([]).describe("Debian packages that every host must have."),
@@ -50,16 +54,24 @@ export const devvm = z
       .default(["root"])
       .describe("Accounts that may connect to everybody's loopback ports."),
     gate: z
-      .strictObject({ listen })
+      .strictObject({
+        listen,
+        origin: browserOrigin
+          .optional()
+          .describe(
+            "Where people's browsers find their code server. A web socket, or a request that changes something, must come " +
+              "from a page there. Absent: from a page of the host that the request itself names, which holds where the " +
+              "ingress passes the `Host` header on.",
+          ),
+      })
       .optional()
       .describe("The gate from sign-in to each person's own code server. Absent: something else forwards to them."),
     lobby: z
       .strictObject({
         listen,
-        origin: z
-          .string()
-          .regex(/^https?:\/\/[a-z0-9.:[\]-]+$/, "must be scheme, host and port alone, as in https://lobby.example")
-          .describe("Where people's browsers find the page. Only from there it does what somebody asks for."),
+        origin: browserOrigin.describe(
+          "Where people's browsers find the page. Only from there it does what somebody asks for.",
+        ),
         codeServer: z
           .url({ protocol: /^https?$/ })
           .optional()

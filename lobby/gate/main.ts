@@ -12,8 +12,10 @@ const settings = z.strictObject({
   dispatch: z.string().startsWith("/"),
   listen,
   ingressSecret: ingressSecret.optional(),
+  origin: z.string().optional(),
 });
 
 const configured = settings.parse(JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")));
 const ingress = ingressGuard(configured.listen, configured.ingressSecret, log);
-listenAt(createGate({ dispatch: dispatchAt(configured.dispatch), ingress, log }), configured.listen, log);
+const { origin } = configured;
+listenAt(createGate({ dispatch: dispatchAt(configured.dispatch), ingress, origin, log }), configured.listen, log);

@@ -3,7 +3,9 @@
 import { type ClientRequest, createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { createProxyServer } from "http-proxy-3";
+import { isOfOwnPage, isSafeMethod } from "../../clients/http/request-origin.ts";
 import type { IngressGuard } from "../ingress-guard.ts";
+import { seldom } from "../log.ts";
 import type { Dispatch, Entry } from "./dispatch.ts";
 import { IDENTITY_HEADER, identityOf } from "./identity.ts";
 import { NotTheirs, wayTo } from "./upstream-connection.ts";
@@ -11,6 +13,8 @@ import { NotTheirs, wayTo } from "./upstream-connection.ts";
 export interface GateArgs {
   readonly dispatch: Dispatch;
   readonly ingress: IngressGuard;
+  /** Where browsers find the code servers; undefined: at the host that a request names. */
+  readonly origin?: string | undefined;
   /** One line for the journal. */
   readonly log: (line: string) => void;
 }
@@ -22,9 +26,10 @@ type Admitted = { readonly entry: Entry; readonly name: string } | { readonly st
 
 export function createGate(args: GateArgs): Server {
   const { ingress, log } = args;
+  const policy = { ...args, noteForeign: seldom(log, Date.now) };
   const proxy = createProxyServer({ xfwd: false });
   const server = createServer((request, response) => {
-    const admitted = admit(args, request);
+    const admitted = admit(policy, request, !isSafeMethod(request.method));
     if ("status" in admitted) return refuse(response, admitted.status, admitted.why);
     narrow(request, admitted.name, ingress);
     proxy.web(request, response, toward(admitted.entry), (error) => {
@@ -34,7 +39,7 @@ export function createGate(args: GateArgs): Server {
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
-    const admitted = admit(args, request);
+    const admitted = admit(policy, request, true);
     if ("status" in admitted) return void socket.end(answer(admitted.status));
     narrow(request, admitted.name, ingress);
     // The library hands on what the far end says, and ends the socket when there is no far end.
@@ -66,7 +71,17 @@ function answerInTime(asked: ClientRequest): void {
 
 const toward = (entry: Entry) => ({ target: `http://127.0.0.1:${entry.port}`, agent: wayTo(entry) });
 
-function admit({ dispatch, ingress, log }: GateArgs, request: IncomingMessage): Admitted {
+interface Policy extends GateArgs {
+  /** Logs a request that another page made. */
+  readonly noteForeign: (line: string) => void;
+}
+
+/** @param mayChange whether it is a handshake or its method is not a safe one */
+function admit(
+  { dispatch, ingress, origin, log, noteForeign }: Policy,
+  request: IncomingMessage,
+  mayChange: boolean,
+): Admitted {
   const unproved = ingress.refuse(request);
   if (unproved !== undefined) return unproved;
   const identity = identityOf(request.rawHeaders);
@@ -75,11 +90,28 @@ function admit({ dispatch, ingress, log }: GateArgs, request: IncomingMessage): 
     const entry = dispatch.read().get(identity.name);
     if (entry === undefined) return { status: 403, why: "There is no workstation for you here. Ask an admin for one." };
     if (entry.parked === true) return { status: 403, why: "Your workstation is parked. Ask an admin to wake it up." };
+    if (mayChange && !isOfOwnPage(request.rawHeaders, (found) => isOwn(found, origin, request.headers.host))) {
+      noteForeign(`${entry.os_user}: ${otherPage(request, origin)}`);
+      return { status: 403, why: "This was not asked for by a page of your code server, so nothing was done." };
+    }
     return { entry, name: identity.name };
   } catch (error) {
     log(`the dispatch table cannot be read, so nobody is let in: ${error instanceof Error ? error.message : "broken"}`);
     return { status: 503, why: "The list of workstations cannot be read at the moment. Ask an admin." };
   }
+}
+
+/** Without a setting, any scheme will do: the ingress may end TLS. */
+function isOwn(found: string, origin: string | undefined, host: string | undefined): boolean {
+  if (origin !== undefined) return found === origin;
+  return host !== undefined && (found === `https://${host}` || found === `http://${host}`);
+}
+
+function otherPage({ headers }: IncomingMessage, origin: string | undefined): string {
+  const from = headers.origin ?? "no page that a browser names";
+  const found = `a request or web socket from ${from} was refused`;
+  if (origin !== undefined) return `${found}: it must come from ${origin}`;
+  return `${found}: it names the host ${headers.host ?? "of nobody"}; if people's browsers find their code server at another one, set workstation:devvm.gate.origin`;
 }
 
 /** Of what could tell who somebody is, only what was checked goes on; the secret of the ingress never does. */

@@ -83,7 +83,7 @@ async function answer(args: LobbyArgs, request: IncomingMessage, response: Serve
     response.setHeader("allow", route.method);
     return refuse(405, `Only ${route.method} is understood here.`);
   }
-  const foreign = route.method === "POST" ? refusedAsForeign(request.headers, site.origin) : undefined;
+  const foreign = route.method === "POST" ? refusedAsForeign(request, site.origin) : undefined;
   if (foreign !== undefined) return refuse(foreign.status, foreign.why);
   if (!(await emptied(request))) return refuse(413, "That is too much.");
   send(request, response, await route.handle({ args, guest, request }));

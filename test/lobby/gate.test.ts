@@ -118,7 +118,8 @@ test("whatever else a request carries, only one header of exactly that name is a
 test("a stream passes piece by piece, and a web socket in both directions", async () => {
   expect((await as("ana@x", "/stream")).text).toBe("one\ntwo\n");
   const socket = connect(gatePort, "127.0.0.1");
-  const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nX-authentik-username: ana@x\r\n\r\n";
+  const upgrade =
+    "Origin: https://gate\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-authentik-username: ana@x\r\n\r\n";
   socket.write(`GET /ws HTTP/1.1\r\nHost: gate\r\n${upgrade}`);
   expect(String((await once(socket, "data"))[0])).toMatch(/^HTTP\/1.1 101 /);
   socket.write("hello");

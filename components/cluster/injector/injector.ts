@@ -21,6 +21,8 @@ export interface InjectorArgs {
   /** The injector's program, one ES module for node 18 or newer. */
   readonly program: string;
   readonly backend: { readonly origin: string; readonly caPem?: string };
+  /** Where browsers find the dashboard, without a path. */
+  readonly origin: string;
   readonly identityHeader: string;
   readonly handOn: HandOn;
   readonly admitted?: { readonly header: string; readonly separator: string; readonly groups: readonly string[] };
@@ -89,6 +91,7 @@ function writeSettings(parent: Injector, name: string, args: InjectorArgs) {
   const config: InjectorConfig = {
     version: 1,
     backend: args.backend,
+    origin: args.origin,
     identityHeader: args.identityHeader,
     handOn: args.handOn,
     ...(args.admitted === undefined ? {} : { admitted: args.admitted }),

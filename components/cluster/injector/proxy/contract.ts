@@ -7,6 +7,8 @@ export interface InjectorConfig {
   readonly version: 1;
   /** The dashboard's origin, without a path: `http://host:port` or `https://host:port`. */
   readonly backend: { readonly origin: string; readonly caPem?: string };
+  /** Where browsers find the dashboard: what changes something must come from a page there. */
+  readonly origin: string;
   /** Set by the identity proxy, and by nobody else. */
   readonly identityHeader: string;
   readonly handOn: HandOn;

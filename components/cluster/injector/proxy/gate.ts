@@ -1,11 +1,14 @@
 /** Decides about one request by its header lines alone: who it is from, and what the dashboard may see of it. */
 
 import { comparableHeaderName } from "../../../../clients/http/header-name.ts";
+import { isOfOwnPage } from "../../../../clients/http/request-origin.ts";
 import { matchesSecret } from "../../../../clients/http/shared-secret.ts";
 import type { HandOn } from "./contract.ts";
 
 /** What the gate goes by. */
 export interface GateRules {
+  /** Where browsers find the dashboard: `https://host`, or with a port. */
+  readonly origin: string;
   readonly identityHeader: string;
   readonly tokens: ReadonlyMap<string, string>;
   readonly handOn: HandOn;
@@ -16,9 +19,17 @@ export interface GateRules {
 
 export type Verdict =
   | { readonly kind: "admit"; readonly identity: string; readonly headers: ReadonlyMap<string, readonly string[]> }
-  | { readonly kind: "refuse"; readonly status: number; readonly reason: string };
+  | {
+      readonly kind: "refuse";
+      readonly status: number;
+      /** For the log. */
+      readonly reason: string;
+      /** For the person, where the status alone does not tell them. */
+      readonly sentence?: string;
+    };
 
-export type Gate = (rawHeaders: readonly string[]) => Verdict;
+/** @param mayChange whether it is a handshake or its method is not a safe one: then a page of the dashboard must have made it */
+export type Gate = (rawHeaders: readonly string[], mayChange: boolean) => Verdict;
 
 /**
  * A request is let in when the identity stands in exactly one line that says it exactly, and is known.
@@ -33,7 +44,7 @@ export function gateOf(rules: GateRules): Gate {
   const pass = new Set([...USUAL_HEADERS, ...rules.passHeaders.map((header) => header.toLowerCase())]);
   const identityHeader = rules.identityHeader.toLowerCase();
 
-  return (rawHeaders) => {
+  return (rawHeaders, mayChange) => {
     if (rawHeaders.length / 2 > MAX_LINES) return refuse(431, "too many header lines");
     const lines = new Map<string, string[]>();
     for (const [name, value] of pairs(rawHeaders)) {
@@ -61,6 +72,8 @@ export function gateOf(rules: GateRules): Gate {
       if (!groups.some((group) => admitted.groups.includes(group)))
         return refuse(403, "in none of the admitted groups");
     }
+    if (mayChange && !isOfOwnPage(rawHeaders, (origin) => origin === rules.origin))
+      return { ...refuse(403, "asked for by another page"), sentence: otherPage(rules.origin) };
     const headers = new Map([...lines].filter(([name]) => pass.has(name)));
     dropForeignTokens(headers);
     for (const [name, value] of credentials(rules.handOn, token)) headers.set(name, [value]);
@@ -116,7 +129,9 @@ function dropForeignTokens(headers: Map<string, readonly string[]>): void {
 const credentials = (handOn: HandOn, token: string): readonly (readonly [string, string])[] =>
   handOn.kind === "header" ? [["authorization", `Bearer ${token}`]] : [["cookie", `${handOn.name}=${token}`]];
 
-const refuse = (status: number, reason: string): Verdict => ({ kind: "refuse", status, reason });
+const refuse = (status: number, reason: string) => ({ kind: "refuse", status, reason }) as const;
+
+const otherPage = (origin: string) => `This was not asked for by a page of ${origin}, so nothing was done.`;
 
 function* pairs(raw: readonly string[]): Generator<readonly [string, string]> {
   for (let i = 0; i + 1 < raw.length; i += 2) yield [(raw[i] ?? "").toLowerCase(), raw[i + 1] ?? ""];

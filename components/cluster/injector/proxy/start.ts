@@ -25,8 +25,9 @@ export function readStart(places: Places): Started {
   if (tokens.size !== config.identities) {
     throw new Error(`the map holds ${tokens.size} identities where ${config.identities} were written`);
   }
-  const { identityHeader, handOn, admitted, sharedSecretHeader, passHeaders } = config;
+  const { origin, identityHeader, handOn, admitted, sharedSecretHeader, passHeaders } = config;
   const rules = {
+    origin,
     identityHeader,
     handOn,
     passHeaders,
