@@ -1,6 +1,13 @@
 /** Serves the code-server proxy: routes each signed-in identity to its own code server and to no other. */
 
-import { type ClientRequest, createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import {
+  type ClientRequest,
+  createServer,
+  type IncomingMessage,
+  type Server,
+  ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 import type { Duplex } from "node:stream";
 import { createProxyServer } from "http-proxy-3";
 import { isOfOwnPage, isSafeMethod } from "../../clients/http/request-origin.ts";
@@ -8,6 +15,7 @@ import type { IngressGuard } from "../ingress-guard.ts";
 import { seldom } from "../log.ts";
 import type { Dispatch, Entry } from "./dispatch.ts";
 import { IDENTITY_HEADER, identityOf } from "./identity.ts";
+import { openLimit } from "./open-limit.ts";
 import { NotTheirs, wayTo } from "./upstream-connection.ts";
 
 export interface GateArgs {
@@ -19,6 +27,9 @@ export interface GateArgs {
   readonly log: (line: string) => void;
 }
 
+/** A few editors with all their tabs, and far from what the process may have open for everybody. */
+const MOST_OPEN = 1000;
+
 /** A code server that has not begun to answer by then is taken for dead; what has begun may go on for days. */
 const ANSWER_MS = 60_000;
 
@@ -27,10 +38,17 @@ type Admitted = { readonly entry: Entry; readonly name: string } | { readonly st
 export function createGate(args: GateArgs): Server {
   const { ingress, log } = args;
   const policy = { ...args, noteForeign: seldom(log, Date.now) };
+  const open = openLimit(MOST_OPEN);
   const proxy = createProxyServer({ xfwd: false });
   const server = createServer((request, response) => {
     const admitted = admit(policy, request, !isSafeMethod(request.method));
     if ("status" in admitted) return refuse(response, admitted.status, admitted.why);
+    if (!open.enter(admitted.entry.os_user, response))
+      return refuse(
+        response,
+        429,
+        `You have ${MOST_OPEN} requests open, which is all that one person may. Close some tabs.`,
+      );
     narrow(request, admitted.name, ingress);
     proxy.web(request, response, toward(admitted.entry), (error) => {
       const { status, why } = reason(error, admitted.entry, log);
@@ -41,6 +59,7 @@ export function createGate(args: GateArgs): Server {
     socket.on("error", () => socket.destroy());
     const admitted = admit(policy, request, true);
     if ("status" in admitted) return void socket.end(answer(admitted.status));
+    if (!open.enter(admitted.entry.os_user, socket)) return void socket.end(answer(429));
     narrow(request, admitted.name, ingress);
     // The library hands on what the far end says, and ends the socket when there is no far end.
     proxy.ws(request, socket as never, head, toward(admitted.entry), (error) => {
@@ -140,4 +159,4 @@ function refuse(response: unknown, status: number, why: string): void {
 }
 
 const answer = (status: number): string =>
-  `HTTP/1.1 ${status} ${status === 403 ? "Forbidden" : status === 503 ? "Service Unavailable" : "Bad Gateway"}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+  `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
