@@ -24,6 +24,12 @@ const listen = z.union([
   z.strictObject({ socket: absolutePath }),
 ]);
 
+/** Scheme, host and port. */
+const browserOrigin = z.string().regex(/^https?:\/\/[a-z0-9.:[\]-]+$/);
+
+/** A header's name, as the ingress writes it. */
+const headerName = z.string().regex(/^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/);
+
 /** The person a part is about. The home is never delivered: it is `/home/<os_user>` or the part is refused. */
 const person = { osUser, uid };
 /** Names that the account had before it was renamed, the newest first; absent where it never was. */
@@ -46,18 +52,29 @@ export const basePart = z.strictObject({
   sharedConfig: absolutePath.optional(),
   /** Command lines of the per-person services; `%i` is the person, `$T3_PORT` and `$BROWSER_PORT` are set. */
   commands: z.strictObject({ t3: argv, browser: argv, credentialSync: argv }),
-  /** Where the code-server proxy listens; absent where something else forwards to code servers. */
-  gate: z.strictObject({ listen }).optional(),
+  /** The code-server proxy; absent where something else forwards to code servers. */
+  gate: z
+    .strictObject({
+      listen,
+      /** Where people's browsers find it; absent: at the host that a request names. */
+      origin: browserOrigin.optional(),
+    })
+    .optional(),
   /** The user portal; absent where there is none. */
   lobby: z
     .strictObject({
       listen,
-      /** Where people's browsers find it: scheme, host and port. A request that wants something done must come from there. */
-      origin: z.string().regex(/^https?:\/\/[a-z0-9.:[\]-]+$/),
+      /** Where people's browsers find it. A request that wants something done must come from there. */
+      origin: browserOrigin,
       /** Where people's browsers find their own code server. */
       codeServer: z.url({ protocol: /^https?$/ }).optional(),
     })
     .optional(),
+  /**
+   * Header by which the ingress proves to both of them that a request came through it; the secret itself is a part of
+   * its own. Absent: both listen where no other machine connects.
+   */
+  ingressSecret: z.strictObject({ header: headerName }).optional(),
   /** Whom people ask, in their words. */
   contact: oneLine.optional(),
   /** Where the homes of people who are removed for good are archived; root's own folder below its state where absent. */
@@ -68,6 +85,18 @@ export const basePart = z.strictObject({
     /** How many users one hourly run may offboard. */
     removalLimit: z.int().min(0),
   }),
+});
+
+/** What the ingress sends as its secret. Secret: only root and the accounts of the two frontend services read it. */
+export const ingressSecretPart = z.strictObject({
+  contract: z.literal(CONTRACT),
+  kind: z.literal("ingress-secret"),
+  host: oneLine,
+  /** The secret of now, and while it is rotated the former one. */
+  accepted: z
+    .array(z.string().regex(/^[!-~]([ -~]*[!-~])?$/))
+    .min(1)
+    .max(2),
 });
 
 /** Once per host, everything that speaks of all its people together. */
@@ -178,6 +207,7 @@ export const credentialsPart = z.strictObject({
 
 export const part = z.discriminatedUnion("kind", [
   basePart,
+  ingressSecretPart,
   mapsPart,
   accountPart,
   clonesPart,
@@ -186,6 +216,7 @@ export const part = z.discriminatedUnion("kind", [
 ]);
 
 export type BasePart = z.output<typeof basePart>;
+export type IngressSecretPart = z.output<typeof ingressSecretPart>;
 export type MapsPart = z.output<typeof mapsPart>;
 export type AccountPart = z.output<typeof accountPart>;
 export type ClonesPart = z.output<typeof clonesPart>;
@@ -193,3 +224,5 @@ export type UnitsPart = z.output<typeof unitsPart>;
 export type CredentialsPart = z.output<typeof credentialsPart>;
 export type Part = z.output<typeof part>;
 export type PartKind = Part["kind"];
+/** What is delivered once per host. */
+export type HostPart = Extract<Part, { readonly host: string }>;

@@ -23,7 +23,7 @@ export interface DeliveredToHost {
 }
 
 /**
- * Credentials are not among the digests: a host does not keep them.
+ * Neither credentials nor the ingress secret are among the digests: they are secret, and a host keeps no credentials.
  * @param exported the engine's state, as `pulumi stack export` writes it
  * @param hosts names of the hosts
  * @returns by host; without a host to which nothing was ever delivered
@@ -47,15 +47,15 @@ const isOf = (host: string, name: string): boolean =>
   OF_HOST.some((what) => name === `${host}-${what}`) ||
   OF_PERSON.some((what) => /^[a-z_][a-z0-9_-]*@/.test(name) && name.slice(name.indexOf("@") + 1) === `${host}-${what}`);
 
-const OF_HOST = ["agent", "base", "maps", "settle"];
+const OF_HOST = ["agent", "base", "ingress-secret", "maps", "settle"];
 const OF_PERSON = ["account", "credentials", "clones", "units"];
 
 function digestsOf(host: string, { urn, inputs }: z.output<typeof resource>): readonly (readonly [string, string])[] {
   const name = nameIn(urn);
   const [, sha256] = /\binstall --sha256 ([0-9a-f]{64})\b/.exec(String(inputs.create ?? "")) ?? [];
   const agent = name === `${host}-base` && sha256 !== undefined ? [["agent", sha256] as const] : [];
-  // The credentials' part is a secret: the state has its ciphertext here.
-  if (typeof inputs.stdin !== "string" || name.endsWith("-credentials")) return agent;
+  // These parts are secret: the state has their ciphertext here.
+  if (typeof inputs.stdin !== "string" || /-(credentials|ingress-secret)$/.test(name)) return agent;
   const value: unknown = JSON.parse(inputs.stdin);
   const { kind, osUser } = part.parse(value);
   return [...agent, [osUser === undefined ? kind : `${kind}.${osUser}`, digestOf(value)]];

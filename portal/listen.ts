@@ -1,11 +1,12 @@
 /** Listens on an address or socket for the ingress, and decides which local users may connect. */
 
-import { chmodSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
-import { isIPv4, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { z } from "zod";
-import { uidOfSocket } from "./code-server-proxy/connection-owner.ts";
+import { isLoopbackAddress } from "../clients/http/loopback-address.ts";
+import { findOwner } from "./code-server-proxy/connection-owner.ts";
 
 export const listen = z.union([
   z.strictObject({ address: z.string(), port: z.int().min(1).max(65_535) }),
@@ -15,8 +16,8 @@ export const listen = z.union([
 export type Listen = z.output<typeof listen>;
 
 /**
- * Starts to listen. Behind an address everybody on this host could claim to be the ingress, so whoever connects from here
- * is asked of the kernel: root may, nobody else.
+ * Starts to listen. Behind an address everybody on this host could claim to be the ingress, so the kernel is asked for
+ * the owner of each connection from here: root may connect, nobody else.
  */
 export function listenAt(server: Server, at: Listen, log: (line: string) => void): void {
   server.on("error", (error) => {
@@ -28,35 +29,58 @@ export function listenAt(server: Server, at: Listen, log: (line: string) => void
     server.listen(at.socket, () => chmodSync(at.socket, 0o660));
     return;
   }
-  server.on("connection", (socket: Socket) => {
-    const uid = localUid(socket);
-    if (uid === undefined || uid === 0) return;
-    log(`uid ${uid} of this host connected and is not let in: only the ingress and root are`);
-    socket.destroy();
-  });
+  admitConnections(server, log);
   server.listen(at.port, at.address);
+}
+
+/** Lets the server see a connection only once its owner is known. What is sent until then waits in the socket. */
+export function admitConnections(server: Server, log: (line: string) => void): void {
+  const handlers = server.listeners("connection");
+  server.removeAllListeners("connection");
+  const begin = (socket: Socket) => {
+    for (const handle of handlers) handle.call(server, socket);
+  };
+  server.on("connection", (socket: Socket) => {
+    if (!isFromHere(socket)) return begin(socket);
+    const broken = () => socket.destroy();
+    socket.once("error", broken);
+    localUid(socket).then(
+      (uid) => {
+        socket.off("error", broken);
+        if (uid === 0 && !socket.destroyed) return begin(socket);
+        log(`uid ${uid} of this host connected and is not let in: only the ingress and root are`);
+        socket.destroy();
+      },
+      (error: Error) => {
+        log(`the owner of a connection cannot be read, so it is not let in: ${error.message}`);
+        socket.destroy();
+      },
+    );
+  });
+}
+
+const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/, "").replace(/%.*/, "");
+
+function isFromHere({ remoteAddress = "" }: Socket): boolean {
+  const from = plain(remoteAddress);
+  // One that has gone already has no address, and nobody would know whose it was.
+  if (from === "" || isLoopbackAddress(from)) return true;
+  return Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => plain(address) === from));
 }
 
 /** Nobody's number: what is from here and cannot be told is not let in. */
 const UNKNOWN = -1;
 
-/** Whose process of this host is at the other end; undefined when it is another host's. */
-function localUid({
-  remoteAddress = "",
-  remotePort = 0,
-  localAddress = "",
-  localPort = 0,
-}: Socket): number | undefined {
-  const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/, "").replace(/%.*/, "");
-  const here = Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => plain(address)));
-  const from = plain(remoteAddress);
-  const local = from === "::1" || (isIPv4(from) && from.startsWith("127.")) || here.includes(from);
-  if (from !== "" && !local) return undefined;
-  const ends = [from, remotePort, plain(localAddress), localPort] as const;
-  return (
-    uidOfSocket(
-      ...ends,
-      ["/proc/net/tcp", "/proc/net/tcp6"].map((path) => readFileSync(path, "latin1")),
-    ) ?? UNKNOWN
-  );
+/** A table that changes while it is read may leave a socket out, so it is looked for again. */
+const LOOKS = 3;
+
+/** The uid of the process of this host at the other end. */
+async function localUid(socket: Socket): Promise<number> {
+  const { remoteAddress = "", remotePort = 0, localAddress = "", localPort = 0 } = socket;
+  const ends = { address: plain(remoteAddress), port: remotePort, peer: plain(localAddress), peerPort: localPort };
+  for (let look = 0; look < LOOKS && !socket.destroyed && remoteAddress !== ""; look += 1) {
+    const uid = await findOwner(ends);
+    if (uid !== undefined) return uid;
+  }
+  return UNKNOWN;
 }

@@ -44,8 +44,7 @@ export async function deployCluster(
     { members: membersOf(people), dashboards: dashboardsOf(people) },
     { provider },
   );
-  const hosts = [...settings.protectedHosts, ...(settings.dashboard ? [settings.dashboard.ingress.host] : [])];
-  const rails = new AdmissionPolicies("guard-rails", { protectedHosts: hosts }, { provider });
+  const rails = new AdmissionPolicies("guard-rails", { protectedHosts: protectedHosts(settings) }, { provider });
   const { tokens, kept } = await declareTenants(desired, { provider, dependsOn: [rails] });
   const suspended = settings.plantedRights === "suspend" ? suspendDelegatedRights(kubeconfig, desired, kept) : [];
   if (settings.dashboard) deployDashboard(settings.dashboard, people, tokens, provider);
@@ -53,6 +52,14 @@ export async function deployCluster(
     new PortalMap("portal-map", { ...settings.portalMap, people: portalOf(people) }, { provider });
   if (settings.apiServer) deploySignIn(settings.apiServer, signInDrift);
   return { provider, cuts: [rights, ...kept.values(), ...suspended] };
+}
+
+/** Those of the settings, and the dashboard's: in its Ingress, and as browsers find it. */
+function protectedHosts({ protectedHosts: hosts, dashboard }: ClusterSettings): readonly string[] {
+  if (dashboard === undefined) return hosts;
+  const { browserOrigin, ingress } = dashboard;
+  const found = browserOrigin === undefined ? [] : [new URL(browserOrigin).hostname];
+  return [...new Set([...hosts, ingress.host, ...found])];
 }
 
 /** After the owner's own rights are gone, so that nothing is planted anew behind it; given back as soon as they are in. */

@@ -32,13 +32,14 @@ export function deployDashboard(
   });
   const { tlsSecret, ...ingressPath } = ingress;
   const { caPem, origin } = settings.backend;
-  const { admitted, sharedSecret, ...plain } = injector;
+  const { admitted, sharedSecret, browserOrigin = `https://${ingress.host}`, ...plain } = injector;
   new Injector(
     "token-injector",
     {
       ...plain,
       namespace,
       program: injectorProgram(),
+      origin: browserOrigin,
       backend: { origin, ...(caPem === undefined ? {} : { caPem }) },
       ...(admitted === undefined ? {} : { admitted }),
       ...(sharedSecret === undefined ? {} : { sharedSecret }),

@@ -22,6 +22,7 @@ import { unreachableHosts } from "./unreachable-hosts.ts";
 import type { StackSettings } from "../config/settings/stack-settings.ts";
 import { siteOfHosts } from "./host-settings.ts";
 import { deploySite } from "./stem95su.ts";
+import { withFrontendHosts } from "./frontend-hosts.ts";
 import { checkCluster } from "./preflight/check-cluster.ts";
 import { deployVault } from "./vault.ts";
 
@@ -66,7 +67,9 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
     ));
   surfaces.declared("forge");
   const [inCluster, inVault] = await Promise.all([
-    cluster && access !== undefined ? deployCluster(access, desired, cluster, surroundings?.signInDrift) : undefined,
+    cluster && access !== undefined
+      ? deployCluster(access, desired, withFrontendHosts(cluster, settings.devvm), surroundings?.signInDrift)
+      : undefined,
     vault ? deployVault(vault, requiredSecret(vaultToken, "vaultToken", "vault"), desired) : undefined,
   ]);
   if (inCluster && stem95su) deploySite(inCluster.provider, stem95su);

@@ -8,6 +8,7 @@ import {
   basePart,
   clonesPart,
   credentialsPart,
+  ingressSecretPart,
   mapsPart,
   type Resident,
   type SiteOfHosts,
@@ -67,6 +68,7 @@ async function deployHost(host: Host, delivery: Delivery, after: readonly pulumi
     privateKey: pulumi.secret(settings.sshPrivateKey),
     agent,
     base: basePart(host.name, site),
+    ingressSecret: ingressSecretPart(host.name, site),
     maps: mapsPart(host.name, files, residents, site),
     after,
   });

@@ -21,6 +21,7 @@ export async function siteOfHosts(settings: StackSettings): Promise<SiteOfHosts>
     proxyUsers: devvm.gate === undefined ? devvm.proxyUsers : [...devvm.proxyUsers, "workstation-gate"],
     gate: devvm.gate,
     lobby: devvm.lobby,
+    ingressSecret: devvm.ingressSecret,
     contact: devvm.contact,
     adoptExisting: devvm.adoptExisting,
     closeAdoptedHomes: devvm.closeAdoptedHomes,

@@ -57,6 +57,19 @@ const ingresses = (protectedHosts: readonly string[]): Rail => ({
       expression: `!has(object.spec.rules) || object.spec.rules.all(r, !has(r.host) || !(r.host in ${celList(protectedHosts)}))`,
       message: "this host belongs to the platform and not to a tenant",
     },
+    // A controller presents the certificate of any Ingress that lists the host, whatever its rules say.
+    {
+      expression:
+        "!has(object.spec.tls) || object.spec.tls.all(t, has(t.hosts) && size(t.hosts) > 0 && " +
+        "t.hosts.all(h, h != '' && !h.startsWith('*')))",
+      message: "a tenant's Ingress names the hosts of its certificates outright: no entry without hosts, no wildcard",
+    },
+    {
+      expression:
+        "!has(object.spec.tls) || object.spec.tls.all(t, !has(t.hosts) || " +
+        `t.hosts.all(h, !(h in ${celList(protectedHosts)})))`,
+      message: "this host belongs to the platform, and a tenant brings no certificate for it",
+    },
   ],
 });
 

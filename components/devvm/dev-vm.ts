@@ -2,7 +2,7 @@
 
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { BasePart, MapsPart } from "../../agent/contract.ts";
+import type { BasePart, IngressSecretPart, MapsPart } from "../../agent/contract.ts";
 import { INSTALLED, preflight } from "./preflight.ts";
 import { applies, connectionTo, type HostAddress, remoteCommand } from "./remote.ts";
 
@@ -13,6 +13,8 @@ export interface DevVmArgs {
   /** The agent's bundle on this machine, and the checksum that the host verifies before it runs it. */
   readonly agent: { readonly path: string; readonly sha256: string };
   readonly base: BasePart;
+  /** Secret; absent where no frontend service of the host asks for it. */
+  readonly ingressSecret?: IngressSecretPart | undefined;
   readonly maps: MapsPart;
   /** What has to have happened elsewhere before this host is spoken to. */
   readonly after?: readonly pulumi.Resource[];
@@ -36,7 +38,8 @@ export class DevVm extends pulumi.ComponentResource {
     this.#agent = args.agent;
     const agent = uploadAgent(this, name, args, this.connection);
     const base = prepareHost(this, name, args, this.connection, agent);
-    this.ready = deliverMaps(this, name, args.maps, this.connection, base);
+    const secret = args.ingressSecret === undefined ? base : deliverSecret(this, name, args.ingressSecret, base);
+    this.ready = deliverMaps(this, name, args.maps, this.connection, secret);
     this.registerOutputs();
   }
 
@@ -90,6 +93,18 @@ const prepareHost = (
     `${name}-base`,
     { connection, run: installThenApply(args.host.name, args.agent.sha256), stdin: JSON.stringify(args.base) },
     [agent],
+  );
+
+const deliverSecret = (parent: DevVm, name: string, part: IngressSecretPart, base: pulumi.Resource) =>
+  remoteCommand(
+    parent,
+    `${name}-ingress-secret`,
+    {
+      connection: parent.connection,
+      run: applies(part.kind, part.host),
+      stdin: pulumi.secret(JSON.stringify(part)),
+    },
+    [base],
   );
 
 const deliverMaps = (

@@ -9,6 +9,7 @@ import {
   type ClonesPart,
   CONTRACT,
   type CredentialsPart,
+  type IngressSecretPart,
   type MapsPart,
   type UnitsPart,
 } from "../../agent/contract.ts";
@@ -25,6 +26,10 @@ export interface SiteOfHosts {
   readonly commands: BasePart["commands"];
   readonly gate?: BasePart["gate"];
   readonly lobby?: BasePart["lobby"];
+  /** The values are secret. */
+  readonly ingressSecret?:
+    | { readonly header: string; readonly value: string; readonly previous?: string | undefined }
+    | undefined;
   readonly contact?: string | undefined;
   readonly reconcile: BasePart["reconcile"];
   readonly archives?: string | undefined;
@@ -62,10 +67,22 @@ export const basePart = (host: string, site: SiteOfHosts): BasePart => ({
   commands: site.commands,
   ...(site.gate === undefined ? {} : { gate: site.gate }),
   ...(site.lobby === undefined ? {} : { lobby: site.lobby }),
+  ...(site.ingressSecret === undefined ? {} : { ingressSecret: { header: site.ingressSecret.header } }),
   ...(site.contact === undefined ? {} : { contact: site.contact }),
   ...(site.archives === undefined ? {} : { archives: site.archives }),
   reconcile: site.reconcile,
 });
+
+/** @returns undefined where the site has no such secret; else secret: the caller keeps it so */
+export const ingressSecretPart = (host: string, { ingressSecret }: SiteOfHosts): IngressSecretPart | undefined =>
+  ingressSecret === undefined
+    ? undefined
+    : {
+        contract: CONTRACT,
+        kind: "ingress-secret",
+        host,
+        accepted: [ingressSecret.value, ...(ingressSecret.previous === undefined ? [] : [ingressSecret.previous])],
+      };
 
 export const mapsPart = (
   host: string,

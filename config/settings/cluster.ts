@@ -29,7 +29,8 @@ export const cluster = z.strictObject({
     .array(dnsName)
     .default([])
     .describe(
-      "Hosts that no tenant's Ingress may claim: the forge's, the identity proxy's. The dashboard's is always one.",
+      "Hosts that no tenant's Ingress may claim, in a rule or for a certificate: the forge's, the identity proxy's. The " +
+        "dashboard's, the portal's and the code servers' always are, as the other settings name them.",
     ),
   acceptedSecretStores: z
     .array(z.string().min(1))

@@ -2,10 +2,7 @@
 
 import { z } from "zod";
 import { dnsLabel, dnsName } from "./dns-names.ts";
-
-const headerName = z
-  .string()
-  .regex(/^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/, "must be a header's name: letters, digits and single -");
+import { headerName, sharedSecret } from "./shared-secret.ts";
 
 const handOn = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("header") }),
@@ -31,6 +28,12 @@ export const dashboard = z.strictObject({
       caPem: z.string().optional().describe("Certificate of the CA that signed an https dashboard's own, as PEM."),
     })
     .describe("The dashboard."),
+  browserOrigin: origin
+    .optional()
+    .describe(
+      "Where people's browsers find the dashboard. A web socket, or a request that changes something, must come from a page " +
+        "there. Absent: https and the ingress' host.",
+    ),
   identityHeader: headerName
     .default("X-authentik-username")
     .describe("Header in which the identity proxy says who somebody is."),
@@ -47,11 +50,7 @@ export const dashboard = z.strictObject({
     })
     .optional()
     .describe("Only members of one of these groups come in. Absent: everybody in the map."),
-  sharedSecret: z
-    .strictObject({
-      header: headerName.default("X-Injector-Secret").describe("Header that the ingress adds."),
-      value: z.string().min(16).describe("Secret: what the ingress sends in it."),
-    })
+  sharedSecret: sharedSecret("X-Injector-Secret", 16)
     .optional()
     .describe("A second proof that a request came through the ingress, for clusters that enforce no network policies."),
   passHeaders: z

@@ -1,7 +1,9 @@
 /** Settings of the shared hosts and of what people get on them. */
 
 import { z } from "zod";
+import { isLoopbackAddress } from "../../clients/http/loopback-address.ts";
 import { dnsLabel } from "./dns-names.ts";
+import { sharedSecret } from "./shared-secret.ts";
 
 const hostKey = z
   .string()
@@ -27,6 +29,10 @@ const listen = z
   ])
   .describe("Where the ingress reaches it: an address that people on the host cannot use, or a unix socket.");
 
+const browserOrigin = z
+  .string()
+  .regex(/^https?:\/\/[a-z0-9.:[\]-]+$/, "must be scheme, host and port alone, as in https://portal.example");
+
 export const devvm = z
   .strictObject({
     packages: z.array(z.string()).default([]).describe("Debian packages that every host must have."),
@@ -50,16 +56,24 @@ export const devvm = z
       .default(["root"])
       .describe("Accounts that may connect to everybody's loopback ports."),
     gate: z
-      .strictObject({ listen })
+      .strictObject({
+        listen,
+        origin: browserOrigin
+          .optional()
+          .describe(
+            "Where people's browsers find their code server. A web socket, or a request that changes something, must come " +
+              "from a page there. Absent: from a page of the host that the request itself names, which holds where the " +
+              "ingress passes the `Host` header on.",
+          ),
+      })
       .optional()
       .describe("The gate from sign-in to each person's own code server. Absent: something else forwards to them."),
     lobby: z
       .strictObject({
         listen,
-        origin: z
-          .string()
-          .regex(/^https?:\/\/[a-z0-9.:[\]-]+$/, "must be scheme, host and port alone, as in https://portal.example")
-          .describe("Where people's browsers find the page. Only from there it does what somebody asks for."),
+        origin: browserOrigin.describe(
+          "Where people's browsers find the page. Only from there it does what somebody asks for.",
+        ),
         codeServer: z
           .url({ protocol: /^https?$/ })
           .optional()
@@ -68,6 +82,12 @@ export const devvm = z
       .optional()
       .describe(
         "The user portal: a person's sessions, clones and limits, and the button that restores. Absent: no portal.",
+      ),
+    ingressSecret: sharedSecret("X-Ingress-Secret", 32)
+      .optional()
+      .describe(
+        "The proof that a request to the code-server proxy or the user portal came through the ingress; without it nobody is let in. " +
+          "Required where one of them listens on an address that other machines reach. A unix socket needs none.",
       ),
     contact: z.string().min(1).optional().describe("Whom people ask: a sentence on their page and in `ws-me`."),
     adoptExisting: z
@@ -107,5 +127,17 @@ export const devvm = z
       })
       .prefault({})
       .describe("The hourly run of a host by itself, from what was last delivered."),
+  })
+  .superRefine(({ gate, lobby, ingressSecret }, context) => {
+    if (ingressSecret !== undefined) return;
+    for (const [name, service] of Object.entries({ gate, lobby })) {
+      if (service === undefined || !("address" in service.listen)) continue;
+      const { address } = service.listen;
+      if (isLoopbackAddress(address)) continue;
+      const message =
+        `must be set, since ${name} listens on ${address}, where any machine could send the header of another user's ` +
+        "sign-in; docs/portal.md says how to introduce it";
+      return context.addIssue({ code: "custom", path: ["ingressSecret", "value"], message });
+    }
   })
   .describe("What the hosts are given, and where people's clones come from.");

@@ -6,6 +6,7 @@ import { factsOfDevVm, sshArgv } from "../devvm/index.ts";
 import { forgeFact } from "../forge/index.ts";
 import type { Instance } from "../instance.ts";
 import { LabError } from "../lab-error.ts";
+import { LAB_INGRESS_SECRET } from "../sign-in/proxy.ts";
 import { duration, log } from "../log.ts";
 import { type Engine, openEngine, PROJECT, STACK } from "./engine.ts";
 import { writeStackConfig } from "./stack-config.ts";
@@ -23,6 +24,7 @@ export async function deployRoster(instance: Instance): Promise<void> {
   const { address } = await factsOfDevVm().read(instance);
   await writeStackConfig(instance, engine, [
     [["devvm", "lobby"], { listen: { address, port: LOBBY_PORT }, origin: `http://127.0.0.1:${LOBBY_PORT}` }],
+    [["devvm", "ingressSecret"], LAB_INGRESS_SECRET],
     [["devvm", "contact"], "Ask wizard."],
   ]);
   await shown(engine, [

@@ -2,8 +2,8 @@
  * Reads the dispatch table, again whenever the file has changed, so that a deployment needs no restart of the proxy.
  */
 
-import { readFileSync, statSync } from "node:fs";
 import { z } from "zod";
+import { cachedFile } from "../cached-file.ts";
 
 const entry = z.strictObject({
   os_user: z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/),
@@ -20,21 +20,7 @@ export interface Dispatch {
   read(): Table;
 }
 
-export function dispatchAt(path: string): Dispatch {
-  let seen = "";
-  let table: Table = new Map();
-  return {
-    read() {
-      const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true });
-      const now = `${dev} ${ino} ${size} ${mtimeNs}`;
-      if (now !== seen) {
-        table = parseTable(readFileSync(path, "utf8"));
-        seen = now;
-      }
-      return table;
-    },
-  };
-}
+export const dispatchAt = (path: string): Dispatch => ({ read: cachedFile(path, parseTable) });
 
 /** @throws when it is no table: a broken one admits nobody, and least of all whom an older one did. */
 export function parseTable(text: string): Table {

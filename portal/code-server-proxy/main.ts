@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { ingressGuard, ingressSecret } from "../ingress-guard.ts";
 import { listen, listenAt } from "../listen.ts";
 import { log } from "../log.ts";
 import { dispatchAt } from "./dispatch-table.ts";
@@ -10,7 +11,15 @@ import { createCodeServerProxy } from "./server.ts";
 const settings = z.strictObject({
   dispatch: z.string().startsWith("/"),
   listen,
+  ingressSecret: ingressSecret.optional(),
+  origin: z.string().optional(),
 });
 
 const configured = settings.parse(JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")));
-listenAt(createCodeServerProxy({ dispatch: dispatchAt(configured.dispatch), log }), configured.listen, log);
+const ingress = ingressGuard(configured.listen, configured.ingressSecret, log);
+const { origin } = configured;
+listenAt(
+  createCodeServerProxy({ dispatch: dispatchAt(configured.dispatch), ingress, origin, log }),
+  configured.listen,
+  log,
+);

@@ -1,29 +1,55 @@
 /** Serves the code-server proxy: routes each signed-in identity to its own code server and to no other. */
 
-import { type ClientRequest, createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import {
+  type ClientRequest,
+  createServer,
+  type IncomingMessage,
+  type Server,
+  ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 import type { Duplex } from "node:stream";
 import { createProxyServer } from "http-proxy-3";
+import { isOfOwnPage, isSafeMethod } from "../../clients/http/request-origin.ts";
+import type { IngressGuard } from "../ingress-guard.ts";
+import { seldom } from "../log.ts";
 import type { Dispatch, Entry } from "./dispatch-table.ts";
 import { IDENTITY_HEADER, identityOf } from "./request-identity.ts";
+import { openLimit } from "./open-limit.ts";
 import { NotTheirs, upstreamAgent } from "./upstream-connection.ts";
 
 export interface CodeServerProxyArgs {
   readonly dispatch: Dispatch;
+  readonly ingress: IngressGuard;
+  /** Where browsers find the code servers; undefined: at the host that a request names. */
+  readonly origin?: string | undefined;
   /** One line for the journal. */
   readonly log: (line: string) => void;
 }
+
+/** A few editors with all their tabs, and far from what the process may have open for everybody. */
+const MOST_OPEN = 1000;
 
 /** A code server that has not begun to answer by then is taken for dead; what has begun may go on for days. */
 const ANSWER_MS = 60_000;
 
 type Admitted = { readonly entry: Entry; readonly name: string } | { readonly status: number; readonly why: string };
 
-export function createCodeServerProxy({ dispatch, log }: CodeServerProxyArgs): Server {
+export function createCodeServerProxy(args: CodeServerProxyArgs): Server {
+  const { ingress, log } = args;
+  const policy = { ...args, noteForeign: seldom(log, Date.now) };
+  const open = openLimit(MOST_OPEN);
   const proxy = createProxyServer({ xfwd: false });
   const server = createServer((request, response) => {
-    const admitted = admit(dispatch, request, log);
+    const admitted = admit(policy, request, !isSafeMethod(request.method));
     if ("status" in admitted) return refuse(response, admitted.status, admitted.why);
-    narrow(request, admitted.name);
+    if (!open.enter(admitted.entry.os_user, response))
+      return refuse(
+        response,
+        429,
+        `You have ${MOST_OPEN} requests open, which is all that one person may. Close some tabs.`,
+      );
+    narrow(request, admitted.name, ingress);
     proxy.web(request, response, toward(admitted.entry), (error) => {
       const { status, why } = reason(error, admitted.entry, log);
       refuse(response, status, why);
@@ -31,9 +57,10 @@ export function createCodeServerProxy({ dispatch, log }: CodeServerProxyArgs): S
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
-    const admitted = admit(dispatch, request, log);
+    const admitted = admit(policy, request, true);
     if ("status" in admitted) return void socket.end(answer(admitted.status));
-    narrow(request, admitted.name);
+    if (!open.enter(admitted.entry.os_user, socket)) return void socket.end(answer(429));
+    narrow(request, admitted.name, ingress);
     // The library hands on what the far end says, and ends the socket when there is no far end.
     proxy.ws(request, socket as never, head, toward(admitted.entry), (error) => {
       socket.end(answer(reason(error, admitted.entry, log).status));
@@ -63,13 +90,29 @@ function answerInTime(asked: ClientRequest): void {
 
 const toward = (entry: Entry) => ({ target: `http://127.0.0.1:${entry.port}`, agent: upstreamAgent(entry) });
 
-function admit(dispatch: Dispatch, request: IncomingMessage, log: CodeServerProxyArgs["log"]): Admitted {
+interface Policy extends CodeServerProxyArgs {
+  /** Logs a request that another page made. */
+  readonly noteForeign: (line: string) => void;
+}
+
+/** @param mayChange whether it is a handshake or its method is not a safe one */
+function admit(
+  { dispatch, ingress, origin, log, noteForeign }: Policy,
+  request: IncomingMessage,
+  mayChange: boolean,
+): Admitted {
+  const unproved = ingress.refuse(request);
+  if (unproved !== undefined) return unproved;
   const identity = identityOf(request.rawHeaders);
   if ("refused" in identity) return { status: 403, why: `You are not let in: ${identity.refused}.` };
   try {
     const entry = dispatch.read().get(identity.name);
     if (entry === undefined) return { status: 403, why: "There is no workstation for you here. Ask an admin for one." };
     if (entry.parked === true) return { status: 403, why: "Your workstation is parked. Ask an admin to wake it up." };
+    if (mayChange && !isOfOwnPage(request.rawHeaders, (found) => isOwn(found, origin, request.headers.host))) {
+      noteForeign(`${entry.os_user}: ${otherPage(request, origin)}`);
+      return { status: 403, why: "This was not asked for by a page of your code server, so nothing was done." };
+    }
     return { entry, name: identity.name };
   } catch (error) {
     log(`the dispatch table cannot be read, so nobody is let in: ${error instanceof Error ? error.message : "broken"}`);
@@ -77,9 +120,23 @@ function admit(dispatch: Dispatch, request: IncomingMessage, log: CodeServerProx
   }
 }
 
-/** Of what could tell who somebody is, only what was checked goes on. */
-function narrow({ headers }: IncomingMessage, name: string): void {
-  for (const header of Object.keys(headers)) if (/^x[-_]authentik/.test(header)) delete headers[header];
+/** Without a setting, any scheme will do: the ingress may end TLS. */
+function isOwn(found: string, origin: string | undefined, host: string | undefined): boolean {
+  if (origin !== undefined) return found === origin;
+  return host !== undefined && (found === `https://${host}` || found === `http://${host}`);
+}
+
+function otherPage({ headers }: IncomingMessage, origin: string | undefined): string {
+  const from = headers.origin ?? "no page that a browser names";
+  const found = `a request or web socket from ${from} was refused`;
+  if (origin !== undefined) return `${found}: it must come from ${origin}`;
+  return `${found}: it names the host ${headers.host ?? "of nobody"}; if people's browsers find their code server at another one, set workstation:devvm.gate.origin`;
+}
+
+/** Of what could tell who somebody is, only what was checked goes on; the secret of the ingress never does. */
+function narrow({ headers }: IncomingMessage, name: string, { header: secret }: IngressGuard): void {
+  for (const header of Object.keys(headers))
+    if (/^x[-_]authentik/.test(header) || header === secret) delete headers[header];
   headers[IDENTITY_HEADER] = name;
 }
 
@@ -102,4 +159,4 @@ function refuse(response: unknown, status: number, why: string): void {
 }
 
 const answer = (status: number): string =>
-  `HTTP/1.1 ${status} ${status === 403 ? "Forbidden" : status === 503 ? "Service Unavailable" : "Bad Gateway"}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+  `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;

@@ -3,12 +3,15 @@
 import { once } from "node:events";
 import { Agent } from "node:http";
 import { connect, type Socket } from "node:net";
+import { type ConcurrencyLimit, concurrencyLimit } from "../concurrency-limit.ts";
 import type { Entry } from "./dispatch-table.ts";
-import { ownerOfFarEnd, uidOf } from "./connection-owner.ts";
+import { findOwner, uidOf } from "./connection-owner.ts";
 
 /** A back end on the same machine accepts at once or is down. */
 const CONNECT_MS = 3000;
+/** Until a back end has accepted, it is looked for again: soon at first, and then ever more seldom. */
 const LOOK_AGAIN_MS = 10;
+const SELDOM_MS = 80;
 
 export class NotTheirs extends Error {
   override readonly name = "NotTheirs";
@@ -20,12 +23,22 @@ export function upstreamAgent({ os_user, port }: Entry): Agent {
   // Node's own hook for this; its types know only the older form, without an answer that comes later.
   const hook: { createConnection: Connector } = agent as never;
   hook.createConnection = (_options, made) => {
-    open(os_user, port).then(
+    laneOf(os_user)(() => open(os_user, port)).then(
       (socket) => made(null, socket),
       (error: Error) => made(error),
     );
   };
   return agent;
+}
+
+/** So many connections of one person are opened at a time: a hundred at once are served as fast, and others in between. */
+const MOST_OPENING = 16;
+const lanes = new Map<string, ConcurrencyLimit>();
+
+function laneOf(osUser: string): ConcurrencyLimit {
+  const lane = lanes.get(osUser) ?? concurrencyLimit(MOST_OPENING);
+  lanes.set(osUser, lane);
+  return lane;
 }
 
 type Connector = (options: unknown, made: (error: Error | null, socket?: Socket) => void) => void;
@@ -53,11 +66,12 @@ async function whenTheirs(socket: Socket, osUser: string, port: number): Promise
   const uid = uidOf(osUser);
   const localPort = socket.localPort;
   if (uid === undefined || localPort === undefined) throw new NotTheirs(`there is no account ${osUser} here`);
-  while (!socket.destroyed) {
-    const owner = ownerOfFarEnd(port, localPort);
+  for (let pauseMs = LOOK_AGAIN_MS; !socket.destroyed; pauseMs = Math.min(2 * pauseMs, SELDOM_MS)) {
+    // Of the accepted socket and not of the listener: that one could be another's by now.
+    const owner = await findOwner({ address: "127.0.0.1", port, peer: "127.0.0.1", peerPort: localPort });
     if (owner === uid) return;
     if (owner !== undefined) throw new NotTheirs(`port ${port} of ${osUser} is answered by uid ${owner}`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
   throw new Error("it does not accept");
 }

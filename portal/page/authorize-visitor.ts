@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import type { Dispatch } from "../code-server-proxy/dispatch-table.ts";
 import { identityOf } from "../code-server-proxy/request-identity.ts";
+import type { Refused } from "../ingress-guard.ts";
 
 export interface Visitor {
   /** As they signed in. */
@@ -10,11 +11,6 @@ export interface Visitor {
   readonly osUser: string;
   readonly parked: boolean;
   readonly admin: boolean;
-}
-
-export interface Refused {
-  readonly status: 403 | 503;
-  readonly why: string;
 }
 
 export interface Lists {

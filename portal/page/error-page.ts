@@ -16,4 +16,5 @@ const TITLES: ReadonlyMap<number, string> = new Map([
   [409, "Parked"],
   [413, "Too much"],
   [415, "Not like that"],
+  [429, "Too often"],
 ]);

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { dispatchAt } from "../code-server-proxy/dispatch-table.ts";
+import { ingressGuard, ingressSecret } from "../ingress-guard.ts";
 import { listen, listenAt } from "../listen.ts";
 import { log } from "../log.ts";
 import { requestThroughSocket, rootRequests } from "./root-requests.ts";
@@ -13,6 +14,7 @@ const settings = z.strictObject({
   dispatch: z.string().startsWith("/"),
   admins: z.string().startsWith("/"),
   listen,
+  ingressSecret: ingressSecret.optional(),
   origin: z.string(),
   codeServer: z.string().optional(),
   contact: z.string().optional(),
@@ -22,7 +24,9 @@ const {
   dispatch,
   admins,
   listen: at,
+  ingressSecret: secret,
   ...site
 } = settings.parse(JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")));
 const lists = { dispatch: dispatchAt(dispatch), admins, log };
-listenAt(createPortal({ site, lists, host: rootRequests(requestThroughSocket, Date.now) }), at, log);
+const ingress = ingressGuard(at, secret, log);
+listenAt(createPortal({ site, ingress, lists, host: rootRequests(requestThroughSocket, Date.now) }), at, log);

@@ -6,6 +6,7 @@ import {
   clonesWithNotes,
   counted,
   restorableOf,
+  savedText,
   sizeOf,
   formatSize,
 } from "../../agent/shared/facts/format.ts";
@@ -74,7 +75,7 @@ function sessions({ guest, nowMs }: MePage, { known: { sessions: saved }, known:
       : `Your sessions cannot be looked at: ${why}`
   }</p>
 ${list.length === 0 ? NOTHING : html`<ul class="sessions" aria-label="Your sessions">${list}</ul>`}
-<p class="quiet">Last saved ${ago(saved.seenAtMs, nowMs)}. What is saved last changed ${ago(saved.recordedAtMs, nowMs)}.</p>
+<p class="quiet">${savedText(saved, why === undefined ? running.length : undefined, nowMs)}</p>
 ${guest.parked ? NOTHING : button(missing.length)}
 </section>`;
 }
@@ -83,7 +84,7 @@ const button = (missing: number): Html => html`<form method="post" action="/rest
 <button type="submit" aria-describedby="restore-hint"${missing === 0 ? html` class="calm"` : NOTHING}>Restore sessions</button>
 <p class="quiet" id="restore-hint">${
   missing === 0
-    ? "Nothing of yours is missing now. Pressing it does no harm."
+    ? "No saved session is missing. If one ends unasked, this brings it back."
     : `Brings back ${counted(missing, "session")}, with the conversation where it is still there. What runs is left alone.`
 }</p>
 </form>`;

@@ -8,6 +8,7 @@ import {
   type RestoreAnswer,
   restoreAnswer,
 } from "../../agent/shared/facts/facts-schemas.ts";
+import { concurrencyLimit } from "../concurrency-limit.ts";
 
 export type Answer = FactsAnswer["people"][number];
 export type Restored = RestoreAnswer["people"][number];
@@ -15,6 +16,7 @@ export type Restored = RestoreAnswer["people"][number];
 export interface RootRequests {
   facts(osUser: string): Promise<Answer>;
   everybody(): Promise<readonly Answer[]>;
+  /** A person who asks while a restore of theirs runs gets the answer of that one. */
   restore(osUser: string): Promise<Restored>;
 }
 
@@ -25,18 +27,32 @@ const SOCKET = "/run/workstation-lobby-ask.sock";
 /** A restore waits for a save or another restore that runs. */
 const LATE_MS = 170_000;
 const MOST_BYTES = 8 * 1024 * 1024;
+/** The socket refuses more than sixteen at a time. Restores can take minutes, so they leave half of it to the looks. */
+const MOST_RESTORES = 8;
+const MOST_LOOKS = 7;
 
 /** @param nowMs a clock @throws, by its promises, a sentence for the journal */
 export function rootRequests(ask: SendRequest, nowMs: () => number): RootRequests {
   const told = shortMemory(nowMs);
-  const people = async (line: string) => parsed(factsAnswer, await ask(line)).people;
+  const looks = concurrencyLimit(MOST_LOOKS);
+  const restores = concurrencyLimit(MOST_RESTORES);
+  const running = new Map<string, Promise<Restored>>();
+  const people = async (line: string) => parsed(factsAnswer, await looks(() => ask(line))).people;
+  const restore = async (osUser: string) => {
+    try {
+      return one(parsed(restoreAnswer, await restores(() => ask(`restore ${osUser}`))).people, osUser);
+    } finally {
+      running.delete(osUser);
+      told.forget(`facts ${osUser}`, "everybody");
+    }
+  };
   return {
     facts: (osUser) => told(`facts ${osUser}`, FRESH_MS, async () => one(await people(`facts ${osUser}`), osUser)),
     everybody: () => told("everybody", EVERYBODY_FRESH_MS, () => people("everybody")),
-    async restore(osUser) {
-      const answer = parsed(restoreAnswer, await ask(`restore ${osUser}`));
-      told.forget();
-      return one(answer.people, osUser);
+    restore(osUser) {
+      const asked = running.get(osUser) ?? restore(osUser);
+      running.set(osUser, asked);
+      return asked;
     },
   };
 }
@@ -46,17 +62,25 @@ const FRESH_MS = 2000;
 const EVERYBODY_FRESH_MS = 15_000;
 
 function shortMemory(nowMs: () => number) {
-  const kept = new Map<string, { readonly untilMs: number; readonly value: Promise<unknown> }>();
+  const kept = new Map<string, { untilMs: number; readonly value: Promise<unknown> }>();
   const told = <T>(key: string, freshMs: number, find: () => Promise<T>): Promise<T> => {
     const known = kept.get(key);
     if (known !== undefined && known.untilMs > nowMs()) return known.value as Promise<T>;
     const value = find();
-    kept.set(key, { untilMs: nowMs() + freshMs, value });
-    // A failure is not kept: the next one asks again.
-    value.catch(() => kept.delete(key));
+    // A look that takes long is shared until it ends: nobody holds two of them.
+    const entry = { untilMs: Number.POSITIVE_INFINITY, value };
+    kept.set(key, entry);
+    value.then(
+      () => (entry.untilMs = nowMs() + freshMs),
+      // A failure is not kept: the next one asks again.
+      () => kept.get(key) === entry && kept.delete(key),
+    );
     return value;
   };
-  return Object.assign(told, { forget: () => kept.clear() });
+  const forget = (...keys: readonly string[]) => {
+    for (const key of keys) kept.delete(key);
+  };
+  return Object.assign(told, { forget });
 }
 
 function parsed<T>(schema: z.ZodType<T>, text: string): T {

@@ -3,23 +3,18 @@
  * browser.
  */
 
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { isOfOwnPage } from "../../clients/http/request-origin.ts";
 
 const FORMS = new Set(["application/x-www-form-urlencoded", "application/json"]);
 
-/**
- * Undefined when it was; else the status and why not. Every browser tells the origin of a POST; whatever tells none, or
- * a foreign one, is refused.
- */
+/** Undefined when it was; else the status and why not. */
 export function refusedAsForeign(
-  headers: IncomingHttpHeaders,
+  { headers, rawHeaders }: IncomingMessage,
   origin: string,
 ): { readonly status: 403 | 415; readonly why: string } | undefined {
-  if (headers.origin !== origin)
-    return { status: 403, why: `This was not asked for on ${origin}. Open the page there and try again.` };
-  const site = headers["sec-fetch-site"];
-  if (site !== undefined && site !== "same-origin")
-    return { status: 403, why: "Another page asked for this in your name. Nothing was done." };
+  if (!isOfOwnPage(rawHeaders, (found) => found === origin))
+    return { status: 403, why: `This was not asked for by a page of ${origin}, so nothing was done. Try again there.` };
   const type = (headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
   return FORMS.has(type) ? undefined : { status: 415, why: "Only the page's own form, or JSON, is understood here." };
 }

@@ -4,21 +4,32 @@
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { counted } from "../../agent/shared/facts/format.ts";
 import { asset } from "./assets.ts";
 import { refusedAsForeign } from "./same-origin.ts";
 import { errorPage } from "./error-page.ts";
 import type { Site } from "./page-layout.ts";
+import type { IngressGuard } from "../ingress-guard.ts";
 import type { RootRequests } from "./root-requests.ts";
 import type { Html } from "./html.ts";
 import { mePage } from "./me-page.ts";
 import { peoplePage } from "./people-page.ts";
+import { type RateLimit, rateLimit } from "./rate-limit.ts";
 import { type Visitor, type Lists, authorizeVisitor } from "./authorize-visitor.ts";
 
 export interface PortalArgs {
   readonly site: Site;
+  readonly ingress: IngressGuard;
   readonly lists: Lists;
   readonly host: RootRequests;
 }
+
+/** More than anybody's browser asks for, and what a restore is worth: it starts programs and may take minutes. */
+const REQUESTS = { burst: 100, everyMs: 50 };
+const RESTORES = { burst: 6, everyMs: 10_000 };
+
+const PAUSE_MS = 1000;
 
 interface Turn {
   readonly args: PortalArgs;
@@ -57,8 +68,9 @@ const ROUTES: ReadonlyMap<string, { readonly method: "GET" | "POST"; readonly ha
 ]);
 
 export function createPortal(args: PortalArgs): Server {
+  const limits = { requests: rateLimit(REQUESTS, Date.now), restores: rateLimit(RESTORES, Date.now) };
   const server = createServer((request, response) => {
-    answer(args, request, response).catch((error: unknown) => {
+    answer(args, limits, request, response).catch((error: unknown) => {
       args.lists.log(error instanceof Error ? error.message : "failed");
       const why = "The host did not answer as it should. Your sessions are as they were. Try again in a minute.";
       send(request, response, { status: 502, ...refusal(args.site, request, 502, why) });
@@ -68,23 +80,45 @@ export function createPortal(args: PortalArgs): Server {
   return server;
 }
 
-async function answer(args: PortalArgs, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { site, lists } = args;
+type Limits = Readonly<Record<"requests" | "restores", RateLimit>>;
+
+async function answer(
+  args: PortalArgs,
+  limits: Limits,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { site, ingress, lists } = args;
   const refuse = (status: number, why: string) =>
     send(request, response, { status, ...refusal(site, request, status, why) });
   const route = ROUTES.get((request.url ?? "").split("?")[0] ?? "");
-  const guest = authorizeVisitor(request.rawHeaders, lists);
+  const guest = ingress.refuse(request) ?? authorizeVisitor(request.rawHeaders, lists);
   if ("why" in guest) return refuse(guest.status, guest.why);
+  const hasty = limits.requests.take(guest.osUser);
+  if (hasty > 0) return later(response, refuse, hasty);
   if (route === undefined) return refuse(404, "There is no such page here.");
   const asked = request.method === "HEAD" ? "GET" : request.method;
   if (asked !== route.method) {
     response.setHeader("allow", route.method);
     return refuse(405, `Only ${route.method} is understood here.`);
   }
-  const foreign = route.method === "POST" ? refusedAsForeign(request.headers, site.origin) : undefined;
+  const foreign = route.method === "POST" ? refusedAsForeign(request, site.origin) : undefined;
   if (foreign !== undefined) return refuse(foreign.status, foreign.why);
   if (!(await emptied(request))) return refuse(413, "That is too much.");
+  const waitSeconds = route.handle === restore ? limits.restores.take(guest.osUser) : 0;
+  if (waitSeconds > 0) return later(response, refuse, waitSeconds);
   send(request, response, await route.handle({ args, guest, request }));
+}
+
+/** Answers a person who asks too often, after a pause: a loop that asks again at once is slowed down by it. */
+async function later(
+  response: ServerResponse,
+  refuse: (status: number, why: string) => void,
+  seconds: number,
+): Promise<void> {
+  await sleep(PAUSE_MS);
+  response.setHeader("retry-after", String(seconds));
+  refuse(429, `That was asked for too often. Try again in ${counted(seconds, "second")}.`);
 }
 
 async function me({ args: { host, site }, guest }: Turn): Promise<Reply> {

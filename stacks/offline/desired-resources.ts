@@ -6,6 +6,7 @@
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import type { Desired } from "../../roster/model.ts";
 import { deployCluster } from "../cluster.ts";
+import { withFrontendHosts } from "../frontend-hosts.ts";
 import { deployForgejo } from "../forgejo.ts";
 import { deploySite } from "../stem95su.ts";
 import { deployVault } from "../vault.ts";
@@ -36,7 +37,8 @@ async function compose({ cluster, stem95su, vault, forgejo, devvm }: StackSettin
     await deployForgejo({ ...forgejo, caCertFile: undefined }, PLACEHOLDER, devvm.repositories, desired);
   }
   if (cluster !== undefined) {
-    const { provider } = await deployCluster(PLACEHOLDER, desired, { ...cluster, apiServer: undefined });
+    const settings = { ...withFrontendHosts(cluster, devvm), apiServer: undefined };
+    const { provider } = await deployCluster(PLACEHOLDER, desired, settings);
     if (stem95su !== undefined) deploySite(provider, stem95su);
   }
   if (vault !== undefined) await deployVault({ ...vault, caCertFile: undefined }, PLACEHOLDER, desired);

@@ -17,6 +17,7 @@ export async function benchInjector(say: (line: string) => void): Promise<void> 
     Array.from({ length: IDENTITIES }, (_, i) => [`person-${i}`, `token-${i}-${"x".repeat(900)}`]),
   );
   const rules = {
+    origin: "https://dashboard.test",
     identityHeader: "X-authentik-username",
     tokens,
     handOn: { kind: "header" } as const,

@@ -15,13 +15,13 @@ const part = (kind: string, osUser?: string) => ({
 const apply = (name: string, of: object) => resource(name, { create: "workstation apply", stdin: JSON.stringify(of) });
 const state = (resources: readonly object[]) => ({ deployment: { resources } });
 
-test("each host's parts are those of the last deployment, with the agent's checksum and without credentials", () => {
+test("each host's parts are those of the last deployment, with the agent's checksum and without what is secret", () => {
   const base = resource("vm-base", { create: `node x install --sha256 ${SHA}`, stdin: JSON.stringify(part("base")) });
   const secret = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", ciphertext: "v1:x" };
   const found = deliveredParts(
     state([
       ...[base, apply("vm-maps", part("maps")), apply("ada@vm-account", part("account", "ada"))],
-      resource("ada@vm-credentials", { stdin: secret }),
+      ...[resource("ada@vm-credentials", { stdin: secret }), resource("vm-ingress-secret", { stdin: secret })],
       resource("ada@vm-units", { stdin: JSON.stringify(part("units", "ada")) }, { delete: true }),
       ...[resource("vm-settle", { create: "workstation settle" }), resource("vm-agent", { remotePath: "/x" })],
       // Other hosts, whose names begin or end alike.
@@ -41,7 +41,7 @@ test("each host's parts are those of the last deployment, with the agent's check
     "account.ada": digestOf(part("account", "ada")),
   });
   expect(found.get("vm")?.urns.map((urn) => urn.split("::").at(-1))).toEqual([
-    ...["vm-base", "vm-maps", "ada@vm-account", "ada@vm-credentials", "vm-settle", "vm-agent"],
+    ...["vm-base", "vm-maps", "ada@vm-account", "ada@vm-credentials", "vm-ingress-secret", "vm-settle", "vm-agent"],
   ]);
 });
 

@@ -44,7 +44,12 @@ test("the least that a stack must say is enough, and everything else has its def
 
 test("Pulumi.prod.yaml is a complete example: with its secrets it is taken as it stands", () => {
   const secrets = raw({ sshPrivateKey: "-----BEGIN KEY-----", kubeconfig: "apiVersion: v1" });
-  const parsed = parseSettings({ ...rawOf("Pulumi.prod.yaml"), ...secrets }, "Pulumi.prod.yaml");
+  const example = rawOf("Pulumi.prod.yaml");
+  const { ingressSecret, ...devvm } = JSON.parse(example["workstation:devvm"] ?? "{}") as { ingressSecret: object };
+  const guarded = raw({
+    devvm: { ...devvm, ingressSecret: { ...ingressSecret, value: "0123456789abcdef".repeat(4) } },
+  });
+  const parsed = parseSettings({ ...example, ...secrets, ...guarded }, "Pulumi.prod.yaml");
   expect([parsed.hosts.length, parsed.cluster?.name, parsed.limits.admin.tasks]).toEqual([1, "cluster", "4096"]);
 });
 
@@ -135,6 +140,22 @@ test("a misspelt required setting is one slip and one sentence", () => {
   ]);
 });
 
+describe("what listens where other machines connect needs the secret of the ingress:", () => {
+  const listens = (name: string, listen: object) => ({
+    ...LEAST,
+    devvm: { ...LEAST.devvm, [name]: { listen, ...(name === "lobby" ? { origin: "https://lobby.test" } : {}) } },
+  });
+  test.each(["gate", "lobby"])("%s", (name) => {
+    expect(said(listens(name, { address: "10.0.0.5", port: 8900 }))).toEqual([
+      `devvm.ingressSecret.value: is missing; it must be set, since ${name} listens on 10.0.0.5, where any machine could ` +
+        "send the header of another user's sign-in; docs/portal.md says how to introduce it (Secret: what the ingress sends " +
+        "in it, as `openssl rand -hex 32` makes one.). Set it by `pulumi config set --secret --path 'devvm.ingressSecret.value'`",
+    ]);
+    expect(said(listens(name, { address: "127.0.0.1", port: 8900 }))).toEqual([]);
+    expect(said(listens(name, { socket: "/run/x/x.sock" }))).toEqual([]);
+  });
+});
+
 describe("no message repeats a secret:", () => {
   const CANARY = "canary-7";
   const dashboard = {
@@ -152,6 +173,20 @@ describe("no message repeats a secret:", () => {
     const cluster = { server: "https://api.test", caData: "eA==", oidc: { issuer: "https://i.test", clientId: "c" } };
     expect(said({ ...LEAST, cluster: { ...cluster, dashboard } })).toEqual([
       "cluster.dashboard.sharedSecret.value: found a value that is secret and so not shown; it must have at least 16 characters",
+    ]);
+  });
+  test("nor the ingress secret, whose being there is all that counts", () => {
+    const gate = { listen: { address: "10.0.0.5", port: 8900 } };
+    const devvm = {
+      ...LEAST.devvm,
+      gate,
+      ingressSecret: { value: CANARY, previous: `${CANARY} with blanks at its end    ` },
+    };
+    expect(said({ ...LEAST, devvm })).toEqual([
+      "devvm.ingressSecret.value: found a value that is secret and so not shown; it must have at least 32 characters",
+      expect.stringMatching(
+        /^devvm\.ingressSecret\.previous: found a value that is secret and so not shown; it must be /,
+      ),
     ]);
   });
   test("and anything below a key that the operator has encrypted", () => {

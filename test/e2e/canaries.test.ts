@@ -34,6 +34,7 @@ const folder = mkdtempSync(join(tmpdir(), "ws-canaries-"));
 const planted = new Map<string, string>([
   ["passphrase of the stack", secret()],
   ["secret between ingress and injector", secret()],
+  ["secret between ingress and host", secret()],
   ["another field of the user map's secret", secret()],
   ["rclone's configuration", secret()],
   ["own line of ~/.git-credentials", word()],
@@ -134,6 +135,8 @@ beforeAll(async () => {
   await stack.prepare(everybody, [
     [["cluster", "dashboard"], dashboard],
     [["devvm", "adoptExisting"], ["emo"]],
+    [["devvm", "gate"], { listen: { address: stack.vm.address, port: 8900 } }],
+    [["devvm", "ingressSecret"], { header: "X-Ingress-Secret" }],
   ]);
   await plantForeign(vault.address, vault.caFile, vault.rootToken);
   await startSamplers();
@@ -157,6 +160,7 @@ beforeAll(async () => {
   await set("vaultToken", vault.programToken);
   await set("forgejoPassword", forge.adminPassword);
   await set("cluster.dashboard.sharedSecret.value", of("secret between ingress and injector"));
+  await set("devvm.ingressSecret.value", of("secret between ingress and host"));
   roster(everybody);
 });
 afterAll(async () => {
@@ -229,7 +233,7 @@ test("a deployment with all of them ends well", async () => {
   const asked = ["get", "secret", "--namespace=plotting-book", "--output=jsonpath={.items[*].data.token}"];
   const [dashboardToken = ""] = (await stack.kubectl(asked)).stdout.split(" ");
   planted.set("token of a person's dashboard", signatureOf(Buffer.from(dashboardToken, "base64").toString("utf8")));
-  expect(planted.size).toBeGreaterThanOrEqual(18);
+  expect(planted.size).toBeGreaterThanOrEqual(19);
   expect([...planted.values()].filter((value) => value.length < 16)).toEqual([]);
 });
 
@@ -278,7 +282,11 @@ test("nothing of them is in what the engine and the program said, nor in the sta
   const found = leaksIn(open.stdout, planted).map((leak) => leak.replace(/ \(.*/, ""));
   for (const name of ["SSH key of the program", "token in the kubeconfig", "token of Vault", "clone token of a person"])
     expect(found).toContain(name);
-  for (const name of ["token of a person's dashboard", "secret between ingress and injector"])
+  for (const name of [
+    "token of a person's dashboard",
+    "secret between ingress and injector",
+    "secret between ingress and host",
+  ])
     expect(found).toContain(name);
 });
 
@@ -327,12 +335,17 @@ test("on the host each lies where it belongs, and in no other file", async () =>
   };
   const right = [
     "/etc/t3-serve/emo.env",
+    "/etc/workstation/gate.secret",
     "/home/emo/.git-credentials",
     "/home/emo/.ssh/id_ed25519",
     "/home/emo/code/.git/config",
+    "/var/lib/workstation/parts/ingress-secret.json",
   ];
   expect(await look()).toEqual(right);
-  expect(await stack.sh(`stat --format '%U %a' ${right.slice(0, 3).join(" ")}`)).toBe("emo 600\nemo 600\nemo 600");
+  const closed = right.filter((path) => !path.endsWith("/config"));
+  expect(await stack.sh(`stat --format '%U %a' ${closed.join(" ")}`)).toBe(
+    "emo 600\nroot 640\nemo 600\nemo 600\nroot 600",
+  );
   await stack.vm.ssh("cat > /var/tmp/control", { input: of("token in the kubeconfig") });
   expect(await look()).toEqual([...right, "/var/tmp/control"]);
 });

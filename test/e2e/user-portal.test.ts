@@ -8,9 +8,9 @@ import type { AddressInfo } from "node:net";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { BROWSER, installPackages } from "../../lab/packages.ts";
-import { type SignIn, startSignIn } from "../../lab/sign-in/proxy.ts";
+import { LAB_INGRESS_SECRET, type SignIn, startSignIn } from "../../lab/sign-in/proxy.ts";
 import { startTestHost, type TestHost } from "./host/host.ts";
-import { account, base, clones, maps, portsOf, REMOTE, type Somebody, units } from "./host/parts.ts";
+import { account, base, clones, ingressSecret, maps, portsOf, REMOTE, type Somebody, units } from "./host/parts.ts";
 
 const ana: Somebody = {
   osUser: "ana_b",
@@ -38,14 +38,19 @@ const filesWith = (ofAna: { readonly parked?: true }) => [
 let host: TestHost;
 let signIn: SignIn;
 let browser: Browser;
-const lobby = () => ({ listen: { address: host.vm.address, port: PORT }, origin: signIn.origin });
+const lobby = () => ({
+  lobby: { listen: { address: host.vm.address, port: PORT }, origin: signIn.origin },
+  ingressSecret: { header: LAB_INGRESS_SECRET.header },
+  contact: "Ask wizard.",
+});
 beforeAll(async () => {
   await installPackages(BROWSER);
   host = await startTestHost("lobby", 15);
   signIn = await startSignIn({ host: host.vm.address, port: PORT });
   // The tests run as root, whose browser has no sandbox.
   browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
-  await host.apply(base({ lobby: lobby(), contact: "Ask wizard." }));
+  await host.apply(base(lobby()));
+  await host.apply({ ...ingressSecret(), accepted: [LAB_INGRESS_SECRET.value] });
   await host.apply(maps(everybody, { files: filesWith({}) }));
   for (const who of everybody) for (const part of [account, clones, units]) await host.apply(part(who));
   await host.workstation("settle");
@@ -136,12 +141,16 @@ test("nobody's shell on the host reaches the page or what is behind it, forged h
   for (const command of ["tmux-restore-user ana_b", "workstation-facts ana_b", "workstation-facts --everybody"])
     expect((await as("bob", `sudo -n /usr/local/sbin/${command}`)).code).toBe(1);
   expect((await as("bob", "cat /run/workstation/me/ana_b.json")).code).toBe(1);
-  // Control: root may, as the ingress may from its own machine.
-  expect(
-    await host.sh(
-      `curl -s -m 20 -o /dev/null -w '%{http_code}' -H 'X-authentik-username: ana@x' http://${host.vm.address}:${PORT}/`,
-    ),
-  ).toBe("200");
+  // Control: root may, as the ingress may from its own machine, and neither without the secret.
+  const proof = `-H '${LAB_INGRESS_SECRET.header}: ${LAB_INGRESS_SECRET.value}'`;
+  const status = (more: string) =>
+    host.sh(
+      `curl -s -m 20 -o /dev/null -w '%{http_code}' ${more} -H 'X-authentik-username: ana@x' http://${host.vm.address}:${PORT}/`,
+    );
+  expect([await status(proof), await status("")]).toEqual(["200", "403"]);
+  const elsewhere = `http://${host.vm.address}:${PORT}/restore`;
+  const headers = { "X-authentik-username": "ana@x", Origin: signIn.origin, "Content-Type": "application/json" };
+  expect((await fetch(elsewhere, { method: "POST", headers, body: "{}" })).status).toBe(403);
   expect(await host.sh("journalctl -u workstation-lobby -o cat --no-pager")).toContain(
     "uid 7402 of this host connected",
   );
@@ -304,7 +313,7 @@ test("the page is its own account's, hardened, and a second delivery changes not
   expect(await host.sh("systemd-analyze verify /etc/systemd/system/workstation-lobby* 2>&1 | grep lobby || true")).toBe(
     "",
   );
-  const delivered = base({ lobby: lobby(), contact: "Ask wizard." });
+  const delivered = base(lobby());
   expect(await host.apply(delivered)).toMatchObject({ code: 0, out: ["host: nothing to change"] });
   await host.apply(base());
   expect(await host.sh("systemctl is-active workstation-lobby workstation-lobby-ask.socket || true")).toBe(

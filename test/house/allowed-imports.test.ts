@@ -9,7 +9,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   agent: [/^node:/, "zod", "esbuild"],
   clients: [/^node:/, "zod", "yaml", "ssh2"],
   config: [/^node:/, "zod", "roster", "clients"],
-  components: [/^node:/, /^@pulumi\//, "yaml", "roster", "agent/contract.ts", "clients/http/header-name.ts"],
+  components: [
+    ...[/^node:/, /^@pulumi\//, "yaml", "roster", "agent/contract.ts"],
+    ...["clients/http/header-name.ts", "clients/http/request-origin.ts", "clients/http/shared-secret.ts"],
+  ],
   stacks: [/^node:/, /^@pulumi\//, "zod", "esbuild", "components", "config", "clients", "roster", "agent"],
   providers: [/^node:/, /^@pulumi\//, /^@grpc\//, /^google-protobuf/, "zod", "clients"],
   // The board compares the forge and Vault by the providers' own code, so that no second rule of drift can differ from it.
@@ -37,6 +40,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     "agent/shared/facts/facts-schemas.ts",
     "agent/shared/facts/format.ts",
     "clients/http/header-name.ts",
+    "clients/http/loopback-address.ts",
+    "clients/http/request-origin.ts",
+    "clients/http/shared-secret.ts",
   ],
 };
 

@@ -9,14 +9,15 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { dispatchAt, parseTable } from "../../portal/code-server-proxy/dispatch-table.ts";
 import { identityOf } from "../../portal/code-server-proxy/request-identity.ts";
-import { ownerOfFarEnd, uidOf, uidOfSocket } from "../../portal/code-server-proxy/connection-owner.ts";
 import { createCodeServerProxy } from "../../portal/code-server-proxy/server.ts";
+import { ingressGuard } from "../../portal/ingress-guard.ts";
 
 const me = userInfo().username;
 const folder = mkdtempSync(join(tmpdir(), "gate-"));
 const table = join(folder, "dispatch.json");
 const log: string[] = [];
-const gate = createCodeServerProxy({ dispatch: dispatchAt(table), log: (line) => log.push(line) });
+const ingress = ingressGuard({ socket: "/run/gate.sock" }, undefined, (line) => log.push(line));
+const gate = createCodeServerProxy({ dispatch: dispatchAt(table), ingress, log: (line) => log.push(line) });
 const listen = async (server: { listen(port: number, host: string): unknown }) => {
   server.listen(0, "127.0.0.1");
   await once(server as Server, "listening");
@@ -116,7 +117,8 @@ test("whatever else a request carries, only one header of exactly that name is a
 test("a stream passes piece by piece, and a web socket in both directions", async () => {
   expect((await as("ana@x", "/stream")).text).toBe("one\ntwo\n");
   const socket = connect(gatePort, "127.0.0.1");
-  const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nX-authentik-username: ana@x\r\n\r\n";
+  const upgrade =
+    "Origin: https://gate\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-authentik-username: ana@x\r\n\r\n";
   socket.write(`GET /ws HTTP/1.1\r\nHost: gate\r\n${upgrade}`);
   expect(String((await once(socket, "data"))[0])).toMatch(/^HTTP\/1.1 101 /);
   socket.write("hello");
@@ -179,18 +181,4 @@ test("a squatter on somebody's port is sent nothing at all", async () => {
   expect(heard.join("")).toContain("GOT");
   squatter.kill();
   gate.closeAllConnections();
-});
-
-test("the far end's owner is read from the kernel's tables, over both protocols, and one that has not accepted is nobody", () => {
-  const line = (local: string, remote: string, uid: number, inode: number) =>
-    `   1: ${local} ${remote} 01 00000000:00000000 00:00000000 00000000  ${uid}        0 ${inode} 1 0 20 4 0 10 -1`;
-  const v4 = line("0100007F:0EBD", "0100007F:C350", 7001, 42);
-  const v6 = line("0000000000000000FFFF00000100007F:0EBD", "0000000000000000FFFF00000100007F:C350", 7001, 42);
-  expect([ownerOfFarEnd(3773, 50_000, [v4]), ownerOfFarEnd(3773, 50_000, ["", v6])]).toEqual([7001, 7001]);
-  expect(ownerOfFarEnd(3773, 50_000, [line("0100007F:0EBD", "0100007F:C350", 0, 0)])).toBeUndefined();
-  expect(ownerOfFarEnd(3773, 50_001, [v4])).toBeUndefined();
-  const v6only = line("000000FD000000000000000001000000:0EBD", "000000FD000000000000000002000000:C350", 7002, 43);
-  expect(uidOfSocket("fd00::1", 3773, "fd00:0:0:0::2", 50_000, [v4, v6only])).toBe(7002);
-  expect(uidOfSocket("fd00::2", 3773, "fd00::1", 50_000, [v4, v6only])).toBeUndefined();
-  expect(uidOf("ana", "anax:x:1:1::/:\nana:x:7001:7001::/home/ana:/bin/zsh\n")).toBe(7001);
 });

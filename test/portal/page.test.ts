@@ -10,9 +10,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Report } from "../../agent/shared/facts/facts-schemas.ts";
-import { clonesWithNotes } from "../../agent/shared/facts/format.ts";
+import { clonesWithNotes, savedText } from "../../agent/shared/facts/format.ts";
 import { linesOf } from "../../agent/user/facts/print-own-status.ts";
 import { dispatchAt } from "../../portal/code-server-proxy/dispatch-table.ts";
+import { ingressGuard } from "../../portal/ingress-guard.ts";
 import { type SendRequest, rootRequests } from "../../portal/page/root-requests.ts";
 import { createPortal } from "../../portal/page/server.ts";
 
@@ -42,6 +43,8 @@ const report = (osUser: string): Report => ({
 const asked: string[] = [];
 const log: string[] = [];
 let broken = false;
+/** Every recorded session runs. */
+let nothingMissing = false;
 const ask: SendRequest = (line) => {
   asked.push(line);
   if (broken) return Promise.resolve("");
@@ -49,7 +52,14 @@ const ask: SendRequest = (line) => {
   const restored = { who, found: [{ name: "<b>&'\"\u202e", how: "shell", why: "<u>gone" }] };
   if (verb === "restore") return Promise.resolve(JSON.stringify({ people: [restored] }));
   const people = who === "" ? ["ana", "root"] : [who];
-  return Promise.resolve(JSON.stringify({ people: people.map((p) => ({ who: p, found: report(p) })) }));
+  const found = (osUser: string) => {
+    const { known, ...rest } = report(osUser);
+    return {
+      ...rest,
+      known: nothingMissing ? { ...known, sessions: { ...known.sessions, recorded: ["dev"] } } : known,
+    };
+  };
+  return Promise.resolve(JSON.stringify({ people: people.map((p) => ({ who: p, found: found(p) })) }));
 };
 
 const folder = mkdtempSync(join(tmpdir(), "lobby-"));
@@ -61,7 +71,8 @@ const lists = {
 };
 const site = { host: "devvm", origin: ORIGIN, codeServer: "https://code.example/", contact: "Ask wizard." };
 let nowMs = 0;
-const server = createPortal({ site, lists, host: rootRequests(ask, () => nowMs) });
+const ingress = ingressGuard({ socket: "/run/lobby.sock" }, undefined, (line) => log.push(line));
+const server = createPortal({ site, ingress, lists, host: rootRequests(ask, () => nowMs) });
 let port: number;
 beforeAll(async () => {
   const entry = (os_user: string, more = {}) => ({ os_user, port: 3773, ...more });
@@ -81,6 +92,7 @@ beforeEach(() => {
   asked.length = 0;
   nowMs += 60_000;
   broken = false;
+  nothingMissing = false;
 });
 
 const send = async (method: string, url: string, headers: readonly string[], body = "") => {
@@ -233,6 +245,27 @@ test("what a look tells now stands before what a run said, and that before nothi
   const told = clonesWithNotes(now.clones, known.notes?.says ?? []);
   expect(told.clones.map(({ why }) => why)).toEqual(["has changes", "could not be cloned: <script>"]);
   expect(linesOf(known, now, 0).join("\n")).toMatch(/sessions +dev\nnot running +<b>/);
+});
+
+test.each<[string, { seenAtMs?: number; recordedAtMs?: number }, number | undefined, string]>([
+  ["sessions run", { seenAtMs: 120_000, recordedAtMs: 0 }, 2, "Last saved 1 minute ago, and unchanged for 3 minutes."],
+  [
+    "nothing runs, which is no failure of the save",
+    { seenAtMs: 0, recordedAtMs: 0 },
+    0,
+    "No session runs, so there is nothing to save now. What ran 3 minutes ago is kept.",
+  ],
+  ["nothing was ever saved", {}, 0, "Not saved yet: a save runs every five minutes."],
+  ["it cannot be told what runs", { seenAtMs: 0 }, undefined, "Last saved 3 minutes ago."],
+])("when the sessions were saved: %s", (_, saved, running, sentence) => {
+  expect(savedText({ recorded: [], ...saved }, running, 180_000)).toBe(sentence);
+});
+
+test("beside a button that has nothing to do stands what it is for", async () => {
+  nothingMissing = true;
+  const { text } = await send("GET", "/", ANA);
+  expect(text).toContain("No saved session is missing. If one ends unasked, this brings it back.");
+  expect(text).not.toContain("harm");
 });
 
 /** Relative luminance and contrast as WCAG 2 defines them. */

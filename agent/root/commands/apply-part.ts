@@ -1,6 +1,6 @@
 /** Implements `workstation apply <kind> <name>`: validates one delivered part, stores it and converges it. */
 
-import { CONTRACT, type Part, part } from "../../contract.ts";
+import { type BasePart, CONTRACT, type HostPart, type Part, part } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { info, warn } from "../../lib/log.ts";
 import { assertRemovalLimits } from "../people/removal-limits.ts";
@@ -10,7 +10,7 @@ import { addToDeliveryDuration } from "../state/deliveries.ts";
 import { convergePeople } from "../people/converge-all.ts";
 import { parseJson, describeIssues } from "../../lib/parse-json.ts";
 import { startGranted } from "../state/granted-groups.ts";
-import { loadPart, type PersonPart, storePart } from "../state/parts.ts";
+import { loadPart, type PersonPart, removeIngressSecret, storePart } from "../state/parts.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { HOURLY_LIMITS, type PoolLimits } from "../people/worker-pool.ts";
 import { removePendingRemote } from "../state/pending-remotes.ts";
@@ -38,7 +38,7 @@ export async function apply(
 ): Promise<number> {
   const delivered = parsePart(kind, name, text);
   const m = machineOf(system);
-  if (delivered.kind === "base" || delivered.kind === "maps") return applyHost(m, delivered);
+  if ("host" in delivered) return applyHost(m, delivered);
   if (delivered.kind === "credentials") return applyCredentials(m, delivered, failpoint);
   if (delivered.kind === "account") startGranted(m, delivered);
   storePart(m.sys, delivered);
@@ -58,22 +58,30 @@ export function parsePart(kind: string, name: string, text: string): Part {
   }
   const parsed = part.safeParse(value);
   if (!parsed.success) throw new Refusal(`the part ${kind} ${name} is invalid: ${describeIssues(parsed.error)}`);
-  const inside = parsed.data.kind === "base" || parsed.data.kind === "maps" ? parsed.data.host : parsed.data.osUser;
+  const inside = "host" in parsed.data ? parsed.data.host : parsed.data.osUser;
   if (parsed.data.kind !== kind || inside !== name) {
     throw new Refusal(`the part ${kind} ${name} contains ${parsed.data.kind} ${inside}; both must be the same`);
   }
   return parsed.data;
 }
 
-async function applyHost(m: Machine, delivered: Extract<Part, { kind: "base" | "maps" }>): Promise<number> {
+async function applyHost(m: Machine, delivered: HostPart): Promise<number> {
   if (delivered.kind === "maps") assertRemovalLimits(loadPart(m.sys, "maps"), delivered);
   storePart(m.sys, delivered);
-  const { changed, failed } = await convergeHost(m, delivered, "apply");
+  if (delivered.kind === "base" && delivered.ingressSecret === undefined) removeIngressSecret(m.sys);
+  const { changed, failed } = await convergeHost(m, delivered.kind === "maps" ? delivered : baseOf(m), "apply");
   for (const sentence of failed) warn(`host: ${sentence}`);
   if (delivered.kind === "base")
     for (const sentence of await formerSettingsOfAll(m)) warn(`host: warning: ${sentence}`);
   if (changed === 0 && failed.length === 0) info("host: nothing to change");
   return failed.length > 0 ? 1 : 0;
+}
+
+/** The ingress secret is a file of the services that the base part describes. */
+function baseOf(m: Machine): BasePart {
+  const base = loadPart(m.sys, "base");
+  if (base === undefined) throw new Refusal("the base part is missing; deliver it first");
+  return base;
 }
 
 /** Converges one person's stored part and remembers how it went. */

@@ -18,7 +18,7 @@ import { realSystem } from "../system/privileged-operations.ts";
 import { allowedFailpoint } from "../system/allowed-failpoint.ts";
 
 const USAGE = `usage: workstation <command>
-  apply <kind> <name>       take a delivered part (base, maps, account, clones, units or credentials) from standard input and apply it
+  apply <kind> <name>       take a delivered part (base, ingress-secret, maps, account, clones, units or credentials) from standard input and apply it
   settle                    end a delivery: try failed people again, and name those who still fail
   reconcile [--check [--json]]
                             bring the host to the delivered state, or print what would change

@@ -101,7 +101,6 @@ async function probePerson(probing: Probing, osUser: string, login: string | und
   const { m } = probing;
   const names = unitsOf(osUser);
   const states = await m.units(names);
-  const listen = loadPart(m.sys, "base")?.gate?.listen;
   return {
     osUser,
     account: await accountOf(probing, osUser),
@@ -116,7 +115,7 @@ async function probePerson(probing: Probing, osUser: string, login: string | und
       dispatch: hasRow(m, "/etc/t3-serve/dispatch.json", (text) => inTable(text, osUser)),
       admins: hasRow(m, "/etc/ttyd-admins", (text) => text.split("\n").includes(osUser)),
     },
-    gate: login === undefined || listen === undefined ? null : await queryCodeServerProxy(listen, login),
+    gate: login === undefined ? null : await queryCodeServerProxy(m.sys, login),
     waitingCredentials: hasPendingCredentials(m.sys, osUser),
   };
 }

@@ -1,10 +1,11 @@
 /** Installs a frontend service that the ingress connects to: its account, program, settings and units. */
 
 import { asset } from "../../lib/assets.ts";
+import { Refusal } from "../../lib/errors.ts";
 import { type Step, says } from "../../lib/converge.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
-import { filesStep, type GeneratedFile } from "../system/generated-files.ts";
+import { fileChanges, filesStep, type GeneratedFile } from "../system/generated-files.ts";
 import { reloadOnChange, reloadSystemdOnChange } from "../services/reload-on-change.ts";
 import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 
@@ -16,11 +17,16 @@ export interface FrontendService {
   readonly running?: readonly string[];
   /** Absent: it is not wanted on this host. What was there is stopped; its files are harmless and stay. */
   readonly settings: object | undefined;
+  /** Present where the ingress has to prove itself: the secrets that are accepted, once they have been delivered. */
+  readonly accepted?: () => readonly string[] | undefined;
 }
+
+/** Where a service reads what the ingress may send as its secret. */
+export const secretFileOf = (name: string): string => `/etc/workstation/${name}.secret`;
 
 export function frontendSteps(
   m: Machine,
-  { name, unitFiles = [], running = [], settings }: FrontendService,
+  { name, unitFiles = [], running = [], settings, accepted }: FrontendService,
 ): readonly (() => Step)[] {
   const account = `workstation-${name}`;
   const service = `${account}.service`;
@@ -37,6 +43,7 @@ export function frontendSteps(
   }));
   return [
     () => accountOf(m, account),
+    () => secretOf(m, account, secretFileOf(name), accepted),
     () =>
       reloadSystemdOnChange(m, {
         name: `${name}'s unit`,
@@ -59,6 +66,24 @@ export function frontendSteps(
       }),
     () => startAndStopUnits(m, { run, rest: [] }),
   ];
+}
+
+/** The service reads it anew when it changes, so a rotation restarts nothing. */
+function secretOf(m: Machine, account: string, path: string, of: FrontendService["accepted"]): Step {
+  return {
+    name: `${account}'s ingress secret`,
+    differences: () => {
+      const accepted = of?.();
+      if (accepted !== undefined) {
+        const gid = m.accounts().users.get(account)?.gid;
+        if (gid === undefined) throw new Refusal(`${account}: there is no such account, so its secret is not written`);
+        return fileChanges(m.sys, [{ path, text: `${JSON.stringify(accepted)}\n`, mode: 0o640, gid }], "base-file");
+      }
+      // Not delivered yet: what is there stays until it is.
+      if (of !== undefined || m.sys.look(path) === undefined) return [];
+      return [{ point: "base-file", says: says("remove", path), apply: () => m.sys.remove(path) }];
+    },
+  };
 }
 
 /** An account without rights, a home or a shell; the packet filter and sudo know it. */

@@ -2,27 +2,38 @@
 
 import type { BasePart } from "../../contract.ts";
 import type { Step } from "../../lib/converge.ts";
+import { loadPart } from "../state/parts.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { frontendSteps } from "./frontend-service.ts";
+import { type FrontendService, frontendSteps, secretFileOf } from "./frontend-service.ts";
 
 const DISPATCH = "/etc/t3-serve/dispatch.json";
 
-export const codeServerProxySteps = (m: Machine, { gate }: BasePart): readonly (() => Step)[] =>
-  frontendSteps(m, { name: "gate", settings: gate === undefined ? undefined : { dispatch: DISPATCH, ...gate } });
+export const codeServerProxySteps = (m: Machine, base: BasePart): readonly (() => Step)[] =>
+  frontendSteps(m, { name: "gate", ...guarded(m, base, "gate", { dispatch: DISPATCH }) });
 
-export const portalSteps = (m: Machine, { host, lobby, contact }: BasePart): readonly (() => Step)[] =>
-  frontendSteps(m, {
+export const portalSteps = (m: Machine, base: BasePart): readonly (() => Step)[] => {
+  const { host, contact } = base;
+  const more = { host, dispatch: DISPATCH, admins: "/etc/ttyd-admins", ...(contact === undefined ? {} : { contact }) };
+  return frontendSteps(m, {
     name: "lobby",
     unitFiles: ["workstation-lobby-ask.socket", "workstation-lobby-ask@.service"],
     running: ["workstation-lobby-ask.socket"],
-    settings:
-      lobby === undefined
-        ? undefined
-        : {
-            host,
-            dispatch: DISPATCH,
-            admins: "/etc/ttyd-admins",
-            ...lobby,
-            ...(contact === undefined ? {} : { contact }),
-          },
+    ...guarded(m, base, "lobby", more),
   });
+};
+
+/** Whoever may open a socket is let in by its folder; behind an address, the ingress has to prove itself. */
+function guarded(
+  m: Machine,
+  { ingressSecret, ...base }: BasePart,
+  name: "gate" | "lobby",
+  more: object,
+): Pick<FrontendService, "settings" | "accepted"> {
+  const service = base[name];
+  if (service === undefined) return { settings: undefined };
+  if (ingressSecret === undefined || "socket" in service.listen) return { settings: { ...more, ...service } };
+  return {
+    settings: { ...more, ...service, ingressSecret: { ...ingressSecret, file: secretFileOf(name) } },
+    accepted: () => loadPart(m.sys, "ingress-secret")?.accepted,
+  };
+}

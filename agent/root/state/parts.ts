@@ -11,9 +11,7 @@ export type PersonPart = Extract<Part, { kind: PersonKind }>;
 
 /** The file of a part: `base`, `maps`, `account.anca`. */
 export const partFile = (of: Part): string =>
-  of.kind === "base" || of.kind === "maps"
-    ? `${STATE}/parts/${of.kind}.json`
-    : `${STATE}/parts/${of.kind}.${of.osUser}.json`;
+  "host" in of ? `${STATE}/parts/${of.kind}.json` : `${STATE}/parts/${of.kind}.${of.osUser}.json`;
 
 export function storePart(sys: System, of: Part): void {
   writeJson(sys, partFile(of), of);
@@ -32,6 +30,9 @@ export function loadPart<K extends PartKind>(
     throw new Refusal(`${path} contains another part`);
   return loaded as Extract<Part, { kind: K }>;
 }
+
+/** Forgets the ingress secret: nothing on this host asks for it any more. */
+export const removeIngressSecret = (sys: System): void => sys.remove(`${STATE}/parts/ingress-secret.json`);
 
 /** The stored parts of one person. */
 export const partFilesOf = (sys: System, who: string): readonly string[] =>

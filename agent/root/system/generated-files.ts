@@ -8,18 +8,20 @@ export interface GeneratedFile {
   readonly path: string;
   readonly text: string;
   readonly mode: number;
+  /** The group that may read it; root's own where absent. */
+  readonly gid?: number;
 }
 
-/** The changes that bring these files about. Each is root's own. */
+/** The changes that bring these files about. Each belongs to root. */
 export function fileChanges(sys: System, files: readonly GeneratedFile[], point: Point): readonly Change[] {
-  return files.flatMap(({ path, text, mode }) => {
+  return files.flatMap(({ path, text, mode, gid = 0 }) => {
     const stat = sys.look(path);
-    const same = stat?.isFile() && (stat.mode & 0o7777) === mode && stat.uid === 0 && stat.gid === 0;
+    const same = stat?.isFile() && (stat.mode & 0o7777) === mode && stat.uid === 0 && stat.gid === gid;
     if (same && sys.read(path)?.toString("utf8") === text) return [];
     const apply = () => {
       const directory = path.slice(0, path.lastIndexOf("/"));
       if (sys.look(directory) === undefined) sys.makeDirectory(directory, 0o755);
-      sys.replaceFile(path, { bytes: text, mode });
+      sys.replaceFile(path, { bytes: text, mode, uid: 0, gid });
     };
     return [{ point, says: says(stat === undefined ? "write" : "replace", path), apply }];
   });

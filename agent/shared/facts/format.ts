@@ -12,6 +12,20 @@ export function ageOf(ms: number): string {
 
 export const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? "" : "s"}`;
 
+/**
+ * Tells when somebody's sessions were last saved. A save writes nothing down where nothing runs, so that the last one is
+ * old then is as it should be.
+ * @param running how many sessions run; undefined where that cannot be told
+ */
+export function savedText(sessions: HostFacts["sessions"], running: number | undefined, nowMs: number): string {
+  const { seenAtMs, recordedAtMs } = sessions;
+  if (seenAtMs === undefined) return "Not saved yet: a save runs every five minutes.";
+  const age = ageOf(nowMs - seenAtMs);
+  if (running === 0) return `No session runs, so there is nothing to save now. What ran ${age} ago is kept.`;
+  const same = recordedAtMs === undefined ? "" : `, and unchanged for ${ageOf(nowMs - recordedAtMs)}`;
+  return `Last saved ${age} ago${same}.`;
+}
+
 /** @example bytesOf(1_610_612_736) === "1.5 GiB" */
 export function bytesOf(bytes: number): string {
   const mib = bytes / 1024 ** 2;

@@ -7,7 +7,7 @@ import { userInfo } from "node:os";
 import { readSmallFile } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { clean } from "../../lib/log.ts";
-import { ageOf, bytesOf, clonesWithNotes, restorableOf, formatSize } from "../../shared/facts/format.ts";
+import { bytesOf, clonesWithNotes, restorableOf, formatSize, savedText } from "../../shared/facts/format.ts";
 import type { HostFacts, OwnFile, OwnFacts } from "../../shared/facts/facts-schemas.ts";
 import { collectOwnFacts } from "./collect-facts.ts";
 
@@ -35,7 +35,6 @@ function ownFile(osUser: string, uid: number): OwnFile {
 /** Exported for the tests: what is printed. */
 export function linesOf(known: HostFacts, seen: OwnFacts, nowMs: number): readonly string[] {
   const { ports, limits, sessions, notes, contact } = known;
-  const ago = (atMs: number | undefined) => (atMs === undefined ? "never" : `${ageOf(nowMs - atMs)} ago`);
   const restorable = restorableOf(known, seen);
   const told = clonesWithNotes(seen.clones, notes?.says ?? []);
   const running =
@@ -46,7 +45,7 @@ export function linesOf(known: HostFacts, seen: OwnFacts, nowMs: number): readon
     ...(restorable.length === 0
       ? []
       : [["not running", `${listed(restorable)}; the page's button brings them back`] as const]),
-    ["last saved", `${ago(sessions.seenAtMs)}, changed ${ago(sessions.recordedAtMs)}`],
+    ["saved", savedText(sessions, "failed" in seen.sessions ? undefined : seen.sessions.running.length, nowMs)],
     ...(ports === undefined ? [] : [["ports", `code server ${ports.t3}, browser ${ports.browser}`] as const]),
     ["memory", `${bytesOf(seen.memoryBytes)}${limits === undefined ? "" : ` of ${formatSize(limits.memory)}`}`],
     ...(limits === undefined

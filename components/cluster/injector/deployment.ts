@@ -99,7 +99,7 @@ const container = (args: DeploymentArgs) => ({
     { name: "map", mountPath: MOUNT_PATHS.map, readOnly: true },
     ...(args.sharedSecret === undefined
       ? []
-      : [{ name: "shared-secret", mountPath: folderOf(MOUNT_PATHS.sharedSecret), readOnly: true }]),
+      : [{ name: "shared-secret", mountPath: MOUNT_PATHS.sharedSecret, readOnly: true }]),
   ],
 });
 

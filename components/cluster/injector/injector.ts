@@ -21,10 +21,17 @@ export interface InjectorArgs {
   /** The injector's program, one ES module for node 18 or newer. */
   readonly program: string;
   readonly backend: { readonly origin: string; readonly caPem?: string };
+  /** Where browsers find the dashboard, without a path. */
+  readonly origin: string;
   readonly identityHeader: string;
   readonly handOn: TokenForm;
   readonly admitted?: { readonly header: string; readonly separator: string; readonly groups: readonly string[] };
-  readonly sharedSecret?: { readonly header: string; readonly value: pulumi.Input<string> };
+  readonly sharedSecret?: {
+    readonly header: string;
+    readonly value: pulumi.Input<string>;
+    /** Accepted as well, until the ingress sends the other one. */
+    readonly previous?: pulumi.Input<string> | undefined;
+  };
   readonly passHeaders: readonly string[];
   /** Who is known: plain, it decides the entries and a preview shows them. The tokens are secret, and unknown at first. */
   readonly tokens: ReadonlyMap<AuthentikUser, pulumi.Output<string>>;
@@ -39,7 +46,7 @@ export class Injector extends pulumi.ComponentResource {
     const settings = writeSettings(this, name, args);
     const secret = writeSharedSecret(this, name, args);
     const digest = pulumi
-      .all([...map.texts, pulumi.output(args.sharedSecret?.value ?? "")])
+      .all([...map.texts, args.sharedSecret?.value ?? "", args.sharedSecret?.previous ?? ""])
       .apply((texts) => digestOf([...texts, settings.text, args.program]));
     deployInjector(this, name, {
       namespace: args.namespace,
@@ -84,6 +91,7 @@ function writeSettings(parent: Injector, name: string, args: InjectorArgs) {
   const config: InjectorConfig = {
     version: 1,
     backend: args.backend,
+    origin: args.origin,
     identityHeader: args.identityHeader,
     handOn: args.handOn,
     ...(args.admitted === undefined ? {} : { admitted: args.admitted }),
@@ -110,7 +118,10 @@ function writeSharedSecret(parent: Injector, name: string, { namespace, sharedSe
     `${name}-shared-secret`,
     {
       metadata: { name: secretName, namespace, labels: MANAGED },
-      stringData: { value: pulumi.secret(sharedSecret.value) },
+      stringData: {
+        value: pulumi.secret(sharedSecret.value),
+        ...(sharedSecret.previous === undefined ? {} : { previous: pulumi.secret(sharedSecret.previous) }),
+      },
     },
     { parent },
   );

@@ -2,7 +2,9 @@
 
 import { describe, expect, test } from "vitest";
 import { deployCluster } from "../../../stacks/cluster.ts";
+import { withFrontendHosts } from "../../../stacks/frontend-hosts.ts";
 import { cluster } from "../../../config/settings/cluster.ts";
+import { LEAST, settings } from "../../config/raw-config.ts";
 import { declared, only } from "./declared.ts";
 import { desired, left, person } from "./people.ts";
 
@@ -11,10 +13,11 @@ const SETTINGS = cluster.parse({
   caData: "Y2E=",
   oidc: { issuer: "https://sso.test/", clientId: "kubernetes" },
   portalMap: { namespace: "portal" },
+  protectedHosts: ["forge.test", "dashboard.test"],
   dashboard: {
     namespace: "kubernetes-dashboard",
     backend: { origin: "http://dashboard:80" },
-    sharedSecret: { value: "of-the-ingress-0123456789" },
+    sharedSecret: { value: "of-the-ingress-0123456789", previous: "of-the-ingress-until-now-0123" },
     ingress: {
       host: "dashboard.test",
       className: "traefik",
@@ -28,7 +31,16 @@ const ADMIN = person("wizard", "admin");
 const READER = person("emo", "power-user");
 const OWNER = person("anca", "namespace-owner", ["stem", "lab"]);
 
-const run = (...args: Parameters<typeof desired>) => declared(() => deployCluster("{}", desired(...args), SETTINGS));
+const FRONTENDS = settings({
+  devvm: {
+    ...LEAST.devvm,
+    lobby: { listen: { socket: "/run/l.sock" }, origin: "https://portal.test:8443", codeServer: "https://code.test/x" },
+    gate: { listen: { socket: "/run/g.sock" }, origin: "http://10.0.0.5:8900" },
+  },
+}).devvm;
+
+const run = (...args: Parameters<typeof desired>) =>
+  declared(() => deployCluster("{}", desired(...args), withFrontendHosts(SETTINGS, FRONTENDS)));
 const subjects = (all: Awaited<ReturnType<typeof run>>, name: string) =>
   only(all, "ClusterRoleBinding", name).inputs.subjects.map((one: { name: string; namespace?: string }) =>
     one.namespace === undefined ? one.name : `${one.namespace}/${one.name}`,
@@ -153,7 +165,11 @@ describe("a tenant", () => {
     expect([hard["services.loadbalancers"], hard["services.nodeports"]]).toEqual(["0", "0"]);
     const policy = only(all, "ValidatingAdmissionPolicy", "workstation-tenant-ingresses").inputs.spec;
     expect(policy.failurePolicy).toBe("Fail");
-    expect(policy.validations[1].expression).toContain("['dashboard.test']");
+    const hosts = "['code.test', 'dashboard.test', 'forge.test', 'portal.test']";
+    expect([policy.validations[1].expression, policy.validations[3].expression]).toEqual([
+      expect.stringContaining(`r.host in ${hosts}`),
+      expect.stringContaining(`h in ${hosts}`),
+    ]);
   });
 });
 
@@ -216,6 +232,13 @@ describe("the injector", () => {
     });
     expect(ingress.spec.rules.map(({ host }: { host: string }) => host)).toEqual(["dashboard.test"]);
   });
+});
+
+test("the dashboard's host is protected under the name that browsers use, too", async () => {
+  const dashboard = { ...SETTINGS.dashboard, browserOrigin: "https://board.test:8443" } as typeof SETTINGS.dashboard;
+  const all = await declared(() => deployCluster("{}", desired([ADMIN]), { ...SETTINGS, dashboard }));
+  const policy = only(all, "ValidatingAdmissionPolicy", "workstation-tenant-ingresses").inputs.spec;
+  expect(policy.validations[1].expression).toContain("['board.test', 'dashboard.test', 'forge.test']");
 });
 
 test("the portal learns who is who, and no secret", async () => {

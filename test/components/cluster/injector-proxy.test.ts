@@ -11,7 +11,10 @@ import { get, sendRaw } from "./raw-http.ts";
 
 const tokenOf = (who: string) => `token-of-${who}-0123456789`;
 const tokens = new Map<string, string>(KNOWN.map((who) => [who, tokenOf(who)]));
+const ORIGIN = "https://dashboard.test";
+const OWN = `Origin: ${ORIGIN}`;
 const RULES: FilterRules = {
+  origin: ORIGIN,
   identityHeader: "X-authentik-username",
   tokens,
   handOn: { kind: "header" },
@@ -149,7 +152,8 @@ test("the token is handed on as the cookie that Headlamp takes, and then not as 
 });
 
 describe("the shared secret", () => {
-  const rules = { sharedSecret: { header: "X-Injector-Secret", value: "of-the-ingress-0123456789" } };
+  const accepted = ["of-the-ingress-0123456789", "of-the-ingress-until-now-0123"];
+  const rules = { sharedSecret: { header: "X-Injector-Secret", accepted } };
   test.each([
     ["none", [], 403],
     ["a wrong one", ["X-Injector-Secret: wrong"], 403],
@@ -160,6 +164,7 @@ describe("the shared secret", () => {
     ],
     ["a look-alike", ["X_Injector_Secret: of-the-ingress-0123456789"], 400],
     ["the right one", ["X-Injector-Secret: of-the-ingress-0123456789"], 200],
+    ["the former one, while it is rotated", ["X-Injector-Secret: of-the-ingress-until-now-0123"], 200],
   ])("%s", async (_, sent, status) => {
     const { port } = await injector(rules);
     const answer = await sendRaw({ port }, get("/", "X-authentik-username: alice", ...sent));
@@ -196,7 +201,7 @@ describe("web sockets", () => {
     const { port } = await injector();
     const forged = "Sec-WebSocket-Protocol: v4.channel, base64url.bearer.authorization.k8s.io.c3RvbGVu";
     const answer = await sendRaw({ port }, [
-      handshake("X-authentik-username: alice", "Authorization: Bearer stolen", forged),
+      handshake("X-authentik-username: alice", "Authorization: Bearer stolen", forged, OWN),
       "ping-1",
       "ping-2",
     ]);
@@ -207,9 +212,9 @@ describe("web sockets", () => {
   });
 
   test.each([
-    ["without an identity", handshake(), 401],
-    ["with an unknown one", handshake("X-authentik-username: mallory"), 403],
-    ["with a body", handshake("X-authentik-username: alice", "Content-Length: 4"), 400],
+    ["without an identity", handshake(OWN), 401],
+    ["with an unknown one", handshake("X-authentik-username: mallory", OWN), 403],
+    ["with a body", handshake("X-authentik-username: alice", "Content-Length: 4", OWN), 400],
   ])("none is opened %s", async (_, bytes, status) => {
     const { port } = await injector();
     expect((await sendRaw({ port }, bytes)).status).toBe(status);
@@ -218,7 +223,7 @@ describe("web sockets", () => {
 
   test("a dashboard that opens none is answered with its status and nothing else of it", async () => {
     const { port } = await injector();
-    const refused = handshake("X-authentik-username: alice").toString().replace("/ws", "/no-socket");
+    const refused = handshake("X-authentik-username: alice", OWN).toString().replace("/ws", "/no-socket");
     const { status, text } = await sendRaw({ port }, refused);
     expect(status).toBe(404);
     expect(text).not.toMatch(/set-cookie|nope/i);
@@ -227,7 +232,7 @@ describe("web sockets", () => {
   test("an open one ends when its pod goes", async () => {
     const { port, front } = await injector();
     const socket = connect({ port, host: "127.0.0.1" });
-    socket.write(handshake("X-authentik-username: alice"));
+    socket.write(handshake("X-authentik-username: alice", OWN));
     await once(socket, "data");
     const closed = once(socket, "close");
     await front.drain(10, 200);
@@ -239,7 +244,7 @@ describe("web sockets", () => {
 test("a request that is under way when the pod goes is finished, and the connection not used again", async () => {
   const { port, front } = await injector();
   const asked = sendRaw({ port }, [
-    `POST / HTTP/1.1\r\nHost: d\r\nX-authentik-username: alice\r\nContent-Length: 4\r\n\r\n`,
+    `POST / HTTP/1.1\r\nHost: d\r\nX-authentik-username: alice\r\n${OWN}\r\nContent-Length: 4\r\n\r\n`,
     "ab",
     "cd",
   ]);

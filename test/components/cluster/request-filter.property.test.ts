@@ -38,12 +38,18 @@ describe.each([
   ["as a header", { kind: "header" } as const, "authorization", (token: string) => `Bearer ${token}`],
   ["as a cookie", { kind: "cookie", name: "headlamp" } as const, "cookie", (token: string) => `headlamp=${token}`],
 ])("the token handed on %s", (_, handOn, carrier, written) => {
-  const gate = requestFilter({ identityHeader: HEADER, tokens, handOn, passHeaders: [] });
+  const gate = requestFilter({
+    origin: "https://dashboard.test",
+    identityHeader: HEADER,
+    tokens,
+    handOn,
+    passHeaders: [],
+  });
 
   test("is the one of the identity that stands in exactly one line, and nothing else of a credential goes on", () => {
     fc.assert(
       fc.property(lines, (sent) => {
-        const verdict = gate(sent.flat());
+        const verdict = gate(sent.flat(), false);
         const said = sent.filter(([header]) => header.toLowerCase() === HEADER.toLowerCase()).map(([, who]) => who);
         const alike = sent.filter(
           ([header]) =>

@@ -133,6 +133,29 @@ test("the private key travels as a secret, and stands in no command line, no inp
   expect(all.map(({ wire }) => JSON.stringify(wire.connection).includes(SIGNATURE))).not.toContain(false);
 });
 
+test("the secret of the ingress is a step of its own after the base, wholly secret, and a rotation runs nothing else again", async () => {
+  const ingressSecret = { header: "X-Ingress-Secret", value: "canary-of-the-ingress-0123456789abcdef" };
+  const guarded = await declared(firstDay, { site: { ...SITE, ingressSecret } });
+  const of = (name: string) => guarded.find((one) => one.name === name);
+  expect(JSON.parse(String(of("devvm-ingress-secret")?.inputs.stdin))).toEqual({
+    ...{ contract: 1, kind: "ingress-secret", host: "devvm", accepted: [ingressSecret.value] },
+  });
+  expect(of("devvm-ingress-secret")?.inputs.create).toBe("/usr/local/sbin/workstation apply ingress-secret devvm");
+  expect(JSON.stringify(of("devvm-ingress-secret")?.wire.stdin)).toContain("4dabf18193072939515e22adb298388d");
+  expect([of("devvm-ingress-secret")?.after, of("devvm-maps")?.after]).toEqual([
+    expect.arrayContaining(["devvm-base"]),
+    expect.arrayContaining(["devvm-ingress-secret"]),
+  ]);
+  expect(JSON.parse(String(of("devvm-base")?.inputs.stdin))).toMatchObject({
+    ingressSecret: { header: "X-Ingress-Secret" },
+  });
+  const holders = guarded.filter(({ inputs }) => JSON.stringify(inputs).includes("canary-of-the-ingress"));
+  expect(holders.map(({ name }) => name).sort()).toEqual(["attic-ingress-secret", "devvm-ingress-secret"]);
+  const rotated = { ...ingressSecret, value: "next-of-the-ingress-0123456789abcdef", previous: ingressSecret.value };
+  const after = await declared(firstDay, { site: { ...SITE, ingressSecret: rotated } });
+  expect(await runsAgain(guarded, after)).toEqual(["attic-ingress-secret", "devvm-ingress-secret"]);
+});
+
 test("every connection names its host's key and ends the wait for one that is away", async () => {
   const all = byName(first);
   expect([all.get("devvm-maps")?.connection, all.get("attic-agent")?.connection]).toEqual([

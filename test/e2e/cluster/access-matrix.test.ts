@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HOLDERS, may, type Place, QUESTIONS } from "../../../components/cluster/access.ts";
 import type { Issuers } from "../../../lab/oidc/issuers.ts";
 import { deployCluster } from "../../../stacks/cluster.ts";
+import { withFrontendHosts } from "../../../stacks/frontend-hosts.ts";
+import { devvm } from "../../../config/settings/devvm.ts";
 import { desired, left, person } from "../../components/cluster/people.ts";
 import type { Api } from "./api.ts";
 import { DASHBOARD, settingsFor } from "./dashboard-settings.ts";
@@ -30,6 +32,14 @@ const SUBJECTS = new Map([
   ["somebody who left", "carol@people.test"],
 ]);
 
+/** The portal and the code-server proxy, as the stack's settings name them. */
+const FRONTENDS = devvm.parse({
+  commands: { t3: ["/bin/t3"], browser: ["/bin/browser"], credentialSync: ["/bin/sync"] },
+  repositories: { infraMirror: "https://mirror.test/infra.git", forgejo: "https://forge.test/", owner: "ops" },
+  lobby: { listen: { socket: "/run/l.sock" }, origin: "https://portal.test", codeServer: "https://code.test/" },
+  gate: { listen: { socket: "/run/g.sock" }, origin: "https://code.test" },
+});
+
 let lab: LabCluster;
 let issuers: Issuers;
 
@@ -41,7 +51,7 @@ beforeAll(async () => {
     deployCluster(
       "{}",
       desired([ADMIN, READER, OWNER, OTHER], [left(GONE)]),
-      settingsFor({ origin: "http://10.215.7.7:8080" }),
+      withFrontendHosts(settingsFor({ origin: "http://10.215.7.7:8080" }), FRONTENDS),
     ),
   );
 });
@@ -127,7 +137,13 @@ const OWNER_ATTEMPTS: readonly Attempt[] = [
   ["lists pods in the second home", 200, "GET", core("anca-two", "pods")],
   ["reads secrets at home", 200, "GET", core("anca-one", "secrets")],
   ["runs a pod at home", 201, "POST", core("anca-one", "pods"), pod()],
-  ["makes an Ingress at home", 201, "POST", ingresses, ingress({ rules: [rule("anca.test")] })],
+  [
+    "makes an Ingress at home, with a certificate of its own host",
+    201,
+    "POST",
+    ingresses,
+    ingress({ rules: [rule("anca.test")], tls: [{ hosts: ["anca.test"], secretName: "own" }] }),
+  ],
   ["makes a Service at home", 201, "POST", core("anca-one", "services"), service({ ports: [{ port: 80 }] })],
   ["sees which namespaces there are", 200, "GET", "/api/v1/namespaces"],
   ["lists another's secrets", 403, "GET", core("bogdan-one", "secrets")],
@@ -201,6 +217,24 @@ const OWNER_ATTEMPTS: readonly Attempt[] = [
   ],
   ["reads the injector's map", 403, "GET", core(DASHBOARD, "secrets/token-injector-map-0")],
   ["takes the dashboard's host", 422, "POST", ingresses, ingress({ rules: [rule("dashboard.test")] })],
+  ["takes the portal's host", 422, "POST", ingresses, ingress({ rules: [rule("portal.test")] })],
+  ["takes the code servers' host", 422, "POST", ingresses, ingress({ rules: [rule("code.test")] })],
+  ...["dashboard.test", "portal.test", "code.test", "*.test"].map(
+    (host): Attempt => [
+      `brings a certificate for ${host}`,
+      422,
+      "POST",
+      ingresses,
+      ingress({ rules: [rule("anca.test")], tls: [{ hosts: ["anca.test", host], secretName: "own" }] }),
+    ],
+  ),
+  [
+    "brings a certificate for hosts that it does not name",
+    422,
+    "POST",
+    ingresses,
+    ingress({ rules: [rule("anca.test")], tls: [{ secretName: "own" }] }),
+  ],
   ["takes every host", 422, "POST", ingresses, ingress({ rules: [rule()] })],
   ["takes hosts by a wildcard", 422, "POST", ingresses, ingress({ rules: [rule("*.test")] })],
   ["takes what is nobody's", 422, "POST", ingresses, ingress({ defaultBackend: backend })],

@@ -91,9 +91,11 @@ const subjectOf = (authorization: string) =>
   JSON.parse(Buffer.from(authorization.replace("Bearer ", "").split(".")[1] ?? "", "base64url").toString("utf8")).sub;
 
 const id = (name: string) => `X-authentik-username: ${name}`;
+const OWN = "Origin: https://dashboard.test";
 const handshake = (...more: readonly string[]) =>
   get(
     "/ws",
+    OWN,
     "Connection: Upgrade",
     "Upgrade: websocket",
     "Sec-WebSocket-Key: dGVzdA==",
@@ -203,6 +205,7 @@ test("with the API server as the dashboard everybody arrives as their own accoun
     const head = [
       "Content-Type: application/json",
       "Connection: close",
+      OWN,
       `Content-Length: ${body.length}`,
       ...lines,
     ].join("\r\n");
@@ -231,9 +234,17 @@ test("a thousand identities are known, each with its own token, and nobody besid
   );
   const { dashboard } = settingsFor({ origin: ECHO.origin });
   if (dashboard === undefined) throw new Error("the settings have a dashboard");
-  const { admitted: _a, sharedSecret: _s, backend, ingress, ...plain } = dashboard;
+  const { admitted: _a, browserOrigin: _o, sharedSecret: _s, backend, ingress, ...plain } = dashboard;
   const { tlsSecret: _t, ...ingressPath } = ingress;
-  const args = { ...plain, backend: { origin: backend.origin }, program: injectorProgram(), tokens, ingressPath };
+  const origin = `https://${ingress.host}`;
+  const args = {
+    ...plain,
+    origin,
+    backend: { origin: backend.origin },
+    program: injectorProgram(),
+    tokens,
+    ingressPath,
+  };
   await applied(lab.admin, () => new Injector("token-injector", args));
   await rolledOut();
   for (const i of [0, 399, 400, 500, 999])

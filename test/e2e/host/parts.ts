@@ -5,6 +5,7 @@ import {
   type ClonesPart,
   CONTRACT,
   type CredentialsPart,
+  type IngressSecretPart,
   type MapsPart,
   type UnitsPart,
 } from "../../../agent/contract.ts";
@@ -44,6 +45,14 @@ export const base = (over: Partial<BasePart> = {}): BasePart => ({
   commands: { t3: ["/usr/local/bin/t3-stub"], browser: ["/usr/bin/sleep", "infinity"], credentialSync: ["/bin/true"] },
   reconcile: { maxStateAgeHours: 24, removalLimit: 1 },
   ...over,
+});
+
+/** @param names one for each accepted secret, the one of now first */
+export const ingressSecret = (...names: readonly string[]): IngressSecretPart => ({
+  contract: CONTRACT,
+  kind: "ingress-secret",
+  host: HOST,
+  accepted: names.map((name) => `secret-${name}-of-the-ingress-0123456789abcdef`),
 });
 
 export const maps = (people: readonly Somebody[], over: Partial<MapsPart> = {}): MapsPart => {

@@ -7,12 +7,14 @@ export interface InjectorConfig {
   readonly version: 1;
   /** The dashboard's origin, without a path: `http://host:port` or `https://host:port`. */
   readonly backend: { readonly origin: string; readonly caPem?: string };
+  /** Where browsers find the dashboard: what changes something must come from a page there. */
+  readonly origin: string;
   /** Set by the identity proxy, and by nobody else. */
   readonly identityHeader: string;
   readonly handOn: TokenForm;
   /** At least one of `groups` must stand in the header's list. Absent: every known identity may come in. */
   readonly admitted?: { readonly header: string; readonly separator: string; readonly groups: readonly string[] };
-  /** Header that must carry the shared secret, which lies in a file of its own. */
+  /** Header that must carry the shared secret, which lies in files of its own. */
   readonly sharedSecretHeader?: string;
   /** Request headers of this dashboard that are let through beside the usual ones. */
   readonly passHeaders: readonly string[];
@@ -25,7 +27,7 @@ export const MOUNT_PATHS = {
   config: "/etc/injector/config/config.json",
   program: "/etc/injector/program/injector.mjs",
   map: "/etc/injector/map",
-  sharedSecret: "/etc/injector/shared-secret/value",
+  sharedSecret: "/etc/injector/shared-secret",
 } as const;
 
 /** Port of the requests; the ingress controller alone may reach it. */

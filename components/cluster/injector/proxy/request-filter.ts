@@ -1,24 +1,35 @@
 /** Decides about one request by its header lines alone: who it is from, and what the dashboard may see of it. */
 
-import { createHash, timingSafeEqual } from "node:crypto";
 import { comparableHeaderName } from "../../../../clients/http/header-name.ts";
+import { isOfOwnPage } from "../../../../clients/http/request-origin.ts";
+import { matchesSecret } from "../../../../clients/http/shared-secret.ts";
 import type { TokenForm } from "./contract.ts";
 
-/** The configuration of the request filter. */
+/** What the gate goes by. */
 export interface FilterRules {
+  /** Where browsers find the dashboard: `https://host`, or with a port. */
+  readonly origin: string;
   readonly identityHeader: string;
   readonly tokens: ReadonlyMap<string, string>;
   readonly handOn: TokenForm;
   readonly admitted?: { readonly header: string; readonly separator: string; readonly groups: readonly string[] };
-  readonly sharedSecret?: { readonly header: string; readonly value: string };
+  readonly sharedSecret?: { readonly header: string; readonly accepted: readonly string[] };
   readonly passHeaders: readonly string[];
 }
 
 export type Verdict =
   | { readonly kind: "admit"; readonly identity: string; readonly headers: ReadonlyMap<string, readonly string[]> }
-  | { readonly kind: "refuse"; readonly status: number; readonly reason: string };
+  | {
+      readonly kind: "refuse";
+      readonly status: number;
+      /** For the log. */
+      readonly reason: string;
+      /** For the person, where the status alone does not tell them. */
+      readonly sentence?: string;
+    };
 
-export type RequestFilter = (rawHeaders: readonly string[]) => Verdict;
+/** @param mayChange whether it is a handshake or its method is not a safe one: then a page of the dashboard must have made it */
+export type RequestFilter = (rawHeaders: readonly string[], mayChange: boolean) => Verdict;
 
 /**
  * A request is let in when the identity stands in exactly one line that says it exactly, and is known.
@@ -33,7 +44,7 @@ export function requestFilter(rules: FilterRules): RequestFilter {
   const pass = new Set([...USUAL_HEADERS, ...rules.passHeaders.map((header) => header.toLowerCase())]);
   const identityHeader = rules.identityHeader.toLowerCase();
 
-  return (rawHeaders) => {
+  return (rawHeaders, mayChange) => {
     if (rawHeaders.length / 2 > MAX_LINES) return refuse(431, "too many header lines");
     const lines = new Map<string, string[]>();
     for (const [name, value] of pairs(rawHeaders)) {
@@ -49,9 +60,9 @@ export function requestFilter(rules: FilterRules): RequestFilter {
     if (!lines.has("host")) return refuse(400, "no host header");
 
     const { sharedSecret, admitted } = rules;
-    if (sharedSecret !== undefined && !same(lines.get(sharedSecret.header.toLowerCase())?.[0], sharedSecret.value)) {
+    const proof = sharedSecret === undefined ? undefined : lines.get(sharedSecret.header.toLowerCase())?.[0];
+    if (sharedSecret !== undefined && !matchesSecret(proof, sharedSecret.accepted))
       return refuse(403, "not from the ingress");
-    }
     const identity = lines.get(identityHeader)?.[0];
     if (identity === undefined || identity === "") return refuse(401, "no identity");
     const token = rules.tokens.get(identity);
@@ -61,6 +72,8 @@ export function requestFilter(rules: FilterRules): RequestFilter {
       if (!groups.some((group) => admitted.groups.includes(group)))
         return refuse(403, "in none of the admitted groups");
     }
+    if (mayChange && !isOfOwnPage(rawHeaders, (origin) => origin === rules.origin))
+      return { ...refuse(403, "asked for by another page"), sentence: otherPage(rules.origin) };
     const headers = new Map([...lines].filter(([name]) => pass.has(name)));
     dropForeignTokens(headers);
     for (const [name, value] of credentials(rules.handOn, token)) headers.set(name, [value]);
@@ -116,13 +129,9 @@ function dropForeignTokens(headers: Map<string, readonly string[]>): void {
 const credentials = (handOn: TokenForm, token: string): readonly (readonly [string, string])[] =>
   handOn.kind === "header" ? [["authorization", `Bearer ${token}`]] : [["cookie", `${handOn.name}=${token}`]];
 
-const refuse = (status: number, reason: string): Verdict => ({ kind: "refuse", status, reason });
+const refuse = (status: number, reason: string) => ({ kind: "refuse", status, reason }) as const;
 
-/** Compares without telling by the time it takes how much was right. */
-const same = (found: string | undefined, wanted: string) =>
-  found !== undefined && timingSafeEqual(digest(found), digest(wanted));
-
-const digest = (text: string) => createHash("sha256").update(text, "latin1").digest();
+const otherPage = (origin: string) => `This was not asked for by a page of ${origin}, so nothing was done.`;
 
 function* pairs(raw: readonly string[]): Generator<readonly [string, string]> {
   for (let i = 0; i + 1 < raw.length; i += 2) yield [(raw[i] ?? "").toLowerCase(), raw[i + 1] ?? ""];

@@ -2,6 +2,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { isSafeMethod } from "../../../../clients/http/request-origin.ts";
 import { type Backend, forward, forwardSocket, head } from "./forward.ts";
 import type { RequestFilter, Verdict } from "./request-filter.ts";
 
@@ -33,14 +34,14 @@ export function createInjectorServer(filter: RequestFilter, backend: Backend, lo
   };
   const server = createServer(options, (request, response) => {
     if (going) response.setHeader("connection", "close");
-    const verdict = judge(filter, request);
+    const verdict = judge(filter, request, !isSafeMethod(request.method));
     note(log, request, verdict);
     if (verdict.kind === "admit") forward(backend, request, verdict.headers, response);
     else refuse(request, response, verdict);
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex) => {
     socket.on("error", () => socket.destroy());
-    const verdict = isWebSocket(request) ? judge(filter, request) : NO_OTHER_PROTOCOL;
+    const verdict = isWebSocket(request) ? judge(filter, request, true) : NO_OTHER_PROTOCOL;
     note(log, request, verdict);
     if (verdict.kind === "refuse") {
       socket.end(head(verdict.status, "Refused", [["connection", "close"]]));
@@ -76,10 +77,10 @@ export function createInjectorServer(filter: RequestFilter, backend: Backend, lo
 }
 
 /** Only a path on the dashboard is asked for: no other server's address, no tunnel, no echo of what was sent. */
-function judge(filter: RequestFilter, request: IncomingMessage): Verdict {
+function judge(filter: RequestFilter, request: IncomingMessage, mayChange: boolean): Verdict {
   if (request.method === "TRACE") return { kind: "refuse", status: 405, reason: "a method that echoes" };
   if (request.url?.startsWith("/") !== true) return { kind: "refuse", status: 400, reason: "not a path" };
-  return filter(request.rawHeaders);
+  return filter(request.rawHeaders, mayChange);
 }
 
 /** A handshake has no body: node leaves one unread, and it would run into the socket. */
@@ -98,7 +99,8 @@ function refuse(request: IncomingMessage, response: ServerResponse, verdict: Ver
     "cache-control": "no-store",
     connection: "close",
   });
-  response.end(`${SENTENCES.get(verdict.status) ?? "This request cannot be served."}\n`, () => request.destroy());
+  const sentence = verdict.sentence ?? SENTENCES.get(verdict.status) ?? "This request cannot be served.";
+  response.end(`${sentence}\n`, () => request.destroy());
 }
 
 const SENTENCES: ReadonlyMap<number, string> = new Map([

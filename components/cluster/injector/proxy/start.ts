@@ -1,6 +1,6 @@
 /** Reads the injector's configuration at its start. An error in it keeps the pod from becoming ready. */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { InjectorConfig } from "./contract.ts";
 import type { FilterRules } from "./request-filter.ts";
 
@@ -8,6 +8,7 @@ import type { FilterRules } from "./request-filter.ts";
 export interface MountPaths {
   readonly config: string;
   readonly map: string;
+  /** A folder: what must be sent is in its files. */
   readonly sharedSecret: string;
 }
 
@@ -24,8 +25,9 @@ export function readStart(places: MountPaths): Started {
   if (tokens.size !== config.identities) {
     throw new Error(`the map holds ${tokens.size} identities where ${config.identities} were written`);
   }
-  const { identityHeader, handOn, admitted, sharedSecretHeader, passHeaders } = config;
+  const { origin, identityHeader, handOn, admitted, sharedSecretHeader, passHeaders } = config;
   const rules = {
+    origin,
     identityHeader,
     handOn,
     passHeaders,
@@ -33,7 +35,7 @@ export function readStart(places: MountPaths): Started {
     ...(admitted === undefined ? {} : { admitted }),
     ...(sharedSecretHeader === undefined
       ? {}
-      : { sharedSecret: { header: sharedSecretHeader, value: sharedSecretOf(places.sharedSecret) } }),
+      : { sharedSecret: { header: sharedSecretHeader, accepted: acceptedSecrets(places.sharedSecret) } }),
   };
   return { config, rules };
 }
@@ -58,10 +60,14 @@ function readTokens(folder: string): ReadonlyMap<string, string> {
   return tokens;
 }
 
-function sharedSecretOf(file: string): string {
-  const value = readFileSync(file, "utf8");
-  if (value.length < 16) throw new Error("the shared secret is too short to be one");
-  return value;
+/** The secret of now, and while it is rotated the former one: a file each. */
+function acceptedSecrets(folder: string): readonly string[] {
+  const values = ["value", "previous"]
+    .map((name) => `${folder}/${name}`)
+    .filter((file, i) => i === 0 || existsSync(file))
+    .map((file) => readFileSync(file, "utf8"));
+  if (values.some((value) => value.length < 16)) throw new Error("the shared secret is too short to be one");
+  return values;
 }
 
 /** JSON's own error would quote the text, and the text is secret. */

@@ -1,0 +1,71 @@
+/** The secret of the ingress on a host: who may read its file, what the services are told of it, and when it goes. */
+import { expect, test, vi } from "vitest";
+import type { BasePart } from "../../../../agent/contract.ts";
+import { codeServerProxySteps } from "../../../../agent/root/host/proxy-and-portal.ts";
+import type { Machine } from "../../../../agent/root/system/cached-machine.ts";
+import type { NewFile } from "../../../../agent/lib/files.ts";
+import { apply } from "../../../../agent/root/commands/apply-part.ts";
+import { base, ingressSecret } from "../../../e2e/host/parts.ts";
+import { memoryDoor } from "../../in-memory-system.ts";
+
+// Only a bundle holds the programs that are installed.
+vi.mock("../../../../agent/lib/assets.ts", () => ({ asset: (name: string) => name }));
+
+const SECRET = "/etc/workstation/gate.secret";
+const ADDRESS = { listen: { address: "10.0.0.5", port: 8900 } };
+const HEADER = { header: "X-Ingress-Secret" };
+
+/** A host on which this much was delivered; `sentences` converges the secret's step. */
+function hostWith(part: BasePart, stored: readonly object[] = []) {
+  const { sys, files } = memoryDoor();
+  const written = new Map<string, NewFile>();
+  for (const one of stored) files.set("/var/lib/workstation/parts/ingress-secret.json", JSON.stringify(one));
+  const m = {
+    sys: {
+      ...sys,
+      replaceFile: (path: string, file: NewFile) => {
+        written.set(path, file);
+        sys.replaceFile(path, file);
+      },
+    },
+    accounts: () => ({ users: new Map([["workstation-gate", { uid: 990, gid: 991 }]]) }),
+  } as unknown as Machine;
+  const converge = async () => {
+    const step = codeServerProxySteps(m, part)
+      .map((make) => make())
+      .find(({ name }) => name.includes("ingress secret"));
+    const changes = (await step?.differences()) ?? [];
+    for (const { apply: bringAbout } of changes) await bringAbout();
+    return changes.map(({ says }) => says.did);
+  };
+  return { converge, files, written };
+}
+
+test("the file of the accepted secrets is root's, and readable by the service's own account alone", async () => {
+  const { converge, written } = hostWith(base({ gate: ADDRESS, ingressSecret: HEADER }), [ingressSecret("a", "b")]);
+  await converge();
+  const { bytes, ...rest } = written.get(SECRET) ?? { bytes: "" };
+  expect(rest).toEqual({ mode: 0o640, uid: 0, gid: 991 });
+  expect(JSON.parse(bytes.toString())).toEqual(ingressSecret("a", "b").accepted);
+});
+
+test("what is there stays until a secret is delivered, and goes when none is asked for", async () => {
+  const waiting = hostWith(base({ gate: ADDRESS, ingressSecret: HEADER }));
+  waiting.files.set(SECRET, "[]");
+  expect([await waiting.converge(), waiting.files.has(SECRET)]).toEqual([[], true]);
+  const socket = hostWith(base({ gate: { listen: { socket: "/run/g/g.sock" } }, ingressSecret: HEADER }), [
+    ingressSecret("a"),
+  ]);
+  socket.files.set(SECRET, "[]");
+  expect([await socket.converge(), socket.files.has(SECRET)]).toEqual([[expect.stringContaining(SECRET)], false]);
+});
+
+test("a secret that arrives before any base part is refused, without a word of it", async () => {
+  const { sys } = memoryDoor();
+  const text = JSON.stringify(ingressSecret("a"));
+  await expect(apply(sys, "ingress-secret", "host", text, undefined)).rejects.toThrow("the base part is missing");
+  const damaged = JSON.stringify({ ...ingressSecret("a"), accepted: ["canary of the ingress "] });
+  const refused = apply(sys, "ingress-secret", "host", damaged, undefined);
+  await expect(refused).rejects.toThrow("the part ingress-secret host is invalid");
+  await expect(refused).rejects.not.toThrow("canary");
+});
