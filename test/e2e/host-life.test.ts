@@ -244,7 +244,7 @@ test("parked people keep all and run nothing, and come back", async () => {
   await host.sh("tmux -u new-session -d -s work -c /home/emo", { as: "emo" });
   await host.sh(
     "setpriv --reuid 7002 --regid 7002 --clear-groups setsid sleep 9997 </dev/null >/dev/null 2>&1 & " +
-      "systemd-run --quiet --user --machine=emo@ --unit=own-work sleep 9996",
+      "runuser -u emo -- env XDG_RUNTIME_DIR=/run/user/7002 systemd-run --quiet --user --unit=own-work sleep 9996",
   );
   const parked: Somebody = { ...emo, state: "parked" };
   await host.apply(maps([wizard, parked, anca]));

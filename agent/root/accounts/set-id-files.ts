@@ -38,7 +38,7 @@ export async function scanSetIdFiles(sys: System, mountinfo: string): Promise<Se
 /** File systems of a local disk or memory. Everything else is the kernel's own, a network's or a user's. */
 const LOCAL = new Set(["ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "jfs", "zfs", "bcachefs", "overlay", "tmpfs"]);
 
-/** Layers of container images, full of images' own programs; root alone can enter these folders. */
+/** Layers of container images, full of images' own programs; only root and its group can enter these folders. */
 const STORES = ["/var/lib/docker", "/var/lib/containerd", "/var/lib/containers"];
 
 interface Mount {
@@ -99,7 +99,9 @@ function findArgv(point: string, points: readonly string[]): readonly string[] {
     (path) => point === "/" || path.startsWith(`${point}/`),
   );
   const either = pruned.flatMap((path, at) => [...(at === 0 ? [] : ["-o"]), "-path", path.replace(/[\\*?[]/g, "\\$&")]);
-  const prune = pruned.length === 0 ? [] : ["(", ...either, ")", "-prune", "-o"];
+  // Nobody but root reaches what lies below such a folder.
+  const closed = ["-type", "d", "-uid", "0", "!", "-perm", "/011", "-prune", "-o"];
+  const prune = [...closed, ...(pruned.length === 0 ? [] : ["(", ...either, ")", "-prune", "-o"])];
   const match = ["-type", "f", "-perm", "/6000", "-printf", "%U %p\\0"];
   const quietly = ["/usr/bin/nice", "-n", "19", "/usr/bin/ionice", "-c", "3"];
   return [...quietly, "/usr/bin/find", "-P", point, "-xdev", "-ignore_readdir_race", ...prune, ...match];

@@ -4,10 +4,11 @@ import { setSubject } from "../../lib/failpoints.ts";
 import { Refusal, messageOf as tellError } from "../../lib/errors.ts";
 import { converge, type Step } from "../../lib/converge.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { loadPart, type PersonPart } from "../state/parts.ts";
+import type { PersonPart } from "../state/parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
 import { offboardAccount } from "../accounts/offboard.ts";
 import { closeAdoptedHome } from "../accounts/adopted-home.ts";
+import { isParked } from "../accounts/terminal-users.ts";
 import { createAccount } from "../accounts/create.ts";
 import { verifyOwnership, homeOf } from "../accounts/verify-ownership.ts";
 import { convergeGroups, groupsToRemove } from "../accounts/supplementary-groups.ts";
@@ -65,8 +66,7 @@ function accountSteps(
     return convergeGroups(m, part, warnOf);
   };
   // The units part starts it again for a user who is no longer parked.
-  const isParked = loadPart(m.sys, "units", part.osUser)?.state === "parked";
-  const linger = () => (isParked ? [] : [enableLinger(m, part)]);
+  const linger = () => (isParked(m.sys, part.osUser) === true ? [] : [enableLinger(m, part)]);
   // Before their service manager is started: PAM refuses it for a password that has expired.
   const ageing = () => disableAgeing(m, part);
   const home = () => closeAdoptedHome(m, part, warnOf);

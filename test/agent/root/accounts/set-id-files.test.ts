@@ -54,6 +54,7 @@ describe("the file systems that are searched", () => {
 
 describe("the search", () => {
   const folder = mkdtempSync(join(tmpdir(), "set-id-"));
+  chmodSync(folder, 0o755);
   afterAll(() => rmSync(folder, { recursive: true }));
   const make = (name: string, mode: number) => {
     const path = join(folder, name);
@@ -69,6 +70,10 @@ describe("the search", () => {
   make("other mount [1]/hidden", 0o4755);
   symlinkSync(user, join(folder, "link"));
   const uid = process.getuid?.() ?? 0;
+  if (uid === 0) {
+    make("root alone/hidden", 0o4755);
+    chmodSync(join(folder, "root alone"), 0o700);
+  }
 
   /** The real `find`, and a package that owns one of the files. */
   const scan = async (over: Partial<Awaited<ReturnType<System["run"]>>> = {}) => {
@@ -85,7 +90,7 @@ describe("the search", () => {
     return scanSetIdFiles({ ...sys, run: real }, points.join("\n"));
   };
 
-  test("finds both kinds of bits, follows no link, crosses into no other mount and leaves out packages' files", async () => {
+  test("finds both kinds of bits, follows no link, crosses into no other mount, enters no folder that is root's alone and leaves out packages' files", async () => {
     const { files, incomplete } = await scan();
     expect(incomplete).toBeUndefined();
     expect([...files].sort((a, b) => (a.path < b.path ? -1 : 1))).toEqual([
