@@ -66,12 +66,20 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
     ));
   surfaces.declared("forge");
   const [inCluster, inVault] = await Promise.all([
-    cluster && access !== undefined ? deployCluster(access, desired, cluster, surroundings?.signInDrift) : undefined,
-    vault ? deployVault(vault, given(vaultToken, "vaultToken", "vault"), desired) : undefined,
+    cluster && access !== undefined
+      ? deployCluster(access, desired, cluster, surroundings?.signInDrift).then((deployed) => {
+          if (stem95su) deploySite(deployed.provider, stem95su);
+          surfaces.declared("cluster");
+          return deployed;
+        })
+      : undefined,
+    vault
+      ? deployVault(vault, given(vaultToken, "vaultToken", "vault"), desired).then((deployed) => {
+          surfaces.declared("Vault");
+          return deployed;
+        })
+      : undefined,
   ]);
-  if (inCluster && stem95su) deploySite(inCluster.provider, stem95su);
-  surfaces.declared("cluster");
-  surfaces.declared("Vault");
   const cuts = [...(forge?.cuts ?? []), ...(inCluster?.cuts ?? []), ...(inVault ?? [])];
   const credentials = forge?.credentials ?? new Map();
   const declared = (host: string) => surfaces.declared(`host ${host}`);
