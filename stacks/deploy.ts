@@ -68,13 +68,19 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   surfaces.declared("forge");
   const [inCluster, inVault] = await Promise.all([
     cluster && access !== undefined
-      ? deployCluster(access, desired, withFrontendHosts(cluster, settings.devvm), surroundings?.signInDrift)
+      ? deployCluster(access, desired, withFrontendHosts(cluster, settings.devvm), surroundings?.signInDrift).then((deployed) => {
+          if (stem95su) deploySite(deployed.provider, stem95su);
+          surfaces.declared("cluster");
+          return deployed;
+        })
       : undefined,
-    vault ? deployVault(vault, requiredSecret(vaultToken, "vaultToken", "vault"), desired) : undefined,
+    vault
+      ? deployVault(vault, requiredSecret(vaultToken, "vaultToken", "vault"), desired).then((deployed) => {
+          surfaces.declared("Vault");
+          return deployed;
+        })
+      : undefined,
   ]);
-  if (inCluster && stem95su) deploySite(inCluster.provider, stem95su);
-  surfaces.declared("cluster");
-  surfaces.declared("Vault");
   const cuts = [...(forge?.cuts ?? []), ...(inCluster?.cuts ?? []), ...(inVault ?? [])];
   const credentials = forge?.credentials ?? new Map();
   const declared = (host: string) => surfaces.declared(`host ${host}`);

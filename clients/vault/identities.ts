@@ -96,13 +96,16 @@ export function identities(vault: Vault, mount: string, signal: AbortSignal): Id
     },
     point: async (name, entity) => {
       const mountAccessor = await accessor();
-      const present = (await byAlias(name))?.aliases.find(
+      const there = (await byAlias(name))?.aliases.find(
         (one) => one.name === name && one.mount_accessor === mountAccessor,
       );
-      const [former] = await ownAliases(entity);
+      const present = await get(`identity/entity/id/${encodeURIComponent(entity.id)}`, `read the entity ${entity.id}`);
+      if (present === undefined) throw new VaultError(`the entity ${entity.name} is gone: run again`);
+      // An alias that was released meanwhile is gone from it.
+      const [former] = await ownAliases(present);
       // The alias of a sign-in under the new name takes the place of the former one, which has to go first.
-      if (present !== undefined && former !== undefined && former.id !== present.id) await drop(former);
-      const id = (present ?? former)?.id;
+      if (there !== undefined && former !== undefined && former.id !== there.id) await drop(former);
+      const id = (there ?? former)?.id;
       const path = id === undefined ? "identity/entity-alias" : `identity/entity-alias/id/${id}`;
       const body = { name, mount_accessor: mountAccessor, canonical_id: entity.id };
       await vault.tell(

@@ -7,6 +7,7 @@ import type { Desired, Ledger, LedgerEntry, OsUser, Previously } from "../model.
 import { byCodeUnit, folded } from "../text/code-unit-order.ts";
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
+import { isLarger } from "./sizes.ts";
 
 export interface Before {
   readonly people: Ledger["people"];
@@ -90,6 +91,8 @@ function identityChanges(past: LedgerEntry, after: LedgerEntry, previously: Prev
       part.other.push(`is renamed: ${what} ${was} becomes ${is}${lost}`);
       continue;
     }
+    if (was !== undefined && what === "k8s_user")
+      part.other.push(`keeps the secrets in Vault below ${was}, from where an admin moves them`);
     if (was !== undefined)
       part.lost.push(
         `what they had as ${what} ${was}${is === undefined ? "" : ` (now ${is}; if that is a rename, say so in previously)`}`,
@@ -116,6 +119,7 @@ function rightsChanges(past: LedgerEntry, after: LedgerEntry): Part {
         "groups that they had before or got by hand stay, and the deployment names them",
     );
   }
+  part.other.push(...staysOfTier(past, after));
   if (past.push && !after.push) part.lost.push("direct push to the protected branch");
   if (!past.push && after.push) part.gained.push("direct push to the protected branch: what they push deploys");
   const lost = past.namespaces.filter((name) => !after.namespaces.includes(name));
@@ -128,6 +132,26 @@ function rightsChanges(past: LedgerEntry, after: LedgerEntry): Part {
   }
   if (gained.length > 0) part.gained.push(`${gained.length === 1 ? "namespace" : "namespaces"} ${listed(gained)}`);
   return part;
+}
+
+/** What stays although the new tier, or the new row, gives it no longer. */
+function staysOfTier(past: LedgerEntry, after: LedgerEntry): readonly string[] {
+  const [from, to] = [TIERS[past.tier], TIERS[after.tier]];
+  const account = past.forgejoLogin;
+  return [
+    ...(from.clone === "locked" && to.clone === "untouched"
+      ? ["keeps the clones as they are, locked: an admin's tree is never touched"]
+      : []),
+    ...(from.clone === "untouched" && to.clone === "locked"
+      ? ["keeps the clones that are there as they are, unlocked ones included"]
+      : []),
+    ...(past.push && !after.push && account !== undefined && account === after.forgejoLogin && !to.administers
+      ? ["keeps write access to the other branches of infra"]
+      : []),
+    ...(account !== undefined && after.forgejoLogin === undefined
+      ? [`keeps the forge account ${account} with its own tokens, keys and repositories`]
+      : []),
+  ];
 }
 
 function placeChanges(past: LedgerEntry, after: LedgerEntry): Part {
@@ -143,21 +167,33 @@ function placeChanges(past: LedgerEntry, after: LedgerEntry): Part {
   if (past.parked && !after.parked)
     part.other.push("is no longer parked: everything of theirs runs again, saved sessions included");
   if (past.claudeAuth !== after.claudeAuth && past.parked === after.parked) {
-    part.other.push(`has the sync of the assistant's credentials switched ${after.claudeAuth ? "on" : "off"}`);
+    part.other.push(
+      `has the sync of the assistant's credentials switched ${after.claudeAuth ? "on" : "off; what was synced stays"}`,
+    );
   }
-  if (past.layout !== after.layout) part.other.push(`has the layout ${after.layout} instead of ${past.layout}`);
+  if (past.layout !== after.layout) {
+    const stays = after.layout === "single" ? "; the clones of the former layout stay where they are" : "";
+    part.other.push(`has the layout ${after.layout} instead of ${past.layout}${stays}`);
+  }
   const newRepos = after.repos.filter((repo) => !past.repos.includes(repo));
   const oldRepos = past.repos.filter((repo) => !after.repos.includes(repo));
   if (newRepos.length > 0) part.other.push(`has ${listed(newRepos)} cloned`);
   if (oldRepos.length > 0) part.other.push(`keeps the clone of ${listed(oldRepos)}, which is no longer looked after`);
-  part.other.push(...figures("limit", past.limits, after.limits), ...figures("quota", past.quota, after.quota));
+  part.other.push(
+    ...figures("limit", past.limits, after.limits),
+    ...figures("quota", past.quota, after.quota, "; what runs above it stays"),
+  );
   if (past.until !== after.until)
     part.other.push(after.until === undefined ? "has no last day any more" : `has ${after.until} as last day`);
   return part;
 }
 
-function figures<Figures extends object>(what: string, past: Figures, after: Figures): string[] {
+/** @param stays what a smaller figure does not end */
+function figures<Figures extends object>(what: string, past: Figures, after: Figures, stays = ""): string[] {
   return (Object.keys(after) as (keyof Figures & string)[])
     .filter((name) => past[name] !== after[name])
-    .map((name) => `has the ${what} ${name} changed from ${String(past[name])} to ${String(after[name])}`);
+    .map((name) => {
+      const [was, is] = [String(past[name]), String(after[name])];
+      return `has the ${what} ${name} changed from ${was} to ${is}${isLarger(is, was) ? "" : stays}`;
+    });
 }

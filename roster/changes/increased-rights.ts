@@ -10,6 +10,7 @@ import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
 import { ALL_DELIVERED, heldStates, type Undelivered } from "../undelivered.ts";
 import type { Before } from "./compare-ledgers.ts";
+import { isLarger } from "./sizes.ts";
 
 export interface RaisedRights {
   readonly who: string;
@@ -74,19 +75,6 @@ const identities = (past: LedgerEntry, now: LedgerEntry) =>
 function grows<Figures extends object>(past: Figures, now: Figures): boolean {
   return (Object.keys(now) as (keyof Figures)[]).some((name) => isLarger(String(now[name]), String(past[name])));
 }
-
-/** Sizes of systemd and of Kubernetes. What cannot be compared counts as larger. */
-function isLarger(now: string, past: string): boolean {
-  if (now === past) return false;
-  const [a, b] = [now, past].map((text) => /^([\d.]+)(?:(m)|([KkMGTPE])i?|(%))?$/.exec(text));
-  if (past === "infinity") return false;
-  if (!a || !b || (a[4] === undefined) !== (b[4] === undefined)) return true;
-  return sizeOf(a) > sizeOf(b);
-}
-
-const sizeOf = ([, figure, thousandth, unit]: RegExpExecArray): number =>
-  (Number(figure) * 1024 ** ("KMGTPE".indexOf((unit ?? "").toUpperCase() || "-") + 1)) /
-  (thousandth === undefined ? 1 : 1000);
 
 const groups = ({ tier }: LedgerEntry) =>
   TIERS[tier].groups.length > 0 ? ` (groups ${listed(TIERS[tier].groups)})` : "";

@@ -69,10 +69,16 @@ function cuts(left: OffboardedPerson): readonly string[] {
   ];
 }
 
-function kept({ uid, ports, namespaces, formerNamespaces }: OffboardedPerson): readonly string[] {
+function kept(left: OffboardedPerson): readonly string[] {
+  const { uid, ports, namespaces, formerNamespaces, k8sUser, forgejoLogin } = left;
   const rooms = [...namespaces, ...formerNamespaces];
   return [
     `account, home and clones (uid ${uid})`,
+    "groups that they got by hand",
+    `the secrets in Vault of ${k8sUser}`,
+    ...(forgejoLogin === undefined
+      ? []
+      : [`the forge account ${forgejoLogin} with its own tokens, keys and repositories`]),
     `the ports ${ports.t3} and ${ports.browser}`,
     ...(rooms.length > 0
       ? [

@@ -106,7 +106,10 @@ describe("what the stack's ledger holds beyond the deployed commits is told:", (
       "a higher tier",
       rosterOf(ada, row("cleo", "", "admin")),
       "cleo",
-      ["gets the rights of tier admin (until now power-user)"],
+      [
+        "gets the rights of tier admin (until now power-user)",
+        "keeps the clones as they are, locked: an admin's tree is never touched",
+      ],
     ],
     ["nothing", rosterOf(ada, row("cleo")), "cleo", []],
   ])("%s", (_what, text, who, expected) => {

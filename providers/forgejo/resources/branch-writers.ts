@@ -8,8 +8,9 @@ import { ProviderError } from "../../runtime/errors.ts";
 import { typedResource, type TypedResource } from "../../runtime/typed-resource.ts";
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import type { Protection } from "../../../clients/forgejo/schemas.ts";
-import { repoApi, type RepoApi } from "../../../clients/forgejo/repository.ts";
+import { repoApi } from "../../../clients/forgejo/repository.ts";
 import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
+import { mustHaveTheirLogins } from "./renamed.ts";
 import { branchName, login, repoFields, sameLogins, without } from "./common-schemas.ts";
 
 const want = z.object({
@@ -42,7 +43,7 @@ export const branchWriters = (forge: () => Forge) => {
       return [...moved, ...lists, ...teams];
     },
     create: async (wish, call) => {
-      const written = await write(repoApi(forge(), wish, call.signal), wish);
+      const written = await write(forge(), wish, call.signal);
       return { id: `${wish.owner}/${wish.repo}/${wish.branch}`, have: written };
     },
     read: async (id, known, call) => {
@@ -54,20 +55,26 @@ export const branchWriters = (forge: () => Forge) => {
       const { teams: _, ...wish } = found;
       return { have: found, want: wish };
     },
-    update: (_, __, wish, call) => write(repoApi(forge(), wish, call.signal), wish),
+    update: (_, __, wish, call) => write(forge(), wish, call.signal),
     delete: async (_, is, call) => {
       const api = repoApi(forge(), is, call.signal);
-      if ((await api.protection(is.branch)) !== undefined) await write(api, { ...is, push: [], merge: [] });
+      if ((await api.protection(is.branch)) !== undefined)
+        await write(forge(), { ...is, push: [], merge: [] }, call.signal);
     },
   };
   return typedResource(type);
 };
 
-async function write(api: RepoApi, wish: Want): Promise<Have> {
+async function write(forge: Forge, wish: Want, signal: AbortSignal): Promise<Have> {
+  const api = repoApi(forge, wish, signal);
   const where = `${wish.owner}/${wish.repo}/${wish.branch}`;
-  if ((await api.protection(wish.branch)) === undefined) {
+  const before = await api.protection(wish.branch);
+  if (before === undefined) {
     throw new ProviderError(`${where}: the branch has no rule of its own, so nobody can be put on its lists`);
   }
+  const { push, merge } = listsOf(before);
+  const added = [...new Set([...without(wish.push, push), ...without(wish.merge, merge)])];
+  await mustHaveTheirLogins(forge, added, signal);
   await api.editProtection(wish.branch, {
     push_whitelist_usernames: wish.push,
     push_whitelist_teams: [],

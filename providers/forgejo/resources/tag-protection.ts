@@ -7,6 +7,7 @@ import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import { repoApi } from "../../../clients/forgejo/repository.ts";
 import { type TagProtections, type TagRule, tagProtections } from "../../../clients/forgejo/tag-protections.ts";
+import { mustHaveTheirLogins } from "./renamed.ts";
 import { mayOverlap } from "./tag-overlap.ts";
 import { login, repoFields, sameLogins, without } from "./common-schemas.ts";
 
@@ -63,7 +64,9 @@ export const tagProtection = (forge: () => Forge) => {
 async function protect(forge: Forge, wish: Want, signal: AbortSignal): Promise<Have> {
   await repoApi(forge, wish, signal).mustExist();
   const api = tagProtections(forge, wish, signal);
-  const there = ruleFor(await api.list(), wish.pattern) ?? (await create(api, wish));
+  const before = ruleFor(await api.list(), wish.pattern);
+  await mustHaveTheirLogins(forge, without(wish.pushers, before?.whitelist_usernames ?? []), signal);
+  const there = before ?? (await create(api, wish));
   await api.setLogins(there.id, wish.pushers);
   const rules = await api.list();
   const rule = ruleFor(rules, wish.pattern);

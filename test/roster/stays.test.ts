@@ -1,0 +1,59 @@
+/** Tests that the plan names what stays although the new row suggests otherwise. */
+
+import { expect, test } from "vitest";
+import { derived, rosterOf, row } from "./support.ts";
+
+const ada = row("ada", "", "admin");
+const bob = (more: string, tier?: string) => rosterOf(ada, row("zoe", "", "admin"), row("bob", more, tier));
+const planOf = (before: string, after: string) =>
+  derived(after, { ledger: derived(before).desired.ledger }).plan.join("\n");
+const login = "forgejo: {login: Bob, push: true}";
+
+test.each([
+  [
+    "a higher tier",
+    bob(""),
+    bob("", "admin"),
+    "keeps the clones as they are, locked: an admin's tree is never touched",
+  ],
+  ["a lower tier", bob("", "admin"), bob(""), "keeps the clones that are there as they are, unlocked ones included"],
+  [
+    "a push that is lost",
+    bob(login),
+    bob("forgejo: {login: Bob}"),
+    "loses direct push to the protected branch; keeps write access to the other branches of infra",
+  ],
+  [
+    "a login that is gone from the row",
+    bob(login),
+    bob(""),
+    "keeps the forge account Bob with its own tokens, keys and repositories",
+  ],
+  [
+    "another k8s_user",
+    bob(""),
+    bob("").replace("k8s_user: bob", "k8s_user: rob"),
+    "keeps the secrets in Vault below bob, from where an admin moves them",
+  ],
+  [
+    "another layout",
+    bob("code_layout: workspace\nrepos: [tripit]"),
+    bob(""),
+    "has the layout single instead of workspace; the clones of the former layout stay where they are; keeps the clone of tripit",
+  ],
+  [
+    "a smaller quota",
+    bob("namespaces: [shop]", "namespace-owner"),
+    bob('namespaces: [shop]\nquota: {pods: "5"}', "namespace-owner"),
+    "has the quota pods changed from 20 to 5; what runs above it stays",
+  ],
+  ["a switch that is off", bob(""), bob("claude_auth: false"), "credentials switched off; what was synced stays"],
+  [
+    "a leave",
+    bob(login),
+    rosterOf(ada, row("zoe", "", "admin")),
+    "groups that they got by hand, the secrets in Vault of bob, the forge account Bob with its own tokens, keys and repositories",
+  ],
+])("the plan of %s says what stays", (_what, before, after, expected) => {
+  expect(planOf(before, after)).toContain(expected);
+});
