@@ -24,6 +24,17 @@ export interface IngressGuard {
   refuse(request: IncomingMessage): Refused | undefined;
 }
 
+/** Makes the guard for a program that starts, and ends the program with a sentence where there can be none. */
+export function ingressGuardOrExit(...args: Parameters<typeof ingressGuard>): IngressGuard {
+  try {
+    return ingressGuard(...args);
+  } catch (error) {
+    const [, , log] = args;
+    log(`not started: ${error instanceof Error ? error.message : "the ingress cannot be checked"}`);
+    process.exit(1);
+  }
+}
+
 const accepted = z.array(z.string().min(1)).min(1);
 
 /**

@@ -68,11 +68,13 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   surfaces.declared("forge");
   const [inCluster, inVault] = await Promise.all([
     cluster && access !== undefined
-      ? deployCluster(access, desired, withFrontendHosts(cluster, settings.devvm), surroundings?.signInDrift).then((deployed) => {
-          if (stem95su) deploySite(deployed.provider, stem95su);
-          surfaces.declared("cluster");
-          return deployed;
-        })
+      ? deployCluster(access, desired, withFrontendHosts(cluster, settings.devvm), surroundings?.signInDrift).then(
+          (deployed) => {
+            if (stem95su) deploySite(deployed.provider, stem95su);
+            surfaces.declared("cluster");
+            return deployed;
+          },
+        )
       : undefined,
     vault
       ? deployVault(vault, requiredSecret(vaultToken, "vaultToken", "vault"), desired).then((deployed) => {

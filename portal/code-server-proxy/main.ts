@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { ingressGuard, ingressSecret } from "../ingress-guard.ts";
+import { ingressGuardOrExit, ingressSecret } from "../ingress-guard.ts";
 import { listen, listenAt } from "../listen.ts";
 import { log } from "../log.ts";
 import { dispatchAt } from "./dispatch-table.ts";
@@ -16,7 +16,7 @@ const settings = z.strictObject({
 });
 
 const configured = settings.parse(JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")));
-const ingress = ingressGuard(configured.listen, configured.ingressSecret, log);
+const ingress = ingressGuardOrExit(configured.listen, configured.ingressSecret, log);
 const { origin } = configured;
 listenAt(
   createCodeServerProxy({ dispatch: dispatchAt(configured.dispatch), ingress, origin, log }),

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { dispatchAt } from "../code-server-proxy/dispatch-table.ts";
-import { ingressGuard, ingressSecret } from "../ingress-guard.ts";
+import { ingressGuardOrExit, ingressSecret } from "../ingress-guard.ts";
 import { listen, listenAt } from "../listen.ts";
 import { log } from "../log.ts";
 import { requestThroughSocket, rootRequests } from "./root-requests.ts";
@@ -28,5 +28,5 @@ const {
   ...site
 } = settings.parse(JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")));
 const lists = { dispatch: dispatchAt(dispatch), admins, log };
-const ingress = ingressGuard(at, secret, log);
+const ingress = ingressGuardOrExit(at, secret, log);
 listenAt(createPortal({ site, ingress, lists, host: rootRequests(requestThroughSocket, Date.now) }), at, log);
