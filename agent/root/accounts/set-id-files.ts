@@ -40,6 +40,8 @@ const LOCAL = new Set(["ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "jfs", "z
 
 /** Layers of container images, full of images' own programs; only root and its group can enter these folders. */
 const STORES = ["/var/lib/docker", "/var/lib/containerd", "/var/lib/containers"];
+/** What `systemd-nspawn` shows to its guest, where the host is one. */
+const SHOWN_TO_GUEST = "/run/host";
 
 interface Mount {
   readonly device: string;
@@ -67,7 +69,7 @@ export function mountsToSearch(mountinfo: string): {
   const skipped: string[] = [];
   for (const { device, root, point, options, type } of mounts) {
     if (!LOCAL.has(type) || options.includes("nosuid")) continue;
-    if (isIn(point, "/home") || STORES.some((store) => isIn(point, store))) continue;
+    if (["/home", SHOWN_TO_GUEST, ...STORES].some((folder) => isIn(point, folder))) continue;
     if (searched.includes(point) || skipped.includes(point)) continue;
     // Of `/` alone it is known that no home is above it.
     if (point === "/" || (root === "/" && !homes.has(device))) searched.push(point);

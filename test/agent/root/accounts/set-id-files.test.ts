@@ -24,6 +24,7 @@ describe("the file systems that are searched", () => {
     ["another local one", [ROOT, mount("/srv", { device: "8:2" })], ["/", "/srv"]],
     ["not those on which the bits do nothing", [ROOT, mount("/tmp", { device: "0:9", options: "nosuid" })], ["/"]],
     ["not those of the kernel or a network", [ROOT, mount("/n", { device: "0:9", type: "nfs4" })], ["/"]],
+    ["not what a guest is shown of its host", [ROOT, mount("/run/host/incoming", { root: "/guests/in" })], ["/"]],
     ["not homes", [ROOT, mount("/home", { device: "8:2" }), mount("/home/emo", { device: "8:3" })], ["/"]],
     ["not a part of the root that is mounted again", [ROOT, mount("/srv/x", { root: "/home/emo" })], ["/"]],
     [
