@@ -11,7 +11,7 @@ const ALONE = ["test/e2e/{host-workers,lab-guest,lab-process}.test.ts"];
  */
 export const SLOW = [
   ...["derivation.property", "stop-child-units", "fast-forward", "migrate-to-workspace"],
-  ...["cli/start", "npm-scripts", "naive-proxy"],
+  ...["cli/start", "npm-scripts", "naive-proxy", "portal/noise"],
 ].map((name) => `test/**/${name}.test.ts`);
 
 const UNIT = {

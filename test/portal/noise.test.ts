@@ -190,7 +190,8 @@ test("a hundred loops to one code server, with thousands of sockets on the host,
   say(`100 loops through the proxy (${statuses[200]} requests), 4,000 sockets in the tables`, others);
   expect(Object.keys(statuses)).toEqual(["200"]);
   expect(others.statuses).toEqual([200]);
-  expect(others.p99Ms).toBeLessThan(1000);
+  // On a busy machine everything takes longer, with or without the flood.
+  expect(others.p99Ms).toBeLessThan(Math.max(1000, 5 * quiet.p99Ms));
 });
 
 test("a rate is counted for each person alone, and grows back", () => {
