@@ -29,7 +29,7 @@ const SUBJECTS = new Map([
   ["namespace-owner", "anca@people.test"],
   ["an owner's dashboard", "system:serviceaccount:anca-one:dashboard-anca-k8s"],
   ["an owner's deployer", "system:serviceaccount:anca-one:deployer"],
-  ["somebody who left", "carol@people.test"],
+  ["an offboarded user", "carol@people.test"],
 ]);
 
 /** The portal and the code-server proxy, as the stack's settings name them. */
@@ -324,7 +324,7 @@ const DASHBOARD_ATTEMPTS: readonly Attempt[] = [
 const ASKERS: readonly (readonly [string, readonly Attempt[], () => Promise<Api>])[] = [
   ["an owner", OWNER_ATTEMPTS, () => signedIn("anca@people.test")],
   ["a power-user", READER_ATTEMPTS, () => signedIn("emo@people.test")],
-  ["somebody who left", GONE_ATTEMPTS, () => signedIn("carol@people.test")],
+  ["an offboarded user", GONE_ATTEMPTS, () => signedIn("carol@people.test")],
   ["an admin", ADMIN_ATTEMPTS, () => signedIn("wizard@people.test")],
   ["an owner's dashboard", DASHBOARD_ATTEMPTS, () => asDashboard()],
 ];
