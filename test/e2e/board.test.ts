@@ -1,5 +1,6 @@
 /** The board of a real stack: what the deployment made is converged; what a hand changed, what is decided and what cannot be asked is said exactly. */
 
+import { execFileSync } from "node:child_process";
 import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +15,8 @@ import { deploymentMessage } from "../../roster/deployment-message.ts";
 import { everybody, withDora } from "./people/sample.ts";
 import { freshStack, type PeopleStack } from "./people/stack.ts";
 
-const COMMIT = "3f2c1b".padEnd(40, "0");
+/** The engine records it as well, so no other one counts as the deployed commit. */
+const COMMIT = execFileSync("git", ["rev-parse", "HEAD"], { cwd: PROJECT, encoding: "utf8" }).trim();
 /** Everything that any rendering has said. */
 const said: string[] = [];
 let stack: PeopleStack;
