@@ -222,7 +222,7 @@ test("a rule that is written but does not come back as asked is an error", async
       ? { change: (body) => JSON.stringify({ ...JSON.parse(body), enable_push_whitelist: false }) }
       : "pass";
   await expect(provider.up(PROTECTION, { ...branch(), deployKeys: true })).rejects.toThrow(
-    /not protected as it should be, although it was written: whoever has write access may push/,
+    /not protected as it should be, although it was written: everybody with write access may push/,
   );
 });
 

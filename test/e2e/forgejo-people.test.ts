@@ -101,9 +101,9 @@ test("a collaborator whom the program never put there stays, and is in the repor
 });
 
 const BY_HAND: readonly (readonly [string, object, string])[] = [
-  ["lets every writer push", { enable_push: true, enable_push_whitelist: false }, "whoever has write access may push"],
+  ["lets every writer push", { enable_push: true, enable_push_whitelist: false }, "everybody with write access may push"],
   ["lets nobody push", { enable_push: false }, "nobody may push"],
-  ["lets every writer merge", { enable_merge_whitelist: false }, "whoever has write access may merge"],
+  ["lets every writer merge", { enable_merge_whitelist: false }, "everybody with write access may merge"],
   ["allows forced pushes", { enable_push: true, enable_force_push: true }, "history may be rewritten"],
   ["exempts some files", { unprotected_file_patterns: "docs/**" }, "some files are exempt"],
   ["exempts admins", { block_admin_merge_override: false }, "admins of the repository are exempt"],

@@ -206,7 +206,7 @@ test("what is swapped, added, started or made immutable after the deletion began
   expect(ran.code).toBe(2);
   expect(ran.said).toContain("~/deep: it is something else than what was archived");
   expect(ran.said).toContain("~/keep/new: it is not in the archive");
-  expect(ran.said).toContain("~/sparse: it may not be deleted");
+  expect(ran.said).toContain("~/sparse: it cannot be deleted");
   expect(
     await host.sh(
       "cat /srv/precious/er/text /home/one/keep/new /srv/others; id -u one; ls -A /home/one | LC_ALL=C sort | tr '\\n' ' '",

@@ -132,7 +132,7 @@ describe.skipIf(!existsSync(CRDS))("with External Secrets' own CRDs", () => {
   test("a store without conditions stops the hand-out of a namespace, and is said for those that exist", async () => {
     await put(STORE, store());
     await expect(look([OWNER, newcomer])).rejects.toThrow(
-      /filip-one: whoever is admin there could read and write all that the ClusterSecretStore vault-kv opens/,
+      /filip-one: an admin there could read and write all that the ClusterSecretStore vault-kv opens/,
     );
     expect((await look([OWNER])).warnings).toContain(
       "The ClusterSecretStore vault-kv can be used from tenants' namespaces: diana-one.",
