@@ -101,7 +101,11 @@ test("a collaborator whom the program never put there stays, and is in the repor
 });
 
 const BY_HAND: readonly (readonly [string, object, string])[] = [
-  ["lets every writer push", { enable_push: true, enable_push_whitelist: false }, "everybody with write access may push"],
+  [
+    "lets every writer push",
+    { enable_push: true, enable_push_whitelist: false },
+    "everybody with write access may push",
+  ],
   ["lets nobody push", { enable_push: false }, "nobody may push"],
   ["lets every writer merge", { enable_merge_whitelist: false }, "everybody with write access may merge"],
   ["allows forced pushes", { enable_push: true, enable_force_push: true }, "history may be rewritten"],
@@ -298,6 +302,22 @@ test("who renamed their account and then leaves is cut off under the new name; w
   await provider.up(COLLABORATOR, { ...place0, permission: "none" }, joined.kept);
   expect([await canFetch(withToken(now, kept)), await tokenNames(now)]).toEqual([false, []]);
   expect(await collaborators()).not.toContain(now);
+});
+
+test("a row that follows a rename keeps access and token, although the resources of the former login are deleted", async () => {
+  const someone = await world.person("followed");
+  const was = await provider.up(COLLABORATOR, { ...place(), login: someone.login, permission: "write" });
+  const { kept: formerToken } = await provider.up(TOKEN, tokenWish(someone.login));
+  const now = `${someone.login}-new`;
+  await world.forge.api.ask("POST", `admin/users/${someone.login}/rename`, { new_username: now });
+
+  // As the engine does it: what is new is made first, and what is not declared any more is deleted at the end.
+  await provider.up(COLLABORATOR, { ...place(), login: now, permission: "write" });
+  const { kept: token } = await provider.up(TOKEN, tokenWish(now));
+  await provider.delete(was.kept);
+  await provider.delete(formerToken);
+  expect(await collaborators()).toContain(now);
+  expect([await canFetch(withToken(now, token)), await canFetch(withToken(now, formerToken))]).toEqual([true, false]);
 });
 
 test("a former name that somebody else took since leads to nothing of theirs", async () => {

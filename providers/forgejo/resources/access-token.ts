@@ -15,6 +15,7 @@ import { type TokenApi, tokenApi } from "../../../clients/forgejo/access-tokens.
 import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
 import { DAY_MS, rotationOf } from "./rotation.ts";
 import { login } from "./common-schemas.ts";
+import { WantedLogins } from "./wanted-logins.ts";
 
 const want = z.object({
   login,
@@ -42,8 +43,13 @@ type Have = z.output<typeof have>;
 
 /** @param now milliseconds since 1970 */
 export function accessToken(forge: () => Forge, now: () => number): Resource {
+  const holders = new WantedLogins();
   const type: TypedResource<Want, Have> = {
-    parse: parseInputs(want),
+    parse: (inputs) => {
+      const parsed = parseInputs(want)(inputs);
+      if (parsed.ok && !parsed.want.revoked) holders.add(parsed.want.name, parsed.want.login);
+      return parsed;
+    },
     remember: parseState(have),
     secrets: ["token"],
     computed: ["token", "tokenId", "tokenName", "issuedAtMs", "previousId", "retireAtMs", "accountId"],
@@ -104,7 +110,11 @@ export function accessToken(forge: () => Forge, now: () => number): Resource {
       return { ...fresh, previousId: is.tokenId, retireAtMs: now() + wish.overlapDays * DAY_MS };
     },
     delete: async (_, is, call) => {
-      await revokeAllBut(tokenApi(forge(), ownerOf(is), call.signal), is, []);
+      const api = tokenApi(forge(), ownerOf(is), call.signal);
+      const account = await api.account();
+      // Under its present login the account has a token of its own, which was issued after every other was revoked.
+      if (account !== undefined && holders.isWantedBeside(is.name, account.login, is.login)) return;
+      await revokeAllBut(api, is, []);
     },
   };
   const resource = typedResource(type);

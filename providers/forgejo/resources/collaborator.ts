@@ -9,6 +9,7 @@ import type { Forge } from "../../../clients/forgejo/client.ts";
 import { repoApi } from "../../../clients/forgejo/repository.ts";
 import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
 import { login, repoFields } from "./common-schemas.ts";
+import { WantedLogins } from "./wanted-logins.ts";
 
 const want = z.object({ ...repoFields, login, permission: z.enum(["none", "read", "write", "admin"]) });
 const have = z.object({
@@ -26,8 +27,13 @@ type Want = z.output<typeof want>;
 type Have = z.output<typeof have>;
 
 export const collaborator = (forge: () => Forge) => {
+  const members = new WantedLogins();
   const type: TypedResource<Want, Have> = {
-    parse: parseInputs(want),
+    parse: (inputs) => {
+      const parsed = parseInputs(want)(inputs);
+      if (parsed.ok && parsed.want.permission !== "none") members.add(placeOf(parsed.want), parsed.want.login);
+      return parsed;
+    },
     remember: parseState(have),
     secrets: [],
     computed: ["effective", "accountId"],
@@ -55,11 +61,15 @@ export const collaborator = (forge: () => Forge) => {
     update: (_, is, wish, call) => settle(forge(), wish, is, call),
     delete: async (_, is, call) => {
       const { owner, repo, login: who } = is;
+      const account = await findAccount(forge(), who, is.accountId ?? undefined, call.signal);
+      if (account !== undefined && members.isWantedBeside(placeOf(is), account.login, who)) return;
       await settle(forge(), { owner, repo, login: who, permission: "none" }, is, call);
     },
   };
   return typedResource(type);
 };
+
+const placeOf = ({ owner, repo }: Pick<Want, "owner" | "repo">): string => `${owner}/${repo}`;
 
 async function settle(forge: Forge, wish: Want, before: Have | undefined, call: Call): Promise<Have> {
   const { owner, repo, permission } = wish;
