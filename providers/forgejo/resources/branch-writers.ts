@@ -10,7 +10,7 @@ import type { Forge } from "../../../clients/forgejo/client.ts";
 import type { Protection } from "../../../clients/forgejo/schemas.ts";
 import { repoApi } from "../../../clients/forgejo/repository.ts";
 import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
-import { mustHaveTheirLogins } from "./renamed.ts";
+import { accountIds, type AccountIds, identifyAccounts } from "./identify-accounts.ts";
 import { branchName, login, repoFields, sameLogins, without } from "./common-schemas.ts";
 
 const want = z.object({
@@ -24,7 +24,7 @@ const want = z.object({
    */
   members: z.array(login),
 });
-const have = want.extend({ teams: z.array(z.string()) });
+const have = want.extend({ teams: z.array(z.string()), accountIds });
 
 type Want = z.output<typeof want>;
 type Have = z.output<typeof have>;
@@ -34,7 +34,7 @@ export const branchWriters = (forge: () => Forge) => {
     parse: parseInputs(want),
     remember: parseState(have),
     secrets: [],
-    computed: ["teams"],
+    computed: ["teams", "accountIds"],
     replaceOn: ["owner", "repo", "branch"],
     differences: (is, wish) => {
       const moved = (["owner", "repo", "branch"] as const).filter((field) => is[field] !== wish[field]);
@@ -43,7 +43,7 @@ export const branchWriters = (forge: () => Forge) => {
       return [...moved, ...lists, ...teams];
     },
     create: async (wish, call) => {
-      const written = await write(forge(), wish, call.signal);
+      const written = await write(forge(), wish, {}, call.signal);
       return { id: `${wish.owner}/${wish.repo}/${wish.branch}`, have: written };
     },
     read: async (id, known, call) => {
@@ -51,30 +51,31 @@ export const branchWriters = (forge: () => Forge) => {
       const where = { owner, repo, branch: branch.join("/") };
       const rule = await repoApi(forge(), where, call.signal).protection(where.branch);
       if (rule === undefined) return undefined;
-      const found = { ...where, ...listsOf(rule), members: known?.members ?? [] };
-      const { teams: _, ...wish } = found;
+      const found = {
+        ...{ ...where, ...listsOf(rule), members: known?.members ?? [] },
+        accountIds: known?.accountIds ?? {},
+      };
+      const { teams: _, accountIds: __, ...wish } = found;
       return { have: found, want: wish };
     },
-    update: (_, __, wish, call) => write(forge(), wish, call.signal),
+    update: (_, is, wish, call) => write(forge(), wish, is.accountIds, call.signal),
     delete: async (_, is, call) => {
       const api = repoApi(forge(), is, call.signal);
       if ((await api.protection(is.branch)) !== undefined)
-        await write(forge(), { ...is, push: [], merge: [] }, call.signal);
+        await write(forge(), { ...is, push: [], merge: [] }, {}, call.signal);
     },
   };
   return typedResource(type);
 };
 
-async function write(forge: Forge, wish: Want, signal: AbortSignal): Promise<Have> {
+async function write(forge: Forge, wish: Want, known: AccountIds, signal: AbortSignal): Promise<Have> {
   const api = repoApi(forge, wish, signal);
   const where = `${wish.owner}/${wish.repo}/${wish.branch}`;
   const before = await api.protection(wish.branch);
   if (before === undefined) {
     throw new ProviderError(`${where}: the branch has no rule of its own, so nobody can be put on its lists`);
   }
-  const { push, merge } = listsOf(before);
-  const added = [...new Set([...without(wish.push, push), ...without(wish.merge, merge)])];
-  await mustHaveTheirLogins(forge, added, signal);
+  const ids = await identifyAccounts(forge, [...wish.push, ...wish.merge], known, signal);
   await api.editProtection(wish.branch, {
     push_whitelist_usernames: wish.push,
     push_whitelist_teams: [],
@@ -95,7 +96,7 @@ async function write(forge: Forge, wish: Want, signal: AbortSignal): Promise<Hav
     ...new Set([...without(now.push, wish.push), ...without(now.merge, wish.merge), ...now.teams]),
   ].sort();
   if (strangers.length > 0) throw new ProviderError(`${where}: ${strangers.join(", ")} stayed on its lists`);
-  return { ...wish, ...now };
+  return { ...wish, ...now, accountIds: ids };
 }
 
 const listsOf = (rule: Protection) => ({

@@ -7,7 +7,7 @@ import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import { repoApi } from "../../../clients/forgejo/repository.ts";
 import { type TagProtections, type TagRule, tagProtections } from "../../../clients/forgejo/tag-protections.ts";
-import { mustHaveTheirLogins } from "./renamed.ts";
+import { accountIds, type AccountIds, identifyAccounts } from "./identify-accounts.ts";
 import { mayOverlap } from "./tag-overlap.ts";
 import { login, repoFields, sameLogins, without } from "./common-schemas.ts";
 
@@ -21,6 +21,7 @@ const want = z.object({
 const have = want.extend({
   /** What lets anybody else push such a tag: empty after every update. */
   gaps: z.array(z.string()),
+  accountIds,
 });
 
 type Want = z.output<typeof want>;
@@ -32,25 +33,26 @@ export const tagProtection = (forge: () => Forge) => {
     parse: parseInputs(want),
     remember: parseState(have),
     secrets: [],
-    computed: ["gaps"],
+    computed: ["gaps", "accountIds"],
     replaceOn: ["owner", "repo", "pattern"],
     differences: (is, wish) => {
       const moved = (["owner", "repo", "pattern"] as const).filter((field) => is[field] !== wish[field]);
       const changed = !sameLogins(is.pushers, wish.pushers) || is.gaps.length > 0;
       return [...moved, ...(changed ? (["pushers"] as const) : [])];
     },
-    create: async (wish, call) => ({ id: idOf(wish), have: await protect(forge(), wish, call.signal) }),
+    create: async (wish, call) => ({ id: idOf(wish), have: await protect(forge(), wish, {}, call.signal) }),
     read: async (id, known, call) => {
       const place = placeOf(id);
       const rules = await tagProtections(forge(), place, call.signal).list();
       const rule = ruleFor(rules, place.pattern);
       if (rule === undefined) return undefined;
       // An import has no list yet: the people on the rule are taken over as they are.
-      const found = stateOf({ ...place, pushers: known?.pushers ?? [...rule.whitelist_usernames] }, rule, rules);
-      const { gaps: _, ...wish } = found;
+      const wished = { ...place, pushers: known?.pushers ?? [...rule.whitelist_usernames] };
+      const found = stateOf(wished, known?.accountIds ?? {}, rule, rules);
+      const { gaps: _, accountIds: __, ...wish } = found;
       return { have: found, want: wish };
     },
-    update: (_, __, wish, call) => protect(forge(), wish, call.signal),
+    update: (_, is, wish, call) => protect(forge(), wish, is.accountIds, call.signal),
     delete: async (_, is, call) => {
       const api = tagProtections(forge(), is, call.signal);
       const rule = ruleFor(await api.list(), is.pattern);
@@ -61,11 +63,11 @@ export const tagProtection = (forge: () => Forge) => {
 };
 
 /** Writes the rule, reads all rules back, and fails unless exactly the listed people may push such a tag. */
-async function protect(forge: Forge, wish: Want, signal: AbortSignal): Promise<Have> {
+async function protect(forge: Forge, wish: Want, known: AccountIds, signal: AbortSignal): Promise<Have> {
   await repoApi(forge, wish, signal).mustExist();
   const api = tagProtections(forge, wish, signal);
   const before = ruleFor(await api.list(), wish.pattern);
-  await mustHaveTheirLogins(forge, without(wish.pushers, before?.whitelist_usernames ?? []), signal);
+  const ids = await identifyAccounts(forge, wish.pushers, known, signal);
   const there = before ?? (await create(api, wish));
   await api.setLogins(there.id, wish.pushers);
   const rules = await api.list();
@@ -78,7 +80,7 @@ async function protect(forge: Forge, wish: Want, signal: AbortSignal): Promise<H
         "the repository: make them a member of its organisation or an owner, then run again.",
     );
   }
-  const now = stateOf(wish, rule, rules);
+  const now = stateOf(wish, ids, rule, rules);
   if (now.gaps.length === 0) return now;
   throw new ProviderError(`${idOf(wish)} is not protected as it should be: ${now.gaps.join("; ")}`);
 }
@@ -87,7 +89,7 @@ async function protect(forge: Forge, wish: Want, signal: AbortSignal): Promise<H
 const create = async (api: TagProtections, { pattern, pushers }: Want): Promise<TagRule> =>
   api.create(pattern, pushers.length > 0 ? pushers : [await api.self()]);
 
-function stateOf(wish: Want, rule: TagRule, rules: readonly TagRule[]): Have {
+function stateOf(wish: Want, ids: AccountIds, rule: TagRule, rules: readonly TagRule[]): Have {
   // One rule that lets somebody push is enough, whatever the others say.
   const others = rules.filter(({ id, name_pattern }) => id !== rule.id && mayOverlap(name_pattern, wish.pattern));
   const gaps = [
@@ -102,7 +104,7 @@ function stateOf(wish: Want, rule: TagRule, rules: readonly TagRule[]): Have {
           ];
     }),
   ];
-  return { ...wish, pushers: [...rule.whitelist_usernames], gaps };
+  return { ...wish, pushers: [...rule.whitelist_usernames], gaps, accountIds: ids };
 }
 
 const ruleFor = (rules: readonly TagRule[], pattern: string): TagRule | undefined =>

@@ -9,7 +9,7 @@ import { drive, type Driven } from "../../e2e/fixtures/resource-lifecycle.ts";
 
 const writes: string[] = [];
 
-/** A forge on which `ebarzin` is called `emil` today, and which refuses a list with a name that it does not know. */
+/** A forge on which `ebarzin` is called `emil` today, another account than before is called `wizard`, and which refuses a list with a name that it does not know. */
 const server = createServer((request, reply) => {
   const path = request.url?.replace("/api/v1", "").replace(/\?.*/, "") ?? "";
   const answer = (status: number, body: unknown, headers = {}) =>
@@ -22,6 +22,8 @@ const server = createServer((request, reply) => {
   if (path === "/users/ebarzin") return answer(307, {}, { location: "/api/v1/users/emil" });
   if (path === "/users/emil") return user(5, "emil");
   if (path === "/users/wizard") return user(6, "wizard");
+  if (path === "/users/search")
+    return answer(200, { ok: true, data: request.url?.includes("uid=9") ? [{ id: 9, login: "wizard2" }] : [] });
   if (path === "/version") return answer(200, { version: "1.22.6" });
   if (path === "/repos/ops/infra") return answer(200, { full_name: "ops/infra" });
   if (path.endsWith("/tag_protections"))
@@ -54,5 +56,21 @@ test.each([
   await expect(provider.up(`forgejo:index:${type}`, inputs)).rejects.toThrow(
     'the forge account "ebarzin" was renamed to "emil" by its owner (id 5); write login: emil and previously: {forgejo_login: ebarzin} in its row',
   );
+  expect(writes).toEqual([]);
+});
+
+test.each([
+  ["is called wizard2 now", 9, /"wizard" was renamed to "wizard2" by its owner \(id 9\)/],
+  ["is gone", 8, /the forge account "wizard" of id 8 is gone, and another account may have its login/],
+])("a login that somebody else took gets nothing on a list where the account before %s", async (_, id, expected) => {
+  for (const [type, wish, more] of [
+    ["BranchWriters", { ...place, branch: "master", push: ["wizard"], merge: ["wizard"], members: [] }, { teams: [] }],
+    ["TagProtection", { ...place, pattern: "confirm/*", pushers: ["wizard"] }, { gaps: [] }],
+  ] as const) {
+    const lists = "push" in wish ? { push: [], merge: [] } : { pushers: [] };
+    const state = { ...wish, ...lists, ...more, accountIds: { wizard: id } };
+    const kept = { type: `forgejo:index:${type}`, id: "ops/infra/x", inputs: { ...wish, ...lists }, state };
+    await expect(provider.up(kept.type, wish, kept)).rejects.toThrow(expected);
+  }
   expect(writes).toEqual([]);
 });
