@@ -3,7 +3,11 @@
  * local file systems on which the bits count, and stops after a time.
  */
 
+import { posix } from "node:path";
+import { messageOf, Refusal, systemCode } from "../../lib/errors.ts";
+import type { User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
+import { homeDirectories, isIn } from "./home-directories.ts";
 
 export interface SetIdFile {
   readonly path: string;
@@ -19,20 +23,35 @@ export interface SetIdScan {
 
 const LIMIT_MS = 60_000;
 
-/** @param mountinfo the text of `/proc/self/mountinfo` */
-export async function scanSetIdFiles(sys: System, mountinfo: string): Promise<SetIdScan> {
-  const { searched, skipped, points } = mountsToSearch(mountinfo);
+/**
+ * @param mountinfo the text of `/proc/self/mountinfo`
+ * @param users whose homes are left out, wherever they are
+ */
+export async function scanSetIdFiles(sys: System, mountinfo: string, users: Iterable<User>): Promise<SetIdScan> {
+  const homes = homesOrReason(sys, users);
+  if (typeof homes === "string") return { files: [], incomplete: `nothing was searched, because ${homes}` };
+  const { searched, skipped, pruned } = mountsToSearch(mountinfo, homes);
   const found: SetIdFile[] = [];
   const missing = skipped.map((point) => `${point} was not searched`);
   const endsMs = Date.now() + LIMIT_MS;
   for (const point of searched) {
     const timeoutMs = Math.max(1000, endsMs - Date.now());
-    const ran = await sys.run(findArgv(point, points), { reads: true, timeoutMs });
+    const ran = await sys.run(findArgv(point, pruned), { reads: true, timeoutMs });
     if (ran.timedOut || ran.overflowed || ran.code !== 0) missing.push(`the search of ${point} did not end well`);
     found.push(...parseFound(ran.stdout));
   }
   const files = await withoutPackages(sys, found);
   return { files, incomplete: missing.length === 0 ? undefined : missing.join(", ") };
+}
+
+/** A search that does not know where the homes are could enter one. */
+function homesOrReason(sys: System, users: Iterable<User>): readonly string[] | string {
+  try {
+    return homeDirectories(sys, users);
+  } catch (error) {
+    if (error instanceof Refusal || systemCode(error) !== undefined) return messageOf(error);
+    throw error;
+  }
 }
 
 /** File systems of a local disk or memory. Everything else is the kernel's own, a network's or a user's. */
@@ -54,33 +73,52 @@ interface Mount {
 
 /**
  * Exported for the tests. A part of a file system that is mounted a second time may be a home, so only whole ones are
- * searched, and none that homes lie on.
+ * searched, and none that is mounted as a home. A home that is a part of a searched one is left out there too.
+ *
+ * @param homes folders of homes, without symbolic links
  */
-export function mountsToSearch(mountinfo: string): {
+export function mountsToSearch(
+  mountinfo: string,
+  homes: readonly string[],
+): {
   readonly searched: readonly string[];
   readonly skipped: readonly string[];
-  /** Every mount point: a search must not cross into another one, and `-xdev` does where the device is the same. */
-  readonly points: readonly string[];
+  /** Homes, stores and every mount point: a search must not enter them, and `-xdev` does where the device is the same. */
+  readonly pruned: readonly string[];
 } {
   const mounts = mountsIn(mountinfo);
-  const homes = new Set(mounts.filter(({ point }) => isIn(point, "/home")).map(({ device }) => device));
-  const points = [...new Set(mounts.map(({ point }) => point))];
+  const ofHomes = mounts.filter(({ point }) => homes.some((home) => isIn(point, home)));
+  const homeDevices = new Set(ofHomes.map(({ device }) => device));
+  const sources = [...ofHomes, ...homes.flatMap((home) => sourceOf(home, mounts))];
+  const pruned = new Set([...homes, ...STORES, ...mounts.map(({ point }) => point)]);
   const searched: string[] = [];
   const skipped: string[] = [];
   for (const { device, root, point, options, type } of mounts) {
     if (!LOCAL.has(type) || options.includes("nosuid")) continue;
-    if (["/home", SHOWN_TO_GUEST, ...STORES].some((folder) => isIn(point, folder))) continue;
+    if ([...homes, SHOWN_TO_GUEST, ...STORES].some((folder) => isIn(point, folder))) continue;
     if (searched.includes(point) || skipped.includes(point)) continue;
+    const sameDevice = sources.filter((source) => source.device === device);
+    const isPartOfHome = sameDevice.some((source) => isIn(root, source.root));
     // Of `/` alone it is known that no home is above it.
-    if (point === "/" || (root === "/" && !homes.has(device))) searched.push(point);
-    else if (!mounts.some((whole) => whole.point === "/" && whole.device === device && isIn(root, whole.root)))
-      skipped.push(point);
+    if (!isPartOfHome && (point === "/" || (root === "/" && !homeDevices.has(device)))) {
+      searched.push(point);
+      for (const source of sameDevice.filter((each) => isIn(each.root, root)))
+        pruned.add(posix.join(point, posix.relative(root, source.root)));
+    } else if (point === "/" || !mounts.some((whole) => isPartOfRoot({ device, root }, whole))) skipped.push(point);
   }
-  return { searched, skipped, points };
+  return { searched, skipped, pruned: [...pruned] };
 }
 
-const isIn = (path: string, folder: string): boolean =>
-  folder === "/" || path === folder || path.startsWith(`${folder}/`);
+const isPartOfRoot = ({ device, root }: Pick<Mount, "device" | "root">, whole: Mount): boolean =>
+  whole.point === "/" && whole.device === device && isIn(root, whole.root);
+
+/** Which part of which file system a path is; of several mounts at one point the last lies on top. */
+function sourceOf(path: string, mounts: readonly Mount[]): readonly Pick<Mount, "device" | "root">[] {
+  const above = mounts.filter(({ point }) => isIn(path, point));
+  const longest = Math.max(...above.map(({ point }) => point.length));
+  const on = above.findLast(({ point }) => point.length === longest);
+  return on === undefined ? [] : [{ device: on.device, root: posix.join(on.root, posix.relative(on.point, path)) }];
+}
 
 /** See `proc_pid_mountinfo(5)`. */
 function mountsIn(text: string): readonly Mount[] {
@@ -88,22 +126,19 @@ function mountsIn(text: string): readonly Mount[] {
     const [, , device = "", root = "", point, options = "", ...rest] = line.split(" ");
     if (point === undefined) return [];
     const type = rest[rest.indexOf("-") + 1] ?? "";
-    return [{ device, root, point: decodeOctal(point), options: options.split(","), type }];
+    return [{ device, root: decodeOctal(root), point: decodeOctal(point), options: options.split(","), type }];
   });
 }
 
 const decodeOctal = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 
-function findArgv(point: string, points: readonly string[]): readonly string[] {
-  const others = points.filter((other) => other !== point);
-  const pruned = [...new Set(["/home", ...STORES, ...others])].filter(
-    (path) => point === "/" || path.startsWith(`${point}/`),
-  );
-  const either = pruned.flatMap((path, at) => [...(at === 0 ? [] : ["-o"]), "-path", path.replace(/[\\*?[]/g, "\\$&")]);
+function findArgv(point: string, pruned: readonly string[]): readonly string[] {
+  const below = pruned.filter((path) => path !== point && isIn(path, point));
+  const either = below.flatMap((path, at) => [...(at === 0 ? [] : ["-o"]), "-path", path.replace(/[\\*?[]/g, "\\$&")]);
   // Nobody but root reaches what lies below such a folder.
   const closed = ["-type", "d", "-uid", "0", "!", "-perm", "/011", "-prune", "-o"];
-  const prune = [...closed, ...(pruned.length === 0 ? [] : ["(", ...either, ")", "-prune", "-o"])];
+  const prune = [...closed, ...(below.length === 0 ? [] : ["(", ...either, ")", "-prune", "-o"])];
   const match = ["-type", "f", "-perm", "/6000", "-printf", "%U %p\\0"];
   const quietly = ["/usr/bin/nice", "-n", "19", "/usr/bin/ionice", "-c", "3"];
   return [...quietly, "/usr/bin/find", "-P", point, "-xdev", "-ignore_readdir_race", ...prune, ...match];
