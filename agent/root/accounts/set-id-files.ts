@@ -15,13 +15,18 @@ export interface SetIdFile {
 }
 
 export interface SetIdScan {
-  /** Owned by no package; all of them, whoever owns the file. */
+  /** Owned by no package, or not known to be; whoever owns the file. At most a thousand. */
   readonly files: readonly SetIdFile[];
-  /** Why files may be missing; undefined where all was searched. */
+  /** Why files may be missing, or their packages unknown; undefined where all was searched. */
   readonly incomplete: string | undefined;
 }
 
 const LIMIT_MS = 60_000;
+/** Anybody can make any number of such files, so each list has an end. */
+const MOST_REPORTED = 1000;
+/** Paths that one call of `dpkg-query` is asked for; the kernel limits both their number and their length. */
+const MOST_ASKED = 1000;
+const MOST_ASKED_CHARACTERS = 100_000;
 
 /**
  * @param mountinfo the text of `/proc/self/mountinfo`
@@ -40,8 +45,11 @@ export async function scanSetIdFiles(sys: System, mountinfo: string, users: Iter
     if (ran.timedOut || ran.overflowed || ran.code !== 0) missing.push(`the search of ${point} did not end well`);
     found.push(...parseFound(ran.stdout));
   }
-  const files = await withoutPackages(sys, found);
-  return { files, incomplete: missing.length === 0 ? undefined : missing.join(", ") };
+  const { owned, isComplete } = await packagedPaths(sys, found, endsMs);
+  if (!isComplete) missing.push("the packages of some files could not be determined");
+  const files = found.filter(({ path }) => !namesOf(path).some((name) => owned.has(name)));
+  if (files.length > MOST_REPORTED) missing.push(`${files.length - MOST_REPORTED} more files are not listed`);
+  return { files: files.slice(0, MOST_REPORTED), incomplete: missing.length === 0 ? undefined : missing.join(", ") };
 }
 
 /** A search that does not know where the homes are could enter one. */
@@ -153,14 +161,40 @@ const parseFound = (text: string): readonly SetIdFile[] =>
 /** With a merged `/usr` a package may list a file without that prefix. */
 const namesOf = (path: string): readonly string[] => (path.startsWith("/usr/") ? [path, path.slice(4)] : [path]);
 
-async function withoutPackages(sys: System, found: readonly SetIdFile[]): Promise<readonly SetIdFile[]> {
-  if (found.length === 0) return [];
+interface PackagedPaths {
+  readonly owned: ReadonlySet<string>;
+  /** Every path was asked for and every answer was read to its end. */
+  readonly isComplete: boolean;
+}
+
+async function packagedPaths(sys: System, found: readonly SetIdFile[], endsMs: number): Promise<PackagedPaths> {
+  const owned = new Set<string>();
+  let isComplete = true;
   // A pattern would match other files too, and a file of such a name is in no package.
   const asked = found.flatMap(({ path }) => (/[*?[\\\n]/.test(path) ? [] : namesOf(path)));
-  if (asked.length === 0) return found;
-  const argv = ["/usr/bin/dpkg-query", "--search", "--", ...asked];
-  const owned = new Set(
-    (await sys.run(argv, { reads: true })).stdout.split("\n").map((line) => line.slice(line.indexOf(": ") + 2)),
-  );
-  return found.filter(({ path }) => !namesOf(path).some((name) => owned.has(name)));
+  for (const paths of chunksOf(asked)) {
+    const timeoutMs = endsMs - Date.now();
+    if (timeoutMs <= 0) return { owned, isComplete: false };
+    const ran = await sys.run(["/usr/bin/dpkg-query", "--search", "--", ...paths], { reads: true, timeoutMs });
+    // 1: some of the paths are in no package.
+    if (ran.timedOut || ran.overflowed || (ran.code !== 0 && ran.code !== 1)) isComplete = false;
+    for (const line of ran.stdout.split("\n")) owned.add(line.slice(line.indexOf(": ") + 2));
+  }
+  return { owned, isComplete };
+}
+
+function chunksOf(paths: readonly string[]): readonly (readonly string[])[] {
+  const chunks: string[][] = [];
+  let characters = 0;
+  for (const path of paths) {
+    const last = chunks.at(-1);
+    characters += path.length;
+    if (last !== undefined && last.length < MOST_ASKED && characters <= MOST_ASKED_CHARACTERS) {
+      last.push(path);
+      continue;
+    }
+    chunks.push([path]);
+    characters = path.length;
+  }
+  return chunks;
 }

@@ -187,3 +187,46 @@ describe("the search", () => {
     },
   );
 });
+
+describe("the question for packages", () => {
+  const ask = async (paths: readonly string[], over: Partial<Awaited<ReturnType<System["run"]>>> = {}) => {
+    const asked: number[] = [];
+    const runs: System["run"] = async (argv) => {
+      const ran = { argv, code: 0, stdout: "", stderr: "", timedOut: false, overflowed: false };
+      if (!argv[0]?.endsWith("dpkg-query")) return { ...ran, stdout: paths.map((path) => `2000 ${path}\0`).join("") };
+      const names = argv.slice(3);
+      asked.push(names.length);
+      const stdout = names.flatMap((name) => (name.endsWith("packaged") ? [`some: ${name}\n`] : [])).join("");
+      return { ...ran, code: 1, stdout, ...over };
+    };
+    return { ...(await scanSetIdFiles({ ...memoryDoor().sys, run: runs }, `${ROOT}\n`, [])), asked };
+  };
+  const many = (count: number, length = 1) => Array.from({ length: count }, (_, at) => `/x/${"y".repeat(length)}${at}`);
+
+  test("is put for a bounded number of paths at a time, and the list has an end that is told", async () => {
+    const { files, incomplete, asked } = await ask([...many(2400), "/usr/bin/packaged"]);
+    expect(asked).toEqual([1000, 1000, 402]);
+    expect([files.length, incomplete]).toEqual([1000, "1400 more files are not listed"]);
+    expect((await ask(["/bin/packaged", "/x/y"])).files).toEqual([{ path: "/x/y", uid: 2000 }]);
+  });
+
+  test("is put for fewer paths where they are long", async () => {
+    const { asked, incomplete } = await ask(many(60, 4000));
+    expect(asked).toEqual([24, 24, 12]);
+    expect(incomplete).toBeUndefined();
+  });
+
+  test.each([{ timedOut: true }, { overflowed: true }, { code: 2 }, { code: undefined }])(
+    "that is not answered says so and loses no file: %o",
+    async (over) => {
+      const { files, incomplete } = await ask(["/x/y"], over);
+      expect(files).toEqual([{ path: "/x/y", uid: 2000 }]);
+      expect(incomplete).toBe("the packages of some files could not be determined");
+    },
+  );
+});
+
+test("a program with more arguments than the kernel takes did not start, and says why", async () => {
+  const ran = await run(["/bin/true", ...Array.from({ length: 100 }, () => "x".repeat(100_000))], { timeoutMs: 5000 });
+  expect(ran).toMatchObject({ code: undefined, stderr: expect.stringContaining("E2BIG") });
+});
