@@ -1,6 +1,7 @@
 /** Runs one program from an argument list, with a deadline, capped output and an environment built from nothing. */
 
-import { spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { messageOf } from "./errors.ts";
 import { clean } from "./log.ts";
 
 export interface RunOptions {
@@ -35,7 +36,7 @@ export const ROOT_ENV = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8"
 const GRACE_MS = 5000;
 const ONE_MIB = 1024 * 1024;
 
-/** Never rejects for what the program does: a missing program is `code: undefined` with the reason in `stderr`. */
+/** Never rejects: a program that is missing, or whose arguments are too long, is `code: undefined` with the reason in `stderr`. */
 export function run(argv: readonly string[], options: RunOptions): Promise<Ran> {
   const [file = "", ...rest] = argv;
   return new Promise((resolve) => {
@@ -45,7 +46,14 @@ export function run(argv: readonly string[], options: RunOptions): Promise<Ran> 
     let timedOut = false;
     let overflowed = false;
     // A process group of its own, so that a deadline also reaches what the program has started.
-    const child = spawn(file, rest, { cwd: options.cwd ?? "/", env: options.env ?? ROOT_ENV, detached: true });
+    let child: ChildProcessWithoutNullStreams;
+    try {
+      child = spawn(file, rest, { cwd: options.cwd ?? "/", env: options.env ?? ROOT_ENV, detached: true });
+    } catch (error) {
+      // Node.js throws some errors of the kernel (E2BIG) at once and reports others (ENOENT) as an event.
+      resolve({ argv, code: undefined, stdout: "", stderr: messageOf(error), timedOut, overflowed });
+      return;
+    }
     const keep = (into: Buffer[]) => (chunk: Buffer) => {
       if (chunk.length > remaining) overflowed = true;
       if (remaining > 0) into.push(chunk.subarray(0, remaining));

@@ -4,6 +4,7 @@
  */
 
 import { type Change, type Step, says } from "../../lib/converge.ts";
+import { Refusal } from "../../lib/errors.ts";
 import type { AccountPart } from "../../contract.ts";
 import { groupsOf, type User } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-machine.ts";
@@ -15,6 +16,7 @@ import { subordinateUids } from "./subordinate-uids.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
 
 const START_TIMEOUT_MS = 90_000;
+const MOST_NAMED = 10;
 
 /** Where an earlier version left no record, the stored part names what it gave. */
 const grantedTo = (m: Machine, part: AccountPart): readonly string[] =>
@@ -43,7 +45,7 @@ export function convergeGroups(m: Machine, part: AccountPart, warn: (sentence: s
       const user = m.accounts().users.get(part.osUser);
       return user === undefined
         ? []
-        : [...missingRecord(m, part), ...additions(m, part, user), ...removals(m, part, user)];
+        : [...missingRecord(m, part), ...additions(m, part, user), ...removals(m, part, user, warn)];
     },
   };
 }
@@ -79,29 +81,54 @@ function additions(m: Machine, part: AccountPart, user: User): readonly Change[]
   }));
 }
 
-/** The record is shortened last: a run that is killed in between goes on with the sessions that still hold the group. */
-function removals(m: Machine, part: AccountPart, user: User): readonly Change[] {
+/** The record is shortened last: a run that fails or is killed before leaves the rest to the next one. */
+function removals(m: Machine, part: AccountPart, user: User, warn: (sentence: string) => void): readonly Change[] {
   const revoked = revokedGroups(m, part);
   if (revoked.length === 0) return [];
-  const gids = revoked.flatMap((group) => m.accounts().groups.get(group)?.gid ?? []);
-  const { isTheirs } = subordinateUids(m.sys, m.accounts(), user);
-  const holders = processesInGroups(m.sys, user.uid, gids, isTheirs);
+  const holders = holdersOf(m, user, revoked);
   const changes = groupsToRemove(m, part).map((group): Change => {
     const apply = () => runShadowUtility(m, ["/usr/bin/gpasswd", "--delete", part.osUser, group]);
     return { point: "account-groups", says: says("remove", `from group ${group}`), apply };
   });
   if (holders.length > 0) {
     const sentence = says("end", `their sessions and processes, ${holders.length} of which held ${revoked.join(", ")}`);
-    changes.push({ point: "account-groups", says: sentence, apply: () => endSessions(m, user) });
+    changes.push({ point: "account-groups", says: sentence, apply: () => endHolders(m, user, revoked) });
   }
-  const forget = () =>
+  const forget = async () => {
+    // A process may have started with the groups after the look above and before they were removed.
+    if (holdersOf(m, user, revoked).length > 0) {
+      await endHolders(m, user, revoked);
+      warn(
+        `their sessions and processes were ended, because some had started with ${revoked.join(", ")} in the meantime`,
+      );
+    }
     writeGranted(
       m.sys,
       part.osUser,
       grantedTo(m, part).filter((group) => part.groups.includes(group)),
     );
+  };
   const sentence = says("record", `that their tier no longer gives ${revoked.join(", ")}`);
   return [...changes, { point: "account-groups", says: sentence, apply: forget }];
+}
+
+/** Their processes that hold one of the groups. Their primary group does not count: every process of theirs has it. */
+function holdersOf(m: Machine, user: User, groups: readonly string[]): readonly number[] {
+  const gids = groups.flatMap((group) => m.accounts().groups.get(group)?.gid ?? []).filter((gid) => gid !== user.gid);
+  return processesInGroups(m.sys, user.uid, gids, subordinateUids(m.sys, m.accounts(), user).isTheirs);
+}
+
+/** @throws Refusal when a process still holds one of the groups afterwards */
+async function endHolders(m: Machine, user: User, groups: readonly string[]): Promise<void> {
+  await endSessions(m, user);
+  const left = holdersOf(m, user, groups);
+  if (left.length === 0) return;
+  const pids = left.slice(0, MOST_NAMED).join(",");
+  throw new Refusal(
+    `expected no process of ${user.name} with ${groups.join(", ")}, which their tier no longer gives, but found ` +
+      `${left.length} that did not end when killed; the next delivery or hourly run tries again. To see them, run: ` +
+      `ps -o pid,stat,args -p ${pids}`,
+  );
 }
 
 /** A running process keeps the groups that it started with, so all sessions end and the units start again. */

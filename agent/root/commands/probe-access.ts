@@ -79,7 +79,8 @@ export async function probeAccess(system: System, words: readonly string[], nowM
   const m = machineOf(dryRun(system));
   const people: PersonProbe[] = [];
   let scan: Promise<SetIdScan> | undefined;
-  const scanOnce = () => (scan ??= scanSetIdFiles(m.sys, readFileSync("/proc/self/mountinfo", "utf8")));
+  const scanOnce = () =>
+    (scan ??= scanSetIdFiles(m.sys, readFileSync("/proc/self/mountinfo", "utf8"), m.accounts().users.values()));
   for (const word of words) {
     const [, osUser, login] = /^([a-z_][a-z0-9_-]{0,31})(?:=([A-Za-z0-9][A-Za-z0-9._@+-]{0,127}))?$/.exec(word) ?? [];
     if (osUser === undefined) throw new Refusal(`expected <user> or <user>=<login>, but found "${word}"`);

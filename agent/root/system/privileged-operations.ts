@@ -39,6 +39,7 @@ export interface System {
   look(path: string): Stats | undefined;
   /** Undefined when there is no such directory. */
   list(path: string): readonly string[] | undefined;
+  /** Where a link leads, which `/home` or a home's own entry may be too; undefined for anything else. */
   readLink(path: string): string | undefined;
   /** The kernel's text about a process, its status where no other file is named; undefined when it has ended. */
   readProcess(pid: number, file?: "status" | "cgroup"): string | undefined;
@@ -70,7 +71,11 @@ export const realSystem: System = {
     const there = lstat(assertOutsideHomes(path));
     return there === undefined ? undefined : readdirSync(path).sort();
   },
-  readLink: (path) => (lstat(assertOutsideHomes(path))?.isSymbolicLink() ? readlinkSync(path) : undefined),
+  readLink: (path) => {
+    if (path === "/home" || isHome(path)) assertHomeAnswers(path);
+    else assertOutsideHomes(path);
+    return lstat(path)?.isSymbolicLink() ? readlinkSync(path) : undefined;
+  },
   readProcess: (pid, file = "status") => {
     try {
       return readFileSync(`/proc/${pid}/${file}`, "utf8");

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { converge } from "../../../../agent/lib/converge.ts";
 import { convergeGroups, groupsToRemove } from "../../../../agent/root/accounts/supplementary-groups.ts";
 import { readGranted, startGranted } from "../../../../agent/root/state/granted-groups.ts";
@@ -13,10 +13,15 @@ const GIDS: Readonly<Record<string, number>> = { sudo: 27, docker: 999, "code-sh
 const emo = (groups: readonly string[]) => account({ osUser: "emo", uid: 2000, groups });
 
 /** A host with the account emo, whose tools change `/etc/group`, and with processes that hold the given groups. */
-function host(inGroups: readonly string[], processes: readonly (readonly string[])[] = []) {
+function host(
+  inGroups: readonly string[],
+  processes: readonly (readonly string[])[] = [],
+  odd: { readonly late?: readonly string[]; readonly immortal?: readonly string[] } = {},
+) {
   const { sys, files } = memoryDoor();
   let members = new Set(inGroups);
-  let running = processes;
+  let { late, immortal } = odd;
+  let running = immortal === undefined ? processes : [...processes, immortal];
   const ran: string[] = [];
   const write = () => {
     const lines = ADMIN.map((group) => `${group}:x:${GIDS[group]}:${members.has(group) ? "emo" : ""}`);
@@ -28,8 +33,12 @@ function host(inGroups: readonly string[], processes: readonly (readonly string[
   const run: System["run"] = async (argv) => {
     const group = argv.find((word) => ADMIN.includes(word)) ?? "";
     if (argv[0] === "/usr/sbin/usermod") members = new Set([...members, group]);
-    if (argv[0] === "/usr/bin/gpasswd") members.delete(group);
-    if (argv[1] === "stop") running = [];
+    if (argv[0] === "/usr/bin/gpasswd") {
+      members.delete(group);
+      if (late !== undefined) running = [...running, late];
+      late = undefined;
+    }
+    if (argv[1] === "stop") running = running.filter((process) => process === immortal);
     if (argv[1] !== "show") ran.push(argv.join(" "));
     write();
     const stdout = argv[1] === "show" ? "ActiveState=active\n\nActiveState=active\n\nActiveState=inactive\n" : "";
@@ -52,7 +61,8 @@ function host(inGroups: readonly string[], processes: readonly (readonly string[
     await converge(step, "apply", (sentence) => said.push(sentence));
     return said;
   };
-  return { m, deliver, ran, inNow: () => [...members].sort() };
+  const release = () => (immortal = undefined);
+  return { m, deliver, ran, release, inNow: () => [...members].sort() };
 }
 
 test("a demoted admin loses the groups that this program gave, and the sessions that hold them", async () => {
@@ -118,4 +128,39 @@ test("a run that was killed after the group was taken goes on with the sessions"
     "ended their sessions and processes, 1 of which held docker",
     "recorded that their tier no longer gives docker",
   ]);
+});
+
+test("a process that started with the group while the group was being removed is ended too", async () => {
+  const { m, deliver, ran } = host([], [], { late: ["docker"] });
+  await deliver(ADMIN);
+  ran.length = 0;
+  expect(await deliver(["code-shared", "sudo"])).toEqual([
+    "removed from group docker",
+    "warning: their sessions and processes were ended, because some had started with docker in the meantime",
+    "recorded that their tier no longer gives docker",
+  ]);
+  expect(ran).toContain("/usr/bin/systemctl stop user@2000.service user-2000.slice");
+  expect(readGranted(m.sys, "emo")).toEqual(["code-shared", "sudo"]);
+});
+
+test("a process that survives with the group fails the run, and the next run tries again", async () => {
+  vi.useFakeTimers();
+  try {
+    const { m, deliver, release } = host([], [], { immortal: ["docker"] });
+    await deliver(ADMIN);
+    const failed = expect(deliver(["code-shared", "sudo"])).rejects.toThrow(
+      "expected no process of emo with docker, which their tier no longer gives, but found 1 that did not end",
+    );
+    await vi.runAllTimersAsync();
+    await failed;
+    expect(readGranted(m.sys, "emo")).toEqual(ADMIN);
+    release();
+    expect(await deliver(["code-shared", "sudo"])).toEqual([
+      "ended their sessions and processes, 1 of which held docker",
+      "recorded that their tier no longer gives docker",
+    ]);
+    expect(readGranted(m.sys, "emo")).toEqual(["code-shared", "sudo"]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
