@@ -11,7 +11,7 @@ import type { Machine } from "../system/cached-machine.ts";
 import { isParkingRecorded, removeParking, writeParking } from "../state/parking-records.ts";
 import { enableLinger } from "./enable-linger.ts";
 import { endEverything } from "./end-everything.ts";
-import { restoreJobs, suspendJobs } from "./scheduled-jobs.ts";
+import { restoreJobs, suspendJobs, warnOfKeptJobs } from "./scheduled-jobs.ts";
 
 type Warn = (sentence: string) => void;
 
@@ -46,8 +46,9 @@ export function endParked(m: Machine, user: User): readonly Step[] {
 }
 
 /** Before their units start. Nothing to do for a user who was not parked. */
-export function wakeAccount(m: Machine, user: User): readonly Step[] {
+export function wakeAccount(m: Machine, user: User, warn: Warn): readonly Step[] {
   if (!isParkingRecorded(m.sys, user.name)) return [];
+  warnOfKeptJobs(m, user.name, warn);
   return [{ name: "jobs", differences: () => restoreJobs(m, user.name) }, enableLinger(m, { osUser: user.name })];
 }
 

@@ -158,6 +158,48 @@ test("back from parked, jobs, lingering, units and the saved sessions return", a
   expect((await deliver("present")).said).toEqual([]);
 });
 
+const PARKED_JOBS = "/var/lib/workstation/parked-jobs/emo";
+const kept = (from: string, to: string) =>
+  `emo: warning: ${from} is not restored, since a later one has its place at ${to}; copy from it by hand the lines that are still needed, then remove it`;
+
+test("a job written while parked is suspended beside the parked one, and the later one returns", async () => {
+  const { m, deliver, files } = host([]);
+  const AT_JOB = "/var/spool/cron/atjobs/a0000101b2c3d4";
+  const write = (path: string, bytes: string) => m.sys.replaceFile(path, { bytes, mode: 0o600, uid: 2000 });
+  await deliver("present");
+  write(AT_JOB, "first");
+  await deliver("parked");
+  for (const path of [CRONTAB, AT_JOB]) write(path, "second");
+  expect((await deliver("parked")).said).toEqual(["emo: suspended the crontab", "emo: suspended an at job"]);
+  const first = [`${PARKED_JOBS}/emo`, `${PARKED_JOBS}/a0000101b2c3d4`];
+  expect(first.map((path) => files.get(path))).toEqual(["0 5 * * * /bin/true\n", "first"]);
+  expect(first.map((path) => files.get(`${path}.2`))).toEqual(["second", "second"]);
+  expect((await deliver("parked")).said).toEqual([]);
+  const { said } = await deliver("present");
+  expect(said.filter((line) => /parked-jobs|crontab|at job/.test(line)).sort()).toEqual([
+    "emo: restored an at job",
+    "emo: restored the crontab",
+    kept(`${PARKED_JOBS}/a0000101b2c3d4`, AT_JOB),
+    kept(`${PARKED_JOBS}/emo`, CRONTAB),
+  ]);
+  expect([CRONTAB, AT_JOB].map((path) => files.get(path))).toEqual(["second", "second"]);
+  expect(first.map((path) => files.get(path))).toEqual(["0 5 * * * /bin/true\n", "first"]);
+  expect((await deliver("present")).said).toEqual([]);
+  await deliver("parked");
+  expect(files.get(`${PARKED_JOBS}/emo.2`)).toBe("second");
+});
+
+test("a crontab written since the last run of a parked person is not overwritten on their return", async () => {
+  const { deliver, files } = host([]);
+  await deliver("parked");
+  files.set(CRONTAB, "written since\n");
+  const { said, outcome } = await deliver("present");
+  expect(outcome).not.toHaveProperty("failed");
+  expect(said).toContain(kept(`${PARKED_JOBS}/emo`, CRONTAB));
+  expect([files.get(CRONTAB), files.get(`${PARKED_JOBS}/emo`)]).toEqual(["written since\n", "0 5 * * * /bin/true\n"]);
+  expect((await deliver("present")).said).toEqual([]);
+});
+
 test("sessions that cannot be recorded are reported and do not keep a person from being parked", async () => {
   const { deliver, left } = host([tmux], 1);
   expect((await deliver("parked")).said.find((line) => line.includes("warning"))).toMatch(
