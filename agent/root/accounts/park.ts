@@ -3,15 +3,16 @@
  * of that is restored. The account, its login and its home stay as they are.
  */
 
-import { type Step, says } from "../../lib/converge.ts";
+import { type Done, type Step, says } from "../../lib/converge.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { describeFailure, type Ran } from "../../lib/exec.ts";
 import type { User } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { isParkingRecorded, removeParking, writeParking } from "../state/parking-records.ts";
+import { parkingFile, readParking, removeParking, writeParking } from "../state/parking-records.ts";
+import { numberOfNewest } from "../state/session-records.ts";
 import { enableLinger } from "./enable-linger.ts";
 import { endEverything } from "./end-everything.ts";
-import { restoreJobs, suspendJobs } from "./scheduled-jobs.ts";
+import { restoreJobs, suspendJobs, warnOfKeptJobs } from "./scheduled-jobs.ts";
 
 type Warn = (sentence: string) => void;
 
@@ -26,13 +27,15 @@ export function recordSessions(m: Machine, user: User, warn: Warn): Step {
   return {
     name: "sessions",
     differences: () => {
-      if (isParkingRecorded(m.sys, user.name)) return [];
+      const parking = readParking(m.sys, user.name);
+      // A user whose return has begun may have made other sessions.
+      if (parking !== undefined && parking.returning !== true) return [];
       const apply = async () => {
-        const ran = await persist(m, "save", user);
+        const ran = await persist(m, ["save", user.name]);
         // A server that answers nobody must not keep its person from being parked.
         if (ran.code !== 0)
           warn(`their sessions were not recorded, so an earlier record is what can be restored: ${why(ran)}`);
-        writeParking(m.sys, user.name);
+        writeParking(m.sys, user.name, { record: numberOfNewest(m.sys, user.name) });
       };
       return [{ point: "park-record", says: says("record", "their sessions, to restore them later"), apply }];
     },
@@ -45,33 +48,46 @@ export function endParked(m: Machine, user: User): readonly Step[] {
   return [jobs, endEverything(m, user, (pid) => isWorkerOfOurs(m, pid, user))];
 }
 
-/** Before their units start. Nothing to do for a user who was not parked. */
-export function wakeAccount(m: Machine, user: User): readonly Step[] {
-  if (!isParkingRecorded(m.sys, user.name)) return [];
+/** Before their units start, once. Nothing to do for a user who was not parked. */
+export function wakeAccount(m: Machine, user: User, warn: Warn): readonly Step[] {
+  const parking = readParking(m.sys, user.name);
+  if (parking === undefined || parking.returning === true) return [];
+  warnOfKeptJobs(m, user.name, warn);
   return [{ name: "jobs", differences: () => restoreJobs(m, user.name) }, enableLinger(m, { osUser: user.name })];
 }
 
-/** After their units have started. While the record is there, a killed run goes on where it was. */
+/**
+ * After their units have started. While the parking record is there, the next run goes on where a killed one was, and tries
+ * again what failed. The newest record of sessions may be another one by now.
+ */
 export function restoreSessions(m: Machine, user: User, warn: Warn): Step {
+  let isTried = false;
   return {
     name: "sessions",
     differences: () => {
-      if (!isParkingRecorded(m.sys, user.name)) return [];
-      const apply = async () => {
-        const ran = await persist(m, "restore", user);
-        if (ran.code !== 0) warn(`not every saved session was restored: ${why(ran)}`);
-        removeParking(m.sys, user.name);
+      const parking = readParking(m.sys, user.name);
+      if (parking === undefined || isTried) return [];
+      const apply = async (): Promise<Done> => {
+        isTried = true;
+        writeParking(m.sys, user.name, { ...parking, returning: true });
+        const which = parking.record === undefined ? [] : ["--record", String(parking.record)];
+        const ran = await persist(m, ["restore", user.name, ...which]);
+        if (ran.code === 0) return removeParking(m.sys, user.name);
+        warn(
+          `not every saved session was restored: ${why(ran)}; the next run tries again. To give up, remove ${parkingFile(user.name)}`,
+        );
+        return "not done";
       };
       return [{ point: "park-return", says: says("restore", "the saved sessions"), apply }];
     },
   };
 }
 
-async function persist(m: Machine, verb: "save" | "restore", user: User): Promise<Ran> {
-  const ran = await m.sys.run([TMUX_PERSIST, verb, user.name], { timeoutMs: TIMEOUT_MS });
+async function persist(m: Machine, argv: readonly string[]): Promise<Ran> {
+  const ran = await m.sys.run([TMUX_PERSIST, ...argv], { timeoutMs: TIMEOUT_MS });
   if (ran.code === LOCKED)
     throw new Refusal(
-      `${TMUX_PERSIST} ${verb} ${user.name} waited in vain for another save or restore; the next run tries again`,
+      `${TMUX_PERSIST} ${argv.join(" ")} waited in vain for another save or restore; the next run tries again`,
     );
   return ran;
 }

@@ -10,10 +10,10 @@ import { removeOffboarding, readOffboarding } from "../state/offboarding-records
 import { readLedger } from "../state/host-ledger.ts";
 import { EXPIRED_DAY } from "./offboard.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
-import { restoreJobs } from "./scheduled-jobs.ts";
+import { restoreJobs, warnOfKeptJobs } from "./scheduled-jobs.ts";
 
 /** Nothing to do for somebody who was never record. */
-export function reinstateAccount(m: Machine, part: AccountPart): Step {
+export function reinstateAccount(m: Machine, part: AccountPart, warn: (sentence: string) => void): Step {
   const who = part.osUser;
   const usermod = (...rest: string[]) => runShadowUtility(m, ["/usr/sbin/usermod", ...rest, "--", who]);
   return {
@@ -51,6 +51,7 @@ export function reinstateAccount(m: Machine, part: AccountPart): Step {
           apply: () => usermod("--append", "--groups", group),
         });
       }
+      warnOfKeptJobs(m, who, warn);
       changes.push(...restoreJobs(m, who));
       // Last of all: while the record is there, a killed return goes on where it was.
       changes.push({

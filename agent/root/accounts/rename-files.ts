@@ -14,6 +14,7 @@ import { pendingRemoteFile } from "../state/pending-remotes.ts";
 import { pendingCredentialsFile } from "../state/pending-credentials.ts";
 import { homeOf } from "./verify-ownership.ts";
 import { crontabOf, lingerFile, PARKED } from "./processes.ts";
+import { crontabsAmong } from "./scheduled-jobs.ts";
 import { dropInOf, ENVIRONMENT_DIRECTORY, PANE_DIRECTORY } from "../services/unit-files.ts";
 import { BROWSER_UNIT, instance, T3_UNIT } from "../services/unit-names.ts";
 
@@ -32,9 +33,10 @@ export function renameFiles(m: Machine, { osUser }: AccountPart, was: string): r
   const moves = KEPT.map((of) => [of(was), of(osUser)] as const).filter(
     ([from, to]) => sys.look(from) !== undefined && sys.look(to) === undefined,
   );
-  // A parked crontab is called like its person, and comes along in their folder.
-  const isParked = [was, osUser].some((name) => sys.look(`${PARKED}/${name}/${was}`) !== undefined);
-  if (isParked) moves.push([`${PARKED}/${osUser}/${was}`, `${PARKED}/${osUser}/${osUser}`]);
+  // Parked crontabs are called like their person, and come along in their folder.
+  const parked = [was, osUser].flatMap((name) => sys.list(`${PARKED}/${name}`) ?? []);
+  for (const file of crontabsAmong(parked, was))
+    moves.push([`${PARKED}/${osUser}/${file}`, `${PARKED}/${osUser}/${osUser}${file.slice(was.length)}`]);
   const drops = GENERATED.map((of) => of(was)).filter((path) => sys.look(path) !== undefined);
   return [
     ...(isLinked ? [] : [link]),

@@ -1,4 +1,7 @@
-/** Suspends what would start something of an account again, which is lingering, cron and at jobs, and puts the jobs back. */
+/**
+ * Suspends what would start something of an account again, which is lingering, cron and at jobs, and puts the jobs back.
+ * No job replaces another one: a parked user may still log in and write a crontab.
+ */
 
 import { type Change, says } from "../../lib/converge.ts";
 import type { User } from "../system/account-database.ts";
@@ -12,8 +15,9 @@ export function suspendJobs(m: Machine, user: User): readonly Change[] {
     changes.push({ point: "cut-linger", says: says("disable", "lingering"), apply });
   }
   const park = (from: string) => {
-    m.sys.makeDirectory(`${PARKED}/${user.name}`, 0o700);
-    m.sys.move(from, `${PARKED}/${user.name}/${from.slice(from.lastIndexOf("/") + 1)}`);
+    const folder = `${PARKED}/${user.name}`;
+    m.sys.makeDirectory(folder, 0o700);
+    m.sys.move(from, `${folder}/${freeName(m.sys.list(folder) ?? [], from.slice(from.lastIndexOf("/") + 1))}`);
   };
   if (m.sys.look(crontabOf(user.name)) !== undefined) {
     changes.push({ point: "cut-cron", says: says("suspend", "the crontab"), apply: () => park(crontabOf(user.name)) });
@@ -24,14 +28,54 @@ export function suspendJobs(m: Machine, user: User): readonly Change[] {
   return changes;
 }
 
+/** Of several parked jobs with one name, the latest returns. A job whose target exists stays parked. */
 export function restoreJobs(m: Machine, who: string): readonly Change[] {
-  return (m.sys.list(`${PARKED}/${who}`) ?? []).map((name) => {
-    const cron = name === who;
-    const to = cron ? crontabOf(who) : `${AT_JOBS}/${name}`;
-    return {
-      point: cron ? ("return-cron" as const) : ("return-at" as const),
-      says: says("restore", cron ? "the crontab" : "an at job"),
-      apply: () => m.sys.move(`${PARKED}/${who}/${name}`, to),
-    };
+  return parkedJobs(m, who)
+    .filter(({ returns }) => returns)
+    .map(({ from, to, isCrontab }) => ({
+      point: isCrontab ? ("return-cron" as const) : ("return-at" as const),
+      says: says("restore", isCrontab ? "the crontab" : "an at job"),
+      apply: () => m.sys.move(from, to),
+    }));
+}
+
+/** Warns of each job that `restoreJobs` leaves where it was parked. */
+export function warnOfKeptJobs(m: Machine, who: string, warn: (sentence: string) => void): void {
+  for (const { from, to } of parkedJobs(m, who).filter(({ returns }) => !returns))
+    warn(
+      `${from} is not restored, since a later one has its place at ${to}; copy from it by hand the lines that are still needed, then remove it`,
+    );
+}
+
+/** The crontabs of that user among the names of parked jobs. */
+export const crontabsAmong = (files: readonly string[], who: string): readonly string[] =>
+  files.filter((file) => parse(file).name === who);
+
+interface ParkedJob {
+  readonly from: string;
+  readonly to: string;
+  readonly isCrontab: boolean;
+  readonly returns: boolean;
+}
+
+function parkedJobs(m: Machine, who: string): readonly ParkedJob[] {
+  const jobs = (m.sys.list(`${PARKED}/${who}`) ?? []).map((file) => ({ file, ...parse(file) }));
+  return jobs.map(({ file, name, number }) => {
+    const isCrontab = name === who;
+    const to = isCrontab ? crontabOf(who) : `${AT_JOBS}/${name}`;
+    const isLatest = !jobs.some((other) => other.name === name && other.number > number);
+    return { from: `${PARKED}/${who}/${file}`, to, isCrontab, returns: isLatest && m.sys.look(to) === undefined };
   });
+}
+
+/** Neither the names of users nor those of at jobs have a dot. */
+function parse(file: string): { readonly name: string; readonly number: number } {
+  const [, name = file, number = "1"] = /^(.+)\.(\d+)$/.exec(file) ?? [];
+  return { name, number: Number(number) };
+}
+
+/** After the highest number and not in a gap, so that the number tells which job is the latest. */
+function freeName(files: readonly string[], name: string): string {
+  const numbers = files.map(parse).flatMap((job) => (job.name === name ? [job.number] : []));
+  return numbers.length === 0 ? name : `${name}.${Math.max(...numbers) + 1}`;
 }

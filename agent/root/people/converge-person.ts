@@ -70,7 +70,7 @@ function accountSteps(
   // Before their service manager is started: PAM refuses it for a password that has expired.
   const ageing = () => disableAgeing(m, part);
   const home = () => closeAdoptedHome(m, part, warnOf);
-  const made = [() => createAccount(m, part), home, ageing, () => reinstateAccount(m, part)];
+  const made = [() => createAccount(m, part), home, ageing, () => reinstateAccount(m, part, warnOf)];
   return [...renames, given, ...made, groups, linger];
 }
 
@@ -91,7 +91,7 @@ function unitSteps(
   const working =
     part.state === "parked"
       ? [() => recordSessions(m, user, warnOf), running, () => endParked(m, user)]
-      : [() => wakeAccount(m, user), running, () => restoreSessions(m, user, warnOf)];
+      : [() => wakeAccount(m, user, warnOf), running, () => restoreSessions(m, user, warnOf)];
   const former = () => reportFormerSettings(m, part, warnOf);
   return [...files, home, ...working, former, mode === "check" ? limitsUnlessPending : limits];
 }

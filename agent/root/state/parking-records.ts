@@ -4,10 +4,19 @@ import { z } from "zod";
 import type { System } from "../system/privileged-operations.ts";
 import { readJson, STATE, writeJson } from "./json-files.ts";
 
-const parkingRecord = z.strictObject({});
+const parkingRecord = z.strictObject({
+  /** The number of the sessions' record that returns; absent where there was none, and in files of older versions. */
+  record: z.int().positive().optional(),
+  /** Everything but the sessions has returned. */
+  returning: z.literal(true).optional(),
+});
+
+/** Describes a parked user, for their return. */
+export type Parking = z.output<typeof parkingRecord>;
 
 export const parkingFile = (who: string): string => `${STATE}/parked/${who}.json`;
-export const isParkingRecorded = (sys: System, who: string): boolean =>
-  readJson(sys, parkingFile(who), parkingRecord) !== undefined;
-export const writeParking = (sys: System, who: string): void => writeJson(sys, parkingFile(who), {});
+export const readParking = (sys: System, who: string): Parking | undefined =>
+  readJson(sys, parkingFile(who), parkingRecord);
+export const writeParking = (sys: System, who: string, parking: Parking): void =>
+  writeJson(sys, parkingFile(who), parking);
 export const removeParking = (sys: System, who: string): void => sys.remove(parkingFile(who));

@@ -24,16 +24,18 @@ export const numbersOf = (sys: System, who: string): readonly number[] =>
     return number === undefined ? [] : [Number(number)];
   });
 
-/** The record that the pointer names, or the last one before it that is whole. */
-export function readNewest(sys: System, who: string): Snapshot | undefined {
+/** The number of the record that the pointer names, or of the last one before it that is whole. */
+export function numberOfNewest(sys: System, who: string): number | undefined {
   const numbers = numbersOf(sys, who);
   const pointed = Number(FILE.exec(sys.readLink(`${folderOf(who)}/${POINTER}`) ?? "")?.[1]);
   const upTo = numbers.includes(pointed) ? pointed : Number.POSITIVE_INFINITY;
-  for (const number of [...numbers].reverse().filter((n) => n <= upTo)) {
-    const found = wholeOrNothing(sys, who, number);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  return [...numbers].reverse().find((n) => n <= upTo && wholeOrNothing(sys, who, n) !== undefined);
+}
+
+/** The record that `numberOfNewest` names. */
+export function readNewest(sys: System, who: string): Snapshot | undefined {
+  const number = numberOfNewest(sys, who);
+  return number === undefined ? undefined : wholeOrNothing(sys, who, number);
 }
 
 /** @throws Refusal when there is none of that number, or it is damaged. */

@@ -5,7 +5,9 @@ import { expect, test } from "vitest";
 import { convergePart } from "../../../../agent/root/people/converge-person.ts";
 import type { PersonRun } from "../../../../agent/root/people/person-run.ts";
 import { restore } from "../../../../agent/root/sessions/restore-sessions.ts";
+import { parkingFile } from "../../../../agent/root/state/parking-records.ts";
 import { storePart } from "../../../../agent/root/state/parts.ts";
+import { appendRecord } from "../../../../agent/root/state/session-records.ts";
 import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
 import type { System } from "../../../../agent/root/system/privileged-operations.ts";
 import { account, type Somebody, units } from "../../../e2e/host/parts.ts";
@@ -26,6 +28,7 @@ interface Process {
 function host(processes: readonly Process[], persistCode = 0) {
   const { sys, files } = memoryDoor();
   let running = [...processes];
+  const persist = { code: persistCode };
   const active = new Set<string>();
   const ran: string[] = [];
   const owners = new Map<string, { readonly uid: number; readonly mode: number }>();
@@ -47,7 +50,7 @@ function host(processes: readonly Process[], persistCode = 0) {
   const act = (argv: readonly string[]) => {
     const [program = "", verb = ""] = argv;
     const names = argv.slice(argv.indexOf("--") + 1);
-    if (program.endsWith("tmux-persist")) return persistCode;
+    if (program.endsWith("tmux-persist")) return persist.code;
     if (program.endsWith("setpriv")) running = running.filter(({ uid }) => String(uid) !== argv[2]);
     if (program.endsWith("loginctl")) files.set(LINGER, "");
     if (verb === "enable" || verb === "start") for (const name of names) active.add(name);
@@ -99,7 +102,7 @@ function host(processes: readonly Process[], persistCode = 0) {
     const outcome = await convergePart(personRun, part);
     return { said: [...said], outcome };
   };
-  return { m, deliver, run: personRun, ran, files, left: () => running };
+  return { m, deliver, run: personRun, ran, files, persist, left: () => running };
 }
 
 const tmux: Process = { uid: 2000, cgroup: "/system.slice/ttyd.service" };
@@ -156,6 +159,93 @@ test("back from parked, jobs, lingering, units and the saved sessions return", a
   expect(ran.at(-1)).toBe("/usr/local/sbin/tmux-persist restore emo");
   expect([files.has(LINGER), files.has(CRONTAB)]).toEqual([true, true]);
   expect((await deliver("present")).said).toEqual([]);
+});
+
+const PARKED_JOBS = "/var/lib/workstation/parked-jobs/emo";
+const kept = (from: string, to: string) =>
+  `emo: warning: ${from} is not restored, since a later one has its place at ${to}; copy from it by hand the lines that are still needed, then remove it`;
+
+test("a job written while parked is suspended beside the parked one, and the later one returns", async () => {
+  const { m, deliver, files } = host([]);
+  const AT_JOB = "/var/spool/cron/atjobs/a0000101b2c3d4";
+  const write = (path: string, bytes: string) => m.sys.replaceFile(path, { bytes, mode: 0o600, uid: 2000 });
+  await deliver("present");
+  write(AT_JOB, "first");
+  await deliver("parked");
+  for (const path of [CRONTAB, AT_JOB]) write(path, "second");
+  expect((await deliver("parked")).said).toEqual(["emo: suspended the crontab", "emo: suspended an at job"]);
+  const first = [`${PARKED_JOBS}/emo`, `${PARKED_JOBS}/a0000101b2c3d4`];
+  expect(first.map((path) => files.get(path))).toEqual(["0 5 * * * /bin/true\n", "first"]);
+  expect(first.map((path) => files.get(`${path}.2`))).toEqual(["second", "second"]);
+  expect((await deliver("parked")).said).toEqual([]);
+  const { said } = await deliver("present");
+  expect(said.filter((line) => /parked-jobs|crontab|at job/.test(line)).sort()).toEqual([
+    "emo: restored an at job",
+    "emo: restored the crontab",
+    kept(`${PARKED_JOBS}/a0000101b2c3d4`, AT_JOB),
+    kept(`${PARKED_JOBS}/emo`, CRONTAB),
+  ]);
+  expect([CRONTAB, AT_JOB].map((path) => files.get(path))).toEqual(["second", "second"]);
+  expect(first.map((path) => files.get(path))).toEqual(["0 5 * * * /bin/true\n", "first"]);
+  expect((await deliver("present")).said).toEqual([]);
+  await deliver("parked");
+  expect(files.get(`${PARKED_JOBS}/emo.2`)).toBe("second");
+});
+
+test("a crontab written since the last run of a parked person is not overwritten on their return", async () => {
+  const { deliver, files } = host([]);
+  await deliver("parked");
+  files.set(CRONTAB, "written since\n");
+  const { said, outcome } = await deliver("present");
+  expect(outcome).not.toHaveProperty("failed");
+  expect(said).toContain(kept(`${PARKED_JOBS}/emo`, CRONTAB));
+  expect([files.get(CRONTAB), files.get(`${PARKED_JOBS}/emo`)]).toEqual(["written since\n", "0 5 * * * /bin/true\n"]);
+  expect((await deliver("present")).said).toEqual([]);
+});
+
+const recordSession = (sys: System, name: string) =>
+  appendRecord(sys, "emo", { version: 1, takenAtMs: 1, sessions: [{ name, directory: "/home/emo" }], forgotten: [] });
+const RESTORE = "/usr/local/sbin/tmux-persist restore emo";
+
+test("the sessions of the record that parking left return, although there is a newer record by then", async () => {
+  const { m, deliver, ran } = host([]);
+  for (const name of ["earlier", "work"]) recordSession(m.sys, name);
+  await deliver("parked");
+  recordSession(m.sys, "later");
+  await deliver("present");
+  expect(ran.at(-1)).toBe(`${RESTORE} --record 2`);
+});
+
+test("sessions that could not be restored are tried again by the next run, and nothing else of the return is repeated", async () => {
+  const { m, deliver, ran, files, persist } = host([]);
+  recordSession(m.sys, "work");
+  await deliver("parked");
+  persist.code = 1;
+  const { said, outcome } = await deliver("present");
+  expect(outcome).not.toHaveProperty("failed");
+  expect(said.filter((line) => line.includes("saved session"))).toEqual([
+    `emo: warning: not every saved session was restored: ${RESTORE} --record 1 ended with 1; the next run tries again. To give up, remove ${parkingFile("emo")}`,
+  ]);
+  files.delete(CRONTAB);
+  files.set(`${PARKED_JOBS}/emo`, "kept");
+  expect((await deliver("present")).outcome).toMatchObject({ changed: 0 });
+  expect([ran.at(-1), files.has(CRONTAB)]).toEqual([`${RESTORE} --record 1`, false]);
+  persist.code = 0;
+  expect((await deliver("present")).said).toEqual(["emo: restored the saved sessions"]);
+  expect((await deliver("present")).said).toEqual([]);
+});
+
+test("a person who is parked again before all sessions were restored has their present sessions recorded", async () => {
+  const { m, deliver, ran, persist } = host([]);
+  recordSession(m.sys, "work");
+  await deliver("parked");
+  persist.code = 1;
+  await deliver("present");
+  persist.code = 0;
+  recordSession(m.sys, "later");
+  expect((await deliver("parked")).said).toContain("emo: recorded their sessions, to restore them later");
+  await deliver("present");
+  expect(ran.at(-1)).toBe(`${RESTORE} --record 2`);
 });
 
 test("sessions that cannot be recorded are reported and do not keep a person from being parked", async () => {
