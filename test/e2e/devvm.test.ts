@@ -123,7 +123,7 @@ test("the groups that the world brings are there, and the tools that the agent n
   const groups = await said("getent group docker code-shared sudo | cut -d: -f1 | sort | xargs");
   expect(groups).toBe("code-shared docker sudo");
   const tools = "git git-crypt tmux zsh sudo node nft ip setfacl setfattr setpriv crontab at curl visudo strace chattr";
-  expect(await said(`command -v ${tools} | wc -l`)).toBe(String(tools.split(" ").length));
+  expect(await said(`for tool in ${tools}; do command -v $tool; done | wc -l`)).toBe(String(tools.split(" ").length));
   expect(await said("node --version")).toMatch(/^v18\./);
 });
 
