@@ -167,11 +167,11 @@ test("a background run that is ended at any moment of its beginning, on a busy m
   await host.sh("git -C ~/code remote set-url forgejo http://127.0.0.1:8080/hang/infra", { as: first.osUser });
   await host.workstation("reconcile");
   const seen = await host.sh(
-    `for i in 1 2 3 4 5 6 7 8; do timeout 60 sh -c 'while :; do :; done' & done
+    `busy=; for i in 1 2 3 4 5 6 7 8; do timeout 60 sh -c 'while :; do :; done' & busy="$busy $!"; done
 for moment in 0.3 0.5 0.6 0.7 0.8 0.9 1.0 1.2 1.4 1.7; do
   systemctl stop workstation-finish; systemctl start --no-block workstation-finish; sleep $moment; systemctl stop workstation-finish
   for i in $(seq 30); do [ $(${WORKERS}) = 0 ] && break; sleep 0.1; done; ${WORKERS}
-done; kill $(jobs -p); cut -d, -f2 /var/lib/workstation/unfinished/w0.json`,
+done; kill $busy; cut -d, -f2 /var/lib/workstation/unfinished/w0.json`,
   );
   // Being ended is no try of theirs: what is owed is asked for again at once.
   expect(seen.split("\n")).toEqual([...Array.from({ length: 10 }, () => "0"), '"tries":0}']);
