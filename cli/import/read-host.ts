@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { parseJson } from "../../clients/parse-json.ts";
-import { mapOf } from "../../roster/schema/map-schema.ts";
+import { mapOf } from "../../agent/lib/map-schema.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { type Host, onHost } from "../../clients/ssh/run-command.ts";
 import { UnreadableSurface } from "./unreadable-surface.ts";

@@ -8,7 +8,7 @@ import { repoApi } from "../../clients/forgejo/repository.ts";
 import { tokenApi } from "../../clients/forgejo/access-tokens.ts";
 import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import { type Vault, VaultError } from "../../clients/vault/client.ts";
-import { mapOf } from "../../roster/schema/map-schema.ts";
+import { mapOf } from "../../agent/lib/map-schema.ts";
 import { UnreadableSurface } from "./unreadable-surface.ts";
 
 export interface MapEntry {

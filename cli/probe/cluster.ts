@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { dashboardAccount } from "../../roster/object-names.ts";
 import type { K8sUser } from "../../roster/model.ts";
-import { mapOf } from "../../roster/schema/map-schema.ts";
+import { mapOf } from "../../agent/lib/map-schema.ts";
 import { type KubeCall, KubernetesError } from "../../clients/kubernetes/client.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { mapConcurrently } from "../board/map-concurrently.ts";

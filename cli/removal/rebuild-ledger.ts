@@ -4,7 +4,7 @@ import { z } from "zod";
 import { loadLedger } from "../../roster/ledger.ts";
 import type { Ledger } from "../../roster/model.ts";
 import { renderProblem } from "../../roster/render-problem.ts";
-import { mapOf } from "../../roster/schema/map-schema.ts";
+import { mapOf } from "../../agent/lib/map-schema.ts";
 import { canonicalJson, type Json } from "../../roster/text/canonical-json.ts";
 import { Refusal } from "../../config/refusal.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";

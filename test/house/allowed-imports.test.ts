@@ -26,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     "clients",
     "stacks/offline",
     "providers",
+    "agent/lib/map-schema.ts",
     "agent/shared/host-check.ts",
   ],
   ci: [
