@@ -6,12 +6,14 @@ import { LongestFirst } from "./test/e2e/longest-first.ts";
 const ALONE = ["test/e2e/{host-workers,lab-guest,lab-process}.test.ts"];
 
 /**
- * Unit tests that take many seconds each, by what they prove: thousands of derivations, races with git, units that time
- * out, commands compiled anew, generated files in a copy of the project, floods of raw requests.
+ * Unit tests that take many seconds each, by what they prove: thousands of derivations, clones and races with git, units
+ * and programs that time out, commands in a terminal or compiled anew, generated files in a copy of the project, floods
+ * of raw requests.
  */
 export const SLOW = [
-  ...["derivation.property", "stop-child-units", "fast-forward", "migrate-to-workspace"],
-  ...["cli/start", "npm-scripts", "naive-proxy", "portal/noise"],
+  ...["derivation.property", "names.property", "stop-child-units", "ci/runner", "ci/runner-command"],
+  ...["fetch-remotes", "undo-update", "fast-forward", "fast-forward-ignored", "migrate-to-workspace"],
+  ...["cli/start", "cli/remove", "npm-scripts", "naive-proxy", "injector-proxy", "portal/noise"],
 ].map((name) => `test/**/${name}.test.ts`);
 
 const UNIT = {
@@ -38,6 +40,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/*/**/*.test.ts"],
           exclude: ["test/e2e/**", "test/bench/**", ...SLOW],
+          // A process of its own for each file would be a third of the time. So no test may mock a module.
+          isolate: false,
         },
       },
       { extends: true, test: { ...UNIT, name: "unit-slow", include: SLOW } },

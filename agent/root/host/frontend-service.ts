@@ -32,7 +32,7 @@ export function frontendSteps(
   const service = `${account}.service`;
   const run = [service, ...running];
   if (settings === undefined) return [() => startAndStopUnits(m, { run: [], rest: run })];
-  const program: readonly GeneratedFile[] = [
+  const program = (): readonly GeneratedFile[] => [
     { path: `/usr/lib/workstation/${name}.cjs`, text: asset(`${name}.cjs`), mode: 0o644 },
     { path: `/etc/workstation/${name}.json`, text: `${JSON.stringify(settings, undefined, 2)}\n`, mode: 0o644 },
   ];
@@ -57,7 +57,7 @@ export function frontendSteps(
         name,
         key: name,
         // The unit too: it is loaded by now, and what runs knows the former one.
-        files: [...program, ...units],
+        files: [...program(), ...units],
         filePoint: "base-file",
         loadPoint: "base-daemon-reload",
         loadSays: says("restart", `${service}, since its program or settings changed`),
