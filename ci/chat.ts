@@ -1,4 +1,4 @@
-/** Messages to the admins' chat by a Slack-compatible webhook: late rather than blocking, and a failure is only a warning. */
+/** Sends messages to the admins' chat by a Slack-compatible webhook, with a deadline; a failure is only a warning. */
 
 import { find } from "./environment.ts";
 import { clean, logError, log } from "./log.ts";

@@ -1,4 +1,4 @@
-/** Settings of the shared hosts and of what people get on them. */
+/** Defines the settings of the shared hosts and of what people get on them. */
 
 import { z } from "zod";
 import { isLoopbackAddress } from "../../clients/http/loopback-address.ts";
