@@ -5,7 +5,7 @@ import { announce } from "../chat.ts";
 import { find, requiredVariable } from "../environment.ts";
 import type { Git } from "../git.ts";
 import { log } from "../log.ts";
-import type { Push } from "./forge-activity.ts";
+import { type Push, pusherName } from "./forge-activity.ts";
 import { asksToSkip, isAdmin, isCatchUp, readDeploymentContext, type DeploymentContext } from "./deployment-context.ts";
 
 /** Always ends well: what cannot be found out is announced as that. */
@@ -35,6 +35,7 @@ export async function announcement(situation: DeploymentContext): Promise<readon
   return [
     `${place()}: ${counted(others.length, "push", "pushes")} by a non-admin, about to be deployed:`,
     ...(files === undefined ? [] : capped(files).map((file) => `  changed: ${file}`)),
+    ...activity.notices.map((notice) => `  ${notice}`),
     ...pushes.flat(),
     ...(others.length > SHOWN ? [`  and ${counted(others.length - SHOWN, "more push", "more pushes")}`] : []),
     ...(skipped
@@ -68,14 +69,12 @@ async function changedFiles(git: Git, pushes: readonly Push[]): Promise<readonly
 const MAX_COMMITS = 200;
 
 /** The author's name is shown beside the pusher, and believed nowhere. */
-async function pushLines(
-  git: DeploymentContext["git"],
-  { pusher, from, to }: DeploymentContext["activity"]["pushes"][number],
-) {
+async function pushLines(git: Git, push: Push) {
+  const { from, to } = push;
   const commits = await git.between(from, to).catch(() => [{ hash: to }]);
   const shown = await Promise.all(commits.slice(0, SHOWN).map(({ hash }) => git.subject(hash).catch(() => "")));
   return [
-    `  ${pusher ?? "an account that the forge does not name"} pushed ${counted(commits.length, "commit", "commits")} (${to.slice(0, 12)}):`,
+    `  ${pusherName(push)} pushed ${counted(commits.length, "commit", "commits")} (${to.slice(0, 12)}):`,
     ...shown.map((subject) => `    ${subject}`),
     ...(commits.length > SHOWN ? [`    and ${commits.length - SHOWN} more`] : []),
   ];

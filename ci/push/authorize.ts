@@ -61,6 +61,7 @@ async function findings(situation: DeploymentContext, others: readonly Push[]): 
     raised: isRosterChanged || isTakenBack ? await raisedRights(situation) : [],
     isContested,
     isUnknown: others.some(({ pusher }) => pusher === undefined),
+    notices: activity.notices,
   };
 }
 

@@ -12,8 +12,10 @@ import { today } from "../../config/desired-state.ts";
 import { deployedCommit, mustBeOnBranch } from "../deployed-commit.ts";
 import { find, requiredVariable, StepError } from "../environment.ts";
 import { type Git, openGit } from "../git.ts";
+import { mustPulumi } from "../engine.ts";
 import { openRepository } from "../forge-repository.ts";
 import { DATA, dataFile, hostNames, nonAdminPushes, openStackFile, ROSTER } from "../stack-file.ts";
+import { type AdminAccount, adminAccounts } from "./admin-accounts.ts";
 import { type Activity, activityBetween } from "./forge-activity.ts";
 
 export interface DeploymentContext {
@@ -27,7 +29,10 @@ export interface DeploymentContext {
   readonly roster: string;
   /** Paths of other files that the deployed stack reads, such as the guidance text: never mere pages, wherever they lie. */
   readonly readFiles: readonly string[];
-  /** Forgejo logins of the admins as of the deployed commit: what was pushed since does not decide about itself. */
+  /**
+   * Forgejo logins of the admins as of the deployed commit: what was pushed since does not decide about itself. In
+   * `activity` such a login stands only for the admin's own account.
+   */
   readonly admins: readonly string[];
   /** The deployed commit's own setting; see `docs/configuration.md`. */
   readonly nonAdminPushes: "confirm" | "announce";
@@ -70,22 +75,33 @@ export async function readDeploymentContext(): Promise<DeploymentContext> {
       `${commit} does not contain the deployed commit ${deployed}: it would take back what is deployed.`,
     );
   const document = await openStackFile(PROJECT, stack);
+  const logins = await adminsAt(git, deployed, document);
+  const state: unknown = JSON.parse(await mustPulumi({ stack, folder: PROJECT }, ["stack", "export"]));
+  const admins = adminAccounts(logins, state);
   return {
     ...{ git, stack, deployed, commit, done },
     roster: dataFile(document, ROSTER) ?? "",
     readFiles: DATA.flatMap((path) => (path === ROSTER ? [] : (dataFile(document, path) ?? []))),
     nonAdminPushes: nonAdminPushes(document),
-    activity: done ? { pushes: [], taggers: new Map(), namesTaggers: true } : await recorded(branch, deployed, commit),
-    admins: await adminsAt(git, deployed, document),
+    activity: done
+      ? { pushes: [], taggers: new Map(), namesTaggers: true, notices: [] }
+      : await recorded(branch, deployed, commit, admins),
+    admins: admins.map(({ login }) => login),
   };
 }
 
 /** The forge writes its record a moment after the push. */
-async function recorded(branch: string, deployed: string, commit: string): Promise<Activity> {
+async function recorded(
+  branch: string,
+  deployed: string,
+  commit: string,
+  admins: readonly AdminAccount[],
+): Promise<Activity> {
   const repository = openRepository();
   for (let tries = 1; ; tries += 1) {
-    const activity = await activityBetween(repository, branch, deployed, commit);
-    if (tries === TRIES || activity.pushes[0]?.pusher !== undefined) return activity;
+    const activity = await activityBetween(repository, branch, deployed, commit, admins);
+    const [newest] = activity.pushes;
+    if (tries === TRIES || newest?.pusher !== undefined || newest?.account !== undefined) return activity;
     await sleep(PAUSE_MS);
   }
 }

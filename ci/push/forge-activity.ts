@@ -4,15 +4,22 @@
  */
 
 import { z } from "zod";
+import { UNKNOWN_PUSHER } from "../../roster/deployment-message.ts";
 import { folded } from "../../roster/text/code-unit-order.ts";
 import { listingSignal, type Repository } from "../forge-repository.ts";
+import { type AdminAccount, identify, type Identity, type RecordedAccount } from "./admin-accounts.ts";
 
 export interface Push {
   /** The login; undefined where the record does not identify a person who saw these commits. */
   readonly pusher: string | undefined;
+  /** How messages name an account that identifies nobody, where the record shows one. */
+  readonly account?: string | undefined;
   readonly from: string;
   readonly to: string;
 }
+
+/** Who pushed, for a message. */
+export const pusherName = ({ pusher, account }: Push): string => pusher ?? account ?? UNKNOWN_PUSHER;
 
 export interface Activity {
   /** Every push that led from one commit of the branch to another, newest first. A gap is a push that identifies nobody. */
@@ -24,6 +31,8 @@ export interface Activity {
   readonly taggers: ReadonlyMap<string, readonly string[]>;
   /** Whether the record can tell who pushed a tag: see {@link activityBetween}. */
   readonly namesTaggers: boolean;
+  /** What an operator has to know of renamed accounts that pushed to the branch or pushed a tag. */
+  readonly notices: readonly string[];
 }
 
 const entry = z.object({
@@ -32,7 +41,7 @@ const entry = z.object({
   ref_name: z.string().default(""),
   content: z.string().default(""),
   created: z.iso.datetime({ offset: true }),
-  act_user: z.object({ login: z.string() }).nullish(),
+  act_user: z.object({ login: z.string(), id: z.int().optional() }).nullish(),
 });
 
 const pushed = z.object({
@@ -49,6 +58,7 @@ const settings = z.object({ has_releases: z.boolean() });
  * tag, and the forge then checks the tag's protection for the release's publisher and records the publisher as who pushed
  * it (`services/release/release.go` and `services/repository/push.go` of Gitea 1.26).
  * @param from the older commit @param to the newer one, the branch's present head or one below it
+ * @param admins whose logins count only for their own accounts: see {@link identify}
  * @throws ForgeError when the record cannot be read
  */
 export async function activityBetween(
@@ -56,8 +66,9 @@ export async function activityBetween(
   branch: string,
   from: string,
   to: string,
+  admins: readonly AdminAccount[],
 ): Promise<Activity> {
-  const person = personIn(repository);
+  const person = personIn(repository, admins);
   const { forge, at: pathOf, full } = repository;
   const question = { method: "GET", path: pathOf(), purpose: `read the settings of ${full}` } as const;
   const namesTaggers = !(await forge.ask(question, settings, listingSignal())).has_releases;
@@ -65,20 +76,22 @@ export async function activityBetween(
   const taggers = new Map<string, string[]>();
   const found: Recorded[] = [];
   const autoMerges: Moment[] = [];
+  const notices = new Set<string>();
   let next = to;
   // One page beyond the last push: the entry of an automatic merge may be older than that of the push it made.
   for (let page = 1, last = MAX_PAGES; page <= last; page += 1) {
     const entries = await pageOf(repository, page);
     for (const { op_type, ref_name, content, created, act_user } of entries) {
-      const pusher = person(act_user?.login);
+      const { login: pusher, account, notice } = person(act_user);
       const at = Date.parse(created);
+      const isPush = op_type === "commit_repo" && ref_name === `refs/heads/${branch}`;
+      if (notice !== undefined && (isPush || op_type === "push_tag")) notices.add(notice);
       if (op_type === "auto_merge_pull_request" && pusher !== undefined) autoMerges.push({ pusher, at });
       if (op_type === "push_tag" && pusher !== undefined && namesTaggers) {
         taggers.set(ref_name, [...(taggers.get(ref_name) ?? []), pusher]);
       }
-      if (op_type !== "commit_repo" || ref_name !== `refs/heads/${branch}`) continue;
-      const push = pushIn(content, pusher);
-      if (push !== undefined && !byHead.has(push.to)) byHead.set(push.to, { ...push, at });
+      const range = isPush ? rangeIn(content) : undefined;
+      if (range !== undefined && !byHead.has(range.to)) byHead.set(range.to, { pusher, account, ...range, at });
     }
     for (let push = byHead.get(next); push !== undefined && next !== from; push = byHead.get(next)) {
       found.push(push);
@@ -91,19 +104,19 @@ export async function activityBetween(
   const pushes = found.map((push) => seenByPusher(push, autoMerges));
   return {
     pushes: next === from ? pushes : [...pushes, { pusher: undefined, from, to: next }],
-    ...{ taggers, namesTaggers },
+    ...{ taggers, namesTaggers, notices: [...notices] },
   };
 }
 
 /**
- * The login where it identifies a person. The forge records a deploy key's push, of a branch or of a tag, as the
+ * Whom an entry identifies. The forge records a deploy key's push, of a branch or of a tag, as the
  * repository owner's: it has no account for a key (`routers/private/serv.go` of Gitea and of Forgejo). Nothing in the
  * record tells such a push from the owner's own, so an entry in the owner's name identifies nobody.
  */
-const personIn = ({ full }: Repository) => {
+const personIn = ({ full }: Repository, admins: readonly AdminAccount[]) => {
   const owner = folded(full.split("/")[0] ?? "");
-  return (login: string | undefined): string | undefined =>
-    login === undefined || folded(login) === owner ? undefined : login;
+  return (user: RecordedAccount | null | undefined): Identity =>
+    user === undefined || user === null || folded(user.login) === owner ? { login: undefined } : identify(user, admins);
 };
 
 interface Moment {
@@ -117,11 +130,11 @@ type Recorded = Push & Moment;
  * A pull request that merges by itself once its checks pass is pushed in the name of the person who scheduled that, with
  * whatever was pushed to its branch afterwards (`services/automerge` of Gitea). That person did not see these commits.
  */
-function seenByPusher({ pusher, from, to, at }: Recorded, autoMerges: readonly Moment[]): Push {
+function seenByPusher({ pusher, account, from, to, at }: Recorded, autoMerges: readonly Moment[]): Push {
   const automatic = autoMerges.some(
     (merge) => folded(merge.pusher ?? "") === folded(pusher ?? "") && Math.abs(merge.at - at) <= AUTO_MERGE_WINDOW_MS,
   );
-  return { pusher: automatic ? undefined : pusher, from, to };
+  return { pusher: automatic ? undefined : pusher, account, from, to };
 }
 
 /** The forge writes the entries of a merge and of its push separately, from queues. */
@@ -144,11 +157,11 @@ const pageOf = ({ forge, at, full }: Repository, page: number) =>
   );
 
 /** The record's content is the forge's own JSON; the first push of a new branch has none. */
-function pushIn(content: string, pusher: string | undefined): Push | undefined {
+function rangeIn(content: string): Pick<Push, "from" | "to"> | undefined {
   if (content === "") return undefined;
   const parsed = pushed.safeParse(JSON.parse(content));
   const range = parsed.success ? /([0-9a-f]{40,64})\.\.\.([0-9a-f]{40,64})$/.exec(parsed.data.CompareURL) : null;
   const [, from, to] = range ?? [];
   if (from === undefined || to === undefined || !parsed.success || parsed.data.HeadCommit.Sha1 !== to) return undefined;
-  return { pusher, from, to };
+  return { from, to };
 }

@@ -2,7 +2,7 @@
 
 import type { RaisedRights } from "../../roster/changes/increased-rights.ts";
 import { counted, listed } from "../../roster/text/quote.ts";
-import type { Push } from "./forge-activity.ts";
+import { type Push, pusherName } from "./forge-activity.ts";
 import type { ProgramChange } from "./program-changes.ts";
 
 export interface Finding {
@@ -11,8 +11,10 @@ export interface Finding {
   readonly raised: readonly RaisedRights[];
   /** Whether an admin and a non-admin have both changed the roster since the last deployment. */
   readonly isContested: boolean;
-  /** Whether the record does not show who pushed some of it. */
+  /** Whether the record does not identify who pushed some of it. */
   readonly isUnknown: boolean;
+  /** Renamed accounts that the record shows; on their own they make nothing wait. */
+  readonly notices: readonly string[];
 }
 
 export interface Confirmation {
@@ -29,18 +31,19 @@ const SHOWN = 10;
 
 /** @returns the message's lines; empty where nothing has to wait */
 export function refusalLines(
-  { programs, raised, isContested, isUnknown }: Finding,
+  { programs, raised, isContested, isUnknown, notices }: Finding,
   { others, commit, admins, tag, namesTaggers }: Confirmation,
 ): readonly string[] {
   if (programs.length === 0 && raised.length === 0 && !isContested && !isUnknown) return [];
-  const pushers = [...new Set(others.map(({ pusher }) => pusher ?? "an account that the forge does not name"))];
+  const pushers = [...new Set(others.map(pusherName))];
   return [
     `Stopped before any change: ${commit.slice(0, 12)} was pushed by ${listed(pushers)}, not by an admin, and needs an admin's confirmation:`,
     ...capped(
       raised.map(({ who, what }) => `  ${who} would get ${listed(what)}`),
       "people",
     ),
-    ...(isUnknown ? ["  the forge's record does not show who pushed some of it"] : []),
+    ...(isUnknown ? ["  the forge's record does not identify who pushed some of it"] : []),
+    ...notices.map((notice) => `  ${notice}`),
     ...(isContested
       ? ["  an admin and a non-admin have both changed the roster since the last deployment: one may undo the other"]
       : []),
@@ -55,7 +58,7 @@ export function refusalLines(
 
 function remedy({ admins, commit, tag, namesTaggers }: Omit<Confirmation, "others">): string {
   if (admins.length === 0)
-    return "No admin of the deployed roster has a Forgejo login: deploy by hand, and give one of them a login.";
+    return "No admin of the deployed roster has a Forgejo login that counts: deploy by hand, and give one of them a login.";
   if (!namesTaggers)
     return (
       "No confirmation counts while releases are switched on for the repository, since anybody with write access can then push a " +

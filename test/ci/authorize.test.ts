@@ -28,7 +28,7 @@ const situation = (pusher: string | undefined, more: Partial<DeploymentContext> 
     nonAdminPushes: "confirm",
     done: false,
   },
-  activity: { pushes: [{ pusher, from: deployed, to: commit }], taggers: new Map(), namesTaggers: true },
+  activity: { pushes: [{ pusher, from: deployed, to: commit }], taggers: new Map(), namesTaggers: true, notices: [] },
   ...more,
 });
 const confirmedBy = (...logins: readonly string[]) => ({

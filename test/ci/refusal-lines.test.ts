@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { refusalLines } from "../../ci/push/refusal-lines.ts";
 
 const commit = "3f2c1b".padEnd(40, "0");
-const NOTHING = { programs: [], raised: [], isContested: false, isUnknown: false };
+const NOTHING = { programs: [], raised: [], isContested: false, isUnknown: false, notices: [] };
 const asked = {
   others: [{ pusher: "emo", from: "a", to: commit }],
   commit,
@@ -35,8 +35,8 @@ test("an unknown pusher and a roster without admins are named as that", () => {
   expect(lines.join("\n")).toMatchInlineSnapshot(`
     "Stopped before any change: 3f2c1b000000 was pushed by an account that the forge does not name, not by an admin, and needs an admin's confirmation:
       emo would get more time
-      the forge's record does not show who pushed some of it
-    No admin of the deployed roster has a Forgejo login: deploy by hand, and give one of them a login."
+      the forge's record does not identify who pushed some of it
+    No admin of the deployed roster has a Forgejo login that counts: deploy by hand, and give one of them a login."
   `);
 });
 
@@ -52,4 +52,15 @@ test("a roster that an admin and a non-admin have changed waits, and says that n
   const lines = refusalLines({ ...NOTHING, isContested: true }, { ...asked, namesTaggers: false });
   expect(lines.join("\n")).toContain("an admin and a non-admin have both changed the roster");
   expect(lines.at(-1)).toMatch(/^No confirmation counts while releases are switched on for the repository/);
+});
+
+test("an account that took an admin's login is named by its id, with what the roster has to say", () => {
+  const others = [
+    { pusher: undefined, account: "an account of id 9 that has the login wizard now", from: "a", to: commit },
+  ];
+  const notices = ["the admin's forge account \"wizard\" has id 5; write the admin's present login"];
+  expect(refusalLines({ ...NOTHING, notices }, { ...asked, others })).toEqual([]);
+  const [first, ...rest] = refusalLines({ ...NOTHING, isUnknown: true, notices }, { ...asked, others });
+  expect(first).toContain("was pushed by an account of id 9 that has the login wizard now, not by an admin");
+  expect(rest).toContain(`  ${notices[0]}`);
 });

@@ -194,7 +194,7 @@ test("a deploy key's push of the branch or of a tag identifies nobody, although 
   // The forge writes its record a moment after the push.
   await expect.poll(async () => (await entries()).length, { timeout: 20_000 }).toBe(2);
   expect((await entries()).map(({ act_user }) => act_user.login)).toEqual([owner, owner]);
-  const { pushes, taggers } = await activityBetween(repository, "master", before, commit);
+  const { pushes, taggers } = await activityBetween(repository, "master", before, commit, []);
   expect([pushes, [...taggers.keys()].filter((tag) => tag.includes(commit))]).toEqual([
     [{ pusher: undefined, from: before, to: commit }],
     [],

@@ -245,6 +245,39 @@ test("a program that the next commit takes back is stopped with it, and never ru
   expect(await world.history()).toHaveLength(runs);
 });
 
+test("who takes the login that the admin gave up pushes and confirms as nobody known, and the renamed admin is named", async () => {
+  await rm(PWNED, { force: true });
+  const runs = (await world.history()).length;
+  const rename = (was: string, is: string) =>
+    world.forge.api.must("POST", `admin/users/${was}/rename`, { new_username: is });
+  const away = { ...world.wizard, login: `${world.wizard.login}-away` };
+  const taker = { ...world.emo, login: world.wizard.login };
+  const own = await readFile(fileURLToPath(new URL("../../index.ts", import.meta.url)), "utf8");
+  await rename(world.wizard.login, away.login);
+  await rename(world.emo.login, taker.login);
+  try {
+    const { commit } = await world.push(taker, { to: MASTER, files: { "index.ts": EVIL } });
+    expect(await world.tag(taker, `confirm/${commit}`, commit)).toBe(true);
+    for (const variables of [pushed(commit), confirmed(commit)]) {
+      const ran = await world.pipeline("deploy.yaml", variables);
+      expect(codes(ran), ran.map(({ log }) => log).join("\n")).toEqual({ checkout: 0, audit: 0, guard: 1 });
+      for (const step of ["audit", "guard"])
+        expect(logOf(ran, step)).toMatch(/an account of id \d+ that has the login wizard now/);
+    }
+    const top = await world.push(away, { to: MASTER, files: { "index.ts": own } });
+    const stopped = await world.pipeline("deploy.yaml", pushed(top.commit));
+    expect(codes(stopped)).toEqual({ checkout: 0, audit: 0, guard: 1 });
+    expect(logOf(stopped, "guard")).toContain('the forge account "wizard" was renamed to "wizard-away" by its owner');
+  } finally {
+    await rename(taker.login, world.emo.login);
+    await rename(away.login, world.wizard.login);
+  }
+  expect(await world.history()).toHaveLength(runs);
+  await expect(access(PWNED)).rejects.toThrow("ENOENT");
+  const { commit } = await world.push(world.wizard, { to: MASTER, files: { "docs/notes.md": "named again\n" } });
+  await confirmAndDeploy(commit);
+});
+
 test("a commit's title and a tag of its first word do not choose the trusted program, after a deployment by hand either", async () => {
   await rm(PWNED, { force: true });
   const evil = await world.push(world.emo, { to: "refs/heads/side", files: { "ci/main.ts": EVIL } });

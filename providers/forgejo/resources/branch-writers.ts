@@ -10,7 +10,7 @@ import type { Forge } from "../../../clients/forgejo/client.ts";
 import type { Protection } from "../../../clients/forgejo/schemas.ts";
 import { repoApi } from "../../../clients/forgejo/repository.ts";
 import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
-import { accountIds, type AccountIds, identifyAccounts } from "./identify-accounts.ts";
+import { accountIds, type AccountIds, identifyAccounts, isIdMissing } from "./identify-accounts.ts";
 import { branchName, login, repoFields, sameLogins, without } from "./common-schemas.ts";
 
 const want = z.object({
@@ -39,8 +39,8 @@ export const branchWriters = (forge: () => Forge) => {
     differences: (is, wish) => {
       const moved = (["owner", "repo", "branch"] as const).filter((field) => is[field] !== wish[field]);
       const lists = (["push", "merge", "members"] as const).filter((list) => !sameLogins(is[list], wish[list]));
-      const teams = is.teams.length > 0 && !lists.includes("push") ? (["push"] as const) : [];
-      return [...moved, ...lists, ...teams];
+      const isOther = is.teams.length > 0 || isIdMissing([...wish.push, ...wish.merge], is.accountIds);
+      return [...moved, ...lists, ...(isOther && !lists.includes("push") ? (["push"] as const) : [])];
     },
     create: async (wish, call) => {
       const written = await write(forge(), wish, {}, call.signal);

@@ -10,6 +10,13 @@ export const accountIds = z.record(z.string(), z.int()).default({});
 export type AccountIds = z.output<typeof accountIds>;
 
 /**
+ * Whether an account on a list has no recorded id, as in a state of an earlier version or after an import. It counts as a
+ * difference, since nothing else would ever update a list whose logins stay the same.
+ */
+export const isIdMissing = (logins: readonly string[], known: AccountIds): boolean =>
+  logins.some((login) => !Object.hasOwn(known, login.toLowerCase()));
+
+/**
  * A login that its owner gave up may be taken by anybody, who would get the rights of the list with it.
  * @param logins all that the list is to have
  * @returns the ids to remember

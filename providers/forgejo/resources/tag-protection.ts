@@ -7,7 +7,7 @@ import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import { repoApi } from "../../../clients/forgejo/repository.ts";
 import { type TagProtections, type TagRule, tagProtections } from "../../../clients/forgejo/tag-protections.ts";
-import { accountIds, type AccountIds, identifyAccounts } from "./identify-accounts.ts";
+import { accountIds, type AccountIds, identifyAccounts, isIdMissing } from "./identify-accounts.ts";
 import { mayOverlap } from "./tag-overlap.ts";
 import { login, repoFields, sameLogins, without } from "./common-schemas.ts";
 
@@ -37,8 +37,8 @@ export const tagProtection = (forge: () => Forge) => {
     replaceOn: ["owner", "repo", "pattern"],
     differences: (is, wish) => {
       const moved = (["owner", "repo", "pattern"] as const).filter((field) => is[field] !== wish[field]);
-      const changed = !sameLogins(is.pushers, wish.pushers) || is.gaps.length > 0;
-      return [...moved, ...(changed ? (["pushers"] as const) : [])];
+      const isOther = !sameLogins(is.pushers, wish.pushers) || isIdMissing(wish.pushers, is.accountIds);
+      return [...moved, ...(isOther || is.gaps.length > 0 ? (["pushers"] as const) : [])];
     },
     create: async (wish, call) => ({ id: idOf(wish), have: await protect(forge(), wish, {}, call.signal) }),
     read: async (id, known, call) => {

@@ -74,3 +74,14 @@ test.each([
   }
   expect(writes).toEqual([]);
 });
+
+test("a list of a state without ids is written anew although its logins are as wanted, so that their ids are recorded", async () => {
+  const lists = { push: ["wizard"], merge: ["wizard"], members: [] };
+  const writers = { ...place, branch: "master", ...lists };
+  const kept = (accountIds: Readonly<Record<string, number>>) => ({
+    ...{ type: "forgejo:index:BranchWriters", id: "ops/infra/master", inputs: writers },
+    state: { ...writers, teams: [], accountIds },
+  });
+  expect(await provider.diff(kept({}), writers)).toEqual(["push"]);
+  expect(await provider.diff(kept({ wizard: 6 }), writers)).toEqual([]);
+});

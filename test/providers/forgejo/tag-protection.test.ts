@@ -50,6 +50,9 @@ const server = createServer((request, reply) => {
     const id = Number(/tag_protections\/(\d+)$/.exec(path)?.[1]);
     const found = forge.rules.find((one) => one.id === id);
     if (path === "/user") return answer(200, { login: "root" });
+    const login = /^\/users\/([^/]+)$/.exec(path)?.[1];
+    if (login !== undefined && forge.readers.includes(login))
+      return answer(200, { id: 1 + forge.readers.indexOf(login), login });
     if (path === "/version") return answer(200, { version: "1.22.6" });
     if (path === "/repos/ops/infra") return answer(200, { full_name: "ops/infra" });
     if (path === "/repos/ops/infra/tag_protections" && request.method === "GET")
@@ -98,6 +101,18 @@ test("only the listed people are on the rule, and a second run writes nothing", 
   forge.writes = [];
   expect((await provider.up(TYPE, wish, await refresh(kept))).did).toBe("same");
   expect(forge.writes).toEqual([]);
+});
+
+test("a state without ids, as an earlier version or an import leaves it, is updated once although its list is as wanted", async () => {
+  const { kept } = await provider.up(TYPE, wish);
+  const { accountIds, ...earlier } = kept.state;
+  const imported = await provider.import(TYPE, kept.id);
+  expect(accountIds).toEqual({ wizard: 1 });
+  for (const without of [{ ...kept, state: earlier }, imported]) {
+    const { did, kept: updated } = await provider.up(TYPE, wish, without);
+    expect([did, updated.state.accountIds]).toEqual(["updated", { wizard: 1 }]);
+    expect((await provider.up(TYPE, wish, updated)).did).toBe("same");
+  }
 });
 
 test("a rule of that pattern that exists already is taken over, and its teams and other people are taken off", async () => {

@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { adminAccounts } from "../../ci/push/admin-accounts.ts";
+
+const rule = (outputs: object, more: object = {}) => ({ type: "forgejo:index:TagProtection", outputs, ...more });
+const state = (...resources: readonly object[]) => ({
+  deployment: { resources: [{ type: "pulumi:pulumi:Stack", outputs: { ledger: "{}" } }, ...resources] },
+});
+const LOGINS = ["Wizard", "second"];
+
+test("the ids of the admins are those that the rule of the tags has recorded, whatever the case of a login", () => {
+  const outputs = { pushers: ["wizard", "Second", "parked"], accountIds: { wizard: 5, second: 6, parked: 7 } };
+  expect(adminAccounts(LOGINS, state(rule({ pushers: [] }, { delete: true }), rule(outputs)))).toEqual([
+    { login: "Wizard", id: 5 },
+    { login: "second", id: 6 },
+  ]);
+});
+
+test.each([
+  ["has no rule of the tags, since it does not manage the forge", state()],
+  ["is of a version that recorded no ids", state(rule({ pushers: ["wizard", "second"] }))],
+])("the login alone decides where the state %s", (_, exported) => {
+  expect(adminAccounts(LOGINS, exported)).toEqual(LOGINS.map((login) => ({ login, id: undefined })));
+});
+
+test("an admin whom a later deployment took off the rule before it failed decides nothing by a login that may be anybody's", () => {
+  const followed = rule({ pushers: ["wizard2", "second"], accountIds: { wizard2: 5, second: 6 } });
+  expect(adminAccounts(LOGINS, state(followed))).toEqual([{ login: "second", id: 6 }]);
+});
+
+test("an admin whom a hand took off the rule, as a refresh shows it, is still known by their id", () => {
+  expect(adminAccounts(["wizard"], state(rule({ pushers: ["wizard2"], accountIds: { wizard: 5 } })))).toEqual([
+    { login: "wizard", id: 5 },
+  ]);
+});
+
+test.each([
+  ["no state", {}],
+  ["an id that is no number", state(rule({ pushers: ["wizard"], accountIds: { wizard: "5" } }))],
+])("%s is an error and not an admin without an id", (_, exported) => {
+  expect(() => adminAccounts(LOGINS, exported)).toThrow();
+});
+
+test("a login that every object has as a field is looked up among the recorded ones alone", () => {
+  const outputs = { pushers: ["constructor"], accountIds: {} };
+  expect(adminAccounts(["constructor"], state(rule(outputs)))).toEqual([{ login: "constructor", id: undefined }]);
+});
