@@ -1,6 +1,11 @@
 # The project's commands. Each first makes sure that the packages of package-lock.json are there.
 .PHONY: up down status build env test bench check
 LAB := node --import tsx lab/main.ts
+# PLUGINS=official: with Pulumi's own Kubernetes plugin, built once, and what WS_LAB_PLUGINS has of the others.
+export PLUGINS
+ifneq ($(filter-out official,$(PLUGINS)),)
+$(error PLUGINS=$(PLUGINS): it can only be "official")
+endif
 
 up: node_modules/.installed
 	@$(LAB) up

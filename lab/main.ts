@@ -8,7 +8,7 @@ import { deployRoster, commandsToTry } from "./pulumi/deploy.ts";
 import { log } from "./log.ts";
 import { shellEnv } from "./shell-env.ts";
 import { describe, status } from "./status.ts";
-import { openToolchain, TOOL_NAMES } from "./toolchain/index.ts";
+import { openToolchain, LAB_TOOLS } from "./toolchain/index.ts";
 import { up } from "./up.ts";
 
 const COMMANDS: Readonly<
@@ -35,7 +35,7 @@ async function showStatus(flags: ReadonlySet<string>): Promise<void> {
 
 async function build(): Promise<void> {
   const tools = openToolchain();
-  for (const tool of TOOL_NAMES) {
+  for (const tool of LAB_TOOLS) {
     const { dir, origin } = await tools.get(tool);
     log(`${tool}: ${origin === "official" ? "the vendor's" : "ready"}, in ${dir}`);
   }

@@ -1,6 +1,6 @@
 /** Renders the sentences at the head of a board, which every rendering for people shows. */
 
-import { ageOf, minuteOf } from "./format-time.ts";
+import { ageOf, minuteOf } from "../format-time.ts";
 import { type Board, counted, isConverged, STATES, SURFACES } from "./model.ts";
 
 /** What each state means, for a legend. */

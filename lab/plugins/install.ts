@@ -6,6 +6,8 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { shellQuoted } from "../../clients/shell-quote.ts";
+import { toolPath } from "../toolchain/index.ts";
+import { TOOL_NAMES } from "../toolchain/tools.ts";
 
 /** A plugin as the engine asks for it. */
 export interface WantedPlugin {
@@ -24,7 +26,8 @@ export interface InstalledPlugin extends WantedPlugin {
 /**
  * Installs each wanted plugin at `plugins/resource-<name>-v<version>/` of `pulumiHome`, which must be the lab's own.
  * An official `pulumi-resource-<name>` is linked when it lies in a directory of `WS_LAB_PLUGINS`, in the user's own
- * plugins under this very version, or on the PATH; otherwise our emulated one is bundled into one file. Repeatable.
+ * plugins under this very version, or on the PATH, or when `PLUGINS` is `official` and the lab can build it, which takes
+ * long once; otherwise our emulated one is bundled into one file. Repeatable.
  * Throws for a plugin that is neither at hand nor stood in for.
  */
 export async function installStandIns(
@@ -79,7 +82,8 @@ async function findOfficial(
     const candidate = join(folder, file);
     if (await may(constants.X_OK, candidate)) return candidate;
   }
-  return undefined;
+  const tool = TOOL_NAMES.find((one) => one === `plugin-${name}`);
+  return env.PLUGINS === "official" && tool !== undefined ? join(await toolPath(tool), file) : undefined;
 }
 
 /** Whether this process may do that with the file. */

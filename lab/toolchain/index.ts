@@ -7,9 +7,9 @@ import { duration, progress, log } from "../log.ts";
 import { cacheFolder, HALF_BUILT, homeOf, moduleOf, removeHalfBuilt, requireFreeDisk } from "./cache.ts";
 import { dropGoCaches, type GoCaches, goBuild, goCaches, goVersion, moduleFolder } from "./go.ts";
 import { officialHome } from "./official.ts";
-import { programsOf, type Recipe, type Tool, TOOL_NAMES, TOOLS } from "./tools.ts";
+import { LAB_TOOLS, programsOf, type Recipe, type Tool, TOOL_NAMES, TOOLS } from "./tools.ts";
 
-export { type Tool, TOOL_NAMES } from "./tools.ts";
+export { LAB_TOOLS, type Tool } from "./tools.ts";
 
 /** A tool that can be used. */
 export interface ToolHome {
@@ -25,8 +25,8 @@ export interface Toolchain {
   get(tool: Tool): Promise<ToolHome>;
 }
 
-/** Starts to get these tools (all where none are named) in the background, in the order of `TOOLS`. */
-export function openToolchain(wanted: readonly Tool[] = TOOL_NAMES): Toolchain {
+/** Starts to get these tools (what every lab runs, where none are named) in the background, in the order of `TOOLS`. */
+export function openToolchain(wanted: readonly Tool[] = LAB_TOOLS): Toolchain {
   const ordered = TOOL_NAMES.filter((tool) => wanted.includes(tool));
   const found = lookAll(ordered);
   const homes = new Map<Tool, Promise<ToolHome>>();

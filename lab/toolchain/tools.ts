@@ -19,10 +19,14 @@ export interface Recipe {
 const STRIPPED = "-s -w";
 const KUBE_VERSION = "k8s.io/component-base/version";
 const PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3";
+const KUBERNETES_PLUGIN = "github.com/pulumi/pulumi-kubernetes/provider/v4";
 const FORGE = "code.gitea.io/gitea";
 
 /** The engine's version: an official `pulumi` is taken where it is this one. */
 export const ENGINE_VERSION = "v3.250.0";
+
+/** The release of the official Kubernetes plugin that its go.mod pins by the release's commit. */
+export const KUBERNETES_PLUGIN_VERSION = "4.25.0";
 
 /** In the order in which they are built: what the main job needs first stands first. */
 export const TOOLS = {
@@ -75,11 +79,21 @@ export const TOOLS = {
     cacheGb: 5,
   },
   rclone: { packages: ["github.com/rclone/rclone"], flags: ["-ldflags", STRIPPED], cacheGb: 3 },
+  "plugin-kubernetes": {
+    packages: ["lab/plugin-kubernetes"],
+    flags: ["-ldflags", `${STRIPPED} -X main.version=${KUBERNETES_PLUGIN_VERSION}`],
+    rename: { "plugin-kubernetes": "pulumi-resource-kubernetes" },
+    copies: [{ module: KUBERNETES_PLUGIN, from: "cmd/pulumi-resource-kubernetes/schema.json", to: "schema.json" }],
+    cacheGb: 4,
+  },
 } as const satisfies Record<string, Recipe>;
 
 export type Tool = keyof typeof TOOLS;
 
 export const TOOL_NAMES = Object.keys(TOOLS) as Tool[];
+
+/** What every lab runs. The official plugin takes long to build, so it is built only where it is asked for. */
+export const LAB_TOOLS = TOOL_NAMES.filter((tool) => tool !== "plugin-kubernetes");
 
 /** The programs a tool consists of. */
 export function programsOf(tool: Recipe): string[] {

@@ -194,6 +194,6 @@ function figures<Figures extends object>(what: string, past: Figures, after: Fig
     .filter((name) => past[name] !== after[name])
     .map((name) => {
       const [was, is] = [String(past[name]), String(after[name])];
-      return `has the ${what} ${name} changed from ${was} to ${is}${isLarger(is, was) ? "" : stays}`;
+      return `has the ${what} ${name} changed from ${was} to ${is}${isLarger(name, is, was) ? "" : stays}`;
     });
 }

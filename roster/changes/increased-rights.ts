@@ -73,7 +73,9 @@ const identities = (past: LedgerEntry, now: LedgerEntry) =>
   ] as const;
 
 function grows<Figures extends object>(past: Figures, now: Figures): boolean {
-  return (Object.keys(now) as (keyof Figures)[]).some((name) => isLarger(String(now[name]), String(past[name])));
+  return (Object.keys(now) as (keyof Figures)[]).some((name) =>
+    isLarger(String(name), String(now[name]), String(past[name])),
+  );
 }
 
 const groups = ({ tier }: LedgerEntry) =>

@@ -1,14 +1,22 @@
-/** Compares two sizes as systemd and Kubernetes write them. */
+/** Compares two figures of a limit or a quota, each as the program that enforces it reads them. */
 
-/** Whether a size rises. What cannot be compared counts as larger. */
-export function isLarger(now: string, past: string): boolean {
-  if (now === past) return false;
-  const [a, b] = [now, past].map((text) => /^([\d.]+)(?:(m)|([KkMGTPE])i?|(%))?$/.exec(text));
-  if (past === "infinity") return false;
-  if (!a || !b || (a[4] === undefined) !== (b[4] === undefined)) return true;
-  return sizeOf(a) > sizeOf(b);
+import { type Bounds, LIMIT_BOUNDS, QUOTA_BOUNDS } from "../schema/sizes.ts";
+
+/**
+ * Whether a figure rises. What cannot be compared, such as a size with a share of the host, counts as larger.
+ * @param name the figure's name in the roster: `memory` is systemd's, where `1G` is 1024³, `memory_limits` is Kubernetes', where it is 1000³
+ */
+export function isLarger(name: string, now: string, past: string): boolean {
+  if (now === past || past === UNLIMITED) return false;
+  const amount = AMOUNTS.get(name);
+  if (amount === undefined || now === UNLIMITED || isShare(now) !== isShare(past)) return true;
+  const [is, was] = [now, past].map(isShare(now) ? Number.parseFloat : amount) as [number, number];
+  return !(is <= was);
 }
 
-const sizeOf = ([, figure, thousandth, unit]: RegExpExecArray): number =>
-  (Number(figure) * 1024 ** ("KMGTPE".indexOf((unit ?? "").toUpperCase() || "-") + 1)) /
-  (thousandth === undefined ? 1 : 1000);
+const UNLIMITED = "infinity";
+const isShare = (text: string): boolean => text.endsWith("%");
+
+const AMOUNTS: ReadonlyMap<string, Bounds["amount"]> = new Map(
+  Object.entries({ ...LIMIT_BOUNDS, ...QUOTA_BOUNDS }).map(([name, { amount }]) => [name, amount]),
+);
