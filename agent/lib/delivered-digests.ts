@@ -1,4 +1,4 @@
-/** Digests of delivered parts, computed alike where they are delivered from and on the host, so that both can be compared. */
+/** Computes digests of delivered parts, alike where they are delivered from and on the host, so that both can be compared. */
 
 import { createHash } from "node:crypto";
 import { z } from "zod";

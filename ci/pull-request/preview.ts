@@ -1,5 +1,5 @@
 /**
- * The step `preview`: the deployed commit's program on the base branch's and on the pull request's data, with credentials
+ * Implements the step `preview`: runs the deployed commit's program on the base branch's and on the pull request's data, with credentials
  * that can only read, on a copy of a state that holds no secret.
  */
 

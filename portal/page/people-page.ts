@@ -19,10 +19,10 @@ export function peoplePage({ site, guest, people, nowMs }: PeoplePage): Html {
   const rows = [...people].sort((a, b) => troubles(b).length - troubles(a).length || (a.who < b.who ? -1 : 1));
   const troubled = rows.filter((one) => troubles(one).length > 0).length;
   const main = html`<h1>Everybody</h1>
-<p class="lead">${counted(rows.length, "person").replace("persons", "people")} on ${site.host}, ${troubled === 0 ? "nobody needs anything" : `${troubled} with something to look at`}</p>
+<p class="lead">${counted(rows.length, "person").replace("persons", "people")} on ${site.host}, ${troubled === 0 ? "no problems" : `${troubled} with problems`}</p>
 <div class="card table"><table>
 <caption class="hidden">People of this host</caption>
-<thead><tr><th scope="col">Person</th><th scope="col">To look at</th><th scope="col">Sessions</th><th scope="col">Saved</th><th scope="col">Code server</th><th scope="col">Memory</th><th scope="col">Clones</th></tr></thead>
+<thead><tr><th scope="col">Person</th><th scope="col">Problems</th><th scope="col">Sessions</th><th scope="col">Saved</th><th scope="col">Code server</th><th scope="col">Memory</th><th scope="col">Clones</th></tr></thead>
 <tbody>
 ${rows.map((one) => row(one, nowMs))}
 </tbody></table></div>`;
@@ -31,7 +31,7 @@ ${rows.map((one) => row(one, nowMs))}
 
 function row(one: Answer, nowMs: number): Html {
   const look = troubles(one);
-  const head = html`<th scope="row">${one.who}</th><td data-label="To look at">${
+  const head = html`<th scope="row">${one.who}</th><td data-label="Problems">${
     look.length === 0
       ? html`<span class="quiet">–</span>`
       : html`<ul class="notes">${look.map((text) => html`<li>${text}</li>`)}</ul>`

@@ -104,7 +104,7 @@ async function answer(
   }
   const foreign = route.method === "POST" ? refusedAsForeign(request, site.origin) : undefined;
   if (foreign !== undefined) return refuse(foreign.status, foreign.why);
-  if (!(await emptied(request))) return refuse(413, "That is too much.");
+  if (!(await emptied(request))) return refuse(413, "Request body too large.");
   const waitSeconds = route.handle === restore ? limits.restores.take(guest.osUser) : 0;
   if (waitSeconds > 0) return later(response, refuse, waitSeconds);
   send(request, response, await route.handle({ args, guest, request }));
@@ -140,7 +140,7 @@ const NOT_ADMIN = "The board of all people is for admins.";
 /** Whose sessions: those of who has signed in, whatever the request says besides. */
 async function restore({ args: { host, site, lists }, guest, request }: Turn): Promise<Reply> {
   if (guest.parked) {
-    const why = "Your workstation is parked, so nothing is started in it. Ask for it to be woken up.";
+    const why = "Your workstation is parked, so nothing is started in it. Ask an admin to unpark it.";
     return { status: 409, ...refusal(site, request, 409, why) };
   }
   const restored = await host.restore(guest.osUser);

@@ -38,7 +38,7 @@ test("an empty host gets everybody, and a second delivery and the hourly run cha
   expect(first.err).toEqual(["wizard: warning: this host has no group nogroup-here: not added"]);
   const second = await host.deliver(everybody);
   expect(second.out.filter((line) => !line.endsWith("nothing to change"))).toEqual([
-    "settled: every user is in the delivered state",
+    "delivery complete: every user is in the delivered state",
   ]);
   expect(await host.workstation("reconcile")).toMatchObject(nothing);
   expect(await host.workstation("reconcile --check")).toMatchObject(nothing);

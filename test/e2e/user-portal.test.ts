@@ -284,7 +284,7 @@ test("whoever is parked reads it, and a button that was still open brings nothin
   const status = page.getByRole("status");
   await status.getByRole("heading", { name: "Parked" }).waitFor();
   expect(await status.textContent()).toContain(
-    "Your workstation is parked, so nothing is started in it. Ask for it to be woken up.",
+    "Your workstation is parked, so nothing is started in it. Ask an admin to unpark it.",
   );
   await page.reload();
   const notice = page.getByRole("region", { name: "Parked" });

@@ -47,7 +47,7 @@ export async function finalizeDelivery(system: System, nowMs: number, failpoint:
   for (const [who, failures] of left) for (const [kind, why] of failures) warn(`failed: ${who}: ${kind}: ${why}`);
   const waiting = usersWithPendingRemotes(m.sys);
   if (waiting.length > 0) warn(`warning: remotes are still retried in the background for ${waiting.join(", ")}`);
-  if (left.length === 0) info("settled: every user is in the delivered state");
+  if (left.length === 0) info("delivery complete: every user is in the delivered state");
   else warn(`${left.length} of this host's users failed: ${left.map(([who]) => who).join(", ")}`);
   return left.length > 0 ? 1 : 0;
 }

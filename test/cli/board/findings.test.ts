@@ -200,7 +200,7 @@ test("somebody whom the host has forgotten is changed, and a hold is told", asyn
   const said = await host(answering(status([person("bob")], { hold: "disk" }), checking({})));
   expect([said.findings, said.notices]).toEqual([
     ["cleo host changed: vm: the host does not know them"],
-    ["vm is on hold and heals nothing by itself: disk"],
+    ["vm is on hold: hourly reconcile is suspended: disk"],
   ]);
 });
 
