@@ -314,6 +314,11 @@ test("whoever leaves loses every access and nothing else, and gets everything ba
     "sed -i /^wizard:/d /etc/subuid; echo wizard:900000:65536 >> /etc/subuid; install -m 4755 -o wizard /bin/true /srv/as-wizard; " +
       "setpriv --reuid 900001 --regid 900001 --clear-groups setsid sleep 9998 </dev/null >/dev/null 2>&1 &",
   );
+  // It ends each later process of theirs as soon as it sees it, again and again.
+  const hostile = 'while(1){opendir D,"/proc";for(readdir D){kill 9,$_ if/^\\d+$/&&$_>$$}}';
+  await host.sh(
+    `setpriv --reuid 7001 --regid 7001 --clear-groups setsid perl -e '${hostile}' </dev/null >/dev/null 2>&1 &`,
+  );
   const gone = { ...wizard, state: "left" } as const;
   const said = await host.deliver([gone, emo, anca]);
   expect(said).toMatchObject({ code: 0, err: [] });
