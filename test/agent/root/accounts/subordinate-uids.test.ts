@@ -17,7 +17,7 @@ interface Process {
 }
 
 /** A host with the accounts emo and anca. Stopping a slice ends nothing of these processes, which cron has started. */
-function host(subuid: string | undefined, processes: readonly Process[]) {
+function host(subuid: string | undefined, processes: readonly Process[], isStopRefused = false) {
   const { sys, files } = memoryDoor();
   let running = processes.map((process, at) => ({ ...process, pid: at + 10 }));
   const signalled: (readonly number[])[] = [];
@@ -43,6 +43,9 @@ function host(subuid: string | undefined, processes: readonly Process[]) {
       running = running.filter((process) => !uids.includes(process.uid));
     }
     write();
+    // What does not stop is waited for until the deadline.
+    if (argv[1] === "stop" && isStopRefused && running.some(({ uid }) => uid !== 2001))
+      return { argv, code: undefined, stdout: "", stderr: "", timedOut: true, overflowed: false };
     const blocks = argv.slice(argv.indexOf("--") + 1).map(() => "LoadState=loaded\nActiveState=inactive\n");
     const stdout = argv[1] === "show" ? blocks.join("\n") : "";
     return { argv, code: 0, stdout, stderr: "", timedOut: false, overflowed: false };
@@ -65,10 +68,11 @@ function host(subuid: string | undefined, processes: readonly Process[]) {
 
 const emo = account({ osUser: "emo", uid: 2000, groups: [], state: "left" });
 
-async function offboarded(subuid: string | undefined, uids: readonly number[]) {
+async function offboarded(subuid: string | undefined, uids: readonly number[], isStopRefused = false) {
   const of = host(
     subuid,
     uids.map((uid) => ({ uid })),
+    isStopRefused,
   );
   for (const step of offboardAccount(of.m, emo)) await converge(step, "apply", of.tell);
   return { said: of.said, left: of.left(), signalled: of.signalled, helpers: of.helpers };
@@ -101,6 +105,13 @@ describe("offboarding", () => {
       "expected an unused uid from 65520 to 65533, which ending a user's processes needs, but all of them have an account, " +
         "a range in /etc/subuid or a process; free one of them",
     );
+  });
+
+  test("ends the processes where a unit of the person's own refuses to stop", async () => {
+    expect(await offboarded(undefined, [2000, 2001], true)).toMatchObject({
+      said: ["ended all sessions and processes"],
+      left: [2001],
+    });
   });
 
   test("finds a range that is listed by the account's uid", async () => {
