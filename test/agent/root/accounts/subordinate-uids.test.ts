@@ -107,6 +107,12 @@ describe("offboarding", () => {
     );
   });
 
+  test("cuts the login before anything is stopped, since a service may refuse to stop", () => {
+    expect(offboardAccount(host(undefined, []).m, emo).map(({ name }) => name)).toEqual([
+      ...["cut", "cut", "units", "processes"],
+    ]);
+  });
+
   test("ends the processes where a unit of the person's own refuses to stop", async () => {
     expect(await offboarded(undefined, [2000, 2001], true)).toMatchObject({
       said: ["ended all sessions and processes"],
