@@ -1,0 +1,41 @@
+/** Collects what decides over a restore: the sessions and conversations that run, and what their owner has forgotten. */
+
+import { statSync } from "node:fs";
+import { systemCode } from "../../lib/errors.ts";
+import { openConversations } from "../../shared/sessions/open-conversations.ts";
+import { assistantsExcept } from "../../shared/sessions/process-tree.ts";
+import type { Present } from "../../shared/sessions/restore-plan.ts";
+import { hasTranscript } from "./find-transcripts.ts";
+import { readForgotten } from "./forgotten-sessions.ts";
+import { readListing } from "./observe-sessions.ts";
+import { argvOf } from "./own-processes.ts";
+import type { PersonHere } from "./tmux-client.ts";
+
+/** @param listing what `LIST_PANES` answers; empty where no server runs */
+export function presentState(listing: string, person: PersonHere): Present {
+  const { sessions, seen, evidence, processes } = readListing(listing, person);
+  const running = sessions.flatMap(({ name, conversation }, at) => {
+    const [one, told] = [seen[at], evidence[at]];
+    return one === undefined || told === undefined
+      ? []
+      : [{ name, conversation, evidence: told, assistants: one.assistants }];
+  });
+  const inside = new Set(seen.flatMap(({ assistants }) => assistants.map(({ pid }) => pid)));
+  return {
+    home: person.home,
+    running: new Map(sessions.map(({ name, conversation }) => [name, conversation])),
+    open: openConversations(running, assistantsExcept(processes, argvOf, inside)),
+    forgotten: readForgotten(person.home),
+    isDirectory,
+    hasTranscript,
+  };
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "EACCES", "ELOOP", "ENAMETOOLONG"].includes(systemCode(error) ?? "")) return false;
+    throw error;
+  }
+}
