@@ -16,7 +16,12 @@ const programs: Readonly<Record<string, () => Promise<number>>> = {
   me: () => ownCommand(process.argv.slice(3)),
 };
 const program = programs[process.argv[2] ?? "work"] ?? work;
-program().catch((error: unknown) => {
-  process.stderr.write(`${clean(messageOf(error))}\n`);
-  process.exitCode = 1;
-});
+program().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`${clean(messageOf(error))}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -7,12 +7,15 @@ import { assistantsExcept } from "../../shared/sessions/process-tree.ts";
 import type { Present } from "../../shared/sessions/restore-plan.ts";
 import { hasTranscript } from "./find-transcripts.ts";
 import { readForgotten } from "./forgotten-sessions.ts";
-import { readListing } from "./observe-sessions.ts";
+import { LIST_PANES, readListing } from "./observe-sessions.ts";
 import { argvOf } from "./own-processes.ts";
-import type { PersonHere } from "./tmux-client.ts";
+import type { PersonHere, Tmux } from "./tmux-client.ts";
 
-/** @param listing what `LIST_PANES` answers; empty where no server runs */
-export function presentState(listing: string, person: PersonHere): Present {
+/** @throws Refusal when their server could not be asked */
+export async function presentState(tmux: Tmux, person: PersonHere): Promise<Present> {
+  // A server without a session refuses to list panes.
+  const names = (await tmux.ask(["list-sessions", "-F", "#{session_name}"])) ?? "";
+  const listing = names === "" ? "" : ((await tmux.ask(LIST_PANES)) ?? "");
   const { sessions, seen, evidence, processes } = readListing(listing, person);
   const running = sessions.flatMap(({ name, conversation }, at) => {
     const [one, told] = [seen[at], evidence[at]];

@@ -5,7 +5,6 @@ import { messageOf } from "../../lib/errors.ts";
 import { clean } from "../../lib/log.ts";
 import { planRestore, type Present } from "../../shared/sessions/restore-plan.ts";
 import type { OfferedRecord } from "../../shared/sessions/session-schemas.ts";
-import { LIST_PANES } from "./observe-sessions.ts";
 import { presentState } from "./present-state.ts";
 import { tmuxOf } from "./tmux-client.ts";
 
@@ -21,8 +20,7 @@ export async function recordFacts(
   if (runsAll) return [allRunning(newest)];
   try {
     const person = { uid, home: `/home/${osUser}` };
-    const listing = await tmuxOf(person).ask(LIST_PANES);
-    const present = withForgotten(presentState(listing ?? "", person), history);
+    const present = withForgotten(await presentState(tmuxOf(person), person), history);
     return history.records.map((record) => factOf(record, present));
   } catch (error) {
     return { failed: clean(messageOf(error)) };

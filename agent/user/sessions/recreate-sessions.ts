@@ -12,7 +12,6 @@ import type { PersonHere, Tmux } from "./tmux-client.ts";
 import { type Answer, askReviving } from "./revive-socket.ts";
 import { offerAgain } from "./forgotten-sessions.ts";
 import { holdingLock } from "./hold-lock.ts";
-import { LIST_PANES } from "./observe-sessions.ts";
 import { presentState } from "./present-state.ts";
 
 const PANE = "/usr/lib/workstation/pane";
@@ -40,8 +39,7 @@ export async function recreate(
     const outcomes = await holdingLock(socketFolder(person.uid), async () => {
       const names = task.sessions.map(({ name }) => name);
       if (task.chosen) await offerAgain(person.home, names);
-      const listing = await tmux.ask(LIST_PANES);
-      return recreateMissing(tmux, planRestore(task, presentState(listing ?? "", person)), task.started);
+      return recreateMissing(tmux, planRestore(task, await presentState(tmux, person)), task.started);
     });
     return { server: "running", outcomes, ...(first.revived === undefined ? {} : { revived: first.revived }) };
   } catch (error) {
