@@ -94,8 +94,9 @@ export function readOffered(sys: System, who: string): readonly OfferedRecord[] 
   const found = bytes === undefined ? undefined : history.safeParse(parseJsonOrUndefined(bytes.toString("utf8"))).data;
   const newest = numberOfNewest(sys, who);
   const records = found !== undefined && found.newest === newest ? found.records : offeredOf(sys, who);
-  return records.map(({ number, takenAtMs, sessions }) => {
-    return { number, takenAtMs, seenAtMs: seenAtMs(sys, who, { number, takenAtMs }), sessions };
+  // The newest stands first.
+  return records.map(({ number, takenAtMs, sessions }, at) => {
+    return { number, takenAtMs, seenAtMs: at === 0 ? seenAtMs(sys, who, { number, takenAtMs }) : takenAtMs, sessions };
   });
 }
 
