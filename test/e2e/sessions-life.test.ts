@@ -377,13 +377,15 @@ test("a conversation that goes on under another name, or outside of every sessio
   expect(await assistants()).toBe("1");
   const conversation = await as(bob, "tmux -u show-options -v -t =talking: @workstation_conversation");
   await as(bob, "tmux -u kill-session -t =talking");
-  await as(bob, `cd ~/work && nohup sh -c 'sleep 60 | claude --resume ${conversation}' >/dev/null 2>&1 &`);
+  // One that keeps its arguments readable, as the real one does.
+  await as(bob, "mkdir -p outside; printf '#!/bin/sh\\nsleep 600\\n' > outside/claude; chmod 755 outside/claude");
+  await as(bob, `nohup ~/outside/claude --resume ${conversation} >/dev/null 2>&1 &`);
   for (let tried = 0; tried < 50 && (await assistants()) !== "1"; tried += 1)
     await new Promise((resolve) => setTimeout(resolve, 100));
   expect((await me(bob, `restore --record ${before?.number} chat`)).out.join()).toMatch(
     /^chat: left alone: its conversation is open in process \d+, outside of every session$/,
   );
-  await host.sh("pkill -u bob -x claude; true");
+  await host.sh("pkill -u bob -x 'claude|sleep'; while pgrep -u bob -x claude >/dev/null; do sleep 0.1; done");
 });
 
 test("two restores at once by their person and by root open a conversation once", async () => {
