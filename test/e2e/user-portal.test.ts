@@ -82,6 +82,8 @@ async function open(name: string, path = "/", options: BrowserContextOptions = {
   return page;
 }
 const close = (page: Page) => page.context().close();
+/** A look is kept for two seconds; what changes without the page is seen after that. */
+const untilLookedAnew = () => new Promise((resolve) => setTimeout(resolve, 2500));
 
 test("with the keyboard alone, the button brings back what a killed server held, and says so where a reader hears it", async () => {
   await killServer(ana);
@@ -122,6 +124,7 @@ test("after a partial loss that was saved, the page lists the earlier record, br
   await host.sh("tmux-persist save");
   for (const name of ["extra", "later"]) await host.sh(`tmux -u kill-session -t =${name}`, { as: "ana_b" });
   await host.sh("tmux-persist save");
+  await untilLookedAnew();
   const page = await open("ana@x", "/", { viewport: { width: 320, height: 640 } });
   await page.getByText("2 running, 0 can be restored").waitFor();
   const record = page.locator("details").filter({ hasText: "extra" }).first();
@@ -144,6 +147,7 @@ test("after a partial loss that was saved, the page lists the earlier record, br
   expect(await running(ana)).toEqual(["dev", "extra", "later", NAMES[1]]);
   // The same without a script.
   await host.sh("tmux -u kill-session -t =later", { as: "ana_b" });
+  await untilLookedAnew();
   const plain = await open("ana@x", "/", { javaScriptEnabled: false });
   const again = plain.locator("details").filter({ hasText: "later" }).first();
   await again.locator("summary").click();
