@@ -38,7 +38,7 @@ function row(one: Answer, nowMs: number): Html {
   }</td>`;
   if ("failed" in one) return html`<tr>${head}<td colspan="5"></td></tr>`;
   const { known, services, now } = one.found;
-  const missing = restorableOf(known, now);
+  const missing = restorableOf(now);
   const running = "failed" in now || "failed" in now.sessions ? [] : now.sessions.running;
   return html`<tr>${head}
 <td data-label="Sessions">${running.length} running${missing.length === 0 ? NOTHING : html`, <span class="badge missing">${missing.length} missing</span>`}</td>
@@ -62,7 +62,7 @@ function troubles(one: Answer): readonly string[] {
   return [
     ...(known.state === "parked" ? ["parked"] : []),
     ...known.failures.map(({ part, why }) => `${part}: ${why}`),
-    ...lost(known, now),
+    ...lost(now),
     ...dead,
     ...clones(known, now),
   ];
@@ -74,9 +74,9 @@ function clones(known: Report["known"], now: Report["now"]): readonly string[] {
   return [...kept, ...told.others];
 }
 
-function lost(known: Report["known"], now: Report["now"]): readonly string[] {
+function lost(now: Report["now"]): readonly string[] {
   if ("failed" in now) return [now.failed];
   if ("failed" in now.sessions) return [`sessions: ${now.sessions.failed}`];
-  const missing = restorableOf(known, now);
+  const missing = restorableOf(now);
   return missing.length === 0 ? [] : [`${counted(missing.length, "session")} could be restored`];
 }

@@ -136,8 +136,8 @@ export function findings(words = glossary()): readonly Finding[] {
 
 const UNITS = /^(agent\/files|ci\/runner\/systemd)\/.*\.(service|socket|timer|conf)$/;
 
-/** All pages but the one that names the words, and two that still use them. */
-const PAGES = /^(?!node_modules\/|docs\/(language|portal|sessions)\.md$).*\.md$|^Pulumi\.prod\.yaml$/;
+/** All pages but the one that names the words. */
+const PAGES = /^(?!node_modules\/|docs\/language\.md$).*\.md$|^Pulumi\.prod\.yaml$/;
 
 /**
  * A name is taken apart at its hyphens and dots; a word with hyphens is looked for as a whole. A term of the field and a
