@@ -1,7 +1,7 @@
 /** The lab is a good guest: after `down` the machine is as it was before `up`, also when `up` was killed. Needs root. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { access, readdir, readFile } from "node:fs/promises";
+import { access, readdir, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -38,6 +38,16 @@ test("after up, pods, and down, nothing is left", async () => {
   expect(meanwhile.cgroups.length).toBeGreaterThan(before.cgroups.length);
   await make("down");
   expect(await machine()).toEqual(before);
+});
+
+test("after down and another up, every server still has what was written to it, and everybody is as decided", async () => {
+  await make("up");
+  const env = { ...process.env, WS_LAB: NAME };
+  const script = 'eval "$(make -s env)"\n./ws status';
+  const { stdout } = await run(["bash", "-euo", "pipefail", "-c", script], { cwd: ROOT, env, timeoutMs: 120_000 });
+  expect(stdout).toContain("Everything is as decided.");
+  const keys = await stat(join(DIR, "vault/keys.json"));
+  expect((keys.mode & 0o777).toString(8)).toBe("600");
   await lab("down", "--purge");
 });
 
