@@ -36,9 +36,8 @@ export const PROOFS: readonly Proof[] = [
   row(/^\.\/ws check roster\.yaml$/, cli("check"), /ws\(\["check"/),
   row(/^\.\/ws --version$/, cli("check"), /ws\(\["--version"\]\)/),
   row(/^\.\/ws COMMAND --help$/, cli("pages"), /\[command, "--help"\]/),
-  row(/^\.\/ws plan( --stack lab .*)?$/, e2e("lab-guest"), /make -s env/),
+  row(/^\.\/ws plan$/, e2e("lab-guest"), /make -s env/),
   row(/^\.\/ws status( emo)?$/, e2e("board"), /ws\("status", "dora"\)/),
-  row(/^\.\/ws status --stack lab .*$/, e2e("lab-guest"), /make -s env/),
   row(
     /^\.\/ws status --json --html \S+ --prometheus \S+$/,
     e2e("board"),
