@@ -48,7 +48,20 @@ export function openToolchain(wanted: readonly Tool[] = TOOL_NAMES): Toolchain {
 /** The folder of one tool's programs, got ready first if need be. */
 export const toolPath = async (tool: Tool): Promise<string> => (await openToolchain([tool]).get(tool)).dir;
 
+/** Which of these tools are neither in the cache nor the vendor's. */
+export async function missingTools(tools: readonly Tool[]): Promise<Tool[]> {
+  const homes = await findTools(tools);
+  return tools.filter((tool) => !homes.has(tool));
+}
+
 async function lookAll(tools: readonly Tool[]): Promise<ReadonlyMap<Tool, ToolHome>> {
+  const homes = await findTools(tools);
+  const missing = tools.filter((tool) => !homes.has(tool));
+  if (missing.length > 0) await requireFreeDisk(cacheFolder(), missing);
+  return homes;
+}
+
+async function findTools(tools: readonly Tool[]): Promise<ReadonlyMap<Tool, ToolHome>> {
   const cache = cacheFolder();
   const version = await goVersion(goCaches(cache));
   const homes = new Map<Tool, ToolHome>();
@@ -56,11 +69,6 @@ async function lookAll(tools: readonly Tool[]): Promise<ReadonlyMap<Tool, ToolHo
     const official = await officialHome(tool);
     const home = official ?? (await homeOf(cache, tool, version));
     if (official !== undefined || (await isThere(home))) homes.set(tool, homeAt(home, official ? "official" : "cache"));
-  }
-  const missing = tools.filter((tool) => !homes.has(tool));
-  if (missing.length > 0) {
-    await requireFreeDisk(cache, missing);
-    log(`To be built from pinned Go modules, once: ${missing.join(", ")}`);
   }
   return homes;
 }

@@ -81,6 +81,20 @@ export type Tool = keyof typeof TOOLS;
 
 export const TOOL_NAMES = Object.keys(TOOLS) as Tool[];
 
+/** The tools that servers and the deployment of a roster need. The others are built when a test needs them. */
+export const LAB_TOOLS: readonly Tool[] = TOOL_NAMES.filter((tool) => tool !== "rclone");
+
+/** Minutes of one processor that a build takes (measured cold). */
+export const BUILD_MINUTES: Readonly<Record<Tool, number>> = {
+  "language-host": 1,
+  engine: 6,
+  etcd: 1,
+  kubernetes: 10,
+  forge: 7,
+  vault: 20,
+  rclone: 5,
+};
+
 /** The programs a tool consists of. */
 export function programsOf(tool: Recipe): string[] {
   return tool.packages.map((path) => {

@@ -31,6 +31,7 @@ test("after up, pods, and down, nothing is left", async () => {
   await make("up");
   await runPods();
   await saysWhatThePagesSay();
+  await opensSessions();
   const meanwhile = await machine();
   // The looking is proved by what it sees while the lab is up.
   expect(meanwhile.interfaces).toContain(`ws-${NAME}`);
@@ -84,9 +85,23 @@ async function lab(...args: readonly string[]): Promise<string> {
 }
 
 /** The project's commands as README.md has them, for this lab. */
-async function make(target: string): Promise<string> {
+async function make(...words: readonly string[]): Promise<string> {
   const env = { ...process.env, WS_LAB: NAME };
-  return (await run(["make", "--no-print-directory", target], { cwd: ROOT, env, timeoutMs: 600_000 })).stdout;
+  return (await run(["make", "--no-print-directory", ...words], { cwd: ROOT, env, timeoutMs: 600_000 })).stdout;
+}
+
+/** The names that README.md has for what an operator looks at. */
+async function opensSessions(): Promise<void> {
+  expect(await make("ssh", "ARGS=workstation status")).toContain("emo");
+  expect(await make("kubectl", "ARGS=get namespaces")).toMatch(/^kube-system +Active/m);
+  const env = { ...process.env, WS_LAB: NAME };
+  const login = await run(["sh", "-c", "echo 'id -un; pwd; exit 3' | make -s login WHO=emo"], {
+    cwd: ROOT,
+    env,
+    accept: [2],
+  });
+  expect(login.stdout).toContain("emo\n/home/emo\n");
+  expect(login.stderr).toContain("Error 3");
 }
 
 /** The block of README.md, and settings as docs/configuration.md sets them, on a copy of the stack's file. */

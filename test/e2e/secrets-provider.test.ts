@@ -24,8 +24,7 @@ beforeAll(async () => {
   world = await openVaultWorld();
   folder = world.lab.path("secrets-provider");
   await rm(folder, { recursive: true, force: true });
-  for (const name of ["home", "state", "project"])
-    await mkdir(`${folder}/${name}`, { recursive: true, mode: 0o700 });
+  for (const name of ["home", "state", "project"]) await mkdir(`${folder}/${name}`, { recursive: true, mode: 0o700 });
   const main = fileURLToPath(new URL("fixtures/secrets-provider/program.ts", import.meta.url));
   const runtime = { name: "nodejs", options: { typescript: false, nodeargs: "--import tsx" } };
   await writeFile(`${folder}/project/Pulumi.yaml`, JSON.stringify({ name: "secrets", runtime, main }));
