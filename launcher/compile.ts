@@ -14,7 +14,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type BuildFailure, build, formatMessages, type Loader, type Metafile, type Plugin } from "esbuild";
 
@@ -29,7 +29,9 @@ const ALSO_READ = [
   "package.json",
   "tsconfig.json",
   "node_modules/.package-lock.json",
+  "launcher/load.mjs",
   "launcher/start.mjs",
+  "program.mjs",
   "launcher/compile.ts",
 ];
 
@@ -57,7 +59,7 @@ export async function compile(root: string, name: string, entry: string): Promis
     process.exit(1);
   });
   for (const path of ALSO_READ) sources.set(path, checksumOf(contentOf(join(root, path))));
-  const main = join(folder, "main.js");
+  const main = join(folder, basename(entry).replace(/\.ts$/, ".js"));
   const manifest = `${JSON.stringify({ root, main, sources: Object.fromEntries(sources) })}\n`;
   try {
     mkdirSync(folder, { recursive: true });

@@ -1,51 +1,9 @@
-/**
- * Starts a program of this checkout: `node launcher/start.mjs NAME ENTRY ARGUMENT…`. Loads its compiled form where that
- * matches the sources, and compiles it first where it does not.
- */
+/** Starts a program of this checkout: `node launcher/start.mjs NAME ENTRY ARGUMENT…`. */
 
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath, pathToFileURL } from "node:url";
-
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+import { load, ROOT } from "./load.mjs";
 
 const [, , name, entry] = process.argv;
 // The program finds its own arguments where node puts them.
 process.argv.splice(1, 3, `${ROOT}${entry}`);
 
-let program = compiledProgram();
-if (program === undefined) {
-  await import("tsx");
-  const { compile } = await import("./compile.ts");
-  program = await compile(ROOT, name, entry);
-}
-// Stack traces name the lines of the sources.
-process.setSourceMapsEnabled(true);
-await import(pathToFileURL(program ?? `${ROOT}${entry}`).href);
-
-/**
- * The compiled program, if every file that it was made of still has the same content. The checkout may have been
- * moved, and an unreadable or torn manifest is the same as a missing one: the program is then compiled again.
- */
-function compiledProgram() {
-  const text = contentOf(`node_modules/.cache/${name}/manifest.json`)?.toString();
-  if (text === undefined || !text.endsWith("}\n")) return undefined;
-  const { root, main, sources } = JSON.parse(text);
-  const fresh =
-    root === ROOT &&
-    existsSync(main) &&
-    Object.entries(sources).every(([path, checksum]) => {
-      const content = contentOf(path);
-      return (content === undefined ? "" : createHash("sha256").update(content).digest("hex")) === checksum;
-    });
-  return fresh ? main : undefined;
-}
-
-function contentOf(path) {
-  try {
-    return readFileSync(`${ROOT}${path}`);
-  } catch (cause) {
-    if (["ENOENT", "ENOTDIR", "EACCES"].includes(cause.code)) return undefined;
-    throw cause;
-  }
-}
+await load(name, entry);

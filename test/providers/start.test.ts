@@ -1,11 +1,10 @@
 /** How the provider plugins start: compiled once, since the engine starts each of them anew for every command. */
 
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { bundle, compile } from "../../launcher/compile.ts";
+import { bundle } from "../../launcher/compile.ts";
 import { ROOT } from "../house/sources.ts";
 
 const PLUGINS = [
@@ -43,10 +42,4 @@ test.each(PLUGINS)("%s is one program without any package beside it", async (fol
     ({ external, path }) => external === true && !/^node:|^[a-z_0-9]+(\/promises)?$/.test(path),
   );
   expect(packages).toEqual([]);
-});
-
-test("a checkout with the packages of another one compiles nothing into them", async () => {
-  const root = mkdtempSync(join(tmpdir(), "launcher-"));
-  symlinkSync(join(ROOT, "node_modules"), join(root, "node_modules"));
-  expect(await compile(root, "ws", "cli/main.ts")).toBeUndefined();
 });
