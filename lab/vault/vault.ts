@@ -10,6 +10,8 @@ import { fact } from "../facts.ts";
 import type { Instance } from "../instance.ts";
 import { withLock } from "../lock.ts";
 import { startIssuers } from "../oidc/issuers.ts";
+import { readIfThere } from "../read-optional.ts";
+import { replaceFile } from "../replace-file.ts";
 import type { Toolchain } from "../toolchain/index.ts";
 import { labVault } from "./api.ts";
 import { connectCluster } from "./connect-cluster.ts";
@@ -53,8 +55,9 @@ async function startAndSetUp(instance: Instance, tools: Toolchain): Promise<void
     await vault.must("PUT", "sys/seal");
     await unseal(sealed, keysFile);
   }
-  const before = await vaultFact.find(instance);
-  const programToken = await setUpVault(vault, before?.programToken);
+  const tokenFile = instance.path("vault", "program-token");
+  const programToken = await setUpVault(vault, await readIfThere(tokenFile));
+  await replaceFile(tokenFile, programToken, 0o600);
   await connectCluster(vault, await clusterFact.read(instance));
   await connectIssuer(vault, await startIssuers(instance, certificates));
   await vaultFact.write(instance, { address, caFile, rootToken, programToken });

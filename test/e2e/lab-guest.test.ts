@@ -42,7 +42,10 @@ test("after up, pods, and down, nothing is left", async () => {
 });
 
 test("after down and another up, every server still has what was written to it, and everybody is as decided", async () => {
-  await make("up");
+  const said = await lab("up");
+  expect(said).toMatch(/^Starting the lab "g-[^"]+": about \d+ min\./);
+  expect(said).toMatch(/^ +\d+ unchanged$/m);
+  expect(said).not.toMatch(/^ +[~+-]+ \d+ |from \$PATH/m);
   const env = { ...process.env, WS_LAB: NAME };
   const script = 'eval "$(make -s env)"\n./ws status';
   const { stdout } = await run(["bash", "-euo", "pipefail", "-c", script], { cwd: ROOT, env, timeoutMs: 120_000 });
