@@ -1,5 +1,5 @@
 # The project's commands. Each first makes sure that the packages of package-lock.json are there.
-.PHONY: up down status build env test bench check
+.PHONY: up down status build env ssh login kubectl test bench check
 LAB := node --import tsx lab/main.ts
 # PLUGINS=official: with Pulumi's own Kubernetes plugin, built once, and what WS_LAB_PLUGINS has of the others.
 export PLUGINS
@@ -23,9 +23,22 @@ build: node_modules/.installed
 env: node_modules/.installed
 	@$(LAB) env
 
+# A shell on the lab's host as root, or one command: make ssh ARGS="workstation status"
+ssh: node_modules/.installed
+	@$(LAB) ssh $(ARGS)
+
+# A person's login on the lab's host: make login WHO=emo
+login: node_modules/.installed
+	@$(LAB) login $(WHO)
+
+# The lab's cluster as its administrator: make kubectl ARGS="get namespaces"
+kubectl: node_modules/.installed
+	@$(LAB) kubectl $(ARGS)
+
 test: node_modules/.installed
 	@npm run --silent check
 	@npm run --silent unit-slow
+	@$(LAB) build
 	@WS_LAB=test $(LAB) up --servers-only
 	@WS_LAB=test-2 $(LAB) up --servers-only
 	@WS_LAB=test npx --no-install vitest run --project e2e --project e2e-alone --reporter=default --reporter=./test/e2e/longest-files.ts
@@ -41,6 +54,6 @@ check: node_modules/.installed
 
 node_modules/.installed: package-lock.json
 	@command -v npm >/dev/null || { echo "Node 20.19 or newer with npm is needed: install it, then try again." >&2; exit 1; }
-	@echo "Installing the packages of package-lock.json" >&2
+	@echo "Installing the packages of package-lock.json (about a minute)" >&2
 	@npm ci --no-audit --no-fund --loglevel=error >&2
 	@touch $@

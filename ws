@@ -11,4 +11,4 @@ if ! command -v node >/dev/null 2>&1; then
   echo "ws: node is not on the PATH; install Node.js 20.19 or newer" >&2
   exit 1
 fi
-exec node "$root/cli/start.mjs" "$@"
+exec node "$root/launcher/start.mjs" ws cli/main.ts "$@"

@@ -52,6 +52,14 @@ export async function findInstance(name: string): Promise<Instance | undefined> 
   return number === undefined ? undefined : instanceOf(name, number);
 }
 
+/** The instance that `WS_LAB` names. Throws `LabError` where no folder of that name exists. */
+export async function requireInstance(): Promise<Instance> {
+  const name = instanceName();
+  const instance = await findInstance(name);
+  if (instance === undefined) throw new LabError(`There is no lab "${name}" on this machine; bring it up: make up`);
+  return instance;
+}
+
 /** Makes what is missing of an instance (folder, number, namespace, uplink, forwarding) and returns it. Safe to repeat. */
 export async function openInstance(name: string): Promise<Instance> {
   requireRoot();

@@ -1,28 +1,37 @@
 /**
- * Runs the lab's commands: `up [--servers-only]`, `down [--purge]`, `status [--json]`, `build`, `env`. `WS_LAB` names
- * the lab, `lab` by default.
+ * Runs the lab's commands: `up`, `down`, `status`, `build`, `env`, `ssh`, `login`, `kubectl`. `WS_LAB` names the lab,
+ * `lab` by default.
  */
+import { availableParallelism } from "node:os";
 import { down } from "./down.ts";
 import { LabError } from "./lab-error.ts";
 import { deployRoster, commandsToTry } from "./pulumi/deploy.ts";
 import { log } from "./log.ts";
 import { shellEnv } from "./shell-env.ts";
 import { describe, status } from "./status.ts";
-import { openToolchain, LAB_TOOLS } from "./toolchain/index.ts";
+import { openSsh, openLogin, openKubectl } from "./sessions.ts";
+import { missingTools, openToolchain, STANDARD_TOOLS } from "./toolchain/index.ts";
+import { buildMinutes } from "./up-plan.ts";
 import { up } from "./up.ts";
 
-const COMMANDS: Readonly<
-  Record<string, { flags: readonly string[]; run: (flags: ReadonlySet<string>) => Promise<void> }>
-> = {
+/** A command with flags of its own, or one whose words all go to another program, which decides on the exit code. */
+type LabCommand =
+  | { readonly flags: readonly string[]; readonly run: (flags: ReadonlySet<string>) => Promise<void> }
+  | { readonly attach: (words: readonly string[]) => Promise<number> };
+
+const COMMANDS: Readonly<Record<string, LabCommand>> = {
   up: { flags: ["--servers-only"], run: (flags) => bringUp(!flags.has("--servers-only")) },
   down: { flags: ["--purge"], run: (flags) => down({ purge: flags.has("--purge") }) },
   status: { flags: ["--json"], run: showStatus },
   build: { flags: [], run: build },
   env: { flags: [], run: async () => void process.stdout.write(`${await shellEnv()}\n`) },
+  ssh: { attach: openSsh },
+  login: { attach: ([who]) => openLogin(who) },
+  kubectl: { attach: openKubectl },
 };
 
 async function bringUp(withPeople: boolean): Promise<void> {
-  const instance = await up();
+  const instance = await up({ withPeople });
   if (!withPeople) return;
   await deployRoster(instance);
   log(await commandsToTry(instance));
@@ -34,22 +43,30 @@ async function showStatus(flags: ReadonlySet<string>): Promise<void> {
 }
 
 async function build(): Promise<void> {
+  const missing = await missingTools(STANDARD_TOOLS);
+  if (missing.length > 0)
+    log(`To be built once: ${missing.join(", ")} (about ${buildMinutes(missing, availableParallelism())} min)`);
   const tools = openToolchain();
-  for (const tool of LAB_TOOLS) {
+  for (const tool of STANDARD_TOOLS) {
     const { dir, origin } = await tools.get(tool);
     log(`${tool}: ${origin === "official" ? "the vendor's" : "ready"}, in ${dir}`);
   }
 }
 
+const USAGE =
+  "Usage: lab/main.ts up [--servers-only] | down [--purge] | status [--json] | build | env | " +
+  "ssh [COMMAND…] | login USER | kubectl ARGUMENT…";
+
 /** Exit code: 0 done, 1 something did not work, 2 called wrongly. */
-async function main([name = "", ...flags]: readonly string[]): Promise<number> {
+async function main([name = "", ...words]: readonly string[]): Promise<number> {
   const command = COMMANDS[name];
-  if (command === undefined || flags.some((flag) => !command.flags.includes(flag))) {
-    log("Usage: lab/main.ts up [--servers-only] | down [--purge] | status [--json] | build | env");
+  if (command === undefined || ("flags" in command && words.some((word) => !command.flags.includes(word)))) {
+    log(USAGE);
     return 2;
   }
   try {
-    await command.run(new Set(flags));
+    if ("attach" in command) return await command.attach(words);
+    await command.run(new Set(words));
     return 0;
   } catch (error) {
     log(

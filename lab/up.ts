@@ -6,16 +6,19 @@ import { installPackages } from "./packages.ts";
 import { PARTS, type Part } from "./parts.ts";
 import { duration, log } from "./log.ts";
 import { openToolchain, type Toolchain } from "./toolchain/index.ts";
+import { LAB_TOOLS } from "./toolchain/tools.ts";
+import { describeUp, planUp } from "./up-plan.ts";
 
 /** Starts every part. Throws `LabError` naming each part that did not come up; the others stay up. */
-export async function up(): Promise<Instance> {
+export async function up(options: { readonly withPeople: boolean }): Promise<Instance> {
   requireRoot();
   const startedMs = Date.now();
+  log(describeUp(await planUp(instanceName(), options.withPeople)));
   await installPackages();
   const instance = await openInstance(instanceName());
   const onWait = (holder: string) => log(`Waiting for another run: ${holder}`);
   const lock = { what: `starting the lab "${instance.name}"`, withinMs: 3_600_000, onWait };
-  await withLock(instance.path(".lock"), lock, () => startParts(instance, openToolchain(), PARTS));
+  await withLock(instance.path(".lock"), lock, () => startParts(instance, openToolchain(LAB_TOOLS), PARTS));
   log(`The lab "${instance.name}" is up after ${duration(Date.now() - startedMs)}.`);
   return instance;
 }

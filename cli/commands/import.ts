@@ -22,6 +22,7 @@ import { rosterText } from "../import/roster-text.ts";
 import { UnreadableSurface } from "../import/unreadable-surface.ts";
 import { PROJECT, PulumiError, type StackSelection } from "../pulumi.ts";
 import { openStack } from "../stack/open-stack.ts";
+import { SELECTION_HELP, SELECTION_OPTIONS, stackSelection } from "../stack-selection.ts";
 
 export const importCommand: Command = {
   help: `Usage: ./ws import [--out DIR] [--host NAME]… [--roster FILE] [--vault-token-file FILE]
@@ -37,8 +38,7 @@ row is listed and left alone; what could be two things is listed and not guessed
   --roster FILE       your own rows, looked through: nothing is guessed, the rest is worked out anew
   --vault-token-file FILE
                       a token that may list Vault's policies and entities, which the program's may not
-  --stack NAME        the stack (default: the one that pulumi has selected)
-  --config-file FILE  its configuration (default: Pulumi.NAME.yaml)
+${SELECTION_HELP}
   --json              one JSON object, for programs
 
 Exit code: 0 when everything is clear, 1 where something could not be read or has to be settled first,
@@ -46,9 +46,8 @@ Exit code: 0 when everything is clear, 1 where something could not be read or ha
   run: async (args, terminal) => {
     const { values, positionals } = readArgs(args, OPTIONS);
     if (positionals.length > 0) throw new UsageError(`import takes no file ("${positionals[0]}")`);
-    const configFile = values["config-file"];
     try {
-      const place = { stack: values.stack, configFile: configFile === undefined ? undefined : resolve(configFile) };
+      const place = stackSelection(values);
       const { settings } = await openStack(place);
       const unknown = values.host?.find((name) => !settings.hosts.some((host) => host.name === name));
       if (unknown !== undefined) throw new UsageError(`the stack has no host "${unknown}"`);
@@ -71,8 +70,7 @@ const OPTIONS = {
   out: { type: "string" },
   roster: { type: "string" },
   "vault-token-file": { type: "string" },
-  stack: { type: "string" },
-  "config-file": { type: "string" },
+  ...SELECTION_OPTIONS,
   json: { type: "boolean" },
   host: { type: "string", multiple: true },
 } as const;

@@ -3,7 +3,6 @@
  * nothing.
  */
 
-import { resolve } from "node:path";
 import { renderProblem } from "../../roster/render-problem.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
@@ -11,6 +10,7 @@ import { PulumiError } from "../pulumi.ts";
 import { type Decided, decideOn, openStack } from "../stack/open-stack.ts";
 import { readInput } from "../read-input.ts";
 import { problemJson, problemLines } from "../show-problems.ts";
+import { SELECTION_HELP, SELECTION_OPTIONS, stackSelection } from "../stack-selection.ts";
 import type { Terminal } from "../terminal.ts";
 
 export const plan: Command = {
@@ -20,8 +20,7 @@ Reads the stack's configuration and its ledger through pulumi, and the roster an
 the configuration names, and shows in sentences what a deployment would do to whom. Changes nothing,
 and never shows a secret.
 
-  --stack NAME        the stack (default: the one that pulumi has selected)
-  --config-file FILE  its configuration (default: Pulumi.NAME.yaml)
+${SELECTION_HELP}
   --ledger FILE       reads the ledger from this file and not from the stack's output
   --json              one JSON object, for programs
 
@@ -29,15 +28,13 @@ Exit code: 0 when the plan is shown, 1 with problems or where a safety limit wou
 2 when called the wrong way.`,
   run: async (args, terminal) => {
     const { values, positionals } = readArgs(args, {
-      stack: { type: "string" },
-      "config-file": { type: "string" },
+      ...SELECTION_OPTIONS,
       ledger: { type: "string" },
       json: { type: "boolean" },
     });
     const [more] = positionals;
     if (more !== undefined) throw new UsageError(`plan takes no file ("${more}"): the configuration names the roster`);
-    const configFile = values["config-file"];
-    const place = { stack: values.stack, configFile: configFile === undefined ? undefined : resolve(configFile) };
+    const place = stackSelection(values);
     try {
       const ledger = values.ledger === undefined ? undefined : ledgerIn(values.ledger);
       const decided = await decideOn(await openStack(place, ledger));

@@ -7,9 +7,10 @@ import type { Derivation } from "../../roster/derive/derive.ts";
 import { today, computeDesiredState } from "../../config/desired-state.ts";
 import { userMapFromVault } from "../../config/vault-user-map.ts";
 import { type PreviousRun, previousRunFrom } from "../../config/previous-run.ts";
+import { Refusal } from "../../config/refusal.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { parseSettings } from "../../config/settings/parse.ts";
-import { configOf, outputsOf, PROJECT, type StackSelection } from "../pulumi.ts";
+import { configOf, nameOf, outputsOf, PROJECT, type StackSelection, type StackValues } from "../pulumi.ts";
 
 export interface OpenStack {
   /** Holds secrets: never to be shown. */
@@ -31,10 +32,20 @@ export interface Decided extends Derivation {
  */
 export async function openStack(place: StackSelection, ledger?: string): Promise<OpenStack> {
   const { values, encrypted } = await configOf(place);
-  const settings = parseSettings(values, place.configFile ?? `Pulumi.${place.stack ?? "<stack>"}.yaml`, encrypted);
+  const settings = await settingsIn(place, { values, encrypted });
   const outputs = ledger === undefined ? await outputsOf(place) : { ledger };
   const secrets = encrypted.flatMap((key) => values[key] ?? []);
   return { settings, previousRun: previousRunFrom((name) => outputs[name]), secrets };
+}
+
+/** A problem names the file. The name of the selected stack costs a run of `pulumi`, so nothing but a problem asks for it. */
+async function settingsIn(place: StackSelection, { values, encrypted }: StackValues): Promise<StackSettings> {
+  try {
+    return parseSettings(values, place.configFile ?? "", encrypted);
+  } catch (cause) {
+    if (place.configFile !== undefined || !(cause instanceof Refusal)) throw cause;
+    return parseSettings(values, `Pulumi.${await nameOf(place)}.yaml`, encrypted);
+  }
 }
 
 /** The same decision as the program's, from the same settings. @throws Refusal */

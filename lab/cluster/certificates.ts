@@ -37,11 +37,7 @@ const CLIENTS = {
 /** The certificates of an instance, made when they are not there: all of them, or none when it is interrupted. */
 export async function ensureCertificates(instance: Instance): Promise<Certificates> {
   const dir = instance.path("certificates");
-  const there = await access(dir).then(
-    () => true,
-    () => false,
-  );
-  if (!there) {
+  if (!(await isThere(dir))) {
     await rm(`${dir}.new`, { recursive: true, force: true });
     await mkdir(`${dir}.new`, { mode: 0o700 });
     await makeAll(`${dir}.new`, instance);
@@ -55,6 +51,21 @@ export async function ensureCertificates(instance: Instance): Promise<Certificat
     accountKey: join(dir, "accounts.key"),
     clients: clients as Record<Client, Pair>,
   };
+}
+
+/**
+ * A certificate for a server at one address, in a folder of its own; made when it is not there. The key is written
+ * first, so a certificate that is there has its key.
+ */
+export async function ensureServingPair(
+  dir: string,
+  server: { readonly name: string; readonly address: string },
+  ca: Pair,
+): Promise<Pair> {
+  const serving = pair(dir, "serving");
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  if (!(await isThere(serving.cert))) await issue(serving, `/CN=${server.name}`, servingAt([server.address]), ca);
+  return serving;
 }
 
 const pair = (dir: string, name: string): Pair => ({ cert: join(dir, `${name}.crt`), key: join(dir, `${name}.key`) });
@@ -81,31 +92,40 @@ async function makeAll(dir: string, instance: Instance): Promise<void> {
   await makeKey(join(dir, "accounts.key"));
   const names = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"];
   const own = ["localhost", "127.0.0.1", instance.address.lab];
-  await sign(dir, "api-server", "/CN=kube-apiserver", serving([...names, ...own, SERVICE_ADDRESS]));
-  await sign(dir, "kubelet-serving", "/CN=system:node:lab", serving(["lab", ...own]));
+  await sign(dir, "api-server", "/CN=kube-apiserver", servingAt([...names, ...own, SERVICE_ADDRESS]));
+  await sign(dir, "kubelet-serving", "/CN=system:node:lab", servingAt(["lab", ...own]));
   for (const [name, { user, group }] of Object.entries(CLIENTS)) {
     await sign(dir, name, `${group === "" ? "" : `/O=${group}`}/CN=${user}`, "extendedKeyUsage=clientAuth");
   }
 }
 
-async function sign(dir: string, name: string, subject: string, extensions: string): Promise<void> {
-  const { cert, key } = pair(dir, name);
-  const ca = pair(dir, "ca");
+const sign = (dir: string, name: string, subject: string, extensions: string): Promise<void> =>
+  issue(pair(dir, name), subject, extensions, pair(dir, "ca"));
+
+async function issue({ cert, key }: Pair, subject: string, extensions: string, ca: Pair): Promise<void> {
   await makeKey(key);
-  const request = join(dir, "request.csr");
+  const request = `${cert}.csr`;
   await run(["openssl", "req", "-new", "-key", key, "-subj", subject, "-out", request]);
-  const signer = ["-CA", ca.cert, "-CAkey", ca.key, "-days", DAYS, "-out", cert];
-  const extensionFile = join(dir, "extensions");
+  const extensionFile = `${cert}.extensions`;
   await writeFile(extensionFile, `keyUsage=critical,digitalSignature\n${extensions}\n`);
+  const signer = ["-CA", ca.cert, "-CAkey", ca.key, "-days", DAYS, "-out", `${cert}.new`];
   await run(["openssl", "x509", "-req", "-in", request, ...signer, "-extfile", extensionFile]);
+  await rename(`${cert}.new`, cert);
+  await Promise.all([request, extensionFile].map((file) => rm(file)));
 }
 
 const makeKey = (path: string) => run(["openssl", "ecparam", "-genkey", "-noout", "-name", "prime256v1", "-out", path]);
 
-const serving = (names: readonly string[]): string => {
+const servingAt = (names: readonly string[]): string => {
   const entries = names.map((name) => (/^[\d.]+$/.test(name) ? `IP:${name}` : `DNS:${name}`));
   return `extendedKeyUsage=serverAuth\nsubjectAltName=${entries.join(",")}`;
 };
+
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
 
 /** A lab that lives longer is made anew. */
 const DAYS = "365";

@@ -36,6 +36,10 @@ export async function baseImage(): Promise<string> {
   );
 }
 
+/** Whether `baseImage` has nothing to install. */
+export const isBaseInstalled = async (): Promise<boolean> =>
+  isThere(join(cacheFolder(), "devvm", keyOf(await architecture())));
+
 async function install(root: string): Promise<void> {
   const { url, proxy } = await debianMirror();
   const startedMs = Date.now();

@@ -3,14 +3,13 @@
  * real, people are not.
  */
 import { createPrivateKey, generateKeyPairSync, sign } from "node:crypto";
-import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { access, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { answers } from "../cluster/http-ready.ts";
-import type { Certificates } from "../cluster/certificates.ts";
+import { type Certificates, ensureServingPair } from "../cluster/certificates.ts";
 import type { Instance } from "../instance.ts";
 import { startServer } from "../process/start.ts";
-import { run } from "../run.ts";
 
 /** What a token says of somebody; whatever a test wants to claim. */
 export type Claims = Readonly<Record<string, unknown>>;
@@ -43,15 +42,14 @@ const PORT = 9443;
 /** Starts both; what runs already stays. */
 export async function startIssuers(instance: Instance, certs: Certificates): Promise<Issuers> {
   const dir = instance.path("oidc");
-  await mkdir(dir, { recursive: true, mode: 0o700 });
   const base = `https://${instance.address.lab}:${PORT}`;
   const names = ["command-line", "dashboard"];
-  await makeServingPair(instance, dir, certs);
+  const serving = await ensureServingPair(dir, { name: "lab-oidc", address: instance.address.lab }, certs.ca);
   for (const name of names) await makeSigningKey(dir, name);
   const served: ServedIssuers = {
     port: PORT,
-    certFile: join(dir, "serving.crt"),
-    keyFile: join(dir, "serving.key"),
+    certFile: serving.cert,
+    keyFile: serving.key,
     issuers: names.map((name) => ({
       path: `/${name}`,
       url: `${base}/${name}`,
@@ -94,19 +92,6 @@ async function makeSigningKey(dir: string, name: string): Promise<void> {
   await writeFile(join(dir, `${name}.key`), privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600 });
   const jwk = { ...publicKey.export({ format: "jwk" }), kid: name, alg: "RS256", use: "sig" };
   await writeFile(join(dir, `${name}.pub.json`), JSON.stringify(jwk));
-}
-
-async function makeServingPair(instance: Instance, dir: string, certs: Certificates): Promise<void> {
-  const [cert, key, request, extensions] = ["serving.crt", "serving.key", "request.csr", "extensions"].map((file) =>
-    join(dir, file),
-  ) as [string, string, string, string];
-  if (await isThere(cert)) return;
-  await run(["openssl", "ecparam", "-genkey", "-noout", "-name", "prime256v1", "-out", key]);
-  await run(["openssl", "req", "-new", "-key", key, "-subj", "/CN=lab-oidc", "-out", request]);
-  await writeFile(extensions, `extendedKeyUsage=serverAuth\nsubjectAltName=IP:${instance.address.lab}\n`);
-  const signer = ["-CA", certs.ca.cert, "-CAkey", certs.ca.key, "-days", "365"];
-  await run(["openssl", "x509", "-req", "-in", request, ...signer, "-out", cert, "-extfile", extensions]);
-  await Promise.all([request, extensions].map((file) => rm(file)));
 }
 
 const isThere = (path: string): Promise<boolean> =>

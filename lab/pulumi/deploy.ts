@@ -1,8 +1,7 @@
 /** Deploys the repository's roster on the lab's servers, by the lab's own `pulumi up`. */
 
 import { spawn } from "node:child_process";
-import { clusterFact } from "../cluster/cluster.ts";
-import { factsOfDevVm, sshArgv } from "../devvm/index.ts";
+import { factsOfDevVm } from "../devvm/index.ts";
 import { forgeFact } from "../forge/index.ts";
 import type { Instance } from "../instance.ts";
 import { LabError } from "../lab-error.ts";
@@ -17,6 +16,7 @@ const LOBBY_PORT = 8901;
 /** Deploys the roster with what the engine says shown as it comes. Throws `LabError` when the update fails. */
 export async function deployRoster(instance: Instance): Promise<void> {
   const startedMs = Date.now();
+  log("Deploying the people of roster.yaml: pulumi up, about a minute");
   const engine = await openEngine(instance);
   for (const { name, version, kind } of engine.plugins) {
     if (kind === "emulated") log(`plugin ${name} ${version}: the lab's emulated one (lab/plugins/README.md)`);
@@ -42,21 +42,20 @@ export async function deployRoster(instance: Instance): Promise<void> {
 
 /** What to try next, for the person at the keyboard. */
 export async function commandsToTry(instance: Instance): Promise<string> {
-  const devvm = await factsOfDevVm().read(instance);
-  const { kubectl, adminKubeconfig } = await clusterFact.read(instance);
   const forge = await forgeFact.read(instance);
-  const ssh = sshArgv(devvm).join(" ");
+  const make = instance.name === "lab" ? "make" : `WS_LAB=${instance.name} make`;
   return [
     "",
     "Try:",
-    `  ${ssh} workstation status`,
-    `  ${ssh} -t su - ancamilea`,
+    `  ${make} ssh ARGS="workstation status"   (the host as root; without ARGS a shell)`,
+    `  ${make} login WHO=ancamilea   (the host as a person)`,
+    `  ${make} kubectl ARGS="get namespaces --show-labels"`,
+    `  eval "$(${make} -s env)"; ./ws status   (who is as decided)`,
     "  node --import tsx lab/sign-in/main.ts emil.barzin   (emo's own page in a browser: it says the address)",
-    `  ${kubectl} --kubeconfig ${adminKubeconfig} get namespaces --show-labels`,
     `  ${forge.url}/${forge.owner}   (user ${forge.adminUser}, password in ${instance.path("facts", "forge.json")})`,
-    "  Change roster.yaml and run make up again; `./ws check roster.yaml` says whether it holds.",
+    `  Change roster.yaml and run ${make} up again; ./ws check roster.yaml says whether it holds.`,
     "",
-    "Stop it, and keep its folder for the next make up: make down",
+    `Stop it, and keep its folder for the next start: ${make} down`,
   ].join("\n");
 }
 

@@ -6,7 +6,7 @@ import type { Instance } from "../instance.ts";
 import { type InstalledPlugin, installStandIns, wantedPlugins } from "../plugins/install.ts";
 import { BASE_ENV, type Ran, type RunOptions, run } from "../run.ts";
 import { toolPath } from "../toolchain/index.ts";
-import { languageHost } from "./language-host.ts";
+import { installLanguageHost } from "./language-host.ts";
 
 /** The project's folder. */
 export const PROJECT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
@@ -31,9 +31,9 @@ export async function openEngine(instance: Instance): Promise<Engine> {
   await Promise.all(["home", "state"].map((name) => mkdir(at(name), { recursive: true, mode: 0o700 })));
   const plugins = await installStandIns(at("home"), await wantedPlugins(PLUGINS));
   await writeFile(at("passphrase"), PASSPHRASE, { mode: 0o600 });
-  const tools = [await languageHost(PROJECT, at("bin")), await toolPath("engine")];
+  await installLanguageHost(PROJECT, at("home"));
   const env = {
-    PATH: [...tools, NODE_FOLDER, BASE_ENV.PATH].join(":"),
+    PATH: [await toolPath("engine"), NODE_FOLDER, BASE_ENV.PATH].join(":"),
     PULUMI_HOME: at("home"),
     PULUMI_BACKEND_URL: `file://${at("state")}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: at("passphrase"),

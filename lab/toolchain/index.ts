@@ -7,9 +7,9 @@ import { duration, progress, log } from "../log.ts";
 import { cacheFolder, HALF_BUILT, homeOf, moduleOf, removeHalfBuilt, requireFreeDisk } from "./cache.ts";
 import { dropGoCaches, type GoCaches, goBuild, goCaches, goVersion, moduleFolder } from "./go.ts";
 import { officialHome } from "./official.ts";
-import { LAB_TOOLS, programsOf, type Recipe, type Tool, TOOL_NAMES, TOOLS } from "./tools.ts";
+import { programsOf, STANDARD_TOOLS, type Recipe, type Tool, TOOL_NAMES, TOOLS } from "./tools.ts";
 
-export { LAB_TOOLS, type Tool } from "./tools.ts";
+export { LAB_TOOLS, STANDARD_TOOLS, type Tool } from "./tools.ts";
 
 /** A tool that can be used. */
 export interface ToolHome {
@@ -25,8 +25,8 @@ export interface Toolchain {
   get(tool: Tool): Promise<ToolHome>;
 }
 
-/** Starts to get these tools (what every lab runs, where none are named) in the background, in the order of `TOOLS`. */
-export function openToolchain(wanted: readonly Tool[] = LAB_TOOLS): Toolchain {
+/** Starts to get these tools (those of `make build` where none are named) in the background, in the order of `TOOLS`. */
+export function openToolchain(wanted: readonly Tool[] = STANDARD_TOOLS): Toolchain {
   const ordered = TOOL_NAMES.filter((tool) => wanted.includes(tool));
   const found = lookAll(ordered);
   const homes = new Map<Tool, Promise<ToolHome>>();
@@ -48,7 +48,20 @@ export function openToolchain(wanted: readonly Tool[] = LAB_TOOLS): Toolchain {
 /** The folder of one tool's programs, got ready first if need be. */
 export const toolPath = async (tool: Tool): Promise<string> => (await openToolchain([tool]).get(tool)).dir;
 
+/** Which of these tools are neither in the cache nor the vendor's. */
+export async function missingTools(tools: readonly Tool[]): Promise<Tool[]> {
+  const homes = await findTools(tools);
+  return tools.filter((tool) => !homes.has(tool));
+}
+
 async function lookAll(tools: readonly Tool[]): Promise<ReadonlyMap<Tool, ToolHome>> {
+  const homes = await findTools(tools);
+  const missing = tools.filter((tool) => !homes.has(tool));
+  if (missing.length > 0) await requireFreeDisk(cacheFolder(), missing);
+  return homes;
+}
+
+async function findTools(tools: readonly Tool[]): Promise<ReadonlyMap<Tool, ToolHome>> {
   const cache = cacheFolder();
   const version = await goVersion(goCaches(cache));
   const homes = new Map<Tool, ToolHome>();
@@ -56,11 +69,6 @@ async function lookAll(tools: readonly Tool[]): Promise<ReadonlyMap<Tool, ToolHo
     const official = await officialHome(tool);
     const home = official ?? (await homeOf(cache, tool, version));
     if (official !== undefined || (await isThere(home))) homes.set(tool, homeAt(home, official ? "official" : "cache"));
-  }
-  const missing = tools.filter((tool) => !homes.has(tool));
-  if (missing.length > 0) {
-    await requireFreeDisk(cache, missing);
-    log(`To be built from pinned Go modules, once: ${missing.join(", ")}`);
   }
   return homes;
 }

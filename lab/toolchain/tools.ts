@@ -92,8 +92,23 @@ export type Tool = keyof typeof TOOLS;
 
 export const TOOL_NAMES = Object.keys(TOOLS) as Tool[];
 
-/** What every lab runs. The official plugin takes long to build, so it is built only where it is asked for. */
-export const LAB_TOOLS = TOOL_NAMES.filter((tool) => tool !== "plugin-kubernetes");
+/** What `make build` builds. The official plugin takes long, so it is built where `PLUGINS=official` asks for it. */
+export const STANDARD_TOOLS: readonly Tool[] = TOOL_NAMES.filter((tool) => tool !== "plugin-kubernetes");
+
+/** The tools that servers and the deployment of a roster need. The others are built when a test needs them. */
+export const LAB_TOOLS: readonly Tool[] = STANDARD_TOOLS.filter((tool) => tool !== "rclone");
+
+/** Minutes of one processor that a build takes (measured cold). */
+export const BUILD_MINUTES: Readonly<Record<Tool, number>> = {
+  "language-host": 1,
+  engine: 6,
+  etcd: 1,
+  kubernetes: 10,
+  forge: 7,
+  vault: 20,
+  rclone: 5,
+  "plugin-kubernetes": 20,
+};
 
 /** The programs a tool consists of. */
 export function programsOf(tool: Recipe): string[] {

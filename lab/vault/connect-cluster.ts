@@ -4,12 +4,13 @@ import type { clusterFact } from "../cluster/cluster.ts";
 import { run } from "../run.ts";
 import type { LabVault } from "./api.ts";
 import { enableAuth } from "./enable-auth.ts";
+import { KUBERNETES_PLUGIN } from "./register-plugin.ts";
 
 type Cluster = Awaited<ReturnType<(typeof clusterFact)["read"]>>;
 
 /** Enables and configures the mount `kubernetes`. Safe to repeat. */
 export async function connectCluster(vault: LabVault, cluster: Cluster): Promise<void> {
-  await enableAuth(vault, "kubernetes", "vault-plugin-auth-kubernetes");
+  await enableAuth(vault, "kubernetes", KUBERNETES_PLUGIN);
   await vault.must("POST", "auth/kubernetes/config", {
     kubernetes_host: cluster.server,
     kubernetes_ca_cert: await readFile(cluster.caFile, "utf8"),

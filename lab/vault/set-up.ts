@@ -1,6 +1,6 @@
 /**
- * Sets up the lab's Vault after every start, as an operator does once in production: the program's policy and token,
- * the user map.
+ * Sets up the lab's Vault after every start, as an operator does once in production: the key-value mount, the program's
+ * policy and token, the user map.
  */
 import { readFile } from "node:fs/promises";
 import { programPolicy } from "../../components/vault/policies.ts";
@@ -9,6 +9,7 @@ import type { LabVault } from "./api.ts";
 
 /** Safe to repeat. @returns the program's token: the former one as long as it is good */
 export async function setUpVault(vault: LabVault, formerToken: string | undefined): Promise<string> {
+  await enableKeyValues(vault);
   const policy = programPolicy({ kv: "secret", kubernetes: "kubernetes", userMap: "platform" });
   await vault.must("PUT", `sys/policies/acl/${PROGRAM}`, { policy });
   await seedUserMap(vault);
@@ -24,6 +25,12 @@ const PROGRAM = "workstation-program";
 
 const isGood = async (vault: LabVault, token: string) =>
   (await vault.ask("GET", "auth/token/lookup-self", undefined, token)).status === 200;
+
+async function enableKeyValues(vault: LabVault): Promise<void> {
+  const mounts = (await vault.must("GET", "sys/mounts")) as { readonly data: Readonly<Record<string, object>> };
+  if ("secret/" in mounts.data) return;
+  await vault.must("POST", "sys/mounts/secret", { type: "kv", options: { version: "2" } });
+}
 
 /** Tests change the map, so one that is there stays. */
 async function seedUserMap(vault: LabVault): Promise<void> {

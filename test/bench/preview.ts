@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { PASSPHRASE, PROJECT } from "../../lab/pulumi/engine.ts";
 import { wantedPlugins } from "../../lab/plugins/install.ts";
-import { languageHost } from "../../lab/pulumi/language-host.ts";
+import { installLanguageHost } from "../../lab/pulumi/language-host.ts";
 import { toolPath } from "../../lab/toolchain/index.ts";
 import { type EmptyCluster, emptyCluster } from "./empty-cluster.ts";
 import { manyPeople } from "./many-people.ts";
@@ -71,9 +71,9 @@ export async function benchEngine(dir: string): Promise<Env> {
     await writeFile(join(folder, `pulumi-resource-${name}`), launcher, { mode: 0o755 });
   }
   await mkdir(join(dir, "state"));
-  const tools = [await languageHost(PROJECT, join(dir, "bin")), await toolPath("engine")];
+  await installLanguageHost(PROJECT, join(dir, "home"));
   return {
-    PATH: [...tools, process.env.PATH ?? ""].join(":"),
+    PATH: [await toolPath("engine"), process.env.PATH ?? ""].join(":"),
     HOME: dir,
     PULUMI_HOME: join(dir, "home"),
     PULUMI_BACKEND_URL: `file://${join(dir, "state")}`,

@@ -88,6 +88,40 @@ test("problems of roster, settings and ledger are said in their own words, and e
   expect(plan(["--ledger", "nowhere.json"]).err).toContain("nowhere.json:1:1: there is no such file");
 });
 
+test("a problem of the settings names the file of the selected stack", () => {
+  configured("roster.yaml", { removalLimt: 1 });
+  expect(plan([]).err).toContain("  Pulumi.test.yaml: workstation:removalLimt: is no setting of this program");
+  configured("roster.yaml");
+});
+
+describe("in a shell with the lab's engine", () => {
+  const shell = {
+    WS_LAB_CONFIG: `${bench.folder}/Pulumi.lab.yaml`,
+    PULUMI_BACKEND_URL: `file://${bench.folder}/state`,
+  };
+  const askedBy = (args: readonly string[], env: Readonly<Record<string, string>>) => {
+    bench.write("Pulumi.lab.yaml", "config: {}\n");
+    bench.write("asked", "");
+    expect(plan(args, env)).toMatchObject({ code: 0, err: "" });
+    return bench.read("asked").split("\n")[0];
+  };
+  const OF_THE_LAB = `config --json --show-secrets --config-file ${bench.folder}/Pulumi.lab.yaml --stack lab --non-interactive`;
+
+  test("the lab's stack and its configuration are found without options, and by its name", () => {
+    expect(askedBy([], shell)).toBe(OF_THE_LAB);
+    expect(askedBy(["--stack", "lab"], shell)).toBe(OF_THE_LAB);
+  });
+  test("another stack, another file and another state are not the lab's", () => {
+    expect(askedBy(["--stack", "prod"], shell)).toBe("config --json --show-secrets --stack prod --non-interactive");
+    expect(askedBy(["--config-file", "Pulumi.test.yaml"], shell)).toBe(
+      `config --json --show-secrets --config-file ${bench.folder}/Pulumi.test.yaml --non-interactive`,
+    );
+    expect(askedBy([], { ...shell, PULUMI_BACKEND_URL: "s3://states" })).toBe(
+      "config --json --show-secrets --non-interactive",
+    );
+  });
+});
+
 describe("one sentence, and nothing of what pulumi printed, where pulumi cannot answer:", () => {
   test.each([
     [

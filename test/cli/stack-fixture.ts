@@ -7,14 +7,15 @@ import { writeLedger } from "../../roster/ledger.ts";
 import { LEAST, raw } from "../config/raw-config.ts";
 import { workbench } from "./run-ws.ts";
 
-/** Answers `config` and `stack output` from files, and notes what it was asked. `ANSWER` makes it fail in pulumi's own words. */
+/** Answers `config` and `stack output` from files, `stack ls` with one stack, and notes what it was asked. `ANSWER` makes it fail in pulumi's own words. */
 const PULUMI = `#!/bin/sh
 here=$(dirname "$0")
 echo "$*" >> "$here/asked"
 if [ -n "$ANSWER" ]; then echo "$ANSWER" >&2; exit 255; fi
-case "$1" in
-  config) cat "$here/config.json" ;;
-  stack) cat "$here/outputs.json" ;;
+case "$1 $2" in
+  "stack ls") echo '[{"name":"test","current":true}]' ;;
+  "config "*) cat "$here/config.json" ;;
+  "stack "*) cat "$here/outputs.json" ;;
 esac
 `;
 

@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { bundle } from "../../cli/compile.ts";
+import { bundle } from "../../launcher/compile.ts";
 import { files, ROOT } from "../house/sources.ts";
 
 /** A checkout of its own, with the same packages. */
@@ -32,7 +32,7 @@ function edit(root: string, file: string, from: string, to: string): void {
 
 /** Packages that `node` loads before the command's own code runs. */
 async function packagesOf(command: string): Promise<readonly string[]> {
-  const { metafile } = await bundle(ROOT, join(ROOT, "node_modules/.cache/unwritten"));
+  const { metafile } = await bundle(ROOT, join(ROOT, "node_modules/.cache/unwritten"), "cli/main.ts");
   const outputs = metafile.outputs;
   const found = new Set<string>();
   const seen = new Set<string>();

@@ -1,7 +1,7 @@
 /** The lab is a good guest: after `down` the machine is as it was before `up`, also when `up` was killed. Needs root. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { access, readdir, readFile } from "node:fs/promises";
+import { access, readdir, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -31,6 +31,7 @@ test("after up, pods, and down, nothing is left", async () => {
   await make("up");
   await runPods();
   await saysWhatThePagesSay();
+  await opensSessions();
   const meanwhile = await machine();
   // The looking is proved by what it sees while the lab is up.
   expect(meanwhile.interfaces).toContain(`ws-${NAME}`);
@@ -38,6 +39,19 @@ test("after up, pods, and down, nothing is left", async () => {
   expect(meanwhile.cgroups.length).toBeGreaterThan(before.cgroups.length);
   await make("down");
   expect(await machine()).toEqual(before);
+});
+
+test("after down and another up, every server still has what was written to it, and everybody is as decided", async () => {
+  const said = await lab("up");
+  expect(said).toMatch(/^Starting the lab "g-[^"]+": about \d+ min\./);
+  expect(said).toMatch(/^ +\d+ unchanged$/m);
+  expect(said).not.toMatch(/^ +[~+-]+ \d+ |from \$PATH/m);
+  const env = { ...process.env, WS_LAB: NAME };
+  const script = 'eval "$(make -s env)"\n./ws status';
+  const { stdout } = await run(["bash", "-euo", "pipefail", "-c", script], { cwd: ROOT, env, timeoutMs: 120_000 });
+  expect(stdout).toContain("Everything is as decided.");
+  const keys = await stat(join(DIR, "vault/keys.json"));
+  expect((keys.mode & 0o777).toString(8)).toBe("600");
   await lab("down", "--purge");
 });
 
@@ -74,9 +88,23 @@ async function lab(...args: readonly string[]): Promise<string> {
 }
 
 /** The project's commands as README.md has them, for this lab. */
-async function make(target: string): Promise<string> {
+async function make(...words: readonly string[]): Promise<string> {
   const env = { ...process.env, WS_LAB: NAME };
-  return (await run(["make", "--no-print-directory", target], { cwd: ROOT, env, timeoutMs: 600_000 })).stdout;
+  return (await run(["make", "--no-print-directory", ...words], { cwd: ROOT, env, timeoutMs: 600_000 })).stdout;
+}
+
+/** The names that README.md has for what an operator looks at. */
+async function opensSessions(): Promise<void> {
+  expect(await make("ssh", "ARGS=workstation status")).toContain("emo");
+  expect(await make("kubectl", "ARGS=get namespaces")).toMatch(/^kube-system +Active/m);
+  const env = { ...process.env, WS_LAB: NAME };
+  const login = await run(["sh", "-c", "echo 'id -un; pwd; exit 3' | make -s login WHO=emo"], {
+    cwd: ROOT,
+    env,
+    accept: [2],
+  });
+  expect(login.stdout).toContain("emo\n/home/emo\n");
+  expect(login.stderr).toContain("Error 3");
 }
 
 /** The block of README.md, and settings as docs/configuration.md sets them, on a copy of the stack's file. */

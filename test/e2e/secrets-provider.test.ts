@@ -3,7 +3,7 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { languageHost } from "../../lab/pulumi/language-host.ts";
+import { installLanguageHost } from "../../lab/pulumi/language-host.ts";
 import { BASE_ENV, type Ran, run } from "../../lab/run.ts";
 import { openToolchain, toolPath } from "../../lab/toolchain/index.ts";
 import { vaultFact } from "../../lab/vault/vault.ts";
@@ -24,15 +24,15 @@ beforeAll(async () => {
   world = await openVaultWorld();
   folder = world.lab.path("secrets-provider");
   await rm(folder, { recursive: true, force: true });
-  for (const name of ["home", "state", "bin", "project"])
-    await mkdir(`${folder}/${name}`, { recursive: true, mode: 0o700 });
+  for (const name of ["home", "state", "project"]) await mkdir(`${folder}/${name}`, { recursive: true, mode: 0o700 });
   const main = fileURLToPath(new URL("fixtures/secrets-provider/program.ts", import.meta.url));
   const runtime = { name: "nodejs", options: { typescript: false, nodeargs: "--import tsx" } };
   await writeFile(`${folder}/project/Pulumi.yaml`, JSON.stringify({ name: "secrets", runtime, main }));
   const { dir } = await openToolchain(["engine", "language-host"]).get("engine");
+  await installLanguageHost(`${folder}/project`, `${folder}/home`);
   const node = process.execPath.replace(/\/[^/]+$/, "");
   base = {
-    PATH: [await languageHost(`${folder}/project`, `${folder}/bin`), dir, node, BASE_ENV.PATH].join(":"),
+    PATH: [dir, node, BASE_ENV.PATH].join(":"),
     PULUMI_HOME: `${folder}/home`,
     PULUMI_BACKEND_URL: `file://${folder}/state`,
     PULUMI_SKIP_UPDATE_CHECK: "1",

@@ -240,7 +240,7 @@ async function tokenFor(secret: string): Promise<string> {
   return (made as { auth: { client_token: string } }).auth.client_token;
 }
 
-/** A second Vault that is sealed for good: the lab's own could not be opened again. */
+/** A second Vault, which stays sealed: other tests use the lab's own. */
 async function sealedVault(): Promise<{ readonly address: string; readonly ca: string }> {
   const address = `https://${world.lab.address.lab}:8300`;
   const dir = world.lab.path("vault-sealed");

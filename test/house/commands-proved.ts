@@ -25,6 +25,9 @@ export const PROOFS: readonly Proof[] = [
   row(/^make up$/, e2e("lab-guest"), /await make\("up"\)/),
   row(/^make down$/, e2e("lab-guest"), /await make\("down"\)/),
   row(/^make status$/, e2e("lab-guest"), /await make\("status"\)/),
+  row(/^make ssh( ARGS="workstation status")?$/, e2e("lab-guest"), /make\("ssh", "ARGS=workstation status"\)/),
+  row(/^make login WHO=emo$/, e2e("lab-guest"), /make -s login WHO=emo/),
+  row(/^make kubectl ARGS="get namespaces"$/, e2e("lab-guest"), /make\("kubectl", "ARGS=get namespaces"\)/),
   row(/^(make env|eval "\$\(make -s env\)")$/, e2e("lab-guest"), /make -s env/),
   row(/^make test$/, ".ci/run", /^exec make test$/m),
   row(/^npm run check( && make test)?$/, "Makefile", /^test:.*\n\t@npm run --silent check$/m),
@@ -34,11 +37,11 @@ export const PROOFS: readonly Proof[] = [
   row(/^npx vitest run --project unit .*access\.test\.ts --update$/, cli("npm-scripts"), /access\.test\.ts --update/),
   // The operator's command.
   row(/^\.\/ws check roster\.yaml$/, cli("check"), /ws\(\["check"/),
+  row(/^\.\/ws derive roster\.yaml$/, cli("derive"), /ws\(\["derive", "--today"/),
   row(/^\.\/ws --version$/, cli("check"), /ws\(\["--version"\]\)/),
   row(/^\.\/ws COMMAND --help$/, cli("pages"), /\[command, "--help"\]/),
-  row(/^\.\/ws plan( --stack lab .*)?$/, e2e("lab-guest"), /make -s env/),
+  row(/^\.\/ws plan$/, e2e("lab-guest"), /make -s env/),
   row(/^\.\/ws status( emo)?$/, e2e("board"), /ws\("status", "dora"\)/),
-  row(/^\.\/ws status --stack lab .*$/, e2e("lab-guest"), /make -s env/),
   row(
     /^\.\/ws status --json --html \S+ --prometheus \S+$/,
     e2e("board"),

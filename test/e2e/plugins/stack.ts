@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { installStandIns, wantedPlugins } from "../../../lab/plugins/install.ts";
-import { languageHost } from "../../../lab/pulumi/language-host.ts";
+import { installLanguageHost } from "../../../lab/pulumi/language-host.ts";
 import { openToolchain } from "../../../lab/toolchain/index.ts";
 
 /** What one `pulumi` command did. */
@@ -38,7 +38,8 @@ export async function openStack(
   await installStandIns(home, await wantedPlugins([plugin]), { HOME: folder, PATH: "" });
   await mkdir(join(folder, "state"));
   const engine = await openToolchain(["engine"]).get("engine");
-  const path = [await languageHost(project, join(folder, "host")), engine.dir, process.env.PATH ?? ""].join(":");
+  await installLanguageHost(project, home);
+  const path = [engine.dir, process.env.PATH ?? ""].join(":");
   const all = {
     ...{ ...env, PATH: path, HOME: folder, PULUMI_HOME: home, PULUMI_BACKEND_URL: `file://${join(folder, "state")}` },
     ...{ PULUMI_CONFIG_PASSPHRASE: "test", PULUMI_SKIP_UPDATE_CHECK: "1", PULUMI_SKIP_CONFIRMATIONS: "true" },

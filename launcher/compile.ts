@@ -1,12 +1,27 @@
-/** Compiles `./ws` into node_modules/.cache/ws, with a manifest of the checksums of all files that went into it. */
+/**
+ * Compiles a program of this checkout into node_modules/.cache/NAME, with a manifest of the checksums of all files that
+ * went into it.
+ */
 
 import { createHash, randomUUID } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type BuildFailure, build, formatMessages, type Loader, type Metafile, type Plugin } from "esbuild";
 
-/** These packages are part of the compiled program: loading their many small files would take longer than running them. */
+/**
+ * These packages are part of the compiled `./ws`: loading their many small files would take longer than running them. Of
+ * the others it loads one when a command needs it. A provider plugin needs all of its few packages, so they are part of it.
+ */
 const BUNDLED: readonly string[] = ["jsonc-parser", "yaml", "zod"];
 
 /** Files that decide what the compiled program is, besides the modules that it consists of. */
@@ -14,32 +29,37 @@ const ALSO_READ = [
   "package.json",
   "tsconfig.json",
   "node_modules/.package-lock.json",
-  "cli/start.mjs",
-  "cli/compile.ts",
+  "launcher/load.mjs",
+  "launcher/start.mjs",
+  "program.mjs",
+  "launcher/compile.ts",
 ];
 
 /** A folder of an older build may still be in use by a command that loads a part of it later. */
 const KEEP_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Compiles the program below `root` and returns the path of its entry point; nothing where the folder cannot be
- * written (a read-only checkout, another user's checkout, a full disk), so that the program has to run uncompiled.
+ * Compiles a program below `root` and returns the path of its entry point; nothing where the folder cannot be written
+ * (a read-only checkout, another user's checkout, a full disk) or is another checkout's, so that the program has to run
+ * uncompiled.
  *
  * Every build has a folder of its own and the manifest is replaced in one step, so that commands which start at the
  * same time do not see half a build. Whoever can write that folder can replace the packages next to it, too; it needs
  * no more trust than they do.
  */
-export async function compile(root: string): Promise<string | undefined> {
-  const cache = join(root, "node_modules/.cache/ws");
+export async function compile(root: string, name: string, entry: string): Promise<string | undefined> {
+  // Checkouts that share their packages would replace each other's programs for ever.
+  if (realpathSync(join(root, "node_modules")) !== join(realpathSync(root), "node_modules")) return undefined;
+  const cache = join(root, "node_modules/.cache", name);
   const folder = join(cache, randomUUID());
-  const { files, sources } = await bundle(root, folder).catch(async (cause: BuildFailure) => {
+  const { files, sources } = await bundle(root, folder, entry).catch(async (cause: BuildFailure) => {
     if (cause.errors === undefined) throw cause;
     const lines = await formatMessages(cause.errors, { kind: "error" });
-    process.stderr.write(`ws: the program cannot be compiled\n${lines.join("")}`);
+    process.stderr.write(`${name}: the program cannot be compiled\n${lines.join("")}`);
     process.exit(1);
   });
   for (const path of ALSO_READ) sources.set(path, checksumOf(contentOf(join(root, path))));
-  const main = join(folder, "main.js");
+  const main = join(folder, basename(entry).replace(/\.ts$/, ".js"));
   const manifest = `${JSON.stringify({ root, main, sources: Object.fromEntries(sources) })}\n`;
   try {
     mkdirSync(folder, { recursive: true });
@@ -61,6 +81,7 @@ const UNWRITABLE: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS", "EN
 export async function bundle(
   root: string,
   folder: string,
+  entry: string,
 ): Promise<{
   readonly files: readonly { readonly path: string; readonly contents: Uint8Array }[];
   readonly sources: Map<string, string>;
@@ -70,10 +91,11 @@ export async function bundle(
   const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
     readonly dependencies: Readonly<Record<string, string>>;
   };
-  const external = Object.keys(dependencies).filter((name) => !BUNDLED.includes(name));
+  const isPlugin = entry.startsWith("providers/");
+  const external = isPlugin ? [] : Object.keys(dependencies).filter((name) => !BUNDLED.includes(name));
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
-    entryPoints: ["cli/main.ts"],
+    entryPoints: [entry],
     outdir: folder,
     write: false,
     metafile: true,
