@@ -44,6 +44,7 @@ export const PROOFS: readonly Proof[] = [
     e2e("board"),
     /"--json", "--html", files\[0\], "--prometheus"/,
   ),
+  row(/^\.\/ws doctor$/, e2e("doctor"), /"doctor", "--json"/),
   row(/^\.\/ws history PERSON$/, e2e("board"), /"history", "emo"/),
   row(/^\.\/ws probe/, e2e("leaving"), /"probe",/),
   row(
