@@ -1,4 +1,4 @@
-/** `./ws doctor` on a half-configured site: each finding is mended in turn, nothing is written, and the mended site deploys. */
+/** `./ws doctor` on a half-configured site: each finding is fixed in turn, nothing is written, and the site then deploys. */
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -155,7 +155,7 @@ test("everything that is missing is told at once, on every surface", async () =>
   expect(await stack.touched()).toEqual(before);
 });
 
-test("with the host key put right, what the host lacks is told with the line that brings it", async () => {
+test("with the right host key, what the host lacks is told with the line that brings it", async () => {
   half.settings.delete("hosts");
   await configure();
   const before = await stack.touched();
@@ -172,9 +172,9 @@ test("with the host key put right, what the host lacks is told with the line tha
   expect(await stack.touched()).toEqual(before);
 });
 
-test("each finding that is mended is gone, and no other one comes", async () => {
+test("each finding that is fixed is gone, and no other one comes", async () => {
   const gone: string[] = [];
-  const mend = async (surface: string, how: () => Promise<unknown>) => {
+  const fix = async (surface: string, how: () => Promise<unknown>) => {
     await how();
     await configure();
     const { lines } = await doctor();
@@ -182,29 +182,29 @@ test("each finding that is mended is gone, and no other one comes", async () => 
     for (const other of gone) expect(lines.filter((line) => line.startsWith(`${other} `))).toEqual([]);
     gone.push(surface);
   };
-  await mend("host", async () => {
+  await fix("host", async () => {
     half.settings.delete("devvm.packages");
     half.settings.delete("devvm.commands.t3");
     await stack.sh(
       "for name in kubectl kubectl-oidc_login; do install -m 755 /usr/bin/true /usr/local/bin/$name; done",
     );
   });
-  await mend("cluster", async () => {
+  await fix("cluster", async () => {
     await stack.kubectl(["apply", "-f", join(PROJECT, "ci/deployment-role.yaml")]);
     await stack.kubectl(["create", "namespace", "doctor-portal"]);
   });
   // The lab's own token has the policy of docs/vault.md, and no right beside it.
-  await mend("vault", async () => delete half.secrets.vaultToken);
-  await mend("forge", async () => {
+  await fix("vault", async () => delete half.secrets.vaultToken);
+  await fix("forge", async () => {
     half.settings.delete("forgejo.username");
     delete half.secrets.forgejoPassword;
   });
-  await mend("address", async () =>
+  await fix("address", async () =>
     put(["cluster", "oidc"], { issuer: `${issuer.url}/`, clientId: "kubernetes", grant: "authcode" }),
   );
 });
 
-test("the mended site ends with exit code 0, and nothing was written anywhere", async () => {
+test("the complete site ends with exit code 0, and nothing was written anywhere", async () => {
   const before = await stack.touched();
   const { code, lines, checks } = await doctor();
   expect([lines, code]).toEqual([[], 0]);
