@@ -71,6 +71,13 @@ test("the wrong host key and a host that is away are findings with what to compa
   expect(host.sent).toEqual([]);
 });
 
+test("a private key that cannot be read is an error of the host at once, without a word of the key", async () => {
+  const started = Date.now();
+  const asked = onHost({ sshPrivateKey: "no key at all" }, HOST, { argv: ["/bin/true"] });
+  await expect(asked).rejects.toThrow(/^devvm: the login cannot be tried: (?!.*no key at all)/);
+  expect(Date.now() - started).toBeLessThan(5_000);
+});
+
 test("an answer that is not whole is a finding and no list of absences", async () => {
   host = await startLoopbackHost("devvm", () => ({ code: 1, out: "uid 0\n", err: "sh: out of memory\n" }));
   const real = { ...HOST, ...(host.settings.hosts[0] as Host), user: "root" };
