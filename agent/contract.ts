@@ -146,6 +146,9 @@ export const accountPart = z.strictObject({
 
 const remoteUrl = z.string().regex(/^(https?|ssh|git):\/\/[^\s\p{Cc}]+$/u);
 
+/** The grants of OpenID Connect by which people's kubectl can sign in, by kubelogin's names for them. */
+export const SIGN_IN_GRANTS = ["device-code", "authcode-keyboard", "authcode"] as const;
+
 /** Everything below the home: done by the person's own worker, never by root. */
 export const clonesPart = z.strictObject({
   contract: z.literal(CONTRACT),
@@ -171,6 +174,8 @@ export const clonesPart = z.strictObject({
       caData: z.base64(),
       issuer: z.url(),
       clientId: oneLine,
+      /** How kubelogin signs in. Absent in deliveries of versions that left it to kubelogin. */
+      grant: z.enum(SIGN_IN_GRANTS).optional(),
     })
     .optional(),
   guidance: z.string(),

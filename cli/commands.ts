@@ -21,6 +21,11 @@ export const COMMANDS: readonly ListedCommand[] = [
     load: async () => (await import("./commands/derive.ts")).derive,
   },
   {
+    name: "doctor",
+    summary: "try every connection and right that the settings require, and say what is missing",
+    load: async () => (await import("./commands/doctor.ts")).doctor,
+  },
+  {
     name: "history",
     summary: "say what changed for a person, when, and who pushed it",
     load: async () => (await import("./commands/history.ts")).history,

@@ -11,7 +11,6 @@ import { today } from "../config/desired-state.ts";
 import { deployHosts } from "./devvm.ts";
 import { takeOver } from "./import-adopted.ts";
 import { deployForgejo } from "./forgejo.ts";
-import { refuseExistingObjects } from "./refuse-existing-objects.ts";
 import { requiredSecret } from "../config/required-secret.ts";
 import { userMapFromVault } from "../config/vault-user-map.ts";
 import { LEDGER_OUTPUT, UNDELIVERED_OUTPUT, USER_MAP_VERSION_OUTPUT } from "../config/previous-run.ts";
@@ -58,7 +57,6 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   const down = await unreachableHosts(settings.hosts);
   for (const [host, why] of down) await pulumi.log.warn(pendingOn(host as HostName, why, decided));
   const unmet = adoption && takeOver(adoption);
-  if (access !== undefined) refuseExistingObjects(access);
   const forge =
     forgejo &&
     (await deployForgejo(

@@ -43,6 +43,7 @@ const kubeconfigOf = ({ name, server, caData, oidc }: NonNullable<StackSettings[
   caData,
   issuer: oidc.issuer,
   clientId: oidc.clientId,
+  grant: oidc.grant,
 });
 
 async function guidanceOf(file: string | undefined): Promise<string> {

@@ -79,15 +79,21 @@ export async function onHost(
           channel.end(stdin);
         });
       });
-      client.connect({
-        host: host.address,
-        port: host.port,
-        username: host.user,
-        privateKey,
-        readyTimeout: DIAL_MS,
-        hostVerifier: (key: Buffer) => key.toString("base64") === host.hostKey.split(" ")[1],
-        algorithms: { serverHostKey: [algorithmOf(host)] },
-      });
+      try {
+        client.connect({
+          host: host.address,
+          port: host.port,
+          username: host.user,
+          privateKey,
+          readyTimeout: DIAL_MS,
+          hostVerifier: (key: Buffer) => key.toString("base64") === host.hostKey.split(" ")[1],
+          algorithms: { serverHostKey: [algorithmOf(host)] },
+        });
+      } catch (cause) {
+        // ssh2 throws for a key that it cannot read, and never closes; its sentence repeats nothing of the key.
+        clearTimeout(limit);
+        fail(`the login cannot be tried: ${(cause as Error).message}`, cause as Error);
+      }
     });
   } finally {
     client.end();

@@ -27,35 +27,41 @@ export const workstationPolicy = (kvMount: string, who: OsUser, formerNames: rea
     { path: "auth/token/renew-self", capabilities: ["update"] },
   ]);
 
-/** What the program's own token needs, and no more; an operator sets it up once (docs/vault.md). */
-export const programPolicy = (mounts: {
+/** Where in Vault the program works. */
+export interface ProgramMounts {
   readonly kv: string;
   readonly kubernetes: string;
   readonly userMap: string;
-}): string =>
-  policyText([
-    { path: `${mounts.kv}/data/${mounts.userMap}`, capabilities: ["read"] },
-    { path: "sys/auth", capabilities: ["read"] },
-    ...["namespace-owner-*", "workstation-claude-*"].map((name) => ({
-      path: `sys/policies/acl/${name}`,
-      capabilities: ["create", "read", "update", "delete"],
-    })),
-    ...["entity", "entity-alias"].flatMap((kind) => [
-      { path: `identity/${kind}`, capabilities: ["create", "update"] },
-      { path: `identity/${kind}/*`, capabilities: ["create", "read", "update", "delete"] },
-    ]),
-    { path: "identity/lookup/entity", capabilities: ["create", "update"] },
-    { path: `auth/${mounts.kubernetes}/role/*`, capabilities: ["create", "read", "update", "delete"] },
-    // Listing accessors is a right of its own in Vault, hence sudo.
-    { path: "auth/token/accessors/", capabilities: ["list", "sudo"] },
-    ...["lookup-accessor", "revoke-accessor"].map((verb) => ({
-      path: `auth/token/${verb}`,
-      capabilities: ["create", "update"],
-    })),
-    { path: "auth/token/lookup-self", capabilities: ["read"] },
-  ]);
+}
 
-interface Rule {
+/** What the program's own token needs, and no more; an operator sets it up once (docs/vault.md). */
+export const programPolicy = (mounts: ProgramMounts): string => policyText(programRights(mounts));
+
+/** The rules of that policy. */
+export const programRights = (mounts: ProgramMounts): readonly Rule[] => [
+  { path: `${mounts.kv}/data/${mounts.userMap}`, capabilities: ["read"] },
+  { path: "sys/auth", capabilities: ["read"] },
+  ...["namespace-owner-*", "workstation-claude-*"].map((name) => ({
+    path: `sys/policies/acl/${name}`,
+    capabilities: ["create", "read", "update", "delete"],
+  })),
+  ...["entity", "entity-alias"].flatMap((kind) => [
+    { path: `identity/${kind}`, capabilities: ["create", "update"] },
+    { path: `identity/${kind}/*`, capabilities: ["create", "read", "update", "delete"] },
+  ]),
+  { path: "identity/lookup/entity", capabilities: ["create", "update"] },
+  { path: `auth/${mounts.kubernetes}/role/*`, capabilities: ["create", "read", "update", "delete"] },
+  // Listing accessors is a right of its own in Vault, hence sudo.
+  { path: "auth/token/accessors/", capabilities: ["list", "sudo"] },
+  ...["lookup-accessor", "revoke-accessor"].map((verb) => ({
+    path: `auth/token/${verb}`,
+    capabilities: ["create", "update"],
+  })),
+  { path: "auth/token/lookup-self", capabilities: ["read"] },
+];
+
+/** One rule of a policy. */
+export interface Rule {
   readonly path: string;
   readonly capabilities: readonly string[];
 }
@@ -65,8 +71,8 @@ const itselfAndBelow = (path: string, capabilities: readonly string[]): readonly
   { path: `${path}/*`, capabilities },
 ];
 
-/** Names were checked by the roster's rules, and none of them can hold a quote, a wildcard or a slash. */
-const policyText = (rules: readonly Rule[]): string =>
+/** A policy's text. Names were checked by the roster's rules, and none of them can hold a quote, a wildcard or a slash. */
+export const policyText = (rules: readonly Rule[]): string =>
   rules
     .map(({ path, capabilities }) => {
       const list = capabilities.map((capability) => `"${capability}"`).join(", ");

@@ -13,6 +13,14 @@ export const cluster = z.strictObject({
     .strictObject({
       issuer: z.url().describe("The issuer's address, exactly as its tokens name it."),
       clientId: z.string().describe("Id of the client at the issuer."),
+      grant: z
+        .enum(["device-code", "authcode-keyboard", "authcode"])
+        .default("device-code")
+        .describe(
+          "How people's kubectl signs in. `device-code`: it shows an address and a code for the browser of any machine. " +
+            "`authcode-keyboard`: it shows an address, and the issuer shows a code to type. `authcode`: kubelogin listens on " +
+            "localhost of the host, which a browser elsewhere reaches only through `ssh -L 8000:localhost:8000`.",
+        ),
     })
     .describe("Sign-in of people's kubectl."),
   dashboard: dashboard

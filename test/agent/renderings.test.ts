@@ -158,7 +158,7 @@ test("parked and left people run nothing; without claude_auth only the credentia
   expect(wantedUnits(units({ ...ana, claudeAuth: false }))).toEqual({ run: all.slice(0, 2), rest: all.slice(2) });
 });
 
-test("a kubeconfig logs in as the person, through the browser", () => {
+test("a kubeconfig signs in as the person through a browser, which need not run on the host", () => {
   const made = JSON.parse(
     kubeconfigText({
       cluster: "lab",
@@ -166,6 +166,7 @@ test("a kubeconfig logs in as the person, through the browser", () => {
       caData: "QUJD",
       issuer: "https://sso.example.org/",
       clientId: "kubernetes",
+      grant: "device-code",
     }),
   );
   expect(made.users[0].user.exec.args).toEqual([
@@ -176,6 +177,8 @@ test("a kubeconfig logs in as the person, through the browser", () => {
     "--oidc-extra-scope=email",
     "--oidc-extra-scope=profile",
     "--oidc-extra-scope=groups",
+    "--grant-type=device-code",
+    "--skip-open-browser",
   ]);
   expect(made.clusters[0].cluster).toEqual({ server: "https://1.2.3.4:6443", "certificate-authority-data": "QUJD" });
 });

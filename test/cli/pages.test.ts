@@ -76,7 +76,7 @@ test("each command of README.md's table has a help of its own that begins with h
   const commands = rows.flatMap((line) =>
     [...(line.split("|")[1] ?? "").matchAll(/`([a-z-]+)`/g)].map(([, name = ""]) => name),
   );
-  expect(commands).toHaveLength(10);
+  expect(commands).toHaveLength(11);
   const helps = await Promise.all(commands.map((command) => shell(`./ws ${[command, "--help"].join(" ")}`)));
   expect(helps.map(({ code, said }) => [code, said.split(/ |\n/).slice(0, 3).join(" ")])).toEqual(
     commands.map((command) => [0, `Usage: ./ws ${command}`]),

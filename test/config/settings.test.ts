@@ -1,9 +1,11 @@
 /** The configuration of a stack: what is taken, and the words in which the rest is refused. */
 
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { DEFAULT_POLICY } from "../../roster/policy.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { parseSettings } from "../../config/settings/parse.ts";
+import { stackSettings } from "../../config/settings/stack-settings.ts";
 import { LEAST, raw, rawOf, settings } from "./raw-config.ts";
 
 /** The sentences about these values, without the place that each begins with. */
@@ -42,15 +44,42 @@ test("the least that a stack must say is enough, and everything else has its def
   expect(settings()).not.toHaveProperty("cluster");
 });
 
-test("Pulumi.prod.yaml is a complete example: with its secrets it is taken as it stands", () => {
+/** The example as the program takes it, with secrets in place of those that it cannot hold. */
+function parseProd() {
   const secrets = raw({ sshPrivateKey: "-----BEGIN KEY-----", kubeconfig: "apiVersion: v1" });
   const example = rawOf("Pulumi.prod.yaml");
   const { ingressSecret, ...devvm } = JSON.parse(example["workstation:devvm"] ?? "{}") as { ingressSecret: object };
   const guarded = raw({
     devvm: { ...devvm, ingressSecret: { ...ingressSecret, value: "0123456789abcdef".repeat(4) } },
   });
-  const parsed = parseSettings({ ...example, ...secrets, ...guarded }, "Pulumi.prod.yaml");
+  return parseSettings({ ...example, ...secrets, ...guarded }, "Pulumi.prod.yaml");
+}
+
+test("Pulumi.prod.yaml is a complete example: with its secrets it is taken as it stands", () => {
+  const parsed = parseProd();
   expect([parsed.hosts.length, parsed.cluster?.name, parsed.limits.admin.tasks]).toEqual([1, "cluster", "4096"]);
+});
+
+test("Pulumi.prod.yaml has every section that can be switched on, as a setting or as a comment", () => {
+  const text = readFileSync(new URL("../../Pulumi.prod.yaml", import.meta.url), "utf8");
+  const missing = Object.keys(stackSettings.shape).filter((key) => !text.includes(`workstation:${key}:`));
+  // Ranges and switches whose defaults fit every site.
+  expect(missing.sort()).toEqual(["nonAdminPushes", "ports", "uids", "userMapFile"]);
+});
+
+test("Pulumi.prod.yaml names no file that the project does not have", () => {
+  const { devvm, vault, forgejo, ...all } = parseProd();
+  const named = [
+    all.roster,
+    all.userMapFile,
+    all.ledgerSeed,
+    all.adopt,
+    devvm.guidanceFile,
+    vault?.caCertFile,
+    forgejo?.caCertFile,
+  ];
+  const absent = named.filter((file) => file !== undefined && !existsSync(new URL(`../../${file}`, import.meta.url)));
+  expect(absent).toEqual([]);
 });
 
 test("what Pulumi.prod.yaml lacks is its secrets alone", () => {

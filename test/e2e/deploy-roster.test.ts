@@ -3,7 +3,6 @@
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { NAV_ROLE } from "../../components/cluster/rights.ts";
 import { PROJECT } from "../../lab/pulumi/engine.ts";
 import { changed, everybody, withDora, without } from "./people/sample.ts";
 import { freshStack, locksOf, type PeopleStack } from "./people/stack.ts";
@@ -35,17 +34,6 @@ async function changesNothing(...args: Parameters<PeopleStack["up"]>) {
 
 const ANSWERS =
   'for p in 3773 3774 3775; do curl --silent --max-time 5 localhost:$p/ | grep -o \'"user":"[a-z]*"\'; done';
-
-test("an object that somebody made under a name of the program's is refused by that name, before the first write", async () => {
-  const byHand = ["clusterrole", NAV_ROLE];
-  await stack.kubectl(["create", ...byHand, "--verb=get", "--resource=pods"]);
-  await stack.prepare(everybody);
-  const before = await stack.touched();
-  const ran = await stack.engine.pulumi(["preview", ...stack.target], { accept: [1, 255] });
-  expect(said(ran)).toContain(`ClusterRole ${NAV_ROLE} exists, and this stack did not make it: it is left as it is.`);
-  expect(await stack.touched()).toEqual(before);
-  await stack.kubectl(["delete", ...byHand]);
-});
 
 test("a first up makes accounts, clones and running units on the host", async () => {
   const output = await delivered(everybody);

@@ -47,6 +47,7 @@ export const PROOFS: readonly Proof[] = [
     e2e("board"),
     /"--json", "--html", files\[0\], "--prometheus"/,
   ),
+  row(/^\.\/ws doctor$/, e2e("doctor"), /"doctor", "--json"/),
   row(/^\.\/ws history PERSON$/, e2e("board"), /"history", "emo"/),
   row(/^\.\/ws probe/, e2e("leaving"), /"probe",/),
   row(
@@ -90,7 +91,19 @@ export const PROOFS: readonly Proof[] = [
     e2e("secrets-provider"),
     /transit\/keys\/workstation-stack\/rotate/,
   ),
+  row(/^pulumi stack init prod$/, "docs/runbooks/state-lost.md", /^ *pulumi stack init lab$/m),
+  row(
+    /^pulumi config set --secret (sshPrivateKey|kubeconfig|vaultToken|forgejoPassword) < \S+$/,
+    e2e("doctor"),
+    /"config", "set", "--secret", key/,
+  ),
   // Hosts and cluster.
+  row(
+    /^kubectl apply -f ci\/deployment-role\.yaml$/,
+    e2e("doctor"),
+    /"apply", "-f", join\(PROJECT, "ci\/deployment-role/,
+  ),
+  row(/^kubectl create token workstation-deployment /, e2e("doctor"), /"create", "token", ACCOUNT/),
   row(/^workstation status$/, "docs/runbooks/join.md", /^ *ssh root@devvm workstation status$/m),
   row(/^workstation reconcile$/, e2e("host-life"), /workstation\("reconcile"\)/),
   row(/^workstation finish$/, e2e("host-workers"), /workstation\("finish"\)/),

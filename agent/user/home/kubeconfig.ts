@@ -1,8 +1,11 @@
-/** Writes a kubeconfig with the user's own identity where there is none: server, CA, and a login in the browser. */
+/**
+ * Writes a kubeconfig with the user's own identity where there is none, and renews one that is still as this program
+ * wrote it: server, CA, and a sign-in through the browser.
+ */
 
 import { mkdirSync } from "node:fs";
-import type { ClonesPart } from "../../contract.ts";
-import { lstat, replaceFile } from "../../lib/files.ts";
+import { type ClonesPart, SIGN_IN_GRANTS } from "../../contract.ts";
+import { lstat, readSmallFile, replaceFile } from "../../lib/files.ts";
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { StepContext } from "./step-context.ts";
 
@@ -13,7 +16,17 @@ export function kubeconfig(place: StepContext): Step {
   return {
     name: "kubeconfig",
     differences: () => {
-      if (wanted === undefined || lstat(path) !== undefined) return [];
+      if (wanted === undefined) return [];
+      const there = lstat(path);
+      const bytes = kubeconfigText(wanted);
+      const apply = () => replaceFile(path, { bytes, mode: 0o600 });
+      if (there !== undefined) {
+        // A link, or whatever else is no plain file, is the person's own.
+        const text = there.isFile() && there.size <= LARGEST ? readSmallFile(path)?.toString("utf8") : undefined;
+        return text !== undefined && text !== bytes && rendersOf(wanted).includes(text)
+          ? [{ point: "kubeconfig", says: says("update", "~/.kube/config"), apply }]
+          : [];
+      }
       const changes: Change[] = [];
       if (lstat(directory) === undefined) {
         changes.push({
@@ -22,20 +35,37 @@ export function kubeconfig(place: StepContext): Step {
           apply: () => mkdirSync(directory, { mode: 0o700 }),
         });
       }
-      const apply = () => replaceFile(path, { bytes: kubeconfigText(wanted), mode: 0o600 });
       return [...changes, { point: "kubeconfig", says: says("write", "~/.kube/config"), apply }];
     },
   };
 }
 
+type Access = NonNullable<ClonesPart["kubeconfig"]>;
+
+/** A longer file is not one of this program's. */
+const LARGEST = 256 * 1024;
+
+/** Every text that this program may have written for this access, whichever grant was configured. */
+const rendersOf = ({ grant: _, ...access }: Access): readonly string[] => [
+  kubeconfigText(access),
+  ...SIGN_IN_GRANTS.map((grant) => kubeconfigText({ ...access, grant })),
+];
+
+/** On a host without a browser, kubelogin must not start one that runs in the terminal. */
+const grantFlags = ({ grant }: Access): readonly string[] =>
+  grant === undefined
+    ? []
+    : [`--grant-type=${grant}`, ...(grant === "authcode-keyboard" ? [] : ["--skip-open-browser"])];
+
 /** Written as JSON, which is YAML with unambiguous quoting. */
-export function kubeconfigText(of: NonNullable<ClonesPart["kubeconfig"]>): string {
+export function kubeconfigText(of: Access): string {
   const args = [
     "oidc-login",
     "get-token",
     `--oidc-issuer-url=${of.issuer}`,
     `--oidc-client-id=${of.clientId}`,
     ...["email", "profile", "groups"].map((scope) => `--oidc-extra-scope=${scope}`),
+    ...grantFlags(of),
   ];
   const exec = {
     apiVersion: "client.authentication.k8s.io/v1",

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Reports what a deployment needs of a host: the login's rights, its clock, node, sudo, packages and programs. It changes
+# nothing. The arguments are `package:NAME` and `program:PATH`. Every answer stands on a line of its own, and the answer is
+# whole only with the last word.
+set -eu
+export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
+echo "uid $(id -u)"
+if sudo -n true 2>/dev/null; then echo "sudo yes"; else echo "sudo no"; fi
+echo "clock $(date +%s)"
+if [ -x /usr/bin/node ]; then echo "node $(/usr/bin/node --version)"; else echo "node none"; fi
+if [ -x /usr/sbin/visudo ]; then
+  # sudo-rs takes no regular expressions in its rules.
+  if printf '%s\n' 'nobody ALL=(root) NOPASSWD: /bin/true ^a$' | /usr/sbin/visudo --check --quiet --file=- >/dev/null 2>&1; then
+    echo "visudo yes"
+  else echo "visudo no"; fi
+else echo "visudo none"; fi
+for wanted in "$@"; do
+  name=${wanted#*:}
+  case $wanted in
+    package:*)
+      policy=$(apt-cache policy -- "$name" 2>/dev/null || true)
+      if printf '%s\n' "$policy" | grep -q '^  Installed: [^(]'; then echo "package $name installed"
+      elif printf '%s\n' "$policy" | grep -q '^  Candidate: [^(]'; then echo "package $name known"
+      else echo "package $name unknown"; fi
+      ;;
+    program:*)
+      if command -v -- "$name" >/dev/null 2>&1; then echo "program $name there"; else echo "program $name absent"; fi
+      ;;
+  esac
+done
+echo end

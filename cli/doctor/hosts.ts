@@ -1,0 +1,142 @@
+/** Checks a host over SSH: the login and its rights, its clock, the packages that apt knows, and the programs of its settings. */
+
+import { readFileSync } from "node:fs";
+import { ClientError } from "../../clients/client-error.ts";
+import type { Host, HostAnswer, HostCommand } from "../../clients/ssh/run-command.ts";
+import { clockCheck } from "./clock.ts";
+import { type Check, missing, ok, type Target } from "./model.ts";
+
+/** What a host must have. */
+export interface HostNeeds {
+  readonly packages: readonly string[];
+  readonly programs: readonly Program[];
+  /** The setting that holds the private key. */
+  readonly keySetting: string;
+}
+
+export interface Program {
+  readonly path: string;
+  /** What fails without it. */
+  readonly purpose: string;
+}
+
+/** Runs a command on the host. @throws ClientError where it cannot be reached */
+export type RunOnHost = (command: HostCommand) => Promise<HostAnswer>;
+
+/** A host that cannot be reached, or answers in part, is one finding. */
+export async function hostChecks(host: Host, needs: HostNeeds, run: RunOnHost): Promise<readonly Check[]> {
+  const target = targetOf(host);
+  const wanted = [
+    ...needs.packages.map((name) => `package:${name}`),
+    ...needs.programs.map(({ path }) => `program:${path}`),
+  ];
+  const asked = Date.now();
+  try {
+    const answer = await run({ argv: ["/bin/sh", "-s", "--", ...wanted], stdin: SCRIPT, timeoutMs: 120_000 });
+    if (answer.code !== 0 || !answer.stdout.endsWith("\nend\n")) {
+      return [
+        missing(target, "answer", {
+          found: `exit code ${answer.code}, and ${oneLine(answer.stderr) || "no error"}`,
+          expected: "a whole answer",
+          remedy: `run a command there by hand: ssh -p ${host.port} ${host.user}@${host.address} id`,
+        }),
+      ];
+    }
+    return judgeHost(host, needs, answer.stdout, { asked, answered: Date.now() });
+  } catch (cause) {
+    if (!(cause instanceof ClientError)) throw cause;
+    return [
+      missing(target, "login", {
+        found: cause.message,
+        expected: "a login by the configured key, on a host with the configured host key",
+        remedy:
+          `compare hosts[].hostKey with: ssh-keyscan -p ${host.port} -t ${host.hostKey.split(" ")[0]?.replace(/^ssh-/, "")} ${host.address}\n` +
+          `and put the public key of ${needs.keySetting} into ~${host.user}/.ssh/authorized_keys there`,
+      }),
+    ];
+  }
+}
+
+const SCRIPT = readFileSync(new URL("host.sh", import.meta.url), "utf8");
+
+const targetOf = (host: Host): Target => ({
+  ...{ surface: "host", where: `${host.name} (${host.address}:${host.port})`, who: host.user },
+});
+
+/** Pure. @param printed what the script printed @param between when it was asked and when it had answered */
+export function judgeHost(
+  host: Host,
+  { packages, programs }: HostNeeds,
+  printed: string,
+  between: { readonly asked: number; readonly answered: number },
+): readonly Check[] {
+  const target = targetOf(host);
+  const said = new Map(
+    printed
+      .trim()
+      .split("\n")
+      .map((line) => [line.slice(0, line.lastIndexOf(" ")), line.slice(line.lastIndexOf(" ") + 1)]),
+  );
+  return [
+    ok(target, "login", "by the pinned host key"),
+    rights(target, host, said),
+    node(target, said.get("node") ?? "none"),
+    sudo(target, said.get("visudo") ?? "none"),
+    ...packages.map((name) => packageCheck(target, name, said.get(`package ${name}`))),
+    ...programs.map((program) => programCheck(target, program, said.get(`program ${program.path}`))),
+    clockCheck({ ...target, surface: "clock" }, Number(said.get("clock")) * 1000, between),
+  ];
+}
+
+function rights(target: Target, { user }: Host, said: ReadonlyMap<string, string>): Check {
+  if (said.get("uid") === "0") return ok(target, "rights", "root");
+  const elevates = said.get("sudo") === "yes";
+  return missing(target, "rights", {
+    found: elevates ? `${user} is not root, though sudo -n makes it so` : `${user} is not root, and sudo -n is refused`,
+    expected: "root: the program runs its commands as the login itself, without sudo",
+    remedy: `set hosts[].user to root, and put the public key into /root/.ssh/authorized_keys on ${target.where}`,
+  });
+}
+
+function node(target: Target, version: string): Check {
+  const major = Number(/^v(\d+)\./.exec(version)?.[1] ?? 0);
+  if (major >= OLDEST_NODE) return ok(target, "node", version);
+  return missing(target, "node", {
+    found: version === "none" ? "no /usr/bin/node" : version,
+    expected: `/usr/bin/node of version ${OLDEST_NODE} or newer, by which the agent runs`,
+    remedy: "apt-get install --yes nodejs",
+  });
+}
+
+const OLDEST_NODE = 18;
+
+function sudo(target: Target, visudo: string): Check {
+  if (visudo === "yes") return ok(target, "sudo", "takes regular expressions in its rules");
+  const found = visudo === "none" ? "no /usr/sbin/visudo" : "it rejects regular expressions in its rules";
+  return missing(target, "sudo", {
+    found,
+    expected: "sudo 1.9.10 or newer (sudo-rs has no regular expressions)",
+    remedy: "apt-get install --yes sudo",
+  });
+}
+
+function packageCheck(target: Target, name: string, state: string | undefined): Check {
+  if (state === "installed") return ok(target, `package ${name}`, "installed");
+  if (state === "known") return ok(target, `package ${name}`, "known to apt; the deployment installs it");
+  return missing(target, `package ${name}`, {
+    found: "apt knows no such package",
+    expected: "a name that apt-cache policy knows",
+    remedy: `apt-get update, then apt-cache search ${name}; correct the name in devvm.packages`,
+  });
+}
+
+function programCheck(target: Target, { path, purpose }: Program, state: string | undefined): Check {
+  if (state === "there") return ok(target, `program ${path}`, "there");
+  return missing(target, `program ${path}`, {
+    found: "there is no such program",
+    expected: `an executable file: ${purpose}`,
+    remedy: `install ${path} on ${target.where}, or correct its setting`,
+  });
+}
+
+const oneLine = (text: string): string => text.trim().replaceAll(/\s+/g, " ").slice(0, 300);

@@ -1,0 +1,205 @@
+/**
+ * Inspects everything that a stack's settings require, all of it at once. Whatever cannot be reached is a finding of its
+ * own and keeps nothing else from being inspected. Nothing is changed anywhere.
+ */
+
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { openForge } from "../../clients/forgejo/client.ts";
+import { ClientError } from "../../clients/client-error.ts";
+import { type HttpRequest, send } from "../../clients/http/send.ts";
+import { openKubernetes } from "../../clients/kubernetes/client.ts";
+import { readKubeconfig } from "../../clients/kubernetes/kubeconfig.ts";
+import { type Host, onHost } from "../../clients/ssh/run-command.ts";
+import { addressesOf, inspectCertificate } from "../../clients/tls/inspect-certificate.ts";
+import { openVault } from "../../clients/vault/client.ts";
+import { caOf } from "../../config/ca-certificate.ts";
+import { rosterOf } from "../../config/desired-state.ts";
+import { Refusal } from "../../config/refusal.ts";
+import { requiredSecret } from "../../config/required-secret.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
+import { userMapFromVault } from "../../config/vault-user-map.ts";
+import { PROJECT } from "../pulumi.ts";
+import { addressChecks, discoveryUrl, judgeIssuer, namedAddresses } from "./addresses.ts";
+import { chatChecks } from "./chat.ts";
+import { clockCheck } from "./clock.ts";
+import { clusterChecks } from "./cluster.ts";
+import { requiredRights, ROLE_FILE } from "./deployment-role.ts";
+import { forgeChecks } from "./forge.ts";
+import { hostChecks } from "./hosts.ts";
+import { type Check, missing, ok, type Target } from "./model.ts";
+import { controlPlaneNeeds, hostNeeds } from "./needs.ts";
+import { vaultChecks } from "./vault.ts";
+
+const TIMEOUT_MS = 15_000;
+const PAUSE_MS = 300;
+
+/** @param webhook of the admins' chat, where the operator's environment has it */
+export async function inspectSite(settings: StackSettings, webhook: string | undefined): Promise<readonly Check[]> {
+  const all = await Promise.all([
+    configuration(settings),
+    ...settings.hosts.map((host) => hostOf(host, settings)),
+    ...(settings.cluster?.apiServer?.controlPlanes ?? []).map((host) => controlPlaneOf(host, settings)),
+    clusterOf(settings),
+    vaultOf(settings),
+    forgeOf(settings),
+    issuerOf(settings),
+    addressesOfSite(settings),
+    chatChecks(webhook, { addressesOf, inspectCertificate }, new Date()),
+  ]);
+  return all.flat();
+}
+
+/** What cannot be asked is one finding, in the client's own sentence, which holds no secret. */
+async function guarded(
+  target: Target,
+  { what, expected, remedy }: Pick<Check, "what" | "expected" | "remedy">,
+  inspect: () => Promise<readonly Check[]>,
+): Promise<readonly Check[]> {
+  try {
+    return await inspect();
+  } catch (cause) {
+    if (!(cause instanceof ClientError || cause instanceof Refusal)) throw cause;
+    // A command that changes something says so at the end of its refusal.
+    const found = cause.message.replace(/\.?( Nothing was changed)?\.$/, "");
+    return [missing(target, what, { found, expected, remedy })];
+  }
+}
+
+/** The files that the settings name, as the program finds them. */
+async function configuration(settings: StackSettings): Promise<readonly Check[]> {
+  const { devvm, vault, forgejo } = settings;
+  const files = [
+    ["devvm.guidanceFile", devvm.guidanceFile],
+    ["vault.caCertFile", vault?.caCertFile],
+    ["forgejo.caCertFile", forgejo?.caCertFile],
+    ["userMapFile", settings.userMapFile],
+    ["adopt", settings.adopt],
+  ] as const;
+  const roster: Target = { surface: "configuration", where: settings.roster, who: "" };
+  const people = await guarded(
+    roster,
+    { what: "roster", expected: "a roster without problems", remedy: `./ws check ${settings.roster}` },
+    async () => {
+      const { size } = (await rosterOf(settings, { folder: PROJECT })).roster.rows;
+      return [ok(roster, "roster", `${size} people`)];
+    },
+  );
+  return [...people, ...files.flatMap(([setting, file]) => (file === undefined ? [] : [fileCheck(setting, file)]))];
+}
+
+function fileCheck(setting: string, file: string): Check {
+  const target: Target = { surface: "configuration", where: file, who: "" };
+  try {
+    readFileSync(resolve(PROJECT, file));
+    return ok(target, `file of ${setting}`, "can be read");
+  } catch (cause) {
+    return missing(target, `file of ${setting}`, {
+      found: `it cannot be read (${(cause as NodeJS.ErrnoException).code})`,
+      expected: "a file, relative to the project's folder",
+      remedy: `create ${file}, or correct ${setting}`,
+    });
+  }
+}
+
+const hostOf = (host: Host, settings: StackSettings): Promise<readonly Check[]> =>
+  hostChecks(host, hostNeeds(settings), (command) => onHost(settings, host, command));
+
+const controlPlaneOf = (host: Host, { cluster }: StackSettings): Promise<readonly Check[]> =>
+  hostChecks(host, controlPlaneNeeds, (command) =>
+    onHost({ sshPrivateKey: cluster?.apiServer?.sshPrivateKey ?? "" }, host, command),
+  );
+
+async function clusterOf(settings: StackSettings): Promise<readonly Check[]> {
+  const { cluster, kubeconfig } = settings;
+  if (cluster === undefined) return [];
+  const target: Target = { surface: "cluster", where: cluster.server, who: "" };
+  const remedy = "pulumi config set --secret kubeconfig < FILE, and check that its server can be reached from here";
+  return guarded(target, { what: "connection", expected: "an answer of the API server", remedy }, async () => {
+    const text = requiredSecret(kubeconfig, "kubeconfig", "cluster");
+    const { server, token: _, ...tls } = readKubeconfig(text);
+    const required = requiredRights(readFileSync(resolve(PROJECT, ROLE_FILE), "utf8"));
+    const checks = await clusterChecks(openKubernetes(text), server, settings, required);
+    const url = new URL("/version", server);
+    return [...checks, await clockOf(server, { method: "GET", url, headers: {}, timeoutMs: TIMEOUT_MS, ...tls })];
+  });
+}
+
+async function vaultOf(settings: StackSettings): Promise<readonly Check[]> {
+  const { vault, vaultToken } = settings;
+  if (vault === undefined) return [];
+  const target: Target = { surface: "vault", where: vault.address, who: "" };
+  const remedy =
+    "issue a periodic token with the policy of docs/vault.md, and: pulumi config set --secret vaultToken < FILE";
+  const ca = authorityOf(settings, "vault");
+  const tls = ca === undefined ? {} : { ca };
+  const expected = "an answer of Vault to a token that is still valid";
+  const rights = guarded(target, { what: "token", expected, remedy }, async () => {
+    const token = requiredSecret(vaultToken, "vaultToken", "vault");
+    const access = { address: vault.address, token, timeoutMs: TIMEOUT_MS, pauseMs: PAUSE_MS, ...tls };
+    return vaultChecks(openVault(access), vault);
+  });
+  const map = guarded(target, { what: "user map", expected: "a map that can be read", remedy: USER_MAP }, async () => {
+    const read = await userMapFromVault(settings, { ledger: undefined }, { preview: false, folder: PROJECT });
+    return read?.known === true ? [ok(target, "user map", `version ${read.version}`)] : [];
+  });
+  const clock = guarded(target, { what: "clock", expected: "an answer of Vault", remedy }, async () => {
+    const url = new URL(`${vault.address.replace(/\/+$/, "")}/v1/sys/health`);
+    return [await clockOf(vault.address, { method: "GET", url, headers: {}, timeoutMs: TIMEOUT_MS, ...tls })];
+  });
+  return (await Promise.all([rights, map, clock])).flat();
+}
+
+const USER_MAP =
+  "write the map into the secret that vault.kvMount and vault.userMap name, or set userMapFile to a file with it";
+
+async function forgeOf(settings: StackSettings): Promise<readonly Check[]> {
+  const { forgejo, forgejoPassword, devvm } = settings;
+  if (forgejo === undefined) return [];
+  const url = forgejo.url ?? devvm.repositories.forgejo;
+  const target: Target = { surface: "forge", where: url, who: forgejo.username };
+  const remedy = "correct forgejo.username, and: pulumi config set --secret forgejoPassword";
+  return guarded(target, { what: "sign-in", expected: "an answer to name and password", remedy }, async () => {
+    const password = requiredSecret(forgejoPassword, "forgejoPassword", "forgejo");
+    const ca = authorityOf(settings, "forgejo");
+    const tls = ca === undefined ? {} : { ca };
+    const access = { url, username: forgejo.username, password, timeoutMs: TIMEOUT_MS, pauseMs: PAUSE_MS, ...tls };
+    return forgeChecks(openForge(access), url, devvm.repositories);
+  });
+}
+
+async function issuerOf({ cluster }: StackSettings): Promise<readonly Check[]> {
+  if (cluster === undefined) return [];
+  const { issuer } = cluster.oidc;
+  const ca = cluster.apiServer?.issuers.find(({ url }) => url === issuer)?.caPem;
+  const tls = ca === undefined ? {} : { ca };
+  const target: Target = { surface: "address", where: issuer, who: "" };
+  const remedy = "correct cluster.oidc.issuer; docs/authentik.md says what the issuer needs";
+  return guarded(target, { what: "issuer", expected: "its discovery document", remedy }, async () => {
+    const asked = { method: "GET", url: discoveryUrl(issuer), headers: {}, timeoutMs: TIMEOUT_MS, ...tls } as const;
+    return judgeIssuer(cluster.oidc, await send(asked));
+  });
+}
+
+async function addressesOfSite(settings: StackSettings): Promise<readonly Check[]> {
+  const authorities = { vault: authorityOf(settings, "vault"), forge: authorityOf(settings, "forgejo") };
+  return addressChecks(namedAddresses(settings, authorities), new Date(), { addressesOf, inspectCertificate });
+}
+
+/** The authority of a server's certificate. A file that cannot be read is a finding of the configuration, and none here. */
+function authorityOf(settings: StackSettings, section: "vault" | "forgejo"): string | undefined {
+  try {
+    return caOf(settings[section] ?? {}, PROJECT, section).caCert;
+  } catch (cause) {
+    if (cause instanceof Refusal) return undefined;
+    throw cause;
+  }
+}
+
+/** By the `Date` of any answer. @throws HttpFailure where none comes */
+async function clockOf(where: string, request: HttpRequest): Promise<Check> {
+  const asked = Date.now();
+  const { headers } = await send(request);
+  const theirs = Date.parse(headers.get("date") ?? "");
+  return clockCheck({ surface: "clock", where, who: "" }, theirs, { asked, answered: Date.now() });
+}

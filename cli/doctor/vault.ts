@@ -1,0 +1,111 @@
+/** Checks Vault: how long the program's token lives, what it may do, and whether the mounts that the settings name exist. */
+
+import { z } from "zod";
+import type { Vault } from "../../clients/vault/client.ts";
+import type { VaultSettings } from "../../config/settings/vault.ts";
+import { policyText, programRights, type Rule } from "../../stacks/offline/vault-rights.ts";
+import { type Check, missing, ok, type Target } from "./model.ts";
+
+const token = z.object({
+  data: z.object({
+    display_name: z.string().default(""),
+    ttl: z.number(),
+    period: z.number().optional(),
+    policies: z.array(z.string()).nullish(),
+  }),
+});
+const capabilities = z.object({ data: z.record(z.string(), z.unknown()) });
+const mounts = z.object({ data: z.record(z.string(), z.unknown()) });
+const list = z.array(z.string());
+
+/** @throws VaultError where Vault does not answer, or does not know the token */
+export async function vaultChecks(vault: Vault, settings: VaultSettings): Promise<readonly Check[]> {
+  const known = await vault.find(
+    { method: "GET", path: "auth/token/lookup-self", purpose: "look up the program's own token" },
+    token,
+  );
+  const who = known?.data.display_name || "the program's token";
+  const target: Target = { surface: "vault", where: settings.address, who };
+  const rules = programRights({
+    kv: settings.kvMount,
+    kubernetes: settings.kubernetesMount,
+    userMap: settings.userMap.path,
+  });
+  const paths = rules.map(({ path }) => exampleOf(path));
+  const has = await vault.find(
+    { method: "POST", path: "sys/capabilities-self", body: { paths }, purpose: "ask what the program's token may do" },
+    capabilities,
+  );
+  const checks = [
+    ok(target, "token", "Vault knows it"),
+    lifetime(target, known?.data),
+    ...judgeRights(target, rules, has?.data ?? {}),
+  ];
+  // Without that right the mounts cannot be read, which is a finding already.
+  if (checks.some(({ what, state }) => what === "right on sys/auth" && state === "missing")) return checks;
+  const there = await vault.find({ method: "GET", path: "sys/auth", purpose: "list the auth mounts" }, mounts);
+  return [...checks, ...judgeMounts(target, settings, Object.keys(there?.data ?? {}))];
+}
+
+/** A path that the rule's pattern covers, and that belongs to nobody. */
+const exampleOf = (path: string): string => path.replace(/\*$/, "doctor");
+
+/** Pure. @param has capabilities by path, as Vault names them */
+export function judgeRights(
+  target: Target,
+  rules: readonly Rule[],
+  has: Readonly<Record<string, unknown>>,
+): readonly Check[] {
+  const findings = rules.flatMap(({ path, capabilities: wanted }) => {
+    const parsed = list.safeParse(has[exampleOf(path)]);
+    const granted = parsed.success ? parsed.data : [];
+    const lacking = granted.includes("root") ? [] : wanted.filter((one) => !granted.includes(one));
+    if (lacking.length === 0) return [];
+    return [
+      missing(target, `right on ${path}`, {
+        found: `the token may not ${lacking.join(", ")}`,
+        expected: wanted.join(", "),
+        remedy: `add to the policy of the program's token (docs/vault.md has all of it):\n${policyText([{ path, capabilities: wanted }]).trimEnd()}`,
+      }),
+    ];
+  });
+  return findings.length > 0
+    ? findings
+    : [ok(target, "rights", `all that a deployment uses, on ${rules.length} paths`)];
+}
+
+/** A token of fewer days is about to end, unless whoever keeps it renews it. */
+const SHORTEST_TTL_S = 3 * 24 * 3600;
+
+function lifetime(target: Target, known: z.output<typeof token>["data"] | undefined): Check {
+  const { ttl = 0, period } = known ?? {};
+  if (ttl === 0) return ok(target, "token's life", "has no end");
+  const left = ttl >= 172_800 ? `${Math.floor(ttl / 86_400)} days` : `${Math.floor(ttl / 3600)} hours`;
+  const renewable = period === undefined ? "" : ", and each renewal starts it again";
+  if (ttl >= SHORTEST_TTL_S) return ok(target, "token's life", `${left} left${renewable}`);
+  return missing(target, "token's life", {
+    found: `${left} left`,
+    expected: "3 days or more",
+    remedy: period === undefined ? "issue a periodic token with the same policy" : "vault token renew, with that token",
+  });
+}
+
+function judgeMounts(
+  target: Target,
+  { oidcMount, kubernetesMount }: VaultSettings,
+  there: readonly string[],
+): readonly Check[] {
+  const wanted = [
+    ["oidc", "vault.oidcMount", oidcMount],
+    ["kubernetes", "vault.kubernetesMount", kubernetesMount],
+  ] as const;
+  return wanted.map(([type, setting, mount]) =>
+    there.includes(`${mount}/`)
+      ? ok(target, `auth mount ${mount}`, "there")
+      : missing(target, `auth mount ${mount}`, {
+          found: `there is none; the mounts are ${there.map((name) => name.replace(/\/$/, "")).join(", ")}`,
+          expected: `the mount that ${setting} names`,
+          remedy: `vault auth enable -path=${mount} ${type}, or correct ${setting}`,
+        }),
+  );
+}

@@ -1,0 +1,97 @@
+/** What a host's answers come to, over real SSH to a fake host and by the judgement alone. */
+
+import { afterEach, expect, test } from "vitest";
+import { clockCheck } from "../../../cli/doctor/clock.ts";
+import { hostChecks, judgeHost } from "../../../cli/doctor/hosts.ts";
+import { hostNeeds } from "../../../cli/doctor/needs.ts";
+import { type Host, onHost } from "../../../clients/ssh/run-command.ts";
+import { settings } from "../../config/raw-config.ts";
+import { type LoopbackHost, startLoopbackHost } from "../loopback-host.ts";
+
+const HOST: Host = { name: "devvm", address: "10.0.0.6", port: 22, user: "root", hostKey: "ssh-ed25519 AAAA" };
+const needs = { ...hostNeeds(settings()), packages: ["git", "zhs"] };
+const now = Date.now();
+const answer = (changes: Readonly<Record<string, string>> = {}): string => {
+  const said = {
+    ...{ uid: "0", sudo: "yes", clock: String(Math.floor(now / 1000)), node: "v18.20.4", visudo: "yes" },
+    ...{ "package git": "installed", "package zhs": "known" },
+    ...{ "program /bin/t3": "there", "program /bin/browser": "there", "program /bin/sync": "there" },
+    ...changes,
+  };
+  return `${Object.entries(said)
+    .map(([name, value]) => `${name} ${value}`)
+    .join("\n")}\nend\n`;
+};
+const lacking = (printed: string, host = HOST) =>
+  judgeHost(host, needs, printed, { asked: now, answered: now })
+    .filter(({ state }) => state === "missing")
+    .map(({ what, found, remedy }) => `${what}: ${found}: ${remedy}`);
+
+let host: LoopbackHost | undefined;
+afterEach(() => host?.stop());
+
+test("a host that has everything lacks nothing", () => {
+  expect(lacking(answer())).toEqual([]);
+});
+
+test.each([
+  [{ node: "none" }, ["node: no /usr/bin/node: apt-get install --yes nodejs"]],
+  [{ node: "v16.1.0" }, ["node: v16.1.0: apt-get install --yes nodejs"]],
+  [{ visudo: "no" }, ["sudo: it rejects regular expressions in its rules: apt-get install --yes sudo"]],
+  [
+    { "package zhs": "unknown" },
+    [
+      "package zhs: apt knows no such package: apt-get update, then apt-cache search zhs; correct the name in devvm.packages",
+    ],
+  ],
+  [
+    { "program /bin/t3": "absent" },
+    ["program /bin/t3: there is no such program: install /bin/t3 on devvm (10.0.0.6:22), or correct its setting"],
+  ],
+])("with %j it says what is missing and the line that brings it", (changes, expected) => {
+  expect(lacking(answer(changes as Record<string, string>))).toEqual(expected);
+});
+
+test("a login that is not root is told apart by whether sudo works", () => {
+  const ops = { ...HOST, user: "ops" };
+  expect(lacking(answer({ uid: "1000" }), ops)[0]).toMatch(/^rights: ops is not root, though sudo -n makes it so/);
+  expect(lacking(answer({ uid: "1000", sudo: "no" }), ops)[0]).toMatch(
+    /^rights: ops is not root, and sudo -n is refused/,
+  );
+});
+
+test("the wrong host key and a host that is away are findings with what to compare", async () => {
+  host = await startLoopbackHost("devvm", () => ({ out: "end\n" }));
+  const [place] = host.settings.hosts as Host[];
+  const other = { ...HOST, ...place, user: "root", hostKey: `ssh-ed25519 ${Buffer.alloc(51, 1).toString("base64")}` };
+  const { sshPrivateKey } = host.settings;
+  const [finding] = await hostChecks(other, needs, (command) => onHost({ sshPrivateKey }, other, command));
+  expect(finding).toMatchObject({ surface: "host", what: "login", state: "missing" });
+  expect(finding?.remedy).toContain("ssh-keyscan -p");
+  expect(host.sent).toEqual([]);
+});
+
+test("a private key that cannot be read is an error of the host at once, without a word of the key", async () => {
+  const started = Date.now();
+  const asked = onHost({ sshPrivateKey: "no key at all" }, HOST, { argv: ["/bin/true"] });
+  await expect(asked).rejects.toThrow(/^devvm: the login cannot be tried: (?!.*no key at all)/);
+  expect(Date.now() - started).toBeLessThan(5_000);
+});
+
+test("an answer that is not whole is a finding and no list of absences", async () => {
+  host = await startLoopbackHost("devvm", () => ({ code: 1, out: "uid 0\n", err: "sh: out of memory\n" }));
+  const real = { ...HOST, ...(host.settings.hosts[0] as Host), user: "root" };
+  const { sshPrivateKey } = host.settings;
+  const checks = await hostChecks(real, needs, (command) => onHost({ sshPrivateKey }, real, command));
+  expect(checks.map(({ what, found }) => `${what}: ${found}`)).toEqual(["answer: exit code 1, and sh: out of memory"]);
+});
+
+test("a clock counts as wrong beyond half a minute, either way, however long the exchange took", () => {
+  const target = { surface: "clock", where: "vault", who: "" } as const;
+  const found = (theirs: number, took = 0) => clockCheck(target, theirs, { asked: now, answered: now + took }).found;
+  expect(found(now - 20_000)).toBe("agrees with this machine's");
+  expect(found(now + 40_000)).toBe("40 s ahead of this machine's");
+  expect(found(now - 61_000)).toBe("60 s behind this machine's");
+  expect(found(now + 40_000, 15_000)).toBe("agrees with this machine's");
+  expect(found(Number.NaN)).toBe("its answer names no time");
+});

@@ -1,0 +1,240 @@
+/** What the answers of cluster, Vault, forge and issuer come to, with fakes that answer by path. */
+
+import { afterEach, expect, test } from "vitest";
+import type { z } from "zod";
+import { addressChecks, judgeCertificate, judgeIssuer, namedAddresses } from "../../../cli/doctor/addresses.ts";
+import { chatChecks } from "../../../cli/doctor/chat.ts";
+import { clusterChecks } from "../../../cli/doctor/cluster.ts";
+import { requiredRights } from "../../../cli/doctor/deployment-role.ts";
+import { forgeChecks } from "../../../cli/doctor/forge.ts";
+import type { Check } from "../../../cli/doctor/model.ts";
+import { vaultChecks } from "../../../cli/doctor/vault.ts";
+import { type Forge, ForgeError, type Question } from "../../../clients/forgejo/client.ts";
+import { openKubernetes } from "../../../clients/kubernetes/client.ts";
+import { inspectCertificate, TlsFailure } from "../../../clients/tls/inspect-certificate.ts";
+import type { Vault } from "../../../clients/vault/client.ts";
+import { settings } from "../../config/raw-config.ts";
+import { text } from "../../house/sources.ts";
+import { type HttpsCluster, startHttpsCluster } from "../https-cluster.ts";
+
+const missingOf = (checks: readonly Check[]) =>
+  checks.filter(({ state }) => state === "missing").map(({ what, found }) => `${what}: ${found}`);
+
+let server: HttpsCluster | undefined;
+afterEach(() => server?.stop());
+
+const CLUSTER = { server: "https://api.test", caData: "eA==", oidc: { issuer: "https://i.test/", clientId: "c" } };
+const RIGHTS = requiredRights(text("ci/deployment-role.yaml"));
+const DISCOVERY = {
+  "admissionregistration.k8s.io/v1": ["ValidatingAdmissionPolicy"],
+  "external-secrets.io/v1": [] as string[],
+};
+
+/** An API server that allows what the test says, and knows these namespaces. */
+const apiServer = async (allows: (asked: { verb: string; resource: string }) => boolean, known: string[] = []) => {
+  server = await startHttpsCluster((method, path, body) => {
+    if (path.endsWith("selfsubjectreviews"))
+      return { status: 201, body: { status: { userInfo: { username: "system:serviceaccount:kube-system:w" } } } };
+    if (path.endsWith("selfsubjectaccessreviews")) {
+      const asked = (body as { spec: { resourceAttributes: { verb: string; resource: string } } }).spec
+        .resourceAttributes;
+      return { status: 201, body: { status: { allowed: allows(asked) } } };
+    }
+    const group = Object.entries(DISCOVERY).find(([name]) => path === `/apis/${name}`);
+    if (group !== undefined)
+      return { body: { resources: group[1].map((kind) => ({ name: kind.toLowerCase(), kind, namespaced: true })) } };
+    if (known.some((name) => path === `/api/v1/namespaces/${name}`)) return { body: { kind: "Namespace" } };
+    return method === "GET" ? undefined : { status: 405, body: { kind: "Status" } };
+  });
+  return openKubernetes(server.kubeconfig);
+};
+
+test("an admin of the cluster lacks nothing, after one question for all rights", async () => {
+  const call = await apiServer(() => true);
+  expect(missingOf(await clusterChecks(call, "https://api.test", settings({ cluster: CLUSTER }), RIGHTS))).toEqual([]);
+  expect(server?.asked.filter((line) => line.endsWith("selfsubjectaccessreviews"))).toHaveLength(1);
+});
+
+test("every verb that is refused is named with its kind and its rule, and what must exist with its command", async () => {
+  const call = await apiServer(({ verb, resource }) => verb !== "*" && verb !== "escalate" && resource !== "secrets");
+  const stack = settings({
+    cluster: { ...CLUSTER, portalMap: { namespace: "portal" } },
+    stem95su: { host: "s.example" },
+  });
+  const checks = await clusterChecks(call, "https://api.test", stack, RIGHTS);
+  expect(missingOf(checks)).toEqual([
+    "rights on secrets: may not get, list, watch, create, update, patch, delete",
+    "rights on roles.rbac.authorization.k8s.io: may not escalate",
+    "rights on clusterroles.rbac.authorization.k8s.io: may not escalate",
+    "kind ExternalSecret: the cluster has none in external-secrets.io/v1",
+    "namespace portal: there is none",
+  ]);
+  expect(checks.find(({ what }) => what === "rights on secrets")?.remedy).toContain(
+    'kubectl apply -f ci/deployment-role.yaml, or as a rule of its own: { apiGroups: [""], resources: [secrets]',
+  );
+  expect(checks.find(({ what }) => what === "namespace portal")?.remedy).toBe("kubectl create namespace portal");
+  // Reviews are answered and stored nowhere; nothing else but reading is asked.
+  expect(server?.asked.filter((line) => !/^GET |^POST .*(reviews)$/.test(line))).toEqual([]);
+});
+
+const VAULT = settings({ vault: { address: "https://vault.test" } }).vault;
+
+/** Vault that gives these capabilities to every path but the ones of the test. */
+function vaultWith(less: Readonly<Record<string, string[]>>, token: object = { ttl: 2_000_000 }): Vault {
+  return {
+    find: async <T>({ path, body }: { path: string; body?: object }, form: z.ZodType<T>) => {
+      if (path === "auth/token/lookup-self") return form.parse({ data: { display_name: "token-program", ...token } });
+      if (path === "sys/auth") return form.parse({ data: { "token/": {}, "kubernetes/": {} } });
+      const { paths } = body as { paths: string[] };
+      const all = ["create", "read", "update", "delete", "list", "sudo"];
+      return form.parse({ data: Object.fromEntries(paths.map((one) => [one, less[one] ?? all])) });
+    },
+    tell: async () => {
+      throw new Error("nothing is written");
+    },
+  };
+}
+
+test("Vault's token is told each capability that it lacks, with the stanza that grants it, and each mount that is not there", async () => {
+  if (VAULT === undefined) throw new Error("no vault");
+  const checks = await vaultChecks(
+    vaultWith({ "auth/kubernetes/role/doctor": ["read"], "identity/entity": ["deny"] }),
+    VAULT,
+  );
+  expect(missingOf(checks)).toEqual([
+    "right on identity/entity: the token may not create, update",
+    "right on auth/kubernetes/role/*: the token may not create, update, delete",
+    "auth mount oidc: there is none; the mounts are token, kubernetes",
+  ]);
+  expect(checks.find(({ what }) => what.includes("role"))?.remedy).toContain(
+    'path "auth/kubernetes/role/*" {\n  capabilities = ["create", "read", "update", "delete"]\n}',
+  );
+});
+
+test.each([
+  [{ ttl: 0 }, []],
+  [{ ttl: 400_000, period: 2_764_800 }, []],
+  [{ ttl: 7200 }, ["token's life: 2 hours left"]],
+])("a token of %j", async (token, expected) => {
+  if (VAULT === undefined) throw new Error("no vault");
+  const checks = await vaultChecks(vaultWith({}, token), { ...VAULT, oidcMount: "kubernetes" });
+  expect(missingOf(checks)).toEqual(expected);
+});
+
+const REPOSITORIES = settings().devvm.repositories;
+function forgeWith(answers: Readonly<Record<string, unknown>>): Forge {
+  const answer = <T>({ path, purpose, query }: Question, form: z.ZodType<T>): T | undefined => {
+    const known = answers[path.join("/")];
+    if (known === 403) throw new ForgeError(`cannot ${purpose}: status 403`, 403);
+    return known === undefined ? undefined : form.parse(Array.isArray(known) && query?.page === "2" ? [] : known);
+  };
+  const must = <T>(question: Question, form: z.ZodType<T>): T => {
+    const known = answer(question, form);
+    if (known === undefined) throw new ForgeError(`cannot ${question.purpose}: status 404`, 404);
+    return known;
+  };
+  return {
+    ask: async (question, form) => must(question, form),
+    find: async (question, form) => answer(question, form),
+    tell: async () => {
+      throw new Error("nothing is written");
+    },
+    page: async (question, form) => ({ items: must(question, form), total: undefined }),
+  };
+}
+const FORGE = {
+  user: { login: "ops-bot", is_admin: true },
+  version: { version: "15.0.0+gitea-1.22.0" },
+  "users/ops-bot": { id: 7, login: "ops-bot" },
+  "users/ops-bot/tokens": [],
+  "repos/ops/infra": { full_name: "ops/infra", permissions: { admin: true } },
+  "repos/ops/infra/branches/master": { name: "master" },
+  "repos/ops/infra/tag_protections": [],
+};
+
+test.each([
+  [{}, []],
+  [{ user: { login: "ops-bot" } }, ["account: no administrator of the forge"]],
+  [{ "users/ops-bot/tokens": 403 }, ["tokens: cannot list the access tokens of ops-bot: status 403"]],
+  [{ "repos/ops/infra": undefined }, ["repository ops/infra: there is none, or this account may not see it"]],
+  [{ "repos/ops/infra": { permissions: { admin: false } } }, ["repository ops/infra: the account is not its admin"]],
+  [{ "repos/ops/infra/branches/master": undefined }, ["branch master: ops/infra has no such branch"]],
+  [{ "repos/ops/infra/tag_protections": undefined }, ["tag rules: the server has no tag rules in its API"]],
+])("the forge with %j", async (changes, expected) => {
+  const checks = await forgeChecks(forgeWith({ ...FORGE, ...changes }), "https://forge.test", REPOSITORIES);
+  expect(missingOf(checks)).toEqual(expected);
+});
+
+const NOW = new Date("2026-01-10T00:00:00Z");
+const GOOD = {
+  validFrom: new Date("2025-12-01"),
+  validTo: new Date("2026-06-01"),
+  distrust: undefined,
+  otherName: undefined,
+};
+
+test("a name that is not known, and each fault of a certificate, is a finding", async () => {
+  const addresses = namedAddresses(settings({ cluster: CLUSTER, vault: { address: "https://vault.test" } }), {});
+  expect(addresses.map(({ setting, url }) => `${setting} ${url.origin}`)).toEqual([
+    "cluster.server https://api.test",
+    "cluster.oidc.issuer https://i.test",
+    "vault.address https://vault.test",
+    "devvm.repositories.forgejo https://forge.test",
+    "devvm.repositories.infraMirror https://mirror.test",
+  ]);
+  const checks = await addressChecks(addresses, NOW, {
+    addressesOf: async (host) => {
+      if (host === "mirror.test") throw new TlsFailure("the name cannot be looked up (ENOTFOUND)");
+      return ["10.0.0.1"];
+    },
+    inspectCertificate: async ({ host }) =>
+      host === "vault.test"
+        ? { ...GOOD, validTo: new Date("2026-01-12"), distrust: "SELF_SIGNED_CERT_IN_CHAIN" }
+        : GOOD,
+  });
+  expect(missingOf(checks)).toEqual([
+    "certificate: it is not trusted here (SELF_SIGNED_CERT_IN_CHAIN)",
+    "certificate: it expires on 2026-01-12, in 2 days",
+    "connection: the name cannot be looked up (ENOTFOUND)",
+  ]);
+});
+
+test("an expired certificate and one of another name are told apart", () => {
+  const target = { surface: "address", where: "https://a.test", who: "" } as const;
+  const of = (changes: object) => missingOf(judgeCertificate(target, "vault.address", { ...GOOD, ...changes }, NOW));
+  expect(of({ validTo: new Date("2026-01-01") })).toEqual(["certificate: it expired on 2026-01-01"]);
+  expect(of({ otherName: "it is for b.test" })).toEqual(["certificate: it is for b.test"]);
+});
+
+test("a real certificate is inspected without being trusted first", async () => {
+  await apiServer(() => true);
+  const port = Number(/127\.0\.0\.1:(\d+)/.exec(server?.kubeconfig ?? "")?.[1]);
+  expect(await inspectCertificate({ host: "127.0.0.1", port })).toMatchObject({
+    distrust: expect.stringContaining("SELF_SIGNED"),
+    otherName: undefined,
+  });
+  await expect(inspectCertificate({ host: "127.0.0.1", port: 1 })).rejects.toThrow("nothing listens there");
+  expect(server?.asked).toEqual([]);
+});
+
+test("an issuer must name itself as the settings do, and offer the grant", () => {
+  const oidc = { issuer: "https://i.test/o/", clientId: "c", grant: "device-code" as const };
+  const of = (body: object, status = 200) => missingOf(judgeIssuer(oidc, { status, text: JSON.stringify(body) }));
+  expect(of({ issuer: oidc.issuer, device_authorization_endpoint: "https://i.test/device" })).toEqual([]);
+  expect(of({ issuer: "https://i.test/o" })).toEqual([
+    "issuer: it calls itself https://i.test/o",
+    "grant: it offers no device code",
+  ]);
+  expect(of({}, 404)).toEqual(["issuer: no discovery document (status 404)"]);
+});
+
+test("the chat's webhook is looked at without a message and without showing its path", async () => {
+  const lookups = { addressesOf: async () => ["10.0.0.1"], inspectCertificate: async () => GOOD };
+  const checks = await chatChecks("https://chat.test/hooks/s3cret", lookups, NOW);
+  expect(checks.map(({ state }) => state)).toEqual(["ok", "ok", "untried"]);
+  expect(JSON.stringify(checks)).not.toContain("s3cret");
+  expect((await chatChecks(undefined, lookups, NOW)).map(({ state }) => state)).toEqual(["untried"]);
+  expect(missingOf(await chatChecks("nonsense", lookups, NOW))).toEqual([
+    "webhook: WS_CHAT_WEBHOOK is not a web address",
+  ]);
+});
