@@ -16,6 +16,8 @@ export interface Commit {
 export interface Git {
   /** Full hash of a commit, or undefined where there is none of that name. */
   commit(name: string): Promise<string | undefined>;
+  /** Full hash of the object that a name stands for, such as an annotated tag; undefined where there is none of that name. */
+  object(name: string): Promise<string | undefined>;
   isAncestor(older: string, newer: string): Promise<boolean>;
   /** Every commit of `newer` that `older` does not have, newest first. */
   between(older: string, newer: string): Promise<readonly Commit[]>;
@@ -39,11 +41,13 @@ export function openGit(folder: string): Git {
     if (ran.code === 0) return ran.stdout.toString("utf8");
     throw new StepError(`git ${args[0]} failed in ${folder}: ${lastLine(ran)}`);
   };
+  const parse = async (name: string): Promise<string | undefined> => {
+    const ran = await git("rev-parse", "--verify", "--quiet", "--end-of-options", name);
+    return ran.code === 0 ? ran.stdout.toString("utf8").trim() : undefined;
+  };
   return {
-    commit: async (name) => {
-      const ran = await git("rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`);
-      return ran.code === 0 ? ran.stdout.toString("utf8").trim() : undefined;
-    },
+    commit: (name) => parse(`${name}^{commit}`),
+    object: (name) => parse(name),
     isAncestor: async (older, newer) => {
       const ran = await git("merge-base", "--is-ancestor", older, newer);
       if (ran.code === 0 || ran.code === 1) return ran.code === 0;

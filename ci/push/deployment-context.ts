@@ -83,9 +83,7 @@ export async function readDeploymentContext(): Promise<DeploymentContext> {
     roster: dataFile(document, ROSTER) ?? "",
     readFiles: DATA.flatMap((path) => (path === ROSTER ? [] : (dataFile(document, path) ?? []))),
     nonAdminPushes: nonAdminPushes(document),
-    activity: done
-      ? { pushes: [], taggers: new Map(), namesTaggers: true, notices: [] }
-      : await recorded(branch, deployed, commit, admins),
+    activity: done ? { pushes: [], tags: new Map(), notices: [] } : await recorded(branch, deployed, commit, admins),
     admins: admins.map(({ login }) => login),
   };
 }

@@ -10,20 +10,26 @@ const push = (login: string, from: string, to: string, ref = "refs/heads/master"
   act_user: { login, ...(account !== undefined && { id: account }) },
   content: JSON.stringify({ Commits: [], HeadCommit: { Sha1: to }, CompareURL: `ops/infra/compare/${from}...${to}` }),
 });
-const tag = (login: string, name: string, account?: number) => ({
+/** A tag's entry as the forge writes it: the object is the commit's own hash for a lightweight tag. */
+const tag = (login: string, name: string, account?: number, object = OBJECT, op_type = "push_tag") => ({
   ...push(login, A, B, `refs/tags/${name}`, account),
-  op_type: "push_tag",
+  op_type,
+  content: JSON.stringify({ HeadCommit: { Sha1: B }, CompareURL: `ops/infra/compare/${"0".repeat(40)}...${object}` }),
 });
+const deletedTag = (login: string, name: string) => ({
+  ...tag(login, name, undefined, OBJECT, "delete_tag"),
+  content: JSON.stringify({ HeadCommit: null, CompareURL: "" }),
+});
+const OBJECT = "f".repeat(40);
 
 /** A forge whose record has these pages, the newest entry first. */
-const recordOf = (...pages: readonly object[][]): Repository => forgeWith(false, pages);
-const forgeWith = (hasReleases: boolean, pages: readonly object[][]): Repository => ({
+const recordOf = (...pages: readonly object[][]): Repository => ({
   full: "ops/infra",
   login: "reader",
   at: (...rest) => ["repos", "ops", "infra", ...rest],
   forge: {
     ask: async ({ query }: { query?: Readonly<Record<string, string>> }, form: { parse(value: unknown): unknown }) =>
-      form.parse(query === undefined ? { has_releases: hasReleases } : (pages[Number(query.page) - 1] ?? [])),
+      form.parse(pages[Number(query?.page) - 1] ?? []),
   } as unknown as Repository["forge"],
 });
 
@@ -56,17 +62,37 @@ test("a push to another branch, or one whose end is not its head, stands for not
   expect((await activityBetween(record, "master", A, B, [])).pushes).toEqual([{ pusher: undefined, from: A, to: B }]);
 });
 
-test("who pushed a tag is everybody who ever did, by the record", async () => {
-  const record = recordOf([tag("emo", "confirm/x"), tag("wizard", "confirm/x"), push("emo", A, B)]);
-  const { taggers } = await activityBetween(record, "master", A, B, []);
-  expect(taggers.get("refs/tags/confirm/x")).toEqual(["emo", "wizard"]);
+/** The present tag's entry, or undefined. The entries are written in this order; the record has the newest first. */
+const tagOf = async (...entries: readonly ((name: string) => object)[]) => {
+  const written = entries.map((entry) => entry("confirm/x"));
+  const { tags } = await activityBetween(recordOf([...written.toReversed(), push("emo", A, B)]), "master", A, B, []);
+  return tags.get("refs/tags/confirm/x");
+};
+
+test("only the newest entry of a tag says who pushed it: nobody revives a confirmation that was taken back", async () => {
+  const [byWizard, byEmo] = [(name: string) => tag("wizard", name), (name: string) => tag("emo", name)];
+  const deleted = (name: string) => deletedTag("wizard", name);
+  expect(await tagOf(byEmo, byWizard)).toEqual({ pusher: "wizard", object: OBJECT });
+  expect(await tagOf(byWizard, deleted, byEmo)).toEqual({ pusher: "emo", object: OBJECT });
+  expect(await tagOf(byWizard, deleted)).toBeUndefined();
+  expect(await tagOf(byWizard, (name) => tag("ops", name))).toBeUndefined();
+});
+
+test("entries of one second count in the order of their ids", async () => {
+  const [first, second] = [tag("wizard", "confirm/x"), deletedTag("wizard", "confirm/x")];
+  const { tags } = await activityBetween(recordOf([first, second, push("emo", A, B)]), "master", A, B, []);
+  expect(tags.size).toBe(0);
+});
+
+test("a tag that the forge made for a moved release confirms nothing, whether releases are on or have been switched off since", async () => {
+  expect(await tagOf((name) => tag("wizard", name, undefined, B))).toBeUndefined();
 });
 
 test("a push or a tag in the name of the repository's owner, as a deploy key's is, identifies nobody", async () => {
-  const record = recordOf([tag("Ops", "confirm/x"), tag("wizard", "confirm/x"), push("ops", B, C), push("OPS", A, B)]);
-  const { pushes, taggers } = await activityBetween(record, "master", A, C, []);
+  const record = recordOf([tag("Ops", "confirm/x"), tag("wizard", "confirm/y"), push("ops", B, C), push("OPS", A, B)]);
+  const { pushes, tags } = await activityBetween(record, "master", A, C, []);
   expect(pushes.map(({ pusher }) => pusher)).toEqual([undefined, undefined]);
-  expect(taggers.get("refs/tags/confirm/x")).toEqual(["wizard"]);
+  expect([...tags]).toEqual([["refs/tags/confirm/y", { pusher: "wizard", object: OBJECT }]]);
 });
 
 test("a scheduled merge identifies nobody: its branch may have changed after an admin scheduled it", async () => {
@@ -89,23 +115,12 @@ test("a record without an end is read so far and no further", async () => {
   const endless = {
     ...recordOf(),
     forge: {
-      ask: async ({ query }: { query?: object }) =>
-        query === undefined ? { has_releases: false } : [push("emo", hash("e"), hash(String(++pages % 10)))],
+      ask: async () => [push("emo", hash("e"), hash(String(++pages % 10)))],
     },
   };
   const { pushes } = await activityBetween(endless as unknown as Repository, "master", A, B, []);
   expect(pushes).toEqual([{ pusher: undefined, from: A, to: B }]);
   expect(pages).toBeLessThanOrEqual(40);
-});
-
-test("where releases are on, the record names nobody who pushed a tag: a moved release pushes one in its publisher's name", async () => {
-  const record = forgeWith(true, [[tag("wizard", "confirm/x"), push("emo", A, B)]]);
-  const found = await activityBetween(record, "master", A, B, []);
-  expect([found.taggers.size, found.namesTaggers, found.pushes]).toEqual([
-    0,
-    false,
-    [{ pusher: "emo", from: A, to: B }],
-  ]);
 });
 
 /** The admin's account as the last deployment recorded it. */
@@ -131,7 +146,7 @@ test.each([
     const record = recordOf([tag("Wizard", "confirm/x", account), push("Wizard", A, B, MASTER, account)]);
     const found = await activityBetween(record, "master", A, B, ADMINS);
     expect(found.pushes).toEqual([{ pusher: undefined, account: name, from: A, to: B }]);
-    expect([found.pushes.map(pusherName), found.taggers.size]).toEqual([[name], 0]);
+    expect([found.pushes.map(pusherName), found.tags.size]).toEqual([[name], 0]);
     expect(found.notices).toEqual([expect.stringMatching(notice)]);
   },
 );
@@ -143,9 +158,9 @@ test("an admin's own account counts by its login, and a renamed one is named wit
     push("WIZARD", B, C, MASTER, 5),
     push("ebarzin", A, B, MASTER, 7),
   ]);
-  const { pushes, taggers, notices } = await activityBetween(record, "master", A, D, ADMINS);
+  const { pushes, tags, notices } = await activityBetween(record, "master", A, D, ADMINS);
   expect(pushes.map(({ pusher }) => pusher)).toEqual(["wizard2", "WIZARD", "ebarzin"]);
-  expect(taggers.get("refs/tags/confirm/x")).toEqual(["wizard2"]);
+  expect(tags.get("refs/tags/confirm/x")?.pusher).toBe("wizard2");
   expect(notices).toEqual([
     expect.stringContaining(
       'the forge account "wizard" was renamed to "wizard2" by its owner (id 5); write login: wizard2 and previously: {forgejo_login: wizard} in its row',
