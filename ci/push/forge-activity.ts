@@ -76,8 +76,8 @@ export async function activityBetween(
   const autoMerges: Moment[] = [];
   const notices = new Set<string>();
   let next = to;
-  // One page beyond the last push: the entry of an automatic merge may be older than that of the push it made.
-  for (let page = 1, last = MAX_PAGES; page <= last; page += 1) {
+  let readBackTo = Number.POSITIVE_INFINITY;
+  for (let page = 1; page <= MAX_PAGES; page += 1) {
     const entries = await pageOf(repository, page);
     for (const { id, op_type, ref_name, content, created, act_user } of entries) {
       const { login: pusher, account, notice } = person(act_user);
@@ -96,10 +96,16 @@ export async function activityBetween(
       byHead.delete(next);
       next = push.from;
     }
-    if (entries.length === 0) break;
-    if (next === from) last = Math.min(last, page + 1);
+    readBackTo = Math.min(readBackTo, ...entries.map(({ created }) => Date.parse(created)));
+    if (entries.length === 0) readBackTo = Number.NEGATIVE_INFINITY;
+    // The entry of an automatic merge may be older than that of the push it made, with any number of entries between them.
+    if (
+      readBackTo === Number.NEGATIVE_INFINITY ||
+      (next === from && found.every(({ at }) => readBackTo < at - AUTO_MERGE_WINDOW_MS))
+    )
+      break;
   }
-  const pushes = found.map((push) => seenByPusher(push, autoMerges));
+  const pushes = found.map((push) => seenByPusher(push, autoMerges, readBackTo));
   return {
     pushes: next === from ? pushes : [...pushes, { pusher: undefined, from, to: next }],
     ...{ tags: pushedTags(tagEntries), notices: [...notices] },
@@ -141,12 +147,18 @@ type Recorded = Push & Moment;
 /**
  * A pull request that merges by itself once its checks pass is pushed in the name of the person who scheduled that, with
  * whatever was pushed to its branch afterwards (`services/automerge` of Gitea). That person did not see these commits.
+ * @param readBackTo the moment before which the record was not read: a merge that may stand there counts as one
  */
-function seenByPusher({ pusher, account, from, to, at }: Recorded, autoMerges: readonly Moment[]): Push {
-  const automatic = autoMerges.some(
+function seenByPusher(
+  { pusher, account, from, to, at }: Recorded,
+  merges: readonly Moment[],
+  readBackTo: number,
+): Push {
+  const isRead = readBackTo < at - AUTO_MERGE_WINDOW_MS;
+  const automatic = merges.some(
     (merge) => folded(merge.pusher ?? "") === folded(pusher ?? "") && Math.abs(merge.at - at) <= AUTO_MERGE_WINDOW_MS,
   );
-  return { pusher: automatic ? undefined : pusher, account, from, to };
+  return { pusher: automatic || !isRead ? undefined : pusher, account, from, to };
 }
 
 /** The forge writes the entries of a merge and of its push separately, from queues. */

@@ -110,6 +110,27 @@ test("a scheduled merge identifies nobody: its branch may have changed after an 
   ]);
 });
 
+/** Pages of 50 entries, each of a comment that takes the given milliseconds longer ago. */
+const comments = (pages: number, spacingMs: number) =>
+  Array.from({ length: pages }, (_page, page) =>
+    Array.from({ length: 50 }, (_entry, index) => ({
+      ...{ ...push("emo", A, B), op_type: "comment_issue", content: "7|x" },
+      created: new Date(Date.parse("2026-11-22T12:00:00Z") - (page * 50 + index) * spacingMs).toISOString(),
+    })),
+  );
+
+test("a scheduled merge is found behind any number of entries, and counts as one where the record is not read that far", async () => {
+  const merge = {
+    ...{ ...push("wizard", A, B), op_type: "auto_merge_pull_request", ref_name: "", content: "7|Add a person" },
+    created: "2026-11-22T11:55:00Z",
+  };
+  const pusherBehind = async (pages: readonly object[][]) =>
+    (await activityBetween(recordOf([push("wizard", A, B)], ...pages), "master", A, B, [])).pushes[0]?.pusher;
+  expect(await pusherBehind([...comments(3, 1_000), [merge]])).toBeUndefined();
+  expect(await pusherBehind(comments(3, 1_000))).toBe("wizard");
+  expect(await pusherBehind(comments(50, 1))).toBeUndefined();
+});
+
 test("a record without an end is read so far and no further", async () => {
   let pages = 0;
   const endless = {
