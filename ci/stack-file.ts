@@ -46,6 +46,9 @@ export function useFile(document: Document, path: DataPath, file: string): void 
 export const nonAdminPushes = (document: Document): "confirm" | "announce" =>
   document.getIn(["config", "workstation:nonAdminPushes"]) === "announce" ? "announce" : "confirm";
 
+/** Whether the stack manages the forge, and so has the rule of the tags `confirm/*` in its state once it was deployed. */
+export const managesForge = (document: Document): boolean => document.hasIn(["config", "workstation:forgejo"]);
+
 /** Names of the stack's hosts, the first is the default; needed to read a roster. */
 export function hostNames(document: Document): readonly string[] {
   const hosts = document.toJS().config?.["workstation:hosts"] as unknown;

@@ -14,7 +14,7 @@ import { find, requiredVariable, StepError } from "../environment.ts";
 import { type Git, openGit } from "../git.ts";
 import { mustPulumi } from "../engine.ts";
 import { openRepository } from "../forge-repository.ts";
-import { DATA, dataFile, hostNames, nonAdminPushes, openStackFile, ROSTER } from "../stack-file.ts";
+import { DATA, dataFile, hostNames, managesForge, nonAdminPushes, openStackFile, ROSTER } from "../stack-file.ts";
 import { type AdminAccount, adminAccounts } from "./admin-accounts.ts";
 import { type Activity, activityBetween } from "./forge-activity.ts";
 
@@ -77,7 +77,7 @@ export async function readDeploymentContext(): Promise<DeploymentContext> {
   const document = await openStackFile(PROJECT, stack);
   const logins = await adminsAt(git, deployed, document);
   const state: unknown = JSON.parse(await mustPulumi({ stack, folder: PROJECT }, ["stack", "export"]));
-  const admins = adminAccounts(logins, state);
+  const admins = adminAccounts(logins, state, managesForge(document));
   return {
     ...{ git, stack, deployed, commit, done },
     roster: dataFile(document, ROSTER) ?? "",

@@ -57,7 +57,10 @@ export function refusalLines(
 /** Each command is a line by itself: a message's lines are cut at a length that no list of people may use up. */
 const remedy = ({ admins, commit, tag }: Omit<Confirmation, "others">): readonly string[] =>
   admins.length === 0
-    ? ["No admin of the deployed roster has a Forgejo login that counts: deploy by hand, and give one of them a login."]
+    ? [
+        "No admin of the deployed roster can be identified: none has a Forgejo login, or the stack's state has no rule of the " +
+          "tags confirm/*. Give one of them a login, and deploy by hand, which writes the rule.",
+      ]
     : [
         `To confirm exactly this commit, one of ${listed(admins)} pushes an annotated tag:`,
         `  git tag --force --annotate --message=confirmed ${tag} ${commit}`,

@@ -38,7 +38,7 @@ test("an unknown pusher and a roster without admins are named as that", () => {
     "Stopped before any change: 3f2c1b000000 was pushed by an account that the forge does not name, not by an admin, and needs an admin's confirmation:
       emo would get more time
       the forge's record does not identify who pushed some of it
-    No admin of the deployed roster has a Forgejo login that counts: deploy by hand, and give one of them a login."
+    No admin of the deployed roster can be identified: none has a Forgejo login, or the stack's state has no rule of the tags confirm/*. Give one of them a login, and deploy by hand, which writes the rule."
   `);
 });
 
