@@ -5,7 +5,7 @@ import { PROJECT } from "../../cli/pulumi.ts";
 import { announce } from "../chat.ts";
 import { checkOut } from "../checkout.ts";
 import { findRedelivery, type Redelivery } from "../deliveries.ts";
-import { deployedCommit } from "../deployed-commit.ts";
+import { deployedCommit, recordAttempt } from "../deployed-commit.ts";
 import { pulumi } from "../engine.ts";
 import { requiredVariable, StepError } from "../environment.ts";
 import { oneAtATime } from "../wait-for-stack-lock.ts";
@@ -41,6 +41,7 @@ export async function up(): Promise<number> {
     const redelivery = await findRedelivery();
     if (redelivery.hosts.length > 0) await announce(redeliveryLines(redelivery));
     const options = ["--yes", "--skip-preview", "--suppress-outputs", ...messageOf(situation)];
+    await recordAttempt({ stack: situation.stack, folder: PROJECT }, situation.commit);
     return pulumi(at, ["up", ...options, ...redelivery.options], { onLine: log });
   });
 }

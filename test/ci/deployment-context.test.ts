@@ -56,7 +56,12 @@ beforeAll(async () => {
   git("update-ref", "refs/remotes/origin/master", commit);
   git("tag", "--annotate", "--message=confirmed", `confirm/${commit}`, commit);
   confirmation = git("rev-parse", `refs/tags/confirm/${commit}`).trim();
-  const update = { kind: "update", result: "succeeded", environment: { "git.head": deployed } };
+  const update = {
+    kind: "update",
+    result: "succeeded",
+    startTime: "2026-11-22T12:00:00Z",
+    environment: { "git.head": deployed },
+  };
   const outputs = { pushers: ["wizard"], accountIds: { wizard: 5 } };
   const resources = [{ type: "forgejo:index:TagProtection", outputs }];
   writeFileSync(join(folder, "history.json"), JSON.stringify([update]));
