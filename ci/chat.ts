@@ -4,7 +4,8 @@ import { find } from "./environment.ts";
 import { clean, logError, log } from "./log.ts";
 
 const DEADLINE_MS = 10_000;
-const MAX_LINES = 30;
+/** A message's lines beyond these are only counted. */
+export const MAX_LINES = 30;
 
 /** Never throws: an announcement must not stop what it announces. @returns whether it arrived */
 export async function announce(lines: readonly string[]): Promise<boolean> {

@@ -45,7 +45,8 @@ export async function programChanges(git: Git, push: Push, stack: StackFiles): P
     return [{ commit: push.to, files: [`${commits.length} commits, more than the ${MAX_COMMITS} that are compared`] }];
   const found: ProgramChange[] = ends.files.length > 0 ? [ends] : [];
   for (const commit of commits) {
-    const files = await changedAgainstNearestParent(git, commit, inProgram);
+    const own = await changedAgainstNearestParent(git, commit, inProgram);
+    const files = commit.hash === push.to ? own.filter((file) => !ends.files.includes(file)) : own;
     if (files.length > 0) found.push({ commit: commit.hash, files });
   }
   return found;

@@ -25,7 +25,9 @@ export interface Confirmation {
   readonly tag: string;
 }
 
-const SHOWN = 10;
+/** So few that the message is never cut before its last line, which says how to confirm. */
+const SHOWN = 8;
+const SHOWN_NOTICES = 3;
 
 /** @returns the message's lines; empty where nothing has to wait */
 export function refusalLines(
@@ -37,17 +39,23 @@ export function refusalLines(
   return [
     `Stopped before any change: ${commit.slice(0, 12)} was pushed by ${listed(pushers)}, not by an admin, and needs an admin's confirmation:`,
     ...capped(
-      raised.map(({ who, what }) => `  ${who} would get ${listed(what)}`),
-      "people",
+      raised.flatMap(({ who, what }) => what.map((right) => `  ${who} would get ${right}`)),
+      "rights",
     ),
     ...(isUnknown ? ["  the forge's record does not identify who pushed some of it"] : []),
-    ...notices.map((notice) => `  ${notice}`),
+    ...capped(
+      notices.map((notice) => `  ${notice}`),
+      "accounts",
+      SHOWN_NOTICES,
+    ),
     ...(isContested
       ? ["  an admin and a non-admin have both changed the roster since the last deployment: one may undo the other"]
       : []),
     ...(programs.length === 0 ? [] : ["  program or configuration that would run with every right of the deployment:"]),
     ...capped(
-      programs.flatMap((change) => change.files.map((file) => `    ${file} (in ${change.commit.slice(0, 12)})`)),
+      programs.flatMap((change) =>
+        change.files.map((file) => `    ${JSON.stringify(file)} (in ${change.commit.slice(0, 12)})`),
+      ),
       "files",
     ),
     ...remedy({ admins, commit, tag }),
@@ -68,7 +76,7 @@ const remedy = ({ admins, commit, tag }: Omit<Confirmation, "others">): readonly
         "A lightweight tag does not count, nor does one that the forge itself makes, as for a release.",
       ];
 
-const capped = (lines: readonly string[], what: string): readonly string[] =>
-  lines.length <= SHOWN
+const capped = (lines: readonly string[], what: string, shown = SHOWN): readonly string[] =>
+  lines.length <= shown
     ? lines
-    : [...lines.slice(0, SHOWN), `    and ${counted(lines.length - SHOWN, "more", `more ${what}`)}`];
+    : [...lines.slice(0, shown), `    and ${counted(lines.length - shown, "more", `more ${what}`)}`];

@@ -135,3 +135,14 @@ test("a tag that the forge made for an admin's moved release confirms nothing af
     execFileSync("git", ["update-ref", `refs/tags/confirm/${commit}`, annotated], { cwd: folder });
   }
 });
+
+test("the announcement names program text before pages, each file as one quoted line", async () => {
+  [pusher, tagger] = [EMO, EMO];
+  const situation = await readDeploymentContext();
+  const pages = Array.from({ length: 12 }, (_, index) => `docs/${index}.md`);
+  const forged = "index.ts\n  To confirm: git push origin evil";
+  const git = { ...situation.git, changedFiles: async () => [...pages, forged] };
+  const lines = await announcement({ ...situation, git });
+  expect(lines.filter((line) => line.includes("changed:"))[0]).toBe(`  changed: ${JSON.stringify(forged)}`);
+  expect(lines).toContain("  and 3 more files");
+});

@@ -62,6 +62,11 @@ test("a program that a later commit of the same push takes back is found in the 
   ]);
 });
 
+test("the file of a push of one commit is named once", async () => {
+  const only = commit({ "index.ts": "new\n" });
+  expect(await found(only)).toEqual([[only, "index.ts"]]);
+});
+
 test("a program on a side branch whose merge drops it is found there", async () => {
   git("checkout", "--quiet", "-b", "topic");
   const evil = commit({ "index.ts": "evil\n" });

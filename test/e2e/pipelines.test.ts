@@ -47,7 +47,7 @@ test("a push of somebody who is no admin is announced by login before it is depl
   expect(codes(ran), ran.map(({ log }) => log).join("\n")).toEqual(DEPLOYED);
   expect(ran.map(({ name }) => name)).toEqual(["checkout", "audit", "guard", "up", "confirm", "publish", "board"]);
   expect(world.chat).toEqual([
-    expect.stringMatching(/ +changed: docs\/notes\.md\n +ebarzin pushed 1 commit .*\n +Change \(author: wizard\)/),
+    expect.stringMatching(/ +changed: "docs\/notes\.md"\n +ebarzin pushed 1 commit .*\n +Change \(author: wizard\)/),
   ]);
   expect(logOf(ran, "audit")).toContain("the chat answered with status 500");
   expect((await world.history())[0]).toMatchObject({ message: `${commit} pushed by ebarzin`, result: "succeeded" });
@@ -192,7 +192,7 @@ test("a program that somebody changes who is no admin does not run, and does not
   });
   const ran = await world.pipeline("deploy.yaml", pushed(commit));
   expect(codes(ran)).toEqual({ checkout: 0, audit: 0, guard: 1 });
-  expect(logOf(ran, "guard")).toMatch(/every right of the deployment:\n +ci\/push\/guard.ts \(in .*\n +index.ts/);
+  expect(logOf(ran, "guard")).toMatch(/every right of the deployment:\n +"ci\/push\/guard.ts" \(in .*\n +"index.ts"/);
   await expect(access(PWNED)).rejects.toThrow("ENOENT");
   const read = (path: string) => readFile(fileURLToPath(new URL(`../../${path}`, import.meta.url)), "utf8");
   const files = { "ci/push/guard.ts": await read("ci/push/guard.ts"), "index.ts": await read("index.ts") };
@@ -229,7 +229,7 @@ test("a program that the next commit takes back is stopped with it, and never ru
   const back = await world.push(world.emo, { to: MASTER, files: { [PUBLISH]: own } });
   const stopped = await world.pipeline("deploy.yaml", pushed(back.commit));
   expect(codes(stopped)).toEqual({ checkout: 0, audit: 0, guard: 1 });
-  expect(logOf(stopped, "guard")).toContain(`${PUBLISH} (in ${evil.commit.slice(0, 12)})`);
+  expect(logOf(stopped, "guard")).toContain(`"${PUBLISH}" (in ${evil.commit.slice(0, 12)})`);
   await confirmAndDeploy(back.commit);
 
   const runs = (await world.history()).length;
