@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { UNKNOWN_PUSHER } from "../../roster/deployment-message.ts";
 import { folded } from "../../roster/text/code-unit-order.ts";
+import type { Git } from "../git.ts";
 import { listingSignal, type Repository } from "../forge-repository.ts";
 import { type AdminAccount, identify, type Identity, type RecordedAccount } from "./admin-accounts.ts";
 
@@ -51,6 +52,14 @@ const pushed = z.object({
   CompareURL: z.string(),
 });
 
+export interface BranchRange {
+  readonly branch: string;
+  /** The older commit. */
+  readonly from: string;
+  /** The newer one, the branch's present head or one below it. */
+  readonly to: string;
+}
+
 /**
  * Follows the record backwards from one commit to another.
  *
@@ -58,15 +67,16 @@ const pushed = z.object({
  * tag: the forge then makes a lightweight tag and records the release's publisher as who pushed it, with the commit's hash
  * (`services/release/release.go` of Gitea 1.26). The push of an annotated tag is recorded with the hash of the tag object
  * (`services/repository/push.go`), which no release and no request to the forge's API can bring about.
- * @param from the older commit @param to the newer one, the branch's present head or one below it
+ * A push that began at or before the older commit is the last one that counts, from that commit on. Where a push began at
+ * a commit that the clone does not have, the branch was rewritten: nobody can be told what that push brought in, so
+ * it and all before it identify nobody.
  * @param admins whose logins count only for their own accounts: see {@link identify}
  * @throws ForgeError when the record cannot be read
  */
 export async function activityBetween(
   repository: Repository,
-  branch: string,
-  from: string,
-  to: string,
+  git: Pick<Git, "commit" | "isAncestor">,
+  { branch, from, to }: BranchRange,
   admins: readonly AdminAccount[],
 ): Promise<Activity> {
   const person = personIn(repository, admins);
@@ -76,6 +86,7 @@ export async function activityBetween(
   const autoMerges: Moment[] = [];
   const notices = new Set<string>();
   let next = to;
+  let isRewritten = false;
   let readBackTo = Number.POSITIVE_INFINITY;
   for (let page = 1; page <= MAX_PAGES; page += 1) {
     const entries = await pageOf(repository, page);
@@ -92,16 +103,18 @@ export async function activityBetween(
       if (range !== undefined && !byHead.has(range.to)) byHead.set(range.to, { pusher, account, ...range, at });
     }
     for (let push = byHead.get(next); push !== undefined && next !== from; push = byHead.get(next)) {
-      found.push(push);
       byHead.delete(next);
-      next = push.from;
+      isRewritten = (await git.commit(push.from)) !== push.from;
+      if (isRewritten) break;
+      next = (await git.isAncestor(push.from, from)) ? from : push.from;
+      found.push({ ...push, from: next });
     }
     readBackTo = Math.min(readBackTo, ...entries.map(({ created }) => Date.parse(created)));
     if (entries.length === 0) readBackTo = Number.NEGATIVE_INFINITY;
     // The entry of an automatic merge may be older than that of the push it made, with any number of entries between them.
     if (
       readBackTo === Number.NEGATIVE_INFINITY ||
-      (next === from && found.every(({ at }) => readBackTo < at - AUTO_MERGE_WINDOW_MS))
+      ((next === from || isRewritten) && found.every(({ at }) => readBackTo < at - AUTO_MERGE_WINDOW_MS))
     )
       break;
   }
@@ -120,8 +133,13 @@ export async function activityBetween(
 const personIn = ({ full }: Repository, admins: readonly AdminAccount[]) => {
   const owner = folded(full.split("/")[0] ?? "");
   return (user: RecordedAccount | null | undefined): Identity =>
-    user === undefined || user === null || folded(user.login) === owner ? { login: undefined } : identify(user, admins);
+    user === undefined || user === null || isNoPerson(user) || folded(user.login) === owner
+      ? { login: undefined }
+      : identify(user, admins);
 };
+
+/** The forge's own accounts: a deleted person's pushes are shown as Ghost's (-1), a workflow's as those of its bot (-2). */
+const isNoPerson = ({ id }: RecordedAccount): boolean => id !== undefined && id <= 0;
 
 /** What the record says of one tag's ref; a tag that was deleted has no object. */
 interface TagEntry {

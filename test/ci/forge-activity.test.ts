@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
+import type { AdminAccount } from "../../ci/push/admin-accounts.ts";
 import type { Repository } from "../../ci/forge-repository.ts";
 import { activityBetween, pusherName } from "../../ci/push/forge-activity.ts";
 
 const hash = (letter: string) => letter.repeat(40);
+const LOST = "0123456789".repeat(4);
 const [A, B, C, D] = ["a", "b", "c", "d"].map(hash) as [string, string, string, string];
 let id = 0;
 const push = (login: string, from: string, to: string, ref = "refs/heads/master", account?: number) => ({
@@ -33,12 +35,20 @@ const recordOf = (...pages: readonly object[][]): Repository => ({
   } as unknown as Repository["forge"],
 });
 
+/** A clone of a branch on which each commit is older than the next letter's, and which does not have the lost one. */
+const git = {
+  commit: async (name: string) => (name === LOST ? undefined : name),
+  isAncestor: async (older: string, newer: string) => older <= newer,
+};
+const between = (record: Repository, from: string, to: string, admins: readonly AdminAccount[] = []) =>
+  activityBetween(record, git, { branch: "master", from, to }, admins);
+
 test("every push between two commits is named by its login, over as many pages as it takes", async () => {
   const record = recordOf(
     [push("wizard", C, D), push("emo", A, B, "refs/heads/topic")],
     [push("emo", B, C), push("anca", A, B)],
   );
-  expect((await activityBetween(record, "master", A, D, [])).pushes).toEqual([
+  expect((await between(record, A, D)).pushes).toEqual([
     { pusher: "wizard", from: C, to: D },
     { pusher: "emo", from: B, to: C },
     { pusher: "anca", from: A, to: B },
@@ -47,10 +57,31 @@ test("every push between two commits is named by its login, over as many pages a
 
 test("a push that the record does not show is by nobody known, and an admin's on top does not hide it", async () => {
   const record = recordOf([push("wizard", C, D), push("anca", A, B)]);
-  expect((await activityBetween(record, "master", A, D, [])).pushes).toEqual([
+  expect((await between(record, A, D)).pushes).toEqual([
     { pusher: "wizard", from: C, to: D },
     { pusher: undefined, from: A, to: C },
   ]);
+});
+
+test("a commit inside a push is where that push begins to count, once that commit is deployed", async () => {
+  const record = recordOf([push("wizard", C, D), push("emo", A, C)]);
+  expect((await between(record, B, D)).pushes).toEqual([
+    { pusher: "wizard", from: C, to: D },
+    { pusher: "emo", from: B, to: C },
+  ]);
+});
+
+test("a push onto a commit that a rewritten branch lost is by nobody known, as is all before it", async () => {
+  const record = recordOf([push("wizard", C, D), push("emo", LOST, C), push("emo", A, LOST)]);
+  expect((await between(record, A, D)).pushes).toEqual([
+    { pusher: "wizard", from: C, to: D },
+    { pusher: undefined, from: A, to: C },
+  ]);
+});
+
+test("the forge's own accounts, such as that of deleted people and of workflows, identify nobody", async () => {
+  const record = recordOf([push("Ghost", B, C, MASTER, -1), push("gitea-actions", A, B, MASTER, -2)]);
+  expect((await between(record, A, C)).pushes.map(({ pusher }) => pusher)).toEqual([undefined, undefined]);
 });
 
 test("a push to another branch, or one whose end is not its head, stands for nothing", async () => {
@@ -59,13 +90,13 @@ test("a push to another branch, or one whose end is not its head, stands for not
     content: JSON.stringify({ HeadCommit: { Sha1: B }, CompareURL: `x/${A}...${C}` }),
   };
   const record = recordOf([push("wizard", A, B, "refs/heads/topic"), forged]);
-  expect((await activityBetween(record, "master", A, B, [])).pushes).toEqual([{ pusher: undefined, from: A, to: B }]);
+  expect((await between(record, A, B)).pushes).toEqual([{ pusher: undefined, from: A, to: B }]);
 });
 
 /** The present tag's entry, or undefined. The entries are written in this order; the record has the newest first. */
 const tagOf = async (...entries: readonly ((name: string) => object)[]) => {
   const written = entries.map((entry) => entry("confirm/x"));
-  const { tags } = await activityBetween(recordOf([...written.toReversed(), push("emo", A, B)]), "master", A, B, []);
+  const { tags } = await between(recordOf([...written.toReversed(), push("emo", A, B)]), A, B);
   return tags.get("refs/tags/confirm/x");
 };
 
@@ -80,7 +111,7 @@ test("only the newest entry of a tag says who pushed it: nobody revives a confir
 
 test("entries of one second count in the order of their ids", async () => {
   const [first, second] = [tag("wizard", "confirm/x"), deletedTag("wizard", "confirm/x")];
-  const { tags } = await activityBetween(recordOf([first, second, push("emo", A, B)]), "master", A, B, []);
+  const { tags } = await between(recordOf([first, second, push("emo", A, B)]), A, B);
   expect(tags.size).toBe(0);
 });
 
@@ -90,7 +121,7 @@ test("a tag that the forge made for a moved release confirms nothing, whether re
 
 test("a push or a tag in the name of the repository's owner, as a deploy key's is, identifies nobody", async () => {
   const record = recordOf([tag("Ops", "confirm/x"), tag("wizard", "confirm/y"), push("ops", B, C), push("OPS", A, B)]);
-  const { pushes, tags } = await activityBetween(record, "master", A, C, []);
+  const { pushes, tags } = await between(record, A, C);
   expect(pushes.map(({ pusher }) => pusher)).toEqual([undefined, undefined]);
   expect([...tags]).toEqual([["refs/tags/confirm/y", { pusher: "wizard", object: OBJECT }]]);
 });
@@ -104,10 +135,7 @@ test("a scheduled merge identifies nobody: its branch may have changed after an 
     [push("wizard", B, C)],
     [merge("Wizard", "2026-11-22T13:00:01+01:00"), push("anca", A, B), merge("anca", "2026-11-22T11:00:00Z")],
   );
-  expect((await activityBetween(record, "master", A, C, [])).pushes.map(({ pusher }) => pusher)).toEqual([
-    undefined,
-    "anca",
-  ]);
+  expect((await between(record, A, C)).pushes.map(({ pusher }) => pusher)).toEqual([undefined, "anca"]);
 });
 
 /** Pages of 50 entries, each of a comment that takes the given milliseconds longer ago. */
@@ -125,7 +153,7 @@ test("a scheduled merge is found behind any number of entries, and counts as one
     created: "2026-11-22T11:55:00Z",
   };
   const pusherBehind = async (pages: readonly object[][]) =>
-    (await activityBetween(recordOf([push("wizard", A, B)], ...pages), "master", A, B, [])).pushes[0]?.pusher;
+    (await between(recordOf([push("wizard", A, B)], ...pages), A, B)).pushes[0]?.pusher;
   expect(await pusherBehind([...comments(3, 1_000), [merge]])).toBeUndefined();
   expect(await pusherBehind(comments(3, 1_000))).toBe("wizard");
   expect(await pusherBehind(comments(50, 1))).toBeUndefined();
@@ -139,7 +167,7 @@ test("a record without an end is read so far and no further", async () => {
       ask: async () => [push("emo", hash("e"), hash(String(++pages % 10)))],
     },
   };
-  const { pushes } = await activityBetween(endless as unknown as Repository, "master", A, B, []);
+  const { pushes } = await between(endless as unknown as Repository, A, B);
   expect(pushes).toEqual([{ pusher: undefined, from: A, to: B }]);
   expect(pages).toBeLessThanOrEqual(40);
 });
@@ -165,7 +193,7 @@ test.each([
   "an account %s that has an admin's login identifies nobody, for a push and for a tag",
   async (_, account, name, notice) => {
     const record = recordOf([tag("Wizard", "confirm/x", account), push("Wizard", A, B, MASTER, account)]);
-    const found = await activityBetween(record, "master", A, B, ADMINS);
+    const found = await between(record, A, B, ADMINS);
     expect(found.pushes).toEqual([{ pusher: undefined, account: name, from: A, to: B }]);
     expect([found.pushes.map(pusherName), found.tags.size]).toEqual([[name], 0]);
     expect(found.notices).toEqual([expect.stringMatching(notice)]);
@@ -179,7 +207,7 @@ test("an admin's own account counts by its login, and a renamed one is named wit
     push("WIZARD", B, C, MASTER, 5),
     push("ebarzin", A, B, MASTER, 7),
   ]);
-  const { pushes, tags, notices } = await activityBetween(record, "master", A, D, ADMINS);
+  const { pushes, tags, notices } = await between(record, A, D, ADMINS);
   expect(pushes.map(({ pusher }) => pusher)).toEqual(["wizard2", "WIZARD", "ebarzin"]);
   expect(tags.get("refs/tags/confirm/x")?.pusher).toBe("wizard2");
   expect(notices).toEqual([
@@ -195,6 +223,6 @@ test("an admin without a recorded id counts by login, and accounts of other refs
     { login: "wizard", id: undefined },
     { login: "second", id: 6 },
   ];
-  const { pushes, notices } = await activityBetween(record, "master", A, B, admins);
+  const { pushes, notices } = await between(record, A, B, admins);
   expect([pushes, notices]).toEqual([[{ pusher: "wizard", from: A, to: B }], []]);
 });
