@@ -52,9 +52,11 @@ const redeliveryLines = ({ hosts }: Redelivery): readonly string[] => [
 ];
 
 async function restingReason(situation: DeploymentContext): Promise<string | undefined> {
-  const { done, activity, git, commit } = situation;
+  const { done, activity, git } = situation;
   const onlyAdmins = activity.pushes.every(({ pusher }) => isAdmin(situation, pusher));
-  return reasonToRest({ done, onlyAdmins, isCatchUp: isCatchUp(), message: await git.message(commit) });
+  const messages: string[] = [];
+  for (const { to } of activity.pushes) messages.push(await git.message(to));
+  return reasonToRest({ done, onlyAdmins, isCatchUp: isCatchUp(), messages });
 }
 
 /** Why a run deploys nothing; undefined where it has to deploy. */
@@ -65,11 +67,13 @@ export function reasonToRest(how: {
   readonly onlyAdmins: boolean;
   /** Whether no push started the run. */
   readonly isCatchUp: boolean;
-  /** Of the newest commit. */
-  readonly message: string;
+  /** Of the newest commit of each push: a title may be anybody's whose pull request an admin merged, and covers no other push. */
+  readonly messages: readonly string[];
 }): string | undefined {
   if (how.done) return "There is nothing to deploy: this commit, or a later one, is deployed.";
-  return how.isCatchUp && how.onlyAdmins && asksToSkip(how.message) ? "An admin asked to skip this commit." : undefined;
+  return how.isCatchUp && how.onlyAdmins && how.messages.every(asksToSkip)
+    ? "Every push since the last deployment is an admin's and asks to be skipped."
+    : undefined;
 }
 
 const nothing = (sentence: string): 0 => {
