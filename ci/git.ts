@@ -60,7 +60,11 @@ export function openGit(folder: string): Git {
       }),
     allFiles: async (commit) => words(await must("ls-tree", "-r", "-z", "--full-tree", "--name-only", commit), "\0"),
     changedFiles: async (from, to) =>
-      words(await must("diff", "--name-only", "--no-renames", "--no-ext-diff", "-z", from, to), "\0"),
+      // Otherwise a .gitmodules of the repository hides what changes of a submodule.
+      words(
+        await must("diff", "--name-only", "--no-renames", "--no-ext-diff", "--ignore-submodules=none", "-z", from, to),
+        "\0",
+      ),
     merged: async (base, branch) => {
       const ran = await git("merge-tree", "--write-tree", "--no-messages", base, branch);
       if (ran.code === 1) return undefined;

@@ -1,7 +1,7 @@
 /** What a checkout's `Pulumi.<stack>.yaml` says of the files that hold data: only these are ever taken from somebody's branch. */
 
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { type Document, parseDocument } from "yaml";
 import { StepError } from "./environment.ts";
 
@@ -27,11 +27,11 @@ export async function openStackFile(folder: string, stack: string): Promise<Docu
   return document;
 }
 
-/** Path of a data file relative to the repository, or undefined where the stack names none. */
+/** Path of a data file relative to the repository, as git writes it; or undefined where the stack names none. */
 export function dataFile(document: Document, path: DataPath): string | undefined {
   const value = document.getIn(["config", ...path]);
   if (value === undefined && path === ROSTER) return "roster.yaml";
-  return typeof value === "string" ? value : undefined;
+  return typeof value === "string" ? posix.normalize(value) : undefined;
 }
 
 /** Puts another file in its place. */
