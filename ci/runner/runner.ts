@@ -10,7 +10,7 @@ import type { Git } from "../git.ts";
 import { type Attempts, openAttempts } from "./attempt-records.ts";
 import { type Clone, type Confirmation, fetchClone } from "./clone.ts";
 import { readCredentials } from "./credentials.ts";
-import { isFor, type PipelineFile, readPipeline, secretsOf } from "./pipeline-file.ts";
+import { isFor, type Occasion, type PipelineFile, readPipeline, secretsOf } from "./pipeline-file.ts";
 import { openPullRequests } from "./pull-requests.ts";
 import { deploymentRuns, isDue, type PlannedRun, previewRuns, scheduledRun } from "./due-runs.ts";
 import type { RunnerSettings } from "./settings.ts";
@@ -109,11 +109,7 @@ function mayStart(run: PlannedRun, attempts: Attempts, { log, nowMs = Date.now }
 
 async function carryOut(pipeline: PipelineFile, run: PlannedRun, attempts: Attempts, options: RunnerOptions) {
   const { settings, log, nowMs = Date.now, signal } = options;
-  if (!isFor(pipeline, run.occasion)) {
-    log(`Skipped ${run.title}: the pipeline is not for the event ${run.occasion.event}.`);
-    return true;
-  }
-  mustAgree(pipeline, settings);
+  mustAgree(pipeline, run.occasion, settings);
   const names = secretsOf(pipeline).filter((name) => !settings.absent.includes(name));
   const credentials = await readCredentials(options.credentials, names);
   // Its values may be short: each is hidden by itself, not only as a part of the whole.
@@ -137,18 +133,26 @@ async function carryOut(pipeline: PipelineFile, run: PlannedRun, attempts: Attem
 /** A region or a switch is no secret, and hiding every "true" would make the journal unreadable. */
 const isWorthHiding = (value: string): boolean => value.length >= 6;
 
-/** @throws StepError where a step would work on another stack or branch than the one that was looked at */
-function mustAgree({ steps }: PipelineFile, { stack, branch }: RunnerSettings): void {
-  for (const { name, environment } of steps)
-    for (const [variable, expected] of Object.entries({ WS_STACK: stack, WS_BRANCH: branch })) {
+/** @throws StepError where the file is for another branch or event, or a step for another stack, than was looked at */
+function mustAgree(pipeline: PipelineFile, occasion: Occasion, { stack, branch, organization }: RunnerSettings): void {
+  if (!isFor(pipeline, occasion))
+    throw new StepError(
+      `The pipeline's "when" has no entry for the event ${occasion.event} of ${occasion.ref ?? `the branch ${branch}`}, which ` +
+        `the runner's settings follow. ${AGREE}`,
+    );
+  const wanted = { WS_STACK: stack, WS_BRANCH: branch, WS_ORGANIZATION: organization };
+  for (const { name, environment } of pipeline.steps)
+    for (const [variable, expected] of Object.entries(wanted)) {
       const found = environment[variable];
       if (found !== undefined && found !== expected)
         throw new StepError(
           `The step ${name} has ${variable}: ${typeof found === "string" ? found : "a secret"}, and the runner's settings say ` +
-            `${expected}. Make them agree, in .woodpecker/*.yaml or in the settings.`,
+            `${expected}. ${AGREE}`,
         );
     }
 }
+
+const AGREE = "Make them agree, in .woodpecker/*.yaml or in the settings.";
 
 const cloneUrl = ({ forge, owner, repository }: RunnerSettings) =>
   `${forge.replace(/\/+$/, "")}/${owner}/${repository}.git`;
