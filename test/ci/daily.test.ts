@@ -11,7 +11,9 @@ vi.mock(import("../../ci/deliveries.ts"), async (original) => ({
   ...(await original()),
   findRedelivery: async () => ({ hosts: [], options: [] }),
 }));
-vi.mock(import("../../ci/people-plan.ts"), () => ({ planPeople: async () => ({ plan: [], raised: [] }) }));
+vi.mock(import("../../ci/people-plan.ts"), () => ({
+  planPeople: async () => ({ plan: [], raised: [], brakes: [], warnings: [], notices: [] }),
+}));
 vi.mock(import("../../ci/refreshed-preview.ts"), async (original) => ({
   ...(await original()),
   previewRefreshed: async () => {
