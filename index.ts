@@ -1,4 +1,4 @@
-/** The program that `pulumi up` runs. A refusal reaches the operator as a sentence, a bug keeps its stack trace. */
+/** Runs the stacks for `pulumi up`. A refusal reaches the operator as a sentence, a bug keeps its stack trace. */
 
 import * as pulumi from "@pulumi/pulumi";
 import { readConfig } from "./stacks/read-settings.ts";

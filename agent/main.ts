@@ -1,6 +1,7 @@
-/** Starts the agent: runs one of root's commands, or ends every process of one uid. */
+/** Starts the agent: runs one of root's commands, or ends every process of some uids. */
 
 import { Refusal, messageOf } from "./lib/errors.ts";
+import { END_ALL, endAll } from "./root/accounts/end-processes.ts";
 import { command } from "./root/commands/command-line.ts";
 import { factsCommand } from "./root/facts/command-line.ts";
 import { sessionsCommand } from "./root/sessions/command-line.ts";
@@ -8,10 +9,8 @@ import { sessionsCommand } from "./root/sessions/command-line.ts";
 async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === "sessions") return sessionsCommand(argv.slice(1));
   if (argv[0] === "facts") return factsCommand(argv.slice(1));
-  if (argv[0] === "end-all") {
-    // As that person, and never as root, to whom this would be everybody.
-    if (process.getuid?.() === 0) throw new Refusal("end-all is not for root");
-    process.kill(-1, "SIGKILL");
+  if (argv[0] === END_ALL) {
+    endAll(argv.slice(1));
     return 0;
   }
   return command(argv);

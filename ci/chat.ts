@@ -1,4 +1,4 @@
-/** Messages to the admins' chat by a Slack-compatible webhook: late rather than blocking, and a failure is only a warning. */
+/** Sends messages to the admins' chat by a Slack-compatible webhook, with a deadline; a failure is only a warning. */
 
 import { find } from "./environment.ts";
 import { clean, logError, log } from "./log.ts";
@@ -31,7 +31,7 @@ export async function announce(lines: readonly string[], hook?: string): Promise
     if (!answer.ok) throw new Error(`the chat answered with status ${answer.status}`);
     return true;
   } catch (cause) {
-    logError(`warning: the chat was not told: ${(cause as Error).message}`);
+    logError(`warning: the chat message was not sent: ${(cause as Error).message}`);
     return false;
   }
 }

@@ -54,8 +54,8 @@ function digestsOf(host: string, { urn, inputs }: z.output<typeof resource>): re
   const name = nameIn(urn);
   const [, sha256] = /\binstall --sha256 ([0-9a-f]{64})\b/.exec(String(inputs.create ?? "")) ?? [];
   const agent = name === `${host}-base` && sha256 !== undefined ? [["agent", sha256] as const] : [];
-  // These parts are secret: the state has their ciphertext here.
-  if (typeof inputs.stdin !== "string" || /-(credentials|ingress-secret)$/.test(name)) return agent;
+  // The state has the secret parts as ciphertext; what settles a host reads digests and no part.
+  if (typeof inputs.stdin !== "string" || /-(credentials|ingress-secret|settle)$/.test(name)) return agent;
   const value: unknown = JSON.parse(inputs.stdin);
   const { kind, osUser } = part.parse(value);
   return [...agent, [osUser === undefined ? kind : `${kind}.${osUser}`, digestOf(value)]];

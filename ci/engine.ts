@@ -1,4 +1,4 @@
-/** Pulumi as the steps start it: one stack, one configuration, one state, each named and never the selected one. */
+/** Starts Pulumi for the steps with one stack, one configuration and one state, each named and never the selected one. */
 
 import { find, requiredVariable, StepError } from "./environment.ts";
 import { type Ran, run } from "./run.ts";

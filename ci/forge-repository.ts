@@ -1,4 +1,4 @@
-/** The repository on the forge as a step asks for it: by a token of one account, which should be able to do no more than it must. */
+/** Opens the repository on the forge for a step, by a token of one account with the least rights that the step needs. */
 
 import { type Forge, openForge } from "../clients/forgejo/client.ts";
 import { requiredVariable } from "./environment.ts";

@@ -1,4 +1,4 @@
-/** What a commit holds, read from git's objects: nothing of a branch is ever checked out, and no link in it is followed. */
+/** Reads the files of a commit from git's objects: nothing of a branch is ever checked out, and no link in it is followed. */
 
 import { StepError } from "./environment.ts";
 import { type Ran, run } from "./run.ts";

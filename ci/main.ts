@@ -1,4 +1,4 @@
-/** The steps of the pipelines: `node --import tsx ci/main.ts STEP`. Each reads its variables from the environment and nothing else. */
+/** Runs a step of the pipelines: `node --import tsx ci/main.ts STEP`. Each reads its variables from the environment and nothing else. */
 
 import { ClientError } from "../clients/client-error.ts";
 import { PulumiError } from "../cli/pulumi.ts";

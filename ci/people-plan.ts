@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { PROJECT } from "../cli/pulumi.ts";
+import { parseJson } from "../clients/parse-json.ts";
 import type { StackAt } from "./engine.ts";
 import { StepError } from "./environment.ts";
 import { run } from "./run.ts";
@@ -30,16 +31,7 @@ export async function planPeople({
   const file = configFile === undefined ? [] : ["--config-file", configFile];
   const argv = ["--import", "tsx", "cli/main.ts", "plan", "--json", "--stack", stack, ...file] as const;
   const ran = await run([process.execPath, ...argv], { cwd: PROJECT, ...(env && { env }), timeoutMs: 300_000 });
-  const parsed = answer.safeParse(jsonOf(ran.stdout.toString("utf8")));
+  const parsed = answer.safeParse(parseJson(ran.stdout.toString("utf8")));
   if (!parsed.success) throw new StepError(`The plan could not be made:\n${ran.stderr.trim()}`);
   return parsed.data;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined;
-    throw cause;
-  }
 }

@@ -1,8 +1,9 @@
 /** Previews the deployed program after reading every resource anew, and tells what was changed by hand from what is due anyway. */
 
-import { pulumi, type StackAt, tail } from "./engine.ts";
+import { type StackAt, tail } from "./engine.ts";
 import { StepError } from "./environment.ts";
-import { differencesBetween, type Preview, previewForm, type Touched } from "./pull-request/preview-differences.ts";
+import { differencesBetween, type Preview, type Touched } from "./pull-request/preview-differences.ts";
+import { runPreview } from "./run-preview.ts";
 
 export interface RefreshedPreview {
   /** What a deployment would change only because the resource is no longer as the last deployment left it. */
@@ -34,11 +35,9 @@ const all = (previewed: Preview): readonly Touched[] => differencesBetween({}, p
 export const RESTORING = { PULUMI_K8S_ENABLE_PATCH_FORCE: "true" } as const;
 
 async function preview(at: StackAt, options: readonly string[]): Promise<Preview> {
-  const ran = await pulumi({ ...at, env: { ...at.env, ...RESTORING } }, ["preview", "--json", ...options]);
-  const text = ran.stdout.toString("utf8");
-  const parsed = text.trimStart().startsWith("{") ? previewForm.parse(JSON.parse(text)) : undefined;
-  if (ran.code === 0 && parsed !== undefined) return parsed;
-  const errors = (parsed?.diagnostics ?? []).filter(({ severity }) => severity === "error");
-  const why = errors.map(({ message }) => message).join("\n") || ran.stderr;
-  throw new StepError(`The preview failed, so nothing is known of changes by hand:\n${tail(why)}`);
+  const { preview: found, errors, stderr } = await runPreview({ ...at, env: { ...at.env, ...RESTORING } }, options);
+  if (found !== undefined) return found;
+  throw new StepError(
+    `The preview failed, so nothing is known of changes by hand:\n${tail(errors.join("\n") || stderr)}`,
+  );
 }

@@ -1,4 +1,4 @@
-/** What a checkout's `Pulumi.<stack>.yaml` says of the files that hold data: only these are ever taken from somebody's branch. */
+/** Reads which files hold data from a checkout's `Pulumi.<stack>.yaml`: only these are ever taken from a branch. */
 
 import { readFile } from "node:fs/promises";
 import { join, posix } from "node:path";

@@ -137,6 +137,6 @@ function meaningOf(status: number, body: unknown): string {
   if (status === 403)
     return "the program's token may not read it, or is no longer valid; renew the token or its policy";
   if (status === 404) return "there is no such secret; check the mount and the path";
-  if (status === 429) return "it asks us to slow down; try again in a while";
+  if (status === 429) return "rate limited (429); try again later";
   return `it answers with status ${status}`;
 }

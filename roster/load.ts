@@ -16,7 +16,7 @@ export type Loaded =
   | { readonly ok: true; readonly roster: Roster; readonly warnings: readonly Problem[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** More of them help nobody: the first ones are mended first. */
+/** More of them help nobody: the first ones are fixed first. */
 const MAX_PROBLEMS = 1000;
 
 /** Reads and checks a roster against its own rules and the stack's. `file` is how messages call it. */

@@ -99,9 +99,10 @@ function pendingOn(host: HostName, why: string, { changes, repeated, desired }: 
     lost.length > 0 && desired.ledger.people.get(who)?.hosts.includes(host) ? [who] : [],
   );
   const leaving = [...new Set(losing)];
-  const cut = leaving.length === 0 ? "" : ` Cut everywhere else, and pending there: ${leaving.join(", ")}.`;
+  const cut =
+    leaving.length === 0 ? "" : ` Revoked on all other surfaces; pending on this host: ${leaving.join(", ")}.`;
   return (
     `${host} does not answer (${why}): what is meant for it waits for the next deployment that reaches it.${cut} ` +
-    "`./ws probe` says what is left of whose access."
+    "Run `./ws probe` to see remaining access."
   );
 }

@@ -2,6 +2,8 @@
 
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import type { AccountPart, BasePart, ClonesPart, MapsPart, UnitsPart } from "../agent/contract.ts";
+import { type DeliveredDigests, digestOf } from "../agent/lib/delivered-digests.ts";
 import { DevVm } from "../components/devvm/dev-vm.ts";
 import {
   accountPart,
@@ -63,13 +65,15 @@ async function deployHost(host: Host, delivery: Delivery, after: readonly pulumi
   const { settings, desired, site, agent, credentials } = delivery;
   const files = desired.hosts.get(host.name as HostName) ?? NO_FILES;
   const residents = residentsOf(host.name as HostName, desired);
+  const base = basePart(host.name, site);
+  const maps = mapsPart(host.name, files, residents, site);
   const devvm = new DevVm(host.name, {
     host,
     privateKey: pulumi.secret(settings.sshPrivateKey),
     agent,
-    base: basePart(host.name, site),
+    base,
     ingressSecret: ingressSecretPart(host.name, site),
-    maps: mapsPart(host.name, files, residents, site),
+    maps,
     after,
   });
   const parts = residents.map((resident) => ({
@@ -86,7 +90,7 @@ async function deployHost(host: Host, delivery: Delivery, after: readonly pulumi
     return settled;
   });
   const delivered = secrets.flatMap((one) => (one.credentials === undefined ? [] : [one.credentials.apply(digest)]));
-  const last = devvm.settle(people, [...parts.map(digest), ...delivered]);
+  const last = devvm.settle(people, digestsOf([base, maps, ...parts.flatMap(Object.values<PersonPart>)]), delivered);
   delivery.declared(host.name);
   return last;
 }
@@ -119,5 +123,12 @@ export function residentsOf(host: HostName, desired: Desired): readonly Resident
 
 const NO_FILES: HostFiles = { files: new Map() };
 
-const digest = (parts: object | string) =>
-  createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
+type PersonPart = AccountPart | ClonesPart | UnitsPart;
+
+/** By the names under which a host compares them. */
+const digestsOf = (parts: readonly (BasePart | MapsPart | PersonPart)[]): DeliveredDigests =>
+  Object.fromEntries(
+    parts.map((part) => ["osUser" in part ? `${part.kind}.${part.osUser}` : part.kind, digestOf(part)]),
+  );
+
+const digest = (text: string) => createHash("sha256").update(JSON.stringify(text)).digest("hex").slice(0, 16);

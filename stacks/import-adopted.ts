@@ -23,7 +23,10 @@ export function takeOver(adoption: Adoption): () => readonly string[] {
   return () =>
     adoption
       .filter(({ type, name }) => !met.has(keyOf(type, name)))
-      .map(({ type, name, id }) => `${id} (${type} ${name}) is to be adopted, and this program makes nothing of it`);
+      .map(
+        ({ type, name, id }) =>
+          `${id} (${type} ${name}) is in the adoption file, but no declared resource matches it; remove it from the adoption file`,
+      );
 }
 
 const CLUSTER_TYPE = "pulumi:providers:kubernetes";

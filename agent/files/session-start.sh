@@ -1,5 +1,5 @@
 #!/bin/sh
-# A session-start hook of the assistant: notes in the tmux pane which conversation it is in now, also after a clear.
+# Notes in the tmux pane which conversation the assistant is in now, as its session-start hook, also after a clear.
 # Behind it the seconds since boot, so that what an earlier assistant in the same pane has noted is told from it.
 # It prints nothing, since the assistant would read it.
 [ -n "${TMUX_PANE:-}" ] || exit 0

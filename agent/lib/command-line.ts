@@ -7,7 +7,7 @@ import { Refusal, systemCode } from "./errors.ts";
 export interface Syntax {
   /** By name, without the dashes: an option with a value, or a switch. */
   readonly options?: Readonly<Record<string, "value" | "switch">>;
-  /** Names of operands, in their order. A last one that ends with `?` may be missing, with `…` may be repeated. */
+  /** Names of operands, in their order. A last one with `?` may be missing, with `…` may be repeated. */
   readonly operands?: readonly string[];
   /** Every argument is an operand, also one that begins with a dash: a tmux session may be named so. */
   readonly isOptionFree?: boolean;
@@ -83,7 +83,7 @@ function parsed(command: string, args: readonly string[], { options = {}, isOpti
 function assertCount(command: string, count: number, operands: readonly string[], usage: string): void {
   const last = operands.at(-1) ?? "";
   const least = operands.length - (last.endsWith("?") ? 1 : 0);
-  const most = last.endsWith("…") ? Number.POSITIVE_INFINITY : operands.length;
+  const most = last.includes("…") ? Number.POSITIVE_INFINITY : operands.length;
   if (count >= least && count <= most) return;
   const expected = operands.length === 0 ? "no operand" : operands.map((name) => `<${name}>`).join(" ");
   throw new Refusal(`${command}: expected ${expected}, but found ${count}\n${usage}`);

@@ -1,4 +1,4 @@
-/** Digests of delivered parts, computed alike where they are delivered from and on the host, so that both can be compared. */
+/** Computes digests of delivered parts, alike where they are delivered from and on the host, so that both can be compared. */
 
 import { createHash } from "node:crypto";
 import { z } from "zod";
@@ -20,12 +20,14 @@ export const deliveryComparison = z.strictObject({
 });
 export type DeliveryComparison = z.output<typeof deliveryComparison>;
 
-/** Neither the order of keys nor white space counts. */
+/** Neither the order of keys nor white space counts; a key whose value is undefined counts as absent, as in JSON. */
 export const digestOf = (part: unknown): string => createHash("sha256").update(canonical(part)).digest("hex");
 
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  const entries = Object.entries(value)
+    .filter(([, of]) => of !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   return `{${entries.map(([key, of]) => `${JSON.stringify(key)}:${canonical(of)}`).join(",")}}`;
 }

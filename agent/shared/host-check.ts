@@ -1,4 +1,4 @@
-/** The answer of `workstation reconcile --check --json`: the form in which a host reports how it differs from what was delivered. */
+/** Defines the answer of `workstation reconcile --check --json`, in which a host reports how it differs from what was delivered. */
 
 import { z } from "zod";
 

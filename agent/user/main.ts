@@ -3,7 +3,7 @@
 import { messageOf } from "../lib/errors.ts";
 import { clean } from "../lib/log.ts";
 import { workOnFacts } from "./facts/answer-task.ts";
-import { printOwnStatus } from "./facts/print-own-status.ts";
+import { ownCommand } from "./facts/command-line.ts";
 import { workOnSessions } from "./sessions/answer-task.ts";
 import { updateOwnClones } from "./clones/update-own-clones.ts";
 import { work } from "./converge-home.ts";
@@ -13,10 +13,15 @@ const programs: Readonly<Record<string, () => Promise<number>>> = {
   sessions: workOnSessions,
   facts: workOnFacts,
   update: updateOwnClones,
-  me: () => printOwnStatus(process.argv.slice(3)),
+  me: () => ownCommand(process.argv.slice(3)),
 };
 const program = programs[process.argv[2] ?? "work"] ?? work;
-program().catch((error: unknown) => {
-  process.stderr.write(`${clean(messageOf(error))}\n`);
-  process.exitCode = 1;
-});
+program().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`${clean(messageOf(error))}\n`);
+    process.exitCode = 1;
+  },
+);

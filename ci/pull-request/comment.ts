@@ -1,4 +1,4 @@
-/** The step `comment`: what the preview found, as the one comment of ours on the pull request, changed in place. */
+/** Implements the step `comment`: writes the preview's report as this program's only comment on the pull request, changed in place. */
 
 import { readFile } from "node:fs/promises";
 import { z } from "zod";

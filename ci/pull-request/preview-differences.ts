@@ -1,4 +1,4 @@
-/** Two previews of one program, on the base's data and on the branch's: what the change does, told apart from what was there before. Pure. */
+/** Compares two previews of one program, on the base's data and on the branch's, and separates the change's effects from older ones. Pure. */
 
 import { z } from "zod";
 

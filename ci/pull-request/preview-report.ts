@@ -1,4 +1,4 @@
-/** What a preview found, from the step that previews to the one that comments: no value of any resource is in it. */
+/** Defines the report of a preview, which the step `preview` writes and the step `comment` reads: no value of any resource is in it. */
 
 import { z } from "zod";
 

@@ -1,20 +1,21 @@
 /**
- * The step `preview`: the deployed commit's program on the base branch's and on the pull request's data, with credentials
+ * Implements the step `preview`: runs the deployed commit's program on the base branch's and on the pull request's data, with credentials
  * that can only read, on a copy of a state that holds no secret.
  */
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { PROJECT } from "../../cli/pulumi.ts";
-import { mustPulumi, pulumi, type StackAt, tail } from "../engine.ts";
+import { mustPulumi, type StackAt, tail } from "../engine.ts";
 import { requiredVariable, StepError } from "../environment.ts";
 import { clean, logError, log } from "../log.ts";
 import { planPeople } from "../people-plan.ts";
+import { runPreview } from "../run-preview.ts";
 import { openPreviewBackend, previewBackendEnv, withScratch } from "../snapshot/preview-backend.ts";
 import { extractPublication } from "../snapshot/publication.ts";
 import { openStackFile } from "../stack-file.ts";
 import { type Data, readBranches } from "./branch-data.ts";
-import { differencesBetween, type Preview, previewForm } from "./preview-differences.ts";
+import { differencesBetween, type Preview } from "./preview-differences.ts";
 import { writeConfig } from "./preview-config.ts";
 import { emptyReport, type Report } from "./preview-report.ts";
 
@@ -98,12 +99,8 @@ async function planOf(at: Required<StackAt>): Promise<Decided> {
 
 /** @throws StepError with the program's own sentences where it refuses */
 async function previewed(at: Required<StackAt>): Promise<Preview> {
-  const ran = await pulumi(at, ["preview", "--json"], { timeoutMs: 15 * 60_000 });
-  const text = ran.stdout.toString("utf8");
-  const found = text.trimStart().startsWith("{") ? previewForm.parse(JSON.parse(text)) : undefined;
-  if (ran.code === 0 && found !== undefined) return found;
-  const errors = (found?.diagnostics ?? [])
-    .filter(({ severity }) => severity === "error")
-    .map(({ message }) => inRepository(message, at));
-  throw new StepError(errors.length > 0 ? errors.join("\n") : `The preview failed:\n${tail(ran.stderr)}`);
+  const { preview, errors, stderr } = await runPreview(at, [], { timeoutMs: 15 * 60_000 });
+  if (preview !== undefined) return preview;
+  const said = errors.map((message) => inRepository(message, at));
+  throw new StepError(said.length > 0 ? said.join("\n") : `The preview failed:\n${tail(stderr)}`);
 }

@@ -72,7 +72,7 @@ export async function readDeploymentContext(): Promise<DeploymentContext> {
   const done = await git.isAncestor(commit, deployed);
   if (!done && !(await git.isAncestor(deployed, commit)))
     throw new StepError(
-      `${commit} does not contain the deployed commit ${deployed}: it would take back what is deployed.`,
+      `${commit} does not contain the deployed commit ${deployed}: deploying it would roll back what is deployed.`,
     );
   const document = await openStackFile(PROJECT, stack);
   const logins = await adminsAt(git, deployed, document);

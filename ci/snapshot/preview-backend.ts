@@ -1,4 +1,4 @@
-/** The place of the state that previews start from: another backend and another passphrase than the deployment's. */
+/** Opens the backend with the state that previews start from; backend and passphrase are others than the deployment's. */
 
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

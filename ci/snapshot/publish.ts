@@ -1,4 +1,4 @@
-/** The step `publish`: after a deployment, its state without secrets, its commit and its user map for previews to start from. */
+/** Implements the step `publish`: publishes a deployment's state without secrets, its commit and its user map, from which previews start. */
 
 import { PROJECT } from "../../cli/pulumi.ts";
 import { openStack } from "../../cli/stack/open-stack.ts";

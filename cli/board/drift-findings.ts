@@ -7,7 +7,7 @@ import type { Finding } from "./finding.ts";
 import { splitMembers } from "./split-members.ts";
 import { titleOf } from "./pending-changes.ts";
 import type { DeployedResource } from "./deployed-resources.ts";
-import { differences } from "./compare-objects.ts";
+import { differences } from "../compare-objects.ts";
 import { type Register, surfaceOf } from "./resource-owner.ts";
 
 export type Look =
@@ -34,7 +34,7 @@ export function driftOf(made: DeployedResource, look: Look, register: Register):
   if (look.kind === "gone") return [finding("changed", "is gone")];
   const want = splitMembers(type, inputs);
   const have = splitMembers(type, look.object);
-  const fields = differences(want.rest, have.rest);
+  const fields = differences(want.rest, have.rest).map(({ path }) => path);
   const missing = [...want.members].filter(([key]) => !have.members.has(key));
   const extra = [...have.members].filter(([key]) => !want.members.has(key));
   return [

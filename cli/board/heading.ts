@@ -1,14 +1,14 @@
 /** Renders the sentences at the head of a board, which every rendering for people shows. */
 
-import { ageOf, minuteOf } from "./format-time.ts";
+import { ageOf, minuteOf } from "../format-time.ts";
 import { type Board, counted, isConverged, STATES, SURFACES } from "./model.ts";
 
 /** What each state means, for a legend. */
 export const MEANINGS = {
   converged: "as decided",
   changed: "something else than the last deployment made",
-  failed: "tried, and not brought about",
-  pending: "decided, and not delivered yet",
+  failed: "the last attempt failed",
+  pending: "not deployed yet",
   unknown: "could not be asked",
 } as const;
 
@@ -17,7 +17,7 @@ export function verdictOf(board: Board): string {
   if (isConverged(board)) return "Everything is as decided.";
   const counts = counted(board);
   const parts = STATES.filter((state) => state !== "converged" && counts[state] > 0);
-  return `Not everything is as decided: ${parts.map((state) => `${counts[state]} ${state}`).join(", ")}.`;
+  return `Not converged: ${parts.map((state) => `${counts[state]} ${state}`).join(", ")}.`;
 }
 
 export function deploymentLine({ lastDeployment, takenAt }: Board): string {

@@ -73,7 +73,7 @@ export async function hostFindings(
   return {
     deliveredAt: delivered,
     notices:
-      hold === undefined ? [] : [`${host} is on hold and heals nothing by itself${hold === "" ? "" : `: ${hold}`}`],
+      hold === undefined ? [] : [`${host} is on hold: hourly reconcile is suspended${hold === "" ? "" : `: ${hold}`}`],
     findings: [
       ...failures,
       ...wrong,

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { ageOf, minuteOf } from "./format-time.ts";
+import { ageOf, minuteOf } from "../format-time.ts";
 import { deploymentLine, MEANINGS, surfacesIn, verdictOf } from "./heading.ts";
 import { type Board, type Cell, isConverged, type Row, STATES, type State } from "./model.ts";
 

@@ -3,7 +3,7 @@
 import type { Finding } from "./finding.ts";
 import { splitMembers } from "./split-members.ts";
 import { keyOf, type DeployedState } from "./deployed-resources.ts";
-import { differences } from "./compare-objects.ts";
+import { differences } from "../compare-objects.ts";
 import { partOf, type Register, surfaceOf } from "./resource-owner.ts";
 
 export interface Wanted {
@@ -70,10 +70,10 @@ function comparable({ type, inputs }: Wanted): Readonly<Record<string, unknown>>
   if (!type.startsWith("command:")) return inputs;
   const { connection: _, source: __, triggers, create, ...rest } = inputs;
   // The settling runs whenever anything before it does.
-  return create === SETTLE ? {} : { ...rest, create, ...(type.endsWith(":Command") ? {} : { triggers }) };
+  return SETTLE.test(String(create)) ? {} : { ...rest, create, ...(type.endsWith(":Command") ? {} : { triggers }) };
 }
 
-const SETTLE = "/usr/local/sbin/workstation settle";
+const SETTLE = /^\/usr\/local\/sbin\/workstation settle\b/;
 
 /** What an operator calls it. */
 export function titleOf(type: string, name: string, inputs: Readonly<Record<string, unknown>>): string {

@@ -14,9 +14,9 @@ import { vaultPeopleProvider } from "../../providers/vaultpeople/provider.ts";
 import { PROJECT } from "../pulumi.ts";
 import { type Fault, type Look, driftOf } from "./drift-findings.ts";
 import type { Finding } from "./finding.ts";
-import { mapConcurrently } from "./map-concurrently.ts";
+import { mapConcurrently } from "../map-concurrently.ts";
 import type { DeployedResource } from "./deployed-resources.ts";
-import { isObject, isWithheld } from "./compare-objects.ts";
+import { isObject, isWithheld } from "../compare-objects.ts";
 import type { Register } from "./resource-owner.ts";
 
 /** For all questions to one of them together. */

@@ -5,7 +5,7 @@
  */
 
 import { parseJson } from "../../clients/parse-json.ts";
-import { isObject } from "./compare-objects.ts";
+import { isObject } from "../compare-objects.ts";
 
 /** Who an entry of a list is about, in the words of that surface. */
 export interface Member {

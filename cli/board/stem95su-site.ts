@@ -5,7 +5,7 @@
 
 import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import type { Finding } from "./finding.ts";
-import { isObject } from "./compare-objects.ts";
+import { isObject } from "../compare-objects.ts";
 
 export interface SyncState {
   readonly findings: readonly Finding[];
@@ -42,7 +42,9 @@ export async function syncOf(
     ...(syncedAt === undefined ? {} : { syncedAt }),
     findings: [
       ...(field(cron, "spec", "suspend") === true ? [finding("changed", "is suspended, so nothing is fetched")] : []),
-      ...(hasFailed ? [finding("failed", `${name}: ${said ?? "its pod is gone and left no word"}`)] : []),
+      ...(hasFailed
+        ? [finding("failed", `${name}: ${said ?? "its pod was deleted before its log could be read"}`)]
+        : []),
       ...(isSkipped ? [finding("failed", `${name}: ${said}`)] : []),
       ...(newest === undefined && succeededAt === undefined ? [finding("pending", "no run has ended yet")] : []),
       ...(staleMinutes !== undefined && age !== undefined && age > staleMinutes

@@ -1,7 +1,7 @@
 /** Renders the board for a terminal: a table whose states are words, then the findings, row by row. */
 
 import type { Colour, Paint } from "../terminal.ts";
-import { ageOf, minuteOf } from "./format-time.ts";
+import { ageOf, minuteOf } from "../format-time.ts";
 import { deploymentLine, surfacesIn, verdictOf } from "./heading.ts";
 import type { Board, Row, State } from "./model.ts";
 

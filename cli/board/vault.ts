@@ -7,7 +7,7 @@ import { z } from "zod";
 import { type Vault, VaultError } from "../../clients/vault/client.ts";
 import { type Look, driftOf } from "./drift-findings.ts";
 import type { Finding } from "./finding.ts";
-import { mapConcurrently } from "./map-concurrently.ts";
+import { mapConcurrently } from "../map-concurrently.ts";
 import type { DeployedResource } from "./deployed-resources.ts";
 import type { Register } from "./resource-owner.ts";
 

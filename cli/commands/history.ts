@@ -14,7 +14,7 @@ import { entriesFor, sentenceOf } from "../history/entries.ts";
 import { namesOf, replay } from "../history/events.ts";
 import { historyOf } from "../history/git.ts";
 import { uncommitted } from "../history/uncommitted.ts";
-import { mapConcurrently } from "../board/map-concurrently.ts";
+import { mapConcurrently } from "../map-concurrently.ts";
 import { PROJECT, PulumiError, type StackSelection, updatesOf } from "../pulumi.ts";
 import { openStack } from "../stack/open-stack.ts";
 import { SELECTION_HELP, SELECTION_OPTIONS, stackSelection } from "../stack-selection.ts";

@@ -34,7 +34,8 @@ ${SELECTION_HELP}
 Exit code: 0 when all of it is known, 1 when not, 2 when called the wrong way.`,
   run: async (args, terminal) => {
     const { values, positionals } = readArgs(args, { ...SELECTION_OPTIONS, out: { type: "string" } });
-    if (positionals.join(" ") !== "rebuild") throw new UsageError("ledger knows one word: rebuild");
+    if (positionals.join(" ") !== "rebuild")
+      throw new UsageError(`expected \`ledger rebuild\`, but found \`${["ledger", ...positionals].join(" ")}\``);
     try {
       const place = stackSelection(values);
       const { settings, previousRun } = await openStack(place);

@@ -16,13 +16,13 @@ import type { Terminal } from "../terminal.ts";
 export const plan: Command = {
   help: `Usage: ./ws plan [--json] [--stack NAME] [--config-file FILE] [--ledger FILE]
 
-Reads the stack's configuration and its memory of what was given to whom through pulumi, and the
-roster and the user map that the configuration names, and says in sentences what a deployment
-would do to whom. Changes nothing, and never shows a secret.
+Reads the stack's configuration and its ledger through pulumi, and the roster and the user map that
+the configuration names, and shows in sentences what a deployment would do to whom. Changes nothing,
+and never shows a secret.
 
   --stack NAME        the stack (default: the one that pulumi has selected)
   --config-file FILE  its configuration (default: Pulumi.NAME.yaml)
-  --ledger FILE       what was given to whom, from a file and not from the stack's output
+  --ledger FILE       reads the ledger from this file and not from the stack's output
   --json              one JSON object, for programs
 
 Exit code: 0 when the plan is shown, 1 with problems or where a safety limit would stop the deployment,

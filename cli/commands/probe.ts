@@ -15,17 +15,17 @@ import { SELECTION_HELP, SELECTION_OPTIONS, stackSelection } from "../stack-sele
 export const probe: Command = {
   help: `Usage: ./ws probe [USER…] [--json] [--report FILE] [--stack NAME] [--config-file FILE]
 
-Checks, for every offboarded user (or the ones named): each host (maps, gate, login, groups, processes,
-units), the cluster (access reviews, dashboard, injector, portal, bindings they created), Vault (entity,
-roles, policies, tokens) and the forge (collaborator, lists, tokens, keys). Says for each what is cut,
-what is residual and until when, what needs a hand and which, and what could not be asked. Changes
-nothing, and never shows a secret. docs/leaving.md says more.
+Checks, for every offboarded user (or the ones named): each host (maps, code-server proxy, login, groups,
+processes, units), the cluster (access reviews, dashboard, injector, portal, bindings they created), Vault
+(entity, roles, policies, tokens) and the forge (collaborator, lists, tokens, keys). Says for each what is
+revoked, what is residual and until when, what requires action and which, and what could not be asked.
+Changes nothing, and never shows a secret. docs/leaving.md says more.
 
 ${SELECTION_HELP}
   --json              one JSON object, for programs
   --report FILE       that JSON into a file too, readable to its owner alone
 
-Exit code: 0 when all is cut or ends by itself, 1 when something needs a hand or could not be asked,
+Exit code: 0 when all is revoked or ends by itself, 1 when something requires action or could not be asked,
 2 when called the wrong way.`,
   run: async (args, terminal) => {
     const { values, positionals } = readArgs(args, {

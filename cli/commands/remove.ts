@@ -22,10 +22,10 @@ import type { Terminal } from "../terminal.ts";
 export const remove: Command = {
   help: `Usage: ./ws remove USER [--confirm USER] [--namespace NAME]… [--archive-only] [--stack NAME] [--config-file FILE]
 
-For somebody whose row is gone and whose access a deployment has cut. Shows exactly what goes, archives
-the home on each of their hosts, reads the archive back and compares every checksum, and only then
-deletes the home, as that person, and the account. Whatever kills it, everything is still there, or the
-archive and a rest: the same command finishes it. The uid is never given to anybody else.
+For a user whose row was removed and whose access a deployment has revoked. Shows exactly what is
+deleted, archives the home on each of their hosts, reads the archive back and compares every checksum,
+and only then deletes the home, as that person, and the account. If it is interrupted, no data is lost;
+run the same command again. The uid is never given to anybody else.
 
   --confirm USER      the name once more, for scripts; without it, it is asked for at the terminal
   --namespace NAME    also delete this namespace of theirs, after its objects are in the archive; may be

@@ -47,7 +47,7 @@ export function rosterPage(): string {
 const INTRODUCTION = [
   "`roster.yaml` says who exists and what they get: the key `users`, below it one row a person, under the name of their",
   "account on the host. An absent or empty `users` is an empty roster. A row that is added makes a working place; a row",
-  "that is removed is a cut of every access that deletes nothing. An unknown key, a key given twice or a wrong type is an",
+  "that is removed revokes all access and deletes nothing. An unknown key, a key given twice or a wrong type is an",
   "error with its line and column; all errors are said at once, and while there is one nothing is changed anywhere.",
   "",
   "`./ws check roster.yaml` says whether the rules hold, and `roster.schema.json` lets an editor say most of it while you type.",

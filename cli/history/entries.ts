@@ -2,7 +2,7 @@
  * Lists the changes of one person with time, commit, pusher and deployment. Both forms of `./ws history` use this list.
  */
 
-import { minuteOf } from "../board/format-time.ts";
+import { minuteOf } from "../format-time.ts";
 import type { Deliveries } from "./find-deployment.ts";
 import { namesOf, type Replay } from "./events.ts";
 

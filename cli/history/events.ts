@@ -62,7 +62,7 @@ function decidedIn(source: Uint8Array, file: string, policy: Policy, ledger: Led
 /** @example "gets direct push to the protected branch; is parked" */
 function sentenceOf({ who, kind, lost, gained, other }: PersonChange, { people }: Desired): string {
   const person = people.get(who);
-  if (kind === "leaves") return "leaves: every access is cut, account, home and namespaces are kept";
+  if (kind === "leaves") return "is offboarded: all access is revoked, account, home and namespaces are kept";
   if (kind === "joins" || kind === "returns") {
     const spaces = person === undefined || person.namespaces.length === 0 ? [] : [`with ${listed(person.namespaces)}`];
     const push = person?.forgejo?.push === true ? ["push to the protected branch allowed"] : [];

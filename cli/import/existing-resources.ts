@@ -8,7 +8,7 @@ import type { DesiredResource } from "../../stacks/offline/record-resources.ts";
 import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import type { Vault } from "../../clients/vault/client.ts";
 import { kindLookup, objectPath } from "../../clients/kubernetes/resource-path.ts";
-import { differences } from "./differences.ts";
+import { type Difference, differences } from "../compare-objects.ts";
 import { UnreadableSurface } from "./unreadable-surface.ts";
 
 export interface Existing {
@@ -78,8 +78,20 @@ async function findObject({ type, inputs }: DesiredResource, call: KubeCall, kin
   if (status !== 200) throw new UnreadableSurface(`the cluster: ${path} cannot be read (status ${status})`);
   const id = namespace === undefined ? name : `${namespace}/${name}`;
   const { apiVersion: _, kind: __, ...wanted } = inputs;
-  const differs = differences(wanted, value);
+  const differs = differences(wanted, value).map(sentenceOf);
   return { id, differs, clash: clashOf(type, differs) };
+}
+
+/** @example "spec.hard.pods: is 10, and 20 is wanted" */
+function sentenceOf({ path, want, have }: Difference): string {
+  if (Array.isArray(want)) return `${path}: has other items than wanted`;
+  const found = have === undefined || have === null ? "is not set" : `is ${shortened(have)}`;
+  return `${path}: ${found}, and ${shortened(want)} is wanted`;
+}
+
+function shortened(value: unknown): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
 /** The kind that a resource type of the program stands for: `kubernetes:rbac.authorization.k8s.io/v1:RoleBinding`. */

@@ -9,7 +9,7 @@ import type { K8sUser } from "../../roster/model.ts";
 import { mapOf } from "../../agent/lib/map-schema.ts";
 import { type KubeCall, KubernetesError } from "../../clients/kubernetes/client.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
-import { mapConcurrently } from "../board/map-concurrently.ts";
+import { mapConcurrently } from "../map-concurrently.ts";
 import { revoked, type Finding, needsAction, type OffboardedUser, residual, notProbed } from "./model.ts";
 import { type Bound, delegatedBy } from "./delegated-rights.ts";
 

@@ -41,13 +41,7 @@ export function delegatedBy(who: OffboardedUser, { bindings, tokens }: Delegated
     ...elsewhere.map((binding) => needsAction("cluster", said(binding), remedy(binding))),
     ...(resting.length === 0
       ? []
-      : [
-          residual(
-            "cluster",
-            `suspended: ${resting.map(nameOf).join(", ")}`,
-            "they are back, when these are given back",
-          ),
-        ]),
+      : [residual("cluster", `suspended: ${resting.map(nameOf).join(", ")}`, "they return, which restores these")]),
     ...lasting.map(({ namespace, name, account }) => {
       const can = [...atHome, ...elsewhere].some(({ subjects }) =>
         subjects.some((one) => one.kind === "ServiceAccount" && one.name === account),
@@ -83,5 +77,5 @@ const said = (binding: Bound): string => {
 
 const remedy = ({ namespace, name }: Bound): string =>
   namespace === ""
-    ? `see whether it is meant; else kubectl delete clusterrolebinding ${name}`
-    : `see whether it is meant; else kubectl delete rolebinding ${name} --namespace ${namespace}, or set cluster.plantedRights to suspend before a leave`;
+    ? `check whether it is intended; if not, run kubectl delete clusterrolebinding ${name}`
+    : `check whether it is intended; if not, run kubectl delete rolebinding ${name} --namespace ${namespace}, or set cluster.plantedRights to suspend before a leave`;

@@ -118,7 +118,7 @@ export async function probeOwnership(
           residual(
             "forge",
             `webhooks of ${owner}/${infra} report to ${shown([...new Set(receivers)])}, and the forge records nobody for them`,
-            "somebody sees whether one was theirs and takes it away",
+            "check whether it belongs to them, and remove it",
           ),
         ]
       : []),

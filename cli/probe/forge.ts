@@ -89,7 +89,7 @@ export async function probeForge(
           residual(
             "forge",
             `deploy keys of ${repository} can write, and anybody may hold them: ${writable.join(", ")}`,
-            "somebody sees whether one was theirs and takes it away",
+            "check whether it belongs to them, and remove it",
           ),
         ]
       : []),

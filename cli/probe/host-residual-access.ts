@@ -64,11 +64,11 @@ function setIdFiles({ setIdFiles: { theirs, unknown: others, incomplete } }: Res
   const findings: Finding[] = [];
   if (theirs.length > 0) {
     const says = `outside of their home, every user who runs ${some(theirs)} acts as them`;
-    findings.push(needsAction("set-id files", says, "chmod ug-s these files"));
+    findings.push(needsAction("set-id files", says, "run `chmod ug-s` on these files"));
   }
   if (others.length > 0) {
     const says = `no package owns the set-id programs ${some(others)}; they could make them while they were an admin, and nothing records who did`;
-    findings.push(residual("set-id files", says, "chmod ug-s those that nobody knows"));
+    findings.push(residual("set-id files", says, "run `chmod ug-s` on unexpected programs"));
   }
   if (incomplete !== null) findings.push(notProbed("set-id files", `not everything was searched: ${incomplete}`));
   if (findings.length > 0) return findings;

@@ -56,18 +56,22 @@ export async function probeHost(
     if (code !== 0)
       return everybody(`it could not say (exit code ${code}): ${stderr.trim().split("\n").at(-1) ?? "nothing said"}`);
     const parsed = answer.safeParse(JSON.parse(stdout));
-    if (!parsed.success) return everybody("its answer is not of the expected form; deploy, so that its agent is ours");
+    if (!parsed.success)
+      return everybody("its answer is not of the expected form; run a deployment to update its agent");
     const gate = settings.devvm.gate !== undefined;
     const told = new Map(parsed.data.people.map((one) => [one.osUser, judgeHost(one, gate)]));
     return new Map(
-      leavers.map(({ osUser }) => [osUser, told.get(osUser) ?? [notProbed("host", "it said nothing of them")]]),
+      leavers.map(({ osUser }) => [
+        osUser,
+        told.get(osUser) ?? [notProbed("host", "its answer does not mention the user")],
+      ]),
     );
   } catch (cause) {
     if (cause instanceof HostUnreached)
       return everybody(
-        `${cause.message}; they are cut there by the next deployment that reaches it, or by its own hourly run`,
+        `${cause.message}; their access there is revoked by the next deployment that reaches it, or by its own hourly run`,
       );
-    if (cause instanceof SyntaxError) return everybody("its answer is no JSON; is the agent there?");
+    if (cause instanceof SyntaxError) return everybody("its answer is not JSON; run a deployment to install its agent");
     throw cause;
   }
 }
@@ -100,9 +104,9 @@ function maps({ maps: seen }: HostProbe): readonly Finding[] {
 }
 
 function gate({ gate: status }: HostProbe): Finding {
-  if (status === null) return notProbed("gate", "the gate did not answer");
-  if (status === 403) return revoked("gate", "the gate answers 403 to their sign-in");
-  return needsAction("gate", `the gate answers ${status} to their sign-in, not 403`, DEPLOY);
+  if (status === null) return notProbed("gate", "the code-server proxy did not answer");
+  if (status === 403) return revoked("gate", "the code-server proxy answers 403 for their login");
+  return needsAction("gate", `the code-server proxy answers ${status} for their login, not 403`, DEPLOY);
 }
 
 function account(seen: NonNullable<HostProbe["account"]>): readonly Finding[] {

@@ -32,7 +32,7 @@ export function offboardedUsers(stored: unknown, named: readonly string[]): read
       entry === undefined
         ? `${name} is nobody that this stack ever knew; look at the spelling.`
         : entry.removedOn === undefined
-          ? `${name} has not left as of the last deployment: their access is meant. Deploy the change of the roster first.`
+          ? `${name} is not offboarded yet; deploy the roster change first.`
           : `${name} was removed for good on ${entry.removedOn}: nothing of theirs is kept that could be asked about.`,
     );
   }

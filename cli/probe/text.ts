@@ -10,12 +10,12 @@ const COLOUR: Readonly<Record<Verdict, Parameters<Paint>[0]>> = {
   unknown: "red",
 };
 const WORD: Readonly<Record<Verdict, string>> = {
-  cut: "cut",
+  cut: "revoked",
   residual: "residual",
-  "needs-a-hand": "needs a hand",
+  "needs-a-hand": "action required",
   unknown: "unknown",
 };
-const WIDTH = 13;
+const WIDTH = 16;
 
 export const textOf = (reports: readonly PersonReport[], paint: Paint): string =>
   reports

@@ -32,7 +32,7 @@ export async function checkRemovable({ settings, previousRun }: OpenStack, name:
       `The stack has no user called "${name}"; its offboarded users are: ${leftOnes(people) || "none"}.`,
     );
   if (offboardingState(entry) === "present")
-    throw new Refusal(`${name} is off the roster and no deployment has cut their access yet: \`pulumi up\` first.`);
+    throw new Refusal(`${name} is off the roster and no deployment has revoked their access yet: \`pulumi up\` first.`);
   const hosts = settings.hosts.filter((host) => entry.hosts.some((held) => held === host.name));
   const lost = entry.hosts.filter((held) => !settings.hosts.some((host) => host.name === held));
   return { who, entry, hosts, lost };

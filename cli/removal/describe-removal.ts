@@ -6,9 +6,7 @@ import type { Shown } from "./run-removal-program.ts";
 export function describeHost(name: string, found: Shown): readonly string[] {
   if (found.removedOn !== undefined) return [`${name}: removed on ${found.removedOn} already`];
   if (found.unfinished !== undefined)
-    return [
-      `${name}: a removal was begun and is gone on with; the home is in ${found.archives.folder}/${found.unfinished}`,
-    ];
+    return [`${name}: an interrupted removal is resumed; the home is in ${found.archives.folder}/${found.unfinished}`];
   if (found.account === undefined || found.home === undefined) return [`${name}: no account and no home of theirs`];
   const { things, bytes, sockets } = found.home;
   return [

@@ -68,7 +68,7 @@ export async function ledgerFromHosts(
   if (unknown.length > 0)
     throw new Refusal(
       [
-        "The ledger cannot be rebuilt as a whole, and half of one is none:",
+        "The ledger cannot be rebuilt completely, and an incomplete one is refused:",
         ...unknown,
         "`./ws import` works out people from what is there.",
       ].join("\n  "),
@@ -76,9 +76,7 @@ export async function ledgerFromHosts(
   const text = canonicalJson({ version: 1, people });
   const loaded = loadLedger(text, "the rebuilt ledger");
   if (!loaded.ok)
-    throw new Refusal(
-      ["What the hosts remember contradicts itself:", ...loaded.problems.map(renderProblem)].join("\n  "),
-    );
+    throw new Refusal(["The hosts' ledgers conflict:", ...loaded.problems.map(renderProblem)].join("\n  "));
   return { text, ledger: loaded.ledger };
 }
 
@@ -91,7 +89,7 @@ async function memoriesOf(settings: StackSettings, host: Host): Promise<readonly
   const { code, stdout, stderr } = await onHost(settings, host, { argv: ["/bin/sh", "-c", READ] });
   if (code !== 0)
     throw new Refusal(
-      `${host.name} remembers nothing (${stderr.trim() || "nothing was ever delivered to it"}); a ledger without it would give its numbers away again`,
+      `${host.name} has no ledger (${stderr.trim() || "nothing was ever delivered to it"}); a ledger without it would assign its uids and ports again`,
     );
   try {
     const [first, ...rest] = stdout.split("\n").filter((line) => line !== "");
@@ -115,7 +113,7 @@ async function memoriesOf(settings: StackSettings, host: Host): Promise<readonly
     return [...held, ...removed];
   } catch (cause) {
     throw new Refusal(
-      `${host.name}: what it remembers is damaged (${(cause as Error).name}); restore /var/lib/workstation there from a backup`,
+      `${host.name}: its ledger is damaged (${(cause as Error).name}); restore /var/lib/workstation there from a backup`,
     );
   }
 }

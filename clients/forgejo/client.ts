@@ -186,7 +186,7 @@ const NOT_JSON = "its answer is not JSON: is this the forge's own address, or do
 const MEANINGS: ReadonlyMap<number, string> = new Map([
   ...[301, 302, 303, 307, 308].map(
     (status) =>
-      [status, "it sends us elsewhere, and credentials go to no other address: give the address it should be"] as const,
+      [status, "it is redirected; credentials are sent only to the configured address: set its final address"] as const,
   ),
   [
     401,
@@ -194,5 +194,5 @@ const MEANINGS: ReadonlyMap<number, string> = new Map([
   ],
   [403, "this account may not do that: it has to be an administrator of the forge"],
   [404, "there is no such thing, or this account may not see it"],
-  [429, "it is asked too often: try again in a while"],
+  [429, "rate limited; try again later"],
 ]);

@@ -1,4 +1,4 @@
-/** Schemas of the forge's answers: the fields that are read. Everything else in them is ignored. */
+/** Defines the schemas of the forge's answers, with the fields that are read. Everything else in them is ignored. */
 
 import { z } from "zod";
 

@@ -1,4 +1,4 @@
-/** The part of ssh2 that `./ws` and the lab use; its published types bring another version of node's along. */
+/** Declares the types of ssh2 that `./ws` and the lab use; the published types depend on another version of node's. */
 declare module "ssh2" {
   import type { EventEmitter } from "node:events";
   import type { Duplex, Readable } from "node:stream";

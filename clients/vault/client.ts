@@ -114,5 +114,5 @@ function wordsOf(reply: HttpReply): string {
 const MEANINGS: ReadonlyMap<number, string> = new Map([
   [307, "this node is a standby: give the address of the active node or of the whole cluster"],
   [403, "the program's token may not do that, or is no longer valid (docs/vault.md lists the rights it needs)"],
-  [429, "it asks us to slow down"],
+  [429, "rate limited (429); try again later"],
 ]);

@@ -47,16 +47,23 @@ export class DevVm extends pulumi.ComponentResource {
    * The last word of a deployment on this host: tries again whoever failed and fails if anybody still does, with
    * everybody's names. A person's own commands record a failure instead of failing, because the engine stops giving
    * out work at the first failed resource, and one person's failure must stay that person's.
-   * @param digests one checksum per delivered part: a change of any of them settles the host again
+   * @param delivered one digest per delivered part, by its name: the host compares what it holds, since it may have been
+   * restored from an older image, and a change of any of them settles it again
+   * @param secrets one checksum per delivered secret part: a change settles the host again
    */
-  settle(people: readonly pulumi.Resource[], digests: readonly pulumi.Input<string>[]): pulumi.Resource {
+  settle(
+    people: readonly pulumi.Resource[],
+    delivered: Readonly<Record<string, string>>,
+    secrets: readonly pulumi.Input<string>[],
+  ): pulumi.Resource {
     return remoteCommand(
       this,
       `${this.#name}-settle`,
       {
         connection: this.connection,
-        run: "/usr/local/sbin/workstation settle",
-        triggers: [this.#agent.sha256, ...digests],
+        run: "/usr/local/sbin/workstation settle --delivered",
+        stdin: JSON.stringify({ agent: this.#agent.sha256, ...delivered }),
+        triggers: secrets,
       },
       [this.ready, ...people],
     );

@@ -11,7 +11,7 @@ export interface HostAddress {
   readonly address: string;
   readonly port: number;
   readonly user: string;
-  /** The host's public key (`ssh-ed25519 AAAA…`). Without it anybody on the way could be the host. */
+  /** The host's public key (`ssh-ed25519 AAAA…`). It protects against man-in-the-middle attacks. */
   readonly hostKey: string;
 }
 

@@ -1,4 +1,4 @@
-/** Settings of the API server's own sign-in. */
+/** Defines the settings of the API server's own sign-in. */
 
 import { z } from "zod";
 

@@ -1,4 +1,4 @@
-/** Settings of the cluster: how people reach it, and what the program sets up in it. */
+/** Defines the settings of the cluster: how people reach it, and what the program sets up in it. */
 
 import { z } from "zod";
 import { apiServer } from "./api-server.ts";

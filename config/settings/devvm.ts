@@ -1,4 +1,4 @@
-/** Settings of the shared hosts and of what people get on them. */
+/** Defines the settings of the shared hosts and of what people get on them. */
 
 import { z } from "zod";
 import { isLoopbackAddress } from "../../clients/http/loopback-address.ts";
@@ -17,7 +17,7 @@ export const host = z.strictObject({
   address: z.string().min(1).describe("Address or DNS name that CI reaches over SSH."),
   port: z.int().min(1).max(65_535).default(22).describe("Port of the SSH server."),
   user: z.string().default("root").describe("Login with root's rights."),
-  hostKey: hostKey.describe("The host's public key. Without it nothing is sent: anybody on the way could be the host."),
+  hostKey: hostKey.describe("The host's public key, required: it protects against man-in-the-middle attacks."),
 });
 
 const argv = z.array(z.string().min(1)).min(1);
@@ -67,7 +67,9 @@ export const devvm = z
           ),
       })
       .optional()
-      .describe("The gate from sign-in to each person's own code server. Absent: something else forwards to them."),
+      .describe(
+        "The code-server proxy, which routes each signed-in user to their own code server. Absent: something else forwards to them.",
+      ),
     lobby: z
       .strictObject({
         listen,
@@ -123,7 +125,7 @@ export const devvm = z
           .min(1)
           .default(24 * 14)
           .describe("A delivered state older than this removes nothing any more."),
-        removalLimit: z.int().min(0).default(1).describe("How many people one hourly run may cut."),
+        removalLimit: z.int().min(0).default(1).describe("How many people one hourly run may offboard."),
       })
       .prefault({})
       .describe("The hourly run of a host by itself, from what was last delivered."),

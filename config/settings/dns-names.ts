@@ -1,4 +1,4 @@
-/** Schemas of DNS names and labels, which the settings of several concerns share. */
+/** Defines the schemas of DNS names and labels, which the settings of several concerns share. */
 
 import { z } from "zod";
 

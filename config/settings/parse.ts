@@ -37,7 +37,7 @@ export function parseSettings(
     [
       "The configuration of this stack cannot be used; nothing was changed:",
       ...sentences.map((sentence) => `  ${sentence}`),
-      `Mend it in ${file} or by \`pulumi config set\`. docs/configuration.md describes every setting; ` +
+      `Fix it in ${file} or by \`pulumi config set\`. docs/configuration.md describes every setting; ` +
         "Pulumi.prod.yaml is a complete example.",
     ].join("\n"),
   );

@@ -1,4 +1,4 @@
-/** Schemas of header names, and of the secret header by which an ingress proves that a request came through it. */
+/** Defines the schemas of header names, and of the secret header by which an ingress proves that a request came through it. */
 
 import { z } from "zod";
 

@@ -1,4 +1,4 @@
-/** Every setting of a stack: its form, its default and what it decides. `docs/configuration.md` is generated from here. */
+/** Defines every setting of a stack: its form, its default and what it decides. `docs/configuration.md` is generated from here. */
 
 import { z } from "zod";
 import { cluster } from "./cluster.ts";

@@ -1,4 +1,4 @@
-/** Settings of the public site stem95su and of its sync from Drive. */
+/** Defines the settings of the public site stem95su and of its sync from Drive. */
 
 import { z } from "zod";
 

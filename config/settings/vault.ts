@@ -1,4 +1,4 @@
-/** Settings of Vault: where it is, what it is called in there, and what its absence means. */
+/** Defines the settings of Vault: where it is, what it is called in there, and what its absence means. */
 
 import { z } from "zod";
 

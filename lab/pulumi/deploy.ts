@@ -11,7 +11,7 @@ import { duration, log } from "../log.ts";
 import { type Engine, openEngine, PROJECT, STACK } from "./engine.ts";
 import { writeStackConfig } from "./stack-config.ts";
 
-/** The people's page on the DevVM; whoever is signed in by `lab/sign-in` sees it under the same port of this machine. */
+/** The user portal on the DevVM; a user whom `lab/sign-in` signs in sees it under the same port of this machine. */
 const LOBBY_PORT = 8901;
 
 /** Deploys the roster with what the engine says shown as it comes. Throws `LabError` when the update fails. */

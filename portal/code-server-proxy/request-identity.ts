@@ -16,6 +16,6 @@ export function identityOf(rawHeaders: readonly string[]): Identity {
 
 const REASONS = {
   missing: "nobody has signed in",
-  repeated: "the sign-in is told twice",
-  "look-alike": "a header looks like the one of the sign-in and is none",
+  repeated: "the identity header is repeated",
+  "look-alike": "a header looks like the identity header and is not it",
 } as const;

@@ -108,7 +108,7 @@ function admit(
   try {
     const entry = dispatch.read().get(identity.name);
     if (entry === undefined) return { status: 403, why: "There is no workstation for you here. Ask an admin for one." };
-    if (entry.parked === true) return { status: 403, why: "Your workstation is parked. Ask an admin to wake it up." };
+    if (entry.parked === true) return { status: 403, why: "Your workstation is parked. Ask an admin to unpark it." };
     if (mayChange && !isOfOwnPage(request.rawHeaders, (found) => isOwn(found, origin, request.headers.host))) {
       noteForeign(`${entry.os_user}: ${otherPage(request, origin)}`);
       return { status: 403, why: "This was not asked for by a page of your code server, so nothing was done." };

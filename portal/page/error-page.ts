@@ -10,6 +10,7 @@ export function errorPage(site: Site, status: number, why: string): Html {
 }
 
 const TITLES: ReadonlyMap<number, string> = new Map([
+  [400, "Not understood"],
   [403, "Not allowed"],
   [404, "Not found"],
   [405, "Not like that"],

@@ -1,6 +1,6 @@
 /** Renders a user's own page: sessions and the restore button, code server, clones, memory and limits. */
 
-import type { Report, RestoreAnswer } from "../../agent/shared/facts/facts-schemas.ts";
+import type { Report } from "../../agent/shared/facts/facts-schemas.ts";
 import {
   bytesOf,
   clonesWithNotes,
@@ -12,44 +12,60 @@ import {
 } from "../../agent/shared/facts/format.ts";
 import { cloneList } from "./clone-list.ts";
 import { ago, frame, type Site } from "./page-layout.ts";
-import type { Answer } from "./root-requests.ts";
+import type { Answer, Forgot, Restored } from "./root-requests.ts";
 import { type Html, html, NOTHING } from "./html.ts";
-import { outcomeList } from "./outcome-list.ts";
+import { forgottenList, outcomeList } from "./outcome-list.ts";
+import { recordList } from "./record-list.ts";
 import type { Visitor } from "./authorize-visitor.ts";
 
 export interface MePage {
   readonly site: Site;
   readonly guest: Visitor;
   readonly answer: Answer;
-  /** What the button has just done. */
-  readonly restored?: RestoreAnswer["people"][number];
+  /** What a button has just done. */
+  readonly restored?: Restored;
+  readonly forgot?: Forgot;
+  /** The record that it was about. */
+  readonly opened?: number | undefined;
   readonly nowMs: number;
 }
 
 export function mePage(args: MePage): Html {
   const { site, guest, answer } = args;
   const facts = "failed" in answer ? unknown(answer.failed) : known(args, answer.found);
+  const done = justDone(args);
   const main = html`<h1>Your workstation</h1>
 <p class="lead"><strong>${guest.osUser}</strong> on ${site.host}</p>
 ${guest.parked ? PARKED : NOTHING}
-<div id="answer" role="status"${args.restored === undefined ? NOTHING : JUST_DONE}>${args.restored === undefined ? NOTHING : outcomeList(args.restored)}</div>
+<div id="answer" role="status"${done === undefined ? NOTHING : JUST_DONE}>${done ?? NOTHING}</div>
 <div id="facts" class="cards">
 ${facts}
 </div>`;
   return frame({ site, title: "Your workstation", guest, here: "/", main });
 }
 
+function justDone({ restored, forgot }: MePage): Html | undefined {
+  if (restored !== undefined) return outcomeList(restored);
+  return forgot === undefined ? undefined : forgottenList(forgot);
+}
+
 /** Without a script, this is where somebody who hears or tabs through the page goes on after the button. */
 const JUST_DONE = html` tabindex="-1" autofocus`;
 
 const PARKED = html`<section class="card notice" aria-labelledby="parked"><h2 id="parked">Parked</h2>
-<p>Your account and all your files are here, and nothing of yours runs. Ask for it to be woken up.</p></section>`;
+<p>Your account and all your files are here, and nothing of yours runs. Ask an admin to unpark it.</p></section>`;
 
 const unknown = (why: string): Html =>
   html`<section class="card notice bad" aria-labelledby="unknown"><h2 id="unknown">Nothing can be told at the moment</h2><p>${why}</p></section>`;
 
 function known(args: MePage, report: Report): Html {
-  const sections = [sessions(args, report), codeServer(args, report), clones(args, report), limits(report)];
+  const sections = [
+    sessions(args, report),
+    records(args, report),
+    codeServer(args, report),
+    clones(args, report),
+    limits(report),
+  ];
   const { failures } = report.known;
   return html`${failures.length === 0 ? NOTHING : failed(failures)}${sections}`;
 }
@@ -58,9 +74,9 @@ const failed = (failures: Report["known"]["failures"]): Html =>
   html`<section class="card notice bad wide" aria-labelledby="failures"><h2 id="failures">Not all of it could be set up</h2>
 <ul>${failures.map(({ part, why }) => html`<li>${part}: ${why}</li>`)}</ul></section>`;
 
-function sessions({ guest, nowMs }: MePage, { known: { sessions: saved }, known: all, now }: Report): Html {
+function sessions({ guest, nowMs }: MePage, { known: { sessions: saved }, now }: Report): Html {
   const running = "failed" in now || "failed" in now.sessions ? [] : now.sessions.running;
-  const missing = restorableOf(all, now);
+  const missing = restorableOf(now);
   const why = "failed" in now ? now.failed : "failed" in now.sessions ? now.sessions.failed : undefined;
   const item = (name: string, state: string, word: string) =>
     html`<li><span class="name">${name}</span> <span class="badge ${state}">${word}</span></li>`;
@@ -79,6 +95,9 @@ ${list.length === 0 ? NOTHING : html`<ul class="sessions" aria-label="Your sessi
 ${guest.parked ? NOTHING : button(missing.length)}
 </section>`;
 }
+
+const records = ({ guest, opened, nowMs }: MePage, { now }: Report): Html =>
+  guest.parked || "failed" in now ? NOTHING : recordList({ records: now.records, opened, nowMs });
 
 const button = (missing: number): Html => html`<form method="post" action="/restore" id="restore">
 <button type="submit" aria-describedby="restore-hint"${missing === 0 ? html` class="calm"` : NOTHING}>Restore sessions</button>

@@ -1,6 +1,6 @@
-/** Renders the outcome of a restore: which sessions were restored, which not, and why. */
+/** Renders the outcome of a restore, which sessions were restored, which not, and why; and of sessions being forgotten. */
 
-import type { RestoreAnswer } from "../../agent/shared/facts/facts-schemas.ts";
+import type { ForgetAnswer, RestoreAnswer } from "../../agent/shared/facts/facts-schemas.ts";
 import { counted } from "../../agent/shared/facts/format.ts";
 import { type Html, html } from "./html.ts";
 
@@ -15,17 +15,32 @@ export function outcomeList(restored: RestoreAnswer["people"][number]): Html {
       : done.length === 0
         ? "Nothing was missing"
         : `${counted(done.length, "session")} brought back`;
-  const items = [...broken, ...done].map(
+  const elsewhere = restored.found.filter(({ how, why }) => how === "there" && why !== undefined);
+  const items = [...broken, ...done, ...elsewhere].map(
     ({ name, how, why }) =>
       html`<li><span class="name">${name}</span> ${WORDS[how]}${why === undefined ? "" : `: ${why}`}</li>`,
   );
   return html`<section class="card notice ${broken.length > 0 ? "bad" : "good"}"><h2>${title}</h2>
-${items.length === 0 ? html`<p>All your recorded sessions are running.</p>` : html`<ul>${items}</ul>`}</section>`;
+${items.length === 0 ? html`<p>All of these sessions are running.</p>` : html`<ul>${items}</ul>`}</section>`;
 }
 
 const WORDS: Readonly<Record<"there" | "conversation" | "shell" | "failed", string>> = {
-  there: "was running",
+  there: "left alone",
   conversation: "with its conversation",
   shell: "with a shell",
   failed: "not brought back",
 };
+
+export function forgottenList(forgot: ForgetAnswer["people"][number]): Html {
+  if ("failed" in forgot)
+    return html`<section class="card notice bad"><h2>Nothing was forgotten</h2><p>${forgot.failed}</p></section>`;
+  const { forgotten, running } = forgot.found;
+  const items = [
+    ...forgotten.map(
+      (name) => html`<li><span class="name">${name}</span> is not brought back until you ask for it</li>`,
+    ),
+    ...running.map((name) => html`<li><span class="name">${name}</span> runs, so it was not forgotten</li>`),
+  ];
+  return html`<section class="card notice ${running.length > 0 ? "bad" : "good"}"><h2>${counted(forgotten.length, "session")} forgotten</h2>
+<ul>${items}</ul></section>`;
+}

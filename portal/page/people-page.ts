@@ -19,10 +19,10 @@ export function peoplePage({ site, guest, people, nowMs }: PeoplePage): Html {
   const rows = [...people].sort((a, b) => troubles(b).length - troubles(a).length || (a.who < b.who ? -1 : 1));
   const troubled = rows.filter((one) => troubles(one).length > 0).length;
   const main = html`<h1>Everybody</h1>
-<p class="lead">${counted(rows.length, "person").replace("persons", "people")} on ${site.host}, ${troubled === 0 ? "nobody needs anything" : `${troubled} with something to look at`}</p>
+<p class="lead">${counted(rows.length, "person").replace("persons", "people")} on ${site.host}, ${troubled === 0 ? "no problems" : `${troubled} with problems`}</p>
 <div class="card table"><table>
 <caption class="hidden">People of this host</caption>
-<thead><tr><th scope="col">Person</th><th scope="col">To look at</th><th scope="col">Sessions</th><th scope="col">Saved</th><th scope="col">Code server</th><th scope="col">Memory</th><th scope="col">Clones</th></tr></thead>
+<thead><tr><th scope="col">Person</th><th scope="col">Problems</th><th scope="col">Sessions</th><th scope="col">Saved</th><th scope="col">Code server</th><th scope="col">Memory</th><th scope="col">Clones</th></tr></thead>
 <tbody>
 ${rows.map((one) => row(one, nowMs))}
 </tbody></table></div>`;
@@ -31,14 +31,14 @@ ${rows.map((one) => row(one, nowMs))}
 
 function row(one: Answer, nowMs: number): Html {
   const look = troubles(one);
-  const head = html`<th scope="row">${one.who}</th><td data-label="To look at">${
+  const head = html`<th scope="row">${one.who}</th><td data-label="Problems">${
     look.length === 0
       ? html`<span class="quiet">–</span>`
       : html`<ul class="notes">${look.map((text) => html`<li>${text}</li>`)}</ul>`
   }</td>`;
   if ("failed" in one) return html`<tr>${head}<td colspan="5"></td></tr>`;
   const { known, services, now } = one.found;
-  const missing = restorableOf(known, now);
+  const missing = restorableOf(now);
   const running = "failed" in now || "failed" in now.sessions ? [] : now.sessions.running;
   return html`<tr>${head}
 <td data-label="Sessions">${running.length} running${missing.length === 0 ? NOTHING : html`, <span class="badge missing">${missing.length} missing</span>`}</td>
@@ -62,7 +62,7 @@ function troubles(one: Answer): readonly string[] {
   return [
     ...(known.state === "parked" ? ["parked"] : []),
     ...known.failures.map(({ part, why }) => `${part}: ${why}`),
-    ...lost(known, now),
+    ...lost(now),
     ...dead,
     ...clones(known, now),
   ];
@@ -74,9 +74,9 @@ function clones(known: Report["known"], now: Report["now"]): readonly string[] {
   return [...kept, ...told.others];
 }
 
-function lost(known: Report["known"], now: Report["now"]): readonly string[] {
+function lost(now: Report["now"]): readonly string[] {
   if ("failed" in now) return [now.failed];
   if ("failed" in now.sessions) return [`sessions: ${now.sessions.failed}`];
-  const missing = restorableOf(known, now);
+  const missing = restorableOf(now);
   return missing.length === 0 ? [] : [`${counted(missing.length, "session")} could be restored`];
 }

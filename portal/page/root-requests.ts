@@ -1,23 +1,32 @@
-/** Asks root for facts and restores through a socket that carries three requests. */
+/** Sends requests for facts, restores and forgotten sessions to root through a socket that carries nothing else. */
 
 import { connect } from "node:net";
 import type { z } from "zod";
 import {
   type FactsAnswer,
   factsAnswer,
+  type ForgetAnswer,
+  forgetAnswer,
   type RestoreAnswer,
   restoreAnswer,
 } from "../../agent/shared/facts/facts-schemas.ts";
 import { concurrencyLimit } from "../concurrency-limit.ts";
+import { type Choice, lineOf } from "./session-choice.ts";
 
 export type Answer = FactsAnswer["people"][number];
 export type Restored = RestoreAnswer["people"][number];
+export type Forgot = ForgetAnswer["people"][number];
 
 export interface RootRequests {
   facts(osUser: string): Promise<Answer>;
   everybody(): Promise<readonly Answer[]>;
-  /** A person who asks while a restore of theirs runs gets the answer of that one. */
-  restore(osUser: string): Promise<Restored>;
+  /**
+   * A person who asks while the same restore of theirs runs gets the answer of that one; another one of theirs waits for it.
+   *
+   * @param choice the newest record when absent
+   */
+  restore(osUser: string, choice?: Choice): Promise<Restored>;
+  forget(osUser: string, choice: Choice): Promise<Forgot>;
 }
 
 /** Puts one line and answers with all that comes back. */
@@ -36,26 +45,34 @@ export function rootRequests(ask: SendRequest, nowMs: () => number): RootRequest
   const told = shortMemory(nowMs);
   const looks = concurrencyLimit(MOST_LOOKS);
   const restores = concurrencyLimit(MOST_RESTORES);
-  const running = new Map<string, Promise<Restored>>();
+  const running = new Map<string, { readonly line: string; readonly answer: Promise<unknown> }>();
   const people = async (line: string) => parsed(factsAnswer, await looks(() => ask(line))).people;
-  const restore = async (osUser: string) => {
-    try {
-      return one(parsed(restoreAnswer, await restores(() => ask(`restore ${osUser}`))).people, osUser);
-    } finally {
-      running.delete(osUser);
-      told.forget(`facts ${osUser}`, "everybody");
-    }
+  /** One change a person at a time: nobody holds more than one of what all share. */
+  const change = <T>(osUser: string, line: string, read: (text: string) => T): Promise<T> => {
+    const last = running.get(osUser);
+    if (last?.line === line) return last.answer as Promise<T>;
+    const turn = last === undefined ? Promise.resolve() : last.answer.then(ignored, ignored);
+    const answer = turn
+      .then(async () => read(await restores(() => ask(line))))
+      .finally(() => {
+        if (running.get(osUser)?.answer === answer) running.delete(osUser);
+        told.forget(`facts ${osUser}`, "everybody");
+      });
+    running.set(osUser, { line, answer });
+    return answer;
   };
   return {
     facts: (osUser) => told(`facts ${osUser}`, FRESH_MS, async () => one(await people(`facts ${osUser}`), osUser)),
     everybody: () => told("everybody", EVERYBODY_FRESH_MS, () => people("everybody")),
-    restore(osUser) {
-      const asked = running.get(osUser) ?? restore(osUser);
-      running.set(osUser, asked);
-      return asked;
-    },
+    restore: (osUser, choice) =>
+      change(osUser, lineOf("restore", osUser, choice), (text) => one(parsed(restoreAnswer, text).people, osUser)),
+    forget: (osUser, choice) =>
+      change(osUser, lineOf("forget", osUser, choice), (text) => one(parsed(forgetAnswer, text).people, osUser)),
   };
 }
+
+/** How the one before it ended is told to who asked for that. */
+const ignored = (): void => undefined;
 
 /** A person who presses "reload" again and again costs one look in so long. */
 const FRESH_MS = 2000;

@@ -16,6 +16,7 @@ import type { Html } from "./html.ts";
 import { mePage } from "./me-page.ts";
 import { peoplePage } from "./people-page.ts";
 import { type RateLimit, rateLimit } from "./rate-limit.ts";
+import { choiceIn } from "./session-choice.ts";
 import { type Visitor, type Lists, authorizeVisitor } from "./authorize-visitor.ts";
 
 export interface PortalArgs {
@@ -35,6 +36,7 @@ interface Turn {
   readonly args: PortalArgs;
   readonly guest: Visitor;
   readonly request: IncomingMessage;
+  readonly body: string;
 }
 
 type Reply =
@@ -42,8 +44,8 @@ type Reply =
   | { readonly status: number; readonly json: unknown }
   | { readonly status: number; readonly text: string; readonly type: string };
 
-/** A form's few bytes; nothing in them is looked at. */
-const MOST_BODY_BYTES = 4096;
+/** The boxes of a form with as many sessions as a record may have. */
+const MOST_BODY_BYTES = 8192;
 const BODY_MS = 10_000;
 
 type Handler = (turn: Turn) => Reply | Promise<Reply>;
@@ -62,6 +64,7 @@ const ROUTES: ReadonlyMap<string, { readonly method: "GET" | "POST"; readonly ha
   ],
   ["/api/people", { method: "GET", handle: peopleApi }],
   ["/restore", { method: "POST", handle: restore }],
+  ["/forget", { method: "POST", handle: forget }],
   ["/style.css", { method: "GET", handle: file("style.css", "text/css; charset=utf-8") }],
   ["/icon.svg", { method: "GET", handle: file("icon.svg", "image/svg+xml") }],
   ["/page.js", { method: "GET", handle: file("page.js", "text/javascript; charset=utf-8") }],
@@ -104,10 +107,11 @@ async function answer(
   }
   const foreign = route.method === "POST" ? refusedAsForeign(request, site.origin) : undefined;
   if (foreign !== undefined) return refuse(foreign.status, foreign.why);
-  if (!(await emptied(request))) return refuse(413, "That is too much.");
-  const waitSeconds = route.handle === restore ? limits.restores.take(guest.osUser) : 0;
+  const body = await bodyOf(request);
+  if (body === undefined) return refuse(413, "Request body too large.");
+  const waitSeconds = route.method === "POST" ? limits.restores.take(guest.osUser) : 0;
   if (waitSeconds > 0) return later(response, refuse, waitSeconds);
-  send(request, response, await route.handle({ args, guest, request }));
+  send(request, response, await route.handle({ args, guest, request, body }));
 }
 
 /** Answers a person who asks too often, after a pause: a loop that asks again at once is slowed down by it. */
@@ -138,12 +142,12 @@ async function peopleApi({ args: { host }, guest }: Turn): Promise<Reply> {
 const NOT_ADMIN = "The board of all people is for admins.";
 
 /** Whose sessions: those of who has signed in, whatever the request says besides. */
-async function restore({ args: { host, site, lists }, guest, request }: Turn): Promise<Reply> {
-  if (guest.parked) {
-    const why = "Your workstation is parked, so nothing is started in it. Ask for it to be woken up.";
-    return { status: 409, ...refusal(site, request, 409, why) };
-  }
-  const restored = await host.restore(guest.osUser);
+async function restore({ args: { host, site, lists }, guest, request, body }: Turn): Promise<Reply> {
+  if (guest.parked) return notWhileParked(site, request);
+  const asked = choiceIn(request.headers["content-type"] ?? "", body);
+  if ("why" in asked) return { status: 400, ...refusal(site, request, 400, asked.why) };
+  const { choice } = asked;
+  const restored = await host.restore(guest.osUser, choice);
   const summary =
     "failed" in restored ? restored.failed : restored.found.map(({ name, how }) => `${name} ${how}`).join(", ");
   lists.log(
@@ -151,7 +155,36 @@ async function restore({ args: { host, site, lists }, guest, request }: Turn): P
   );
   if (wantsJson(request)) return { status: 200, json: restored };
   const facts = await host.facts(guest.osUser);
-  return { status: 200, page: mePage({ site, guest, answer: facts, restored, nowMs: Date.now() }) };
+  return {
+    status: 200,
+    page: mePage({ site, guest, answer: facts, restored, opened: choice?.record, nowMs: Date.now() }),
+  };
+}
+
+/** As with a restore: those of who has signed in. */
+async function forget({ args: { host, site, lists }, guest, request, body }: Turn): Promise<Reply> {
+  if (guest.parked) return notWhileParked(site, request);
+  const asked = choiceIn(request.headers["content-type"] ?? "", body);
+  const choice = "why" in asked ? undefined : asked.choice;
+  if (choice?.sessions === undefined) {
+    const why = "why" in asked ? asked.why : "No session was chosen.";
+    return { status: 400, ...refusal(site, request, 400, why) };
+  }
+  const forgot = await host.forget(guest.osUser, choice);
+  lists.log(
+    `${guest.osUser}: sessions forgotten by ${guest.name}: ${"failed" in forgot ? forgot.failed : forgot.found.forgotten.join(", ")}`,
+  );
+  if (wantsJson(request)) return { status: 200, json: forgot };
+  const facts = await host.facts(guest.osUser);
+  return {
+    status: 200,
+    page: mePage({ site, guest, answer: facts, forgot, opened: choice.record, nowMs: Date.now() }),
+  };
+}
+
+function notWhileParked(site: Site, request: IncomingMessage): Reply {
+  const why = "Your workstation is parked, so nothing is started in it. Ask an admin to unpark it.";
+  return { status: 409, ...refusal(site, request, 409, why) };
 }
 
 const wantsJson = ({ headers, url }: IncomingMessage): boolean =>
@@ -160,14 +193,17 @@ const wantsJson = ({ headers, url }: IncomingMessage): boolean =>
 const refusal = (site: Site, request: IncomingMessage, status: number, why: string) =>
   wantsJson(request) ? { json: { error: why } } : { page: errorPage(site, status, why) };
 
-/** Reads a body to its end, so that a connection can go on; false when it is too long. */
-async function emptied(request: IncomingMessage): Promise<boolean> {
+/** Reads a body to its end, so that a connection can go on; undefined when it is too long. */
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const pieces: Buffer[] = [];
   let bytes = 0;
   for await (const piece of request) {
-    bytes += Buffer.byteLength(piece as Buffer);
-    if (bytes > MOST_BODY_BYTES) return false;
+    const read = Buffer.from(piece as Buffer);
+    bytes += read.length;
+    if (bytes > MOST_BODY_BYTES) return undefined;
+    pieces.push(read);
   }
-  return true;
+  return Buffer.concat(pieces).toString("utf8");
 }
 
 const POLICY = [

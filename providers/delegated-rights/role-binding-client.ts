@@ -96,5 +96,5 @@ function keptIn(text: string | undefined, failed: (why: string) => Error): reado
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
   }
-  throw failed(`its annotation ${SUSPENDED} is damaged; mend it, or take it away to give nothing back`);
+  throw failed(`its annotation ${SUSPENDED} is damaged; fix it, or delete it to restore nothing`);
 }

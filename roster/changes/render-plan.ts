@@ -44,8 +44,8 @@ const again = (change: RepeatedChange, input: PlanInput): string =>
 function leaves({ who }: PersonChange, { desired }: PlanInput): string {
   const left = desired.left.get(who);
   return left === undefined
-    ? `${who} leaves.`
-    : `${who} leaves. Cut: ${listed(cuts(left))}. Kept: ${listed(kept(left))}.`;
+    ? `${who} is offboarded.`
+    : `${who} is offboarded. Revoked: ${listed(cuts(left))}. Kept: ${listed(kept(left))}.`;
 }
 
 function forgotten(who: OsUser, { desired }: PlanInput): string {
@@ -140,6 +140,6 @@ function notices({ desired, policy, today }: PlanInput): readonly string[] {
     const days = Math.round((Date.parse(person.until) - Date.parse(today)) / 86_400_000);
     if (days > policy.noticeDays || days < 0) return [];
     const when = days === 0 ? "today" : days === 1 ? "tomorrow" : `in ${days} days`;
-    return [`${person.osUser}'s last day is ${person.until} (${when}); on the day after it every access is cut.`];
+    return [`${person.osUser}'s last day is ${person.until} (${when}); on the day after it all access is revoked.`];
   });
 }

@@ -100,7 +100,7 @@ function syntaxProblem(error: YAMLError, text: string): TreeProblem {
     return { at: error.pos[0], path: [], message, hides: "line" };
   }
   const known = SYNTAX[error.code];
-  const message = known ?? `${error.message.replace(/\s+/g, " ").slice(0, 120)}; mend the YAML here`;
+  const message = known ?? `${error.message.replace(/\s+/g, " ").slice(0, 120)}; fix the YAML here`;
   // An unfinished construct is reported at the end of the file, which may lie behind the last line's end.
   return { at: Math.min(error.pos[0], Math.max(0, text.length - 1)), path: [], message, hides: "row" };
 }

@@ -30,7 +30,10 @@ export function memoryDoor(): MemoryDoor {
       const text = files.get(path);
       return text === undefined ? undefined : Buffer.from(text, "utf8");
     },
-    look: (path) => (files.has(path) ? ({ isFile: () => true } as Stats) : undefined),
+    look: (path) => {
+      const size = Buffer.byteLength(files.get(path) ?? "");
+      return files.has(path) ? ({ isFile: () => true, size } as Stats) : undefined;
+    },
     list: (path) =>
       [...files.keys(), ...links.keys()]
         .filter((name) => name.startsWith(`${path}/`))

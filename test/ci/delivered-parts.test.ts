@@ -23,7 +23,10 @@ test("each host's parts are those of the last deployment, with the agent's check
       ...[base, apply("vm-maps", part("maps")), apply("ada@vm-account", part("account", "ada"))],
       ...[resource("ada@vm-credentials", { stdin: secret }), resource("vm-ingress-secret", { stdin: secret })],
       resource("ada@vm-units", { stdin: JSON.stringify(part("units", "ada")) }, { delete: true }),
-      ...[resource("vm-settle", { create: "workstation settle" }), resource("vm-agent", { remotePath: "/x" })],
+      ...[
+        resource("vm-settle", { create: "workstation settle", stdin: "{}" }),
+        resource("vm-agent", { remotePath: "/x" }),
+      ],
       // Other hosts, whose names begin or end alike.
       ...[
         apply("my-vm-maps", part("maps")),

@@ -83,7 +83,7 @@ test("a person's history says what changed when, by which commit and pusher, and
     expect.stringMatching(
       `^2026-11-04 emil: is the new name of emo: .*; commit ${short(renamed)}, pushed by vbarzin, deployed 2026-11-04 12:03 UTC$`,
     ) as string,
-    `2026-11-05 emil: leaves: every access is cut, account, home and namespaces are kept; ` +
+    `2026-11-05 emil: is offboarded: all access is revoked, account, home and namespaces are kept; ` +
       `commit ${short(latest)}, pushed by ada, not deployed: the attempt of 2026-11-09 10:00 UTC failed`,
   ]);
   expect((await told("emil", true)).entries).toEqual(entries);

@@ -86,7 +86,7 @@ test("each command of README.md's table has a help of its own that begins with h
 test("docs/leaving.md's ways to ask the probe all answer, and a report is its owner's alone", async () => {
   const [block] = stepsOf(text("docs/leaving.md")).flatMap((step) => (step.kind === "run" ? [step.script] : []));
   const { code, said } = await shell(block ?? "false");
-  expect([code, said.match(/^nina \(left on .*\): cut$/gm)?.length, host.sent.length]).toEqual([0, 2, 3]);
+  expect([code, said.match(/^nina \(left on .*\): revoked$/gm)?.length, host.sent.length]).toEqual([0, 2, 3]);
   const report = JSON.parse(readFileSync(join(bench.folder, "FILE"), "utf8")) as { readonly ok: boolean };
   expect(statSync(join(bench.folder, "FILE")).mode & 0o777).toBe(0o600);
   expect([report.ok, said.includes('"osUser":"nina"')]).toEqual([true, true]);

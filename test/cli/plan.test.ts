@@ -58,7 +58,7 @@ test("what the last run gave is taken up: nothing changes, or a brake says whom 
 
   configured("less.yaml");
   const stopped = plan([]);
-  expect([stopped.code, stopped.out.includes("  bob leaves. Cut: ")]).toEqual([1, true]);
+  expect([stopped.code, stopped.out.includes("  bob is offboarded. Revoked: ")]).toEqual([1, true]);
   expect(stopped.err).toMatch(/^A deployment would stop before any change:\n.*set confirmLeave to \[bob, cleo\]/);
   const { ok, plan: sentences, brakes } = report(plan(["--json"]));
   expect([ok, sentences.length, brakes[0]?.people]).toEqual([false, 2, ["bob", "cleo"]]);

@@ -133,7 +133,7 @@ describe("whom it asks about", () => {
   });
 
   test.each([
-    ["somebody who is there", {}, ["bob"], "bob has not left as of the last deployment"],
+    ["somebody who is there", {}, ["bob"], "bob is not offboarded yet; deploy the roster change first"],
     ["a name that nobody had", {}, ["bbo"], "bbo is nobody that this stack ever knew"],
     [
       "somebody who was removed for good",

@@ -35,7 +35,12 @@ function remove(args: readonly string[], stack: Stack) {
 
 test.each([
   ["somebody on the roster", ["bob"], { ledger: left, roster: "with-bob.yaml" }, "bob is on the roster"],
-  ["somebody whose access no deployment has cut", ["bob"], { ledger: both }, "no deployment has cut their access yet"],
+  [
+    "somebody whose access no deployment has revoked",
+    ["bob"],
+    { ledger: both },
+    "no deployment has revoked their access yet",
+  ],
   ["a name that nobody had", ["bbo"], { ledger: left }, 'has no user called "bbo"; its offboarded users are: bob'],
   [
     "a namespace that is not theirs",

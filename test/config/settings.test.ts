@@ -15,7 +15,7 @@ function said(values: Readonly<Record<string, unknown>>, encrypted: readonly str
     const lines = cause.message.split("\n");
     expect([lines[0], lines.at(-1)]).toEqual([
       "The configuration of this stack cannot be used; nothing was changed:",
-      "Mend it in Pulumi.test.yaml or by `pulumi config set`. docs/configuration.md describes every setting; Pulumi.prod.yaml is a complete example.",
+      "Fix it in Pulumi.test.yaml or by `pulumi config set`. docs/configuration.md describes every setting; Pulumi.prod.yaml is a complete example.",
     ]);
     return lines.slice(1, -1).map((line) => line.replace(/^ {2}Pulumi\.test\.yaml: workstation:/, ""));
   }

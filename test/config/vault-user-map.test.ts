@@ -78,7 +78,7 @@ const FAILURES: readonly (readonly [string, { status: number; body: string; dela
     { status: 404, body: gone({ destroyed: true }) },
     /version 3 of the secret was destroyed/,
   ],
-  ["wants us to slow down", { status: 429, body: says("too many requests") }, /asks us to slow down/],
+  ["wants us to slow down", { status: 429, body: says("too many requests") }, /rate limited \(429\)/],
   ["is a page of a proxy", { status: 200, body: "<html>sign in</html>" }, /its answer is not JSON/],
   [
     "is a store of version 1",

@@ -1,4 +1,4 @@
-/** The gate on a real host: its own account, the packet filter, the people's real services behind it; a squatter gets nothing. */
+/** Tests the code-server proxy on a real host: its account, the packet filter, the users' services behind it; a squatter gets nothing. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestHost, type TestHost } from "./host/host.ts";
 import { account, base, ingressSecret, maps, portsOf, type Somebody, units } from "./host/parts.ts";

@@ -122,7 +122,7 @@ test("a parked row stops the person's units, and back again starts them", async 
 test("a row that is removed cuts every access and deletes nothing; put back, it is as it was", async () => {
   await stack.sh("echo mine > /home/dora/work && chown dora: /home/dora/work");
   const output = await delivered(everybody);
-  expect(output).toContain("dora leaves");
+  expect(output).toContain("dora is offboarded");
   expect(await stack.sh("grep -c dora /etc/ttyd-user-map /etc/t3-serve/dispatch.json; true")).toBe(
     "/etc/ttyd-user-map:0\n/etc/t3-serve/dispatch.json:0",
   );
@@ -166,7 +166,7 @@ test("addsOnly takes nothing from anybody", async () => {
   await delivered(withDora);
 });
 
-test("one person's failure is that person's: the others converge, the run is red and names them, the next one mends it", async () => {
+test("one person's failure is that person's: the others converge, the run is red and names them, the next one repairs it", async () => {
   await stack.sh("useradd --uid 1500 --create-home gus");
   const rows = { ...withDora, gus: { authentik_user: "gus", k8s_user: "gus", tier: "power-user" } };
   const two = { ...rows, hana: { authentik_user: "hana", k8s_user: "hana", tier: "power-user" } };
@@ -190,7 +190,7 @@ test("of two ups at once the second is refused and told who holds the lock", asy
   await first;
 });
 
-test("an engine that is killed in the middle leaves nothing that the next up does not mend", async () => {
+test("an engine that is killed in the middle leaves nothing that the next up does not repair", async () => {
   const rows = changed(withDora, "ivo", { authentik_user: "ivo", k8s_user: "ivo", tier: "power-user" });
   await stack.prepare(rows);
   const engine = spawn("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive", ...stack.target], {

@@ -86,7 +86,7 @@ const FAULTS: readonly (readonly [string, Fate, RegExp])[] = [
   [
     "answers 429",
     { status: 429, body: '{"message":"slow down"}', headers: { "retry-after": "0" } },
-    /status 429; it is asked too often/,
+    /status 429; rate limited/,
   ],
   ["answers with a sign-in page", HTML, /its answer is not JSON: is this the forge's own address/],
   [
@@ -95,9 +95,9 @@ const FAULTS: readonly (readonly [string, Fate, RegExp])[] = [
     /status 404.*not JSON/,
   ],
   [
-    "sends us elsewhere",
+    "is redirected",
     { status: 302, body: "", headers: { location: "http://127.0.0.1:9/" } },
-    /status 302; it sends us elsewhere|status 302/,
+    /status 302; it is redirected|status 302/,
   ],
   [
     "answers something else than was asked",

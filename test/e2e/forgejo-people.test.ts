@@ -121,9 +121,9 @@ test.each(BY_HAND)(
     expect((await world.api(world.forge.admin, "PATCH", "/branch_protections/master", change)).status).toBe(200);
     const seen = await provider.refresh(kept);
     expect(seen?.state.gaps).toEqual([expect.stringContaining(gap)]);
-    const mended = await provider.up(PROTECTION, wish, seen);
-    expect([mended.did, mended.kept.state.gaps]).toEqual(["updated", []]);
-    expect((await provider.up(PROTECTION, wish, await provider.refresh(mended.kept))).did).toBe("same");
+    const repaired = await provider.up(PROTECTION, wish, seen);
+    expect([repaired.did, repaired.kept.state.gaps]).toEqual(["updated", []]);
+    expect((await provider.up(PROTECTION, wish, await provider.refresh(repaired.kept))).did).toBe("same");
   },
 );
 

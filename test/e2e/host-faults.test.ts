@@ -90,10 +90,10 @@ node .workstation-agent-incoming.mjs install --sha256 $(sha256sum .workstation-a
       "ana: wrote ~/start-claude.sh",
       "bob: set the ports in /etc/t3-serve/bob.env, other lines unchanged",
       "bob: wrote ~/start-claude.sh",
-      "settled: every user is in the delivered state",
+      "delivery complete: every user is in the delivered state",
     ],
   ]);
-  expect((await host.workstation("settle")).out).toEqual(["settled: every user is in the delivered state"]);
+  expect((await host.workstation("settle")).out).toEqual(["delivery complete: every user is in the delivered state"]);
 });
 
 test("a file that its person cannot change, because an admin has nailed it down, is told by name", async () => {

@@ -361,9 +361,9 @@ test("a remote that misbehaves in any way is a warning, in bounded time, and not
     ]);
     expect([mode, halves.get(mode)]).toEqual([mode, "0"]);
   }
-  const mended = [...old.all, ...fresh.all].map(([, who]) => clones({ ...who, infra: {} }));
+  const repaired = [...old.all, ...fresh.all].map(([, who]) => clones({ ...who, infra: {} }));
   await asEach(old.all, () => `cd ~/code; git remote set-url forgejo ${REMOTE}/infra-push`);
-  await host.put(mended);
+  await host.put(repaired);
   await host.converge();
 });
 

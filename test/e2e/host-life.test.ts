@@ -1,7 +1,8 @@
 /** A person's life on a real host: made, healed, parked, adopted, left and back; each story ends with a run that changes nothing. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { digestOf } from "../../agent/lib/delivered-digests.ts";
 import { startTestHost, type TestHost } from "./host/host.ts";
-import { account, base, maps, portsOf, REMOTE, type Somebody, units } from "./host/parts.ts";
+import { account, base, clones, maps, portsOf, REMOTE, type Somebody, units } from "./host/parts.ts";
 
 const wizard: Somebody = {
   osUser: "wizard",
@@ -38,7 +39,7 @@ test("an empty host gets everybody, and a second delivery and the hourly run cha
   expect(first.err).toEqual(["wizard: warning: this host has no group nogroup-here: not added"]);
   const second = await host.deliver(everybody);
   expect(second.out.filter((line) => !line.endsWith("nothing to change"))).toEqual([
-    "settled: every user is in the delivered state",
+    "delivery complete: every user is in the delivered state",
   ]);
   expect(await host.workstation("reconcile")).toMatchObject(nothing);
   expect(await host.workstation("reconcile --check")).toMatchObject(nothing);
@@ -314,6 +315,11 @@ test("whoever leaves loses every access and nothing else, and gets everything ba
     "sed -i /^wizard:/d /etc/subuid; echo wizard:900000:65536 >> /etc/subuid; install -m 4755 -o wizard /bin/true /srv/as-wizard; " +
       "setpriv --reuid 900001 --regid 900001 --clear-groups setsid sleep 9998 </dev/null >/dev/null 2>&1 &",
   );
+  // It ends each later process of theirs as soon as it sees it, again and again.
+  const hostile = 'while(1){opendir D,"/proc";for(readdir D){kill 9,$_ if/^\\d+$/&&$_>$$}}';
+  await host.sh(
+    `setpriv --reuid 7001 --regid 7001 --clear-groups setsid perl -e '${hostile}' </dev/null >/dev/null 2>&1 &`,
+  );
   const gone = { ...wizard, state: "left" } as const;
   const said = await host.deliver([gone, emo, anca]);
   expect(said).toMatchObject({ code: 0, err: [] });
@@ -373,6 +379,28 @@ test("the hourly run waits while a hold file is there, and cuts nobody from an o
   expect(said.code).toBe(1);
   expect(said.err.join("\n")).toContain("emo is not offboarded: the last delivery is older than 24 h");
   expect((await host.deliver(everybody)).code).toBe(0);
+});
+
+test("a delivery to a host that holds an older version of anything fails, names it and does not renew the age", async () => {
+  const parts = [base(), maps(everybody), ...everybody.flatMap((who) => [account(who), clones(who), units(who)])];
+  const digests = Object.fromEntries(
+    parts.map((part) => ["osUser" in part ? `${part.kind}.${part.osUser}` : part.kind, digestOf(part)]),
+  );
+  const agent = await host.sh("sha256sum /usr/lib/workstation/agent.mjs | cut -d' ' -f1");
+  const settle = () => host.workstation("settle --delivered", JSON.stringify({ agent, ...digests }));
+  const age = "cat /var/lib/workstation/delivered.json";
+  expect(await settle()).toMatchObject({ code: 0, err: [] });
+  const before = await host.sh(age);
+  await host.put([units({ ...emo, claudeAuth: false })]);
+  await host.sh("rm /var/lib/workstation/parts/clones.anca.json");
+  const said = await settle();
+  expect([said.code, said.err.join("\n"), await host.sh(age)]).toEqual([
+    1,
+    expect.stringContaining("it holds another version of units.emo and does not hold clones.anca"),
+    before,
+  ]);
+  expect((await host.deliver(everybody)).code).toBe(0);
+  expect(await settle()).toMatchObject({ code: 0, err: [] });
 });
 
 test("an account that was here before is reported and left alone, or taken over as it is", async () => {

@@ -127,6 +127,18 @@ test("a unit that ends with another status when it is stopped does not stay fail
   expect(await host.workstation("reconcile")).toMatchObject(nothing);
 });
 
+test("a service that refuses to stop is killed before the run gives up, and its person is parked", async () => {
+  const t3 = ["/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done"];
+  await host.apply(base({ commands: { t3, browser: ["/usr/bin/sleep", "infinity"], credentialSync: ["/bin/true"] } }));
+  await host.sh("systemctl restart t3-serve@bob; sleep 0.5");
+  const { out } = await host.apply(units({ ...bob, state: "parked" }));
+  expect(out).toContain("bob: stopped t3-serve@bob.service, disabled");
+  expect(await host.sh("systemctl is-active t3-serve@bob || true")).toBe("inactive");
+  await host.apply(base());
+  await host.apply(units(bob));
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+});
+
 test("limits that a drop-in with a later name changes are named, and status and its exit code say so", async () => {
   const dropIn = "/etc/systemd/system/user-.slice.d/90-other.conf";
   await host.sh(

@@ -188,7 +188,7 @@ test("an archive that was damaged, or a home that changed after it, is not delet
   expect(await host.sh("test -e /home/one/sparse && id -u one")).toBe("7601");
 });
 
-test("what is swapped, added, started or made immutable after the deletion began is left and named; mended, it finishes", async () => {
+test("what is swapped, added, started or made immutable after the deletion began is left and named; fixed, it finishes", async () => {
   await host.sh(
     `${AGAIN}; rm -rf /srv/precious; install -d -o one -g one /srv/precious/er; echo gold > /srv/precious/er/text; chown -R one: /srv/precious`,
   );

@@ -222,7 +222,7 @@ test("the first preview takes over what is there, says exactly what differs, and
   const ran = await stack.engine.pulumi(["preview", "--diff", ...stack.target], { accept: [0, 1, 255] });
   expect(said(ran)).toMatch(/^exit code 0/);
   expect(ran.stdout).not.toContain("What will happen to whom");
-  expect(ran.stdout).not.toMatch(/is to be adopted, and this program makes nothing of it/);
+  expect(ran.stdout).not.toMatch(/no declared resource matches it/);
   expect(ran.stdout).toMatch(/= kubernetes:core\/v1:Namespace/);
   expect(ran.stdout).toMatch(/pods\s*: "10" => "20"/);
   expect(ran.stdout).not.toMatch(/to (replace|delete)/);

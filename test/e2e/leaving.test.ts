@@ -280,7 +280,7 @@ test("they leave: every way in is shut, what they had planted rests, and the pro
   ]);
   const cut = saidOf(report, "cut").join("\n");
   for (const words of [
-    "the gate answers 403",
+    "the code-server proxy answers 403",
     "the system refuses every login",
     "access reviews of nina@lab.example: all no",
     "no collaborator",
@@ -309,7 +309,9 @@ test("others join meanwhile and take nothing of theirs; back again, all is as it
 test("they leave again while the host is down: cut everywhere else at once, pending there, and the run is red", async () => {
   const ran = await stack.up(OTHERS, [...SETTINGS, DOWN]);
   expect(ran.code).not.toBe(0);
-  expect(ran.stdout).toMatch(/devvm does not answer [\s\S]*Cut everywhere else, and pending there: adi, nina\./);
+  expect(ran.stdout).toMatch(
+    /devvm does not answer [\s\S]*Revoked on all other surfaces; pending on this host: adi, nina\./,
+  );
   const { gate: open, ssh, processes: _running, sudo: _groups, dashboard: _powerless, ...elsewhere } = await waysIn();
   expect({ ...elsewhere, open, ssh }).toEqual({
     ...{ cluster: ["no", "no"], vault: 403, forge: [401, "out"], open: "200", ssh: "in" },
@@ -318,7 +320,7 @@ test("they leave again while the host is down: cut everywhere else at once, pend
   const { code, report } = await probe("nina");
   expect([code, report.people[0]?.verdict]).toEqual([1, "needs-a-hand"]);
   expect(saidOf(report, "unknown")).toEqual([
-    expect.stringContaining("cut there by the next deployment that reaches it"),
+    expect.stringContaining("their access there is revoked by the next deployment that reaches it"),
   ]);
   // Reported and left, as the setting is now.
   expect(saidOf(report, "needs-a-hand")).toEqual([

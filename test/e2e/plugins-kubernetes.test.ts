@@ -56,7 +56,7 @@ test("an update creates everything, a second one changes nothing, and a Secret's
   expect(done.output).not.toContain(canary);
 });
 
-test("a refresh finds drift, and the next update names the field and mends it, leaving what others added", async () => {
+test("a refresh finds drift, and the next update names the field and repairs it, leaving what others added", async () => {
   await kubectl("label", "namespace", "d-one", "foreign=yes");
   await kubectl(
     "label",

@@ -322,6 +322,132 @@ test("a session that tmux ends at once is not reported as restored", async () =>
   expect((await persist("restore mallory")).out).toContain("mallory: one: restored with a shell");
 });
 
+/** `ws-me` as its person, with any exit code. */
+const me = async (who: Somebody, args: string) => {
+  const ran = await host.vm.ssh(`ws-me ${args}`, { as: who.osUser, accept: [0, 1] });
+  return { code: ran.code, out: ran.stdout.trimEnd().split("\n"), err: ran.stderr.trimEnd() };
+};
+interface Listed {
+  readonly number: number;
+  readonly sessions: readonly { readonly name: string; readonly state: string; readonly why?: string }[];
+}
+const listed = async (who: Somebody): Promise<readonly Listed[]> =>
+  JSON.parse((await me(who, "records --json")).out.join("")).records;
+const statesIn = (record: Listed | undefined) =>
+  Object.fromEntries((record?.sessions ?? []).map(({ name, state }) => [name, state]));
+const serversOf = (who: Somebody) => host.sh(`pgrep -c -u ${who.osUser} -x 'tmux: server' || true`);
+
+test("after a partial loss that was saved, its person finds the earlier record and brings back one session of it", async () => {
+  await killServer(bob);
+  await as(bob, "mkdir -p work; tmux -u new-session -d -s chat -c ~/work 'exec sh ~/start-claude.sh'");
+  await shows(bob, "chat", "(startup)");
+  await as(bob, "for s in logs notes; do tmux -u new-session -d -s $s -c ~/work; done");
+  await persist("save");
+  await as(bob, "tmux -u kill-session -t =chat; tmux -u kill-session -t =logs");
+  await persist("save");
+  const [newest, earlier] = await listed(bob);
+  expect([statesIn(newest), statesIn(earlier)]).toEqual([
+    { notes: "running" },
+    { chat: "conversation", logs: "shell", notes: "running" },
+  ]);
+  expect((await me(bob, "restore")).out).toEqual(["nothing to restore"]);
+  const number = earlier?.number ?? 0;
+  expect((await me(bob, `restore --record ${number} chat`)).out).toEqual(["chat: restored with its conversation"]);
+  expect(await shows(bob, "chat", "(resume)")).toContain("(resume)");
+  expect((await running(bob)).map((line) => line.split("|")[0])).toEqual(["chat", "notes"]);
+  expect(await serversOf(bob)).toBe("1");
+});
+
+test("a conversation that goes on under another name, or outside of every session, is not opened a second time", async () => {
+  const before = (await listed(bob)).find(({ sessions }) => sessions.some(({ name }) => name === "logs"));
+  await as(bob, "tmux -u rename-session -t =chat talking");
+  await persist("save");
+  const assistants = () => host.sh("pgrep -c -u bob -x claude || true");
+  expect(await assistants()).toBe("1");
+  const elsewhere = (await listed(bob)).find(({ number }) => number === before?.number);
+  expect(elsewhere?.sessions.find(({ name }) => name === "chat")).toMatchObject({
+    state: "open elsewhere",
+    why: 'its conversation is open in session "talking"',
+  });
+  const restored = await persist(`restore bob --record ${before?.number}`);
+  expect(restored.out).toEqual([
+    'bob: chat: left alone: its conversation is open in session "talking"',
+    "bob: logs: restored with a shell",
+  ]);
+  expect(await assistants()).toBe("1");
+  const conversation = await as(bob, "tmux -u show-options -v -t =talking: @workstation_conversation");
+  await as(bob, "tmux -u kill-session -t =talking");
+  // One that keeps its arguments readable, as the real one does.
+  await as(bob, "mkdir -p outside; printf '#!/bin/sh\\nsleep 600\\n' > outside/claude; chmod 755 outside/claude");
+  await as(bob, `nohup ~/outside/claude --resume ${conversation} >/dev/null 2>&1 &`);
+  for (let tried = 0; tried < 50 && (await assistants()) !== "1"; tried += 1)
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  expect((await me(bob, `restore --record ${before?.number} chat`)).out.join()).toMatch(
+    /^chat: left alone: its conversation is open in process \d+, outside of every session$/,
+  );
+  await host.sh("pkill -u bob -x 'claude|sleep'; while pgrep -u bob -x claude >/dev/null; do sleep 0.1; done");
+});
+
+test("two restores at once by their person and by root open a conversation once", async () => {
+  const record = (await listed(bob)).find(({ sessions }) => sessions.some(({ name }) => name === "chat"))?.number;
+  const all = await Promise.all([
+    me(bob, `restore --record ${record}`),
+    persist(`restore bob --record ${record}`),
+    me(bob, `restore --record ${record} chat`),
+  ]);
+  expect(all.map(({ code, err }) => [code, err])).toEqual(all.map(() => [0, ""]));
+  expect(all.flatMap(({ out }) => out).filter((line) => /chat: restored/.test(line))).toHaveLength(1);
+  await shows(bob, "chat", "(resume)");
+  expect(await host.sh("pgrep -c -u bob -x claude || true")).toBe("1");
+});
+
+test("what its person forgets is brought back by nobody, until they ask for it after all or make it anew", async () => {
+  const record = (await listed(bob)).find(({ sessions }) => sessions.some(({ name }) => name === "chat"))?.number;
+  expect(await me(bob, "forget chat")).toMatchObject({ code: 1, out: ["chat: it runs, so it is not forgotten"] });
+  await as(bob, "tmux -u kill-session -t =chat");
+  expect(await me(bob, "forget chat")).toMatchObject({ code: 0, out: ["chat: forgotten"] });
+  const kept = await records(bob);
+  expect((await me(bob, `restore --record ${record}`)).out).toEqual(["nothing to restore"]);
+  expect((await persist(`restore bob --record ${record}`)).out).toEqual(["bob: nothing to restore"]);
+  expect(statesIn((await listed(bob)).find(({ number }) => number === record))).toMatchObject({ chat: "forgotten" });
+  // Nothing was deleted, and nothing of it lies where root would read it.
+  expect(await records(bob)).toBe(kept);
+  expect(await as(bob, "stat -c '%a %U' ~/.local/state/workstation ~/.local/state/workstation/*")).toBe(
+    "700 bob\n600 bob",
+  );
+  expect((await me(bob, `restore --record ${record} chat`)).out).toEqual(["chat: restored with its conversation"]);
+  await as(bob, "tmux -u kill-session -t =chat");
+  expect((await me(bob, "forget chat")).out).toEqual(["chat: forgotten"]);
+  expect((await me(bob, "forget --undo chat")).out).toEqual(["chat: offered again"]);
+  expect((await persist(`restore bob --record ${record}`)).out).toContain("bob: chat: restored with its conversation");
+  await as(bob, "tmux -u kill-session -t =logs");
+  await me(bob, "forget logs");
+  await as(bob, "tmux -u new-session -d -s logs -c ~/work");
+  await persist("save");
+  await killServer(bob);
+  expect((await me(bob, "restore")).out).toContain("logs: restored with a shell");
+  expect(await serversOf(bob)).toBe("1");
+});
+
+test("a list of forgotten sessions that is a link, a pipe or damaged is an error of its person's alone", async () => {
+  const list = "~/.local/state/workstation/forgotten-sessions.json";
+  const kept = await as(bob, `cat ${list}`);
+  for (const [script, why] of [
+    [`ln -sf /etc/shadow ${list}`, "is a symbolic link"],
+    [`rm ${list}; mkfifo ${list}`, "it must be a regular file"],
+    [`rm ${list}; echo x > ${list}`, "it is damaged; remove it"],
+  ] as const) {
+    await as(bob, script);
+    await as(bob, "tmux -u kill-session -t =logs || true");
+    expect((await me(bob, "restore")).err).toContain(why);
+    const all = await persist("restore");
+    expect([all.err.split("\n").length, all.err]).toEqual([1, expect.stringContaining(`bob: sessions not restored: `)]);
+    expect(all.err).toContain(why);
+  }
+  await as(bob, `cat > ${list} <<'LIST'\n${kept}\nLIST`);
+  expect((await persist("restore bob")).out).toContain("bob: logs: restored with a shell");
+});
+
 test("the page's wrapper takes one name of the terminal map and nothing else, and sudo lets it do no more", async () => {
   const wrapper = (argument: string) => host.vm.ssh(`tmux-restore-user ${argument}`, { accept: [0, 1, 2] });
   expect(JSON.parse((await wrapper("bob")).stdout)).toMatchObject({ people: [{ who: "bob" }] });
@@ -331,8 +457,21 @@ test("the page's wrapper takes one name of the terminal map and nothing else, an
   const sudo = (command: string) =>
     host.vm.ssh(`runuser -u workstation-lobby -- sudo -n ${command}`, { accept: [0, 1, 2] });
   expect((await sudo("/usr/local/sbin/tmux-restore-user bob")).code).toBe(0);
-  for (const bad of ["bob ana_b", "'bob --record 1'", "--json"])
-    expect((await sudo(`/usr/local/sbin/tmux-restore-user ${bad}`)).code).toBe(1);
+  for (const bad of ["bob ana_b", "'bob --record 1'", "--json", "bob 1 x", "bob 1 0 0", "bob '1;id'", "bob '1 0'"])
+    expect({ bad, isDone: (await sudo(`/usr/local/sbin/tmux-restore-user ${bad}`)).code === 0 }).toEqual({
+      bad,
+      isDone: false,
+    });
+  for (const bad of ["bob", "bob 1", "root 1 0", "bob 1 a", "bob 1 0 0", "bob 1 ,", "bob 999999 0"])
+    expect({ bad, isDone: (await sudo(`/usr/local/sbin/tmux-forget-user ${bad}`)).code === 0 }).toEqual({
+      bad,
+      isDone: false,
+    });
+  const record = (await listed(bob))[0]?.number ?? 0;
+  expect((await sudo(`/usr/local/sbin/tmux-restore-user bob ${record} 0`)).code).toBe(0);
+  expect(JSON.parse((await sudo(`/usr/local/sbin/tmux-forget-user bob ${record} 0`)).stdout)).toMatchObject({
+    people: [{ who: "bob", found: { forgotten: [], running: [expect.any(String)] } }],
+  });
   expect((await sudo("/usr/local/sbin/tmux-persist status")).code).toBe(1);
   expect((await host.vm.ssh("sudo -n /usr/local/sbin/tmux-restore-user ana_b", { as: "bob", accept: [1] })).code).toBe(
     1,

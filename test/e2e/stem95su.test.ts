@@ -266,7 +266,7 @@ test("a file that changes during the sync is not published half, and the next ru
   await siteIsServed();
 });
 
-test("a pod killed in the middle leaves the site whole for every visitor, and the next run mends it", async () => {
+test("a pod killed in the middle leaves the site whole for every visitor, and the next run repairs it", async () => {
   const watched = [pageName(27), pageName(33), "stem_board.html"];
   const before = { ...site };
   const changes = Object.fromEntries(Object.keys(pages(40)).map((name) => [name, `${name}, third state`]));

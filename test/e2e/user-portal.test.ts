@@ -82,6 +82,8 @@ async function open(name: string, path = "/", options: BrowserContextOptions = {
   return page;
 }
 const close = (page: Page) => page.context().close();
+/** A look is kept for two seconds; what changes without the page is seen after that. */
+const untilLookedAnew = () => new Promise((resolve) => setTimeout(resolve, 2500));
 
 test("with the keyboard alone, the button brings back what a killed server held, and says so where a reader hears it", async () => {
   await killServer(ana);
@@ -114,6 +116,49 @@ test("without JavaScript the same button does the same, and pressed again it har
   await page.getByRole("button", { name: "Restore sessions" }).click();
   await page.getByRole("heading", { name: "Nothing was missing" }).waitFor();
   await close(page);
+});
+
+test("after a partial loss that was saved, the page lists the earlier record, brings back what is chosen, and forgets", async () => {
+  await host.sh("tmux-persist restore ana_b");
+  await host.sh("tmux -u new-session -d -s extra; tmux -u new-session -d -s later", { as: "ana_b" });
+  await host.sh("tmux-persist save");
+  for (const name of ["extra", "later"]) await host.sh(`tmux -u kill-session -t =${name}`, { as: "ana_b" });
+  await host.sh("tmux-persist save");
+  await untilLookedAnew();
+  const page = await open("ana@x", "/", { viewport: { width: 320, height: 640 } });
+  await page.getByText("2 running, 0 can be restored").waitFor();
+  const record = page.locator("details").filter({ hasText: "extra" }).first();
+  await record.locator("summary").click();
+  expect(await record.locator("summary").textContent()).toMatch(/ago: 4 sessions, 2 can be brought back$/);
+  expect(await page.evaluate(FLAWS)).toEqual([]);
+  // Every box is checked; without one, nothing is done and the page says why.
+  for (const name of ["extra", "later"]) await record.getByLabel(name).uncheck();
+  await record.getByRole("button", { name: "Bring back", exact: true }).click();
+  const status = page.getByRole("status");
+  await status.getByText("No session was chosen.").waitFor();
+  await record.getByLabel("later").check();
+  await record.getByRole("button", { name: "Forget" }).click();
+  await status.getByRole("heading", { name: "1 session forgotten" }).waitFor();
+  await record.getByRole("button", { name: "Bring back", exact: true }).click();
+  await status.getByRole("heading", { name: "1 session brought back" }).waitFor();
+  expect(await running(ana)).toEqual(["dev", "extra", NAMES[1]]);
+  await record.getByRole("button", { name: "Bring it back after all" }).click();
+  await status.getByText("later with a shell").waitFor();
+  expect(await running(ana)).toEqual(["dev", "extra", "later", NAMES[1]]);
+  // The same without a script.
+  await host.sh("tmux -u kill-session -t =later", { as: "ana_b" });
+  await untilLookedAnew();
+  const plain = await open("ana@x", "/", { javaScriptEnabled: false });
+  const again = plain.locator("details").filter({ hasText: "later" }).first();
+  await again.locator("summary").click();
+  await again.getByRole("button", { name: "Forget" }).click();
+  await plain.getByRole("heading", { name: "1 session forgotten" }).waitFor();
+  await plain.getByRole("button", { name: "Bring it back after all" }).first().click();
+  await plain.getByRole("heading", { name: "1 session brought back" }).waitFor();
+  for (const name of ["extra", "later"]) await host.sh(`tmux -u kill-session -t =${name}`, { as: "ana_b" });
+  await host.sh("tmux-persist save");
+  await close(page);
+  await close(plain);
 });
 
 test("nobody's shell on the host reaches the page or what is behind it, forged header or not", async () => {
@@ -284,7 +329,7 @@ test("whoever is parked reads it, and a button that was still open brings nothin
   const status = page.getByRole("status");
   await status.getByRole("heading", { name: "Parked" }).waitFor();
   expect(await status.textContent()).toContain(
-    "Your workstation is parked, so nothing is started in it. Ask for it to be woken up.",
+    "Your workstation is parked, so nothing is started in it. Ask an admin to unpark it.",
   );
   await page.reload();
   const notice = page.getByRole("region", { name: "Parked" });

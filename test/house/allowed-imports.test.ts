@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import { expect, test } from "vitest";
 import { files, text } from "./sources.ts";
 
-/** Who may import whom: the table of docs/architecture.md. A room may always import itself and `node:`, where it says so. */
+/** Who may import whom: the table of docs/architecture.md. A folder may always import itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   "index.ts": ["@pulumi/pulumi", "stacks", "config"],
   roster: ["zod", "yaml", "jsonc-parser"],
@@ -54,18 +54,18 @@ const importsOf = (file: string): string[] =>
     .map((match) => match[1] ?? match[2] ?? "")
     .map((target) => (target.startsWith(".") ? posix.normalize(posix.join(posix.dirname(file), target)) : target));
 
-const roomOf = (file: string) => file.split("/")[0] ?? file;
+const folderOf = (file: string) => file.split("/")[0] ?? file;
 
 const sources = files(
   /^(index\.ts|(roster|agent|clients|components|config|stacks|providers|ci|cli|lab|portal)\/.*\.ts)$/,
 );
 
-test.each(sources)("%s imports only what its room may", (file) => {
-  const room = roomOf(file);
-  const allowed = MAY_IMPORT[room] ?? [];
+test.each(sources)("%s imports only what its folder may", (file) => {
+  const folder = folderOf(file);
+  const allowed = MAY_IMPORT[folder] ?? [];
   const foreign = importsOf(file).filter(
     (target) =>
-      roomOf(target) !== room &&
+      folderOf(target) !== folder &&
       !allowed.some((rule) =>
         typeof rule === "string" ? target === rule || target.startsWith(`${rule}/`) : rule.test(target),
       ),
@@ -73,13 +73,41 @@ test.each(sources)("%s imports only what its room may", (file) => {
   expect(foreign).toEqual([]);
 });
 
+/** What the table of docs/architecture.md says that each folder may import, by the folder's name. */
+function importsTable(page = text("docs/architecture.md")): ReadonlyMap<string, readonly string[]> {
+  const names = (cell: string) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name.replace(/\/$/, ""));
+  const rows = page.split("\n## Folders of the source\n")[1]?.split("\n##")[0]?.split("\n") ?? [];
+  return new Map(
+    rows
+      .filter((row) => row.startsWith("| `"))
+      .map((row) => {
+        const cells = row.split("|");
+        return [names(cells[1] ?? "")[0] ?? "", names(cells.at(-2) ?? "")];
+      }),
+  );
+}
+
+const listed = importsTable();
+
+test.each(Object.keys(MAY_IMPORT))(
+  "docs/architecture.md lists for %s the folders and packages that it may import",
+  (from) => {
+    const isFolder = (name: string) => Object.hasOwn(MAY_IMPORT, name);
+    // A part of a folder counts as the folder, since the page describes parts in words.
+    const named = (targets: readonly string[]) =>
+      [...new Set(targets.map((target) => (isFolder(folderOf(target)) ? folderOf(target) : target)))].sort();
+    const rules = (MAY_IMPORT[from] ?? []).filter((rule) => typeof rule === "string");
+    expect(named((listed.get(from) ?? []).filter((name) => name !== "node:"))).toEqual(named(rules));
+  },
+);
+
 test("no component imports a component of another surface", () => {
   const surfaceOf = (path: string) => path.split("/")[1];
   const crossing = sources
-    .filter((file) => roomOf(file) === "components")
+    .filter((file) => folderOf(file) === "components")
     .flatMap((file) =>
       importsOf(file)
-        .filter((target) => roomOf(target) === "components" && surfaceOf(target) !== surfaceOf(file))
+        .filter((target) => folderOf(target) === "components" && surfaceOf(target) !== surfaceOf(file))
         .map((target) => `${file} -> ${target}`),
     );
   expect(crossing).toEqual([]);

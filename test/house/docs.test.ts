@@ -1,5 +1,6 @@
 /** The generated reference is what the schemas say today. */
 
+import { posix } from "node:path";
 import { expect, test } from "vitest";
 import { configurationPage } from "../../cli/docs/configuration.ts";
 import { rosterPage } from "../../cli/docs/roster.ts";
@@ -42,14 +43,42 @@ test("every setting stands on the page under its whole name, a secret one marked
   expect(rows.find((line) => line.startsWith("| `limits.*.memory`"))).toContain("namespace-owner: 8G");
 });
 
-test("every source that a page names exists", () => {
-  const all = new Set(files(/./));
-  const folders = new Set([...all].map((file) => file.split("/")[0] ?? ""));
-  const missing = files(/\.md$/).flatMap((page) =>
-    [...text(page).matchAll(/`([a-z.]+\/[\w./@-]+\.(?:ts|mjs|sh|md|ya?ml|json))`/g)]
-      .map(([, path = ""]) => path)
-      .filter((path) => folders.has(path.split("/")[0] ?? "") && !all.has(path))
-      .map((path) => `${page}: ${path}`),
-  );
+const everything = new Set(files(/./));
+const folders = new Set(
+  [...everything].flatMap((file) => file.split("/").map((_, end, parts) => parts.slice(0, end).join("/"))),
+);
+const pages = files(/\.md$/);
+
+test("every source and every folder of sources that a page names exists", () => {
+  const missing = pages.flatMap((page) => missingNames(text(page)).map((path) => `${page}: ${path}`));
   expect(missing).toEqual([]);
+});
+
+/** Names in code, as `stacks/offline` or `test/house/docs.test.ts`, that begin with a folder of this repository. */
+function missingNames(page: string): readonly string[] {
+  return [...page.matchAll(/`([a-z.]+\/[\w./@-]*)`/g)]
+    .map(([, path = ""]) => path.replace(/\/$/, ""))
+    .filter((path) => folders.has(path.split("/")[0] ?? "") && !everything.has(path) && !folders.has(path));
+}
+
+test("every link of a page leads to a file, and to the one that its text names", () => {
+  expect(pages.flatMap((page) => wrongLinks(page, text(page)).map((link) => `${page}: ${link}`))).toEqual([]);
+});
+
+function wrongLinks(page: string, source: string): readonly string[] {
+  return [...source.matchAll(/\[([^\]]+)\]\(([^)#\s]+)[^)]*\)/g)]
+    .filter(([, , target = ""]) => !/^[a-z]+:/.test(target))
+    .filter(([, shown = "", target = ""]) => {
+      const path = posix.normalize(posix.join(posix.dirname(page), target));
+      const named = /[\w./-]+\.(?:ts|mjs|sh|md|ya?ml|json)\b/.exec(shown)?.[0];
+      return !everything.has(path) || (named !== undefined && !`/${path}`.endsWith(`/${named}`));
+    })
+    .map(([link]) => link);
+}
+
+test("a folder that is gone, and a link to another file than its text names, are found", () => {
+  expect(missingNames("`test/lobby`, `test/house`, `docs/` and `confirm/x`")).toEqual(["test/lobby"]);
+  const links =
+    "[docs.test.ts](../test/house/docs.test.ts) [a.ts](../index.ts) [gone](gone.md) [x](https://example.org)";
+  expect(wrongLinks("docs/x.md", links)).toEqual(["[a.ts](../index.ts)", "[gone](gone.md)"]);
 });

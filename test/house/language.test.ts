@@ -1,13 +1,48 @@
 /** Holds docs/language.md: the words it replaces, and no reference to a text that is not in the repository. */
 
 import { expect, test } from "vitest";
-import { findings, firstComment, glossary, messagesOf, MISSING_TEXTS, namesIn } from "./language.ts";
+import {
+  findings,
+  firstComment,
+  glossary,
+  messagesOf,
+  MISSING_TEXTS,
+  namesIn,
+  proseOf,
+  startsWithVerb,
+} from "./language.ts";
 import { files, text } from "./sources.ts";
 
-test("no path, message or first comment uses a word that docs/language.md replaces", () => {
+test("no path, message, page or first comment uses a word that docs/language.md replaces", () => {
   expect(
     findings().map(({ kind, file, line, word, write }) => `${file}:${line}: "${word}" (${kind}): write ${write}`),
   ).toEqual([]);
+});
+
+test("each first comment outside of tests begins with a verb in the third person", () => {
+  const fragments = files(/^(?!node_modules|docs\/|test\/).*\.(ts|mjs|sh)$/)
+    .filter((file) => !startsWithVerb(firstComment(file).text))
+    .map((file) => `${file}: ${firstComment(file).text.split("\n").slice(0, 2).join(" ")}`);
+  expect(fragments).toEqual([]);
+});
+
+test.each([
+  ["/** Converges one account: creates it. */", true],
+  ["/**\n * Implements `./ws plan`: reports. */", true],
+  ["# Lists, issues and revokes tokens.", true],
+  ["/** Settings of Vault. */", false],
+  ["/** Writers of the branch. */", false],
+  ["/** The step `publish`. */", false],
+  ["", false],
+])("%s: begins with a verb: %s", (comment, expected) => {
+  expect(startsWithVerb(comment)).toBe(expected);
+});
+
+test("a page is read without its code and the addresses of its links, every line in its place", () => {
+  const page = "The gate\n```sh\ngate\n```\n`gate` and [a gate](../gate.md)\n";
+  const { text: prose } = proseOf("x.md", page);
+  expect(prose.split("\n").map((line) => line.match(/gate/g)?.length ?? 0)).toEqual([1, 0, 0, 0, 1, 0]);
+  expect(proseOf("x.yaml", "gate: 1\n  # The gate\n").text).toBe("\n  # The gate\n");
 });
 
 test("no text refers to one that is not in the repository", () => {

@@ -3,8 +3,8 @@
 import ts from "typescript";
 import { files, text } from "./sources.ts";
 
-/** A place where a word is looked for: first comments, messages, or parts of paths. */
-export type Held = "comments" | "messages" | "names";
+/** A place where a word is looked for: first comments, pages, messages, or parts of paths. */
+export type Held = "comments" | "docs" | "messages" | "names";
 
 export interface Word {
   readonly word: string;
@@ -20,7 +20,7 @@ export interface Finding {
   readonly write: string;
 }
 
-const HELD: readonly string[] = ["comments", "messages", "names"];
+const HELD: readonly string[] = ["comments", "docs", "messages", "names"];
 
 /** The words of the table "Words" of docs/language.md. */
 export function glossary(page = text("docs/language.md")): readonly Word[] {
@@ -64,13 +64,49 @@ export function messagesOf(file: string, source = text(file)): readonly Passage[
 /** The first comment of a file: a block of TypeScript, or the lines after the `#!` of a script. */
 export function firstComment(file: string, source = text(file)): Passage {
   if (!file.endsWith(".sh")) return { line: 1, text: /^\s*\/\*\*[\s\S]*?\*\//.exec(source)?.[0] ?? "" };
-  const lines = source.split("\n").slice(1);
+  const first = source.startsWith("#!") ? 1 : 0;
+  const lines = source.split("\n").slice(first);
   const end = lines.findIndex((line) => !line.startsWith("#"));
-  return { line: 2, text: lines.slice(0, end < 0 ? lines.length : end).join("\n") };
+  return { line: first + 1, text: lines.slice(0, end < 0 ? lines.length : end).join("\n") };
 }
 
+/** Nouns in the plural that look like verbs in the third person, and words that no sentence of a first comment begins with. */
+const NO_VERBS = /^(always|as|digests|errors|helpers|its|messages|schemas|settings|tests|this|types)$/i;
+
+/** Whether a first comment begins with a verb in the third person: "Converges one account", not "Settings of Vault". */
+export function startsWithVerb(comment: string): boolean {
+  const [, first = "", next = ""] = /^[\s/*#]*(\S+)\s*(\S*)/.exec(comment) ?? [];
+  const word = first.replace(/,$/, "");
+  return /^[A-Z][a-z-]*s$/.test(word) && !NO_VERBS.test(word) && next !== "of";
+}
+
+/** What systemd and the account database show people: `Description=` of units, and the names of accounts. */
+function descriptionsIn(file: string): readonly Passage[] {
+  return text(file)
+    .split("\n")
+    .flatMap((line, index) => {
+      const shown = /^Description=(.*)|^u \S+ \S+ "([^"]*)"/.exec(line);
+      return shown === null ? [] : [{ line: index + 1, text: shown[1] ?? shown[2] ?? "" }];
+    });
+}
+
+/** The text of a page without its code and the addresses of its links, or the comments of a YAML file, with every line in its place. */
+export function proseOf(file: string, source = text(file)): Passage {
+  const blank = (words: string): string => words.replaceAll(/[^\n]/g, " ");
+  if (file.endsWith(".yaml")) return { line: 1, text: source.replaceAll(/^(?!\s*#).*$/gm, "") };
+  const prose = source
+    .replaceAll(/^ *```[\s\S]*?^ *```/gm, blank)
+    .replaceAll(/`[^`\n]*`/g, blank)
+    .replaceAll(/\]\([^)]*\)/g, blank);
+  return { line: 1, text: prose };
+}
+
+/** A part of a setting (`devvm.gate.origin`) or of a path is a name and no word. */
 const patternOf = (word: string) =>
-  new RegExp(`(?<![\\w-])${word.replaceAll(/[.*+?^$()[\]{}|\\]/g, "\\$&").replaceAll(" ", "[\\s*]+")}(?![\\w-])`, "gi");
+  new RegExp(
+    `(?<![\\w./:-])${word.replaceAll(/[.*+?^$()[\]{}|\\]/g, "\\$&").replaceAll(" ", "[\\s*#]+")}(?![\\w-]|[./:]\\w)`,
+    "gi",
+  );
 
 /** Every word that the glossary replaces, where it is held. */
 export function findings(words = glossary()): readonly Finding[] {
@@ -87,12 +123,21 @@ export function findings(words = glossary()): readonly Finding[] {
           }),
         ),
       );
-  return sources.flatMap((file) => [
-    ...search("comments", file, [firstComment(file)]),
-    ...(/^test\/|\.sh$/.test(file) ? [] : search("messages", file, messagesOf(file))),
-    ...namesIn(file, words),
-  ]);
+  return [
+    ...sources.flatMap((file) => [
+      ...search("comments", file, [firstComment(file)]),
+      ...(/^test\/|\.sh$/.test(file) ? [] : search("messages", file, messagesOf(file))),
+      ...namesIn(file, words),
+    ]),
+    ...files(UNITS).flatMap((file) => search("messages", file, descriptionsIn(file))),
+    ...files(PAGES).flatMap((file) => search("docs", file, [proseOf(file)])),
+  ];
 }
+
+const UNITS = /^(agent\/files|ci\/runner\/systemd)\/.*\.(service|socket|timer|conf)$/;
+
+/** All pages but the one that names the words. */
+const PAGES = /^(?!node_modules\/|docs\/language\.md$).*\.md$|^Pulumi\.prod\.yaml$/;
 
 /**
  * A name is taken apart at its hyphens and dots; a word with hyphens is looked for as a whole. A term of the field and a

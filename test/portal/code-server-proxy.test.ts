@@ -1,4 +1,4 @@
-/** The gate before real servers on loopback: who gets through, to whom, and what a squatter or a dead server does. */
+/** Tests the code-server proxy before real servers on loopback: who is admitted, to which server, and what a squatter or a dead server does. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";

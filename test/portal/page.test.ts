@@ -32,6 +32,16 @@ const report = (osUser: string): Report => ({
   services: { t3: "active", browser: "inactive" },
   now: {
     sessions: { running: ["dev"] },
+    records: [
+      {
+        number: 7,
+        takenAtMs: 0,
+        sessions: [
+          { name: "dev", state: "running" },
+          { name: "<b>&'\"\u202e", state: "shell", why: "<u>gone" },
+        ],
+      },
+    ],
     clones: [
       { path: "~/code", state: "kept", why: "has changes" },
       { path: "~/code/gone", state: "missing" },
@@ -53,11 +63,8 @@ const ask: SendRequest = (line) => {
   if (verb === "restore") return Promise.resolve(JSON.stringify({ people: [restored] }));
   const people = who === "" ? ["ana", "root"] : [who];
   const found = (osUser: string) => {
-    const { known, ...rest } = report(osUser);
-    return {
-      ...rest,
-      known: nothingMissing ? { ...known, sessions: { ...known.sessions, recorded: ["dev"] } } : known,
-    };
+    const all = report(osUser);
+    return nothingMissing ? { ...all, now: { ...all.now, records: [] } } : all;
   };
   return Promise.resolve(JSON.stringify({ people: people.map((p) => ({ who: p, found: found(p) })) }));
 };

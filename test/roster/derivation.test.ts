@@ -120,10 +120,10 @@ describe("until", () => {
       [["bob"], 1],
     ]);
     expect(on("2026-12-17").plan).toEqual([
-      "bob's last day is 2026-12-31 (in 14 days); on the day after it every access is cut.",
+      "bob's last day is 2026-12-31 (in 14 days); on the day after it all access is revoked.",
     ]);
     expect(on("2026-12-31").plan).toEqual([
-      "bob's last day is 2026-12-31 (today); on the day after it every access is cut.",
+      "bob's last day is 2026-12-31 (today); on the day after it all access is revoked.",
     ]);
   });
 
@@ -189,7 +189,7 @@ describe("leaving and coming back", () => {
 
   test("the plan says what is cut and what is kept, and that it is the same again", () => {
     expect([...away.plan, ...back.plan]).toEqual([
-      "bob leaves. Cut: units and login on devvm, the terminal and the code server of bob, the cluster rights of a namespace-owner, Bob's access and token in Forgejo and Vault policies and tokens. Kept: account, home and clones (uid 20001), groups that they got by hand, the secrets in Vault of bob, the forge account Bob with its own tokens, keys and repositories, the ports 3774 and 8932 and the namespace shop with everything in it.",
+      "bob is offboarded. Revoked: units and login on devvm, the terminal and the code server of bob, the cluster rights of a namespace-owner, Bob's access and token in Forgejo and Vault policies and tokens. Kept: account, home and clones (uid 20001), groups that they got by hand, the secrets in Vault of bob, the forge account Bob with its own tokens, keys and repositories, the ports 3774 and 8932 and the namespace shop with everything in it.",
       "bob returns as namespace-owner on devvm, with the same uid 20001 and the ports 3774 and 8932; owns the namespace shop; keeps the clone of infra as it is; a missing one is cloned anew, locked; pushes to the protected branch as Bob.",
     ]);
   });

@@ -219,9 +219,9 @@ describe("what was written is what is read", () => {
     );
   });
 
-  test("mending one row adds no error elsewhere", PROPERTY, () => {
+  test("fixing one row adds no error elsewhere", PROPERTY, () => {
     fc.assert(
-      fc.property(chosenDefects, fc.nat(7), (chosen, mended) => {
+      fc.property(chosenDefects, fc.nat(7), (chosen, fixed) => {
         const others = (without: number | undefined) =>
           linesOf(
             rosterOf(
@@ -230,9 +230,9 @@ describe("what was written is what is read", () => {
               ),
             ),
           )
-            .filter((line) => !line.includes(`: p${mended}: `))
+            .filter((line) => !line.includes(`: p${fixed}: `))
             .map((line) => line.replace(/^\S+ /, ""));
-        expect(others(mended)).toEqual(others(undefined));
+        expect(others(fixed)).toEqual(others(undefined));
       }),
       RUNS,
     );

@@ -69,8 +69,8 @@ test("a leave that did not reach a host is announced until it has, and counts on
   const first = derived(rosterOf(ada, row("eve")), delivered(three));
   const retry = derived(rosterOf(ada), next(first, "forge", "cluster", "Vault"));
   expect(retry.plan).toEqual([
-    expect.stringMatching(/^eve leaves\./) as string,
-    expect.stringMatching(/^bob leaves\. Cut: .* did not complete on host devvm\.$/) as string,
+    expect.stringMatching(/^eve is offboarded\./) as string,
+    expect.stringMatching(/^bob is offboarded\. Revoked: .* did not complete on host devvm\.$/) as string,
   ]);
   expect(retry.brakes).toEqual([]);
 });
@@ -79,7 +79,7 @@ test("somebody who joined on one surface alone and is taken off the roster leave
   const joined = derived(rosterOf(ada, bob), delivered(rosterOf(ada)));
   const gone = derived(rosterOf(ada), next(joined, "Vault"));
   const retry = derived(rosterOf(ada), next(gone, "Vault"));
-  expect(retry.plan).toEqual([expect.stringMatching(/^bob leaves\./) as string]);
+  expect(retry.plan).toEqual([expect.stringMatching(/^bob is offboarded\./) as string]);
 });
 
 test("a renamed account is followed: what a surface holds under the former name is compared with the new one", () => {

@@ -45,16 +45,16 @@ export function reasonsAgainstRemoval(m: Machine, who: string, uid: number): rea
   };
   unless(
     part?.state === "left",
-    `this host was not told that ${who} left (${part === undefined ? "nothing was ever delivered of them" : `their account is to be ${part.state}`})`,
+    `expected account state \`left\`, but found ${part === undefined ? "no delivered account" : `\`${part.state}\``}`,
   );
+  unless(maps !== undefined && !maps.present.includes(who), `${who} is listed as present in the maps part`);
   unless(
-    maps !== undefined && !maps.present.includes(who),
-    `${who} is among the people whom this host was told to serve`,
+    given === undefined || given.uid === uid,
+    `expected uid ${uid}, but found ${given?.uid} in this host's ledger`,
   );
-  unless(given === undefined || given.uid === uid, `this host gave ${who} the uid ${given?.uid}, and ${uid} was named`);
   if (account === undefined) return why;
   const login = m.accounts().logins.get(who);
-  unless(account.uid === uid, `the account has the uid ${account.uid}, and ${uid} was named`);
+  unless(account.uid === uid, `expected uid ${uid}, but found ${account.uid} at the account`);
   unless(
     account.uid >= 1000 && account.home === homeOf(who),
     `the account's home is ${account.home}, and only ${homeOf(who)} is ever touched`,

@@ -11,7 +11,7 @@ import type { User } from "../../root/system/account-database.ts";
 import { containedArgv } from "../../root/system/run-as-user.ts";
 import { NODE, REMOVE } from "../../root/system/installed-paths.ts";
 import type { System } from "../../root/system/privileged-operations.ts";
-import { json } from "../shared/home-entry.ts";
+import { parseJsonOrUndefined } from "../../lib/parse-json.ts";
 import type { RemovalTask } from "../shared/worker-protocol.ts";
 
 export interface Streamed {
@@ -78,7 +78,7 @@ export async function callWorker(sys: System, { user, task, more = [], line }: W
     for await (const text of createInterface({ input: output, crlfDelay: Number.POSITIVE_INFINITY })) {
       if (text === "") continue;
       if (isWhole) throw new Refusal("the worker printed more after its end");
-      const value = json(text);
+      const value = parseJsonOrUndefined(text);
       if (isEnd(value)) isWhole = true;
       else line(value, text);
     }

@@ -4,6 +4,7 @@
 
 import { z } from "zod";
 import { Refusal } from "../../lib/errors.ts";
+import { parseJsonOrUndefined } from "../../lib/parse-json.ts";
 
 const digits = z.string().regex(/^-?\d{1,20}$/);
 
@@ -34,19 +35,9 @@ export const SET_ID = 0o6000;
 
 /** @throws Refusal for a line that is none: whoever wrote it is not the worker that was started */
 export function entryOf(line: string): Entry {
-  const parsed = entry.safeParse(json(line));
+  const parsed = entry.safeParse(parseJsonOrUndefined(line));
   if (!parsed.success) throw new Refusal("the worker described a file in an unknown format");
   return parsed.data;
-}
-
-/** Undefined for what is no JSON. */
-export function json(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined;
-    throw cause;
-  }
 }
 
 /** A path as it may be shown. */

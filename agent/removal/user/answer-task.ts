@@ -5,7 +5,8 @@
 
 import { arm } from "../../lib/failpoints.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { type Entry, entryOf, json } from "../shared/home-entry.ts";
+import { type Entry, entryOf } from "../shared/home-entry.ts";
+import { parseJsonOrUndefined } from "../../lib/parse-json.ts";
 import { ByteReader } from "../shared/byte-reader.ts";
 import type { Clone, Obstacle, RestoreTarget, Remaining } from "../shared/worker-protocol.ts";
 import { clones } from "./unsaved-work.ts";
@@ -20,7 +21,7 @@ import type { RemovalTask } from "../shared/worker-protocol.ts";
 export async function workOnRemoval(): Promise<number> {
   const bytes = new ByteReader(process.stdin);
   // Root's own words: its program is the only one that starts this.
-  const task = json((await bytes.line()) ?? "") as RemovalTask;
+  const task = parseJsonOrUndefined((await bytes.line()) ?? "") as RemovalTask;
   if (process.getuid?.() !== task.uid || task.uid === 0)
     throw new Refusal("this worker does not run as the user of its task");
   arm(task.failpoint);

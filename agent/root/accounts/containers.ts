@@ -7,6 +7,7 @@ import { request } from "node:http";
 import { z } from "zod";
 import type { User } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-machine.ts";
+import { parseJsonOrUndefined } from "../../lib/parse-json.ts";
 import { homeOf } from "./verify-ownership.ts";
 
 export interface Container {
@@ -113,23 +114,21 @@ function ask(socketPath: string, path: string): Promise<unknown> {
           else chunks.push(chunk);
         });
         answer.on("close", () => resolve(undefined));
-        answer.on("end", () => resolve(answer.statusCode === 404 ? "absent" : jsonIn(answer.statusCode, chunks)));
+        answer.on("end", () =>
+          resolve(
+            answer.statusCode === 404
+              ? "absent"
+              : answer.statusCode === 200
+                ? parseJsonOrUndefined(Buffer.concat(chunks).toString("utf8"))
+                : undefined,
+          ),
+        );
       },
     );
     asked.on("timeout", () => asked.destroy());
     asked.on("error", () => resolve(undefined));
     asked.end();
   });
-}
-
-function jsonIn(status: number | undefined, chunks: readonly Buffer[]): unknown {
-  if (status !== 200) return undefined;
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** Capabilities with which a process in a container is root on the host, or reads every file of it. */

@@ -15,14 +15,17 @@ import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 /** The expiry of an offboarded account: the first day after 1970-01-01, in the past for every clock. */
 export const EXPIRED_DAY = 1;
 
-/** Lists the steps in their order. The record is written first, so that a killed run loses nothing. */
+/**
+ * Lists the steps in their order. The record is written first, so that a killed run loses nothing. The login is cut before
+ * anything is stopped, since what they run may take its time to stop.
+ */
 export function offboardAccount(m: Machine, part: AccountPart): readonly Step[] {
   const user = m.accounts().users.get(part.osUser);
   if (user === undefined) return [];
   return [
     recorded(m, part, user),
-    startAndStopUnits(m, { run: [], rest: unitsOf(part.osUser) }),
     loginCut(m, part, user),
+    startAndStopUnits(m, { run: [], rest: unitsOf(part.osUser) }),
     endEverything(m, user),
   ];
 }

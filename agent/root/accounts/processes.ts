@@ -1,9 +1,7 @@
-/** Finds the processes and scheduled jobs of an account, and ends the processes. */
+/** Finds the processes and scheduled jobs of an account. */
 
-import type { User } from "../system/account-database.ts";
 import { STATE } from "../state/json-files.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { AGENT, NODE } from "../system/installed-paths.ts";
 import type { UidTest } from "./subordinate-uids.ts";
 
 export const PARKED = `${STATE}/parked-jobs`;
@@ -19,7 +17,7 @@ export const atJobsOf = (sys: System, uid: number): readonly string[] =>
     .filter((path) => sys.look(path)?.uid === uid && !path.includes("/."));
 
 /** For whoever asks about the account's own uid alone. */
-const NO_SUBORDINATES: UidTest = () => false;
+export const NO_SUBORDINATES: UidTest = () => false;
 
 /**
  * Processes with that uid, or a subordinate one, as real, effective, saved or file-system uid, as the kernel tells. Only
@@ -43,7 +41,7 @@ export function processesInGroups(
 }
 
 /** Each with those of its uids that pass the test. */
-function processesWith(
+export function processesWith(
   sys: System,
   isMeant: UidTest,
 ): readonly { readonly pid: number; readonly uids: readonly number[] }[] {
@@ -57,29 +55,4 @@ function idsOf(sys: System, pid: number, line: "Uid" | "Gid" | "Groups"): readon
   const status = sys.readProcess(pid) ?? "";
   const ids = new RegExp(`^${line}:\\t(.*)$`, "m").exec(status)?.[1] ?? "";
   return ids.split(/[\t ]/).flatMap((id) => (id === "" ? [] : [Number(id)]));
-}
-
-const TRIES = 50;
-const PAUSE_MS = 100;
-/** There are up to 65536 subordinate uids, each with a process of its own to end; nobody else waits longer for that. */
-const LIMIT_MS = 60_000;
-
-/**
- * Ends everything of a uid and of the subordinate ones. The signal is sent by a process of that very uid to all that it may
- * signal, in one call of the kernel, so that nothing can be forked past it and nobody else's process can be hit by a
- * reused number. A process under a subordinate uid can become its person again, so all of them are looked for each time.
- */
-export async function endProcesses(sys: System, user: User, isSubordinate = NO_SUBORDINATES): Promise<void> {
-  const endsMs = performance.now() + LIMIT_MS;
-  for (let tried = 0; tried < TRIES; tried += 1) {
-    const found = processesWith(sys, (uid) => uid === user.uid || isSubordinate(uid));
-    if (found.length === 0) return;
-    for (const uid of [...new Set(found.flatMap(({ uids }) => uids))].sort((a, b) => a - b)) {
-      if (performance.now() > endsMs) return;
-      const gid = uid === user.uid ? user.gid : uid;
-      const as = ["--reuid", String(uid), "--regid", String(gid), "--clear-groups", "--no-new-privs", "--reset-env"];
-      await sys.run(["/usr/bin/setpriv", ...as, "--", NODE, AGENT, "end-all"]);
-    }
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  }
 }

@@ -13,7 +13,8 @@ import { moveEntry, readLedger } from "../state/host-ledger.ts";
 import { partFilesOf } from "../state/parts.ts";
 import { homeOf } from "./verify-ownership.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
-import { endProcesses, lingerFile, userManagerOf, processesOf } from "./processes.ts";
+import { endProcesses } from "./end-processes.ts";
+import { lingerFile, userManagerOf, processesOf } from "./processes.ts";
 import { renameFiles } from "./rename-files.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import { startAndStopUnits } from "../services/start-and-stop-units.ts";
@@ -117,7 +118,7 @@ function atRest(m: Machine, part: AccountPart): Step {
       const apply = async () => {
         await m.sys.run(["/usr/bin/systemctl", "stop", userManagerOf(part.uid), `user-${part.uid}.slice`]);
         const user = [...m.accounts().users.values()].find(({ uid }) => uid === part.uid);
-        if (user !== undefined) await endProcesses(m.sys, user);
+        if (user !== undefined) await endProcesses(m, user);
       };
       return [{ point: "rename-ledger", says: says("stop", "the user manager"), apply }];
     },

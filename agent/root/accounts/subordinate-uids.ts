@@ -24,7 +24,7 @@ interface Range {
 
 /** Ranges of a directory service (`subid` in `nsswitch.conf`) are not seen. */
 export function subordinateUids(sys: System, accounts: Accounts, user: User): SubordinateUids {
-  const all = rangesIn(sys.read(SUBUID)?.toString("utf8") ?? "");
+  const all = allRanges(sys);
   const owners = new Set([user.name, String(user.uid)]);
   const theirs = all.filter(({ owner }) => owners.has(owner));
   const others = all.filter(({ owner }) => !owners.has(owner));
@@ -38,6 +38,11 @@ export function subordinateUids(sys: System, accounts: Accounts, user: User): Su
     isShared: (uid) => isListed(uid) && !isAccount(uid) && isOthers(uid),
   };
 }
+
+/** Whether it is in a range of any account. */
+export const isSubordinate = (sys: System, uid: number): boolean => isIn(allRanges(sys))(uid);
+
+const allRanges = (sys: System): readonly Range[] => rangesIn(sys.read(SUBUID)?.toString("utf8") ?? "");
 
 const isIn =
   (ranges: readonly Range[]): UidTest =>

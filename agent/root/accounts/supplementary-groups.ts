@@ -11,7 +11,8 @@ import type { Machine } from "../system/cached-machine.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import { memberOf, readGranted, writeGranted } from "../state/granted-groups.ts";
-import { endProcesses, processesInGroups, userManagerOf } from "./processes.ts";
+import { stopAndEnd } from "./end-everything.ts";
+import { processesInGroups } from "./processes.ts";
 import { subordinateUids } from "./subordinate-uids.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
 
@@ -135,8 +136,7 @@ async function endHolders(m: Machine, user: User, groups: readonly string[]): Pr
 async function endSessions(m: Machine, user: User): Promise<void> {
   const states = await m.units(unitsOf(user.name));
   const running = [...states].filter(([name, { active }]) => active === "active" && unitsOf(user.name).includes(name));
-  await runOrThrow(m.sys, ["/usr/bin/systemctl", "stop", userManagerOf(user.uid), `user-${user.uid}.slice`]);
-  await endProcesses(m.sys, user, subordinateUids(m.sys, m.accounts(), user).isTheirs);
+  await stopAndEnd(m, user);
   if (running.length > 0) {
     const names = running.map(([name]) => name);
     await runOrThrow(m.sys, ["/usr/bin/systemctl", "start", "--", ...names], { timeoutMs: START_TIMEOUT_MS });

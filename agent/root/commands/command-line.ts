@@ -6,7 +6,7 @@ import { Refusal } from "../../lib/errors.ts";
 import { info } from "../../lib/log.ts";
 import { apply } from "./apply-part.ts";
 import { assertRoot } from "../system/assert-root.ts";
-import { confirmDelivery } from "./confirm-delivery.ts";
+import { confirmDelivery, parseDigests } from "./confirm-delivery.ts";
 import { printCheck } from "./check-host.ts";
 import { retryPending } from "./retry-pending.ts";
 import { install } from "./install.ts";
@@ -19,7 +19,8 @@ import { allowedFailpoint } from "../system/allowed-failpoint.ts";
 
 const USAGE = `usage: workstation <command>
   apply <kind> <name>       take a delivered part (base, ingress-secret, maps, account, clones, units or credentials) from standard input and apply it
-  settle                    end a delivery: try failed people again, and name those who still fail
+  settle [--delivered]      end a delivery: try failed people again, and name those who still fail; with --delivered,
+                            fail also where this host does not hold the parts whose digests are on standard input
   reconcile [--check [--json]]
                             bring the host to the delivered state, or print what would change
   confirm-delivery [--check]
@@ -33,7 +34,7 @@ const USAGE = `usage: workstation <command>
 
 const SYNTAX = {
   apply: { operands: ["kind", "name"] },
-  settle: {},
+  settle: { options: { delivered: "switch" } },
   reconcile: { options: { check: "switch", json: "switch" } },
   "confirm-delivery": { options: { check: "switch" } },
   finish: {},
@@ -58,7 +59,12 @@ export async function command(argv: readonly string[]): Promise<number> {
     case "apply":
       return apply(realSystem, first, second, await standardInput(), failpoint);
     case "settle":
-      return finalizeDelivery(realSystem, Date.now(), failpoint);
+      return finalizeDelivery(
+        realSystem,
+        Date.now(),
+        failpoint,
+        line.has("delivered") ? parseDigests(await standardInput()) : undefined,
+      );
     case "reconcile":
       if (line.has("json") && !line.has("check")) throw new Refusal(`reconcile: --json needs --check\n${USAGE}`);
       if (line.has("json")) return printCheck(realSystem, Date.now(), failpoint);

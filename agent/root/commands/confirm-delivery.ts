@@ -24,17 +24,21 @@ import type { System } from "../system/privileged-operations.ts";
  * @throws Refusal for what is not a list of digests, and for a damaged part
  */
 export function confirmDelivery(sys: System, text: string, isCheck: boolean, nowMs: number): number {
-  const delivered = deliveredDigests.safeParse(parseJson(text, "the list of delivered parts"));
-  if (!delivered.success)
-    throw new Refusal(`the list of delivered parts is refused: ${describeIssues(delivered.error)}`);
-  const compared = compareDelivery(sys, delivered.data);
+  const compared = compareDelivery(sys, parseDigests(text));
   process.stdout.write(`${JSON.stringify(compared)}\n`);
   if (Object.values(compared).some((names) => names.length > 0)) return 1;
   if (!isCheck) writeDeliveredAt(sys, nowMs);
   return 0;
 }
 
-/** Exported for the tests. */
+/** @throws Refusal for what is not a list of digests */
+export function parseDigests(text: string): DeliveredDigests {
+  const delivered = deliveredDigests.safeParse(parseJson(text, "the list of delivered parts"));
+  if (!delivered.success)
+    throw new Refusal(`the list of delivered parts is refused: ${describeIssues(delivered.error)}`);
+  return delivered.data;
+}
+
 export function compareDelivery(sys: System, delivered: DeliveredDigests): DeliveryComparison {
   const held = heldDigests(sys);
   const ledger = readLedger(sys);

@@ -3,9 +3,11 @@
  * this agent has not converged yet, and names those who still fail.
  */
 
+import type { DeliveredDigests } from "../../lib/delivered-digests.ts";
 import { publishFacts } from "../facts/publish-facts.ts";
 import { info, warn } from "../../lib/log.ts";
 import { deliveryRun } from "../people/delivery-run.ts";
+import { compareDelivery } from "./confirm-delivery.ts";
 import { convergedVersions } from "../state/converged-versions.ts";
 import { deliverPendingCredentials, usersWithPendingCredentials } from "../people/deliver-credentials.ts";
 import { removeDeliveryDuration, readDeliveryDuration, writeDeliveredAt } from "../state/deliveries.ts";
@@ -28,8 +30,16 @@ import { expireAccess } from "../people/access-expiry.ts";
 const LEAST_MS = 8000;
 const MOST_MS = 120_000;
 
-/** Exit code 1 when anybody's part could not be brought about: who, what, why. */
-export async function finalizeDelivery(system: System, nowMs: number, failpoint: string | undefined): Promise<number> {
+/**
+ * @param delivered digests of everything that this host was ever delivered and should hold; undefined for a run by hand
+ * @returns 1 where anybody's part could not be brought about, or where this host does not hold what was delivered
+ */
+export async function finalizeDelivery(
+  system: System,
+  nowMs: number,
+  failpoint: string | undefined,
+  delivered: DeliveredDigests | undefined,
+): Promise<number> {
   const m = machineOf(system);
   const { outcomes, parts } = loadPeople(m);
   for (const { who, kind, failed } of outcomes) recordFailure(m.sys, who, kind, failed);
@@ -39,7 +49,9 @@ export async function finalizeDelivery(system: System, nowMs: number, failpoint:
     await convergePeople(deliveryRun(m, failpoint), open, { ...HOURLY_LIMITS, minDeadlineMs });
   }
   for (const who of usersWithPendingCredentials(m)) await deliverPendingCredentials(m, who, failpoint);
-  writeDeliveredAt(m.sys, nowMs);
+  const isComplete = delivered === undefined || reportDelivery(m.sys, delivered);
+  // The age of what an older image holds is not renewed, or the hourly run would go by it for longer.
+  if (isComplete) writeDeliveredAt(m.sys, nowMs);
   removeDeliveryDuration(m.sys);
   await startBackgroundRetry(m.sys, nowMs);
   publishFacts(m.sys);
@@ -47,10 +59,38 @@ export async function finalizeDelivery(system: System, nowMs: number, failpoint:
   for (const [who, failures] of left) for (const [kind, why] of failures) warn(`failed: ${who}: ${kind}: ${why}`);
   const waiting = usersWithPendingRemotes(m.sys);
   if (waiting.length > 0) warn(`warning: remotes are still retried in the background for ${waiting.join(", ")}`);
-  if (left.length === 0) info("settled: every user is in the delivered state");
+  if (left.length === 0) info("delivery complete: every user is in the delivered state");
   else warn(`${left.length} of this host's users failed: ${left.map(([who]) => who).join(", ")}`);
-  return left.length > 0 ? 1 : 0;
+  return left.length > 0 || !isComplete ? 1 : 0;
 }
+
+/**
+ * The engine delivers only what changed, so a host that was restored from an older image keeps the rest as it was then.
+ *
+ * @returns whether this host holds all that was delivered; what it holds besides is a warning
+ */
+export function reportDelivery(sys: System, delivered: DeliveredDigests): boolean {
+  const { different, missing, unexpected } = compareDelivery(sys, delivered);
+  if (unexpected.length > 0)
+    warn(
+      `warning: this host holds what no deployment delivers: ${named(unexpected)}; was it restored from an image of before ` +
+        "somebody was removed for good? Then remove them again (./ws remove)",
+    );
+  const lacking = [
+    ...(different.length === 0 ? [] : [`holds another version of ${named(different)}`]),
+    ...(missing.length === 0 ? [] : [`does not hold ${named(missing)}`]),
+  ];
+  if (lacking.length === 0) return true;
+  warn(
+    `failed: host: expected all that was delivered to this host, but it ${lacking.join(" and ")}; was it restored from an ` +
+      'older image? Start the schedule "daily", which delivers everything to it again',
+  );
+  return false;
+}
+
+const MOST_NAMED = 6;
+const named = (parts: readonly string[]): string =>
+  `${parts.slice(0, MOST_NAMED).join(", ")}${parts.length > MOST_NAMED ? ` and ${parts.length - MOST_NAMED} more` : ""}`;
 
 /** Leaves out users whose access has expired: they are not restored here, and only the hourly run offboards them, within its limits. */
 function entitled(m: Machine, parts: readonly PersonPart[], nowMs: number): readonly PersonPart[] {

@@ -9,9 +9,15 @@ import { agesOut } from "../accounts/password-ageing.ts";
 import { userManagerOf } from "../accounts/processes.ts";
 import { homeOf } from "../accounts/verify-ownership.ts";
 import { filterFault } from "../host/access-maps.ts";
+import { HOST_UNITS } from "../host/base-files.ts";
+import { WATCH } from "../host/nftables-watch.ts";
+import { frontendUnits } from "../host/proxy-and-portal.ts";
 import { otherLimits } from "../services/limits-in-effect.ts";
+import { RUNNING } from "../services/start-and-stop-units.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
+import { loadPart } from "../state/parts.ts";
 import { unitsOf } from "../services/unit-names.ts";
+import type { Login, User } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 
@@ -24,7 +30,20 @@ export interface Delivered {
 
 /** Sentences about the host itself. */
 export async function problemsOfHost(m: Machine): Promise<readonly string[]> {
-  return [await filterFault(m)].filter((fault) => fault !== undefined);
+  const fault = await filterFault(m);
+  return [...(await stoppedUnits(m)), ...(fault === undefined ? [] : [fault])];
+}
+
+/** The host's own units, which run from its first delivery on. */
+async function stoppedUnits(m: Machine): Promise<readonly string[]> {
+  const base = loadPart(m.sys, "base");
+  if (base === undefined) return [];
+  const names = [...HOST_UNITS, WATCH, ...frontendUnits(base)];
+  const states = await m.units(names);
+  return names.flatMap((name) => {
+    const state = states.get(name)?.active ?? "unknown";
+    return RUNNING.has(state) ? [] : [`${name} is ${state}; run: workstation reconcile`];
+  });
 }
 
 /** Sentences by person; two calls of systemd for all of them together. */
@@ -49,7 +68,7 @@ export async function problemsOfPeople(
     const here = account?.state === "present" && readOffboarding(m.sys, osUser) === undefined;
     found.set(osUser, [
       ...theirs.map(({ id }) => `${id} is failed`),
-      ...(here ? [...refusedByPam(m, osUser), ...homeFault(m, osUser)] : []),
+      ...(here ? [...refusedByPam(m, osUser), ...homeFault(m, user)] : []),
       ...(here && units !== undefined ? await otherLimits(m, units) : []),
     ]);
   }
@@ -88,12 +107,25 @@ function refusedByPam(m: Machine, osUser: string): readonly string[] {
   return [
     ...(expired ? ["the account has expired, so PAM refuses their sessions"] : []),
     ...(login.locked && agesOut(login) ? ["the locked password ages, so PAM will refuse their sessions"] : []),
+    ...(!login.locked && isPasswordExpired(login)
+      ? ["the password has expired, so PAM refuses their service manager until they set a new one"]
+      : []),
   ];
 }
 
-function homeFault(m: Machine, osUser: string): readonly string[] {
+/** An adopted account with a password keeps its ageing, and no run changes its password. */
+const isPasswordExpired = ({ changed, maximumDays }: Login): boolean =>
+  changed === 0 ||
+  (changed !== undefined && maximumDays !== undefined && Math.floor(Date.now() / DAY_MS) - changed > maximumDays);
+
+/** An empty mount point belongs to root. */
+function homeFault(m: Machine, { name, uid }: User): readonly string[] {
+  const home = homeOf(name);
   try {
-    return m.sys.look(homeOf(osUser)) === undefined ? [`${homeOf(osUser)} is missing`] : [];
+    const there = m.sys.look(home);
+    if (there === undefined) return [`${home} is missing`];
+    if (there.uid === uid) return [];
+    return [`${home} belongs to ${there.uid === 0 ? "root" : `uid ${there.uid}`}`];
   } catch (error) {
     return [messageOf(error)];
   }

@@ -26,9 +26,10 @@ export async function factsCommand(argv: readonly string[]): Promise<number> {
   const [who, ...rest] = argv;
   if (who === undefined || rest.length > 0) throw new Refusal("usage: workstation-facts <os_user> | --everybody");
   const m = machineOf(dryRun(realSystem));
-  const users = who === "--everybody" ? knownPeople(m.sys) : [knownPerson(m.sys, who)];
+  const isBoard = who === "--everybody";
+  const users = isBoard ? knownPeople(m.sys) : [knownPerson(m.sys, who)];
   await m.units(users.flatMap(({ name }) => servicesOf(name)));
-  const people = await forEachPerson(users, (user) => reportOf(m, user), messageOf);
+  const people = await forEachPerson(users, (user) => reportOf(m, user, isBoard ? 1 : undefined), messageOf);
   const answer: FactsAnswer = { people: [...people] };
   process.stdout.write(`${JSON.stringify(answer)}\n`);
   return 0;
@@ -39,21 +40,22 @@ const servicesOf = (osUser: string): readonly [string, string] => [
   instance(BROWSER_UNIT, osUser),
 ];
 
-async function reportOf(m: Machine, user: User): Promise<Report> {
+/** @param records how many of their saved records are looked at; all that are offered when absent */
+async function reportOf(m: Machine, user: User, records: number | undefined): Promise<Report> {
   const [t3, browser] = servicesOf(user.name);
   const states = await m.units([t3, browser]);
   const active = (unit: string) => states.get(unit)?.active ?? "unknown";
   return {
     known: collectFacts(m.sys, user.name),
     services: { t3: active(t3), browser: active(browser) },
-    now: await lookedAt(m, user),
+    now: await lookedAt(m, user, records),
   };
 }
 
 /** What only they can see. Their worker's failure hides nothing of what root knows. */
-async function lookedAt(m: Machine, user: User): Promise<Report["now"]> {
+async function lookedAt(m: Machine, user: User, records: number | undefined): Promise<Report["now"]> {
   try {
-    const task = taskOf(m.sys, user);
+    const task = taskOf(m.sys, user, records);
     const ran = await runAsUser(m.sys, { user, worker: "facts-worker", task, deadlineMs: DEADLINE_MS });
     const text = wholeOutput(ran, DEADLINE_MS);
     if (ran.code !== 0) throw new Refusal(describeFailure({ ...ran, argv: ["their worker"], stdout: "" }));

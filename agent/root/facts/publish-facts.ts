@@ -8,8 +8,9 @@ import { loadPart } from "../state/parts.ts";
 import type { User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { warn } from "../../lib/log.ts";
-import { knownPeople, TERMINAL_MAP } from "../accounts/terminal-users.ts";
-import type { FactsTask, OwnFile } from "../../shared/facts/facts-schemas.ts";
+import { isParked, knownPeople, TERMINAL_MAP } from "../accounts/terminal-users.ts";
+import { readNewest, readOffered } from "../state/session-records.ts";
+import type { FactsTask, History, OwnFile } from "../../shared/facts/facts-schemas.ts";
 import { collectFacts } from "./collect-facts.ts";
 
 const FOLDER = "/run/workstation/me";
@@ -41,8 +42,23 @@ function writeOne(sys: System, user: User): void {
   sys.replaceFile(path, { bytes: text, mode: 0o600, uid: user.uid, gid: user.gid });
 }
 
-/** What their worker is told to look at. The guidance is long and of no use there. */
-export function taskOf(sys: System, { name, uid }: User): FactsTask {
+/**
+ * What their worker is told to look at. The guidance is long and of no use there.
+ *
+ * @param most of their records, newest first
+ */
+export function taskOf(sys: System, { name, uid }: User, most = Number.POSITIVE_INFINITY): FactsTask {
   const clones = loadPart(sys, "clones", name);
-  return { osUser: name, uid, ...(clones === undefined ? {} : { clones: { ...clones, guidance: "" } }) };
+  const history = isParked(sys, name) === true ? undefined : historyOf(sys, name, most);
+  return {
+    osUser: name,
+    uid,
+    ...(clones === undefined ? {} : { clones: { ...clones, guidance: "" } }),
+    ...(history === undefined ? {} : { history }),
+  };
+}
+
+function historyOf(sys: System, name: string, most: number): History {
+  const records = readOffered(sys, name);
+  return { records: records.slice(0, most), forgotten: readNewest(sys, name)?.forgotten ?? [] };
 }

@@ -6,6 +6,7 @@ import type { MapsPart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { packetFilter } from "./nftables-rules.ts";
+import { loadPart } from "../state/parts.ts";
 import { STATE } from "../state/json-files.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import { filesStep } from "../system/generated-files.ts";
@@ -70,7 +71,8 @@ function filter(m: Machine, part: MapsPart): Step {
 /** What is wrong with the packet filter that was last loaded; undefined where it is as loaded, or was never delivered. */
 export async function filterFault(m: Machine): Promise<string | undefined> {
   const text = m.sys.read(FILTER_FILE)?.toString("utf8");
-  if (text === undefined) return undefined;
+  if (text === undefined)
+    return loadPart(m.sys, "maps") === undefined ? undefined : `${FILTER_FILE} is missing; run: workstation reconcile`;
   const loaded = await m.sys.run([NFT, "list", "table", "inet", "workstation"], { reads: true });
   if (loaded.code !== 0) return "the packet filter of the users' ports is not loaded; run: workstation reconcile";
   if (m.sys.read(FILTER_SEEN)?.toString("utf8") === digest(text, loaded.stdout)) return undefined;

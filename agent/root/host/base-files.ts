@@ -47,6 +47,7 @@ export function plainFiles(): readonly GeneratedFile[] {
     { path: "/usr/lib/workstation/lobby-ask", text: asset("portal-request.sh"), mode: 0o755 },
     { path: "/usr/local/bin/ws-me", text: asset("ws-me.sh"), mode: 0o755 },
     { path: "/usr/local/sbin/tmux-restore-user", text: asset("tmux-restore-user.sh"), mode: 0o755 },
+    { path: "/usr/local/sbin/tmux-forget-user", text: asset("tmux-forget-user.sh"), mode: 0o755 },
   ];
 }
 

@@ -8,11 +8,11 @@ import type { GeneratedFile } from "../system/generated-files.ts";
 import { reloadOnChange, reloadSystemdOnChange } from "../services/reload-on-change.ts";
 import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 
-const SERVICE = "workstation-ports-watch.service";
+export const WATCH = "workstation-ports-watch.service";
 const SYSTEMD = "/etc/systemd/system";
 
 const UNITS: readonly GeneratedFile[] = [
-  { path: `${SYSTEMD}/${SERVICE}`, text: asset(SERVICE), mode: 0o644 },
+  { path: `${SYSTEMD}/${WATCH}`, text: asset(WATCH), mode: 0o644 },
   // Synchronous, for the one service of the distribution that flushes everybody's tables.
   { path: `${SYSTEMD}/nftables.service.d/50-workstation.conf`, text: asset("nftables-drop-in.conf"), mode: 0o644 },
 ];
@@ -39,8 +39,8 @@ export const watchSteps = (m: Machine): readonly (() => Step)[] => [
       files: [PROGRAM, ...UNITS],
       filePoint: "base-file",
       loadPoint: "base-daemon-reload",
-      loadSays: says("restart", `${SERVICE}, since its program or unit changed`),
-      load: () => runOrThrow(m.sys, ["/usr/bin/systemctl", "try-restart", SERVICE]),
+      loadSays: says("restart", `${WATCH}, since its program or unit changed`),
+      load: () => runOrThrow(m.sys, ["/usr/bin/systemctl", "try-restart", WATCH]),
     }),
-  () => startAndStopUnits(m, { run: [SERVICE], rest: [] }),
+  () => startAndStopUnits(m, { run: [WATCH], rest: [] }),
 ];

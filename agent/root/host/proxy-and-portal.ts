@@ -6,6 +6,14 @@ import { loadPart } from "../state/parts.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { type FrontendService, frontendSteps, secretFileOf } from "./frontend-service.ts";
 
+const ASK = "workstation-lobby-ask.socket";
+
+/** The units that run on a host with this part. */
+export const frontendUnits = ({ gate, lobby }: BasePart): readonly string[] => [
+  ...(gate === undefined ? [] : ["workstation-gate.service"]),
+  ...(lobby === undefined ? [] : ["workstation-lobby.service", ASK]),
+];
+
 const DISPATCH = "/etc/t3-serve/dispatch.json";
 
 export const codeServerProxySteps = (m: Machine, base: BasePart): readonly (() => Step)[] =>
@@ -16,8 +24,8 @@ export const portalSteps = (m: Machine, base: BasePart): readonly (() => Step)[]
   const more = { host, dispatch: DISPATCH, admins: "/etc/ttyd-admins", ...(contact === undefined ? {} : { contact }) };
   return frontendSteps(m, {
     name: "lobby",
-    unitFiles: ["workstation-lobby-ask.socket", "workstation-lobby-ask@.service"],
-    running: ["workstation-lobby-ask.socket"],
+    unitFiles: [ASK, "workstation-lobby-ask@.service"],
+    running: [ASK],
     ...guarded(m, base, "lobby", more),
   });
 };

@@ -57,8 +57,9 @@ function reasonToWait({ unfit }: ExpiryInput, maps: MapsPart, gone: ReadonlySet<
   if (unfit !== undefined) return unfit;
   if (maps.addsOnly) return "addsOnly suspends every removal";
   const stay = (names: readonly string[]) => names.some((name) => !gone.has(name));
-  if (!stay(maps.present)) return "nobody would be left on this host; deploy to confirm it";
-  if (maps.admins.length > 0 && !stay(maps.admins)) return "no admin would be left on this host; deploy to confirm it";
+  if (!stay(maps.present)) return "the last user would lose access on this host; deploy to confirm it";
+  if (maps.admins.length > 0 && !stay(maps.admins))
+    return "the last admin would lose access on this host; deploy to confirm it";
   return undefined;
 }
 

@@ -5,7 +5,8 @@ import { Refusal } from "../../lib/errors.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 
-const RUNNING = new Set(["active", "activating", "reloading"]);
+/** States of a unit that does what it is meant to, or is about to. */
+export const RUNNING: ReadonlySet<string> = new Set(["active", "activating", "reloading"]);
 const RESTING = new Set(["inactive", "failed"]);
 const START_TIMEOUT_MS = 90_000;
 

@@ -1,5 +1,6 @@
 /** Computes the next record of a user's sessions from the previous one and what runs now. Pure. */
 
+import { Refusal } from "../../lib/errors.ts";
 import type { Forgotten, ObservedSession, Session, Snapshot } from "../../shared/sessions/session-schemas.ts";
 
 /**
@@ -37,6 +38,16 @@ export function recordAfterForgetting(before: Snapshot | undefined, name: string
 /** What an older record still has to give: whatever has been forgotten since then stays so. */
 export function restorable(older: Snapshot, newest: Snapshot): readonly Session[] {
   return older.sessions.filter(({ name }) => !newest.forgotten.some((f) => f.name === name));
+}
+
+/** The sessions at these places of a record. @throws Refusal for a place that it does not have */
+export function sessionsAt(record: Snapshot, number: number, places: readonly number[]): readonly Session[] {
+  return [...new Set(places)].map((place) => {
+    const session = record.sessions[place];
+    if (session !== undefined) return session;
+    const has = record.sessions.length === 0 ? "no session" : `the places 0 to ${record.sessions.length - 1}`;
+    throw new Refusal(`record ${number} has ${has}, but ${place} was asked for`);
+  });
 }
 
 const inOrder = (sessions: readonly Session[]): Session[] =>

@@ -4,9 +4,10 @@ import { Refusal, messageOf } from "../../lib/errors.ts";
 import { info, warn } from "../../lib/log.ts";
 import type { User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
-import type { Outcome, Session } from "../../shared/sessions/session-schemas.ts";
-import { restorable } from "./next-record.ts";
-import { readNewest, readNumbered } from "../state/session-records.ts";
+import type { Asked } from "../../shared/sessions/restore-plan.ts";
+import type { Outcome } from "../../shared/sessions/session-schemas.ts";
+import { restorable, sessionsAt } from "./next-record.ts";
+import { numberOfNewest, readNewest, readNumbered, seenAtMs } from "../state/session-records.ts";
 import { recreateByWorker } from "./call-worker.ts";
 import { namesRunning } from "./observe-sessions.ts";
 import { forEachPerson, isParked, knownPerson, mappedPeople } from "../accounts/terminal-users.ts";
@@ -17,15 +18,17 @@ export interface RestoreArgs {
   readonly who?: string;
   /** An older record's number; the newest when absent. */
   readonly record?: number;
+  /** Places in that record: only these sessions, which their owner has chosen. All that are not forgotten when absent. */
+  readonly places?: readonly number[];
   /** One JSON object on standard output instead of sentences. */
   readonly json: boolean;
 }
 
 /** Exit code 1 when a person or one of their sessions could not be brought back. */
-export async function restore(sys: System, { who, record, json }: RestoreArgs): Promise<number> {
+export async function restore(sys: System, { who, json, ...which }: RestoreArgs): Promise<number> {
   const people =
     who === undefined ? mappedPeople(sys).filter(({ name }) => isParked(sys, name) !== true) : [wakePerson(sys, who)];
-  const results = await forEachPerson(people, (user) => restoreOne(sys, user, record), messageOf);
+  const results = await forEachPerson(people, (user) => restoreOne(sys, user, which), messageOf);
   if (json) process.stdout.write(`${JSON.stringify({ people: results })}\n`);
   else for (const result of results) "failed" in result ? complain(result) : report(result.who, result.found);
   const broken = results.some((r) => "failed" in r || r.found.some(({ how }) => how === "failed"));
@@ -41,39 +44,47 @@ function wakePerson(sys: System, who: string): User {
   return knownPerson(sys, who);
 }
 
-async function restoreOne(sys: System, user: User, record: number | undefined): Promise<readonly Outcome[]> {
-  const sessions = wanted(sys, user.name, record);
+type Which = Pick<RestoreArgs, "record" | "places">;
+
+async function restoreOne(sys: System, user: User, which: Which): Promise<readonly Outcome[]> {
+  const asked = askedFor(sys, user.name, which);
+  const { sessions } = asked;
   if (sessions.length === 0) return [];
   const running = await namesRunning(sys, user);
   if (running !== "none") {
     if (sessions.every(({ name }) => running?.includes(name)))
       return sessions.map(({ name }) => ({ name, how: "there" }));
-    const first = await recreateByWorker(sys, user, sessions, false);
+    const first = await recreateByWorker(sys, user, asked, false);
     if (first.server === "running") {
       if (first.revived !== undefined) warn(`${user.name}: ${first.revived}`);
       return first.outcomes;
     }
   }
   await startServer(sys, user);
-  const second = await recreateByWorker(sys, user, sessions, true);
+  const second = await recreateByWorker(sys, user, asked, true);
   if (second.server === "running") return second.outcomes;
   throw new Refusal("the tmux server was started, but does not answer; see the journal of the tmux-server unit");
 }
 
-function wanted(sys: System, who: string, record: number | undefined): readonly Session[] {
-  const newest = readNewest(sys, who);
-  if (newest === undefined) return [];
-  return record === undefined ? newest.sessions : restorable(readNumbered(sys, who, record), newest);
+function askedFor(sys: System, who: string, { record, places }: Which): Asked {
+  const number = record ?? numberOfNewest(sys, who);
+  if (number === undefined) return { sessions: [], seenAtMs: 0, chosen: false };
+  const found = readNumbered(sys, who, number);
+  const seen = seenAtMs(sys, who, { number, takenAtMs: found.takenAtMs });
+  if (places !== undefined) return { sessions: sessionsAt(found, number, places), seenAtMs: seen, chosen: true };
+  const newest = readNewest(sys, who) ?? found;
+  return { sessions: restorable(found, newest), seenAtMs: seen, chosen: false };
 }
 
 const complain = ({ who, failed }: { readonly who: string; readonly failed: string }): void =>
   warn(`${who}: sessions not restored: ${failed}`);
 
 function report(who: string, outcomes: readonly Outcome[]): void {
-  if (outcomes.every(({ how }) => how === "there")) info(`${who}: nothing to restore`);
+  if (outcomes.every(({ how, why }) => how === "there" && why === undefined)) info(`${who}: nothing to restore`);
   for (const { name, how, why } of outcomes) {
-    if (how === "there") continue;
-    if (how === "failed") warn(`${who}: ${name}: not restored: ${why ?? "tmux refused it"}`);
+    if (how === "there" && why === undefined) continue;
+    if (how === "there") info(`${who}: ${name}: left alone: ${why}`);
+    else if (how === "failed") warn(`${who}: ${name}: not restored: ${why ?? "tmux refused it"}`);
     else
       info(
         `${who}: ${name}: restored with ${how === "conversation" ? "its conversation" : "a shell"}${why === undefined ? "" : `: ${why}`}`,

@@ -16,23 +16,26 @@ import { forEachPerson, knownPerson, mappedPeople } from "../accounts/terminal-u
  */
 export async function save(sys: System, now: () => number, who?: string): Promise<number> {
   const people = who === undefined ? mappedPeople(sys) : [knownPerson(sys, who)];
+  // Before the looks: a session that ends and is forgotten during this save was last seen before that.
+  const atMs = now();
   const results = await forEachPerson(people, (user) => saveOne(sys, user, now), messageOf);
   const failed = results.filter((r) => "failed" in r);
   for (const result of failed) warn(`${result.who}: sessions not recorded: ${result.failed}`);
   const looked = results.flatMap((r) => ("found" in r && r.found > 0 ? [r.who] : []));
-  if (looked.length > 0) writeLastSeen(sys, looked, now());
+  if (looked.length > 0) writeLastSeen(sys, looked, atMs);
   publishFacts(sys);
   return failed.length > 0 ? 1 : 0;
 }
 
 /** @returns how many sessions were seen. */
 async function saveOne(sys: System, user: User, now: () => number): Promise<number> {
+  const atMs = now();
   const look = await observeSessions(sys, user, true);
   look.remember();
   const seen = look.observation;
   if (seen.server === "none") return 0;
   for (const sentence of seen.warnings) warn(`${user.name}: ${sentence}`);
-  const next = recordAfterLook(readNewest(sys, user.name), seen.sessions, now());
+  const next = recordAfterLook(readNewest(sys, user.name), seen.sessions, atMs);
   if (next !== undefined) {
     appendRecord(sys, user.name, next);
     info(`${user.name}: recorded ${next.sessions.length} ${next.sessions.length === 1 ? "session" : "sessions"}`);

@@ -5,11 +5,15 @@ import { Refusal } from "../../lib/errors.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { mapOf } from "../../lib/map-schema.ts";
 import { parseJsonOrUndefined } from "../../lib/parse-json.ts";
-import { type Snapshot, snapshot } from "../../shared/sessions/session-schemas.ts";
+import {
+  MOST_RECORD_BYTES,
+  MOST_RECORDS,
+  recordsToOffer,
+  recordsToRemove,
+} from "../../shared/sessions/record-history.ts";
+import { type OfferedRecord, type Snapshot, snapshot } from "../../shared/sessions/session-schemas.ts";
 
 export const PERSIST = "/var/lib/tmux-persist";
-/** Older ones are removed. */
-export const KEPT = 200;
 
 const POINTER = "newest";
 const FILE = /^(\d{10})\.json$/;
@@ -47,7 +51,10 @@ export function readNumbered(sys: System, who: string, number: number): Snapshot
   throw new Refusal(`${who} has no intact record ${number}: ${range}`);
 }
 
-/** A new record, then the pointer to it, then the old ones go: wherever this is broken off, the pointer names a whole one. */
+/**
+ * A new record, then the pointer to it, then records beyond the bounds go: wherever this is broken off, the pointer names a
+ * whole one.
+ */
 export function appendRecord(sys: System, who: string, next: Snapshot): void {
   const folder = folderOf(who);
   sys.makeDirectory(PERSIST, 0o700);
@@ -56,7 +63,56 @@ export function appendRecord(sys: System, who: string, next: Snapshot): void {
   const number = Math.max(0, ...numbersOf(sys, who)) + 1;
   sys.replaceFile(`${folder}/${fileOf(number)}`, { bytes: `${JSON.stringify(next)}\n`, mode: 0o600 });
   sys.replaceLink(`${folder}/${POINTER}`, fileOf(number));
-  for (const old of numbersOf(sys, who).slice(0, -KEPT)) sys.remove(`${folder}/${fileOf(old)}`);
+  for (const old of beyondBounds(sys, who)) sys.remove(`${folder}/${fileOf(old)}`);
+  const records = offeredOf(sys, who);
+  sys.replaceFile(`${folder}/${HISTORY}`, { bytes: `${JSON.stringify({ newest: number, records })}\n`, mode: 0o600 });
+}
+
+function beyondBounds(sys: System, who: string): readonly number[] {
+  const sizes = numbersOf(sys, who).map((number) => ({
+    number,
+    bytes: sys.look(`${folderOf(who)}/${fileOf(number)}`)?.size ?? 0,
+  }));
+  const bytes = sizes.reduce((sum, one) => sum + one.bytes, 0);
+  if (sizes.length <= MOST_RECORDS && bytes <= MOST_RECORD_BYTES) return [];
+  // A damaged one has nothing that it could bring back.
+  return recordsToRemove(
+    sizes.map((one) => ({ ...one, sessions: wholeOrNothing(sys, who, one.number)?.sessions ?? [] })),
+  );
+}
+
+const HISTORY = "offered.json";
+const history = z.strictObject({ newest: z.int(), records: z.array(snapshot.extend({ number: z.int() })) });
+type Numbered = Snapshot & { readonly number: number };
+
+/**
+ * The newest record and those before it that hold what was lost since, newest first: what their owner may choose from.
+ * They are worked out when a record is written, since two hundred files are too many for each look.
+ */
+export function readOffered(sys: System, who: string): readonly OfferedRecord[] {
+  const bytes = sys.read(`${folderOf(who)}/${HISTORY}`);
+  const found = bytes === undefined ? undefined : history.safeParse(parseJsonOrUndefined(bytes.toString("utf8"))).data;
+  const newest = numberOfNewest(sys, who);
+  const records = found !== undefined && found.newest === newest ? found.records : offeredOf(sys, who);
+  // The newest stands first.
+  return records.map(({ number, takenAtMs, sessions }, at) => {
+    return { number, takenAtMs, seenAtMs: at === 0 ? seenAtMs(sys, who, { number, takenAtMs }) : takenAtMs, sessions };
+  });
+}
+
+function offeredOf(sys: System, who: string): readonly Numbered[] {
+  const newest = numberOfNewest(sys, who) ?? 0;
+  const whole = numbersOf(sys, who).flatMap((number): Numbered[] => {
+    const record = number > newest ? undefined : wholeOrNothing(sys, who, number);
+    return record === undefined ? [] : [{ ...record, number }];
+  });
+  return recordsToOffer(whole);
+}
+
+/** When the sessions of a record were last seen to run: those of the newest one by each save since, which found no others. */
+export function seenAtMs(sys: System, who: string, record: Pick<Numbered, "number" | "takenAtMs">): number {
+  const isNewest = record.number === numberOfNewest(sys, who);
+  return Math.max(record.takenAtMs, isNewest ? (readLastSeen(sys).get(who) ?? 0) : 0);
 }
 
 const LOOKS = `${PERSIST}/last-seen.json`;

@@ -4,7 +4,7 @@
 
 import { z } from "zod";
 import { type clonesPart, unitsPart } from "../../contract.ts";
-import { outcome } from "../sessions/session-schemas.ts";
+import { type Forgotten, forgetting, type OfferedRecord, outcome } from "../sessions/session-schemas.ts";
 
 const text = z.string().max(16_384);
 const MOST = 500;
@@ -18,6 +18,24 @@ const cloneFact = z.strictObject({
 });
 export type CloneFact = z.output<typeof cloneFact>;
 
+/** One session of a saved record, and what bringing the record back would do with it now. */
+const recordedSession = z.strictObject({
+  name: text,
+  /** `conversation` and `shell`: it comes back so. Each other one is left alone. */
+  state: z.enum(["conversation", "shell", "running", "open elsewhere", "name in use", "forgotten"]),
+  why: text.optional(),
+});
+export type RecordedSession = z.output<typeof recordedSession>;
+
+const recordFact = z.strictObject({
+  number: z.int().min(1),
+  /** Milliseconds since 1970. */
+  takenAtMs: z.number(),
+  /** In the order of the record: a session is chosen by its place. */
+  sessions: z.array(recordedSession).max(MOST),
+});
+export type RecordFact = z.output<typeof recordFact>;
+
 /** What only that person's own worker can see, as of now. */
 export const ownFacts = z.strictObject({
   sessions: z.union([
@@ -25,6 +43,8 @@ export const ownFacts = z.strictObject({
     /** Why their tmux server could not be asked. */
     z.strictObject({ failed: text }),
   ]),
+  /** The saved records that have something to bring back, newest first; why they cannot be told, where that is so. */
+  records: z.union([z.array(recordFact).max(MOST), z.strictObject({ failed: text })]),
   clones: z.array(cloneFact).max(MOST),
   /** Of everything that runs as them. */
   memoryBytes: z.int().min(0),
@@ -81,12 +101,32 @@ export const restoreAnswer = z.strictObject({
 });
 export type RestoreAnswer = z.output<typeof restoreAnswer>;
 
+/** What `tmux-persist forget-chosen <user> … --json` answers. */
+export const forgetAnswer = z.strictObject({
+  people: z.array(
+    z.union([
+      z.strictObject({ who: z.string(), found: forgetting }),
+      z.strictObject({ who: z.string(), failed: text }),
+    ]),
+  ),
+});
+export type ForgetAnswer = z.output<typeof forgetAnswer>;
+
 /** What a worker is told to see it all: one person, and their clones. */
 export interface FactsTask {
   readonly osUser: string;
   readonly uid: number;
   /** Absent where nothing was delivered about them. */
   readonly clones?: z.output<typeof clonesPart>;
+  /** Absent while they are parked. */
+  readonly history?: History;
+}
+
+export interface History {
+  /** Newest first. */
+  readonly records: readonly OfferedRecord[];
+  /** What an admin has had forgotten. */
+  readonly forgotten: readonly Forgotten[];
 }
 
 /** The file that `ws-me` reads, its person's alone: `/run/workstation/me/<os_user>.json`. */

@@ -1,6 +1,6 @@
 /** Formats facts as text, the same in the user portal and on the command line. Pure. */
 
-import type { CloneFact, HostFacts, Report, OwnFacts } from "./facts-schemas.ts";
+import type { CloneFact, HostFacts, OwnFacts, RecordedSession, RecordFact, Report } from "./facts-schemas.ts";
 
 /** @example ageOf(150_000) === "2 minutes" */
 export function ageOf(ms: number): string {
@@ -64,11 +64,26 @@ export function clonesWithNotes(
 }
 
 /** Names of what a restore would bring back now; nothing while their server cannot be asked. */
-export function restorableOf(
-  { sessions }: HostFacts,
-  now: OwnFacts | Extract<Report["now"], { failed: string }>,
-): readonly string[] {
-  if ("failed" in now || "failed" in now.sessions) return [];
-  const { running } = now.sessions;
-  return sessions.recorded.filter((name) => !running.includes(name));
+export function restorableOf(now: OwnFacts | Extract<Report["now"], { failed: string }>): readonly string[] {
+  const newest = recordsOf(now)[0];
+  return (newest?.sessions ?? []).filter(comesBack).map(({ name }) => name);
 }
+
+/** The saved records of an answer that has some. */
+export const recordsOf = (now: OwnFacts | Extract<Report["now"], { failed: string }>): readonly RecordFact[] =>
+  "failed" in now || "failed" in now.records ? [] : now.records;
+
+export const comesBack = ({ state }: RecordedSession): boolean => state === "conversation" || state === "shell";
+
+/** Tells in words what bringing a record back would do with one session. */
+export const prospectText = ({ state, why }: RecordedSession): string =>
+  why === undefined ? PROSPECTS[state] : `${PROSPECTS[state]}: ${why}`;
+
+const PROSPECTS: Readonly<Record<RecordedSession["state"], string>> = {
+  conversation: "comes back with its conversation",
+  shell: "comes back with a shell",
+  running: "runs",
+  "open elsewhere": "stays as it is",
+  "name in use": "stays as it is",
+  forgotten: "forgotten",
+};

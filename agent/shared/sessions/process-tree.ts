@@ -75,6 +75,21 @@ export function assistantsBelow(
   return found;
 }
 
+/** Every assistant among those processes, wherever it was started, but for those that are named. */
+export function assistantsExcept(
+  all: Processes,
+  argvOf: (pid: number) => readonly string[],
+  excepted: ReadonlySet<number>,
+): readonly Assistant[] {
+  return [...all.values()].flatMap((process) => {
+    const argv = excepted.has(process.pid) ? [] : argvOf(process.pid);
+    if (excepted.has(process.pid) || !isAssistant(process, argv)) return [];
+    const argument = idArgument(argv);
+    const { pid, startedTicks } = process;
+    return [{ pid, startedTicks, ...(argument === undefined ? {} : { argument }) }];
+  });
+}
+
 function isAssistant({ name }: Process, argv: readonly string[]): boolean {
   const [program = "", script = ""] = argv;
   return (

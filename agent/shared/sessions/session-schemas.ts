@@ -46,6 +46,15 @@ export const snapshot = z.strictObject({
 });
 export type Snapshot = z.output<typeof snapshot>;
 
+/** One record as its owner's own process gets it. The numbers of its sessions are their places in it, from 0 up. */
+export interface OfferedRecord {
+  readonly number: number;
+  readonly takenAtMs: number;
+  /** When these sessions were last seen to run. */
+  readonly seenAtMs: number;
+  readonly sessions: readonly Session[];
+}
+
 /** What a look at a person's tmux server found. */
 export const observation = z.discriminatedUnion("server", [
   z.strictObject({ server: z.literal("none") }),
@@ -60,7 +69,10 @@ export type Observation = z.output<typeof observation>;
 /** What became of one session that was to be brought back. */
 export const outcome = z.strictObject({
   name,
-  /** `conversation`: its conversation goes on. `shell`: a shell, and `why` says what is missing where something is. */
+  /**
+   * `conversation`: its conversation goes on. `shell`: a shell, and `why` says what is missing where something is. `there`:
+   * it runs, or `why` says where its conversation is open.
+   */
   how: z.enum(["there", "conversation", "shell", "failed"]),
   why: z.string().max(4096).optional(),
 });
@@ -87,7 +99,23 @@ export type SessionsTask = { readonly osUser: string; readonly uid: number } & (
   | {
       readonly do: "recreate";
       readonly sessions: readonly Session[];
+      /** When they were last seen to run, in ms since 1970. */
+      readonly seenAtMs: number;
+      /** Their owner has chosen them one by one. */
+      readonly chosen: boolean;
       /** The server was started for this: it may end once its last session does. */
       readonly started: boolean;
     }
+  | {
+      readonly do: "forget";
+      /** Names. */
+      readonly names: readonly string[];
+    }
 );
+
+/** What became of sessions that were to be forgotten: one that runs is not. */
+export const forgetting = z.strictObject({
+  forgotten: z.array(name).max(MOST_SESSIONS),
+  running: z.array(name).max(MOST_SESSIONS),
+});
+export type Forgetting = z.output<typeof forgetting>;

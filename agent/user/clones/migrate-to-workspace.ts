@@ -58,7 +58,7 @@ function conversations(place: StepContext, from: string, to: string): readonly C
   }));
 }
 
-/** Worktrees remember absolute paths in both directions; git itself mends them after the move. */
+/** Worktrees remember absolute paths in both directions; git itself repairs them after the move. */
 export function worktrees(place: StepContext): Step {
   const [code, infra] = [codePath(place), infraPath(place)];
   const tried = new Set<string>();

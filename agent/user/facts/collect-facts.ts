@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { systemCode, messageOf } from "../../lib/errors.ts";
 import { clean } from "../../lib/log.ts";
+import { recordFacts } from "../sessions/record-facts.ts";
 import { ownProcesses } from "../sessions/own-processes.ts";
 import { tmuxOf } from "../sessions/tmux-client.ts";
 import type { FactsTask, OwnFacts } from "../../shared/facts/facts-schemas.ts";
@@ -13,8 +14,10 @@ const PAGE_BYTES = 4096;
 
 export async function collectOwnFacts(task: FactsTask): Promise<OwnFacts> {
   const home = `/home/${task.osUser}`;
+  const sessions = await sessionsOf(task.uid, home);
   return {
-    sessions: await sessionsOf(task.uid, home),
+    sessions,
+    records: "failed" in sessions ? { failed: sessions.failed } : await recordFacts(task, new Set(sessions.running)),
     clones: task.clones === undefined ? [] : await cloneFacts(home, task.clones),
     memoryBytes: memoryOf(task.uid),
   };

@@ -3,39 +3,25 @@
  * they can see themselves.
  */
 
-import { userInfo } from "node:os";
-import { readSmallFile } from "../../lib/files.ts";
-import { Refusal } from "../../lib/errors.ts";
 import { clean } from "../../lib/log.ts";
 import { bytesOf, clonesWithNotes, restorableOf, formatSize, savedText } from "../../shared/facts/format.ts";
-import type { HostFacts, OwnFile, OwnFacts } from "../../shared/facts/facts-schemas.ts";
+import type { HostFacts, OwnFacts } from "../../shared/facts/facts-schemas.ts";
 import { collectOwnFacts } from "./collect-facts.ts";
+import { ownFile } from "./own-file.ts";
 
-/** Exit code 0. @throws Refusal for somebody of whom nothing was delivered to this host. */
-export async function printOwnStatus(argv: readonly string[]): Promise<number> {
-  const json = argv.length === 1 && argv[0] === "--json";
-  if (argv.length > 0 && !json) throw new Refusal("usage: ws-me [--json]");
-  const { username, uid } = userInfo();
-  const { known, task } = ownFile(username, uid);
+/** Exit code 0. @throws Refusal for a user about whom nothing was delivered to this host. */
+export async function printOwnStatus(json: boolean): Promise<number> {
+  const { known, task } = ownFile();
   const seen = await collectOwnFacts(task);
-  if (json) process.stdout.write(`${JSON.stringify({ ...known, restorable: restorableOf(known, seen), now: seen })}\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ ...known, restorable: restorableOf(seen), now: seen })}\n`);
   else for (const line of linesOf(known, seen, Date.now())) process.stdout.write(`${clean(line)}\n`);
   return 0;
-}
-
-function ownFile(osUser: string, uid: number): OwnFile {
-  const bytes = readSmallFile(`/run/workstation/me/${osUser}.json`);
-  if (bytes === undefined)
-    throw new Refusal(`this host has no facts about ${osUser} yet; they are published every five minutes`);
-  const own: OwnFile = JSON.parse(bytes.toString("utf8"));
-  if (own.task.uid !== uid) throw new Refusal("the published facts belong to another user");
-  return own;
 }
 
 /** Exported for the tests: what is printed. */
 export function linesOf(known: HostFacts, seen: OwnFacts, nowMs: number): readonly string[] {
   const { ports, limits, sessions, notes, contact } = known;
-  const restorable = restorableOf(known, seen);
+  const restorable = restorableOf(seen);
   const told = clonesWithNotes(seen.clones, notes?.says ?? []);
   const running =
     "failed" in seen.sessions ? `cannot be asked: ${seen.sessions.failed}` : listed(seen.sessions.running);
@@ -44,7 +30,12 @@ export function linesOf(known: HostFacts, seen: OwnFacts, nowMs: number): readon
     ["sessions", running],
     ...(restorable.length === 0
       ? []
-      : [["not running", `${listed(restorable)}; the page's button brings them back`] as const]),
+      : [
+          [
+            "not running",
+            `${listed(restorable)}; \`ws-me restore\` brings them back, \`ws-me records\` lists what was saved before`,
+          ] as const,
+        ]),
     ["saved", savedText(sessions, "failed" in seen.sessions ? undefined : seen.sessions.running.length, nowMs)],
     ...(ports === undefined ? [] : [["ports", `code server ${ports.t3}, browser ${ports.browser}`] as const]),
     ["memory", `${bytesOf(seen.memoryBytes)}${limits === undefined ? "" : ` of ${formatSize(limits.memory)}`}`],

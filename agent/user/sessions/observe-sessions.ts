@@ -5,7 +5,9 @@ import { uptime } from "node:os";
 import { resolve } from "node:path";
 import { systemCode } from "../../lib/errors.ts";
 import { FORMAT, parseListing } from "../../shared/sessions/tmux-listing.ts";
-import type { Observation } from "../../shared/sessions/session-schemas.ts";
+import type { Evidence } from "../../shared/sessions/choose-conversation.ts";
+import type { Processes } from "../../shared/sessions/process-tree.ts";
+import type { Observation, ObservedSession } from "../../shared/sessions/session-schemas.ts";
 import { pathText } from "../../shared/sessions/path-encoding.ts";
 import {
   bootedAtMs,
@@ -20,13 +22,31 @@ import { askReviving } from "./revive-socket.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
 import { transcriptsOf } from "./find-transcripts.ts";
 
+export const LIST_PANES = ["list-panes", "-a", "-F", FORMAT] as const;
+
 /** @param revive whether a server that has lost its socket is to bring it back */
-export async function observe(tmux: Tmux, { uid, home }: PersonHere, revive: boolean): Promise<Observation> {
-  const question = ["list-panes", "-a", "-F", FORMAT];
-  const { answer: listing, revived } = await askReviving(tmux, uid, question, revive);
+export async function observe(tmux: Tmux, person: PersonHere, revive: boolean): Promise<Observation> {
+  const { answer: listing, revived } = await askReviving(tmux, person.uid, LIST_PANES, revive);
   if (listing === undefined) return { server: "none" };
+  const { sessions, warnings } = readListing(listing, person);
+  const told = revived === undefined ? warnings : [...warnings, revived];
+  return { server: "running", sessions, warnings: told };
+}
+
+/** What a listing of their panes tells together with their processes and transcripts. */
+export interface SessionsFound {
+  readonly sessions: ObservedSession[];
+  readonly seen: readonly Seen[];
+  readonly evidence: readonly Evidence[];
+  readonly processes: Processes;
+  readonly warnings: string[];
+}
+
+/** @param listing what `LIST_PANES` answers */
+export function readListing(listing: string, { uid, home }: PersonHere): SessionsFound {
   const { found, warnings } = parseListing(listing);
-  const seen = seenOf(found, { home, processes: ownProcesses(uid), argvOf, directoryOf });
+  const processes = ownProcesses(uid);
+  const seen = seenOf(found, { home, processes, argvOf, directoryOf });
   const folders = new Map(
     seen.flatMap(({ session, assistants, directory }) => {
       const folder = assistants.flatMap(({ pid }) => variableOf(pid, "CLAUDE_CONFIG_DIR") ?? [])[0];
@@ -43,8 +63,7 @@ export async function observe(tmux: Tmux, { uid, home }: PersonHere, revive: boo
   };
   const bootMs = bootedAtMs(Date.now(), uptime());
   const evidence = seen.map((one) => evidenceOf(one, bootMs, transcripts(one)));
-  const told = revived === undefined ? warnings : [...warnings, revived];
-  return { server: "running", sessions: sessionsOf(seen, evidence, folders), warnings: told };
+  return { sessions: sessionsOf(seen, evidence, folders), seen, evidence, processes, warnings };
 }
 
 /** The assistant takes a relative folder from its own directory. A path that is not UTF-8 is left as it is encoded. */

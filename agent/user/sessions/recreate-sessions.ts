@@ -3,19 +3,23 @@
  * twice.
  */
 
-import { statSync } from "node:fs";
-import { systemCode } from "../../lib/errors.ts";
 import { describeFailure } from "../../lib/exec.ts";
 import { literal, nameToGive } from "./tmux-names.ts";
-import type { Outcome, Recreation, Session, SessionsTask } from "../../shared/sessions/session-schemas.ts";
-import { pathBytes } from "../../shared/sessions/path-encoding.ts";
+import type { Outcome, Recreation, SessionsTask } from "../../shared/sessions/session-schemas.ts";
+import { type Asked, planRestore, type Prospect } from "../../shared/sessions/restore-plan.ts";
+import { socketFolder } from "../../shared/sessions/tmux-socket.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
 import { type Answer, askReviving } from "./revive-socket.ts";
-import { hasTranscript } from "./find-transcripts.ts";
+import { offerAgain } from "./forgotten-sessions.ts";
+import { holdingLock } from "./hold-lock.ts";
+import { presentState } from "./present-state.ts";
 
 const PANE = "/usr/lib/workstation/pane";
 const RESUME = "/usr/lib/workstation/resume";
 const NAMES = ["list-sessions", "-F", "#{session_name}"] as const;
+
+/** A server that was started without a session stays without one until this is set. */
+const ENDS_WITH_LAST = ["set-option", "-s", "exit-empty", "on"] as const;
 
 const SERVER_WAIT_MS = 5000;
 const PAUSE_MS = 30;
@@ -26,13 +30,26 @@ const LONGEST_BATCH = 8000;
 export async function recreate(
   tmux: Tmux,
   person: PersonHere,
-  task: Extract<SessionsTask, { do: "recreate" }>,
+  task: Asked & Pick<Extract<SessionsTask, { do: "recreate" }>, "started">,
 ): Promise<Recreation> {
-  const { answer: listing, revived } = await listed(tmux, person, task.started);
-  if (listing === undefined) return { server: "none" };
-  const there = new Set(listing.split("\n"));
-  // Exactly that name: tmux itself would also take a prefix for it.
-  const missing = task.sessions.filter(({ name }) => !there.has(name)).map((s) => startOf(person, s));
+  const first = await listed(tmux, person, task.started);
+  if (first.answer === undefined) return { server: "none" };
+  // The server has made its folder. Another restore of theirs waits, so that no conversation is opened by both.
+  try {
+    const outcomes = await holdingLock(socketFolder(person.uid), async () => {
+      const names = task.sessions.map(({ name }) => name);
+      if (task.chosen) await offerAgain(person.home, names);
+      return recreateMissing(tmux, planRestore(task, await presentState(tmux, person)), task.started);
+    });
+    return { server: "running", outcomes, ...(first.revived === undefined ? {} : { revived: first.revived }) };
+  } catch (error) {
+    if (task.started) await tmux.try(ENDS_WITH_LAST);
+    throw error;
+  }
+}
+
+async function recreateMissing(tmux: Tmux, plan: readonly Prospect[], started: boolean): Promise<Outcome[]> {
+  const missing = plan.filter(isStart);
   const made = await allAtOnce(tmux, missing);
   const outcomes = new Map<string, Outcome>();
   const ids = new Map<string, string>();
@@ -43,17 +60,26 @@ export async function recreate(
     if (typeof id === "string") ids.set(name, id);
     outcomes.set(name, typeof id === "string" ? outcomeOf(start) : id);
     // The launcher's own option, so that the next save finds the conversation at once.
-    if (typeof id === "string" && conversation !== undefined && start.why === undefined)
+    if (typeof id === "string" && conversation !== undefined && start.state === "conversation")
       options.push([";", "set-option", "-q", "-t", id, "@workstation_conversation", conversation]);
   }
-  const ends = await finish(tmux, ids, task.started, options);
+  const ends = await finish(tmux, ids, started, options);
   for (const [name, why] of ends) outcomes.set(name, { name, how: "failed", why });
-  return {
-    server: "running",
-    outcomes: task.sessions.map(({ name }) => outcomes.get(name) ?? { name, how: "there" }),
-    ...(revived === undefined ? {} : { revived }),
-  };
+  return plan.flatMap((prospect): Outcome[] => {
+    const { name } = prospect.session;
+    const outcome = outcomes.get(name);
+    if (outcome !== undefined) return [outcome];
+    if (prospect.state === "forgotten") return [];
+    return [
+      prospect.state === "open elsewhere" ? { name, how: "there", why: prospect.why ?? "" } : { name, how: "there" },
+    ];
+  });
 }
+
+type Start = Extract<Prospect, { state: "conversation" | "shell" }>;
+
+const isStart = (prospect: Prospect): prospect is Start =>
+  prospect.state === "conversation" || prospect.state === "shell";
 
 /**
  * Sets the options of what was made. A session that was made need not be there a moment later, so it is looked at again
@@ -69,7 +95,7 @@ async function finish(
 ): Promise<readonly (readonly [string, string])[]> {
   const unattached = made.size === 0 ? [] : [";", "show-options", "-g", "-v", "destroy-unattached"];
   // A server that is started without a session stays without one; from now on it ends with its last, as everybody's does.
-  const exits = started ? [";", "set-option", "-s", "exit-empty", "on"] : [];
+  const exits = started ? [";", ...ENDS_WITH_LAST] : [];
   const rest = [...unattached, ...exits, ...options.flat()].slice(1);
   const value = rest.length > 0 ? (await tmux.try(rest)).stdout.split("\n")[0] : undefined;
   if (made.size === 0) return [];
@@ -92,17 +118,9 @@ async function listed(tmux: Tmux, { uid }: PersonHere, started: boolean): Promis
   }
 }
 
-interface Start {
-  readonly session: Session;
-  readonly directory: string;
-  /** What runs in it instead of a plain shell: words for `resume`. */
-  readonly word?: string;
-  readonly why?: string;
-}
-
 /** tmux's command; a name that tmux escapes may have to be given in another way. */
-function newSession({ directory, word }: Start, given: string): readonly string[] {
-  const command = word === undefined ? [] : ["--", PANE, "-c", `exec ${RESUME} ${word}`];
+function newSession({ directory, resume }: Start, given: string): readonly string[] {
+  const command = resume === undefined ? [] : ["--", PANE, "-c", `exec ${RESUME} ${resume}`];
   const told = ["-d", "-P", "-F", "#{session_id} #{session_name}"];
   return ["new-session", ...told, "-s", given, "-c", literal(directory), ...command];
 }
@@ -143,39 +161,6 @@ async function byItself(tmux: Tmux, start: Start): Promise<string | Outcome> {
   return { name, how: "failed", why: last };
 }
 
-function outcomeOf({ session: { name, conversation }, why }: Start): Outcome {
-  if (why !== undefined) return { name, how: "shell", why };
-  return { name, how: conversation === undefined ? "shell" : "conversation" };
-}
-
-function startOf({ home }: PersonHere, session: Session): Start {
-  const { directory, conversation, assistantFolder } = session;
-  const bytes = pathBytes(directory);
-  const path = bytes.toString("utf8");
-  if (!path.startsWith("/") || !Buffer.from(path, "utf8").equals(bytes) || !isDirectory(path))
-    return { session, directory: home, word: "directory", why: "its directory is gone, so it starts in the home" };
-  if (conversation === undefined) return { session, directory: path };
-  // Its record is filed by the directory, so it is resumed from there or not at all.
-  const folder = assistantFolder === undefined ? `${home}/.claude` : pathBytes(assistantFolder).toString("utf8");
-  if (!hasTranscript(folder, path, conversation))
-    return {
-      session,
-      directory: path,
-      word: "transcript",
-      why: `the transcript of its conversation ${conversation} is gone`,
-    };
-  const words = assistantFolder === undefined ? conversation : `${conversation} ${quoted(folder)}`;
-  return { session, directory: path, word: words };
-}
-
-/** For a shell, which takes it as it is. */
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-
-function isDirectory(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR", "EACCES", "ELOOP", "ENAMETOOLONG"].includes(systemCode(error) ?? "")) return false;
-    throw error;
-  }
+function outcomeOf({ session: { name }, state, why }: Start): Outcome {
+  return { name, how: state, ...(why === undefined ? {} : { why }) };
 }

@@ -111,7 +111,7 @@ function connect(config: ConnectConfig, to: Endpoint, open: Client[]): Promise<C
   });
 }
 
-/** An error that trying again cannot mend ends the attempts; all others are passed on. */
+/** An error that trying again cannot fix ends the attempts; all others are passed on. */
 function finalError(
   error: Error & { readonly level?: string },
   to: Endpoint,

@@ -1,23 +1,24 @@
-/** The button's progress. Without this file the same form is sent by the browser itself, and the same page comes back. */
+/** The buttons' progress. Without this file the same forms are sent by the browser itself, and the same page comes back. */
 
-const form = () => document.querySelector("#restore");
+const ASKING = "#restore, form.record";
 
 document.addEventListener("submit", (event) => {
-  if (event.target !== form()) return;
+  if (!event.target.matches(ASKING)) return;
   event.preventDefault();
-  void restore(form());
+  void send(event.target, event.submitter ?? event.target.querySelector("button"));
 });
 
-async function restore(asked) {
-  const button = asked.querySelector("button");
-  if (button.getAttribute("aria-disabled") === "true") return;
+async function send(form, button) {
+  if (document.querySelector('button[aria-disabled="true"]') !== null) return;
   // Not `disabled`: that would take the focus away from whoever pressed it.
   button.setAttribute("aria-disabled", "true");
+  const action = button.hasAttribute("formaction") ? button.formAction : form.action;
   const answer = document.querySelector("#answer");
-  answer.replaceChildren(progress());
+  answer.replaceChildren(progress(action.endsWith("/forget") ? "Forgetting…" : form.dataset.busy));
   try {
-    const response = await fetch(asked.action, { method: "POST", body: new URLSearchParams(), cache: "no-store" });
-    show(answer, new DOMParser().parseFromString(await response.text(), "text/html"));
+    const body = new URLSearchParams(new FormData(form));
+    const response = await fetch(action, { method: "POST", body, cache: "no-store" });
+    show(answer, new DOMParser().parseFromString(await response.text(), "text/html"), form.id);
   } catch {
     answer.replaceChildren(
       sentence("The host cannot be reached. Your sessions are as they were. Try again in a minute."),
@@ -28,17 +29,24 @@ async function restore(asked) {
 }
 
 /** The page that came back holds what a page without a script would show; this one takes over its two parts. */
-function show(answer, page) {
+function show(answer, page, formId) {
   const facts = page.querySelector("#facts");
   answer.replaceChildren(...(page.querySelector("#answer") ?? page.querySelector("main")).childNodes);
   if (facts === null) return;
-  const focused = form()?.contains(document.activeElement);
-  document.querySelector("#facts").replaceWith(facts);
-  if (focused) form()?.querySelector("button").focus();
+  const old = document.querySelector("#facts");
+  const focused = old.contains(document.activeElement) && document.activeElement.closest(ASKING) !== null;
+  for (const { id } of old.querySelectorAll("details[open][id]"))
+    facts.querySelector(`#${id}`)?.setAttribute("open", "");
+  old.replaceWith(facts);
+  if (!focused) return;
+  // A form of a record may be gone; its answer is where to go on then.
+  const again = formId === "" ? null : document.getElementById(formId)?.querySelector("button");
+  answer.tabIndex = -1;
+  (again ?? answer).focus();
 }
 
-function progress() {
-  const line = sentence("Bringing back your sessions…");
+function progress(text) {
+  const line = sentence(text ?? "Bringing back your sessions…");
   line.prepend(Object.assign(document.createElement("span"), { className: "spinner", ariaHidden: "true" }));
   line.className = "card notice busy";
   return line;

@@ -35,9 +35,9 @@ export const branchProtection = (forge: () => Forge) => {
     replaceOn: ["owner", "repo", "branch"],
     differences: (is, wish) => {
       const moved = (["owner", "repo", "branch"] as const).filter((field) => is[field] !== wish[field]);
-      // A weakened rule is mended in place: to replace it would take the wall down for a moment.
-      const mend = is.deployKeys !== wish.deployKeys || is.gaps.length > 0;
-      return [...moved, ...(mend ? (["deployKeys"] as const) : [])];
+      // A weakened rule is repaired in place: to replace it would leave the branch unprotected for a moment.
+      const repair = is.deployKeys !== wish.deployKeys || is.gaps.length > 0;
+      return [...moved, ...(repair ? (["deployKeys"] as const) : [])];
     },
     create: async (wish, call) => {
       const api = repoApi(forge(), wish, call.signal);

@@ -92,7 +92,7 @@ async function settle(forge: Forge, wish: Want, before: Have | undefined, call: 
   if (RANKS.indexOf(effective) > RANKS.indexOf(permission === "none" ? "read" : permission)) {
     call.log.warning(
       `${who} may do more in ${owner}/${repo} (${effective}) than this program gives (${permission}): as an owner, an admin ` +
-        "of the forge or through a team. That is not this program's to take; look at it.",
+        "of the forge or through a team. This program does not manage it; remove it in the forge if it is not intended.",
     );
   }
   return { ...wish, effective, accountId: account?.id ?? null };

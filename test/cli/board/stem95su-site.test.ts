@@ -73,7 +73,7 @@ test.each<[string, Cluster, readonly string[], string | undefined]>([
   [
     "a failed run whose pod is gone",
     { jobs: [job("a-2", "Failed", "2026-11-23T11:58:00Z")] },
-    ["failed the sync: a-2: its pod is gone and left no word"],
+    ["failed the sync: a-2: its pod was deleted before its log could be read"],
     undefined,
   ],
   [

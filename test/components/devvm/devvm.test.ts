@@ -1,5 +1,6 @@
 /** What the program declares for its hosts: names, commands, what runs again when, and in which order. */
 
+import { digestOf } from "../../../agent/lib/delivered-digests.ts";
 import { INSTALLED, preflight } from "../../../components/devvm/preflight.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
@@ -93,7 +94,7 @@ test("a command is a constant line that says what and who, the same to create an
     "/usr/local/sbin/workstation apply account emo",
     "/usr/local/sbin/workstation apply clones emo",
     "/usr/local/sbin/workstation apply units emo",
-    "/usr/local/sbin/workstation settle",
+    "/usr/local/sbin/workstation settle --delivered",
   ]);
   const commands = [...all].filter(([name]) => !name.endsWith("-agent")).map(([, inputs]) => inputs);
   expect(commands.map(({ create, update }) => create === update)).not.toContain(false);
@@ -121,6 +122,19 @@ test("a person's part is what their command reads, and the guidance stands in no
     { kind: "maps", host: "devvm", present: ["ancamilea", "emo", "wizard"] },
   ]);
   expect([...all.values()].map(({ create }) => String(create)).filter((line) => line.includes("kind."))).toEqual([]);
+});
+
+test("what settles a host reads the digest of every part that is delivered to it, and the agent's checksum", () => {
+  const parts = first.filter(({ name, inputs }) => /\bdevvm-(?!settle)/.test(name) && inputs.stdin !== undefined);
+  const digests = parts.map(({ name, inputs }) => {
+    const [, who, kind] = /^(?:(.+)@)?devvm-(.+)$/.exec(name) ?? [];
+    return [who === undefined ? kind : `${kind}.${who}`, digestOf(JSON.parse(String(inputs.stdin)))] as const;
+  });
+  expect(digests).toHaveLength(2 + 3 * 3);
+  expect(JSON.parse(String(byName(first).get("devvm-settle")?.stdin))).toEqual({
+    agent: "1234",
+    ...Object.fromEntries(digests),
+  });
 });
 
 test("the private key travels as a secret, and stands in no command line, no input and no trigger", async () => {

@@ -11,6 +11,7 @@ beforeAll(() => {
   const program = (name: string, text: string) =>
     writeFileSync(`${folder}/${name}`, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   program("node", "true");
+  program("node-16", '[ "$1" = --version ] && { echo v16.20.2; exit; }; exit 1');
   program("sudo", "cat >/dev/null");
   program("sudo-rs", '[ "$1" = --version ] && { echo visudo-rs 0.2.3; exit; }; ! grep -qF "^a"');
 });
@@ -36,6 +37,13 @@ test("node at another path than the units name is not taken for node", () => {
     expect.stringMatching(
       /^\/nodejs is missing on this host \(node on the PATH: .+\); install the package nodejs, 18 or newer/,
     ),
+  ]);
+});
+
+test("a node that is too old for the agent is refused by its version", () => {
+  expect(check("node-16", "sudo")).toEqual([
+    1,
+    "/node-16 on this host is v16.20.2, which the agent does not run on; install the package nodejs, 18 or newer\n",
   ]);
 });
 

@@ -159,7 +159,7 @@ test("an API server that does not come in time gets its former manifest back", {
   );
 });
 
-test("a manifest made anew without the flag, as an upgrade does it, is mended by the next run", {
+test("a manifest made anew without the flag, as an upgrade does it, is repaired by the next run", {
   timeout: 400_000,
 }, async () => {
   await writeManifest(plane, plane.manifestText);

@@ -37,7 +37,7 @@ const rewritten = (count: number) =>
   Object.fromEntries(Object.entries(pages(count)).map(([name, text]) => [name, `${text}, rewritten`]));
 
 describe("a run that is killed", () => {
-  test("leaves the site as it was, and the next run mends it", async () => {
+  test("leaves the site as it was, and the next run repairs it", async () => {
     const before = await publishedSite(12);
     bench.fill(rewritten(12));
     bench.drive.troubles.downloadMs = 300;
@@ -57,7 +57,7 @@ describe("a run that is killed", () => {
     expect((await readdir(bench.volume)).sort()).toEqual([".lock", "current", "metrics", "releases"]);
   });
 
-  test("at any of many moments, serves a whole tree and is mended by the next run", async () => {
+  test("at any of many moments, serves a whole tree and is repaired by the next run", async () => {
     await publishedSite(8);
     let [now, next] = [pages(8), rewritten(8)];
     for (const afterMs of [40, 90, 140, 190, 240, 290, 340]) {
@@ -193,7 +193,7 @@ describe("a volume that is not as the last run left it", () => {
     expect(await textsBelow(release)).toEqual(before);
   });
 
-  test("a run that was killed between moving its tree and publishing it is mended", async () => {
+  test("a run that was killed between moving its tree and publishing it is repaired", async () => {
     await publishedSite(5);
     const release = await realpath(join(bench.volume, "current"));
     await rm(join(bench.volume, "current"));
@@ -285,7 +285,7 @@ describe("credentials", () => {
     ["a configuration without the remote", "[other]\ntype = local\n", "has no remote [gdrive]"],
     ["a remote that may write", "[gdrive]\ntype = drive\nscope = drive\n", "is not limited to reading"],
     ["a remote without a scope, which means all", "[gdrive]\ntype = drive\n", "is not limited to reading"],
-  ])("%s is refused with the place to mend it", async (_, conf, message) => {
+  ])("%s is refused with the place to fix it", async (_, conf, message) => {
     await bench.configure(conf);
     const ran = await bench.sync();
     expect(ran.code).toBe(1);

@@ -43,7 +43,7 @@ async function countingSteps(dir: string): Promise<string> {
   return join(dir, "bin");
 }
 
-test("killed before any of its steps, a run leaves the old site or the new one, and the next run mends all", async () => {
+test("killed before any of its steps, a run leaves the old site or the new one, and the next run repairs all", async () => {
   const dir = await mkdtemp(join(tmpdir(), "stem95su-steps-"));
   const bench = await openBench();
   const PATH = await countingSteps(dir);

@@ -195,7 +195,7 @@ test("a forge without such rules in its API is told apart from a repository with
 
 test.each([
   ["a page", 200, "text/html", "<html>sign in first</html>", /its answer is not JSON/],
-  ["a redirect", 301, "text/plain", "", /sends us elsewhere/],
+  ["a redirect", 301, "text/plain", "", /it is redirected/],
   ["something else", 200, "application/json", '{"message":"hello"}', /not of the expected form/],
   ["a rule without a list", 200, "application/json", "null", /not of the expected form/],
 ])("%s in the place of the rules is an error and no absence", async (_what, status, type, body, said) => {

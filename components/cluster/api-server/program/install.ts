@@ -39,7 +39,7 @@ async function tryAside(before: string, after: string): Promise<void> {
   if (wrong === undefined) return;
   throw new Error(
     `The API server would not start with this sign-in, so nothing was changed and it goes on serving: ${wrong}. ` +
-      "Mend workstation:cluster.apiServer and run this again.",
+      "Fix workstation:cluster.apiServer and run this again.",
   );
 }
 

@@ -66,14 +66,14 @@ export function requestFilter(rules: FilterRules): RequestFilter {
     const identity = lines.get(identityHeader)?.[0];
     if (identity === undefined || identity === "") return refuse(401, "no identity");
     const token = rules.tokens.get(identity);
-    if (token === undefined) return refuse(403, "nobody we know");
+    if (token === undefined) return refuse(403, "unknown identity");
     if (admitted !== undefined) {
       const groups = (lines.get(admitted.header.toLowerCase())?.[0] ?? "").split(admitted.separator);
       if (!groups.some((group) => admitted.groups.includes(group)))
         return refuse(403, "in none of the admitted groups");
     }
     if (mayChange && !isOfOwnPage(rawHeaders, (origin) => origin === rules.origin))
-      return { ...refuse(403, "asked for by another page"), sentence: otherPage(rules.origin) };
+      return { ...refuse(403, "cross-origin request"), sentence: otherPage(rules.origin) };
     const headers = new Map([...lines].filter(([name]) => pass.has(name)));
     dropForeignTokens(headers);
     for (const [name, value] of credentials(rules.handOn, token)) headers.set(name, [value]);

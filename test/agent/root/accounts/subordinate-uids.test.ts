@@ -17,10 +17,11 @@ interface Process {
 }
 
 /** A host with the accounts emo and anca. Stopping a slice ends nothing of these processes, which cron has started. */
-function host(subuid: string | undefined, processes: readonly Process[]) {
+function host(subuid: string | undefined, processes: readonly Process[], isStopRefused = false) {
   const { sys, files } = memoryDoor();
   let running = processes.map((process, at) => ({ ...process, pid: at + 10 }));
-  const killedAs: number[] = [];
+  const signalled: (readonly number[])[] = [];
+  const helpers: string[] = [];
   let inDocker = false;
   const write = () => files.set("/etc/group", `emo:x:2000:\nanca:x:2001:\ndocker:x:999:${inDocker ? "emo" : ""}\n`);
   files.set(
@@ -32,14 +33,19 @@ function host(subuid: string | undefined, processes: readonly Process[]) {
   if (subuid !== undefined) files.set("/etc/subuid", subuid);
   write();
   const run: System["run"] = async (argv) => {
-    const [program, , uid] = argv;
+    const [program] = argv;
     if (program === "/usr/sbin/usermod") inDocker = argv.includes("--append");
     if (program === "/usr/bin/gpasswd") inDocker = false;
     if (program === "/usr/bin/setpriv") {
-      killedAs.push(Number(uid));
-      running = running.filter((process) => process.uid !== Number(uid));
+      const uids = argv.slice(argv.indexOf("end-all") + 1).map(Number);
+      helpers.push(argv.slice(0, argv.indexOf("end-all")).join(" "));
+      signalled.push(uids);
+      running = running.filter((process) => !uids.includes(process.uid));
     }
     write();
+    // What does not stop is waited for until the deadline.
+    if (argv[1] === "stop" && isStopRefused && running.some(({ uid }) => uid !== 2001))
+      return { argv, code: undefined, stdout: "", stderr: "", timedOut: true, overflowed: false };
     const blocks = argv.slice(argv.indexOf("--") + 1).map(() => "LoadState=loaded\nActiveState=inactive\n");
     const stdout = argv[1] === "show" ? blocks.join("\n") : "";
     return { argv, code: 0, stdout, stderr: "", timedOut: false, overflowed: false };
@@ -57,26 +63,60 @@ function host(subuid: string | undefined, processes: readonly Process[]) {
   });
   const said: string[] = [];
   const tell = (sentence: string) => void said.push(sentence);
-  return { m, said, tell, killedAs, left: () => running.map(({ uid }) => uid) };
+  return { m, said, tell, signalled, helpers, left: () => running.map(({ uid }) => uid) };
 }
 
 const emo = account({ osUser: "emo", uid: 2000, groups: [], state: "left" });
 
-async function offboarded(subuid: string | undefined, uids: readonly number[]) {
+async function offboarded(subuid: string | undefined, uids: readonly number[], isStopRefused = false) {
   const of = host(
     subuid,
     uids.map((uid) => ({ uid })),
+    isStopRefused,
   );
   for (const step of offboardAccount(of.m, emo)) await converge(step, "apply", of.tell);
-  return { said: of.said, left: of.left(), killedAs: of.killedAs };
+  return { said: of.said, left: of.left(), signalled: of.signalled, helpers: of.helpers };
 }
 
 describe("offboarding", () => {
-  test("ends the processes under the person's subordinate uids, by a process of that uid", async () => {
-    expect(await offboarded("anca:100000:65536\nemo:165536:65536\n", [165_536, 170_000, 2001, 100_000])).toEqual({
+  test("ends the processes under the person's uid and subordinate uids", async () => {
+    expect(await offboarded("anca:100000:65536\nemo:165536:65536\n", [165_536, 170_000, 2001, 100_000])).toMatchObject({
       said: ["ended all sessions and processes"],
       left: [2001, 100_000],
-      killedAs: [165_536, 170_000],
+      signalled: [[2000, 165_536, 170_000]],
+    });
+  });
+
+  test("sends the signals from a process of an unused uid with no capability but CAP_SETUID", async () => {
+    expect((await offboarded("emo:165536:65536\n", [2000])).helpers).toEqual([
+      "/usr/bin/setpriv --reuid 65520 --regid 65520 --clear-groups --no-new-privs --reset-env --inh-caps=-all,+setuid " +
+        "--ambient-caps=-all,+setuid -- /usr/bin/node /usr/lib/workstation/agent.mjs",
+    ]);
+  });
+
+  test("takes no uid for that process that somebody has a process or a subordinate range of", async () => {
+    const { helpers, left } = await offboarded("anca:65521:2\n", [2000, 65_520]);
+    expect(helpers.map((argv) => argv.split(" ")[2])).toEqual(["65523"]);
+    expect(left).toEqual([65_520]);
+  });
+
+  test("refuses where all uids for that process are in use", async () => {
+    await expect(offboarded("anca:65520:14\n", [2000])).rejects.toThrow(
+      "expected an unused uid from 65520 to 65533, which ending a user's processes needs, but all of them have an account, " +
+        "a range in /etc/subuid or a process; free one of them",
+    );
+  });
+
+  test("cuts the login before anything is stopped, since a service may refuse to stop", () => {
+    expect(offboardAccount(host(undefined, []).m, emo).map(({ name }) => name)).toEqual([
+      ...["cut", "cut", "units", "processes"],
+    ]);
+  });
+
+  test("ends the processes where a unit of the person's own refuses to stop", async () => {
+    expect(await offboarded(undefined, [2000, 2001], true)).toMatchObject({
+      said: ["ended all sessions and processes"],
+      left: [2001],
     });
   });
 
@@ -90,7 +130,7 @@ describe("offboarding", () => {
     ["root's uid", "emo:0:1\n", 0],
     ["a line that is no range", "emo:100000:many\n", 100_000],
   ])("ends nothing under %s", async (_, subuid, uid) => {
-    expect(await offboarded(subuid, [uid])).toEqual({ said: [], left: [uid], killedAs: [] });
+    expect(await offboarded(subuid, [uid])).toMatchObject({ said: [], left: [uid], signalled: [] });
   });
 
   test("needs no /etc/subuid", async () => {

@@ -41,7 +41,8 @@ function host(
     if (argv[1] === "stop") running = running.filter((process) => process === immortal);
     if (argv[1] !== "show") ran.push(argv.join(" "));
     write();
-    const stdout = argv[1] === "show" ? "ActiveState=active\n\nActiveState=active\n\nActiveState=inactive\n" : "";
+    const units = argv[1] === "show" ? argv.slice(argv.indexOf("--") + 1) : [];
+    const stdout = units.map((unit) => `ActiveState=${unit.includes("serve@") ? "active" : "inactive"}\n`).join("\n");
     return { argv, code: 0, stdout, stderr: "", timedOut: false, overflowed: false };
   };
   const m = machineOf({

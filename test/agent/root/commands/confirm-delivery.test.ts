@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Part } from "../../../../agent/contract.ts";
 import { digestOf } from "../../../../agent/lib/delivered-digests.ts";
 import { compareDelivery, confirmDelivery } from "../../../../agent/root/commands/confirm-delivery.ts";
+import { reportDelivery } from "../../../../agent/root/commands/finalize-delivery.ts";
 import { expireAccess } from "../../../../agent/root/people/access-expiry.ts";
 import { tooOldForRemovals } from "../../../../agent/root/people/removal-limits.ts";
 import { readDeliveredAt, writeDeliveredAt } from "../../../../agent/root/state/deliveries.ts";
@@ -73,6 +74,36 @@ test("an image of before a delivery is told by name, and its age is left as it i
     unexpected: [],
   });
   expect(readDeliveredAt(door.sys)).toBe(BEGIN);
+});
+
+describe("the last command of a delivery", () => {
+  let warned: string[];
+  beforeEach(() => {
+    warned = [];
+    vi.spyOn(process.stderr, "write").mockImplementation((text) => warned.push(String(text)) > 0);
+  });
+
+  test("finds everything that was delivered", () => {
+    expect([reportDelivery(door.sys, delivered), warned]).toEqual([true, []]);
+  });
+
+  test("fails on an older image, which the engine gave only what changed, and names what differs", () => {
+    const newer = { ...delivered, "units.bob": "0".repeat(64), "units.cid": "0".repeat(64) };
+    storePart(door.sys, account({ osUser: "gone", uid: 2009 }));
+    expect(reportDelivery(door.sys, newer)).toBe(false);
+    expect(warned).toEqual([
+      "warning: this host holds what no deployment delivers: account.gone; was it restored from an image of before somebody " +
+        "was removed for good? Then remove them again (./ws remove)\n",
+      "failed: host: expected all that was delivered to this host, but it holds another version of units.bob and does not " +
+        'hold units.cid; was it restored from an older image? Start the schedule "daily", which delivers everything to it ' +
+        "again\n",
+    ]);
+  });
+
+  test("only warns of what this host holds besides", () => {
+    storePart(door.sys, account({ osUser: "gone", uid: 2009 }));
+    expect([reportDelivery(door.sys, delivered), warned.length]).toEqual([true, 1]);
+  });
 });
 
 test("somebody whom no deployment delivers is unexpected; parts under a name that was given up are not", () => {

@@ -1,9 +1,11 @@
 /** What is wrong with people on a host now, from systemd, the account files and the homes' own entries. */
 import type { Stats } from "node:fs";
-import { expect, test } from "vitest";
-import { problemsOfPeople } from "../../../../agent/root/commands/find-problems.ts";
+import { describe, expect, test } from "vitest";
+import type { Part } from "../../../../agent/contract.ts";
+import { problemsOfHost, problemsOfPeople } from "../../../../agent/root/commands/find-problems.ts";
+import { storePart } from "../../../../agent/root/state/parts.ts";
 import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
-import { account, units } from "../../../e2e/host/parts.ts";
+import { account, base, maps, units } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
 
 const ana = { osUser: "ana", uid: 2000 };
@@ -17,7 +19,12 @@ const FAILED = new Map([
 ]);
 
 /** A host with two people, whose failed units are the given ones; `missing` are homes that are not there. */
-function hostWith(failed: readonly string[], shadow: string, missing: readonly string[] = []) {
+function hostWith(
+  failed: readonly string[],
+  shadow: string,
+  missing: readonly string[] = [],
+  owners: Readonly<Record<string, number>> = {},
+) {
   const { sys, files } = memoryDoor();
   files.set("/etc/passwd", "ana:x:2000:2000::/home/ana:/bin/zsh\nbob:x:2001:2001::/home/bob:/bin/zsh\n");
   files.set("/etc/group", "");
@@ -33,7 +40,10 @@ function hostWith(failed: readonly string[], shadow: string, missing: readonly s
     const text = stdout.join(argv[1] === "list-units" ? "\n" : "\n\n");
     return { argv, code: 0, stdout: text, stderr: "", timedOut: false, overflowed: false };
   };
-  const look = (path: string) => (missing.includes(path) ? undefined : ({ isDirectory: () => true } as Stats));
+  const look = (path: string) =>
+    missing.includes(path)
+      ? undefined
+      : ({ isDirectory: () => true, uid: owners[path] ?? (path.endsWith("ana") ? 2000 : 2001) } as Stats);
   const m = machineOf({ ...sys, run, look });
   const people = [ana, bob].map((of) => ({ osUser: of.osUser, account: account(of), units: units(of) }));
   return { find: async () => Object.fromEntries(await problemsOfPeople(m, people)) };
@@ -56,5 +66,59 @@ test("what PAM refuses and a missing home are that person's", async () => {
   expect(await hostWith([], shadow, ["/home/bob"]).find()).toEqual({
     ana: ["the locked password ages, so PAM will refuse their sessions"],
     bob: ["the account has expired, so PAM refuses their sessions", "/home/bob is missing"],
+  });
+});
+
+test("a home that somebody else owns is its person's problem: an empty mount point belongs to root", async () => {
+  const owners = { "/home/ana": 0, "/home/bob": 2000 };
+  expect(await hostWith([], LOCKED, [], owners).find()).toEqual({
+    ana: ["/home/ana belongs to root"],
+    bob: ["/home/bob belongs to uid 2000"],
+  });
+});
+
+test("a password that has expired is named where the account has kept it, and one that has not is no problem", async () => {
+  const yesterday = Math.floor(Date.now() / 86_400_000) - 1;
+  expect(await hostWith([], `ana:$6$x:1:0:90:7:::\nbob:$6$x:${yesterday}:0:90:7:::\n`).find()).toEqual({
+    ana: ["the password has expired, so PAM refuses their service manager until they set a new one"],
+    bob: [],
+  });
+});
+
+describe("the host itself", () => {
+  /** Its problems where these units are in another state than `active`. */
+  async function problems(parts: readonly Part[], states: Readonly<Record<string, string>> = {}) {
+    const { sys, files } = memoryDoor();
+    for (const part of parts) storePart(sys, part);
+    if (parts.some(({ kind }) => kind === "maps")) files.delete("/etc/workstation/ports.nft");
+    const run = async (argv: readonly string[]) => {
+      const names = argv.slice(argv.indexOf("--") + 1);
+      const stdout = names.map((name) => `LoadState=loaded\nActiveState=${states[name] ?? "active"}\n`).join("\n");
+      return { argv, code: 0, stdout, stderr: "", timedOut: false, overflowed: false };
+    };
+    return problemsOfHost(machineOf({ ...sys, run }));
+  }
+  const listen = { socket: "/run/frontend/socket" };
+  const withFrontends = base({ gate: { listen }, lobby: { listen, origin: "https://portal.example.org" } });
+
+  test("has no problem before its first delivery, or while its units run", async () => {
+    expect([await problems([]), await problems([withFrontends])]).toEqual([[], []]);
+  });
+
+  test("names each unit of its own that does not run, and no frontend service that it does not have", async () => {
+    const states = {
+      "workstation-ports-watch.service": "failed",
+      "workstation-reconcile.timer": "inactive",
+      "workstation-gate.service": "restarting",
+    };
+    const [timer, watch] = ["workstation-reconcile.timer is inactive", "workstation-ports-watch.service is failed"];
+    expect(await problems([withFrontends], states)).toEqual(
+      [timer, watch, "workstation-gate.service is restarting"].map((what) => `${what}; run: workstation reconcile`),
+    );
+    expect(await problems([base()], states)).toHaveLength(2);
+  });
+
+  test("names a packet filter whose file is gone", async () => {
+    expect(await problems([maps([])])).toEqual(["/etc/workstation/ports.nft is missing; run: workstation reconcile"]);
   });
 });

@@ -70,12 +70,12 @@ test("whoever was delivered as left and is not cut yet counts against the same l
 test.each([
   ["an old state", { bob: YESTERDAY }, { unfit: "the last delivery is older than 24 h" }, "older than 24 h"],
   ["addsOnly", { bob: YESTERDAY }, { maps: maps(people({}), { addsOnly: true, admins: ["ana"] }) }, "addsOnly"],
-  ["the last admin", { ana: YESTERDAY }, {}, "no admin would be left"],
+  ["the last admin", { ana: YESTERDAY }, {}, "the last admin would lose access"],
   [
     "the last person",
     { ana: YESTERDAY },
     { maps: maps(people({}).slice(0, 1), { admins: [] }) },
-    "nobody would be left on this host",
+    "the last user would lose access on this host",
   ],
 ] as const)("%s cuts nobody and says so", (_what, over, more, why) => {
   const after = expireAccess(facts(over, more));

@@ -4,14 +4,21 @@ import { expect, test } from "vitest";
 import type { ObservedSession, Session, Snapshot } from "../../../../agent/shared/sessions/session-schemas.ts";
 import { snapshot } from "../../../../agent/shared/sessions/session-schemas.ts";
 import { pathBytes, pathText } from "../../../../agent/shared/sessions/path-encoding.ts";
-import { recordAfterForgetting, recordAfterLook, restorable } from "../../../../agent/root/sessions/next-record.ts";
+import {
+  recordAfterForgetting,
+  recordAfterLook,
+  restorable,
+  sessionsAt,
+} from "../../../../agent/root/sessions/next-record.ts";
 import {
   appendRecord,
-  KEPT,
   numbersOf,
   readNewest,
   readNumbered,
+  readOffered,
+  writeLastSeen,
 } from "../../../../agent/root/state/session-records.ts";
+import { MOST_RECORDS } from "../../../../agent/shared/sessions/record-history.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
 
 const LETTERS: readonly string[] = ["a", "b", "c", "d", "e"];
@@ -102,10 +109,10 @@ test("a partial loss that was saved can be undone from the record before it, exc
 
 test("the newest 200 are kept, by number and not by clock", () => {
   const { sys } = memoryDoor();
-  for (let n = 1; n <= KEPT + 3; n += 1) appendRecord(sys, "ana", record(`s${n}`, NOW - n * 1000));
-  expect(numbersOf(sys, "ana")).toHaveLength(KEPT);
+  for (let n = 1; n <= MOST_RECORDS + 3; n += 1) appendRecord(sys, "ana", record(`s${n}`, NOW - n * 1000));
+  expect(numbersOf(sys, "ana")).toHaveLength(MOST_RECORDS);
   expect(numbersOf(sys, "ana")[0]).toBe(4);
-  expect(namesOf(readNewest(sys, "ana"))).toEqual([`s${KEPT + 3}`]);
+  expect(namesOf(readNewest(sys, "ana"))).toEqual([`s${MOST_RECORDS + 3}`]);
   expect(() => readNumbered(sys, "ana", 1)).toThrow("the whole ones are among 4 to 203");
 });
 
@@ -126,6 +133,53 @@ test("wherever a write is broken off, the record is the old one or the new one, 
     expect(namesOf(readNewest(door.sys, "ana"))).toEqual(["next"]);
   }
   expect([...outcomes]).toEqual(["old", "new"]);
+});
+
+const takenAt = (name: string | undefined, ...names: string[]): Snapshot => ({
+  version: 1,
+  takenAtMs: NOW,
+  sessions: [name ?? [], ...names].flat().map((one) => ({ name: one, directory: "/home/ana" })),
+  forgotten: [],
+});
+const offeredNumbers = (sys: Parameters<typeof readOffered>[0]) => readOffered(sys, "ana").map(({ number }) => number);
+
+test("what is offered follows each record, also where the list of it is damaged, stale or of an older agent", () => {
+  const { sys, files } = memoryDoor();
+  appendRecord(sys, "ana", takenAt("a", "b"));
+  appendRecord(sys, "ana", takenAt("a"));
+  const list = "/var/lib/tmux-persist/ana/offered.json";
+  const stale = files.get(list) ?? "";
+  appendRecord(sys, "ana", takenAt("c"));
+  expect(offeredNumbers(sys)).toEqual([3, 2, 1]);
+  for (const text of [stale, "{", undefined]) {
+    if (text === undefined) files.delete(list);
+    else files.set(list, text);
+    expect(offeredNumbers(sys)).toEqual([3, 2, 1]);
+  }
+});
+
+test("the newest record was last seen by the last save, an earlier one when it was written", () => {
+  const { sys } = memoryDoor();
+  appendRecord(sys, "ana", takenAt("a", "b"));
+  appendRecord(sys, "ana", takenAt("a"));
+  writeLastSeen(sys, ["ana"], NOW + 5000);
+  expect(readOffered(sys, "ana").map(({ number, seenAtMs }) => [number, seenAtMs])).toEqual([
+    [2, NOW + 5000],
+    [1, NOW],
+  ]);
+});
+
+test("a record is chosen from by place, and a place that it does not have is an error", () => {
+  const whole = takenAt("a", "b");
+  expect(sessionsAt(whole, 7, [1, 1, 0]).map(({ name }) => name)).toEqual(["b", "a"]);
+  expect(() => sessionsAt(whole, 7, [0, 2])).toThrow("record 7 has the places 0 to 1, but 2 was asked for");
+});
+
+test("all records of one person are bounded in bytes", () => {
+  const { sys } = memoryDoor();
+  const large = Array.from({ length: 100 }, (_, at) => `${at}${"x".repeat(16_000)}`);
+  for (let n = 1; n <= 14; n += 1) appendRecord(sys, "ana", takenAt(`s${n}`, ...large));
+  expect([numbersOf(sys, "ana").length, numbersOf(sys, "ana").at(-1)]).toEqual([10, 14]);
 });
 
 test("a damaged record is passed over for the last whole one", () => {

@@ -8,10 +8,19 @@ const line = (point: string, type: string) =>
   `36 35 0:5${type.length} / ${point} rw,noatime shared:1 - ${type} server:/x rw`;
 
 /** A machine with these mounts and a clock; `hung` are the homes that do not answer. */
-function machineWith(mounts: readonly string[], hung: readonly string[]) {
+function machineWith(mounts: readonly string[], hung: readonly string[], isHomeLink = false) {
   const clock = { ms: 0 };
   const answers = vi.fn((path: string) => !hung.includes(path));
-  return { clock, answers, check: mountCheck({ mounts: () => mounts.join("\n"), answers, nowMs: () => clock.ms }) };
+  return {
+    clock,
+    answers,
+    check: mountCheck({
+      mounts: () => mounts.join("\n"),
+      isHomeLink: () => isHomeLink,
+      answers,
+      nowMs: () => clock.ms,
+    }),
+  };
 }
 
 test("a hung mount in the place of a home is refused by name, and the other homes are looked at", () => {
@@ -27,6 +36,14 @@ test("a hung mount of all homes costs one wait, not one a person", () => {
   const { check, answers } = machineWith([line("/home", "fuse.sshfs")], ["/home/ana", "/home/bob"]);
   for (const home of ["/home/ana", "/home/bob"]) expect(() => check(home)).toThrow("fuse.sshfs at /home");
   expect(answers).toHaveBeenCalledTimes(1);
+});
+
+test("a hung mount is found where /home is a link, behind which the mount points have other names", () => {
+  const { check, answers } = machineWith([line("/", "ext4"), line("/data/home/ana", "nfs4")], ["/home/ana"], true);
+  for (let run = 0; run < 2; run += 1)
+    expect(() => check("/home/ana")).toThrow("/home/ana is on a file system that does not answer (/home is a link)");
+  check("/home/bob");
+  expect(answers).toHaveBeenCalledTimes(2);
 });
 
 test("homes on local disks start no process at all, mounted or not", () => {

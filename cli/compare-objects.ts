@@ -1,5 +1,5 @@
 /**
- * Compares a live object with the desired one and lists the paths that differ. Servers add fields of their own, so it
+ * Compares a live object with the desired one and lists the fields that differ. Servers add fields of their own, so it
  * looks at the desired fields only.
  */
 
@@ -8,26 +8,34 @@ const SECRET_MARK = "4dabf18193072939515e22adb298388d";
 /** What the engine writes where a value is not known before an update. */
 const UNKNOWN_VALUE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
+/** One field that differs, at a path such as `rules[0].verbs`. */
+export interface Difference {
+  readonly path: string;
+  readonly want: unknown;
+  readonly have: unknown;
+}
+
 /**
- * Paths in which they differ, as in `rules[0].verbs`; no value is ever repeated. What is secret or not known yet is not
- * compared. An empty list or object and an absent one are the same, and so are two ways to write a quantity.
+ * Finds the fields that differ, in the order of the desired object. What is secret or not known yet is not compared. An
+ * empty list or object and an absent one are the same, and so are two ways to write a quantity.
  */
-export function differences(want: unknown, have: unknown, path = ""): readonly string[] {
+export function differences(want: unknown, have: unknown, path = ""): readonly Difference[] {
+  const differs = [{ path, want, have }];
   if (isWithheld(want) || isWithheld(have)) return [];
-  if (isEmpty(want)) return isEmpty(have) || !Array.isArray(want) ? [] : [path];
+  if (isEmpty(want)) return isEmpty(have) || !Array.isArray(want) ? [] : differs;
   if (Array.isArray(want)) {
-    if (!Array.isArray(have) || have.length !== want.length) return [path];
+    if (!Array.isArray(have) || have.length !== want.length) return differs;
     return want.flatMap((wanted, i) => differences(wanted, have[i] as unknown, `${path}[${i}]`));
   }
   if (isObject(want)) {
-    if (!isObject(have)) return [path];
-    const found = new Map(Object.entries(have));
-    return Object.entries(want).flatMap(([key, wanted]) =>
-      differences(wanted, found.get(key), path === "" ? key : `${path}.${key}`),
-    );
+    if (!isObject(have) && !isEmpty(have)) return differs;
+    const found = new Map(Object.entries(have ?? {}));
+    return Object.entries(want).flatMap(([key, wanted]) => differences(wanted, found.get(key), below(path, key)));
   }
-  return want === have || isSameAmount(want, have) ? [] : [path];
+  return want === have || isSameAmount(want, have) ? [] : differs;
 }
+
+const below = (path: string, key: string) => (path === "" ? key : `${path}.${key}`);
 
 /** Whether the value is a secret, or will be known only when it is made. */
 export const isWithheld = (value: unknown): boolean =>

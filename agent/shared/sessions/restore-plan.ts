@@ -1,0 +1,95 @@
+/** Plans what a restore would do with each recorded session, from what runs now. Pure. */
+
+import { pathBytes } from "./path-encoding.ts";
+import type { Session } from "./session-schemas.ts";
+
+/** What their owner's own process found. */
+export interface Present {
+  readonly home: string;
+  /** The sessions that run, by name: the conversation that is certainly theirs. */
+  readonly running: ReadonlyMap<string, string | undefined>;
+  /** The conversations that are open, and where: they are never opened a second time. */
+  readonly open: ReadonlyMap<string, string>;
+  /** By name, when their owner has forgotten a session, in ms since 1970. */
+  readonly forgotten: ReadonlyMap<string, number>;
+  isDirectory(path: string): boolean;
+  /** Whether that conversation can be resumed from the directory. */
+  hasTranscript(assistantFolder: string, directory: string, conversation: string): boolean;
+}
+
+/** What becomes of one session: it is started, or left alone for a reason. */
+export type Prospect = { readonly session: Session; readonly why?: string } & (
+  | {
+      readonly state: "conversation" | "shell";
+      readonly directory: string;
+      /** What runs in it instead of a plain shell: arguments for `resume`. */
+      readonly resume?: string;
+    }
+  | { readonly state: "running" | "open elsewhere" | "name in use" | "forgotten" }
+);
+
+export interface Asked {
+  readonly sessions: readonly Session[];
+  /** When these sessions were last seen to run, in ms since 1970: what was forgotten later stays so. */
+  readonly seenAtMs: number;
+  /** Their owner has chosen them one by one, so what was forgotten is brought back after all. */
+  readonly chosen: boolean;
+}
+
+/** In the order of the sessions. Of two that name one conversation only the first opens it. */
+export function planRestore({ sessions, seenAtMs, chosen }: Asked, present: Present): readonly Prospect[] {
+  const open = new Map(present.open);
+  return sessions.map((session) => {
+    const prospect = prospectOf(session, { ...present, open }, chosen ? Number.POSITIVE_INFINITY : seenAtMs);
+    const { name, conversation } = session;
+    if (prospect.state === "conversation" && conversation !== undefined) open.set(conversation, sessionCalled(name));
+    return prospect;
+  });
+}
+
+function prospectOf(session: Session, present: Present, seenAtMs: number): Prospect {
+  const { name, conversation } = session;
+  if (present.running.has(name)) return besideRunning(session, present);
+  const forgottenAtMs = present.forgotten.get(name);
+  if (forgottenAtMs !== undefined && forgottenAtMs >= seenAtMs) return { session, state: "forgotten" };
+  const where = conversation === undefined ? undefined : present.open.get(conversation);
+  if (where !== undefined) return { session, state: "open elsewhere", why: `its conversation is open in ${where}` };
+  return startOf(session, present);
+}
+
+function besideRunning(session: Session, { running, open }: Present): Prospect {
+  const { name, conversation } = session;
+  const current = running.get(name);
+  if (conversation === undefined || current === undefined || current === conversation || open.has(conversation))
+    return { session, state: "running" };
+  const why = "a session of that name runs in another conversation; rename that one to bring this one back";
+  return { session, state: "name in use", why };
+}
+
+function startOf(session: Session, { home, isDirectory, hasTranscript }: Present): Prospect {
+  const { directory, conversation, assistantFolder } = session;
+  const bytes = pathBytes(directory);
+  const path = bytes.toString("utf8");
+  if (!path.startsWith("/") || !Buffer.from(path, "utf8").equals(bytes) || !isDirectory(path)) {
+    const why = "its directory is gone, so it starts in the home";
+    return { session, state: "shell", directory: home, resume: "directory", why };
+  }
+  if (conversation === undefined) return { session, state: "shell", directory: path };
+  // Its record is filed by the directory, so it is resumed from there or not at all.
+  const folder = assistantFolder === undefined ? `${home}/.claude` : pathBytes(assistantFolder).toString("utf8");
+  if (!hasTranscript(folder, path, conversation)) {
+    const why = `the transcript of its conversation ${conversation} is gone`;
+    return { session, state: "shell", directory: path, resume: "transcript", why };
+  }
+  const resume = assistantFolder === undefined ? conversation : `${conversation} ${quoted(folder)}`;
+  return { session, state: "conversation", directory: path, resume };
+}
+
+/** For a shell, which takes it as it is. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+const LONGEST_NAME = 80;
+
+/** For a sentence: the name of a session may be of any length. */
+export const sessionCalled = (name: string): string =>
+  `session "${name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME)}…`}"`;

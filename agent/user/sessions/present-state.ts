@@ -1,0 +1,44 @@
+/** Collects what decides over a restore: the sessions and conversations that run, and what their owner has forgotten. */
+
+import { statSync } from "node:fs";
+import { systemCode } from "../../lib/errors.ts";
+import { openConversations } from "../../shared/sessions/open-conversations.ts";
+import { assistantsExcept } from "../../shared/sessions/process-tree.ts";
+import type { Present } from "../../shared/sessions/restore-plan.ts";
+import { hasTranscript } from "./find-transcripts.ts";
+import { readForgotten } from "./forgotten-sessions.ts";
+import { LIST_PANES, readListing } from "./observe-sessions.ts";
+import { argvOf } from "./own-processes.ts";
+import type { PersonHere, Tmux } from "./tmux-client.ts";
+
+/** @throws Refusal when their server could not be asked */
+export async function presentState(tmux: Tmux, person: PersonHere): Promise<Present> {
+  // A server without a session refuses to list panes.
+  const names = (await tmux.ask(["list-sessions", "-F", "#{session_name}"])) ?? "";
+  const listing = names === "" ? "" : ((await tmux.ask(LIST_PANES)) ?? "");
+  const { sessions, seen, evidence, processes } = readListing(listing, person);
+  const running = sessions.flatMap(({ name, conversation }, at) => {
+    const [one, told] = [seen[at], evidence[at]];
+    return one === undefined || told === undefined
+      ? []
+      : [{ name, conversation, evidence: told, assistants: one.assistants }];
+  });
+  const inside = new Set(seen.flatMap(({ assistants }) => assistants.map(({ pid }) => pid)));
+  return {
+    home: person.home,
+    running: new Map(sessions.map(({ name, conversation }) => [name, conversation])),
+    open: openConversations(running, assistantsExcept(processes, argvOf, inside)),
+    forgotten: readForgotten(person.home),
+    isDirectory,
+    hasTranscript,
+  };
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "EACCES", "ELOOP", "ENAMETOOLONG"].includes(systemCode(error) ?? "")) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,176 @@
+/** Tests what a restore would do with each session, as data: a conversation is brought back once or not at all. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Evidence } from "../../../../agent/shared/sessions/choose-conversation.ts";
+import { openConversations, type RunningSession } from "../../../../agent/shared/sessions/open-conversations.ts";
+import { assistantsExcept } from "../../../../agent/shared/sessions/process-tree.ts";
+import { type Asked, planRestore, type Present } from "../../../../agent/shared/sessions/restore-plan.ts";
+import type { Session } from "../../../../agent/shared/sessions/session-schemas.ts";
+
+const A = "6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a01";
+const B = "6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a02";
+const C = "6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a03";
+const HOME = "/home/ana";
+const SEEN_AT = 1_800_000_000_000;
+
+const present = (over: Partial<Present> = {}): Present => ({
+  home: HOME,
+  running: new Map(),
+  open: new Map(),
+  forgotten: new Map(),
+  isDirectory: () => true,
+  hasTranscript: () => true,
+  ...over,
+});
+const session = (over: Partial<Session> = {}): Session => ({ name: "dev", directory: `${HOME}/code`, ...over });
+const plan = (sessions: readonly Session[], over: Partial<Present> = {}, asked: Partial<Asked> = {}) =>
+  planRestore({ sessions, seenAtMs: SEEN_AT, chosen: false, ...asked }, present(over));
+const stateOf = (one: Session, over?: Partial<Present>, asked?: Partial<Asked>) => plan([one], over, asked)[0];
+
+test.each<[string, Session, Partial<Present>, object]>([
+  ["a shell", session(), {}, { state: "shell", directory: `${HOME}/code` }],
+  ["a conversation", session({ conversation: A }), {}, { state: "conversation", resume: A }],
+  [
+    "a conversation in a folder of its own",
+    session({ conversation: A, assistantFolder: "/home/ana/it's" }),
+    {},
+    { state: "conversation", resume: `${A} '/home/ana/it'\\''s'` },
+  ],
+  [
+    "a directory that is gone",
+    session({ conversation: A }),
+    { isDirectory: () => false },
+    { state: "shell", directory: HOME, resume: "directory", why: "its directory is gone, so it starts in the home" },
+  ],
+  [
+    "a transcript that is gone",
+    session({ conversation: A }),
+    { hasTranscript: () => false },
+    { state: "shell", resume: "transcript", why: `the transcript of its conversation ${A} is gone` },
+  ],
+  ["a session that runs", session({ conversation: A }), { running: new Map([["dev", A]]) }, { state: "running" }],
+  [
+    "a session that runs in a conversation that nothing tells",
+    session({ conversation: A }),
+    { running: new Map([["dev", undefined]]) },
+    { state: "running" },
+  ],
+  [
+    "a name that runs in another conversation",
+    session({ conversation: A }),
+    { running: new Map([["dev", B]]) },
+    { state: "name in use", why: expect.stringContaining("rename that one") },
+  ],
+  [
+    "a conversation that goes on under another name",
+    session({ conversation: A }),
+    { open: new Map([[A, 'session "dev-2"']]) },
+    { state: "open elsewhere", why: 'its conversation is open in session "dev-2"' },
+  ],
+  ["what was forgotten", session(), { forgotten: new Map([["dev", SEEN_AT]]) }, { state: "forgotten" }],
+  [
+    "what ran again after it was forgotten",
+    session(),
+    { forgotten: new Map([["dev", SEEN_AT - 1]]) },
+    { state: "shell" },
+  ],
+  ["another name than the forgotten one", session(), { forgotten: new Map([["de", SEEN_AT]]) }, { state: "shell" }],
+])("%s", (_, one, over, expected) => {
+  expect(stateOf(one, over)).toMatchObject(expected);
+});
+
+test("a forgotten session that is chosen comes back after all, and one that runs is left alone even then", () => {
+  const forgotten = new Map([["dev", SEEN_AT + 5]]);
+  expect(stateOf(session(), { forgotten }, { chosen: true })?.state).toBe("shell");
+  expect(stateOf(session(), { forgotten, running: new Map([["dev", undefined]]) }, { chosen: true })?.state).toBe(
+    "running",
+  );
+  const open = new Map([[A, "process 12"]]);
+  expect(stateOf(session({ conversation: A }), { open }, { chosen: true })?.state).toBe("open elsewhere");
+});
+
+test("whatever is recorded and runs, no conversation is opened that is open, and none is opened twice", () => {
+  const name = fc.constantFrom("a", "b", "c", "d");
+  const conversation = fc.constantFrom<string[]>(A, B, C);
+  const recorded = fc.record({
+    name,
+    directory: fc.constant("/home/ana"),
+    conversation: fc.option(conversation, { nil: undefined }),
+  });
+  const running = fc.dictionary(name, fc.option(conversation, { nil: undefined }));
+  const sessions = fc.uniqueArray(recorded, { selector: (one) => one.name });
+  fc.assert(
+    fc.property(sessions, running, fc.uniqueArray(conversation), fc.boolean(), (all, runs, elsewhere, chosen) => {
+      const open = new Map([
+        ...elsewhere.map((id) => [id, "process 1"] as const),
+        ...Object.entries(runs).flatMap(([at, id]) => (id === undefined ? [] : [[id, at] as const])),
+      ]);
+      const told = all.map(
+        ({ conversation: id, ...rest }): Session => (id === undefined ? rest : { ...rest, conversation: id }),
+      );
+      const started = plan(told, { running: new Map(Object.entries(runs)), open }, { chosen }).flatMap((one) =>
+        one.state === "conversation" ? [one.session.conversation ?? ""] : [],
+      );
+      expect(new Set(started).size).toBe(started.length);
+      expect(started.filter((id) => open.has(id))).toEqual([]);
+    }),
+  );
+});
+
+const runs = (name: string, evidence: Partial<Evidence>, over: Partial<RunningSession> = {}): RunningSession => ({
+  name,
+  evidence: { key: "$1", written: new Map(), transcripts: [], ...evidence },
+  assistants: [],
+  ...over,
+});
+
+test.each<[string, readonly RunningSession[], readonly [string, string][]]>([
+  [
+    "its own, whatever it was started with",
+    [runs("x", { option: A, argument: A }, { conversation: B })],
+    [[B, 'session "x"']],
+  ],
+  [
+    "each that a source names, where it is not certain",
+    [runs("x", { option: A, hook: B })],
+    [
+      [A, 'session "x"'],
+      [B, 'session "x"'],
+    ],
+  ],
+  [
+    "not what an earlier assistant noted",
+    [runs("x", { option: A, hook: B, hookIsCurrent: false })],
+    [[A, 'session "x"']],
+  ],
+  [
+    "each that one of several assistants was started with",
+    [
+      runs(
+        "x",
+        {},
+        {
+          conversation: A,
+          assistants: [
+            { pid: 1, startedTicks: 1, argument: A },
+            { pid: 2, startedTicks: 1, argument: B },
+          ],
+        },
+      ),
+    ],
+    [
+      [A, 'session "x"'],
+      [B, 'session "x"'],
+    ],
+  ],
+  ["nothing that is no conversation", [runs("x", { option: "--resume" })], []],
+])("open in a session: %s", (_, sessions, expected) => {
+  expect([...openConversations(sessions, [])].sort()).toEqual([...expected].sort());
+});
+
+test("an assistant outside of every session keeps its conversation from being opened again", () => {
+  const all = new Map([10, 11, 12].map((pid) => [pid, { pid, parent: 1, name: "claude", startedTicks: 1 }]));
+  const argv = (pid: number) => (pid === 12 ? ["claude"] : ["claude", "--resume", pid === 10 ? A : B]);
+  const others = assistantsExcept(all, argv, new Set([11]));
+  expect([...openConversations([], others)]).toEqual([[A, "process 10, outside of every session"]]);
+});
