@@ -32,7 +32,7 @@ export function openFailureReport({ file, pipeline, settings, credentials }: Rep
       if (settings.absent.includes(WEBHOOK) || (await readTold(file)) === text) return;
       const webhook = await readCredentials(credentials, [WEBHOOK]).then(
         (values) => values.get(WEBHOOK),
-        (cause: Error) => logError(`warning: the chat was not told: ${cause.message}`),
+        (cause: Error) => logError(`warning: the chat message was not sent: ${cause.message}`),
       );
       if (webhook === undefined) return;
       const title = `The pipeline ${pipeline} of the stack ${settings.stack} fails (journalctl -u workstation-${pipeline}):`;
