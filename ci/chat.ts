@@ -4,16 +4,21 @@ import { find } from "./environment.ts";
 import { clean, logError, log } from "./log.ts";
 
 const DEADLINE_MS = 10_000;
-const MAX_LINES = 30;
+/** A message's lines beyond these are only counted. */
+export const MAX_LINES = 30;
 
-/** Never throws: an announcement must not stop what it announces. @returns whether it arrived */
-export async function announce(lines: readonly string[]): Promise<boolean> {
+/**
+ * Never throws: an announcement must not stop what it announces.
+ * @param hook address of the chat, where it is not the step's own
+ * @returns whether it arrived
+ */
+export async function announce(lines: readonly string[], hook?: string): Promise<boolean> {
   const shown =
     lines.length > MAX_LINES ? [...lines.slice(0, MAX_LINES), `and ${lines.length - MAX_LINES} more lines`] : lines;
   const text = clean(shown.join("\n"));
   log(lines.join("\n"));
   try {
-    const webhook = find("WS_CHAT_WEBHOOK");
+    const webhook = hook ?? find("WS_CHAT_WEBHOOK");
     if (webhook === undefined) throw new Error("WS_CHAT_WEBHOOK is not set");
     const answer = await fetch(webhook, {
       method: "POST",

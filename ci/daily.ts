@@ -11,7 +11,7 @@ import { announce } from "./chat.ts";
 import { checkOut } from "./checkout.ts";
 import { findRedelivery, type HostDelivery } from "./deliveries.ts";
 import { deployedCommit, failedCommit, mustBeOnBranch } from "./deployed-commit.ts";
-import { pulumi, stackOfPipeline } from "./engine.ts";
+import { pulumi, type StackAt, stackOfPipeline } from "./engine.ts";
 import { find, requiredVariable, StepError } from "./environment.ts";
 import { openGit } from "./git.ts";
 import { oneAtATime } from "./wait-for-stack-lock.ts";
@@ -43,12 +43,7 @@ async function deployAgain(): Promise<Ran | number> {
   const commit = await deployedNow();
   const isOurs = (await openGit(PROJECT).commit("HEAD")) === commit;
   const deployed = resolve(PROJECT, requiredVariable("WS_DEPLOYED"));
-  const failed = await failedCommit(at);
-  if (failed !== undefined && failed !== commit)
-    throw new StepError(
-      `the deployment of ${failed} failed, and part of it may be in effect. Deploying ${commit} again would take that ` +
-        "back, an offboarding included. Finish the newer deployment first.",
-    );
+  await mustBeFinished(at, commit);
   // Another deployment ended since the step `checkout`: what it deployed is what is deployed again, by its own program.
   if (!isOurs) {
     if (await exists(deployed)) await unlink(deployed);
@@ -69,13 +64,24 @@ async function deployAgain(): Promise<Ran | number> {
   // Tried again while another deployment holds the lock; the chat is told once.
   if (changes.join("\n") !== announced) await announce(changes);
   announced = changes.join("\n");
-  // What was previewed is deployed, and nothing that a run in between has made older.
+  // The previews take minutes without the engine's lock: another deployment may have ended, or failed midway, since.
   if ((await deployedNow()) !== commit) return deployAgain();
+  await mustBeFinished(at, commit);
   const options = ["--refresh", "--yes", "--skip-preview", "--suppress-outputs", "--message", dailyMessage(commit)];
   return pulumi({ ...at, env: RESTORING }, ["up", ...options, ...replaced], { onLine: log });
 }
 
 let announced = "";
+
+/** @throws StepError where a newer deployment failed, or was killed */
+async function mustBeFinished(at: StackAt, commit: string): Promise<void> {
+  const failed = await failedCommit(at);
+  if (failed === undefined || failed === commit) return;
+  throw new StepError(
+    `the deployment of ${failed} failed or did not end, and part of it may be in effect. Deploying ${commit} again would ` +
+      "take that back, an offboarding included. Finish the newer deployment first.",
+  );
+}
 
 async function deployedNow(): Promise<string> {
   const git = openGit(PROJECT);

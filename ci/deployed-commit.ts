@@ -7,8 +7,17 @@ import { StepError } from "./environment.ts";
 import type { Git } from "./git.ts";
 
 const history = z.array(
-  z.object({ kind: z.string(), result: z.string(), environment: z.record(z.string(), z.string()).default({}) }),
+  z.object({
+    kind: z.string(),
+    result: z.string(),
+    startTime: z.iso.datetime(),
+    environment: z.record(z.string(), z.string()).default({}),
+  }),
 );
+const tags = z.record(z.string(), z.string());
+
+/** Tag of the stack, beside its state: the commit whose deployment a pipeline began last, and when. */
+const ATTEMPT = "workstation:attempt";
 
 const PAGE_SIZE = 100;
 
@@ -35,13 +44,22 @@ export async function deployedCommit(at: StackAt): Promise<string> {
   );
 }
 
+/** Writes down which commit is about to be deployed: the engine records an update when it ends, and a killed one never. */
+export async function recordAttempt(at: StackAt, commit: string): Promise<void> {
+  await mustPulumi(at, ["stack", "tag", "set", ATTEMPT, `${commit} ${new Date().toISOString()}`]);
+}
+
 /**
- * The commit of the newest update, where that update did not succeed: part of it may be deployed already.
- * @returns undefined where the newest update succeeded, or there is none
+ * The commit of the newest deployment, where that did not succeed: part of it may be in effect already. It is the newest
+ * update of the engine's history, or a deployment that a pipeline began after that and that left no entry.
+ * @returns undefined where the newest deployment succeeded, or there is none
  */
 export async function failedCommit(at: StackAt): Promise<string | undefined> {
   const text = await mustPulumi(at, ["stack", "history", "--json", "--page-size", String(PAGE_SIZE), "--page", "1"]);
   const last = history.parse(JSON.parse(text)).find(({ kind }) => kind === "update");
+  const attempt = tags.parse(JSON.parse(await mustPulumi(at, ["stack", "tag", "ls", "--json"])))[ATTEMPT];
+  const [commit, began = ""] = attempt?.split(" ") ?? [];
+  if (commit !== undefined && !(last !== undefined && Date.parse(last.startTime) >= Date.parse(began))) return commit;
   return last === undefined || last.result === "succeeded" ? undefined : headOf(last.environment["git.head"], at.stack);
 }
 

@@ -16,6 +16,8 @@ export interface Commit {
 export interface Git {
   /** Full hash of a commit, or undefined where there is none of that name. */
   commit(name: string): Promise<string | undefined>;
+  /** Full hash of the object that a name stands for, such as an annotated tag; undefined where there is none of that name. */
+  object(name: string): Promise<string | undefined>;
   isAncestor(older: string, newer: string): Promise<boolean>;
   /** Every commit of `newer` that `older` does not have, newest first. */
   between(older: string, newer: string): Promise<readonly Commit[]>;
@@ -39,11 +41,13 @@ export function openGit(folder: string): Git {
     if (ran.code === 0) return ran.stdout.toString("utf8");
     throw new StepError(`git ${args[0]} failed in ${folder}: ${lastLine(ran)}`);
   };
+  const parse = async (name: string): Promise<string | undefined> => {
+    const ran = await git("rev-parse", "--verify", "--quiet", "--end-of-options", name);
+    return ran.code === 0 ? ran.stdout.toString("utf8").trim() : undefined;
+  };
   return {
-    commit: async (name) => {
-      const ran = await git("rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`);
-      return ran.code === 0 ? ran.stdout.toString("utf8").trim() : undefined;
-    },
+    commit: (name) => parse(`${name}^{commit}`),
+    object: (name) => parse(name),
     isAncestor: async (older, newer) => {
       const ran = await git("merge-base", "--is-ancestor", older, newer);
       if (ran.code === 0 || ran.code === 1) return ran.code === 0;
@@ -56,7 +60,11 @@ export function openGit(folder: string): Git {
       }),
     allFiles: async (commit) => words(await must("ls-tree", "-r", "-z", "--full-tree", "--name-only", commit), "\0"),
     changedFiles: async (from, to) =>
-      words(await must("diff", "--name-only", "--no-renames", "--no-ext-diff", "-z", from, to), "\0"),
+      // Otherwise a .gitmodules of the repository hides what changes of a submodule.
+      words(
+        await must("diff", "--name-only", "--no-renames", "--no-ext-diff", "--ignore-submodules=none", "-z", from, to),
+        "\0",
+      ),
     merged: async (base, branch) => {
       const ran = await git("merge-tree", "--write-tree", "--no-messages", base, branch);
       if (ran.code === 1) return undefined;

@@ -4,6 +4,7 @@ import { ClientError } from "../clients/client-error.ts";
 import { PulumiError } from "../cli/pulumi.ts";
 import { Refusal } from "../config/refusal.ts";
 import { board } from "./board.ts";
+import { credentials } from "./credential-lifetimes.ts";
 import { daily } from "./daily.ts";
 import { confirm } from "./deliveries.ts";
 import { drift } from "./drift.ts";
@@ -25,6 +26,7 @@ const STEPS: Readonly<Record<string, () => Promise<number>>> = {
   daily,
   confirm,
   publish,
+  credentials,
   board,
   drift,
 };

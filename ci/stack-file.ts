@@ -1,7 +1,7 @@
 /** Reads which files hold data from a checkout's `Pulumi.<stack>.yaml`: only these are ever taken from a branch. */
 
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { type Document, parseDocument } from "yaml";
 import { StepError } from "./environment.ts";
 
@@ -27,11 +27,11 @@ export async function openStackFile(folder: string, stack: string): Promise<Docu
   return document;
 }
 
-/** Path of a data file relative to the repository, or undefined where the stack names none. */
+/** Path of a data file relative to the repository, as git writes it; or undefined where the stack names none. */
 export function dataFile(document: Document, path: DataPath): string | undefined {
   const value = document.getIn(["config", ...path]);
   if (value === undefined && path === ROSTER) return "roster.yaml";
-  return typeof value === "string" ? value : undefined;
+  return typeof value === "string" ? posix.normalize(value) : undefined;
 }
 
 /** Puts another file in its place. */
@@ -45,6 +45,9 @@ export function useFile(document: Document, path: DataPath, file: string): void 
  */
 export const nonAdminPushes = (document: Document): "confirm" | "announce" =>
   document.getIn(["config", "workstation:nonAdminPushes"]) === "announce" ? "announce" : "confirm";
+
+/** Whether the stack manages the forge, and so has the rule of the tags `confirm/*` in its state once it was deployed. */
+export const managesForge = (document: Document): boolean => document.hasIn(["config", "workstation:forgejo"]);
 
 /** Names of the stack's hosts, the first is the default; needed to read a roster. */
 export function hostNames(document: Document): readonly string[] {

@@ -36,13 +36,19 @@ const RULE_TYPE = "forgejo:index:TagProtection";
  * list was taken off it by a later deployment that failed midway, and is left out: their login may be anybody's now.
  * @param logins the admins of the deployed roster
  * @param exported the engine's state, as `pulumi stack export` writes it
- * @returns every login without an id where the stack has no such rule, as one that does not manage the forge
+ * @param managesForge whether the deployed stack file has the forge's section: every deployment of it that succeeded has
+ * put the rule into the state, so a state without it was edited, and identifies nobody
+ * @returns every login without an id where the stack does not manage the forge and has no such rule
  * @throws ZodError for what is not a state of the engine
  */
-export function adminAccounts(logins: readonly string[], exported: unknown): readonly AdminAccount[] {
+export function adminAccounts(
+  logins: readonly string[],
+  exported: unknown,
+  managesForge: boolean,
+): readonly AdminAccount[] {
   const { resources } = stateForm.parse(exported).deployment;
   const found = resources.find(({ type, delete: isGoing }) => type === RULE_TYPE && !isGoing);
-  if (found === undefined) return logins.map((login) => ({ login, id: undefined }));
+  if (found === undefined) return managesForge ? [] : logins.map((login) => ({ login, id: undefined }));
   const { pushers, accountIds } = rule.parse(found.outputs);
   const ids = new Map(Object.entries(accountIds).map(([login, id]) => [folded(login), id]));
   const listed = new Set(pushers.map(folded));

@@ -6,6 +6,7 @@ import { find, requiredVariable } from "../environment.ts";
 import type { Git } from "../git.ts";
 import { log } from "../log.ts";
 import { type Push, pusherName } from "./forge-activity.ts";
+import { isData, type StackFiles } from "./program-changes.ts";
 import { asksToSkip, isAdmin, isCatchUp, readDeploymentContext, type DeploymentContext } from "./deployment-context.ts";
 
 /** Always ends well: what cannot be found out is announced as that. */
@@ -34,7 +35,7 @@ export async function announcement(situation: DeploymentContext): Promise<readon
   const files = await changedFiles(git, others).catch(() => undefined);
   return [
     `${place()}: ${counted(others.length, "push", "pushes")} by a non-admin, about to be deployed:`,
-    ...(files === undefined ? [] : capped(files).map((file) => `  changed: ${file}`)),
+    ...(files === undefined ? [] : changedLines(files, situation)),
     ...activity.notices.map((notice) => `  ${notice}`),
     ...pushes.flat(),
     ...(others.length > SHOWN ? [`  and ${counted(others.length - SHOWN, "more push", "more pushes")}`] : []),
@@ -47,11 +48,12 @@ export async function announcement(situation: DeploymentContext): Promise<readon
 
 const SHOWN = 5;
 
-/** Program text first: it is what a reader has to see. */
-const capped = (files: readonly string[]): readonly string[] =>
-  files.length <= SHOWN_FILES
-    ? files
-    : [...files.slice(0, SHOWN_FILES), `${files.length - SHOWN_FILES} more files; the log of this run has them all`];
+/** Program text first: it is what a reader has to see. A name may hold line breaks, and is quoted like any foreign text. */
+function changedLines(files: readonly string[], stack: StackFiles): readonly string[] {
+  const inOrder = [...files.filter((file) => !isData(file, stack)), ...files.filter((file) => isData(file, stack))];
+  const lines = inOrder.slice(0, SHOWN_FILES).map((file) => `  changed: ${JSON.stringify(file)}`);
+  return files.length <= SHOWN_FILES ? lines : [...lines, `  and ${files.length - SHOWN_FILES} more files`];
+}
 const SHOWN_FILES = 10;
 
 /** Every file that a commit of the pushes changes, those included that a later commit takes back. */

@@ -8,7 +8,7 @@ import { stackOfPipeline } from "../engine.ts";
 import { StepError } from "../environment.ts";
 import { planPeople } from "../people-plan.ts";
 import { openStackFile, ROSTER, useFile } from "../stack-file.ts";
-import type { Push } from "./forge-activity.ts";
+import type { Push, PushedTag } from "./forge-activity.ts";
 import { type ProgramChange, programChanges } from "./program-changes.ts";
 import { CONFIRM, isAdmin, type DeploymentContext } from "./deployment-context.ts";
 import { type Finding, refusalLines } from "./refusal-lines.ts";
@@ -29,17 +29,20 @@ export async function authorize(situation: DeploymentContext): Promise<Authoriza
   const others = activity.pushes.filter(({ pusher }) => !isAdmin(situation, pusher));
   if (others.length === 0) return authorized("Every push since the last deployment was an admin's.");
   const tag = `${CONFIRM}${commit}`;
-  const confirmed = (activity.taggers.get(`refs/tags/${tag}`) ?? []).find((login) => isAdmin(situation, login));
-  const isWithdrawn = (await situation.git.commit(`refs/tags/${tag}`)) === undefined;
-  if (confirmed !== undefined && !isWithdrawn) return authorized(`${confirmed}, an admin, confirmed ${commit}.`);
+  const pushed = activity.tags.get(`refs/tags/${tag}`);
+  if (pushed !== undefined && isAdmin(situation, pushed.pusher) && (await isPresent(situation, tag, pushed)))
+    return authorized(`${pushed.pusher}, an admin, confirmed ${commit}.`);
   const isAccepted = ({ pusher }: Push) => nonAdminPushes === "announce" && pusher !== undefined;
   if (others.every(isAccepted))
     return authorized("Pushed by non-admins and announced: nonAdminPushes of this stack lets that deploy.");
-  const { namesTaggers } = activity;
-  const lines = refusalLines(await findings(situation, others), { others, commit, admins, tag, namesTaggers });
+  const lines = refusalLines(await findings(situation, others), { others, commit, admins, tag });
   if (lines.length > 0) return { authorized: false, lines };
   return authorized("Pushed by a non-admin; it raises nobody's rights and changes no program.");
 }
+
+/** Whether the tag that the record names is the one that the forge has now. */
+const isPresent = async ({ git }: DeploymentContext, tag: string, { object }: PushedTag): Promise<boolean> =>
+  (await git.object(`refs/tags/${tag}`)) === object;
 
 const authorized = (sentence: string): Authorization => ({ authorized: true, lines: [sentence] });
 

@@ -14,9 +14,9 @@ import { find, requiredVariable, StepError } from "../environment.ts";
 import { type Git, openGit } from "../git.ts";
 import { mustPulumi } from "../engine.ts";
 import { openRepository } from "../forge-repository.ts";
-import { DATA, dataFile, hostNames, nonAdminPushes, openStackFile, ROSTER } from "../stack-file.ts";
+import { DATA, dataFile, hostNames, managesForge, nonAdminPushes, openStackFile, ROSTER } from "../stack-file.ts";
 import { type AdminAccount, adminAccounts } from "./admin-accounts.ts";
-import { type Activity, activityBetween } from "./forge-activity.ts";
+import { type Activity, activityBetween, type BranchRange } from "./forge-activity.ts";
 
 export interface DeploymentContext {
   readonly git: Git;
@@ -77,29 +77,24 @@ export async function readDeploymentContext(): Promise<DeploymentContext> {
   const document = await openStackFile(PROJECT, stack);
   const logins = await adminsAt(git, deployed, document);
   const state: unknown = JSON.parse(await mustPulumi({ stack, folder: PROJECT }, ["stack", "export"]));
-  const admins = adminAccounts(logins, state);
+  const admins = adminAccounts(logins, state, managesForge(document));
   return {
     ...{ git, stack, deployed, commit, done },
     roster: dataFile(document, ROSTER) ?? "",
     readFiles: DATA.flatMap((path) => (path === ROSTER ? [] : (dataFile(document, path) ?? []))),
     nonAdminPushes: nonAdminPushes(document),
     activity: done
-      ? { pushes: [], taggers: new Map(), namesTaggers: true, notices: [] }
-      : await recorded(branch, deployed, commit, admins),
+      ? { pushes: [], tags: new Map(), notices: [] }
+      : await recorded(git, { branch, from: deployed, to: commit }, admins),
     admins: admins.map(({ login }) => login),
   };
 }
 
 /** The forge writes its record a moment after the push. */
-async function recorded(
-  branch: string,
-  deployed: string,
-  commit: string,
-  admins: readonly AdminAccount[],
-): Promise<Activity> {
+async function recorded(git: Git, range: BranchRange, admins: readonly AdminAccount[]): Promise<Activity> {
   const repository = openRepository();
   for (let tries = 1; ; tries += 1) {
-    const activity = await activityBetween(repository, branch, deployed, commit, admins);
+    const activity = await activityBetween(repository, git, range, admins);
     const [newest] = activity.pushes;
     if (tries === TRIES || newest?.pusher !== undefined || newest?.account !== undefined) return activity;
     await sleep(PAUSE_MS);

@@ -1,6 +1,5 @@
 /** Finds the program text that a push brings in, in its last commit and in every commit on the way there. */
 
-import { posix } from "node:path";
 import type { Commit, Git } from "../git.ts";
 import type { Push } from "./forge-activity.ts";
 
@@ -14,7 +13,7 @@ export interface ProgramChange {
   readonly files: readonly string[];
 }
 
-/** Paths that the deployed stack file names, relative to the repository. */
+/** Paths that the deployed stack file names, relative to the repository and as git writes them. */
 export interface StackFiles {
   /** The roster, which is judged by what it means for people. */
   readonly roster: string;
@@ -27,7 +26,7 @@ export interface StackFiles {
  * program text, the stack's configuration included.
  */
 export const isData = (file: string, { roster, readFiles }: StackFiles): boolean =>
-  file === roster || (!readFiles.some((path) => posix.normalize(path) === file) && PAGE.test(file));
+  file === roster || (!readFiles.includes(file) && PAGE.test(file));
 
 const PAGE = /^docs\/(?:[^/]+\/)*[^/]+\.md$|^(?:README|CHANGELOG|CONTRIBUTING)\.md$/;
 
@@ -45,7 +44,8 @@ export async function programChanges(git: Git, push: Push, stack: StackFiles): P
     return [{ commit: push.to, files: [`${commits.length} commits, more than the ${MAX_COMMITS} that are compared`] }];
   const found: ProgramChange[] = ends.files.length > 0 ? [ends] : [];
   for (const commit of commits) {
-    const files = await changedAgainstNearestParent(git, commit, inProgram);
+    const own = await changedAgainstNearestParent(git, commit, inProgram);
+    const files = commit.hash === push.to ? own.filter((file) => !ends.files.includes(file)) : own;
     if (files.length > 0) found.push({ commit: commit.hash, files });
   }
   return found;

@@ -23,54 +23,60 @@ export interface Confirmation {
   readonly admins: readonly string[];
   /** The tag that confirms it. */
   readonly tag: string;
-  /** Whether the forge's record can tell who pushed that tag. */
-  readonly namesTaggers: boolean;
 }
 
-const SHOWN = 10;
+/** So few that the message is never cut before its last line, which says how to confirm. */
+const SHOWN = 8;
+const SHOWN_NOTICES = 3;
 
 /** @returns the message's lines; empty where nothing has to wait */
 export function refusalLines(
   { programs, raised, isContested, isUnknown, notices }: Finding,
-  { others, commit, admins, tag, namesTaggers }: Confirmation,
+  { others, commit, admins, tag }: Confirmation,
 ): readonly string[] {
   if (programs.length === 0 && raised.length === 0 && !isContested && !isUnknown) return [];
   const pushers = [...new Set(others.map(pusherName))];
   return [
     `Stopped before any change: ${commit.slice(0, 12)} was pushed by ${listed(pushers)}, not by an admin, and needs an admin's confirmation:`,
     ...capped(
-      raised.map(({ who, what }) => `  ${who} would get ${listed(what)}`),
-      "people",
+      raised.flatMap(({ who, what }) => what.map((right) => `  ${who} would get ${right}`)),
+      "rights",
     ),
     ...(isUnknown ? ["  the forge's record does not identify who pushed some of it"] : []),
-    ...notices.map((notice) => `  ${notice}`),
+    ...capped(
+      notices.map((notice) => `  ${notice}`),
+      "accounts",
+      SHOWN_NOTICES,
+    ),
     ...(isContested
       ? ["  an admin and a non-admin have both changed the roster since the last deployment: one may undo the other"]
       : []),
     ...(programs.length === 0 ? [] : ["  program or configuration that would run with every right of the deployment:"]),
     ...capped(
-      programs.flatMap((change) => change.files.map((file) => `    ${file} (in ${change.commit.slice(0, 12)})`)),
+      programs.flatMap((change) =>
+        change.files.map((file) => `    ${JSON.stringify(file)} (in ${change.commit.slice(0, 12)})`),
+      ),
       "files",
     ),
-    remedy({ admins, commit, tag, namesTaggers }),
+    ...remedy({ admins, commit, tag }),
   ];
 }
 
-function remedy({ admins, commit, tag, namesTaggers }: Omit<Confirmation, "others">): string {
-  if (admins.length === 0)
-    return "No admin of the deployed roster has a Forgejo login that counts: deploy by hand, and give one of them a login.";
-  if (!namesTaggers)
-    return (
-      "No confirmation counts while releases are switched on for the repository, since anybody with write access can then push a " +
-      "tag in an admin's name: switch them off in the repository's settings, then push the tag, or deploy by hand."
-    );
-  return (
-    `To confirm exactly this commit, one of ${listed(admins)} pushes a tag: ` +
-    `git tag ${tag} ${commit} && git push origin refs/tags/${tag}`
-  );
-}
+/** Each command is a line by itself: a message's lines are cut at a length that no list of people may use up. */
+const remedy = ({ admins, commit, tag }: Omit<Confirmation, "others">): readonly string[] =>
+  admins.length === 0
+    ? [
+        "No admin of the deployed roster can be identified: none has a Forgejo login, or the stack's state has no rule of the " +
+          "tags confirm/*. Give one of them a login, and deploy by hand, which writes the rule.",
+      ]
+    : [
+        `To confirm exactly this commit, one of ${listed(admins)} pushes an annotated tag:`,
+        `  git tag --force --annotate --message=confirmed ${tag} ${commit}`,
+        `  git push --force origin refs/tags/${tag}`,
+        "A lightweight tag does not count, nor does one that the forge itself makes, as for a release.",
+      ];
 
-const capped = (lines: readonly string[], what: string): readonly string[] =>
-  lines.length <= SHOWN
+const capped = (lines: readonly string[], what: string, shown = SHOWN): readonly string[] =>
+  lines.length <= shown
     ? lines
-    : [...lines.slice(0, SHOWN), `    and ${counted(lines.length - SHOWN, "more", `more ${what}`)}`];
+    : [...lines.slice(0, shown), `    and ${counted(lines.length - shown, "more", `more ${what}`)}`];

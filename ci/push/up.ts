@@ -5,7 +5,7 @@ import { PROJECT } from "../../cli/pulumi.ts";
 import { announce } from "../chat.ts";
 import { checkOut } from "../checkout.ts";
 import { findRedelivery, type Redelivery } from "../deliveries.ts";
-import { deployedCommit } from "../deployed-commit.ts";
+import { deployedCommit, recordAttempt } from "../deployed-commit.ts";
 import { pulumi } from "../engine.ts";
 import { requiredVariable, StepError } from "../environment.ts";
 import { oneAtATime } from "../wait-for-stack-lock.ts";
@@ -41,6 +41,7 @@ export async function up(): Promise<number> {
     const redelivery = await findRedelivery();
     if (redelivery.hosts.length > 0) await announce(redeliveryLines(redelivery));
     const options = ["--yes", "--skip-preview", "--suppress-outputs", ...messageOf(situation)];
+    await recordAttempt({ stack: situation.stack, folder: PROJECT }, situation.commit);
     return pulumi(at, ["up", ...options, ...redelivery.options], { onLine: log });
   });
 }
@@ -51,9 +52,11 @@ const redeliveryLines = ({ hosts }: Redelivery): readonly string[] => [
 ];
 
 async function restingReason(situation: DeploymentContext): Promise<string | undefined> {
-  const { done, activity, git, commit } = situation;
+  const { done, activity, git } = situation;
   const onlyAdmins = activity.pushes.every(({ pusher }) => isAdmin(situation, pusher));
-  return reasonToRest({ done, onlyAdmins, isCatchUp: isCatchUp(), message: await git.message(commit) });
+  const messages: string[] = [];
+  for (const { to } of activity.pushes) messages.push(await git.message(to));
+  return reasonToRest({ done, onlyAdmins, isCatchUp: isCatchUp(), messages });
 }
 
 /** Why a run deploys nothing; undefined where it has to deploy. */
@@ -64,11 +67,13 @@ export function reasonToRest(how: {
   readonly onlyAdmins: boolean;
   /** Whether no push started the run. */
   readonly isCatchUp: boolean;
-  /** Of the newest commit. */
-  readonly message: string;
+  /** Of the newest commit of each push: a title may be anybody's whose pull request an admin merged, and covers no other push. */
+  readonly messages: readonly string[];
 }): string | undefined {
   if (how.done) return "There is nothing to deploy: this commit, or a later one, is deployed.";
-  return how.isCatchUp && how.onlyAdmins && asksToSkip(how.message) ? "An admin asked to skip this commit." : undefined;
+  return how.isCatchUp && how.onlyAdmins && how.messages.every(asksToSkip)
+    ? "Every push since the last deployment is an admin's and asks to be skipped."
+    : undefined;
 }
 
 const nothing = (sentence: string): 0 => {

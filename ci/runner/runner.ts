@@ -10,7 +10,8 @@ import type { Git } from "../git.ts";
 import { type Attempts, openAttempts } from "./attempt-records.ts";
 import { type Clone, type Confirmation, fetchClone } from "./clone.ts";
 import { readCredentials } from "./credentials.ts";
-import { isFor, type PipelineFile, readPipeline, secretsOf } from "./pipeline-file.ts";
+import { openFailureReport } from "./failure-report.ts";
+import { isFor, type Occasion, type PipelineFile, readPipeline, secretsOf } from "./pipeline-file.ts";
 import { openPullRequests } from "./pull-requests.ts";
 import { deploymentRuns, isDue, type PlannedRun, previewRuns, scheduledRun } from "./due-runs.ts";
 import type { RunnerSettings } from "./settings.ts";
@@ -41,13 +42,36 @@ const STEP_LIMIT_MS = 90 * 60_000;
 const MAX_PREVIEWS = 20;
 
 /**
+ * Tells the chat where a run fails or cannot begin; the pipeline of previews has no chat, and reports in its comments.
  * @param name file name of a pipeline without its ending: `deploy`, `drift`, `pull-request`, …
  * @returns 0 where everything that was due ended well
  * @throws StepError or ForgeError before the first run where it cannot be decided what is due
  */
 export async function runPipeline(name: string, options: RunnerOptions): Promise<0 | 1> {
-  const { settings, log, cron = name, signal } = options;
+  const { settings, credentials, cron = name } = options;
   const memory = join(settings.state, cron === name ? name : `${name}-${cron}`);
+  if (name === PREVIEWS) return (await runDue(name, memory, options)).failures.length > 0 ? 1 : 0;
+  const report = openFailureReport({ file: `${memory}.failure`, pipeline: name, settings, credentials });
+  try {
+    const { failures, isWaiting } = await runDue(name, memory, options);
+    if (failures.length > 0) await report.failed(failures);
+    else if (!isWaiting) await report.succeeded();
+    return failures.length > 0 ? 1 : 0;
+  } catch (cause) {
+    await report.failed([(cause as Error).message]);
+    throw cause;
+  }
+}
+
+interface Outcome {
+  /** One sentence for each run that failed. */
+  readonly failures: readonly string[];
+  /** Whether a run that failed before waits for its next try. */
+  readonly isWaiting: boolean;
+}
+
+async function runDue(name: string, memory: string, options: RunnerOptions): Promise<Outcome> {
+  const { settings, log, cron = name, signal } = options;
   const token = (await readCredentials(options.credentials, [settings.token])).get(settings.token) ?? "";
   const attempts = await openAttempts(`${memory}.json`);
   const clone = await fetchClone({ ...settings, url: cloneUrl(settings), token, folder: `${memory}.git` });
@@ -57,19 +81,23 @@ export async function runPipeline(name: string, options: RunnerOptions): Promise
     name === PREVIEWS
       ? previewRuns(settings.branch, await openPullRequests({ ...settings, token }))
       : await runsOf(cron, settings, clone, commit);
-  let failed = false;
+  const failures: string[] = [];
+  let isWaiting = false;
   let count = 0;
   for (const run of runs) {
-    if (signal?.aborted || !mayStart(run, attempts, options)) continue;
+    if (signal?.aborted || !mayStart(run, attempts, options)) {
+      isWaiting ||= attempts.find(run.key)?.ok === false;
+      continue;
+    }
     count += 1;
     if (name === PREVIEWS && count > MAX_PREVIEWS) break;
-    const ok = await carryOut(pipeline, run, attempts, options);
-    failed ||= !ok;
+    const failure = await carryOut(pipeline, run, attempts, options);
+    if (failure !== undefined) failures.push(failure);
     // What is deployed may have changed, and with it the program that decides: the next start looks anew.
-    if (ok && run.occasion.event === "tag") break;
+    else if (run.occasion.event === "tag") break;
   }
   if (count === 0) log("Nothing is due.");
-  return failed ? 1 : 0;
+  return { failures, isWaiting };
 }
 
 /** @throws StepError where the commit that counts as deployed is not on the branch */
@@ -107,13 +135,15 @@ function mayStart(run: PlannedRun, attempts: Attempts, { log, nowMs = Date.now }
   return false;
 }
 
-async function carryOut(pipeline: PipelineFile, run: PlannedRun, attempts: Attempts, options: RunnerOptions) {
+/** @returns what failed, or undefined */
+async function carryOut(
+  pipeline: PipelineFile,
+  run: PlannedRun,
+  attempts: Attempts,
+  options: RunnerOptions,
+): Promise<string | undefined> {
   const { settings, log, nowMs = Date.now, signal } = options;
-  if (!isFor(pipeline, run.occasion)) {
-    log(`Skipped ${run.title}: the pipeline is not for the event ${run.occasion.event}.`);
-    return true;
-  }
-  mustAgree(pipeline, settings);
+  mustAgree(pipeline, run.occasion, settings);
   const names = secretsOf(pipeline).filter((name) => !settings.absent.includes(name));
   const credentials = await readCredentials(options.credentials, names);
   // Its values may be short: each is hidden by itself, not only as a part of the whole.
@@ -129,26 +159,37 @@ async function carryOut(pipeline: PipelineFile, run: PlannedRun, attempts: Attem
   });
   const bad = results.filter(({ code }) => code !== 0);
   await attempts.record(run.key, { atMs: nowMs(), ok: bad.length === 0 });
-  for (const { name, code } of bad) log(`The step ${name} ended with ${code ?? "a signal"}.`);
+  const ended = bad.map(({ name, code }) => `The step ${name} ended with ${code ?? "a signal"}.`);
+  for (const sentence of ended) log(sentence);
   log(`${bad.length === 0 ? "Done" : "Failed"}: ${run.title}.`);
-  return bad.length === 0;
+  if (bad.length === 0) return undefined;
+  // A schedule's failure is the same one whatever head the branch has by then.
+  return run.again === "each time" ? ended.join(" ") : `Run for ${run.title}: ${ended.join(" ")}`;
 }
 
 /** A region or a switch is no secret, and hiding every "true" would make the journal unreadable. */
 const isWorthHiding = (value: string): boolean => value.length >= 6;
 
-/** @throws StepError where a step would work on another stack or branch than the one that was looked at */
-function mustAgree({ steps }: PipelineFile, { stack, branch }: RunnerSettings): void {
-  for (const { name, environment } of steps)
-    for (const [variable, expected] of Object.entries({ WS_STACK: stack, WS_BRANCH: branch })) {
+/** @throws StepError where the file is for another branch or event, or a step for another stack, than was looked at */
+function mustAgree(pipeline: PipelineFile, occasion: Occasion, { stack, branch, organization }: RunnerSettings): void {
+  if (!isFor(pipeline, occasion))
+    throw new StepError(
+      `The pipeline's "when" has no entry for the event ${occasion.event} of ${occasion.ref ?? `the branch ${branch}`}, which ` +
+        `the runner's settings follow. ${AGREE}`,
+    );
+  const wanted = { WS_STACK: stack, WS_BRANCH: branch, WS_ORGANIZATION: organization };
+  for (const { name, environment } of pipeline.steps)
+    for (const [variable, expected] of Object.entries(wanted)) {
       const found = environment[variable];
       if (found !== undefined && found !== expected)
         throw new StepError(
           `The step ${name} has ${variable}: ${typeof found === "string" ? found : "a secret"}, and the runner's settings say ` +
-            `${expected}. Make them agree, in .woodpecker/*.yaml or in the settings.`,
+            `${expected}. ${AGREE}`,
         );
     }
 }
+
+const AGREE = "Make them agree, in .woodpecker/*.yaml or in the settings.";
 
 const cloneUrl = ({ forge, owner, repository }: RunnerSettings) =>
   `${forge.replace(/\/+$/, "")}/${owner}/${repository}.git`;

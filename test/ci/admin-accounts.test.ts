@@ -9,7 +9,7 @@ const LOGINS = ["Wizard", "second"];
 
 test("the ids of the admins are those that the rule of the tags has recorded, whatever the case of a login", () => {
   const outputs = { pushers: ["wizard", "Second", "parked"], accountIds: { wizard: 5, second: 6, parked: 7 } };
-  expect(adminAccounts(LOGINS, state(rule({ pushers: [] }, { delete: true }), rule(outputs)))).toEqual([
+  expect(adminAccounts(LOGINS, state(rule({ pushers: [] }, { delete: true }), rule(outputs)), true)).toEqual([
     { login: "Wizard", id: 5 },
     { login: "second", id: 6 },
   ]);
@@ -19,16 +19,21 @@ test.each([
   ["has no rule of the tags, since it does not manage the forge", state()],
   ["is of a version that recorded no ids", state(rule({ pushers: ["wizard", "second"] }))],
 ])("the login alone decides where the state %s", (_, exported) => {
-  expect(adminAccounts(LOGINS, exported)).toEqual(LOGINS.map((login) => ({ login, id: undefined })));
+  expect(adminAccounts(LOGINS, exported, false)).toEqual(LOGINS.map((login) => ({ login, id: undefined })));
+});
+
+test("nobody is an admin where the stack manages the forge and its state has lost the rule that knows them", () => {
+  expect(adminAccounts(LOGINS, state(), true)).toEqual([]);
+  expect(adminAccounts(LOGINS, state(rule({ pushers: ["wizard"] }, { delete: true })), true)).toEqual([]);
 });
 
 test("an admin whom a later deployment took off the rule before it failed decides nothing by a login that may be anybody's", () => {
   const followed = rule({ pushers: ["wizard2", "second"], accountIds: { wizard2: 5, second: 6 } });
-  expect(adminAccounts(LOGINS, state(followed))).toEqual([{ login: "second", id: 6 }]);
+  expect(adminAccounts(LOGINS, state(followed), true)).toEqual([{ login: "second", id: 6 }]);
 });
 
 test("an admin whom a hand took off the rule, as a refresh shows it, is still known by their id", () => {
-  expect(adminAccounts(["wizard"], state(rule({ pushers: ["wizard2"], accountIds: { wizard: 5 } })))).toEqual([
+  expect(adminAccounts(["wizard"], state(rule({ pushers: ["wizard2"], accountIds: { wizard: 5 } })), true)).toEqual([
     { login: "wizard", id: 5 },
   ]);
 });
@@ -37,10 +42,10 @@ test.each([
   ["no state", {}],
   ["an id that is no number", state(rule({ pushers: ["wizard"], accountIds: { wizard: "5" } }))],
 ])("%s is an error and not an admin without an id", (_, exported) => {
-  expect(() => adminAccounts(LOGINS, exported)).toThrow();
+  expect(() => adminAccounts(LOGINS, exported, true)).toThrow();
 });
 
 test("a login that every object has as a field is looked up among the recorded ones alone", () => {
   const outputs = { pushers: ["constructor"], accountIds: {} };
-  expect(adminAccounts(["constructor"], state(rule(outputs)))).toEqual([{ login: "constructor", id: undefined }]);
+  expect(adminAccounts(["constructor"], state(rule(outputs)), true)).toEqual([{ login: "constructor", id: undefined }]);
 });

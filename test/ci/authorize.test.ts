@@ -9,6 +9,7 @@ const [deployed, commit] = ["a".repeat(40), "b".repeat(40)] as const;
 const situation = (pusher: string | undefined, more: Partial<DeploymentContext> = {}): DeploymentContext => ({
   git: {
     commit: async (name) => name,
+    object: async () => TAG,
     isAncestor: async () => true,
     between: async () => [{ hash: commit, parents: [deployed] }],
     allFiles: async () => [],
@@ -28,13 +29,14 @@ const situation = (pusher: string | undefined, more: Partial<DeploymentContext> 
     nonAdminPushes: "confirm",
     done: false,
   },
-  activity: { pushes: [{ pusher, from: deployed, to: commit }], taggers: new Map(), namesTaggers: true, notices: [] },
+  activity: { pushes: [{ pusher, from: deployed, to: commit }], tags: new Map(), notices: [] },
   ...more,
 });
-const confirmedBy = (...logins: readonly string[]) => ({
+const TAG = "e".repeat(40);
+const confirmedBy = (pusher: string) => ({
   activity: {
     ...situation("ebarzin").activity,
-    taggers: new Map([[`refs/tags/confirm/${commit}`, logins]]),
+    tags: new Map([[`refs/tags/confirm/${commit}`, { pusher, object: TAG }]]),
   },
 });
 
@@ -42,8 +44,8 @@ const withGit = (at: DeploymentContext, git: Partial<DeploymentContext["git"]>):
   ...at,
   git: { ...at.git, ...git },
 });
-const withoutTag = (at: DeploymentContext) =>
-  withGit(at, { commit: async (name) => (name.startsWith("refs/tags/") ? undefined : name) });
+const withTag = (object: string | undefined) =>
+  withGit(situation("ebarzin", confirmedBy("wizard")), { object: async () => object });
 const pageOnly = (at: DeploymentContext) => withGit(at, { changedFiles: async () => ["docs/page.md"] });
 /** The first pushed the roster, and the second took that back: nothing differs from what is deployed. */
 const contested = (second: string, first: string): DeploymentContext => {
@@ -63,7 +65,7 @@ test.each([
   ["a non-admin's", situation("ebarzin"), false],
   ["a push by nobody known", situation(undefined), false],
   ["a non-admin's that a non-admin confirms", situation("ebarzin", confirmedBy("ebarzin")), false],
-  ["a non-admin's that an admin confirms", situation("ebarzin", confirmedBy("ebarzin", "wizard")), true],
+  ["a non-admin's that an admin confirms", situation("ebarzin", confirmedBy("Wizard")), true],
   [
     "a non-admin's where the stack lets announced pushes deploy",
     situation("ebarzin", { nonAdminPushes: "announce" }),
@@ -71,7 +73,8 @@ test.each([
   ],
   ["a push by nobody known there", situation(undefined, { nonAdminPushes: "announce" }), false],
   ["a commit that is deployed already", situation(undefined, { done: true }), true],
-  ["a confirmation whose tag is gone", withoutTag(situation("ebarzin", confirmedBy("wizard"))), false],
+  ["a confirmation whose tag is gone", withTag(undefined), false],
+  ["a confirmation whose tag is another object than the admin pushed", withTag("d".repeat(40)), false],
   ["a page pushed by nobody known", pageOnly(situation(undefined)), false],
   ["a page pushed by a non-admin", pageOnly(situation("ebarzin")), true],
   ["a non-admin's roster on top of an admin's", contested("ebarzin", "wizard"), false],

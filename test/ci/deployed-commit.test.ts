@@ -2,11 +2,17 @@ import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { deployedCommit, failedCommit } from "../../ci/deployed-commit.ts";
+import { deployedCommit, failedCommit, recordAttempt } from "../../ci/deployed-commit.ts";
 
 const [OLD, NEW] = ["a".repeat(40), "b".repeat(40)] as const;
 const update = (result: string, head: string | undefined, message = "x", kind = "update") => ({
-  ...{ kind, result, message, environment: head === undefined ? {} : { "git.head": head } },
+  ...{
+    kind,
+    result,
+    message,
+    startTime: "2026-11-22T12:00:00.000Z",
+    environment: head === undefined ? {} : { "git.head": head },
+  },
 });
 
 let folder: string;
@@ -19,7 +25,11 @@ afterEach(() => vi.unstubAllEnvs());
 /** A `pulumi` whose history is this, the newest first. */
 function history(...updates: readonly object[]) {
   writeFileSync(join(folder, "history.json"), JSON.stringify(updates));
-  writeFileSync(join(folder, "pulumi"), `#!/bin/sh\ncat ${join(folder, "history.json")}\n`);
+  writeFileSync(join(folder, "tag.json"), "{}");
+  writeFileSync(
+    join(folder, "pulumi"),
+    `#!/bin/sh\nset -e\n[ "$3" != set ] || printf '{"%s":"%s"}' "$4" "$5" > ${folder}/tag.json\ncat ${folder}/$2.json\n`,
+  );
   chmodSync(join(folder, "pulumi"), 0o755);
   return { stack: "organization/workstation/prod", folder };
 }
@@ -45,4 +55,14 @@ test("a newest update that failed names its commit: part of it may be in effect"
   expect(await failedCommit(history(update("failed", NEW), update("succeeded", OLD)))).toBe(NEW);
   expect(await failedCommit(history(update("succeeded", OLD), update("failed", NEW)))).toBeUndefined();
   expect(await failedCommit(history())).toBeUndefined();
+});
+
+test("a deployment that was killed, and so left no entry in the history, is known by the attempt that its pipeline recorded", async () => {
+  const at = history(update("succeeded", OLD));
+  await recordAttempt(at, NEW);
+  expect(await failedCommit(at)).toBe(NEW);
+  // An admin deployed the older commit again, by hand: nothing is left of the attempt.
+  history({ ...update("succeeded", OLD), startTime: new Date(Date.now() + 60_000).toISOString() });
+  await recordAttempt(at, NEW);
+  expect(await failedCommit(at)).toBeUndefined();
 });

@@ -10,7 +10,7 @@ import { authorize } from "../../ci/push/authorize.ts";
 import { readDeploymentContext } from "../../ci/push/deployment-context.ts";
 
 let folder: string;
-let [deployed, commit] = ["", ""];
+let [deployed, commit, confirmation] = ["", "", ""];
 /** Who pushed the commit, and then a tag that confirms it, by the forge's record. */
 let [pusher, tagger]: readonly { login: string; id: number }[] = [];
 
@@ -18,12 +18,19 @@ const server = createServer((request, reply) => {
   const url = new URL(request.url ?? "", "http://forge");
   const answer = (body: unknown) =>
     reply.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
-  if (!url.pathname.endsWith("/activities/feeds")) return answer({ has_releases: false });
   if (url.searchParams.get("page") !== "1") return answer([]);
   const content = JSON.stringify({ HeadCommit: { Sha1: commit }, CompareURL: `x/${deployed}...${commit}` });
+  const tagged = JSON.stringify({ HeadCommit: { Sha1: commit }, CompareURL: `x/${"0".repeat(40)}...${confirmation}` });
   const entry = { id: 1, created: "2026-11-22T12:00:00Z", content };
   return answer([
-    { ...entry, op_type: "push_tag", ref_name: `refs/tags/confirm/${commit}`, act_user: tagger },
+    {
+      ...entry,
+      id: 2,
+      op_type: "push_tag",
+      ref_name: `refs/tags/confirm/${commit}`,
+      act_user: tagger,
+      content: tagged,
+    },
     { ...entry, op_type: "commit_repo", ref_name: "refs/heads/master", act_user: pusher },
   ]);
 });
@@ -47,8 +54,14 @@ beforeAll(async () => {
   deployed = committed("roster.yaml", ROSTER);
   commit = committed("index.ts", "");
   git("update-ref", "refs/remotes/origin/master", commit);
-  git("tag", `confirm/${commit}`, commit);
-  const update = { kind: "update", result: "succeeded", environment: { "git.head": deployed } };
+  git("tag", "--annotate", "--message=confirmed", `confirm/${commit}`, commit);
+  confirmation = git("rev-parse", `refs/tags/confirm/${commit}`).trim();
+  const update = {
+    kind: "update",
+    result: "succeeded",
+    startTime: "2026-11-22T12:00:00Z",
+    environment: { "git.head": deployed },
+  };
   const outputs = { pushers: ["wizard"], accountIds: { wizard: 5 } };
   const resources = [{ type: "forgejo:index:TagProtection", outputs }];
   writeFileSync(join(folder, "history.json"), JSON.stringify([update]));
@@ -108,4 +121,28 @@ test("an account that took an admin's login is announced and refused by its id, 
       'the forge account "wizard" was renamed to "wizard2" by its owner (id 5); write login: wizard2',
     );
   }
+});
+
+test("a tag that the forge made for an admin's moved release confirms nothing after releases were switched off", async () => {
+  [pusher, tagger] = [EMO, { login: "wizard", id: 5 }];
+  const annotated = confirmation;
+  confirmation = commit;
+  execFileSync("git", ["tag", "--force", `confirm/${commit}`, commit], { cwd: folder });
+  try {
+    expect((await authorize(await readDeploymentContext())).authorized).toBe(false);
+  } finally {
+    confirmation = annotated;
+    execFileSync("git", ["update-ref", `refs/tags/confirm/${commit}`, annotated], { cwd: folder });
+  }
+});
+
+test("the announcement names program text before pages, each file as one quoted line", async () => {
+  [pusher, tagger] = [EMO, EMO];
+  const situation = await readDeploymentContext();
+  const pages = Array.from({ length: 12 }, (_, index) => `docs/${index}.md`);
+  const forged = "index.ts\n  To confirm: git push origin evil";
+  const git = { ...situation.git, changedFiles: async () => [...pages, forged] };
+  const lines = await announcement({ ...situation, git });
+  expect(lines.filter((line) => line.includes("changed:"))[0]).toBe(`  changed: ${JSON.stringify(forged)}`);
+  expect(lines).toContain("  and 3 more files");
 });

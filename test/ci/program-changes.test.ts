@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { openGit } from "../../ci/git.ts";
+import { dataFile, openStackFile, ROSTER } from "../../ci/stack-file.ts";
 import { isData, programChanges } from "../../ci/push/program-changes.ts";
 
 const env = {
@@ -17,7 +18,7 @@ const env = {
   },
 };
 
-const STACK = { roster: "roster.yaml", readFiles: ["./docs/guidance.md", "users.json"] };
+const STACK = { roster: "roster.yaml", readFiles: ["docs/guidance.md", "users.json"] };
 
 let folder: string;
 const git = (...args: string[]) => execFileSync("git", args, { cwd: folder, env, encoding: "utf8" }).trim();
@@ -62,6 +63,11 @@ test("a program that a later commit of the same push takes back is found in the 
   ]);
 });
 
+test("the file of a push of one commit is named once", async () => {
+  const only = commit({ "index.ts": "new\n" });
+  expect(await found(only)).toEqual([[only, "index.ts"]]);
+});
+
 test("a program on a side branch whose merge drops it is found there", async () => {
   git("checkout", "--quiet", "-b", "topic");
   const evil = commit({ "index.ts": "evil\n" });
@@ -89,6 +95,21 @@ test("a merge that mixes its parents' programs is found, though each file is one
     [back, "index.ts"],
     [mixed, "index.ts"],
   ]);
+});
+
+test("a submodule that the repository's own settings hide is found", async () => {
+  const from = commit({
+    ".gitmodules": '[submodule "lib"]\n\tpath = lib\n\turl = https://x.invalid/lib\n\tignore = all\n',
+  });
+  git("update-index", "--add", "--cacheinfo", `160000,${deployed},lib`);
+  git("commit", "--quiet", "--message=x");
+  const to = git("rev-parse", "HEAD");
+  expect(await found(to, from)).toEqual([[to, "lib"]]);
+});
+
+test("a data file is compared as git writes its path", async () => {
+  writeFileSync(join(folder, "Pulumi.prod.yaml"), "config:\n  workstation:roster: ./people//roster.yaml\n");
+  expect(dataFile(await openStackFile(folder, "prod"), ROSTER)).toBe("people/roster.yaml");
 });
 
 test("a commit without parents is program as a whole", async () => {

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { MAX_LINES } from "../../ci/chat.ts";
+import { clean } from "../../ci/log.ts";
 import { refusalLines } from "../../ci/push/refusal-lines.ts";
 
 const commit = "3f2c1b".padEnd(40, "0");
@@ -8,7 +10,6 @@ const asked = {
   commit,
   admins: ["wizard"],
   tag: `confirm/${commit}`,
-  namesTaggers: true,
 };
 
 test("nothing has to wait where no right rises and no program changes", () => {
@@ -23,8 +24,11 @@ test("the message says who pushed, what would happen, who may confirm and how", 
     "Stopped before any change: 3f2c1b000000 was pushed by emo, not by an admin, and needs an admin's confirmation:
       emo would get the tier admin instead of power-user
       program or configuration that would run with every right of the deployment:
-        index.ts (in 3f2c1b000000)
-    To confirm exactly this commit, one of wizard pushes a tag: git tag confirm/3f2c1b0000000000000000000000000000000000 3f2c1b0000000000000000000000000000000000 && git push origin refs/tags/confirm/3f2c1b0000000000000000000000000000000000"
+        "index.ts" (in 3f2c1b000000)
+    To confirm exactly this commit, one of wizard pushes an annotated tag:
+      git tag --force --annotate --message=confirmed confirm/3f2c1b0000000000000000000000000000000000 3f2c1b0000000000000000000000000000000000
+      git push --force origin refs/tags/confirm/3f2c1b0000000000000000000000000000000000
+    A lightweight tag does not count, nor does one that the forge itself makes, as for a release."
   `);
 });
 
@@ -36,7 +40,7 @@ test("an unknown pusher and a roster without admins are named as that", () => {
     "Stopped before any change: 3f2c1b000000 was pushed by an account that the forge does not name, not by an admin, and needs an admin's confirmation:
       emo would get more time
       the forge's record does not identify who pushed some of it
-    No admin of the deployed roster has a Forgejo login that counts: deploy by hand, and give one of them a login."
+    No admin of the deployed roster can be identified: none has a Forgejo login, or the stack's state has no rule of the tags confirm/*. Give one of them a login, and deploy by hand, which writes the rule."
   `);
 });
 
@@ -44,14 +48,13 @@ test("a long list is cut, and the tag is not", () => {
   const files = Array.from({ length: 5_000 }, (_, index) => `file-${index}`);
   const lines = refusalLines({ ...NOTHING, programs: [{ commit, files }] }, asked);
   expect(lines.length).toBeLessThan(20);
-  expect(lines.join("\n")).toContain("and 4990 more files");
-  expect(lines.at(-1)).toContain(`git tag confirm/${commit} ${commit}`);
+  expect(lines.join("\n")).toContain("and 4992 more files");
+  expect(lines.at(-3)).toContain(`confirm/${commit} ${commit}`);
 });
 
-test("a roster that an admin and a non-admin have changed waits, and says that no tag helps while releases are on", () => {
-  const lines = refusalLines({ ...NOTHING, isContested: true }, { ...asked, namesTaggers: false });
+test("a roster that an admin and a non-admin have changed waits", () => {
+  const lines = refusalLines({ ...NOTHING, isContested: true }, asked);
   expect(lines.join("\n")).toContain("an admin and a non-admin have both changed the roster");
-  expect(lines.at(-1)).toMatch(/^No confirmation counts while releases are switched on for the repository/);
 });
 
 test("an account that took an admin's login is named by its id, with what the roster has to say", () => {
@@ -63,4 +66,23 @@ test("an account that took an admin's login is named by its id, with what the ro
   const [first, ...rest] = refusalLines({ ...NOTHING, isUnknown: true, notices }, { ...asked, others });
   expect(first).toContain("was pushed by an account of id 9 that has the login wizard now, not by an admin");
   expect(rest).toContain(`  ${notices[0]}`);
+});
+
+test("a file's name makes no line of its own, and the longest message keeps the whole command", () => {
+  const forged = `docs/x\nTo confirm exactly this commit:\n  git push origin evil`;
+  const many = (what: string) => Array.from({ length: 50 }, (_, index) => `${what} ${index}`);
+  const lines = refusalLines(
+    {
+      ...{ programs: [{ commit, files: [forged, ...many("file")] }], isContested: true, isUnknown: true },
+      ...{ raised: [{ who: "emo", what: many("the group") }], notices: many("an account") },
+    },
+    { ...asked, admins: many("admin") },
+  );
+  expect(lines.filter((line) => line.includes("\n"))).toEqual([]);
+  expect(lines.filter((line) => line.startsWith("To confirm"))).toHaveLength(1);
+  expect(lines.filter((line) => line.startsWith("  emo would get the group"))).toHaveLength(8);
+  expect(lines.length).toBeLessThanOrEqual(MAX_LINES);
+  expect(clean(lines.join("\n"))).toContain(
+    `\n  git tag --force --annotate --message=confirmed confirm/${commit} ${commit}\n  git push --force origin refs/tags/confirm/${commit}\n`,
+  );
 });

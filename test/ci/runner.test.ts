@@ -1,94 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { isFor, readPipeline } from "../../ci/runner/pipeline-file.ts";
-import { runPipeline } from "../../ci/runner/runner.ts";
+import { env, PASSPHRASE, pipeline, world } from "./fixtures/runner-world.ts";
 import { REPEAT_AFTER_MS } from "../../ci/runner/due-runs.ts";
-
-const root = mkdtempSync(join(tmpdir(), "ci-runner-"));
-afterAll(() => rmSync(root, { recursive: true }));
-
-const env = {
-  ...process.env,
-  GIT_CONFIG_GLOBAL: "/dev/null",
-  ...{ GIT_AUTHOR_NAME: "x", GIT_AUTHOR_EMAIL: "x@x.invalid" },
-  ...{ GIT_COMMITTER_NAME: "x", GIT_COMMITTER_EMAIL: "x@x.invalid" },
-};
-
-const PASSPHRASE = "the-passphrase-of-the-state";
-/** Shorter than what is hidden as a part of a longer secret. */
-const SHORT = "vt-123";
-
-/** A pipeline whose only step writes down that it ran; `more` are further commands of it. */
-const pipeline = (mark: string, ...more: readonly string[]) =>
-  [
-    ...["when:", "  - event: cron", "    cron: deploy", "  - event: tag", "    ref: refs/tags/confirm/*"],
-    ...["  - event: cron", "    cron: drift", "skip_clone: true", "steps:", "  - name: up", "    image: any"],
-    ...["    environment:", "      WS_STATE_ENVIRONMENT: { from_secret: ws_state_environment }"],
-    ...["    commands:", `      - echo "${mark} $CI_PIPELINE_EVENT $CI_COMMIT_SHA $CI_COMMIT_TAG" >> "$MARKS"`],
-    ...more.map((command) => `      - ${JSON.stringify(command)}`),
-  ].join("\n");
-
-let serial = 0;
-function world() {
-  serial += 1;
-  const folder = join(root, String(serial));
-  const forge = join(folder, "forge", "ops", "infra.git");
-  const work = join(folder, "work");
-  for (const path of [forge, work, join(folder, "state"), join(folder, "credentials")])
-    mkdirSync(path, { recursive: true });
-  const git = (...args: string[]) => execFileSync("git", args, { cwd: work, env, encoding: "utf8" }).trim();
-  git("init", "--quiet", "--initial-branch=master");
-  git("init", "--quiet", "--bare", forge);
-  const commit = (files: Readonly<Record<string, string>>, to = "refs/heads/master") => {
-    for (const [name, text] of Object.entries(files)) {
-      mkdirSync(join(work, name, ".."), { recursive: true });
-      writeFileSync(join(work, name), text);
-    }
-    git("add", "--all");
-    git("commit", "--quiet", "--allow-empty", "--message=x");
-    git("push", "--quiet", "--force", forge, `HEAD:${to}`);
-    return git("rev-parse", "HEAD");
-  };
-  const credential = (name: string, value: string) =>
-    writeFileSync(join(folder, "credentials", `secret_${name}`), `${value}\n`);
-  credential(
-    "ws_state_environment",
-    `# the state\nPULUMI_BACKEND_URL=file:///state-of-the-stack\n\nPULUMI_CONFIG_PASSPHRASE=${PASSPHRASE}\nVAULT_TOKEN=${SHORT}`,
-  );
-  credential("ws_forge_token", "token-of-the-reader");
-  const marks = join(folder, "marks");
-  writeFileSync(marks, "");
-  const log: string[] = [];
-  const made = {
-    ...{ folder, forge, git, commit, credential, log },
-    deployed: "",
-    nowMs: Date.parse("2026-11-22T12:00:00Z"),
-    asked: [] as Readonly<Record<string, string>>[],
-    tag: (name: string, at: string) => git("push", "--quiet", forge, `${at}:refs/tags/${name}`),
-    marks: () => readFileSync(marks, "utf8").trim().split("\n").filter(Boolean),
-    run: (name = "deploy") =>
-      runPipeline(name, {
-        settings: {
-          ...{ forge: `file://${join(folder, "forge")}`, owner: "ops", repository: "infra", branch: "master" },
-          ...{ stack: "prod", account: "reader", token: "ws_forge_token", state: join(folder, "state") },
-          ...{ organization: "organization", stateEnvironment: "ws_state_environment" },
-          ...{ environment: { MARKS: marks }, path: [], absent: [] },
-        },
-        credentials: join(folder, "credentials", "secret_"),
-        deployedCommit: async (state) => {
-          made.asked.push(state);
-          return made.deployed;
-        },
-        log: (line) => log.push(line),
-        nowMs: () => made.nowMs,
-      }),
-  };
-  made.deployed = commit({ ".woodpecker/deploy.yaml": pipeline("deployed") });
-  return made;
-}
 
 test("a head that is not deployed runs the deployed commit's pipeline file, never the head's own", async () => {
   const at = world();

@@ -56,7 +56,7 @@ async function onDay(days: number, file: "daily.yaml" | "drift.yaml"): Promise<D
   };
 }
 
-const DONE = { checkout: 0, daily: 0, confirm: 0, publish: 0 };
+const DONE = { checkout: 0, daily: 0, confirm: 0, publish: 0, credentials: 0 };
 const LOOKED = { checkout: 0, drift: 0 };
 const QUIET = { chat: [], deployed: [] };
 const AGE = "/var/lib/workstation/delivered.json";

@@ -47,7 +47,7 @@ test("a push of somebody who is no admin is announced by login before it is depl
   expect(codes(ran), ran.map(({ log }) => log).join("\n")).toEqual(DEPLOYED);
   expect(ran.map(({ name }) => name)).toEqual(["checkout", "audit", "guard", "up", "confirm", "publish", "board"]);
   expect(world.chat).toEqual([
-    expect.stringMatching(/ +changed: docs\/notes\.md\n +ebarzin pushed 1 commit .*\n +Change \(author: wizard\)/),
+    expect.stringMatching(/ +changed: "docs\/notes\.md"\n +ebarzin pushed 1 commit .*\n +Change \(author: wizard\)/),
   ]);
   expect(logOf(ran, "audit")).toContain("the chat answered with status 500");
   expect((await world.history())[0]).toMatchObject({ message: `${commit} pushed by ebarzin`, result: "succeeded" });
@@ -164,7 +164,7 @@ test("a push that raises rights stops, whoever its author claims to be, until an
   expect(world.chat.slice(told)).toEqual([
     expect.stringContaining("ebarzin pushed 1 commit"),
     expect.stringMatching(
-      /was pushed by ebarzin, not by an admin[\s\S]*emo would get the tier admin instead of power-user \(groups code-shared, docker and sudo\)[\s\S]*one of wizard pushes a tag: git tag confirm\/[0-9a-f]{40}/,
+      /was pushed by ebarzin, not by an admin[\s\S]*emo would get the tier admin instead of power-user \(groups code-shared, docker and sudo\)[\s\S]*one of wizard pushes an annotated tag:\n +git tag --force --annotate --message=confirmed confirm\/[0-9a-f]{40}/,
     ),
   ]);
 
@@ -192,18 +192,21 @@ test("a program that somebody changes who is no admin does not run, and does not
   });
   const ran = await world.pipeline("deploy.yaml", pushed(commit));
   expect(codes(ran)).toEqual({ checkout: 0, audit: 0, guard: 1 });
-  expect(logOf(ran, "guard")).toMatch(/every right of the deployment:\n +ci\/push\/guard.ts \(in .*\n +index.ts/);
+  expect(logOf(ran, "guard")).toMatch(/every right of the deployment:\n +"ci\/push\/guard.ts" \(in .*\n +"index.ts"/);
   await expect(access(PWNED)).rejects.toThrow("ENOENT");
   const read = (path: string) => readFile(fileURLToPath(new URL(`../../${path}`, import.meta.url)), "utf8");
   const files = { "ci/push/guard.ts": await read("ci/push/guard.ts"), "index.ts": await read("index.ts") };
   const { commit: repaired } = await world.push(world.wizard, { to: MASTER, files });
-  // With releases on, whoever may write can move an admin's release to a tag, which counts as the admin's push of it.
-  await world.api(world.forge.admin, "PATCH", "", { has_releases: true });
-  expect(await world.tag(world.wizard, `confirm/${repaired}`, repaired)).toBe(true);
-  const refused = await world.pipeline("deploy.yaml", confirmed(repaired));
-  expect(codes(refused)).toEqual({ checkout: 0, audit: 0, guard: 1 });
-  expect(logOf(refused, "guard")).toContain("No confirmation counts while releases are switched on");
-  await world.api(world.forge.admin, "PATCH", "", { has_releases: false });
+  // Whoever may write can move an admin's release to a tag, and the forge then records the admin as who pushed it.
+  const release = await world.api(world.wizard, "POST", "/releases", { tag_name: "v1", target_commitish: "master" });
+  const { id } = release.body as { readonly id: number };
+  const moved = { tag_name: `confirm/${repaired}`, target_commitish: repaired };
+  expect((await world.api(world.emo, "PATCH", `/releases/${id}`, moved)).status).toBe(200);
+  for (const has_releases of [true, false]) {
+    await world.api(world.forge.admin, "PATCH", "", { has_releases });
+    const refused = await world.pipeline("deploy.yaml", confirmed(repaired));
+    expect(codes(refused)).toEqual({ checkout: 0, audit: 0, guard: 1 });
+  }
   await confirmAndDeploy(repaired);
 });
 
@@ -226,7 +229,7 @@ test("a program that the next commit takes back is stopped with it, and never ru
   const back = await world.push(world.emo, { to: MASTER, files: { [PUBLISH]: own } });
   const stopped = await world.pipeline("deploy.yaml", pushed(back.commit));
   expect(codes(stopped)).toEqual({ checkout: 0, audit: 0, guard: 1 });
-  expect(logOf(stopped, "guard")).toContain(`${PUBLISH} (in ${evil.commit.slice(0, 12)})`);
+  expect(logOf(stopped, "guard")).toContain(`"${PUBLISH}" (in ${evil.commit.slice(0, 12)})`);
   await confirmAndDeploy(back.commit);
 
   const runs = (await world.history()).length;

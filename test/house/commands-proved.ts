@@ -124,7 +124,7 @@ export const PROOFS: readonly Proof[] = [
     /"apply", .*"ci\/preview-role\.yaml"/,
   ),
   row(
-    /^git tag confirm\/<commit> <commit> && git push origin refs\/tags\/confirm\/<commit>$/,
+    /^git tag --annotate --message=confirmed confirm\/<commit> <commit> && git push origin refs\/tags\/confirm\/<commit>$/,
     e2e("pipelines"),
     /world\.tag\(world\.wizard, `confirm\/\$\{top\.commit\}`/,
   ),

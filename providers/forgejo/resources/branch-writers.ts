@@ -50,9 +50,10 @@ export const branchWriters = (forge: () => Forge) => {
       const [owner = "", repo = "", ...branch] = id.split("/");
       const where = { owner, repo, branch: branch.join("/") };
       const rule = await repoApi(forge(), where, call.signal).protection(where.branch);
-      if (rule === undefined) return undefined;
+      // Where a hand removed the branch's rule, an update writes the lists again and still knows whose the logins were.
+      if (rule === undefined && known === undefined) return undefined;
       const found = {
-        ...{ ...where, ...listsOf(rule), members: known?.members ?? [] },
+        ...{ ...where, ...(rule === undefined ? NO_LISTS : listsOf(rule)), members: known?.members ?? [] },
         accountIds: known?.accountIds ?? {},
       };
       const { teams: _, accountIds: __, ...wish } = found;
@@ -98,6 +99,8 @@ async function write(forge: Forge, wish: Want, known: AccountIds, signal: AbortS
   if (strangers.length > 0) throw new ProviderError(`${where}: ${strangers.join(", ")} stayed on its lists`);
   return { ...wish, ...now, accountIds: ids };
 }
+
+const NO_LISTS = { push: [], merge: [], teams: [] };
 
 const listsOf = (rule: Protection) => ({
   push: [...rule.push_whitelist_usernames],

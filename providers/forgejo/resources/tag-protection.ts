@@ -34,7 +34,8 @@ export const tagProtection = (forge: () => Forge) => {
     remember: parseState(have),
     secrets: [],
     computed: ["gaps", "accountIds"],
-    replaceOn: ["owner", "repo", "pattern"],
+    // A new resource would take the ids of the listed accounts anew, from whoever has the logins by then.
+    replaceOn: [],
     differences: (is, wish) => {
       const moved = (["owner", "repo", "pattern"] as const).filter((field) => is[field] !== wish[field]);
       const isOther = !sameLogins(is.pushers, wish.pushers) || isIdMissing(wish.pushers, is.accountIds);
@@ -42,15 +43,17 @@ export const tagProtection = (forge: () => Forge) => {
     },
     create: async (wish, call) => ({ id: idOf(wish), have: await protect(forge(), wish, {}, call.signal) }),
     read: async (id, known, call) => {
-      const place = placeOf(id);
+      // An update may have moved the rule since the id was given.
+      const place = known ?? placeOf(id);
       const rules = await tagProtections(forge(), place, call.signal).list();
       const rule = ruleFor(rules, place.pattern);
-      if (rule === undefined) return undefined;
+      // A rule that a hand removed is made again by an update, which still knows whose the logins were.
+      if (rule === undefined) return known && { have: { ...known, pushers: [], gaps: [GONE] }, want: wishOf(known) };
       // An import has no list yet: the people on the rule are taken over as they are.
-      const wished = { ...place, pushers: known?.pushers ?? [...rule.whitelist_usernames] };
+      const { owner, repo, pattern } = place;
+      const wished = { owner, repo, pattern, pushers: known?.pushers ?? [...rule.whitelist_usernames] };
       const found = stateOf(wished, known?.accountIds ?? {}, rule, rules);
-      const { gaps: _, accountIds: __, ...wish } = found;
-      return { have: found, want: wish };
+      return { have: found, want: wishOf(found) };
     },
     update: (_, is, wish, call) => protect(forge(), wish, is.accountIds, call.signal),
     delete: async (_, is, call) => {
@@ -61,6 +64,10 @@ export const tagProtection = (forge: () => Forge) => {
   };
   return typedResource(type);
 };
+
+const GONE = "the rule is gone";
+
+const wishOf = ({ owner, repo, pattern, pushers }: Have): Want => ({ owner, repo, pattern, pushers });
 
 /** Writes the rule, reads all rules back, and fails unless exactly the listed people may push such a tag. */
 async function protect(forge: Forge, wish: Want, known: AccountIds, signal: AbortSignal): Promise<Have> {

@@ -85,3 +85,11 @@ test("a list of a state without ids is written anew although its logins are as w
   expect(await provider.diff(kept({}), writers)).toEqual(["push"]);
   expect(await provider.diff(kept({ wizard: 6 }), writers)).toEqual([]);
 });
+
+test("the ids of the branch's lists outlive a rule that a hand removed", async () => {
+  const writers = { ...place, branch: "gone", push: ["wizard"], merge: ["wizard"], members: [] };
+  const state = { ...writers, teams: [], accountIds: { wizard: 8 } };
+  const kept = { type: "forgejo:index:BranchWriters", id: "ops/infra/gone", inputs: writers, state };
+  const found = await provider.refresh(kept);
+  expect(found?.state).toMatchObject({ push: [], merge: [], accountIds: { wizard: 8 } });
+});

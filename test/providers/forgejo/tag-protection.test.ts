@@ -53,6 +53,7 @@ const server = createServer((request, reply) => {
     const login = /^\/users\/([^/]+)$/.exec(path)?.[1];
     if (login !== undefined && forge.readers.includes(login))
       return answer(200, { id: 1 + forge.readers.indexOf(login), login });
+    if (path.startsWith("/users/search")) return answer(200, { ok: true, data: [] });
     if (path === "/version") return answer(200, { version: "1.22.6" });
     if (path === "/repos/ops/infra") return answer(200, { full_name: "ops/infra" });
     if (path === "/repos/ops/infra/tag_protections" && request.method === "GET")
@@ -139,7 +140,25 @@ test("a rule that a hand edited or removed is found by a refresh and repaired", 
   expect((await provider.up(TYPE, wish, await refresh(kept))).did).toBe("updated");
   expect(lists()).toEqual([["confirm/*", ["wizard"], []]]);
   forge.rules = [];
-  expect(await provider.refresh(kept)).toBeUndefined();
+  const { did, kept: again } = await provider.up(TYPE, wish, await refresh(kept));
+  expect([did, lists(), again.state.gaps]).toEqual(["updated", [["confirm/*", ["wizard"], []]], []]);
+});
+
+test("the ids of a rule outlive its removal by a hand and its move, so that nobody inherits a login's rights with it", async () => {
+  const state = { ...wish, gaps: [], accountIds: { wizard: 99 } };
+  const kept = { ...(await provider.up(TYPE, wish)).kept, state };
+  forge.rules = [];
+  const gone = await refresh(kept);
+  expect(gone.state).toMatchObject({ pushers: [], accountIds: { wizard: 99 } });
+  for (const wanted of [wish, { ...wish, pattern: "approve/*" }])
+    await expect(provider.up(TYPE, wanted, gone)).rejects.toThrow('the forge account "wizard" of id 99 is gone');
+  expect(forge.rules).toEqual([]);
+});
+
+test("a moved rule is read where it is now", async () => {
+  const { kept } = await provider.up(TYPE, wish);
+  const { did, kept: moved } = await provider.up(TYPE, { ...wish, pattern: "approve/*" }, kept);
+  expect([did, (await refresh(moved)).state.pattern]).toEqual(["updated", "approve/*"]);
 });
 
 test("another rule that lets more people push such a tag is an error that names them and the remedy", async () => {

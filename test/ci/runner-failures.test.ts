@@ -1,0 +1,71 @@
+import { readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { pipeline, world } from "./fixtures/runner-world.ts";
+
+const told: string[] = [];
+/** Status of the chat's answers. */
+let status = 200;
+const chat = createServer((request, reply) => {
+  let body = "";
+  request.on("data", (part) => {
+    body += String(part);
+  });
+  request.on("end", () => {
+    told.push((JSON.parse(body) as { readonly text: string }).text);
+    reply.writeHead(status).end();
+  });
+});
+beforeAll(() => new Promise<void>((done) => chat.listen(0, "127.0.0.1", done)));
+afterAll(() => new Promise((done) => chat.close(done)));
+beforeEach(() => {
+  told.length = 0;
+  status = 200;
+});
+
+function worldWithChat(command: string) {
+  const at = world();
+  at.absent = [];
+  at.credential("ws_chat_webhook", `http://127.0.0.1:${(chat.address() as AddressInfo).port}/hook`);
+  const daily = pipeline("deployed", command).replace("cron: drift", "cron: daily");
+  at.deployed = at.commit({ ".woodpecker/daily.yaml": daily });
+  return at;
+}
+
+test("a failing step of a schedule is told to the chat once, and again after a success in between", async () => {
+  const at = worldWithChat('test -e "$MARKS.repaired"');
+  status = 500;
+  expect([await at.run("daily"), told.length]).toEqual([1, 1]);
+  status = 200;
+  expect([await at.run("daily"), await at.run("daily"), told.length]).toEqual([1, 1, 2]);
+  expect(told[1]).toMatch(
+    /^The pipeline daily of the stack prod fails \(journalctl -u workstation-daily\):\n {2}The step up ended with 1\.$/,
+  );
+  at.repair();
+  expect([await at.run("daily"), told.length]).toEqual([0, 2]);
+  at.repair(false);
+  expect([await at.run("daily"), told.length]).toEqual([1, 3]);
+});
+
+test("a run that cannot begin is told to the chat once: the forge is away, then a credential is missing", async () => {
+  const at = worldWithChat("true");
+  rmSync(at.forge, { recursive: true });
+  for (let night = 0; night < 2; night += 1) await expect(at.run("daily")).rejects.toThrow(/git fetch failed/);
+  rmSync(join(at.folder, "credentials", "secret_ws_forge_token"));
+  for (let night = 0; night < 2; night += 1) await expect(at.run("daily")).rejects.toThrow(/ws_forge_token/);
+  expect(told).toEqual([expect.stringContaining("git fetch failed"), expect.stringContaining("ws_forge_token")]);
+});
+
+test("a chat whose address is missing does not hide what failed", async () => {
+  const at = worldWithChat("true");
+  rmSync(join(at.folder, "credentials", "secret_ws_chat_webhook"));
+  rmSync(at.forge, { recursive: true });
+  await expect(at.run("daily")).rejects.toThrow(/git fetch failed/);
+});
+
+test("the unit of the daily deployment tries again each hour after a failure", () => {
+  const unit = readFileSync(new URL("../../ci/runner/systemd/workstation-daily.service", import.meta.url), "utf8");
+  expect(unit).toMatch(/^Restart=on-failure\nRestartSec=1h$/m);
+});
