@@ -1,14 +1,21 @@
 /** A deployment that fails midway, and the next one: what a surface was not given is announced again by the run that gives it. */
 
 import { beforeAll, expect, test } from "vitest";
+import { findForge, type Forge } from "../../lab/forge/index.ts";
 import { PROJECT } from "../../lab/pulumi/engine.ts";
+import type { Setting } from "../../lab/pulumi/stack-config.ts";
 import { run } from "../../lab/run.ts";
+import { openVaultWorld, type VaultWorld } from "./fixtures/vault-fixture.ts";
 import { changed, everybody, withDora } from "./people/sample.ts";
 import { freshStack, type PeopleStack } from "./people/stack.ts";
 
 let stack: PeopleStack;
+let vault: VaultWorld;
+let forge: Forge;
 beforeAll(async () => {
   stack = await freshStack();
+  vault = await openVaultWorld();
+  forge = await findForge(vault.lab);
   await delivered(everybody);
 });
 
@@ -82,4 +89,41 @@ test("a host where one person fails is incomplete, and the other surfaces are no
   await stack.sh(`rm ${drop}/90-broken.conf; systemctl daemon-reload; systemctl reset-failed`);
   expect(await delivered(demoted)).toContain("emo loses the rights of tier admin");
   expect((await plan(demoted)).plan).toEqual([]);
+});
+
+/** Nothing listens on this port of the host. */
+const DOWN: Setting = [["hosts", 0, "port"], 1];
+const isCollaborator = async (login: string) =>
+  (await forge.api.ask("GET", `repos/${forge.owner}/${forge.infra}/collaborators/${login}`)).status === 204;
+const cloneTokens = async (login: string) => {
+  const { body } = await forge.api.ask("GET", `users/${login}/tokens`);
+  return (body as { name: string }[]).filter(({ name }) => name.startsWith("workstation-lab-")).length;
+};
+const pipelineToken = () => vault.signInAs("plotting-book", "deployer", "plotting-book-deployer");
+
+test("a former forge login and the role of a lost namespace open nothing, although the host is down", async () => {
+  const login = `emo-${Date.now().toString(36)}`;
+  await forge.createUser(login);
+  await delivered(everybody);
+  const token = String(await pipelineToken());
+  const of = (secret: string) => vault.status(secret, "GET", "auth/token/lookup-self");
+  expect([await isCollaborator("ebarzin"), await cloneTokens("ebarzin"), await of(token)]).toEqual([true, 1, 200]);
+  const withLogin = changed(everybody, "emo", { forgejo: { login, push: true } });
+  const moved = changed(withLogin, "ancamilea", { namespaces: ["plotting-room"] });
+  const limit: Setting = [["removalLimit"], 9];
+  const output = await failing(moved, [DOWN, limit]);
+  expect(output).toContain("emo loses what they had as Forgejo login ebarzin");
+  expect(output).toContain("ancamilea loses namespace plotting-book (kept with everything in it)");
+  expect([await isCollaborator("ebarzin"), await cloneTokens("ebarzin")]).toEqual([false, 0]);
+  expect([await isCollaborator(login), await cloneTokens(login)]).toEqual([true, 1]);
+  expect([await of(token), await pipelineToken()]).toEqual([403, 400]);
+  const retry = await plan(moved);
+  for (const { surfaces } of retry.repeated) {
+    expect(surfaces).toContain("host devvm");
+    expect(surfaces).not.toContain("forge");
+  }
+  expect(retry.repeated.map(({ who }) => who).sort()).toEqual(["ancamilea", "emo"]);
+  await delivered(moved, [limit]);
+  expect((await plan(moved)).plan).toEqual([]);
+  expect([await isCollaborator("ebarzin"), await isCollaborator(login)]).toEqual([false, true]);
 });
