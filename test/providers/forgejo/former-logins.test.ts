@@ -101,11 +101,7 @@ test("a token of an account that passes to somebody else ends, and the new holde
   const first = await provider.up(TOKEN, token("bob"));
   const same = await provider.up(TOKEN, token("bob"), first.kept);
   const passed = await provider.up(TOKEN, token("bob", { holder: 20_002 }), same.kept);
-  expect([same.did, passed.did, tokens.map(({ id }) => id)]).toEqual([
-    "same",
-    "updated",
-    [passed.kept.state.tokenId],
-  ]);
+  expect([same.did, passed.did, tokens.map(({ id }) => id)]).toEqual(["same", "updated", [passed.kept.state.tokenId]]);
   expect(passed.kept.state.tokenId).not.toBe(first.kept.state.tokenId);
 });
 
