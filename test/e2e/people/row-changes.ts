@@ -155,8 +155,8 @@ const HEAD = [
 
 const INTRODUCTION = `# What a changed field of a row takes and gives
 
-Generated from \`test/e2e/people/row-changes.ts\`: change that, not this page, and run
-\`npx vitest run --project unit test/house/row-changes.test.ts --update\`. \`test/e2e/person-matrix.test.ts\` tries every line: with
+Generated from \`test/e2e/people/row-changes.ts\`: change that, not this page, which is the snapshot of
+\`test/house/row-changes.test.ts\`. \`test/e2e/person-matrix.test.ts\` tries every line: with
 the former value, with the new one, and with a second deployment, which changes nothing.
 
 A host that is down keeps what is on it. Every other surface changes in the same run, and the next deployment that
