@@ -3,7 +3,7 @@
  * once a step has failed, so a host that is down would hold it up.
  */
 
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { desiredResources } from "../../stacks/offline/desired-resources.ts";
 import type { DesiredResource } from "../../stacks/offline/record-resources.ts";
 import { rawOf, settings } from "../config/raw-config.ts";
@@ -65,12 +65,17 @@ const bindsAccount = (all: readonly DesiredResource[], { inputs }: DesiredResour
   return all.some(({ inputs: { subjects } }) => Array.isArray(subjects) && subjects.some(isIt));
 };
 
+const before = derived(rosterOf(admin, row("bob", OWNER, "namespace-owner"), row("cleo")));
+let declaredBefore: readonly DesiredResource[];
+beforeAll(async () => {
+  declaredBefore = await desiredResources(STACK, before.desired);
+});
+
 test.each(CHANGES)("%s: nothing that gives a right vanishes", async (_what, after) => {
-  const before = derived(rosterOf(admin, row("bob", OWNER, "namespace-owner"), row("cleo")));
   const now = derived(rosterOf(admin, after, row("cleo")), { ledger: before.desired.ledger, today: "2026-02-01" });
   const resources = await desiredResources(STACK, now.desired);
   const declared = new Set(resources.map(keyOf));
-  const gone = (await desiredResources(STACK, before.desired)).filter((one) => !declared.has(keyOf(one)));
+  const gone = declaredBefore.filter((one) => !declared.has(keyOf(one)));
   const giving = gone.filter((one) => GIVES_NOTHING[one.type]?.(one, resources) !== true);
   expect(giving.map(keyOf)).toEqual([]);
 });
