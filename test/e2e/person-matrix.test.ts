@@ -155,6 +155,7 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(async () => {
   await forgetPortal();
+  await access.removeLogins();
   await second.remove();
 });
 

@@ -1,6 +1,6 @@
 /** A deployment that fails midway, and the next one: what a surface was not given is announced again by the run that gives it. */
 
-import { beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { findForge, type Forge } from "../../lab/forge/index.ts";
 import { PROJECT } from "../../lab/pulumi/engine.ts";
 import type { Setting } from "../../lab/pulumi/stack-config.ts";
@@ -9,6 +9,7 @@ import { openVaultWorld, type VaultWorld } from "./fixtures/vault-fixture.ts";
 import { changed, everybody, withDora } from "./people/sample.ts";
 import { freshStack, type PeopleStack } from "./people/stack.ts";
 
+const LOGIN = `emo-${Date.now().toString(36)}`;
 let stack: PeopleStack;
 let vault: VaultWorld;
 let forge: Forge;
@@ -18,6 +19,8 @@ beforeAll(async () => {
   forge = await findForge(vault.lab);
   await delivered(everybody);
 });
+// Other files use the same forge, and count who is in its repository.
+afterAll(() => forge.api.ask("DELETE", `repos/${forge.owner}/${forge.infra}/collaborators/${LOGIN}`));
 
 async function delivered(...args: Parameters<PeopleStack["up"]>): Promise<string> {
   const ran = await stack.up(...args);
@@ -102,20 +105,19 @@ const cloneTokens = async (login: string) => {
 const pipelineToken = () => vault.signInAs("plotting-book", "deployer", "plotting-book-deployer");
 
 test("a former forge login and the role of a lost namespace open nothing, although the host is down", async () => {
-  const login = `emo-${Date.now().toString(36)}`;
-  await forge.createUser(login);
+  await forge.createUser(LOGIN);
   await delivered(everybody);
   const token = String(await pipelineToken());
   const of = (secret: string) => vault.status(secret, "GET", "auth/token/lookup-self");
   expect([await isCollaborator("ebarzin"), await cloneTokens("ebarzin"), await of(token)]).toEqual([true, 1, 200]);
-  const withLogin = changed(everybody, "emo", { forgejo: { login, push: true } });
+  const withLogin = changed(everybody, "emo", { forgejo: { login: LOGIN, push: true } });
   const moved = changed(withLogin, "ancamilea", { namespaces: ["plotting-room"] });
   const limit: Setting = [["removalLimit"], 9];
   const output = await failing(moved, [DOWN, limit]);
   expect(output).toContain("emo loses what they had as Forgejo login ebarzin");
   expect(output).toContain("ancamilea loses namespace plotting-book (kept with everything in it)");
   expect([await isCollaborator("ebarzin"), await cloneTokens("ebarzin")]).toEqual([false, 0]);
-  expect([await isCollaborator(login), await cloneTokens(login)]).toEqual([true, 1]);
+  expect([await isCollaborator(LOGIN), await cloneTokens(LOGIN)]).toEqual([true, 1]);
   expect([await of(token), await pipelineToken()]).toEqual([403, 400]);
   const retry = await plan(moved);
   for (const { surfaces } of retry.repeated) {
@@ -125,5 +127,5 @@ test("a former forge login and the role of a lost namespace open nothing, althou
   expect(retry.repeated.map(({ who }) => who).sort()).toEqual(["ancamilea", "emo"]);
   await delivered(moved, [limit]);
   expect((await plan(moved)).plan).toEqual([]);
-  expect([await isCollaborator("ebarzin"), await isCollaborator(login)]).toEqual([false, true]);
+  expect([await isCollaborator("ebarzin"), await isCollaborator(LOGIN)]).toEqual([false, true]);
 });

@@ -65,6 +65,11 @@ export function openAccess({
     createLogin: async (login: string) => {
       passwords.set(login, (await forge.createUser(login)).password);
     },
+    /** Other files use the same forge, and count who is in its repository. */
+    removeLogins: async () => {
+      for (const login of passwords.keys())
+        await forge.api.must("DELETE", `repos/${forge.owner}/${forge.infra}/collaborators/${login}`);
+    },
     pushes,
     withPassword: (login: string) => pushes({ login, password: passwords.get(login) ?? "" }),
     /** What is in the person's home for the forge. */
