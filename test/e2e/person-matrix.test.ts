@@ -16,6 +16,9 @@ const RUN = Date.now().toString(36);
 const LOGINS = { A: `hal-a-${RUN}`, B: `hal-b-${RUN}`, C: `ida-${RUN}` };
 type Value = "before" | "after";
 
+/** A deployment takes half a minute; on a machine that does other things it takes many. */
+const STEP_MS = 900_000;
+
 let stack: PeopleStack;
 let second: DevVm;
 let vault: VaultWorld;
@@ -152,7 +155,7 @@ beforeAll(async () => {
     [["cluster", "portalMap"], { namespace: "default" }],
   ];
   await deploy(BASE);
-}, 600_000);
+}, STEP_MS);
 afterAll(async () => {
   await forgetPortal();
   await access.removeLogins();
@@ -163,105 +166,132 @@ afterAll(async () => {
 const forgetPortal = () =>
   stack.kubectl(["delete", "configmap", "portal-users", "--namespace=default", "--ignore-not-found"]);
 
-test("before any change each field gives what its value says, and nothing of the other value", async () => {
-  expect(await tried()).toEqual(expected("before", { wasChanged: false }));
-});
+test(
+  "before any change each field gives what its value says, and nothing of the other value",
+  async () => {
+    expect(await tried()).toEqual(expected("before", { wasChanged: false }));
+  },
+  STEP_MS,
+);
 
-test("every field changed: the former value opens nothing any more, and the second run changes nothing", async () => {
-  const former = await handedOut("ida-a");
-  expect(await isAlive(former)).toEqual([true, true]);
-  await delivered(CHANGED);
-  expect(await tried()).toEqual(expected("after", { wasChanged: true }));
-  expect(await isAlive(former)).toEqual([false, false]);
-});
+test(
+  "every field changed: the former value opens nothing any more, and the second run changes nothing",
+  async () => {
+    const former = await handedOut("ida-a");
+    expect(await isAlive(former)).toEqual([true, true]);
+    await delivered(CHANGED);
+    expect(await tried()).toEqual(expected("after", { wasChanged: true }));
+    expect(await isAlive(former)).toEqual([false, false]);
+  },
+  STEP_MS,
+);
 
-test("every field changed back: the value in between opens nothing any more, and the second run changes nothing", async () => {
-  const former = await handedOut("ida-b");
-  expect(await isAlive(former)).toEqual([true, true]);
-  await delivered(BACK);
-  expect(await tried()).toEqual(expected("before", { wasChanged: true }));
-  expect(await isAlive(former)).toEqual([false, false]);
-});
+test(
+  "every field changed back: the value in between opens nothing any more, and the second run changes nothing",
+  async () => {
+    const former = await handedOut("ida-b");
+    expect(await isAlive(former)).toEqual([true, true]);
+    await delivered(BACK);
+    expect(await tried()).toEqual(expected("before", { wasChanged: true }));
+    expect(await isAlive(former)).toEqual([false, false]);
+  },
+  STEP_MS,
+);
 
-test("two people who swap a field have each other's access and not their own former one", async () => {
-  const former = await handedOut("ida-a");
-  const { fay, gil, hal, ida, kim, lee, wizard } = BASE;
-  await delivered({
-    ...BACK,
-    fay: { ...fay, authentik_user: gil.authentik_user, limits: gil.limits },
-    gil: { ...gil, authentik_user: fay.authentik_user, limits: fay.limits, tier: wizard.tier },
-    wizard: { ...wizard, tier: gil.tier },
-    hal: { ...hal, email: ida.email, forgejo: ida.forgejo },
-    ida: { ...ida, email: hal.email, forgejo: hal.forgejo },
-    kim: { ...kim, host: lee.host },
-    lee: { ...lee, host: "devvm" },
-  });
-  const found: Record<string, unknown> = {};
-  const see = (name: CellName, value: unknown) => {
-    found[name] = value;
-  };
-  see("authentik_user × code-server proxy", [await access.reached("fay.a"), await access.reached("gil.a")]);
-  see("authentik_user × terminal map", [await access.terminalOf("fay.a"), await access.terminalOf("gil.a")]);
-  const [halMail, idaMail] = [mail("hal"), mail("ida")];
-  const inRooms = (who: string) => Promise.all([access.rolesIn(who, "hal-a"), access.rolesIn(who, "ida-a")]);
-  see("email × API server", [await inRooms(halMail), await inRooms(idaMail)]);
-  const inVault = (who: string) => Promise.all([access.reads(who, "hal"), access.reads(who, "ida")]);
-  see("email × Vault", [await inVault(halMail), await inVault(idaMail)]);
-  const { [halMail]: ofHal, [idaMail]: ofIda } = await access.portal();
-  see("email × portal map", [ofHal?.namespaces, ofIda?.namespaces]);
-  see("tier × API server", [await access.can(mail("gil"), "*", "*"), await access.can(mail("wizard"), "*", "*")]);
-  see("tier × host", [(await access.groups("gil")).includes("sudo"), (await access.groups("wizard")).includes("sudo")]);
-  see("forgejo.login × forge", [(await access.credentials("hal")).login, (await access.credentials("ida")).login]);
-  const own = await Promise.all(
-    [access.credentials("hal"), access.credentials("ida")].map(async (one) => access.pushes(await one)),
-  );
-  see("forgejo.login × clone token", [...own, await access.pushes(former.clone)]);
-  const onHosts = (who: string) => Promise.all([access.logsIn(stack.vm, who), access.logsIn(second, who)]);
-  see("host × SSH", [await onHosts("kim"), await onHosts("lee")]);
-  see("limits × host", [await access.memoryOf("fay"), await access.memoryOf("gil")]);
-  const crossed = [
-    [false, true],
-    [true, false],
-  ];
-  expect(found).toEqual({
-    "authentik_user × code-server proxy": ["gil", "fay"],
-    "authentik_user × terminal map": ["gil", "fay"],
-    "email × API server": crossed,
-    "email × Vault": crossed,
-    "email × portal map": [["ida-a"], ["hal-a"]],
-    "tier × API server": [true, false],
-    "tier × host": [true, false],
-    "forgejo.login × forge": [LOGINS.C, LOGINS.A],
-    "forgejo.login × clone token": [true, true, false],
-    "host × SSH": crossed,
-    "limits × host": [5, 3],
-  });
-  const swaps = CELLS.filter(({ swap }) => swap.startsWith("each has")).map(nameOf);
-  expect(Object.keys(found).sort()).toEqual([...swaps].sort());
-});
+test(
+  "two people who swap a field have each other's access and not their own former one",
+  async () => {
+    const former = await handedOut("ida-a");
+    const { fay, gil, hal, ida, kim, lee, wizard } = BASE;
+    await delivered({
+      ...BACK,
+      fay: { ...fay, authentik_user: gil.authentik_user, limits: gil.limits },
+      gil: { ...gil, authentik_user: fay.authentik_user, limits: fay.limits, tier: wizard.tier },
+      wizard: { ...wizard, tier: gil.tier },
+      hal: { ...hal, email: ida.email, forgejo: ida.forgejo },
+      ida: { ...ida, email: hal.email, forgejo: hal.forgejo },
+      kim: { ...kim, host: lee.host },
+      lee: { ...lee, host: "devvm" },
+    });
+    const found: Record<string, unknown> = {};
+    const see = (name: CellName, value: unknown) => {
+      found[name] = value;
+    };
+    see("authentik_user × code-server proxy", [await access.reached("fay.a"), await access.reached("gil.a")]);
+    see("authentik_user × terminal map", [await access.terminalOf("fay.a"), await access.terminalOf("gil.a")]);
+    const [halMail, idaMail] = [mail("hal"), mail("ida")];
+    const inRooms = (who: string) => Promise.all([access.rolesIn(who, "hal-a"), access.rolesIn(who, "ida-a")]);
+    see("email × API server", [await inRooms(halMail), await inRooms(idaMail)]);
+    const inVault = (who: string) => Promise.all([access.reads(who, "hal"), access.reads(who, "ida")]);
+    see("email × Vault", [await inVault(halMail), await inVault(idaMail)]);
+    const { [halMail]: ofHal, [idaMail]: ofIda } = await access.portal();
+    see("email × portal map", [ofHal?.namespaces, ofIda?.namespaces]);
+    see("tier × API server", [await access.can(mail("gil"), "*", "*"), await access.can(mail("wizard"), "*", "*")]);
+    see("tier × host", [
+      (await access.groups("gil")).includes("sudo"),
+      (await access.groups("wizard")).includes("sudo"),
+    ]);
+    see("forgejo.login × forge", [(await access.credentials("hal")).login, (await access.credentials("ida")).login]);
+    const own = await Promise.all(
+      [access.credentials("hal"), access.credentials("ida")].map(async (one) => access.pushes(await one)),
+    );
+    see("forgejo.login × clone token", [...own, await access.pushes(former.clone)]);
+    const onHosts = (who: string) => Promise.all([access.logsIn(stack.vm, who), access.logsIn(second, who)]);
+    see("host × SSH", [await onHosts("kim"), await onHosts("lee")]);
+    see("limits × host", [await access.memoryOf("fay"), await access.memoryOf("gil")]);
+    const crossed = [
+      [false, true],
+      [true, false],
+    ];
+    expect(found).toEqual({
+      "authentik_user × code-server proxy": ["gil", "fay"],
+      "authentik_user × terminal map": ["gil", "fay"],
+      "email × API server": crossed,
+      "email × Vault": crossed,
+      "email × portal map": [["ida-a"], ["hal-a"]],
+      "tier × API server": [true, false],
+      "tier × host": [true, false],
+      "forgejo.login × forge": [LOGINS.C, LOGINS.A],
+      "forgejo.login × clone token": [true, true, false],
+      "host × SSH": crossed,
+      "limits × host": [5, 3],
+    });
+    const swaps = CELLS.filter(({ swap }) => swap.startsWith("each has")).map(nameOf);
+    expect(Object.keys(found).sort()).toEqual([...swaps].sort());
+  },
+  STEP_MS,
+);
 
 test.each([
   ["namespaces", { hal: { namespaces: ["ida-a"] }, ida: { namespaces: ["hal-a"] } }, REFUSALS.namespaces],
   ["k8s_user", { hal: { k8s_user: "ida" }, ida: { k8s_user: "hal" } }, REFUSALS.k8sUser],
   ["previously.os_user", { fay: { previously: { os_user: "gil" } } }, REFUSALS.osUser],
-])("%s that two people would swap is refused before the first write", async (_field, fields, sentence) => {
-  const swapped = Object.entries(fields).map(([who, more]) => [who, { ...BACK[who], ...more }]);
-  const ran = await stack.up({ ...BACK, ...Object.fromEntries(swapped) }, settings);
-  expect([ran.code === 0, `${ran.stdout}${ran.stderr}`]).toEqual([false, expect.stringContaining(sentence)]);
-  expect(ran.stdout).not.toMatch(/[+~-] ?\d+ (created|updated|deleted|replaced)/);
-});
+])(
+  "%s that two people would swap is refused before the first write",
+  async (_field, fields, sentence) => {
+    const swapped = Object.entries(fields).map(([who, more]) => [who, { ...BACK[who], ...more }]);
+    const ran = await stack.up({ ...BACK, ...Object.fromEntries(swapped) }, settings);
+    expect([ran.code === 0, `${ran.stdout}${ran.stderr}`]).toEqual([false, expect.stringContaining(sentence)]);
+    expect(ran.stdout).not.toMatch(/[+~-] ?\d+ (created|updated|deleted|replaced)/);
+  },
+  STEP_MS,
+);
 
-test("a change while a host is down reaches every other surface at once, and that host with the next deployment", async () => {
-  await deploy(BACK);
-  const former = await handedOut("ida-a");
-  expect((await stack.up(CHANGED, [...settings, DOWN])).code).not.toBe(0);
-  const elsewhere = CELLS.filter((cell: Cell) => cell.waits === undefined);
-  expect(await tried(elsewhere)).toEqual(expected("after", { wasChanged: true }, elsewhere));
-  expect(await isAlive(former)).toEqual([false, false]);
-  expect(await access.logsIn(second, "kim")).toBe(true);
-  expect(await deploy(CHANGED)).toMatch(
-    /gil gets the rights of tier admin.*An earlier deployment announced this and did not complete on .*host devvm\b/,
-  );
-  await delivered(CHANGED);
-  expect(await tried()).toEqual(expected("after", { wasChanged: true }));
-});
+test(
+  "a change while a host is down reaches every other surface at once, and that host with the next deployment",
+  async () => {
+    await deploy(BACK);
+    const former = await handedOut("ida-a");
+    expect((await stack.up(CHANGED, [...settings, DOWN])).code).not.toBe(0);
+    const elsewhere = CELLS.filter((cell: Cell) => cell.waits === undefined);
+    expect(await tried(elsewhere)).toEqual(expected("after", { wasChanged: true }, elsewhere));
+    expect(await isAlive(former)).toEqual([false, false]);
+    expect(await access.logsIn(second, "kim")).toBe(true);
+    expect(await deploy(CHANGED)).toMatch(
+      /gil gets the rights of tier admin.*An earlier deployment announced this and did not complete on .*host devvm\b/,
+    );
+    await delivered(CHANGED);
+    expect(await tried()).toEqual(expected("after", { wasChanged: true }));
+  },
+  STEP_MS,
+);
