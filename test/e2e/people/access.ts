@@ -24,12 +24,14 @@ export function openAccess({
   const accounts = new Map<string, string>();
   const can = async (who: string, ...question: readonly string[]): Promise<boolean> =>
     (await stack.kubectl(["auth", "can-i", ...question, `--as=${who}`], [0, 1])).stdout.trim() === "yes";
-  /** A push that changes nothing; the forge decides on it like on any other. */
+  /** A real push to a branch of its own: whoever may read comes as far as a dry run does. */
   const pushes = async ({ login, password }: Login): Promise<boolean> => {
     const url = forge.cloneUrl(forge.owner, forge.infra).replace("://", `://${login}:${password}@`);
     const clone = "/tmp/tried-clone";
-    const script = `test -d ${clone} || git init --quiet ${clone} && git -C ${clone} -c user.name=x -c user.email=x@lab.example commit --quiet --allow-empty --message tried
-      GIT_TERMINAL_PROMPT=0 git -C ${clone} push --dry-run ${url} HEAD:refs/heads/tried >/dev/null 2>&1 && echo in || echo out`;
+    const push = `GIT_TERMINAL_PROMPT=0 git -C ${clone} push --quiet --force ${url}`;
+    const script = `test -d ${clone} || git init --quiet ${clone}
+      git -C ${clone} -c user.name=x -c user.email=x@lab.example commit --quiet --allow-empty --message tried
+      ${push} HEAD:refs/heads/tried >/dev/null 2>&1 && ${push} :refs/heads/tried >/dev/null 2>&1 && echo in || echo out`;
     return (await stack.sh(script)) === "in";
   };
   return {
