@@ -13,6 +13,8 @@ export interface ForgejoAccess {
   readonly collaborators: readonly ForgejoLogin[];
   /** Logins that the program ever put there and that nobody on the roster has now: theirs are taken away. */
   readonly former: readonly ForgejoLogin[];
+  /** By former login: the login that its person has today. The two may be one account, renamed by its owner. */
+  readonly successors: ReadonlyMap<ForgejoLogin, ForgejoLogin>;
 }
 
 /** The lists of the infra repository, sorted. People without a Forgejo login are in none of them. */
@@ -21,13 +23,32 @@ export function forgejoAccess({ people, left }: Desired): ForgejoAccess {
     forgejo === undefined ? [] : [{ ...forgejo, administers: TIERS[tier].administers }],
   );
   const present = new Set(withLogin.map(({ login }) => folded(login)));
-  const gone = [...left.values()].flatMap(({ forgejoLogin }) => (forgejoLogin === undefined ? [] : [forgejoLogin]));
+  const formerly = formerLogins(people, left).filter(({ login }) => !present.has(folded(login)));
   return {
     admins: sorted(withLogin.filter(({ administers }) => administers).map(({ login }) => login)),
     whitelist: sorted(withLogin.filter(({ administers, push }) => administers || push).map(({ login }) => login)),
     collaborators: sorted(withLogin.filter(({ administers }) => !administers).map(({ login }) => login)),
-    former: sorted(gone.filter((login) => !present.has(folded(login)))),
+    former: sorted(formerly.map(({ login }) => login)),
+    successors: new Map(
+      formerly.flatMap(({ login, successor }) => (successor === undefined ? [] : [[login, successor] as const])),
+    ),
   };
+}
+
+/** Each login once; one that was several people's belongs to whoever is still on the roster. */
+function formerLogins(people: Desired["people"], left: Desired["left"]) {
+  const all = [
+    ...[...left.values()].flatMap(({ forgejoLogin, formerForgejoLogins }) =>
+      [...formerForgejoLogins, ...(forgejoLogin === undefined ? [] : [forgejoLogin])].map((login) => ({
+        login,
+        successor: undefined,
+      })),
+    ),
+    ...[...people.values()].flatMap(({ forgejo, formerForgejoLogins }) =>
+      formerForgejoLogins.map((login) => ({ login, successor: forgejo?.login })),
+    ),
+  ];
+  return [...new Map(all.map((one) => [folded(one.login), one])).values()];
 }
 
 export interface LoginPlan {

@@ -34,6 +34,7 @@ export const ledgerEntry = z.strictObject({
   k8sUser: word(names.K8S_USER),
   email: word(names.EMAIL).optional(),
   forgejoLogin: word(names.FORGEJO_LOGIN).optional(),
+  formerForgejoLogins: z.array(word(names.FORGEJO_LOGIN)).optional(),
   push: z.boolean(),
   namespaces,
   formerNamespaces: namespaces,

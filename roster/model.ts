@@ -122,6 +122,8 @@ export interface Person extends Holder {
   readonly parked: boolean;
   readonly claudeAuth: boolean;
   readonly forgejo?: { readonly login: ForgejoLogin; readonly push: boolean };
+  /** Logins that this program gave access to while they were on the row: nothing may stay with them. */
+  readonly formerForgejoLogins: readonly ForgejoLogin[];
   readonly limits: Limits;
   readonly quota: Quota;
   readonly until?: Day;
@@ -137,6 +139,7 @@ export interface OffboardedPerson extends Holder {
   /** Every host that holds, or held, an account of theirs. */
   readonly hosts: readonly HostName[];
   readonly forgejoLogin?: ForgejoLogin;
+  readonly formerForgejoLogins: readonly ForgejoLogin[];
   readonly quota: Quota;
   /** The limits of their last day, for the unit files that stay. */
   readonly limits: Limits;
@@ -168,6 +171,8 @@ export interface LedgerEntry {
   readonly k8sUser: K8sUser;
   readonly email?: Email;
   readonly forgejoLogin?: ForgejoLogin;
+  /** Absent for somebody who never had another. */
+  readonly formerForgejoLogins?: readonly ForgejoLogin[];
   readonly push: boolean;
   readonly namespaces: readonly Namespace[];
   readonly formerNamespaces: readonly Namespace[];

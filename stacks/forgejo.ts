@@ -48,8 +48,8 @@ export async function deployForgejo(
   });
   const access = forgejoAccess(desired);
   const tokenHolders = new Map(
-    [...desired.people.values()].flatMap(({ osUser, forgejo }) =>
-      forgejo === undefined ? [] : [[osUser, forgejo.login] as const],
+    [...desired.people.values()].flatMap(({ osUser, uid, forgejo }) =>
+      forgejo === undefined ? [] : [[osUser, { login: forgejo.login, uid }] as const],
     ),
   );
   const branch: BranchPlace = { owner: place.owner, repo: place.infra, branch: place.branch };
@@ -67,7 +67,7 @@ export async function deployForgejo(
     },
     { providers: [forge] },
   );
-  const credentials = [...tokenHolders].flatMap(([who, login]) => {
+  const credentials = [...tokenHolders].flatMap(([who, { login }]) => {
     const token = repository.tokens.get(who);
     return token === undefined ? [] : [[who, { login, token }] as const];
   });

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as vault from "@pulumi/vault";
 import { PersonAccess } from "../components/vault/person-access.ts";
 import { VaultPeople } from "../components/vault/resources.ts";
-import type { Desired, K8sUser } from "../roster/model.ts";
+import type { Desired, K8sUser, Namespace } from "../roster/model.ts";
 import { caOf } from "../config/ca-certificate.ts";
 import { inTurns } from "./declare-concurrently.ts";
 import type { VaultSettings } from "../config/settings/vault.ts";
@@ -31,22 +31,29 @@ export async function deployVault(
   const people = new VaultPeople("vault-people", { address, token, ...caOf(settings) });
   const providers = [official, people];
   const inUse = new Set([...desired.people.values()].flatMap(({ namespaces }) => namespaces));
+  // A namespace that is somebody else's by now has their role.
+  const isFree = (namespace: Namespace) => !inUse.has(namespace);
   const present = inTurns(desired.people.values(), (person) => {
     const { k8sUser: former } = person.previously;
     const { settled } = new PersonAccess(
       nameOf(person.k8sUser),
-      { person, state: "present", site: settings, ...(former === undefined ? {} : { former }) },
+      {
+        ...{ person, state: "present", site: settings, lostNamespaces: person.formerNamespaces.filter(isFree) },
+        ...(former === undefined ? {} : { former }),
+      },
       { providers, ...(former === undefined ? {} : { aliases: [{ name: nameOf(former) }] }) },
     );
     return settled;
   });
   const cuts: pulumi.Resource[] = [];
   const left = inTurns(desired.left.values(), (person) => {
-    // A namespace that is somebody else's by now has their role.
-    const namespaces = person.namespaces.filter((namespace) => !inUse.has(namespace));
+    const { namespaces, formerNamespaces } = person;
     const { settled } = new PersonAccess(
       nameOf(person.k8sUser),
-      { person: { ...person, namespaces }, state: "left", site: settings },
+      {
+        ...{ state: "left", site: settings, lostNamespaces: formerNamespaces.filter(isFree) },
+        person: { ...person, namespaces: namespaces.filter(isFree) },
+      },
       { providers },
     );
     cuts.push(settled);

@@ -31,6 +31,8 @@ export function registerOf({ people, left }: Desired, labels: Labels): Register 
     namespace: new Map<string, OsUser>(),
     vault: new Map<string, OsUser>(),
   };
+  for (const { osUser, formerForgejoLogins } of [...left.values(), ...people.values()])
+    for (const login of formerForgejoLogins) by.login.set(login.toLowerCase(), osUser);
   // Those who left first: a name that is somebody else's by now is theirs.
   for (const person of [...left.values(), ...people.values()]) {
     const { osUser, k8sUser, email, namespaces, formerNamespaces } = person;

@@ -20,6 +20,12 @@ export interface TokenRules {
   readonly overlapDays: number;
 }
 
+export interface TokenHolder {
+  readonly login: ForgejoLogin;
+  /** Tells people apart whatever they are called: nobody keeps a token of an account that passes to somebody else. */
+  readonly uid: number;
+}
+
 export interface InfraRepositoryArgs {
   readonly place: BranchPlace;
   readonly deployKeys: boolean;
@@ -28,7 +34,7 @@ export interface InfraRepositoryArgs {
   /** Plain: it decides which resources exist. */
   readonly access: ForgejoAccess;
   /** Whom a clone token is issued to. Plain too. */
-  readonly tokenHolders: ReadonlyMap<OsUser, ForgejoLogin>;
+  readonly tokenHolders: ReadonlyMap<OsUser, TokenHolder>;
   readonly tokens: TokenRules;
 }
 
@@ -40,7 +46,7 @@ export interface InfraRepositoryArgs {
 export class InfraRepository extends pulumi.ComponentResource {
   /** Secret, and unknown in a preview that issues one. */
   readonly tokens: ReadonlyMap<OsUser, pulumi.Output<string>>;
-  /** What keeps those who left, and whoever is not listed any more, out. */
+  /** What keeps those who left, former logins, and whoever is not listed any more, out. */
   readonly cuts: readonly pulumi.Resource[];
 
   constructor(name: string, args: InfraRepositoryArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -50,8 +56,10 @@ export class InfraRepository extends pulumi.ComponentResource {
     const { present, former } = placePeople(this, name, args, wall, tags);
     const members = [...present, ...former];
     const writers = listWriters(this, name, args, [wall, ...members]);
-    this.tokens = issueTokens(this, name, args, members);
-    this.cuts = [tags, writers, ...revokeTokens(this, name, args, former)];
+    const issued = issueTokens(this, name, args, members);
+    this.tokens = new Map([...issued].map(([who, { token }]) => [who, token]));
+    // An account that passes to somebody else gets another token, which takes the former holder's.
+    this.cuts = [tags, writers, ...issued.values(), ...revokeTokens(this, name, args, former)];
     this.registerOutputs();
   }
 }
@@ -79,8 +87,12 @@ function placePeople(
   tags: TagProtection,
 ) {
   const { owner, repo } = args.place;
-  const place = (login: string, permission: "write" | "none", dependsOn: pulumi.Resource[]) =>
-    new Collaborator(`${name}-${login.toLowerCase()}`, { owner, repo, login, permission }, { parent, dependsOn });
+  const place = (login: ForgejoLogin, permission: "write" | "none", dependsOn: pulumi.Resource[]) =>
+    new Collaborator(
+      `${name}-${login.toLowerCase()}`,
+      { owner, repo, login, permission, successor: successorOf(login, args) },
+      { parent, dependsOn },
+    );
   return {
     present: args.access.collaborators.map((login) => place(login, "write", [wall, tags])),
     former: args.access.former.map((login) => place(login, "none", [wall])),
@@ -101,14 +113,18 @@ const listWriters = (
   );
 };
 
+/** Null where the person has no other login, and for a login that somebody has today. */
+const successorOf = (login: ForgejoLogin, { access }: InfraRepositoryArgs): ForgejoLogin | null =>
+  access.successors.get(login) ?? null;
+
 function issueTokens(parent: InfraRepository, name: string, args: InfraRepositoryArgs, dependsOn: pulumi.Resource[]) {
-  const issue = (login: string) =>
+  const issue = ({ login, uid }: TokenHolder) =>
     new AccessToken(
       `${name}-token-${login.toLowerCase()}`,
-      { login, ...args.tokens, revoked: false },
+      { login, ...args.tokens, revoked: false, holder: uid, successor: null },
       { parent, dependsOn },
-    ).token;
-  return new Map([...args.tokenHolders].map(([who, login]) => [who, issue(login)]));
+    );
+  return new Map([...args.tokenHolders].map(([who, holder]) => [who, issue(holder)]));
 }
 
 /** A resource that goes would be deleted last, and not at all while a host is down: that there is none is a state, too. */
@@ -117,7 +133,7 @@ const revokeTokens = (parent: InfraRepository, name: string, args: InfraReposito
     (login) =>
       new AccessToken(
         `${name}-token-${login.toLowerCase()}`,
-        { login, ...args.tokens, revoked: true },
+        { login, ...args.tokens, revoked: true, holder: null, successor: successorOf(login, args) },
         { parent, dependsOn },
       ),
   );

@@ -69,8 +69,10 @@ export interface CollaboratorArgs {
   readonly owner: string;
   readonly repo: string;
   readonly login: string;
-  /** `none` for somebody who left: that they are out is kept up. */
+  /** `none` for somebody who left, and for a login that somebody gave up: that it is out is kept up. */
   readonly permission: "none" | "read" | "write" | "admin";
+  /** The login that the same person has today: an account that was renamed to it keeps its access. */
+  readonly successor: string | null;
 }
 
 /** One person's place in a repository. */
@@ -87,8 +89,12 @@ export interface AccessTokenArgs {
   readonly scopes: readonly string[];
   readonly rotateAfterDays: number;
   readonly overlapDays: number;
-  /** For somebody who left: there is to be none. */
+  /** For somebody who left, and for a login that somebody gave up: there is to be none. */
   readonly revoked: boolean;
+  /** A number of the person that nobody else has: another holder gets another token, and this one ends. */
+  readonly holder: number | null;
+  /** The login that the same person has today: an account that was renamed to it has its tokens from there. */
+  readonly successor: string | null;
 }
 
 /** A person's token for the forge: replaced by age; revoked when they leave, and with the resource. */

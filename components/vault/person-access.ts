@@ -4,7 +4,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import * as vault from "@pulumi/vault";
-import type { Holder, K8sUser } from "../../roster/model.ts";
+import type { Holder, K8sUser, Namespace } from "../../roster/model.ts";
 import { deployerRoleName, ownerPolicyName, workstationPolicyName } from "./names.ts";
 import { ownerPolicy, workstationPolicy } from "./policies.ts";
 import { VaultPerson } from "./resources.ts";
@@ -24,6 +24,8 @@ export interface PersonAccessArgs {
   readonly site: VaultSite;
   /** Their former name, where they were renamed: their identity goes with them. */
   readonly former?: K8sUser;
+  /** Namespaces that were theirs and are nobody's today. */
+  readonly lostNamespaces: readonly Namespace[];
 }
 
 /** Policies and roles exist only for somebody present; the identity stays as "left", so that the cut is kept up. */
@@ -44,13 +46,20 @@ export class PersonAccess extends pulumi.ComponentResource {
 const ownsNamespaces = ({ tier }: Holder) => tier === "namespace-owner";
 
 function writePolicies(parent: PersonAccess, name: string, { person, site }: PersonAccessArgs): vault.Policy[] {
-  const policy = (suffix: string, called: string, text: string) =>
-    new vault.Policy(`${name}-${suffix}`, { name: called, policy: text }, { parent });
   const { osUser, k8sUser, formerNames } = person;
-  const text = workstationPolicy(site.kvMount, osUser, formerNames);
-  const workstation = policy("workstation", workstationPolicyName(osUser), text);
+  // Named like the policy, by the account: under another name of theirs in Vault the engine would make it, and then delete it.
+  const workstation = new vault.Policy(
+    `vault-${workstationPolicyName(osUser)}`,
+    { name: workstationPolicyName(osUser), policy: workstationPolicy(site.kvMount, osUser, formerNames) },
+    { parent, aliases: [{ name: `${name}-workstation` }] },
+  );
   if (!ownsNamespaces(person)) return [workstation];
-  return [workstation, policy("owner", ownerPolicyName(k8sUser), ownerPolicy(site.kvMount, k8sUser))];
+  const owner = new vault.Policy(
+    `${name}-owner`,
+    { name: ownerPolicyName(k8sUser), policy: ownerPolicy(site.kvMount, k8sUser) },
+    { parent },
+  );
+  return [workstation, owner];
 }
 
 /** Policies come first: an entity may name one that does not exist yet, and would be without it meanwhile. */
@@ -69,12 +78,16 @@ const declareIdentity = (parent: PersonAccess, name: string, args: PersonAccessA
       marks: [ownerPolicyName(person.k8sUser), workstationPolicyName(person.osUser)],
       kubernetesMount: site.kubernetesMount,
       roles: person.namespaces.map(deployerRoleName),
+      lostRoles: args.lostNamespaces.map(deployerRoleName),
     },
     { parent, dependsOn: policies },
   );
 };
 
-/** After the identity: somebody who returns must be present again before their pipelines sign in. */
+/**
+ * After the identity: somebody who returns must be present again before their pipelines sign in. The identity also takes the
+ * roles away: the engine deletes last, when the role may be the next owner's, and not at all while a host is down.
+ */
 const admitDeployers = (
   parent: PersonAccess,
   name: string,
@@ -96,7 +109,7 @@ const admitDeployers = (
         // Batch tokens cannot be revoked one by one, so none are issued.
         tokenType: "service",
       },
-      { parent, dependsOn: [identity] },
+      { parent, dependsOn: [identity], retainOnDelete: true },
     );
   }
 };

@@ -26,6 +26,8 @@ export interface VaultPersonArgs {
   readonly marks: readonly string[];
   readonly kubernetesMount: string;
   readonly roles: readonly string[];
+  /** Roles that were theirs and are nobody's: taken away with their tokens. */
+  readonly lostRoles: readonly string[];
 }
 
 /** One person's identity: present, or cut off with every token already issued. */

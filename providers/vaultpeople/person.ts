@@ -1,7 +1,7 @@
 /**
  * Manages one person's identity in Vault. State `present`: their sign-in leads to an entity with their policies. State
  * `left`: that entity is disabled, their roles are gone, and every token already issued is revoked. Removing the
- * resource never gives anything back: a user who returns is present again.
+ * resource never gives anything back: a user who returns is present again. In both states roles of lost namespaces are gone.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,7 +10,7 @@ import { ProviderError } from "../runtime/errors.ts";
 import type { Call, Resource } from "../runtime/provider.ts";
 import { typedResource, type TypedResource } from "../runtime/typed-resource.ts";
 import { parseInputs, parseState } from "../runtime/parse-inputs.ts";
-import { revokeAccess } from "./revoke-access.ts";
+import { removeOwnRoles, revokeAccess, revokeRoles } from "./revoke-access.ts";
 import { type Entity, identities, type Identities } from "../../clients/vault/identities.ts";
 import { isMarked, liveTokens } from "../../clients/vault/tokens.ts";
 import type { Vault } from "../../clients/vault/client.ts";
@@ -32,6 +32,8 @@ const want = z.object({
   kubernetesMount: z.string().min(1),
   /** Their roles of that mount. */
   roles: z.array(z.string()),
+  /** Roles that were theirs and are nobody's today. A state without them is of a former version. */
+  lostRoles: z.array(z.string()).default([]),
 });
 const have = want.extend({
   /** Null for somebody who needs no entity and has none. */
@@ -72,6 +74,7 @@ export function person(vault: () => Vault): Resource {
       const people = identities(vault(), is.mount, call.signal);
       const entity = await people.byId(is.entityId);
       if (entity !== undefined) await people.change(entity.id, { policies: minus(entity.policies, is.marks) });
+      await removeOwnRoles(vault(), is, call.signal);
     },
   };
   return typedResource(type);
@@ -85,10 +88,12 @@ async function settle(vault: Vault, wish: Want, before: Have | undefined, call: 
   ];
   if (wish.state === "left") {
     const entity = await entityOf(people, wish, before);
-    const { revoked } = await revokeAccess(vault, { ...wish, marks, entity }, call);
+    const roles = [...wish.roles, ...wish.lostRoles];
+    const { revoked } = await revokeAccess(vault, { ...wish, roles, marks, entity }, call);
     return { ...wish, entityId: entity?.id ?? null, live: 0, revoked: (before?.revoked ?? 0) + revoked };
   }
   const entity = await welcome(people, { ...wish, marks }, before, call.signal);
+  await revokeRoles(vault, { ...wish, roles: minus(wish.lostRoles, before?.lostRoles ?? []) }, call.signal);
   return { ...wish, entityId: entity?.id ?? null, live: 0, revoked: 0 };
 }
 

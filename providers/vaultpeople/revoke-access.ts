@@ -1,8 +1,10 @@
 /**
  * Revokes an offboarded user's access in Vault: disables the entity and removes the roles, then revokes the live
- * tokens. This order keeps a new token from being issued after the tokens were listed.
+ * tokens. This order keeps a new token from being issued after the tokens were listed. Roles that somebody lost are revoked
+ * alike.
  */
 
+import { z } from "zod";
 import { ProviderError } from "../runtime/errors.ts";
 import type { Call } from "../runtime/provider.ts";
 import { type Entity, identities } from "../../clients/vault/identities.ts";
@@ -33,23 +35,56 @@ export async function revokeAccess(
     const policies = entity.policies.filter((policy) => !leaver.marks.includes(policy));
     await identities(vault, leaver.mount, call.signal).change(entity.id, { disabled: true, policies });
   }
-  for (const role of roles) {
-    const path = `auth/${kubernetesMount}/role/${role}`;
-    await vault.tell({ method: "DELETE", path, purpose: `remove the role ${role}` }, call.signal);
-  }
+  for (const role of roles) await removeRole(vault, kubernetesMount, role, call.signal);
   const marks: Marks = { entityId: entity?.id, policies: leaver.marks, roles, kubernetesMount };
-  const theirs = async () => (await liveTokens(vault, call.signal)).filter((token) => isMarked(token, marks));
+  return { revoked: await revokeMarked(vault, leaver.name, marks, call.signal) };
+}
+
+/** The roles themselves, and every token that a pipeline got through one of them. */
+export async function revokeRoles(
+  vault: Vault,
+  { name, kubernetesMount, roles }: Pick<OffboardedIdentity, "name" | "kubernetesMount" | "roles">,
+  signal: AbortSignal,
+): Promise<void> {
+  if (roles.length === 0) return;
+  for (const role of roles) await removeRole(vault, kubernetesMount, role, signal);
+  await revokeMarked(vault, name, { entityId: undefined, policies: [], roles, kubernetesMount }, signal);
+}
+
+/** Removes those roles that still give one of these policies: another one is of the namespace's next owner. */
+export async function removeOwnRoles(
+  vault: Vault,
+  { marks, kubernetesMount, roles }: Pick<OffboardedIdentity, "marks" | "kubernetesMount" | "roles">,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const role of roles) {
+    const ask = { method: "GET", path: pathOf(kubernetesMount, role), purpose: `read the role ${role}` } as const;
+    const policies = (await vault.find(ask, roleAnswer, signal))?.data.token_policies ?? [];
+    if (policies.some((policy) => marks.includes(policy))) await removeRole(vault, kubernetesMount, role, signal);
+  }
+}
+
+const roleAnswer = z.object({ data: z.object({ token_policies: z.array(z.string()).nullish() }) });
+
+const pathOf = (kubernetesMount: string, role: string): string => `auth/${kubernetesMount}/role/${role}`;
+
+const removeRole = (vault: Vault, kubernetesMount: string, role: string, signal: AbortSignal) =>
+  vault.tell({ method: "DELETE", path: pathOf(kubernetesMount, role), purpose: `remove the role ${role}` }, signal);
+
+/** @returns how many were revoked */
+async function revokeMarked(vault: Vault, name: string, marks: Marks, signal: AbortSignal): Promise<number> {
+  const theirs = async () => (await liveTokens(vault, signal)).filter((token) => isMarked(token, marks));
   let revoked = 0;
   for (let pass = 1; pass <= PASSES; pass += 1) {
     const live = await theirs();
-    if (live.length === 0) return { revoked };
-    for (const token of live) await revoke(vault, token, call.signal);
+    if (live.length === 0) return revoked;
+    for (const token of live) await revoke(vault, token, signal);
     revoked += live.length;
   }
   const left = (await theirs()).length;
-  if (left === 0) return { revoked };
+  if (left === 0) return revoked;
   throw new ProviderError(
-    `${leaver.name}: ${left} tokens are still live after ${revoked} were revoked; something issues new ones`,
+    `${name}: ${left} tokens are still live after ${revoked} were revoked; something issues new ones`,
   );
 }
 

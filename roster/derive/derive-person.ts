@@ -2,6 +2,7 @@
 
 import type {
   Day,
+  ForgejoLogin,
   Ledger,
   LedgerEntry,
   OffboardedPerson,
@@ -13,7 +14,7 @@ import type {
   Ports,
 } from "../model.ts";
 import { systemdBytes } from "../schema/sizes.ts";
-import { sorted } from "../text/code-unit-order.ts";
+import { folded, sorted } from "../text/code-unit-order.ts";
 import { TIERS } from "../tiers.ts";
 import type { CurrentRow } from "./effective-rows.ts";
 
@@ -51,6 +52,7 @@ export function personOf(
     parked: row.parked,
     claudeAuth: row.claudeAuth && !row.parked,
     ...(row.forgejo === undefined ? {} : { forgejo: row.forgejo }),
+    formerForgejoLogins: formerLogins(row, entry),
     limits: limitsOf(row, policy),
     quota: { ...policy.quota, ...row.quota },
     ...(row.until === undefined ? {} : { until: row.until }),
@@ -58,6 +60,14 @@ export function personOf(
     formerHosts: (entry?.hosts ?? []).filter((host) => host !== row.host),
     previously: row.previously,
   };
+}
+
+/** A login that a new spelling of it replaces is no former one: the forge takes the two for the same. */
+function formerLogins({ forgejo }: CurrentRow, entry: LedgerEntry | undefined): readonly ForgejoLogin[] {
+  const last = entry?.forgejoLogin === undefined ? [] : [entry.forgejoLogin];
+  const byName = new Map([...(entry?.formerForgejoLogins ?? []), ...last].map((login) => [folded(login), login]));
+  if (forgejo !== undefined) byName.delete(folded(forgejo.login));
+  return sorted(byName.values());
 }
 
 /** A row that lowers the memory alone gets no pane that is larger than it. */
@@ -77,6 +87,7 @@ export function entryOf(person: Person, entry: LedgerEntry | undefined, today: D
     k8sUser: person.k8sUser,
     ...(person.email === undefined ? {} : { email: person.email }),
     ...(person.forgejo === undefined ? {} : { forgejoLogin: person.forgejo.login }),
+    ...(person.formerForgejoLogins.length === 0 ? {} : { formerForgejoLogins: person.formerForgejoLogins }),
     push: person.forgejo?.push ?? false,
     namespaces: person.namespaces,
     formerNamespaces: person.formerNamespaces,
@@ -108,6 +119,7 @@ export function offboardedPersonOf(osUser: OsUser, entry: LedgerEntry, leftOn: D
     formerNames: entry.formerNames,
     hosts: entry.hosts,
     ...(entry.forgejoLogin === undefined ? {} : { forgejoLogin: entry.forgejoLogin }),
+    formerForgejoLogins: entry.formerForgejoLogins ?? [],
     quota: entry.quota,
     limits: entry.limits,
     repos: entry.repos,

@@ -17,14 +17,23 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
-export async function startHttpServer(reply: (method: string, path: string) => Reply): Promise<HttpServer> {
+/** @param reply is given the request's body as well, parsed; null where it has none */
+export async function startHttpServer(
+  reply: (method: string, path: string, sent: unknown) => Reply,
+): Promise<HttpServer> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
-    const [method = "", path = ""] = [request.method, request.url];
-    asked.push(`${method} ${path}`);
-    const { status, body, headers } = reply(method, path);
-    const [type, text] = typeof body === "string" ? ["text/html", body] : ["application/json", JSON.stringify(body)];
-    response.writeHead(status, { "content-type": type, ...headers }).end(text);
+    let sent = "";
+    request.on("data", (part) => {
+      sent += String(part);
+    });
+    request.on("end", () => {
+      const [method = "", path = ""] = [request.method, request.url];
+      asked.push(`${method} ${path}`);
+      const { status, body, headers } = reply(method, path, sent === "" ? null : JSON.parse(sent));
+      const [type, text] = typeof body === "string" ? ["text/html", body] : ["application/json", JSON.stringify(body)];
+      response.writeHead(status, { "content-type": type, ...headers }).end(text);
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

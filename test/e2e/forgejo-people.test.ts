@@ -179,6 +179,7 @@ test("import reads a rule and a collaborator as they are", async () => {
     repo,
     login,
     permission: "read",
+    successor: null,
   });
   expect((await provider.import(PROTECTION, `${owner}/${repo}/master`))?.inputs).toEqual({
     ...branch(),

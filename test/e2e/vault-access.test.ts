@@ -205,6 +205,24 @@ test("a policy that somebody widened by hand is seen by a refresh and put right"
   expect(await as("ana", "GET", "secret/data/anab/app")).toBe(403);
 });
 
+test("a namespace that passes on keeps its role, and another name in Vault keeps the policy of the workstation", async () => {
+  const { wizard, os_anab: heir } = PEOPLE;
+  const rows = {
+    wizard,
+    emo: { ...PEOPLE.emo, k8sUser: "emil" },
+    os_anab: { ...heir, namespaces: ["plotting", ...heir.namespaces] },
+  };
+  await services.pulumi(["up", "--yes", "--skip-preview"], { ...rosterOf(rows), vault: world.program });
+  const token = await world.signInAs("plotting", "deployer", "plotting-deployer");
+  expect([
+    await as(`${token}`, "GET", "secret/data/anab/app"),
+    await as(`${token}`, "GET", "secret/data/ana/deep/er"),
+  ]).toEqual([200, 403]);
+  const policies = ["workstation-claude-emo", "workstation-claude-os_ana"];
+  const found = policies.map(async (name) => (await world.vault.ask("GET", `sys/policies/acl/${name}`)).status);
+  expect(await Promise.all(found)).toEqual([200, 404]);
+});
+
 test("no secret is in anything that the engine said or keeps in the clear", async () => {
   const everything = [...services.said, await services.exportState()].join("\n");
   expect(everything).toContain("namespace-owner-ana");

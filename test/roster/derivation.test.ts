@@ -163,6 +163,7 @@ describe("leaving and coming back", () => {
       formerNames: [],
       hosts: ["devvm"],
       forgejoLogin: "Bob",
+      formerForgejoLogins: [],
       quota: { cpu_requests: "2", memory_requests: "4Gi", memory_limits: "8Gi", pods: "20" },
       limits: { memory: "8G", cpu: "400%", tasks: "4096", pane_memory: "4G" },
       repos: [],

@@ -18,8 +18,32 @@ test("admins and people with push are on the whitelist; every non-admin with a l
     { ledger: before.desired.ledger },
   );
   expect([forgejoAccess(before.desired), forgejoAccess(after.desired)]).toEqual([
-    { admins: ["Ada"], whitelist: ["Ada", "bob"], collaborators: ["bob", "carol"], former: [] },
-    { admins: ["Ada"], whitelist: ["Ada"], collaborators: ["carol"], former: ["bob"] },
+    { admins: ["Ada"], whitelist: ["Ada", "bob"], collaborators: ["bob", "carol"], former: [], successors: new Map() },
+    { admins: ["Ada"], whitelist: ["Ada"], collaborators: ["carol"], former: ["bob"], successors: new Map() },
+  ]);
+});
+
+test("a login that somebody gave up stays a former one, with what they are called today, until somebody has it again", () => {
+  const rosters = [
+    rosterOf(row("bob", "forgejo: {login: bob}"), row("carol", "forgejo: {login: carol}")),
+    rosterOf(row("bob", "forgejo: {login: robert}"), row("carol")),
+    rosterOf(row("bob", "forgejo: {login: Robert}"), row("carol")),
+    rosterOf(row("bob", "forgejo: {login: bob}"), row("carol", "forgejo: {login: ROBERT}")),
+    rosterOf(row("carol")),
+  ];
+  let ledger = derived(rosterOf(row("dan"))).desired.ledger;
+  const former = rosters.map((roster) => {
+    const { desired } = derived(roster, { ledger });
+    ({ ledger } = desired);
+    const access = forgejoAccess(desired);
+    return [access.former, Object.fromEntries(access.successors)];
+  });
+  expect(former).toEqual([
+    [[], {}],
+    [["bob", "carol"], { bob: "robert" }],
+    [["bob", "carol"], { bob: "Robert" }],
+    [["carol"], { carol: "ROBERT" }],
+    [["ROBERT", "bob", "carol"], {}],
   ]);
 });
 

@@ -53,7 +53,7 @@ export interface System {
   /** Makes a missing home, or sets its mode to 0700: the two things that root does to a home itself. */
   makeHome(home: string, uid: number, gid: number): void;
   closeHome(home: string): void;
-  /** Gives a home another name. @throws Refusal when something is there already */
+  /** Gives a home another name; a link to it at that name, from an earlier rename, goes. @throws Refusal when anything else is there */
   renameHome(from: string, to: string): void;
   /** A link at a home's former name, so that paths written down before still lead to it. */
   linkHome(at: string, home: string): void;
@@ -115,9 +115,12 @@ export const realSystem: System = {
   closeHome: (home) => withDirectory(homeOnly(home), (fd) => fchmodSync(fd, 0o700)),
   renameHome: (from, to) => {
     // Only root writes in `/home`, so nothing can come to be there between the look and the rename.
-    if (lstat(homeOnly(to)) !== undefined) throw new Refusal(`${to} already exists; move it away first`);
+    const there = lstat(homeOnly(to));
+    const isOwnLink = there?.isSymbolicLink() === true && readlinkSync(to) === basename(from);
+    if (there !== undefined && !isOwnLink) throw new Refusal(`${to} already exists; move it away first`);
     if (lstat(homeOnly(from))?.isDirectory() !== true)
       throw new Refusal(`${from} is not a directory, so it cannot be renamed as a home`);
+    if (isOwnLink) rmSync(to);
     renameSync(from, to);
     syncDirectory(dirname(to));
   },

@@ -26,6 +26,10 @@ const want = z.object({
   overlapDays: z.number().nonnegative(),
   /** There is to be none: they left. A state without it is of a former version. */
   revoked: z.boolean().default(false),
+  /** A number of the person that nobody else has. A state without it is of a former version. */
+  holder: z.int().nullable().default(null),
+  /** What the person is called today who gave this login up. */
+  successor: login.nullable().default(null),
 });
 const have = want.extend({
   token: z.string(),
@@ -57,7 +61,7 @@ export function accessToken(forge: () => Forge, now: () => number): Resource {
     // Both would be called by the same name.
     deleteBeforeReplace: true,
     differences: (is, wish) => {
-      const changed = (["login", "name", "revoked"] as const).filter((field) => is[field] !== wish[field]);
+      const changed = FIELDS.filter((field) => is[field] !== wish[field]);
       if (wish.revoked || is.revoked) return changed;
       const scopes = is.scopes.join() === wish.scopes.join() ? [] : (["scopes"] as const);
       const { issue, retire } = rotation(is, wish, now());
@@ -67,7 +71,7 @@ export function accessToken(forge: () => Forge, now: () => number): Resource {
     },
     create: async (wish, call) => {
       const api = tokenApi(forge(), wish, call.signal);
-      return { id: `${wish.login}/${wish.name}`, have: await fromNothing(api, wish, now()) };
+      return { id: `${wish.login}/${wish.name}`, have: await fromNothing(api, wish, holders, now()) };
     },
     read: async (id, known, call) => {
       if (known === undefined)
@@ -76,6 +80,8 @@ export function accessToken(forge: () => Forge, now: () => number): Resource {
         );
       const api = tokenApi(forge(), ownerOf(known), call.signal);
       const account = await api.account();
+      if (known.revoked && account !== undefined && holders.goesOn(known.name, account, known))
+        return { have: known, want: pick(known) };
       if (account !== undefined && !hasLogin(account, known.login)) call.log.warning(renamedTo(known.login, account));
       const tokens = await api.list();
       const ids = new Set(tokens?.map((token) => token.id));
@@ -91,7 +97,7 @@ export function accessToken(forge: () => Forge, now: () => number): Resource {
     },
     update: async (_, is, wish, call) => {
       const api = tokenApi(forge(), ownerOf(is), call.signal);
-      if (wish.revoked || is.revoked) return fromNothing(api, wish, now());
+      if (wish.revoked || is.revoked || isOfAnother(is, wish)) return fromNothing(api, wish, holders, now());
       const { id: accountId } = await api.requireAccount();
       const due = rotation(is, wish, now());
       const again = due.issue || is.scopes.join() !== wish.scopes.join();
@@ -112,8 +118,7 @@ export function accessToken(forge: () => Forge, now: () => number): Resource {
     delete: async (_, is, call) => {
       const api = tokenApi(forge(), ownerOf(is), call.signal);
       const account = await api.account();
-      // Under its present login the account has a token of its own, which was issued after every other was revoked.
-      if (account !== undefined && holders.isWantedBeside(is.name, account.login, is.login)) return;
+      if (account !== undefined && holders.goesOn(is.name, account, is)) return;
       await revokeAllBut(api, is, []);
     },
   };
@@ -130,13 +135,21 @@ export function accessToken(forge: () => Forge, now: () => number): Resource {
   };
 }
 
-const isRenewing = ({ path }: { readonly path: string }) => /^(rotateAfterDays|scopes|revoked)/.test(path);
+const FIELDS = ["login", "name", "revoked", "holder", "successor"] as const;
+
+const isRenewing = ({ path }: { readonly path: string }) => /^(rotateAfterDays|scopes|revoked|holder)/.test(path);
+
+/** The former holder knows the token, and it opens the account that is somebody else's now. */
+const isOfAnother = (is: Have, wish: Want): boolean => is.holder !== null && is.holder !== wish.holder;
 
 /** Whatever was issued under the name is revoked; then the one that is wanted, or none. */
-async function fromNothing(api: TokenApi, wish: Want, nowMs: number): Promise<Have> {
-  const serial = await revokeAllBut(api, wish, []);
+async function fromNothing(api: TokenApi, wish: Want, holders: WantedLogins, nowMs: number): Promise<Have> {
+  const account = wish.revoked ? await api.account() : undefined;
+  // Under its present login the account has a token of its own, which was issued after every other was revoked.
+  const goesOn = account !== undefined && holders.goesOn(wish.name, account, wish);
+  const serial = goesOn ? 0 : await revokeAllBut(api, wish, []);
   if (!wish.revoked) return issue(api, wish, serial + 1, nowMs);
-  const accountId = (await api.account())?.id ?? null;
+  const accountId = goesOn ? null : (account?.id ?? null);
   return {
     ...wish,
     token: "",
@@ -193,6 +206,4 @@ const serialOf = (token: AccessToken, name: string): number => {
   return serial !== undefined && token.name === `${name}-${serial}` ? Number(serial) : 0;
 };
 
-const pick = ({ login: who, name, scopes, rotateAfterDays, overlapDays, revoked }: Have): Want => ({
-  ...{ login: who, name, scopes, rotateAfterDays, overlapDays, revoked },
-});
+const pick = (found: Have): Want => want.parse(found);

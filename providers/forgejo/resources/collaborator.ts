@@ -11,12 +11,19 @@ import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
 import { login, repoFields } from "./common-schemas.ts";
 import { WantedLogins } from "./wanted-logins.ts";
 
-const want = z.object({ ...repoFields, login, permission: z.enum(["none", "read", "write", "admin"]) });
+const want = z.object({
+  ...repoFields,
+  login,
+  permission: z.enum(["none", "read", "write", "admin"]),
+  /** What the person is called today who gave this login up. */
+  successor: login.nullable().default(null),
+});
 const have = z.object({
   ...repoFields,
   login,
   /** As asked, or what was found instead. */
   permission: z.string(),
+  successor: login.nullable().default(null),
   /** What they may do by whatever way, after the last change of ours. */
   effective: z.string(),
   /** Id of the account, which survives a rename; null in the state of an earlier version, or without an account. */
@@ -40,12 +47,14 @@ export const collaborator = (forge: () => Forge) => {
     replaceOn: ["owner", "repo", "login"],
     create: async (wish, call) => ({
       id: `${wish.owner}/${wish.repo}/${wish.login}`,
-      have: await settle(forge(), wish, undefined, call),
+      have: await settle(forge(), wish, undefined, members, call),
     }),
     read: async (id, known, call) => {
-      const wish = fromId(id);
+      const wish = { ...fromId(id), successor: known?.successor ?? null };
       const api = repoApi(forge(), wish, call.signal);
-      const account = await findAccount(forge(), wish.login, known?.accountId ?? undefined, call.signal);
+      const found = await findAccount(forge(), wish.login, known?.accountId ?? undefined, call.signal);
+      const goesOn = known?.permission === "none" && found !== undefined && members.goesOn(placeOf(wish), found, wish);
+      const account = goesOn ? undefined : found;
       if (account !== undefined && !hasLogin(account, wish.login)) call.log.warning(renamedTo(wish.login, account));
       const isIn = account !== undefined && (await api.isCollaborator(account.login));
       const effective = account === undefined ? "none" : await api.permissionOf(account.login);
@@ -58,12 +67,10 @@ export const collaborator = (forge: () => Forge) => {
       const accountId = account?.id ?? null;
       return { have: { ...wish, permission, effective, accountId }, want: { ...wish, permission: asked } };
     },
-    update: (_, is, wish, call) => settle(forge(), wish, is, call),
+    update: (_, is, wish, call) => settle(forge(), wish, is, members, call),
     delete: async (_, is, call) => {
-      const { owner, repo, login: who } = is;
-      const account = await findAccount(forge(), who, is.accountId ?? undefined, call.signal);
-      if (account !== undefined && members.isWantedBeside(placeOf(is), account.login, who)) return;
-      await settle(forge(), { owner, repo, login: who, permission: "none" }, is, call);
+      const { owner, repo, login: who, successor } = is;
+      await settle(forge(), { owner, repo, login: who, permission: "none", successor }, is, members, call);
     },
   };
   return typedResource(type);
@@ -71,10 +78,18 @@ export const collaborator = (forge: () => Forge) => {
 
 const placeOf = ({ owner, repo }: Pick<Want, "owner" | "repo">): string => `${owner}/${repo}`;
 
-async function settle(forge: Forge, wish: Want, before: Have | undefined, call: Call): Promise<Have> {
+async function settle(
+  forge: Forge,
+  wish: Want,
+  before: Have | undefined,
+  members: WantedLogins,
+  call: Call,
+): Promise<Have> {
   const { owner, repo, permission } = wish;
   const api = repoApi(forge, wish, call.signal);
   const account = await findAccount(forge, wish.login, before?.accountId ?? undefined, call.signal);
+  if (permission === "none" && account !== undefined && members.goesOn(placeOf(wish), account, wish))
+    return { ...wish, effective: "none", accountId: null };
   // An account that its owner renamed loses access under its present login.
   const who = account?.login ?? wish.login;
   if (permission !== "none") {

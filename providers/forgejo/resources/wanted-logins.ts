@@ -1,5 +1,7 @@
 /** Records for which logins the resources of this run are, so that a deletion takes nothing from a renamed account that another resource is for. */
 
+import { type Account, hasLogin } from "../../../clients/forgejo/accounts.ts";
+
 /**
  * An account is found by its id, under whatever login it has. After a rename that the roster follows, one resource is for
  * the new login while another, for the former one, is deleted; both lead to the same account. The engine checks the
@@ -17,6 +19,20 @@ export class WantedLogins {
   isWantedBeside(place: string, present: string, former: string): boolean {
     const wanted = this.#wanted.get(keyOf(place, present));
     return wanted !== undefined && wanted !== former;
+  }
+
+  /**
+   * Whether an account that was found by a former login goes on under another one that is wanted: then its owner renamed it,
+   * and its access is no longer the former login's to take.
+   * @param former with the login that the same person has today: the resource for that one may be declared later
+   */
+  goesOn(
+    place: string,
+    account: Account,
+    former: { readonly login: string; readonly successor: string | null },
+  ): boolean {
+    const { login, successor } = former;
+    return (successor !== null && hasLogin(account, successor)) || this.isWantedBeside(place, account.login, login);
   }
 }
 

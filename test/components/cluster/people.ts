@@ -43,6 +43,7 @@ export function person(
     formerHosts: [],
     formerNamespaces: [],
     formerNames: [],
+    formerForgejoLogins: [],
     previously: {},
     ...more,
   };
@@ -59,7 +60,14 @@ export const left = ({
   ...rest
 }: Person): OffboardedPerson => ({
   ...{ osUser, uid, ports, tier, authentikUser, k8sUser, namespaces: rest.namespaces, quota: rest.quota },
-  ...{ formerNamespaces: rest.formerNamespaces, formerNames: [], limits: rest.limits, repos: [], layout: "single" },
+  ...{
+    formerNamespaces: rest.formerNamespaces,
+    formerNames: [],
+    formerForgejoLogins: [],
+    limits: rest.limits,
+    repos: [],
+    layout: "single",
+  },
   ...(email === undefined ? {} : { email }),
   hosts: [],
   leftOn: "2026-11-22" as Day,

@@ -8,6 +8,7 @@ const access = {
   whitelist: logins("boss", "emo"),
   collaborators: logins("emo", "anca"),
   former: logins("gone"),
+  successors: new Map(),
 };
 const audit = {
   ...{ server: "forgejo", version: "10.0.0+gitea-1.22.0", effectiveRule: "master" },

@@ -1,50 +1,33 @@
 /** Tests what is said when somebody on a list of the forge has renamed their account: the forge itself refuses such a list. */
 
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { forgejoProvider } from "../../../providers/forgejo/provider.ts";
-import { Secret } from "../../../providers/runtime/property-values.ts";
-import { drive, type Driven } from "../../e2e/fixtures/resource-lifecycle.ts";
+import type { Driven } from "../../e2e/fixtures/resource-lifecycle.ts";
+import { type FakeForge, fakeForge, REPOSITORY } from "./fake-forge.ts";
 
-const writes: string[] = [];
+let forge: FakeForge;
+let provider: Driven;
 
 /** A forge on which `ebarzin` is called `emil` today, another account than before is called `wizard`, and which refuses a list with a name that it does not know. */
-const server = createServer((request, reply) => {
-  const path = request.url?.replace("/api/v1", "").replace(/\?.*/, "") ?? "";
-  const answer = (status: number, body: unknown, headers = {}) =>
-    reply.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
-  if (request.method !== "GET") {
-    writes.push(`${request.method} ${path}`);
-    return answer(404, { message: "User does not exist" });
-  }
-  const user = (id: number, login: string) => answer(200, { id, login });
-  if (path === "/users/ebarzin") return answer(307, {}, { location: "/api/v1/users/emil" });
-  if (path === "/users/emil") return user(5, "emil");
-  if (path === "/users/wizard") return user(6, "wizard");
-  if (path === "/users/search")
-    return answer(200, { ok: true, data: request.url?.includes("uid=9") ? [{ id: 9, login: "wizard2" }] : [] });
-  if (path === "/version") return answer(200, { version: "1.22.6" });
-  if (path === "/repos/ops/infra") return answer(200, { full_name: "ops/infra" });
-  if (path.endsWith("/tag_protections"))
-    return answer(200, [{ id: 1, name_pattern: "confirm/*", whitelist_usernames: ["emil"], whitelist_teams: [] }]);
-  if (path.endsWith("/branch_protections/master")) {
+beforeAll(async () => {
+  forge = await fakeForge((method, url) => {
+    const [path = "", query = ""] = url.split("?");
+    const found = (body: object) => ({ status: 200, body });
+    if (method !== "GET") return { status: 404, body: { message: "User does not exist" } };
+    if (path === "/users/ebarzin") return { status: 307, body: {}, headers: { location: "/api/v1/users/emil" } };
+    if (path === "/users/emil") return found({ id: 5, login: "emil" });
+    if (path === "/users/wizard") return found({ id: 6, login: "wizard" });
+    if (path === "/users/search")
+      return found({ ok: true, data: query.includes("uid=9") ? [{ id: 9, login: "wizard2" }] : [] });
+    if (path === `${REPOSITORY}/tag_protections`)
+      return found([{ id: 1, name_pattern: "confirm/*", whitelist_usernames: ["emil"], whitelist_teams: [] }]);
+    if (path !== `${REPOSITORY}/branch_protections/master`) return undefined;
     const lists = { push_whitelist_usernames: ["emil"], merge_whitelist_usernames: ["emil"] };
     const switches = { enable_push: true, enable_push_whitelist: true, enable_merge_whitelist: true };
-    return answer(200, { rule_name: "master", push_whitelist_deploy_keys: false, ...switches, ...lists });
-  }
-  return answer(404, { message: "not found" });
-});
-
-let provider: Driven;
-beforeAll(async () => {
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  provider = await drive(forgejoProvider(), {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    ...{ username: "root", password: new Secret("password-of-root"), timeoutSeconds: "5", pauseMs: "1" },
+    return found({ rule_name: "master", push_whitelist_deploy_keys: false, ...switches, ...lists });
   });
+  ({ provider } = forge);
 });
-afterAll(() => server.close());
+afterAll(() => forge.end());
 
 const people = ["ebarzin", "wizard"];
 const place = { owner: "ops", repo: "infra" };
@@ -56,7 +39,7 @@ test.each([
   await expect(provider.up(`forgejo:index:${type}`, inputs)).rejects.toThrow(
     'the forge account "ebarzin" was renamed to "emil" by its owner (id 5); write login: emil and previously: {forgejo_login: ebarzin} in its row',
   );
-  expect(writes).toEqual([]);
+  expect(forge.writes()).toEqual([]);
 });
 
 test.each([
@@ -72,7 +55,7 @@ test.each([
     const kept = { type: `forgejo:index:${type}`, id: "ops/infra/x", inputs: { ...wish, ...lists }, state };
     await expect(provider.up(kept.type, wish, kept)).rejects.toThrow(expected);
   }
-  expect(writes).toEqual([]);
+  expect(forge.writes()).toEqual([]);
 });
 
 test("a list of a state without ids is written anew although its logins are as wanted, so that their ids are recorded", async () => {

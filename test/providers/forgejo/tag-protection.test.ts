@@ -1,10 +1,8 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { forgejoProvider } from "../../../providers/forgejo/provider.ts";
 import { mayOverlap } from "../../../providers/forgejo/resources/tag-overlap.ts";
-import { Secret } from "../../../providers/runtime/property-values.ts";
-import { drive, type Driven } from "../../e2e/fixtures/resource-lifecycle.ts";
+import type { Reply } from "../../clients/http-server.ts";
+import type { Driven } from "../../e2e/fixtures/resource-lifecycle.ts";
+import { type FakeForge, fakeForge, REPOSITORY } from "./fake-forge.ts";
 
 const TYPE = "forgejo:index:TagProtection";
 const wish = { owner: "ops", repo: "infra", pattern: "confirm/*", pushers: ["wizard"] };
@@ -21,9 +19,8 @@ const forge = {
   rules: [] as Rule[],
   /** People who can see the repository: the forge shows nobody else on a list. */
   readers: ["wizard", "second", "emo", "root"],
-  /** Answers a request in the forge's place. */
-  instead: (_request: IncomingMessage, _reply: ServerResponse): boolean => false,
-  writes: [] as string[],
+  /** Answers a request in the forge's place, by its path. */
+  instead: (_path: string): Reply | undefined => undefined,
 };
 let serial = 0;
 const rule = (name_pattern: string, people: readonly string[], teams: readonly string[] = []): Rule => ({
@@ -35,59 +32,40 @@ const shown = (one: Rule) => ({
   whitelist_usernames: one.whitelist_usernames.filter((login) => forge.readers.includes(login)),
 });
 
-const server = createServer((request, reply) => {
-  let text = "";
-  request.on("data", (part) => {
-    text += String(part);
-  });
-  request.on("end", () => {
-    if (forge.instead(request, reply)) return;
-    const answer = (status: number, body: unknown) =>
-      reply.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-    const body = text === "" ? {} : (JSON.parse(text) as Partial<Rule>);
-    const path = request.url?.replace("/api/v1", "") ?? "";
-    if (request.method !== "GET") forge.writes.push(`${request.method} ${path}`);
-    const id = Number(/tag_protections\/(\d+)$/.exec(path)?.[1]);
-    const found = forge.rules.find((one) => one.id === id);
-    if (path === "/user") return answer(200, { login: "root" });
-    const login = /^\/users\/([^/]+)$/.exec(path)?.[1];
-    if (login !== undefined && forge.readers.includes(login))
-      return answer(200, { id: 1 + forge.readers.indexOf(login), login });
-    if (path.startsWith("/users/search")) return answer(200, { ok: true, data: [] });
-    if (path === "/version") return answer(200, { version: "1.22.6" });
-    if (path === "/repos/ops/infra") return answer(200, { full_name: "ops/infra" });
-    if (path === "/repos/ops/infra/tag_protections" && request.method === "GET")
-      return answer(200, forge.rules.map(shown));
-    if (path === "/repos/ops/infra/tag_protections") {
-      if (body.whitelist_usernames?.length === 0) return answer(400, { message: "both lists are empty" });
-      const made = rule(body.name_pattern ?? "", body.whitelist_usernames ?? []);
-      forge.rules.push(made);
-      return answer(201, shown(made));
-    }
-    if (found === undefined) return answer(404, { message: "not found" });
-    if (request.method === "DELETE") {
-      forge.rules = forge.rules.filter((one) => one !== found);
-      return reply.writeHead(204).end();
-    }
-    Object.assign(found, body);
-    return answer(200, shown(found));
-  });
-});
-
+let server: FakeForge;
 let provider: Driven;
 beforeAll(async () => {
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  provider = await drive(forgejoProvider(), {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    ...{ username: "root", password: new Secret("password-of-root"), timeoutSeconds: "5", pauseMs: "1" },
-  });
+  server = await fakeForge((method, path, sent) => forge.instead(path) ?? ofRules(method, path, sent as Partial<Rule>));
+  ({ provider } = server);
 });
-afterAll(() => new Promise((done) => server.close(done)));
+afterAll(() => server.end());
 beforeEach(() => {
   forge.rules = [];
-  forge.writes = [];
-  forge.instead = () => false;
+  forge.instead = () => undefined;
 });
+
+function ofRules(method: string, path: string, sent: Partial<Rule>): Reply | undefined {
+  const all = `${REPOSITORY}/tag_protections`;
+  const login = /^\/users\/([^/]+)$/.exec(path)?.[1];
+  if (login !== undefined && forge.readers.includes(login))
+    return { status: 200, body: { id: 1 + forge.readers.indexOf(login), login } };
+  if (path.startsWith("/users/search")) return { status: 200, body: { ok: true, data: [] } };
+  if (path === all && method === "GET") return { status: 200, body: forge.rules.map(shown) };
+  if (path === all) {
+    if (sent.whitelist_usernames?.length === 0) return { status: 400, body: { message: "both lists are empty" } };
+    const made = rule(sent.name_pattern ?? "", sent.whitelist_usernames ?? []);
+    forge.rules.push(made);
+    return { status: 201, body: shown(made) };
+  }
+  const found = forge.rules.find(({ id }) => path === `${all}/${id}`);
+  if (found === undefined) return undefined;
+  if (method === "DELETE") {
+    forge.rules = forge.rules.filter((one) => one !== found);
+    return { status: 204, body: "" };
+  }
+  Object.assign(found, sent);
+  return { status: 200, body: shown(found) };
+}
 
 const lists = () => forge.rules.map((one) => [one.name_pattern, one.whitelist_usernames, one.whitelist_teams]);
 const refresh = async (kept: Parameters<Driven["refresh"]>[0]) => {
@@ -99,9 +77,9 @@ const refresh = async (kept: Parameters<Driven["refresh"]>[0]) => {
 test("only the listed people are on the rule, and a second run writes nothing", async () => {
   const { did, kept } = await provider.up(TYPE, wish);
   expect([did, lists()]).toEqual(["created", [["confirm/*", ["wizard"], []]]]);
-  forge.writes = [];
+  const writes = server.writes();
   expect((await provider.up(TYPE, wish, await refresh(kept))).did).toBe("same");
-  expect(forge.writes).toEqual([]);
+  expect(server.writes()).toEqual(writes);
 });
 
 test("a state without ids, as an earlier version or an import leaves it, is updated once although its list is as wanted", async () => {
@@ -182,11 +160,8 @@ test("an admin whom the forge does not show on the list is named, with the remed
 
 test("a forge without such rules in its API is told apart from a repository without rules", async () => {
   const { kept } = await provider.up(TYPE, wish);
-  forge.instead = (request, reply) => {
-    if (!request.url?.includes("tag_protections")) return false;
-    reply.writeHead(404, { "content-type": "text/plain" }).end("404 page not found");
-    return true;
-  };
+  forge.instead = (path) =>
+    path.includes("tag_protections") ? { status: 404, body: "404 page not found" } : undefined;
   const expected =
     /version 1\.22\.6 has no tag rules in its API; Gitea 1\.23 or Forgejo 8 and later have them: upgrade/;
   await expect(provider.refresh(kept)).rejects.toThrow(expected);
@@ -200,10 +175,7 @@ test.each([
   ["a rule without a list", 200, "application/json", "null", /not of the expected form/],
 ])("%s in the place of the rules is an error and no absence", async (_what, status, type, body, said) => {
   const { kept } = await provider.up(TYPE, wish);
-  forge.instead = (_request, reply) => {
-    reply.writeHead(status, { "content-type": type, location: "http://127.0.0.1:9/" }).end(body);
-    return true;
-  };
+  forge.instead = () => ({ status, body, headers: { "content-type": type, location: "http://127.0.0.1:9/" } });
   await expect(provider.refresh(kept)).rejects.toThrow(said);
 });
 
