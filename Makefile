@@ -47,6 +47,7 @@ bench: node_modules/.installed
 	@node --import tsx test/bench/main.ts
 	@WS_LAB=bench node --import tsx test/bench/host.ts 1 20 100
 	@WS_LAB=bench node --import tsx test/bench/sessions.ts
+	@WS_LAB=bench node --import tsx test/bench/terminal.ts
 	@WS_LAB=bench $(LAB) down --purge
 
 check: node_modules/.installed

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, type BuildResult, build, type Plugin } from "esbuild";
+import { terminalBrowserFiles } from "../portal/terminal/browser-files.ts";
 
 export interface Bundle {
   /** An ES module for node 18 or newer, without any import but node's own. */
@@ -35,7 +36,7 @@ export async function runtimeImports(): Promise<RuntimeImports> {
 
 /** The agent carries the other programs as texts and installs them: each of them runs with other rights than root's. */
 async function buildPrograms() {
-  const page = assetsInside(/[\\/]portal[\\/]page[\\/]assets\.ts$/, "../portal/page/files", new Map());
+  const page = assetsInside(/[\\/]portal[\\/]page[\\/]assets\.ts$/, "../portal/page/files", terminalBrowserFiles());
   const carried = new Map([
     // A worker starts once per person and run, so it is a small file.
     ["worker.cjs", await bundle({ entryPoints: ["user/main.ts"], format: "cjs" })],
@@ -47,6 +48,7 @@ async function buildPrograms() {
       "lobby.cjs",
       await bundle({ entryPoints: ["../portal/page/main.ts"], format: "cjs", plugins: [page, oneLanguage] }),
     ],
+    ["terminal.cjs", await bundle({ entryPoints: ["user/terminal/main.ts"], format: "cjs", plugins: [oneLanguage] })],
     ["remove.mjs", await bundle({ entryPoints: ["removal/main.ts"], format: "esm", plugins: [oneLanguage] })],
   ]);
   const texts = new Map([...carried].map(([name, built]) => [name, textOf(built)]));

@@ -78,11 +78,11 @@ function sessions({ guest, nowMs }: MePage, { known: { sessions: saved }, now }:
   const running = "failed" in now || "failed" in now.sessions ? [] : now.sessions.running;
   const missing = restorableOf(now);
   const why = "failed" in now ? now.failed : "failed" in now.sessions ? now.sessions.failed : undefined;
-  const item = (name: string, state: string, word: string) =>
-    html`<li><span class="name">${name}</span> <span class="badge ${state}">${word}</span></li>`;
+  const item = (name: Html, state: string, word: string) =>
+    html`<li>${name} <span class="badge ${state}">${word}</span></li>`;
   const list = [
-    ...missing.map((name) => item(name, "missing", "can be restored")),
-    ...running.map((name) => item(name, "running", "running")),
+    ...missing.map((name) => item(plainName(name), "missing", "can be restored")),
+    ...running.map((name) => item(guest.parked ? plainName(name) : terminalLink(name), "running", "running")),
   ];
   return html`<section class="card wide" aria-labelledby="sessions"><h2 id="sessions">Sessions</h2>
 <p class="sum">${
@@ -92,12 +92,23 @@ function sessions({ guest, nowMs }: MePage, { known: { sessions: saved }, now }:
   }</p>
 ${list.length === 0 ? NOTHING : html`<ul class="sessions" aria-label="Your sessions">${list}</ul>`}
 <p class="quiet">${savedText(saved, why === undefined ? running.length : undefined, nowMs)}</p>
-${guest.parked ? NOTHING : button(missing.length)}
+${guest.parked ? NOTHING : html`${button(missing.length)}${NEW_SESSION}`}
 </section>`;
 }
 
 const records = ({ guest, opened, nowMs }: MePage, { now }: Report): Html =>
   guest.parked || "failed" in now ? NOTHING : recordList({ records: now.records, opened, nowMs });
+
+const plainName = (name: string): Html => html`<span class="name">${name}</span>`;
+
+const terminalLink = (name: string): Html =>
+  html`<a class="name" href="/terminal?session=${encodeURIComponent(name)}">${name}</a>`;
+
+const NEW_SESSION = html`<form method="post" action="/terminal/new" id="new-session">
+<label for="new-name">Name of a new session</label>
+<input id="new-name" name="name" maxlength="32" pattern="[A-Za-z0-9][A-Za-z0-9_-]*" autocomplete="off" autocapitalize="off" spellcheck="false" placeholder="work-1" title="Letters, digits, - and _">
+<button type="submit" class="calm">Start it</button>
+</form>`;
 
 const button = (missing: number): Html => html`<form method="post" action="/restore" id="restore">
 <button type="submit" aria-describedby="restore-hint"${missing === 0 ? html` class="calm"` : NOTHING}>Restore sessions</button>

@@ -27,18 +27,21 @@ export interface Frame {
 }
 
 /** A file's address changes with its content, so that it may be kept by the browser. */
-const addressOf = (name: string): string =>
+export const addressOf = (name: string): string =>
   `/${name}?v=${createHash("sha256").update(asset(name)).digest("hex").slice(0, 12)}`;
+
+/** What the head of every page begins with. */
+export const pageHead = ({ host }: Site, title: string): Html => html`<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content">
+<meta name="color-scheme" content="light dark">
+<title>${title} · ${host}</title>
+<link rel="stylesheet" href="${addressOf("style.css")}">
+<link rel="icon" href="${addressOf("icon.svg")}">`;
 
 export const frame = ({ site, title, guest, here, main }: Frame): Html => html`<!doctype html>
 <html lang="en">
 <head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title} · ${site.host}</title>
-<link rel="stylesheet" href="${addressOf("style.css")}">
-<link rel="icon" href="${addressOf("icon.svg")}">
+${pageHead(site, title)}
 <script src="${addressOf("page.js")}" defer></script>
 </head>
 <body>

@@ -6,6 +6,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { counted } from "../../agent/shared/facts/format.ts";
+import { newSessionName, terminalSocketOf } from "../../agent/shared/terminal/protocol.ts";
+import { createSession } from "../terminal/person-service.ts";
+import { serveTerminals } from "../terminal/serve-terminals.ts";
+import { terminalPage } from "../terminal/terminal-page.ts";
 import { asset } from "./assets.ts";
 import { refusedAsForeign } from "./same-origin.ts";
 import { errorPage } from "./error-page.ts";
@@ -24,11 +28,14 @@ export interface PortalArgs {
   readonly ingress: IngressGuard;
   readonly lists: Lists;
   readonly host: RootRequests;
+  /** Where users' terminal services listen; absent: where systemd makes their sockets. */
+  readonly terminals?: { readonly socketOf: (osUser: string) => string };
 }
 
 /** More than anybody's browser asks for, and what a restore is worth: it starts programs and may take minutes. */
 const REQUESTS = { burst: 100, everyMs: 50 };
 const RESTORES = { burst: 6, everyMs: 10_000 };
+const NEW_SESSIONS = { burst: 10, everyMs: 10_000 };
 
 const PAUSE_MS = 1000;
 
@@ -42,7 +49,8 @@ interface Turn {
 type Reply =
   | { readonly status: number; readonly page: Html }
   | { readonly status: number; readonly json: unknown }
-  | { readonly status: number; readonly text: string; readonly type: string };
+  | { readonly status: number; readonly text: string; readonly type: string }
+  | { readonly status: 303; readonly location: string };
 
 /** The boxes of a form with as many sessions as a record may have. */
 const MOST_BODY_BYTES = 8192;
@@ -65,13 +73,21 @@ const ROUTES: ReadonlyMap<string, { readonly method: "GET" | "POST"; readonly ha
   ["/api/people", { method: "GET", handle: peopleApi }],
   ["/restore", { method: "POST", handle: restore }],
   ["/forget", { method: "POST", handle: forget }],
+  ["/terminal", { method: "GET", handle: terminal }],
+  ["/terminal/new", { method: "POST", handle: newSession }],
   ["/style.css", { method: "GET", handle: file("style.css", "text/css; charset=utf-8") }],
   ["/icon.svg", { method: "GET", handle: file("icon.svg", "image/svg+xml") }],
   ["/page.js", { method: "GET", handle: file("page.js", "text/javascript; charset=utf-8") }],
+  ["/terminal.css", { method: "GET", handle: file("terminal.css", "text/css; charset=utf-8") }],
+  ["/terminal.js", { method: "GET", handle: file("terminal.js", "text/javascript; charset=utf-8") }],
 ]);
 
 export function createPortal(args: PortalArgs): Server {
-  const limits = { requests: rateLimit(REQUESTS, Date.now), restores: rateLimit(RESTORES, Date.now) };
+  const limits = {
+    requests: rateLimit(REQUESTS, Date.now),
+    restores: rateLimit(RESTORES, Date.now),
+    newSessions: rateLimit(NEW_SESSIONS, Date.now),
+  };
   const server = createServer((request, response) => {
     answer(args, limits, request, response).catch((error: unknown) => {
       args.lists.log(error instanceof Error ? error.message : "failed");
@@ -80,10 +96,11 @@ export function createPortal(args: PortalArgs): Server {
     });
   });
   server.requestTimeout = BODY_MS;
+  serveTerminals(server, { ingress: args.ingress, lists: args.lists, origin: args.site.origin, ...args.terminals });
   return server;
 }
 
-type Limits = Readonly<Record<"requests" | "restores", RateLimit>>;
+type Limits = Readonly<Record<"requests" | "restores" | "newSessions", RateLimit>>;
 
 async function answer(
   args: PortalArgs,
@@ -109,7 +126,8 @@ async function answer(
   if (foreign !== undefined) return refuse(foreign.status, foreign.why);
   const body = await bodyOf(request);
   if (body === undefined) return refuse(413, "Request body too large.");
-  const waitSeconds = route.method === "POST" ? limits.restores.take(guest.osUser) : 0;
+  const limit = route.handle === newSession ? limits.newSessions : limits.restores;
+  const waitSeconds = route.method === "POST" ? limit.take(guest.osUser) : 0;
   if (waitSeconds > 0) return later(response, refuse, waitSeconds);
   send(request, response, await route.handle({ args, guest, request, body }));
 }
@@ -187,6 +205,29 @@ function notWhileParked(site: Site, request: IncomingMessage): Reply {
   return { status: 409, ...refusal(site, request, 409, why) };
 }
 
+async function terminal({ args: { site }, guest, request }: Turn): Promise<Reply> {
+  const session = new URL(request.url ?? "/", site.origin).searchParams.get("session");
+  if (session === null || session === "")
+    return { status: 404, ...refusal(site, request, 404, "No session is named.") };
+  if (guest.parked) return notWhileParked(site, request);
+  return { status: 200, page: terminalPage(site, session) };
+}
+
+/** A session begins with the launcher, in a terminal service that runs as the user who has signed in. */
+async function newSession({ args: { site, terminals, lists }, guest, request, body }: Turn): Promise<Reply> {
+  if (guest.parked) return notWhileParked(site, request);
+  const name = new URLSearchParams(body).get("name") || undefined;
+  if (name !== undefined && !newSessionName.safeParse(name).success) {
+    const why = "A session's name must begin with a letter or digit, and have at most 32 letters, digits, - and _.";
+    return { status: 400, ...refusal(site, request, 400, why) };
+  }
+  const made = await createSession((terminals?.socketOf ?? terminalSocketOf)(guest.osUser), name);
+  if ("refused" in made) return { status: 409, ...refusal(site, request, 409, made.refused) };
+  lists.log(`${guest.osUser}: session ${made.name} started, asked for by ${guest.name}`);
+  if (wantsJson(request)) return { status: 200, json: made };
+  return { status: 303, location: `/terminal?session=${encodeURIComponent(made.name)}` };
+}
+
 const wantsJson = ({ headers, url }: IncomingMessage): boolean =>
   (url ?? "").startsWith("/api/") || /^application\/json\b/.test(headers.accept ?? "");
 
@@ -219,12 +260,15 @@ const POLICY = [
 
 function send(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
   if (response.headersSent || response.destroyed) return void response.destroy();
+  if ("location" in reply) response.setHeader("location", reply.location);
   const [type, text] =
-    "page" in reply
-      ? ["text/html; charset=utf-8", reply.page.text]
-      : "json" in reply
-        ? ["application/json; charset=utf-8", `${JSON.stringify(reply.json)}\n`]
-        : [reply.type, reply.text];
+    "location" in reply
+      ? ["text/plain; charset=utf-8", ""]
+      : "page" in reply
+        ? ["text/html; charset=utf-8", reply.page.text]
+        : "json" in reply
+          ? ["application/json; charset=utf-8", `${JSON.stringify(reply.json)}\n`]
+          : [reply.type, reply.text];
   // A file that is asked for by what is in it, as the pages do.
   const fixed = "type" in reply && (request.url ?? "").includes("?v=");
   response.writeHead(reply.status, {

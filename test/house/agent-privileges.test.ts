@@ -50,14 +50,16 @@ function circles(imports: Imports): readonly string[] {
 
 describe("at run time, in the real bundles", () => {
   let programs: RuntimeImports;
+  // It builds every program, which takes long on a busy machine.
   beforeAll(async () => {
     programs = await runtimeImports();
-  });
+  }, 60_000);
   const of = (program: string): Imports => programs.get(program) ?? new Map();
 
   test.each([
     ["agent.mjs", "agent/main.ts", USER_SIDE],
     ["worker.cjs", "agent/user/main.ts", ROOT_SIDE],
+    ["terminal.cjs", "agent/user/terminal/main.ts", ROOT_SIDE],
     ["remove.mjs", "agent/removal/root/command-line.ts", USER_SIDE],
     ["remove.mjs", "agent/removal/user/answer-task.ts", ROOT_SIDE],
   ])("%s, from %s, never loads the other side", (program, from, forbidden) => {

@@ -6,7 +6,7 @@ import { files, text } from "./sources.ts";
 const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   "index.ts": ["@pulumi/pulumi", "stacks", "config"],
   roster: ["zod", "yaml", "jsonc-parser"],
-  agent: [/^node:/, "zod", "esbuild"],
+  agent: [/^node:/, "zod", "esbuild", "ws", "portal/terminal/browser-files.ts"],
   clients: [/^node:/, "zod", "yaml", "ssh2"],
   config: [/^node:/, "zod", "roster", "clients"],
   components: [
@@ -37,7 +37,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   portal: [
     /^node:/,
     "zod",
+    "esbuild",
     "http-proxy-3",
+    ...["@xterm/xterm", "@xterm/addon-fit"],
+    "agent/shared/terminal/protocol.ts",
     "agent/shared/facts/facts-schemas.ts",
     "agent/shared/facts/format.ts",
     "clients/http/header-name.ts",

@@ -10,7 +10,7 @@ import { PERSIST } from "../../root/state/session-records.ts";
 import { groupsOf, type User } from "../../root/system/account-database.ts";
 import type { Machine } from "../../root/system/cached-machine.ts";
 import { atJobsOf, crontabOf, lingerFile, PARKED } from "../../root/accounts/processes.ts";
-import { BROWSER_UNIT, instance, T3_UNIT } from "../../root/services/unit-names.ts";
+import { BROWSER_UNIT, instance, T3_UNIT, TERMINAL_SERVICE } from "../../root/services/unit-names.ts";
 import { ENVIRONMENT_DIRECTORY, PANE_DIRECTORY } from "../../root/services/unit-files.ts";
 import { parseJson, describeIssues } from "../../lib/parse-json.ts";
 import { loadPart } from "../../root/state/parts.ts";
@@ -75,9 +75,10 @@ function kept(sys: System, path: string): Record["files"][number] {
 
 /** Folders that hold nothing but this person's files. */
 const foldersOf = ({ name, uid }: User): readonly string[] => [
-  ...[`user-${uid}.slice`, instance(T3_UNIT, name), instance(BROWSER_UNIT, name)].map(
-    (unit) => `/etc/systemd/system/${unit}.d`,
-  ),
+  ...[
+    `user-${uid}.slice`,
+    ...[T3_UNIT, BROWSER_UNIT, TERMINAL_SERVICE].map((template) => instance(template, name)),
+  ].map((unit) => `/etc/systemd/system/${unit}.d`),
   `${PERSIST}/${name}`,
   `${PARKED}/${name}`,
 ];

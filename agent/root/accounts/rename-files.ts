@@ -16,7 +16,7 @@ import { homeOf } from "./verify-ownership.ts";
 import { crontabOf, lingerFile, PARKED } from "./processes.ts";
 import { crontabsAmong } from "./scheduled-jobs.ts";
 import { dropInOf, ENVIRONMENT_DIRECTORY, PANE_DIRECTORY } from "../services/unit-files.ts";
-import { BROWSER_UNIT, instance, T3_UNIT } from "../services/unit-names.ts";
+import { BROWSER_UNIT, instance, T3_UNIT, TERMINAL_SERVICE } from "../services/unit-names.ts";
 
 /** The link at the old home comes first: jobs that are put back may name the old path. */
 export function renameFiles(m: Machine, { osUser }: AccountPart, was: string): readonly Change[] {
@@ -64,6 +64,7 @@ const GENERATED: readonly ((name: string) => string)[] = [
   (name) => `${PANE_DIRECTORY}/${name}`,
   (name) => dropInOf(instance(T3_UNIT, name)),
   (name) => dropInOf(instance(BROWSER_UNIT, name)),
+  (name) => dropInOf(instance(TERMINAL_SERVICE, name)),
   (name) => `${STATE}/loaded/envelope.${name}`,
   changeDigestFile,
   failuresFile,

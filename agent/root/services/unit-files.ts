@@ -10,7 +10,7 @@ import { setAssignments } from "./environment-file.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { readLedger, writeLedger } from "../state/host-ledger.ts";
 import { reloadSystemdOnChange } from "./reload-on-change.ts";
-import { BROWSER_UNIT, instance, T3_UNIT } from "./unit-names.ts";
+import { BROWSER_UNIT, instance, T3_UNIT, TERMINAL_SERVICE } from "./unit-names.ts";
 
 export const ENVIRONMENT_DIRECTORY = "/etc/t3-serve";
 export const PANE_DIRECTORY = "/etc/workstation/panes";
@@ -101,6 +101,7 @@ export function resourceLimitFiles(part: UnitsPart): ReadonlyMap<string, string>
     [dropInOf(slice), `${HEADER}[Slice]\nMemoryMax=${memory}\nMemorySwapMax=0\nCPUQuota=${cpu}\nTasksMax=${tasks}\n`],
     [dropInOf(instance(T3_UNIT, part.osUser)), inSlice + privileges],
     [dropInOf(instance(BROWSER_UNIT, part.osUser)), inSlice],
+    [dropInOf(instance(TERMINAL_SERVICE, part.osUser)), inSlice],
     [`${PANE_DIRECTORY}/${part.osUser}`, `${paneMemory}\n`],
   ]);
 }

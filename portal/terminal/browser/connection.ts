@@ -1,0 +1,128 @@
+/** Keeps one terminal connected: reports each state, and tries again after a loss, sooner at first and then more seldom. */
+
+export type State =
+  | { readonly is: "connecting" | "attached" | "ended" | "missing" }
+  | { readonly is: "dropped"; readonly inMs: number }
+  /** There is no use in trying again by itself. */
+  | { readonly is: "refused"; readonly why: string };
+
+export interface Link {
+  send(data: string | Uint8Array): void;
+  close(): void;
+}
+
+export interface LinkEvents {
+  text(data: string): void;
+  bytes(data: Uint8Array): void;
+  /** @param code of the web socket */
+  closed(code: number): void;
+}
+
+/** Whether the portal lets this user in now; `away` when it cannot be reached. */
+export type Check = "ready" | "away" | { readonly refused: string };
+
+export interface ConnectionArgs {
+  readonly open: (events: LinkEvents) => Link;
+  /** A refused web socket tells a page no reason, so the page itself is asked for before one is opened again. */
+  readonly check: () => Promise<Check>;
+  readonly show: (state: State) => void;
+  /** @param isFirst whether it is the first of a connection: the whole screen follows */
+  readonly output: (data: Uint8Array, isFirst: boolean) => void;
+  readonly setTimer: (run: () => void, ms: number) => unknown;
+  readonly clearTimer: (timer: unknown) => void;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+}
+
+export interface Connection {
+  start(): void;
+  /** Not connected: it is dropped, since nobody would see what it does. */
+  send(data: string | Uint8Array): void;
+  /** Does not wait any longer. */
+  retryNow(): void;
+}
+
+const FIRST_MS = 500;
+const LONGEST_MS = 15_000;
+/** The service reports every ten seconds that it is there. */
+const SILENT_MS = 25_000;
+const CLOSED = { ended: 4000, missing: 4004, tooMany: 4029 } as const;
+
+/** Doubles with each attempt; a part is by chance, so that all tabs do not come at the same moment. */
+export const retryDelayMs = (attempt: number, random: number): number =>
+  Math.round(Math.min(LONGEST_MS, FIRST_MS * 2 ** attempt) * (0.75 + random / 2));
+
+export function keepConnected(args: ConnectionArgs): Connection {
+  const { show, output, setTimer, clearTimer } = args;
+  let link: Link | undefined;
+  let timer: unknown;
+  let attempt = 0;
+  let isChecking = false;
+
+  const wait = (run: () => void, ms: number) => {
+    clearTimer(timer);
+    timer = setTimer(run, ms);
+  };
+  const end = (state: State) => {
+    clearTimer(timer);
+    link = undefined;
+    show(state);
+  };
+  const drop = () => {
+    const inMs = retryDelayMs(attempt, args.random());
+    attempt += 1;
+    end({ is: "dropped", inMs });
+    wait(again, inMs);
+  };
+  const again = () => {
+    // A second press must not open a second connection.
+    if (isChecking) return;
+    isChecking = true;
+    clearTimer(timer);
+    show({ is: "connecting" });
+    const checked = args.check().finally(() => {
+      isChecking = false;
+    });
+    checked.then((found) => {
+      if (found === "away") drop();
+      else if (found === "ready") open();
+      else end({ is: "refused", why: found.refused });
+    }, drop);
+  };
+  const open = () => {
+    let isFirst = true;
+    show({ is: "connecting" });
+    const mine = args.open({
+      text: () => link === mine && wait(lost, SILENT_MS),
+      bytes(data) {
+        if (link !== mine) return;
+        wait(lost, SILENT_MS);
+        if (isFirst) {
+          attempt = 0;
+          show({ is: "attached" });
+        }
+        output(data, isFirst);
+        isFirst = false;
+      },
+      closed(code) {
+        if (link !== mine) return;
+        if (code === CLOSED.ended) end({ is: "ended" });
+        else if (code === CLOSED.missing) end({ is: "missing" });
+        else if (code === CLOSED.tooMany) end({ is: "refused", why: "You have too many terminals open. Close some." });
+        else drop();
+      },
+    });
+    const lost = () => {
+      mine.close();
+      drop();
+    };
+    link = mine;
+    wait(lost, SILENT_MS);
+  };
+
+  return {
+    start: open,
+    send: (data) => link?.send(data),
+    retryNow: () => link === undefined && again(),
+  };
+}

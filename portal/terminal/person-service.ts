@@ -1,0 +1,62 @@
+/** Connects to one user's terminal service through its socket, which only this program's account may open. */
+
+import { type IncomingMessage, request } from "node:http";
+import type { Duplex } from "node:stream";
+import { type NewSessionAnswer, newSessionAnswer, SESSIONS_PATH } from "../../agent/shared/terminal/protocol.ts";
+
+/** The service may have to be started first, and a tmux server with it. */
+const ANSWER_MS = 40_000;
+const MOST_BYTES = 16 * 1024;
+
+export interface Upgraded {
+  readonly answer: IncomingMessage;
+  readonly upstream: Duplex;
+  readonly head: Buffer;
+}
+
+/** Opens a web socket of the service. @throws when it does not answer, or with anything but a web socket */
+export function upgrade(
+  socketPath: string,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Upgraded> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path, headers: { host: "terminal", ...headers }, agent: false });
+    const late = setTimeout(() => asked.destroy(new Error("it does not answer")), ANSWER_MS);
+    asked.once("close", () => clearTimeout(late));
+    asked.once("error", reject);
+    asked.once("response", (answer) => {
+      answer.destroy();
+      reject(new Error(`it answered ${answer.statusCode} in place of a web socket`));
+    });
+    asked.once("upgrade", (answer, upstream, head) => {
+      clearTimeout(late);
+      resolve({ answer, upstream, head });
+    });
+    asked.end();
+  });
+}
+
+/** Asks for a new session. @param name undefined: the service chooses one */
+export async function createSession(socketPath: string, name: string | undefined): Promise<NewSessionAnswer> {
+  const query = name === undefined ? "" : `?name=${encodeURIComponent(name)}`;
+  return newSessionAnswer.parse(JSON.parse(await post(socketPath, `${SESSIONS_PATH}${query}`)));
+}
+
+function post(socketPath: string, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const asked = request({ socketPath, path, method: "POST", headers: { host: "terminal" }, agent: false, signal });
+    asked.once("error", reject);
+    asked.once("response", (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (piece: string) => {
+        text += piece;
+        if (text.length > MOST_BYTES) answer.destroy(new Error("its answer is too long"));
+      });
+      answer.once("error", reject);
+      answer.once("end", () => resolve(text));
+    });
+    asked.end();
+  });
+}

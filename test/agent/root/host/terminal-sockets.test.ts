@@ -1,0 +1,60 @@
+/** Whose terminal sockets run: everybody's who is present, on a host with a portal, also when the portal comes and goes. */
+import { expect, test } from "vitest";
+import { converge } from "../../../../agent/lib/converge.ts";
+import { hasTerminals, terminalSockets } from "../../../../agent/root/host/terminal-sockets.ts";
+import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
+import { base, units } from "../../../e2e/host/parts.ts";
+import { memoryDoor } from "../../in-memory-system.ts";
+
+const PORTAL = { lobby: { listen: { socket: "/run/workstation-lobby/lobby.sock" }, origin: "https://lobby.example" } };
+const people = [
+  units({ osUser: "ana", uid: 2000 }),
+  units({ osUser: "bob", uid: 2001, state: "parked" }),
+  units({ osUser: "cleo", uid: 2002, state: "left" }),
+];
+
+/** A systemd in which these units are active. */
+function hostWith(active: readonly string[]) {
+  const { sys, files } = memoryDoor();
+  for (const part of people) files.set(`/var/lib/workstation/parts/units.${part.osUser}.json`, JSON.stringify(part));
+  const on = new Set(active);
+  const done: string[] = [];
+  const run = async (argv: readonly string[]) => {
+    const [, verb = "", ...rest] = argv;
+    const names = rest.slice(rest.indexOf("--") + 1);
+    if (verb === "enable") for (const name of names) on.add(name);
+    if (verb === "disable") for (const name of names) on.delete(name);
+    if (verb !== "show") done.push(`${verb} ${names.join(" ")}`);
+    const blocks = names.map((name) => {
+      const file = name.endsWith(".service") ? "static" : on.has(name) ? "enabled" : "disabled";
+      return `LoadState=loaded\nActiveState=${on.has(name) ? "active" : "inactive"}\nSubState=x\nUnitFileState=${file}`;
+    });
+    return { argv, code: 0, stdout: `${blocks.join("\n\n")}\n`, stderr: "", timedOut: false, overflowed: false };
+  };
+  const m = machineOf({ ...sys, run });
+  return { m, files, done };
+}
+
+test("a portal that is switched on starts the sockets of those who are present, and of nobody else", async () => {
+  const { m, done } = hostWith([]);
+  await converge(terminalSockets(m, base(PORTAL)), "apply", () => undefined);
+  expect(done).toEqual(["enable workstation-terminal@ana.socket"]);
+  await converge(terminalSockets(m, base(PORTAL)), "apply", () => undefined);
+  expect(done).toHaveLength(1);
+});
+
+test("a portal that is taken away stops every socket before its service", async () => {
+  const { m, done } = hostWith(["workstation-terminal@ana.socket", "workstation-terminal@ana.service"]);
+  await converge(terminalSockets(m, base()), "apply", () => undefined);
+  expect(done).toEqual(["disable workstation-terminal@ana.socket", "disable workstation-terminal@ana.service"]);
+});
+
+test("a host has terminals once a portal was delivered to it", () => {
+  const { m, files } = hostWith([]);
+  const delivered = (part: object) => files.set("/var/lib/workstation/parts/base.json", JSON.stringify(part));
+  expect(hasTerminals(m)).toBe(false);
+  delivered(base());
+  expect(hasTerminals(m)).toBe(false);
+  delivered(base(PORTAL));
+  expect(hasTerminals(m)).toBe(true);
+});
