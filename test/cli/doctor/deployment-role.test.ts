@@ -15,10 +15,10 @@ const STACK = settings({
 
 /** `Ingress` to `ingresses`, as the API's own plurals go. */
 const pluralOf = (kind: string) =>
-  kind
+  `${kind
     .toLowerCase()
     .replace(/y$/, "ie")
-    .replace(/(s|ss)$/, "$1e") + "s";
+    .replace(/(s|ss)$/, "$1e")}s`;
 
 test("each declared kind may be read, created, changed and deleted", async () => {
   const people = ["admin", "power-user", "namespace-owner"].map((tier, at) =>

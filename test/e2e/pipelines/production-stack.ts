@@ -371,7 +371,13 @@ async function readersKubeconfig({
 }) {
   const admin = (...args: string[]) => run([kubectl, `--kubeconfig=${adminKubeconfig}`, ...args]);
   await admin("apply", "--server-side", "--filename", join(PROJECT, "ci/preview-role.yaml"));
-  const { stdout } = await admin("create", "token", "workstation-preview", "--namespace=kube-system", "--duration=8760h");
+  const { stdout } = await admin(
+    "create",
+    "token",
+    "workstation-preview",
+    "--namespace=kube-system",
+    "--duration=8760h",
+  );
   const config = parseDocument(await readFile(adminKubeconfig, "utf8"));
   config.setIn(["users", 0, "user"], config.createNode({ token: stdout.trim() }));
   return config.toString();
