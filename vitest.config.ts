@@ -6,14 +6,15 @@ import { LongestFirst } from "./test/e2e/longest-first.ts";
 const ALONE = ["test/e2e/{host-workers,lab-guest,lab-process}.test.ts"];
 
 /**
- * Unit tests that take many seconds each, by what they prove: thousands of derivations, clones and races with git, units
- * and programs that time out, commands in a terminal or compiled anew, generated files in a copy of the project, floods
- * of raw requests.
+ * Unit tests that take many seconds each, by what they prove: thousands of derivations, clones and races with git, units,
+ * servers and programs that time out, commands in a terminal or compiled anew, generated files in a copy of the project,
+ * floods of raw requests.
  */
 export const SLOW = [
-  ...["derivation.property", "names.property", "stop-child-units", "ci/runner", "ci/runner-command"],
-  ...["fetch-remotes", "undo-update", "fast-forward", "fast-forward-ignored", "migrate-to-workspace"],
-  ...["cli/start", "cli/remove", "npm-scripts", "naive-proxy", "injector-proxy", "portal/noise"],
+  ...["derivation.property", "names.property", "stop-child-units", "ci/runner", "ci/runner-command", "vault-user-map"],
+  ...["fetch-remotes", "undo-update", "fast-forward", "fast-forward-ignored", "migrate-to-workspace", "own-command"],
+  ...["cli/start", "cli/remove", "providers/start", "npm-scripts"],
+  ...["naive-proxy", "injector-proxy", "portal/noise", "portal/terminal/terminals"],
 ].map((name) => `test/**/${name}.test.ts`);
 
 const UNIT = {
