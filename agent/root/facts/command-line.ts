@@ -3,15 +3,13 @@
  */
 
 import { Refusal, messageOf } from "../../lib/errors.ts";
-import { describeFailure } from "../../lib/exec.ts";
 import { assertRoot } from "../system/assert-root.ts";
 import type { User } from "../system/account-database.ts";
-import { runAsUser, wholeOutput } from "../system/run-as-user.ts";
+import { queryWorker } from "../system/query-worker.ts";
 import { type Machine, machineOf } from "../system/cached-machine.ts";
 import { dryRun } from "../system/dry-run.ts";
 import { BROWSER_UNIT, instance, T3_UNIT } from "../services/unit-names.ts";
 import { realSystem } from "../system/privileged-operations.ts";
-import { parseJsonOrUndefined } from "../../lib/parse-json.ts";
 import { forEachPerson, knownPeople, knownPerson } from "../accounts/terminal-users.ts";
 import { type FactsAnswer, type Report, ownFacts } from "../../shared/facts/facts-schemas.ts";
 import { collectFacts } from "./collect-facts.ts";
@@ -56,12 +54,7 @@ async function reportOf(m: Machine, user: User, records: number | undefined): Pr
 async function lookedAt(m: Machine, user: User, records: number | undefined): Promise<Report["now"]> {
   try {
     const task = taskOf(m.sys, user, records);
-    const ran = await runAsUser(m.sys, { user, worker: "facts-worker", task, deadlineMs: DEADLINE_MS });
-    const text = wholeOutput(ran, DEADLINE_MS);
-    if (ran.code !== 0) throw new Refusal(describeFailure({ ...ran, argv: ["their worker"], stdout: "" }));
-    const parsed = ownFacts.safeParse(parseJsonOrUndefined(text));
-    if (!parsed.success) throw new Refusal("the worker's answer is malformed");
-    return parsed.data;
+    return await queryWorker(m.sys, { user, worker: "facts-worker", task, deadlineMs: DEADLINE_MS }, ownFacts);
   } catch (error) {
     return { failed: messageOf(error) };
   }

@@ -1,12 +1,9 @@
-/** Starts a sessions worker as its user and validates its answer. */
+/** Asks the sessions worker of a user for what it can do. */
 
 import type { z } from "zod";
-import { Refusal } from "../../lib/errors.ts";
-import { describeFailure } from "../../lib/exec.ts";
 import type { User } from "../system/account-database.ts";
-import { runAsUser, wholeOutput } from "../system/run-as-user.ts";
+import { queryWorker } from "../system/query-worker.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { parseJsonOrUndefined } from "../../lib/parse-json.ts";
 import type { Asked } from "../../shared/sessions/restore-plan.ts";
 import {
   type Forgetting,
@@ -29,11 +26,5 @@ export const recreateByWorker = (sys: System, user: User, asked: Asked, started:
 export const forgetByWorker = (sys: System, user: User, names: readonly string[]): Promise<Forgetting> =>
   call(sys, user, { do: "forget", osUser: user.name, uid: user.uid, names }, forgetting);
 
-async function call<T>(sys: System, user: User, task: SessionsTask, schema: z.ZodType<T>): Promise<T> {
-  const ran = await runAsUser(sys, { user, worker: "sessions-worker", task, deadlineMs: DEADLINE_MS });
-  const text = wholeOutput(ran, DEADLINE_MS);
-  if (ran.code !== 0) throw new Refusal(describeFailure({ ...ran, argv: ["their worker"], stdout: "" }));
-  const parsed = schema.safeParse(parseJsonOrUndefined(text));
-  if (!parsed.success) throw new Refusal("the worker's answer is malformed");
-  return parsed.data;
-}
+const call = <T>(sys: System, user: User, task: SessionsTask, form: z.ZodType<T>): Promise<T> =>
+  queryWorker(sys, { user, worker: "sessions-worker", task, deadlineMs: DEADLINE_MS }, form);
