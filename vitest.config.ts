@@ -8,13 +8,13 @@ const ALONE = ["test/e2e/{host-workers,lab-guest,lab-process}.test.ts"];
 /**
  * Unit tests that take many seconds each, by what they prove: thousands of derivations, clones and races with git, units,
  * servers and programs that time out, commands in a terminal or compiled anew, generated files in a copy of the project,
- * floods of raw requests.
+ * floods of raw requests. And those that mock modules, since only here each file has a process of its own.
  */
 export const SLOW = [
   ...["derivation.property", "names.property", "stop-child-units", "ci/runner", "ci/runner-command", "vault-user-map"],
   ...["fetch-remotes", "undo-update", "fast-forward", "fast-forward-ignored", "migrate-to-workspace", "own-command"],
   ...["cli/start", "cli/remove", "providers/start", "npm-scripts"],
-  ...["naive-proxy", "injector-proxy", "portal/noise", "portal/terminal/terminals"],
+  ...["naive-proxy", "injector-proxy", "portal/noise", "portal/terminal/terminals", "ci/daily"],
 ].map((name) => `test/**/${name}.test.ts`);
 
 const UNIT = {
@@ -41,7 +41,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/*/**/*.test.ts"],
           exclude: ["test/e2e/**", "test/bench/**", ...SLOW],
-          // A process of its own for each file would be a third of the time. So no test may mock a module.
+          // A process of its own for each file would be a third of the time. So none of them mocks a module.
           isolate: false,
         },
       },

@@ -5,16 +5,17 @@
 
 import { access, symlink, unlink } from "node:fs/promises";
 import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { PROJECT } from "../cli/pulumi.ts";
 import { dailyMessage } from "../roster/deployment-message.ts";
 import { announce } from "./chat.ts";
 import { checkOut } from "./checkout.ts";
 import { findRedelivery, type HostDelivery } from "./deliveries.ts";
-import { deployedCommit, failedCommit, mustBeOnBranch } from "./deployed-commit.ts";
+import { deployedCommit, mustBeOnBranch, unfinishedDeployment } from "./deployed-commit.ts";
 import { pulumi, type StackAt, stackOfPipeline } from "./engine.ts";
 import { find, requiredVariable, StepError } from "./environment.ts";
 import { openGit } from "./git.ts";
-import { oneAtATime } from "./wait-for-stack-lock.ts";
+import { oneAtATime, waitDeadline } from "./wait-for-stack-lock.ts";
 import type { Touched } from "./pull-request/preview-differences.ts";
 import { previewRefreshed, type RefreshedPreview, RESTORING } from "./refreshed-preview.ts";
 import { planPeople } from "./people-plan.ts";
@@ -43,7 +44,7 @@ async function deployAgain(): Promise<Ran | number> {
   const commit = await deployedNow();
   const isOurs = (await openGit(PROJECT).commit("HEAD")) === commit;
   const deployed = resolve(PROJECT, requiredVariable("WS_DEPLOYED"));
-  await mustBeFinished(at, commit);
+  if (await waitForOthers(at, commit)) return deployAgain();
   // Another deployment ended since the step `checkout`: what it deployed is what is deployed again, by its own program.
   if (!isOurs) {
     if (await exists(deployed)) await unlink(deployed);
@@ -65,23 +66,35 @@ async function deployAgain(): Promise<Ran | number> {
   if (changes.join("\n") !== announced) await announce(changes);
   announced = changes.join("\n");
   // The previews take minutes without the engine's lock: another deployment may have ended, or failed midway, since.
-  if ((await deployedNow()) !== commit) return deployAgain();
-  await mustBeFinished(at, commit);
+  if ((await waitForOthers(at, commit)) || (await deployedNow()) !== commit) return deployAgain();
   const options = ["--refresh", "--yes", "--skip-preview", "--suppress-outputs", "--message", dailyMessage(commit)];
   return pulumi({ ...at, env: RESTORING }, ["up", ...options, ...replaced], { onLine: log });
 }
 
 let announced = "";
 
-/** @throws StepError where a newer deployment failed, or was killed */
-async function mustBeFinished(at: StackAt, commit: string): Promise<void> {
-  const failed = await failedCommit(at);
-  if (failed === undefined || failed === commit) return;
-  throw new StepError(
-    `the deployment of ${failed} failed or did not end, and part of it may be in effect. Deploying ${commit} again would ` +
-      "take that back, an offboarding included. Finish the newer deployment first.",
-  );
+/**
+ * @returns whether another deployment was waited for, so that everything has to be looked at anew
+ * @throws StepError where a newer deployment failed, was killed, or does not end within `WS_WAIT_MINUTES`
+ */
+async function waitForOthers(at: StackAt, commit: string): Promise<boolean> {
+  const git = openGit(PROJECT);
+  const isDeployed = async (one: string) => (await git.commit(one)) === one && (await git.isAncestor(one, commit));
+  const deadline = waitDeadline();
+  for (let hasWaited = false; ; hasWaited = true) {
+    const other = await unfinishedDeployment(at, isDeployed);
+    if (other === undefined || other.commit === commit) return hasWaited;
+    if (other.hasEnded || Date.now() >= deadline)
+      throw new StepError(
+        `the deployment of ${other.commit} failed or did not end, and part of it may be in effect. Deploying ${commit} again ` +
+          "would take that back, an offboarding included. Finish the newer deployment first.",
+      );
+    if (!hasWaited) log(`The deployment of ${other.commit} has begun and not ended; waiting for it.`);
+    await sleep(PAUSE_MS);
+  }
 }
+
+const PAUSE_MS = 15_000;
 
 async function deployedNow(): Promise<string> {
   const git = openGit(PROJECT);

@@ -49,18 +49,31 @@ export async function recordAttempt(at: StackAt, commit: string): Promise<void> 
   await mustPulumi(at, ["stack", "tag", "set", ATTEMPT, `${commit} ${new Date().toISOString()}`]);
 }
 
+/** A deployment that is not known to have succeeded: part of it may be in effect. */
+export interface Unfinished {
+  readonly commit: string;
+  /** Whether the engine recorded its end. Otherwise it runs still, or was killed. */
+  readonly hasEnded: boolean;
+}
+
 /**
- * The commit of the newest deployment, where that did not succeed: part of it may be in effect already. It is the newest
- * update of the engine's history, or a deployment that a pipeline began after that and that left no entry.
+ * The newest deployment, where that did not succeed. It is the newest update of the engine's history, or a deployment
+ * that a pipeline began after that and that left no entry.
+ * @param isDeployed whether what is deployed contains a commit: a pipeline only begins to deploy one that is not
  * @returns undefined where the newest deployment succeeded, or there is none
  */
-export async function failedCommit(at: StackAt): Promise<string | undefined> {
+export async function unfinishedDeployment(
+  at: StackAt,
+  isDeployed: (commit: string) => Promise<boolean>,
+): Promise<Unfinished | undefined> {
   const text = await mustPulumi(at, ["stack", "history", "--json", "--page-size", String(PAGE_SIZE), "--page", "1"]);
   const last = history.parse(JSON.parse(text)).find(({ kind }) => kind === "update");
   const attempt = tags.parse(JSON.parse(await mustPulumi(at, ["stack", "tag", "ls", "--json"])))[ATTEMPT];
   const [commit, began = ""] = attempt?.split(" ") ?? [];
-  if (commit !== undefined && !(last !== undefined && Date.parse(last.startTime) >= Date.parse(began))) return commit;
-  return last === undefined || last.result === "succeeded" ? undefined : headOf(last.environment["git.head"], at.stack);
+  const isNewer = last === undefined || !(Date.parse(last.startTime) >= Date.parse(began));
+  if (commit !== undefined && isNewer && !(await isDeployed(commit))) return { commit, hasEnded: false };
+  if (last === undefined || last.result === "succeeded") return undefined;
+  return { commit: headOf(last.environment["git.head"], at.stack), hasEnded: true };
 }
 
 function headOf(head: string | undefined, stack: string): string {

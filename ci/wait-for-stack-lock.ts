@@ -15,7 +15,7 @@ const PAUSE_MS = 5_000;
  * @returns the exit code of the last attempt; 1 where the other deployment did not end within `WS_WAIT_MINUTES`
  */
 export async function oneAtATime(attempt: () => Promise<Ran | number>): Promise<number> {
-  const deadline = Date.now() + (find("WS_WAIT_MINUTES") ?? DEFAULT_WAIT_MINUTES) * 60_000;
+  const deadline = waitDeadline();
   for (let isFirst = true; ; isFirst = false) {
     const ran = await attempt();
     if (typeof ran === "number") return ran;
@@ -32,6 +32,9 @@ export async function oneAtATime(attempt: () => Promise<Ran | number>): Promise<
     await sleep(PAUSE_MS);
   }
 }
+
+/** Until when this run waits for other deployments, in milliseconds since 1970. */
+export const waitDeadline = (): number => Date.now() + (find("WS_WAIT_MINUTES") ?? DEFAULT_WAIT_MINUTES) * 60_000;
 
 /** Who holds the stack, as the engine reports it; undefined where the run ended for another reason. */
 function lockHolder({ code, stdout, stderr }: Ran): string | undefined {

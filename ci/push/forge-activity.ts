@@ -4,6 +4,7 @@
  */
 
 import { z } from "zod";
+import { parseJson } from "../../clients/parse-json.ts";
 import { UNKNOWN_PUSHER } from "../../roster/deployment-message.ts";
 import { folded } from "../../roster/text/code-unit-order.ts";
 import type { Git } from "../git.ts";
@@ -102,7 +103,7 @@ export async function activityBetween(
       const range = isPush ? rangeIn(content) : undefined;
       if (range !== undefined && !byHead.has(range.to)) byHead.set(range.to, { pusher, account, ...range, at });
     }
-    for (let push = byHead.get(next); push !== undefined && next !== from; push = byHead.get(next)) {
+    for (let push = byHead.get(next); push !== undefined && next !== from && !isRewritten; push = byHead.get(next)) {
       byHead.delete(next);
       isRewritten = (await git.commit(push.from)) !== push.from;
       if (isRewritten) break;
@@ -179,8 +180,8 @@ function seenByPusher(
   return { pusher: automatic || !isRead ? undefined : pusher, account, from, to };
 }
 
-/** The forge writes the entries of a merge and of its push separately, from queues. */
-const AUTO_MERGE_WINDOW_MS = 10 * 60_000;
+/** The forge writes the entries of a merge and of its push separately, from queues that others can fill. */
+const AUTO_MERGE_WINDOW_MS = 60 * 60_000;
 
 /** The record is read this far back at most; what lies beyond is by nobody known. */
 const MAX_PAGES = 40;
@@ -200,7 +201,7 @@ const pageOf = ({ forge, at, full }: Repository, page: number) =>
 
 /** The record's content is the forge's own JSON; the first push of a new branch has none. */
 function comparisonIn(content: string): (Pick<Push, "from" | "to"> & { readonly head: string }) | undefined {
-  const parsed = content === "" ? undefined : pushed.safeParse(JSON.parse(content)).data;
+  const parsed = content === "" ? undefined : pushed.safeParse(parseJson(content)).data;
   const [, from, to] = /([0-9a-f]{40,64})\.\.\.([0-9a-f]{40,64})$/.exec(parsed?.CompareURL ?? "") ?? [];
   return from === undefined || to === undefined || parsed === undefined
     ? undefined

@@ -10,6 +10,8 @@ export interface Confirmation {
   readonly tag: string;
   /** The commit that the name says; the object that the tag points at decides nothing. */
   readonly commit: string;
+  /** The tag itself: an annotated tag that replaces another one confirms anew. */
+  readonly object: string;
 }
 
 export interface Clone {
@@ -56,16 +58,22 @@ export async function fetchClone({ url, branch, token, folder }: CloneSource): P
   const git = openGit(folder);
   const commit = await git.commit(head);
   if (commit === undefined) throw new StepError(`${url} has no branch ${branch}.`);
-  const names = await must("for-each-ref", "--format=%(refname:lstrip=2)", "refs/tags/confirm/");
-  return { git, head: commit, confirmations: await onBranch(git, commit, names.split("\n")) };
+  const tags = await must(
+    "for-each-ref",
+    "--format=%(objecttype) %(objectname) %(refname:lstrip=2)",
+    "refs/tags/confirm/",
+  );
+  return { git, head: commit, confirmations: await onBranch(git, commit, tags.split("\n")) };
 }
 
+/** A lightweight tag has no object of its own and confirms nothing: anybody's release can move it. */
 async function onBranch(git: Git, head: string, tags: readonly string[]): Promise<readonly Confirmation[]> {
   const found: Confirmation[] = [];
-  for (const tag of tags) {
-    const [, commit] = /^confirm\/([0-9a-f]{40}|[0-9a-f]{64})$/.exec(tag) ?? [];
-    if (commit === undefined || (await git.commit(commit)) !== commit) continue;
-    if (await git.isAncestor(commit, head)) found.push({ tag, commit });
+  for (const line of tags) {
+    const [, object, tag, commit] = /^tag ([0-9a-f]+) (confirm\/([0-9a-f]{40}|[0-9a-f]{64}))$/.exec(line) ?? [];
+    if (object === undefined || tag === undefined || commit === undefined) continue;
+    if ((await git.commit(commit)) !== commit) continue;
+    if (await git.isAncestor(commit, head)) found.push({ tag, commit, object });
   }
   return found;
 }

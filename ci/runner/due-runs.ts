@@ -34,15 +34,15 @@ export function deploymentRuns({ branch, deployed, head, confirmations }: Deploy
   // A confirmed head is the last run below, which finds its confirmation in the forge's record.
   const below = confirmations.filter(({ commit }) => commit !== head);
   const tags = below.map(
-    ({ tag, commit }): PlannedRun => ({
+    ({ tag, commit, object }): PlannedRun => ({
       occasion: { event: "tag", ref: `refs/tags/${tag}` },
       variables: { CI_PIPELINE_EVENT: "tag", CI_COMMIT_SHA: commit, CI_COMMIT_TAG: tag },
       title: `the confirmation of ${commit.slice(0, 12)}`,
-      key: `tag ${deployed} ${commit}`,
+      key: `tag ${deployed} ${commit} ${object}`,
       again: "after a while",
     }),
   );
-  const confirmed = confirmations.map(({ commit }) => commit).join(" ");
+  const confirmed = confirmations.map(({ object }) => object).join(" ");
   const key = `deploy ${deployed} ${head} ${confirmed}`;
   return [...tags, { ...scheduledRun("deploy", branch, head), key, again: "after a while" }];
 }

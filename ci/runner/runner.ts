@@ -4,6 +4,7 @@
  */
 
 import { join } from "node:path";
+import { redactor } from "../../clients/http/redact.ts";
 import { mustBeOnBranch } from "../deployed-commit.ts";
 import { parseEnvironment, StepError } from "../environment.ts";
 import type { Git } from "../git.ts";
@@ -58,10 +59,22 @@ export async function runPipeline(name: string, options: RunnerOptions): Promise
     else if (!isWaiting) await report.succeeded();
     return failures.length > 0 ? 1 : 0;
   } catch (cause) {
-    await report.failed([(cause as Error).message]);
+    const redact = redactor(await ownSecrets(options));
+    await report.failed([redact((cause as Error).message)]);
     throw cause;
   }
 }
+
+/** What the runner itself uses, and an engine's error may repeat. One that cannot be read is the failure to be told. */
+async function ownSecrets(options: RunnerOptions): Promise<readonly string[]> {
+  const token = readCredentials(options.credentials, [options.settings.token]).then((found) => [...found.values()]);
+  const read = [token, stateEnvironment(options).then((values) => Object.values(values).map(secretIn))];
+  const found = await Promise.allSettled(read);
+  return found.flatMap((one) => (one.status === "fulfilled" ? one.value.filter(isWorthHiding) : []));
+}
+
+/** An address is no secret but for its password. */
+const secretIn = (value: string): string => (URL.canParse(value) ? decodeURIComponent(new URL(value).password) : value);
 
 interface Outcome {
   /** One sentence for each run that failed. */

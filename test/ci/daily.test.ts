@@ -51,7 +51,7 @@ beforeEach(() => {
   chmodSync(join(folder, "pulumi"), 0o755);
   for (const [name, value] of Object.entries({
     ...{ PATH: `${folder}:${process.env.PATH}`, GIT_DIR: join(folder, ".git"), WS_STACK: "prod", WS_BRANCH: "master" },
-    WS_DEPLOYED: join(folder, "deployed"),
+    ...{ WS_DEPLOYED: join(folder, "deployed"), WS_WAIT_MINUTES: "0" },
   }))
     vi.stubEnv(name, value);
   meanwhile = () => {};

@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { deployedCommit, failedCommit, recordAttempt } from "../../ci/deployed-commit.ts";
+import { deployedCommit, recordAttempt, unfinishedDeployment } from "../../ci/deployed-commit.ts";
+import type { StackAt } from "../../ci/engine.ts";
 
 const [OLD, NEW] = ["a".repeat(40), "b".repeat(40)] as const;
 const update = (result: string, head: string | undefined, message = "x", kind = "update") => ({
@@ -51,18 +52,25 @@ test("a stack that no update of ever succeeded was never deployed", async () => 
   await expect(deployedCommit(history(update("failed", NEW)))).rejects.toThrow("was never deployed");
 });
 
+const unfinished = (at: StackAt) => unfinishedDeployment(at, async () => false);
+
 test("a newest update that failed names its commit: part of it may be in effect", async () => {
-  expect(await failedCommit(history(update("failed", NEW), update("succeeded", OLD)))).toBe(NEW);
-  expect(await failedCommit(history(update("succeeded", OLD), update("failed", NEW)))).toBeUndefined();
-  expect(await failedCommit(history())).toBeUndefined();
+  expect(await unfinished(history(update("failed", NEW), update("succeeded", OLD)))).toEqual({
+    commit: NEW,
+    hasEnded: true,
+  });
+  expect(await unfinished(history(update("succeeded", OLD), update("failed", NEW)))).toBeUndefined();
+  expect(await unfinished(history())).toBeUndefined();
 });
 
 test("a deployment that was killed, and so left no entry in the history, is known by the attempt that its pipeline recorded", async () => {
   const at = history(update("succeeded", OLD));
   await recordAttempt(at, NEW);
-  expect(await failedCommit(at)).toBe(NEW);
+  expect(await unfinished(at)).toEqual({ commit: NEW, hasEnded: false });
+  // What is deployed contains it: somebody else's deployment was waited for, and brought it along.
+  expect(await unfinishedDeployment(at, async (commit) => commit === NEW)).toBeUndefined();
   // An admin deployed the older commit again, by hand: nothing is left of the attempt.
   history({ ...update("succeeded", OLD), startTime: new Date(Date.now() + 60_000).toISOString() });
   await recordAttempt(at, NEW);
-  expect(await failedCommit(at)).toBeUndefined();
+  expect(await unfinished(at)).toBeUndefined();
 });

@@ -133,7 +133,7 @@ test("a scheduled merge identifies nobody: its branch may have changed after an 
   });
   const record = recordOf(
     [push("wizard", B, C)],
-    [merge("Wizard", "2026-11-22T13:00:01+01:00"), push("anca", A, B), merge("anca", "2026-11-22T11:00:00Z")],
+    [merge("Wizard", "2026-11-22T12:15:00+01:00"), push("anca", A, B), merge("anca", "2026-11-22T10:00:00Z")],
   );
   expect((await between(record, A, C)).pushes.map(({ pusher }) => pusher)).toEqual([undefined, "anca"]);
 });
@@ -157,6 +157,17 @@ test("a scheduled merge is found behind any number of entries, and counts as one
   expect(await pusherBehind([...comments(3, 1_000), [merge]])).toBeUndefined();
   expect(await pusherBehind(comments(3, 1_000))).toBe("wizard");
   expect(await pusherBehind(comments(50, 1))).toBeUndefined();
+});
+
+test("a push that follows a commit which nobody has any more is nobody's, also where an older page has one to the same commit", async () => {
+  const record = recordOf([push("anca", C, D), push("emo", LOST, C)], [push("wizard", A, C)]);
+  expect((await between(record, A, D)).pushes.map(({ pusher }) => pusher)).toEqual(["anca", undefined]);
+});
+
+test("an entry that is cut off identifies nobody and stops nothing", async () => {
+  const cutOff = { ...tag("wizard", "confirm/x"), content: '{"HeadCommit":' };
+  const { pushes, tags } = await between(recordOf([cutOff, push("wizard", A, B)]), A, B);
+  expect([pushes.map(({ pusher }) => pusher), [...tags]]).toEqual([["wizard"], []]);
 });
 
 test("a record without an end is read so far and no further", async () => {

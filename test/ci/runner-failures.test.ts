@@ -55,7 +55,19 @@ test("a run that cannot begin is told to the chat once: the forge is away, then 
   for (let night = 0; night < 2; night += 1) await expect(at.run("daily")).rejects.toThrow(/git fetch failed/);
   rmSync(join(at.folder, "credentials", "secret_ws_forge_token"));
   for (let night = 0; night < 2; night += 1) await expect(at.run("daily")).rejects.toThrow(/ws_forge_token/);
-  expect(told).toEqual([expect.stringContaining("git fetch failed"), expect.stringContaining("ws_forge_token")]);
+  expect(told).toEqual([
+    expect.stringContaining("git fetch failed for file:///"),
+    expect.stringContaining("ws_forge_token"),
+  ]);
+});
+
+test("what an engine's error repeats of the state's credentials is not told to the chat", async () => {
+  const at = worldWithChat("true");
+  const password = "password-of-the-database";
+  at.credential("ws_state_environment", `PULUMI_BACKEND_URL=postgres://u:${password}@db.example/state`);
+  at.deployed = `none: unable to open postgres://u:${password}@db.example/state`;
+  await expect(at.run("daily")).rejects.toThrow();
+  expect([told.length, told.join("").includes(password.slice(0, 10))]).toEqual([1, false]);
 });
 
 test("a chat whose address is missing does not hide what failed", async () => {

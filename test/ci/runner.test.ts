@@ -134,6 +134,9 @@ test("a refused push is tried again after an hour, or as soon as anything change
   expect(at.log.join("\n")).toContain("it failed less than an hour ago, and nothing has changed since");
   at.nowMs += REPEAT_AFTER_MS;
   expect([await at.run(), at.marks().length]).toEqual([1, 2]);
+  at.lightweightTag(`confirm/${head}`, head);
+  expect([await at.run(), at.marks().length]).toEqual([0, 2]);
+  // What the refusal advises: an annotated tag in the place of the lightweight one is looked at at once.
   at.tag(`confirm/${head}`, head);
   expect([await at.run(), at.marks().length]).toEqual([1, 3]);
   at.commit({ a: "2" });

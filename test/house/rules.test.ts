@@ -26,6 +26,11 @@ test("every slow test that vitest.config.ts names exists", () => {
   expect(SLOW.filter((pattern) => !tests.some((file) => file.endsWith(pattern.replace(/.*\//, "/"))))).toEqual([]);
 });
 
+test("a test that mocks modules has a process of its own, so that no other test meets the mocks", () => {
+  const mocking = files(/^test\/(?!e2e\/).*\.test\.ts$/).filter((file) => /\bvi\.(mo[c]k|doMo[c]k)\(/.test(text(file)));
+  expect(mocking.filter((file) => !SLOW.some((pattern) => file.endsWith(pattern.replace("test/**", ""))))).toEqual([]);
+});
+
 test("no test is skipped, alone or still to be written", () => {
   const found = files(/^test\/.*\.ts$/).filter((file) => /\b(it|test|describe)\.(skip|only|to[d]o)\b/.test(text(file)));
   expect(found).toEqual([]);
