@@ -265,7 +265,7 @@ test("they join and work, and every way in is open: what is denied later was pos
 
 test("they leave: every way in is shut, what they had planted rests, and the probe says so and finds nothing to do", async () => {
   const said = await up(GONE, SUSPEND);
-  expect(said).toContain("nina leaves");
+  expect(said).toContain("nina is offboarded");
   expect(await waysIn()).toEqual(OUT);
   expect(await may(ROBOT, "get", "secrets", "-n", "nina-lab")).toBe("no");
   expect(await may("friend@lab.example", "get", "secrets", "-n", "nina-lab")).toBe("no");
