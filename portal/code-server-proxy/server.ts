@@ -1,18 +1,13 @@
 /** Serves the code-server proxy: routes each signed-in identity to its own code server and to no other. */
 
-import {
-  type ClientRequest,
-  createServer,
-  type IncomingMessage,
-  type Server,
-  ServerResponse,
-  STATUS_CODES,
-} from "node:http";
+import { type ClientRequest, createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { createProxyServer } from "http-proxy-3";
 import { isOfOwnPage, isSafeMethod } from "../../clients/http/request-origin.ts";
+import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts";
 import type { IngressGuard } from "../ingress-guard.ts";
 import { seldom } from "../log.ts";
+import { closeWhenSent, refuseUpgrade } from "../refuse-upgrade.ts";
 import type { Dispatch, Entry } from "./dispatch-table.ts";
 import { IDENTITY_HEADER, identityOf } from "./request-identity.ts";
 import { openLimit } from "./open-limit.ts";
@@ -56,14 +51,15 @@ export function createCodeServerProxy(args: CodeServerProxyArgs): Server {
     });
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on("error", () => socket.destroy());
+    closeWhenSent(socket);
     const admitted = admit(policy, request, true);
-    if ("status" in admitted) return void socket.end(answer(admitted.status));
-    if (!open.enter(admitted.entry.os_user, socket)) return void socket.end(answer(429));
+    if ("status" in admitted) return refuseUpgrade(socket, admitted.status);
+    if (!isWebSocketHandshake(request)) return refuseUpgrade(socket, 400);
+    if (!open.enter(admitted.entry.os_user, socket)) return refuseUpgrade(socket, 429);
     narrow(request, admitted.name, ingress);
     // The library hands on what the far end says, and ends the socket when there is no far end.
     proxy.ws(request, socket as never, head, toward(admitted.entry), (error) => {
-      socket.end(answer(reason(error, admitted.entry, log).status));
+      refuseUpgrade(socket, reason(error, admitted.entry, log).status);
     });
   });
   // Until an answer begins, and no longer: a quiet stream is no dead one.
@@ -157,6 +153,3 @@ function refuse(response: unknown, status: number, why: string): void {
     .writeHead(status, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" })
     .end(`${why}\n`);
 }
-
-const answer = (status: number): string =>
-  `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
