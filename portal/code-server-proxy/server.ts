@@ -32,7 +32,7 @@ type Admitted = { readonly entry: Entry; readonly name: string } | { readonly st
 
 export function createCodeServerProxy(args: CodeServerProxyArgs): Server {
   const { ingress, log } = args;
-  const policy = { ...args, noteForeign: seldom(log, Date.now) };
+  const policy = { ...args, noteForeign: seldom(log, Date.now), noteUnreadable: seldom(log, Date.now) };
   const open = openLimit(MOST_OPEN);
   const proxy = createProxyServer({ xfwd: false });
   const server = createServer((request, response) => {
@@ -89,11 +89,13 @@ const toward = (entry: Entry) => ({ target: `http://127.0.0.1:${entry.port}`, ag
 interface Policy extends CodeServerProxyArgs {
   /** Logs a request that another page made. */
   readonly noteForeign: (line: string) => void;
+  /** Logs that the dispatch table cannot be read. */
+  readonly noteUnreadable: (line: string) => void;
 }
 
 /** @param mayChange whether it is a handshake or its method is not a safe one */
 function admit(
-  { dispatch, ingress, origin, log, noteForeign }: Policy,
+  { dispatch, ingress, origin, noteForeign, noteUnreadable }: Policy,
   request: IncomingMessage,
   mayChange: boolean,
 ): Admitted {
@@ -111,7 +113,9 @@ function admit(
     }
     return { entry, name: identity.name };
   } catch (error) {
-    log(`the dispatch table cannot be read, so nobody is let in: ${error instanceof Error ? error.message : "broken"}`);
+    noteUnreadable(
+      `the dispatch table cannot be read, so nobody is let in: ${error instanceof Error ? error.message : "broken"}`,
+    );
     return { status: 503, why: "The list of workstations cannot be read at the moment. Ask an admin." };
   }
 }

@@ -8,7 +8,7 @@ import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts
 import { openLimit } from "../code-server-proxy/open-limit.ts";
 import type { IngressGuard } from "../ingress-guard.ts";
 import { seldom } from "../log.ts";
-import { authorizeVisitor, type Lists, type Visitor } from "../page/authorize-visitor.ts";
+import type { AuthorizeVisitor, Lists, Visitor } from "../page/authorize-visitor.ts";
 import { rateLimit } from "../page/rate-limit.ts";
 import { closeWhenSent, refuseUpgrade } from "../refuse-upgrade.ts";
 import { upgrade } from "./person-service.ts";
@@ -17,6 +17,7 @@ export const TERMINAL_SOCKET_PATH = "/terminal/socket";
 
 export interface TerminalsArgs {
   readonly ingress: IngressGuard;
+  readonly authorize: AuthorizeVisitor;
   readonly lists: Lists;
   /** The portal's own origin. */
   readonly origin: string;
@@ -37,7 +38,7 @@ interface Open {
 }
 
 export function serveTerminals(server: Server, args: TerminalsArgs): void {
-  const { ingress, lists, origin } = args;
+  const { authorize, ingress, lists, origin } = args;
   const handshakes = rateLimit(HANDSHAKES, Date.now);
   const limit = openLimit(MOST_OPEN);
   const open = new Set<Open>();
@@ -48,7 +49,7 @@ export function serveTerminals(server: Server, args: TerminalsArgs): void {
   server.once("close", () => clearInterval(review));
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     closeWhenSent(socket);
-    const visitor = ingress.refuse(request) ?? authorizeVisitor(request.rawHeaders, lists);
+    const visitor = ingress.refuse(request) ?? authorize(request.rawHeaders);
     if ("why" in visitor) return refuseUpgrade(socket, visitor.status);
     // Before anything else: a refusal takes a file descriptor too until it is sent.
     if (!limit.enter(visitor.osUser, socket)) return refuseUpgrade(socket, 429);
