@@ -1,4 +1,5 @@
 /** The parts of a user's terminal service that decide: which session is meant, what a new one is called, how sizes and output wait. */
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { Ran } from "../../../../agent/lib/exec.ts";
 import { flowControl } from "../../../../agent/shared/terminal/flow-control.ts";
@@ -119,4 +120,10 @@ test("nothing but tmux's own id of a session reaches the shell that starts its c
   for (const id of ["dev", "$1'; reboot; '", "$", "$1\n"])
     await expect(attachClient({ ...args, sessionId: id })).rejects.toThrow("expected a session id of tmux");
   await expect(attachClient({ ...args, sessionId: "$1" })).rejects.toThrow("the terminal could not be opened");
+});
+
+test("a terminal that is attached changes nothing in the environment of its session, which a login may share", () => {
+  const program = readFileSync(new URL("../../../../agent/files/terminal-pty.sh", import.meta.url), "utf8");
+  // Without -E tmux applies its `update-environment` (tmux(1), attach-session).
+  expect(program.match(/attach-session.*/g)).toEqual([expect.stringMatching(/^attach-session -E -t /)]);
 });
