@@ -223,7 +223,7 @@ async function terminal({ args: { site }, guest, request }: Turn): Promise<Reply
   if (session === null || session === "")
     return { status: 404, ...refusal(site, request, 404, "No session is named.") };
   if (guest.parked) return notWhileParked(site, request);
-  return { status: 200, page: terminalPage(site, session) };
+  return { status: 200, page: terminalPage(site, session, request.headers) };
 }
 
 /** A session begins with the launcher, in a terminal service that runs as the user who has signed in. */

@@ -166,4 +166,4 @@ keys.addEventListener("click", (event) => {
 again.addEventListener("click", () => connection.retryNow());
 addEventListener("online", () => state.dataset.state === "dropped" && connection.retryNow());
 new ResizeObserver(() => fit.fit()).observe(screen);
-connection.start();
+if (state.dataset.state !== "waiting") connection.start();
