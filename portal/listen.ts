@@ -7,6 +7,7 @@ import { networkInterfaces } from "node:os";
 import { z } from "zod";
 import { isLoopbackAddress } from "../clients/http/loopback-address.ts";
 import { findOwner } from "./code-server-proxy/connection-owner.ts";
+import { seldom } from "./log.ts";
 
 export const listen = z.union([
   z.strictObject({ address: z.string(), port: z.int().min(1).max(65_535) }),
@@ -37,6 +38,8 @@ export function listenAt(server: Server, at: Listen, log: (line: string) => void
 export function admitConnections(server: Server, log: (line: string) => void): void {
   const handlers = server.listeners("connection");
   server.removeAllListeners("connection");
+  const noteRefused = seldom(log, Date.now);
+  const noteUnknown = seldom(log, Date.now);
   const begin = (socket: Socket) => {
     for (const handle of handlers) handle.call(server, socket);
   };
@@ -48,11 +51,11 @@ export function admitConnections(server: Server, log: (line: string) => void): v
       (uid) => {
         socket.off("error", broken);
         if (uid === 0 && !socket.destroyed) return begin(socket);
-        log(`uid ${uid} of this host connected and is not let in: only the ingress and root are`);
+        noteRefused(`uid ${uid} of this host connected and is not let in: only the ingress and root are`);
         socket.destroy();
       },
       (error: Error) => {
-        log(`the owner of a connection cannot be read, so it is not let in: ${error.message}`);
+        noteUnknown(`the owner of a connection cannot be read, so it is not let in: ${error.message}`);
         socket.destroy();
       },
     );

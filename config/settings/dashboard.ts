@@ -1,6 +1,7 @@
 /** Defines the settings of the dashboard's ingress path: the token injector and the ingress before it. */
 
 import { z } from "zod";
+import { browserOrigin } from "./browser-origin.ts";
 import { dnsLabel, dnsName } from "./dns-names.ts";
 import { headerName, sharedSecret } from "./shared-secret.ts";
 
@@ -28,7 +29,7 @@ export const dashboard = z.strictObject({
       caPem: z.string().optional().describe("Certificate of the CA that signed an https dashboard's own, as PEM."),
     })
     .describe("The dashboard."),
-  browserOrigin: origin
+  browserOrigin: browserOrigin
     .optional()
     .describe(
       "Where people's browsers find the dashboard. A web socket, or a request that changes something, must come from a page " +

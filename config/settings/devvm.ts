@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { isLoopbackAddress } from "../../clients/http/loopback-address.ts";
+import { browserOrigin } from "./browser-origin.ts";
 import { dnsLabel } from "./dns-names.ts";
 import { sharedSecret } from "./shared-secret.ts";
 
@@ -28,10 +29,6 @@ const listen = z
     z.strictObject({ socket: z.string().regex(/^(\/[A-Za-z0-9._@-]+)+$/) }),
   ])
   .describe("Where the ingress reaches it: an address that people on the host cannot use, or a unix socket.");
-
-const browserOrigin = z
-  .string()
-  .regex(/^https?:\/\/[a-z0-9.:[\]-]+$/, "must be scheme, host and port alone, as in https://portal.example");
 
 export const devvm = z
   .strictObject({

@@ -1,18 +1,13 @@
 /** Serves the code-server proxy: routes each signed-in identity to its own code server and to no other. */
 
-import {
-  type ClientRequest,
-  createServer,
-  type IncomingMessage,
-  type Server,
-  ServerResponse,
-  STATUS_CODES,
-} from "node:http";
+import { type ClientRequest, createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { createProxyServer } from "http-proxy-3";
 import { isOfOwnPage, isSafeMethod } from "../../clients/http/request-origin.ts";
+import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts";
 import type { IngressGuard } from "../ingress-guard.ts";
 import { seldom } from "../log.ts";
+import { closeWhenSent, refuseUpgrade } from "../refuse-upgrade.ts";
 import type { Dispatch, Entry } from "./dispatch-table.ts";
 import { IDENTITY_HEADER, identityOf } from "./request-identity.ts";
 import { openLimit } from "./open-limit.ts";
@@ -37,7 +32,7 @@ type Admitted = { readonly entry: Entry; readonly name: string } | { readonly st
 
 export function createCodeServerProxy(args: CodeServerProxyArgs): Server {
   const { ingress, log } = args;
-  const policy = { ...args, noteForeign: seldom(log, Date.now) };
+  const policy = { ...args, noteForeign: seldom(log, Date.now), noteUnreadable: seldom(log, Date.now) };
   const open = openLimit(MOST_OPEN);
   const proxy = createProxyServer({ xfwd: false });
   const server = createServer((request, response) => {
@@ -56,14 +51,15 @@ export function createCodeServerProxy(args: CodeServerProxyArgs): Server {
     });
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on("error", () => socket.destroy());
+    closeWhenSent(socket);
     const admitted = admit(policy, request, true);
-    if ("status" in admitted) return void socket.end(answer(admitted.status));
-    if (!open.enter(admitted.entry.os_user, socket)) return void socket.end(answer(429));
+    if ("status" in admitted) return refuseUpgrade(socket, admitted.status);
+    if (!isWebSocketHandshake(request)) return refuseUpgrade(socket, 400);
+    if (!open.enter(admitted.entry.os_user, socket)) return refuseUpgrade(socket, 429);
     narrow(request, admitted.name, ingress);
     // The library hands on what the far end says, and ends the socket when there is no far end.
     proxy.ws(request, socket as never, head, toward(admitted.entry), (error) => {
-      socket.end(answer(reason(error, admitted.entry, log).status));
+      refuseUpgrade(socket, reason(error, admitted.entry, log).status);
     });
   });
   // Until an answer begins, and no longer: a quiet stream is no dead one.
@@ -93,11 +89,13 @@ const toward = (entry: Entry) => ({ target: `http://127.0.0.1:${entry.port}`, ag
 interface Policy extends CodeServerProxyArgs {
   /** Logs a request that another page made. */
   readonly noteForeign: (line: string) => void;
+  /** Logs that the dispatch table cannot be read. */
+  readonly noteUnreadable: (line: string) => void;
 }
 
 /** @param mayChange whether it is a handshake or its method is not a safe one */
 function admit(
-  { dispatch, ingress, origin, log, noteForeign }: Policy,
+  { dispatch, ingress, origin, noteForeign, noteUnreadable }: Policy,
   request: IncomingMessage,
   mayChange: boolean,
 ): Admitted {
@@ -115,7 +113,9 @@ function admit(
     }
     return { entry, name: identity.name };
   } catch (error) {
-    log(`the dispatch table cannot be read, so nobody is let in: ${error instanceof Error ? error.message : "broken"}`);
+    noteUnreadable(
+      `the dispatch table cannot be read, so nobody is let in: ${error instanceof Error ? error.message : "broken"}`,
+    );
     return { status: 503, why: "The list of workstations cannot be read at the moment. Ask an admin." };
   }
 }
@@ -157,6 +157,3 @@ function refuse(response: unknown, status: number, why: string): void {
     .writeHead(status, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" })
     .end(`${why}\n`);
 }
-
-const answer = (status: number): string =>
-  `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;

@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { setTimeout as sleep } from "node:timers/promises";
 import { counted } from "../../agent/shared/facts/format.ts";
 import { newSessionName, terminalSocketOf } from "../../agent/shared/terminal/protocol.ts";
+import { type OpenLimit, openLimit } from "../code-server-proxy/open-limit.ts";
 import { createSession } from "../terminal/person-service.ts";
 import { serveTerminals } from "../terminal/serve-terminals.ts";
 import { terminalPage } from "../terminal/terminal-page.ts";
@@ -21,7 +22,7 @@ import { mePage } from "./me-page.ts";
 import { peoplePage } from "./people-page.ts";
 import { type RateLimit, rateLimit } from "./rate-limit.ts";
 import { choiceIn } from "./session-choice.ts";
-import { type Visitor, type Lists, authorizeVisitor } from "./authorize-visitor.ts";
+import { type AuthorizeVisitor, type Lists, type Visitor, visitorAuthorization } from "./authorize-visitor.ts";
 
 export interface PortalArgs {
   readonly site: Site;
@@ -38,6 +39,8 @@ const RESTORES = { burst: 6, everyMs: 10_000 };
 const NEW_SESSIONS = { burst: 10, everyMs: 10_000 };
 
 const PAUSE_MS = 1000;
+/** Each takes a file descriptor and memory, which all share, until it is answered. */
+const MOST_OPEN = 200;
 
 interface Turn {
   readonly args: PortalArgs;
@@ -83,38 +86,48 @@ const ROUTES: ReadonlyMap<string, { readonly method: "GET" | "POST"; readonly ha
 ]);
 
 export function createPortal(args: PortalArgs): Server {
-  const limits = {
+  const authorize = visitorAuthorization(args.lists);
+  const policy = {
+    authorize,
+    open: openLimit(MOST_OPEN),
     requests: rateLimit(REQUESTS, Date.now),
     restores: rateLimit(RESTORES, Date.now),
     newSessions: rateLimit(NEW_SESSIONS, Date.now),
   };
   const server = createServer((request, response) => {
-    answer(args, limits, request, response).catch((error: unknown) => {
+    answer(args, policy, request, response).catch((error: unknown) => {
       args.lists.log(error instanceof Error ? error.message : "failed");
       const why = "The host did not answer as it should. Your sessions are as they were. Try again in a minute.";
       send(request, response, { status: 502, ...refusal(args.site, request, 502, why) });
     });
   });
   server.requestTimeout = BODY_MS;
-  serveTerminals(server, { ingress: args.ingress, lists: args.lists, origin: args.site.origin, ...args.terminals });
+  const { ingress, lists, site, terminals } = args;
+  serveTerminals(server, { ingress, authorize, lists, origin: site.origin, ...terminals });
   return server;
 }
 
-type Limits = Readonly<Record<"requests" | "restores" | "newSessions", RateLimit>>;
+interface Policy extends Readonly<Record<"requests" | "restores" | "newSessions", RateLimit>> {
+  readonly authorize: AuthorizeVisitor;
+  readonly open: OpenLimit;
+}
 
 async function answer(
   args: PortalArgs,
-  limits: Limits,
+  policy: Policy,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { site, ingress, lists } = args;
+  const { site, ingress } = args;
   const refuse = (status: number, why: string) =>
     send(request, response, { status, ...refusal(site, request, status, why) });
   const route = ROUTES.get((request.url ?? "").split("?")[0] ?? "");
-  const guest = ingress.refuse(request) ?? authorizeVisitor(request.rawHeaders, lists);
+  const guest = ingress.refuse(request) ?? policy.authorize(request.rawHeaders);
   if ("why" in guest) return refuse(guest.status, guest.why);
-  const hasty = limits.requests.take(guest.osUser);
+  // Before the pause, which would hold any number of them.
+  if (!policy.open.enter(guest.osUser, response))
+    return refuse(429, `You have ${MOST_OPEN} requests open, which is all that one person may. Close some tabs.`);
+  const hasty = policy.requests.take(guest.osUser);
   if (hasty > 0) return later(response, refuse, hasty);
   if (route === undefined) return refuse(404, "There is no such page here.");
   const asked = request.method === "HEAD" ? "GET" : request.method;
@@ -126,7 +139,7 @@ async function answer(
   if (foreign !== undefined) return refuse(foreign.status, foreign.why);
   const body = await bodyOf(request);
   if (body === undefined) return refuse(413, "Request body too large.");
-  const limit = route.handle === newSession ? limits.newSessions : limits.restores;
+  const limit = route.handle === newSession ? policy.newSessions : policy.restores;
   const waitSeconds = route.method === "POST" ? limit.take(guest.osUser) : 0;
   if (waitSeconds > 0) return later(response, refuse, waitSeconds);
   send(request, response, await route.handle({ args, guest, request, body }));
@@ -210,7 +223,7 @@ async function terminal({ args: { site }, guest, request }: Turn): Promise<Reply
   if (session === null || session === "")
     return { status: 404, ...refusal(site, request, 404, "No session is named.") };
   if (guest.parked) return notWhileParked(site, request);
-  return { status: 200, page: terminalPage(site, session) };
+  return { status: 200, page: terminalPage(site, session, request.headers) };
 }
 
 /** A session begins with the launcher, in a terminal service that runs as the user who has signed in. */

@@ -1,20 +1,23 @@
 /** Serves the web sockets of terminals: checks each handshake, and joins it to the terminal service of its own user. */
 
-import { type IncomingMessage, type Server, STATUS_CODES } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { ATTACH_PATH, terminalSocketOf } from "../../agent/shared/terminal/protocol.ts";
 import { isOfOwnPage } from "../../clients/http/request-origin.ts";
+import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts";
 import { openLimit } from "../code-server-proxy/open-limit.ts";
 import type { IngressGuard } from "../ingress-guard.ts";
 import { seldom } from "../log.ts";
-import { authorizeVisitor, type Lists, type Visitor } from "../page/authorize-visitor.ts";
+import type { AuthorizeVisitor, Lists, Visitor } from "../page/authorize-visitor.ts";
 import { rateLimit } from "../page/rate-limit.ts";
+import { closeWhenSent, refuseUpgrade } from "../refuse-upgrade.ts";
 import { upgrade } from "./person-service.ts";
 
 export const TERMINAL_SOCKET_PATH = "/terminal/socket";
 
 export interface TerminalsArgs {
   readonly ingress: IngressGuard;
+  readonly authorize: AuthorizeVisitor;
   readonly lists: Lists;
   /** The portal's own origin. */
   readonly origin: string;
@@ -35,7 +38,7 @@ interface Open {
 }
 
 export function serveTerminals(server: Server, args: TerminalsArgs): void {
-  const { lists } = args;
+  const { authorize, ingress, lists, origin } = args;
   const handshakes = rateLimit(HANDSHAKES, Date.now);
   const limit = openLimit(MOST_OPEN);
   const open = new Set<Open>();
@@ -45,36 +48,40 @@ export function serveTerminals(server: Server, args: TerminalsArgs): void {
   }, REVIEW_MS);
   server.once("close", () => clearInterval(review));
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on("error", () => socket.destroy());
-    const admitted = admit(request, args, noteForeign);
-    if (typeof admitted === "number") return refuse(socket, admitted);
-    if (handshakes.take(admitted.osUser) > 0 || !limit.enter(admitted.osUser, socket)) return refuse(socket, 429);
-    const entry = { visitor: admitted, end: () => socket.destroy() };
+    closeWhenSent(socket);
+    const visitor = ingress.refuse(request) ?? authorize(request.rawHeaders);
+    if ("why" in visitor) return refuseUpgrade(socket, visitor.status);
+    // Before anything else: a refusal takes a file descriptor too until it is sent.
+    if (!limit.enter(visitor.osUser, socket)) return refuseUpgrade(socket, 429);
+    const status = refusalOf(request, visitor, origin, noteForeign);
+    if (status !== undefined) return refuseUpgrade(socket, status);
+    // Not before: another page could use up what its reader may do here.
+    if (handshakes.take(visitor.osUser) > 0) return refuseUpgrade(socket, 429);
+    const entry = { visitor, end: () => socket.destroy() };
     open.add(entry);
     socket.once("close", () => open.delete(entry));
-    join(request, socket, head, (args.socketOf ?? terminalSocketOf)(admitted.osUser)).catch((error: unknown) => {
-      lists.log(
-        `${admitted.osUser}: the terminal service failed: ${error instanceof Error ? error.message : "broken"}`,
-      );
-      refuse(socket, 502);
+    join(request, socket, head, (args.socketOf ?? terminalSocketOf)(visitor.osUser)).catch((error: unknown) => {
+      lists.log(`${visitor.osUser}: the terminal service failed: ${error instanceof Error ? error.message : "broken"}`);
+      refuseUpgrade(socket, 502);
     });
   });
 }
 
-function admit(
+/** The status to refuse it with; undefined when this person may open a terminal with it. */
+function refusalOf(
   request: IncomingMessage,
-  { ingress, lists, origin }: TerminalsArgs,
+  visitor: Visitor,
+  origin: string,
   noteForeign: (line: string) => void,
-): Visitor | number {
-  const visitor = ingress.refuse(request) ?? authorizeVisitor(request.rawHeaders, lists);
-  if ("why" in visitor) return visitor.status;
+): number | undefined {
   if ((request.url ?? "").split("?")[0] !== TERMINAL_SOCKET_PATH) return 404;
   if (!isOfOwnPage(request.rawHeaders, (found) => found === origin)) {
     const from = request.headers.origin ?? "no page that a browser names";
     noteForeign(`${visitor.osUser}: a terminal for ${from} was refused: it must come from ${origin}`);
     return 403;
   }
-  return visitor.parked ? 409 : visitor;
+  if (!isWebSocketHandshake(request)) return 400;
+  return visitor.parked ? 409 : undefined;
 }
 
 /** As for a new request: whose table cannot be read is not let in, either. */
@@ -93,7 +100,7 @@ const ACCEPT = /^[A-Za-z0-9+/]{27}=$/;
 /** Nothing of the request but its key goes on, and nothing of the answer but its key comes back. */
 async function join(request: IncomingMessage, socket: Duplex, head: Buffer, socketPath: string): Promise<void> {
   const key = request.headers["sec-websocket-key"] ?? "";
-  if (!KEY.test(key) || request.headers["sec-websocket-version"] !== "13") return refuse(socket, 400);
+  if (!KEY.test(key) || request.headers["sec-websocket-version"] !== "13") return refuseUpgrade(socket, 400);
   const query = (request.url ?? "").slice(TERMINAL_SOCKET_PATH.length);
   const handshake = { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13" };
   const found = await upgrade(socketPath, `${ATTACH_PATH}${query}`, { ...handshake, "sec-websocket-key": key });
@@ -102,7 +109,7 @@ async function join(request: IncomingMessage, socket: Duplex, head: Buffer, sock
   upstream.on("error", () => upstream.destroy());
   if (socket.destroyed || !ACCEPT.test(accept)) {
     upstream.destroy();
-    return refuse(socket, 502);
+    return refuseUpgrade(socket, 502);
   }
   socket.once("close", () => upstream.destroy());
   upstream.once("close", () => socket.destroy());
@@ -113,10 +120,4 @@ async function join(request: IncomingMessage, socket: Duplex, head: Buffer, sock
   if (found.head.length > 0) socket.write(found.head);
   // Each side is read only as fast as the other one takes it.
   socket.pipe(upstream).pipe(socket);
-}
-
-function refuse(socket: Duplex, status: number): void {
-  if (socket.destroyed) return;
-  const reason = STATUS_CODES[status] ?? "Refused";
-  socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

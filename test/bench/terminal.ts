@@ -110,7 +110,7 @@ out(`the whole chain, ${others.length + 1} open       ${await keyStrokes(one)}`)
 const pss = (pattern: string) =>
   `for p in $(pgrep -f '${pattern}'); do awk '/^Pss:/ {print $2}' /proc/$p/smaps_rollup 2>/dev/null; done | awk '{n += 1; s += $1} END {printf "%d %.1f\\n", n, s / 1024}'`;
 for (const [what, pattern] of [
-  ["script and tmux client", "attach-session -t"],
+  ["script and tmux client", "attach-session -E"],
   ["services of people", "workstation/terminal.cjs"],
   ["the portal", "workstation/lobby.cjs"],
 ] as const) {

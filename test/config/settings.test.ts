@@ -185,19 +185,42 @@ describe("what listens where other machines connect needs the secret of the ingr
   });
 });
 
+describe("an origin that no browser sends is refused:", () => {
+  const MUST = "must be an origin as browsers send it";
+  const messages = (origin: string) => {
+    const dashboard = { ...BOARD, browserOrigin: origin };
+    const devvm = { ...LEAST.devvm, gate: { listen: { socket: "/run/x/x.sock" }, origin } };
+    return said({ ...LEAST, devvm, cluster: { dashboard } }).filter((line) => /origin: /i.test(line));
+  };
+  test.each(["https://code.example:443", "http://code.example:80", "https://[x", "https://Code.example", "file:///x"])(
+    "%s",
+    (origin) => {
+      expect(messages(origin)).toEqual([
+        expect.stringContaining(`gate.origin: found "${origin}"; it ${MUST}`),
+        expect.stringContaining(`browserOrigin: found "${origin}"; it ${MUST}`),
+      ]);
+    },
+  );
+  test("and what one sends is taken", () => {
+    for (const origin of ["https://code.example", "http://10.0.0.5:8900", "https://[::1]:8443"])
+      expect(messages(origin)).toEqual([]);
+  });
+});
+
+const BOARD = {
+  namespace: "headlamp",
+  backend: { origin: "http://headlamp:80" },
+  ingress: {
+    host: "d.example.org",
+    className: "nginx",
+    forwardAuth: { value: "a" },
+    controller: { namespace: "ingress", podLabels: {} },
+  },
+};
+
 describe("no message repeats a secret:", () => {
   const CANARY = "canary-7";
-  const dashboard = {
-    namespace: "headlamp",
-    backend: { origin: "http://headlamp:80" },
-    sharedSecret: { value: CANARY },
-    ingress: {
-      host: "d.example.org",
-      className: "nginx",
-      forwardAuth: { value: "a" },
-      controller: { namespace: "ingress", podLabels: {} },
-    },
-  };
+  const dashboard = { ...BOARD, sharedSecret: { value: CANARY } };
   test("one that the schema calls so", () => {
     const cluster = { server: "https://api.test", caData: "eA==", oidc: { issuer: "https://i.test", clientId: "c" } };
     expect(said({ ...LEAST, cluster: { ...cluster, dashboard } })).toEqual([

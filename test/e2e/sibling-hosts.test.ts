@@ -56,6 +56,17 @@ function backend(): Server {
   return server;
 }
 
+/** A person's terminal service, which is told nothing of the request but its key. */
+function terminals(): Server {
+  const server = createServer((_, answer) => answer.writeHead(404).end());
+  server.on("upgrade", (_, socket) => {
+    arrived.push(`socket portal.site.test:${port}`);
+    // Closed once it has arrived.
+    socket.destroy();
+  });
+  return server;
+}
+
 /** The ingress: whoever has signed in at one host of the site is told to all of the platform's. */
 function ingress(): Server {
   const forward = createProxyServer({});
@@ -102,7 +113,12 @@ beforeAll(async () => {
     ingress: none,
     lists: { dispatch, admins: path("admins"), log },
     host: rootRequests(ask, Date.now),
+    terminals: { socketOf: () => path("terminals.sock") },
   });
+  const service = terminals();
+  servers.push(service);
+  service.listen(path("terminals.sock"));
+  await once(service, "listening");
   ports.set("dashboard", await listen(injector.server));
   ports.set("code", await listen(createCodeServerProxy({ dispatch, ingress: none, origin: originOf("code"), log })));
   ports.set("portal", await listen(portal));
@@ -149,8 +165,10 @@ const attempts = (to: string) => ({
   "a beacon": `navigator.sendBeacon("${to}/restore", new URLSearchParams()) && new Promise((done) => setTimeout(done, 300))`,
   "a fetch with another method": `fetch("${to}/restore", { method: "PUT", credentials: "include" }).then(() => "", () => "")`,
 });
+/** The portal serves no other path; any will do for the others. */
+const SOCKET = "/terminal/socket?session=dev&cols=80&rows=24";
 const socket = (to: string) => `new Promise((done) => {
-  const socket = new WebSocket("${to.replace("https:", "wss:")}/ws");
+  const socket = new WebSocket("${to.replace("https:", "wss:")}${SOCKET}");
   socket.onopen = socket.onerror = socket.onclose = () => done("");
 })`;
 
@@ -170,8 +188,8 @@ describe.each(["dashboard", "code", "portal"])("a page of a tenant's", (host) =>
     const page = await open(host);
     await page.evaluate(`fetch("/restore", { method: "POST", body: new URLSearchParams() }).then((r) => r.text())`);
     expect(arrived).toEqual([`POST ${host}.site.test:${port}`]);
-    if (host !== "portal") await page.evaluate(socket(originOf(host)));
-    expect(arrived.slice(1)).toEqual(host === "portal" ? [] : [`socket ${host}.site.test:${port}`]);
+    await page.evaluate(socket(originOf(host)));
+    expect(arrived.slice(1)).toEqual([`socket ${host}.site.test:${port}`]);
     await page.close();
   });
 });

@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   components: [
     ...[/^node:/, /^@pulumi\//, "yaml", "roster", "agent/contract.ts"],
     ...["clients/http/header-name.ts", "clients/http/request-origin.ts", "clients/http/shared-secret.ts"],
+    "clients/http/web-socket-handshake.ts",
   ],
   stacks: [/^node:/, /^@pulumi\//, "zod", "esbuild", "components", "config", "clients", "roster", "agent"],
   providers: [/^node:/, /^@pulumi\//, /^@grpc\//, /^google-protobuf/, "zod", "clients"],
@@ -47,6 +48,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     "clients/http/loopback-address.ts",
     "clients/http/request-origin.ts",
     "clients/http/shared-secret.ts",
+    "clients/http/web-socket-handshake.ts",
   ],
 };
 

@@ -148,6 +148,39 @@ test("one person who hammers at the page is slowed down, and nobody else is", as
   expect(merged(await Promise.all(flood)).statuses).toEqual([200, 429]);
 });
 
+test("of thousands of one person's requests at once a few hundred are held, and the next person's is answered", async () => {
+  const table = new Map(["ana", "bob"].map((who) => [`${who}@x`, { os_user: who, port: 3773 }]));
+  writeFileSync(path("admins"), "");
+  const portal = createPortal({
+    site: { host: "devvm", origin: ORIGIN },
+    ingress: none,
+    lists: { dispatch: { read: () => table }, admins: path("admins"), log },
+    host: rootRequests(root().answers, Date.now),
+  });
+  const port = await listen(portal);
+  const line = (who: string) => `GET / HTTP/1.1\r\nHost: x\r\nX-authentik-username: ${who}@x\r\n\r\n`;
+  // All of them are read before any pause is over.
+  const sockets = await Promise.all(
+    Array.from({ length: 1000 }, async () => {
+      const socket = connect(port, "127.0.0.1");
+      await once(socket, "connect");
+      return socket;
+    }),
+  );
+  const texts = sockets.map(async (socket) => {
+    const [piece] = (await once(socket, "data")) as [Buffer];
+    socket.destroy();
+    return piece.toString();
+  });
+  for (const socket of sockets) socket.write(line("ana"));
+  const other = ask(port, "bob@x");
+  const answered = await Promise.all(texts);
+  const count = (words: string) => answered.filter((text) => text.includes(words)).length;
+  expect(await other).toBe(200);
+  expect(count("200 requests open")).toBeGreaterThan(0);
+  expect(count("That was asked for too often")).toBeGreaterThan(0);
+});
+
 /** The flooding person's browser, in a process of its own as it is in life. It ends by itself and says what it was answered. */
 const FLOOD = `const http = require("http"), until = Date.now() + ${FLOOD_MS}, statuses = {};
 const loop = () => new Promise((done) => {

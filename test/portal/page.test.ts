@@ -15,6 +15,7 @@ import { linesOf } from "../../agent/user/facts/print-own-status.ts";
 import { dispatchAt } from "../../portal/code-server-proxy/dispatch-table.ts";
 import { ingressGuard } from "../../portal/ingress-guard.ts";
 import { type SendRequest, rootRequests } from "../../portal/page/root-requests.ts";
+import { visitorAuthorization } from "../../portal/page/authorize-visitor.ts";
 import { createPortal } from "../../portal/page/server.ts";
 
 const ORIGIN = "https://lobby.example";
@@ -236,6 +237,19 @@ test("a list that is gone or broken lets nobody in", async () => {
   expect((await send("GET", "/", ANA)).status).toBe(503);
   writeFileSync(path("admins"), admins);
   expect((await send("GET", "/", ANA)).status).toBe(200);
+});
+
+test("a list that is gone is logged once and not for each request, and is read again only when it changes", async () => {
+  const admins = readFileSync(path("admins"));
+  rmSync(path("admins"));
+  const lines: string[] = [];
+  const authorize = visitorAuthorization({ ...lists, log: (line) => lines.push(line) });
+  const asked = Array.from({ length: 50 }, () => authorize(ANA));
+  writeFileSync(path("admins"), admins);
+  expect(asked.every((found) => "why" in found && found.status === 503)).toBe(true);
+  expect(lines).toEqual([expect.stringContaining("the lists cannot be read, so nobody is let in")]);
+  expect(authorize(ANA)).toMatchObject({ osUser: "ana", admin: false });
+  expect(authorize(["X-authentik-username", "wiz@x"])).toMatchObject({ osUser: "wiz", admin: true });
 });
 
 test("an answer about somebody else is none", async () => {

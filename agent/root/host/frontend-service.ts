@@ -15,8 +15,6 @@ export interface FrontendService {
   /** Further units of it, and those of them that are to run. */
   readonly unitFiles?: readonly string[];
   readonly running?: readonly string[];
-  /** Further programs that its units start. */
-  readonly programs?: () => readonly GeneratedFile[];
   /** Absent: it is not wanted on this host. What was there is stopped; its files are harmless and stay. */
   readonly settings: object | undefined;
   /** Present where the ingress has to prove itself: the secrets that are accepted, once they have been delivered. */
@@ -28,14 +26,13 @@ export const secretFileOf = (name: string): string => `/etc/workstation/${name}.
 
 export function frontendSteps(
   m: Machine,
-  { name, unitFiles = [], running = [], programs = () => [], settings, accepted }: FrontendService,
+  { name, unitFiles = [], running = [], settings, accepted }: FrontendService,
 ): readonly (() => Step)[] {
   const account = `workstation-${name}`;
   const service = `${account}.service`;
   const run = [service, ...running];
   if (settings === undefined) return [() => startAndStopUnits(m, { run: [], rest: run })];
   const program = (): readonly GeneratedFile[] => [
-    ...programs(),
     { path: `/usr/lib/workstation/${name}.cjs`, text: asset(`${name}.cjs`), mode: 0o644 },
     { path: `/etc/workstation/${name}.json`, text: `${JSON.stringify(settings, undefined, 2)}\n`, mode: 0o644 },
   ];

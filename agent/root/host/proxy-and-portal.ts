@@ -1,13 +1,12 @@
 /** Configures the two frontend services of a host: the code-server proxy and the user portal. */
 
 import type { BasePart } from "../../contract.ts";
-import { asset } from "../../lib/assets.ts";
 import type { Step } from "../../lib/converge.ts";
 import { TERMINAL_SERVICE, TERMINAL_SOCKET } from "../services/unit-names.ts";
 import { loadPart } from "../state/parts.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import type { GeneratedFile } from "../system/generated-files.ts";
 import { type FrontendService, frontendSteps, secretFileOf } from "./frontend-service.ts";
+import { terminalPrograms } from "./terminal-programs.ts";
 import { terminalSockets } from "./terminal-sockets.ts";
 
 const ASK = "workstation-lobby-ask.socket";
@@ -29,18 +28,12 @@ export const portalSteps = (m: Machine, base: BasePart): readonly (() => Step)[]
   const steps = frontendSteps(m, {
     name: "lobby",
     unitFiles: [ASK, "workstation-lobby-ask@.service", TERMINAL_SOCKET, TERMINAL_SERVICE],
-    programs: terminalPrograms,
     running: [ASK],
     ...guarded(m, base, "lobby", more),
   });
-  return [...steps, () => terminalSockets(m, base)];
+  const programs = base.lobby === undefined ? [] : [() => terminalPrograms(m)];
+  return [...steps, ...programs, () => terminalSockets(m, base)];
 };
-
-/** What a person's terminal service runs. */
-const terminalPrograms = (): readonly GeneratedFile[] => [
-  { path: "/usr/lib/workstation/terminal.cjs", text: asset("terminal.cjs"), mode: 0o644 },
-  { path: "/usr/lib/workstation/terminal-pty", text: asset("terminal-pty.sh"), mode: 0o755 },
-];
 
 /** Whoever may open a socket is let in by its folder; behind an address, the ingress has to prove itself. */
 function guarded(

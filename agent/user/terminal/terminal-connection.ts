@@ -8,6 +8,8 @@ import type { TmuxClient } from "./attach-client.ts";
 
 /** A screen of 200 by 50 in full colour is about 200 KiB: one is drawn while the next is on its way. */
 const MOST_UNDRAWN_BYTES = 512 * 1024;
+/** Of those, what the connection has not taken: a browser may report as drawn what it has never read. */
+const MOST_UNSENT_BYTES = 512 * 1024;
 /** A browser that answers no ping for so many turns is gone. */
 const MOST_SILENT_TURNS = 3;
 /** RFC 6455: a message that is not understood. */
@@ -16,9 +18,14 @@ const POLICY_VIOLATION = 1008;
 /** @param log one line for the journal */
 export function joinTerminal(browser: WebSocket, client: TmuxClient, log: (line: string) => void): void {
   const flow = flowControl(MOST_UNDRAWN_BYTES);
+  let isDrawn = true;
+  const goOn = () => {
+    if (isDrawn && browser.bufferedAmount < MOST_UNSENT_BYTES) client.output.resume();
+  };
   client.output.on("data", (piece: Buffer) => {
-    browser.send(piece);
-    if (flow.sent(piece.length)) client.output.pause();
+    browser.send(piece, goOn);
+    if (flow.sent(piece.length)) isDrawn = false;
+    if (!isDrawn || browser.bufferedAmount >= MOST_UNSENT_BYTES) client.output.pause();
   });
   client.output.once("end", () => browser.close(CLOSED.ended, "ended"));
   client.onDrain(() => browser.resume());
@@ -30,7 +37,10 @@ export function joinTerminal(browser: WebSocket, client: TmuxClient, log: (line:
     const control = parseControl(data.toString("utf8"));
     if (control === undefined) return browser.close(POLICY_VIOLATION, "not understood");
     if ("resize" in control) client.resize(control.resize).catch((error: unknown) => log(messageOf(error)));
-    else if (flow.drawn(control.drawn)) client.output.resume();
+    else {
+      if (flow.drawn(control.drawn)) isDrawn = true;
+      goOn();
+    }
   });
   const alive = keepAlive(browser);
   browser.once("close", () => {

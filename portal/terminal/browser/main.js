@@ -29,6 +29,8 @@ const terminal = new Terminal({
   // tmux keeps the history; its own copy mode and the wheel scroll through it.
   scrollback: 0,
   macOptionIsMeta: true,
+  // As Shift does elsewhere: the mouse belongs to tmux, and nothing else would select text there.
+  macOptionClickForcesSelection: true,
 });
 const fit = new FitAddon();
 terminal.loadAddon(fit);
@@ -164,4 +166,4 @@ keys.addEventListener("click", (event) => {
 again.addEventListener("click", () => connection.retryNow());
 addEventListener("online", () => state.dataset.state === "dropped" && connection.retryNow());
 new ResizeObserver(() => fit.fit()).observe(screen);
-connection.start();
+if (state.dataset.state !== "waiting") connection.start();

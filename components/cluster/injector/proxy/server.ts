@@ -3,6 +3,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { isSafeMethod } from "../../../../clients/http/request-origin.ts";
+import { isWebSocketHandshake } from "../../../../clients/http/web-socket-handshake.ts";
 import { type Backend, forward, forwardSocket, head } from "./forward.ts";
 import type { RequestFilter, Verdict } from "./request-filter.ts";
 
@@ -41,7 +42,9 @@ export function createInjectorServer(filter: RequestFilter, backend: Backend, lo
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex) => {
     socket.on("error", () => socket.destroy());
-    const verdict = isWebSocket(request) ? judge(filter, request, true) : NO_OTHER_PROTOCOL;
+    // Nobody may read it, and with unread bytes in it its peer's end would never be seen.
+    socket.once("finish", () => socket.destroy());
+    const verdict = isWebSocketHandshake(request) ? judge(filter, request, true) : NO_OTHER_PROTOCOL;
     note(log, request, verdict);
     if (verdict.kind === "refuse") {
       socket.end(head(verdict.status, "Refused", [["connection", "close"]]));
@@ -82,13 +85,6 @@ function judge(filter: RequestFilter, request: IncomingMessage, mayChange: boole
   if (request.url?.startsWith("/") !== true) return { kind: "refuse", status: 400, reason: "not a path" };
   return filter(request.rawHeaders, mayChange);
 }
-
-/** A handshake has no body: node leaves one unread, and it would run into the socket. */
-const isWebSocket = ({ method, headers }: IncomingMessage) =>
-  method === "GET" &&
-  headers.upgrade?.toLowerCase() === "websocket" &&
-  headers["content-length"] === undefined &&
-  headers["transfer-encoding"] === undefined;
 
 const NO_OTHER_PROTOCOL: Verdict = { kind: "refuse", status: 400, reason: "an upgrade to something else" };
 

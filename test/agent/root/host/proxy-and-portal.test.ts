@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import type { BasePart } from "../../../../agent/contract.ts";
 import { codeServerProxySteps } from "../../../../agent/root/host/proxy-and-portal.ts";
+import { terminalPrograms } from "../../../../agent/root/host/terminal-programs.ts";
 import type { Machine } from "../../../../agent/root/system/cached-machine.ts";
 import type { NewFile } from "../../../../agent/lib/files.ts";
 import { apply } from "../../../../agent/root/commands/apply-part.ts";
@@ -66,4 +67,33 @@ test("a secret that arrives before any base part is refused, without a word of i
   const refused = apply(sys, "ingress-secret", "host", damaged, undefined);
   await expect(refused).rejects.toThrow("the part ingress-secret host is invalid");
   await expect(refused).rejects.not.toThrow("canary");
+});
+
+test("a change of a terminal's program or unit restarts the services that run, once", async () => {
+  const { sys } = memoryDoor();
+  const ran: string[][] = [];
+  const run = async (argv: readonly string[]) => {
+    ran.push([...argv]);
+    return { code: 0, stdout: "", stderr: "" };
+  };
+  const modes = new Map<string, number>();
+  const look = (path: string) => {
+    const stat = sys.look(path);
+    return stat && { ...stat, mode: modes.get(path), uid: 0, gid: 0 };
+  };
+  const replaceFile = (path: string, file: NewFile) => {
+    modes.set(path, file.mode);
+    sys.replaceFile(path, file);
+  };
+  const m = { sys: { ...sys, run, look, replaceFile } } as unknown as Machine;
+  const deliver = async (changed: string, text: string) => {
+    const step = terminalPrograms(m, (name) => (name === changed ? text : name));
+    for (const { apply: bringAbout } of await step.differences()) await bringAbout();
+    return ran.splice(0);
+  };
+  const restarted = [["/usr/bin/systemctl", "--no-block", "try-restart", "workstation-terminal@*.service"]];
+  for (const file of ["terminal.cjs", "terminal-pty.sh", "workstation-terminal@.service"]) {
+    expect(await deliver(file, "new")).toEqual(restarted);
+    expect(await deliver(file, "new")).toEqual([]);
+  }
 });

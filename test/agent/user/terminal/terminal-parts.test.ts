@@ -1,10 +1,15 @@
 /** The parts of a user's terminal service that decide: which session is meant, what a new one is called, how sizes and output wait. */
+import { EventEmitter } from "node:events";
+import { readFileSync } from "node:fs";
+import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
+import type { WebSocket } from "ws";
 import type { Ran } from "../../../../agent/lib/exec.ts";
 import { flowControl } from "../../../../agent/shared/terminal/flow-control.ts";
 import { newSessionName, parseControl, terminalSize } from "../../../../agent/shared/terminal/protocol.ts";
 import type { Tmux } from "../../../../agent/user/sessions/tmux-client.ts";
 import { attachClient, latestOnly } from "../../../../agent/user/terminal/attach-client.ts";
+import { joinTerminal } from "../../../../agent/user/terminal/terminal-connection.ts";
 import { createSession, sessionId } from "../../../../agent/user/terminal/tmux-sessions.ts";
 
 const ENDED: Ran = { argv: [], code: 0, stdout: "", stderr: "", timedOut: false, overflowed: false };
@@ -119,4 +124,48 @@ test("nothing but tmux's own id of a session reaches the shell that starts its c
   for (const id of ["dev", "$1'; reboot; '", "$", "$1\n"])
     await expect(attachClient({ ...args, sessionId: id })).rejects.toThrow("expected a session id of tmux");
   await expect(attachClient({ ...args, sessionId: "$1" })).rejects.toThrow("the terminal could not be opened");
+});
+
+test("a terminal that is attached changes nothing in the environment of its session, which a login may share", () => {
+  const program = readFileSync(new URL("../../../../agent/files/terminal-pty.sh", import.meta.url), "utf8");
+  // Without -E tmux applies its `update-environment` (tmux(1), attach-session).
+  expect(program.match(/attach-session.*/g)).toEqual([expect.stringMatching(/^attach-session -E -t /)]);
+});
+
+test("a browser that reports everything as drawn and reads nothing gets no more than the connection holds", async () => {
+  const taken: (() => void)[] = [];
+  const browser = Object.assign(new EventEmitter(), {
+    bufferedAmount: 0,
+    send(piece: Buffer, done: () => void) {
+      browser.bufferedAmount += piece.length;
+      taken.push(() => {
+        browser.bufferedAmount -= piece.length;
+        done();
+      });
+    },
+  });
+  const output = new PassThrough({ highWaterMark: 16 * 1024 });
+  const nothing = () => undefined;
+  const client = { output, write: () => true, onDrain: nothing, resize: async () => undefined, close: nothing };
+  joinTerminal(browser as unknown as WebSocket, client, nothing);
+  const total = 4 * 1024 * 1024;
+  const piece = Buffer.alloc(16 * 1024);
+  let written = 0;
+  const turn = async () => {
+    while (written < total && !output.writableNeedDrain) {
+      output.write(piece);
+      written += piece.length;
+    }
+    browser.emit("message", Buffer.from(JSON.stringify({ drawn: 1_000_000_000 })), false);
+    await new Promise(setImmediate);
+  };
+  for (let turns = 0; turns < 500; turns += 1) await turn();
+  expect(browser.bufferedAmount).toBe(512 * 1024);
+  // What is read again goes on by itself.
+  for (let turns = 0; turns < 2000 && written < total; turns += 1) {
+    taken.shift()?.();
+    await turn();
+  }
+  expect(written).toBe(total);
+  browser.emit("close");
 });
