@@ -1,4 +1,4 @@
-/** Configures the tests: unit tests run anywhere; end-to-end tests need root and two labs, and those that measure run alone. */
+/** Configures the tests: unit tests run anywhere; end-to-end tests need root and three labs, and those that measure run alone. */
 import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/e2e/longest-first.ts";
 
@@ -53,8 +53,8 @@ export default defineConfig({
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           exclude: ALONE,
-          // Half of such a file is waiting, so two of them fill two cores.
-          maxWorkers: 2,
+          // A third of such a file is waiting, so three of them fill two cores.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
