@@ -230,9 +230,11 @@ test(
     see("tier × API server", [await access.can(mail("gil"), "*", "*"), await access.can(mail("moe"), "*", "*")]);
     see("tier × host", [(await access.groups("gil")).includes("sudo"), (await access.groups("moe")).includes("sudo")]);
     see("forgejo.login × forge", [(await access.credentials("hal")).login, (await access.credentials("ida")).login]);
-    const own = await Promise.all(
-      [access.credentials("hal"), access.credentials("ida")].map(async (one) => access.pushes(await one)),
-    );
+    // One after the other: all of them push from one clone to one branch.
+    const own = [
+      await access.pushes(await access.credentials("hal")),
+      await access.pushes(await access.credentials("ida")),
+    ];
     see("forgejo.login × clone token", [...own, await access.pushes(former.clone)]);
     const onHosts = (who: string) => Promise.all([access.logsIn(stack.vm, who), access.logsIn(second, who)]);
     see("host × SSH", [await onHosts("kim"), await onHosts("lee")]);
