@@ -134,7 +134,9 @@ test("the window's size is the program's, and the mouse and the keys of an appli
   await page.keyboard.press("ArrowUp");
   await shows(page, "^[[A");
   await page.keyboard.press("Control+C");
-  await type(page, "clear; printf '\\033[?1000l\\033[?1006l'");
+  await type(page, "clear; printf '\\033[?1000l\\033[?1006l'; echo mouse-$((1 + 0))-off");
+  // What is typed and not yet sent goes with the page, and half of a line would be left in the shell.
+  await shows(page, "mouse-1-off");
   await close(page);
 });
 
