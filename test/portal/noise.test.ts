@@ -130,7 +130,8 @@ test("twenty loops of one person's restores cost the others nothing, and root is
   expect([ofAna.length > 0, ofAna.length <= 6]).toEqual([true, true]);
 });
 
-test("one person who hammers at the page is slowed down, and nobody else is", async () => {
+/** @returns the port of a portal that lets ana and bob in */
+function portalOfTwo(): Promise<number> {
   const table = new Map(["ana", "bob"].map((who) => [`${who}@x`, { os_user: who, port: 3773 }]));
   const portal = createPortal({
     site: { host: "devvm", origin: ORIGIN },
@@ -138,7 +139,11 @@ test("one person who hammers at the page is slowed down, and nobody else is", as
     lists: { dispatch: { read: () => table }, admins: path("admins"), log },
     host: rootRequests(root().answers, Date.now),
   });
-  const port = await listen(portal);
+  return listen(portal);
+}
+
+test("one person who hammers at the page is slowed down, and nobody else is", async () => {
+  const port = await portalOfTwo();
   const untilMs = performance.now() + FLOOD_MS;
   const flood = Array.from({ length: 20 }, () => measure(untilMs, () => ask(port, "ana@x")));
   const others = merged([await measure(untilMs, () => ask(port, "bob@x"), 60)]);
@@ -149,15 +154,8 @@ test("one person who hammers at the page is slowed down, and nobody else is", as
 });
 
 test("of thousands of one person's requests at once a few hundred are held, and the next person's is answered", async () => {
-  const table = new Map(["ana", "bob"].map((who) => [`${who}@x`, { os_user: who, port: 3773 }]));
   writeFileSync(path("admins"), "");
-  const portal = createPortal({
-    site: { host: "devvm", origin: ORIGIN },
-    ingress: none,
-    lists: { dispatch: { read: () => table }, admins: path("admins"), log },
-    host: rootRequests(root().answers, Date.now),
-  });
-  const port = await listen(portal);
+  const port = await portalOfTwo();
   const line = (who: string) => `GET / HTTP/1.1\r\nHost: x\r\nX-authentik-username: ${who}@x\r\n\r\n`;
   // All of them are read before any pause is over.
   const sockets = await Promise.all(
