@@ -73,8 +73,9 @@ async function ownSecrets(options: RunnerOptions): Promise<readonly string[]> {
   return found.flatMap((one) => (one.status === "fulfilled" ? one.value.filter(isWorthHiding) : []));
 }
 
-/** An address is no secret but for its password. */
-const secretIn = (value: string): string => (URL.canParse(value) ? decodeURIComponent(new URL(value).password) : value);
+/** An address is no secret but for its password, as it stands there. */
+const secretIn = (value: string): string =>
+  /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? (/:\/\/[^:/?#]*:([^/?#]*)@/.exec(value)?.[1] ?? "") : value;
 
 interface Outcome {
   /** One sentence for each run that failed. */

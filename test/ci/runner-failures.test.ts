@@ -61,13 +61,20 @@ test("a run that cannot begin is told to the chat once: the forge is away, then 
   ]);
 });
 
-test("what an engine's error repeats of the state's credentials is not told to the chat", async () => {
+test.each([
+  ["a password", "password-6174-database"],
+  ["a password that is no valid escape", "pass%word-6174-database"],
+])("what an engine's error repeats of the state's credentials is not told to the chat: %s", async (_what, password) => {
   const at = worldWithChat("true");
-  const password = "password-of-the-database";
-  at.credential("ws_state_environment", `PULUMI_BACKEND_URL=postgres://u:${password}@db.example/state`);
-  at.deployed = `none: unable to open postgres://u:${password}@db.example/state`;
+  const passphrase = "scheme:correct battery staple";
+  at.credential(
+    "ws_state_environment",
+    `PULUMI_BACKEND_URL=postgres://u:${password}@db.example/state\nPULUMI_CONFIG_PASSPHRASE=${passphrase}`,
+  );
+  at.deployed = `none: unable to open postgres://u:${password}@db.example/state with ${passphrase}`;
   await expect(at.run("daily")).rejects.toThrow();
-  expect([told.length, told.join("").includes(password.slice(0, 10))]).toEqual([1, false]);
+  const shown = [password, passphrase].filter((secret) => told.join("").includes(secret.slice(-10)));
+  expect([told.length, shown]).toEqual([1, []]);
 });
 
 test("a chat whose address is missing does not hide what failed", async () => {
