@@ -32,8 +32,11 @@ setTimeout(() => {
 // In place of the program that is waited for.
 setInterval(() => undefined, 60_000);
 if (${isWaitLost}) process.once("SIGTERM", over);
-say("waits");
-await stoppedOnExit(end, () => waited);
+await stoppedOnExit(end, () => {
+  // Said from here, since only from here on a signal is caught.
+  say("waits");
+  return waited;
+});
 say("over");
 await stoppedOnExit(end, async () => say("another one"));
 `;
@@ -43,7 +46,8 @@ await stoppedOnExit(end, async () => say("another one"));
   child = started;
   const said: string[] = [];
   started.stdout.on("data", (part: Buffer) => said.push(...part.toString("utf8").trim().split("\n")));
-  const ended = once(started, "exit").then(([code, signal]) => [code, signal] as const);
+  // Not "exit": its last lines may be read after it.
+  const ended = once(started, "close").then(([code, signal]) => [code, signal] as const);
   const hears = async (what: string) => {
     while (!said.includes(what)) await new Promise((resolve) => setTimeout(resolve, 10));
   };
