@@ -99,7 +99,7 @@ const LEFT_PART = "/srv/left/account.one.json";
 const PART = "/var/lib/workstation/parts/account.one.json";
 
 test.each([
-  ["somebody who is served", `cp /srv/present.json ${PART}`, `cp ${LEFT_PART} ${PART}`, /not told that one left/],
+  ["somebody who is served", `cp /srv/present.json ${PART}`, `cp ${LEFT_PART} ${PART}`, /expected account state `left`, but found `present`/],
   [
     "somebody with a process",
     "systemd-run --quiet --uid=7601 --unit=still sleep 300",
@@ -151,7 +151,10 @@ test.each([
 
 test("a wrong uid, a wrong confirmation and a foreign archive are refused", async () => {
   await fresh();
-  expect(await remover("archive one --uid 7609")).toMatchObject({ code: 2, said: expect.stringContaining("uid 7601") });
+  expect(await remover("archive one --uid 7609")).toMatchObject({
+    code: 2,
+    said: expect.stringContaining("expected uid 7609, but found 7601 at the account"),
+  });
   const { json } = await archive();
   expect(await remover(`remove one --uid 7601 --confirm two --archive ${String(json.archive)}`)).toMatchObject({
     code: 2,
