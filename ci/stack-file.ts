@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { type Document, parseDocument } from "yaml";
 import { StepError } from "./environment.ts";
+import type { Git } from "./git.ts";
 
 /** A setting whose value is the path of a file of the repository. */
 export type DataPath = readonly [key: string, ...below: string[]];
@@ -21,6 +22,21 @@ export async function openStackFile(folder: string, stack: string): Promise<Docu
   const text = await readFile(join(folder, file), "utf8").catch((cause: NodeJS.ErrnoException) => {
     throw new StepError(`${file} cannot be read (${cause.code}); WS_STACK has to name a stack of this repository.`);
   });
+  return parseStackFile(file, text);
+}
+
+/**
+ * The stack's file of a commit, from git's objects.
+ * @returns undefined where the commit has none
+ * @throws StepError when it is no regular file or no YAML
+ */
+export async function stackFileAt(git: Git, commit: string, stack: string): Promise<Document | undefined> {
+  const file = `Pulumi.${stack}.yaml`;
+  const content = await git.file(commit, file);
+  return content && parseStackFile(`${file} of ${commit.slice(0, 12)}`, content.toString("utf8"));
+}
+
+function parseStackFile(file: string, text: string): Document {
   const document = parseDocument(text);
   const [wrong] = document.errors;
   if (wrong !== undefined) throw new StepError(`${file}: ${wrong.message.split("\n")[0]}`);

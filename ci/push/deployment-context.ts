@@ -1,6 +1,7 @@
 /** Reads where a deployment stands before it begins: what is deployed, what was pushed since, by whom, and who the admins are. */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Document } from "yaml";
 import { PROJECT } from "../../cli/pulumi.ts";
 import { FULL_HASH } from "../../roster/deployment-message.ts";
 import { loadRoster } from "../../roster/load.ts";
@@ -14,7 +15,16 @@ import { find, requiredVariable, StepError } from "../environment.ts";
 import { type Git, openGit } from "../git.ts";
 import { mustPulumi } from "../engine.ts";
 import { openRepository } from "../forge-repository.ts";
-import { DATA, dataFile, hostNames, managesForge, nonAdminPushes, openStackFile, ROSTER } from "../stack-file.ts";
+import {
+  DATA,
+  dataFile,
+  hostNames,
+  managesForge,
+  nonAdminPushes,
+  openStackFile,
+  ROSTER,
+  stackFileAt,
+} from "../stack-file.ts";
 import { type AdminAccount, adminAccounts } from "./admin-accounts.ts";
 import { type Activity, activityBetween, type BranchRange } from "./forge-activity.ts";
 
@@ -27,7 +37,10 @@ export interface DeploymentContext {
   readonly commit: string;
   /** Path of the roster in the deployed commit. */
   readonly roster: string;
-  /** Paths of other files that the deployed stack reads, such as the guidance text: never mere pages, wherever they lie. */
+  /**
+   * Paths of other files that the deployed stack or the pushed one reads, such as the guidance text: never mere pages,
+   * wherever they lie.
+   */
   readonly readFiles: readonly string[];
   /**
    * Forgejo logins of the admins as of the deployed commit: what was pushed since does not decide about itself. In
@@ -81,7 +94,7 @@ export async function readDeploymentContext(): Promise<DeploymentContext> {
   return {
     ...{ git, stack, deployed, commit, done },
     roster: dataFile(document, ROSTER) ?? "",
-    readFiles: DATA.flatMap((path) => (path === ROSTER ? [] : (dataFile(document, path) ?? []))),
+    readFiles: filesReadBy([document, await stackFileAt(git, commit, stack)]),
     nonAdminPushes: nonAdminPushes(document),
     activity: done
       ? { pushes: [], tags: new Map(), notices: [] }
@@ -89,6 +102,12 @@ export async function readDeploymentContext(): Promise<DeploymentContext> {
     admins: admins.map(({ login }) => login),
   };
 }
+
+/** An admin's push may have a stack read a page that a non-admin's push of the same deployment changes. */
+const filesReadBy = (documents: readonly (Document | undefined)[]): readonly string[] =>
+  documents.flatMap((document) =>
+    DATA.flatMap((path) => (document === undefined || path === ROSTER ? [] : (dataFile(document, path) ?? []))),
+  );
 
 /** The forge writes its record a moment after the push. */
 async function recorded(git: Git, range: BranchRange, admins: readonly AdminAccount[]): Promise<Activity> {
