@@ -99,7 +99,12 @@ const LEFT_PART = "/srv/left/account.one.json";
 const PART = "/var/lib/workstation/parts/account.one.json";
 
 test.each([
-  ["somebody who is served", `cp /srv/present.json ${PART}`, `cp ${LEFT_PART} ${PART}`, /expected account state `left`, but found `present`/],
+  [
+    "somebody who is served",
+    `cp /srv/present.json ${PART}`,
+    `cp ${LEFT_PART} ${PART}`,
+    /expected account state `left`, but found `present`/,
+  ],
   [
     "somebody with a process",
     "systemd-run --quiet --uid=7601 --unit=still sleep 300",
