@@ -3,17 +3,8 @@
 import { describe, expect, test } from "vitest";
 import { dashboard } from "../../config/settings/dashboard.ts";
 import { apiServer } from "../../config/settings/api-server.ts";
+import { DASHBOARD } from "./dashboard-settings.ts";
 
-const DASHBOARD = {
-  namespace: "dashboard",
-  backend: { origin: "http://headlamp.dashboard:80" },
-  ingress: {
-    host: "dashboard.example",
-    className: "traefik",
-    forwardAuth: { value: "authentik-forward-auth@kubernetescrd" },
-    controller: { namespace: "traefik", podLabels: { app: "traefik" } },
-  },
-};
 const problems = (settings: object) =>
   dashboard
     .safeParse({ ...DASHBOARD, ...settings })

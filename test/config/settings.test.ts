@@ -7,6 +7,7 @@ import { Refusal } from "../../config/refusal.ts";
 import { parseSettings } from "../../config/settings/parse.ts";
 import { stackSettings } from "../../config/settings/stack-settings.ts";
 import { LEAST, raw, rawOf, settings } from "./raw-config.ts";
+import { DASHBOARD } from "./dashboard-settings.ts";
 
 /** The sentences about these values, without the place that each begins with. */
 function said(values: Readonly<Record<string, unknown>>, encrypted: readonly string[] = []): readonly string[] {
@@ -188,7 +189,7 @@ describe("what listens where other machines connect needs the secret of the ingr
 describe("an origin that no browser sends is refused:", () => {
   const MUST = "must be an origin as browsers send it";
   const messages = (origin: string) => {
-    const dashboard = { ...BOARD, browserOrigin: origin };
+    const dashboard = { ...DASHBOARD, browserOrigin: origin };
     const devvm = { ...LEAST.devvm, gate: { listen: { socket: "/run/x/x.sock" }, origin } };
     return said({ ...LEAST, devvm, cluster: { dashboard } }).filter((line) => /origin: /i.test(line));
   };
@@ -207,20 +208,9 @@ describe("an origin that no browser sends is refused:", () => {
   });
 });
 
-const BOARD = {
-  namespace: "headlamp",
-  backend: { origin: "http://headlamp:80" },
-  ingress: {
-    host: "d.example.org",
-    className: "nginx",
-    forwardAuth: { value: "a" },
-    controller: { namespace: "ingress", podLabels: {} },
-  },
-};
-
 describe("no message repeats a secret:", () => {
   const CANARY = "canary-7";
-  const dashboard = { ...BOARD, sharedSecret: { value: CANARY } };
+  const dashboard = { ...DASHBOARD, sharedSecret: { value: CANARY } };
   test("one that the schema calls so", () => {
     const cluster = { server: "https://api.test", caData: "eA==", oidc: { issuer: "https://i.test", clientId: "c" } };
     expect(said({ ...LEAST, cluster: { ...cluster, dashboard } })).toEqual([
