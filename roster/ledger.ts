@@ -51,7 +51,7 @@ export const ledgerEntry = z.strictObject({
   }),
   until: day.optional(),
   quota: z.strictObject({
-    cpu_requests: word(names.CPU_QUANTITY),
+    cpu_requests: word(names.STORED_CPU_QUANTITY),
     memory_requests: word(names.STORED_MEMORY_QUANTITY),
     memory_limits: word(names.STORED_MEMORY_QUANTITY),
     pods: word(names.COUNT),

@@ -7,9 +7,9 @@ import { checkTogether } from "./rules/across-rows.ts";
 import { type Finding, inRow } from "./rules/finding.ts";
 import { osUserProblem, unquotedNameProblem, type WrittenRow } from "./schema/row.ts";
 import { decode } from "./text/decode.ts";
-import { quote, describeValue } from "./text/quote.ts";
+import { quote } from "./text/quote.ts";
 import { didYouMean } from "./text/suggest.ts";
-import { offsetOf, type Path, pathText, plainValue } from "./text/tree-values.ts";
+import { describeTree, offsetOf, type Path, pathText, plainValue } from "./text/tree-values.ts";
 import { type Parsed, parseYaml, type Tree, type TreeProblem } from "./text/yaml-tree.ts";
 
 export type Loaded =
@@ -93,13 +93,8 @@ function checkDocument(parsed: Parsed, policy: Policy): Checked {
     severity: "error",
   });
   if (tree.kind !== "map") {
-    const found = tree.kind === "list" ? "a list" : describeValue(tree.value);
-    return {
-      rows: new Map(),
-      findings: [
-        atTop([], `expected a map with the key "users" but found ${found}; write users: and the people below it`),
-      ],
-    };
+    const message = `expected a map with the key "users" but found ${describeTree(tree)}; write users: and the people below it`;
+    return { rows: new Map(), findings: [atTop([], message)] };
   }
   const findings = [...tree.entries.keys()]
     .filter((key) => key !== "users")
@@ -113,11 +108,8 @@ function checkDocument(parsed: Parsed, policy: Policy): Checked {
   const users = tree.entries.get("users")?.value;
   if (users === undefined || (users.kind === "scalar" && users.value === null)) return { rows: new Map(), findings };
   if (users.kind !== "map") {
-    const found = users.kind === "list" ? "a list" : describeValue(users.value);
-    return {
-      rows: new Map(),
-      findings: [...findings, atTop(["users"], `users: expected one key for each person but found ${found}`)],
-    };
+    const message = `users: expected one key for each person but found ${describeTree(users)}; write each name with a colon, and the person's fields below it`;
+    return { rows: new Map(), findings: [...findings, atTop(["users"], message)] };
   }
   const checked = checkRows(users, brokenRows(users, parsed), policy);
   return { rows: checked.rows, findings: [...findings, ...checked.findings] };
@@ -145,7 +137,7 @@ function checkRows(users: Users, broken: ReadonlySet<string>, policy: Policy): C
     const plain = plainValue(value);
     raw.set(user, plain);
     if (!isMap(plain)) {
-      const found = plain === null ? "the row is empty" : `expected the row's fields but found ${describeValue(plain)}`;
+      const found = plain === null ? "the row is empty" : `expected the row's fields but found ${describeTree(value)}`;
       findings.push(inRow(user, [], `${found}; write authentik_user:, k8s_user: and tier: below the name`, "key"));
       continue;
     }

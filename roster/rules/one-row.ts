@@ -6,7 +6,7 @@ import { TIER_NAMES, TIERS } from "../tiers.ts";
 import { folded } from "../text/code-unit-order.ts";
 import { counted, listed, quote, describeValue } from "../text/quote.ts";
 import { didYouMean, nearest } from "../text/suggest.ts";
-import { pathText, plainValue } from "../text/tree-values.ts";
+import { describeTree, pathText, plainValue, treeAt } from "../text/tree-values.ts";
 import type { Tree } from "../text/yaml-tree.ts";
 import { type Finding, inRow } from "./finding.ts";
 import { isReservedK8sUser, isSystemNamespace } from "./reserved.ts";
@@ -20,7 +20,7 @@ export interface CheckedRow {
 
 /** Checks a row as it was read: `tree` may have any shape, `user` is its key. */
 export function checkRow(user: string, tree: Tree, policy: Policy): CheckedRow {
-  const raw = plainValue(tree);
+  const raw = plainValue(tree, FIGURES);
   const checked = row.safeParse(raw);
   const findings = checked.success ? [] : shapeFindings(user, raw, issuesWithSource(tree, checked.error.issues));
   const fields = isMap(raw) ? raw : {};
@@ -34,10 +34,27 @@ export function checkRow(user: string, tree: Tree, policy: Policy): CheckedRow {
   return checked.success ? { written: checked.data, findings } : { findings };
 }
 
-/** The same issues with a number or a switch quoted as the file has it; a rule about its size knows its text already. */
+/** Fields that are numbers: they are judged by what is written, so that quotes around them change nothing. */
+const FIGURES: ReadonlySet<string> = new Set(["limits.tasks", "quota.cpu_requests", "quota.pods"]);
+
+/**
+ * The same issues with a number or a switch quoted as the file has it; a rule about its size knows its text already.
+ * Where a map belongs, only the sentence changes: zod takes an `UnquotedScalar` for a map.
+ */
 function issuesWithSource(tree: Tree, issues: readonly Issue[]): readonly Issue[] {
-  const asked = issues.filter((issue) => issue.code !== "custom").map((issue) => pathText(plainPath(issue)));
-  return row.safeParse(plainValue(tree, new Set(asked))).error?.issues ?? issues;
+  const asked = issues.filter((issue) => issue.code !== "custom" && !lacksMap(issue));
+  const paths = asked.map((issue) => pathText(plainPath(issue)));
+  const again = row.safeParse(plainValue(tree, new Set([...FIGURES, ...paths]))).error?.issues ?? issues;
+  return again.map((issue) => (lacksMap(issue) ? { ...issue, message: withSource(tree, issue) } : issue));
+}
+
+const lacksMap = (issue: Issue): boolean => issue.code === "invalid_type" && issue.expected === "object";
+
+function withSource(tree: Tree, issue: Issue): string {
+  const found = treeAt(tree, plainPath(issue));
+  return found === undefined
+    ? issue.message
+    : issue.message.replace(describeValue(plainValue(found)), () => describeTree(found));
 }
 
 type Raw = { readonly [field: string]: unknown };

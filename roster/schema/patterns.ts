@@ -65,7 +65,12 @@ export const TASKS = grammar(/^[1-9]\d{0,8}$/, "use a number of tasks such as 40
 /** What a ledger may hold: earlier versions accepted a size without a unit, a share of the host, and no limit at all. */
 export const STORED_MEMORY = grammar(/^([1-9]\d{0,14}[KMGT]?|[1-9]\d?%|100%|infinity)$/, MEMORY.right);
 export const STORED_TASKS = grammar(/^([1-9]\d{0,8}|infinity)$/, TASKS.right);
-export const CPU_QUANTITY = grammar(/^(?!0+(\.0+)?m?$)\d{1,9}(\.\d{1,3}|m)?$/, 'use processors such as "2" or "500m"');
+export const CPU_QUANTITY = grammar(
+  /^(?!0(\.0+)?m?$)(0|[1-9]\d{0,8})(\.\d{1,3}|m)?$/,
+  'use processors such as "2" or "500m"',
+);
+/** What a ledger and the cluster's user map may hold: Kubernetes ignores zeros in front. */
+export const STORED_CPU_QUANTITY = grammar(/^(?!0+(\.0+)?m?$)\d{1,9}(\.\d{1,3}|m)?$/, CPU_QUANTITY.right);
 export const MEMORY_QUANTITY = grammar(
   /^[1-9]\d{0,14}([KMGTPE]i|[kMGTPE])$/,
   'use a size with its unit, such as "4Gi" or "512Mi"',

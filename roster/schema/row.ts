@@ -30,12 +30,19 @@ const text = (grammar: Grammar, description: string) =>
     .regex(grammar.pattern, { error: (issue) => found(issue.input, grammar), abort: true })
     .describe(description);
 
-/** A value that YAML may read as a number when it is not quoted, where the number means the same. */
+/**
+ * A value that YAML may read as a number when it is not quoted. What is written is what counts: `0512` is 512 to one
+ * YAML tool and 330 to another, and is refused with quotes and without.
+ */
 const figure = (grammar: Grammar, description: string) => {
   const error = (issue: { readonly input?: unknown }) => found(issue.input, grammar);
   const written = z.string().regex(grammar.pattern, { error });
   const read = z.number().refine((value) => grammar.pattern.test(String(value)), { error });
-  return z.union([written, read], { error }).transform(String).describe(description);
+  const asWritten = (input: unknown) => {
+    const isFigure = input instanceof UnquotedScalar && typeof input.value === "number";
+    return isFigure && grammar.pattern.test(input.source) ? input.source : input;
+  };
+  return z.preprocess(asWritten, z.union([written, read], { error }).transform(String)).describe(description);
 };
 
 /** A text of the grammar that lies within bounds. */
@@ -164,7 +171,7 @@ export const quota = map(
 
 /** A quota of the cluster's user map, whose figures are others' to decide. */
 export const quotaOfUserMap = z.looseObject({
-  cpu_requests: figure(names.CPU_QUANTITY, "").optional(),
+  cpu_requests: figure(names.STORED_CPU_QUANTITY, "").optional(),
   memory_requests: figure(names.STORED_MEMORY_QUANTITY, "").optional(),
   memory_limits: figure(names.STORED_MEMORY_QUANTITY, "").optional(),
   pods: figure(names.COUNT, "").optional(),

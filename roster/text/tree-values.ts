@@ -1,5 +1,6 @@
 /** Reads the plain value of a tree, and the position of a path in it. */
 
+import { describeValue } from "./quote.ts";
 import { UnquotedScalar } from "./scalar-source.ts";
 import type { Tree } from "./yaml-tree.ts";
 
@@ -21,6 +22,26 @@ export function plainValue(tree: Tree, withSource: ReadonlySet<string> = new Set
   const { value, source } = tree;
   const isTyped = typeof value === "number" || typeof value === "boolean";
   return isTyped && source !== undefined && withSource.has(pathText(path)) ? new UnquotedScalar(value, source) : value;
+}
+
+/** The value for a sentence: a number or a switch is quoted as the file has it. */
+export function describeTree(tree: Tree): string {
+  if (tree.kind === "list") return "a list";
+  if (tree.kind === "map") return "a map";
+  const { value, source } = tree;
+  const isTyped = typeof value === "number" || typeof value === "boolean";
+  return describeValue(isTyped && source !== undefined ? new UnquotedScalar(value, source) : value);
+}
+
+/** What stands at a path, or nothing where the tree does not go so far. */
+export function treeAt(tree: Tree, path: Path): Tree | undefined {
+  let here: Tree | undefined = tree;
+  for (const step of path) {
+    if (here?.kind === "map" && typeof step === "string") here = here.entries.get(step)?.value;
+    else if (here?.kind === "list" && typeof step === "number") here = here.items[step];
+    else return undefined;
+  }
+  return here;
 }
 
 /**

@@ -29,6 +29,25 @@ describe("a name that YAML reads as a number is quoted as it is written", () => 
       expect.stringMatching(/^repos: the number \.5 does not fit; use the plain name of a repository/),
     ]));
 
+  test.each(["limits", "quota", "forgejo", "previously"])("%s: a number or a switch is no map", (field) => {
+    for (const [written, kind] of [
+      ["5", "number"],
+      ["0x10", "number"],
+      ["1e3", "number"],
+      ["True", "switch"],
+    ])
+      expect(about({ [field]: `${written}` })).toEqual([
+        expect.stringContaining(`${field}: expected a map but found the ${kind} ${written}; write `),
+      ]);
+  });
+
+  test("a number in place of a row, of the people or of the roster", () =>
+    expect([linesOf("users:\n  bob: 0x10\n"), linesOf("users: 0x10\n"), linesOf("0x10\n")]).toEqual([
+      [expect.stringContaining("2:3: bob: expected the row's fields but found the number 0x10; write")],
+      [expect.stringContaining("1:8: users: expected one key for each person but found the number 0x10; write")],
+      [expect.stringContaining('1:1: expected a map with the key "users" but found the number 0x10; write')],
+    ]));
+
   test("any number: the advice, once followed, is accepted", PROPERTY, () => {
     const written = fc.oneof(
       fc.stringMatching(/^0[0-9]{1,12}$/),
@@ -85,6 +104,23 @@ describe("each size has a floor, a ceiling and a unit", () => {
       expect.stringContaining(says),
     ]),
   );
+
+  test.each([
+    ["limits", "tasks", ["0x200", "1e9", "0512", "512.0", "+512"]],
+    ["quota", "pods", ["0x10", "1e9", "010", "20.0", "0o20", "1."]],
+    ["quota", "cpu_requests", ["0x10", "1e2", "010", ".5", "2."]],
+  ])("%s.%s is judged by what is written, with quotes and without", (section, field, values) => {
+    const said = (value: string) =>
+      about({ namespaces: "[shop]", [section]: `{${field}: ${value}}` }, "namespace-owner");
+    for (const value of values) {
+      expect(said(value)).toEqual([
+        expect.stringContaining(`${section}.${field}: the number ${value} does not fit; use`),
+      ]);
+      expect(said(`"${value}"`)).toEqual([
+        expect.stringContaining(`${section}.${field}: "${value}" does not fit; use`),
+      ]);
+    }
+  });
 
   test("one pane gets at most the memory of everything", () => {
     expect(about({ limits: "{memory: 4G, pane_memory: 6G}" })).toEqual([
