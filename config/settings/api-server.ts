@@ -1,6 +1,7 @@
 /** Defines the settings of the API server's own sign-in. */
 
 import { z } from "zod";
+import { rootLogin } from "./root-login.ts";
 
 const issuer = z.strictObject({
   url: z.url({ protocol: /^https$/ }).describe("The issuer, exactly as its tokens name it."),
@@ -24,7 +25,7 @@ export const apiServer = z.strictObject({
         name: z.string().min(1).describe("How you call this machine."),
         address: z.string().min(1).describe("Address that CI reaches over SSH."),
         port: z.int().min(1).max(65_535).default(22).describe("Port of the SSH server."),
-        user: z.string().default("root").describe("Login with root's rights."),
+        user: rootLogin,
         hostKey: z.string().min(1).describe("The machine's public host key."),
       }),
     )

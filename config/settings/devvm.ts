@@ -4,6 +4,7 @@ import { z } from "zod";
 import { isLoopbackAddress } from "../../clients/http/loopback-address.ts";
 import { browserOrigin } from "./browser-origin.ts";
 import { dnsLabel } from "./dns-names.ts";
+import { rootLogin } from "./root-login.ts";
 import { sharedSecret } from "./shared-secret.ts";
 
 const hostKey = z
@@ -17,7 +18,7 @@ export const host = z.strictObject({
   name: dnsLabel.describe("Name that the roster's `host` refers to. The first host is the default."),
   address: z.string().min(1).describe("Address or DNS name that CI reaches over SSH."),
   port: z.int().min(1).max(65_535).default(22).describe("Port of the SSH server."),
-  user: z.string().default("root").describe("Login with root's rights."),
+  user: rootLogin,
   hostKey: hostKey.describe("The host's public key, required: it protects against man-in-the-middle attacks."),
 });
 

@@ -131,6 +131,10 @@ describe("a sentence says what was found, what would be right and the way out:",
     [withHost({ port: "22" }), 'hosts[0].port (devvm): found "22"; it must be a whole number; take its quotes away'],
     [withHost({ port: 99_999 }), "hosts[0].port (devvm): found the number 99999; it must be at most 65535"],
     [
+      withHost({ user: "ops" }),
+      /^hosts\[0\]\.user \(devvm\): found "ops"; it must be root: .*; put the public key into \/root\/\.ssh\/authorized_keys/,
+    ],
+    [
       withHost({ name: "Dev VM" }),
       'hosts[0].name: found "Dev VM"; it must be a DNS label: a-z, 0-9 and -, at most 63 characters',
     ],

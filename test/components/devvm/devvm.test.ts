@@ -14,7 +14,7 @@ import { firstDay, SITE, secondDay } from "./sample.ts";
 const KEY = "canary of the private key";
 const BOTH = [
   { name: "devvm", address: "10.0.0.6", hostKey: "ssh-ed25519 AAAA" },
-  { name: "attic", address: "10.0.0.7", port: 2222, user: "ops", hostKey: "ssh-ed25519 BBBB" },
+  { name: "attic", address: "10.0.0.7", port: 2222, hostKey: "ssh-ed25519 BBBB" },
 ];
 
 interface Command {
@@ -174,7 +174,7 @@ test("every connection names its host's key and ends the wait for one that is aw
   const all = byName(first);
   expect([all.get("devvm-maps")?.connection, all.get("attic-agent")?.connection]).toEqual([
     connection("10.0.0.6", 22, "root", "ssh-ed25519 AAAA"),
-    connection("10.0.0.7", 2222, "ops", "ssh-ed25519 BBBB"),
+    connection("10.0.0.7", 2222, "root", "ssh-ed25519 BBBB"),
   ]);
 });
 
