@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import type { SiteOfHosts } from "../components/devvm/parts.ts";
+import { packagesOf } from "../config/settings/required-packages.ts";
 import { TIER_GROUPS } from "../roster/tiers.ts";
 import { Refusal } from "../config/refusal.ts";
 import type { StackSettings } from "../config/settings/stack-settings.ts";
@@ -10,7 +11,7 @@ import type { StackSettings } from "../config/settings/stack-settings.ts";
 export async function siteOfHosts(settings: StackSettings): Promise<SiteOfHosts> {
   const { devvm, cluster } = settings;
   return {
-    packages: devvm.packages,
+    packages: packagesOf(devvm),
     guidance: await guidanceOf(devvm.guidanceFile),
     managedSettings: JSON.stringify(devvm.managedSettings),
     sharedConfig: devvm.sharedConfig,

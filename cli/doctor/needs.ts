@@ -1,5 +1,6 @@
 /** Lists the packages and programs that a host must have for what the settings say. */
 
+import { packagesOf } from "../../config/settings/required-packages.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import type { HostNeeds, Program } from "./hosts.ts";
 
@@ -21,7 +22,7 @@ export function hostNeeds({ devvm, cluster }: Pick<StackSettings, "devvm" | "clu
     { path: "kubectl-oidc_login", purpose: "kubelogin, by which people's kubectl signs in" },
   ];
   return {
-    packages: devvm.packages,
+    packages: packagesOf(devvm),
     programs: [...commands, ...(cluster === undefined ? [] : kubectl)],
     keySetting: "sshPrivateKey",
   };

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { isLoopbackAddress } from "../../clients/http/loopback-address.ts";
 import { browserOrigin } from "./browser-origin.ts";
 import { dnsLabel } from "./dns-names.ts";
+import { REQUIRED_PACKAGES } from "./required-packages.ts";
 import { rootLogin } from "./root-login.ts";
 import { sharedSecret } from "./shared-secret.ts";
 
@@ -33,7 +34,15 @@ const listen = z
 
 export const devvm = z
   .strictObject({
-    packages: z.array(z.string()).default([]).describe("Debian packages that every host must have."),
+    packages: z
+      .array(z.string().regex(/^[a-z0-9][a-z0-9+.-]*$/, "must be the name of a Debian package, such as git-crypt"))
+      .default([])
+      .describe(
+        "Further Debian packages that every host must have. The deployment installs them, and these, which the program " +
+          `itself needs: ${Object.entries(REQUIRED_PACKAGES)
+            .map(([name, purpose]) => `\`${name}\` (${purpose})`)
+            .join(", ")}.`,
+      ),
     guidanceFile: z.string().optional().describe("File with the organisation's guidance text for the assistants."),
     managedSettings: z
       .record(z.string(), z.unknown())

@@ -135,6 +135,10 @@ describe("a sentence says what was found, what would be right and the way out:",
       /^hosts\[0\]\.user \(devvm\): found "ops"; it must be root: .*; put the public key into \/root\/\.ssh\/authorized_keys/,
     ],
     [
+      { devvm: { ...LEAST.devvm, packages: ["Git"] } },
+      'devvm.packages[0]: found "Git"; it must be the name of a Debian package, such as git-crypt',
+    ],
+    [
       withHost({ name: "Dev VM" }),
       'hosts[0].name: found "Dev VM"; it must be a DNS label: a-z, 0-9 and -, at most 63 characters',
     ],

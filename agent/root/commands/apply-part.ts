@@ -16,6 +16,7 @@ import { HOURLY_LIMITS, type PoolLimits } from "../people/worker-pool.ts";
 import { removePendingRemote } from "../state/pending-remotes.ts";
 import { formerSettingsOfAll } from "../services/former-settings.ts";
 import { convergeHost } from "../host/converge-host.ts";
+import { assertInstallable } from "../host/packages.ts";
 import { deliveryRun } from "../people/delivery-run.ts";
 
 /**
@@ -27,7 +28,7 @@ const SINGLE_PERSON_LIMITS: PoolLimits = { ...HOURLY_LIMITS, minDeadlineMs: 5000
 /**
  * Exit code: 0 also when a person failed, since that is recorded and `settle` turns the run red.
  *
- * @throws Refusal for a part that is malformed, of another contract version, or over a removal limit; nothing has been changed then.
+ * @throws Refusal for a part that is malformed, of another contract version, or over a removal limit, and for packages that apt does not know; nothing has been changed then.
  */
 export async function apply(
   system: System,
@@ -67,6 +68,7 @@ export function parsePart(kind: string, name: string, text: string): Part {
 
 async function applyHost(m: Machine, delivered: HostPart): Promise<number> {
   if (delivered.kind === "maps") assertRemovalLimits(loadPart(m.sys, "maps"), delivered);
+  if (delivered.kind === "base") await assertInstallable(m, delivered.packages);
   storePart(m.sys, delivered);
   if (delivered.kind === "base" && delivered.ingressSecret === undefined) removeIngressSecret(m.sys);
   const { changed, failed } = await convergeHost(m, delivered.kind === "maps" ? delivered : baseOf(m), "apply");

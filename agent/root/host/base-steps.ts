@@ -1,6 +1,6 @@
 /**
- * Lists the steps of the base part: packages, managed settings, skel, template units, sudoers, sshd and frontend
- * services.
+ * Lists the steps of the base part after its packages: managed settings, skel, template units, sudoers, sshd and
+ * frontend services.
  */
 
 import { type Change, type Step, says } from "../../lib/converge.ts";
@@ -16,14 +16,11 @@ import { watchSteps } from "./nftables-watch.ts";
 import { codeServerProxySteps, portalSteps } from "./proxy-and-portal.ts";
 import { reloadOnChange, reloadSystemdOnChange } from "../services/reload-on-change.ts";
 
-const INSTALL_TIMEOUT_MS = 15 * 60_000;
-const APT_ENV = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive" };
 const MANAGED_SETTINGS = "/etc/claude-code/managed-settings.json";
 
 /** Independent steps: one that fails does not keep the others from converging. */
 export function baseSteps(m: Machine, part: BasePart): readonly (() => Step)[] {
   return [
-    () => packages(m, part),
     () =>
       filesStep(
         m.sys,
@@ -48,43 +45,6 @@ export function zshStart(m: Machine): readonly GeneratedFile[] {
   const firstLine = (text: string) => text.split("\n")[0];
   const there = m.sys.read(ZSH_START.path)?.toString("utf8");
   return there === undefined || firstLine(there) === firstLine(ZSH_START.text) ? [ZSH_START] : [];
-}
-
-function packages(m: Machine, part: BasePart): Step {
-  return {
-    name: "packages",
-    differences: async () => {
-      if (part.packages.length === 0) return [];
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own places, not this language's
-      const format = "${Package} ${db:Status-Status}\\n";
-      const query = ["/usr/bin/dpkg-query", "--show", "--showformat", format, ...part.packages];
-      const ran = await m.sys.run(query, { reads: true });
-      const installed = new Set(
-        ran.stdout.split("\n").flatMap((line) => (line.endsWith(" installed") ? [line.split(" ")[0]] : [])),
-      );
-      const missing = part.packages.filter((name) => !installed.has(name));
-      if (missing.length === 0) return [];
-      const apply = async () => {
-        const install = [
-          "/usr/bin/apt-get",
-          "install",
-          "--yes",
-          "--quiet",
-          "--no-install-recommends",
-          "-o",
-          "DPkg::Lock::Timeout=120",
-          "--",
-          ...missing,
-        ];
-        const first = await m.sys.run(install, { timeoutMs: INSTALL_TIMEOUT_MS, env: APT_ENV });
-        if (first.code === 0) return;
-        // Most often the list of packages is missing or old.
-        await m.sys.run(["/usr/bin/apt-get", "update", "--quiet"], { timeoutMs: INSTALL_TIMEOUT_MS, env: APT_ENV });
-        await runOrThrow(m.sys, install, { timeoutMs: INSTALL_TIMEOUT_MS, env: APT_ENV });
-      };
-      return [{ point: "base-packages", says: says("install", missing.join(", ")), apply }];
-    },
-  };
 }
 
 function links(m: Machine, part: BasePart): Step {

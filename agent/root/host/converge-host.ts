@@ -7,6 +7,7 @@ import { info } from "../../lib/log.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { baseSteps } from "./base-steps.ts";
 import { mapSteps } from "./access-maps.ts";
+import { missingPrograms, packagesStep } from "./packages.ts";
 
 export interface HostOutcome {
   readonly changed: number;
@@ -29,8 +30,14 @@ export async function convergeHost(
       failed.push(messageOf(error));
     }
   };
-  if (delivered.kind === "base") for (const make of baseSteps(m, delivered)) await attempt(make);
-  else {
+  if (delivered.kind === "base") {
+    await attempt(() => packagesStep(m, delivered.packages));
+    const lacking = missingPrograms(m);
+    if (lacking.length === 0) for (const make of baseSteps(m, delivered)) await attempt(make);
+    // Each step after it would fail for the same reason. A dry run has not installed what it would install.
+    else if (mode === "apply" || changed === 0)
+      failed.push(`expected ${lacking.join(" and ")} on this host, but found none, so nothing else of it was prepared`);
+  } else {
     try {
       for (const step of mapSteps(m, delivered)) await attempt(() => step);
     } catch (error) {
