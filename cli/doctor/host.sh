@@ -5,7 +5,6 @@
 set -eu
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
 echo "uid $(id -u)"
-if sudo -n true 2>/dev/null; then echo "sudo yes"; else echo "sudo no"; fi
 echo "clock $(date +%s)"
 if [ -x /usr/bin/node ]; then echo "node $(/usr/bin/node --version)"; else echo "node none"; fi
 if [ -x /usr/sbin/visudo ]; then

@@ -89,12 +89,12 @@ export function judgeHost(
 }
 
 function rights(target: Target, { user }: Host, said: ReadonlyMap<string, string>): Check {
-  if (said.get("uid") === "0") return ok(target, "rights", "root");
-  const elevates = said.get("sudo") === "yes";
+  const uid = said.get("uid");
+  if (uid === "0") return ok(target, "rights", "root");
   return missing(target, "rights", {
-    found: elevates ? `${user} is not root, though sudo -n makes it so` : `${user} is not root, and sudo -n is refused`,
+    found: `the login ${user} has uid ${uid}`,
     expected: "root: the program runs its commands as the login itself, without sudo",
-    remedy: `set hosts[].user to root, and put the public key into /root/.ssh/authorized_keys on ${target.where}`,
+    remedy: `put the public key into /root/.ssh/authorized_keys on ${target.where}`,
   });
 }
 
@@ -104,7 +104,7 @@ function node(target: Target, version: string): Check {
   return missing(target, "node", {
     found: version === "none" ? "no /usr/bin/node" : version,
     expected: `/usr/bin/node of version ${OLDEST_NODE} or newer, by which the agent runs`,
-    remedy: "apt-get install --yes nodejs",
+    remedy: "apt-get update && apt-get install --yes --no-install-recommends nodejs",
   });
 }
 
@@ -112,9 +112,10 @@ const OLDEST_NODE = 18;
 
 function sudo(target: Target, visudo: string): Check {
   if (visudo === "yes") return ok(target, "sudo", "takes regular expressions in its rules");
-  const found = visudo === "none" ? "no /usr/sbin/visudo" : "it rejects regular expressions in its rules";
+  // The package check says whether it can be had.
+  if (visudo === "none") return ok(target, "sudo", "not there yet; the deployment installs it");
   return missing(target, "sudo", {
-    found,
+    found: "it rejects regular expressions in its rules",
     expected: "sudo 1.9.10 or newer (sudo-rs has no regular expressions)",
     remedy: "apt-get install --yes sudo",
   });
@@ -126,7 +127,7 @@ function packageCheck(target: Target, name: string, state: string | undefined): 
   return missing(target, `package ${name}`, {
     found: "apt knows no such package",
     expected: "a name that apt-cache policy knows",
-    remedy: `apt-get update, then apt-cache search ${name}; correct the name in devvm.packages`,
+    remedy: `apt-get update, then ./ws doctor again; if it stays, apt-cache search ${name}, and correct the name in devvm.packages`,
   });
 }
 

@@ -8,10 +8,14 @@ export interface Programs {
 /** The paths that the agent's wrappers, units and sudoers checks name. */
 export const INSTALLED: Programs = { node: "/usr/bin/node", visudo: "/usr/sbin/visudo" };
 
+/** The agent cannot install what it runs by itself, so this is for an admin of the host. Its shells print it as it stands. */
+const NODE_REMEDY =
+  "on the host, run: apt-get update && apt-get install --yes --no-install-recommends nodejs (Debian 12 has 18, Debian 13 has 20), then deploy again";
+
 /** A host without sudo passes: there is nothing on it yet that could reject a rule. */
 export const preflight = ({ node, visudo }: Programs): readonly string[] => [
-  `[ -x ${node} ] || { echo "${node} is missing on this host (node on the PATH: $(command -v node || echo none)); install the package nodejs, 18 or newer, or link it there" >&2; exit 1; }`,
-  `${node} -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' || { echo "${node} on this host is $(${node} --version 2>&1 | head -n 1), which the agent does not run on; install the package nodejs, 18 or newer" >&2; exit 1; }`,
+  `[ -x ${node} ] || { echo "${node} is missing on this host (node on the PATH: $(command -v node || echo none)), and the agent runs by it, 18 or newer; ${NODE_REMEDY}" >&2; exit 1; }`,
+  `${node} -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' || { echo "${node} on this host is $(${node} --version 2>&1 | head -n 1), and the agent needs 18 or newer; ${NODE_REMEDY}" >&2; exit 1; }`,
   // sudo-rs has no regular expressions; sudo has them since 1.9.10.
   `if [ -x ${visudo} ] && ! printf '%s\\n' 'nobody ALL=(root) NOPASSWD: /bin/true ^a$' | ${visudo} --check --quiet --file=- >/dev/null 2>&1; then echo "${visudo} on this host rejects regular expressions in sudoers ($(${visudo} --version 2>&1 | head -n 1)); install sudo 1.9.10 or newer, sudo-rs does not have them" >&2; exit 1; fi`,
 ];

@@ -35,7 +35,7 @@ test("node at another path than the units name is not taken for node", () => {
   expect(check("nodejs", "sudo")).toEqual([
     1,
     expect.stringMatching(
-      /^\/nodejs is missing on this host \(node on the PATH: .+\); install the package nodejs, 18 or newer/,
+      /^\/nodejs is missing on this host \(node on the PATH: .+\), and the agent runs by it, 18 or newer; on the host, run: apt-get update && apt-get install --yes --no-install-recommends nodejs \(Debian 12/,
     ),
   ]);
 });
@@ -43,7 +43,9 @@ test("node at another path than the units name is not taken for node", () => {
 test("a node that is too old for the agent is refused by its version", () => {
   expect(check("node-16", "sudo")).toEqual([
     1,
-    "/node-16 on this host is v16.20.2, which the agent does not run on; install the package nodejs, 18 or newer\n",
+    expect.stringMatching(
+      /^\/node-16 on this host is v16\.20\.2, and the agent needs 18 or newer; on the host, run: apt-get/,
+    ),
   ]);
 });
 
