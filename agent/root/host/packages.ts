@@ -44,11 +44,12 @@ export async function assertInstallable(m: Machine, wanted: readonly string[]): 
     ran.code === 0 ? missing.filter((name) => !planned.has(name)) : unknownPackages(ran.stdout + ran.stderr, missing);
   if (unknown.length === 0) throw new Refusal(`${sentence(missing, ran)}. Nothing was changed`);
   const isOld = updated.code !== 0 || /^(?:W: Failed to fetch|Err:)/m.test(updated.stdout + updated.stderr);
-  const why = isOld ? `, whose lists could not be updated: ${aptFailure(updated)}` : "";
+  const known = `apt knows no package ${unknown.join(", ")} on this host`;
+  if (isOld)
+    throw new Refusal(`${known}, and its lists could not be updated: ${aptFailure(updated)}. Nothing was changed`);
   throw new Refusal(
-    `apt knows no package ${unknown.join(", ")} on this host${why}. Nothing was changed. ${
-      isOld ? "Then deploy again" : "Correct devvm.packages, or add the repository that has it"
-    }; to search, run there: apt-cache search ${unknown[0]}`,
+    `${known}. Nothing was changed. Correct devvm.packages, or add the repository that has it; to search, run there: ` +
+      `apt-cache search ${unknown[0]}`,
   );
 }
 

@@ -89,7 +89,7 @@ test("every name that apt does not know is refused at once, and nothing is insta
 test("where the lists cannot be fetched, that is the reason and not the name", async () => {
   const { m } = hostWith({ installed: [], candidates: { zsh: "5.9" }, lists: "out of reach" });
   await expect(assertInstallable(m, ["zsh"])).rejects.toThrow(
-    /^apt knows no package zsh on this host, whose lists could not be updated: the name of the package server mirror\.test cannot be resolved; check/,
+    /^apt knows no package zsh on this host, and its lists could not be updated: the name of the package server mirror\.test cannot be resolved; check/,
   );
 });
 
