@@ -58,12 +58,12 @@ export async function renewToken(
   vault: Vault,
 ): Promise<{ readonly endsAt: number | undefined } | { readonly problem: string }> {
   try {
-    const asked = {
+    const request = {
       method: "GET",
       path: "auth/token/lookup-self",
       purpose: "look up the program's own token",
     } as const;
-    const found = (await vault.find(asked, token))?.data;
+    const found = (await vault.find(request, token))?.data;
     if (found === undefined) return { problem: "Vault does not know its own tokens; is this its own address?" };
     if (!found.renewable || found.period === undefined)
       return { endsAt: found.expire_time ? Date.parse(found.expire_time) : undefined };

@@ -37,8 +37,8 @@ const REMOVE =
  * @param mode `confirm` also renews the delivery's age on each host that holds all of it
  */
 export async function queryHosts(mode: "check" | "confirm"): Promise<readonly HostDelivery[]> {
-  const place = { stack: stackOfPipeline(), configFile: undefined };
-  const [{ settings }, exported] = await Promise.all([openStack(place), stateOf(place)]);
+  const selection = { stack: stackOfPipeline(), configFile: undefined };
+  const [{ settings }, exported] = await Promise.all([openStack(selection), stateOf(selection)]);
   const delivered = deliveredParts(
     exported,
     settings.hosts.map(({ name }) => name),
@@ -61,8 +61,8 @@ export interface Redelivery {
 export const findRedelivery = async (): Promise<Redelivery> => redeliveryOf(await queryHosts("check"));
 
 /** Pure. A host that cannot be asked is left to the engine. */
-export function redeliveryOf(asked: readonly HostDelivery[]): Redelivery {
-  const hosts = asked.filter(({ difference, isRedelivered }) => difference !== undefined && isRedelivered);
+export function redeliveryOf(queried: readonly HostDelivery[]): Redelivery {
+  const hosts = queried.filter(({ difference, isRedelivered }) => difference !== undefined && isRedelivered);
   return { hosts, options: hosts.flatMap(({ urns }) => urns.flatMap((urn) => ["--replace", urn])) };
 }
 
@@ -95,8 +95,8 @@ async function askHost(
   };
   try {
     const argv = ["workstation", "confirm-delivery", ...(mode === "check" ? ["--check"] : [])];
-    const asked = { argv, stdin: JSON.stringify(digests), timeoutMs: HOST_LIMIT_MS };
-    const { code, stdout, stderr } = await onHost(settings, host, asked);
+    const command = { argv, stdin: JSON.stringify(digests), timeoutMs: HOST_LIMIT_MS };
+    const { code, stdout, stderr } = await onHost(settings, host, command);
     if (code === BUSY) return answer("another run of its agent did not end in time", REACH);
     const parsed = deliveryComparison.safeParse(code === 0 || code === 1 ? parseJson(stdout) : undefined);
     // An agent that does not know the command, or is not there: an image from before this delivery.

@@ -39,7 +39,7 @@ export const waitDeadline = (): number => Date.now() + (find("WS_WAIT_MINUTES") 
 /** Who holds the stack, as the engine reports it; undefined where the run ended for another reason. */
 function lockHolder({ code, stdout, stderr }: Ran): string | undefined {
   if (code === 0) return undefined;
-  const said = `${stdout.toString("utf8")}\n${stderr}`;
-  if (!/currently locked by \d+ lock/.test(said)) return undefined;
-  return /created by .*/.exec(said)?.[0].trim() ?? "the engine does not say whose";
+  const output = `${stdout.toString("utf8")}\n${stderr}`;
+  if (!/currently locked by \d+ lock/.test(output)) return undefined;
+  return /created by .*/.exec(output)?.[0].trim() ?? "the engine does not say whose";
 }

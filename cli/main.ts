@@ -30,12 +30,12 @@ export async function main(args: readonly string[], term: Terminal): Promise<Exi
   }
 }
 
-async function help(name: string | undefined, asked: boolean, term: Terminal): Promise<ExitCode> {
+async function help(name: string | undefined, isRequested: boolean, term: Terminal): Promise<ExitCode> {
   const command = await COMMANDS.find((listed) => listed.name === name)?.load();
   const text = command?.help ?? overview();
-  if (asked) term.out(text);
+  if (isRequested) term.out(text);
   else term.err(text);
-  return asked ? 0 : 2;
+  return isRequested ? 0 : 2;
 }
 
 function overview(): string {

@@ -12,9 +12,9 @@ export async function mapConcurrently<Item, Answer>(
 ): Promise<readonly Answer[]> {
   const answers: Answer[] = [];
   const queue = [...items.entries()];
-  const lane = async () => {
+  const worker = async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) answers[next[0]] = await ask(next[1]);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
   return answers;
 }

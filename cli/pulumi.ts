@@ -134,8 +134,8 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
 ];
 
 function reasonOf(err: string): string {
-  const known = REASONS.find(([words]) => words.test(err));
-  if (known !== undefined) return known[1];
+  const reason = REASONS.find(([words]) => words.test(err));
+  if (reason !== undefined) return reason[1];
   const line = err
     .split("\n")
     .map((text) => text.trim())

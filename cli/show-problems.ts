@@ -8,9 +8,9 @@ import type { Paint } from "./terminal.ts";
 export function problemLines(problems: readonly Problem[], paint: Paint): string {
   return problems
     .map((problem) => {
-      const place = `${problem.file}:${problem.line}:${problem.column}:`;
-      const rest = renderProblem(problem).slice(place.length);
-      return `${paint("bold", place)}${paint(problem.severity === "error" ? "red" : "yellow", rest)}`;
+      const location = `${problem.file}:${problem.line}:${problem.column}:`;
+      const rest = renderProblem(problem).slice(location.length);
+      return `${paint("bold", location)}${paint(problem.severity === "error" ? "red" : "yellow", rest)}`;
     })
     .join("\n");
 }

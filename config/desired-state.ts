@@ -34,18 +34,18 @@ export interface RunInputs {
  * Brakes that are on stand in the result: whoever would write must stop at them.
  * @throws Refusal with every problem of the roster, or of the user map, or of the ledger
  */
-export async function computeDesiredState(settings: StackSettings, known: RunInputs): Promise<Derivation> {
+export async function computeDesiredState(settings: StackSettings, inputs: RunInputs): Promise<Derivation> {
   const policy = policyOf(settings);
   const wrong = checkPolicy(policy);
   if (wrong.length > 0) throw new Refusal(`The configuration of this stack contradicts itself: ${wrong.join("; ")}.`);
-  const loaded = await rosterOf(settings, known);
+  const loaded = await rosterOf(settings, inputs);
   const derived = derive({
     roster: loaded.roster,
     policy,
-    today: known.today,
-    userMap: await userMapOf(settings, known),
-    ledger: await pastOf(settings, known),
-    undelivered: undeliveredOf(known.undelivered),
+    today: inputs.today,
+    userMap: await userMapOf(settings, inputs),
+    ledger: await pastOf(settings, inputs),
+    undelivered: undeliveredOf(inputs.undelivered),
     surfaces: surfacesOf(settings),
   });
   if (!derived.ok) return refuse(derived.problems);
@@ -53,14 +53,14 @@ export async function computeDesiredState(settings: StackSettings, known: RunInp
 }
 
 /** The stack's roster, checked. @throws Refusal with every problem of it */
-export async function rosterOf(settings: StackSettings, place: Pick<RunInputs, "folder">) {
-  const text = await readOrRefuse(settings.roster, "the roster", "roster", place);
+export async function rosterOf(settings: StackSettings, inputs: Pick<RunInputs, "folder">) {
+  const text = await readOrRefuse(settings.roster, "the roster", "roster", inputs);
   const loaded = loadRoster(text, settings.roster, policyOf(settings));
   return loaded.ok ? loaded : refuse(loaded.problems);
 }
 
 /** What was ever given to whom, as the stack remembers it. @throws Refusal when that cannot be understood */
-export const ledgerBefore = (settings: StackSettings, known: RunInputs): Promise<Ledger> => pastOf(settings, known);
+export const ledgerBefore = (settings: StackSettings, inputs: RunInputs): Promise<Ledger> => pastOf(settings, inputs);
 
 /** Today in UTC: the day that `until` and the ledger's dates mean. */
 export const today = (): Day => new Date().toISOString().slice(0, 10) as Day;
@@ -88,15 +88,15 @@ function refuse(problems: readonly Problem[]): never {
 }
 
 /** The stack's own ledger, or for its first run the one it starts from. Two that could contradict each other are refused. */
-async function pastOf({ ledgerSeed }: StackSettings, known: RunInputs): Promise<Ledger> {
-  if (ledgerSeed === undefined) return ledgerOf(known.ledger);
-  if (known.ledger !== undefined) {
+async function pastOf({ ledgerSeed }: StackSettings, inputs: RunInputs): Promise<Ledger> {
+  if (ledgerSeed === undefined) return ledgerOf(inputs.ledger);
+  if (inputs.ledger !== undefined) {
     throw new Refusal(
       `workstation:ledgerSeed names ${ledgerSeed}, and this stack has a ledger of its own, which goes on. Take the ` +
         "setting out: `pulumi config rm ledgerSeed`. Nothing was changed.",
     );
   }
-  const seed = loadLedger(await readOrRefuse(ledgerSeed, "the ledger", "ledgerSeed", known), ledgerSeed);
+  const seed = loadLedger(await readOrRefuse(ledgerSeed, "the ledger", "ledgerSeed", inputs), ledgerSeed);
   return seed.ok ? seed.ledger : refuse(seed.problems);
 }
 
@@ -131,12 +131,12 @@ export const surfacesOf = ({ forgejo, cluster, vault, hosts }: StackSettings): r
   ...hosts.map(({ name }): Surface => `host ${name}`),
 ];
 
-async function userMapOf({ userMapFile }: StackSettings, known: RunInputs): Promise<UserMap | "unread" | undefined> {
-  const { userMap: fromVault } = known;
-  if (fromVault?.known === false) return "unread";
+async function userMapOf({ userMapFile }: StackSettings, inputs: RunInputs): Promise<UserMap | "unread" | undefined> {
+  const { userMap: fromVault } = inputs;
+  if (fromVault?.isRead === false) return "unread";
   if (fromVault !== undefined) return userMapIn(fromVault.text, fromVault.file);
   if (userMapFile === undefined) return undefined;
-  return userMapIn(await readOrRefuse(userMapFile, "the user map", "userMapFile", known), userMapFile);
+  return userMapIn(await readOrRefuse(userMapFile, "the user map", "userMapFile", inputs), userMapFile);
 }
 
 function userMapIn(source: Uint8Array | string, file: string): UserMap {

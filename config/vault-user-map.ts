@@ -32,8 +32,8 @@ export interface ReadOptions {
 
 /** The map's JSON text, or, in a preview that may go on without it, why it is unknown. */
 export type UserMapText =
-  | { readonly known: true; readonly text: string; readonly file: string; readonly version: number }
-  | { readonly known: false; readonly warning: string };
+  | { readonly isRead: true; readonly text: string; readonly file: string; readonly version: number }
+  | { readonly isRead: false; readonly warning: string };
 
 /**
  * @param folder the project's, where the file of Vault's authority is looked for
@@ -57,13 +57,13 @@ export async function userMapFromVault(
 /** @throws Refusal in an update always, and in a preview unless the stack says `unreachable: warn-in-preview` */
 export async function readUserMap(source: UserMapSource, options: ReadOptions): Promise<UserMapText> {
   try {
-    return { known: true, ...(await read(source, options)) };
+    return { isRead: true, ...(await read(source, options)) };
   } catch (cause) {
     if (!(cause instanceof Refusal)) throw cause;
     const tolerated = options.preview && source.settings.unreachable === "warn-in-preview";
     if (!tolerated) throw cause;
     return {
-      known: false,
+      isRead: false,
       warning: `${cause.message} This preview goes on without the user map; an update would stop here.`,
     };
   }
@@ -129,9 +129,9 @@ const requestOf = (url: URL, { token, ca }: UserMapSource, timeoutMs: number): H
 
 /** Vault says little and always in the same words, so these can be told apart. Its words are not repeated. */
 function meaningOf(status: number, body: unknown): string {
-  const said = JSON.stringify(body);
-  if (said.includes("sealed")) return "it is sealed; unseal it";
-  if (status === 307 || status === 308 || status === 472 || status === 473 || said.includes("not active")) {
+  const text = JSON.stringify(body);
+  if (text.includes("sealed")) return "it is sealed; unseal it";
+  if (status === 307 || status === 308 || status === 472 || status === 473 || text.includes("not active")) {
     return "this node is a standby that does not answer; give the address of the active node or of the whole cluster";
   }
   if (status === 403)

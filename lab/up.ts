@@ -27,8 +27,8 @@ export async function up(options: { readonly withPeople: boolean }): Promise<Ins
 export async function startParts(instance: Instance, tools: Toolchain, parts: readonly Part[]): Promise<void> {
   const running = new Map<string, Promise<void>>();
   const start = (part: Part): Promise<void> => {
-    const known = running.get(part.name);
-    if (known !== undefined) return known;
+    const inProgress = running.get(part.name);
+    if (inProgress !== undefined) return inProgress;
     const needed = parts.filter(({ name }) => part.needs.includes(name)).map(start);
     const mine = Promise.all(needed).then(() => timed(part.name, () => part.start(instance, tools)));
     running.set(part.name, mine);

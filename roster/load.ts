@@ -164,8 +164,8 @@ function rowOf(osUser: OsUser, row: WrittenRow): Row {
       : { forgejo: { login: row.forgejo.login as ForgejoLogin, push: row.forgejo.push ?? false } }),
     parked: row.parked ?? false,
     claudeAuth: row.claude_auth ?? true,
-    limits: given(row.limits),
-    quota: given(row.quota),
+    limits: definedFields(row.limits),
+    quota: definedFields(row.quota),
     ...(row.until === undefined ? {} : { until: row.until as Day }),
     previously: previouslyOf(row),
     ...(row.host === undefined ? {} : { host: row.host as HostName }),
@@ -173,7 +173,7 @@ function rowOf(osUser: OsUser, row: WrittenRow): Row {
 }
 
 function previouslyOf({ previously }: WrittenRow): Previously {
-  return given({
+  return definedFields({
     osUser: previously?.os_user as OsUser | undefined,
     authentikUser: previously?.authentik_user as AuthentikUser | undefined,
     k8sUser: previously?.k8s_user as K8sUser | undefined,
@@ -183,7 +183,7 @@ function previouslyOf({ previously }: WrittenRow): Previously {
 }
 
 /** The keys that have a value: a key that is there and `undefined` would overwrite a default when maps are laid together. */
-function given<Fields extends object>(
+function definedFields<Fields extends object>(
   fields: Fields | undefined,
 ): { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> } {
   return Object.fromEntries(Object.entries(fields ?? {}).filter(([, value]) => value !== undefined)) as never;

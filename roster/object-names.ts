@@ -6,16 +6,16 @@
 import type { K8sUser, Namespace, OsUser } from "./model.ts";
 
 /** ServiceAccount in each of a person's namespaces, for the cluster's dashboard; a DNS label. */
-export const dashboardAccount = (who: K8sUser): string => `dashboard-${who}`;
+export const dashboardAccount = (k8sUser: K8sUser): string => `dashboard-${k8sUser}`;
 
 /** Vault policy of a namespace-owner. */
-export const ownerPolicy = (who: K8sUser): string => `namespace-owner-${who}`;
+export const ownerPolicy = (k8sUser: K8sUser): string => `namespace-owner-${k8sUser}`;
 
 /** Vault's Kubernetes auth role of a namespace's own pipelines; their ServiceAccount is plain `deployer` in each namespace. */
 export const deployerRole = (namespace: Namespace): string => `${namespace}-deployer`;
 
 /** Vault policy of one workstation's assistant. */
-export const workstationPolicy = (who: OsUser): string => `workstation-claude-${who}`;
+export const workstationPolicy = (osUser: OsUser): string => `workstation-claude-${osUser}`;
 
 /** Below the KV mount: where one workstation's assistant keeps its credentials. */
-export const workstationSecret = (who: OsUser): string => `workstation/claude-users/${who}`;
+export const workstationSecret = (osUser: OsUser): string => `workstation/claude-users/${osUser}`;

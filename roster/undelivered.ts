@@ -65,7 +65,7 @@ export const writeUndelivered = (undelivered: Undelivered): string =>
  * @param surfaces of the stack; what others hold is forgotten with them
  */
 export function undeliveredDuring(
-  known: Undelivered,
+  undelivered: Undelivered,
   before: { readonly people: Ledger["people"]; readonly renamed: ReadonlyMap<OsUser, OsUser> },
   after: Ledger["people"],
   surfaces: readonly Surface[],
@@ -77,7 +77,7 @@ export function undeliveredDuring(
     const last: FormerState = { name, ...(entry === undefined ? {} : { entry }) };
     const texts = [textOf({ name: who, entry: now }), textOf(last)] as const;
     for (const surface of surfaces) {
-      const held = known.get(surface)?.get(name) ?? [];
+      const held = undelivered.get(surface)?.get(name) ?? [];
       const byText = new Map(held.map((state) => [textOf(state), state])).set(texts[1], last);
       byText.delete(texts[0]);
       const states = [...byText.values()].filter((state) => concerns(surface, state, now));

@@ -21,12 +21,12 @@ export function deployDashboard(
   provider: k8s.Provider,
 ): void {
   const { namespace, createNamespace, ingress, ...injector } = settings;
-  const room = createNamespace
+  const created = createNamespace
     ? [new k8s.core.v1.Namespace("dashboard", { metadata: { name: namespace, labels: MANAGED } }, { provider })]
     : [];
-  const opts = { provider, dependsOn: room };
+  const opts = { provider, dependsOn: created };
   const admins = new AdminDashboard("admin-dashboard", { namespace }, opts);
-  const known = people.flatMap((person): [AuthentikUser, pulumi.Output<string>][] => {
+  const accountTokens = people.flatMap((person): [AuthentikUser, pulumi.Output<string>][] => {
     const token = TIERS[person.tier].administers ? admins.token : tokens.get(person.osUser);
     return token === undefined ? [] : [[person.authentikUser, token]];
   });
@@ -43,7 +43,7 @@ export function deployDashboard(
       backend: { origin, ...(caPem === undefined ? {} : { caPem }) },
       ...(admitted === undefined ? {} : { admitted }),
       ...(sharedSecret === undefined ? {} : { sharedSecret }),
-      tokens: new Map(known),
+      tokens: new Map(accountTokens),
       ingressPath: { ...ingressPath, ...(tlsSecret === undefined ? {} : { tlsSecret }) },
     },
     opts,

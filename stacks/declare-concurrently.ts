@@ -14,11 +14,11 @@ export async function inTurns<Item>(
   declare: (item: Item) => pulumi.Resource | undefined,
 ): Promise<void> {
   const rest = items[Symbol.iterator]();
-  const lane = async () => {
+  const worker = async () => {
     for (let next = rest.next(); !next.done; next = rest.next()) {
       const last = declare(next.value);
       if (last !== undefined) await new Promise<void>((resolve) => last.urn.apply(() => resolve()));
     }
   };
-  await Promise.all(Array.from({ length: UNDER_WAY }, lane));
+  await Promise.all(Array.from({ length: UNDER_WAY }, worker));
 }

@@ -50,7 +50,7 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
 
   const outputs = {
     [LEDGER_OUTPUT]: writeLedger(desired.ledger),
-    ...(userMap?.known === true ? { [USER_MAP_VERSION_OUTPUT]: userMap.version } : {}),
+    ...(userMap?.isRead === true ? { [USER_MAP_VERSION_OUTPUT]: userMap.version } : {}),
   };
   // A preview shows the outputs of a run that succeeds.
   const surfaces = trackSurfaces(pulumi.runtime.isDryRun() ? ALL_DELIVERED : decided.undelivered, outputs);

@@ -4,7 +4,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import { InfraRepository } from "../components/forgejo/infra-repository.ts";
-import { type BranchPlace, ForgeConnection } from "../components/forgejo/resources.ts";
+import { type BranchReference, ForgeConnection } from "../components/forgejo/resources.ts";
 import { type RepositoryAudit, unmanagedAccess } from "../components/forgejo/unmanaged-access.ts";
 import { type ForgejoAccess, forgejoAccess } from "../roster/forge-access.ts";
 import type { Desired, ForgejoLogin, OsUser } from "../roster/model.ts";
@@ -12,7 +12,7 @@ import { caOf } from "../config/ca-certificate.ts";
 import type { ForgejoSettings } from "../config/settings/forgejo.ts";
 
 /** Where the repository is; `devvm.repositories` of the settings. */
-export interface ForgePlace {
+export interface ForgeTarget {
   /** Address of the forge as people reach it. */
   readonly forgejo: string;
   readonly owner: string;
@@ -36,12 +36,12 @@ export interface DeployedForge {
 export async function deployForgejo(
   settings: ForgejoSettings,
   password: string,
-  place: ForgePlace,
+  target: ForgeTarget,
   desired: Desired,
 ): Promise<DeployedForge> {
   const { username, deployKeys, tokens } = settings;
   const forge = new ForgeConnection("forge", {
-    url: settings.url ?? place.forgejo,
+    url: settings.url ?? target.forgejo,
     username,
     password,
     ...caOf(settings, ".", "forgejo"),
@@ -52,13 +52,13 @@ export async function deployForgejo(
       forgejo === undefined ? [] : [[osUser, { login: forgejo.login, uid }] as const],
     ),
   );
-  const branch: BranchPlace = { owner: place.owner, repo: place.infra, branch: place.branch };
+  const branch: BranchReference = { owner: target.owner, repo: target.infra, branch: target.branch };
   // Before anything is declared: a list that this very run is adding to comes in pages that contradict each other.
   const strangers = await report(forge, branch, access);
   const repository = new InfraRepository(
     "infra",
     {
-      place: branch,
+      branch,
       deployKeys,
       confirmations: CONFIRMATIONS,
       access,
@@ -78,19 +78,19 @@ export async function deployForgejo(
 const CONFIRMATIONS = "confirm/*";
 
 /** Read before the changes of this run, so that a preview shows it too. */
-async function report(forge: ForgeConnection, place: BranchPlace, access: ForgejoAccess) {
-  const known = [...access.whitelist, ...access.collaborators, ...access.former];
+async function report(forge: ForgeConnection, branch: BranchReference, access: ForgejoAccess) {
+  const logins = [...access.whitelist, ...access.collaborators, ...access.former];
   const audit: RepositoryAudit = await pulumi.runtime.invoke(
     "forgejo:index:auditRepository",
-    { ...place, known },
+    { ...branch, known: logins },
     { provider: forge },
   );
-  const strangers = unmanagedAccess(audit, access, place.branch);
+  const strangers = unmanagedAccess(audit, access, branch.branch);
   for (const sentence of strangers)
-    await pulumi.log.warn(`${place.owner}/${place.repo}: ${sentence}; it is left alone`);
+    await pulumi.log.warn(`${branch.owner}/${branch.repo}: ${sentence}; it is left alone`);
   if (access.whitelist.length === 0) {
     await pulumi.log.warn(
-      `${place.owner}/${place.repo}: nobody on the roster could push to or merge into ${place.branch}`,
+      `${branch.owner}/${branch.repo}: nobody on the roster could push to or merge into ${branch.branch}`,
     );
   }
   return strangers;

@@ -8,9 +8,9 @@ import { Refusal } from "../config/refusal.ts";
 import type { StackSettings } from "../config/settings/stack-settings.ts";
 
 /** @throws Refusal with every problem of the roster, the user map and the ledger, or with the brakes that are on */
-export async function decide(settings: StackSettings, known: RunInputs): Promise<Derivation> {
-  if (known.userMap?.known === false) await pulumi.log.warn(known.userMap.warning);
-  const derivation = await computeDesiredState(settings, known);
+export async function decide(settings: StackSettings, inputs: RunInputs): Promise<Derivation> {
+  if (inputs.userMap?.isRead === false) await pulumi.log.warn(inputs.userMap.warning);
+  const derivation = await computeDesiredState(settings, inputs);
   if (derivation.brakes.length === 0) return derivation;
   throw new Refusal(
     ["Stopped before any change:", ...derivation.brakes.map(({ message }) => `  ${message}`)].join("\n"),

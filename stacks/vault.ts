@@ -64,4 +64,4 @@ export async function deployVault(
 }
 
 /** By the name that Vault knows them by: another account name changes nothing there. */
-const nameOf = (who: K8sUser) => `vault-${who}`;
+const nameOf = (k8sUser: K8sUser) => `vault-${k8sUser}`;

@@ -101,8 +101,8 @@ export function arm(failpoints: string | undefined): void {
 }
 
 /** Whose steps are being done from now on. */
-export function setSubject(who: string): void {
-  subject = who;
+export function setSubject(osUser: string): void {
+  subject = osUser;
 }
 
 /** Whether a worker of this person is to die, so that it has to be started. */

@@ -4,7 +4,7 @@ import type { ClonesPart } from "../contract.ts";
 
 /** All that git finds in its environment. @param urls plain `http` and `git` are allowed only where one of them asks for it. */
 export function gitEnvironment(home: string, user: string, urls: readonly string[]): Readonly<Record<string, string>> {
-  const asked = ["http", "git"].filter((protocol) => urls.some((url) => url.startsWith(`${protocol}://`)));
+  const protocols = ["http", "git"].filter((protocol) => urls.some((url) => url.startsWith(`${protocol}://`)));
   return {
     // Filters and credential helpers that an admin installed by hand (git-lfs often is) are found, after the packages' own.
     PATH: "/usr/bin:/bin:/usr/local/bin",
@@ -16,7 +16,7 @@ export function gitEnvironment(home: string, user: string, urls: readonly string
     GIT_ASKPASS: "/bin/false",
     SSH_ASKPASS: "/bin/false",
     GIT_SSH_COMMAND: "ssh -oBatchMode=yes -oConnectTimeout=10",
-    GIT_ALLOW_PROTOCOL: ["https", "ssh", ...asked].join(":"),
+    GIT_ALLOW_PROTOCOL: ["https", "ssh", ...protocols].join(":"),
     GIT_OPTIONAL_LOCKS: "0",
   };
 }

@@ -13,7 +13,7 @@ import { ABORT_SOON, type CredentialsTask, type WorkerLine, type WorkerTask } fr
 /** Always 0: a report that ends with `done` is whole, whatever it says. */
 export async function work(): Promise<number> {
   try {
-    const { task, abortSoon } = await told();
+    const { task, abortSoon } = await readTask();
     arm(task.failpoint);
     setSubject(task.part.osUser);
     const home = `/home/${task.part.osUser}`;
@@ -36,13 +36,13 @@ async function onClones(task: WorkerTask, home: string, abortSoon: AbortSignal):
     if (!warned.has(sentence)) answer({ kind: "warning", says: clean(sentence) });
     warned.add(sentence);
   };
-  const place: StepContext = { ...task, home, git, warn };
-  for (const make of stepsOf(place)) await attempt(make, task.mode);
+  const context: StepContext = { ...task, home, git, warn };
+  for (const make of stepsOf(context)) await attempt(make, task.mode);
   if (git.unfinished()) answer({ kind: "unfinished" });
 }
 
 /** The task is one line; a second one, at any time, says that everybody else is done. */
-function told(): Promise<{ readonly task: WorkerTask | CredentialsTask; readonly abortSoon: AbortSignal }> {
+function readTask(): Promise<{ readonly task: WorkerTask | CredentialsTask; readonly abortSoon: AbortSignal }> {
   const abortSoon = new AbortController();
   let text = "";
   return new Promise((resolve, reject) => {

@@ -15,9 +15,9 @@ import type { StepContext } from "./home/step-context.ts";
 import { remotes } from "./clones/configure-remotes.ts";
 import { sweep } from "./clones/remove-leftovers.ts";
 
-export function stepsOf(place: StepContext): readonly (() => Step)[] {
+export function stepsOf(context: StepContext): readonly (() => Step)[] {
   const own = [sweep, formerHomes, gitIdentity, credentialsMode, kubeconfig, launcher, codexMirror];
   const trees = [migration, codeDirectory, infraClone, worktrees, hoisting, repoClones, remotes, freshness];
   // An admin's tree is never touched.
-  return (place.part.layout === "untouched" ? own : [...own, ...trees]).map((make) => () => make(place));
+  return (context.part.layout === "untouched" ? own : [...own, ...trees]).map((make) => () => make(context));
 }

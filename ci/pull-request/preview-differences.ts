@@ -35,9 +35,9 @@ export interface Differences {
 }
 
 export function differencesBetween(base: Preview, branch: Preview): Differences {
-  const known = new Map(stepsOf(base).map((one) => [`${opOf(one)} ${one.urn}`, fingerprint(one)]));
+  const fingerprints = new Map(stepsOf(base).map((one) => [`${opOf(one)} ${one.urn}`, fingerprint(one)]));
   const all = stepsOf(branch);
-  const was = (one: Step) => known.get(`${opOf(one)} ${one.urn}`) === fingerprint(one);
+  const was = (one: Step) => fingerprints.get(`${opOf(one)} ${one.urn}`) === fingerprint(one);
   return {
     change: unique(all.filter((one) => !was(one))),
     before: unique(stepsOf(base).filter((one) => !isOnlySecret(one))),

@@ -47,8 +47,8 @@ async function reportOf(): Promise<Report> {
   const stack = requiredVariable("WS_STACK");
   const document = await openStackFile(PROJECT, stack);
   return withScratch(async (scratch) => {
-    const place = { stack, folder: scratch, env: previewBackendEnv() };
-    const { publication, state } = extractPublication(await mustPulumi(place, ["stack", "export"]));
+    const backend = { stack, folder: scratch, env: previewBackendEnv() };
+    const { publication, state } = extractPublication(await mustPulumi(backend, ["stack", "export"]));
     const { commit, base, merged, unread, undeployed } = await readBranches(PROJECT, document, publication.commit);
     // A copy of its own: whatever a preview does there is gone with it.
     await mkdir(join(scratch, "state"));
@@ -65,15 +65,15 @@ async function reportOf(): Promise<Report> {
     const [was, would] = [await at("base", base), await at("merged", merged)];
     const decided = await planOf(would);
     const { userMap, ...deployed } = publication;
-    const known: Report = {
+    const report: Report = {
       ...emptyReport(commit),
       ...decided,
       deployed: { ...deployed, hasUserMap: userMap !== undefined },
       ...{ unread: [...unread], undeployed: [...undeployed] },
     };
-    if (decided.problems.length + decided.brakes.length > 0) return known;
+    if (decided.problems.length + decided.brakes.length > 0) return report;
     const { change, before } = differencesBetween(await previewed(was), await previewed(would));
-    return { ...known, change: [...change], before: [...before] };
+    return { ...report, change: [...change], before: [...before] };
   });
 }
 

@@ -18,7 +18,7 @@ export async function audit(): Promise<number> {
     else await announce(lines);
   } catch (cause) {
     await announce([
-      `${place()}: a push is being deployed, and who pushed it could not be found out: ${(cause as Error).message}`,
+      `${repository()}: a push is being deployed, and who pushed it could not be found out: ${(cause as Error).message}`,
       ...link(),
     ]);
   }
@@ -34,7 +34,7 @@ export async function announcement(situation: DeploymentContext): Promise<readon
   const pushes = await Promise.all(others.slice(0, SHOWN).map((push) => pushLines(git, push)));
   const files = await changedFiles(git, others).catch(() => undefined);
   return [
-    `${place()}: ${counted(others.length, "push", "pushes")} by a non-admin, about to be deployed:`,
+    `${repository()}: ${counted(others.length, "push", "pushes")} by a non-admin, about to be deployed:`,
     ...(files === undefined ? [] : changedLines(files, situation)),
     ...activity.notices.map((notice) => `  ${notice}`),
     ...pushes.flat(),
@@ -82,7 +82,7 @@ async function pushLines(git: Git, push: Push) {
   ];
 }
 
-const place = () => `${requiredVariable("CI_REPO_OWNER")}/${requiredVariable("CI_REPO_NAME")}`;
+const repository = () => `${requiredVariable("CI_REPO_OWNER")}/${requiredVariable("CI_REPO_NAME")}`;
 
 const link = (): readonly string[] => {
   const url = find("CI_PIPELINE_URL");

@@ -47,8 +47,8 @@ export async function fetchClone({ url, branch, token, folder }: CloneSource): P
   const must = async (...args: string[]) => {
     const ran = await run(["git", ...args], { cwd: folder, env, timeoutMs: 300_000 });
     if (ran.code === 0) return ran.stdout.toString("utf8");
-    const said = ran.stderr.trim().split("\n").at(-1) ?? "";
-    throw new StepError(`git ${args[0]} failed for ${url}: ${said.split(token).join("[secret]")}`);
+    const lastLine = ran.stderr.trim().split("\n").at(-1) ?? "";
+    throw new StepError(`git ${args[0]} failed for ${url}: ${lastLine.split(token).join("[secret]")}`);
   };
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await must("init", "--quiet", "--bare");

@@ -14,14 +14,14 @@ import { requiredVariable, parseEnvironment, StepError, withoutSecrets } from ".
  * @param backendUrl another place that the same passphrase opens
  */
 export function previewBackendEnv(backendUrl?: string): Readonly<Record<string, string | undefined>> {
-  const place = parseEnvironment("WS_PREVIEW_ENVIRONMENT", requiredVariable("WS_PREVIEW_ENVIRONMENT"));
+  const backend = parseEnvironment("WS_PREVIEW_ENVIRONMENT", requiredVariable("WS_PREVIEW_ENVIRONMENT"));
   for (const name of ["PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE"])
-    if (place[name] === undefined)
+    if (backend[name] === undefined)
       throw new StepError(`WS_PREVIEW_ENVIRONMENT must have a line ${name}=…: docs/deployment.md describes it.`);
   return {
     ...withoutSecrets(),
     PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
-    ...place,
+    ...backend,
     ...(backendUrl === undefined ? {} : { PULUMI_BACKEND_URL: backendUrl }),
   };
 }

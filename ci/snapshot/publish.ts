@@ -29,7 +29,7 @@ export async function publish(): Promise<number> {
     }),
   );
   const map = await userMapFromVault(settings, previousRun, { preview: false, folder: PROJECT });
-  const userMap = map?.known === true ? publishableUserMap(map.text, map.file) : undefined;
+  const userMap = map?.isRead === true ? publishableUserMap(map.text, map.file) : undefined;
   const at = { stack, folder: PROJECT };
   const commit = await deployedCommit(at);
   const text = await mustPulumi(at, ["stack", "export", "--show-secrets"]);
@@ -37,9 +37,12 @@ export async function publish(): Promise<number> {
     throw new StepError("Another deployment ended while this one was published; its own pipeline publishes it.");
   const env = previewBackendEnv();
   await withScratch(async (folder) => {
-    const place = { stack, folder, env };
-    const state = withPublication(withoutSecrets(text, instead, await openPreviewBackend(place)), { commit, userMap });
-    await mustPulumi(place, ["stack", "import"], { input: state });
+    const backend = { stack, folder, env };
+    const state = withPublication(withoutSecrets(text, instead, await openPreviewBackend(backend)), {
+      commit,
+      userMap,
+    });
+    await mustPulumi(backend, ["stack", "import"], { input: state });
   });
   log(`Previews start from this deployment (${commit.slice(0, 12)}) now.`);
   return 0;

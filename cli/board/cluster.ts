@@ -62,10 +62,10 @@ const strays = (
   if (isUnread(listing)) return [];
   const ours = new Set(made.map(({ inputs }) => placeOf(inputs)));
   return [...listing].flatMap(([place, object]) => {
-    const whose = register.of("kubernetes:", object);
-    if (ours.has(place) || typeof whose === "string") return [];
+    const owner = register.of("kubernetes:", object);
+    if (ours.has(place) || typeof owner === "string") return [];
     const what = `${kind.split(" ")[1] ?? kind} ${place.replace(/^\//, "")}: is in their name, and no deployment made it`;
-    return [{ whose, surface: "cluster", state: "changed", what }];
+    return [{ whose: owner, surface: "cluster", state: "changed", what }];
   });
 };
 

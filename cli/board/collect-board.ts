@@ -23,12 +23,12 @@ import { type Register, registerOf } from "./resource-owner.ts";
 import { cleaner } from "./sanitize-text.ts";
 
 /** @throws PulumiError, or Refusal where nothing can be decided: then there is no board */
-export async function collectBoard(place: StackSelection): Promise<Board> {
+export async function collectBoard(selection: StackSelection): Promise<Board> {
   const [stack, opened, exported, updates] = await Promise.all([
-    nameOf(place),
-    openStack(place),
-    stateOf(place),
-    updatesOf(place, RECENT),
+    nameOf(selection),
+    openStack(selection),
+    stateOf(selection),
+    updatesOf(selection, RECENT),
   ]);
   const [decided, program] = await Promise.all([decideOn(opened), import("./declared-resources.ts")]);
   const { settings } = opened;
@@ -171,8 +171,8 @@ async function unknownWhere(
     const rows = new Map(
       made(prefix).map(({ type, inputs }) => [JSON.stringify(register.of(type, inputs)), register.of(type, inputs)]),
     );
-    return [...rows.values()].map((whose) => {
-      return { whose, surface: whose === "site" ? "site" : surface, state: "unknown", what };
+    return [...rows.values()].map((owner) => {
+      return { whose: owner, surface: owner === "site" ? "site" : surface, state: "unknown", what };
     });
   }
 }

@@ -24,10 +24,10 @@ export interface Fault {
 /** @param made what the last deployment made; its secrets are not compared */
 export function driftOf(made: DeployedResource, look: Look, register: Register): readonly Finding[] {
   const { type, name, inputs } = made;
-  const whose = register.of(type, inputs);
-  const surface = surfaceOf(type, whose);
+  const owner = register.of(type, inputs);
+  const surface = surfaceOf(type, owner);
   const title = titleOf(type, name, inputs);
-  const finding = (state: Finding["state"], what: string, who = whose): Finding => {
+  const finding = (state: Finding["state"], what: string, who = owner): Finding => {
     return { whose: who, surface, state, what: `${title}: ${what}` };
   };
   if (look.kind === "unread") return [finding("unknown", look.why)];

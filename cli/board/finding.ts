@@ -15,4 +15,4 @@ export interface Finding {
 }
 
 /** The same key for the same row. */
-export const rowKey = (whose: Owner): string => (typeof whose === "string" ? whose : `person ${whose.person}`);
+export const rowKey = (owner: Owner): string => (typeof owner === "string" ? owner : `person ${owner.person}`);

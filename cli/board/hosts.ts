@@ -39,8 +39,8 @@ export async function hostFindings(
   register: Register,
 ): Promise<HostFindings> {
   const expected = residentsOf(host, made, register);
-  const finding = (whose: Owner, state: Finding["state"], what: string): Finding => {
-    return { whose, surface: "host", state, what: `${host}: ${what}` };
+  const finding = (owner: Owner, state: Finding["state"], what: string): Finding => {
+    return { whose: owner, surface: "host", state, what: `${host}: ${what}` };
   };
   const unread = (why: string): HostFindings => ({
     deliveredAt: undefined,
@@ -61,8 +61,8 @@ export async function hostFindings(
   if (!parsed.success && status.value.code === 1) return unread(silent(status.value));
   if (!parsed.success) return unread("the agent's answer is not of the expected form");
   const { people, hold, delivered, problems } = parsed.data;
-  const known = new Set(people.map(({ osUser }) => osUser));
-  const missing = expected.filter(({ person }) => !known.has(person));
+  const listed = new Set(people.map(({ osUser }) => osUser));
+  const missing = expected.filter(({ person }) => !listed.has(person));
   const failures = people.flatMap(({ osUser, failures: of }) =>
     Object.entries(of).map(([kind, why]) => finding({ person: osUser as OsUser }, "failed", `${kind}: ${why}`)),
   );
@@ -108,31 +108,31 @@ function checked(
   check: PromiseSettledResult<HostAnswer>,
   expected: readonly Owner[],
   register: Register,
-  finding: (whose: Owner, state: Finding["state"], what: string) => Finding,
-  told: ReadonlySet<string>,
+  finding: (owner: Owner, state: Finding["state"], what: string) => Finding,
+  reported: ReadonlySet<string>,
 ): readonly Finding[] {
   const nobodyKnows = (why: string) =>
-    ["everybody" as const, ...expected].map((whose) => finding(whose, "unknown", why));
+    ["everybody" as const, ...expected].map((owner) => finding(owner, "unknown", why));
   if (check.status === "rejected") return nobodyKnows((check.reason as Error).message);
   const { code, stdout } = check.value;
   if (code === BUSY) return nobodyKnows("another run is at work on it, so it could not be looked at");
   const seen = code === 0 ? readHostCheck(stdout) : undefined;
   if (seen === undefined) return nobodyKnows(`the agent cannot look at itself: ${lastLine(check.value)}`);
-  const whose = (name: string): Owner => (register.isSomebody(name) ? { person: name as OsUser } : "everybody");
+  const owner = (name: string): Owner => (register.isSomebody(name) ? { person: name as OsUser } : "everybody");
   const findings = (entries: HostCheck["changes"], state: Finding["state"]) =>
-    entries.map(({ who, what }) => finding(whose(who), state, what));
+    entries.map(({ who, what }) => finding(owner(who), state, what));
   return [
     ...findings(seen.changes, "changed"),
     ...findings(seen.due, "pending"),
-    ...findings(seen.failures, "failed").filter(({ whose: who, what }) => !told.has(JSON.stringify([who, what]))),
+    ...findings(seen.failures, "failed").filter(({ whose: who, what }) => !reported.has(JSON.stringify([who, what]))),
   ];
 }
 
 /** Whom the last deployments put on this host, present or cut off there. */
 function residentsOf(host: string, made: readonly DeployedResource[], register: Register) {
   const names = made.flatMap(({ type, name, inputs }) => {
-    const whose = type.startsWith("command:") ? register.of(type, inputs) : "everybody";
-    return typeof whose !== "string" && name.startsWith(`${whose.person}@${host}-`) ? [whose.person] : [];
+    const owner = type.startsWith("command:") ? register.of(type, inputs) : "everybody";
+    return typeof owner !== "string" && name.startsWith(`${owner.person}@${host}-`) ? [owner.person] : [];
   });
   return [...new Set(names)].map((person) => ({ person }));
 }

@@ -52,12 +52,12 @@ function rowsOf(collected: Collected, clean: Clean): Row[] {
   for (const one of findings) byRow.set(rowKey(one.whose), [...(byRow.get(rowKey(one.whose)) ?? []), one]);
   const delivered = deliveredTimes(collected);
   const places = placesOf(collected);
-  const cellsOf = (whose: Owner, on: readonly Surface[]): Cell[] =>
+  const cellsOf = (owner: Owner, on: readonly Surface[]): Cell[] =>
     on.flatMap((surface) => {
-      const ours = (byRow.get(rowKey(whose)) ?? []).filter((one) => one.surface === surface);
+      const ours = (byRow.get(rowKey(owner)) ?? []).filter((one) => one.surface === surface);
       // Who has nothing on a surface is not converged there either.
-      if (ours.length === 0 && !places.has(`${rowKey(whose)} ${surface}`)) return [];
-      const deliveredAt = whose === "site" ? collected.siteSyncedAt : delivered.get(`${rowKey(whose)} ${surface}`);
+      if (ours.length === 0 && !places.has(`${rowKey(owner)} ${surface}`)) return [];
+      const deliveredAt = owner === "site" ? collected.siteSyncedAt : delivered.get(`${rowKey(owner)} ${surface}`);
       return {
         surface,
         state: worst(ours.map(({ state }) => state)),
@@ -66,8 +66,8 @@ function rowsOf(collected: Collected, clean: Clean): Row[] {
       };
     });
   const forPeople = surfaces.filter((surface) => surface !== "site");
-  const person = (who: OsUser, standing: Row["standing"] & string): Row => {
-    return { kind: "person", name: who, standing, cells: cellsOf({ person: who }, forPeople) };
+  const person = (osUser: OsUser, standing: Row["standing"] & string): Row => {
+    return { kind: "person", name: osUser, standing, cells: cellsOf({ person: osUser }, forPeople) };
   };
   const { people, left } = decided.desired;
   return [
@@ -86,9 +86,9 @@ const byName = (a: { readonly osUser: OsUser }, b: { readonly osUser: OsUser }) 
 function placesOf({ memory, wanted, register }: Collected): ReadonlySet<string> {
   const places = new Set<string>();
   for (const { type, inputs } of [...wanted, ...memory.resources.values()]) {
-    const whose = register.of(type, inputs);
-    const surface = surfaceOf(type, whose);
-    places.add(`${rowKey(whose)} ${surface}`);
+    const owner = register.of(type, inputs);
+    const surface = surfaceOf(type, owner);
+    places.add(`${rowKey(owner)} ${surface}`);
     for (const member of splitMembers(type, inputs).members.values())
       places.add(`${rowKey(register.ofMember(member))} ${surface}`);
   }
@@ -102,10 +102,10 @@ function deliveredTimes({ memory, register, deliveries }: Collected): ReadonlyMa
     if (time !== undefined && Date.parse(time) > Date.parse(times.get(key) ?? EARLIEST)) times.set(key, time);
   };
   for (const { type, name, inputs, modifiedAt } of memory.resources.values()) {
-    const whose = register.of(type, inputs);
-    const surface = surfaceOf(type, whose);
+    const owner = register.of(type, inputs);
+    const surface = surfaceOf(type, owner);
     const host = surface === "host" ? [...deliveries.keys()].find((one) => isOn(name, one)) : undefined;
-    note(`${rowKey(whose)} ${surface}`, (host === undefined ? undefined : deliveries.get(host)) ?? modifiedAt);
+    note(`${rowKey(owner)} ${surface}`, (host === undefined ? undefined : deliveries.get(host)) ?? modifiedAt);
     for (const member of splitMembers(type, inputs).members.values())
       note(`${rowKey(register.ofMember(member))} ${surface}`, modifiedAt);
   }

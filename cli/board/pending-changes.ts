@@ -21,10 +21,10 @@ export function pendingFindings(
   const found: Finding[] = [];
   const keys = new Set(wanted.map(keyOf));
   const add = ({ type, name, inputs }: Wanted, what: string) => {
-    const whose = register.of(type, inputs);
+    const owner = register.of(type, inputs);
     found.push({
-      whose,
-      surface: surfaceOf(type, whose),
+      whose: owner,
+      surface: surfaceOf(type, owner),
       state: "pending",
       what: `${titleOf(type, name, inputs)}: ${what}`,
     });
@@ -44,10 +44,10 @@ export function pendingFindings(
     ] as const) {
       for (const [key, member] of from.members) {
         if (without.members.has(key)) continue;
-        const whose = register.ofMember(member);
+        const owner = register.ofMember(member);
         const what = `${titleOf(want.type, want.name, want.inputs)}: ${member.as} ${sign} the next deployment`;
         found.push({
-          whose,
+          whose: owner,
           surface: surfaceOf(want.type, register.of(want.type, want.inputs)),
           state: "pending",
           what,

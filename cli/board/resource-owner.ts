@@ -49,7 +49,7 @@ export function registerOf({ people, left }: Desired, labels: Labels): Register 
     by.vault.set(ownerPolicy(k8sUser), osUser);
     by.vault.set(workstationPolicy(osUser), osUser);
   }
-  const whose = (index: ReadonlyMap<string, OsUser>, name: unknown): Owner => {
+  const owner = (index: ReadonlyMap<string, OsUser>, name: unknown): Owner => {
     const person = typeof name === "string" ? index.get(name) : undefined;
     return person === undefined ? "everybody" : { person };
   };
@@ -57,22 +57,22 @@ export function registerOf({ people, left }: Desired, labels: Labels): Register 
     if (type.startsWith("kubernetes:")) {
       const found = labelsOf(inputs);
       if (found["app.kubernetes.io/part-of"] === labels.site) return "site";
-      return whose(by.k8sUser, found[labels.owner]);
+      return owner(by.k8sUser, found[labels.owner]);
     }
-    if (type.startsWith("command:")) return whose(by.osUser, partOf(inputs).osUser);
-    if (type.startsWith("vault")) return whose(by.vault, inputs.name ?? inputs.roleName);
-    if (typeof inputs.login === "string") return whose(by.login, inputs.login.toLowerCase());
+    if (type.startsWith("command:")) return owner(by.osUser, partOf(inputs).osUser);
+    if (type.startsWith("vault")) return owner(by.vault, inputs.name ?? inputs.roleName);
+    if (typeof inputs.login === "string") return owner(by.login, inputs.login.toLowerCase());
     return "everybody";
   };
   const ofMember: Register["ofMember"] = ({ by: kind, name }) => {
-    return whose(by[kind], kind === "email" || kind === "login" ? name.toLowerCase() : name);
+    return owner(by[kind], kind === "email" || kind === "login" ? name.toLowerCase() : name);
   };
   return { of, ofMember, isSomebody: (name) => by.osUser.has(name) };
 }
 
 /** What a type of resource is part of. */
-export function surfaceOf(type: string, whose: Owner): Surface {
-  if (whose === "site") return "site";
+export function surfaceOf(type: string, owner: Owner): Surface {
+  if (owner === "site") return "site";
   if (type.startsWith("kubernetes:")) return "cluster";
   if (type.startsWith("command:")) return "host";
   return type.startsWith("forgejo:") ? "forge" : "vault";

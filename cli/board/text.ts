@@ -48,8 +48,8 @@ function tableOf(board: Board, paint: Paint): readonly string[] {
 }
 
 function detailsOf({ name, cells }: Row, paint: Paint): readonly string[] {
-  const told = cells.filter(({ state }) => state !== "converged");
-  return told.flatMap(({ surface, state, details }) => [
+  const listed = cells.filter(({ state }) => state !== "converged");
+  return listed.flatMap(({ surface, state, details }) => [
     "",
     `${paint("bold", name)}, ${surface}: ${paint(COLOURS[state], state)}`,
     ...details.map((line) => `  ${line}`),

@@ -34,10 +34,10 @@ Exit code: 0 when nothing is missing, 1 when something is, 2 when called the wro
 };
 
 /** Settings that cannot be used are the only finding: they say what else there is to inspect. */
-async function inspect(place: StackSelection): Promise<readonly Check[]> {
-  const where = place.configFile ?? `Pulumi.${place.stack ?? "<stack>"}.yaml`;
+async function inspect(selection: StackSelection): Promise<readonly Check[]> {
+  const where = selection.configFile ?? `Pulumi.${selection.stack ?? "<stack>"}.yaml`;
   try {
-    const { values, encrypted } = await configOf(place);
+    const { values, encrypted } = await configOf(selection);
     return await inspectSite(parseSettings(values, where, encrypted), process.env.WS_CHAT_WEBHOOK);
   } catch (cause) {
     if (!(cause instanceof Refusal || cause instanceof PulumiError)) throw cause;

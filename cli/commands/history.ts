@@ -42,7 +42,7 @@ the roster, 2 when called the wrong way.`,
     const [name, ...more] = positionals;
     if (name === undefined || more.length > 0) throw new UsageError("history expects the name of one person");
     try {
-      const { file, policy, place, ledger } =
+      const { file, policy, selection, ledger } =
         values.roster === undefined ? await ofStack(stackSelection(values)) : withoutStack(values.roster);
       const { changes, parents, textIn } = await historyOf(file);
       const versions = await mapConcurrently(changes, async (commit) => ({
@@ -50,7 +50,7 @@ the roster, 2 when called the wrong way.`,
         source: await textIn(commit.hash),
       }));
       const replayed = replay(versions, file, policy);
-      const deliveries = place === undefined ? undefined : deliveriesFrom(await updatesOf(place), parents);
+      const deliveries = selection === undefined ? undefined : deliveriesFrom(await updatesOf(selection), parents);
       const found = entriesFor(name, replayed, deliveries) ?? onlyDeployed(name, ledger);
       if (found === undefined) throw new Refusal(`${JSON.stringify(name)} is nobody who ever was on this roster.`);
       const accounted = (of: (commit: string) => unknown) =>
@@ -100,23 +100,23 @@ function unaccounted(names: readonly string[], ledger: Ledger, committed: readon
 interface Source {
   readonly file: string;
   readonly policy: Policy;
-  readonly place: StackSelection | undefined;
+  readonly selection: StackSelection | undefined;
   /** The stack's own; undefined where none is asked, and where `addsOnly` keeps what the commits take away. */
   readonly ledger: Ledger | undefined;
 }
 
-async function ofStack(place: StackSelection): Promise<Source> {
-  const { settings, previousRun } = await openStack(place);
+async function ofStack(selection: StackSelection): Promise<Source> {
+  const { settings, previousRun } = await openStack(selection);
   // What a run may take away at once is no part of what was decided.
   const policy = { ...policyOf(settings), addsOnly: false };
   const ledger = settings.addsOnly
     ? undefined
     : await ledgerBefore(settings, { ledger: previousRun.ledger, today: today(), folder: PROJECT });
-  return { file: resolve(PROJECT, settings.roster), policy, place, ledger };
+  return { file: resolve(PROJECT, settings.roster), policy, selection, ledger };
 }
 
 const withoutStack = (file: string): Source => ({
-  ...{ file: resolve(file), policy: DEFAULT_POLICY, place: undefined, ledger: undefined },
+  ...{ file: resolve(file), policy: DEFAULT_POLICY, selection: undefined, ledger: undefined },
 });
 
 /** Somebody whom only a roster without a commit ever had. */

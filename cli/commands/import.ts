@@ -47,15 +47,16 @@ Exit code: 0 when everything is clear, 1 where something could not be read or ha
     const { values, positionals } = readArgs(args, OPTIONS);
     if (positionals.length > 0) throw new UsageError(`import takes no file ("${positionals[0]}")`);
     try {
-      const place = stackSelection(values);
-      const { settings } = await openStack(place);
+      const selection = stackSelection(values);
+      const { settings } = await openStack(selection);
       const unknown = values.host?.find((name) => !settings.hosts.some((host) => host.name === name));
       if (unknown !== undefined) throw new UsageError(`the stack has no host "${unknown}"`);
       const out = resolve(values.out ?? "import");
-      const told = await importInto(out, settings, values, place);
-      if (values.json === true) terminal.out(JSON.stringify({ ok: told.findings.open.length === 0, ...told.findings }));
-      else terminal.out(told.text);
-      return told.findings.open.length === 0 ? 0 : 1;
+      const summary = await importInto(out, settings, values, selection);
+      if (values.json === true)
+        terminal.out(JSON.stringify({ ok: summary.findings.open.length === 0, ...summary.findings }));
+      else terminal.out(summary.text);
+      return summary.findings.open.length === 0 ? 0 : 1;
     } catch (cause) {
       if (!EXPECTED.some((kind) => cause instanceof kind)) throw cause;
       const { message } = cause as Error;
@@ -83,7 +84,7 @@ interface Wanted {
   readonly "vault-token-file"?: string | undefined;
 }
 
-async function importInto(out: string, settings: StackSettings, wanted: Wanted, place: StackSelection) {
+async function importInto(out: string, settings: StackSettings, wanted: Wanted, selection: StackSelection) {
   const files = ["roster.yaml", "ledger.json", "adopt.json", "report.txt"];
   const there = files.find((name) => existsSync(join(out, name)));
   if (there !== undefined) throw new Refusal(`${join(out, there)} is there already; name another folder with --out`);
@@ -109,9 +110,9 @@ async function importInto(out: string, settings: StackSettings, wanted: Wanted, 
     write("roster.yaml", text);
     write("ledger.json", ledger);
     write("adopt.json", adopt);
-    const told = report(out, place);
-    write("report.txt", `${told}\n`);
-    return { findings, text: told };
+    const summary = report(out, selection);
+    write("report.txt", `${summary}\n`);
+    return { findings, text: summary };
   } finally {
     rmSync(draft, { recursive: true });
   }
@@ -142,7 +143,7 @@ async function workOut(settings: StackSettings, roster: string, gathered: Gather
   const osUsers = people.rows.map(({ osUser }) => osUser);
   return {
     findings,
-    report: (out: string, place: StackSelection) => reportText(findings, out, osUsers, place),
+    report: (out: string, selection: StackSelection) => reportText(findings, out, osUsers, selection),
     ledger: past.text,
     adopt: writeAdoption(existing.adopt),
   };

@@ -37,8 +37,8 @@ Exit code: 0 when all of it is known, 1 when not, 2 when called the wrong way.`,
     if (positionals.join(" ") !== "rebuild")
       throw new UsageError(`expected \`ledger rebuild\`, but found \`${["ledger", ...positionals].join(" ")}\``);
     try {
-      const place = stackSelection(values);
-      const { settings, previousRun } = await openStack(place);
+      const selection = stackSelection(values);
+      const { settings, previousRun } = await openStack(selection);
       if (previousRun.ledger !== undefined)
         throw new Refusal("This stack has a ledger of its own; nothing was written.");
       const out = resolve(values.out ?? "rebuilt");
@@ -51,7 +51,7 @@ Exit code: 0 when all of it is known, 1 when not, 2 when called the wrong way.`,
         ["ledgerSeed", "ledger.json"],
         ["adopt", "adopt.json"],
       ] as const)
-        terminal.out(`  ${pulumiCommand(place, "config", "set", setting, join(out, file))}`);
+        terminal.out(`  ${pulumiCommand(selection, "config", "set", setting, join(out, file))}`);
       return 0;
     } catch (cause) {
       if (!EXPECTED.some((kind) => cause instanceof kind)) throw cause;

@@ -34,10 +34,10 @@ Exit code: 0 when the plan is shown, 1 with problems or where a safety limit wou
     });
     const [more] = positionals;
     if (more !== undefined) throw new UsageError(`plan takes no file ("${more}"): the configuration names the roster`);
-    const place = stackSelection(values);
+    const selection = stackSelection(values);
     try {
       const ledger = values.ledger === undefined ? undefined : ledgerIn(values.ledger);
-      const decided = await decideOn(await openStack(place, ledger));
+      const decided = await decideOn(await openStack(selection, ledger));
       if (values.json === true) terminal.out(JSON.stringify(reportOf(decided)));
       else show(decided, terminal);
       return decided.brakes.length > 0 ? 1 : 0;

@@ -13,7 +13,7 @@ const LARGEST_SKEW_MS = 30_000;
 export function clockCheck(
   target: Target,
   theirs: number,
-  { asked, answered }: { readonly asked: number; readonly answered: number },
+  { sentMs, answeredMs }: { readonly sentMs: number; readonly answeredMs: number },
 ): Check {
   if (!Number.isFinite(theirs)) {
     return missing(target, "clock", {
@@ -23,8 +23,8 @@ export function clockCheck(
     });
   }
   // A whole second may have begun up to a second ago, and was read at some moment of the exchange.
-  const ahead = Math.max(0, theirs - answered);
-  const behind = Math.max(0, asked - (theirs + 1000));
+  const ahead = Math.max(0, theirs - answeredMs);
+  const behind = Math.max(0, sentMs - (theirs + 1000));
   const seconds = Math.round((ahead > 0 ? ahead : behind) / 1000);
   if (Math.max(ahead, behind) <= LARGEST_SKEW_MS) return ok(target, "clock", "agrees with this machine's");
   return missing(target, "clock", {

@@ -25,15 +25,15 @@ export async function clusterChecks(
   required: readonly RequiredRight[],
 ): Promise<readonly Check[]> {
   const nobody: Target = { surface: "cluster", where, who: "" };
-  const asked = await call("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {
+  const answer = await call("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {
     ...{ apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" },
   });
-  const known = self.safeParse(asked.value);
-  if (!known.success) {
-    const found = asked.status === 401 ? "the API server knows nobody by this kubeconfig (status 401)" : undefined;
+  const identity = self.safeParse(answer.value);
+  if (!identity.success) {
+    const found = answer.status === 401 ? "the API server knows nobody by this kubeconfig (status 401)" : undefined;
     return [
       missing(nobody, "sign-in", {
-        found: found ?? `status ${asked.status}`,
+        found: found ?? `status ${answer.status}`,
         expected: "a token or certificate that is still valid",
         remedy:
           `kubectl apply -f ${ROLE_FILE}, make a kubeconfig with a token of that account, ` +
@@ -41,7 +41,7 @@ export async function clusterChecks(
       }),
     ];
   }
-  const target = { ...nobody, who: known.data.status.userInfo.username };
+  const target = { ...nobody, who: identity.data.status.userInfo.username };
   return [
     ok(target, "sign-in", "by the kubeconfig"),
     ...(await rightsOf(call, target, needed(required, settings))),

@@ -63,8 +63,8 @@ async function repositoryChecks(
   signal: AbortSignal,
 ): Promise<readonly Check[]> {
   const name = `${owner}/${infra}`;
-  const asked = { method: "GET", path: ["repos", owner, infra], purpose: `find the repository ${name}` } as const;
-  const found = await forge.find(asked, repository, signal);
+  const request = { method: "GET", path: ["repos", owner, infra], purpose: `find the repository ${name}` } as const;
+  const found = await forge.find(request, repository, signal);
   if (found === undefined) {
     return [
       missing(target, `repository ${name}`, {
@@ -92,13 +92,13 @@ async function repositoryChecks(
           remedy: `push ${branch} to ${name}, or correct devvm.repositories.branch`,
         })
       : ok(target, `branch ${branch}`, "there"),
-    ...(admin ? [await tagRules(forge, target, asked.path, signal)] : []),
+    ...(admin ? [await tagRules(forge, target, request.path, signal)] : []),
   ];
 }
 
 async function tagRules(forge: Forge, target: Target, path: readonly string[], signal: AbortSignal): Promise<Check> {
-  const asked = { method: "GET", path: [...path, "tag_protections"], purpose: "list the tag rules" } as const;
-  if ((await forge.find(asked, z.array(z.unknown()), signal)) !== undefined)
+  const request = { method: "GET", path: [...path, "tag_protections"], purpose: "list the tag rules" } as const;
+  if ((await forge.find(request, z.array(z.unknown()), signal)) !== undefined)
     return ok(target, "tag rules", "in its API");
   return missing(target, "tag rules", {
     found: "the server has no tag rules in its API",

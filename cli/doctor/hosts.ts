@@ -30,7 +30,7 @@ export async function hostChecks(host: Host, needs: HostNeeds, run: RunOnHost): 
     ...needs.packages.map((name) => `package:${name}`),
     ...needs.programs.map(({ path }) => `program:${path}`),
   ];
-  const asked = Date.now();
+  const sentMs = Date.now();
   try {
     const answer = await run({ argv: ["/bin/sh", "-s", "--", ...wanted], stdin: SCRIPT, timeoutMs: 120_000 });
     if (answer.code !== 0 || !answer.stdout.endsWith("\nend\n")) {
@@ -42,7 +42,7 @@ export async function hostChecks(host: Host, needs: HostNeeds, run: RunOnHost): 
         }),
       ];
     }
-    return judgeHost(host, needs, answer.stdout, { asked, answered: Date.now() });
+    return judgeHost(host, needs, answer.stdout, { sentMs, answeredMs: Date.now() });
   } catch (cause) {
     if (!(cause instanceof ClientError)) throw cause;
     return [
@@ -68,10 +68,10 @@ export function judgeHost(
   host: Host,
   { packages, programs }: HostNeeds,
   printed: string,
-  between: { readonly asked: number; readonly answered: number },
+  between: { readonly sentMs: number; readonly answeredMs: number },
 ): readonly Check[] {
   const target = targetOf(host);
-  const said = new Map(
+  const answers = new Map(
     printed
       .trim()
       .split("\n")
@@ -79,17 +79,17 @@ export function judgeHost(
   );
   return [
     ok(target, "login", "by the pinned host key"),
-    rights(target, host, said),
-    node(target, said.get("node") ?? "none"),
-    sudo(target, said.get("visudo") ?? "none"),
-    ...packages.map((name) => packageCheck(target, name, said.get(`package ${name}`))),
-    ...programs.map((program) => programCheck(target, program, said.get(`program ${program.path}`))),
-    clockCheck({ ...target, surface: "clock" }, Number(said.get("clock")) * 1000, between),
+    rights(target, host, answers),
+    node(target, answers.get("node") ?? "none"),
+    sudo(target, answers.get("visudo") ?? "none"),
+    ...packages.map((name) => packageCheck(target, name, answers.get(`package ${name}`))),
+    ...programs.map((program) => programCheck(target, program, answers.get(`program ${program.path}`))),
+    clockCheck({ ...target, surface: "clock" }, Number(answers.get("clock")) * 1000, between),
   ];
 }
 
-function rights(target: Target, { user }: Host, said: ReadonlyMap<string, string>): Check {
-  const uid = said.get("uid");
+function rights(target: Target, { user }: Host, answers: ReadonlyMap<string, string>): Check {
+  const uid = answers.get("uid");
   if (uid === "0") return ok(target, "rights", "root");
   return missing(target, "rights", {
     found: `the login ${user} has uid ${uid}`,

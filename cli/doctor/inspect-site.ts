@@ -141,7 +141,7 @@ async function vaultOf(settings: StackSettings): Promise<readonly Check[]> {
   });
   const map = guarded(target, { what: "user map", expected: "a map that can be read", remedy: USER_MAP }, async () => {
     const read = await userMapFromVault(settings, { ledger: undefined }, { preview: false, folder: PROJECT });
-    return read?.known === true ? [ok(target, "user map", `version ${read.version}`)] : [];
+    return read?.isRead === true ? [ok(target, "user map", `version ${read.version}`)] : [];
   });
   const clock = guarded(target, { what: "clock", expected: "an answer of Vault", remedy }, async () => {
     const url = new URL(`${vault.address.replace(/\/+$/, "")}/v1/sys/health`);
@@ -176,8 +176,8 @@ async function issuerOf({ cluster }: StackSettings): Promise<readonly Check[]> {
   const target: Target = { surface: "address", where: issuer, who: "" };
   const remedy = "correct cluster.oidc.issuer; docs/authentik.md says what the issuer needs";
   return guarded(target, { what: "issuer", expected: "its discovery document", remedy }, async () => {
-    const asked = { method: "GET", url: discoveryUrl(issuer), headers: {}, timeoutMs: TIMEOUT_MS, ...tls } as const;
-    return judgeIssuer(cluster.oidc, await send(asked));
+    const request = { method: "GET", url: discoveryUrl(issuer), headers: {}, timeoutMs: TIMEOUT_MS, ...tls } as const;
+    return judgeIssuer(cluster.oidc, await send(request));
   });
 }
 
@@ -198,8 +198,8 @@ function authorityOf(settings: StackSettings, section: "vault" | "forgejo"): str
 
 /** By the `Date` of any answer. @throws HttpFailure where none comes */
 async function clockOf(where: string, request: HttpRequest): Promise<Check> {
-  const asked = Date.now();
+  const sentMs = Date.now();
   const { headers } = await send(request);
   const theirs = Date.parse(headers.get("date") ?? "");
-  return clockCheck({ surface: "clock", where, who: "" }, theirs, { asked, answered: Date.now() });
+  return clockCheck({ surface: "clock", where, who: "" }, theirs, { sentMs, answeredMs: Date.now() });
 }

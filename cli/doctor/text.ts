@@ -21,8 +21,8 @@ export function textOf(checks: readonly Check[], paint: Paint): string {
 }
 
 function linesOf({ surface, where, who, what, state, found, expected, remedy }: Check, paint: Paint): string[] {
-  const place = [surface, where, ...(who === "" ? [] : [`as ${who}`])].join(" ");
-  const line = `${paint(COLOUR[state], state.padEnd(WIDTH))} ${place}: ${what}: ${found}`;
+  const subject = [surface, where, ...(who === "" ? [] : [`as ${who}`])].join(" ");
+  const line = `${paint(COLOUR[state], state.padEnd(WIDTH))} ${subject}: ${what}: ${found}`;
   if (state === "ok") return [line];
   return [state === "missing" ? `${line}; expected ${expected}` : line, ...indented(remedy)];
 }

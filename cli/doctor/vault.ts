@@ -20,11 +20,11 @@ const list = z.array(z.string());
 
 /** @throws VaultError where Vault does not answer, or does not know the token */
 export async function vaultChecks(vault: Vault, settings: VaultSettings): Promise<readonly Check[]> {
-  const known = await vault.find(
+  const tokenData = await vault.find(
     { method: "GET", path: "auth/token/lookup-self", purpose: "look up the program's own token" },
     token,
   );
-  const who = known?.data.display_name || "the program's token";
+  const who = tokenData?.data.display_name || "the program's token";
   const target: Target = { surface: "vault", where: settings.address, who };
   const rules = programRights({
     kv: settings.kvMount,
@@ -38,7 +38,7 @@ export async function vaultChecks(vault: Vault, settings: VaultSettings): Promis
   );
   const checks = [
     ok(target, "token", "Vault knows it"),
-    lifetime(target, known?.data),
+    lifetime(target, tokenData?.data),
     ...judgeRights(target, rules, has?.data ?? {}),
   ];
   // Without that right the mounts cannot be read, which is a finding already.
@@ -77,8 +77,8 @@ export function judgeRights(
 /** A token of fewer days is about to end, unless whoever keeps it renews it. */
 const SHORTEST_TTL_S = 3 * 24 * 3600;
 
-function lifetime(target: Target, known: z.output<typeof token>["data"] | undefined): Check {
-  const { ttl = 0, period } = known ?? {};
+function lifetime(target: Target, tokenData: z.output<typeof token>["data"] | undefined): Check {
+  const { ttl = 0, period } = tokenData ?? {};
   if (ttl === 0) return ok(target, "token's life", "has no end");
   const left = ttl >= 172_800 ? `${Math.floor(ttl / 86_400)} days` : `${Math.floor(ttl / 3600)} hours`;
   const renewable = period === undefined ? "" : ", and each renewal starts it again";

@@ -45,7 +45,7 @@ export function entriesFor(name: string, { events, ledger }: Replay, deliveries:
 }
 
 /** `2026-11-03 emo: …; commit abc1234, pushed by vbarzin, deployed 2026-11-03 12:03 UTC` */
-export function sentenceOf(entry: Entry, asked: boolean): string {
+export function sentenceOf(entry: Entry, isSelected: boolean): string {
   const { at, who, what, commit, pusher, deployedAt, failedAt } = entry;
   const pushed = pusher === null ? [] : [`pushed by ${pusher}`];
   const by = pusher === null ? " by hand" : "";
@@ -55,7 +55,7 @@ export function sentenceOf(entry: Entry, asked: boolean): string {
       : failedAt !== null
         ? [`not deployed: the attempt of ${minuteOf(failedAt)} UTC failed`]
         : ["not deployed yet"];
-  return `${at.slice(0, 10)} ${who}: ${what}; ${[`commit ${commit.slice(0, 12)}`, ...pushed, ...(asked ? deployed : [])].join(", ")}`;
+  return `${at.slice(0, 10)} ${who}: ${what}; ${[`commit ${commit.slice(0, 12)}`, ...pushed, ...(isSelected ? deployed : [])].join(", ")}`;
 }
 
 /** A commit's subject is anybody's words. */

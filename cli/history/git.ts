@@ -73,6 +73,6 @@ async function git(folder: string, args: readonly string[], file: string): Promi
     cause instanceof ProgramError ? fail(cause.message, cause) : Promise.reject(cause),
   );
   if (ran.code === 0) return ran.stdout;
-  const said = ran.stderr.trim().split("\n").at(-1) ?? "";
-  return fail(said.replace(/\p{Cc}+/gu, " ") || "git ended without saying why");
+  const lastLine = ran.stderr.trim().split("\n").at(-1) ?? "";
+  return fail(lastLine.replace(/\p{Cc}+/gu, " ") || "git ended without saying why");
 }

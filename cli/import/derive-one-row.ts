@@ -83,11 +83,11 @@ function k8sUserOf(osUser: string, authentikUser: string, map: Observed["userMap
 function emailOf(names: readonly string[], entry: MapEntry | undefined, { cluster, userMap }: Observed) {
   if (entry?.email !== undefined) return { email: entry.email, why: undefined, open: undefined };
   const ours = new Set([...userMap.values()].map(({ email }) => email?.toLowerCase()));
-  const known = new Set(names.map((name) => name.toLowerCase()));
+  const listed = new Set(names.map((name) => name.toLowerCase()));
   const mails = new Set(
     (cluster?.grants ?? [])
       .map(({ email }) => email)
-      .filter((email) => !ours.has(email.toLowerCase()) && known.has(email.split("@")[0]?.toLowerCase() ?? "")),
+      .filter((email) => !ours.has(email.toLowerCase()) && listed.has(email.split("@")[0]?.toLowerCase() ?? "")),
   );
   const [email, ...more] = mails;
   if (more.length > 0)
@@ -162,8 +162,8 @@ const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
 function forgeOf(names: readonly string[], email: string | undefined, members: readonly Member[]) {
   const byMail = members.filter((one) => email !== undefined && one.email?.toLowerCase() === email.toLowerCase());
-  const known = new Set(names.map((name) => name.toLowerCase()));
-  const found = byMail.length > 0 ? byMail : members.filter(({ login }) => known.has(login.toLowerCase()));
+  const listed = new Set(names.map((name) => name.toLowerCase()));
+  const found = byMail.length > 0 ? byMail : members.filter(({ login }) => listed.has(login.toLowerCase()));
   const [member, ...more] = found;
   if (more.length > 0) {
     return {

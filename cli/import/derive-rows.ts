@@ -140,13 +140,13 @@ function identityOf({ name, uid, unfit }: Account, { host, terminalMap, dispatch
 
 /** Lines of the maps that lead to no account of a person. */
 function strayLines({ host, accounts, terminalMap, dispatch }: HostState): readonly string[] {
-  const known = new Set(accounts.map(({ name }) => name));
+  const listed = new Set(accounts.map(({ name }) => name));
   return [
     ...[...terminalMap]
-      .filter(([, osUser]) => !known.has(osUser))
+      .filter(([, osUser]) => !listed.has(osUser))
       .map(([who, osUser]) => `${host}: the terminal map's line ${who}=${osUser} leads to no account; it will be gone`),
     ...[...dispatch]
-      .filter(([, { osUser }]) => !known.has(osUser))
+      .filter(([, { osUser }]) => !listed.has(osUser))
       .map(
         ([who, { osUser }]) =>
           `${host}: the dispatch table's ${who} leads to ${osUser}, who has no account; it will be gone`,

@@ -33,7 +33,7 @@ type Found =
 /** @throws UnreadableSurface, or what the surface's own client throws: an answer that does not come is never "not there" */
 export async function findExisting(declared: readonly DesiredResource[], surfaces: Surfaces): Promise<Existing> {
   const adopt: Adopted[] = [];
-  const said: string[] = [];
+  const sentences: string[] = [];
   const clashes: string[] = [];
   const kinds = surfaces.cluster && kindLookup(surfaces.cluster);
   for (const one of declared) {
@@ -45,9 +45,9 @@ export async function findExisting(declared: readonly DesiredResource[], surface
       continue;
     }
     adopt.push({ type: one.type, name: one.name, id: found.id });
-    said.push(...found.differs.map((difference) => `${what}: ${difference}`));
+    sentences.push(...found.differs.map((difference) => `${what}: ${difference}`));
   }
-  return { adopt, differences: said, clashes };
+  return { adopt, differences: sentences, clashes };
 }
 
 type Kinds = ReturnType<typeof kindLookup>;

@@ -66,17 +66,17 @@ export async function readHost(settings: StackSettings, host: Host): Promise<Hos
 /** Pure. @throws UnreadableSurface for an answer that is not whole */
 export function parseHost(host: string, answer: string): HostState {
   const files = new Map<string, string>();
-  const said = new Map<string, string>();
+  const answers = new Map<string, string>();
   for (const line of answer.trim().split("\n")) {
     const [kind = "", name = "", text = ""] = line.split(" ");
     const plain = Buffer.from(text, "base64").toString("utf8");
     if (kind === "file") files.set(name, plain);
-    else if (kind === "said") said.set(name, plain);
+    else if (kind === "said") answers.set(name, plain);
     else if (kind === "odd") throw new UnreadableSurface(`${host}: ${name} is no plain file, so it is not read`);
     else if (kind !== "none" && kind !== "end")
       throw new UnreadableSurface(`${host}: answers in a form that is not known`);
   }
-  const accounts = accountsOf(host, files, said);
+  const accounts = accountsOf(host, files, answers);
   const dispatch = dispatchIn(host, files.get("/etc/t3-serve/dispatch.json"));
   return {
     host,
@@ -85,15 +85,15 @@ export function parseHost(host: string, answer: string): HostState {
     terminalMap: pairsIn(host, files.get("/etc/ttyd-user-map")),
     admins: new Set(linesOf(files.get("/etc/ttyd-admins"))),
     ports: new Map(
-      [...said].flatMap(([key, text]) => (key.startsWith("env:") ? [[key.slice(4), portsIn(text)] as const] : [])),
+      [...answers].flatMap(([key, text]) => (key.startsWith("env:") ? [[key.slice(4), portsIn(text)] as const] : [])),
     ),
-    running: new Set([...instancesIn(said.get("enabled")), ...instancesIn(runningIn(said.get("units")))]),
-    linger: new Set(linesOf(said.get("linger"))),
+    running: new Set([...instancesIn(answers.get("enabled")), ...instancesIn(runningIn(answers.get("units")))]),
+    linger: new Set(linesOf(answers.get("linger"))),
     isManaged: files.has("/var/lib/workstation/ledger.json"),
   };
 }
 
-function accountsOf(host: string, files: ReadonlyMap<string, string>, said: ReadonlyMap<string, string>): Account[] {
+function accountsOf(host: string, files: ReadonlyMap<string, string>, answers: ReadonlyMap<string, string>): Account[] {
   const rows = (path: string) => {
     const text = files.get(path);
     if (text === undefined)
@@ -108,8 +108,8 @@ function accountsOf(host: string, files: ReadonlyMap<string, string>, said: Read
     const number = Number(uid);
     if (!(number >= 1000 && number < 60_000)) return [];
     const mine = groups.filter((group) => group.gid === gid || group.members.includes(name)).map((group) => group.name);
-    const unfit = unfitness(name, number, home, shell, said.get(`home:${name}`));
-    const isHomeOpen = (modeIn(said.get(`home:${name}`)) & 0o077) !== 0;
+    const unfit = unfitness(name, number, home, shell, answers.get(`home:${name}`));
+    const isHomeOpen = (modeIn(answers.get(`home:${name}`)) & 0o077) !== 0;
     const of = { name, uid: number, gid: Number(gid), home, shell, groups: mine, isHomeOpen };
     return [{ ...of, ...(unfit === undefined ? {} : { unfit }) }];
   });

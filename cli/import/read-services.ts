@@ -120,8 +120,8 @@ export async function readForge(forge: Forge, { owner, infra, branch }: ForgePla
   const pushers = (await api.protection(branch))?.push_whitelist_usernames ?? [];
   const members: Member[] = [];
   for (const login of [...new Set([...collaborators, ...pushers])].sort()) {
-    const asked = { method: "GET", path: ["users", login], purpose: `look at the account ${login}` } as const;
-    const { email = "" } = await forge.ask(asked, user, signal);
+    const request = { method: "GET", path: ["users", login], purpose: `look at the account ${login}` } as const;
+    const { email = "" } = await forge.ask(request, user, signal);
     const tokens = (await tokenApi(forge, { login }, signal).list()) ?? [];
     members.push({
       login,

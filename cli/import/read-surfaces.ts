@@ -32,10 +32,10 @@ export async function gather(
   hosts: readonly string[],
   vaultToken?: string,
 ): Promise<Gathered> {
-  const asked = settings.hosts.filter(({ name }) => hosts.length === 0 || hosts.includes(name));
+  const selected = settings.hosts.filter(({ name }) => hosts.length === 0 || hosts.includes(name));
   const seenHosts: HostState[] = [];
   const homes = new Map<string, HomeState>();
-  for (const host of asked) {
+  for (const host of selected) {
     const seen = await readHost(settings, host);
     seenHosts.push(seen);
     const named = new Set([...seen.terminalMap.values(), ...[...seen.dispatch.values()].map(({ osUser }) => osUser)]);
@@ -64,7 +64,7 @@ export async function gather(
 async function userMapOf(settings: StackSettings): Promise<ReadonlyMap<string, MapEntry>> {
   const fromVault = await userMapFromVault(settings, { ledger: undefined }, { preview: false, folder: PROJECT });
   const { userMapFile } = settings;
-  if (fromVault?.known === true) return checked(fromVault.text, fromVault.file);
+  if (fromVault?.isRead === true) return checked(fromVault.text, fromVault.file);
   return userMapFile === undefined
     ? new Map()
     : checked(readFileSync(resolve(PROJECT, userMapFile), "utf8"), userMapFile);

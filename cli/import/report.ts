@@ -107,12 +107,17 @@ function namesakes(
 
 /**
  * For people; empty parts are left out. Each command stands on a line of its own and can be run as it stands.
- * @param place the stack that the import was asked about
+ * @param selection the stack that the import was asked about
  */
-export function reportText(found: Findings, folder: string, osUsers: readonly string[], place: StackSelection): string {
+export function reportText(
+  found: Findings,
+  folder: string,
+  osUsers: readonly string[],
+  selection: StackSelection,
+): string {
   const part = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
-  const run = (...words: readonly string[]) => pulumiCommand(place, ...words);
+  const run = (...words: readonly string[]) => pulumiCommand(selection, ...words);
   return [
     ...["People with a row:", ...found.people.map((line) => `  ${line}`)],
     ...part("Guesses, to be looked at in the roster:", found.guesses),

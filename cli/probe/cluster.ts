@@ -148,19 +148,19 @@ const review = z.object({ status: z.object({ allowed: z.boolean(), reason: z.str
 export async function probeCluster(
   call: KubeCall,
   seen: ClusterState,
-  who: OffboardedUser,
+  offboarded: OffboardedUser,
 ): Promise<readonly Finding[]> {
-  return [await reviewed(call, who), ...ownThings(seen, who), ...delegatedBy(who, seen)];
+  return [await reviewed(call, offboarded), ...ownThings(seen, offboarded), ...delegatedBy(offboarded, seen)];
 }
 
 async function reviewed(call: KubeCall, { email, namespaces }: OffboardedUser): Promise<Finding> {
   if (email === undefined) return revoked("cluster", "they had no e-mail here, so no right was ever given to them");
-  const asked = [
+  const verbs = [
     ...QUESTIONS,
     ...namespaces.flatMap((namespace) => AT_HOME.map((question) => ({ ...question, namespace }))),
   ];
   const allowed = (
-    await mapConcurrently(asked, async (resourceAttributes) => {
+    await mapConcurrently(verbs, async (resourceAttributes) => {
       const { status, value } = await call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {
         ...{ apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview" },
         spec: { user: email, groups: ["system:authenticated"], resourceAttributes },
@@ -173,7 +173,7 @@ async function reviewed(call: KubeCall, { email, namespaces }: OffboardedUser): 
       return parsed.data.status.allowed ? [`${verb} ${resource} ${where} (${parsed.data.status.reason ?? ""})`] : [];
     })
   ).flat();
-  if (allowed.length === 0) return revoked("cluster", `${asked.length} access reviews of ${email}: all no`);
+  if (allowed.length === 0) return revoked("cluster", `${verbs.length} access reviews of ${email}: all no`);
   return needsAction(
     "cluster",
     `${email} may still: ${allowed.join("; ")}`,

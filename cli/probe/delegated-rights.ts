@@ -25,16 +25,18 @@ interface DelegatedRights {
 }
 
 /** What gives anybody a right in the kept namespaces, and what gives a right elsewhere to them or to accounts of theirs. */
-export function delegatedBy(who: OffboardedUser, { bindings, tokens }: DelegatedRights): readonly Finding[] {
-  const rooms = new Set(who.namespaces);
+export function delegatedBy(offboarded: OffboardedUser, { bindings, tokens }: DelegatedRights): readonly Finding[] {
+  const rooms = new Set(offboarded.namespaces);
   const atHome = bindings.filter(({ namespace, subjects }) => rooms.has(namespace) && subjects.length > 0);
   const elsewhere = bindings.flatMap((binding) => {
-    const theirs = rooms.has(binding.namespace) ? [] : binding.subjects.filter((one) => isTheirs(one, who, rooms));
+    const theirs = rooms.has(binding.namespace)
+      ? []
+      : binding.subjects.filter((one) => isTheirs(one, offboarded, rooms));
     return theirs.length === 0 ? [] : [{ ...binding, subjects: theirs }];
   });
   const resting = bindings.filter(({ namespace, isSuspended }) => rooms.has(namespace) && isSuspended);
   const lasting = tokens.filter(
-    ({ namespace, account }) => rooms.has(namespace) && account !== `dashboard-${who.k8sUser}`,
+    ({ namespace, account }) => rooms.has(namespace) && account !== `dashboard-${offboarded.k8sUser}`,
   );
   return [
     ...atHome.map((binding) => needsAction("cluster", said(binding), remedy(binding))),
@@ -54,12 +56,12 @@ export function delegatedBy(who: OffboardedUser, { bindings, tokens }: Delegated
 
 function isTheirs(
   { kind, name, namespace }: Bound["subjects"][number],
-  who: OffboardedUser,
+  offboarded: OffboardedUser,
   rooms: ReadonlySet<string>,
 ): boolean {
   if (kind === "User") {
     const account = /^system:serviceaccount:([^:]+):/.exec(name)?.[1];
-    return account === undefined ? name.toLowerCase() === who.email?.toLowerCase() : rooms.has(account);
+    return account === undefined ? name.toLowerCase() === offboarded.email?.toLowerCase() : rooms.has(account);
   }
   if (kind === "ServiceAccount") return namespace !== undefined && rooms.has(namespace);
   return rooms.has(/^system:serviceaccounts:(.+)$/.exec(name)?.[1] ?? "");

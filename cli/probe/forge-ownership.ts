@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import type { Forge, Question } from "../../clients/forgejo/client.ts";
+import type { Forge, ForgeRequest } from "../../clients/forgejo/client.ts";
 import { listAll } from "../../clients/forgejo/list-all.ts";
 import { counted, listed } from "../../roster/text/quote.ts";
 import { type Finding, needsAction, residual } from "./model.ts";
@@ -32,7 +32,7 @@ export async function probeOwnership(
 ): Promise<readonly Finding[]> {
   const list = <T>(path: readonly string[], what: string, form: z.ZodType<T>, keyOf: (entry: T) => string | number) =>
     listAll(forge, { method: "GET", path, purpose: `list ${what}` }, form, keyOf, signal);
-  const ask = <T>(question: Omit<Question, "method">, form: z.ZodType<T>) =>
+  const ask = <T>(question: Omit<ForgeRequest, "method">, form: z.ZodType<T>) =>
     forge.ask({ method: "GET", ...question }, form, signal);
 
   const { is_admin: isAdmin } = await ask(
@@ -53,7 +53,7 @@ export async function probeOwnership(
     if (isOwner) organisations.push(username);
   }
   // The forge lists applications to their owner alone; its admins may ask in that name.
-  const asOwner: Question = {
+  const asOwner: ForgeRequest = {
     ...{ method: "GET", path: ["user", "applications", "oauth2"], query: { sudo: login } },
     purpose: `list the OAuth applications of ${login}`,
   };

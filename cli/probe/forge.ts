@@ -22,13 +22,13 @@ const DEPLOY = "start the schedule `daily`, or run `pulumi up --refresh`: that r
 export async function probeForge(
   forge: Forge,
   settings: StackSettings,
-  who: OffboardedUser,
+  offboarded: OffboardedUser,
 ): Promise<readonly Finding[]> {
-  if (who.forgejoLogin === undefined) return [revoked("forge", "they had no login there from this program")];
+  if (offboarded.forgejoLogin === undefined) return [revoked("forge", "they had no login there from this program")];
   const { owner, infra, branch } = settings.devvm.repositories;
   const signal = AbortSignal.timeout(LIMIT_MS);
-  const account = await findAccount(forge, who.forgejoLogin, undefined, signal);
-  if (account === undefined) return [revoked("forge", `it has no account ${who.forgejoLogin} any more`)];
+  const account = await findAccount(forge, offboarded.forgejoLogin, undefined, signal);
+  if (account === undefined) return [revoked("forge", `it has no account ${offboarded.forgejoLogin} any more`)];
   const { login } = account;
   const api = repoApi(forge, { owner, repo: infra }, signal);
   const repository = `${owner}/${infra}`;
@@ -47,12 +47,12 @@ export async function probeForge(
   const keys = await sshKeys(forge, login, signal);
   const owned = await probeOwnership(forge, login, { owner, infra }, signal);
   const canWrite = !["none", "read"].includes(may);
-  const renamed = hasLogin(account, who.forgejoLogin)
+  const renamed = hasLogin(account, offboarded.forgejoLogin)
     ? []
     : [
         revoked(
           "forge",
-          `${who.forgejoLogin} was renamed to ${login} by its owner (id ${account.id}), and is looked at under that name`,
+          `${offboarded.forgejoLogin} was renamed to ${login} by its owner (id ${account.id}), and is looked at under that name`,
         ),
       ];
   return [

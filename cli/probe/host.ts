@@ -59,11 +59,11 @@ export async function probeHost(
     if (!parsed.success)
       return everybody("its answer is not of the expected form; run a deployment to update its agent");
     const gate = settings.devvm.gate !== undefined;
-    const told = new Map(parsed.data.people.map((one) => [one.osUser, judgeHost(one, gate)]));
+    const findings = new Map(parsed.data.people.map((one) => [one.osUser, judgeHost(one, gate)]));
     return new Map(
       leavers.map(({ osUser }) => [
         osUser,
-        told.get(osUser) ?? [notProbed("host", "its answer does not mention the user")],
+        findings.get(osUser) ?? [notProbed("host", "its answer does not mention the user")],
       ]),
     );
   } catch (cause) {

@@ -48,11 +48,13 @@ async function ofHosts(settings: StackSettings, leavers: readonly OffboardedUser
       .filter((name) => !configured.has(name))
       .map((host) => ({ ...notProbed("host", "the stack has no such host any more, so nobody can ask it"), host }));
   return new Map(
-    leavers.map((who) => [
-      who.osUser,
+    leavers.map((offboarded) => [
+      offboarded.osUser,
       [
-        ...answers.flatMap(({ host, found }) => (found.get(who.osUser) ?? []).map((finding) => ({ ...finding, host }))),
-        ...lost(who),
+        ...answers.flatMap(({ host, found }) =>
+          (found.get(offboarded.osUser) ?? []).map((finding) => ({ ...finding, host })),
+        ),
+        ...lost(offboarded),
       ],
     ]),
   );
@@ -67,7 +69,7 @@ async function ofCluster(settings: StackSettings, gone: readonly OffboardedUser[
   };
   try {
     const seen = await lookAtCluster(call, settings.cluster);
-    return await eachOf(gone, (who) => probeCluster(call, seen, who).catch(unread));
+    return await eachOf(gone, (offboarded) => probeCluster(call, seen, offboarded).catch(unread));
   } catch (cause) {
     return eachOf(gone, async () => unread(cause));
   }
@@ -78,7 +80,7 @@ async function ofVault(settings: StackSettings, gone: readonly OffboardedUser[])
   try {
     const seen = await lookAtVault(settings);
     if (seen === undefined) return new Map();
-    return await eachOf(gone, (who) => probeVault(seen, who).catch(unsaid("vault")));
+    return await eachOf(gone, (offboarded) => probeVault(seen, offboarded).catch(unsaid("vault")));
   } catch (cause) {
     return eachOf(gone, async () => unsaid("vault")(cause));
   }
@@ -87,7 +89,7 @@ async function ofVault(settings: StackSettings, gone: readonly OffboardedUser[])
 async function ofForge(settings: StackSettings, gone: readonly OffboardedUser[]): Promise<Told> {
   const forge = forgeOf(settings);
   if (forge === undefined) return new Map();
-  return eachOf(gone, (who) => probeForge(forge, settings, who).catch(unsaid("forge")));
+  return eachOf(gone, (offboarded) => probeForge(forge, settings, offboarded).catch(unsaid("forge")));
 }
 
 /** A client's error is no answer; a bug stays a bug. */
@@ -101,9 +103,9 @@ const unsaid =
 /** One person after the other: a probe is in no hurry, and servers are others' too. */
 async function eachOf(
   gone: readonly OffboardedUser[],
-  ask: (who: OffboardedUser) => Promise<readonly Finding[]>,
+  ask: (offboarded: OffboardedUser) => Promise<readonly Finding[]>,
 ): Promise<Told> {
-  const told = new Map<string, readonly Finding[]>();
-  for (const who of gone) told.set(who.osUser, await ask(who));
-  return told;
+  const findings = new Map<string, readonly Finding[]>();
+  for (const offboarded of gone) findings.set(offboarded.osUser, await ask(offboarded));
+  return findings;
 }

@@ -27,7 +27,7 @@ export const textOf = (reports: readonly PersonReport[], paint: Paint): string =
     .join("\n\n");
 
 function lineOf({ surface, host, verdict, says, until, todo }: Finding, paint: Paint): string {
-  const place = host === undefined ? surface : `${host} ${surface}`;
+  const subject = host === undefined ? surface : `${host} ${surface}`;
   const more = [...(until === undefined ? [] : [`until ${until}`]), ...(todo === undefined ? [] : [`to do: ${todo}`])];
-  return `${paint(COLOUR[verdict], WORD[verdict].padEnd(WIDTH))} ${place}: ${[says, ...more].join("; ")}`;
+  return `${paint(COLOUR[verdict], WORD[verdict].padEnd(WIDTH))} ${subject}: ${[says, ...more].join("; ")}`;
 }

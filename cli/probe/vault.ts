@@ -31,14 +31,14 @@ export async function lookAtVault(settings: StackSettings): Promise<VaultState |
 /** @throws VaultError */
 export async function probeVault(
   { vault, settings, live }: VaultState,
-  who: OffboardedUser,
+  offboarded: OffboardedUser,
 ): Promise<readonly Finding[]> {
   const signal = AbortSignal.timeout(LIMIT_MS);
-  const policies = [ownerPolicy(who.k8sUser as K8sUser), workstationPolicy(who.osUser as OsUser)];
-  const roles = who.namespaces.map((namespace) => deployerRole(namespace as Namespace));
+  const policies = [ownerPolicy(offboarded.k8sUser as K8sUser), workstationPolicy(offboarded.osUser as OsUser)];
+  const roles = offboarded.namespaces.map((namespace) => deployerRole(namespace as Namespace));
   const people = identities(vault, settings.oidcMount, signal);
-  const named = await people.byName(ownerPolicy(who.k8sUser as K8sUser));
-  const signsInAs = who.email === undefined ? undefined : await people.byAlias(who.email);
+  const named = await people.byName(ownerPolicy(offboarded.k8sUser as K8sUser));
+  const signsInAs = offboarded.email === undefined ? undefined : await people.byAlias(offboarded.email);
   const exists = async (path: string, purpose: string) =>
     (await vault.find({ method: "GET", path, purpose }, z.unknown(), signal)) !== undefined;
   const there = async (names: readonly string[], at: (name: string) => string) => {

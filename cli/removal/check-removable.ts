@@ -19,14 +19,14 @@ export interface RemovableUser {
 
 /** @throws Refusal for everybody but those who are off the roster and were left by a deployment */
 export async function checkRemovable({ settings, previousRun }: OpenStack, name: string): Promise<RemovableUser> {
-  const who = name as OsUser;
+  const osUser = name as OsUser;
   const { roster } = await rosterOf(settings, { folder: PROJECT });
-  if (roster.rows.has(who))
+  if (roster.rows.has(osUser))
     throw new Refusal(
       `${name} is on the roster (${settings.roster}); nobody who is on it is removed. Take the row out and deploy first.`,
     );
   const { people } = await ledgerBefore(settings, { ledger: previousRun.ledger, today: today(), folder: PROJECT });
-  const entry = people.get(who);
+  const entry = people.get(osUser);
   if (entry === undefined)
     throw new Refusal(
       `The stack has no user called "${name}"; its offboarded users are: ${leftOnes(people) || "none"}.`,
@@ -35,7 +35,7 @@ export async function checkRemovable({ settings, previousRun }: OpenStack, name:
     throw new Refusal(`${name} is off the roster and no deployment has revoked their access yet: \`pulumi up\` first.`);
   const hosts = settings.hosts.filter((host) => entry.hosts.some((held) => held === host.name));
   const lost = entry.hosts.filter((held) => !settings.hosts.some((host) => host.name === held));
-  return { who, entry, hosts, lost };
+  return { who: osUser, entry, hosts, lost };
 }
 
 const leftOnes = (people: ReadonlyMap<OsUser, LedgerEntry>): string =>

@@ -7,7 +7,9 @@ import { Refusal } from "../../config/refusal.ts";
 
 const listed = z.object({ groups: z.array(z.object({ preferredVersion: z.object({ groupVersion: z.string() }) })) });
 const items = z.object({ items: z.array(z.looseObject({})) });
-const room = z.object({ metadata: z.object({ uid: z.string(), labels: z.record(z.string(), z.string()).optional() }) });
+const namespaceSchema = z.object({
+  metadata: z.object({ uid: z.string(), labels: z.record(z.string(), z.string()).optional() }),
+});
 
 /** What the program writes on every room. */
 const OWNER_LABEL = "workstation/owner";
@@ -22,7 +24,7 @@ export interface Backup {
 
 /** @returns undefined where the namespace is gone already. @throws Refusal when it is not theirs, or any kind in it cannot be read */
 export async function backUp(kube: KubeCall, namespace: string, owner: string): Promise<Backup | undefined> {
-  const found = await get(kube, `/api/v1/namespaces/${namespace}`, room, true);
+  const found = await get(kube, `/api/v1/namespaces/${namespace}`, namespaceSchema, true);
   if (found === undefined) return undefined;
   const label = found.metadata.labels?.[OWNER_LABEL];
   if (label !== owner)

@@ -12,8 +12,8 @@ export function nextSteps({ removed, cluster }: StackSettings, { who, entry }: R
   return [
     "Now tell the stack, commit its file, and deploy; nothing of theirs is touched by that:",
     ...rooms.map(
-      (room) =>
-        `  pulumi state unprotect --yes "$(pulumi stack --show-urns | grep -o 'urn:[^ ]*::tenant-${room}$' | grep core/v1:Namespace)"`,
+      (namespace) =>
+        `  pulumi state unprotect --yes "$(pulumi stack --show-urns | grep -o 'urn:[^ ]*::tenant-${namespace}$' | grep core/v1:Namespace)"`,
     ),
     ...setting,
     "  pulumi up",

@@ -93,9 +93,9 @@ async function memoriesOf(settings: StackSettings, host: Host): Promise<readonly
     );
   try {
     const [first, ...rest] = stdout.split("\n").filter((line) => line !== "");
-    const known = ledger.parse(JSON.parse(first ?? ""));
+    const hostLedger = ledger.parse(JSON.parse(first ?? ""));
     const parts = rest.map((line) => account.parse(JSON.parse(line)));
-    const removed = [...known.people].flatMap(([who, entry]): Memory[] =>
+    const removed = [...hostLedger.people].flatMap(([who, entry]): Memory[] =>
       entry.removedOn === undefined
         ? []
         : [{ who, host: host.name, uid: entry.uid, present: false, entry: entry.given, removedOn: entry.removedOn }],

@@ -30,21 +30,21 @@ export interface Decided extends Derivation {
  * @param ledger the ledger's text, where it comes from a file and not from the stack's outputs
  * @throws PulumiError, or Refusal with every problem of the configuration
  */
-export async function openStack(place: StackSelection, ledger?: string): Promise<OpenStack> {
-  const { values, encrypted } = await configOf(place);
-  const settings = await settingsIn(place, { values, encrypted });
-  const outputs = ledger === undefined ? await outputsOf(place) : { ledger };
+export async function openStack(selection: StackSelection, ledger?: string): Promise<OpenStack> {
+  const { values, encrypted } = await configOf(selection);
+  const settings = await settingsIn(selection, { values, encrypted });
+  const outputs = ledger === undefined ? await outputsOf(selection) : { ledger };
   const secrets = encrypted.flatMap((key) => values[key] ?? []);
   return { settings, previousRun: previousRunFrom((name) => outputs[name]), secrets };
 }
 
 /** A problem names the file. The name of the selected stack costs a run of `pulumi`, so nothing but a problem asks for it. */
-async function settingsIn(place: StackSelection, { values, encrypted }: StackValues): Promise<StackSettings> {
+async function settingsIn(selection: StackSelection, { values, encrypted }: StackValues): Promise<StackSettings> {
   try {
-    return parseSettings(values, place.configFile ?? "", encrypted);
+    return parseSettings(values, selection.configFile ?? "", encrypted);
   } catch (cause) {
-    if (place.configFile !== undefined || !(cause instanceof Refusal)) throw cause;
-    return parseSettings(values, `Pulumi.${await nameOf(place)}.yaml`, encrypted);
+    if (selection.configFile !== undefined || !(cause instanceof Refusal)) throw cause;
+    return parseSettings(values, `Pulumi.${await nameOf(selection)}.yaml`, encrypted);
   }
 }
 
@@ -61,5 +61,5 @@ export async function decideOn({
     today: today(),
     folder: PROJECT,
   });
-  return { ...derivation, notices: userMap?.known === false ? [userMap.warning] : [] };
+  return { ...derivation, notices: userMap?.isRead === false ? [userMap.warning] : [] };
 }

@@ -2,7 +2,7 @@
 
 import type { z } from "zod";
 import { type Account, findAccount, hasLogin, renamedTo } from "./accounts.ts";
-import { type Forge, ForgeError, type Question } from "./client.ts";
+import { type Forge, ForgeError, type ForgeRequest } from "./client.ts";
 import { type AccessToken, accessToken, newAccessToken } from "./schemas.ts";
 import { listAll } from "./list-all.ts";
 
@@ -28,7 +28,13 @@ export interface TokenApi {
 export function tokenApi(forge: Forge, { login, id: knownId }: TokenOwner, signal: AbortSignal): TokenApi {
   let found: Promise<Account | undefined> | undefined;
   const account = () => (found ??= findAccount(forge, login, knownId, signal));
-  const question = (method: Question["method"], at: Account, rest: string[], purpose: string, body?: object) => ({
+  const forgeRequest = (
+    method: ForgeRequest["method"],
+    at: Account,
+    rest: string[],
+    purpose: string,
+    body?: object,
+  ) => ({
     ...{ method, path: ["users", at.login, "tokens", ...rest], purpose },
     ...{ meaning: { 404: `the forge knows no account "${at.login}"` } },
     ...(body === undefined ? {} : { body }),
@@ -45,18 +51,18 @@ export function tokenApi(forge: Forge, { login, id: knownId }: TokenOwner, signa
     list: async () => {
       const now = await account();
       if (now === undefined) return undefined;
-      const listing = question("GET", now, [], `list the access tokens of ${now.login}`);
+      const listing = forgeRequest("GET", now, [], `list the access tokens of ${now.login}`);
       return listAll(forge, listing, accessToken, (token) => token.id, signal);
     },
     mint: async (name, scopes) => {
       const now = await requireAccount();
-      const issue = question("POST", now, [], `issue a token to ${now.login}`, { name, scopes });
+      const issue = forgeRequest("POST", now, [], `issue a token to ${now.login}`, { name, scopes });
       return forge.ask(issue, newAccessToken, signal);
     },
     revoke: async (id) => {
       const now = await account();
       if (now === undefined) return;
-      await forge.tell(question("DELETE", now, [String(id)], `revoke a token of ${now.login}`), signal);
+      await forge.tell(forgeRequest("DELETE", now, [String(id)], `revoke a token of ${now.login}`), signal);
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Finds a forge account that its owner may have renamed: by its login, by the forge's redirect, and by its id. */
 
 import { z } from "zod";
-import { type Forge, ForgeError, type Question } from "./client.ts";
+import { type Forge, ForgeError, type ForgeRequest } from "./client.ts";
 import { user } from "./schemas.ts";
 
 export interface Account {
@@ -44,13 +44,13 @@ export const hasLogin = ({ login: now }: Account, login: string): boolean => now
 
 /** The account, the name that the forge points to, or undefined where it knows none. */
 async function byLogin(forge: Forge, login: string, signal: AbortSignal): Promise<Account | string | undefined> {
-  const question: Question = {
+  const forgeRequest: ForgeRequest = {
     method: "GET",
     path: ["users", login],
     purpose: `see whether the account "${login}" exists`,
   };
   try {
-    return await forge.find(question, account, signal);
+    return await forge.find(forgeRequest, account, signal);
   } catch (cause) {
     if (!(cause instanceof ForgeError) || cause.movedTo === undefined) throw cause;
     const [first, name, ...rest] = cause.movedTo;
@@ -61,13 +61,13 @@ async function byLogin(forge: Forge, login: string, signal: AbortSignal): Promis
 }
 
 async function byId(forge: Forge, id: number, signal: AbortSignal): Promise<Account | undefined> {
-  const question: Question = {
+  const forgeRequest: ForgeRequest = {
     method: "GET",
     path: ["users", "search"],
     query: { uid: String(id) },
     purpose: `find the account of id ${id}`,
   };
-  const { ok, data } = await forge.ask(question, found, signal);
+  const { ok, data } = await forge.ask(forgeRequest, found, signal);
   if (!ok) throw new ForgeError(`cannot find the account of id ${id}: the forge did not carry out the search`);
   return data.find((one) => one.id === id);
 }

@@ -23,7 +23,7 @@ export interface ForgeAccess {
   readonly pauseMs: number;
 }
 
-export interface Question {
+export interface ForgeRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Segments below `/api/v1`; each is encoded, so a name can never become a path. */
   readonly path: readonly string[];
@@ -38,14 +38,14 @@ export interface Question {
 /** Every answer is JSON of the asked form, or `absent` where that was allowed. */
 export interface Forge {
   /** @throws ForgeError unless the answer is a success of that form */
-  ask<T>(question: Question, form: z.ZodType<T>, signal: AbortSignal): Promise<T>;
+  ask<T>(forgeRequest: ForgeRequest, form: z.ZodType<T>, signal: AbortSignal): Promise<T>;
   /** The same; a 404 that the forge itself said (and not some proxy) is undefined. */
-  find<T>(question: Question, form: z.ZodType<T>, signal: AbortSignal): Promise<T | undefined>;
+  find<T>(forgeRequest: ForgeRequest, form: z.ZodType<T>, signal: AbortSignal): Promise<T | undefined>;
   /** Where the answer has no content. @returns false for the forge's own 404 */
-  tell(question: Question, signal: AbortSignal): Promise<boolean>;
+  tell(forgeRequest: ForgeRequest, signal: AbortSignal): Promise<boolean>;
   /** A page of a listing, with how many there are in all where the forge says so. */
   page<T>(
-    question: Question,
+    forgeRequest: ForgeRequest,
     form: z.ZodType<T>,
     signal: AbortSignal,
   ): Promise<{ items: T; total: number | undefined }>;
@@ -70,31 +70,33 @@ export function openForge(access: ForgeAccess): Forge {
   const redact = redactor([access.password, credentials]);
   const headers = { authorization: `Basic ${credentials}`, accept: "application/json" };
 
-  const exchange = async (question: Question, signal: AbortSignal): Promise<HttpReply> => {
-    const url = new URL(`${access.url.replace(/\/+$/, "")}/api/v1/${question.path.map(encodeURIComponent).join("/")}`);
-    for (const [name, value] of Object.entries(question.query ?? {})) url.searchParams.set(name, value);
-    const ask: HttpRequest = {
-      method: question.method,
+  const exchange = async (forgeRequest: ForgeRequest, signal: AbortSignal): Promise<HttpReply> => {
+    const url = new URL(
+      `${access.url.replace(/\/+$/, "")}/api/v1/${forgeRequest.path.map(encodeURIComponent).join("/")}`,
+    );
+    for (const [name, value] of Object.entries(forgeRequest.query ?? {})) url.searchParams.set(name, value);
+    const request: HttpRequest = {
+      method: forgeRequest.method,
       url,
-      headers: question.body === undefined ? headers : { ...headers, "content-type": "application/json" },
-      ...(question.body === undefined ? {} : { body: JSON.stringify(question.body) }),
+      headers: forgeRequest.body === undefined ? headers : { ...headers, "content-type": "application/json" },
+      ...(forgeRequest.body === undefined ? {} : { body: JSON.stringify(forgeRequest.body) }),
       ...(access.ca === undefined ? {} : { ca: access.ca }),
       timeoutMs: access.timeoutMs,
       signal,
     };
-    return sendWithRetries(ask, { tries: 3, pauseMs: access.pauseMs }).catch((cause: unknown) => {
+    return sendWithRetries(request, { tries: 3, pauseMs: access.pauseMs }).catch((cause: unknown) => {
       if (!(cause instanceof HttpFailure)) throw cause;
-      throw new ForgeError(told(question, redact(cause.message)), undefined, cause);
+      throw new ForgeError(failure(forgeRequest, redact(cause.message)), undefined, cause);
     });
   };
 
-  const told = (question: Question, what: string) =>
-    `cannot ${question.purpose}: ${question.method} ${access.url} /${question.path.join("/")} as ${access.username}: ${what}`;
+  const failure = (forgeRequest: ForgeRequest, what: string) =>
+    `cannot ${forgeRequest.purpose}: ${forgeRequest.method} ${access.url} /${forgeRequest.path.join("/")} as ${access.username}: ${what}`;
 
-  const refused = (question: Question, reply: HttpReply): ForgeError => {
+  const refused = (forgeRequest: ForgeRequest, reply: HttpReply): ForgeError => {
     const json = jsonOf(reply);
-    const said = messageOf(json);
-    const meaning = json === undefined ? undefined : question.meaning?.[reply.status];
+    const serverMessage = messageOf(json);
+    const meaning = json === undefined ? undefined : forgeRequest.meaning?.[reply.status];
     const sentence = meaning ?? MEANINGS.get(reply.status) ?? "";
     const movedTo = isRedirect(reply) ? apiSegments(reply.headers.get("location"), access.url) : undefined;
     const words =
@@ -102,51 +104,56 @@ export function openForge(access: ForgeAccess): Forge {
         ? `it is called /${movedTo.join("/")} there now`
         : json === undefined
           ? NOT_JSON
-          : said === ""
+          : serverMessage === ""
             ? ""
-            : `it says "${redact(said)}"`;
+            : `it says "${redact(serverMessage)}"`;
     return new ForgeError(
-      told(question, [`status ${reply.status}`, sentence, words].filter((part) => part !== "").join("; ")),
+      failure(forgeRequest, [`status ${reply.status}`, sentence, words].filter((part) => part !== "").join("; ")),
       reply.status,
       undefined,
       movedTo,
     );
   };
 
-  const read = <T>(question: Question, form: z.ZodType<T>, reply: HttpReply): T => {
+  const read = <T>(forgeRequest: ForgeRequest, form: z.ZodType<T>, reply: HttpReply): T => {
     const json = jsonOf(reply);
-    if (json === undefined) throw new ForgeError(told(question, `status ${reply.status}; ${NOT_JSON}`), reply.status);
+    if (json === undefined)
+      throw new ForgeError(failure(forgeRequest, `status ${reply.status}; ${NOT_JSON}`), reply.status);
     const parsed = form.safeParse(json.value);
     if (parsed.success) return parsed.data;
     const where = parsed.error.issues.map((issue) => issue.path.join(".") || "the whole").join(", ");
-    throw new ForgeError(told(question, `its answer is not of the expected form (at: ${where})`), reply.status);
+    throw new ForgeError(failure(forgeRequest, `its answer is not of the expected form (at: ${where})`), reply.status);
   };
 
-  const find = async <T>(question: Question, form: z.ZodType<T>, signal: AbortSignal): Promise<T | undefined> => {
-    const reply = await exchange(question, signal);
-    if (isSuccess(reply)) return read(question, form, reply);
+  const find = async <T>(
+    forgeRequest: ForgeRequest,
+    form: z.ZodType<T>,
+    signal: AbortSignal,
+  ): Promise<T | undefined> => {
+    const reply = await exchange(forgeRequest, signal);
+    if (isSuccess(reply)) return read(forgeRequest, form, reply);
     if (isOwn404(reply)) return undefined;
-    throw refused(question, reply);
+    throw refused(forgeRequest, reply);
   };
 
   return {
     find,
-    ask: async (question, form, signal) => {
-      const reply = await exchange(question, signal);
-      if (isSuccess(reply)) return read(question, form, reply);
-      throw refused(question, reply);
+    ask: async (forgeRequest, form, signal) => {
+      const reply = await exchange(forgeRequest, signal);
+      if (isSuccess(reply)) return read(forgeRequest, form, reply);
+      throw refused(forgeRequest, reply);
     },
-    tell: async (question, signal) => {
-      const reply = await exchange(question, signal);
+    tell: async (forgeRequest, signal) => {
+      const reply = await exchange(forgeRequest, signal);
       if (reply.status === 204) return true;
       if (isOwn404(reply)) return false;
-      throw refused(question, reply);
+      throw refused(forgeRequest, reply);
     },
-    page: async (question, form, signal) => {
-      const reply = await exchange(question, signal);
-      if (!isSuccess(reply)) throw refused(question, reply);
+    page: async (forgeRequest, form, signal) => {
+      const reply = await exchange(forgeRequest, signal);
+      if (!isSuccess(reply)) throw refused(forgeRequest, reply);
       const total = Number(reply.headers.get("x-total-count") ?? Number.NaN);
-      return { items: read(question, form, reply), total: Number.isInteger(total) ? total : undefined };
+      return { items: read(forgeRequest, form, reply), total: Number.isInteger(total) ? total : undefined };
     },
   };
 }

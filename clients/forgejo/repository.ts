@@ -1,7 +1,7 @@
 /** Reads and changes one repository of the forge. A repository that cannot be seen is an error, never an empty one. */
 
 import { z } from "zod";
-import type { Forge, Question } from "./client.ts";
+import type { Forge, ForgeRequest } from "./client.ts";
 import { branch, deployKey, permission, type Protection, protection, repository, user, version } from "./schemas.ts";
 import { listAll } from "./list-all.ts";
 
@@ -36,13 +36,18 @@ export function repoApi(forge: Forge, { owner, repo }: RepoName, signal: AbortSi
   const at = (...rest: string[]) => ["repos", owner, repo, ...rest];
   const missing = `there is no repository ${full}, or this account may not see it`;
   const meaning = { 404: missing };
-  const question = (method: Question["method"], path: string[], purpose: string, body?: object): Question => ({
+  const forgeRequest = (
+    method: ForgeRequest["method"],
+    path: string[],
+    purpose: string,
+    body?: object,
+  ): ForgeRequest => ({
     ...{ method, path, purpose, meaning },
     ...(body === undefined ? {} : { body }),
   });
   const nobody = (login: string) => ({ 404: missing, 422: `the forge knows no account "${login}"` });
   const mustExist = async () => {
-    await forge.ask(question("GET", at(), `find the repository ${full}`), repository, signal);
+    await forge.ask(forgeRequest("GET", at(), `find the repository ${full}`), repository, signal);
   };
   /** An absence is believed only of a repository that is seen. */
   const absent = async <T>(value: T): Promise<T> => {
@@ -53,59 +58,67 @@ export function repoApi(forge: Forge, { owner, repo }: RepoName, signal: AbortSi
   return {
     mustExist,
     protection: async (rule) => {
-      const asked = question("GET", at("branch_protections", rule), `read the rule "${rule}" of ${full}`);
-      return (await forge.find(asked, protection, signal)) ?? absent(undefined);
+      const request = forgeRequest("GET", at("branch_protections", rule), `read the rule "${rule}" of ${full}`);
+      return (await forge.find(request, protection, signal)) ?? absent(undefined);
     },
     protections: () =>
       // The one listing that has no pages, on either server.
       forge.ask(
-        question("GET", at("branch_protections"), `list the branch rules of ${full}`),
+        forgeRequest("GET", at("branch_protections"), `list the branch rules of ${full}`),
         z.array(protection),
         signal,
       ),
     createProtection: (body) =>
-      forge.ask(question("POST", at("branch_protections"), `protect a branch of ${full}`, body), protection, signal),
+      forge.ask(
+        forgeRequest("POST", at("branch_protections"), `protect a branch of ${full}`, body),
+        protection,
+        signal,
+      ),
     editProtection: (rule, body) =>
       forge.ask(
-        question("PATCH", at("branch_protections", rule), `change the rule "${rule}" of ${full}`, body),
+        forgeRequest("PATCH", at("branch_protections", rule), `change the rule "${rule}" of ${full}`, body),
         protection,
         signal,
       ),
     deleteProtection: async (rule) => {
-      const asked = question("DELETE", at("branch_protections", rule), `remove the rule "${rule}" of ${full}`);
-      if (!(await forge.tell(asked, signal))) await mustExist();
+      const request = forgeRequest("DELETE", at("branch_protections", rule), `remove the rule "${rule}" of ${full}`);
+      if (!(await forge.tell(request, signal))) await mustExist();
     },
     effectiveRule: async (name) => {
-      const asked = question("GET", at("branches", name), `see which rule holds for ${name} of ${full}`);
-      const found = await forge.find(asked, branch, signal);
+      const request = forgeRequest("GET", at("branches", name), `see which rule holds for ${name} of ${full}`);
+      const found = await forge.find(request, branch, signal);
       return found === undefined ? absent(undefined) : found.effective_branch_protection_name;
     },
     isCollaborator: async (login) => {
       const purpose = `see whether ${login} is a collaborator of ${full}`;
-      const asked = { ...question("GET", at("collaborators", login), purpose), meaning: nobody(login) };
-      return (await forge.tell(asked, signal)) || absent(false);
+      const request = { ...forgeRequest("GET", at("collaborators", login), purpose), meaning: nobody(login) };
+      return (await forge.tell(request, signal)) || absent(false);
     },
     permissionOf: async (login) => {
-      const asked = question("GET", at("collaborators", login, "permission"), `see what ${login} may do in ${full}`);
-      return (await forge.find(asked, permission, signal))?.permission ?? absent("none");
+      const request = forgeRequest(
+        "GET",
+        at("collaborators", login, "permission"),
+        `see what ${login} may do in ${full}`,
+      );
+      return (await forge.find(request, permission, signal))?.permission ?? absent("none");
     },
     setCollaborator: async (login, may) => {
       const purpose = `let ${login} ${may} in ${full}`;
-      const asked = question("PUT", at("collaborators", login), purpose, { permission: may });
+      const request = forgeRequest("PUT", at("collaborators", login), purpose, { permission: may });
       // No answer form: a 404 here is told as the missing repository.
-      if (!(await forge.tell({ ...asked, meaning: nobody(login) }, signal))) await mustExist();
+      if (!(await forge.tell({ ...request, meaning: nobody(login) }, signal))) await mustExist();
     },
     removeCollaborator: async (login) => {
-      const asked = question("DELETE", at("collaborators", login), `take ${login} out of ${full}`);
-      if (!(await forge.tell({ ...asked, meaning: nobody(login) }, signal))) await mustExist();
+      const request = forgeRequest("DELETE", at("collaborators", login), `take ${login} out of ${full}`);
+      if (!(await forge.tell({ ...request, meaning: nobody(login) }, signal))) await mustExist();
     },
     collaborators: async () => {
-      const asked = question("GET", at("collaborators"), `list the collaborators of ${full}`);
-      return (await listAll(forge, asked, user, (entry) => entry.login, signal)).map(({ login }) => login);
+      const request = forgeRequest("GET", at("collaborators"), `list the collaborators of ${full}`);
+      return (await listAll(forge, request, user, (entry) => entry.login, signal)).map(({ login }) => login);
     },
     deployKeys: () => {
-      const asked = question("GET", at("keys"), `list the deploy keys of ${full}`);
-      return listAll(forge, asked, deployKey, (key) => key.id, signal);
+      const request = forgeRequest("GET", at("keys"), `list the deploy keys of ${full}`);
+      return listAll(forge, request, deployKey, (key) => key.id, signal);
     },
   };
 }

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { ClientError } from "../client-error.ts";
-import { type Forge, ForgeError, type Question } from "./client.ts";
+import { type Forge, ForgeError, type ForgeRequest } from "./client.ts";
 import { type RepoName, repoApi, serverVersion } from "./repository.ts";
 import { user } from "./schemas.ts";
 
@@ -34,14 +34,14 @@ export interface TagProtections {
 export function tagProtections(forge: Forge, name: RepoName, signal: AbortSignal): TagProtections {
   const full = `${name.owner}/${name.repo}`;
   const at = (...rest: string[]) => ["repos", name.owner, name.repo, "tag_protections", ...rest];
-  const asked = (method: Question["method"], path: string[], purpose: string, body?: object): Question => ({
+  const request = (method: ForgeRequest["method"], path: string[], purpose: string, body?: object): ForgeRequest => ({
     ...{ method, path, purpose },
     ...(body === undefined ? {} : { body }),
   });
   return {
     list: async () => {
       try {
-        return await forge.ask(asked("GET", at(), `list the tag rules of ${full}`), z.array(tagRule), signal);
+        return await forge.ask(request("GET", at(), `list the tag rules of ${full}`), z.array(tagRule), signal);
       } catch (cause) {
         if (!(cause instanceof ForgeError) || cause.status !== 404) throw cause;
         await repoApi(forge, name, signal).mustExist();
@@ -54,16 +54,16 @@ export function tagProtections(forge: Forge, name: RepoName, signal: AbortSignal
     },
     create: (pattern, logins) => {
       const body = { name_pattern: pattern, whitelist_usernames: logins, whitelist_teams: [] };
-      return forge.ask(asked("POST", at(), `protect the tags ${pattern} of ${full}`, body), tagRule, signal);
+      return forge.ask(request("POST", at(), `protect the tags ${pattern} of ${full}`, body), tagRule, signal);
     },
     setLogins: (id, logins) => {
       const body = { whitelist_usernames: logins, whitelist_teams: [] };
-      return forge.ask(asked("PATCH", at(String(id)), `change the tag rule ${id} of ${full}`, body), tagRule, signal);
+      return forge.ask(request("PATCH", at(String(id)), `change the tag rule ${id} of ${full}`, body), tagRule, signal);
     },
     remove: async (id) => {
-      const gone = await forge.tell(asked("DELETE", at(String(id)), `remove the tag rule ${id} of ${full}`), signal);
+      const gone = await forge.tell(request("DELETE", at(String(id)), `remove the tag rule ${id} of ${full}`), signal);
       if (!gone) await repoApi(forge, name, signal).mustExist();
     },
-    self: async () => (await forge.ask(asked("GET", ["user"], "see whose account this is"), user, signal)).login,
+    self: async () => (await forge.ask(request("GET", ["user"], "see whose account this is"), user, signal)).login,
   };
 }

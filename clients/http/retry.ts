@@ -12,28 +12,28 @@ export interface RetryPolicy {
 }
 
 /** @returns the first useful answer, or the last one. @throws HttpFailure when the last try brought none */
-export async function sendWithRetries(ask: HttpRequest, policy: RetryPolicy): Promise<HttpReply> {
+export async function sendWithRetries(request: HttpRequest, policy: RetryPolicy): Promise<HttpReply> {
   for (let attempt = 1; ; attempt += 1) {
-    const last = attempt >= policy.tries || ask.signal?.aborted === true;
-    const outcome = await send(ask).catch((cause: unknown) => {
-      if (cause instanceof HttpFailure && !last && isSafe(ask, cause)) return cause;
+    const last = attempt >= policy.tries || request.signal?.aborted === true;
+    const outcome = await send(request).catch((cause: unknown) => {
+      if (cause instanceof HttpFailure && !last && isSafe(request, cause)) return cause;
       throw cause;
     });
     const pauseMs = policy.pauseMs * 2 ** (attempt - 1);
-    if (outcome instanceof HttpFailure) await pause(pauseMs, ask.signal);
-    else if (last || !isWorthAnother(ask, outcome)) return outcome;
-    else await pause(namedPause(outcome) ?? pauseMs, ask.signal);
+    if (outcome instanceof HttpFailure) await pause(pauseMs, request.signal);
+    else if (last || !isWorthAnother(request, outcome)) return outcome;
+    else await pause(namedPause(outcome) ?? pauseMs, request.signal);
   }
 }
 
 /** Repeating these changes nothing more than doing them once. */
 const REPEATABLE: ReadonlySet<string> = new Set(["GET", "LIST", "PUT", "PATCH", "DELETE"]);
 
-const isSafe = (ask: HttpRequest, failed: HttpFailure) => REPEATABLE.has(ask.method) || !failed.mayHaveArrived;
+const isSafe = (request: HttpRequest, failed: HttpFailure) => REPEATABLE.has(request.method) || !failed.mayHaveArrived;
 
 /** "Too many requests" says that nothing was done. The other passing failures leave that open. */
-const isWorthAnother = (ask: HttpRequest, { status }: HttpReply) =>
-  status === 429 || (REPEATABLE.has(ask.method) && [500, 502, 503, 504].includes(status));
+const isWorthAnother = (request: HttpRequest, { status }: HttpReply) =>
+  status === 429 || (REPEATABLE.has(request.method) && [500, 502, 503, 504].includes(status));
 
 function namedPause(reply: HttpReply): number | undefined {
   const seconds = Number(reply.headers.get("retry-after") ?? Number.NaN);

@@ -43,22 +43,22 @@ export class HttpFailure extends ClientError {
 }
 
 /** @throws HttpFailure when no whole answer came; whatever the server answers, errors included, is returned */
-export function send(ask: HttpRequest): Promise<HttpReply> {
+export function send(request: HttpRequest): Promise<HttpReply> {
   return new Promise((resolve, reject) => {
-    const { maxBytes = MAX_BYTES } = ask;
-    const deadline = AbortSignal.timeout(ask.timeoutMs);
-    const fail = (cause: Error & { readonly code?: string }) => reject(failure(cause, deadline, ask));
-    const open = ask.url.protocol === "https:" ? overHttps : overHttp;
+    const { maxBytes = MAX_BYTES } = request;
+    const deadline = AbortSignal.timeout(request.timeoutMs);
+    const fail = (cause: Error & { readonly code?: string }) => reject(failure(cause, deadline, request));
+    const open = request.url.protocol === "https:" ? overHttps : overHttp;
     const options = {
-      method: ask.method,
-      headers: { ...ask.headers, "content-length": String(Buffer.byteLength(ask.body ?? "")) },
-      signal: ask.signal === undefined ? deadline : AbortSignal.any([ask.signal, deadline]),
+      method: request.method,
+      headers: { ...request.headers, "content-length": String(Buffer.byteLength(request.body ?? "")) },
+      signal: request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]),
       agent: false,
-      ...(ask.ca === undefined ? {} : { ca: ask.ca }),
-      ...ask.clientCertificate,
-      ...(ask.serverName === undefined ? {} : { servername: ask.serverName }),
+      ...(request.ca === undefined ? {} : { ca: request.ca }),
+      ...request.clientCertificate,
+      ...(request.serverName === undefined ? {} : { servername: request.serverName }),
     };
-    const outgoing = open(ask.url, options, (incoming) => {
+    const outgoing = open(request.url, options, (incoming) => {
       const parts: Buffer[] = [];
       let size = 0;
       incoming.on("data", (part: Buffer) => {
@@ -73,15 +73,15 @@ export function send(ask: HttpRequest): Promise<HttpReply> {
       });
     });
     outgoing.on("error", fail);
-    outgoing.end(ask.body);
+    outgoing.end(request.body);
   });
 }
 
 const MAX_BYTES = 16 * 2 ** 20;
 
-function failure(cause: Error & { readonly code?: string }, deadline: AbortSignal, ask: HttpRequest): HttpFailure {
-  if (ask.signal?.aborted === true) return new HttpFailure("the call was called off", true, cause);
-  if (deadline.aborted) return new HttpFailure(`no whole answer within ${ask.timeoutMs / 1000} s`, true, cause);
+function failure(cause: Error & { readonly code?: string }, deadline: AbortSignal, request: HttpRequest): HttpFailure {
+  if (request.signal?.aborted === true) return new HttpFailure("the call was called off", true, cause);
+  if (deadline.aborted) return new HttpFailure(`no whole answer within ${request.timeoutMs / 1000} s`, true, cause);
   const code = cause.code ?? "";
   return new HttpFailure(SENTENCES.get(code) ?? cause.message, !NEVER_ARRIVED.has(code), cause);
 }

@@ -18,7 +18,7 @@ export interface VaultAccess {
   readonly pauseMs: number;
 }
 
-export interface VaultAsk {
+export interface VaultRequest {
   readonly method: "GET" | "POST" | "DELETE" | "LIST";
   /** Below `/v1`. */
   readonly path: string;
@@ -29,9 +29,9 @@ export interface VaultAsk {
 
 export interface Vault {
   /** @returns the answer, or undefined where Vault has nothing (404, or an answer without content) */
-  find<T>(ask: VaultAsk, form: z.ZodType<T>, signal?: AbortSignal): Promise<T | undefined>;
+  find<T>(request: VaultRequest, form: z.ZodType<T>, signal?: AbortSignal): Promise<T | undefined>;
   /** Does something whose answer does not matter. @returns false where Vault has no such thing */
-  tell(ask: VaultAsk, signal?: AbortSignal): Promise<boolean>;
+  tell(request: VaultRequest, signal?: AbortSignal): Promise<boolean>;
 }
 
 /** An answer, or the lack of one, that stops the step. */
@@ -40,63 +40,69 @@ export class VaultError extends ClientError {
   /** The HTTP status; undefined where no whole answer came. */
   readonly status: number | undefined;
   /** Vault's own words. */
-  readonly said: string;
-  constructor(message: string, status?: number, said = "", cause?: unknown) {
+  readonly serverMessage: string;
+  constructor(message: string, status?: number, serverMessage = "", cause?: unknown) {
     super(message, { cause });
     this.status = status;
-    this.said = said;
+    this.serverMessage = serverMessage;
   }
 }
 
 export function openVault(access: VaultAccess): Vault {
   const redact = redactor([access.token]);
-  const exchange = async (ask: VaultAsk, signal?: AbortSignal): Promise<HttpReply> => {
+  const exchange = async (request: VaultRequest, signal?: AbortSignal): Promise<HttpReply> => {
     const whole = {
-      method: ask.method,
-      url: new URL(`${access.address.replace(/\/+$/, "")}/v1/${ask.path}`),
+      method: request.method,
+      url: new URL(`${access.address.replace(/\/+$/, "")}/v1/${request.path}`),
       headers: { "x-vault-token": access.token, "content-type": "application/json" },
-      ...(ask.body === undefined ? {} : { body: JSON.stringify(ask.body) }),
+      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
       ...(access.ca === undefined ? {} : { ca: access.ca }),
       timeoutMs: access.timeoutMs,
       ...(signal === undefined ? {} : { signal }),
     };
     return sendWithRetries(whole, { tries: 3, pauseMs: access.pauseMs }).catch((cause: unknown) => {
       if (!(cause instanceof HttpFailure)) throw cause;
-      throw failed(ask, undefined, redact(cause.message), "", cause);
+      throw failed(request, undefined, redact(cause.message), "", cause);
     });
   };
 
-  const failed = (ask: VaultAsk, status: number | undefined, what: string, said: string, cause?: unknown) =>
+  const failed = (
+    request: VaultRequest,
+    status: number | undefined,
+    what: string,
+    serverMessage: string,
+    cause?: unknown,
+  ) =>
     new VaultError(
-      `cannot ${ask.purpose}: ${ask.method} ${access.address} /v1/${ask.path.replace(/\?.*$/, "")}: ${what}`,
+      `cannot ${request.purpose}: ${request.method} ${access.address} /v1/${request.path.replace(/\?.*$/, "")}: ${what}`,
       status,
-      said,
+      serverMessage,
       cause,
     );
 
-  const refused = (ask: VaultAsk, reply: HttpReply): VaultError => {
-    const said = redact(wordsOf(reply));
-    const meaning = /sealed/.test(said) ? "it is sealed" : (MEANINGS.get(reply.status) ?? "");
-    const words = said === "" ? "" : `it says "${said}"`;
+  const refused = (request: VaultRequest, reply: HttpReply): VaultError => {
+    const serverMessage = redact(wordsOf(reply));
+    const meaning = /sealed/.test(serverMessage) ? "it is sealed" : (MEANINGS.get(reply.status) ?? "");
+    const words = serverMessage === "" ? "" : `it says "${serverMessage}"`;
     const sentence = [`status ${reply.status}`, meaning, words].filter((part) => part !== "").join("; ");
-    return failed(ask, reply.status, sentence, said);
+    return failed(request, reply.status, sentence, serverMessage);
   };
 
   return {
-    find: async (ask, form, signal) => {
-      const reply = await exchange(ask, signal);
+    find: async (request, form, signal) => {
+      const reply = await exchange(request, signal);
       if (reply.status === 204 || isOwn404(reply)) return undefined;
-      if (reply.status !== 200) throw refused(ask, reply);
+      if (reply.status !== 200) throw refused(request, reply);
       const parsed = form.safeParse(parseJson(reply.text));
       if (parsed.success) return parsed.data;
       const where = parsed.error.issues.map((issue) => issue.path.join(".") || "the whole").join(", ");
-      throw failed(ask, reply.status, `its answer is not of the expected form (at: ${where})`, "");
+      throw failed(request, reply.status, `its answer is not of the expected form (at: ${where})`, "");
     },
-    tell: async (ask, signal) => {
-      const reply = await exchange(ask, signal);
+    tell: async (request, signal) => {
+      const reply = await exchange(request, signal);
       if (reply.status === 204 || reply.status === 200) return true;
       if (isOwn404(reply)) return false;
-      throw refused(ask, reply);
+      throw refused(request, reply);
     },
   };
 }

@@ -95,4 +95,4 @@ async function lookUp(vault: Vault, accessor: string, signal: AbortSignal): Prom
 }
 
 /** Vault's word for an accessor whose token has ended: with 403 it would otherwise pass for a lack of rights. */
-const isGone = (cause: unknown): boolean => cause instanceof VaultError && /invalid accessor/.test(cause.said);
+const isGone = (cause: unknown): boolean => cause instanceof VaultError && /invalid accessor/.test(cause.serverMessage);

@@ -7,7 +7,7 @@ import { CLUSTER_ROLES, DEPLOYER_RULES, NAV_ROLE, type Rule } from "./rights.ts"
 import { TIERS } from "../../roster/tiers.ts";
 
 /** Where something is asked for: in a namespace of one's own, in another tenant's, in one of the system's, or nowhere. */
-export type Place = "own" | "other" | "system" | "cluster";
+export type Scope = "own" | "other" | "system" | "cluster";
 
 export interface Question {
   readonly verb: string;
@@ -15,7 +15,7 @@ export interface Question {
   readonly group: string;
   /** With its subresource: `pods/log`. */
   readonly resource: string;
-  readonly places: readonly Place[];
+  readonly scopes: readonly Scope[];
 }
 
 /** Somebody who can ask, by what they hold. */
@@ -44,8 +44,8 @@ export const HOLDERS: readonly Holder[] = [
 
 const IN_NAMESPACES = ["own", "other", "system"] as const;
 
-const each = (group: string, verbs: string, resources: string, places: readonly Place[] = IN_NAMESPACES): Question[] =>
-  resources.split(" ").flatMap((resource) => verbs.split(" ").map((verb) => ({ verb, group, resource, places })));
+const each = (group: string, verbs: string, resources: string, scopes: readonly Scope[] = IN_NAMESPACES): Question[] =>
+  resources.split(" ").flatMap((resource) => verbs.split(" ").map((verb) => ({ verb, group, resource, scopes })));
 
 /** Everything that the specification grants, and everything that is worth somebody else's rights. */
 export const QUESTIONS: readonly Question[] = [
@@ -84,10 +84,10 @@ export const QUESTIONS: readonly Question[] = [
 ];
 
 /** Whether this holder may, as the specification has it. */
-export function may(holder: Holder, question: Question, place: Place): boolean {
+export function may(holder: Holder, question: Question, scope: Scope): boolean {
   if (holder.everywhere === "everything") return true;
   if (holder.everywhere.some((rule) => covers(rule, question))) return true;
-  if (place !== "own" || holder.athome === "nothing") return false;
+  if (scope !== "own" || holder.athome === "nothing") return false;
   return holder.athome === "admin"
     ? !REFUSED_TO_ADMIN_AT_HOME.has(keyOf(question))
     : holder.athome.some((rule) => covers(rule, question));
@@ -107,7 +107,7 @@ const REFUSED_TO_ADMIN_AT_HOME: ReadonlySet<string> = new Set([
   "bind roles",
 ]);
 
-const PLACE_HEADINGS: Readonly<Record<Place, string>> = {
+const SCOPE_HEADINGS: Readonly<Record<Scope, string>> = {
   own: "in a namespace of their own",
   other: "in another tenant's namespace",
   system: "in a system namespace",
@@ -116,15 +116,15 @@ const PLACE_HEADINGS: Readonly<Record<Place, string>> = {
 
 /** The table for docs/, in markdown. */
 export function accessMatrixText(): string {
-  const sections = (Object.keys(PLACE_HEADINGS) as Place[]).map((place) => {
-    const asked = QUESTIONS.filter(({ places }) => places.includes(place));
-    const rows = asked.map((question) => {
-      const cells = HOLDERS.map((holder) => (may(holder, question, place) ? "yes" : "–"));
+  const sections = (Object.keys(SCOPE_HEADINGS) as Scope[]).map((scope) => {
+    const questions = QUESTIONS.filter(({ scopes }) => scopes.includes(scope));
+    const rows = questions.map((question) => {
+      const cells = HOLDERS.map((holder) => (may(holder, question, scope) ? "yes" : "–"));
       const resource = question.group === "" ? question.resource : `${question.resource}.${question.group}`;
       return `| ${question.verb} \`${resource}\` | ${cells.join(" | ")} |`;
     });
     const head = `| | ${HOLDERS.map(({ name }) => name).join(" | ")} |\n|---|${HOLDERS.map(() => "---|").join("")}`;
-    return `## ${PLACE_HEADINGS[place]}\n\n${head}\n${rows.join("\n")}\n`;
+    return `## ${SCOPE_HEADINGS[scope]}\n\n${head}\n${rows.join("\n")}\n`;
   });
   return `${INTRODUCTION}\n${sections.join("\n")}`;
 }

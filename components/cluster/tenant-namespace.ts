@@ -22,7 +22,7 @@ export function declareTenantNamespace(
   name: string,
   args: TenantNamespaceArgs,
 ): k8s.core.v1.Namespace {
-  const room = new k8s.core.v1.Namespace(
+  const namespace = new k8s.core.v1.Namespace(
     name,
     {
       metadata: {
@@ -37,10 +37,10 @@ export function declareTenantNamespace(
     // Only by hand, for somebody who was removed for good, does a room leave the program; what is in it stays even then.
     { parent, protect: true, retainOnDelete: true },
   );
-  const opts = { parent, dependsOn: [room], retainOnDelete: true };
+  const opts = { parent, dependsOn: [namespace], retainOnDelete: true };
   limitRoom(name, args, opts);
   wallRoom(name, args, opts);
-  return room;
+  return namespace;
 }
 
 /** A quota on requests and limits refuses every pod that names none, so the LimitRange fills them in. */

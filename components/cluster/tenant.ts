@@ -34,8 +34,8 @@ export class Tenant extends pulumi.ComponentResource {
 
   constructor(name: string, args: TenantArgs, opts?: pulumi.ComponentResourceOptions) {
     super("workstation:cluster:Tenant", name, {}, opts);
-    const room = declareTenantNamespace(this, name, args);
-    const within = { parent: this, dependsOn: [room] };
+    const inNamespace = declareTenantNamespace(this, name, args);
+    const within = { parent: this, dependsOn: [inNamespace] };
     this.settled = bindRights(name, args, within);
     this.dashboardToken = args.admit === undefined ? undefined : admitAccounts(name, args, within);
     this.registerOutputs();
@@ -65,7 +65,9 @@ function bindRights(name: string, args: TenantArgs, opts: pulumi.CustomResourceO
   );
   const deployer = isIn ? [serviceAccount(namespace, DEPLOYER_ACCOUNT)] : [];
   bind(DEPLOYER_ROLE, role(DEPLOYER_ROLE), deployer, { ...opts, dependsOn: [rules] });
-  const from = [...new Set([namespace, home])].map((room) => serviceAccount(room, dashboardAccount(owner)));
+  const from = [...new Set([namespace, home])].map((inNamespace) =>
+    serviceAccount(inNamespace, dashboardAccount(owner)),
+  );
   return bind("dashboard", clusterRole(OWNER_ROLE), isIn ? from : []);
 }
 

@@ -106,8 +106,8 @@ export const mapsPart = (
   ...site.brakes,
 });
 
-/** @param given what the ledger says of them after this run */
-export const accountPart = (resident: Resident, site: SiteOfHosts, given?: LedgerEntry): AccountPart => ({
+/** @param ledgerEntry what the ledger says of them after this run */
+export const accountPart = (resident: Resident, site: SiteOfHosts, ledgerEntry?: LedgerEntry): AccountPart => ({
   contract: CONTRACT,
   kind: "account",
   ...who(resident),
@@ -120,7 +120,9 @@ export const accountPart = (resident: Resident, site: SiteOfHosts, given?: Ledge
   adopt: site.adoptExisting.includes(resident.person.osUser),
   ...(site.closeAdoptedHomes && resident.state === "present" ? { closeHome: true } : {}),
   // Plain data in, the same plain data out: as the host would read it.
-  ...(given === undefined ? {} : { given: JSON.parse(JSON.stringify(given)) as NonNullable<AccountPart["given"]> }),
+  ...(ledgerEntry === undefined
+    ? {}
+    : { given: JSON.parse(JSON.stringify(ledgerEntry)) as NonNullable<AccountPart["given"]> }),
 });
 
 /** Nothing below the home of somebody who left is touched, whatever their layout was. */

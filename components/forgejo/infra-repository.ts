@@ -5,7 +5,7 @@ import type { ForgejoAccess } from "../../roster/forge-access.ts";
 import type { ForgejoLogin, OsUser } from "../../roster/model.ts";
 import {
   AccessToken,
-  type BranchPlace,
+  type BranchReference,
   BranchProtection,
   BranchWriters,
   Collaborator,
@@ -27,7 +27,7 @@ export interface TokenHolder {
 }
 
 export interface InfraRepositoryArgs {
-  readonly place: BranchPlace;
+  readonly branch: BranchReference;
   readonly deployKeys: boolean;
   /** Pattern of the tags by which an admin confirms a stopped push. */
   readonly confirmations: string;
@@ -51,11 +51,11 @@ export class InfraRepository extends pulumi.ComponentResource {
 
   constructor(name: string, args: InfraRepositoryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("workstation:forgejo:InfraRepository", name, {}, opts);
-    const wall = buildWall(this, name, args);
+    const branchProtection = declareBranchProtection(this, name, args);
     const tags = protectTags(this, name, args);
-    const { present, former } = placePeople(this, name, args, wall, tags);
+    const { present, former } = placePeople(this, name, args, branchProtection, tags);
     const members = [...present, ...former];
-    const writers = listWriters(this, name, args, [wall, ...members]);
+    const writers = listWriters(this, name, args, [branchProtection, ...members]);
     const issued = issueTokens(this, name, args, members);
     this.tokens = new Map([...issued].map(([who, { token }]) => [who, token]));
     // An account that passes to somebody else gets another token, which takes the former holder's.
@@ -65,12 +65,24 @@ export class InfraRepository extends pulumi.ComponentResource {
 }
 
 /** Switching the concern off must not open the branch, so the rule is never taken down by this program. */
-const buildWall = (parent: InfraRepository, name: string, { place, deployKeys }: InfraRepositoryArgs) =>
-  new BranchProtection(`${name}-${place.branch}`, { ...place, deployKeys }, { parent, retainOnDelete: true });
+const declareBranchProtection = (
+  parent: InfraRepository,
+  name: string,
+  { branch: collaborator, deployKeys }: InfraRepositoryArgs,
+) =>
+  new BranchProtection(
+    `${name}-${collaborator.branch}`,
+    { ...collaborator, deployKeys },
+    { parent, retainOnDelete: true },
+  );
 
 /** Kept when the concern is switched off, as the branch's rule is. */
-function protectTags(parent: InfraRepository, name: string, { place, access, confirmations }: InfraRepositoryArgs) {
-  const { owner, repo } = place;
+function protectTags(
+  parent: InfraRepository,
+  name: string,
+  { branch: collaborator, access, confirmations }: InfraRepositoryArgs,
+) {
+  const { owner, repo } = collaborator;
   return new TagProtection(
     `${name}-confirmations`,
     { owner, repo, pattern: confirmations, pushers: access.admins },
@@ -83,19 +95,19 @@ function placePeople(
   parent: InfraRepository,
   name: string,
   args: InfraRepositoryArgs,
-  wall: BranchProtection,
+  branchProtection: BranchProtection,
   tags: TagProtection,
 ) {
-  const { owner, repo } = args.place;
-  const place = (login: ForgejoLogin, permission: "write" | "none", dependsOn: pulumi.Resource[]) =>
+  const { owner, repo } = args.branch;
+  const collaborator = (login: ForgejoLogin, permission: "write" | "none", dependsOn: pulumi.Resource[]) =>
     new Collaborator(
       `${name}-${login.toLowerCase()}`,
       { owner, repo, login, permission, successor: successorOf(login, args) },
       { parent, dependsOn },
     );
   return {
-    present: args.access.collaborators.map((login) => place(login, "write", [wall, tags])),
-    former: args.access.former.map((login) => place(login, "none", [wall])),
+    present: args.access.collaborators.map((login) => collaborator(login, "write", [branchProtection, tags])),
+    former: args.access.former.map((login) => collaborator(login, "none", [branchProtection])),
   };
 }
 
@@ -108,7 +120,7 @@ const listWriters = (
   const { whitelist, collaborators } = args.access;
   return new BranchWriters(
     `${name}-writers`,
-    { ...args.place, push: whitelist, merge: whitelist, members: collaborators },
+    { ...args.branch, push: whitelist, merge: whitelist, members: collaborators },
     { parent, dependsOn },
   );
 };

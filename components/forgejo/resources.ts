@@ -18,13 +18,13 @@ export class ForgeConnection extends pulumi.ProviderResource {
 }
 
 /** A branch of a repository. */
-export interface BranchPlace {
+export interface BranchReference {
   readonly owner: string;
   readonly repo: string;
   readonly branch: string;
 }
 
-export interface BranchProtectionArgs extends BranchPlace {
+export interface BranchProtectionArgs extends BranchReference {
   /** Whether writable deploy keys of the repository may push. */
   readonly deployKeys: boolean;
 }
@@ -51,7 +51,7 @@ export class TagProtection extends pulumi.CustomResource {
   }
 }
 
-export interface BranchWritersArgs extends BranchPlace {
+export interface BranchWritersArgs extends BranchReference {
   readonly push: readonly string[];
   readonly merge: readonly string[];
   /** Everybody with write access to the repository. */

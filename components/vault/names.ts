@@ -3,8 +3,8 @@
 import type { K8sUser, Namespace, OsUser } from "../../roster/model.ts";
 
 /** Also the name of the person's entity. */
-export const ownerPolicyName = (who: K8sUser): string => `namespace-owner-${who}`;
+export const ownerPolicyName = (k8sUser: K8sUser): string => `namespace-owner-${k8sUser}`;
 
-export const workstationPolicyName = (who: OsUser): string => `workstation-claude-${who}`;
+export const workstationPolicyName = (osUser: OsUser): string => `workstation-claude-${osUser}`;
 
 export const deployerRoleName = (namespace: Namespace): string => `${namespace}-deployer`;

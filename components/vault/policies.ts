@@ -6,19 +6,19 @@
 import type { K8sUser, OsUser } from "../../roster/model.ts";
 
 /** One person's own secrets, theirs to fill; of the versions' bookkeeping only looking and removing. */
-export const ownerPolicy = (kvMount: string, who: K8sUser): string =>
+export const ownerPolicy = (kvMount: string, k8sUser: K8sUser): string =>
   policyText([
-    ...itselfAndBelow(`${kvMount}/data/${who}`, ["create", "read", "update", "patch", "delete"]),
-    ...itselfAndBelow(`${kvMount}/metadata/${who}`, ["list", "read", "delete"]),
+    ...itselfAndBelow(`${kvMount}/data/${k8sUser}`, ["create", "read", "update", "patch", "delete"]),
+    ...itselfAndBelow(`${kvMount}/metadata/${k8sUser}`, ["list", "read", "delete"]),
   ]);
 
 /**
  * One workstation's own secret, and what a token needs to know and renew itself.
  * @param formerNames of the account: what was kept below them can still be read, and nobody else is ever given them
  */
-export const workstationPolicy = (kvMount: string, who: OsUser, formerNames: readonly OsUser[] = []): string =>
+export const workstationPolicy = (kvMount: string, osUser: OsUser, formerNames: readonly OsUser[] = []): string =>
   policyText([
-    { path: `${kvMount}/data/workstation/claude-users/${who}`, capabilities: ["create", "read", "update"] },
+    { path: `${kvMount}/data/workstation/claude-users/${osUser}`, capabilities: ["create", "read", "update"] },
     ...formerNames.map((was) => ({
       path: `${kvMount}/data/workstation/claude-users/${was}`,
       capabilities: ["read"],

@@ -24,12 +24,12 @@ export function parseSettings(
     .filter(([key]) => key.startsWith(`${NAMESPACE}:`))
     .map(([key, text]) => [nameOf(key), isText(nameOf(key)) ? text : plainValue(text)] as const);
   // No prototype: a key of the configuration may be called anything.
-  const given: Record<string, unknown> = Object.assign(Object.create(null), Object.fromEntries(ours));
-  const parsed = stackSettings.safeParse(given, { error: rightForm });
+  const settings: Record<string, unknown> = Object.assign(Object.create(null), Object.fromEntries(ours));
+  const parsed = stackSettings.safeParse(settings, { error: rightForm });
   if (parsed.success) return parsed.data;
   const sentences = sentencesOf(parsed.error.issues, {
     schema: stackSettings,
-    given,
+    settings,
     encrypted: new Set(encrypted.map(nameOf)),
     at: (path) => `${file}: ${NAMESPACE}:${pathText(path)}`,
   });

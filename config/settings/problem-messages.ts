@@ -9,7 +9,7 @@ import { descriptionAt, isSecretAt, keysAt } from "./schema-at-path.ts";
 export interface Judged {
   readonly schema: z.core.$ZodType;
   /** The values by their keys, as they were found. */
-  readonly given: Readonly<Record<string, unknown>>;
+  readonly settings: Readonly<Record<string, unknown>>;
   /** Keys whose value the operator has encrypted, wholly or in part: nothing of it is repeated. */
   readonly encrypted: ReadonlySet<string>;
   /** Where a path stands, as the operator looks for it. */
@@ -83,14 +83,14 @@ function atLeast(origin: string, minimum: number): string {
 
 const counted = (count: number, what: string) => `${count === 1 ? "one" : count} ${what}${count === 1 ? "" : "s"}`;
 
-function unknownKey(path: Path, key: string, { schema, given, at }: Judged) {
-  const present = valueAt(given, path);
-  const known = keysAt(schema, path);
-  const free = known.filter((name) => !(isSection(present) && Object.hasOwn(present, name)));
+function unknownKey(path: Path, key: string, { schema, settings, at }: Judged) {
+  const present = valueAt(settings, path);
+  const allowed = keysAt(schema, path);
+  const free = allowed.filter((name) => !(isSection(present) && Object.hasOwn(present, name)));
   const near = nearest(key, free);
   const where = path.length === 0 ? "it" : pathText(path);
   const way =
-    near === undefined ? `remove it; ${where} knows ${listed([...known].sort())}` : `did you mean ${quote(near)}?`;
+    near === undefined ? `remove it; ${where} knows ${listed([...allowed].sort())}` : `did you mean ${quote(near)}?`;
   const shown = /^[\w.-]{1,64}$/.test(key) ? key : quote(key);
   return {
     sentence: `${at([...path, shown])}: is no setting of this program; ${way}`,
@@ -98,19 +98,19 @@ function unknownKey(path: Path, key: string, { schema, given, at }: Judged) {
   };
 }
 
-function sentenceOf(issue: Issue, { schema, given, encrypted, at }: Judged): string {
+function sentenceOf(issue: Issue, { schema, settings, encrypted, at }: Judged): string {
   const { path, message } = issue;
   const secret = isSecretAt(schema, path) || encrypted.has(String(path[0]));
-  const value = valueAt(given, path);
-  const place = `${at(path)}${nameAround(given, path, secret)}`;
+  const value = valueAt(settings, path);
+  const location = `${at(path)}${nameAround(settings, path, secret)}`;
   if (value === undefined) {
     const means = descriptionAt(schema, path);
     const set = `pulumi config set ${secret ? "--secret " : ""}--path '${pathText(path)}'`;
-    return `${place}: is missing; it ${message}${means === undefined ? "" : ` (${means})`}. Set it by \`${set}\``;
+    return `${location}: is missing; it ${message}${means === undefined ? "" : ` (${means})`}. Set it by \`${set}\``;
   }
-  if (message.startsWith('"')) return `${place}: ${message}`;
+  if (message.startsWith('"')) return `${location}: ${message}`;
   const found = secret ? "a value that is secret and so not shown" : foundText(value);
-  return `${place}: found ${found}; it ${message}${secret ? "" : wayOut(issue, value)}`;
+  return `${location}: found ${found}; it ${message}${secret ? "" : wayOut(issue, value)}`;
 }
 
 const foundText = (value: unknown): string =>
@@ -129,10 +129,10 @@ function wayOut(issue: Issue, value: unknown): string {
 }
 
 /** ` (devvm)`, where the path leads through a list whose items have names. */
-function nameAround(given: Judged["given"], path: Path, secret: boolean): string {
+function nameAround(settings: Judged["settings"], path: Path, secret: boolean): string {
   const index = path.findIndex((step) => typeof step === "number");
   if (index < 0 || secret) return "";
-  const item = valueAt(given, path.slice(0, index + 1));
+  const item = valueAt(settings, path.slice(0, index + 1));
   const name = isSection(item) ? item.name : undefined;
   return typeof name === "string" && /^[\w.-]{1,64}$/.test(name) ? ` (${name})` : "";
 }

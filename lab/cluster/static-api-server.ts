@@ -59,9 +59,9 @@ export const stopStaticApiServer = ({ manifest }: StaticApiServer): Promise<void
 export async function untilLive({ livez }: StaticApiServer, certs: Certificates): Promise<void> {
   const until = Date.now() + 120_000;
   for (;;) {
-    const said = await answers(livez, { ca: certs.ca.cert }).catch((cause: Error) => cause.message);
-    if (said === true) return;
-    if (Date.now() > until) throw new Error(`the static API server does not live: ${said}`);
+    const status = await answers(livez, { ca: certs.ca.cert }).catch((cause: Error) => cause.message);
+    if (status === true) return;
+    if (Date.now() > until) throw new Error(`the static API server does not live: ${status}`);
     await new Promise((next) => setTimeout(next, 500));
   }
 }

@@ -2,7 +2,7 @@
 import type { Instance } from "../instance.ts";
 import { LabError } from "../lab-error.ts";
 
-export interface Place {
+export interface MachinePaths {
   /** 1 to 12 letters and digits; the host name inside, and the name of its server in the lab's records. */
   readonly name: string;
   /** Which of the instance's /30 links it has; 0 is the first DevVM. */
@@ -20,7 +20,7 @@ export interface Place {
 }
 
 /** Throws `LabError` for a name or an index that cannot be. */
-export function placeOf(instance: Instance, name: string, index: number): Place {
+export function machinePaths(instance: Instance, name: string, index: number): MachinePaths {
   if (!/^[a-z][a-z0-9]{0,11}$/.test(name))
     throw new LabError(
       `"${name}" is not a valid name for a DevVM: use 1 to 12 letters and digits, the first a letter.`,

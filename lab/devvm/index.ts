@@ -9,7 +9,7 @@ import type { Ran } from "../run.ts";
 import { cleanUpDevVms } from "./remove-leftovers.ts";
 import { type DevVmFacts, factsOfDevVm, FIRST } from "./facts.ts";
 import { boot, dropWrites, initPid } from "./machine.ts";
-import { type Place, placeOf } from "./addresses.ts";
+import { type MachinePaths, machinePaths } from "./addresses.ts";
 import { type SshCommand, type SshOptions, ssh } from "./ssh.ts";
 
 export { cleanUpDevVms } from "./remove-leftovers.ts";
@@ -39,23 +39,23 @@ export interface DevVm extends DevVmFacts {
  * of the same instance takes another name and another index (0 to 62).
  */
 export async function startDevVm(instance: Instance, name: string = FIRST, index = 0): Promise<DevVm> {
-  const place = placeOf(instance, name, index);
-  const facts = await boot(instance, place);
+  const paths = machinePaths(instance, name, index);
+  const facts = await boot(instance, paths);
   await factsOfDevVm(name).write(instance, facts);
-  return devVm(instance, place, facts);
+  return devVm(instance, paths, facts);
 }
 
 /** A DevVM that was started before, perhaps by another process. Throws `LabError` when it never was. */
 export async function findDevVm(instance: Instance, name: string = FIRST): Promise<DevVm> {
   const facts = await factsOfDevVm(name).read(instance);
-  return devVm(instance, placeOf(instance, name, facts.index), facts);
+  return devVm(instance, machinePaths(instance, name, facts.index), facts);
 }
 
-function devVm(instance: Instance, place: Place, facts: DevVmFacts): DevVm {
+function devVm(instance: Instance, paths: MachinePaths, facts: DevVmFacts): DevVm {
   const start = async () => {
-    await boot(instance, place);
+    await boot(instance, paths);
   };
-  const stop = () => stopServer(instance, place.name);
+  const stop = () => stopServer(instance, paths.name);
   return {
     ...facts,
     ssh: (command, options) => ssh(facts, command, options),
@@ -67,15 +67,15 @@ function devVm(instance: Instance, place: Place, facts: DevVmFacts): DevVm {
     },
     async reset() {
       await stop();
-      await dropWrites(place);
+      await dropWrites(paths);
       await start();
     },
     async remove() {
       await stop();
-      await cleanUpDevVms(instance, place.name);
-      await factsOfDevVm(place.name).forget(instance);
-      await rm(place.dir, { recursive: true });
+      await cleanUpDevVms(instance, paths.name);
+      await factsOfDevVm(paths.name).forget(instance);
+      await rm(paths.dir, { recursive: true });
     },
-    pid: () => initPid(instance, place),
+    pid: () => initPid(instance, paths),
   };
 }

@@ -12,44 +12,44 @@ import { run } from "../run.ts";
 import { baseImage } from "./base.ts";
 import type { DevVmFacts } from "./facts.ts";
 import { keyPair } from "./keys.ts";
-import type { Place } from "./addresses.ts";
+import type { MachinePaths } from "./addresses.ts";
 import { removeOtherLayers, seedLayer } from "./seed.ts";
 import { ssh } from "./ssh.ts";
 
 /** Brings the machine up, unless it runs as it should already. Throws `ServerFailed` when it does not come up. */
-export async function boot(instance: Instance, place: Place): Promise<DevVmFacts> {
+export async function boot(instance: Instance, paths: MachinePaths): Promise<DevVmFacts> {
   const base = await baseImage();
   const client = await keyPair(instance, "id_ed25519");
-  await mkdir(place.dir, { recursive: true, mode: 0o700 });
-  const host = await keyPair(instance, place.name, "ssh_host_ed25519_key");
+  await mkdir(paths.dir, { recursive: true, mode: 0o700 });
+  const host = await keyPair(instance, paths.name, "ssh_host_ed25519_key");
   const facts: DevVmFacts = {
-    name: place.name,
-    index: place.index,
-    address: place.address,
+    name: paths.name,
+    index: paths.index,
+    address: paths.address,
     hostKey: host.publicLine,
     privateKeyPath: client.privatePath,
-    knownHostsPath: join(place.dir, "known_hosts"),
+    knownHostsPath: join(paths.dir, "known_hosts"),
   };
-  await writeFile(facts.knownHostsPath, `${place.address} ${host.publicLine}\n`);
-  const layer = await seedLayer(instance, place, host, client);
-  await linkUp(instance, place);
-  await startServer(instance, specOf(instance, place, [layer, base], facts));
-  await removeOtherLayers(place, layer);
+  await writeFile(facts.knownHostsPath, `${paths.address} ${host.publicLine}\n`);
+  const layer = await seedLayer(instance, paths, host, client);
+  await linkUp(instance, paths);
+  await startServer(instance, specOf(instance, paths, [layer, base], facts));
+  await removeOtherLayers(paths, layer);
   return facts;
 }
 
 /** Forgets all that the machine ever wrote; it must have been stopped. */
-export async function dropWrites(place: Place): Promise<void> {
-  for (const dir of ["upper", "work"]) await rm(join(place.dir, dir), { recursive: true, force: true });
+export async function dropWrites(paths: MachinePaths): Promise<void> {
+  for (const dir of ["upper", "work"]) await rm(join(paths.dir, dir), { recursive: true, force: true });
 }
 
 /** The pid, on the host, of the machine's init. Throws `LabError` when it does not run. */
-export async function initPid(instance: Instance, place: Place): Promise<number> {
-  const launcher = (await readRecord(instance, place.name))?.pid;
+export async function initPid(instance: Instance, paths: MachinePaths): Promise<number> {
+  const launcher = (await readRecord(instance, paths.name))?.pid;
   const all = await allProcesses();
   const childOf = (parent: number | undefined) => all.find((facts) => facts.parent === parent && !facts.zombie)?.pid;
   const init = launcher === undefined ? undefined : childOf(childOf(launcher));
-  if (init === undefined) throw new LabError(`${place.name}: it does not run; start it first.`);
+  if (init === undefined) throw new LabError(`${paths.name}: it does not run; start it first.`);
   return init;
 }
 
@@ -57,7 +57,7 @@ export async function initPid(instance: Instance, place: Place): Promise<number>
  * A bridge rather than the bare link: the link goes and comes with each boot, and the address stays. The host's route to the
  * first DevVM is the uplink's; another one's is added, and goes with the uplink.
  */
-async function linkUp(instance: Instance, { bridge, linkAddress, range }: Place): Promise<void> {
+async function linkUp(instance: Instance, { bridge, linkAddress, range }: MachinePaths): Promise<void> {
   const inside = (...argv: string[]) => run(instance.inside(argv));
   const { stdout } = await inside("ip", "-oneline", "link", "show", "type", "bridge");
   if (!stdout.includes(` ${bridge}: `)) await inside("ip", "link", "add", bridge, "type", "bridge");
@@ -66,19 +66,19 @@ async function linkUp(instance: Instance, { bridge, linkAddress, range }: Place)
   await run(["ip", "route", "replace", range, "via", instance.address.lab]);
 }
 
-function specOf(instance: Instance, place: Place, layers: readonly string[], facts: DevVmFacts): ServerSpec {
+function specOf(instance: Instance, paths: MachinePaths, layers: readonly string[], facts: DevVmFacts): ServerSpec {
   const nspawn = [
-    ...["--directory=root", `--machine=${place.machine}`, `--hostname=${place.name}`],
+    ...["--directory=root", `--machine=${paths.machine}`, `--hostname=${paths.name}`],
     ...["--boot", "--kill-signal=SIGRTMIN+4", "--register=no", "--keep-unit", "--console=pipe"],
-    ...[`--network-bridge=${place.bridge}`, "--resolv-conf=off", "--timezone=off", "--link-journal=no"],
+    ...[`--network-bridge=${paths.bridge}`, "--resolv-conf=off", "--timezone=off", "--link-journal=no"],
     // Its init outlives a systemd-nspawn that is killed, and is then recognised by these.
-    ...[`--setenv=${MARK.instance}=${instance.dir}`, `--setenv=${MARK.server}=${place.name}`],
+    ...[`--setenv=${MARK.instance}=${instance.dir}`, `--setenv=${MARK.server}=${paths.name}`],
   ];
   const script = join(import.meta.dirname, "files", "boot.sh");
   return {
-    name: place.name,
-    argv: ["unshare", "--mount", "--propagation=private", script, place.machine, ...layers, "--", ...nspawn],
-    cwd: place.dir,
+    name: paths.name,
+    argv: ["unshare", "--mount", "--propagation=private", script, paths.machine, ...layers, "--", ...nspawn],
+    cwd: paths.dir,
     // Its own locks on the host outlive it when it is killed; the lab has one lock a server already.
     env: { SYSTEMD_NSPAWN_LOCK: "0" },
     ready: () => isRunning(facts),

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import type { Instance } from "../instance.ts";
 import type { KeyPair } from "./keys.ts";
-import type { Place } from "./addresses.ts";
+import type { MachinePaths } from "./addresses.ts";
 
 /** A file of the layer by its absolute path on the machine; a `link` is a symlink instead. */
 type SeedFile = { readonly text: string; readonly mode: number } | { readonly link: string };
@@ -16,11 +16,16 @@ type SeedFile = { readonly text: string; readonly mode: number } | { readonly li
  * Writes the layer and answers its folder. Other content is another folder, since a layer that is in use must not change;
  * so a machine that runs with an older one is booted anew, and keeps what it wrote.
  */
-export async function seedLayer(instance: Instance, place: Place, host: KeyPair, client: KeyPair): Promise<string> {
-  const files = { ...identity(instance, place), ...network(place), ...ssh(host, client), ...(await stubs()) };
+export async function seedLayer(
+  instance: Instance,
+  paths: MachinePaths,
+  host: KeyPair,
+  client: KeyPair,
+): Promise<string> {
+  const files = { ...identity(instance, paths), ...network(paths), ...ssh(host, client), ...(await stubs()) };
   const key = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 16);
-  const layer = join(place.dir, `${PREFIX}${key}`);
-  if ((await layersIn(place)).includes(layer)) return layer;
+  const layer = join(paths.dir, `${PREFIX}${key}`);
+  if ((await layersIn(paths)).includes(layer)) return layer;
   await rm(`${layer}.new`, { recursive: true, force: true });
   for (const [path, file] of Object.entries(files)) await put(`${layer}.new`, path, file);
   await rename(`${layer}.new`, layer);
@@ -28,14 +33,14 @@ export async function seedLayer(instance: Instance, place: Place, host: KeyPair,
 }
 
 /** Removes the layers that are no longer in use. */
-export async function removeOtherLayers(place: Place, used: string): Promise<void> {
-  for (const layer of await layersIn(place)) if (layer !== used) await rm(layer, { recursive: true });
+export async function removeOtherLayers(paths: MachinePaths, used: string): Promise<void> {
+  for (const layer of await layersIn(paths)) if (layer !== used) await rm(layer, { recursive: true });
 }
 
 const PREFIX = "seed-";
 
-const layersIn = async (place: Place): Promise<string[]> =>
-  (await readdir(place.dir)).filter((entry) => entry.startsWith(PREFIX)).map((entry) => join(place.dir, entry));
+const layersIn = async (paths: MachinePaths): Promise<string[]> =>
+  (await readdir(paths.dir)).filter((entry) => entry.startsWith(PREFIX)).map((entry) => join(paths.dir, entry));
 
 /** In the merged tree a folder has the rights that its topmost layer gives it, so each is made with the right ones. */
 async function put(layer: string, path: string, file: SeedFile): Promise<void> {
@@ -49,7 +54,7 @@ async function put(layer: string, path: string, file: SeedFile): Promise<void> {
 
 const plain = (...lines: readonly string[]): SeedFile => ({ text: [...lines, ""].join("\n"), mode: 0o644 });
 
-function identity(instance: Instance, { name }: Place): Record<string, SeedFile> {
+function identity(instance: Instance, { name }: MachinePaths): Record<string, SeedFile> {
   return {
     "/etc/hostname": plain(name),
     "/etc/hosts": plain("127.0.0.1 localhost", `127.0.1.1 ${name}`, `${instance.address.lab} lab`),
@@ -60,7 +65,7 @@ function identity(instance: Instance, { name }: Place): Record<string, SeedFile>
   };
 }
 
-function network({ address, linkAddress }: Place): Record<string, SeedFile> {
+function network({ address, linkAddress }: MachinePaths): Record<string, SeedFile> {
   const unit = plain(
     "[Unit]",
     "Description=Address of this machine on the lab's link",

@@ -37,9 +37,9 @@ export async function ssh(target: SshTarget, command: SshCommand, options: SshOp
   if (own === undefined && all.code !== NOT_CONNECTED)
     throw new LabError(`root at ${target.address}: the login shell ended before the command began (${all.code})`);
   if (accept.includes(ran.code)) return ran;
-  const said = (ran.stderr.trim() || ran.stdout.trim()).split("\n").slice(-12).join("\n  ");
+  const output = (ran.stderr.trim() || ran.stdout.trim()).split("\n").slice(-12).join("\n  ");
   const who = `${as ?? "root"} at ${target.address}`;
-  throw new LabError(`${who}: ended with exit code ${ran.code}: ${shortened(script)}\n  ${said}`);
+  throw new LabError(`${who}: ended with exit code ${ran.code}: ${shortened(script)}\n  ${output}`);
 }
 
 /** The argv of an ssh that logs in as root; a command may follow. It reads nobody's own ssh configuration. */

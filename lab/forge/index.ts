@@ -8,7 +8,7 @@ import { type ForgeApi, forgeApi, type ForgeLogin } from "./api.ts";
 import { createRepository, createUser, ensureContent, INFRA, newPassword, OWNER } from "./content.ts";
 import { type Content, pushContent } from "./git.ts";
 import { startForgeServer } from "./server.ts";
-import { forgePlace } from "./settings.ts";
+import { forgePaths } from "./settings.ts";
 
 export type { ForgeAnswer, ForgeApi, ForgeLogin } from "./api.ts";
 export { gitEnv } from "./git.ts";
@@ -53,7 +53,7 @@ export interface Forge extends ForgeFacts {
 /** Brings the forge up with its first content; what is up and there already stays as it is. */
 export async function startForge(instance: Instance, tools: Toolchain): Promise<void> {
   const { url, admin } = await startForgeServer(instance, await tools.get("forge"));
-  const content = await ensureContent(forgeApi(url, admin), admin, url, forgePlace(instance).dir);
+  const content = await ensureContent(forgeApi(url, admin), admin, url, forgePaths(instance).dir);
   await forgeFact.write(instance, {
     url,
     adminUser: admin.login,
@@ -83,7 +83,7 @@ export async function findForge(instance: Instance): Promise<Forge> {
     async createRepository(owner, name, { isPrivate = false, content } = {}) {
       await createRepository(api, owner, name, isPrivate);
       if (content === undefined) return;
-      await pushContent(cloneUrl(owner, name), admin, content, join(forgePlace(instance).dir, "scratch"));
+      await pushContent(cloneUrl(owner, name), admin, content, join(forgePaths(instance).dir, "scratch"));
     },
   };
 }

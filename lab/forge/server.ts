@@ -9,28 +9,28 @@ import { startServer } from "../process/start.ts";
 import { type Ran, run } from "../run.ts";
 import type { ToolHome } from "../toolchain/index.ts";
 import { forgeApi, type ForgeLogin } from "./api.ts";
-import { type ForgePlace, forgePlace, RUN_USER, writeSettings } from "./settings.ts";
+import { type ForgePaths, forgePaths, RUN_USER, writeSettings } from "./settings.ts";
 
 /** Brings the server up and answers who administrates it. */
 export async function startForgeServer(
   instance: Instance,
   tool: ToolHome,
 ): Promise<{ readonly url: string; readonly admin: Exclude<ForgeLogin, "anonymous"> }> {
-  const place = forgePlace(instance);
-  const program = join(place.dir, "program");
-  await writeSettings(instance, place, program);
+  const paths = forgePaths(instance);
+  const program = join(paths.dir, "program");
+  await writeSettings(instance, paths, program);
   await copyProgram(tool.dir, program);
   await startServer(instance, {
     name: "forge",
-    argv: [join(program, "gitea"), "web", "--config", place.settingsPath],
+    argv: [join(program, "gitea"), "web", "--config", paths.settingsPath],
     // The last one only makes another version another server.
-    env: { USER: RUN_USER, GITEA_WORK_DIR: place.work, LAB_FORGE: tool.dir },
-    cwd: place.work,
-    user: place.user,
-    ready: () => isHealthy(place.url),
+    env: { USER: RUN_USER, GITEA_WORK_DIR: paths.work, LAB_FORGE: tool.dir },
+    cwd: paths.work,
+    user: paths.user,
+    ready: () => isHealthy(paths.url),
     withinMs: 60_000,
   });
-  return { url: place.url, admin: await keptAdmin(place, program) };
+  return { url: paths.url, admin: await keptAdmin(paths, program) };
 }
 
 /** Its user cannot pass through root's home, where the cache is; and the path stays, for git hooks of repositories name it. */
@@ -54,15 +54,15 @@ const login = z.strictObject({ login: z.string(), password: z.string() });
 const ADMIN = "operator";
 
 /** The administrator that the program acts as. One whose password was lost with a killed run is made anew. */
-async function keptAdmin(place: ForgePlace, program: string): Promise<z.output<typeof login>> {
-  const path = join(place.dir, "admin.json");
+async function keptAdmin(paths: ForgePaths, program: string): Promise<z.output<typeof login>> {
+  const path = join(paths.dir, "admin.json");
   const kept = await readIfThere(path);
   const admin = kept === undefined ? undefined : login.parse(JSON.parse(kept));
-  if (admin !== undefined && (await forgeApi(place.url, admin).ask("GET", "user")).status === 200) return admin;
-  await command(place, program, ["admin", "user", "delete", "--username", ADMIN], [0, 1]);
+  if (admin !== undefined && (await forgeApi(paths.url, admin).ask("GET", "user")).status === 200) return admin;
+  await command(paths, program, ["admin", "user", "delete", "--username", ADMIN], [0, 1]);
   const who = ["--username", ADMIN, "--email", `${ADMIN}@forge.invalid`, "--admin"];
   // A password on the command line could be read by anybody on the machine, so the forge chooses it.
-  const { stdout } = await command(place, program, [
+  const { stdout } = await command(paths, program, [
     ...["admin", "user", "create", ...who],
     ...["--random-password", "--random-password-length", "32", "--must-change-password=false"],
   ]);
@@ -74,12 +74,12 @@ async function keptAdmin(place: ForgePlace, program: string): Promise<z.output<t
 }
 
 /** The forge's own command line, as its user: it works on the database beside the running server. */
-function command(place: ForgePlace, program: string, argv: readonly string[], accept = [0]): Promise<Ran> {
-  const { uid, gid } = place.user;
+function command(paths: ForgePaths, program: string, argv: readonly string[], accept = [0]): Promise<Ran> {
+  const { uid, gid } = paths.user;
   const asUser = ["--reuid", `${uid}`, "--regid", `${gid}`, "--clear-groups", "--no-new-privs", "--"];
-  return run(["setpriv", ...asUser, join(program, "gitea"), "--config", place.settingsPath, ...argv], {
-    cwd: place.work,
-    env: { USER: RUN_USER, HOME: place.work, GITEA_WORK_DIR: place.work },
+  return run(["setpriv", ...asUser, join(program, "gitea"), "--config", paths.settingsPath, ...argv], {
+    cwd: paths.work,
+    env: { USER: RUN_USER, HOME: paths.work, GITEA_WORK_DIR: paths.work },
     accept,
   });
 }

@@ -9,7 +9,7 @@ import { readIfThere } from "../read-optional.ts";
 import type { Instance } from "../instance.ts";
 
 /** What the forge's files are and who they belong to. */
-export interface ForgePlace {
+export interface ForgePaths {
   readonly url: string;
   /** Root's own: the program, keys, passwords. Others may pass through it. */
   readonly dir: string;
@@ -21,7 +21,7 @@ export interface ForgePlace {
 }
 
 /** Where the forge of an instance lies and listens. */
-export function forgePlace(instance: Instance): ForgePlace {
+export function forgePaths(instance: Instance): ForgePaths {
   const dir = instance.path("forge");
   const work = join(dir, "work");
   const id = 64_000 + instance.number;
@@ -33,15 +33,15 @@ export function forgePlace(instance: Instance): ForgePlace {
 export const RUN_USER = "forge";
 
 /** Writes the settings and the folder for them. @param program folder of the forge's program and its templates */
-export async function writeSettings(instance: Instance, place: ForgePlace, program: string): Promise<void> {
-  const { uid, gid } = place.user;
-  await mkdir(place.dir, { recursive: true, mode: 0o711 });
-  await mkdir(place.work, { recursive: true, mode: 0o700 });
-  await chown(place.work, uid, gid);
-  await writeFile(place.settingsPath, render(sections(instance, place, program, await keptSecrets(place))), {
+export async function writeSettings(instance: Instance, paths: ForgePaths, program: string): Promise<void> {
+  const { uid, gid } = paths.user;
+  await mkdir(paths.dir, { recursive: true, mode: 0o711 });
+  await mkdir(paths.work, { recursive: true, mode: 0o700 });
+  await chown(paths.work, uid, gid);
+  await writeFile(paths.settingsPath, render(sections(instance, paths, program, await keptSecrets(paths))), {
     mode: 0o600,
   });
-  await chown(place.settingsPath, uid, gid);
+  await chown(paths.settingsPath, uid, gid);
 }
 
 const PORT = 3000;
@@ -57,8 +57,8 @@ const secrets = z.strictObject({
 });
 type Secrets = z.output<typeof secrets>;
 
-async function keptSecrets(place: ForgePlace): Promise<Secrets> {
-  const path = join(place.dir, "secrets.json");
+async function keptSecrets(paths: ForgePaths): Promise<Secrets> {
+  const path = join(paths.dir, "secrets.json");
   const kept = await readIfThere(path);
   if (kept !== undefined) return secrets.parse(JSON.parse(kept));
   const random = () => randomBytes(32).toString("base64url");
@@ -67,14 +67,14 @@ async function keptSecrets(place: ForgePlace): Promise<Secrets> {
   return made;
 }
 
-function sections(instance: Instance, place: ForgePlace, program: string, secret: Secrets): Sections {
+function sections(instance: Instance, paths: ForgePaths, program: string, secret: Secrets): Sections {
   return {
-    "": { APP_NAME: "Forge of the lab", RUN_USER, RUN_MODE: "prod", WORK_PATH: place.work },
+    "": { APP_NAME: "Forge of the lab", RUN_USER, RUN_MODE: "prod", WORK_PATH: paths.work },
     server: {
       PROTOCOL: "http",
       HTTP_ADDR: instance.address.lab,
       HTTP_PORT: PORT,
-      ROOT_URL: `${place.url}/`,
+      ROOT_URL: `${paths.url}/`,
       STATIC_ROOT_PATH: program,
       // For deploy keys, which are SSH keys and nothing else; its own server, so that the machine's stays out of it.
       DISABLE_SSH: false,
@@ -88,8 +88,8 @@ function sections(instance: Instance, place: ForgePlace, program: string, secret
       LFS_START_SERVER: false,
       LFS_JWT_SECRET: secret.lfsJwt,
     },
-    database: { DB_TYPE: "sqlite3", PATH: join(place.work, "forge.db"), SQLITE_JOURNAL_MODE: "WAL" },
-    repository: { ROOT: join(place.work, "repositories"), DEFAULT_BRANCH: "master" },
+    database: { DB_TYPE: "sqlite3", PATH: join(paths.work, "forge.db"), SQLITE_JOURNAL_MODE: "WAL" },
+    repository: { ROOT: join(paths.work, "repositories"), DEFAULT_BRANCH: "master" },
     security: {
       INSTALL_LOCK: true,
       SECRET_KEY: secret.secretKey,

@@ -55,6 +55,13 @@ export async function removeRecord(instance: Instance, name: string): Promise<vo
 export async function fingerprintOf(spec: ServerSpec): Promise<string> {
   const { argv, env = {}, cwd, user, network } = spec;
   const texts = await Promise.all((spec.reads ?? []).map((path) => readFile(path, "utf8")));
-  const asked = JSON.stringify([argv, Object.entries(env).sort(), cwd ?? "", user ?? {}, network ?? "lab", texts]);
-  return createHash("sha256").update(asked).digest("hex").slice(0, 16);
+  const fingerprint = JSON.stringify([
+    argv,
+    Object.entries(env).sort(),
+    cwd ?? "",
+    user ?? {},
+    network ?? "lab",
+    texts,
+  ]);
+  return createHash("sha256").update(fingerprint).digest("hex").slice(0, 16);
 }

@@ -37,10 +37,11 @@ export const logOf = (instance: Instance, name: string): string => instance.path
 
 /** One that another run started a moment ago gets the rest of its time. */
 async function runsAsAsked(instance: Instance, spec: ServerSpec): Promise<boolean> {
-  const known = await readRecord(instance, spec.name);
-  if (known === undefined || known.fingerprint !== (await fingerprintOf(spec)) || !(await isAlive(known))) return false;
-  const deadline = Math.max(known.startedAtMs + spec.withinMs, Date.now() + PROBE_MS);
-  return (await waitUntilReady(spec, deadline, () => isAlive(known))) === true;
+  const recorded = await readRecord(instance, spec.name);
+  if (recorded === undefined || recorded.fingerprint !== (await fingerprintOf(spec)) || !(await isAlive(recorded)))
+    return false;
+  const deadline = Math.max(recorded.startedAtMs + spec.withinMs, Date.now() + PROBE_MS);
+  return (await waitUntilReady(spec, deadline, () => isAlive(recorded))) === true;
 }
 
 async function startAnew(instance: Instance, spec: ServerSpec): Promise<void> {
@@ -61,8 +62,8 @@ async function startAnew(instance: Instance, spec: ServerSpec): Promise<void> {
     stopSignal: spec.stopSignal ?? "SIGTERM",
     stopWithinMs: spec.stopWithinMs ?? 10_000,
   });
-  const said = await waitUntilReady(spec, startedAtMs + spec.withinMs, () => isAlive(id));
-  if (said !== true) await refuse(instance, spec, child, (await isAlive(id)) ? "late" : "died", said);
+  const status = await waitUntilReady(spec, startedAtMs + spec.withinMs, () => isAlive(id));
+  if (status !== true) await refuse(instance, spec, child, (await isAlive(id)) ? "late" : "died", status);
 }
 
 /** Ends what is left of a server that did not come up, and tells why. */
@@ -94,10 +95,12 @@ async function waitUntilReady(
 ): Promise<true | string> {
   let pauseMs = 50;
   for (;;) {
-    const said = await spec.ready().catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+    const status = await spec
+      .ready()
+      .catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
     const lives = await alive();
-    if (said === true && lives) return true;
-    if (!lives || Date.now() >= deadlineMs) return said === true ? "its process ended" : said;
+    if (status === true && lives) return true;
+    if (!lives || Date.now() >= deadlineMs) return status === true ? "its process ended" : status;
     await sleep(Math.min(pauseMs, Math.max(1, deadlineMs - Date.now())));
     pauseMs = Math.min(500, pauseMs * 1.5);
   }

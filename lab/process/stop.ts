@@ -17,13 +17,13 @@ export const MARK = { instance: "WORKSTATIONS_LAB", server: "WORKSTATIONS_LAB_SE
 
 /** Ends one server, if it runs. */
 export async function stopServer(instance: Instance, name: string): Promise<void> {
-  const known = await readRecord(instance, name);
-  if (known !== undefined) await endRecorded(instance, known);
+  const recorded = await readRecord(instance, name);
+  if (recorded !== undefined) await endRecorded(instance, recorded);
 }
 
 /** Ends every server of the instance in reverse order of start, then whatever else of it still runs. */
 export async function stopServers(instance: Instance): Promise<void> {
-  for (const known of (await readRecords(instance)).reverse()) await endRecorded(instance, known);
+  for (const recorded of (await readRecords(instance)).reverse()) await endRecorded(instance, recorded);
   await killLeftovers(instance);
 }
 
@@ -48,12 +48,12 @@ export async function killUnrecorded(instance: Instance, name: string): Promise<
   }
 }
 
-async function endRecorded(instance: Instance, known: ServerRecord): Promise<void> {
-  if (await isAlive(known)) {
-    await signal(known, known.stopSignal as NodeJS.Signals | number);
-    if (!(await waitUntilGone(known, known.stopWithinMs))) await endFirmly(known);
+async function endRecorded(instance: Instance, recorded: ServerRecord): Promise<void> {
+  if (await isAlive(recorded)) {
+    await signal(recorded, recorded.stopSignal as NodeJS.Signals | number);
+    if (!(await waitUntilGone(recorded, recorded.stopWithinMs))) await endFirmly(recorded);
   }
-  await removeRecord(instance, known.name);
+  await removeRecord(instance, recorded.name);
 }
 
 /** Each server leads a process group of its own, so its helpers go with it. */

@@ -36,21 +36,21 @@ export async function startSignIn(target: { readonly host: string; readonly port
     return { ...target, method: request.method, path: request.url, headers, agent: false };
   };
   const server = createServer((request, response) => {
-    const asked = ask(forwarded(request), (answer) => {
+    const upstream = ask(forwarded(request), (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
     });
-    asked.on("error", (error) => response.writeHead(502).end(`${error.message}\n`));
-    request.pipe(asked);
+    upstream.on("error", (error) => response.writeHead(502).end(`${error.message}\n`));
+    request.pipe(upstream);
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const asked = ask(forwarded(request));
-    socket.on("error", () => asked.destroy()).on("close", () => asked.destroy());
-    asked.on("error", () => socket.destroy());
-    asked.on("response", ({ statusCode = 502 }) =>
+    const upstream = ask(forwarded(request));
+    socket.on("error", () => upstream.destroy()).on("close", () => upstream.destroy());
+    upstream.on("error", () => socket.destroy());
+    upstream.on("response", ({ statusCode = 502 }) =>
       socket.end(`HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode]}\r\n\r\n`),
     );
-    asked.on("upgrade", ({ rawHeaders }, behind, first) => {
+    upstream.on("upgrade", ({ rawHeaders }, behind, first) => {
       const lines = rawHeaders.flatMap((name, at) => (at % 2 === 0 ? [`${name}: ${rawHeaders[at + 1]}\r\n`] : []));
       socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join("")}\r\n`);
       behind.on("error", () => socket.destroy()).on("close", () => socket.destroy());
@@ -59,7 +59,7 @@ export async function startSignIn(target: { readonly host: string; readonly port
       socket.write(first);
       behind.pipe(socket).pipe(behind);
     });
-    asked.end();
+    upstream.end();
   });
   server.on("connection", (socket) => {
     if (!isReachable) return void socket.destroy();

@@ -43,7 +43,7 @@ export async function moduleFolder(caches: GoCaches, cwd: string, module: string
  */
 export function goBuild(
   caches: GoCaches,
-  asked: {
+  build: {
     readonly cwd: string;
     readonly out: string;
     readonly flags: readonly string[];
@@ -52,9 +52,9 @@ export function goBuild(
   onPackage: (count: number) => void,
 ): Promise<void> {
   // Nice: the lab's servers and the people at the machine come first.
-  const argv = ["-n", "10", "go", "build", "-v", "-trimpath", "-o", `${asked.out}/`, ...asked.flags, ...asked.packages];
+  const argv = ["-n", "10", "go", "build", "-v", "-trimpath", "-o", `${build.out}/`, ...build.flags, ...build.packages];
   return new Promise((resolve, reject) => {
-    const child = spawn("nice", argv, { cwd: asked.cwd, env: goEnv(caches), stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn("nice", argv, { cwd: build.cwd, env: goEnv(caches), stdio: ["ignore", "ignore", "pipe"] });
     let count = 0;
     const problems: string[] = [];
     createInterface({ input: child.stderr }).on("line", (line) => {
@@ -64,9 +64,11 @@ export function goBuild(
     child.on("error", (cause) => reject(new LabError(`go build could not be started: ${cause.message}`, { cause })));
     child.on("close", (code, signal) => {
       if (code === 0) return resolve();
-      const said = problems.slice(-20).join("\n  ");
+      const output = problems.slice(-20).join("\n  ");
       reject(
-        new LabError(`go build of ${asked.packages.join(", ")} ended with ${signal ?? `exit code ${code}`}\n  ${said}`),
+        new LabError(
+          `go build of ${build.packages.join(", ")} ended with ${signal ?? `exit code ${code}`}\n  ${output}`,
+        ),
       );
     });
   });

@@ -15,10 +15,10 @@ export async function registerPlugin(vault: LabVault, file: string): Promise<"re
     .digest("hex");
   const { status, body } = await vault.ask("GET", path);
   if (status !== 200 && status !== 404) throw new LabError(`Vault answers GET ${path} with ${status}.`);
-  const known = status === 200 ? registered.parse(body).data.sha256 : undefined;
-  if (known === sha256) return "unchanged";
+  const registeredSha256 = status === 200 ? registered.parse(body).data.sha256 : undefined;
+  if (registeredSha256 === sha256) return "unchanged";
   await vault.must("PUT", path, { sha256, command: KUBERNETES_PLUGIN });
-  return known === undefined ? "registered" : "replaced";
+  return registeredSha256 === undefined ? "registered" : "replaced";
 }
 
 const registered = z.object({ data: z.object({ sha256: z.string() }) });

@@ -63,9 +63,9 @@ export function createCodeServerProxy(args: CodeServerProxyArgs): Server {
     });
   });
   // Until an answer begins, and no longer: a quiet stream is no dead one.
-  proxy.on("proxyReq", (asked, _, response) => {
-    answerInTime(asked);
-    response.once("close", () => asked.destroy());
+  proxy.on("proxyReq", (upstream, _, response) => {
+    answerInTime(upstream);
+    response.once("close", () => upstream.destroy());
   });
   proxy.on("proxyReqWs", answerInTime);
   // The library leaves the client's connection open when an answer breaks off; a half answer must not wait for ever.
@@ -79,9 +79,9 @@ export function createCodeServerProxy(args: CodeServerProxyArgs): Server {
   return server;
 }
 
-function answerInTime(asked: ClientRequest): void {
-  const late = setTimeout(() => asked.destroy(new Error("it does not answer")), ANSWER_MS);
-  for (const event of ["response", "upgrade", "close", "error"]) asked.once(event, () => clearTimeout(late));
+function answerInTime(upstream: ClientRequest): void {
+  const late = setTimeout(() => upstream.destroy(new Error("it does not answer")), ANSWER_MS);
+  for (const event of ["response", "upgrade", "close", "error"]) upstream.once(event, () => clearTimeout(late));
 }
 
 const toward = (entry: Entry) => ({ target: `http://127.0.0.1:${entry.port}`, agent: upstreamAgent(entry) });

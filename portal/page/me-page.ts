@@ -132,13 +132,13 @@ function codeServer({ site, guest }: MePage, { known: { ports }, services }: Rep
 
 function clones({ nowMs }: MePage, { known: { notes }, now }: Report): Html {
   if ("failed" in now) return card("clones", "Clones", html`<p>They cannot be looked at: ${now.failed}</p>`);
-  const told = clonesWithNotes(now.clones, notes?.says ?? []);
-  const others = html`<ul class="notes">${told.others.map((sentence) => html`<li>${sentence}</li>`)}</ul>`;
+  const annotated = clonesWithNotes(now.clones, notes?.says ?? []);
+  const others = html`<ul class="notes">${annotated.others.map((sentence) => html`<li>${sentence}</li>`)}</ul>`;
   const asOf = html`<p class="quiet">The last run that had something to say of them was ${ago(notes?.atMs, nowMs)}.</p>`;
   return card(
     "clones",
     "Clones",
-    html`${cloneList(told.clones)}${told.others.length === 0 ? NOTHING : others}${notes === undefined ? NOTHING : asOf}`,
+    html`${cloneList(annotated.clones)}${annotated.others.length === 0 ? NOTHING : others}${notes === undefined ? NOTHING : asOf}`,
   );
 }
 

@@ -69,9 +69,9 @@ function troubles(one: Answer): readonly string[] {
 }
 
 function clones(known: Report["known"], now: Report["now"]): readonly string[] {
-  const told = clonesWithNotes("failed" in now ? [] : now.clones, known.notes?.says ?? []);
-  const kept = told.clones.flatMap(({ path, why }) => (why === undefined ? [] : [`${path}: ${why}`]));
-  return [...kept, ...told.others];
+  const annotated = clonesWithNotes("failed" in now ? [] : now.clones, known.notes?.says ?? []);
+  const kept = annotated.clones.flatMap(({ path, why }) => (why === undefined ? [] : [`${path}: ${why}`]));
+  return [...kept, ...annotated.others];
 }
 
 function lost(now: Report["now"]): readonly string[] {

@@ -42,7 +42,7 @@ const MOST_LOOKS = 7;
 
 /** @param nowMs a clock @throws, by its promises, a sentence for the journal */
 export function rootRequests(ask: SendRequest, nowMs: () => number): RootRequests {
-  const told = shortMemory(nowMs);
+  const cache = shortMemory(nowMs);
   const looks = concurrencyLimit(MOST_LOOKS);
   const restores = concurrencyLimit(MOST_RESTORES);
   const running = new Map<string, { readonly line: string; readonly answer: Promise<unknown> }>();
@@ -56,14 +56,14 @@ export function rootRequests(ask: SendRequest, nowMs: () => number): RootRequest
       .then(async () => read(await restores(() => ask(line))))
       .finally(() => {
         if (running.get(osUser)?.answer === answer) running.delete(osUser);
-        told.forget(`facts ${osUser}`, "everybody");
+        cache.forget(`facts ${osUser}`, "everybody");
       });
     running.set(osUser, { line, answer });
     return answer;
   };
   return {
-    facts: (osUser) => told(`facts ${osUser}`, FRESH_MS, async () => one(await people(`facts ${osUser}`), osUser)),
-    everybody: () => told("everybody", EVERYBODY_FRESH_MS, () => people("everybody")),
+    facts: (osUser) => cache(`facts ${osUser}`, FRESH_MS, async () => one(await people(`facts ${osUser}`), osUser)),
+    everybody: () => cache("everybody", EVERYBODY_FRESH_MS, () => people("everybody")),
     restore: (osUser, choice) =>
       change(osUser, lineOf("restore", osUser, choice), (text) => one(parsed(restoreAnswer, text).people, osUser)),
     forget: (osUser, choice) =>
@@ -80,9 +80,9 @@ const EVERYBODY_FRESH_MS = 15_000;
 
 function shortMemory(nowMs: () => number) {
   const kept = new Map<string, { untilMs: number; readonly value: Promise<unknown> }>();
-  const told = <T>(key: string, freshMs: number, find: () => Promise<T>): Promise<T> => {
-    const known = kept.get(key);
-    if (known !== undefined && known.untilMs > nowMs()) return known.value as Promise<T>;
+  const cache = <T>(key: string, freshMs: number, find: () => Promise<T>): Promise<T> => {
+    const cachedEntry = kept.get(key);
+    if (cachedEntry !== undefined && cachedEntry.untilMs > nowMs()) return cachedEntry.value as Promise<T>;
     const value = find();
     // A look that takes long is shared until it ends: nobody holds two of them.
     const entry = { untilMs: Number.POSITIVE_INFINITY, value };
@@ -97,7 +97,7 @@ function shortMemory(nowMs: () => number) {
   const forget = (...keys: readonly string[]) => {
     for (const key of keys) kept.delete(key);
   };
-  return Object.assign(told, { forget });
+  return Object.assign(cache, { forget });
 }
 
 function parsed<T>(schema: z.ZodType<T>, text: string): T {

@@ -130,8 +130,8 @@ async function answer(
   const hasty = policy.requests.take(guest.osUser);
   if (hasty > 0) return later(response, refuse, hasty);
   if (route === undefined) return refuse(404, "There is no such page here.");
-  const asked = request.method === "HEAD" ? "GET" : request.method;
-  if (asked !== route.method) {
+  const method = request.method === "HEAD" ? "GET" : request.method;
+  if (method !== route.method) {
     response.setHeader("allow", route.method);
     return refuse(405, `Only ${route.method} is understood here.`);
   }
@@ -175,9 +175,9 @@ const NOT_ADMIN = "The board of all people is for admins.";
 /** Whose sessions: those of who has signed in, whatever the request says besides. */
 async function restore({ args: { host, site, lists }, guest, request, body }: Turn): Promise<Reply> {
   if (guest.parked) return notWhileParked(site, request);
-  const asked = choiceIn(request.headers["content-type"] ?? "", body);
-  if ("why" in asked) return { status: 400, ...refusal(site, request, 400, asked.why) };
-  const { choice } = asked;
+  const method = choiceIn(request.headers["content-type"] ?? "", body);
+  if ("why" in method) return { status: 400, ...refusal(site, request, 400, method.why) };
+  const { choice } = method;
   const restored = await host.restore(guest.osUser, choice);
   const summary =
     "failed" in restored ? restored.failed : restored.found.map(({ name, how }) => `${name} ${how}`).join(", ");
@@ -195,10 +195,10 @@ async function restore({ args: { host, site, lists }, guest, request, body }: Tu
 /** As with a restore: those of who has signed in. */
 async function forget({ args: { host, site, lists }, guest, request, body }: Turn): Promise<Reply> {
   if (guest.parked) return notWhileParked(site, request);
-  const asked = choiceIn(request.headers["content-type"] ?? "", body);
-  const choice = "why" in asked ? undefined : asked.choice;
+  const method = choiceIn(request.headers["content-type"] ?? "", body);
+  const choice = "why" in method ? undefined : method.choice;
   if (choice?.sessions === undefined) {
-    const why = "why" in asked ? asked.why : "No session was chosen.";
+    const why = "why" in method ? method.why : "No session was chosen.";
     return { status: 400, ...refusal(site, request, 400, why) };
   }
   const forgot = await host.forget(guest.osUser, choice);

@@ -21,19 +21,19 @@ export function upgrade(
   headers: Readonly<Record<string, string>>,
 ): Promise<Upgraded> {
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath, path, headers: { host: "terminal", ...headers }, agent: false });
-    const late = setTimeout(() => asked.destroy(new Error("it does not answer")), ANSWER_MS);
-    asked.once("close", () => clearTimeout(late));
-    asked.once("error", reject);
-    asked.once("response", (answer) => {
+    const outgoing = request({ socketPath, path, headers: { host: "terminal", ...headers }, agent: false });
+    const late = setTimeout(() => outgoing.destroy(new Error("it does not answer")), ANSWER_MS);
+    outgoing.once("close", () => clearTimeout(late));
+    outgoing.once("error", reject);
+    outgoing.once("response", (answer) => {
       answer.destroy();
       reject(new Error(`it answered ${answer.statusCode} in place of a web socket`));
     });
-    asked.once("upgrade", (answer, upstream, head) => {
+    outgoing.once("upgrade", (answer, upstream, head) => {
       clearTimeout(late);
       resolve({ answer, upstream, head });
     });
-    asked.end();
+    outgoing.end();
   });
 }
 
@@ -46,9 +46,9 @@ export async function createSession(socketPath: string, name: string | undefined
 function post(socketPath: string, path: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(ANSWER_MS);
-    const asked = request({ socketPath, path, method: "POST", headers: { host: "terminal" }, agent: false, signal });
-    asked.once("error", reject);
-    asked.once("response", (answer) => {
+    const outgoing = request({ socketPath, path, method: "POST", headers: { host: "terminal" }, agent: false, signal });
+    outgoing.once("error", reject);
+    outgoing.once("response", (answer) => {
       let text = "";
       answer.setEncoding("utf8").on("data", (piece: string) => {
         text += piece;
@@ -57,6 +57,6 @@ function post(socketPath: string, path: string): Promise<string> {
       answer.once("error", reject);
       answer.once("end", () => resolve(text));
     });
-    asked.end();
+    outgoing.end();
   });
 }

@@ -12,42 +12,44 @@ import { typedResource, type TypedResource } from "../runtime/typed-resource.ts"
 import { parseInputs, parseState } from "../runtime/parse-inputs.ts";
 import { type Binding, type Bindings, bindingsOf } from "./role-binding-client.ts";
 
-const want = z.object({
+const inputsSchema = z.object({
   namespace: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be the name of a namespace"),
   suspended: z.boolean(),
   /** RoleBindings of the program itself, by name: they are the official provider's to change. */
   own: z.array(z.string()),
 });
-const have = want.extend({ /** RoleBindings that are suspended, by name. */ bindings: z.array(z.string()) });
+const stateSchema = inputsSchema.extend({
+  /** RoleBindings that are suspended, by name. */ bindings: z.array(z.string()),
+});
 
-type Want = z.output<typeof want>;
-type Have = z.output<typeof have>;
+type Inputs = z.output<typeof inputsSchema>;
+type State = z.output<typeof stateSchema>;
 
 /** A binding that is made while the others are emptied is found by the next look. */
 const PASSES = 3;
 
 export function namespaceRights(call: () => KubeCall): Resource {
-  const settle = (wish: Want): Promise<Have> => {
-    const bindings = bindingsOf(call(), wish.namespace);
-    return wish.suspended ? suspend(bindings, wish) : giveBack(bindings, wish);
+  const settle = (inputs: Inputs): Promise<State> => {
+    const bindings = bindingsOf(call(), inputs.namespace);
+    return inputs.suspended ? suspend(bindings, inputs) : giveBack(bindings, inputs);
   };
-  const type: TypedResource<Want, Have> = {
-    parse: parseInputs(want),
-    remember: parseState(have),
+  const type: TypedResource<Inputs, State> = {
+    parse: parseInputs(inputsSchema),
+    remember: parseState(stateSchema),
     secrets: [],
     computed: ["bindings"],
     replaceOn: ["namespace"],
-    create: async (wish) => ({ id: wish.namespace, have: await settle(wish) }),
-    update: (_, __, wish) => settle(wish),
-    delete: async (_, is) => {
-      await giveBack(bindingsOf(call(), is.namespace), is);
+    create: async (inputs) => ({ id: inputs.namespace, have: await settle(inputs) }),
+    update: (_, __, inputs) => settle(inputs),
+    delete: async (_, state) => {
+      await giveBack(bindingsOf(call(), state.namespace), state);
     },
   };
   return typedResource(type);
 }
 
-async function suspend(bindings: Bindings, wish: Want): Promise<Have> {
-  const isPlanted = ({ name, subjects }: Binding) => subjects.length > 0 && !wish.own.includes(name);
+async function suspend(bindings: Bindings, inputs: Inputs): Promise<State> {
+  const isPlanted = ({ name, subjects }: Binding) => subjects.length > 0 && !inputs.own.includes(name);
   for (let pass = 1; pass <= PASSES; pass += 1) {
     const planted = (await bindings.list()).filter(isPlanted);
     if (planted.length === 0) break;
@@ -56,16 +58,16 @@ async function suspend(bindings: Bindings, wish: Want): Promise<Have> {
     }
   }
   const all = await bindings.list();
-  return { ...wish, bindings: all.flatMap(({ name, kept }) => (kept === undefined ? [] : [name])).sort() };
+  return { ...inputs, bindings: all.flatMap(({ name, kept }) => (kept === undefined ? [] : [name])).sort() };
 }
 
 /** Whom somebody else has let in meanwhile stays in. */
-async function giveBack(bindings: Bindings, wish: Want): Promise<Have> {
+async function giveBack(bindings: Bindings, inputs: Inputs): Promise<State> {
   for (const binding of await bindings.list()) {
     if (binding.kept === undefined) continue;
     await bindings.write(binding, { subjects: together(binding.kept, binding.subjects), kept: undefined });
   }
-  return { ...wish, bindings: [] };
+  return { ...inputs, bindings: [] };
 }
 
 /** In the order in which they stood, each once. */

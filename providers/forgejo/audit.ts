@@ -20,15 +20,15 @@ const question = z.object({
  * @throws ForgeError when any part of it cannot be read as a whole
  */
 export async function auditRepository(forge: Forge, args: PropertyMap, signal: AbortSignal): Promise<PropertyMap> {
-  const asked = question.safeParse(revealMap(args));
-  if (!asked.success)
-    throw new ProviderError(`auditRepository: ${asked.error.issues.map(({ message }) => message).join("; ")}`);
-  const { branch } = asked.data;
-  const api = repoApi(forge, asked.data, signal);
+  const parsed = question.safeParse(revealMap(args));
+  if (!parsed.success)
+    throw new ProviderError(`auditRepository: ${parsed.error.issues.map(({ message }) => message).join("; ")}`);
+  const { branch } = parsed.data;
+  const api = repoApi(forge, parsed.data, signal);
   await api.mustExist();
   const version = await serverVersion(forge, signal);
   const logins = await api.collaborators();
-  const known = new Set(asked.data.known.map((login) => login.toLowerCase()));
+  const known = new Set(parsed.data.known.map((login) => login.toLowerCase()));
   const collaborators = [];
   for (const login of logins) {
     collaborators.push({ login, permission: known.has(login.toLowerCase()) ? "known" : await api.permissionOf(login) });

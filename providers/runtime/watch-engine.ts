@@ -4,10 +4,10 @@ import { fstatSync } from "node:fs";
 /** Calls `gone` once when the process that started this one has ended. */
 export function watchParent(gone: () => void): void {
   const parent = process.ppid;
-  let told = false;
+  let isEnding = false;
   const tell = (): void => {
-    if (told) return;
-    told = true;
+    if (isEnding) return;
+    isEnding = true;
     gone();
   };
   // An orphan gets another parent. The timer alone does not keep this process alive.

@@ -15,7 +15,7 @@ import { type Entity, identities, type Identities } from "../../clients/vault/id
 import { isMarked, liveTokens } from "../../clients/vault/tokens.ts";
 import type { Vault } from "../../clients/vault/client.ts";
 
-const want = z.object({
+const inputsSchema = z.object({
   /** What the entity is called when this program makes it. */
   name: z.string().min(1),
   /** What an entity of theirs may be called from before a rename. */
@@ -35,7 +35,7 @@ const want = z.object({
   /** Roles that were theirs and are nobody's today. A state without them is of a former version. */
   lostRoles: z.array(z.string()).default([]),
 });
-const have = want.extend({
+const stateSchema = inputsSchema.extend({
   /** Null for somebody who needs no entity and has none. */
   entityId: z.string().nullable(),
   /** How many of their tokens were live when last seen after the cut; 0 for somebody present. */
@@ -44,86 +44,86 @@ const have = want.extend({
   revoked: z.int(),
 });
 
-export type Want = z.output<typeof want>;
-type Have = z.output<typeof have>;
+export type Inputs = z.output<typeof inputsSchema>;
+type State = z.output<typeof stateSchema>;
 
 export function person(vault: () => Vault): Resource {
-  const type: TypedResource<Want, Have> = {
-    parse: parseInputs(want),
-    remember: parseState(have),
+  const type: TypedResource<Inputs, State> = {
+    parse: parseInputs(inputsSchema),
+    remember: parseState(stateSchema),
     secrets: [],
     computed: ["entityId", "live", "revoked"],
     replaceOn: [],
-    differences: (is, wish) => {
-      const changed = (Object.keys(want.shape) as (keyof Want)[]).filter(
-        (field) => textOf(is[field]) !== textOf(wish[field]),
+    differences: (state, inputs) => {
+      const changed = (Object.keys(inputsSchema.shape) as (keyof Inputs)[]).filter(
+        (field) => textOf(state[field]) !== textOf(inputs[field]),
       );
-      const alive = wish.state === "left" && is.live > 0 && !changed.includes("state") ? (["state"] as const) : [];
+      const alive = inputs.state === "left" && state.live > 0 && !changed.includes("state") ? (["state"] as const) : [];
       return [...changed, ...alive];
     },
-    create: async (wish, call) => ({ id: wish.name, have: await settle(vault(), wish, undefined, call) }),
-    update: (_, is, wish, call) => settle(vault(), wish, is, call),
-    read: async (id, known, call) => {
-      if (known === undefined)
+    create: async (inputs, call) => ({ id: inputs.name, have: await settle(vault(), inputs, undefined, call) }),
+    update: (_, state, inputs, call) => settle(vault(), inputs, state, call),
+    read: async (id, state, call) => {
+      if (state === undefined)
         throw new ProviderError(`${id}: there is nothing to import; the program finds the entity by itself`);
-      const found = await look(vault(), known, call);
+      const found = await look(vault(), state, call);
       return { have: found, want: pick(found) };
     },
-    delete: async (_, is, call) => {
-      if (is.state === "left" || is.entityId === null) return;
-      const people = identities(vault(), is.mount, call.signal);
-      const entity = await people.byId(is.entityId);
-      if (entity !== undefined) await people.change(entity.id, { policies: minus(entity.policies, is.marks) });
-      await removeOwnRoles(vault(), is, call.signal);
+    delete: async (_, state, call) => {
+      if (state.state === "left" || state.entityId === null) return;
+      const people = identities(vault(), state.mount, call.signal);
+      const entity = await people.byId(state.entityId);
+      if (entity !== undefined) await people.change(entity.id, { policies: minus(entity.policies, state.marks) });
+      await removeOwnRoles(vault(), state, call.signal);
     },
   };
   return typedResource(type);
 }
 
-async function settle(vault: Vault, wish: Want, before: Have | undefined, call: Call): Promise<Have> {
-  const people = identities(vault, wish.mount, call.signal);
+async function settle(vault: Vault, inputs: Inputs, before: State | undefined, call: Call): Promise<State> {
+  const people = identities(vault, inputs.mount, call.signal);
   // A former name's policy must not stay with them: whoever is given that name next would share it with them.
   const marks = [
-    ...new Set([...wish.marks, ...(before?.marks ?? []), ...(wish.formerName === null ? [] : [wish.formerName])]),
+    ...new Set([...inputs.marks, ...(before?.marks ?? []), ...(inputs.formerName === null ? [] : [inputs.formerName])]),
   ];
-  if (wish.state === "left") {
-    const entity = await entityOf(people, wish, before);
-    const roles = [...wish.roles, ...wish.lostRoles];
-    const { revoked } = await revokeAccess(vault, { ...wish, roles, marks, entity }, call);
-    return { ...wish, entityId: entity?.id ?? null, live: 0, revoked: (before?.revoked ?? 0) + revoked };
+  if (inputs.state === "left") {
+    const entity = await entityOf(people, inputs, before);
+    const roles = [...inputs.roles, ...inputs.lostRoles];
+    const { revoked } = await revokeAccess(vault, { ...inputs, roles, marks, entity }, call);
+    return { ...inputs, entityId: entity?.id ?? null, live: 0, revoked: (before?.revoked ?? 0) + revoked };
   }
-  const entity = await welcome(people, { ...wish, marks }, before, call.signal);
-  await revokeRoles(vault, { ...wish, roles: minus(wish.lostRoles, before?.lostRoles ?? []) }, call.signal);
-  return { ...wish, entityId: entity?.id ?? null, live: 0, revoked: 0 };
+  const entity = await welcome(people, { ...inputs, marks }, before, call.signal);
+  await revokeRoles(vault, { ...inputs, roles: minus(inputs.lostRoles, before?.lostRoles ?? []) }, call.signal);
+  return { ...inputs, entityId: entity?.id ?? null, live: 0, revoked: 0 };
 }
 
 /** The entity with their policies. Whoever has none and needs none gets none. */
 async function welcome(
   people: Identities,
-  wish: Want,
-  before: Have | undefined,
+  inputs: Inputs,
+  before: State | undefined,
   signal: AbortSignal,
 ): Promise<Entity | undefined> {
-  const { name, alias, formerName } = wish;
+  const { name, alias, formerName } = inputs;
   const named = (await people.byName(name)) ?? (formerName === null ? undefined : await people.byName(formerName));
   const holder = alias === null ? undefined : await people.byAlias(alias);
-  const signsInAs = await released(people, wish, named, holder, signal);
+  const signsInAs = await released(people, inputs, named, holder, signal);
   const entity =
-    named ?? signsInAs ?? (wish.policies.length === 0 ? undefined : await people.create(name, wish.policies));
+    named ?? signsInAs ?? (inputs.policies.length === 0 ? undefined : await people.create(name, inputs.policies));
   if (entity === undefined) return undefined;
   // A hand that disabled somebody present meant it; only our own cut is undone, on their return.
   const returns = before?.state === "left" || (before === undefined && entity.name === name);
   const renamed =
-    entity.name !== name && (entity.name === formerName || (isMadeBySignIn(entity) && wish.policies.length > 0));
+    entity.name !== name && (entity.name === formerName || (isMadeBySignIn(entity) && inputs.policies.length > 0));
   await people.change(entity.id, {
-    policies: [...minus(entity.policies, wish.marks), ...wish.policies],
+    policies: [...minus(entity.policies, inputs.marks), ...inputs.policies],
     ...(renamed ? { name } : {}),
     ...(returns && entity.disabled ? { disabled: false } : {}),
   });
   if (alias !== null && signsInAs?.id !== entity.id) await people.point(alias, entity);
   // An address that was theirs and is nobody's any more must open nothing.
   if (alias === null && before?.alias != null && before.entityId === entity.id) await people.unpoint(entity);
-  return checked(people, wish, entity.id);
+  return checked(people, inputs, entity.id);
 }
 
 /**
@@ -134,12 +134,12 @@ async function welcome(
  */
 async function released(
   people: Identities,
-  wish: Want,
+  inputs: Inputs,
   named: Entity | undefined,
   holder: Entity | undefined,
   signal: AbortSignal,
 ): Promise<Entity | undefined> {
-  const { alias } = wish;
+  const { alias } = inputs;
   const isConflict = (other: Entity | undefined): other is Entity =>
     other !== undefined && other.id !== named?.id && !isMadeBySignIn(other) && (named !== undefined || isOurs(other));
   // Nobody takes an address from somebody who was offboarded, or from an entity of another program.
@@ -151,7 +151,7 @@ async function released(
     await sleep(RELEASE_PAUSE_MS, undefined, { signal });
     other = await people.byAlias(alias);
   }
-  if (isConflict(other)) throw conflict(wish, other);
+  if (isConflict(other)) throw conflict(inputs, other);
   return other;
 }
 
@@ -160,22 +160,24 @@ const RELEASE_TRIES = 60;
 const RELEASE_PAUSE_MS = 500;
 
 /** Reads back what was written. @throws ProviderError when it did not come about */
-async function checked(people: Identities, wish: Want, id: string): Promise<Entity> {
+async function checked(people: Identities, inputs: Inputs, id: string): Promise<Entity> {
   const now = await people.byId(id);
-  const missing = now === undefined ? wish.policies : minus(wish.policies, now.policies);
+  const missing = now === undefined ? inputs.policies : minus(inputs.policies, now.policies);
   if (now === undefined || missing.length > 0) {
     throw new ProviderError(
-      `${wish.name}: the entity ${id} lacks ${missing.join(", ") || "everything"} right after it was written`,
+      `${inputs.name}: the entity ${id} lacks ${missing.join(", ") || "everything"} right after it was written`,
     );
   }
-  if (wish.alias !== null && wish.policies.length > 0 && (await people.byAlias(wish.alias))?.id !== id) {
+  if (inputs.alias !== null && inputs.policies.length > 0 && (await people.byAlias(inputs.alias))?.id !== id) {
     throw new ProviderError(
-      `${wish.name}: ${wish.alias} does not sign in as this entity although the alias was written`,
+      `${inputs.name}: ${inputs.alias} does not sign in as this entity although the alias was written`,
     );
   }
-  const others = (await people.aliasNames(now)).filter((name) => folded(name) !== folded(wish.alias ?? name));
+  const others = (await people.aliasNames(now)).filter((name) => folded(name) !== folded(inputs.alias ?? name));
   if (others.length > 0)
-    throw new ProviderError(`${wish.name}: ${others.join(", ")} still signs in as this entity although it was renamed`);
+    throw new ProviderError(
+      `${inputs.name}: ${others.join(", ")} still signs in as this entity although it was renamed`,
+    );
   return now;
 }
 
@@ -183,38 +185,38 @@ async function checked(people: Identities, wish: Want, id: string): Promise<Enti
 const folded = (name: string): string => name.toLowerCase();
 
 /** By what was remembered, by the sign-in, by the name: in this order, since names and addresses can be given anew. */
-const entityOf = async (people: Identities, wish: Want, before: Have | undefined): Promise<Entity | undefined> => {
+const entityOf = async (people: Identities, inputs: Inputs, before: State | undefined): Promise<Entity | undefined> => {
   const remembered = before?.entityId == null ? undefined : await people.byId(before.entityId);
-  const named = remembered ?? (await people.byName(wish.name));
-  if (named !== undefined || wish.alias === null) return named;
-  const aliased = await people.byAlias(wish.alias);
+  const named = remembered ?? (await people.byName(inputs.name));
+  if (named !== undefined || inputs.alias === null) return named;
+  const aliased = await people.byAlias(inputs.alias);
   // An address that somebody else has been given since leads to them, and they stay.
   return aliased === undefined || isOurs(aliased) ? undefined : aliased;
 };
 
-async function look(vault: Vault, known: Have, call: Call): Promise<Have> {
-  const people = identities(vault, known.mount, call.signal);
-  const entity = known.entityId === null ? undefined : await people.byId(known.entityId);
-  if (known.state === "left") {
+async function look(vault: Vault, state: State, call: Call): Promise<State> {
+  const people = identities(vault, state.mount, call.signal);
+  const entity = state.entityId === null ? undefined : await people.byId(state.entityId);
+  if (state.state === "left") {
     const marks = {
-      entityId: known.entityId ?? undefined,
-      policies: known.marks,
-      roles: known.roles,
-      kubernetesMount: known.kubernetesMount,
+      entityId: state.entityId ?? undefined,
+      policies: state.marks,
+      roles: state.roles,
+      kubernetesMount: state.kubernetesMount,
     };
     const live = (await liveTokens(vault, call.signal)).filter((token) => isMarked(token, marks)).length;
     // An enabled entity lets them in again, which counts like a live token.
-    return { ...known, live: live + (entity !== undefined && !entity.disabled ? 1 : 0) };
+    return { ...state, live: live + (entity !== undefined && !entity.disabled ? 1 : 0) };
   }
   if (entity?.disabled === true)
-    call.log.warning(`${known.name}: somebody has disabled the entity in Vault; it is left so`);
-  const aliased = known.alias === null ? undefined : await people.byAlias(known.alias);
-  const alias = entity !== undefined && aliased?.id !== entity.id ? null : known.alias;
+    call.log.warning(`${state.name}: somebody has disabled the entity in Vault; it is left so`);
+  const aliased = state.alias === null ? undefined : await people.byAlias(state.alias);
+  const alias = entity !== undefined && aliased?.id !== entity.id ? null : state.alias;
   return {
-    ...known,
+    ...state,
     entityId: entity?.id ?? null,
-    policies: known.policies.filter((policy) => entity?.policies.includes(policy) ?? false),
-    alias: known.policies.length === 0 ? known.alias : alias,
+    policies: state.policies.filter((policy) => entity?.policies.includes(policy) ?? false),
+    alias: state.policies.length === 0 ? state.alias : alias,
   };
 }
 
@@ -223,15 +225,16 @@ const isMadeBySignIn = (entity: Entity) => /^entity_[0-9a-f]{8}$/.test(entity.na
 
 const isOurs = (entity: Entity) => entity.name.startsWith("namespace-owner-");
 
-const conflict = (wish: Want, other: Entity) =>
+const conflict = (inputs: Inputs, other: Entity) =>
   new ProviderError(
-    `${wish.name}: ${wish.alias} already signs in as the entity "${other.name}"${other.disabled ? " (disabled)" : ""}. Two people ` +
+    `${inputs.name}: ${inputs.alias} already signs in as the entity "${other.name}"${other.disabled ? " (disabled)" : ""}. Two people ` +
       "cannot share an address. If it was given to somebody new, remove that alias from the old entity in Vault, then run again.",
   );
 
 const minus = (a: readonly string[], b: readonly string[]): string[] => a.filter((entry) => !b.includes(entry));
 
 /** Lists are sets here. */
-const textOf = (value: Want[keyof Want]): string => JSON.stringify(Array.isArray(value) ? [...value].sort() : value);
+const textOf = (value: Inputs[keyof Inputs]): string =>
+  JSON.stringify(Array.isArray(value) ? [...value].sort() : value);
 
-const pick = (found: Have): Want => want.parse(found);
+const pick = (found: State): Inputs => inputsSchema.parse(found);

@@ -41,23 +41,24 @@ type OfPerson = Omit<PersonChange, "who">;
 
 /** What changes for one person from one entry of the ledger to another; undefined when nothing. */
 export function changeOf(
-  who: OsUser,
+  osUser: OsUser,
   past: LedgerEntry | undefined,
   after: LedgerEntry,
   previously: Previously,
   formerName: OsUser | undefined,
 ): PersonChange | undefined {
   const isIn = after.leftOn === undefined;
-  if (past === undefined) return isIn ? { who, kind: "joins", lost: [], gained: ["a place"], other: [] } : undefined;
+  if (past === undefined)
+    return isIn ? { who: osUser, kind: "joins", lost: [], gained: ["a place"], other: [] } : undefined;
   if (past.leftOn !== undefined)
-    return isIn ? { who, kind: "returns", lost: [], gained: ["a place again"], other: [] } : undefined;
-  if (!isIn) return { who, kind: "leaves", lost: ["every access"], gained: [], other: [] };
+    return isIn ? { who: osUser, kind: "returns", lost: [], gained: ["a place again"], other: [] } : undefined;
+  if (!isIn) return { who: osUser, kind: "leaves", lost: ["every access"], gained: [], other: [] };
   const renamed =
     formerName === undefined
       ? []
       : [
           `is the new name of ${formerName}: the same account, uid ${after.uid}, ports and namespaces`,
-          `/home/${formerName} becomes /home/${who}, with a link at the former path, and their services start anew; it waits while ${formerName} is at work there`,
+          `/home/${formerName} becomes /home/${osUser}, with a link at the former path, and their services start anew; it waits while ${formerName} is at work there`,
         ];
   const parts = [identityChanges(past, after, previously), rightsChanges(past, after), placeChanges(past, after)];
   const change: OfPerson = {
@@ -66,7 +67,7 @@ export function changeOf(
     gained: parts.flatMap((part) => part.gained),
     other: [...renamed, ...parts.flatMap((part) => part.other)],
   };
-  return change.lost.length + change.gained.length + change.other.length > 0 ? { who, ...change } : undefined;
+  return change.lost.length + change.gained.length + change.other.length > 0 ? { who: osUser, ...change } : undefined;
 }
 
 type Part = Pick<PersonChange, "lost" | "gained" | "other">;

@@ -28,10 +28,10 @@ export function raisedRights(
   after: Before["people"],
   undelivered: Undelivered = ALL_DELIVERED,
 ): readonly RaisedRights[] {
-  const risesOf = (who: OsUser, now: LedgerEntry): readonly string[] => {
-    const name = renamed.get(who) ?? who;
+  const risesOf = (osUser: OsUser, now: LedgerEntry): readonly string[] => {
+    const name = renamed.get(osUser) ?? osUser;
     const states = [{ name, entry: people.get(name) }, ...heldStates(undelivered, name)];
-    const rises = states.flatMap((past) => raised(past.entry, now, past.name === who ? undefined : past.name));
+    const rises = states.flatMap((past) => raised(past.entry, now, past.name === osUser ? undefined : past.name));
     return [...new Set(rises)];
   };
   return [...after]
@@ -49,8 +49,8 @@ function raised(past: LedgerEntry | undefined, now: LedgerEntry, formerName: str
   if (TIERS[now.tier].rank > TIERS[past.tier].rank)
     what.push(`the tier ${now.tier} instead of ${past.tier}${groups(now)}`);
   if (now.push && !past.push) what.push("direct push to the protected branch");
-  const rooms = now.namespaces.filter((room) => !past.namespaces.includes(room));
-  if (rooms.length > 0) what.push(`the namespaces ${listed(rooms)}`);
+  const namespaces = now.namespaces.filter((namespace) => !past.namespaces.includes(namespace));
+  if (namespaces.length > 0) what.push(`the namespaces ${listed(namespaces)}`);
   for (const [name, was, is] of identities(past, now)) {
     if (is !== undefined && was !== is) what.push(`the ${name} ${is}${was === undefined ? "" : ` instead of ${was}`}`);
   }

@@ -27,7 +27,7 @@ export function planSentences(input: PlanInput): readonly string[] {
     ...kinds.flatMap(of).map((change) => sentenceOf(change, input)),
     ...input.repeated.map((change) => again(change, input)),
     ...heldBack.map((change) => `${change.who} would lose ${listed(change.lost)}; addsOnly holds that back.`),
-    ...input.removed.map((who) => forgotten(who, input)),
+    ...input.removed.map((osUser) => forgotten(osUser, input)),
     ...notices(input),
   ];
 }
@@ -48,10 +48,10 @@ function leaves({ who }: PersonChange, { desired }: PlanInput): string {
     : `${who} is offboarded. Revoked: ${listed(cuts(left))}. Kept: ${listed(kept(left))}.`;
 }
 
-function forgotten(who: OsUser, { desired }: PlanInput): string {
-  const entry = desired.ledger.people.get(who);
+function forgotten(osUser: OsUser, { desired }: PlanInput): string {
+  const entry = desired.ledger.people.get(osUser);
   return (
-    `${who} was removed for good: the program forgets what it kept for them and touches nothing of it; the uid ${entry?.uid} ` +
+    `${osUser} was removed for good: the program forgets what it kept for them and touches nothing of it; the uid ${entry?.uid} ` +
     `stays theirs, the ports ${entry?.ports.t3} and ${entry?.ports.browser} are free.`
   );
 }

@@ -29,15 +29,15 @@ export interface AllocatedNumbers {
 /** Somebody who is on the roster. `entry` is their past, under the name that they have now. */
 export function personOf(
   row: CurrentRow,
-  given: AllocatedNumbers,
+  numbers: AllocatedNumbers,
   entry: LedgerEntry | undefined,
   policy: Policy,
 ): Person {
   const had = [...(entry?.namespaces ?? []), ...(entry?.formerNamespaces ?? [])];
   return {
     osUser: row.osUser,
-    uid: given.uid,
-    ports: given.ports,
+    uid: numbers.uid,
+    ports: numbers.ports,
     tier: row.tier,
     authentikUser: row.authentikUser,
     k8sUser: row.k8sUser,

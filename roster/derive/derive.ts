@@ -63,7 +63,7 @@ export function derive(input: DeriveInput): Derived {
   const userMap = input.userMap === undefined || input.userMap === "unread" ? undefined : input.userMap;
   const wanted = currentRows(input, past.people);
   const rows = policy.addsOnly ? withoutRemovals(wanted, past.people) : wanted;
-  const given = giveNumbers(input, past, rows);
+  const allocated = giveNumbers(input, past, rows);
   const removed = removedPeople(roster, policy, past.people, rows);
   const found = [
     ...past.problems,
@@ -71,17 +71,17 @@ export function derive(input: DeriveInput): Derived {
     ...(userMap === undefined ? [] : checkAgainstUserMap(roster, userMap)),
     ...conflictsWithOffboarded(roster, past, rows),
     ...(policy.addsOnly ? doubledIdentities(roster, rows) : []),
-    ...given.problems,
+    ...allocated.problems,
     ...expiredBeforeTheyCame(input, past),
   ];
   if (found.some((problem) => problem.severity === "error")) return { ok: false, problems: found };
-  const desired = desiredOf(input, past, rows, given.numbers, removed.now);
+  const desired = desiredOf(input, past, rows, allocated.numbers, removed.now);
   const before = { people: ledger.people, renamed: past.renamed };
   const changes = changesBetween(before, desired);
   const undelivered = input.undelivered ?? ALL_DELIVERED;
   const repeated = repeatedChanges(undelivered, before, desired, changes);
   const heldBack = policy.addsOnly
-    ? lossesOf(changesBetween(before, desiredOf(input, past, wanted, given.numbers, removed.now)))
+    ? lossesOf(changesBetween(before, desiredOf(input, past, wanted, allocated.numbers, removed.now)))
     : [];
   return {
     ok: true,
@@ -176,11 +176,11 @@ function desiredOf(
   const left = new Map<OsUser, OffboardedPerson>();
   const entries = new Map<OsUser, LedgerEntry>();
   for (const [user, row] of sortedEntries(rows)) {
-    const given = numbers.get(user);
+    const own = numbers.get(user);
     // Only a row that came back into being between two derivations of one run could lack them.
-    if (given === undefined) throw new Error(`no numbers for ${user}`);
+    if (own === undefined) throw new Error(`no numbers for ${user}`);
     const entry = before.get(user);
-    const person = personOf(row, given, entry, policy);
+    const person = personOf(row, own, entry, policy);
     people.set(user, person);
     entries.set(user, entryOf(person, entry, today));
   }

@@ -51,15 +51,15 @@ export function withoutRemovals(
   rows: ReadonlyMap<OsUser, CurrentRow>,
   past: Ledger["people"],
 ): ReadonlyMap<OsUser, CurrentRow> {
-  const held = new Map<OsUser, CurrentRow>();
+  const previousRows = new Map<OsUser, CurrentRow>();
   for (const [osUser, row] of rows) {
     const entry = past.get(osUser);
-    held.set(osUser, entry === undefined || entry.leftOn !== undefined ? row : larger(row, entry));
+    previousRows.set(osUser, entry === undefined || entry.leftOn !== undefined ? row : larger(row, entry));
   }
   for (const [osUser, entry] of past) {
-    if (!held.has(osUser) && entry.leftOn === undefined) held.set(osUser, rowOfEntry(osUser, entry));
+    if (!previousRows.has(osUser) && entry.leftOn === undefined) previousRows.set(osUser, rowOfEntry(osUser, entry));
   }
-  return held;
+  return previousRows;
 }
 
 function larger(row: CurrentRow, entry: LedgerEntry): CurrentRow {

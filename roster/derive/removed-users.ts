@@ -19,23 +19,23 @@ export function removedPeople(
   const now = new Set<OsUser>();
   const problems: Problem[] = [];
   for (const name of new Set(removed)) {
-    const who = name as OsUser;
-    const entry = past.get(who);
+    const osUser = name as OsUser;
+    const entry = past.get(osUser);
     const problem = (path: readonly string[], message: string, severity: Problem["severity"] = "error") =>
       problems.push(problemInRoster(roster, { path: [...path], at: "key", message, severity }));
-    if (roster.rows.has(who)) {
+    if (roster.rows.has(osUser)) {
       problem(
         ["users", name],
         "is on the roster and among those who were removed for good; take the name out of workstation:removed, and they come as somebody new with their former uid",
       );
     } else if (entry === undefined) {
       problem(["users"], `workstation:removed names "${name}", who is not in the ledger`, "warning");
-    } else if (entry.leftOn === undefined || rows.has(who)) {
+    } else if (entry.leftOn === undefined || rows.has(osUser)) {
       problem(
         ["users"],
         `workstation:removed names ${name}, who has not left yet; deploy without that, then \`./ws remove ${name}\``,
       );
-    } else if (entry.removedOn === undefined) now.add(who);
+    } else if (entry.removedOn === undefined) now.add(osUser);
   }
   return { now, problems };
 }

@@ -42,8 +42,8 @@ const FIGURES: ReadonlySet<string> = new Set(["limits.tasks", "quota.cpu_request
  * Where a map belongs, only the sentence changes: zod takes an `UnquotedScalar` for a map.
  */
 function issuesWithSource(tree: Tree, issues: readonly Issue[]): readonly Issue[] {
-  const asked = issues.filter((issue) => issue.code !== "custom" && !lacksMap(issue));
-  const paths = asked.map((issue) => pathText(plainPath(issue)));
+  const rejected = issues.filter((issue) => issue.code !== "custom" && !lacksMap(issue));
+  const paths = rejected.map((issue) => pathText(plainPath(issue)));
   const again = row.safeParse(plainValue(tree, new Set([...FIGURES, ...paths]))).error?.issues ?? issues;
   return again.map((issue) => (lacksMap(issue) ? { ...issue, message: withSource(tree, issue) } : issue));
 }

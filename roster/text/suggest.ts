@@ -1,11 +1,11 @@
 /** Suggests the nearest known word ("did you mean"), where one is near enough to be a typing error. */
 
 /** The nearest of `known`, or nothing when none is within two slips (one, for words of up to three letters). */
-export function nearest(word: string, known: readonly string[]): string | undefined {
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const folded = word.toLowerCase().replaceAll("-", "_");
   if (folded.length > 64) return undefined;
   let best: { readonly candidate: string; readonly slips: number } | undefined;
-  for (const candidate of known) {
+  for (const candidate of candidates) {
     const slips = distance(folded, candidate.toLowerCase().replaceAll("-", "_"));
     if (slips <= (candidate.length <= 3 ? 1 : 2) && (best === undefined || slips < best.slips))
       best = { candidate, slips };
@@ -14,8 +14,8 @@ export function nearest(word: string, known: readonly string[]): string | undefi
 }
 
 /** `; did you mean "tier"?` or nothing. */
-export function didYouMean(word: unknown, known: readonly string[]): string {
-  const near = typeof word === "string" ? nearest(word, known) : undefined;
+export function didYouMean(word: unknown, candidates: readonly string[]): string {
+  const near = typeof word === "string" ? nearest(word, candidates) : undefined;
   return near === undefined ? "" : `; did you mean "${near}"?`;
 }
 

@@ -61,8 +61,8 @@ export interface Parsed {
 }
 
 /** Reads YAML 1.2 without what a roster has no use for: aliases, tags, merge keys, several documents. */
-export function parseYaml(given: string): Parsed {
-  const { text, found } = cleaned(given);
+export function parseYaml(source: string): Parsed {
+  const { text, found } = cleaned(source);
   const lines = new LineCounter();
   lines.addNewLine(0);
   for (const newline of text.matchAll(/\r\n|\n|\r/g)) lines.addNewLine(newline.index + newline[0].length);

@@ -35,12 +35,12 @@ export function quotaSums(tenancies: readonly Tenancy[]): readonly string[] {
   const present = tenancies.filter(({ hasLeft }) => !hasLeft);
   const people = [...new Set(present.map(({ osUser }) => osUser))];
   return people.flatMap((osUser) => {
-    const held = present.filter((tenancy) => tenancy.osUser === osUser);
-    if (held.length < 2) return [];
+    const heldTenancies = present.filter((tenancy) => tenancy.osUser === osUser);
+    if (heldTenancies.length < 2) return [];
     const sum = (key: keyof Quota, unit: number) =>
-      Math.round((held.reduce((total, { quota }) => total + amountOf(quota[key]), 0) / unit) * 1000) / 1000;
+      Math.round((heldTenancies.reduce((total, { quota }) => total + amountOf(quota[key]), 0) / unit) * 1000) / 1000;
     return [
-      `${osUser}: ${held.length} namespaces with together ${sum("cpu_requests", 1)} CPU and ` +
+      `${osUser}: ${heldTenancies.length} namespaces with together ${sum("cpu_requests", 1)} CPU and ` +
         `${sum("memory_requests", GIBI)}Gi requested, ${sum("memory_limits", GIBI)}Gi limit, ${sum("pods", 1)} pods`,
     ];
   });

@@ -21,13 +21,13 @@ export function tenanciesOf(desired: Desired): readonly Tenancy[] {
     const { k8sUser: owner, osUser, quota, email } = person;
     const was = desired.people.get(osUser)?.previously.k8sUser;
     const formerly = was === undefined ? {} : { formerOwner: was };
-    const held = (namespace: Namespace, hasLeft: boolean): Tenancy => {
+    const heldTenancies = (namespace: Namespace, hasLeft: boolean): Tenancy => {
       const admit = hasLeft || email === undefined ? {} : { admit: email };
       return { namespace, owner, osUser, quota, hasLeft, ...formerly, ...admit };
     };
     return [
-      ...person.namespaces.map((namespace) => held(namespace, !isIn)),
-      ...person.formerNamespaces.map((namespace) => held(namespace, true)),
+      ...person.namespaces.map((namespace) => heldTenancies(namespace, !isIn)),
+      ...person.formerNamespaces.map((namespace) => heldTenancies(namespace, true)),
     ];
   });
   return all.sort((a, b) => (a.namespace < b.namespace ? -1 : 1));

@@ -15,9 +15,9 @@ export function foreignBindings(
   { bindings }: ClusterFacts,
   isSuspended: boolean,
 ): readonly string[] {
-  const held = new Map<string, Tenancy>(tenancies.map((tenancy) => [tenancy.namespace, tenancy]));
+  const heldTenancies = new Map<string, Tenancy>(tenancies.map((tenancy) => [tenancy.namespace, tenancy]));
   return bindings.flatMap((binding) => {
-    const tenancy = held.get(binding.metadata.namespace ?? "");
+    const tenancy = heldTenancies.get(binding.metadata.namespace ?? "");
     if (tenancy === undefined || isOurs(binding)) return [];
     const who = (binding.subjects ?? [])
       .filter(({ kind, namespace }) => tenancy.hasLeft || kind !== "ServiceAccount" || namespace !== tenancy.namespace)

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import type { z } from "zod";
-import { type Forge, ForgeError, type Question } from "../../clients/forgejo/client.ts";
+import { type Forge, ForgeError, type ForgeRequest } from "../../clients/forgejo/client.ts";
 import { probeOwnership } from "../../cli/probe/forge-ownership.ts";
 
 const NOTHING: Readonly<Record<string, unknown>> = {
@@ -15,7 +15,7 @@ const NOTHING: Readonly<Record<string, unknown>> = {
 };
 
 function forgeWith(answers: Readonly<Record<string, unknown>>): Forge {
-  const answer = <T>({ path, query = {}, purpose }: Question, form: z.ZodType<T>): T => {
+  const answer = <T>({ path, query = {}, purpose }: ForgeRequest, form: z.ZodType<T>): T => {
     const { page = "1", limit: _, ...rest } = query;
     const search = new URLSearchParams(rest).toString();
     const known = answers[`${path.join("/")}${search === "" ? "" : `?${search}`}`];

@@ -148,7 +148,7 @@ describe("nothing is decided on", () => {
 });
 
 describe("the user map from Vault", () => {
-  const inVault = (text: string) => ({ known: true, text, file: "secret/platform", version: 3 }) as const;
+  const inVault = (text: string) => ({ isRead: true, text, file: "secret/platform", version: 3 }) as const;
   test("comes before a file, and its problems name its place", async () => {
     const both = stack(rosterOf(ada, bob), {}, '{"bob": {"role": "admin"}}');
     const userMap = inVault('{"bob": {"role": "power-user", "email": "bob@people.test"}}');
@@ -163,7 +163,7 @@ describe("the user map from Vault", () => {
     const userMap = inVault('{"bob": {"role": "power-user", "email": "bob@people.test"}}');
     const people = stack(rosterOf(ada, bob));
     const ledger = writeLedger((await computeDesiredState(people, { ...known(), userMap })).desired.ledger);
-    const away = { known: false, warning: "Vault is away." } as const;
+    const away = { isRead: false, warning: "Vault is away." } as const;
     expect((await decide(people, { ...known(ledger), userMap: away })).plan).toEqual([]);
     expect(warn.mock.calls).toEqual([["Vault is away."]]);
     warn.mockRestore();

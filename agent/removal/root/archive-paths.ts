@@ -5,7 +5,7 @@ import { STATE } from "../../root/state/json-files.ts";
 import type { System } from "../../root/system/privileged-operations.ts";
 
 /** What of a removal is done: a run that was killed is finished by the next one. */
-export const journalOf = (who: string): string => `${STATE}/removals/${who}.json`;
+export const journalOf = (osUser: string): string => `${STATE}/removals/${osUser}.json`;
 
 /** Readable by root alone. The setting `devvm.archives` moves it to a larger disk. */
 export const archivesOf = (sys: System): string => loadPart(sys, "base")?.archives ?? `${STATE}/archives`;

@@ -40,8 +40,8 @@ const record = z.strictObject({
 export type Record = z.output<typeof record>;
 
 export function recordOf(m: Machine, user: User, of: Pick<Record, "sha256" | "entries" | "madeAt">): Record {
-  const given = readLedger(m.sys).get(user.name);
-  const { t3, browser } = given ?? {};
+  const entry = readLedger(m.sys).get(user.name);
+  const { t3, browser } = entry ?? {};
   return {
     version: 1,
     user: user.name,

@@ -120,16 +120,16 @@ export async function removalCommand(argv: readonly string[]): Promise<number> {
 }
 
 /** Somebody whose account was never made here, or is gone already: only the uid is to be remembered. */
-function nobodyHere(uid: number, who: string, day: string) {
+function nobodyHere(uid: number, osUser: string, day: string) {
   const ledger = readLedger(realSystem);
   const entry = { uid, adopted: false, removedOn: day };
-  writeLedger(realSystem, new Map(ledger).set(who, entry));
-  return { removed: who, archive: null };
+  writeLedger(realSystem, new Map(ledger).set(osUser, entry));
+  return { removed: osUser, archive: null };
 }
 
-async function keepBeside(who: string, archive: string, file: string) {
+async function keepBeside(osUser: string, archive: string, file: string) {
   const folder = `${archivesOf(realSystem)}/${archive}`;
-  if (readRecord(realSystem, folder).user !== who) throw new Refusal(`the archive ${archive} is not ${who}'s`);
+  if (readRecord(realSystem, folder).user !== osUser) throw new Refusal(`the archive ${archive} is not ${osUser}'s`);
   const beside = assertOutsideHomes(`${folder}/.${file}.new`);
   await pipeline(process.stdin, createWriteStream(beside, { flags: "w", mode: 0o600 }));
   renameSync(beside, `${folder}/${file}`);

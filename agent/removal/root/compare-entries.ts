@@ -10,15 +10,15 @@ export type Measure = "with-owner" | "without-owner";
 
 /** What differs, in words, by path; empty when nothing does. Sockets live only as long as their program: no archive keeps them. */
 export function differencesOf(wanted: Entries, found: Entries, measure: Measure): readonly string[] {
-  const said: string[] = [];
+  const differences: string[] = [];
   for (const [path, want] of wanted) {
     if (want.type === "s") continue;
     const have = found.get(path);
     const why = have === undefined ? "is missing" : differenceOf(want, resolved(have, found), measure);
-    if (why !== undefined) said.push(`${displayPath(path)} ${why}`);
+    if (why !== undefined) differences.push(`${displayPath(path)} ${why}`);
   }
-  for (const path of found.keys()) if (!wanted.has(path)) said.push(`${displayPath(path)} came in between`);
-  return said;
+  for (const path of found.keys()) if (!wanted.has(path)) differences.push(`${displayPath(path)} came in between`);
+  return differences;
 }
 
 /** A second name in an archive stands for what its first one holds. */

@@ -20,12 +20,12 @@ export interface RemovalTarget {
 }
 
 /** The account as this host has it; undefined where neither account nor home is here. @throws Refusal for a home without an account */
-export function accountOnHost(m: Machine, who: string): User | undefined {
-  const user = m.accounts().users.get(who);
+export function accountOnHost(m: Machine, osUser: string): User | undefined {
+  const user = m.accounts().users.get(osUser);
   if (user !== undefined) return user;
-  const home = m.sys.look(homeOf(who));
+  const home = m.sys.look(homeOf(osUser));
   if (home === undefined) return undefined;
-  throw new Refusal(`${homeOf(who)} is ${kindOf(home)}, but there is no account ${who}; find out whose it is`);
+  throw new Refusal(`${homeOf(osUser)} is ${kindOf(home)}, but there is no account ${osUser}; find out whose it is`);
 }
 
 /**
@@ -33,12 +33,12 @@ export function accountOnHost(m: Machine, who: string): User | undefined {
  * whom the last delivery counts as present is never touched, whoever asks.
  * @param uid what the stack's ledger says
  */
-export function reasonsAgainstRemoval(m: Machine, who: string, uid: number): readonly string[] {
+export function reasonsAgainstRemoval(m: Machine, osUser: string, uid: number): readonly string[] {
   const { sys } = m;
-  const part = loadPart(sys, "account", who);
+  const part = loadPart(sys, "account", osUser);
   const maps = loadPart(sys, "maps");
-  const given = readLedger(sys).get(who);
-  const account = m.accounts().users.get(who);
+  const entry = readLedger(sys).get(osUser);
+  const account = m.accounts().users.get(osUser);
   const why: string[] = [];
   const unless = (fine: boolean, sentence: string) => {
     if (!fine) why.push(sentence);
@@ -47,20 +47,20 @@ export function reasonsAgainstRemoval(m: Machine, who: string, uid: number): rea
     part?.state === "left",
     `expected account state \`left\`, but found ${part === undefined ? "no delivered account" : `\`${part.state}\``}`,
   );
-  unless(maps !== undefined && !maps.present.includes(who), `${who} is listed as present in the maps part`);
+  unless(maps !== undefined && !maps.present.includes(osUser), `${osUser} is listed as present in the maps part`);
   unless(
-    given === undefined || given.uid === uid,
-    `expected uid ${uid}, but found ${given?.uid} in this host's ledger`,
+    entry === undefined || entry.uid === uid,
+    `expected uid ${uid}, but found ${entry?.uid} in this host's ledger`,
   );
   if (account === undefined) return why;
-  const login = m.accounts().logins.get(who);
+  const login = m.accounts().logins.get(osUser);
   unless(account.uid === uid, `expected uid ${uid}, but found ${account.uid} at the account`);
   unless(
-    account.uid >= 1000 && account.home === homeOf(who),
-    `the account's home is ${account.home}, and only ${homeOf(who)} is ever touched`,
+    account.uid >= 1000 && account.home === homeOf(osUser),
+    `the account's home is ${account.home}, and only ${homeOf(osUser)} is ever touched`,
   );
   unless(
-    readOffboarding(sys, who) !== undefined && login?.locked === true && login.expires === EXPIRED_DAY,
+    readOffboarding(sys, osUser) !== undefined && login?.locked === true && login.expires === EXPIRED_DAY,
     "they are not offboarded on this host: run `workstation reconcile` and look at `workstation status`",
   );
   const running = processesOf(sys, account.uid, subordinateUids(sys, m.accounts(), account).isTheirs);

@@ -42,25 +42,25 @@ const clone = z.strictObject({
   unknown: z.string().max(200).optional(),
 });
 
-export async function previewRemoval(m: Machine, who: string, uid: number): Promise<RemovalPreview> {
+export async function previewRemoval(m: Machine, osUser: string, uid: number): Promise<RemovalPreview> {
   const { sys } = m;
-  const given = readLedger(sys).get(who);
-  const unfinished = readJournal(sys, who)?.archive;
-  const common = { user: who, host: loadPart(sys, "base")?.host ?? "", removedOn: given?.removedOn, unfinished };
+  const entry = readLedger(sys).get(osUser);
+  const unfinished = readJournal(sys, osUser)?.archive;
+  const common = { user: osUser, host: loadPart(sys, "base")?.host ?? "", removedOn: entry?.removedOn, unfinished };
   const folder = archivesOf(sys);
-  const there = (sys.list(folder) ?? []).filter((name) => name.startsWith(`${who}-`));
+  const there = (sys.list(folder) ?? []).filter((name) => name.startsWith(`${osUser}-`));
   const archives = { folder, freeBytes: await freeBytes(sys, folder), there };
-  if (unfinished !== undefined || given?.removedOn !== undefined)
+  if (unfinished !== undefined || entry?.removedOn !== undefined)
     return { ...common, account: undefined, refused: [], home: undefined, clones: [], files: [], archives };
-  const user = accountOnHost(m, who);
-  const refused = reasonsAgainstRemoval(m, who, uid);
+  const user = accountOnHost(m, osUser);
+  const refused = reasonsAgainstRemoval(m, osUser, uid);
   if (user === undefined)
     return { ...common, account: undefined, refused, home: undefined, clones: [], files: [], archives };
   const { entries, obstacles } = await listTree(sys, user, user.home, false);
   const clones: Clone[] = [];
   await callWorker(sys, {
     user,
-    task: { verb: "clones", uid: user.uid, folder: user.home, osUser: who },
+    task: { verb: "clones", uid: user.uid, folder: user.home, osUser },
     line: (value) => {
       const { unknown, ...rest } = clone.parse(value);
       clones.push({ ...rest, clone: displayPath(rest.clone), ...(unknown === undefined ? {} : { unknown }) });
@@ -69,7 +69,7 @@ export async function previewRemoval(m: Machine, who: string, uid: number): Prom
   const all = [...entries.values()];
   return {
     ...common,
-    account: { uid: user.uid, home: user.home, adopted: given?.adopted ?? false },
+    account: { uid: user.uid, home: user.home, adopted: entry?.adopted ?? false },
     refused: [...refused, ...describeObstacles(obstacles)],
     home: {
       things: all.length,

@@ -17,8 +17,8 @@ const journal = z.strictObject({
 });
 export type Journal = z.output<typeof journal>;
 
-export function readJournal(sys: System, who: string): Journal | undefined {
-  const path = journalOf(who);
+export function readJournal(sys: System, osUser: string): Journal | undefined {
+  const path = journalOf(osUser);
   const bytes = sys.read(path);
   if (bytes === undefined) return undefined;
   const parsed = journal.safeParse(parseJson(bytes.toString("utf8"), path));

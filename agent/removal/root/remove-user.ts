@@ -119,11 +119,11 @@ async function wipeHome({ m, user, failpoint }: RemovalTarget, { archive }: Jour
     line: (value) => still.push(left.parse(value)),
   });
   // A folder that is not empty is told of by what is in it.
-  const told = still.filter(({ left: why }) => why !== "it is not empty");
+  const reported = still.filter(({ left: why }) => why !== "it is not empty");
   if (still.length === 0) return;
   warn(`${user.name}: ${still.length} files are still in the home`);
   throw new Refusal(
-    `not finished, the rest of the home is in ${archive}: ${firstOf(told.map((one) => `${displayPath(one.path)}: ${one.left}`))}. ` +
+    `not finished, the rest of the home is in ${archive}: ${firstOf(reported.map((one) => `${displayPath(one.path)}: ${one.left}`))}. ` +
       "Look at them, keep what is to be kept, delete them, and run this again",
   );
 }

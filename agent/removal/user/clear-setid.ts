@@ -6,17 +6,17 @@ import { openDirectory, closeDirectory, entriesIn, type OpenDirectory } from "./
 import type { ClearSetIdTask } from "../shared/worker-protocol.ts";
 
 export function clearSetId({ folder }: ClearSetIdTask): void {
-  const below = (held: OpenDirectory): void => {
-    for (const { at, path, stat } of entriesIn(held)) {
-      if (stat.isDirectory() && stat.dev === held.stat.dev) inside(openDirectory(at, path));
+  const below = (directory: OpenDirectory): void => {
+    for (const { at, path, stat } of entriesIn(directory)) {
+      if (stat.isDirectory() && stat.dev === directory.stat.dev) inside(openDirectory(at, path));
       else if (stat.isFile() && (stat.mode & BigInt(SET_ID)) !== 0n) chmodSync(at, Number(stat.mode & 0o1777n));
     }
   };
-  const inside = (held: OpenDirectory): void => {
+  const inside = (directory: OpenDirectory): void => {
     try {
-      below(held);
+      below(directory);
     } finally {
-      closeDirectory(held);
+      closeDirectory(directory);
     }
   };
   inside(openDirectory(folder, ""));

@@ -29,13 +29,13 @@ export function deleteArchived({ folder }: DeleteTask, archived: Entries, tell: 
 }
 
 function wipeIn(
-  held: OpenDirectory,
+  directory: OpenDirectory,
   archived: Entries,
   act: (thing: TreeEntry) => void,
   tell: (line: Remaining) => void,
 ): void {
-  openUp(held);
-  for (const thing of entriesIn(held)) {
+  openUp(directory);
+  for (const thing of entriesIn(directory)) {
     const why =
       whyNot(thing, archived.get(thing.path)) ??
       attempt(() => {

@@ -28,12 +28,12 @@ export function list({ folder, read }: ListTask, tell: Tell): void {
   }
 }
 
-function listIn(held: OpenDirectory, read: boolean, tell: Tell): void {
-  const deletable = mayDeleteIn(held);
-  for (const thing of entriesIn(held)) {
+function listIn(directory: OpenDirectory, read: boolean, tell: Tell): void {
+  const deletable = mayDeleteIn(directory);
+  for (const thing of entriesIn(directory)) {
     const { path, at, stat } = thing;
     if (!deletable(stat)) tell({ obstacle: "undeletable", path });
-    if (stat.dev !== held.stat.dev) {
+    if (stat.dev !== directory.stat.dev) {
       tell({ obstacle: "another file system", path });
       continue;
     }

@@ -38,14 +38,14 @@ function freeName(home: string, name: string): string {
 /** With all that is in it, folders that were closed to their owner included. */
 function clear(at: string | Buffer): void {
   chmodSync(at, 0o700);
-  const held = openDirectory(at, "");
+  const directory = openDirectory(at, "");
   try {
-    for (const thing of entriesIn(held)) {
+    for (const thing of entriesIn(directory)) {
       if (thing.stat.isDirectory()) clear(thing.at);
       else unlinkSync(thing.at);
     }
   } finally {
-    closeDirectory(held);
+    closeDirectory(directory);
   }
   rmdirSync(at);
 }

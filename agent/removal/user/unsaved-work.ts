@@ -31,11 +31,11 @@ export async function clones({ folder, osUser }: ClonesTask, tell: (clone: Clone
 
 function clonesBelow(folder: string): readonly string[] {
   const found: string[] = [];
-  const look = (held: OpenDirectory): void => {
-    const things = entriesIn(held);
-    if (things.some(({ at }) => at.toString("latin1").endsWith("/.git"))) found.push(held.path);
+  const look = (directory: OpenDirectory): void => {
+    const things = entriesIn(directory);
+    if (things.some(({ at }) => at.toString("latin1").endsWith("/.git"))) found.push(directory.path);
     for (const { path, at, stat } of things) {
-      if (!stat.isDirectory() || stat.dev !== held.stat.dev || /(^|\/)(\.git|node_modules)$/.test(path)) continue;
+      if (!stat.isDirectory() || stat.dev !== directory.stat.dev || /(^|\/)(\.git|node_modules)$/.test(path)) continue;
       const below = heldOrNot(at, path);
       if (below === undefined) continue;
       try {

@@ -30,13 +30,13 @@ export function openDirectory(at: Buffer | string, path: string): OpenDirectory 
 export const closeDirectory = ({ fd }: OpenDirectory): void => closeSync(fd);
 
 /** What lies in a held directory, in the order of the names; what went away in the meantime is left out. */
-export function entriesIn(held: OpenDirectory): readonly TreeEntry[] {
-  const names = readdirSync(`/proc/self/fd/${held.fd}`, { encoding: "buffer" }).sort(Buffer.compare);
+export function entriesIn(directory: OpenDirectory): readonly TreeEntry[] {
+  const names = readdirSync(`/proc/self/fd/${directory.fd}`, { encoding: "buffer" }).sort(Buffer.compare);
   return names.flatMap((name) => {
-    const at = Buffer.concat([Buffer.from(`/proc/self/fd/${held.fd}/`), name]);
-    const path = held.path === "" ? name.toString("latin1") : `${held.path}/${name.toString("latin1")}`;
+    const at = Buffer.concat([Buffer.from(`/proc/self/fd/${directory.fd}/`), name]);
+    const path = directory.path === "" ? name.toString("latin1") : `${directory.path}/${name.toString("latin1")}`;
     const stat = lstatOf(at);
-    return stat === undefined ? [] : [{ path, at, stat, parent: held }];
+    return stat === undefined ? [] : [{ path, at, stat, parent: directory }];
   });
 }
 

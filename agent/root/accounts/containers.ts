@@ -103,7 +103,7 @@ async function containersIn(m: Machine, { socket, service }: Engine): Promise<re
 /** The parsed answer, `absent` for a 404, and undefined for everything that is no answer. */
 function ask(socketPath: string, path: string): Promise<unknown> {
   return new Promise((resolve) => {
-    const asked = request(
+    const query = request(
       { socketPath, path, headers: { host: "localhost" }, timeout: ANSWER_MS, agent: false },
       (answer) => {
         const chunks: Buffer[] = [];
@@ -125,9 +125,9 @@ function ask(socketPath: string, path: string): Promise<unknown> {
         );
       },
     );
-    asked.on("timeout", () => asked.destroy());
-    asked.on("error", () => resolve(undefined));
-    asked.end();
+    query.on("timeout", () => query.destroy());
+    query.on("error", () => resolve(undefined));
+    query.end();
   });
 }
 

@@ -81,8 +81,8 @@ function loginCut(m: Machine, part: AccountPart, user: User): Step {
 }
 
 /** A token that never reached their home is not to reach it now, nor on their return, when there is another one. */
-function waitingCut(m: Machine, who: string): readonly Change[] {
-  if (!hasPendingCredentials(m.sys, who)) return [];
-  const apply = () => dropPendingCredentials(m.sys, who);
+function waitingCut(m: Machine, osUser: string): readonly Change[] {
+  if (!hasPendingCredentials(m.sys, osUser)) return [];
+  const apply = () => dropPendingCredentials(m.sys, osUser);
   return [{ point: "cut-credentials", says: says("remove", "forge credentials that were not delivered yet"), apply }];
 }

@@ -35,8 +35,8 @@ export function processesInGroups(
   isSubordinate: UidTest,
 ): readonly number[] {
   return processesOf(sys, uid, isSubordinate).filter((pid) => {
-    const held = [...idsOf(sys, pid, "Gid"), ...idsOf(sys, pid, "Groups")];
-    return gids.some((gid) => held.includes(gid));
+    const groupIds = [...idsOf(sys, pid, "Gid"), ...idsOf(sys, pid, "Groups")];
+    return gids.some((gid) => groupIds.includes(gid));
   });
 }
 

@@ -14,18 +14,18 @@ import { restoreJobs, warnOfKeptJobs } from "./scheduled-jobs.ts";
 
 /** Nothing to do for somebody who was never record. */
 export function reinstateAccount(m: Machine, part: AccountPart, warn: (sentence: string) => void): Step {
-  const who = part.osUser;
-  const usermod = (...rest: string[]) => runShadowUtility(m, ["/usr/sbin/usermod", ...rest, "--", who]);
+  const osUser = part.osUser;
+  const usermod = (...rest: string[]) => runShadowUtility(m, ["/usr/sbin/usermod", ...rest, "--", osUser]);
   return {
     name: "return",
     differences: () => {
-      const record = readOffboarding(m.sys, who);
-      const user = m.accounts().users.get(who);
+      const record = readOffboarding(m.sys, osUser);
+      const user = m.accounts().users.get(osUser);
       if (record === undefined || user === undefined) return [];
-      const login = m.accounts().logins.get(who);
+      const login = m.accounts().logins.get(osUser);
       const changes: Change[] = [];
       // Only somebody who was taken over may have a password; the others never have one that opens.
-      const adopted = readLedger(m.sys).get(who)?.adopted === true;
+      const adopted = readLedger(m.sys).get(osUser)?.adopted === true;
       if (login?.locked === true && !record.locked && adopted) {
         changes.push({
           point: "return-unlock",
@@ -51,13 +51,13 @@ export function reinstateAccount(m: Machine, part: AccountPart, warn: (sentence:
           apply: () => usermod("--append", "--groups", group),
         });
       }
-      warnOfKeptJobs(m, who, warn);
-      changes.push(...restoreJobs(m, who));
+      warnOfKeptJobs(m, osUser, warn);
+      changes.push(...restoreJobs(m, osUser));
       // Last of all: while the record is there, a killed return goes on where it was.
       changes.push({
         point: "return-forget",
         says: says("complete", "the reinstatement"),
-        apply: () => removeOffboarding(m.sys, who),
+        apply: () => removeOffboarding(m.sys, osUser),
       });
       return changes;
     },

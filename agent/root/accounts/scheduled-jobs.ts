@@ -29,8 +29,8 @@ export function suspendJobs(m: Machine, user: User): readonly Change[] {
 }
 
 /** Of several parked jobs with one name, the latest returns. A job whose target exists stays parked. */
-export function restoreJobs(m: Machine, who: string): readonly Change[] {
-  return parkedJobs(m, who)
+export function restoreJobs(m: Machine, osUser: string): readonly Change[] {
+  return parkedJobs(m, osUser)
     .filter(({ returns }) => returns)
     .map(({ from, to, isCrontab }) => ({
       point: isCrontab ? ("return-cron" as const) : ("return-at" as const),
@@ -40,16 +40,16 @@ export function restoreJobs(m: Machine, who: string): readonly Change[] {
 }
 
 /** Warns of each job that `restoreJobs` leaves where it was parked. */
-export function warnOfKeptJobs(m: Machine, who: string, warn: (sentence: string) => void): void {
-  for (const { from, to } of parkedJobs(m, who).filter(({ returns }) => !returns))
+export function warnOfKeptJobs(m: Machine, osUser: string, warn: (sentence: string) => void): void {
+  for (const { from, to } of parkedJobs(m, osUser).filter(({ returns }) => !returns))
     warn(
       `${from} is not restored, since a later one has its place at ${to}; copy from it by hand the lines that are still needed, then remove it`,
     );
 }
 
 /** The crontabs of that user among the names of parked jobs. */
-export const crontabsAmong = (files: readonly string[], who: string): readonly string[] =>
-  files.filter((file) => parse(file).name === who);
+export const crontabsAmong = (files: readonly string[], osUser: string): readonly string[] =>
+  files.filter((file) => parse(file).name === osUser);
 
 interface ParkedJob {
   readonly from: string;
@@ -58,13 +58,13 @@ interface ParkedJob {
   readonly returns: boolean;
 }
 
-function parkedJobs(m: Machine, who: string): readonly ParkedJob[] {
-  const jobs = (m.sys.list(`${PARKED}/${who}`) ?? []).map((file) => ({ file, ...parse(file) }));
+function parkedJobs(m: Machine, osUser: string): readonly ParkedJob[] {
+  const jobs = (m.sys.list(`${PARKED}/${osUser}`) ?? []).map((file) => ({ file, ...parse(file) }));
   return jobs.map(({ file, name, number }) => {
-    const isCrontab = name === who;
-    const to = isCrontab ? crontabOf(who) : `${AT_JOBS}/${name}`;
+    const isCrontab = name === osUser;
+    const to = isCrontab ? crontabOf(osUser) : `${AT_JOBS}/${name}`;
     const isLatest = !jobs.some((other) => other.name === name && other.number > number);
-    return { from: `${PARKED}/${who}/${file}`, to, isCrontab, returns: isLatest && m.sys.look(to) === undefined };
+    return { from: `${PARKED}/${osUser}/${file}`, to, isCrontab, returns: isLatest && m.sys.look(to) === undefined };
   });
 }
 

@@ -171,8 +171,8 @@ async function packagedPaths(sys: System, found: readonly SetIdFile[], endsMs: n
   const owned = new Set<string>();
   let isComplete = true;
   // A pattern would match other files too, and a file of such a name is in no package.
-  const asked = found.flatMap(({ path }) => (/[*?[\\\n]/.test(path) ? [] : namesOf(path)));
-  for (const paths of chunksOf(asked)) {
+  const candidates = found.flatMap(({ path }) => (/[*?[\\\n]/.test(path) ? [] : namesOf(path)));
+  for (const paths of chunksOf(candidates)) {
     const timeoutMs = endsMs - Date.now();
     if (timeoutMs <= 0) return { owned, isComplete: false };
     const ran = await sys.run(["/usr/bin/dpkg-query", "--search", "--", ...paths], { reads: true, timeoutMs });

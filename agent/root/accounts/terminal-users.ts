@@ -67,16 +67,16 @@ export async function forEachPerson<T>(
 ): Promise<readonly PersonResult<T>[]> {
   const results = new Map<string, PersonResult<T>>();
   const queue = [...people];
-  const lane = async () => {
+  const worker = async () => {
     for (let user = queue.shift(); user !== undefined; user = queue.shift()) {
-      const who = user.name;
+      const osUser = user.name;
       try {
-        results.set(who, { who, found: await act(user) });
+        results.set(osUser, { who: osUser, found: await act(user) });
       } catch (error) {
-        results.set(who, { who, failed: tell(error) });
+        results.set(osUser, { who: osUser, failed: tell(error) });
       }
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
   return people.flatMap(({ name }) => results.get(name) ?? []);
 }

@@ -19,11 +19,11 @@ export function verifyOwnership(m: Machine, part: AccountPart): Step {
     name: "account",
     differences: () => {
       const ledger = readLedger(m.sys);
-      const known = ledger.get(part.osUser);
+      const ledgerEntry = ledger.get(part.osUser);
       const user = m.accounts().users.get(part.osUser);
-      if (known !== undefined && known.uid !== part.uid) {
+      if (ledgerEntry !== undefined && ledgerEntry.uid !== part.uid) {
         throw new Refusal(
-          `this host's ledger assigns uid ${known.uid} to ${part.osUser}, but ${part.uid} was delivered; a uid is never reassigned: ` +
+          `this host's ledger assigns uid ${ledgerEntry.uid} to ${part.osUser}, but ${part.uid} was delivered; a uid is never reassigned: ` +
             "restore the stack's ledger, or remove the account for good and deliver again",
         );
       }
@@ -37,10 +37,11 @@ export function verifyOwnership(m: Machine, part: AccountPart): Step {
           throw new Refusal(`uid ${part.uid} belongs to the account ${other.name}, which is unmanaged`);
         }
       }
-      if (user !== undefined) assertTheirs(user, part, known === undefined || known.removedOn !== undefined);
+      if (user !== undefined)
+        assertTheirs(user, part, ledgerEntry === undefined || ledgerEntry.removedOn !== undefined);
       if (user === undefined && part.state === "left") return [];
       // Whoever was removed for good and is back has their uid again, and none of what they had.
-      if (known !== undefined && known.removedOn === undefined) return [];
+      if (ledgerEntry !== undefined && ledgerEntry.removedOn === undefined) return [];
       const adopted = user !== undefined;
       const sentence = adopted
         ? says("adopt", "the existing account as it is")

@@ -6,24 +6,24 @@ import type { System } from "../system/privileged-operations.ts";
 import { convergeAll } from "./reconcile.ts";
 
 /** @returns 0 in any case: the answer says what was found */
-export async function printCheck(door: System, nowMs: number, failpoint: string | undefined): Promise<number> {
-  process.stdout.write(`${JSON.stringify(await checkHost(door, nowMs, failpoint))}\n`);
+export async function printCheck(system: System, nowMs: number, failpoint: string | undefined): Promise<number> {
+  process.stdout.write(`${JSON.stringify(await checkHost(system, nowMs, failpoint))}\n`);
   return 0;
 }
 
 /** Changes nothing. Exported for the tests. */
-export async function checkHost(door: System, nowMs: number, failpoint: string | undefined): Promise<HostCheck> {
-  const said: string[] = [];
+export async function checkHost(system: System, nowMs: number, failpoint: string | undefined): Promise<HostCheck> {
+  const lines: string[] = [];
   const warned: string[] = [];
-  const { failed, expired, isDueToExpiry, held } = await convergeAll(door, {
+  const { failed, expired, isDueToExpiry, held } = await convergeAll(system, {
     ...{ mode: "check", nowMs, failpoint },
-    info: (line) => said.push(line),
+    info: (line) => lines.push(line),
     warn: (line) => warned.push(line),
   });
   const isDue = (line: string) => expired.has(entryOf(line).who) || isDueToExpiry(line);
   return {
-    changes: said.filter((line) => !isDue(line)).map(entryOf),
-    due: [...said.filter(isDue), ...failed.filter((line) => held.has(line))].map(entryOf),
+    changes: lines.filter((line) => !isDue(line)).map(entryOf),
+    due: [...lines.filter(isDue), ...failed.filter((line) => held.has(line))].map(entryOf),
     failures: failed.filter((line) => !held.has(line)).map(entryOf),
     warnings: warned.map(entryOf).map(({ who, what }) => ({ who, what: what.replace(/^warning: /, "") })),
   };

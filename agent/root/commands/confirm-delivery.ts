@@ -40,37 +40,37 @@ export function parseDigests(text: string): DeliveredDigests {
 }
 
 export function compareDelivery(sys: System, delivered: DeliveredDigests): DeliveryComparison {
-  const held = heldDigests(sys);
+  const digests = heldDigests(sys);
   const ledger = readLedger(sys);
   // Somebody who was removed for good has no parts here any more; the deployment forgets them with its next run.
   const isRemoved = (name: string) => ledger.get(personOf(name))?.removedOn !== undefined;
   const names = Object.keys(delivered).sort();
   return {
-    different: names.filter((name) => held.has(name) && held.get(name) !== delivered[name]),
-    missing: names.filter((name) => !held.has(name) && !isRemoved(name)),
-    unexpected: [...held.keys()].filter((name) => delivered[name] === undefined).sort(),
+    different: names.filter((name) => digests.has(name) && digests.get(name) !== delivered[name]),
+    missing: names.filter((name) => !digests.has(name) && !isRemoved(name)),
+    unexpected: [...digests.keys()].filter((name) => delivered[name] === undefined).sort(),
   };
 }
 
 /** Parts under a name that its person has given up stay where they are and count for nothing. */
 function heldDigests(sys: System): ReadonlyMap<string, string> {
-  const held = new Map<string, string>();
+  const digests = new Map<string, string>();
   const agent = sys.read(AGENT);
-  if (agent !== undefined) held.set("agent", createHash("sha256").update(agent).digest("hex"));
+  if (agent !== undefined) digests.set("agent", createHash("sha256").update(agent).digest("hex"));
   for (const kind of ["base", "maps"] as const) {
     const part = loadPart(sys, kind);
-    if (part !== undefined) held.set(kind, digestOf(part));
+    if (part !== undefined) digests.set(kind, digestOf(part));
   }
   const formerNames = new Set<string>();
-  for (const who of peopleOfParts(sys)) {
-    for (const name of loadPart(sys, "account", who)?.formerNames ?? []) formerNames.add(name);
+  for (const osUser of peopleOfParts(sys)) {
+    for (const name of loadPart(sys, "account", osUser)?.formerNames ?? []) formerNames.add(name);
     for (const kind of PERSON_KINDS) {
-      const part = loadPart(sys, kind, who);
-      if (part !== undefined) held.set(`${kind}.${who}`, digestOf(part));
+      const part = loadPart(sys, kind, osUser);
+      if (part !== undefined) digests.set(`${kind}.${osUser}`, digestOf(part));
     }
   }
-  for (const name of [...held.keys()]) if (formerNames.has(personOf(name))) held.delete(name);
-  return held;
+  for (const name of [...digests.keys()]) if (formerNames.has(personOf(name))) digests.delete(name);
+  return digests;
 }
 
 const personOf = (name: string): string => name.slice(name.indexOf(".") + 1);

@@ -48,7 +48,7 @@ export async function finalizeDelivery(
     const minDeadlineMs = Math.min(Math.max(LEAST_MS, readDeliveryDuration(m.sys)), MOST_MS);
     await convergePeople(deliveryRun(m, failpoint), open, { ...HOURLY_LIMITS, minDeadlineMs });
   }
-  for (const who of usersWithPendingCredentials(m)) await deliverPendingCredentials(m, who, failpoint);
+  for (const osUser of usersWithPendingCredentials(m)) await deliverPendingCredentials(m, osUser, failpoint);
   const isComplete = delivered === undefined || reportDelivery(m.sys, delivered);
   // The age of what an older image holds is not renewed, or the hourly run would go by it for longer.
   if (isComplete) writeDeliveredAt(m.sys, nowMs);
@@ -94,7 +94,7 @@ const named = (parts: readonly string[]): string =>
 
 /** Leaves out users whose access has expired: they are not restored here, and only the hourly run offboards them, within its limits. */
 function entitled(m: Machine, parts: readonly PersonPart[], nowMs: number): readonly PersonPart[] {
-  const isOffboarded = (who: string) => readOffboarding(m.sys, who) !== undefined;
+  const isOffboarded = (osUser: string) => readOffboarding(m.sys, osUser) !== undefined;
   const counted = { maps: loadPart(m.sys, "maps"), removalLimit: 0, unfit: undefined };
   // The delivery that ends here is newer than any before, so this clock is the one to go by.
   const now = expireAccess({ ...counted, parts, isOffboarded, deliveredAtMs: undefined, nowMs });
@@ -104,11 +104,11 @@ function entitled(m: Machine, parts: readonly PersonPart[], nowMs: number): read
 
 function stillOpen(m: Machine, parts: readonly PersonPart[]): readonly PersonPart[] {
   const failures = readFailures(m.sys);
-  const known = convergedVersions(m.sys);
+  const versions = convergedVersions(m.sys);
   return parts.filter(({ osUser, kind }) => {
     const late = kind === "clones" ? readPendingRemote(m.sys, osUser) : undefined;
     // Late in this delivery, and not tried by the background yet: tried once more with more time.
     if (late?.tries === 0) removePendingRemote(m.sys, osUser);
-    return late?.tries === 0 || failures.get(osUser)?.has(kind) === true || !known.has(osUser, kind);
+    return late?.tries === 0 || failures.get(osUser)?.has(kind) === true || !versions.has(osUser, kind);
   });
 }

@@ -19,14 +19,17 @@ export async function queryCodeServerProxy(sys: System, login: string): Promise<
 }
 
 function statusOf(listen: Listen, headers: Readonly<Record<string, string>>): Promise<number | null> {
-  const way = "socket" in listen ? { socketPath: listen.socket } : { host: listen.address, port: listen.port };
+  const target = "socket" in listen ? { socketPath: listen.socket } : { host: listen.address, port: listen.port };
   return new Promise((resolve) => {
-    const asked = request({ ...way, headers, method: "HEAD", path: "/", timeout: LATE_MS, agent: false }, (answer) => {
-      answer.resume();
-      resolve(answer.statusCode ?? null);
-    });
-    asked.on("timeout", () => asked.destroy());
-    asked.on("error", () => resolve(null));
-    asked.end();
+    const query = request(
+      { ...target, headers, method: "HEAD", path: "/", timeout: LATE_MS, agent: false },
+      (answer) => {
+        answer.resume();
+        resolve(answer.statusCode ?? null);
+      },
+    );
+    query.on("timeout", () => query.destroy());
+    query.on("error", () => resolve(null));
+    query.end();
   });
 }

@@ -97,7 +97,7 @@ export async function convergeAll(system: System, how: HostRun): Promise<HostRun
   const now = expireAccess({
     maps,
     parts,
-    isOffboarded: (who) => readOffboarding(m.sys, who) !== undefined,
+    isOffboarded: (osUser) => readOffboarding(m.sys, osUser) !== undefined,
     removalLimit: facts.removalLimit,
     unfit: tooOldForRemovals(facts),
     deliveredAtMs,
@@ -123,9 +123,9 @@ export async function convergeAll(system: System, how: HostRun): Promise<HostRun
   }
   if (mode === "apply") {
     for (const { who, kind, failed: why } of outcomes) recordFailure(m.sys, who, kind, why);
-    for (const who of usersWithPendingCredentials(m)) {
-      const arrived = await deliverPendingCredentials(m, who, failpoint);
-      if (arrived === undefined) failed.push(`${who}: credentials: not delivered yet`);
+    for (const osUser of usersWithPendingCredentials(m)) {
+      const arrived = await deliverPendingCredentials(m, osUser, failpoint);
+      if (arrived === undefined) failed.push(`${osUser}: credentials: not delivered yet`);
       else changed += arrived;
     }
   }

@@ -24,33 +24,34 @@ const FIRST_CLONE_MS = 15 * 60_000;
 /** Exit code 0 always: what still waits is said, kept, and tried again later. */
 export async function retryPending(sys: System, nowMs: number, failpoint: string | undefined): Promise<number> {
   if (readHold(sys) !== undefined) return 0;
-  const due = usersWithPendingRemotes(sys).filter((who) => {
-    const of = readPendingRemote(sys, who);
+  const due = usersWithPendingRemotes(sys).filter((osUser) => {
+    const of = readPendingRemote(sys, osUser);
     return of !== undefined && isDue(of, nowMs);
   });
   // Nearly all of it is waiting, and each wait has its deadline.
-  await Promise.all(due.map((who) => one(sys, who, failpoint)));
+  await Promise.all(due.map((osUser) => one(sys, osUser, failpoint)));
   return 0;
 }
 
-async function one(sys: System, who: string, failpoint: string | undefined): Promise<void> {
-  const before = readPendingRemote(sys, who);
-  const part = loadPart(sys, "clones", who);
-  const user = machineOf(sys).accounts().users.get(who);
-  if (before === undefined || part?.state !== "present" || user?.uid !== part.uid) return removePendingRemote(sys, who);
+async function one(sys: System, osUser: string, failpoint: string | undefined): Promise<void> {
+  const before = readPendingRemote(sys, osUser);
+  const part = loadPart(sys, "clones", osUser);
+  const user = machineOf(sys).accounts().users.get(osUser);
+  if (before === undefined || part?.state !== "present" || user?.uid !== part.uid)
+    return removePendingRemote(sys, osUser);
   let done = false;
   try {
     const lines = await callWorker(sys, { user, part, mode: "apply", deadlineMs: FIRST_CLONE_MS, failpoint });
     for (const line of lines) {
-      if (line.kind === "changed") info(`${who}: ${line.says}`);
-      else if ("says" in line) warn(`${who}: warning: ${line.says}`);
+      if (line.kind === "changed") info(`${osUser}: ${line.says}`);
+      else if ("says" in line) warn(`${osUser}: warning: ${line.says}`);
     }
     done = !lines.some(({ kind }) => kind === "unfinished");
   } catch (error) {
-    warn(`${who}: clones: ${messageOf(error)}`);
+    warn(`${osUser}: clones: ${messageOf(error)}`);
   }
-  removeChangeDigest(sys, who);
+  removeChangeDigest(sys, osUser);
   // A delivery may have taken the entry away in the meantime: then it has tried by itself.
-  if (done || readPendingRemote(sys, who) === undefined) removePendingRemote(sys, who);
-  else writePendingRemote(sys, who, { ...before, tries: before.tries + 1, triedMs: Date.now() });
+  if (done || readPendingRemote(sys, osUser) === undefined) removePendingRemote(sys, osUser);
+  else writePendingRemote(sys, osUser, { ...before, tries: before.tries + 1, triedMs: Date.now() });
 }

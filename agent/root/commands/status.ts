@@ -51,11 +51,11 @@ export async function readStatus(system: System): Promise<HostStatus> {
     account: loadPart(m.sys, "account", osUser),
     units: loadPart(m.sys, "units", osUser),
   }));
-  const asked = delivered.flatMap(({ osUser, units: of }) => [
+  const unitsToQuery = delivered.flatMap(({ osUser, units: of }) => [
     ...unitsOf(osUser),
     ...(of === undefined ? [] : [sliceOf(of.uid)]),
   ]);
-  const units: ReadonlyMap<string, UnitState> = asked.length === 0 ? new Map() : await m.units(asked);
+  const units: ReadonlyMap<string, UnitState> = unitsToQuery.length === 0 ? new Map() : await m.units(unitsToQuery);
   const problems = await problemsOfPeople(m, delivered);
   const ledger = readLedger(m.sys);
   const failures = readFailures(m.sys);

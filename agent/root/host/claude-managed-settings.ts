@@ -20,11 +20,11 @@ export const SESSION_START = "/usr/lib/workstation/session-start";
  * @throws Refusal when the delivered settings are no JSON object; what is deployed stays.
  */
 export function managedSettings(part: Pick<BasePart, "guidance" | "managedSettings">): string {
-  const given = parseJson(part.managedSettings, "the delivered managed settings");
-  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+  const delivered = parseJson(part.managedSettings, "the delivered managed settings");
+  if (typeof delivered !== "object" || delivered === null || Array.isArray(delivered)) {
     throw new Refusal("the delivered managed settings must be a JSON object; the installed ones were left unchanged");
   }
-  const settings = new Map<string, unknown>(Object.entries(given));
+  const settings = new Map<string, unknown>(Object.entries(delivered));
   const days = settings.get("cleanupPeriodDays");
   if (typeof days !== "number" || !(days > 30)) settings.set("cleanupPeriodDays", KEEP_TRANSCRIPTS_DAYS);
   settings.set("claudeMd", part.guidance);
@@ -34,8 +34,8 @@ export function managedSettings(part: Pick<BasePart, "guidance" | "managedSettin
 }
 
 /** The stack's own hooks stay. @throws Refusal when they are not of the form that the tool reads. */
-function withSessionStart(given: unknown): unknown {
-  const hooks = hooksSchema.safeParse(given ?? {});
+function withSessionStart(delivered: unknown): unknown {
+  const hooks = hooksSchema.safeParse(delivered ?? {});
   if (!hooks.success)
     throw new Refusal(
       "the hooks in the delivered managed settings are malformed; the installed settings were left unchanged",

@@ -12,8 +12,8 @@ export const hasTerminals = (m: Machine): boolean => loadPart(m.sys, "base")?.lo
 
 /** Of everybody whose units were delivered before: a portal that is switched on must not wait for the next delivery of theirs. */
 export function terminalSockets(m: Machine, base: BasePart): Step {
-  const wanted = peopleOfParts(m.sys).flatMap((who): readonly WantedUnits[] => {
-    const part = loadPart(m.sys, "units", who);
+  const wanted = peopleOfParts(m.sys).flatMap((osUser): readonly WantedUnits[] => {
+    const part = loadPart(m.sys, "units", osUser);
     return part === undefined ? [] : [wantedTerminalUnits(part, base.lobby !== undefined)];
   });
   return startAndStopUnits(m, {

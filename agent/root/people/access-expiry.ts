@@ -40,12 +40,12 @@ export function expireAccess(facts: ExpiryInput): ExpiryResult {
   const gone = new Set(over.filter(isOffboarded));
   const held: { who: string; why: string }[] = [];
   let remaining = facts.removalLimit - waiting.length;
-  for (const who of over.filter((name) => !isOffboarded(name))) {
-    const why = remaining > 0 ? reasonToWait(facts, maps, new Set([...gone, who])) : LIMIT;
+  for (const osUser of over.filter((name) => !isOffboarded(name))) {
+    const why = remaining > 0 ? reasonToWait(facts, maps, new Set([...gone, osUser])) : LIMIT;
     if (why === undefined) {
-      gone.add(who);
+      gone.add(osUser);
       remaining -= 1;
-    } else held.push({ who, why: `their last day of access has passed, but they are not offboarded: ${why}` });
+    } else held.push({ who: osUser, why: `their last day of access has passed, but they are not offboarded: ${why}` });
   }
   const asLeft = (part: PersonPart): PersonPart => (gone.has(part.osUser) ? { ...part, state: "left" } : part);
   return { maps: without(maps, gone), parts: parts.map(asLeft), held };

@@ -50,25 +50,25 @@ const unitsAsked = (of: PersonPart): readonly string[] =>
   of.kind === "account" ? [userManagerOf(of.uid)] : of.kind === "units" ? [...unitsOf(of.osUser), sliceOf(of.uid)] : [];
 
 function record(m: Machine, outcomes: readonly Outcome[]): void {
-  const known = convergedVersions(m.sys);
+  const versions = convergedVersions(m.sys);
   for (const outcome of outcomes) {
     recordFailure(m.sys, outcome.who, outcome.kind, "failed" in outcome ? outcome.failed : undefined);
-    if (!("failed" in outcome)) known.add(outcome.who, outcome.kind);
+    if (!("failed" in outcome)) versions.add(outcome.who, outcome.kind);
   }
-  known.save();
+  versions.save();
 }
 
 /** A damaged part is that person's failure, like any other. Parts under a name that somebody else's rename gave up wait. */
 export function loadPeople(m: Machine): { readonly outcomes: FailedOutcome[]; readonly parts: readonly PersonPart[] } {
   const outcomes: FailedOutcome[] = [];
   const parts: PersonPart[] = [];
-  for (const who of peopleOfParts(m.sys)) {
+  for (const osUser of peopleOfParts(m.sys)) {
     for (const kind of PERSON_KINDS) {
       try {
-        const of = loadPart(m.sys, kind, who);
+        const of = loadPart(m.sys, kind, osUser);
         if (of !== undefined) parts.push(of);
       } catch (error) {
-        outcomes.push({ who, kind, failed: messageOf(error) });
+        outcomes.push({ who: osUser, kind, failed: messageOf(error) });
       }
     }
   }

@@ -29,11 +29,11 @@ import type { Outcome, PersonRun } from "./person-run.ts";
 
 /** Never throws: whatever goes wrong, a bug included, is this person's failure. */
 export async function convergePart(run: PersonRun, part: PersonPart, signals?: WorkerSignals): Promise<Outcome> {
-  const who = part.osUser;
+  const osUser = part.osUser;
   try {
-    return { who, kind: part.kind, changed: await carryOut(run, part, signals) };
+    return { who: osUser, kind: part.kind, changed: await carryOut(run, part, signals) };
   } catch (error) {
-    return { who, kind: part.kind, failed: tellError(error) };
+    return { who: osUser, kind: part.kind, failed: tellError(error) };
   }
 }
 
@@ -118,14 +118,18 @@ function homeExists(m: Machine, { osUser, state }: Extract<PersonPart, { kind: "
 }
 
 /** Each step is made when its turn comes, so that it looks at what the former ones have left. */
-async function inOrder(run: PersonRun, who: string, steps: readonly (() => Step | readonly Step[])[]): Promise<number> {
+async function inOrder(
+  run: PersonRun,
+  osUser: string,
+  steps: readonly (() => Step | readonly Step[])[],
+): Promise<number> {
   let changed = 0;
-  setSubject(who);
+  setSubject(osUser);
   for (const make of steps) {
     for (const step of [make()].flat()) {
-      changed += await converge(step, run.mode, (sentence) => run.info(`${who}: ${sentence}`));
+      changed += await converge(step, run.mode, (sentence) => run.info(`${osUser}: ${sentence}`));
       // What does not exist yet cannot be looked at any further.
-      if (run.mode === "check" && changed > 0 && !run.m.accounts().users.has(who)) return changed;
+      if (run.mode === "check" && changed > 0 && !run.m.accounts().users.has(osUser)) return changed;
     }
   }
   return changed;

@@ -36,36 +36,36 @@ export const usersWithPendingCredentials = (m: Machine): readonly string[] =>
 /** Never throws. @returns how many things were changed; undefined when it failed */
 export async function deliverPendingCredentials(
   m: Machine,
-  who: string,
+  osUser: string,
   failpoint: string | undefined,
 ): Promise<number | undefined> {
   try {
-    const changed = await deliver(m, who, failpoint);
-    m.sys.remove(pendingCredentialsFile(who));
-    recordFailure(m.sys, who, "credentials", undefined);
+    const changed = await deliver(m, osUser, failpoint);
+    m.sys.remove(pendingCredentialsFile(osUser));
+    recordFailure(m.sys, osUser, "credentials", undefined);
     return changed;
   } catch (error) {
-    recordFailure(m.sys, who, "credentials", messageOf(error));
-    warn(`${who}: credentials: ${messageOf(error)}`);
+    recordFailure(m.sys, osUser, "credentials", messageOf(error));
+    warn(`${osUser}: credentials: ${messageOf(error)}`);
     return undefined;
   }
 }
 
-async function deliver(m: Machine, who: string, failpoint: string | undefined): Promise<number> {
-  const bytes = m.sys.read(pendingCredentialsFile(who));
+async function deliver(m: Machine, osUser: string, failpoint: string | undefined): Promise<number> {
+  const bytes = m.sys.read(pendingCredentialsFile(osUser));
   if (bytes === undefined)
     throw new Refusal("the pending credentials were lost, since the host rebooted; issue the token again");
   const parsed = credentialsPart.safeParse(parseJson(bytes.toString("utf8"), "the pending credentials"));
-  if (!parsed.success || parsed.data.osUser !== who)
+  if (!parsed.success || parsed.data.osUser !== osUser)
     throw new Refusal("the pending credentials are damaged; deliver them again");
   const part = parsed.data;
-  const user = m.accounts().users.get(who);
+  const user = m.accounts().users.get(osUser);
   if (user === undefined) throw new Refusal("they have no account on this host; see the failure of the account part");
   if (user.uid !== part.uid)
     throw new Refusal(`the account has uid ${user.uid} on this host, but ${part.uid} was delivered`);
   const lines = await callWorker(m.sys, { user, part, mode: "apply", deadlineMs: DEADLINE_MS, failpoint });
   const failed = lines.flatMap((line) => (line.kind === "failed" ? [`${line.step}: ${line.says}`] : []));
-  for (const line of lines) if (line.kind === "changed") info(`${who}: ${line.says}`);
+  for (const line of lines) if (line.kind === "changed") info(`${osUser}: ${line.says}`);
   if (failed.length > 0) throw new Refusal(failed.join("; "));
   return lines.filter(({ kind }) => kind === "changed").length;
 }

@@ -43,16 +43,16 @@ export async function detectChanges(
   const ran = await runContained(sys, { user, name: "probe", argv, input: "", deadlineMs: DEADLINE_MS, ...signals });
   if (ran.timedOut) return { ...UNKNOWN, late: true };
   if (ran.code !== 0 || ran.overflowed || ran.stderr !== "") return UNKNOWN;
-  const told = createHash("sha256")
+  const digest = createHash("sha256")
     .update(JSON.stringify([part, asset("start-claude.sh"), asset("worker.cjs"), ran.stdout]))
     .digest("hex");
   const path = changeDigestFile(user.name);
   return {
     late: false,
-    known: sys.read(path)?.toString("utf8") === told,
+    known: sys.read(path)?.toString("utf8") === digest,
     remember: () => {
       sys.makeDirectory(`${STATE}/probes`, 0o700);
-      sys.replaceFile(path, { bytes: told, mode: 0o600 });
+      sys.replaceFile(path, { bytes: digest, mode: 0o600 });
     },
   };
 }

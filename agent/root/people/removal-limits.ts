@@ -15,22 +15,22 @@ import { Refusal } from "../../lib/errors.ts";
 export function assertRemovalLimits(before: MapsPart | undefined, next: MapsPart): void {
   if (before === undefined) return;
   const nameNow = new Map(next.renamed?.flatMap(({ osUser, formerNames }) => formerNames.map((was) => [was, osUser])));
-  const held = before.present.map((who) => nameNow.get(who) ?? who);
+  const held = before.present.map((osUser) => nameNow.get(osUser) ?? osUser);
   const present = new Set(next.present);
   const confirmed = new Set(next.confirmLeave);
-  const leaving = held.filter((who) => !present.has(who) && !confirmed.has(who));
-  const kept = held.filter((who) => present.has(who)).length;
+  const leaving = held.filter((osUser) => !present.has(osUser) && !confirmed.has(osUser));
+  const kept = held.filter((osUser) => present.has(osUser)).length;
   const last = kept === 0 && held.length > 0 && leaving.length > 0;
-  const forgotten = held.filter((who) => !present.has(who) && !next.left.includes(who));
+  const forgotten = held.filter((osUser) => !present.has(osUser) && !next.left.includes(osUser));
   const admins = before.admins
-    .map((who) => nameNow.get(who) ?? who)
-    .filter((who) => !next.admins.includes(who) && !confirmed.has(who));
+    .map((osUser) => nameNow.get(osUser) ?? osUser)
+    .filter((osUser) => !next.admins.includes(osUser) && !confirmed.has(osUser));
   if (next.addsOnly && leaving.length > 0) {
     throw new Refusal(
       `addsOnly is set, and ${leaving.join(", ")} would lose access to this host; deliver them as present, or set addsOnly to false`,
     );
   }
-  const demoted = admins.filter((who) => present.has(who));
+  const demoted = admins.filter((osUser) => present.has(osUser));
   const losing = [...leaving, ...demoted];
   if (losing.length > next.removalLimit || last) {
     const what = [
@@ -57,31 +57,31 @@ export function assertRemovalLimits(before: MapsPart | undefined, next: MapsPart
 /** How many removals one run may still make: users to offboard, and users whose groups it takes. */
 export interface RemovalAllowance {
   /** @throws Refusal when this user may not be offboarded now. */
-  consume(who: string): void;
+  consume(osUser: string): void;
   /** @throws Refusal when this user's groups may not be taken now. */
-  consumeGroups(who: string): void;
+  consumeGroups(osUser: string): void;
 }
 
 /** Allows a delivery to offboard the users whom its maps part lists as left; without a maps part, nobody. */
 export function deliveryAllowance(maps: MapsPart | undefined): RemovalAllowance {
   return {
-    consume: (who) => {
+    consume: (osUser) => {
       if (maps === undefined)
         throw new Refusal(
-          `${who} is delivered as left, but this host has no maps part to count removals by; deliver the maps part first`,
+          `${osUser} is delivered as left, but this host has no maps part to count removals by; deliver the maps part first`,
         );
-      if (maps.addsOnly) throw new Refusal(`${who} is delivered as left, but addsOnly suspends every removal`);
-      if (!maps.left.includes(who))
-        throw new Refusal(`${who} is delivered as left, but not listed as left in the maps part`);
+      if (maps.addsOnly) throw new Refusal(`${osUser} is delivered as left, but addsOnly suspends every removal`);
+      if (!maps.left.includes(osUser))
+        throw new Refusal(`${osUser} is delivered as left, but not listed as left in the maps part`);
     },
-    consumeGroups: (who) => {
+    consumeGroups: (osUser) => {
       if (maps === undefined)
         throw new Refusal(
-          `${who} is delivered without groups of their former tier, but this host has no maps part to count removals by; deliver the maps part first`,
+          `${osUser} is delivered without groups of their former tier, but this host has no maps part to count removals by; deliver the maps part first`,
         );
       if (maps.addsOnly)
         throw new Refusal(
-          `${who} is delivered without groups of their former tier, but addsOnly suspends every removal`,
+          `${osUser} is delivered without groups of their former tier, but addsOnly suspends every removal`,
         );
     },
   };
@@ -122,13 +122,13 @@ export function hourlyAllowance(facts: HourlyInput): RemovalAllowance {
     removals += 1;
   };
   return {
-    consume: (who) => {
-      ofDelivery.consume(who);
-      count(`${who} is not offboarded`);
+    consume: (osUser) => {
+      ofDelivery.consume(osUser);
+      count(`${osUser} is not offboarded`);
     },
-    consumeGroups: (who) => {
-      ofDelivery.consumeGroups(who);
-      count(`${who} does not lose the groups of their former tier`);
+    consumeGroups: (osUser) => {
+      ofDelivery.consumeGroups(osUser);
+      count(`${osUser} does not lose the groups of their former tier`);
     },
   };
 }

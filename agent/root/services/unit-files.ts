@@ -22,17 +22,17 @@ export function recordPorts(m: Machine, part: UnitsPart): Step {
     name: "ports",
     differences: () => {
       const ledger = readLedger(m.sys);
-      const known = ledger.get(part.osUser);
+      const ledgerEntry = ledger.get(part.osUser);
       const { t3, browser } = part.ports;
-      if (known === undefined)
+      if (ledgerEntry === undefined)
         throw new Refusal("they have no account in this host's ledger; apply the account part first");
-      if (known.uid !== part.uid)
+      if (ledgerEntry.uid !== part.uid)
         throw new Refusal(
-          `this host's ledger assigns uid ${known.uid} to ${part.osUser}, but ${part.uid} was delivered`,
+          `this host's ledger assigns uid ${ledgerEntry.uid} to ${part.osUser}, but ${part.uid} was delivered`,
         );
-      if ((known.t3 ?? t3) !== t3 || (known.browser ?? browser) !== browser) {
+      if ((ledgerEntry.t3 ?? t3) !== t3 || (ledgerEntry.browser ?? browser) !== browser) {
         throw new Refusal(
-          `this host's ledger assigns ports ${known.t3} and ${known.browser} to ${part.osUser}, but ${t3} and ${browser} were delivered; ` +
+          `this host's ledger assigns ports ${ledgerEntry.t3} and ${ledgerEntry.browser} to ${part.osUser}, but ${t3} and ${browser} were delivered; ` +
             "ports are never reassigned: restore the stack's ledger",
         );
       }
@@ -44,8 +44,8 @@ export function recordPorts(m: Machine, part: UnitsPart): Step {
           );
         }
       }
-      if (known.t3 === t3 && known.browser === browser) return [];
-      const apply = () => writeLedger(m.sys, new Map(ledger).set(part.osUser, { ...known, t3, browser }));
+      if (ledgerEntry.t3 === t3 && ledgerEntry.browser === browser) return [];
+      const apply = () => writeLedger(m.sys, new Map(ledger).set(part.osUser, { ...ledgerEntry, t3, browser }));
       return [
         { point: "units-ledger", says: says("record", `ports ${t3} and ${browser} in the host's ledger`), apply },
       ];

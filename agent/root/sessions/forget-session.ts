@@ -8,15 +8,15 @@ import { appendRecord, readNewest } from "../state/session-records.ts";
 import { knownPerson } from "../accounts/terminal-users.ts";
 
 /** @throws Refusal when no session of that very name is recorded. */
-export function forget(sys: System, who: string, name: string, nowMs: number): number {
-  const user = knownPerson(sys, who);
+export function forget(sys: System, osUser: string, name: string, nowMs: number): number {
+  const user = knownPerson(sys, osUser);
   const before = readNewest(sys, user.name);
   const next = recordAfterForgetting(before, name, nowMs);
   if (next === undefined) {
-    const known = (before?.sessions ?? []).map((session) => session.name).join(", ");
-    throw new Refusal(`${who} has no recorded session "${name}"; recorded: ${known === "" ? "none" : known}`);
+    const names = (before?.sessions ?? []).map((session) => session.name).join(", ");
+    throw new Refusal(`${osUser} has no recorded session "${name}"; recorded: ${names === "" ? "none" : names}`);
   }
   appendRecord(sys, user.name, next);
-  info(`${who}: ${name}: forgotten`);
+  info(`${osUser}: ${name}: forgotten`);
   return 0;
 }

@@ -9,13 +9,13 @@ const FOLDER = "/run/tmux-persist";
 const kept = z.strictObject({ key: z.string(), observation });
 
 /** Undefined unless it was found by the very same. */
-export function cachedObservation(sys: System, who: string, key: string): Observation | undefined {
-  const bytes = sys.read(`${FOLDER}/${who}.json`);
+export function cachedObservation(sys: System, osUser: string, key: string): Observation | undefined {
+  const bytes = sys.read(`${FOLDER}/${osUser}.json`);
   const found = bytes === undefined ? undefined : kept.safeParse(parseJsonOrUndefined(bytes.toString("utf8"))).data;
   return found?.key === key ? found.observation : undefined;
 }
 
-export function cacheObservation(sys: System, who: string, key: string, found: Observation): void {
+export function cacheObservation(sys: System, osUser: string, key: string, found: Observation): void {
   sys.makeDirectory(FOLDER, 0o700);
-  sys.replaceFile(`${FOLDER}/${who}.json`, { bytes: JSON.stringify({ key, observation: found }), mode: 0o600 });
+  sys.replaceFile(`${FOLDER}/${osUser}.json`, { bytes: JSON.stringify({ key, observation: found }), mode: 0o600 });
 }

@@ -39,13 +39,13 @@ export interface SessionsLook {
  * @throws Refusal when their server could not be asked
  */
 export async function observeSessions(sys: System, user: User, revive: boolean): Promise<SessionsLook> {
-  const told = await probe(sys, user);
-  if (told === "none") return { observation: { server: "none" }, remember: () => undefined };
-  const decided = told === undefined ? undefined : decide(told, Date.now(), uptime());
+  const probed = await probe(sys, user);
+  if (probed === "none") return { observation: { server: "none" }, remember: () => undefined };
+  const decided = probed === undefined ? undefined : decide(probed, Date.now(), uptime());
   if (decided?.observation !== undefined) return { observation: decided.observation, remember: () => undefined };
   const key = decided === undefined ? undefined : createHash("sha256").update(decided.seen).digest("hex");
-  const known = key === undefined ? undefined : cachedObservation(sys, user.name, key);
-  if (known !== undefined) return { observation: known, remember: () => undefined };
+  const cached = key === undefined ? undefined : cachedObservation(sys, user.name, key);
+  if (cached !== undefined) return { observation: cached, remember: () => undefined };
   const found = await observeByWorker(sys, user, revive);
   return {
     observation: found,
@@ -55,8 +55,8 @@ export async function observeSessions(sys: System, user: User, revive: boolean):
 
 /** The names of what runs; `none` where no server does; undefined where their worker has to judge. */
 export async function namesRunning(sys: System, user: User): Promise<readonly string[] | "none" | undefined> {
-  const told = await probe(sys, user);
-  return told === undefined || told === "none" ? told : told.found.map(({ name }) => name);
+  const probed = await probe(sys, user);
+  return probed === undefined || probed === "none" ? probed : probed.found.map(({ name }) => name);
 }
 
 const DEADLINE_MS = 15_000;
@@ -116,10 +116,10 @@ export function decide({ found, read, transcripts }: Probed, nowMs: number, upS:
     evidence,
     new Map(seen.map(({ session }, at) => [session.key, (written[at] ?? []).map(({ id }) => id)])),
   );
-  const told = observation.safeParse({ server: "running", sessions: sessionsOf(seen, evidence), warnings: [] });
-  if (!told.success) return undefined;
+  const parsed = observation.safeParse({ server: "running", sessions: sessionsOf(seen, evidence), warnings: [] });
+  if (!parsed.success) return undefined;
   return {
-    observation: matter ? undefined : told.data,
+    observation: matter ? undefined : parsed.data,
     seen: JSON.stringify([
       seen,
       [...recordedOf(evidence)],

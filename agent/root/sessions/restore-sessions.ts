@@ -36,12 +36,12 @@ export async function restore(sys: System, { who, json, ...which }: RestoreArgs)
 }
 
 /** @throws Refusal for a parked user: nothing of theirs runs, whoever asks. */
-function wakePerson(sys: System, who: string): User {
-  if (isParked(sys, who) === true)
+function wakePerson(sys: System, osUser: string): User {
+  if (isParked(sys, osUser) === true)
     throw new Refusal(
-      `${who} is parked on this host, so nothing is restored; take \`parked\` out of their row and deploy`,
+      `${osUser} is parked on this host, so nothing is restored; take \`parked\` out of their row and deploy`,
     );
-  return knownPerson(sys, who);
+  return knownPerson(sys, osUser);
 }
 
 type Which = Pick<RestoreArgs, "record" | "places">;
@@ -66,28 +66,28 @@ async function restoreOne(sys: System, user: User, which: Which): Promise<readon
   throw new Refusal("the tmux server was started, but does not answer; see the journal of the tmux-server unit");
 }
 
-function askedFor(sys: System, who: string, { record, places }: Which): Asked {
-  const number = record ?? numberOfNewest(sys, who);
+function askedFor(sys: System, osUser: string, { record, places }: Which): Asked {
+  const number = record ?? numberOfNewest(sys, osUser);
   if (number === undefined) return { sessions: [], seenAtMs: 0, chosen: false };
-  const found = readNumbered(sys, who, number);
-  const seen = seenAtMs(sys, who, { number, takenAtMs: found.takenAtMs });
+  const found = readNumbered(sys, osUser, number);
+  const seen = seenAtMs(sys, osUser, { number, takenAtMs: found.takenAtMs });
   if (places !== undefined) return { sessions: sessionsAt(found, number, places), seenAtMs: seen, chosen: true };
-  const newest = readNewest(sys, who) ?? found;
+  const newest = readNewest(sys, osUser) ?? found;
   return { sessions: restorable(found, newest), seenAtMs: seen, chosen: false };
 }
 
 const complain = ({ who, failed }: { readonly who: string; readonly failed: string }): void =>
   warn(`${who}: sessions not restored: ${failed}`);
 
-function report(who: string, outcomes: readonly Outcome[]): void {
-  if (outcomes.every(({ how, why }) => how === "there" && why === undefined)) info(`${who}: nothing to restore`);
+function report(osUser: string, outcomes: readonly Outcome[]): void {
+  if (outcomes.every(({ how, why }) => how === "there" && why === undefined)) info(`${osUser}: nothing to restore`);
   for (const { name, how, why } of outcomes) {
     if (how === "there" && why === undefined) continue;
-    if (how === "there") info(`${who}: ${name}: left alone: ${why}`);
-    else if (how === "failed") warn(`${who}: ${name}: not restored: ${why ?? "tmux refused it"}`);
+    if (how === "there") info(`${osUser}: ${name}: left alone: ${why}`);
+    else if (how === "failed") warn(`${osUser}: ${name}: not restored: ${why ?? "tmux refused it"}`);
     else
       info(
-        `${who}: ${name}: restored with ${how === "conversation" ? "its conversation" : "a shell"}${why === undefined ? "" : `: ${why}`}`,
+        `${osUser}: ${name}: restored with ${how === "conversation" ? "its conversation" : "a shell"}${why === undefined ? "" : `: ${why}`}`,
       );
   }
 }

@@ -11,11 +11,11 @@ import { observeSessions } from "./observe-sessions.ts";
 import { forEachPerson, knownPerson, mappedPeople } from "../accounts/terminal-users.ts";
 
 /**
- * @param who one user, who may be parked; every user of the terminal map where absent
+ * @param osUser one user, who may be parked; every user of the terminal map where absent
  * @returns 1 when somebody's sessions could not be looked at: who, and why. Theirs are as recorded before.
  */
-export async function save(sys: System, now: () => number, who?: string): Promise<number> {
-  const people = who === undefined ? mappedPeople(sys) : [knownPerson(sys, who)];
+export async function save(sys: System, now: () => number, osUser?: string): Promise<number> {
+  const people = osUser === undefined ? mappedPeople(sys) : [knownPerson(sys, osUser)];
   // Before the looks: a session that ends and is forgotten during this save was last seen before that.
   const atMs = now();
   const results = await forEachPerson(people, (user) => saveOne(sys, user, now), messageOf);

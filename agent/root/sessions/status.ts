@@ -27,11 +27,11 @@ export interface SessionsStatus {
 /** Exit code 1 when somebody's server could not be asked. */
 export async function sessionsStatus(
   sys: System,
-  who: string | undefined,
+  osUser: string | undefined,
   json: boolean,
   nowMs: number,
 ): Promise<number> {
-  const people = who === undefined ? mappedPeople(sys) : [knownPerson(sys, who)];
+  const people = osUser === undefined ? mappedPeople(sys) : [knownPerson(sys, osUser)];
   const looks = readLastSeen(sys);
   const results = await forEachPerson(people, (user) => statusOf(sys, user, looks), messageOf);
   if (json) process.stdout.write(`${JSON.stringify({ people: results })}\n`);

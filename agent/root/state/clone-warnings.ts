@@ -10,15 +10,15 @@ export interface CloneWarnings {
   readonly says: string[];
 }
 
-const notesFile = (who: string): string => `${STATE}/notes/${who}.json`;
+const notesFile = (osUser: string): string => `${STATE}/notes/${osUser}.json`;
 
-export function readCloneWarnings(sys: System, who: string): CloneWarnings | undefined {
-  const says = readJson(sys, notesFile(who), z.array(z.string()));
-  const atMs = sys.look(notesFile(who))?.mtimeMs;
+export function readCloneWarnings(sys: System, osUser: string): CloneWarnings | undefined {
+  const says = readJson(sys, notesFile(osUser), z.array(z.string()));
+  const atMs = sys.look(notesFile(osUser))?.mtimeMs;
   return says === undefined || atMs === undefined ? undefined : { atMs: Math.round(atMs), says };
 }
 
-export function writeCloneWarnings(sys: System, who: string, says: readonly string[]): void {
-  if (says.length === 0) sys.remove(notesFile(who));
-  else writeJson(sys, notesFile(who), says);
+export function writeCloneWarnings(sys: System, osUser: string, says: readonly string[]): void {
+  if (says.length === 0) sys.remove(notesFile(osUser));
+  else writeJson(sys, notesFile(osUser), says);
 }

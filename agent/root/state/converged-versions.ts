@@ -17,8 +17,8 @@ const stored = mapOf(z.partialRecord(z.enum(PERSON_KINDS), z.string()));
 
 export interface ConvergedVersions {
   /** Whether this very agent has brought the part about, in whatever it was delivered. */
-  has(who: string, kind: PersonKind): boolean;
-  add(who: string, kind: PersonKind): void;
+  has(osUser: string, kind: PersonKind): boolean;
+  add(osUser: string, kind: PersonKind): void;
   /** Writes what was added; nothing when nothing was. */
   save(): void;
 }
@@ -29,31 +29,31 @@ export function convergedVersions(sys: System): ConvergedVersions {
     .update(sys.read(AGENT) ?? "")
     .digest("hex")
     .slice(0, 16);
-  const known = new Map(read(sys));
+  const versions = new Map(read(sys));
   let changed = false;
   return {
-    has: (who, kind) => known.get(who)?.[kind] === agent,
-    add: (who, kind) => {
-      if (known.get(who)?.[kind] === agent) return;
-      known.set(who, { ...known.get(who), [kind]: agent });
+    has: (osUser, kind) => versions.get(osUser)?.[kind] === agent,
+    add: (osUser, kind) => {
+      if (versions.get(osUser)?.[kind] === agent) return;
+      versions.set(osUser, { ...versions.get(osUser), [kind]: agent });
       changed = true;
     },
     save: () => {
-      if (changed) writeJson(sys, FILE, Object.fromEntries(known));
+      if (changed) writeJson(sys, FILE, Object.fromEntries(versions));
       changed = false;
     },
   };
 }
 
 /** Whether any agent has ever converged this part here. @throws Refusal when the record is damaged */
-export const everConverged = (sys: System, who: string, kind: PersonKind): boolean =>
-  readJson(sys, FILE, stored)?.get(who)?.[kind] !== undefined;
+export const everConverged = (sys: System, osUser: string, kind: PersonKind): boolean =>
+  readJson(sys, FILE, stored)?.get(osUser)?.[kind] !== undefined;
 
 /** Forgets a person who is recorded anew: what was converged for the former account of that name says nothing any more. */
-export function forgetConverged(sys: System, who: string): void {
-  const known = read(sys);
-  if (!known.has(who)) return;
-  writeJson(sys, FILE, Object.fromEntries([...known].filter(([name]) => name !== who)));
+export function forgetConverged(sys: System, osUser: string): void {
+  const versions = read(sys);
+  if (!versions.has(osUser)) return;
+  writeJson(sys, FILE, Object.fromEntries([...versions].filter(([name]) => name !== osUser)));
 }
 
 function read(sys: System): z.output<typeof stored> {

@@ -10,26 +10,29 @@ const FAILURE_KINDS = [...PERSON_KINDS, "credentials"] as const;
 export type FailureKind = (typeof FAILURE_KINDS)[number];
 const failures = z.partialRecord(z.enum(FAILURE_KINDS), z.string());
 
-export const failuresFile = (who: string): string => `${STATE}/failures/${who}.json`;
+export const failuresFile = (osUser: string): string => `${STATE}/failures/${osUser}.json`;
 
 /** Who failed in what, and why; of those whose last run went well nothing is kept. */
 export function readFailures(sys: System): ReadonlyMap<string, ReadonlyMap<FailureKind, string>> {
   const all = new Map<string, ReadonlyMap<FailureKind, string>>();
   for (const file of sys.list(`${STATE}/failures`) ?? []) {
-    const who = /^([a-z_][a-z0-9_-]*)\.json$/.exec(file)?.[1];
-    if (who === undefined) continue;
+    const osUser = /^([a-z_][a-z0-9_-]*)\.json$/.exec(file)?.[1];
+    if (osUser === undefined) continue;
     const of = readJson(sys, `${STATE}/failures/${file}`, failures) ?? {};
-    all.set(who, new Map(FAILURE_KINDS.flatMap((kind) => (of[kind] === undefined ? [] : [[kind, of[kind]] as const]))));
+    all.set(
+      osUser,
+      new Map(FAILURE_KINDS.flatMap((kind) => (of[kind] === undefined ? [] : [[kind, of[kind]] as const]))),
+    );
   }
   return all;
 }
 
-export function recordFailure(sys: System, who: string, kind: FailureKind, why: string | undefined): void {
-  const path = failuresFile(who);
-  const known = new Map(readFailures(sys).get(who));
-  if (why === undefined && !known.has(kind)) return;
-  if (why === undefined) known.delete(kind);
-  else known.set(kind, why);
-  if (known.size === 0) sys.remove(path);
-  else writeJson(sys, path, Object.fromEntries(known) satisfies z.output<typeof failures>);
+export function recordFailure(sys: System, osUser: string, kind: FailureKind, why: string | undefined): void {
+  const path = failuresFile(osUser);
+  const recorded = new Map(readFailures(sys).get(osUser));
+  if (why === undefined && !recorded.has(kind)) return;
+  if (why === undefined) recorded.delete(kind);
+  else recorded.set(kind, why);
+  if (recorded.size === 0) sys.remove(path);
+  else writeJson(sys, path, Object.fromEntries(recorded) satisfies z.output<typeof failures>);
 }

@@ -11,18 +11,18 @@ import { loadPart } from "./parts.ts";
 
 const granted = z.strictObject({ groups: z.array(z.string()) });
 
-export const grantedFile = (who: string): string => `${STATE}/granted-groups/${who}.json`;
+export const grantedFile = (osUser: string): string => `${STATE}/granted-groups/${osUser}.json`;
 
 /** Undefined where nothing was recorded: earlier versions of the agent kept no record. */
-export const readGranted = (sys: System, who: string): readonly string[] | undefined =>
-  readJson(sys, grantedFile(who), granted)?.groups;
+export const readGranted = (sys: System, osUser: string): readonly string[] | undefined =>
+  readJson(sys, grantedFile(osUser), granted)?.groups;
 
-export const writeGranted = (sys: System, who: string, groups: Iterable<string>): void =>
-  writeJson(sys, grantedFile(who), { groups: [...new Set(groups)].sort() });
+export const writeGranted = (sys: System, osUser: string, groups: Iterable<string>): void =>
+  writeJson(sys, grantedFile(osUser), { groups: [...new Set(groups)].sort() });
 
 /** The groups of `names` that list the account as a member; a primary group is not among them. */
-export const memberOf = ({ groups }: Accounts, who: string, names: readonly string[]): readonly string[] =>
-  names.filter((name) => groups.get(name)?.members.has(who));
+export const memberOf = ({ groups }: Accounts, osUser: string, names: readonly string[]): readonly string[] =>
+  names.filter((name) => groups.get(name)?.members.has(osUser));
 
 /**
  * Starts the record of an account before a delivered part replaces the stored one. An earlier version of the agent kept
@@ -39,9 +39,9 @@ export function startGranted(m: Machine, { osUser, formerNames = [] }: AccountPa
 }
 
 /** A damaged part must not keep the delivery from replacing it. */
-function storedAccount(sys: System, who: string): AccountPart | "damaged" | undefined {
+function storedAccount(sys: System, osUser: string): AccountPart | "damaged" | undefined {
   try {
-    return loadPart(sys, "account", who);
+    return loadPart(sys, "account", osUser);
   } catch (error) {
     if (error instanceof Refusal) return "damaged";
     throw error;

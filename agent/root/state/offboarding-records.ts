@@ -15,9 +15,9 @@ const offboardingRecord = z.strictObject({
 /** What offboarding found, so that reinstating returns exactly that. */
 export type OffboardingRecord = z.output<typeof offboardingRecord>;
 
-export const offboardingFile = (who: string): string => `${STATE}/cuts/${who}.json`;
-export const readOffboarding = (sys: System, who: string): OffboardingRecord | undefined =>
-  readJson(sys, offboardingFile(who), offboardingRecord);
-export const writeOffboarding = (sys: System, who: string, of: OffboardingRecord): void =>
-  writeJson(sys, offboardingFile(who), of);
-export const removeOffboarding = (sys: System, who: string): void => sys.remove(offboardingFile(who));
+export const offboardingFile = (osUser: string): string => `${STATE}/cuts/${osUser}.json`;
+export const readOffboarding = (sys: System, osUser: string): OffboardingRecord | undefined =>
+  readJson(sys, offboardingFile(osUser), offboardingRecord);
+export const writeOffboarding = (sys: System, osUser: string, of: OffboardingRecord): void =>
+  writeJson(sys, offboardingFile(osUser), of);
+export const removeOffboarding = (sys: System, osUser: string): void => sys.remove(offboardingFile(osUser));

@@ -14,9 +14,9 @@ const parkingRecord = z.strictObject({
 /** Describes a parked user, for their return. */
 export type Parking = z.output<typeof parkingRecord>;
 
-export const parkingFile = (who: string): string => `${STATE}/parked/${who}.json`;
-export const readParking = (sys: System, who: string): Parking | undefined =>
-  readJson(sys, parkingFile(who), parkingRecord);
-export const writeParking = (sys: System, who: string, parking: Parking): void =>
-  writeJson(sys, parkingFile(who), parking);
-export const removeParking = (sys: System, who: string): void => sys.remove(parkingFile(who));
+export const parkingFile = (osUser: string): string => `${STATE}/parked/${osUser}.json`;
+export const readParking = (sys: System, osUser: string): Parking | undefined =>
+  readJson(sys, parkingFile(osUser), parkingRecord);
+export const writeParking = (sys: System, osUser: string, parking: Parking): void =>
+  writeJson(sys, parkingFile(osUser), parking);
+export const removeParking = (sys: System, osUser: string): void => sys.remove(parkingFile(osUser));

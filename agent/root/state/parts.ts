@@ -21,12 +21,12 @@ export function storePart(sys: System, of: Part): void {
 export function loadPart<K extends PartKind>(
   sys: System,
   kind: K,
-  who?: string,
+  osUser?: string,
 ): Extract<Part, { kind: K }> | undefined {
-  const path = `${STATE}/parts/${who === undefined ? kind : `${kind}.${who}`}.json`;
+  const path = `${STATE}/parts/${osUser === undefined ? kind : `${kind}.${osUser}`}.json`;
   const loaded = readJson(sys, path, part);
   if (loaded === undefined) return undefined;
-  if (loaded.kind !== kind || ("osUser" in loaded && loaded.osUser !== who))
+  if (loaded.kind !== kind || ("osUser" in loaded && loaded.osUser !== osUser))
     throw new Refusal(`${path} contains another part`);
   return loaded as Extract<Part, { kind: K }>;
 }
@@ -35,8 +35,8 @@ export function loadPart<K extends PartKind>(
 export const removeIngressSecret = (sys: System): void => sys.remove(`${STATE}/parts/ingress-secret.json`);
 
 /** The stored parts of one person. */
-export const partFilesOf = (sys: System, who: string): readonly string[] =>
-  PERSON_KINDS.map((kind) => `${STATE}/parts/${kind}.${who}.json`).filter((path) => sys.look(path) !== undefined);
+export const partFilesOf = (sys: System, osUser: string): readonly string[] =>
+  PERSON_KINDS.map((kind) => `${STATE}/parts/${kind}.${osUser}.json`).filter((path) => sys.look(path) !== undefined);
 
 /** Everybody of whom a part was ever delivered, by name. */
 export function peopleOfParts(sys: System): readonly string[] {

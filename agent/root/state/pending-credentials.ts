@@ -5,13 +5,13 @@ import type { System } from "../system/privileged-operations.ts";
 
 export const PENDING_CREDENTIALS = "/run/workstation/credentials";
 
-export const pendingCredentialsFile = (who: string): string => `${PENDING_CREDENTIALS}/${who}.json`;
+export const pendingCredentialsFile = (osUser: string): string => `${PENDING_CREDENTIALS}/${osUser}.json`;
 
-export const hasPendingCredentials = (sys: System, who: string): boolean =>
-  sys.look(pendingCredentialsFile(who)) !== undefined;
+export const hasPendingCredentials = (sys: System, osUser: string): boolean =>
+  sys.look(pendingCredentialsFile(osUser)) !== undefined;
 
 /** It will not be tried again, and that it failed is no failure any more. */
-export function dropPendingCredentials(sys: System, who: string): void {
-  sys.remove(pendingCredentialsFile(who));
-  recordFailure(sys, who, "credentials", undefined);
+export function dropPendingCredentials(sys: System, osUser: string): void {
+  sys.remove(pendingCredentialsFile(osUser));
+  recordFailure(sys, osUser, "credentials", undefined);
 }

@@ -18,13 +18,13 @@ const unfinished = z.strictObject({
 export type PendingRemote = z.output<typeof unfinished>;
 
 const FOLDER = `${STATE}/unfinished`;
-export const pendingRemoteFile = (who: string): string => `${FOLDER}/${who}.json`;
+export const pendingRemoteFile = (osUser: string): string => `${FOLDER}/${osUser}.json`;
 
-export const readPendingRemote = (sys: System, who: string): PendingRemote | undefined =>
-  readJson(sys, pendingRemoteFile(who), unfinished);
-export const writePendingRemote = (sys: System, who: string, of: PendingRemote): void =>
-  writeJson(sys, pendingRemoteFile(who), of);
-export const removePendingRemote = (sys: System, who: string): void => sys.remove(pendingRemoteFile(who));
+export const readPendingRemote = (sys: System, osUser: string): PendingRemote | undefined =>
+  readJson(sys, pendingRemoteFile(osUser), unfinished);
+export const writePendingRemote = (sys: System, osUser: string, of: PendingRemote): void =>
+  writeJson(sys, pendingRemoteFile(osUser), of);
+export const removePendingRemote = (sys: System, osUser: string): void => sys.remove(pendingRemoteFile(osUser));
 
 /** By name. */
 export const usersWithPendingRemotes = (sys: System): readonly string[] =>
@@ -42,8 +42,8 @@ export function isDue({ tries, triedMs }: PendingRemote, nowMs: number): boolean
 
 /** Starts the background run when it has something to do. One that is running already goes on as it is. */
 export async function startBackgroundRetry(sys: System, nowMs: number): Promise<void> {
-  const due = usersWithPendingRemotes(sys).some((who) => {
-    const of = readPendingRemote(sys, who);
+  const due = usersWithPendingRemotes(sys).some((osUser) => {
+    const of = readPendingRemote(sys, osUser);
     return of !== undefined && isDue(of, nowMs);
   });
   if (!due) return;

@@ -18,66 +18,66 @@ export const PERSIST = "/var/lib/tmux-persist";
 const POINTER = "newest";
 const FILE = /^(\d{10})\.json$/;
 
-const folderOf = (who: string): string => `${PERSIST}/${who}`;
+const folderOf = (osUser: string): string => `${PERSIST}/${osUser}`;
 const fileOf = (number: number): string => `${String(number).padStart(10, "0")}.json`;
 
 /** The numbers of a person's records, oldest first. */
-export const numbersOf = (sys: System, who: string): readonly number[] =>
-  (sys.list(folderOf(who)) ?? []).flatMap((file) => {
+export const numbersOf = (sys: System, osUser: string): readonly number[] =>
+  (sys.list(folderOf(osUser)) ?? []).flatMap((file) => {
     const number = FILE.exec(file)?.[1];
     return number === undefined ? [] : [Number(number)];
   });
 
 /** The number of the record that the pointer names, or of the last one before it that is whole. */
-export function numberOfNewest(sys: System, who: string): number | undefined {
-  const numbers = numbersOf(sys, who);
-  const pointed = Number(FILE.exec(sys.readLink(`${folderOf(who)}/${POINTER}`) ?? "")?.[1]);
+export function numberOfNewest(sys: System, osUser: string): number | undefined {
+  const numbers = numbersOf(sys, osUser);
+  const pointed = Number(FILE.exec(sys.readLink(`${folderOf(osUser)}/${POINTER}`) ?? "")?.[1]);
   const upTo = numbers.includes(pointed) ? pointed : Number.POSITIVE_INFINITY;
-  return [...numbers].reverse().find((n) => n <= upTo && wholeOrNothing(sys, who, n) !== undefined);
+  return [...numbers].reverse().find((n) => n <= upTo && wholeOrNothing(sys, osUser, n) !== undefined);
 }
 
 /** The record that `numberOfNewest` names. */
-export function readNewest(sys: System, who: string): Snapshot | undefined {
-  const number = numberOfNewest(sys, who);
-  return number === undefined ? undefined : wholeOrNothing(sys, who, number);
+export function readNewest(sys: System, osUser: string): Snapshot | undefined {
+  const number = numberOfNewest(sys, osUser);
+  return number === undefined ? undefined : wholeOrNothing(sys, osUser, number);
 }
 
 /** @throws Refusal when there is none of that number, or it is damaged. */
-export function readNumbered(sys: System, who: string, number: number): Snapshot {
-  const found = wholeOrNothing(sys, who, number);
+export function readNumbered(sys: System, osUser: string, number: number): Snapshot {
+  const found = wholeOrNothing(sys, osUser, number);
   if (found !== undefined) return found;
-  const numbers = numbersOf(sys, who);
+  const numbers = numbersOf(sys, osUser);
   const range = numbers.length === 0 ? "there is none" : `the whole ones are among ${numbers[0]} to ${numbers.at(-1)}`;
-  throw new Refusal(`${who} has no intact record ${number}: ${range}`);
+  throw new Refusal(`${osUser} has no intact record ${number}: ${range}`);
 }
 
 /**
  * A new record, then the pointer to it, then records beyond the bounds go: wherever this is broken off, the pointer names a
  * whole one.
  */
-export function appendRecord(sys: System, who: string, next: Snapshot): void {
-  const folder = folderOf(who);
+export function appendRecord(sys: System, osUser: string, next: Snapshot): void {
+  const folder = folderOf(osUser);
   sys.makeDirectory(PERSIST, 0o700);
   sys.makeDirectory(folder, 0o700);
   // By number and never by clock, which may be set back.
-  const number = Math.max(0, ...numbersOf(sys, who)) + 1;
+  const number = Math.max(0, ...numbersOf(sys, osUser)) + 1;
   sys.replaceFile(`${folder}/${fileOf(number)}`, { bytes: `${JSON.stringify(next)}\n`, mode: 0o600 });
   sys.replaceLink(`${folder}/${POINTER}`, fileOf(number));
-  for (const old of beyondBounds(sys, who)) sys.remove(`${folder}/${fileOf(old)}`);
-  const records = offeredOf(sys, who);
+  for (const old of beyondBounds(sys, osUser)) sys.remove(`${folder}/${fileOf(old)}`);
+  const records = offeredOf(sys, osUser);
   sys.replaceFile(`${folder}/${HISTORY}`, { bytes: `${JSON.stringify({ newest: number, records })}\n`, mode: 0o600 });
 }
 
-function beyondBounds(sys: System, who: string): readonly number[] {
-  const sizes = numbersOf(sys, who).map((number) => ({
+function beyondBounds(sys: System, osUser: string): readonly number[] {
+  const sizes = numbersOf(sys, osUser).map((number) => ({
     number,
-    bytes: sys.look(`${folderOf(who)}/${fileOf(number)}`)?.size ?? 0,
+    bytes: sys.look(`${folderOf(osUser)}/${fileOf(number)}`)?.size ?? 0,
   }));
   const bytes = sizes.reduce((sum, one) => sum + one.bytes, 0);
   if (sizes.length <= MOST_RECORDS && bytes <= MOST_RECORD_BYTES) return [];
   // A damaged one has nothing that it could bring back.
   return recordsToRemove(
-    sizes.map((one) => ({ ...one, sessions: wholeOrNothing(sys, who, one.number)?.sessions ?? [] })),
+    sizes.map((one) => ({ ...one, sessions: wholeOrNothing(sys, osUser, one.number)?.sessions ?? [] })),
   );
 }
 
@@ -89,30 +89,35 @@ type Numbered = Snapshot & { readonly number: number };
  * The newest record and those before it that hold what was lost since, newest first: what their owner may choose from.
  * They are worked out when a record is written, since two hundred files are too many for each look.
  */
-export function readOffered(sys: System, who: string): readonly OfferedRecord[] {
-  const bytes = sys.read(`${folderOf(who)}/${HISTORY}`);
+export function readOffered(sys: System, osUser: string): readonly OfferedRecord[] {
+  const bytes = sys.read(`${folderOf(osUser)}/${HISTORY}`);
   const found = bytes === undefined ? undefined : history.safeParse(parseJsonOrUndefined(bytes.toString("utf8"))).data;
-  const newest = numberOfNewest(sys, who);
-  const records = found !== undefined && found.newest === newest ? found.records : offeredOf(sys, who);
+  const newest = numberOfNewest(sys, osUser);
+  const records = found !== undefined && found.newest === newest ? found.records : offeredOf(sys, osUser);
   // The newest stands first.
   return records.map(({ number, takenAtMs, sessions }, at) => {
-    return { number, takenAtMs, seenAtMs: at === 0 ? seenAtMs(sys, who, { number, takenAtMs }) : takenAtMs, sessions };
+    return {
+      number,
+      takenAtMs,
+      seenAtMs: at === 0 ? seenAtMs(sys, osUser, { number, takenAtMs }) : takenAtMs,
+      sessions,
+    };
   });
 }
 
-function offeredOf(sys: System, who: string): readonly Numbered[] {
-  const newest = numberOfNewest(sys, who) ?? 0;
-  const whole = numbersOf(sys, who).flatMap((number): Numbered[] => {
-    const record = number > newest ? undefined : wholeOrNothing(sys, who, number);
+function offeredOf(sys: System, osUser: string): readonly Numbered[] {
+  const newest = numberOfNewest(sys, osUser) ?? 0;
+  const whole = numbersOf(sys, osUser).flatMap((number): Numbered[] => {
+    const record = number > newest ? undefined : wholeOrNothing(sys, osUser, number);
     return record === undefined ? [] : [{ ...record, number }];
   });
   return recordsToOffer(whole);
 }
 
 /** When the sessions of a record were last seen to run: those of the newest one by each save since, which found no others. */
-export function seenAtMs(sys: System, who: string, record: Pick<Numbered, "number" | "takenAtMs">): number {
-  const isNewest = record.number === numberOfNewest(sys, who);
-  return Math.max(record.takenAtMs, isNewest ? (readLastSeen(sys).get(who) ?? 0) : 0);
+export function seenAtMs(sys: System, osUser: string, record: Pick<Numbered, "number" | "takenAtMs">): number {
+  const isNewest = record.number === numberOfNewest(sys, osUser);
+  return Math.max(record.takenAtMs, isNewest ? (readLastSeen(sys).get(osUser) ?? 0) : 0);
 }
 
 const LOOKS = `${PERSIST}/last-seen.json`;
@@ -126,12 +131,12 @@ export function readLastSeen(sys: System): ReadonlyMap<string, number> {
 }
 
 export function writeLastSeen(sys: System, people: readonly string[], atMs: number): void {
-  const all = new Map([...readLastSeen(sys), ...people.map((who) => [who, atMs] as const)]);
+  const all = new Map([...readLastSeen(sys), ...people.map((osUser) => [osUser, atMs] as const)]);
   sys.makeDirectory(PERSIST, 0o700);
   sys.replaceFile(LOOKS, { bytes: `${JSON.stringify(Object.fromEntries(all))}\n`, mode: 0o600 });
 }
 
-function wholeOrNothing(sys: System, who: string, number: number): Snapshot | undefined {
-  const bytes = sys.read(`${folderOf(who)}/${fileOf(number)}`);
+function wholeOrNothing(sys: System, osUser: string, number: number): Snapshot | undefined {
+  const bytes = sys.read(`${folderOf(osUser)}/${fileOf(number)}`);
   return bytes === undefined ? undefined : snapshot.safeParse(parseJsonOrUndefined(bytes.toString("utf8"))).data;
 }

@@ -101,13 +101,13 @@ function toldBy({ option, hook, hookIsCurrent, argument, written }: Evidence): T
 
 /** What each session's sources come to. Of sessions that come to the same, the one with the better source; of equals, none. */
 export function recordedOf(all: readonly Evidence[]): Map<string, string> {
-  const told = all.flatMap((e) => {
+  const candidates = all.flatMap((e) => {
     const one = toldBy(e);
     return one === undefined ? [] : [{ key: e.key, ...one }];
   });
   const isBest = (one: Told & { readonly key: string }) =>
-    told.every((other) => other.key === one.key || other.id !== one.id || other.rank > one.rank);
-  return new Map(told.filter(isBest).map(({ key, id }) => [key, id]));
+    candidates.every((other) => other.key === one.key || other.id !== one.id || other.rank > one.rank);
+  return new Map(candidates.filter(isBest).map(({ key, id }) => [key, id]));
 }
 
 /** Whether several conversations are named of one session: when each was last written decides then. */

@@ -43,7 +43,7 @@ export function startedAtMs({ assistants }: Seen, bootMs: number): number | unde
 /** What is known of the transcripts that belong to one session's directory. */
 export type TranscriptsSeen = Pick<Evidence, "written" | "transcripts">;
 
-export function evidenceOf(seen: Seen, bootMs: number, known: TranscriptsSeen): Evidence {
+export function evidenceOf(seen: Seen, bootMs: number, transcripts: TranscriptsSeen): Evidence {
   const { session, assistants } = seen;
   // The pane in front speaks for its session; one hook elsewhere does too, where it is the only one.
   const hooks = session.panes.flatMap(({ hook, active }) => {
@@ -57,7 +57,7 @@ export function evidenceOf(seen: Seen, bootMs: number, known: TranscriptsSeen): 
   const started = startedAtMs(seen, bootMs);
   return {
     key: session.key,
-    ...known,
+    ...transcripts,
     ...(CONVERSATION_ID.test(session.option) ? { option: session.option } : {}),
     ...(hook === undefined ? {} : { hook: hook.id }),
     ...(isCurrent === undefined ? {} : { hookIsCurrent: isCurrent }),

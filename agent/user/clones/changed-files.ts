@@ -42,13 +42,13 @@ const ENTRY = /^:(\d{6}) (\d{6}) [0-9a-f]+ ([0-9a-f]+) ([ADMT])$/;
 
 /** @returns the files, or what git said instead; submodules are left out, since an update does not enter them */
 export async function changedFiles(
-  place: CloneContext,
+  context: CloneContext,
   clone: string,
   from: string,
   to: string,
 ): Promise<readonly ChangedFile[] | Ran> {
   const args = ["diff-tree", "-r", "-z", "--no-renames", from, to, "--"];
-  const ran = await place.git.run(args, { in: clone, bytes: true, capBytes: CAP_BYTES });
+  const ran = await context.git.run(args, { in: clone, bytes: true, capBytes: CAP_BYTES });
   if (ran.code !== 0) return ran;
   if (ran.overflowed)
     return { ...ran, code: undefined, stderr: "fatal: the update changes more files than fit in 64 MiB" };

@@ -31,57 +31,62 @@ interface Wanted {
   readonly options: readonly string[];
 }
 
-export function infraClone(place: StepContext): Step {
-  const { origin, branch } = place.part.infra;
+export function infraClone(context: StepContext): Step {
+  const { origin, branch } = context.part.infra;
   const filter = [...LOCKED_FILTER].flatMap(([key, value]) => ["--config", `${key}=${value}`]);
   const options = ["--origin", "origin", "--branch", branch, ...filter];
-  return missingClones(place, "clone", [{ path: infraPath(place), url: origin, point: "infra-clone", options }]);
+  return missingClones(context, "clone", [{ path: infraPath(context), url: origin, point: "infra-clone", options }]);
 }
 
 /** As the person, so that their own token opens private ones. */
-export function repoClones(place: StepContext): Step {
-  const repos = place.part.layout === "workspace" ? place.part.repos : [];
+export function repoClones(context: StepContext): Step {
+  const repos = context.part.layout === "workspace" ? context.part.repos : [];
   const wanted = repos.map(({ name, url }) => ({
-    path: `${codePath(place)}/${name}`,
+    path: `${codePath(context)}/${name}`,
     url,
     point: "repo-clone" as const,
     options: [],
   }));
-  return missingClones(place, "clone", wanted);
+  return missingClones(context, "clone", wanted);
 }
 
-function missingClones(place: StepContext, name: string, wanted: readonly Wanted[]): Step {
-  const given = new Set<string>();
+function missingClones(context: StepContext, name: string, wanted: readonly Wanted[]): Step {
+  const clonedUrls = new Set<string>();
   return {
     name,
     differences: () =>
       wanted.flatMap((one): Change[] => {
-        const obstacle = obstacleAt(place, one.path);
-        if (obstacle !== undefined) place.warn(obstacle);
+        const obstacle = obstacleAt(context, one.path);
+        if (obstacle !== undefined) context.warn(obstacle);
         const parent = one.path.slice(0, one.path.lastIndexOf("/"));
         // A clone that failed is a warning once in this run, and the next run tries again.
-        if (place.offline || lstat(one.path) !== undefined || given.has(one.path) || !lstat(parent)?.isDirectory())
+        if (
+          context.offline ||
+          lstat(one.path) !== undefined ||
+          clonedUrls.has(one.path) ||
+          !lstat(parent)?.isDirectory()
+        )
           return [];
         const apply = async () => {
-          if (await cloneInto(place, one)) return undefined;
-          given.add(one.path);
+          if (await cloneInto(context, one)) return undefined;
+          clonedUrls.add(one.path);
           return "not done" as const;
         };
-        return [{ point: one.point, says: says("clone", displayPath(place, one.path)), apply }];
+        return [{ point: one.point, says: says("clone", displayPath(context, one.path)), apply }];
       }),
   };
 }
 
-async function cloneInto(place: StepContext, { path, url, options }: Wanted): Promise<boolean> {
+async function cloneInto(context: StepContext, { path, url, options }: Wanted): Promise<boolean> {
   const beside = `${path.slice(0, path.lastIndexOf("/"))}/.clone.workstation-${randomBytes(6).toString("hex")}`;
-  const ran = await place.git.run(
+  const ran = await context.git.run(
     ["clone", "--quiet", "--no-recurse-submodules", "--template=", ...options, "--", url, beside],
     { timeoutMs: CLONE_TIMEOUT_MS, remote: true },
   );
   if (ran.code !== 0) {
     rmSync(beside, { recursive: true, force: true });
-    place.warn(
-      `${displayPath(place, path)} could not be cloned and is retried by the next run: ${describeGitFailure(ran)}`,
+    context.warn(
+      `${displayPath(context, path)} could not be cloned and is retried by the next run: ${describeGitFailure(ran)}`,
     );
     return false;
   }

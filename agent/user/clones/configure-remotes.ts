@@ -15,20 +15,20 @@ import { type StepContext, displayPath } from "../home/step-context.ts";
 const FETCH_TIMEOUT_MS = 60_000;
 
 /** A clone that predates the remote gets it. Where the remote does not answer, a warning is given and the clone stays as it is. */
-export function remotes(place: StepContext): Step {
-  const clone = infraPath(place);
-  const { forgejo, branch } = place.part.infra;
-  const name = displayPath(place, clone);
-  const offline = { seen: place.offline === true };
+export function remotes(context: StepContext): Step {
+  const clone = infraPath(context);
+  const { forgejo, branch } = context.part.infra;
+  const name = displayPath(context, clone);
+  const offline = { seen: context.offline === true };
   const git = async (...args: string[]) => {
-    const ran = await place.git.run(args, { in: clone, timeoutMs: FETCH_TIMEOUT_MS });
+    const ran = await context.git.run(args, { in: clone, timeoutMs: FETCH_TIMEOUT_MS });
     if (ran.code !== 0) throw new Refusal(describeGitFailure(ran));
   };
   return {
     name: "remotes",
     differences: async () => {
       if (!isClone(clone)) return [];
-      const config = await readGitConfig(place, clone);
+      const config = await readGitConfig(context, clone);
       const changes: Change[] = [];
       if (config.get("filter.git-crypt.smudge") === undefined) {
         const apply = async () => {
@@ -42,7 +42,7 @@ export function remotes(place: StepContext): Step {
       }
       const url = config.get("remote.forgejo.url");
       if (url !== undefined && url !== forgejo)
-        place.warn(`${name}: remote forgejo has a different URL than the stack's: left unchanged`);
+        context.warn(`${name}: remote forgejo has a different URL than the stack's: left unchanged`);
       if (url === undefined) {
         const apply = () => git("remote", "add", "--", "forgejo", forgejo);
         changes.push({ point: "remote-add", says: says("add", `remote forgejo to ${name}`), apply });
@@ -51,7 +51,7 @@ export function remotes(place: StepContext): Step {
       const tracks = config.get(`branch.${branch}.remote`);
       if (!offline.seen && (tracks === undefined || tracks === "origin")) {
         const apply = async () => {
-          if (await track(place, clone, branch)) return undefined;
+          if (await track(context, clone, branch)) return undefined;
           offline.seen = true;
           return "not done" as const;
         };
@@ -67,15 +67,15 @@ export function remotes(place: StepContext): Step {
 }
 
 /** Only once the remote's branch has been seen, so that `git pull` never points at nothing. */
-async function track(place: StepContext, clone: string, branch: string): Promise<boolean> {
-  const fetched = await fetchRemote(place, clone, await remoteOf(place, clone, "forgejo"));
+async function track(context: StepContext, clone: string, branch: string): Promise<boolean> {
+  const fetched = await fetchRemote(context, clone, await remoteOf(context, clone, "forgejo"));
   const set =
     fetched.code === 0
-      ? await place.git.run(["branch", "--quiet", `--set-upstream-to=forgejo/${branch}`, "--", branch], { in: clone })
+      ? await context.git.run(["branch", "--quiet", `--set-upstream-to=forgejo/${branch}`, "--", branch], { in: clone })
       : fetched;
   if (set.code !== 0)
-    place.warn(
-      `${displayPath(place, clone)}: forgejo is not tracked yet, which the next run retries: ${describeGitFailure(set)}`,
+    context.warn(
+      `${displayPath(context, clone)}: forgejo is not tracked yet, which the next run retries: ${describeGitFailure(set)}`,
     );
   return set.code === 0;
 }

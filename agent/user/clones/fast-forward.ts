@@ -21,19 +21,19 @@ const UPDATE_TIMEOUT_MS = 60_000;
 const MOST_NAMED = 5;
 
 /** Updates a clone only on its branch, clean and with an upstream. Never merges, rebases or prompts. */
-export function freshness(place: StepContext): Step {
+export function freshness(context: StepContext): Step {
   const fetched = new Set<string>();
   const refused = new Set<string>();
   return {
     name: "freshness",
     differences: async () => {
       const changes: Change[] = [];
-      for (const clone of clonesOf(place)) {
-        if (place.mode === "apply" && !place.offline && !fetched.has(clone)) {
+      for (const clone of clonesOf(context)) {
+        if (context.mode === "apply" && !context.offline && !fetched.has(clone)) {
           fetched.add(clone);
-          await fetchRemotes(place, clone);
+          await fetchRemotes(context, clone);
         }
-        if (!refused.has(clone)) changes.push(...(await fastForwardChanges(place, clone, refused)));
+        if (!refused.has(clone)) changes.push(...(await fastForwardChanges(context, clone, refused)));
       }
       return changes;
     },
@@ -47,30 +47,31 @@ const AT_WORK = {
 
 /** The one change that updates the clone, or none and a warning that says why not. */
 export async function fastForwardChanges(
-  place: CloneContext,
+  context: CloneContext,
   clone: string,
   refused: Set<string>,
 ): Promise<readonly Change[]> {
-  const name = displayPath(place, clone);
-  const read = (...args: string[]) => place.git.run(args, { in: clone });
+  const name = displayPath(context, clone);
+  const read = (...args: string[]) => context.git.run(args, { in: clone });
   const atWork = stillAtWork(clone);
   if (atWork !== undefined) {
-    place.warn(`${name} ${AT_WORK[atWork]}`);
+    context.warn(`${name} ${AT_WORK[atWork]}`);
     return [];
   }
-  if (place.mode === "check" && hasJournal(clone)) {
-    place.warn(`${name}: an update was broken off; the next run undoes it`);
+  if (context.mode === "check" && hasJournal(clone)) {
+    context.warn(`${name}: an update was broken off; the next run undoes it`);
     return [];
   }
   // An earlier update was killed half way: first of all the clone is as before, with what its person wrote in it.
-  if ((await closeUpdate(place, clone)).undone) place.warn(`${name}: an update that was broken off has been undone`);
+  if ((await closeUpdate(context, clone)).undone)
+    context.warn(`${name}: an update that was broken off has been undone`);
   const branches = await read(
     "for-each-ref",
     "--format=%(HEAD)%00%(refname:short)%00%(upstream)%00%(upstream:track,nobracket)",
     "refs/heads",
   );
   if (branches.code !== 0) {
-    place.warn(`${name} cannot be read by git and was left unchanged: ${describeGitFailure(branches)}`);
+    context.warn(`${name} cannot be read by git and was left unchanged: ${describeGitFailure(branches)}`);
     return [];
   }
   const current = branches.stdout
@@ -78,38 +79,38 @@ export async function fastForwardChanges(
     .map((line) => line.split("\0"))
     .find(([head]) => head === "*");
   if (current === undefined) {
-    place.warn(`${name} is on no branch (detached), so it is not updated`);
+    context.warn(`${name} is on no branch (detached), so it is not updated`);
     return [];
   }
   const [, branch = "", upstream = "", track = ""] = current;
-  if (branch !== place.part.infra.branch && branch !== "main" && branch !== "master") return [];
+  if (branch !== context.part.infra.branch && branch !== "main" && branch !== "master") return [];
   if (upstream === "") {
-    place.warn(`${name}: ${branch} has no upstream, so it is not updated`);
+    context.warn(`${name}: ${branch} has no upstream, so it is not updated`);
     return [];
   }
   if (track === "" || /^ahead \d+$/.test(track)) return [];
   if (!/^behind \d+$/.test(track)) {
-    place.warn(
+    context.warn(
       `${name}: ${branch} and its upstream have ${track === "gone" ? "diverged: the upstream is gone" : `diverged (${track})`}, so it is not updated`,
     );
     return [];
   }
   const dirty = await read("status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=all");
   if (dirty.code !== 0) {
-    place.warn(
+    context.warn(
       `${name} cannot be compared with its last commit, so it is not updated (${track}): ${describeGitFailure(dirty)}`,
     );
     return [];
   }
   if (dirty.stdout !== "") {
-    place.warn(`${name} has uncommitted changes, so it is not updated (${track})`);
+    context.warn(`${name} has uncommitted changes, so it is not updated (${track})`);
     return [];
   }
   const apply = async () => {
-    const why = await fastForward(place, clone, upstream);
+    const why = await fastForward(context, clone, upstream);
     if (why === undefined) return undefined;
     refused.add(clone);
-    place.warn(`${name} was not updated, and is as it was before: ${why}`);
+    context.warn(`${name} was not updated, and is as it was before: ${why}`);
     return "not done" as const;
   };
   return [{ point: "fast-forward", says: says("update", `${name}, ${branch} was ${track}`), apply }];
@@ -122,12 +123,12 @@ export async function fastForwardChanges(
  * @returns why the clone was not updated; undefined when it was
  * @throws Refusal when it is half updated and cannot be put back
  */
-async function fastForward(place: CloneContext, clone: string, upstream: string): Promise<string | undefined> {
+async function fastForward(context: CloneContext, clone: string, upstream: string): Promise<string | undefined> {
   const options = { in: clone, timeoutMs: UPDATE_TIMEOUT_MS };
-  const commits = await place.git.run(["rev-parse", "HEAD^{commit}", `${upstream}^{commit}`], { in: clone });
+  const commits = await context.git.run(["rev-parse", "HEAD^{commit}", `${upstream}^{commit}`], { in: clone });
   const [from = "", to = ""] = commits.stdout.split("\n");
   if (commits.code !== 0 || to === "") return describeGitFailure(commits);
-  const files = await changedFiles(place, clone, from, to);
+  const files = await changedFiles(context, clone, from, to);
   if ("argv" in files) return describeGitFailure(files);
   try {
     openJournal(clone, from, to, files);
@@ -135,8 +136,8 @@ async function fastForward(place: CloneContext, clone: string, upstream: string)
     if (systemCode(error) === undefined) throw error;
     return messageOf(error);
   }
-  const merged = await place.git.run(["merge", ...SAFELY, "--", to], options);
-  const { head } = await closeUpdate(place, clone);
+  const merged = await context.git.run(["merge", ...SAFELY, "--", to], options);
+  const { head } = await closeUpdate(context, clone);
   return head === to ? undefined : whyNotMerged(merged);
 }
 
@@ -161,8 +162,8 @@ function whyNotMerged(ran: Ran): string {
     [directories, "which holds files that git does not track, is in the place of a file of the update: move it away"],
     [changed, "which the update replaces, has changes that are not committed"],
   ] as const;
-  const told = reasons.flatMap(([paths, why]) => (paths.length === 0 ? [] : [`${firstOf(paths)}, ${why}`]));
-  return told.length > 0 ? clean(told.join("; ")) : describeGitFailure(ran);
+  const sentences = reasons.flatMap(([paths, why]) => (paths.length === 0 ? [] : [`${firstOf(paths)}, ${why}`]));
+  return sentences.length > 0 ? clean(sentences.join("; ")) : describeGitFailure(ran);
 }
 
 const firstOf = (paths: readonly string[]): string =>
@@ -177,28 +178,30 @@ const firstOf = (paths: readonly string[]): string =>
  * @returns the commit that the clone is at, and whether something had to be undone
  */
 async function closeUpdate(
-  place: CloneContext,
+  context: CloneContext,
   clone: string,
 ): Promise<{ readonly head?: string; readonly undone: boolean }> {
   if (!hasJournal(clone)) return { undone: false };
   const journal = readJournal(clone);
-  const ran = await place.git.run(["rev-parse", "HEAD^{commit}"], { in: clone });
-  if (ran.code !== 0) throw new Refusal(`${displayPath(place, clone)} cannot be inspected: ${describeGitFailure(ran)}`);
+  const ran = await context.git.run(["rev-parse", "HEAD^{commit}"], { in: clone });
+  if (ran.code !== 0)
+    throw new Refusal(`${displayPath(context, clone)} cannot be inspected: ${describeGitFailure(ran)}`);
   const head = ran.stdout.trim();
-  const undone = head === journal.from ? await undoUpdate(place, clone, journal) : undefined;
-  const back = undone?.beside ?? (await restoreWrittenFiles(clone, journal, () => touchedIn(place, clone)));
+  const undone = head === journal.from ? await undoUpdate(context, clone, journal) : undefined;
+  const back = undone?.beside ?? (await restoreWrittenFiles(clone, journal, () => touchedIn(context, clone)));
   for (const path of back)
-    place.warn(
-      `${displayPath(place, clone)}/${readable(path)} was written to during the update: it is as it was written`,
+    context.warn(
+      `${displayPath(context, clone)}/${readable(path)} was written to during the update: it is as it was written`,
     );
   closeJournal(clone);
   return { head, undone: undone?.changed === true };
 }
 
-async function touchedIn(place: CloneContext, clone: string): Promise<ReadonlySet<string>> {
+async function touchedIn(context: CloneContext, clone: string): Promise<ReadonlySet<string>> {
   const options = ["--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all"];
-  const ran = await place.git.run(["status", ...options], { in: clone, bytes: true });
-  if (ran.code !== 0) throw new Refusal(`${displayPath(place, clone)} cannot be inspected: ${describeGitFailure(ran)}`);
+  const ran = await context.git.run(["status", ...options], { in: clone, bytes: true });
+  if (ran.code !== 0)
+    throw new Refusal(`${displayPath(context, clone)} cannot be inspected: ${describeGitFailure(ran)}`);
   // `XY path`, one after the other.
   return new Set(ran.stdout.split("\0").map((entry) => entry.slice(3)));
 }

@@ -21,27 +21,27 @@ interface Remote {
  * Remote-tracking refs are the remote's, not the person's, so a fetch is a look: it is made before differences are told.
  * Warns of each remote that could not be fetched, and of each ref that was refused.
  */
-export async function fetchRemotes(place: CloneContext, clone: string): Promise<void> {
-  for (const remote of await readableRemotes(place, clone)) {
-    const ran = await fetchRemote(place, clone, remote);
-    if (ran.code !== 0) place.warn(`${displayPath(place, clone)}: ${whyNotFetched(remote.name, ran)}`);
+export async function fetchRemotes(context: CloneContext, clone: string): Promise<void> {
+  for (const remote of await readableRemotes(context, clone)) {
+    const ran = await fetchRemote(context, clone, remote);
+    if (ran.code !== 0) context.warn(`${displayPath(context, clone)}: ${whyNotFetched(remote.name, ran)}`);
   }
 }
 
 /** A clone whose configuration git cannot read keeps none of the other clones from being fetched. */
-async function readableRemotes(place: CloneContext, clone: string): Promise<readonly Remote[]> {
+async function readableRemotes(context: CloneContext, clone: string): Promise<readonly Remote[]> {
   try {
-    return remotesIn(await readGitConfig(place, clone));
+    return remotesIn(await readGitConfig(context, clone));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    place.warn(`${displayPath(place, clone)} could not be fetched: ${error.message}`);
+    context.warn(`${displayPath(context, clone)} could not be fetched: ${error.message}`);
     return [];
   }
 }
 
 /** One remote by its name, as it is configured now. */
-export async function remoteOf(place: CloneContext, clone: string, name: string): Promise<Remote> {
-  const remote = remotesIn(await readGitConfig(place, clone)).find((one) => one.name === name);
+export async function remoteOf(context: CloneContext, clone: string, name: string): Promise<Remote> {
+  const remote = remotesIn(await readGitConfig(context, clone)).find((one) => one.name === name);
   return remote ?? { name, refspecs: [`+refs/heads/*:refs/remotes/${name}/*`] };
 }
 
@@ -49,10 +49,10 @@ export async function remoteOf(place: CloneContext, clone: string, name: string)
  * The refspecs are given by name and none of the configured ones is used: a refspec or a setting that leads to tags or
  * branches of the person's own would replace them, and remove those that the remote does not have.
  */
-export function fetchRemote(place: CloneContext, clone: string, { name, refspecs }: Remote): Promise<Ran> {
+export function fetchRemote(context: CloneContext, clone: string, { name, refspecs }: Remote): Promise<Ran> {
   const options = ["--prune", "--no-prune-tags", "--refmap=", "--no-recurse-submodules"];
   const quietly = ["--no-progress", "--no-write-fetch-head", "--no-auto-maintenance"];
-  return place.git.run(["fetch", ...options, ...quietly, "--", name, ...refspecs], {
+  return context.git.run(["fetch", ...options, ...quietly, "--", name, ...refspecs], {
     in: clone,
     timeoutMs: FETCH_TIMEOUT_MS,
     remote: true,
@@ -80,8 +80,8 @@ function whyNotFetched(name: string, ran: Ran): string {
   const refused = [...ran.stderr.matchAll(/^ ! \[[^\]]+\] +(.+?) +-> (\S+) +\((.+)\)$/gm)];
   const failed = /^(fatal|error):/m.test(ran.stderr) || ran.timedOut || refused.length === 0;
   if (failed) return `the remote ${name} could not be fetched: ${describeGitFailure(ran)}`;
-  const told = refused.map(([, ref, own, why = ""]) =>
+  const sentences = refused.map(([, ref, own, why = ""]) =>
     why === "would clobber existing tag" ? `its tag ${ref} has moved, and yours of that name stays` : `${own}: ${why}`,
   );
-  return `of the remote ${name} not every ref was fetched: ${told.join("; ")}`;
+  return `of the remote ${name} not every ref was fetched: ${sentences.join("; ")}`;
 }

@@ -8,19 +8,19 @@ import { moveWithoutReplacing } from "./move-without-replacing.ts";
 import type { StepContext } from "../home/step-context.ts";
 
 /** Never moves a path that the infra repository tracks, and never overwrites an existing target. */
-export function hoisting(place: StepContext): Step {
+export function hoisting(context: StepContext): Step {
   return {
     name: "hoisting",
     differences: async () => {
-      if (place.part.layout !== "workspace" || !isClone(infraPath(place))) return [];
+      if (context.part.layout !== "workspace" || !isClone(infraPath(context))) return [];
       const changes: Change[] = [];
-      for (const { name } of place.part.repos) {
-        const from = `${infraPath(place)}/${name}`;
-        const to = `${codePath(place)}/${name}`;
+      for (const { name } of context.part.repos) {
+        const from = `${infraPath(context)}/${name}`;
+        const to = `${codePath(context)}/${name}`;
         if (!isClone(from)) continue;
         if (lstat(to) !== undefined) {
-          place.warn(`~/code/infra/${name} is a clone, but ~/code/${name} exists too: both left unchanged`);
-        } else if (await isUntracked(place, name)) {
+          context.warn(`~/code/infra/${name} is a clone, but ~/code/${name} exists too: both left unchanged`);
+        } else if (await isUntracked(context, name)) {
           const apply = () => moveWithoutReplacing(from, to);
           changes.push({ point: "repo-hoist", says: says("move", `~/code/infra/${name} to ~/code/${name}`), apply });
         }
@@ -31,11 +31,11 @@ export function hoisting(place: StepContext): Step {
 }
 
 /** Neither in the index nor in the last commit. What git cannot tell counts as tracked. */
-async function isUntracked(place: StepContext, name: string): Promise<boolean> {
-  const clone = infraPath(place);
-  const index = await place.git.run(["--literal-pathspecs", "ls-files", "-z", "--", name], { in: clone });
-  const commit = await place.git.run(["--literal-pathspecs", "ls-tree", "-z", "HEAD", "--", name], { in: clone });
+async function isUntracked(context: StepContext, name: string): Promise<boolean> {
+  const clone = infraPath(context);
+  const index = await context.git.run(["--literal-pathspecs", "ls-files", "-z", "--", name], { in: clone });
+  const commit = await context.git.run(["--literal-pathspecs", "ls-tree", "-z", "HEAD", "--", name], { in: clone });
   const bad = [index, commit].find((ran) => ran.code !== 0);
-  if (bad !== undefined) place.warn(`~/code/infra/${name} was not moved: ${describeGitFailure(bad)}`);
+  if (bad !== undefined) context.warn(`~/code/infra/${name} was not moved: ${describeGitFailure(bad)}`);
   return bad === undefined && index.stdout === "" && commit.stdout === "";
 }

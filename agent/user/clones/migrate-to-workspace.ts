@@ -11,14 +11,14 @@ import { moveWithoutReplacing } from "./move-without-replacing.ts";
 import type { StepContext } from "../home/step-context.ts";
 
 /** Where the clone waits between its two renames; that it is there is the record of an unfinished move. */
-export const setAsideOf = (place: StepContext): string => `${place.home}/.code.workstation-moving`;
+export const setAsideOf = (context: StepContext): string => `${context.home}/.code.workstation-moving`;
 
 /**
  * Renames only, so that branches, dirty and untracked files come along and running processes follow their directory.
  * The next run finishes a killed one, whichever of the renames it had done.
  */
-export function migration(place: StepContext): Step {
-  const [code, infra, aside] = [codePath(place), infraPath(place), setAsideOf(place)];
+export function migration(context: StepContext): Step {
+  const [code, infra, aside] = [codePath(context), infraPath(context), setAsideOf(context)];
   const putBack: Change = {
     point: "migrate-put-back",
     says: says("move", "the clone to ~/code/infra"),
@@ -32,7 +32,7 @@ export function migration(place: StepContext): Step {
   return {
     name: "migration",
     differences: () => {
-      if (place.part.layout !== "workspace") return [];
+      if (context.part.layout !== "workspace") return [];
       if (lstat(aside)?.isDirectory()) {
         if (lstat(infra) !== undefined)
           throw new Refusal("~/code/infra and ~/.code.workstation-moving both exist; move one of them away by hand");
@@ -44,14 +44,14 @@ export function migration(place: StepContext): Step {
         says: says("move", "the clone at ~/code out of the way"),
         apply: () => moveWithoutReplacing(code, aside),
       };
-      return [...conversations(place, code, infra), setAside, makeCode, putBack];
+      return [...conversations(context, code, infra), setAside, makeCode, putBack];
     },
   };
 }
 
 /** Before the clone moves: a transcript is found by its directory's path, so the new path gets a link to the old record. */
-function conversations(place: StepContext, from: string, to: string): readonly Change[] {
-  return conversationsOf(place, from, to).map(({ link, target, what }) => ({
+function conversations(context: StepContext, from: string, to: string): readonly Change[] {
+  return conversationsOf(context, from, to).map(({ link, target, what }) => ({
     point: "migrate-conversations",
     says: says("link", `the conversations of ${what} to its new path`),
     apply: () => symlinkSync(target, link),
@@ -59,22 +59,22 @@ function conversations(place: StepContext, from: string, to: string): readonly C
 }
 
 /** Worktrees remember absolute paths in both directions; git itself repairs them after the move. */
-export function worktrees(place: StepContext): Step {
-  const [code, infra] = [codePath(place), infraPath(place)];
+export function worktrees(context: StepContext): Step {
+  const [code, infra] = [codePath(context), infraPath(context)];
   const tried = new Set<string>();
   return {
     name: "worktrees",
     differences: () => {
       const admin = `${infra}/.git/worktrees`;
-      if (place.part.layout !== "workspace" || lstat(admin)?.isDirectory() !== true) return [];
+      if (context.part.layout !== "workspace" || lstat(admin)?.isDirectory() !== true) return [];
       return readdirSync(admin).flatMap((name): Change[] => {
         const now = movedWorktree(`${admin}/${name}/gitdir`, code, infra);
         if (now === undefined || tried.has(now)) return [];
         tried.add(now);
         const apply = async () => {
-          const ran = await place.git.run(["worktree", "repair", "--", now], { in: infra });
+          const ran = await context.git.run(["worktree", "repair", "--", now], { in: infra });
           if (ran.code === 0) return undefined;
-          place.warn(`the worktree ${name} of ~/code/infra could not be repaired: ${describeGitFailure(ran)}`);
+          context.warn(`the worktree ${name} of ~/code/infra could not be repaired: ${describeGitFailure(ran)}`);
           return "not done" as const;
         };
         return [{ point: "migrate-worktrees", says: says("repair", `the worktree ${name} of ~/code/infra`), apply }];

@@ -7,8 +7,8 @@ import { type Step, says } from "../../lib/converge.ts";
 import { HALF_CLONE } from "./clone-missing.ts";
 import { type StepContext, displayPath } from "../home/step-context.ts";
 
-export function sweep(place: StepContext): Step {
-  const directories = ["", "/code", "/.kube", "/.codex"].map((directory) => `${place.home}${directory}`);
+export function sweep(context: StepContext): Step {
+  const directories = ["", "/code", "/.kube", "/.codex"].map((directory) => `${context.home}${directory}`);
   return {
     name: "sweep",
     differences: () =>
@@ -18,7 +18,7 @@ export function sweep(place: StepContext): Step {
           .filter((path) => isOurs(path))
           .map((path) => ({
             point: "sweep" as const,
-            says: says("remove", `${displayPath(place, path)}, left by a run that was killed`),
+            says: says("remove", `${displayPath(context, path)}, left by a run that was killed`),
             apply: () => rmSync(path, { recursive: true, force: true }),
           })),
       ),

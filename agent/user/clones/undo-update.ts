@@ -37,8 +37,8 @@ export interface Undone {
  * @throws Refusal that names the files which cannot be put back; their bytes stay in the journal, and the next run tries
  *   again
  */
-export async function undoUpdate(place: CloneContext, clone: string, journal: Journal): Promise<Undone> {
-  const theUpdates = await filesOfTheUpdate(place, clone, journal);
+export async function undoUpdate(context: CloneContext, clone: string, journal: Journal): Promise<Undone> {
+  const theUpdates = await filesOfTheUpdate(context, clone, journal);
   const failed: string[] = [];
   const attempt = (path: BytePath, undo: () => void) => {
     try {
@@ -47,7 +47,7 @@ export async function undoUpdate(place: CloneContext, clone: string, journal: Jo
       failed.push(`${readable(path)} (${messageOf(error)})`);
     }
   };
-  const index = await undoIndex(place, clone, journal);
+  const index = await undoIndex(context, clone, journal);
   // What the update brought goes first: it may stand where a directory has to be again.
   const brought = journal.brought.filter(({ path }) => theUpdates.has(path));
   for (const { path } of brought) attempt(path, () => unlinkSync(absolute(clone, path)));
@@ -68,7 +68,7 @@ export async function undoUpdate(place: CloneContext, clone: string, journal: Jo
   }
   if (failed.length > 0)
     throw new Refusal(
-      `${displayPath(place, clone)} is half updated, and cannot be put back: ${failed.slice(0, 5).join(", ")}; what was there is in ${displayPath(place, clone)}/.git/workstation-kept`,
+      `${displayPath(context, clone)} is half updated, and cannot be put back: ${failed.slice(0, 5).join(", ")}; what was there is in ${displayPath(context, clone)}/.git/workstation-kept`,
     );
   return { changed: index || brought.length > 0 || kept.length > 0, beside: asides };
 }
@@ -84,16 +84,16 @@ function isReplaced(clone: string, { path, copied }: Kept, at: number): boolean 
 }
 
 /** Git writes the index just before it moves the branch. @returns whether it had come that far */
-async function undoIndex(place: CloneContext, clone: string, { to = "" }: Journal): Promise<boolean> {
+async function undoIndex(context: CloneContext, clone: string, { to = "" }: Journal): Promise<boolean> {
   const [index, kept, lock] = [join(clone, ".git/index"), keptName(clone, "index"), join(clone, ".git/index.lock")];
   if (lstat(kept)?.ino === lstat(index)?.ino) return false;
-  const same = await place.git.run(["diff-index", "--cached", "--quiet", to, "--"], { in: clone });
+  const same = await context.git.run(["diff-index", "--cached", "--quiet", to, "--"], { in: clone });
   if (same.code !== 0) return false;
   try {
     linkSync(kept, lock);
   } catch (error) {
     if (systemCode(error) === "EEXIST")
-      throw new Refusal(`${displayPath(place, lock)} exists: another git is at work there`);
+      throw new Refusal(`${displayPath(context, lock)} exists: another git is at work there`);
     throw error;
   }
   renameSync(lock, index);
@@ -116,18 +116,18 @@ function removeMadeDirectories(clone: string, { path, makes }: Brought): void {
 
 /** The paths whose file now was certainly written by the update, whole or in part. */
 async function filesOfTheUpdate(
-  place: CloneContext,
+  context: CloneContext,
   clone: string,
   { kept, brought }: Journal,
 ): Promise<ReadonlySet<BytePath>> {
   const found = new Set<BytePath>();
   const suspects = [...kept.filter((one, at) => isReplaced(clone, one, at)), ...brought];
   for (const { path, brings } of suspects)
-    if (brings !== undefined && (await isOfTheUpdate(place, clone, path, brings))) found.add(path);
+    if (brings !== undefined && (await isOfTheUpdate(context, clone, path, brings))) found.add(path);
   return found;
 }
 
-async function isOfTheUpdate(place: CloneContext, clone: string, path: BytePath, brings: Brings): Promise<boolean> {
+async function isOfTheUpdate(context: CloneContext, clone: string, path: BytePath, brings: Brings): Promise<boolean> {
   const file = absolute(clone, path);
   const there = entryAt(clone, path);
   if (there === undefined) return false;
@@ -140,7 +140,7 @@ async function isOfTheUpdate(place: CloneContext, clone: string, path: BytePath,
   if (!there.isFile()) return false;
   // An empty file holds nothing that could be lost: it is what git leaves of one when the disk is full.
   if (there.size === 0 || blobId(brings.oid, there.size, chunksOf(file)) === brings.oid) return true;
-  return (await isConverted(place, clone, path, brings)) || (await isBeginning(place, clone, path, brings));
+  return (await isConverted(context, clone, path, brings)) || (await isBeginning(context, clone, path, brings));
 }
 
 /** Git's name for these bytes; which hash it uses shows in the length of another name. */
@@ -162,23 +162,23 @@ function* chunksOf(file: Buffer): Generator<Buffer> {
 }
 
 /** Line ends, a filter or an encoding make the file another one than the blob; git converts it back. */
-async function isConverted(place: CloneContext, clone: string, path: BytePath, { oid }: Brings): Promise<boolean> {
+async function isConverted(context: CloneContext, clone: string, path: BytePath, { oid }: Brings): Promise<boolean> {
   if (!isText(path)) return false;
-  const ran = await place.git.run(["hash-object", "--", readable(path)], { in: clone });
+  const ran = await context.git.run(["hash-object", "--", readable(path)], { in: clone });
   return ran.code === 0 && ran.stdout.trim() === oid;
 }
 
 /** What fits on a full disk. */
 const LONGEST_BEGINNING = 64 * 1024 * 1024;
 
-async function isBeginning(place: CloneContext, clone: string, path: BytePath, { oid }: Brings): Promise<boolean> {
+async function isBeginning(context: CloneContext, clone: string, path: BytePath, { oid }: Brings): Promise<boolean> {
   const size = entryAt(clone, path)?.size ?? 0;
   if (size > LONGEST_BEGINNING) return false;
   const now = readFileSync(absolute(clone, path), "latin1");
   const options = { in: clone, bytes: true, capBytes: size };
   const converted = isText(path) ? [["cat-file", "--filters", `--path=${readable(path)}`, oid]] : [];
   for (const args of [["cat-file", "blob", oid], ...converted])
-    if ((await place.git.run(args, options)).stdout === now) return true;
+    if ((await context.git.run(args, options)).stdout === now) return true;
   return false;
 }
 

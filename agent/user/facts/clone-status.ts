@@ -14,37 +14,37 @@ export async function cloneFacts(home: string, part: ClonesPart): Promise<CloneF
   if (part.layout === "untouched") return [];
   const said: string[] = [];
   const warn = (sentence: string) => void said.push(sentence);
-  const place: StepContext = { part, mode: "check", home, launcher: "", git: gitFor(home, part), warn };
-  const repos = part.layout === "workspace" ? part.repos.map(({ name }) => `${codePath(place)}/${name}`) : [];
+  const context: StepContext = { part, mode: "check", home, launcher: "", git: gitFor(home, part), warn };
+  const repos = part.layout === "workspace" ? part.repos.map(({ name }) => `${codePath(context)}/${name}`) : [];
   const facts: CloneFact[] = [];
-  for (const path of [infraPath(place), ...repos]) {
+  for (const path of [infraPath(context), ...repos]) {
     said.length = 0;
-    const state = await stateOf(place, path);
+    const state = await stateOf(context, path);
     // The page names the clone itself.
     const why = said
-      .map((sentence) => sentence.replace(displayPath(place, path), "").replace(/^[:,]? /, ""))
+      .map((sentence) => sentence.replace(displayPath(context, path), "").replace(/^[:,]? /, ""))
       .join("; ");
-    facts.push({ path: displayPath(place, path), state, ...(why === "" ? {} : { why }) });
+    facts.push({ path: displayPath(context, path), state, ...(why === "" ? {} : { why }) });
   }
   return facts;
 }
 
-async function stateOf(place: StepContext, path: string): Promise<CloneFact["state"]> {
+async function stateOf(context: StepContext, path: string): Promise<CloneFact["state"]> {
   if (lstat(path) === undefined) return "missing";
-  const obstacle = obstacleAt(place, path);
-  if (obstacle !== undefined) place.warn(obstacle);
+  const obstacle = obstacleAt(context, path);
+  if (obstacle !== undefined) context.warn(obstacle);
   if (!isClone(path)) return "kept";
   const warned: string[] = [];
   const changes = await fastForwardChanges(
-    { ...place, warn: (sentence) => void warned.push(sentence) },
+    { ...context, warn: (sentence) => void warned.push(sentence) },
     path,
     new Set(),
   );
-  for (const sentence of warned) place.warn(sentence);
+  for (const sentence of warned) context.warn(sentence);
   if (warned.length > 0) return "kept";
   if (changes.length > 0) return "behind";
-  const branch = (await place.git.run(["symbolic-ref", "--quiet", "--short", "HEAD"], { in: path })).stdout.trim();
-  if (["main", "master", place.part.infra.branch].includes(branch)) return "fresh";
-  place.warn(`is on ${branch}, a branch of yours, so it is not updated`);
+  const branch = (await context.git.run(["symbolic-ref", "--quiet", "--short", "HEAD"], { in: path })).stdout.trim();
+  if (["main", "master", context.part.infra.branch].includes(branch)) return "fresh";
+  context.warn(`is on ${branch}, a branch of yours, so it is not updated`);
   return "kept";
 }

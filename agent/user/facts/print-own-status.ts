@@ -11,22 +11,22 @@ import { ownFile } from "./own-file.ts";
 
 /** Exit code 0. @throws Refusal for a user about whom nothing was delivered to this host. */
 export async function printOwnStatus(json: boolean): Promise<number> {
-  const { known, task } = ownFile();
+  const { known: facts, task } = ownFile();
   const seen = await collectOwnFacts(task);
-  if (json) process.stdout.write(`${JSON.stringify({ ...known, restorable: restorableOf(seen), now: seen })}\n`);
-  else for (const line of linesOf(known, seen, Date.now())) process.stdout.write(`${clean(line)}\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ ...facts, restorable: restorableOf(seen), now: seen })}\n`);
+  else for (const line of linesOf(facts, seen, Date.now())) process.stdout.write(`${clean(line)}\n`);
   return 0;
 }
 
 /** Exported for the tests: what is printed. */
-export function linesOf(known: HostFacts, seen: OwnFacts, nowMs: number): readonly string[] {
-  const { ports, limits, sessions, notes, contact } = known;
+export function linesOf(facts: HostFacts, seen: OwnFacts, nowMs: number): readonly string[] {
+  const { ports, limits, sessions, notes, contact } = facts;
   const restorable = restorableOf(seen);
-  const told = clonesWithNotes(seen.clones, notes?.says ?? []);
+  const clones = clonesWithNotes(seen.clones, notes?.says ?? []);
   const running =
     "failed" in seen.sessions ? `cannot be asked: ${seen.sessions.failed}` : listed(seen.sessions.running);
   const rows: readonly (readonly [string, string])[] = [
-    ["workstation", `${known.osUser} on ${known.host}${known.state === "parked" ? ", PARKED: no services run" : ""}`],
+    ["workstation", `${facts.osUser} on ${facts.host}${facts.state === "parked" ? ", PARKED: no services run" : ""}`],
     ["sessions", running],
     ...(restorable.length === 0
       ? []
@@ -44,9 +44,9 @@ export function linesOf(known: HostFacts, seen: OwnFacts, nowMs: number): readon
       : [
           ["limits", `cpu ${limits.cpu}, ${limits.tasks} tasks, ${formatSize(limits.paneMemory)} a tmux pane`] as const,
         ]),
-    ...told.clones.map(({ path, state, why }) => [path, why ?? STATES[state]] as const),
-    ...told.others.map((sentence) => ["clones", sentence] as const),
-    ...known.failures.map(({ part, why }) => ["failed", `${part}: ${why}`] as const),
+    ...clones.clones.map(({ path, state, why }) => [path, why ?? STATES[state]] as const),
+    ...clones.others.map((sentence) => ["clones", sentence] as const),
+    ...facts.failures.map(({ part, why }) => ["failed", `${part}: ${why}`] as const),
     ["ask", contact ?? "an admin of this host"],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

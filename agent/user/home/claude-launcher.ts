@@ -4,12 +4,12 @@ import type { Step } from "../../lib/converge.ts";
 import { ownFileChanges } from "./managed-files.ts";
 import type { StepContext } from "./step-context.ts";
 
-export const launcher = (place: StepContext): Step => ({
+export const launcher = (context: StepContext): Step => ({
   name: "launcher",
   differences: () =>
-    ownFileChanges(place, {
-      path: `${place.home}/start-claude.sh`,
-      text: place.launcher,
+    ownFileChanges(context, {
+      path: `${context.home}/start-claude.sh`,
+      text: context.launcher,
       mode: 0o755,
       point: "launcher",
     }),

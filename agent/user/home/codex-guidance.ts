@@ -9,8 +9,8 @@ export const MIRROR_HEADER =
   "<!-- Mirror of the organisation's guidance, written by workstation. Remove this line to keep a file of your own. -->";
 
 /** Created when `~/.codex` exists, regenerated when stale; without the header the file is its person's. */
-export function codexMirror(place: StepContext): Step {
-  const directory = `${place.home}/.codex`;
+export function codexMirror(context: StepContext): Step {
+  const directory = `${context.home}/.codex`;
   const path = `${directory}/AGENTS.md`;
   return {
     name: "codex mirror",
@@ -19,9 +19,9 @@ export function codexMirror(place: StepContext): Step {
       const there = lstat(path);
       if (there?.isFile() && readSmallFile(path)?.toString("utf8").startsWith(`${MIRROR_HEADER}\n`) === false)
         return [];
-      return ownFileChanges(place, {
+      return ownFileChanges(context, {
         path,
-        text: `${MIRROR_HEADER}\n${place.part.guidance}`,
+        text: `${MIRROR_HEADER}\n${context.part.guidance}`,
         mode: 0o644,
         point: "codex-mirror",
       });

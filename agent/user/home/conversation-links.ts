@@ -22,8 +22,8 @@ export interface ConversationLink {
  * the directory that is written inside a transcript decides. Names longer than 200 characters are cut and hashed by the
  * tool in its own way and are left out.
  */
-export function conversationsOf(place: StepContext, from: string, to: string): readonly ConversationLink[] {
-  const projects = `${place.home}/.claude/projects`;
+export function conversationsOf(context: StepContext, from: string, to: string): readonly ConversationLink[] {
+  const projects = `${context.home}/.claude/projects`;
   if (lstat(projects)?.isDirectory() !== true) return [];
   const key = projectKey(from);
   const names = firstNames(projects, MOST_PROJECTS).filter((name) => name === key || name.startsWith(`${key}-`));
@@ -32,7 +32,7 @@ export function conversationsOf(place: StepContext, from: string, to: string): r
     if (cwd === undefined || (cwd !== from && !cwd.startsWith(`${from}/`)) || projectKey(cwd) !== name) return [];
     const link = projectKey(`${to}${cwd.slice(from.length)}`);
     if (link.length > 200 || lstat(`${projects}/${link}`) !== undefined) return [];
-    return [{ link: `${projects}/${link}`, target: name, what: cwd.replace(`${place.home}/`, "~/") }];
+    return [{ link: `${projects}/${link}`, target: name, what: cwd.replace(`${context.home}/`, "~/") }];
   });
 }
 

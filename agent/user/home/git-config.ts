@@ -13,9 +13,9 @@ export interface GitConfig {
 }
 
 /** @throws Refusal when git cannot read it (a pipe, a syntax error): unknown is not empty. */
-export async function readGitConfig(place: CloneContext, clone?: string): Promise<GitConfig> {
+export async function readGitConfig(context: CloneContext, clone?: string): Promise<GitConfig> {
   const args = ["config", "--list", "--null", ...(clone === undefined ? ["--global", "--includes"] : [])];
-  const ran = await place.git.run(args, clone === undefined ? {} : { in: clone });
+  const ran = await context.git.run(args, clone === undefined ? {} : { in: clone });
   // Without any configuration file of the person's own git ends with 1 or 128 and names the file that is missing.
   const none = clone === undefined && ran.code !== 0 && /unable to read config file|No such file/.test(ran.stderr);
   if (ran.code !== 0 && !none) throw new Refusal(`git configuration: ${describeGitFailure(ran)}`);

@@ -9,17 +9,17 @@ import { readGitConfig } from "./git-config.ts";
 import type { StepContext } from "./step-context.ts";
 
 /** Only what is absent is written. */
-export function gitIdentity(place: StepContext): Step {
-  const { name, email } = place.part.git;
+export function gitIdentity(context: StepContext): Step {
+  const { name, email } = context.part.git;
   return {
     name: "git identity",
     differences: async () => {
       // A pipe here would hold git until its deadline, so what is no file is named before git is started.
-      const there = lstat(`${place.home}/.gitconfig`);
+      const there = lstat(`${context.home}/.gitconfig`);
       if (there !== undefined && !there.isFile() && !there.isSymbolicLink())
         throw new Refusal(`~/.gitconfig is ${kindOf(there)}`);
-      if (there?.isFile()) readSmallFile(`${place.home}/.gitconfig`);
-      const config = await readGitConfig(place);
+      if (there?.isFile()) readSmallFile(`${context.home}/.gitconfig`);
+      const config = await readGitConfig(context);
       const wanted = [
         ["user.name", name],
         ["user.email", email],
@@ -28,7 +28,7 @@ export function gitIdentity(place: StepContext): Step {
       return wanted.flatMap(([key, value]): Change[] => {
         if (value === undefined || config.get(key) !== undefined) return [];
         const apply = async () => {
-          const ran = await place.git.run(["config", "--global", key, value]);
+          const ran = await context.git.run(["config", "--global", key, value]);
           if (ran.code !== 0) throw new Refusal(describeGitFailure(ran));
         };
         return [{ point: "git-identity", says: says("set", `git's ${key}`), apply }];
@@ -38,8 +38,8 @@ export function gitIdentity(place: StepContext): Step {
 }
 
 /** A token is in it. */
-export function credentialsMode(place: StepContext): Step {
-  const path = `${place.home}/.git-credentials`;
+export function credentialsMode(context: StepContext): Step {
+  const path = `${context.home}/.git-credentials`;
   return {
     name: "git credentials",
     differences: () => {

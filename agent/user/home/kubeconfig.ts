@@ -9,10 +9,10 @@ import { lstat, readSmallFile, replaceFile } from "../../lib/files.ts";
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { StepContext } from "./step-context.ts";
 
-export function kubeconfig(place: StepContext): Step {
-  const directory = `${place.home}/.kube`;
+export function kubeconfig(context: StepContext): Step {
+  const directory = `${context.home}/.kube`;
   const path = `${directory}/config`;
-  const wanted = place.part.kubeconfig;
+  const wanted = context.part.kubeconfig;
   return {
     name: "kubeconfig",
     differences: () => {

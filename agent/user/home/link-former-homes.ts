@@ -8,11 +8,11 @@ import { type Step, says } from "../../lib/converge.ts";
 import { conversationsOf } from "./conversation-links.ts";
 import type { StepContext } from "./step-context.ts";
 
-export const formerHomes = (place: StepContext): Step => ({
+export const formerHomes = (context: StepContext): Step => ({
   name: "former homes",
   differences: () =>
-    (place.part.formerNames ?? [])
-      .flatMap((name) => conversationsOf(place, `/home/${name}`, place.home))
+    (context.part.formerNames ?? [])
+      .flatMap((name) => conversationsOf(context, `/home/${name}`, context.home))
       .map(({ link, target, what }) => ({
         point: "rename-conversations" as const,
         says: says("link", `the conversations of ${what} to its new path`),

@@ -18,18 +18,18 @@ export interface OwnFile {
  *
  * @throws Refusal for a directory, a pipe or the like in its place.
  */
-export function ownFileChanges(place: StepContext, { path, text, mode, point }: OwnFile): readonly Change[] {
+export function ownFileChanges(context: StepContext, { path, text, mode, point }: OwnFile): readonly Change[] {
   const there = lstat(path);
-  const name = displayPath(place, path);
+  const name = displayPath(context, path);
   if (there?.isSymbolicLink()) {
-    place.warn(`${name} is a symbolic link: left unchanged`);
+    context.warn(`${name} is a symbolic link: left unchanged`);
     return [];
   }
   if (there !== undefined && !there.isFile())
     throw new Refusal(`${name} is ${kindOf(there)}; it must be a regular file`);
   // Other names for the same bytes may be anybody's: the new file takes this name and leaves those alone.
   if (there !== undefined && there.nlink > 1)
-    place.warn(`${name} has ${there.nlink} hard links; only this one was replaced`);
+    context.warn(`${name} has ${there.nlink} hard links; only this one was replaced`);
   const same = there !== undefined && (there.mode & 0o777) === mode && there.size === Buffer.byteLength(text);
   if (same && readSmallFile(path)?.toString("utf8") === text) return [];
   const apply = () => replaceFile(path, { bytes: text, mode });

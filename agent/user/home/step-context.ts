@@ -21,5 +21,5 @@ export interface StepContext extends CloneContext {
 }
 
 /** A path as its owner writes it: `~/code/infra`. */
-export const displayPath = (place: Pick<CloneContext, "home">, path: string): string =>
-  path.replace(`${place.home}/`, "~/");
+export const displayPath = (context: Pick<CloneContext, "home">, path: string): string =>
+  path.replace(`${context.home}/`, "~/");

@@ -53,12 +53,12 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
       return folder === undefined ? [] : [[session.key, absolute(directory, folder)] as const];
     }),
   );
-  const known = new Map<string, TranscriptsSeen>();
+  const cache = new Map<string, TranscriptsSeen>();
   const transcripts = ({ session, directory }: Seen): TranscriptsSeen => {
     const folder = folders.get(session.key) ?? `${home}/.claude`;
     const key = `${folder}\0${directory}`;
-    const all = known.get(key) ?? transcriptsOf(folder, directory);
-    known.set(key, all);
+    const all = cache.get(key) ?? transcriptsOf(folder, directory);
+    cache.set(key, all);
     return all;
   };
   const bootMs = bootedAtMs(Date.now(), uptime());

@@ -119,10 +119,10 @@ async function listed(tmux: Tmux, { uid }: PersonHere, started: boolean): Promis
 }
 
 /** tmux's command; a name that tmux escapes may have to be given in another way. */
-function newSession({ directory, resume }: Start, given: string): readonly string[] {
+function newSession({ directory, resume }: Start, sessionName: string): readonly string[] {
   const command = resume === undefined ? [] : ["--", PANE, "-c", `exec ${RESUME} ${resume}`];
   const told = ["-d", "-P", "-F", "#{session_id} #{session_name}"];
-  return ["new-session", ...told, "-s", given, "-c", literal(directory), ...command];
+  return ["new-session", ...told, "-s", sessionName, "-c", literal(directory), ...command];
 }
 
 const TOLD = /^(\$\d+) (.*)$/;
@@ -150,8 +150,8 @@ async function byItself(tmux: Tmux, start: Start): Promise<string | Outcome> {
   const { name } = start.session;
   let last = "tmux gives it another name";
   // A tmux that escapes names wants the escapes undone; one that does not wants the name as it is.
-  for (const given of new Set([nameToGive(name), literal(name)])) {
-    const made = await tmux.try(newSession(start, given));
+  for (const sessionName of new Set([nameToGive(name), literal(name)])) {
+    const made = await tmux.try(newSession(start, sessionName));
     const [, id, got] = TOLD.exec(made.stdout.replace(/\n$/, "")) ?? [];
     if (made.code === 0 && id !== undefined && got === name) return id;
     if (id !== undefined) await tmux.try(["kill-session", "-t", id]);

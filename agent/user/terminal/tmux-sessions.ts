@@ -41,15 +41,15 @@ export async function createSession(
   name: string | undefined,
   startServer: () => Promise<void>,
 ): Promise<NewSessionAnswer> {
-  const known = await sessionsOf(tmux);
-  if (name !== undefined && known.has(name))
+  const sessions = await sessionsOf(tmux);
+  if (name !== undefined && sessions.has(name))
     return { refused: `You have a session "${name}" already. Choose another name.` };
   const started = (await tmux.ask(["show-options", "-s", "exit-empty"])) === undefined;
   if (started) {
     await startServer();
     await untilListening(tmux);
   }
-  const free = name ?? firstFree(known);
+  const free = name ?? firstFree(sessions);
   const command = ["--", PANE, "-c", LAUNCHER];
   const made = await tmux.try(["new-session", "-d", "-s", free, "-c", literal(home), ...command]);
   // A server that was started without a session is to end with its last one, as others do.
@@ -57,9 +57,9 @@ export async function createSession(
   return made.code === 0 ? { name: free } : { refused: describeFailure({ ...made, argv: ["tmux new-session"] }) };
 }
 
-function firstFree(known: ReadonlyMap<string, string>): string {
+function firstFree(sessions: ReadonlyMap<string, string>): string {
   let number = 1;
-  while (known.has(`work-${number}`)) number += 1;
+  while (sessions.has(`work-${number}`)) number += 1;
   return `work-${number}`;
 }
 

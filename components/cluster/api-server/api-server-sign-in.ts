@@ -32,7 +32,7 @@ export class ApiServerSignIn extends pulumi.ComponentResource {
     const stdin = standardInput(args.program, {
       version: 1,
       authentication: authenticationText(args.issuers),
-      places: KUBEADM,
+      paths: KUBEADM,
     });
     let before: pulumi.Resource[] = [];
     for (const plane of args.controlPlanes) {

@@ -42,7 +42,7 @@ function madeName(logicalName: string, seed: Uint8Array, autonaming: Autonaming 
 async function inNamespace(session: Session, inputs: PropertyMap): Promise<PropertyMap> {
   const given = at(inputs, "metadata", "namespace");
   if (!session.known || hasUnknown(inputs.metadata) || (given !== undefined && given !== null)) return inputs;
-  const place = await session.placeOf(inputs);
+  const mapping = await session.mappingOf(inputs);
   // A kind that the server does not know is most likely a custom one that comes in the same update: those have a namespace.
-  return (place?.namespaced ?? true) ? put(inputs, ["metadata", "namespace"], session.defaultNamespace) : inputs;
+  return (mapping?.namespaced ?? true) ? put(inputs, ["metadata", "namespace"], session.defaultNamespace) : inputs;
 }

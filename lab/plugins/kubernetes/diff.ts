@@ -17,7 +17,9 @@ export function diff(args: DiffArgs, namespaced: boolean, config: Config): Diffe
   const seen = pruned(normal(liveOf(args.state)), oldInputs);
   const before = canonical(isMap(seen) ? seen : {}, namespaced);
   const after = canonical(normal(args.inputs), namespaced);
-  const asked = new Set(compare(canonical(oldInputs, namespaced), after, equal).map(({ path }) => pathText(path)));
+  const changedPaths = new Set(
+    compare(canonical(oldInputs, namespaced), after, equal).map(({ path }) => pathText(path)),
+  );
   const gvk = gvkOfObject(after);
   const changes = compare(before, after, equal)
     .map(({ path, kind }): Change => {
@@ -26,7 +28,7 @@ export function diff(args: DiffArgs, namespaced: boolean, config: Config): Diffe
         path: shownPath(path, args.inputs),
         kind,
         replaces: replacesAt(path, gvk, after, config),
-        inputDiff: asked.has(text),
+        inputDiff: changedPaths.has(text),
       };
     })
     .filter((change) => !isIgnored(change.path, args.ignoreChanges));

@@ -7,7 +7,7 @@ import type { Gvk } from "./objects.ts";
 import { apiVersionOf, listAt, textAt } from "./objects.ts";
 
 /** Where the objects of a kind are. */
-export interface Place {
+export interface RestMapping {
   readonly namespaced: boolean;
   /** The address of one object; of the whole collection without a name. */
   readonly path: (namespace: string, name?: string) => string;
@@ -16,15 +16,15 @@ export interface Place {
 /** Knows all kinds of a server. */
 export interface Discovery {
   /** Undefined when the server answers and has no such kind; throws when it does not answer. */
-  readonly find: (gvk: Gvk) => Promise<Place | undefined>;
+  readonly find: (gvk: Gvk) => Promise<RestMapping | undefined>;
   /** Forgets everything: a new CustomResourceDefinition brings new kinds. */
   readonly forget: () => void;
 }
 
 /** Starts knowing nothing. */
 export function discover(api: Api): Discovery {
-  const groups = new Map<string, Promise<ReadonlyMap<string, Place>>>();
-  const load = (apiVersion: string): Promise<ReadonlyMap<string, Place>> => {
+  const groups = new Map<string, Promise<ReadonlyMap<string, RestMapping>>>();
+  const load = (apiVersion: string): Promise<ReadonlyMap<string, RestMapping>> => {
     const known = groups.get(apiVersion);
     if (known !== undefined) return known;
     const loading = loadGroup(api, apiVersion);
@@ -36,16 +36,16 @@ export function discover(api: Api): Discovery {
   return {
     find: async (gvk) => {
       const apiVersion = apiVersionOf(gvk);
-      const place = (await load(apiVersion)).get(gvk.kind);
+      const mapping = (await load(apiVersion)).get(gvk.kind);
       // A kind may have come since: what is missing is asked again.
-      if (place === undefined) groups.delete(apiVersion);
-      return place;
+      if (mapping === undefined) groups.delete(apiVersion);
+      return mapping;
     },
     forget: () => groups.clear(),
   };
 }
 
-async function loadGroup(api: Api, apiVersion: string): Promise<ReadonlyMap<string, Place>> {
+async function loadGroup(api: Api, apiVersion: string): Promise<ReadonlyMap<string, RestMapping>> {
   const root = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   try {
     const list = await api.send({ method: "GET", path: root });
@@ -54,7 +54,7 @@ async function loadGroup(api: Api, apiVersion: string): Promise<ReadonlyMap<stri
         .filter((resource) => !textAt(resource, "name").includes("/"))
         .map((resource) => [
           textAt(resource, "kind"),
-          placeOf(root, textAt(resource, "name"), resource.namespaced === true),
+          mappingOf(root, textAt(resource, "name"), resource.namespaced === true),
         ]),
     );
   } catch (error) {
@@ -63,12 +63,14 @@ async function loadGroup(api: Api, apiVersion: string): Promise<ReadonlyMap<stri
   }
 }
 
-function placeOf(root: string, plural: string, namespaced: boolean): Place {
+function mappingOf(root: string, plural: string, namespaced: boolean): RestMapping {
   return {
     namespaced,
     path: (namespace, name) => {
-      const room = namespaced ? `/namespaces/${encodeURIComponent(namespace === "" ? "default" : namespace)}` : "";
-      return `${root}${room}/${plural}${name === undefined ? "" : `/${encodeURIComponent(name)}`}`;
+      const namespacePath = namespaced
+        ? `/namespaces/${encodeURIComponent(namespace === "" ? "default" : namespace)}`
+        : "";
+      return `${root}${namespacePath}/${plural}${name === undefined ? "" : `/${encodeURIComponent(name)}`}`;
     },
   };
 }

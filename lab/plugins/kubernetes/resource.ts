@@ -11,7 +11,7 @@ import { ApiError } from "./api.ts";
 import { untilReady } from "./await/wait.ts";
 import { check } from "./check.ts";
 import { diff } from "./diff.ts";
-import type { Place } from "./discovery.ts";
+import type { RestMapping } from "./discovery.ts";
 import { apiVersionOf, gvkOfToken, idOf, objectName, partsOf, put, textAt } from "./objects.ts";
 import { gvkOfObject } from "./session.ts";
 import type { Session } from "./session.ts";
@@ -26,13 +26,13 @@ export function kubernetesResource(session: () => Session): Resource {
     diff: async (args) => diff(args, await isNamespaced(session(), args.inputs), session().config),
     create: async ({ inputs, preview }, call) => {
       const object = scoped(session(), inputs);
-      const place = preview ? await previewPlace(session(), inputs) : await session().requirePlace(inputs);
-      if (place === undefined) return { id: "", state: inputs };
+      const mapping = preview ? await previewMapping(session(), inputs) : await session().requireMapping(inputs);
+      if (mapping === undefined) return { id: "", state: inputs };
       const fieldManager = fieldManagerOf({});
       const write = {
         session: session(),
-        place,
-        object: withPlace(object, place),
+        mapping,
+        object: withMapping(object, mapping),
         fieldManager,
         dryRun: preview,
         call,
@@ -40,13 +40,13 @@ export function kubernetesResource(session: () => Session): Resource {
       if (preview) return { id: "", state: await previewed(() => writes.create(write), inputs, fieldManager) };
       const written = await told(write.object, "created", () => writes.create(write));
       if (textAt(written, "kind") === "CustomResourceDefinition") session().forgetKinds();
-      return { id: idOf(written), state: await settled(session(), place, written, inputs, fieldManager, call) };
+      return { id: idOf(written), state: await settled(session(), mapping, written, inputs, fieldManager, call) };
     },
     update: (args, call) => update(session(), args, call),
     read: async ({ id, state, inputs }, call) => {
       const object = { ...identity(id, Object.keys(inputs).length > 0 ? inputs : liveOf(state), call.type) };
-      const place = await session().placeOf(object);
-      const live = place && (await writes.read(session(), place, object, call.signal));
+      const mapping = await session().mappingOf(object);
+      const live = mapping && (await writes.read(session(), mapping, object, call.signal));
       if (live === undefined) return undefined;
       const imported = Object.keys(inputs).length === 0;
       const seen = imported ? asInputs(live) : (pruned(live, normal(inputs)) as PropertyMap);
@@ -59,20 +59,20 @@ export function kubernetesResource(session: () => Session): Resource {
     },
     delete: async ({ id, state }, call) => {
       const object = { ...liveOf(revealMap(state)), ...identity(id, liveOf(state), call.type, revealMap(state)) };
-      const place = await session().placeOf(object);
+      const mapping = await session().mappingOf(object);
       // A kind that the server no longer has takes its objects with it.
-      if (place !== undefined) await writes.remove(session(), place, object, call);
+      if (mapping !== undefined) await writes.remove(session(), mapping, object, call);
     },
   };
 }
 
 async function update(session: Session, args: UpdateArgs, call: Call): Promise<PropertyMap> {
   const { inputs, preview } = args;
-  const place = preview ? await previewPlace(session, inputs) : await session.requirePlace(inputs);
-  if (place === undefined) return inputs;
+  const mapping = preview ? await previewMapping(session, inputs) : await session.requireMapping(inputs);
+  if (mapping === undefined) return inputs;
   const fieldManager = fieldManagerOf(args.state);
-  const object = withPlace(scoped(session, inputs), place);
-  const live = await writes.read(session, place, object, call.signal);
+  const object = withMapping(scoped(session, inputs), mapping);
+  const live = await writes.read(session, mapping, object, call.signal);
   if (live === undefined) {
     if (preview) return inputs;
     throw new ProviderError(
@@ -81,10 +81,10 @@ async function update(session: Session, args: UpdateArgs, call: Call): Promise<P
     );
   }
   const kept = keepIgnored(object, live, args.ignoreChanges);
-  const write = { session, place, object: kept, fieldManager, dryRun: preview, call };
+  const write = { session, mapping, object: kept, fieldManager, dryRun: preview, call };
   if (preview) return previewed(() => writes.update(write, live), inputs, fieldManager);
   const written = await told(object, "updated", () => writes.update(write, live));
-  return settled(session, place, written, inputs, fieldManager, call);
+  return settled(session, mapping, written, inputs, fieldManager, call);
 }
 
 /** A field that the program ignores is sent as it is: leaving it out would remove it, sending the old would undo others. */
@@ -98,13 +98,13 @@ function keepIgnored(object: PropertyMap, live: PropertyMap, ignoreChanges: read
 
 async function settled(
   session: Session,
-  place: Place,
+  mapping: RestMapping,
   written: PropertyMap,
   inputs: PropertyMap,
   fieldManager: string,
   call: Call,
 ): Promise<PropertyMap> {
-  const { live, reasons } = await untilReady(session, place, written, call).catch((error: Error) => ({
+  const { live, reasons } = await untilReady(session, mapping, written, call).catch((error: Error) => ({
     // It exists whatever went wrong afterwards; forgetting it now would leave an object that nobody manages.
     live: written,
     reasons: [error.message],
@@ -131,14 +131,14 @@ async function previewed(
 }
 
 /** Undefined when the server cannot be asked: values or the whole cluster are still unknown, or the kind is yet to come. */
-async function previewPlace(session: Session, inputs: PropertyMap): Promise<Place | undefined> {
+async function previewMapping(session: Session, inputs: PropertyMap): Promise<RestMapping | undefined> {
   if (!session.known || hasUnknown(inputs)) return undefined;
-  return session.placeOf(inputs);
+  return session.mappingOf(inputs);
 }
 
 async function isNamespaced(session: Session, inputs: PropertyMap): Promise<boolean> {
   if (!session.known) return true;
-  return (await session.placeOf(inputs))?.namespaced ?? true;
+  return (await session.mappingOf(inputs))?.namespaced ?? true;
 }
 
 function scoped(session: Session, inputs: PropertyMap): PropertyMap {
@@ -148,8 +148,8 @@ function scoped(session: Session, inputs: PropertyMap): PropertyMap {
     : object;
 }
 
-const withPlace = (object: PropertyMap, place: Place): PropertyMap =>
-  place.namespaced ? object : put(object, ["metadata", "namespace"], undefined);
+const withMapping = (object: PropertyMap, mapping: RestMapping): PropertyMap =>
+  mapping.namespaced ? object : put(object, ["metadata", "namespace"], undefined);
 
 async function told<T>(object: PropertyMap, done: string, write: () => Promise<T>): Promise<T> {
   try {

@@ -5,7 +5,7 @@ import type { Api } from "./api.ts";
 import { connect } from "./api.ts";
 import type { Config } from "./config.ts";
 import { discover } from "./discovery.ts";
-import type { Place } from "./discovery.ts";
+import type { RestMapping } from "./discovery.ts";
 import { readCluster } from "./kubeconfig.ts";
 import { gvkOf, objectName, textAt } from "./objects.ts";
 import type { Gvk } from "./objects.ts";
@@ -18,9 +18,9 @@ export interface Session {
   readonly defaultNamespace: string;
   readonly api: Api;
   /** Undefined when the server has no such kind. */
-  readonly placeOf: (object: PropertyMap) => Promise<Place | undefined>;
-  /** {@link placeOf}, where a missing kind is an error that says what to do. */
-  readonly requirePlace: (object: PropertyMap) => Promise<Place>;
+  readonly mappingOf: (object: PropertyMap) => Promise<RestMapping | undefined>;
+  /** {@link mappingOf}, where a missing kind is an error that says what to do. */
+  readonly requireMapping: (object: PropertyMap) => Promise<RestMapping>;
   readonly forgetKinds: () => void;
 }
 
@@ -29,14 +29,14 @@ export async function openSession(config: Config): Promise<Session> {
   const cluster = config.known ? await readCluster(config.kubeconfig, config.context) : undefined;
   const api = cluster === undefined ? NO_CLUSTER : connect(cluster);
   const discovery = discover(api);
-  const placeOf = (object: PropertyMap): Promise<Place | undefined> => discovery.find(gvkOfObject(object));
+  const mappingOf = (object: PropertyMap): Promise<RestMapping | undefined> => discovery.find(gvkOfObject(object));
   return {
-    ...{ config, api, placeOf },
+    ...{ config, api, mappingOf },
     known: cluster !== undefined,
     defaultNamespace: config.namespace ?? cluster?.namespace ?? "default",
-    requirePlace: async (object) => {
-      const place = await placeOf(object);
-      if (place !== undefined) return place;
+    requireMapping: async (object) => {
+      const mapping = await mappingOf(object);
+      if (mapping !== undefined) return mapping;
       const gvk = gvkOfObject(object);
       throw new ProviderError(
         `${objectName(gvk, object)}: the API server has no kind ${gvk.kind} in ${textAt(object, "apiVersion")}. ` +

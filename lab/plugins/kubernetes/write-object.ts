@@ -6,7 +6,7 @@ import type { Call } from "../../../providers/runtime/provider.ts";
 import { ProviderError } from "../../../providers/runtime/errors.ts";
 import type { PropertyMap } from "../../../providers/runtime/property-values.ts";
 import { ApiError } from "./api.ts";
-import type { Place } from "./discovery.ts";
+import type { RestMapping } from "./discovery.ts";
 import { annotation, at, idOf, listAt, objectName, put, textAt } from "./objects.ts";
 import { gvkOfObject } from "./session.ts";
 import type { Session } from "./session.ts";
@@ -14,7 +14,7 @@ import type { Session } from "./session.ts";
 /** One write of one object. */
 export interface Write {
   readonly session: Session;
-  readonly place: Place;
+  readonly mapping: RestMapping;
   /** Plain: no secrets marked, no unknowns. */
   readonly object: PropertyMap;
   readonly fieldManager: string;
@@ -25,10 +25,10 @@ export interface Write {
 
 /** Creates; an object that exists is an error (AlreadyExists), unless the provider was told to take over such. */
 export async function create(write: Write): Promise<PropertyMap> {
-  const { session, place, object, fieldManager, call } = write;
+  const { session, mapping, object, fieldManager, call } = write;
   try {
     return await session.api.send({
-      ...{ method: "POST", path: place.path(textAt(object, "metadata", "namespace")), body: object },
+      ...{ method: "POST", path: mapping.path(textAt(object, "metadata", "namespace")), body: object },
       query: { fieldManager, ...dryRun(write) },
       ...{ signal: call.signal, warn: call.log.warning },
     });
@@ -50,12 +50,12 @@ export async function update(write: Write, live: PropertyMap): Promise<PropertyM
 /** The object as it is, or undefined if there is none. Any other answer throws. */
 export async function read(
   session: Session,
-  place: Place,
+  mapping: RestMapping,
   id: PropertyMap,
   signal: AbortSignal,
 ): Promise<PropertyMap | undefined> {
   try {
-    const path = place.path(textAt(id, "metadata", "namespace"), textAt(id, "metadata", "name"));
+    const path = mapping.path(textAt(id, "metadata", "namespace"), textAt(id, "metadata", "name"));
     return await session.api.send({ method: "GET", path, signal });
   } catch (error) {
     if (isReason(error, "NotFound")) return undefined;
@@ -64,9 +64,9 @@ export async function read(
 }
 
 /** Deletes and waits until the object is gone. One that is gone already is no error. */
-export async function remove(session: Session, place: Place, object: PropertyMap, call: Call): Promise<void> {
-  const path = place.path(textAt(object, "metadata", "namespace"), textAt(object, "metadata", "name"));
-  const asked = Date.now();
+export async function remove(session: Session, mapping: RestMapping, object: PropertyMap, call: Call): Promise<void> {
+  const path = mapping.path(textAt(object, "metadata", "namespace"), textAt(object, "metadata", "name"));
+  const startMs = Date.now();
   let uid: string;
   try {
     const answer = await session.api.send({
@@ -81,10 +81,10 @@ export async function remove(session: Session, place: Place, object: PropertyMap
   if (annotation(object, "skipAwait") === "true" && SKIPS_DELETION.has(textAt(object, "kind"))) return;
   const limitMs = call.timeoutMs ?? DELETE_LIMIT_MS;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-    const left = await read(session, place, object, call.signal);
+    const left = await read(session, mapping, object, call.signal);
     // Another object may have come under the same name; ours is gone then.
     if (left === undefined || (uid !== "" && textAt(left, "metadata", "uid") !== uid)) return;
-    if (Date.now() - asked > limitMs) throw stillThere(object, left, limitMs);
+    if (Date.now() - startMs > limitMs) throw stillThere(object, left, limitMs);
     call.log.progress(`waiting until ${idOf(object)} is gone`);
     await sleep(pauseMs, undefined, { signal: call.signal });
   }
@@ -142,16 +142,16 @@ async function turnIntoApplied(write: Write, live: PropertyMap, indices: readonl
   });
 }
 
-const pathOf = ({ place, object }: Write): string =>
-  place.path(textAt(object, "metadata", "namespace"), textAt(object, "metadata", "name"));
+const pathOf = ({ mapping, object }: Write): string =>
+  mapping.path(textAt(object, "metadata", "namespace"), textAt(object, "metadata", "name"));
 
 const dryRun = (write: Write): Readonly<Record<string, string>> => (write.dryRun ? { dryRun: "All" } : {});
 
 /** Kinds that own nothing go at once: the garbage collector would take its time to find that out. */
 function propagation(object: PropertyMap): string {
-  const asked = annotation(object, "deletionPropagationPolicy").toLowerCase();
-  if (asked === "orphan") return "Orphan";
-  if (asked === "background" || (asked === "" && OWN_NOTHING.has(textAt(object, "kind")))) return "Background";
+  const policy = annotation(object, "deletionPropagationPolicy").toLowerCase();
+  if (policy === "orphan") return "Orphan";
+  if (policy === "background" || (policy === "" && OWN_NOTHING.has(textAt(object, "kind")))) return "Background";
   return "Foreground";
 }
 

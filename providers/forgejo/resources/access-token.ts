@@ -17,7 +17,7 @@ import { DAY_MS, rotationOf } from "./rotation.ts";
 import { login } from "./common-schemas.ts";
 import { WantedLogins } from "./wanted-logins.ts";
 
-const want = z.object({
+const inputsSchema = z.object({
   login,
   /** Every token of ours is called this and a number; whatever is called so is ours. */
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, "must be letters, digits, dots, dashes and underscores"),
@@ -31,7 +31,7 @@ const want = z.object({
   /** What the person is called today who gave this login up. */
   successor: login.nullable().default(null),
 });
-const have = want.extend({
+const stateSchema = inputsSchema.extend({
   token: z.string(),
   tokenId: z.int(),
   tokenName: z.string(),
@@ -42,84 +42,85 @@ const have = want.extend({
   accountId: z.int().nullable().default(null),
 });
 
-type Want = z.output<typeof want>;
-type Have = z.output<typeof have>;
+type Inputs = z.output<typeof inputsSchema>;
+type State = z.output<typeof stateSchema>;
 
 /** @param now milliseconds since 1970 */
 export function accessToken(forge: () => Forge, now: () => number): Resource {
   const holders = new WantedLogins();
-  const type: TypedResource<Want, Have> = {
+  const type: TypedResource<Inputs, State> = {
     parse: (inputs) => {
-      const parsed = parseInputs(want)(inputs);
+      const parsed = parseInputs(inputsSchema)(inputs);
       if (parsed.ok && !parsed.want.revoked) holders.add(parsed.want.name, parsed.want.login);
       return parsed;
     },
-    remember: parseState(have),
+    remember: parseState(stateSchema),
     secrets: ["token"],
     computed: ["token", "tokenId", "tokenName", "issuedAtMs", "previousId", "retireAtMs", "accountId"],
     replaceOn: ["login", "name"],
     // Both would be called by the same name.
     deleteBeforeReplace: true,
-    differences: (is, wish) => {
-      const changed = FIELDS.filter((field) => is[field] !== wish[field]);
-      if (wish.revoked || is.revoked) return changed;
-      const scopes = is.scopes.join() === wish.scopes.join() ? [] : (["scopes"] as const);
-      const { issue, retire } = rotation(is, wish, now());
-      const days = (["rotateAfterDays", "overlapDays"] as const).filter((field) => is[field] !== wish[field]);
+    differences: (state, inputs) => {
+      const changed = FIELDS.filter((field) => state[field] !== inputs[field]);
+      if (inputs.revoked || state.revoked) return changed;
+      const scopes = state.scopes.join() === inputs.scopes.join() ? [] : (["scopes"] as const);
+      const { issue, retire } = rotation(state, inputs, now());
+      const days = (["rotateAfterDays", "overlapDays"] as const).filter((field) => state[field] !== inputs[field]);
       const due = [...(issue ? (["rotateAfterDays"] as const) : []), ...(retire ? (["overlapDays"] as const) : [])];
       return [...new Set([...changed, ...scopes, ...days, ...due])];
     },
-    create: async (wish, call) => {
-      const api = tokenApi(forge(), wish, call.signal);
-      return { id: `${wish.login}/${wish.name}`, have: await fromNothing(api, wish, holders, now()) };
+    create: async (inputs, call) => {
+      const api = tokenApi(forge(), inputs, call.signal);
+      return { id: `${inputs.login}/${inputs.name}`, have: await fromNothing(api, inputs, holders, now()) };
     },
-    read: async (id, known, call) => {
-      if (known === undefined)
+    read: async (id, state, call) => {
+      if (state === undefined)
         throw new ProviderError(
           `${id}: a token cannot be imported, since the forge never tells its value again; remove it and let the program issue its own`,
         );
-      const api = tokenApi(forge(), ownerOf(known), call.signal);
+      const api = tokenApi(forge(), ownerOf(state), call.signal);
       const account = await api.account();
-      if (known.revoked && account !== undefined && holders.goesOn(known.name, account, known))
-        return { have: known, want: pick(known) };
-      if (account !== undefined && !hasLogin(account, known.login)) call.log.warning(renamedTo(known.login, account));
+      if (state.revoked && account !== undefined && holders.goesOn(state.name, account, state))
+        return { have: state, want: pick(state) };
+      if (account !== undefined && !hasLogin(account, state.login)) call.log.warning(renamedTo(state.login, account));
       const tokens = await api.list();
       const ids = new Set(tokens?.map((token) => token.id));
-      if (known.revoked) {
+      if (state.revoked) {
         // One that is there again is no longer what was asked.
-        const found = { ...known, revoked: !tokens?.some((token) => serialOf(token, known.name) > 0) };
+        const found = { ...state, revoked: !tokens?.some((token) => serialOf(token, state.name) > 0) };
         return { have: found, want: pick(found) };
       }
-      if (!ids.has(known.tokenId)) return undefined;
-      const still = known.previousId !== null && ids.has(known.previousId);
-      const found = still ? known : { ...known, previousId: null, retireAtMs: null };
+      if (!ids.has(state.tokenId)) return undefined;
+      const still = state.previousId !== null && ids.has(state.previousId);
+      const found = still ? state : { ...state, previousId: null, retireAtMs: null };
       return { have: found, want: pick(found) };
     },
-    update: async (_, is, wish, call) => {
-      const api = tokenApi(forge(), ownerOf(is), call.signal);
-      if (wish.revoked || is.revoked || isOfAnother(is, wish)) return fromNothing(api, wish, holders, now());
+    update: async (_, state, inputs, call) => {
+      const api = tokenApi(forge(), ownerOf(state), call.signal);
+      if (inputs.revoked || state.revoked || isOfAnother(state, inputs))
+        return fromNothing(api, inputs, holders, now());
       const { id: accountId } = await api.requireAccount();
-      const due = rotation(is, wish, now());
-      const again = due.issue || is.scopes.join() !== wish.scopes.join();
-      const previous = due.retire || again ? null : is.previousId;
-      const serial = await revokeAllBut(api, wish, [is.tokenId, ...(previous === null ? [] : [previous])]);
+      const due = rotation(state, inputs, now());
+      const again = due.issue || state.scopes.join() !== inputs.scopes.join();
+      const previous = due.retire || again ? null : state.previousId;
+      const serial = await revokeAllBut(api, inputs, [state.tokenId, ...(previous === null ? [] : [previous])]);
       if (!again)
         return {
-          ...is,
-          ...wish,
+          ...state,
+          ...inputs,
           accountId,
           previousId: previous,
-          retireAtMs: previous === null ? null : is.retireAtMs,
+          retireAtMs: previous === null ? null : state.retireAtMs,
         };
       // Issued last: nothing can fail after it and lose a value that is told only once.
-      const fresh = await issue(api, wish, serial + 1, now());
-      return { ...fresh, previousId: is.tokenId, retireAtMs: now() + wish.overlapDays * DAY_MS };
+      const fresh = await issue(api, inputs, serial + 1, now());
+      return { ...fresh, previousId: state.tokenId, retireAtMs: now() + inputs.overlapDays * DAY_MS };
     },
-    delete: async (_, is, call) => {
-      const api = tokenApi(forge(), ownerOf(is), call.signal);
+    delete: async (_, state, call) => {
+      const api = tokenApi(forge(), ownerOf(state), call.signal);
       const account = await api.account();
-      if (account !== undefined && holders.goesOn(is.name, account, is)) return;
-      await revokeAllBut(api, is, []);
+      if (account !== undefined && holders.goesOn(state.name, account, state)) return;
+      await revokeAllBut(api, state, []);
     },
   };
   const resource = typedResource(type);
@@ -140,18 +141,18 @@ const FIELDS = ["login", "name", "revoked", "holder", "successor"] as const;
 const isRenewing = ({ path }: { readonly path: string }) => /^(rotateAfterDays|scopes|revoked|holder)/.test(path);
 
 /** The former holder knows the token, and it opens the account that is somebody else's now. */
-const isOfAnother = (is: Have, wish: Want): boolean => is.holder !== null && is.holder !== wish.holder;
+const isOfAnother = (state: State, inputs: Inputs): boolean => state.holder !== null && state.holder !== inputs.holder;
 
 /** Whatever was issued under the name is revoked; then the one that is wanted, or none. */
-async function fromNothing(api: TokenApi, wish: Want, holders: WantedLogins, nowMs: number): Promise<Have> {
-  const account = wish.revoked ? await api.account() : undefined;
+async function fromNothing(api: TokenApi, inputs: Inputs, holders: WantedLogins, nowMs: number): Promise<State> {
+  const account = inputs.revoked ? await api.account() : undefined;
   // Under its present login the account has a token of its own, which was issued after every other was revoked.
-  const goesOn = account !== undefined && holders.goesOn(wish.name, account, wish);
-  const serial = goesOn ? 0 : await revokeAllBut(api, wish, []);
-  if (!wish.revoked) return issue(api, wish, serial + 1, nowMs);
+  const goesOn = account !== undefined && holders.goesOn(inputs.name, account, inputs);
+  const serial = goesOn ? 0 : await revokeAllBut(api, inputs, []);
+  if (!inputs.revoked) return issue(api, inputs, serial + 1, nowMs);
   const accountId = goesOn ? null : (account?.id ?? null);
   return {
-    ...wish,
+    ...inputs,
     token: "",
     tokenId: 0,
     tokenName: "",
@@ -162,15 +163,15 @@ async function fromNothing(api: TokenApi, wish: Want, holders: WantedLogins, now
   };
 }
 
-const ownerOf = ({ login: name, accountId }: Have) => ({ login: name, id: accountId ?? undefined });
+const ownerOf = ({ login: name, accountId }: State) => ({ login: name, id: accountId ?? undefined });
 
-const rotation = (is: Have, rule: Want, nowMs: number) =>
-  rotationOf(is, is.retireAtMs === null ? undefined : { retireAtMs: is.retireAtMs }, rule, nowMs);
+const rotation = (state: State, rule: Inputs, nowMs: number) =>
+  rotationOf(state, state.retireAtMs === null ? undefined : { retireAtMs: state.retireAtMs }, rule, nowMs);
 
-async function issue(api: TokenApi, wish: Want, serial: number, nowMs: number): Promise<Have> {
-  const minted = await api.mint(`${wish.name}-${serial}`, wish.scopes);
+async function issue(api: TokenApi, inputs: Inputs, serial: number, nowMs: number): Promise<State> {
+  const minted = await api.mint(`${inputs.name}-${serial}`, inputs.scopes);
   return {
-    ...wish,
+    ...inputs,
     token: minted.sha1,
     tokenId: minted.id,
     tokenName: minted.name,
@@ -186,7 +187,7 @@ async function issue(api: TokenApi, wish: Want, serial: number, nowMs: number): 
  * @returns the highest number that is, or was, in use
  * @throws ProviderError when one is still there afterwards
  */
-async function revokeAllBut(api: TokenApi, { login: who, name }: Want, keep: readonly number[]): Promise<number> {
+async function revokeAllBut(api: TokenApi, { login: who, name }: Inputs, keep: readonly number[]): Promise<number> {
   const ours = (tokens: readonly AccessToken[] | undefined) =>
     (tokens ?? []).filter((token) => serialOf(token, name) > 0);
   const before = ours(await api.list());
@@ -206,4 +207,4 @@ const serialOf = (token: AccessToken, name: string): number => {
   return serial !== undefined && token.name === `${name}-${serial}` ? Number(serial) : 0;
 };
 
-const pick = (found: Have): Want => want.parse(found);
+const pick = (found: State): Inputs => inputsSchema.parse(found);

@@ -13,7 +13,7 @@ import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
 import { accountIds, type AccountIds, identifyAccounts, isIdMissing } from "./identify-accounts.ts";
 import { branchName, login, repoFields, sameLogins, without } from "./common-schemas.ts";
 
-const want = z.object({
+const inputsSchema = z.object({
   ...repoFields,
   branch: branchName,
   push: z.array(login),
@@ -24,69 +24,69 @@ const want = z.object({
    */
   members: z.array(login),
 });
-const have = want.extend({ teams: z.array(z.string()), accountIds });
+const stateSchema = inputsSchema.extend({ teams: z.array(z.string()), accountIds });
 
-type Want = z.output<typeof want>;
-type Have = z.output<typeof have>;
+type Inputs = z.output<typeof inputsSchema>;
+type State = z.output<typeof stateSchema>;
 
 export const branchWriters = (forge: () => Forge) => {
-  const type: TypedResource<Want, Have> = {
-    parse: parseInputs(want),
-    remember: parseState(have),
+  const type: TypedResource<Inputs, State> = {
+    parse: parseInputs(inputsSchema),
+    remember: parseState(stateSchema),
     secrets: [],
     computed: ["teams", "accountIds"],
     replaceOn: ["owner", "repo", "branch"],
-    differences: (is, wish) => {
-      const moved = (["owner", "repo", "branch"] as const).filter((field) => is[field] !== wish[field]);
-      const lists = (["push", "merge", "members"] as const).filter((list) => !sameLogins(is[list], wish[list]));
-      const isOther = is.teams.length > 0 || isIdMissing([...wish.push, ...wish.merge], is.accountIds);
+    differences: (state, inputs) => {
+      const moved = (["owner", "repo", "branch"] as const).filter((field) => state[field] !== inputs[field]);
+      const lists = (["push", "merge", "members"] as const).filter((list) => !sameLogins(state[list], inputs[list]));
+      const isOther = state.teams.length > 0 || isIdMissing([...inputs.push, ...inputs.merge], state.accountIds);
       return [...moved, ...lists, ...(isOther && !lists.includes("push") ? (["push"] as const) : [])];
     },
-    create: async (wish, call) => {
-      const written = await write(forge(), wish, {}, call.signal);
-      return { id: `${wish.owner}/${wish.repo}/${wish.branch}`, have: written };
+    create: async (inputs, call) => {
+      const written = await write(forge(), inputs, {}, call.signal);
+      return { id: `${inputs.owner}/${inputs.repo}/${inputs.branch}`, have: written };
     },
-    read: async (id, known, call) => {
+    read: async (id, state, call) => {
       const [owner = "", repo = "", ...branch] = id.split("/");
       const where = { owner, repo, branch: branch.join("/") };
       const rule = await repoApi(forge(), where, call.signal).protection(where.branch);
       // Where a hand removed the branch's rule, an update writes the lists again and still knows whose the logins were.
-      if (rule === undefined && known === undefined) return undefined;
+      if (rule === undefined && state === undefined) return undefined;
       const found = {
-        ...{ ...where, ...(rule === undefined ? NO_LISTS : listsOf(rule)), members: known?.members ?? [] },
-        accountIds: known?.accountIds ?? {},
+        ...{ ...where, ...(rule === undefined ? NO_LISTS : listsOf(rule)), members: state?.members ?? [] },
+        accountIds: state?.accountIds ?? {},
       };
-      const { teams: _, accountIds: __, ...wish } = found;
-      return { have: found, want: wish };
+      const { teams: _, accountIds: __, ...inputs } = found;
+      return { have: found, want: inputs };
     },
-    update: (_, is, wish, call) => write(forge(), wish, is.accountIds, call.signal),
-    delete: async (_, is, call) => {
-      const api = repoApi(forge(), is, call.signal);
-      if ((await api.protection(is.branch)) !== undefined)
-        await write(forge(), { ...is, push: [], merge: [] }, {}, call.signal);
+    update: (_, state, inputs, call) => write(forge(), inputs, state.accountIds, call.signal),
+    delete: async (_, state, call) => {
+      const api = repoApi(forge(), state, call.signal);
+      if ((await api.protection(state.branch)) !== undefined)
+        await write(forge(), { ...state, push: [], merge: [] }, {}, call.signal);
     },
   };
   return typedResource(type);
 };
 
-async function write(forge: Forge, wish: Want, known: AccountIds, signal: AbortSignal): Promise<Have> {
-  const api = repoApi(forge, wish, signal);
-  const where = `${wish.owner}/${wish.repo}/${wish.branch}`;
-  const before = await api.protection(wish.branch);
+async function write(forge: Forge, inputs: Inputs, recordedIds: AccountIds, signal: AbortSignal): Promise<State> {
+  const api = repoApi(forge, inputs, signal);
+  const where = `${inputs.owner}/${inputs.repo}/${inputs.branch}`;
+  const before = await api.protection(inputs.branch);
   if (before === undefined) {
     throw new ProviderError(`${where}: the branch has no rule of its own, so nobody can be put on its lists`);
   }
-  const ids = await identifyAccounts(forge, [...wish.push, ...wish.merge], known, signal);
-  await api.editProtection(wish.branch, {
-    push_whitelist_usernames: wish.push,
+  const ids = await identifyAccounts(forge, [...inputs.push, ...inputs.merge], recordedIds, signal);
+  await api.editProtection(inputs.branch, {
+    push_whitelist_usernames: inputs.push,
     push_whitelist_teams: [],
-    merge_whitelist_usernames: wish.merge,
+    merge_whitelist_usernames: inputs.merge,
     merge_whitelist_teams: [],
   });
-  const rule = await api.protection(wish.branch);
+  const rule = await api.protection(inputs.branch);
   if (rule === undefined) throw new ProviderError(`${where}: the rule is gone right after it was written`);
   const now = listsOf(rule);
-  const refused = [...new Set([...without(wish.push, now.push), ...without(wish.merge, now.merge)])].sort();
+  const refused = [...new Set([...without(inputs.push, now.push), ...without(inputs.merge, now.merge)])].sort();
   if (refused.length > 0) {
     throw new ProviderError(
       `${where}: the forge did not take ${refused.join(", ")} onto its lists. It takes only who has write access to the ` +
@@ -94,10 +94,10 @@ async function write(forge: Forge, wish: Want, known: AccountIds, signal: AbortS
     );
   }
   const strangers = [
-    ...new Set([...without(now.push, wish.push), ...without(now.merge, wish.merge), ...now.teams]),
+    ...new Set([...without(now.push, inputs.push), ...without(now.merge, inputs.merge), ...now.teams]),
   ].sort();
   if (strangers.length > 0) throw new ProviderError(`${where}: ${strangers.join(", ")} stayed on its lists`);
-  return { ...wish, ...now, accountIds: ids };
+  return { ...inputs, ...now, accountIds: ids };
 }
 
 const NO_LISTS = { push: [], merge: [], teams: [] };

@@ -11,14 +11,14 @@ import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
 import { login, repoFields } from "./common-schemas.ts";
 import { WantedLogins } from "./wanted-logins.ts";
 
-const want = z.object({
+const inputsSchema = z.object({
   ...repoFields,
   login,
   permission: z.enum(["none", "read", "write", "admin"]),
   /** What the person is called today who gave this login up. */
   successor: login.nullable().default(null),
 });
-const have = z.object({
+const stateSchema = z.object({
   ...repoFields,
   login,
   /** As asked, or what was found instead. */
@@ -30,71 +30,72 @@ const have = z.object({
   accountId: z.int().nullable().default(null),
 });
 
-type Want = z.output<typeof want>;
-type Have = z.output<typeof have>;
+type Inputs = z.output<typeof inputsSchema>;
+type State = z.output<typeof stateSchema>;
 
 export const collaborator = (forge: () => Forge) => {
   const members = new WantedLogins();
-  const type: TypedResource<Want, Have> = {
+  const type: TypedResource<Inputs, State> = {
     parse: (inputs) => {
-      const parsed = parseInputs(want)(inputs);
+      const parsed = parseInputs(inputsSchema)(inputs);
       if (parsed.ok && parsed.want.permission !== "none") members.add(placeOf(parsed.want), parsed.want.login);
       return parsed;
     },
-    remember: parseState(have),
+    remember: parseState(stateSchema),
     secrets: [],
     computed: ["effective", "accountId"],
     replaceOn: ["owner", "repo", "login"],
-    create: async (wish, call) => ({
-      id: `${wish.owner}/${wish.repo}/${wish.login}`,
-      have: await settle(forge(), wish, undefined, members, call),
+    create: async (inputs, call) => ({
+      id: `${inputs.owner}/${inputs.repo}/${inputs.login}`,
+      have: await settle(forge(), inputs, undefined, members, call),
     }),
-    read: async (id, known, call) => {
-      const wish = { ...fromId(id), successor: known?.successor ?? null };
-      const api = repoApi(forge(), wish, call.signal);
-      const found = await findAccount(forge(), wish.login, known?.accountId ?? undefined, call.signal);
-      const goesOn = known?.permission === "none" && found !== undefined && members.goesOn(placeOf(wish), found, wish);
+    read: async (id, state, call) => {
+      const inputs = { ...fromId(id), successor: state?.successor ?? null };
+      const api = repoApi(forge(), inputs, call.signal);
+      const found = await findAccount(forge(), inputs.login, state?.accountId ?? undefined, call.signal);
+      const goesOn =
+        state?.permission === "none" && found !== undefined && members.goesOn(placeOf(inputs), found, inputs);
       const account = goesOn ? undefined : found;
-      if (account !== undefined && !hasLogin(account, wish.login)) call.log.warning(renamedTo(wish.login, account));
+      if (account !== undefined && !hasLogin(account, inputs.login)) call.log.warning(renamedTo(inputs.login, account));
       const isIn = account !== undefined && (await api.isCollaborator(account.login));
       const effective = account === undefined ? "none" : await api.permissionOf(account.login);
-      if (known === undefined && !isIn) return undefined;
+      if (state === undefined && !isIn) return undefined;
       // Somebody whose right comes from elsewhere (an owner, a team) keeps it whatever is asked here, so a right that is
       // as it was after our last change is as asked.
-      const asBefore = known !== undefined && effective === known.effective && isIn === (known.permission !== "none");
-      const permission = asBefore ? known.permission : isIn ? effective : "none";
-      const asked = want.shape.permission.catch("write").parse(permission);
+      const asBefore = state !== undefined && effective === state.effective && isIn === (state.permission !== "none");
+      const permission = asBefore ? state.permission : isIn ? effective : "none";
+      const asked = inputsSchema.shape.permission.catch("write").parse(permission);
       const accountId = account?.id ?? null;
-      return { have: { ...wish, permission, effective, accountId }, want: { ...wish, permission: asked } };
+      return { have: { ...inputs, permission, effective, accountId }, want: { ...inputs, permission: asked } };
     },
-    update: (_, is, wish, call) => settle(forge(), wish, is, members, call),
-    delete: async (_, is, call) => {
-      const { owner, repo, login: who, successor } = is;
-      await settle(forge(), { owner, repo, login: who, permission: "none", successor }, is, members, call);
+    update: (_, state, inputs, call) => settle(forge(), inputs, state, members, call),
+    delete: async (_, state, call) => {
+      const { owner, repo, login: who, successor } = state;
+      await settle(forge(), { owner, repo, login: who, permission: "none", successor }, state, members, call);
     },
   };
   return typedResource(type);
 };
 
-const placeOf = ({ owner, repo }: Pick<Want, "owner" | "repo">): string => `${owner}/${repo}`;
+const placeOf = ({ owner, repo }: Pick<Inputs, "owner" | "repo">): string => `${owner}/${repo}`;
 
 async function settle(
   forge: Forge,
-  wish: Want,
-  before: Have | undefined,
+  inputs: Inputs,
+  before: State | undefined,
   members: WantedLogins,
   call: Call,
-): Promise<Have> {
-  const { owner, repo, permission } = wish;
-  const api = repoApi(forge, wish, call.signal);
-  const account = await findAccount(forge, wish.login, before?.accountId ?? undefined, call.signal);
-  if (permission === "none" && account !== undefined && members.goesOn(placeOf(wish), account, wish))
-    return { ...wish, effective: "none", accountId: null };
+): Promise<State> {
+  const { owner, repo, permission } = inputs;
+  const api = repoApi(forge, inputs, call.signal);
+  const account = await findAccount(forge, inputs.login, before?.accountId ?? undefined, call.signal);
+  if (permission === "none" && account !== undefined && members.goesOn(placeOf(inputs), account, inputs))
+    return { ...inputs, effective: "none", accountId: null };
   // An account that its owner renamed loses access under its present login.
-  const who = account?.login ?? wish.login;
+  const who = account?.login ?? inputs.login;
   if (permission !== "none") {
-    if (account !== undefined && !hasLogin(account, wish.login))
-      throw new ProviderError(renamedTo(wish.login, account));
+    if (account !== undefined && !hasLogin(account, inputs.login))
+      throw new ProviderError(renamedTo(inputs.login, account));
     await api.setCollaborator(who, permission);
     if (!(await api.isCollaborator(who)))
       throw new ProviderError(`${who} is not in ${owner}/${repo} although they were let in`);
@@ -110,7 +111,7 @@ async function settle(
         "of the forge or through a team. This program does not manage it; remove it in the forge if it is not intended.",
     );
   }
-  return { ...wish, effective, accountId: account?.id ?? null };
+  return { ...inputs, effective, accountId: account?.id ?? null };
 }
 
 /** In rising order; an unknown word ranks lowest. */

@@ -13,8 +13,8 @@ export type AccountIds = z.output<typeof accountIds>;
  * Whether an account on a list has no recorded id, as in a state of an earlier version or after an import. It counts as a
  * difference, since nothing else would ever update a list whose logins stay the same.
  */
-export const isIdMissing = (logins: readonly string[], known: AccountIds): boolean =>
-  logins.some((login) => !Object.hasOwn(known, login.toLowerCase()));
+export const isIdMissing = (logins: readonly string[], recordedIds: AccountIds): boolean =>
+  logins.some((login) => !Object.hasOwn(recordedIds, login.toLowerCase()));
 
 /**
  * A login that its owner gave up may be taken by anybody, who would get the rights of the list with it.
@@ -25,10 +25,10 @@ export const isIdMissing = (logins: readonly string[], known: AccountIds): boole
 export async function identifyAccounts(
   forge: Forge,
   logins: readonly string[],
-  known: AccountIds,
+  recordedIds: AccountIds,
   signal: AbortSignal,
 ): Promise<AccountIds> {
-  const before = new Map(Object.entries(known));
+  const before = new Map(Object.entries(recordedIds));
   const found = new Map<string, number>();
   const problems: string[] = [];
   for (const login of new Set(logins)) {

@@ -10,14 +10,14 @@ import { type Account, hasLogin } from "../../../clients/forgejo/accounts.ts";
 export class WantedLogins {
   readonly #wanted = new Map<string, string>();
 
-  /** @param place what the login holds there: a repository, or a token's name */
-  add(place: string, login: string): void {
-    this.#wanted.set(keyOf(place, login), login);
+  /** @param repository what the login holds there: a repository, or a token's name */
+  add(repository: string, login: string): void {
+    this.#wanted.set(keyOf(repository, login), login);
   }
 
   /** Whether the account of this present login is wanted there by a resource for another login, or another spelling, than `former`. */
-  isWantedBeside(place: string, present: string, former: string): boolean {
-    const wanted = this.#wanted.get(keyOf(place, present));
+  isWantedBeside(repository: string, present: string, former: string): boolean {
+    const wanted = this.#wanted.get(keyOf(repository, present));
     return wanted !== undefined && wanted !== former;
   }
 
@@ -27,14 +27,16 @@ export class WantedLogins {
    * @param former with the login that the same person has today: the resource for that one may be declared later
    */
   goesOn(
-    place: string,
+    repository: string,
     account: Account,
     former: { readonly login: string; readonly successor: string | null },
   ): boolean {
     const { login, successor } = former;
-    return (successor !== null && hasLogin(account, successor)) || this.isWantedBeside(place, account.login, login);
+    return (
+      (successor !== null && hasLogin(account, successor)) || this.isWantedBeside(repository, account.login, login)
+    );
   }
 }
 
 /** Forges compare logins without regard to case. */
-const keyOf = (place: string, login: string): string => `${place}\0${login.toLowerCase()}`;
+const keyOf = (repository: string, login: string): string => `${repository}\0${login.toLowerCase()}`;

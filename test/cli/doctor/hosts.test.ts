@@ -23,7 +23,7 @@ const answer = (changes: Readonly<Record<string, string>> = {}): string => {
     .join("\n")}\nend\n`;
 };
 const lacking = (printed: string) =>
-  judgeHost(HOST, needs, printed, { asked: now, answered: now })
+  judgeHost(HOST, needs, printed, { sentMs: now, answeredMs: now })
     .filter(({ state }) => state === "missing")
     .map(({ what, found, remedy }) => `${what}: ${found}: ${remedy}`);
 
@@ -90,7 +90,7 @@ test("an answer that is not whole is a finding and no list of absences", async (
 
 test("a clock counts as wrong beyond half a minute, either way, however long the exchange took", () => {
   const target = { surface: "clock", where: "vault", who: "" } as const;
-  const found = (theirs: number, took = 0) => clockCheck(target, theirs, { asked: now, answered: now + took }).found;
+  const found = (theirs: number, took = 0) => clockCheck(target, theirs, { sentMs: now, answeredMs: now + took }).found;
   expect(found(now - 20_000)).toBe("agrees with this machine's");
   expect(found(now + 40_000)).toBe("40 s ahead of this machine's");
   expect(found(now - 61_000)).toBe("60 s behind this machine's");

@@ -9,7 +9,7 @@ import { requiredRights } from "../../../cli/doctor/deployment-role.ts";
 import { forgeChecks } from "../../../cli/doctor/forge.ts";
 import type { Check } from "../../../cli/doctor/model.ts";
 import { vaultChecks } from "../../../cli/doctor/vault.ts";
-import { type Forge, ForgeError, type Question } from "../../../clients/forgejo/client.ts";
+import { type Forge, ForgeError, type ForgeRequest } from "../../../clients/forgejo/client.ts";
 import { openKubernetes } from "../../../clients/kubernetes/client.ts";
 import { inspectCertificate, TlsFailure } from "../../../clients/tls/inspect-certificate.ts";
 import type { Vault } from "../../../clients/vault/client.ts";
@@ -123,12 +123,12 @@ test.each([
 
 const REPOSITORIES = settings().devvm.repositories;
 function forgeWith(answers: Readonly<Record<string, unknown>>): Forge {
-  const answer = <T>({ path, purpose, query }: Question, form: z.ZodType<T>): T | undefined => {
+  const answer = <T>({ path, purpose, query }: ForgeRequest, form: z.ZodType<T>): T | undefined => {
     const known = answers[path.join("/")];
     if (known === 403) throw new ForgeError(`cannot ${purpose}: status 403`, 403);
     return known === undefined ? undefined : form.parse(Array.isArray(known) && query?.page === "2" ? [] : known);
   };
-  const must = <T>(question: Question, form: z.ZodType<T>): T => {
+  const must = <T>(question: ForgeRequest, form: z.ZodType<T>): T => {
     const known = answer(question, form);
     if (known === undefined) throw new ForgeError(`cannot ${question.purpose}: status 404`, 404);
     return known;

@@ -1,7 +1,7 @@
 /** The access matrix against the lab's real API server: every line asked, and the attacks made as real requests of real sign-ins. */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { HOLDERS, may, type Place, QUESTIONS } from "../../../components/cluster/access.ts";
+import { HOLDERS, may, type Scope, QUESTIONS } from "../../../components/cluster/access.ts";
 import type { Issuers } from "../../../lab/oidc/issuers.ts";
 import { deployCluster } from "../../../stacks/cluster.ts";
 import { withFrontendHosts } from "../../../stacks/frontend-hosts.ts";
@@ -17,7 +17,7 @@ const READER = person("emo", "power-user");
 const OWNER = person("anca", "namespace-owner", ["anca-one", "anca-two"]);
 const OTHER = person("bogdan", "namespace-owner", ["bogdan-one"]);
 const GONE = person("carol", "namespace-owner", ["carol-one"]);
-const PLACES: Readonly<Record<Place, string | undefined>> = {
+const PLACES: Readonly<Record<Scope, string | undefined>> = {
   own: "anca-one",
   other: "bogdan-one",
   system: "kube-system",
@@ -87,7 +87,7 @@ describe.each(HOLDERS)("$name", (holder) => {
     const wrong: string[] = [];
     let asked = 0;
     for (const question of QUESTIONS) {
-      for (const place of question.places) {
+      for (const place of question.scopes) {
         const is = await allowed(user, question.verb, question.group, question.resource, PLACES[place]);
         asked += 1;
         if (is !== may(holder, question, place)) wrong.push(`${question.verb} ${question.resource} (${place}): ${is}`);

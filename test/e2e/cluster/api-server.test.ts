@@ -77,7 +77,7 @@ const authentication = (urls: readonly string[] = [issuers.commandLine.url, issu
 /** As the command provider runs it on the machine, only without the SSH before it. */
 const install = (text: string, more: Partial<ControlPlanePaths> = {}) =>
   run(["node", "--input-type=commonjs", "-"], {
-    input: standardInput(signInProgram(), { version: 1, authentication: text, places: { ...places, ...more } }),
+    input: standardInput(signInProgram(), { version: 1, authentication: text, paths: { ...places, ...more } }),
     timeoutMs: 400_000,
     accept: [0, 1],
   });

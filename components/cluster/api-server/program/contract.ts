@@ -4,7 +4,7 @@ export interface SignInPart {
   readonly version: 1;
   /** The AuthenticationConfiguration, as `authenticationText` writes it. */
   readonly authentication: string;
-  readonly places: ControlPlanePaths;
+  readonly paths: ControlPlanePaths;
 }
 
 /** Where things are on a control plane; `KUBEADM` are kubeadm's own. */

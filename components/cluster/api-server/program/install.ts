@@ -14,21 +14,21 @@ export type WriteLogLine = (line: string) => void;
 
 /** @throws Error with one sentence; the API server then runs as it did before */
 export async function install(part: SignInPart, say: WriteLogLine): Promise<void> {
-  const { places } = part;
-  ensureFolder(places.folder);
-  const file = signInFile(places.folder, part.authentication);
-  const before = readFileSync(places.manifest, "utf8");
-  const after = withSignInManifest(before, file, places.folder);
-  if (readIfThere(file) !== part.authentication) replaceFile(file, part.authentication, places.folder);
+  const { paths } = part;
+  ensureFolder(paths.folder);
+  const file = signInFile(paths.folder, part.authentication);
+  const before = readFileSync(paths.manifest, "utf8");
+  const after = withSignInManifest(before, file, paths.folder);
+  if (readIfThere(file) !== part.authentication) replaceFile(file, part.authentication, paths.folder);
   if (after !== before) {
     await tryAside(before, after);
-    await change(places, { before, after, file });
+    await change(paths, { before, after, file });
     say(`The API server signs people in by ${file}.`);
   }
-  if (tellKubeadm(places, file)) say("kubeadm's ClusterConfiguration says so too: the next upgrade keeps it.");
-  for (const other of readdirSync(places.folder)) {
-    if (/^sign-in-[0-9a-f]+\.json$/.test(other) && join(places.folder, other) !== file)
-      rmSync(join(places.folder, other));
+  if (tellKubeadm(paths, file)) say("kubeadm's ClusterConfiguration says so too: the next upgrade keeps it.");
+  for (const other of readdirSync(paths.folder)) {
+    if (/^sign-in-[0-9a-f]+\.json$/.test(other) && join(paths.folder, other) !== file)
+      rmSync(join(paths.folder, other));
   }
 }
 
@@ -49,16 +49,16 @@ interface Change {
   readonly file: string;
 }
 
-async function change(places: ControlPlanePaths, { before, after, file }: Change): Promise<void> {
-  replaceFile(join(places.folder, "kube-apiserver.yaml.before"), before, places.folder);
-  replaceFile(places.manifest, after, places.folder);
+async function change(paths: ControlPlanePaths, { before, after, file }: Change): Promise<void> {
+  replaceFile(join(paths.folder, "kube-apiserver.yaml.before"), before, paths.folder);
+  replaceFile(paths.manifest, after, paths.folder);
   const flag = `--authentication-config=${file}`;
-  if (await livesWith(places, [flag], places.withinMs)) return;
-  replaceFile(places.manifest, before, places.folder);
+  if (await livesWith(paths, [flag], paths.withinMs)) return;
+  replaceFile(paths.manifest, before, paths.folder);
   const former = commandOf(before).filter((word) => word.startsWith("--authentication-config="));
-  const back = await livesWith(places, former, Math.max(places.withinMs, BACK_WITHIN_MS));
+  const back = await livesWith(paths, former, Math.max(paths.withinMs, BACK_WITHIN_MS));
   throw new Error(
-    `The API server did not live with the new sign-in within ${places.withinMs / 1000} s; ` +
+    `The API server did not live with the new sign-in within ${paths.withinMs / 1000} s; ` +
       (back
         ? "the former manifest is back and it lives with that."
         : "the former manifest is back, but it does not live yet: look at its container's log."),
@@ -68,13 +68,13 @@ async function change(places: ControlPlanePaths, { before, after, file }: Change
 const BACK_WITHIN_MS = 120_000;
 
 /** The old server answers until the kubelet ends it, so only one with the new words counts, and only twice in a row. */
-async function livesWith(places: ControlPlanePaths, words: readonly string[], withinMs: number): Promise<boolean> {
+async function livesWith(paths: ControlPlanePaths, words: readonly string[], withinMs: number): Promise<boolean> {
   const until = Date.now() + withinMs;
   let inARow = 0;
   let pid = 0;
   while (Date.now() < until) {
     const server = findServer(words);
-    const good = server !== undefined && (await lives(places.livez, places.caFile));
+    const good = server !== undefined && (await lives(paths.livez, paths.caFile));
     inARow = good && server.pid === pid ? inARow + 1 : 0;
     pid = server?.pid ?? 0;
     if (inARow >= 2) return true;
@@ -84,15 +84,15 @@ async function livesWith(places: ControlPlanePaths, words: readonly string[], wi
 }
 
 /** @returns whether it had to be told */
-function tellKubeadm(places: ControlPlanePaths, file: string): boolean {
+function tellKubeadm(paths: ControlPlanePaths, file: string): boolean {
   const ask = ["--namespace=kube-system", "get", "configmap", "kubeadm-config", "--ignore-not-found", "--output=json"];
-  const found = kubectl(places, ask);
+  const found = kubectl(paths, ask);
   if (found.trim() === "") return false; // made without kubeadm: there is no upgrade that would forget
   const text = (JSON.parse(found) as { data: Record<string, string> }).data.ClusterConfiguration ?? "";
-  const wanted = withSignInClusterConfiguration(text, file, places.folder);
+  const wanted = withSignInClusterConfiguration(text, file, paths.folder);
   if (wanted === text) return false;
   const patch = JSON.stringify({ data: { ClusterConfiguration: wanted } });
-  kubectl(places, [
+  kubectl(paths, [
     "--namespace=kube-system",
     "patch",
     "configmap",
@@ -103,10 +103,10 @@ function tellKubeadm(places: ControlPlanePaths, file: string): boolean {
   return true;
 }
 
-function kubectl(places: ControlPlanePaths, args: readonly string[]): string {
+function kubectl(paths: ControlPlanePaths, args: readonly string[]): string {
   const { status, stdout, stderr, error } = spawnSync(
-    places.kubectl,
-    [`--kubeconfig=${places.adminKubeconfig}`, "--request-timeout=20s", ...args],
+    paths.kubectl,
+    [`--kubeconfig=${paths.adminKubeconfig}`, "--request-timeout=20s", ...args],
     { encoding: "utf8", timeout: 30_000 },
   );
   if (status === 0) return stdout;

@@ -92,12 +92,12 @@ const readIfThereAsProgram = (path: string) => {
 /** One question to `/livez`. */
 export function lives(livez: string, caFile: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const asked = request(livez, { ca: readFileSync(caFile), agent: false, timeout: 3_000 }, (answer) => {
+    const probe = request(livez, { ca: readFileSync(caFile), agent: false, timeout: 3_000 }, (answer) => {
       answer.resume();
       resolve(answer.statusCode === 200);
     });
-    asked.on("timeout", () => asked.destroy());
-    asked.on("error", () => resolve(false));
-    asked.end();
+    probe.on("timeout", () => probe.destroy());
+    probe.on("error", () => resolve(false));
+    probe.end();
   });
 }

@@ -20,16 +20,16 @@ const ANSWER_TIMEOUT_MS = 60_000;
 
 /** Streams body and answer. An answer that breaks off ends the client's connection, so that it is not taken for whole. */
 export function forward(backend: Backend, from: IncomingMessage, headers: Headers, to: ServerResponse): void {
-  const asked = open(backend, from, new Map([...headers, ...framing(from)]));
-  const late = setTimeout(() => asked.destroy(new Error("late")), ANSWER_TIMEOUT_MS);
-  asked.on("response", (answer) => {
+  const upstream = open(backend, from, new Map([...headers, ...framing(from)]));
+  const late = setTimeout(() => upstream.destroy(new Error("late")), ANSWER_TIMEOUT_MS);
+  upstream.on("response", (answer) => {
     clearTimeout(late);
     to.writeHead(answer.statusCode ?? 502, answerHeaders(answer));
     pipeline(answer, to, (broken) => {
       if (broken) to.destroy();
     });
   });
-  asked.on("error", (cause) => {
+  upstream.on("error", (cause) => {
     clearTimeout(late);
     if (!to.destroyed) backend.onFailure?.(codeOf(cause));
     if (to.headersSent) to.destroy();
@@ -37,10 +37,10 @@ export function forward(backend: Backend, from: IncomingMessage, headers: Header
   });
   to.on("close", () => {
     clearTimeout(late);
-    asked.destroy();
+    upstream.destroy();
   });
-  if (hasBody(from)) pipeline(from, asked, () => clearTimeout(late));
-  else asked.end();
+  if (hasBody(from)) pipeline(from, upstream, () => clearTimeout(late));
+  else upstream.end();
 }
 
 const hasBody = ({ headers }: IncomingMessage) =>
@@ -64,9 +64,9 @@ export function forwardSocket(
   client: Duplex,
   opened: (ends: readonly Duplex[]) => void,
 ): void {
-  const asked = open(backend, from, new Map([...headers, ["connection", ["Upgrade"]], ["upgrade", ["websocket"]]]));
-  asked.setTimeout(ANSWER_TIMEOUT_MS, () => asked.destroy(new Error("late")));
-  asked.on("upgrade", (answer, far, early) => {
+  const upstream = open(backend, from, new Map([...headers, ["connection", ["Upgrade"]], ["upgrade", ["websocket"]]]));
+  upstream.setTimeout(ANSWER_TIMEOUT_MS, () => upstream.destroy(new Error("late")));
+  upstream.on("upgrade", (answer, far, early) => {
     far.setTimeout(0);
     client.write(head(101, "Switching Protocols", [...socketHeaders(answer)]));
     if (early.length > 0) client.write(early);
@@ -74,17 +74,17 @@ export function forwardSocket(
     pipeline(far, client, () => client.destroy());
     pipeline(client, far, () => far.destroy());
   });
-  asked.on("response", (answer) => {
+  upstream.on("response", (answer) => {
     client.end(head(answer.statusCode ?? 502, answer.statusMessage ?? "", [["connection", "close"]]));
     answer.destroy();
   });
-  asked.on("error", (cause) => {
+  upstream.on("error", (cause) => {
     if (!client.destroyed) backend.onFailure?.(codeOf(cause));
     client.end(head(502, "Bad Gateway", [["connection", "close"]]));
   });
-  client.on("error", () => asked.destroy());
-  client.on("close", () => asked.destroy());
-  asked.end();
+  client.on("error", () => upstream.destroy());
+  client.on("close", () => upstream.destroy());
+  upstream.end();
 }
 
 /** One connection a request: none that is kept open can be closed by the dashboard under a request that is on its way. */

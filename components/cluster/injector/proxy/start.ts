@@ -18,10 +18,10 @@ export interface Started {
 }
 
 /** @throws Error with one sentence and no secret in it: the old pods go on serving while this one does not start */
-export function readStart(places: MountPaths): Started {
-  const config = parsed(readFileSync(places.config, "utf8"), "the configuration") as InjectorConfig;
+export function readStart(paths: MountPaths): Started {
+  const config = parsed(readFileSync(paths.config, "utf8"), "the configuration") as InjectorConfig;
   if (config.version !== 1) throw new Error("the configuration is of another version than this program");
-  const tokens = readTokens(places.map);
+  const tokens = readTokens(paths.map);
   if (tokens.size !== config.identities) {
     throw new Error(`the map holds ${tokens.size} identities where ${config.identities} were written`);
   }
@@ -35,7 +35,7 @@ export function readStart(places: MountPaths): Started {
     ...(admitted === undefined ? {} : { admitted }),
     ...(sharedSecretHeader === undefined
       ? {}
-      : { sharedSecret: { header: sharedSecretHeader, accepted: acceptedSecrets(places.sharedSecret) } }),
+      : { sharedSecret: { header: sharedSecretHeader, accepted: acceptedSecrets(paths.sharedSecret) } }),
   };
   return { config, rules };
 }

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Call } from "../../../../providers/runtime/provider.ts";
 import type { PropertyMap } from "../../../../providers/runtime/property-values.ts";
-import type { Place } from "../discovery.ts";
+import type { RestMapping } from "../discovery.ts";
 import { annotation, apiVersionOf, at, gvkOf, listAt, textAt } from "../objects.ts";
 import { gvkOfObject } from "../session.ts";
 import type { Session } from "../session.ts";
@@ -17,7 +17,12 @@ export interface Awaited {
 }
 
 /** `written` is the answer to the write; where nothing has to be waited for, it is the result. */
-export async function untilReady(session: Session, place: Place, written: PropertyMap, call: Call): Promise<Awaited> {
+export async function untilReady(
+  session: Session,
+  mapping: RestMapping,
+  written: PropertyMap,
+  call: Call,
+): Promise<Awaited> {
   const rule = ruleFor(session, written);
   if (rule === undefined || annotation(written, "skipAwait") === "true") return { live: written, reasons: [] };
   const limitMs = call.timeoutMs ?? (Number(annotation(written, "timeoutSeconds")) * 1000 || rule.limitMs);
@@ -33,7 +38,7 @@ export async function untilReady(session: Session, place: Place, written: Proper
     }
     call.log.progress(now.why);
     await sleep(pauseMs, undefined, { signal: call.signal });
-    const seen = await read(session, place, live, call.signal);
+    const seen = await read(session, mapping, live, call.signal);
     if (seen === undefined) return { live, reasons: ["someone deleted it while it was waited for"] };
     live = seen;
   }
@@ -83,9 +88,9 @@ function claimRule(session: Session): AnyRule | undefined {
       const now = rule.ready(claim);
       const className = textAt(claim, "spec", "storageClassName");
       if (now.state === "ready" || className === "") return now;
-      const place = await session.placeOf({ apiVersion: "storage.k8s.io/v1", kind: "StorageClass" });
+      const mapping = await session.mappingOf({ apiVersion: "storage.k8s.io/v1", kind: "StorageClass" });
       const found =
-        place && (await read(session, place, { metadata: { name: className } }, AbortSignal.timeout(30_000)));
+        mapping && (await read(session, mapping, { metadata: { name: className } }, AbortSignal.timeout(30_000)));
       return textAt(found, "volumeBindingMode") === "WaitForFirstConsumer" ? { state: "ready" } : now;
     },
   };
@@ -96,11 +101,11 @@ async function whatPodsSay(session: Session, object: PropertyMap, signal: AbortS
   const labels = at(object, "spec", "selector", "matchLabels");
   const { kind } = gvkOfObject(object);
   if (kind === "Service" || typeof labels !== "object" || labels === null) return [];
-  const place = await session.requirePlace({ apiVersion: apiVersionOf(gvkOf("v1", "Pod")), kind: "Pod" });
+  const mapping = await session.requireMapping({ apiVersion: apiVersionOf(gvkOf("v1", "Pod")), kind: "Pod" });
   const labelSelector = Object.entries(labels)
     .map(([name, value]) => `${name}=${value}`)
     .join(",");
-  const path = place.path(textAt(object, "metadata", "namespace"));
+  const path = mapping.path(textAt(object, "metadata", "namespace"));
   const pods = await session.api.send({ method: "GET", path, query: { labelSelector }, signal });
   return listAt(pods, "items").flatMap((pod) => {
     const problems = podProblems(pod);
