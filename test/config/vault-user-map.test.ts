@@ -46,7 +46,7 @@ const read = async (
 test("a map that is there comes as it is, with its version", async () => {
   answer = { status: 200, body: secret({ k8s_users: '{"anca":{"role":"namespace-owner"}}' }) };
   expect(await read({ seenVersion: 7 })).toEqual({
-    known: true,
+    isRead: true,
     text: '{"anca":{"role":"namespace-owner"}}',
     file: "secret/platform, field k8s_users",
     version: 7,
@@ -55,7 +55,7 @@ test("a map that is there comes as it is, with its version", async () => {
 
 test("an empty map is a map, and not a failure", async () => {
   answer = { status: 200, body: secret({ k8s_users: "{}" }) };
-  expect(await read()).toMatchObject({ known: true, text: "{}" });
+  expect(await read()).toMatchObject({ isRead: true, text: "{}" });
 });
 
 const gone = (metadata: object) => JSON.stringify({ data: { data: null, metadata: { version: 3, ...metadata } } });
@@ -105,7 +105,7 @@ test.each(FAILURES)(
   async (_, given, sentence) => {
     answer = given;
     const outcome = await read({ preview: true, tolerant: true });
-    expect(outcome).toMatchObject({ known: false, warning: expect.stringMatching(sentence) });
+    expect(outcome).toMatchObject({ isRead: false, warning: expect.stringMatching(sentence) });
     await expect(read({ preview: true })).rejects.toThrow(sentence);
     await expect(read({ tolerant: true })).rejects.toThrow(sentence);
   },
@@ -137,7 +137,7 @@ test("a short outage is ridden out", async () => {
   setTimeout(() => {
     answer = { status: 200, body: secret({ k8s_users: "{}" }) };
   }, 150);
-  expect(await read({ pauseMs: 300 })).toMatchObject({ known: true });
+  expect(await read({ pauseMs: 300 })).toMatchObject({ isRead: true });
   expect(asked).toBe(2);
 });
 

@@ -219,7 +219,7 @@ test("the user map is read from a real Vault, and each way of not getting it is 
   const token = await tokenFor(secret);
   await expect(read(token)).rejects.toThrow(/there is no such secret/);
   await world.vault.must("POST", `secret/data/${secret}`, { data: { k8s_users: '{"anca":{}}' } });
-  expect(await read(token)).toMatchObject({ known: true, text: '{"anca":{}}', version: 1 });
+  expect(await read(token)).toMatchObject({ isRead: true, text: '{"anca":{}}', version: 1 });
   await world.vault.must("POST", `secret/data/${secret}`, { data: { k8s_users: "{" } });
   await expect(read(token)).rejects.toThrow(/not a JSON object/);
   await world.vault.must("DELETE", `secret/data/${secret}`);
