@@ -15,8 +15,11 @@ export function logError(text: string): void {
 }
 
 /** Every line short, plain and without our secrets. Foreign text goes through here before it reaches a log, a chat or a comment. */
-export function clean(text: string): string {
-  const redact = redactor(secrets());
+export const clean = (text: string): string => redactLines(text, secrets());
+
+/** Each line by itself short, plain and without the secrets; the blanks at its start stay. */
+export function redactLines(text: string, hidden: readonly string[]): string {
+  const redact = redactor(hidden);
   return text
     .split("\n")
     .map((line) => `${/^ */.exec(line)?.[0] ?? ""}${redact(line)}`)

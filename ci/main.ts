@@ -1,20 +1,18 @@
 /** Runs a step of the pipelines: `node --import tsx ci/main.ts STEP`. Each reads its variables from the environment and nothing else. */
 
-import { ClientError } from "../clients/client-error.ts";
-import { PulumiError } from "../cli/pulumi.ts";
-import { Refusal } from "../config/refusal.ts";
 import { board } from "./board.ts";
 import { credentials } from "./credential-lifetimes.ts";
 import { daily } from "./daily.ts";
 import { confirm } from "./deliveries.ts";
 import { drift } from "./drift.ts";
-import { StepError, useStateEnvironment } from "./environment.ts";
+import { secrets, useStateEnvironment } from "./environment.ts";
 import { writeComment } from "./pull-request/comment.ts";
 import { preview } from "./pull-request/preview.ts";
 import { audit } from "./push/audit.ts";
 import { guard } from "./push/guard.ts";
 import { up } from "./push/up.ts";
 import { logError } from "./log.ts";
+import { isForOperators, redactFailure } from "./redact-failure.ts";
 import { publish } from "./snapshot/publish.ts";
 
 const STEPS: Readonly<Record<string, () => Promise<number>>> = {
@@ -42,13 +40,10 @@ async function main([name = "", ...more]: readonly string[]): Promise<number> {
     useStateEnvironment();
     return await step();
   } catch (cause) {
-    if (!isForPeople(cause)) throw cause;
+    if (!isForOperators(cause)) throw redactFailure(cause, secrets());
     logError(`${name}: ${cause.message}`);
     return 1;
   }
 }
-
-const isForPeople = (cause: unknown): cause is Error =>
-  [StepError, ClientError, PulumiError, Refusal].some((kind) => cause instanceof kind);
 
 process.exitCode = await main(process.argv.slice(2));

@@ -1,11 +1,10 @@
 /** Starts the runner: `node --import tsx ci/runner/main.ts --settings FILE --credentials PREFIX [--cron NAME] PIPELINE`. */
 
 import { parseArgs } from "node:util";
-import { PROJECT, PulumiError } from "../../cli/pulumi.ts";
-import { ClientError } from "../../clients/client-error.ts";
+import { PROJECT } from "../../cli/pulumi.ts";
 import { deployedCommit } from "../deployed-commit.ts";
-import { StepError } from "../environment.ts";
 import { logError, log } from "../log.ts";
+import { isForOperators } from "../redact-failure.ts";
 import { publishedCommit } from "../snapshot/preview-backend.ts";
 import { PREVIEWS, runPipeline } from "./runner.ts";
 import { readSettings } from "./settings.ts";
@@ -40,9 +39,6 @@ async function main(argv: string[]): Promise<number> {
 }
 
 const PIPELINE = /^[a-z][a-z-]*$/;
-
-const isForOperators = (cause: unknown): cause is Error =>
-  [StepError, ClientError, PulumiError].some((kind) => cause instanceof kind);
 
 try {
   process.exitCode = await main(process.argv.slice(2));

@@ -4,10 +4,10 @@
  */
 
 import { join } from "node:path";
-import { redactor } from "../../clients/http/redact.ts";
 import { mustBeOnBranch } from "../deployed-commit.ts";
 import { parseEnvironment, StepError } from "../environment.ts";
 import type { Git } from "../git.ts";
+import { redactFailure } from "../redact-failure.ts";
 import { type Attempts, openAttempts } from "./attempt-records.ts";
 import { type Clone, type Confirmation, fetchClone } from "./clone.ts";
 import { readCredentials } from "./credentials.ts";
@@ -51,16 +51,19 @@ const MAX_PREVIEWS = 20;
 export async function runPipeline(name: string, options: RunnerOptions): Promise<0 | 1> {
   const { settings, credentials, cron = name } = options;
   const memory = join(settings.state, cron === name ? name : `${name}-${cron}`);
-  if (name === PREVIEWS) return (await runDue(name, memory, options)).failures.length > 0 ? 1 : 0;
+  const run = () =>
+    runDue(name, memory, options).catch(async (cause: unknown) => {
+      throw redactFailure(cause, await ownSecrets(options));
+    });
+  if (name === PREVIEWS) return (await run()).failures.length > 0 ? 1 : 0;
   const report = openFailureReport({ file: `${memory}.failure`, pipeline: name, settings, credentials });
   try {
-    const { failures, isWaiting } = await runDue(name, memory, options);
+    const { failures, isWaiting } = await run();
     if (failures.length > 0) await report.failed(failures);
     else if (!isWaiting) await report.succeeded();
     return failures.length > 0 ? 1 : 0;
   } catch (cause) {
-    const redact = redactor(await ownSecrets(options));
-    await report.failed([redact((cause as Error).message)]);
+    await report.failed([(cause as Error).message]);
     throw cause;
   }
 }

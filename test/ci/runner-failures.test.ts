@@ -2,6 +2,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { pipeline, world } from "./fixtures/runner-world.ts";
 
@@ -64,18 +65,24 @@ test("a run that cannot begin is told to the chat once: the forge is away, then 
 test.each([
   ["a password", "password-6174-database"],
   ["a password that is no valid escape", "pass%word-6174-database"],
-])("what an engine's error repeats of the state's credentials is not told to the chat: %s", async (_what, password) => {
-  const at = worldWithChat("true");
-  const passphrase = "scheme:correct battery staple";
-  at.credential(
-    "ws_state_environment",
-    `PULUMI_BACKEND_URL=postgres://u:${password}@db.example/state\nPULUMI_CONFIG_PASSPHRASE=${passphrase}`,
-  );
-  at.deployed = `none: unable to open postgres://u:${password}@db.example/state with ${passphrase}`;
-  await expect(at.run("daily")).rejects.toThrow();
-  const shown = [password, passphrase].filter((secret) => told.join("").includes(secret.slice(-10)));
-  expect([told.length, shown]).toEqual([1, []]);
-});
+])(
+  "what an engine's error repeats of the state's credentials reaches no chat and no journal: %s",
+  async (_what, password) => {
+    const at = worldWithChat("true");
+    at.commit({ ".woodpecker/pull-request.yaml": "" });
+    const passphrase = "scheme:correct battery staple";
+    at.credential(
+      "ws_state_environment",
+      `PULUMI_BACKEND_URL=postgres://u:${password}@db.example/state\nPULUMI_CONFIG_PASSPHRASE=${passphrase}`,
+    );
+    at.deployed = `none: unable to open postgres://u:${password}@db.example/state with ${passphrase}`;
+    const journal: string[] = [];
+    for (const name of ["daily", "pull-request"])
+      await at.run(name).catch((cause: Error) => journal.push(`${inspect(cause)}`));
+    const shown = [password, passphrase].filter((secret) => [...told, ...journal].join("").includes(secret.slice(-10)));
+    expect([told.length, journal.length, shown]).toEqual([1, 2, []]);
+  },
+);
 
 test("a chat whose address is missing does not hide what failed", async () => {
   const at = worldWithChat("true");
