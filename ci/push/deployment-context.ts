@@ -39,9 +39,9 @@ export interface DeploymentContext {
   readonly roster: string;
   /**
    * Paths of other files that the deployed stack or the pushed one reads, such as the guidance text: never mere pages,
-   * wherever they lie.
+   * wherever they lie. See `StackFiles`.
    */
-  readonly readFiles: readonly string[];
+  readonly readFiles: readonly string[] | "unknown";
   /**
    * Forgejo logins of the admins as of the deployed commit: what was pushed since does not decide about itself. In
    * `activity` such a login stands only for the admin's own account.
@@ -94,7 +94,7 @@ export async function readDeploymentContext(): Promise<DeploymentContext> {
   return {
     ...{ git, stack, deployed, commit, done },
     roster: dataFile(document, ROSTER) ?? "",
-    readFiles: filesReadBy([document, await stackFileAt(git, commit, stack)]),
+    readFiles: await filesReadBy(document, () => stackFileAt(git, commit, stack)),
     nonAdminPushes: nonAdminPushes(document),
     activity: done
       ? { pushes: [], tags: new Map(), notices: [] }
@@ -104,10 +104,17 @@ export async function readDeploymentContext(): Promise<DeploymentContext> {
 }
 
 /** An admin's push may have a stack read a page that a non-admin's push of the same deployment changes. */
-const filesReadBy = (documents: readonly (Document | undefined)[]): readonly string[] =>
-  documents.flatMap((document) =>
-    DATA.flatMap((path) => (document === undefined || path === ROSTER ? [] : (dataFile(document, path) ?? []))),
-  );
+async function filesReadBy(deployed: Document, readPushed: () => Promise<Document | undefined>) {
+  try {
+    const documents = [deployed, await readPushed()].filter((one) => one !== undefined);
+    return documents.flatMap((document) =>
+      DATA.flatMap((path) => (path === ROSTER ? [] : (dataFile(document, path) ?? []))),
+    );
+  } catch (cause) {
+    if (cause instanceof StepError) return "unknown";
+    throw cause;
+  }
+}
 
 /** The forge writes its record a moment after the push. */
 async function recorded(git: Git, range: BranchRange, admins: readonly AdminAccount[]): Promise<Activity> {

@@ -17,8 +17,11 @@ export interface ProgramChange {
 export interface StackFiles {
   /** The roster, which is judged by what it means for people. */
   readonly roster: string;
-  /** Other files that the stack reads, such as the guidance text of every assistant. */
-  readonly readFiles: readonly string[];
+  /**
+   * Other files that the stack reads, such as the guidance text of every assistant; `unknown` where the pushed stack file
+   * cannot be read: then no page is taken for one that nothing reads.
+   */
+  readonly readFiles: readonly string[] | "unknown";
 }
 
 /**
@@ -26,7 +29,7 @@ export interface StackFiles {
  * program text, the stack's configuration included.
  */
 export const isData = (file: string, { roster, readFiles }: StackFiles): boolean =>
-  file === roster || (!readFiles.includes(file) && PAGE.test(file));
+  file === roster || (readFiles !== "unknown" && !readFiles.includes(file) && PAGE.test(file));
 
 const PAGE = /^docs\/(?:[^/]+\/)*[^/]+\.md$|^(?:README|CHANGELOG|CONTRIBUTING)\.md$/;
 
