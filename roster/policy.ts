@@ -1,7 +1,7 @@
 /** Defines the defaults of a stack's policy, and checks a policy. */
 
 import { limits, quota } from "./schema/row.ts";
-import { systemdBytes } from "./schema/sizes.ts";
+import { systemdBytes } from "./schema/size-limits.ts";
 import type { HostName, Limits, Policy, Quota, Tier } from "./model.ts";
 
 /** Defaults of the cluster's user map. */

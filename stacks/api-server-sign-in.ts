@@ -2,9 +2,9 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import { ApiServerSignIn } from "../components/cluster/api-server/api-server-sign-in.ts";
-import type { TokenIssuer } from "../components/cluster/api-server/authentication.ts";
 import { signInProgram } from "./bundled-programs.ts";
 import type { ApiServerSettings } from "../config/settings/api-server.ts";
+import { tokenIssuers } from "./token-issuers.ts";
 
 /** @param drift what is not as it should be there, in words; a change of it runs the installation again */
 export function deploySignIn(settings: ApiServerSettings, drift: string): void {
@@ -16,7 +16,3 @@ export function deploySignIn(settings: ApiServerSettings, drift: string): void {
     drift,
   });
 }
-
-/** The issuers in the order of the configuration. */
-export const tokenIssuers = ({ issuers }: ApiServerSettings): readonly TokenIssuer[] =>
-  issuers.map(({ url, audiences, caPem }) => ({ url, audiences, ...(caPem === undefined ? {} : { caPem }) }));

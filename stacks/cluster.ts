@@ -6,7 +6,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { AdmissionPolicies } from "../components/cluster/admission-policies.ts";
-import { DelegatedRightsProvider, DelegatedRights } from "../components/cluster/delegated-rights.ts";
+import { DelegatedRightsProvider, DelegatedRights } from "../components/cluster/delegated-rights-resource.ts";
 import { type PortalEntry, PortalMap } from "../components/cluster/portal-map.ts";
 import { Tenant } from "../components/cluster/tenant.ts";
 import { TierRights } from "../components/cluster/tier-rights.ts";

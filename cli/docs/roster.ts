@@ -11,7 +11,7 @@ import {
   SYSTEM_ACCOUNT_PREFIXES,
   SYSTEM_ACCOUNTS,
   SYSTEM_NAMESPACES,
-} from "../../roster/rules/reserved.ts";
+} from "../../roster/schema/reserved-names.ts";
 import { OS_USER } from "../../roster/schema/patterns.ts";
 import { row } from "../../roster/schema/row.ts";
 import { sorted } from "../../roster/text/code-unit-order.ts";

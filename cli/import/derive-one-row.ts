@@ -7,7 +7,7 @@ import type { Tier } from "../../roster/model.ts";
 import { K8S_USER } from "../../roster/schema/patterns.ts";
 import { TIER_NAMES } from "../../roster/tiers.ts";
 import type { Account, HomeState, HostState } from "./read-host.ts";
-import type { Candidate, Field, Guessed, Observed, Value } from "./derive-rows.ts";
+import type { Candidate, Field, Guessed, Observed, Value } from "./observed-people.ts";
 import type { MapEntry, Member } from "./read-services.ts";
 
 /** @returns the row, and what keeps it from being one */

@@ -3,7 +3,7 @@
 import { writeLedger } from "../../roster/ledger.ts";
 import type { LedgerEntry, OsUser, Policy, Ports } from "../../roster/model.ts";
 import type { Desired } from "../../roster/model.ts";
-import type { Guessed } from "./derive-rows.ts";
+import type { Guessed } from "./observed-people.ts";
 import { UnreadableSurface } from "./unreadable-surface.ts";
 
 export interface InitialLedger {

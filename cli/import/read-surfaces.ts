@@ -13,7 +13,7 @@ import { forgeOf } from "../stack/forge-client.ts";
 import { vaultOf } from "../stack/vault-client.ts";
 import type { Surfaces } from "./existing-resources.ts";
 import { type HomeState, type HostState, readHome, readHost } from "./read-host.ts";
-import type { Observed } from "./derive-rows.ts";
+import type { Observed } from "./observed-people.ts";
 import { mapEntries, type MapEntry, readCluster, readForge, readVault, type VaultState } from "./read-services.ts";
 
 export interface Gathered {

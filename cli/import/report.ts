@@ -9,7 +9,8 @@ import type { StackSelection } from "../pulumi.ts";
 import { pulumiCommand } from "../pulumi-command.ts";
 import type { Existing } from "./existing-resources.ts";
 import type { Gathered } from "./read-surfaces.ts";
-import type { Guessed, People } from "./derive-rows.ts";
+import type { People } from "./derive-rows.ts";
+import type { Guessed } from "./observed-people.ts";
 
 export interface Findings {
   /** Who has a row now. */

@@ -1,6 +1,6 @@
 /** Renders rows as the text of a roster, with a comment at every guess. Pure. */
 
-import type { Field, Guessed, Value } from "./derive-rows.ts";
+import type { Field, Guessed, Value } from "./observed-people.ts";
 
 export function rosterText(rows: readonly Guessed[]): string {
   const head = [

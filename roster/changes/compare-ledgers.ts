@@ -7,7 +7,7 @@ import type { Desired, Ledger, LedgerEntry, OsUser, Previously } from "../model.
 import { byCodeUnit, folded } from "../text/code-unit-order.ts";
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
-import { isLarger } from "./sizes.ts";
+import { isLarger } from "./compare-sizes.ts";
 
 export interface Before {
   readonly people: Ledger["people"];

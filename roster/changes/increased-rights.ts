@@ -10,7 +10,7 @@ import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
 import { ALL_DELIVERED, heldStates, type Undelivered } from "../undelivered.ts";
 import type { Before } from "./compare-ledgers.ts";
-import { isLarger } from "./sizes.ts";
+import { isLarger } from "./compare-sizes.ts";
 
 export interface RaisedRights {
   readonly who: string;

@@ -4,7 +4,7 @@ import type { Day, Desired, OffboardedPerson, OsUser, Person, Policy } from "../
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
 import type { PersonChange } from "./compare-ledgers.ts";
-import type { RepeatedChange } from "./repeated.ts";
+import type { RepeatedChange } from "./repeated-changes.ts";
 
 export interface PlanInput {
   readonly changes: readonly PersonChange[];

@@ -13,10 +13,10 @@ import type {
   Policy,
   Ports,
 } from "../model.ts";
-import { systemdBytes } from "../schema/sizes.ts";
+import { systemdBytes } from "../schema/size-limits.ts";
 import { folded, sorted } from "../text/code-unit-order.ts";
 import { TIERS } from "../tiers.ts";
-import type { CurrentRow } from "./effective-rows.ts";
+import type { CurrentRow } from "./expire-rows.ts";
 
 export const SHELL = "/bin/zsh";
 

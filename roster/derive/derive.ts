@@ -6,7 +6,7 @@ import { changesBetween, type PersonChange } from "../changes/compare-ledgers.ts
 import { type ExceededLimit, findExceededLimits } from "../changes/safety-limits.ts";
 import { planSentences } from "../changes/render-plan.ts";
 import { raisedRights, type RaisedRights } from "../changes/increased-rights.ts";
-import { repeatedChanges, type RepeatedChange } from "../changes/repeated.ts";
+import { repeatedChanges, type RepeatedChange } from "../changes/repeated-changes.ts";
 import { problemInRoster } from "../load.ts";
 import { inRow, warningInRow } from "../rules/finding.ts";
 import { byCodeUnit, sortedEntries } from "../text/code-unit-order.ts";
@@ -24,7 +24,8 @@ import {
 } from "./derive-person.ts";
 import { removedPeople } from "./removed-users.ts";
 import { followRenames, type RenamedLedger } from "./renames.ts";
-import { type CurrentRow, currentRows, isOver, type RowsInput, withoutRemovals } from "./effective-rows.ts";
+import { type CurrentRow, currentRows, isOver, type RowsInput } from "./expire-rows.ts";
+import { withoutRemovals } from "./suspend-removals.ts";
 
 export interface DeriveInput extends RowsInput {
   readonly ledger: Ledger;

@@ -8,7 +8,7 @@ import { problemInRoster } from "../load.ts";
 import { inRow, warningInRow } from "../rules/finding.ts";
 import { folded } from "../text/code-unit-order.ts";
 import type { RenamedLedger } from "./renames.ts";
-import type { CurrentRow } from "./effective-rows.ts";
+import type { CurrentRow } from "./expire-rows.ts";
 
 /** Compares everybody who is new, or has a new name, with those who left. */
 export function conflictsWithOffboarded(

@@ -9,8 +9,8 @@ import { didYouMean, nearest } from "../text/suggest.ts";
 import { describeTree, pathText, plainValue, treeAt } from "../text/tree-values.ts";
 import type { Tree } from "../text/yaml-tree.ts";
 import { type Finding, inRow } from "./finding.ts";
-import { isReservedK8sUser, isSystemNamespace } from "./reserved.ts";
-import { sizeFindings } from "./sizes.ts";
+import { isReservedK8sUser, isSystemNamespace } from "../schema/reserved-names.ts";
+import { sizeFindings } from "./contradicting-sizes.ts";
 
 export interface CheckedRow {
   /** Absent when its shape is wrong. */

@@ -1,7 +1,7 @@
 /** Generates the editor's JSON Schema from the validator's own shapes, so that the two always agree. */
 
 import { z } from "zod";
-import { SYSTEM_ACCOUNTS } from "../rules/reserved.ts";
+import { SYSTEM_ACCOUNTS } from "./reserved-names.ts";
 import { TIER_NAMES, TIERS } from "../tiers.ts";
 import { OS_USER } from "./patterns.ts";
 import { row } from "./row.ts";

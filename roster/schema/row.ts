@@ -5,13 +5,13 @@
 
 import { z } from "zod";
 import { TIER_NAMES } from "../tiers.ts";
-import { isReservedLogin, isSystemAccount, RESERVED_LOGINS } from "../rules/reserved.ts";
+import { isReservedLogin, isSystemAccount, RESERVED_LOGINS } from "./reserved-names.ts";
 import { quote, describeValue } from "../text/quote.ts";
 import { didYouMean } from "../text/suggest.ts";
 import { UnquotedScalar } from "../text/scalar-source.ts";
 import * as names from "./patterns.ts";
 import type { Grammar } from "./patterns.ts";
-import { type Bounds, LIMIT_BOUNDS, outOfBounds, QUOTA_BOUNDS } from "./sizes.ts";
+import { type Bounds, LIMIT_BOUNDS, outOfBounds, QUOTA_BOUNDS } from "./size-limits.ts";
 
 /** What was found and what would be right; a value that only lacks its quotes is told so. */
 const found = (input: unknown, { pattern, right, longest }: Grammar): string => {

@@ -8,7 +8,7 @@ import type { Desired } from "../../roster/model.ts";
 import { KubernetesError } from "../../clients/kubernetes/client.ts";
 import { Refusal } from "../../config/refusal.ts";
 import type { ClusterSettings } from "../../config/settings/cluster.ts";
-import { tokenIssuers } from "../api-server-sign-in.ts";
+import { tokenIssuers } from "../token-issuers.ts";
 import { foreignBindings } from "./unmanaged-bindings.ts";
 import { type ClusterFacts, readFacts } from "./cluster-snapshot.ts";
 import { foreignNamespaces, isMade } from "./unmanaged-namespaces.ts";

@@ -1,7 +1,7 @@
 /** Which figures of a limit or a quota count as a rise, and so need an admin's confirmation. */
 
 import { expect, test } from "vitest";
-import { isLarger } from "../../roster/changes/sizes.ts";
+import { isLarger } from "../../roster/changes/compare-sizes.ts";
 
 test.each([
   ["memory_limits", "100Gi", "100G"],

@@ -7,7 +7,7 @@ import type { User } from "../../root/system/account-database.ts";
 import type { Machine } from "../../root/system/cached-machine.ts";
 import { EXPIRED_DAY } from "../../root/accounts/offboard.ts";
 import { homeOf } from "../../root/accounts/verify-ownership.ts";
-import { processesOf } from "../../root/accounts/processes.ts";
+import { processesOf } from "../../root/accounts/find-processes.ts";
 import { subordinateUids } from "../../root/accounts/subordinate-uids.ts";
 import { loadPart } from "../../root/state/parts.ts";
 import { readOffboarding } from "../../root/state/offboarding-records.ts";

@@ -4,7 +4,7 @@ import { type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
-import { lingerFile, userManagerOf } from "./processes.ts";
+import { lingerFile, userManagerOf } from "./find-processes.ts";
 
 const START_TIMEOUT_MS = 90_000;
 

@@ -14,7 +14,7 @@ import { describeFailure } from "../../lib/exec.ts";
 import type { User } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { AGENT, NODE } from "../system/installed-paths.ts";
-import { NO_SUBORDINATES, processesWith } from "./processes.ts";
+import { NO_SUBORDINATES, processesWith } from "./find-processes.ts";
 import { isSubordinate } from "./subordinate-uids.ts";
 
 /** The agent's command that starts the helper. */

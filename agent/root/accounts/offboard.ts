@@ -7,7 +7,7 @@ import type { Machine } from "../system/cached-machine.ts";
 import { readOffboarding, writeOffboarding } from "../state/offboarding-records.ts";
 import { dropPendingCredentials, hasPendingCredentials } from "../state/pending-credentials.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
-import { endEverything } from "./end-everything.ts";
+import { endEverything } from "./end-sessions-and-processes.ts";
 import { suspendJobs } from "./scheduled-jobs.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import { startAndStopUnits } from "../services/start-and-stop-units.ts";

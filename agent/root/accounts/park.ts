@@ -11,7 +11,7 @@ import type { Machine } from "../system/cached-machine.ts";
 import { parkingFile, readParking, removeParking, writeParking } from "../state/parking-records.ts";
 import { numberOfNewest } from "../state/session-records.ts";
 import { enableLinger } from "./enable-linger.ts";
-import { endEverything } from "./end-everything.ts";
+import { endEverything } from "./end-sessions-and-processes.ts";
 import { restoreJobs, suspendJobs, warnOfKeptJobs } from "./scheduled-jobs.ts";
 
 type Warn = (sentence: string) => void;

@@ -13,7 +13,7 @@ import { STATE } from "../state/json-files.ts";
 import { pendingRemoteFile } from "../state/pending-remotes.ts";
 import { pendingCredentialsFile } from "../state/pending-credentials.ts";
 import { homeOf } from "./verify-ownership.ts";
-import { crontabOf, lingerFile, PARKED } from "./processes.ts";
+import { crontabOf, lingerFile, PARKED } from "./find-processes.ts";
 import { crontabsAmong } from "./scheduled-jobs.ts";
 import { dropInOf, ENVIRONMENT_DIRECTORY, PANE_DIRECTORY } from "../services/unit-files.ts";
 import { BROWSER_UNIT, instance, T3_UNIT, TERMINAL_SERVICE } from "../services/unit-names.ts";

@@ -14,7 +14,7 @@ import { partFilesOf } from "../state/parts.ts";
 import { homeOf } from "./verify-ownership.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
 import { endProcesses } from "./end-processes.ts";
-import { lingerFile, userManagerOf, processesOf } from "./processes.ts";
+import { lingerFile, userManagerOf, processesOf } from "./find-processes.ts";
 import { renameFiles } from "./rename-files.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import { startAndStopUnits } from "../services/start-and-stop-units.ts";

@@ -11,8 +11,8 @@ import type { Machine } from "../system/cached-machine.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import { memberOf, readGranted, writeGranted } from "../state/granted-groups.ts";
-import { stopAndEnd } from "./end-everything.ts";
-import { processesInGroups } from "./processes.ts";
+import { stopAndEnd } from "./end-sessions-and-processes.ts";
+import { processesInGroups } from "./find-processes.ts";
 import { subordinateUids } from "./subordinate-uids.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
 

@@ -6,7 +6,7 @@
 import type { AccountPart, UnitsPart } from "../../contract.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { agesOut } from "../accounts/password-ageing.ts";
-import { userManagerOf } from "../accounts/processes.ts";
+import { userManagerOf } from "../accounts/find-processes.ts";
 import { homeOf } from "../accounts/verify-ownership.ts";
 import { filterFault } from "../host/access-maps.ts";
 import { HOST_UNITS } from "../host/base-files.ts";

@@ -13,7 +13,7 @@ import { dryRun } from "../system/dry-run.ts";
 import { loadPart } from "../state/parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
 import { type Container, containersOf } from "../accounts/containers.ts";
-import { atJobsOf, crontabOf, lingerFile, processesOf } from "../accounts/processes.ts";
+import { atJobsOf, crontabOf, lingerFile, processesOf } from "../accounts/find-processes.ts";
 import { scanSetIdFiles, type SetIdScan } from "../accounts/set-id-files.ts";
 import { subordinateUids } from "../accounts/subordinate-uids.ts";
 import { unitsOf } from "../services/unit-names.ts";

@@ -6,7 +6,7 @@ import { convergedVersions } from "../state/converged-versions.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { convergePart } from "./converge-person.ts";
 import type { FailedOutcome, Outcome, PersonRun } from "./person-run.ts";
-import { userManagerOf } from "../accounts/processes.ts";
+import { userManagerOf } from "../accounts/find-processes.ts";
 import { sliceOf } from "../services/limits-in-effect.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import { loadPart, peopleOfParts, PERSON_KINDS, type PersonPart } from "../state/parts.ts";

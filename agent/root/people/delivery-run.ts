@@ -5,7 +5,7 @@ import { loadPart } from "../state/parts.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { WORKER_DEADLINE_MS } from "./converge-all.ts";
 import type { PersonRun } from "./person-run.ts";
-import { deliveryAllowance } from "./removal-limits.ts";
+import { deliveryAllowance } from "./host-removal-limits.ts";
 
 /** How people are converged in a delivery: every worker is started. */
 export const deliveryRun = (m: Machine, failpoint: string | undefined): PersonRun => ({

@@ -2,7 +2,7 @@
 
 import type { Machine } from "../system/cached-machine.ts";
 import type { PersonKind } from "../state/parts.ts";
-import type { RemovalAllowance } from "./removal-limits.ts";
+import type { RemovalAllowance } from "./host-removal-limits.ts";
 
 export interface PersonRun {
   readonly m: Machine;

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { Refusal } from "../../lib/errors.ts";
 import { describeFailure } from "../../lib/exec.ts";
 import type { User } from "../system/account-database.ts";
-import { lingerFile } from "../accounts/processes.ts";
+import { lingerFile } from "../accounts/find-processes.ts";
 import { runOrThrow, type System } from "../system/privileged-operations.ts";
 
 /**

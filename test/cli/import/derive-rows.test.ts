@@ -6,7 +6,8 @@
 import { expect, test } from "vitest";
 import { parseHome, parseHost, type HostState } from "../../../cli/import/read-host.ts";
 import type { Gathered } from "../../../cli/import/read-surfaces.ts";
-import { guessPeople, heldBy, type Observed, unplaced } from "../../../cli/import/derive-rows.ts";
+import { guessPeople, heldBy, unplaced } from "../../../cli/import/derive-rows.ts";
+import type { Observed } from "../../../cli/import/observed-people.ts";
 import { findingsOf, type ReportInput } from "../../../cli/import/report.ts";
 import { rosterText } from "../../../cli/import/roster-text.ts";
 import { loadRoster } from "../../../roster/load.ts";

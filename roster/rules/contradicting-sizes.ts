@@ -2,7 +2,7 @@
 
 import type { Policy } from "../model.ts";
 import { quote } from "../text/quote.ts";
-import { kubernetesBytes, systemdBytes } from "../schema/sizes.ts";
+import { kubernetesBytes, systemdBytes } from "../schema/size-limits.ts";
 import type { WrittenRow } from "../schema/row.ts";
 import { type Finding, inRow } from "./finding.ts";
 

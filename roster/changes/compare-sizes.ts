@@ -1,6 +1,6 @@
 /** Compares two figures of a limit or a quota, each as the program that enforces it reads them. */
 
-import { type Bounds, LIMIT_BOUNDS, QUOTA_BOUNDS } from "../schema/sizes.ts";
+import { type Bounds, LIMIT_BOUNDS, QUOTA_BOUNDS } from "../schema/size-limits.ts";
 
 /**
  * Whether a figure rises. What cannot be compared, such as a size with a share of the host, counts as larger.

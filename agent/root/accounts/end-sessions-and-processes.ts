@@ -6,7 +6,7 @@ import type { Machine } from "../system/cached-machine.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import { resetFailed } from "../services/start-and-stop-units.ts";
 import { endProcesses } from "./end-processes.ts";
-import { processesOf, userManagerOf } from "./processes.ts";
+import { processesOf, userManagerOf } from "./find-processes.ts";
 import { subordinateUids } from "./subordinate-uids.ts";
 
 /** @param isSpared a process that does not count; it ends with the others when one does */
