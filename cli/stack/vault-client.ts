@@ -6,8 +6,10 @@ import { requiredSecret } from "../../config/required-secret.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { PROJECT } from "../pulumi.ts";
 
-const TIMEOUT_MS = 20_000;
-const PAUSE_MS = 500;
+/** For one exchange. */
+export const TIMEOUT_MS = 20_000;
+/** Before the second try of a failed exchange. */
+export const PAUSE_MS = 500;
 
 /**
  * @param token the program's own where absent

@@ -1,7 +1,8 @@
+import { execFileSync } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { endWarning, renewToken, tokenEnd } from "../../ci/credential-lifetimes.ts";
+import { endWarning, kubeconfigEnd, renewToken, secretsProviderVault } from "../../ci/credential-lifetimes.ts";
 import { openVault } from "../../clients/vault/client.ts";
 
 const DAY_MS = 86_400_000;
@@ -23,11 +24,12 @@ const renewed = () => {
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return renewToken(openVault({ address, token: "token-of-the-program", timeoutMs: 5_000, pauseMs: 1 }));
 };
+const CREATED = { creation_time: Date.parse("2026-11-01") / 1000, explicit_max_ttl: 0 };
 const LOOKUP = "GET /v1/auth/token/lookup-self";
 const RENEW = "POST /v1/auth/token/renew-self";
 
 test("a renewable periodic token is renewed, and a renewal that fails is a problem in words", async () => {
-  token = { renewable: true, period: 2_764_800, expire_time: "2026-12-01T00:00:00.5Z" };
+  token = { ...CREATED, renewable: true, period: 2_764_800, expire_time: "2026-12-01T00:00:00.5Z" };
   expect([await renewed(), asked]).toEqual([{ endsAt: undefined }, [LOOKUP, RENEW]]);
   renewal = 403;
   expect(await renewed()).toEqual({ problem: expect.stringMatching(/^cannot renew the program's own token: .*403/) });
@@ -37,8 +39,37 @@ test.each([
   ["that never ends", { renewable: false, expire_time: null }, undefined],
   ["that is not periodic", { renewable: true, expire_time: "2026-12-01T00:00:00Z" }, Date.parse("2026-12-01")],
 ])("a token %s is left as it is", async (_what, data, endsAt) => {
-  token = data;
+  token = { ...CREATED, ...data };
   expect([await renewed(), asked]).toEqual([{ endsAt }, [LOOKUP]]);
+});
+
+test("a periodic token with an explicit limit is renewed, and ends at that limit all the same", async () => {
+  token = {
+    ...CREATED,
+    explicit_max_ttl: 864_000,
+    renewable: true,
+    period: 86_400,
+    expire_time: "2026-11-12T00:00:00Z",
+  };
+  renewal = 200;
+  expect([await renewed(), asked]).toEqual([{ endsAt: Date.parse("2026-11-11") }, [LOOKUP, RENEW]]);
+});
+
+test("the token of the state's secrets provider is the one that the engine would use, with its authority", async () => {
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  token = { ...CREATED, renewable: false, expire_time: "2026-12-01T00:00:00Z" };
+  for (const variables of [
+    { VAULT_SERVER_URL: address, VAULT_SERVER_TOKEN: "t" },
+    { VAULT_ADDR: address, VAULT_TOKEN: "t" },
+  ]) {
+    const vault = await secretsProviderVault(variables);
+    expect(vault && (await renewToken(vault))).toEqual({ endsAt: Date.parse("2026-12-01") });
+  }
+  expect(await secretsProviderVault({ PULUMI_CONFIG_PASSPHRASE: "x" })).toBeUndefined();
+  const withoutAuthority = { VAULT_ADDR: address, VAULT_TOKEN: "t", VAULT_CACERT: "/nowhere/ca.pem" };
+  await expect(secretsProviderVault(withoutAuthority)).rejects.toThrow(
+    "VAULT_CACERT: /nowhere/ca.pem cannot be read (ENOENT).",
+  );
 });
 
 const kubeconfig = (user: object) =>
@@ -47,11 +78,19 @@ const kubeconfig = (user: object) =>
     ...{ clusters: [{ name: "x", cluster: { server: "https://api.invalid" } }], users: [{ name: "x", user }] },
   });
 
-test("the end of a kubeconfig's token is its exp claim; a certificate and a token of another form name none", () => {
+const SELF_SIGNED =
+  "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 20 -subj /CN=x -keyout /dev/null".split(" ");
+
+test("a kubeconfig's token ends by its exp claim, a certificate by its last day, and an opaque token is not known to end", () => {
   const payload = Buffer.from(JSON.stringify({ exp: NOW_MS / 1000 })).toString("base64url");
-  expect(tokenEnd(kubeconfig({ token: `header.${payload}.signature` }))).toBe(NOW_MS);
-  expect(tokenEnd(kubeconfig({ token: "opaque" }))).toBeUndefined();
-  expect(tokenEnd(kubeconfig({ "client-certificate-data": "eA==", "client-key-data": "eA==" }))).toBeUndefined();
+  expect(kubeconfigEnd(kubeconfig({ token: `header.${payload}.signature` }))).toBe(NOW_MS);
+  expect(kubeconfigEnd(kubeconfig({ token: "opaque" }))).toBeUndefined();
+  const certificate = (pem: string) =>
+    kubeconfig({ "client-certificate-data": Buffer.from(pem).toString("base64"), "client-key-data": "eA==" });
+  const made = execFileSync("openssl", SELF_SIGNED, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const daysLeft = ((kubeconfigEnd(certificate(made)) ?? 0) - Date.now()) / DAY_MS;
+  expect(Math.round(daysLeft)).toBe(20);
+  expect(() => kubeconfigEnd(certificate("x"))).toThrow("its client certificate is no certificate in PEM");
 });
 
 test("a credential is warned of within 30 days of its end, and after it", () => {
