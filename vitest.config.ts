@@ -21,6 +21,7 @@ const UNIT = {
   // A thousand runs of a property on a busy machine; what must be quick says so itself, in processor time.
   testTimeout: 120_000,
   maxWorkers: 2,
+  globalSetup: "test/temporary-folder.ts",
 };
 
 const endToEnd = {
