@@ -4,6 +4,7 @@
  */
 
 import { z } from "zod";
+import { secretParts } from "./secret-parts.ts";
 import { FULL_HASH } from "../roster/deployment-message.ts";
 
 /** A step was called without what it needs: a sentence for the operator. */
@@ -74,13 +75,8 @@ export function find<V extends Variable>(variable: V): Value<V> | undefined {
 export function useStateEnvironment(): void {
   const text = process.env.WS_STATE_ENVIRONMENT;
   if (text === undefined || text === "") return;
-  const variables = parseEnvironment("WS_STATE_ENVIRONMENT", text);
-  for (const name of Object.keys(variables)) stateVariables.add(name);
-  Object.assign(process.env, variables);
-  delete process.env.WS_STATE_ENVIRONMENT;
+  Object.assign(process.env, parseEnvironment("WS_STATE_ENVIRONMENT", text));
 }
-
-const stateVariables = new Set<string>();
 
 /**
  * Reads lines `NAME=value`; the value is taken as it stands, without quotes or escapes. Empty lines and lines that begin
@@ -98,27 +94,20 @@ export function parseEnvironment(variable: string, text: string): Readonly<Recor
   return Object.fromEntries(entries);
 }
 
-/** Values that no output of a step may hold, whoever provided them. */
-export function secrets(): readonly string[] {
-  const own = [...SECRET, ...[...stateVariables].filter((variable) => SECRET_NAME.test(variable))];
-  const preview = Object.entries(parseEnvironment("WS_PREVIEW_ENVIRONMENT", process.env.WS_PREVIEW_ENVIRONMENT ?? ""));
-  return [
-    ...own.flatMap((variable) => process.env[variable] ?? []),
-    ...preview.flatMap(([variable, value]) => (SECRET_NAME.test(variable) ? [value] : [])),
-  ].filter((value) => value !== "");
-}
-
-/** Tells a credential from an address, a region or a switch. */
-const SECRET_NAME = /PASS|TOKEN|KEY|SECRET|CREDENTIAL|SAS/i;
+/** Texts that no output of a step may hold, whoever provided them. */
+export const secrets = (): readonly string[] => SECRET.flatMap((variable) => secretParts(process.env[variable] ?? ""));
 
 /** Changes of the environment that take every credential away from a program that needs none. */
-export const withoutSecrets = (): Readonly<Record<string, undefined>> =>
-  Object.fromEntries([...SECRET, "WS_PREVIEW_ENVIRONMENT", ...stateVariables].map((variable) => [variable, undefined]));
+export function withoutSecrets(): Readonly<Record<string, undefined>> {
+  const state = (process.env.WS_STATE_ENVIRONMENT ?? "").split("\n").map((line) => line.slice(0, line.indexOf("=")));
+  return Object.fromEntries([...SECRET, ...state.filter((name) => name !== "")].map((name) => [name, undefined]));
+}
 
 const SECRET = [
   "WS_STATE_ENVIRONMENT",
   "WS_FORGE_TOKEN",
   "WS_CHAT_WEBHOOK",
+  "WS_PREVIEW_ENVIRONMENT",
   "WS_PREVIEW_KUBECONFIG",
   "WS_PREVIEW_VAULT_TOKEN",
   "WS_PREVIEW_FORGE_TOKEN",

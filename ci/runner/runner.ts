@@ -8,6 +8,7 @@ import { mustBeOnBranch } from "../deployed-commit.ts";
 import { parseEnvironment, StepError } from "../environment.ts";
 import type { Git } from "../git.ts";
 import { redactFailure } from "../redact-failure.ts";
+import { secretParts } from "../secret-parts.ts";
 import { type Attempts, openAttempts } from "./attempt-records.ts";
 import { type Clone, type Confirmation, fetchClone } from "./clone.ts";
 import { readCredentials } from "./credentials.ts";
@@ -63,22 +64,21 @@ export async function runPipeline(name: string, options: RunnerOptions): Promise
     else if (!isWaiting) await report.succeeded();
     return failures.length > 0 ? 1 : 0;
   } catch (cause) {
-    await report.failed([(cause as Error).message]);
+    const { message } = cause as Error;
+    await report.failed([message], message.replace(CHANGING, "…"));
     throw cause;
   }
 }
 
-/** What the runner itself uses, and an engine's error may repeat. One that cannot be read is the failure to be told. */
-async function ownSecrets(options: RunnerOptions): Promise<readonly string[]> {
-  const token = readCredentials(options.credentials, [options.settings.token]).then((found) => [...found.values()]);
-  const read = [token, stateEnvironment(options).then((values) => Object.values(values).map(secretIn))];
-  const found = await Promise.allSettled(read);
-  return found.flatMap((one) => (one.status === "fulfilled" ? one.value.filter(isWorthHiding) : []));
-}
+/** What differs between two failures of one kind: times, ports, numbers of a request. */
+const CHANGING = /\d[\d.:,]*|[0-9a-f-]{16,}|\b(?=\w*\d)\w{12,}\b/gi;
 
-/** An address is no secret but for its password, as it stands there. */
-const secretIn = (value: string): string =>
-  /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? (/:\/\/[^:/?#]*:([^/?#]*)@/.exec(value)?.[1] ?? "") : value;
+/** What the runner itself uses, and an engine's error may repeat. One that cannot be read is the failure to be told. */
+async function ownSecrets({ settings, credentials }: RunnerOptions): Promise<readonly string[]> {
+  const names = [settings.token, settings.stateEnvironment];
+  const found = await Promise.allSettled(names.map((name) => readCredentials(credentials, [name])));
+  return found.flatMap((one) => (one.status === "fulfilled" ? [...one.value.values()].flatMap(secretParts) : []));
+}
 
 interface Outcome {
   /** One sentence for each run that failed. */
@@ -163,15 +163,11 @@ async function carryOut(
   mustAgree(pipeline, run.occasion, settings);
   const names = secretsOf(pipeline).filter((name) => !settings.absent.includes(name));
   const credentials = await readCredentials(options.credentials, names);
-  // Its values may be short: each is hidden by itself, not only as a part of the whole.
-  const hidden = credentials.has(settings.stateEnvironment)
-    ? Object.values(await stateEnvironment(options)).filter(isWorthHiding)
-    : [];
   log(`Run for ${run.title}.`);
   await attempts.record(run.key, { atMs: nowMs(), ok: false });
   const results = await runSteps(pipeline, {
     variables: { ...common(settings), ...run.variables },
-    ...{ credentials, hidden, absent: settings.absent, environment: settings.environment, path: settings.path },
+    ...{ credentials, absent: settings.absent, environment: settings.environment, path: settings.path },
     ...{ timeoutMs: STEP_LIMIT_MS, onLine: log, ...(signal === undefined ? {} : { signal }) },
   });
   const bad = results.filter(({ code }) => code !== 0);
@@ -183,9 +179,6 @@ async function carryOut(
   // A schedule's failure is the same one whatever head the branch has by then.
   return run.again === "each time" ? ended.join(" ") : `Run for ${run.title}: ${ended.join(" ")}`;
 }
-
-/** A region or a switch is no secret, and hiding every "true" would make the journal unreadable. */
-const isWorthHiding = (value: string): boolean => value.length >= 6;
 
 /** @throws StepError where the file is for another branch or event, or a step for another stack, than was looked at */
 function mustAgree(pipeline: PipelineFile, occasion: Occasion, { stack, branch, organization }: RunnerSettings): void {

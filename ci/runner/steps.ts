@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { redactor } from "../../clients/http/redact.ts";
 import { StepError } from "../environment.ts";
+import { secretParts } from "../secret-parts.ts";
 import type { Credentials } from "./credentials.ts";
 import type { PipelineFile, Step } from "./pipeline-file.ts";
 
@@ -13,8 +14,6 @@ export interface StepsOptions {
   /** `CI_…`, the same for every step. */
   readonly variables: Readonly<Record<string, string>>;
   readonly credentials: Credentials;
-  /** Further texts that no line of output may show. */
-  readonly hidden: readonly string[];
   /** Secrets that the steps name and the site does not have. */
   readonly absent: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
@@ -38,7 +37,9 @@ export interface StepResult {
  */
 export async function runSteps({ steps }: PipelineFile, options: StepsOptions): Promise<readonly StepResult[]> {
   const environments = steps.map((step) => environmentOf(step, options));
-  const redact = redactor([...options.credentials.values(), ...options.hidden]);
+  const redact = redactor(
+    [...options.credentials].flatMap(([name, value]) => (isLogin(name) ? [] : secretParts(value))),
+  );
   const root = await mkdtemp(join(tmpdir(), "pipeline-"));
   const [workspace, home] = [join(root, "workspace"), join(root, "home")];
   const results: StepResult[] = [];
@@ -58,16 +59,23 @@ export async function runSteps({ steps }: PipelineFile, options: StepsOptions): 
   }
 }
 
+/** A login is no secret, and stands in many a message. */
+const isLogin = (credential: string): boolean => credential.endsWith("_user");
+
 const limits = ({ timeoutMs, signal }: StepsOptions) => ({ timeoutMs, ...(signal === undefined ? {} : { signal }) });
 
-/** Nothing of this process's own environment reaches a step. */
+/** Nothing of this process's own environment reaches a step but the list of authorities that it trusts. */
 const base = ({ variables, environment, path }: StepsOptions, home: string): Record<string, string> => ({
   HOME: home,
   LANG: "C.UTF-8",
+  ...authorities(),
   PATH: [...path, dirname(process.execPath), "/usr/local/bin", "/usr/bin", "/bin"].join(":"),
   ...environment,
   ...variables,
 });
+
+const authorities = (file = process.env.NODE_EXTRA_CA_CERTS) =>
+  file === undefined ? {} : { NODE_EXTRA_CA_CERTS: file };
 
 /** @throws StepError that names the step, the variable and the secret */
 function environmentOf(step: Step, { credentials, absent }: StepsOptions): Readonly<Record<string, string>> {

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { isFor, readPipeline } from "../../ci/runner/pipeline-file.ts";
 import { env, PASSPHRASE, pipeline, world } from "./fixtures/runner-world.ts";
 import { REPEAT_AFTER_MS } from "../../ci/runner/due-runs.ts";
@@ -87,7 +87,7 @@ test("nothing runs where the history cannot be read, the forge is away, or the b
   expect(at.marks()).toHaveLength(1);
 });
 
-test("a step gets its own variables and secrets, and nothing that the runner was started with", async () => {
+test("a step gets its own variables and secrets, and of what the runner was started with the authorities alone", async () => {
   const at = world();
   at.deployed = at.commit({
     ".woodpecker/deploy.yaml": pipeline("deployed", 'env -0 | cut -z -d= -f1 | tr "\\0" "\\n" | sort >> "$MARKS"'),
@@ -98,17 +98,27 @@ test("a step gets its own variables and secrets, and nothing that the runner was
     BASH_ENV: "/tmp/x",
     GIT_SSH_COMMAND: "/tmp/x",
     LD_PRELOAD_X: "/tmp/x",
+    NODE_EXTRA_CA_CERTS: "/etc/ssl/certs/ca-certificates.crt",
   };
-  Object.assign(process.env, planted);
+  for (const [name, value] of Object.entries(planted)) vi.stubEnv(name, value);
   try {
     expect(await at.run()).toBe(0);
   } finally {
-    for (const name of Object.keys(planted)) delete process.env[name];
+    vi.unstubAllEnvs();
   }
   const [, ...names] = at.marks();
   expect(names.filter((name) => !["_", "PWD", "SHLVL", "OLDPWD"].includes(name))).toEqual([
     ...["CI", "CI_COMMIT_BRANCH", "CI_COMMIT_SHA", "CI_FORGE_URL", "CI_PIPELINE_EVENT", "CI_REPO_CLONE_URL"],
-    ...["CI_REPO_NAME", "CI_REPO_OWNER", "HOME", "LANG", "MARKS", "PATH", "WS_STATE_ENVIRONMENT"],
+    ...[
+      "CI_REPO_NAME",
+      "CI_REPO_OWNER",
+      "HOME",
+      "LANG",
+      "MARKS",
+      "NODE_EXTRA_CA_CERTS",
+      "PATH",
+      "WS_STATE_ENVIRONMENT",
+    ],
   ]);
 });
 

@@ -22,6 +22,15 @@ test("no form of a secret that a server may repeat comes through", () => {
   );
 });
 
+test("base64 of a secret is not shown whatever stands before it, nor its hexadecimal form", () => {
+  const value = "token-of-the-reader";
+  for (const before of ["", "a", "ab", "abc", "ops:"]) {
+    const shown = redactor([value])(Buffer.from(`${before}${value}`).toString("base64"));
+    expect(Buffer.from(shown.replaceAll("[secret]", ""), "base64").toString("latin1")).not.toMatch(/token|reader/);
+  }
+  expect(redactor([value])(Buffer.from(`x${value}`).toString("hex"))).toBe("78[secret]");
+});
+
 test("no eight characters in a row of a secret come through, wherever they stand and whatever blanks lie between", () => {
   const word = fc.string({ minLength: 12, maxLength: 60, unit: fc.constantFrom(..."abcdefgh0123456789/+ _-") });
   fc.assert(
