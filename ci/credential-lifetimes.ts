@@ -7,39 +7,45 @@ import { openStack } from "../cli/stack/open-stack.ts";
 import { PAUSE_MS, TIMEOUT_MS, vaultOf } from "../cli/stack/vault-client.ts";
 import { readKubeconfig } from "../clients/kubernetes/kubeconfig.ts";
 import { parseJson } from "../clients/parse-json.ts";
-import { openVault, type Vault, VaultError } from "../clients/vault/client.ts";
+import { openVault, type Vault } from "../clients/vault/client.ts";
 import { announce } from "./chat.ts";
 import { stackOfPipeline } from "./engine.ts";
 import { find, StepError } from "./environment.ts";
 import { log } from "./log.ts";
+import { isForOperators } from "./redact-failure.ts";
 
 const WARN_MS = 30 * 86_400_000;
 
-/** @returns 1 where a token could not be renewed; the chat is told of that and of each warning */
+/** @returns 1 where a credential could not be looked at or renewed; the chat is told of that and of each warning */
 export async function credentials(): Promise<number> {
   const { settings } = await openStack({ stack: stackOfPipeline(), configFile: undefined });
   const previewToken = find("WS_PREVIEW_VAULT_TOKEN");
-  const vaults = [
-    ["the deployment's token of Vault (vaultToken)", vaultOf(settings)],
-    ["the previews' token of Vault (ws_preview_vault_token)", previewToken && vaultOf(settings, previewToken)],
-    ["the token of the state's secrets provider (ws_state_environment)", await secretsProviderVault(process.env)],
-  ] as const;
-  const kubeconfigs = [
-    ["the deployment's kubeconfig", settings.kubeconfig],
-    ["the previews' kubeconfig (ws_preview_kubeconfig)", find("WS_PREVIEW_KUBECONFIG")],
-  ] as const;
+  const previewKubeconfig = find("WS_PREVIEW_KUBECONFIG");
+  const ofVault = async (name: string, vault: Vault | undefined) =>
+    vault === undefined ? [] : tokenWarnings(name, await renewToken(vault));
+  const ofKubeconfig = async (name: string, kubeconfig: string | undefined) =>
+    kubeconfig === undefined ? [] : endWarning(name, kubeconfigEnd(kubeconfig));
+  const checks: Readonly<Record<string, (name: string) => Promise<readonly string[]>>> = {
+    "the deployment's token of Vault (vaultToken)": async (name) => ofVault(name, vaultOf(settings)),
+    "the previews' token of Vault (ws_preview_vault_token)": async (name) =>
+      ofVault(name, previewToken ? vaultOf(settings, previewToken) : undefined),
+    "the token of the state's secrets provider (ws_state_environment)": async (name) =>
+      ofVault(name, await secretsProviderVault(process.env)),
+    "the deployment's kubeconfig": (name) => ofKubeconfig(name, settings.kubeconfig),
+    "the previews' kubeconfig (ws_preview_kubeconfig)": (name) => ofKubeconfig(name, previewKubeconfig),
+  };
   const problems: string[] = [];
   const warnings: string[] = [];
-  for (const [name, vault] of vaults) {
-    if (!vault) continue;
-    const renewed = await renewToken(vault);
-    if ("problem" in renewed) problems.push(`${name} was not renewed: ${renewed.problem}`);
-    else warnings.push(...endWarning(name, renewed.endsAt));
+  for (const [name, check] of Object.entries(checks)) {
+    try {
+      warnings.push(...(await check(name)));
+    } catch (cause) {
+      if (!isForOperators(cause)) throw cause;
+      problems.push(`${name}: ${cause.message}`);
+    }
   }
-  for (const [name, text] of kubeconfigs)
-    if (text !== undefined) warnings.push(...endWarning(name, kubeconfigEnd(text)));
   const lines = [...problems, ...warnings];
-  if (lines.length === 0) log("Every credential is valid for 30 days or more.");
+  if (lines.length === 0) log("Every credential that the deployment knows is valid for 30 days or more.");
   else await announce([`Credentials of the stack ${stackOfPipeline()}:`, ...lines.map((line) => `  ${line}`)]);
   return problems.length > 0 ? 1 : 0;
 }
@@ -76,40 +82,49 @@ const token = z.object({
     creation_time: z.number(),
     /** Seconds; 0 for a token that may be renewed for ever. */
     explicit_max_ttl: z.number(),
+    /** Whether no other token's end revokes it. */
+    orphan: z.boolean(),
+    /** 0 for a token that may be used without limit. */
+    num_uses: z.number(),
   }),
 });
+
+/** What a look at a token of Vault, and its renewal, found. */
+export interface TokenLifetime {
+  /** Milliseconds since 1970; undefined where nothing but the following ends it. */
+  readonly endsAt: number | undefined;
+  /** Whether it is revoked with the token that made it. */
+  readonly hasParent: boolean;
+  /** Whether it ends after so many uses. */
+  readonly isCounted: boolean;
+}
 
 /**
  * A periodic token lives on as long as it is renewed within its period, up to its explicit limit; any other ends
  * whatever is done.
- * @returns when the token ends, in milliseconds since 1970, where no renewal changes that
+ * @throws VaultError where it cannot be looked up or renewed
  */
-export async function renewToken(
-  vault: Vault,
-): Promise<{ readonly endsAt: number | undefined } | { readonly problem: string }> {
-  try {
-    const request = {
-      method: "GET",
-      path: "auth/token/lookup-self",
-      purpose: "look up the program's own token",
-    } as const;
-    const found = (await vault.find(request, token))?.data;
-    if (found === undefined) return { problem: "Vault does not know its own tokens; is this its own address?" };
-    if (!found.renewable || found.period === undefined)
-      return { endsAt: found.expire_time ? Date.parse(found.expire_time) : undefined };
-    const renewal = {
-      method: "POST",
-      path: "auth/token/renew-self",
-      purpose: "renew the program's own token",
-    } as const;
-    await vault.tell(renewal);
-    const { creation_time: created, explicit_max_ttl: limit } = found;
-    return { endsAt: limit === 0 ? undefined : (created + limit) * 1000 };
-  } catch (cause) {
-    if (!(cause instanceof VaultError)) throw cause;
-    return { problem: cause.message };
-  }
+export async function renewToken(vault: Vault): Promise<TokenLifetime> {
+  const lookup = { method: "GET", path: "auth/token/lookup-self", purpose: "look up the program's own token" } as const;
+  const found = (await vault.find(lookup, token))?.data;
+  if (found === undefined) throw new StepError("Vault does not know its own tokens; is this its own address?");
+  const { renewable, period, expire_time: end, creation_time: created, explicit_max_ttl: limit } = found;
+  const rest = { hasParent: !found.orphan, isCounted: found.num_uses > 0 };
+  if (!renewable || period === undefined) return { ...rest, endsAt: end ? Date.parse(end) : undefined };
+  await vault.tell({ method: "POST", path: "auth/token/renew-self", purpose: "renew the program's own token" });
+  return { ...rest, endsAt: limit === 0 ? undefined : (created + limit) * 1000 };
 }
+
+/** Exported for the tests. */
+export const tokenWarnings = (name: string, { endsAt, hasParent, isCounted }: TokenLifetime): readonly string[] => [
+  ...endWarning(name, endsAt),
+  ...(hasParent
+    ? [`${name} is revoked with the token that made it: replace it by one made with -orphan (docs/deployment.md)`]
+    : []),
+  ...(isCounted
+    ? [`${name} ends after a number of uses: replace it by one without -use-limit (docs/deployment.md)`]
+    : []),
+];
 
 const claims = z.object({ exp: z.number() });
 
@@ -119,18 +134,21 @@ const claims = z.object({ exp: z.number() });
  * @throws StepError for a certificate that cannot be read
  */
 export function kubeconfigEnd(kubeconfig: string): number | undefined {
-  const { token: bearer, clientCertificate } = readKubeconfig(kubeconfig);
-  if (bearer === undefined) return clientCertificate && certificateEnd(clientCertificate.cert);
+  const { token: bearer = "", clientCertificate } = readKubeconfig(kubeconfig);
   const [, payload = ""] = bearer.split(".");
   const parsed = claims.safeParse(parseJson(Buffer.from(payload, "base64url").toString("utf8")));
-  return parsed.success ? parsed.data.exp * 1000 : undefined;
+  const ends = [
+    ...(parsed.success ? [parsed.data.exp * 1000] : []),
+    ...(clientCertificate === undefined ? [] : [certificateEnd(clientCertificate.cert)]),
+  ];
+  return ends.length === 0 ? undefined : Math.min(...ends);
 }
 
 function certificateEnd(pem: Buffer): number {
   try {
     return Date.parse(new X509Certificate(pem).validTo);
   } catch (cause) {
-    throw new StepError("workstation:kubeconfig: its client certificate is no certificate in PEM.", { cause });
+    throw new StepError("its client certificate must be one in PEM.", { cause });
   }
 }
 

@@ -2,7 +2,13 @@ import { execFileSync } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { endWarning, kubeconfigEnd, renewToken, secretsProviderVault } from "../../ci/credential-lifetimes.ts";
+import {
+  endWarning,
+  kubeconfigEnd,
+  renewToken,
+  secretsProviderVault,
+  tokenWarnings,
+} from "../../ci/credential-lifetimes.ts";
 import { openVault } from "../../clients/vault/client.ts";
 
 const DAY_MS = 86_400_000;
@@ -24,15 +30,16 @@ const renewed = () => {
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return renewToken(openVault({ address, token: "token-of-the-program", timeoutMs: 5_000, pauseMs: 1 }));
 };
-const CREATED = { creation_time: Date.parse("2026-11-01") / 1000, explicit_max_ttl: 0 };
+const CREATED = { creation_time: Date.parse("2026-11-01") / 1000, explicit_max_ttl: 0, orphan: true, num_uses: 0 };
+const ORPHAN = { hasParent: false, isCounted: false };
 const LOOKUP = "GET /v1/auth/token/lookup-self";
 const RENEW = "POST /v1/auth/token/renew-self";
 
 test("a renewable periodic token is renewed, and a renewal that fails is a problem in words", async () => {
   token = { ...CREATED, renewable: true, period: 2_764_800, expire_time: "2026-12-01T00:00:00.5Z" };
-  expect([await renewed(), asked]).toEqual([{ endsAt: undefined }, [LOOKUP, RENEW]]);
+  expect([await renewed(), asked]).toEqual([{ ...ORPHAN, endsAt: undefined }, [LOOKUP, RENEW]]);
   renewal = 403;
-  expect(await renewed()).toEqual({ problem: expect.stringMatching(/^cannot renew the program's own token: .*403/) });
+  await expect(renewed()).rejects.toThrow(/^cannot renew the program's own token: .*403/);
 });
 
 test.each([
@@ -40,7 +47,7 @@ test.each([
   ["that is not periodic", { renewable: true, expire_time: "2026-12-01T00:00:00Z" }, Date.parse("2026-12-01")],
 ])("a token %s is left as it is", async (_what, data, endsAt) => {
   token = { ...CREATED, ...data };
-  expect([await renewed(), asked]).toEqual([{ endsAt }, [LOOKUP]]);
+  expect([await renewed(), asked]).toEqual([{ ...ORPHAN, endsAt }, [LOOKUP]]);
 });
 
 test("a periodic token with an explicit limit is renewed, and ends at that limit all the same", async () => {
@@ -52,7 +59,7 @@ test("a periodic token with an explicit limit is renewed, and ends at that limit
     expire_time: "2026-11-12T00:00:00Z",
   };
   renewal = 200;
-  expect([await renewed(), asked]).toEqual([{ endsAt: Date.parse("2026-11-11") }, [LOOKUP, RENEW]]);
+  expect([await renewed(), asked]).toEqual([{ ...ORPHAN, endsAt: Date.parse("2026-11-11") }, [LOOKUP, RENEW]]);
 });
 
 test("the token of the state's secrets provider is the one that the engine would use, with its authority", async () => {
@@ -63,7 +70,7 @@ test("the token of the state's secrets provider is the one that the engine would
     { VAULT_ADDR: address, VAULT_TOKEN: "t" },
   ]) {
     const vault = await secretsProviderVault(variables);
-    expect(vault && (await renewToken(vault))).toEqual({ endsAt: Date.parse("2026-12-01") });
+    expect(vault && (await renewToken(vault))).toEqual({ ...ORPHAN, endsAt: Date.parse("2026-12-01") });
   }
   expect(await secretsProviderVault({ PULUMI_CONFIG_PASSPHRASE: "x" })).toBeUndefined();
   const withoutAuthority = { VAULT_ADDR: address, VAULT_TOKEN: "t", VAULT_CACERT: "/nowhere/ca.pem" };
@@ -88,9 +95,19 @@ test("a kubeconfig's token ends by its exp claim, a certificate by its last day,
   const certificate = (pem: string) =>
     kubeconfig({ "client-certificate-data": Buffer.from(pem).toString("base64"), "client-key-data": "eA==" });
   const made = execFileSync("openssl", SELF_SIGNED, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const both = Buffer.from(made).toString("base64");
+  expect(kubeconfigEnd(kubeconfig({ token: "opaque", "client-certificate-data": both }))).toBeGreaterThan(0);
   const daysLeft = ((kubeconfigEnd(certificate(made)) ?? 0) - Date.now()) / DAY_MS;
   expect(Math.round(daysLeft)).toBe(20);
-  expect(() => kubeconfigEnd(certificate("x"))).toThrow("its client certificate is no certificate in PEM");
+  expect(() => kubeconfigEnd(certificate("x"))).toThrow("its client certificate must be one in PEM");
+});
+
+test("a token that ends with its parent or after some uses is warned of, however often it is renewed", async () => {
+  token = { ...CREATED, orphan: false, num_uses: 5, renewable: true, period: 2_764_800, expire_time: null };
+  expect(tokenWarnings("the token", await renewed())).toEqual([
+    expect.stringMatching(/^the token is revoked with the token that made it/),
+    expect.stringMatching(/^the token ends after a number of uses/),
+  ]);
 });
 
 test("a credential is warned of within 30 days of its end, and after it", () => {
