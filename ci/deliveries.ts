@@ -111,7 +111,7 @@ async function askHost(
 }
 
 /** The agent's exit code where its lock is held. */
-const BUSY = 75;
+export const BUSY = 75;
 
 function phraseOf(found: DeliveryComparison): string | undefined {
   const phrase = (what: string, names: readonly string[]) =>

@@ -76,6 +76,15 @@ export async function unfinishedDeployment(
   return { commit: headOf(last.environment["git.head"], at.stack), hasEnded: true };
 }
 
+/** Tells whether a deployment began or ended between two calls: the last one that ended, and the last one that began. */
+export async function newestDeployment(at: StackAt): Promise<string> {
+  const [last] = history.parse(
+    JSON.parse(await mustPulumi(at, ["stack", "history", "--json", "--page-size", "1", "--page", "1"])),
+  );
+  const attempt = tags.parse(JSON.parse(await mustPulumi(at, ["stack", "tag", "ls", "--json"])))[ATTEMPT];
+  return JSON.stringify([last?.startTime, attempt]);
+}
+
 function headOf(head: string | undefined, stack: string): string {
   if (head !== undefined && FULL_HASH.test(head)) return head;
   throw new StepError(

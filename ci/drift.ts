@@ -4,19 +4,22 @@
  */
 
 import { PROJECT } from "../cli/pulumi.ts";
-import { type Host, HostUnreached, onHost } from "../clients/ssh/run-command.ts";
+import { type Host, type HostAnswer, HostUnreached, onHost } from "../clients/ssh/run-command.ts";
 import { readHostCheck } from "../cli/read-host-check.ts";
 import { openStack } from "../cli/stack/open-stack.ts";
 import type { HostCheck } from "../agent/shared/host-check.ts";
 import type { StackSettings } from "../config/settings/stack-settings.ts";
 import { announce } from "./chat.ts";
-import { stackOfPipeline } from "./engine.ts";
-import { requiredVariable } from "./environment.ts";
+import { BUSY } from "./deliveries.ts";
+import { type StackAt, stackOfPipeline } from "./engine.ts";
+import { requiredVariable, StepError } from "./environment.ts";
+import { newestDeployment } from "./deployed-commit.ts";
 import type { Touched } from "./pull-request/preview-differences.ts";
 import { previewRefreshed } from "./refreshed-preview.ts";
 import { log } from "./log.ts";
 
-const HOST_LIMIT_MS = 300_000;
+/** Longer than an agent waits for another run of it. */
+const HOST_LIMIT_MS = 1_000_000;
 
 /** Lines of the report. */
 export interface DriftFound {
@@ -32,7 +35,8 @@ export interface DriftFound {
 export async function drift(): Promise<number> {
   const stack = requiredVariable("WS_STACK");
   const { settings } = await openStack({ stack: stackOfPipeline(), configFile: undefined });
-  const resources = await previewRefreshed({ stack, folder: PROJECT });
+  const at = { stack, folder: PROJECT };
+  const resources = await whileNothingIsDeployed(at, () => previewRefreshed(at));
   const hosts = await Promise.all(settings.hosts.map((host) => ofHost(settings, host)));
   const found = driftFound(resources, hosts);
   for (const line of reportOf(stack, found)) log(line);
@@ -43,6 +47,23 @@ export async function drift(): Promise<number> {
   ]);
   return 1;
 }
+
+/**
+ * A deployment that ends between two previews would look like a change by hand.
+ * @throws StepError where each of some looks met a deployment
+ */
+export async function whileNothingIsDeployed<T>(at: StackAt, look: () => Promise<T>): Promise<T> {
+  for (let tries = 1; tries <= LOOKS; tries += 1) {
+    const before = await newestDeployment(at);
+    const found = await look();
+    if ((await newestDeployment(at)) === before) return found;
+    log("A deployment began or ended meanwhile: looking again.");
+  }
+  throw new StepError(
+    `Deployments began or ended during each of ${LOOKS} looks for drift; the next night looks again.`,
+  );
+}
+const LOOKS = 5;
 
 /** Exported for the tests. @param hosts one report each */
 export function driftFound(
@@ -67,17 +88,25 @@ function reportOf(stack: string, { drift: changed, due, warnings }: DriftFound):
 }
 
 async function ofHost(settings: StackSettings, host: Host): Promise<DriftFound> {
-  const unknown = (why: string): DriftFound => ({ drift: [`  ${host.name}: ${why}`], due: [], warnings: [] });
   try {
     const argv = ["workstation", "reconcile", "--check", "--json"];
-    const { code, stdout, stderr } = await onHost(settings, host, { argv, timeoutMs: HOST_LIMIT_MS });
-    const check = code === 0 ? readHostCheck(stdout) : undefined;
-    if (check !== undefined) return hostDrift(host.name, check);
-    return unknown(`cannot be checked (exit code ${code}): ${stderr.trim().split("\n").at(-1) ?? ""}`);
+    return answerDrift(host.name, await onHost(settings, host, { argv, timeoutMs: HOST_LIMIT_MS }));
   } catch (cause) {
     if (!(cause instanceof HostUnreached)) throw cause;
-    return unknown(cause.message.replace(`${host.name}: `, ""));
+    return { ...NOTHING, drift: [`  ${cause.message}`] };
   }
+}
+
+const NOTHING: DriftFound = { drift: [], due: [], warnings: [] };
+
+/** Exported for the tests. A host that is busy is asked again the next night; one that cannot answer makes the run red. */
+export function answerDrift(host: string, { code, stdout, stderr }: HostAnswer): DriftFound {
+  if (code === BUSY)
+    return { ...NOTHING, warnings: [`  ${host}: not looked at, since another run of its agent did not end in time`] };
+  const check = code === 0 ? readHostCheck(stdout) : undefined;
+  if (check !== undefined) return hostDrift(host, check);
+  const lastLine = stderr.trim().split("\n").at(-1) ?? "";
+  return { ...NOTHING, drift: [`  ${host}: cannot be checked (exit code ${code}): ${lastLine}`] };
 }
 
 /** Exported for the tests. */

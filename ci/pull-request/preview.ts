@@ -19,16 +19,21 @@ import { differencesBetween, type Preview } from "./preview-differences.ts";
 import { writeConfig } from "./preview-config.ts";
 import { emptyReport, type Report } from "./preview-report.ts";
 
-/** @returns 1 where the pull request could not be deployed as it is; the report says why */
+/**
+ * @returns 1 where the preview itself failed. A pull request that could not be deployed as it is has a report that says so:
+ * whoever made it is told, and not the admins
+ */
 export async function preview(): Promise<number> {
+  let hasFailed = false;
   const report = await reportOf().catch((cause: unknown): Report => {
     if (!(cause instanceof StepError)) throw cause;
+    hasFailed = true;
     return { ...emptyReport(requiredVariable("CI_COMMIT_SHA")), problems: cause.message.split("\n") };
   });
   await writeFile(requiredVariable("WS_REPORT"), JSON.stringify(report, shown, 1), { mode: 0o600 });
   for (const line of logLines(report)) log(line);
   for (const line of [...report.problems, ...report.brakes]) logError(line);
-  return report.problems.length + report.brakes.length > 0 ? 1 : 0;
+  return hasFailed ? 1 : 0;
 }
 
 /** All that the comment may have no room for. */
@@ -72,7 +77,13 @@ async function reportOf(): Promise<Report> {
       ...{ unread: [...unread], undeployed: [...undeployed] },
     };
     if (decided.problems.length + decided.brakes.length > 0) return report;
-    const { change, before } = differencesBetween(await previewed(was), await previewed(would));
+    const deployedNow = await previewed(was);
+    const merging = await previewed(would).catch((cause: unknown) => {
+      if (cause instanceof StepError) return cause;
+      throw cause;
+    });
+    if (merging instanceof StepError) return { ...report, problems: merging.message.split("\n") };
+    const { change, before } = differencesBetween(deployedNow, merging);
     return { ...report, change: [...change], before: [...before] };
   });
 }

@@ -18,6 +18,7 @@ import { openRepository } from "../forge-repository.ts";
 import {
   DATA,
   dataFile,
+  type DataPath,
   hostNames,
   managesForge,
   nonAdminPushes,
@@ -105,11 +106,13 @@ export async function readDeploymentContext(): Promise<DeploymentContext> {
 
 /** An admin's push may have a stack read a page that a non-admin's push of the same deployment changes. */
 async function filesReadBy(deployed: Document, readPushed: () => Promise<Document | undefined>) {
+  const filesOf = (document: Document, paths: readonly DataPath[]) =>
+    paths.flatMap((path) => dataFile(document, path) ?? []);
+  // The deployed roster is judged by what it means for people; one in its place would be the pushed program's to read.
+  const rest = DATA.filter((path) => path !== ROSTER);
   try {
-    const documents = [deployed, await readPushed()].filter((one) => one !== undefined);
-    return documents.flatMap((document) =>
-      DATA.flatMap((path) => (path === ROSTER ? [] : (dataFile(document, path) ?? []))),
-    );
+    const pushed = await readPushed();
+    return [...filesOf(deployed, rest), ...(pushed === undefined ? [] : filesOf(pushed, DATA))];
   } catch (cause) {
     if (cause instanceof StepError) return "unknown";
     throw cause;

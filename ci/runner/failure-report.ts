@@ -1,4 +1,4 @@
-/** Tells the chat that a pipeline fails: once, and again only when it fails in another way or after it succeeded. */
+/** Tells the chat that a pipeline fails: once for each way in which it fails, and again after it succeeded. */
 
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { announce } from "../chat.ts";
@@ -7,8 +7,11 @@ import { readCredentials } from "./credentials.ts";
 import type { RunnerSettings } from "./settings.ts";
 
 export interface FailureReport {
-  /** @param reasons sentences for an operator, without secrets */
-  failed(reasons: readonly string[]): Promise<void>;
+  /**
+   * @param reasons sentences for an operator, without secrets
+   * @param kind what tells this failure from others, where the sentences also hold times and request numbers
+   */
+  failed(reasons: readonly string[], kind?: string): Promise<void>;
   succeeded(): Promise<void>;
 }
 
@@ -16,7 +19,7 @@ export interface FailureReport {
 const WEBHOOK = "ws_chat_webhook";
 
 export interface ReportPlace {
-  /** Holds what the chat was told last; absent while the pipeline succeeds. */
+  /** Holds what the chat was told since the last success, one failure a line; absent while the pipeline succeeds. */
   readonly file: string;
   /** File name of the pipeline without its ending. */
   readonly pipeline: string;
@@ -27,24 +30,33 @@ export interface ReportPlace {
 
 export function openFailureReport({ file, pipeline, settings, credentials }: ReportPlace): FailureReport {
   return {
-    failed: async (reasons) => {
-      const text = reasons.join("\n");
-      if (settings.absent.includes(WEBHOOK) || (await readTold(file)) === text) return;
+    failed: async (reasons, kind = reasons.join("\n")) => {
+      const told = await readTold(file);
+      if (settings.absent.includes(WEBHOOK) || told.includes(JSON.stringify(kind))) return;
       const webhook = await readCredentials(credentials, [WEBHOOK]).then(
         (values) => values.get(WEBHOOK),
         (cause: Error) => logError(`warning: the chat message was not sent: ${cause.message}`),
       );
       if (webhook === undefined) return;
       const title = `The pipeline ${pipeline} of the stack ${settings.stack} fails (journalctl -u workstation-${pipeline}):`;
-      const isTold = await announce([title, ...text.split("\n").map((line) => `  ${line}`)], webhook);
-      if (isTold) await writeFile(file, text, { mode: 0o600 });
+      const isTold = await announce(
+        [title, ...reasons.flatMap((reason) => reason.split("\n")).map((line) => `  ${line}`)],
+        webhook,
+      );
+      if (isTold)
+        await writeFile(file, `${[...told, JSON.stringify(kind)].slice(-MAX_TOLD).join("\n")}\n`, { mode: 0o600 });
     },
     succeeded: () => rm(file, { force: true }),
   };
 }
 
-const readTold = (file: string): Promise<string | undefined> =>
-  readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === "ENOENT") return undefined;
-    throw cause;
-  });
+const MAX_TOLD = 100;
+
+const readTold = (file: string): Promise<readonly string[]> =>
+  readFile(file, "utf8").then(
+    (text) => text.split("\n").filter((line) => line !== ""),
+    (cause: NodeJS.ErrnoException) => {
+      if (cause.code === "ENOENT") return [];
+      throw cause;
+    },
+  );

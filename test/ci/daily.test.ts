@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { daily } from "../../ci/daily.ts";
+import { whileNothingIsDeployed } from "../../ci/drift.ts";
 
 /** What happens elsewhere while the daily deployment previews. */
 let meanwhile = () => {};
@@ -79,4 +80,16 @@ test.each([
   meanwhile = happens;
   await expect(daily()).rejects.toThrow(/the deployment of b+ failed or did not end, and part of it may be in effect/);
   expect(ups()).toBe("");
+});
+
+test("a look for drift during which a deployment ended is made again, and not for ever", async () => {
+  const at = { stack: "prod", folder };
+  let looks = 0;
+  const look = (deploysUntil: number) => () => {
+    looks += 1;
+    if (looks <= deploysUntil) record("succeeded", deployed, new Date(Date.UTC(2026, 10, 23, looks)).toISOString());
+    return Promise.resolve(looks);
+  };
+  expect(await whileNothingIsDeployed(at, look(1))).toBe(2);
+  await expect(whileNothingIsDeployed(at, look(9))).rejects.toThrow("during each of 5 looks for drift");
 });

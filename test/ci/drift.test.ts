@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { changeLines } from "../../ci/daily.ts";
-import { driftFound, hostDrift } from "../../ci/drift.ts";
+import { answerDrift, driftFound, hostDrift } from "../../ci/drift.ts";
 import { readHostCheck } from "../../cli/read-host-check.ts";
 
 const touched = (op: string, type: string, name: string) => ({ op, type, name });
@@ -20,6 +20,14 @@ test("a host's warnings and what is due are no drift; what changed or could not 
   });
   const quiet = { drift: [], due: [touched("update", "AccessToken", "emo")] };
   expect(driftFound(quiet, [hostDrift("vm", { ...none, warnings: check.warnings })]).drift).toEqual([]);
+});
+
+test("a host whose agent is busy is a warning, and one that cannot answer is drift", () => {
+  const answer = (code: number, stdout = "") => answerDrift("vm", { code, stdout, stderr: "x\nlast line\n" });
+  expect(answer(75)).toEqual({ drift: [], due: [], warnings: [expect.stringContaining("vm: not looked at")] });
+  expect(answer(1).drift).toEqual(["  vm: cannot be checked (exit code 1): last line"]);
+  expect(answer(0, "Last login: yesterday").drift).toHaveLength(1);
+  expect(answer(0, JSON.stringify(none))).toEqual({ drift: [], due: [], warnings: [] });
 });
 
 test.each(["", "nothing to change\n", "[]", '{"changes":[]}'])("%j is no answer of a host", (text) => {

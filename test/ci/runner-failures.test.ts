@@ -62,6 +62,19 @@ test("a run that cannot begin is told to the chat once: the forge is away, then 
   ]);
 });
 
+test("a failure that only differs in times and request numbers is told once, and two kinds that take turns once each", async () => {
+  const at = worldWithChat("true");
+  const failures = [
+    "S3 answered 503, RequestID: 7QW3NK2P0ZB1, after 12 ms",
+    "dial tcp 10.0.0.1:4432: connection refused",
+  ];
+  for (let start = 0; start < 6; start += 1) {
+    at.deployed = `none: ${(failures[start % 2] ?? "").replace(/\d/g, (digit) => String((Number(digit) + start) % 10))}`;
+    await expect(at.run("daily")).rejects.toThrow();
+  }
+  expect(told).toHaveLength(2);
+});
+
 test.each([
   ["a password", "password-6174-database"],
   ["a password that is no valid escape", "pass%word-6174-database"],
