@@ -33,8 +33,12 @@ interface PersonsProbed {
 const nothing = { code: 0, out: ["nothing to change"] };
 
 test("an empty host gets everybody, and a second delivery and the hourly run change nothing", async () => {
+  await host.sh("groupdel code-shared");
   const first = await host.deliver(everybody);
   expect(first.code).toBe(0);
+  expect(first.out.filter((line) => line.startsWith("wizard: created group"))).toEqual([
+    "wizard: created group code-shared, which was missing",
+  ]);
   expect(first.out).toContain("wizard: added to group docker");
   expect(first.err).toEqual(["wizard: warning: this host has no group nogroup-here: not added"]);
   const second = await host.deliver(everybody);
