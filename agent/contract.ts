@@ -51,8 +51,11 @@ export const basePart = z.strictObject({
   managedSettings: z.string(),
   /** The shared configuration tree that `/etc/skel` links to for skills, rules, agents and commands. */
   sharedConfig: absolutePath.optional(),
-  /** Command lines of the per-person services; `%i` is the person, `$T3_PORT` and `$BROWSER_PORT` are set. */
-  commands: z.strictObject({ t3: argv, browser: argv, credentialSync: argv }),
+  /**
+   * Command lines of the per-person services; `%i` is the person, `$T3_PORT` and `$BROWSER_PORT` are set. A service
+   * whose command is absent is offered to nobody on this host.
+   */
+  commands: z.strictObject({ t3: argv.optional(), browser: argv.optional(), credentialSync: argv.optional() }),
   /** The code-server proxy; absent where something else forwards to code servers. */
   gate: z
     .strictObject({
