@@ -1,6 +1,7 @@
 /** Checks a host over SSH: the login and its rights, its clock, the packages that apt knows, and the programs of its settings. */
 
 import { readFileSync } from "node:fs";
+import { isInspectable, type OutsideProgram } from "../../agent/shared/outside-programs.ts";
 import { ClientError } from "../../clients/client-error.ts";
 import type { Host, HostAnswer, HostCommand } from "../../clients/ssh/run-command.ts";
 import { clockCheck } from "./clock.ts";
@@ -9,23 +10,9 @@ import { type Check, missing, ok, type Target, untried } from "./model.ts";
 /** What a host must have. */
 export interface HostNeeds {
   readonly packages: readonly string[];
-  readonly programs: readonly Program[];
+  readonly programs: readonly OutsideProgram[];
   /** The setting that holds the private key. */
   readonly keySetting: string;
-}
-
-/** A program that neither this project nor a package of the deployment brings. */
-export interface Program {
-  /** Absolute, or a name on the path; undefined where `setting` does not name one. */
-  readonly path: string | undefined;
-  /** What it is for. */
-  readonly purpose: string;
-  /** What fails without it. */
-  readonly without: string;
-  /** The setting that names it. */
-  readonly setting?: string;
-  /** Whether a person may have it in another place, so that its absence is not a fault. */
-  readonly isOptional?: true;
 }
 
 /** Runs a command on the host. @throws ClientError where it cannot be reached */
@@ -139,11 +126,8 @@ function packageCheck(target: Target, name: string, state: string | undefined): 
   });
 }
 
-/** Systemd replaces `%i` by a person's name, and nobody but they looks below their home. */
-const isInspectable = (path: string): boolean => !path.includes("%") && !path.startsWith("/home/");
-
 /** Says of a program whether it is there, what it is for, and what fails without it. */
-function programCheck(target: Target, program: Program, answers: ReadonlyMap<string, string>): Check {
+function programCheck(target: Target, program: OutsideProgram, answers: ReadonlyMap<string, string>): Check {
   const { path, purpose, without, setting, isOptional } = program;
   if (path === undefined) return ok(target, `program of ${setting}`, `not set, so ${without}`);
   const what = `program ${path}`;

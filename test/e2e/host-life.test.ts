@@ -190,7 +190,14 @@ test("a command that is taken out stops and removes everybody's units of it, and
   expect(await host.workstation("settle")).toMatchObject({ code: 0 });
   expect(await states()).toBe("inactive inactive inactive active");
   expect(await host.workstation("reconcile")).toMatchObject(nothing);
-  expect((await host.workstation("status")).code).toBe(0);
+  const status = await host.workstation("status");
+  expect([status.code, status.out]).toEqual([
+    0,
+    expect.arrayContaining([
+      "program devvm.commands.t3: not set, so nobody has a code server",
+      "program /usr/bin/sleep: there; the browser server of each person",
+    ]),
+  ]);
   expect(await host.sh("find /etc/systemd/system -name 't3-serve@*' -not -name '*.d'")).toBe("");
   await host.apply(base({ commands: { ...others, t3 } }));
   const back = await host.workstation("settle");
