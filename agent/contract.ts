@@ -9,6 +9,7 @@ import { z } from "zod";
 export const CONTRACT = 1;
 
 const osUser = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/);
+const groupName = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/);
 /** Below the system's own range nothing is ours; above it are the ranges that systemd hands out by itself. */
 const uid = z.int().min(1000).max(59_999);
 const port = z.int().min(1024).max(65_535);
@@ -50,8 +51,11 @@ export const basePart = z.strictObject({
   managedSettings: z.string(),
   /** The shared configuration tree that `/etc/skel` links to for skills, rules, agents and commands. */
   sharedConfig: absolutePath.optional(),
-  /** Command lines of the per-person services; `%i` is the person, `$T3_PORT` and `$BROWSER_PORT` are set. */
-  commands: z.strictObject({ t3: argv, browser: argv, credentialSync: argv }),
+  /**
+   * Command lines of the per-person services; `%i` is the person, `$T3_PORT` and `$BROWSER_PORT` are set. A service
+   * whose command is absent is offered to nobody on this host.
+   */
+  commands: z.strictObject({ t3: argv.optional(), browser: argv.optional(), credentialSync: argv.optional() }),
   /** The code-server proxy; absent where something else forwards to code servers. */
   gate: z
     .strictObject({
@@ -132,10 +136,13 @@ export const accountPart = z.strictObject({
   /** Last day of access of somebody present: after it the host's own hourly run offboards them, delivery or not. */
   until: day.optional(),
   shell: absolutePath,
-  /** Groups to be in; missing ones are added, and one that this program gave is removed when it is no longer listed. */
-  groups: z.array(oneLine),
-  /** Groups of the admin tier: removed on leaving; one that a present user has from elsewhere is reported. */
-  tierGroups: z.array(oneLine),
+  /**
+   * Groups to be in: the user is added to them, and removed from one that this program gave when it is no longer
+   * listed. One that the host lacks is created where `tierGroups` lists it, too.
+   */
+  groups: z.array(groupName),
+  /** Groups that any tier gives: removed on leaving; one that a present user has from elsewhere is reported. */
+  tierGroups: z.array(groupName),
   /** Take over an account that exists and was not made by this program. */
   adopt: z.boolean(),
   /** Close a home that was taken over with the account, where other users may enter or list it. */

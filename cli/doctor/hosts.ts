@@ -1,23 +1,18 @@
 /** Checks a host over SSH: the login and its rights, its clock, the packages that apt knows, and the programs of its settings. */
 
 import { readFileSync } from "node:fs";
+import { isInspectable, type OutsideProgram } from "../../agent/shared/outside-programs.ts";
 import { ClientError } from "../../clients/client-error.ts";
 import type { Host, HostAnswer, HostCommand } from "../../clients/ssh/run-command.ts";
 import { clockCheck } from "./clock.ts";
-import { type Check, missing, ok, type Target } from "./model.ts";
+import { type Check, missing, ok, type Target, untried } from "./model.ts";
 
 /** What a host must have. */
 export interface HostNeeds {
   readonly packages: readonly string[];
-  readonly programs: readonly Program[];
+  readonly programs: readonly OutsideProgram[];
   /** The setting that holds the private key. */
   readonly keySetting: string;
-}
-
-export interface Program {
-  readonly path: string;
-  /** What fails without it. */
-  readonly purpose: string;
 }
 
 /** Runs a command on the host. @throws ClientError where it cannot be reached */
@@ -28,7 +23,7 @@ export async function hostChecks(host: Host, needs: HostNeeds, run: RunOnHost): 
   const target = targetOf(host);
   const wanted = [
     ...needs.packages.map((name) => `package:${name}`),
-    ...needs.programs.map(({ path }) => `program:${path}`),
+    ...needs.programs.flatMap(({ path }) => (path !== undefined && isInspectable(path) ? [`program:${path}`] : [])),
   ];
   const sentMs = Date.now();
   try {
@@ -83,7 +78,7 @@ export function judgeHost(
     node(target, answers.get("node") ?? "none"),
     sudo(target, answers.get("visudo") ?? "none"),
     ...packages.map((name) => packageCheck(target, name, answers.get(`package ${name}`))),
-    ...programs.map((program) => programCheck(target, program, answers.get(`program ${program.path}`))),
+    ...programs.map((program) => programCheck(target, program, answers)),
     clockCheck({ ...target, surface: "clock" }, Number(answers.get("clock")) * 1000, between),
   ];
 }
@@ -131,12 +126,26 @@ function packageCheck(target: Target, name: string, state: string | undefined): 
   });
 }
 
-function programCheck(target: Target, { path, purpose }: Program, state: string | undefined): Check {
-  if (state === "there") return ok(target, `program ${path}`, "there");
-  return missing(target, `program ${path}`, {
-    found: "there is no such program",
+/** Says of a program whether it is there, what it is for, and what fails without it. */
+function programCheck(target: Target, program: OutsideProgram, answers: ReadonlyMap<string, string>): Check {
+  const { path, purpose, without, setting, isOptional } = program;
+  if (path === undefined) return ok(target, `program of ${setting}`, `not set, so ${without}`);
+  const what = `program ${path}`;
+  if (!isInspectable(path))
+    return untried(
+      target,
+      what,
+      `${purpose}; it lies where only its person looks`,
+      `look as one of them: ls -l ${path.replaceAll("%i", "NAME")}; without it ${without}`,
+    );
+  if (answers.get(what) === "there") return ok(target, what, `there; ${purpose}`);
+  const correction = setting === undefined ? "" : `, correct ${setting}, or remove it where nobody needs it`;
+  const remedy = `install ${path} on ${target.where}${correction}`;
+  if (isOptional === true) return untried(target, what, `${purpose}; not there for everybody, so ${without}`, remedy);
+  return missing(target, what, {
+    found: `there is no such program, so ${without}`,
     expected: `an executable file: ${purpose}`,
-    remedy: `install ${path} on ${target.where}, or correct its setting`,
+    remedy,
   });
 }
 

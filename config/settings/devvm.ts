@@ -51,12 +51,17 @@ export const devvm = z
     sharedConfig: z.string().optional().describe("Tree on the host that skills, rules, agents and commands link to."),
     commands: z
       .strictObject({
-        t3: argv.describe("The code server."),
-        browser: argv.describe("The browser-automation server."),
-        credentialSync: argv.describe("The sync of the assistant's credentials, run by a timer."),
+        t3: argv.optional().describe("The code server. Absent: nobody has one, and `devvm.gate` must be absent too."),
+        browser: argv.optional().describe("The browser-automation server. Absent: nobody has one."),
+        credentialSync: argv
+          .optional()
+          .describe(
+            "The sync of the assistant's credentials, run by a timer. Absent: nobody's are synced, whatever `claude_auth` says.",
+          ),
       })
+      .prefault({})
       .describe(
-        "Command lines of the per-person services. The unit sets $T3_PORT and $BROWSER_PORT. A change restarts nothing, since that would end what runs in a service: each service that still runs with the former command is named, with the command that restarts it.",
+        "Command lines of the per-person services, each of them optional. Where one is taken out, everybody's units of it are stopped and removed. The unit sets $T3_PORT and $BROWSER_PORT. A change restarts nothing, since that would end what runs in a service: each service that still runs with the former command is named, with the command that restarts it.",
       ),
     proxyUsers: z
       .array(z.string())
@@ -136,6 +141,11 @@ export const devvm = z
       })
       .prefault({})
       .describe("The hourly run of a host by itself, from what was last delivered."),
+  })
+  .superRefine(({ commands, gate }, context) => {
+    if (gate === undefined || commands.t3 !== undefined) return;
+    const message = "must have code servers to forward to: set devvm.commands.t3, or remove devvm.gate";
+    context.addIssue({ code: "custom", path: ["gate"], message });
   })
   .superRefine(({ gate, lobby, ingressSecret }, context) => {
     if (ingressSecret !== undefined) return;

@@ -1,6 +1,6 @@
 /** Renders a user's own page: sessions and the restore button, code server, clones, memory and limits. */
 
-import type { Report } from "../../agent/shared/facts/facts-schemas.ts";
+import { NOT_OFFERED, type Report } from "../../agent/shared/facts/facts-schemas.ts";
 import {
   bytesOf,
   clonesWithNotes,
@@ -126,8 +126,15 @@ function codeServer({ site, guest }: MePage, { known: { ports }, services }: Rep
       : html`<p><a class="go" href="${site.codeServer}">Open my code server</a></p>`;
   const row = (name: string, port: number | undefined, state: string) =>
     html`<div><dt>${name}</dt><dd>${port === undefined ? NOTHING : html`port <strong>${port}</strong> `}<span class="badge ${state === "active" ? "running" : "off"}">${state === "active" ? "running" : state}</span></dd></div>`;
-  const rows = [row("Code server", ports?.t3, services.t3), row("Browser", ports?.browser, services.browser)];
-  return card("ports", "Code server and ports", html`${link}<dl>${rows}</dl>`);
+  const offered = (name: string, port: number | undefined, state: string) =>
+    state === NOT_OFFERED ? [] : [row(name, port, state)];
+  const rows = [
+    ...offered("Code server", ports?.t3, services.t3),
+    ...offered("Browser", ports?.browser, services.browser),
+  ];
+  const body =
+    rows.length === 0 ? html`<p>This host has neither a code server nor a browser.</p>` : html`<dl>${rows}</dl>`;
+  return card("ports", "Code server and ports", html`${link}${body}`);
 }
 
 function clones({ nowMs }: MePage, { known: { notes }, now }: Report): Html {

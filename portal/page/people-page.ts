@@ -1,6 +1,6 @@
 /** Renders the board for admins: every user of this host, those who need something first. */
 
-import type { Report } from "../../agent/shared/facts/facts-schemas.ts";
+import { NOT_OFFERED, type Report } from "../../agent/shared/facts/facts-schemas.ts";
 import { bytesOf, clonesWithNotes, counted, restorableOf, formatSize } from "../../agent/shared/facts/format.ts";
 import { cloneList } from "./clone-list.ts";
 import { ago, frame, type Site } from "./page-layout.ts";
@@ -43,10 +43,15 @@ function row(one: Answer, nowMs: number): Html {
   return html`<tr>${head}
 <td data-label="Sessions">${running.length} running${missing.length === 0 ? NOTHING : html`, <span class="badge missing">${missing.length} missing</span>`}</td>
 <td data-label="Saved">${ago(known.sessions.seenAtMs, nowMs)}</td>
-<td data-label="Code server">${known.ports?.t3 ?? "–"} <span class="badge ${services.t3 === "active" ? "running" : "off"}">${services.t3 === "active" ? "running" : services.t3}</span></td>
+<td data-label="Code server">${codeServer(known.ports?.t3, services.t3)}</td>
 <td data-label="Memory">${"failed" in now ? "–" : bytesOf(now.memoryBytes)}${known.limits === undefined ? "" : ` of ${formatSize(known.limits.memory)}`}</td>
 <td data-label="Clones">${"failed" in now ? html`–` : details(clonesWithNotes(now.clones, known.notes?.says ?? []).clones)}</td></tr>`;
 }
+
+const codeServer = (port: number | undefined, state: string): Html =>
+  state === NOT_OFFERED
+    ? html`–`
+    : html`${port ?? "–"} <span class="badge ${state === "active" ? "running" : "off"}">${state === "active" ? "running" : state}</span>`;
 
 function details(clones: Parameters<typeof cloneList>[0]): Html {
   if (clones.length === 0) return html`<span class="quiet">–</span>`;
@@ -58,7 +63,8 @@ function details(clones: Parameters<typeof cloneList>[0]): Html {
 function troubles(one: Answer): readonly string[] {
   if ("failed" in one) return [one.failed];
   const { known, services, now } = one.found;
-  const dead = services.t3 !== "active" && known.state === "present" ? ["the code server does not run"] : [];
+  const isDead = ![NOT_OFFERED, "active"].includes(services.t3) && known.state === "present";
+  const dead = isDead ? ["the code server does not run"] : [];
   return [
     ...(known.state === "parked" ? ["parked"] : []),
     ...known.failures.map(({ part, why }) => `${part}: ${why}`),

@@ -1,16 +1,20 @@
 import { expect, test } from "vitest";
+import type { BasePart } from "../../agent/contract.ts";
 import { managedSettings } from "../../agent/root/host/claude-managed-settings.ts";
 import { packetFilter } from "../../agent/root/host/nftables-rules.ts";
 import { execLine, render } from "../../agent/root/system/render-template.ts";
 import { unitFiles } from "../../agent/root/host/base-files.ts";
 import { zshStart } from "../../agent/root/host/base-steps.ts";
 import type { Machine } from "../../agent/root/system/cached-machine.ts";
+import { servicesOf } from "../../agent/root/services/host-services.ts";
 import { wantedUnits } from "../../agent/root/services/unit-names.ts";
 import { resourceLimitFiles } from "../../agent/root/services/unit-files.ts";
 import { kubeconfigText } from "../../agent/user/home/kubeconfig.ts";
 import { projectKey } from "../../agent/shared/sessions/transcript-folder.ts";
 import { base, units } from "../e2e/host/parts.ts";
 import { memoryDoor } from "./in-memory-system.ts";
+
+const PORTAL = { lobby: { listen: { socket: "/run/workstation-lobby/lobby.sock" }, origin: "https://lobby.example" } };
 
 test("the packet filter admits the owner and the proxy to each port, and lets only the owner answer", () => {
   const people = [
@@ -158,17 +162,31 @@ test("parked and left people run nothing; without claude_auth only the credentia
   const own = ["t3-serve@ana.service", "browser-serve@ana.service", "credential-sync@ana.timer"];
   const terminals = ["workstation-terminal@ana.socket", "workstation-terminal@ana.service"];
   const all = [...own, ...terminals];
-  expect(wantedUnits(units(ana), false)).toEqual({ run: own, rest: terminals });
-  expect(wantedUnits(units({ ...ana, state: "parked" }), true)).toEqual({ run: [], rest: all });
-  expect(wantedUnits(units({ ...ana, state: "left" }), true)).toEqual({ run: [], rest: all });
-  expect(wantedUnits(units({ ...ana, claudeAuth: false }), false)).toEqual({
+  expect(wantedUnits(units(ana), servicesOf(base()))).toEqual({ run: own, rest: terminals });
+  expect(wantedUnits(units({ ...ana, state: "parked" }), servicesOf(base(PORTAL)))).toEqual({ run: [], rest: all });
+  expect(wantedUnits(units({ ...ana, state: "left" }), servicesOf(base(PORTAL)))).toEqual({ run: [], rest: all });
+  expect(wantedUnits(units({ ...ana, claudeAuth: false }), servicesOf(base()))).toEqual({
     run: own.slice(0, 2),
     rest: [...own.slice(2), ...terminals],
   });
 });
 
+test("a host without a command has no unit of it, and without any people run nothing but their terminals", () => {
+  const named = (commands: BasePart["commands"]) =>
+    unitFiles(base({ commands })).flatMap(({ path }) => /(?:t3|browser|credential)[^/]*$/.exec(path)?.[0] ?? []);
+  expect(named({})).toEqual([]);
+  expect(named({ browser: ["/bin/browser"] })).toEqual(["browser-serve@.service"]);
+  expect(named({ credentialSync: ["/bin/sync"] })).toEqual(["credential-sync@.service", "credential-sync@.timer"]);
+  const ana = { osUser: "ana", uid: 2000 };
+  const bare = base({ ...PORTAL, commands: {} });
+  expect(wantedUnits(units(ana), servicesOf(bare))).toEqual({ run: ["workstation-terminal@ana.socket"], rest: [] });
+  expect(wantedUnits(units({ ...ana, state: "left" }), servicesOf(bare)).rest).toHaveLength(5);
+  const browsing = servicesOf(base({ commands: { browser: ["/bin/browser"] } }));
+  expect(wantedUnits(units(ana), browsing).run).toEqual(["browser-serve@ana.service"]);
+});
+
 test("on a host with a portal each person's terminal socket runs, and starts their service by itself", () => {
-  const { run, rest } = wantedUnits(units({ osUser: "ana", uid: 2000 }), true);
+  const { run, rest } = wantedUnits(units({ osUser: "ana", uid: 2000 }), servicesOf(base(PORTAL)));
   expect([run.at(-1), rest]).toEqual(["workstation-terminal@ana.socket", []]);
 });
 

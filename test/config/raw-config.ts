@@ -25,7 +25,7 @@ export function rawOf(file: string): Raw {
   return raw(Object.fromEntries(entries) as Record<string, unknown>);
 }
 
-/** The least that a stack must say. */
+/** The least that a stack must say, and the commands of people's services. */
 export const LEAST = {
   hosts: [{ name: "devvm", address: "10.0.0.6", hostKey: "ssh-ed25519 AAAA" }],
   sshPrivateKey: "the key",

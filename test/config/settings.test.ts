@@ -194,6 +194,24 @@ describe("what listens where other machines connect needs the secret of the ingr
   });
 });
 
+describe("people's services are optional:", () => {
+  const { commands, ...devvm } = LEAST.devvm;
+  const { t3, ...others } = commands;
+  const gate = { listen: { socket: "/run/x/x.sock" } };
+  test("a site without any has people all the same", () => {
+    expect(settings({ devvm }).devvm.commands).toEqual({});
+    expect(settings({ devvm: { ...devvm, commands: others } }).devvm.commands).toEqual(others);
+    expect(settings({ devvm: { ...devvm, commands: { t3 } } }).devvm.commands).toEqual({ t3 });
+  });
+  test("a code-server proxy without a code server is refused", () => {
+    const sentence =
+      "devvm.gate: found a map; it must have code servers to forward to: set devvm.commands.t3, or remove devvm.gate";
+    expect(said({ ...LEAST, devvm: { ...devvm, gate } })).toEqual([sentence]);
+    expect(said({ ...LEAST, devvm: { ...devvm, commands: others, gate } })).toEqual([sentence]);
+    expect(said({ ...LEAST, devvm: { ...devvm, commands, gate } })).toEqual([]);
+  });
+});
+
 describe("an origin that no browser sends is refused:", () => {
   const MUST = "must be an origin as browsers send it";
   const messages = (origin: string) => {

@@ -33,8 +33,12 @@ interface PersonsProbed {
 const nothing = { code: 0, out: ["nothing to change"] };
 
 test("an empty host gets everybody, and a second delivery and the hourly run change nothing", async () => {
+  await host.sh("groupdel code-shared");
   const first = await host.deliver(everybody);
   expect(first.code).toBe(0);
+  expect(first.out.filter((line) => line.startsWith("wizard: created group"))).toEqual([
+    "wizard: created group code-shared, which was missing",
+  ]);
   expect(first.out).toContain("wizard: added to group docker");
   expect(first.err).toEqual(["wizard: warning: this host has no group nogroup-here: not added"]);
   const second = await host.deliver(everybody);
@@ -158,7 +162,7 @@ test("a changed command restarts nothing, and the delivery names what still runs
   const before = await pid();
   await host.sh("sleep 1.1");
   const { commands } = base();
-  const changed = await host.apply(base({ commands: { ...commands, t3: ["/usr/bin/env", ...commands.t3] } }));
+  const changed = await host.apply(base({ commands: { ...commands, t3: ["/usr/bin/env", ...(commands.t3 ?? [])] } }));
   const names = ["anca", "emo", "wizard"].map((who) => `t3-serve@${who}.service`);
   expect(changed.err).toEqual([
     expect.stringContaining(`host: warning: ${names.join(", ")}: still run with the former settings; not restarted`),
@@ -174,6 +178,33 @@ test("a changed command restarts nothing, and the delivery names what still runs
     expect.objectContaining(nothing),
     expect.not.stringContaining("former settings"),
   ]);
+});
+
+test("a command that is taken out stops and removes everybody's units of it, and starts them again once it is back", async () => {
+  const { t3, ...others } = base().commands;
+  const names = ["anca", "emo", "wizard"].map((who) => `t3-serve@${who}.service`);
+  const states = () => host.sh(`systemctl is-active ${names.join(" ")} browser-serve@anca.service | xargs`);
+  const gone = await host.apply(base({ commands: others }));
+  for (const name of names) expect(gone.out).toContain(`host: stopped ${name}, disabled`);
+  expect(gone.out).toContain("host: removed /etc/systemd/system/t3-serve@.service");
+  expect(await host.workstation("settle")).toMatchObject({ code: 0 });
+  expect(await states()).toBe("inactive inactive inactive active");
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+  const status = await host.workstation("status");
+  expect([status.code, status.out]).toEqual([
+    0,
+    expect.arrayContaining([
+      "program devvm.commands.t3: not set, so nobody has a code server",
+      "program /usr/bin/sleep: there; the browser server of each person",
+    ]),
+  ]);
+  expect(await host.sh("find /etc/systemd/system -name 't3-serve@*' -not -name '*.d'")).toBe("");
+  await host.apply(base({ commands: { ...others, t3 } }));
+  const back = await host.workstation("settle");
+  for (const who of ["anca", "emo", "wizard"])
+    expect(back.out).toContain(`${who}: started t3-serve@${who}.service, enabled`);
+  expect(await states()).toBe("active active active active");
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
 });
 
 test("a person's port answers to them and to the proxy, over both protocols, and to nobody else", async () => {

@@ -28,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     "providers",
     "agent/lib/map-schema.ts",
     "agent/shared/host-check.ts",
+    "agent/shared/outside-programs.ts",
   ],
   ci: [
     ...[/^node:/, "yaml", "zod", "roster", "config", "clients", "cli"],

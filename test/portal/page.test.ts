@@ -9,11 +9,13 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { Report } from "../../agent/shared/facts/facts-schemas.ts";
+import { NOT_OFFERED, type Report } from "../../agent/shared/facts/facts-schemas.ts";
 import { clonesWithNotes, savedText } from "../../agent/shared/facts/format.ts";
 import { linesOf } from "../../agent/user/facts/print-own-status.ts";
 import { dispatchAt } from "../../portal/code-server-proxy/dispatch-table.ts";
 import { ingressGuard } from "../../portal/ingress-guard.ts";
+import { mePage } from "../../portal/page/me-page.ts";
+import { peoplePage } from "../../portal/page/people-page.ts";
 import { type SendRequest, rootRequests } from "../../portal/page/root-requests.ts";
 import { visitorAuthorization } from "../../portal/page/authorize-visitor.ts";
 import { createPortal } from "../../portal/page/server.ts";
@@ -248,7 +250,7 @@ test("a list that is gone is logged once and not for each request, and is read a
   writeFileSync(path("admins"), admins);
   expect(asked.every((found) => "why" in found && found.status === 503)).toBe(true);
   expect(lines).toEqual([expect.stringContaining("the lists cannot be read, so nobody is let in")]);
-  expect(authorize(ANA)).toMatchObject({ osUser: "ana", admin: false });
+  expect(authorize(ANA)).toMatchObject({ name: "ana@x", osUser: "ana", admin: false });
   expect(authorize(["X-authentik-username", "wiz@x"])).toMatchObject({ osUser: "wiz", admin: true });
 });
 
@@ -258,6 +260,24 @@ test("an answer about somebody else is none", async () => {
     () => 0,
   );
   await expect(host.facts("ana")).rejects.toThrow("not about ana");
+});
+
+test("a service that the host offers to nobody has no row, and is nobody's problem", () => {
+  const pages = (services: Report["services"]) => {
+    const found = { ...report("ana"), services };
+    const guest = { name: "ana@x", osUser: "ana", admin: true, parked: false };
+    return [
+      mePage({ site, guest, answer: { who: "ana", found }, nowMs }).text,
+      peoplePage({ site, guest, people: [{ who: "ana", found }], nowMs }).text,
+    ];
+  };
+  const [own, board] = pages({ t3: "failed", browser: "active" });
+  expect([own?.includes("<dt>Code server</dt>"), own?.includes("<dt>Browser</dt>")]).toEqual([true, true]);
+  expect(board).toContain("the code server does not run");
+  const [ownWithout, boardWithout] = pages({ t3: NOT_OFFERED, browser: NOT_OFFERED });
+  expect(ownWithout).toContain("This host has neither a code server nor a browser.");
+  expect(ownWithout).not.toMatch(/<dt>(Code server|Browser)/);
+  expect(boardWithout).not.toMatch(/does not run|3773|not offered/);
 });
 
 test("what a look tells now stands before what a run said, and that before nothing", () => {

@@ -1,6 +1,6 @@
 /**
- * Converges the supplementary groups of an account: adds those of its tier, removes those that this program gave for
- * another tier, and reports those that somebody else gave.
+ * Converges the supplementary groups of an account: adds those of its tier and creates the ones that the host lacks,
+ * removes those that this program gave for another tier, and reports those that somebody else gave.
  */
 
 import { type Change, type Step, says } from "../../lib/converge.ts";
@@ -32,8 +32,8 @@ const revokedGroups = (m: Machine, part: AccountPart): readonly string[] =>
   grantedTo(m, part).filter((group) => !part.groups.includes(group));
 
 export function convergeGroups(m: Machine, part: AccountPart, warn: (sentence: string) => void): Step {
-  const missing = part.groups.filter((group) => !m.accounts().groups.has(group));
-  if (missing.length > 0) warn(`this host has no group ${missing.join(", ")}: not added`);
+  const unavailable = part.groups.filter((group) => !isAvailable(m, part, group));
+  if (unavailable.length > 0) warn(`this host has no group ${unavailable.join(", ")}: not added`);
   for (const group of unmanagedGroups(m, part)) {
     warn(
       `is in group ${group}, which their tier does not give, and this host has no record of having given it, so it ` +
@@ -46,7 +46,12 @@ export function convergeGroups(m: Machine, part: AccountPart, warn: (sentence: s
       const user = m.accounts().users.get(part.osUser);
       return user === undefined
         ? []
-        : [...missingRecord(m, part), ...additions(m, part, user), ...removals(m, part, user, warn)];
+        : [
+            ...missingRecord(m, part),
+            ...missingGroups(m, part),
+            ...additions(m, part, user),
+            ...removals(m, part, user, warn),
+          ];
     },
   };
 }
@@ -67,10 +72,30 @@ function missingRecord(m: Machine, part: AccountPart): readonly Change[] {
   ];
 }
 
+/** A group that no tier gives belongs to something else on the host and is never created. */
+const isAvailable = (m: Machine, { tierGroups }: AccountPart, group: string): boolean =>
+  m.accounts().groups.has(group) || tierGroups.includes(group);
+
+function missingGroups(m: Machine, part: AccountPart): readonly Change[] {
+  const create = part.groups.filter((group) => !m.accounts().groups.has(group) && isAvailable(m, part, group));
+  return create.map((group) => ({
+    point: "account-groups",
+    says: says("create", `group ${group}, which was missing`),
+    apply: async () => {
+      // Forced: a package may create it in the meantime.
+      await runShadowUtility(m, ["/usr/sbin/groupadd", "--force", "--system", "--", group]);
+      if (m.accounts().groups.has(group)) return;
+      throw new Refusal(
+        `expected group ${group} in /etc/group, but found it in another source of /etc/nsswitch.conf alone, where ` +
+          `no member can be added; to compare, run: getent group ${group}`,
+      );
+    },
+  }));
+}
+
 function additions(m: Machine, part: AccountPart, user: User): readonly Change[] {
-  const { groups } = m.accounts();
   const inNow = new Set(groupsOf(m.accounts(), user));
-  const add = part.groups.filter((group) => groups.has(group) && !inNow.has(group));
+  const add = part.groups.filter((group) => isAvailable(m, part, group) && !inNow.has(group));
   return add.map((group) => ({
     point: "account-groups",
     says: says("add", `to group ${group}`),

@@ -9,11 +9,13 @@ import { type Machine, machineOf } from "../system/cached-machine.ts";
 import { addToDeliveryDuration } from "../state/deliveries.ts";
 import { convergePeople } from "../people/converge-all.ts";
 import { parseJson, describeIssues } from "../../lib/parse-json.ts";
+import { forgetConvergedUnits } from "../state/converged-versions.ts";
 import { startGranted } from "../state/granted-groups.ts";
 import { loadPart, type PersonPart, removeIngressSecret, storePart } from "../state/parts.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { HOURLY_LIMITS, type PoolLimits } from "../people/worker-pool.ts";
 import { removePendingRemote } from "../state/pending-remotes.ts";
+import { servicesOf } from "../services/host-services.ts";
 import { formerSettingsOfAll } from "../services/former-settings.ts";
 import { convergeHost } from "../host/converge-host.ts";
 import { assertInstallable } from "../host/packages.ts";
@@ -68,7 +70,10 @@ export function parsePart(kind: string, name: string, text: string): Part {
 
 async function applyHost(m: Machine, delivered: HostPart): Promise<number> {
   if (delivered.kind === "maps") assertRemovalLimits(loadPart(m.sys, "maps"), delivered);
-  if (delivered.kind === "base") await assertInstallable(m, delivered.packages);
+  if (delivered.kind === "base") {
+    await assertInstallable(m, delivered.packages);
+    if (offersOtherServices(m, delivered)) forgetConvergedUnits(m.sys);
+  }
   storePart(m.sys, delivered);
   if (delivered.kind === "base" && delivered.ingressSecret === undefined) removeIngressSecret(m.sys);
   const { changed, failed } = await convergeHost(m, delivered.kind === "maps" ? delivered : baseOf(m), "apply");
@@ -77,6 +82,17 @@ async function applyHost(m: Machine, delivered: HostPart): Promise<number> {
     for (const sentence of await formerSettingsOfAll(m)) warn(`host: warning: ${sentence}`);
   if (changed === 0 && failed.length === 0) info("host: nothing to change");
   return failed.length > 0 ? 1 : 0;
+}
+
+/** Whether another set of services is offered than by the stored part. One that is damaged says nothing, so it counts as another. */
+function offersOtherServices(m: Machine, delivered: BasePart): boolean {
+  try {
+    const stored = loadPart(m.sys, "base");
+    return stored !== undefined && JSON.stringify(servicesOf(stored)) !== JSON.stringify(servicesOf(delivered));
+  } catch (error) {
+    if (error instanceof Refusal) return true;
+    throw error;
+  }
 }
 
 /** The ingress secret is a file of the services that the base part describes. */

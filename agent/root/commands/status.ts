@@ -8,6 +8,7 @@ import { machineOf, type UnitState } from "../system/cached-machine.ts";
 import { problemsOfHost, problemsOfPeople } from "./find-problems.ts";
 import { sliceOf } from "../services/limits-in-effect.ts";
 import { dryRun } from "../system/dry-run.ts";
+import { describeProgram, lookForPrograms, type ProgramStatus } from "../host/look-for-programs.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import { loadPart, peopleOfParts } from "../state/parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
@@ -40,6 +41,8 @@ export interface HostStatus {
   readonly hold: string | undefined;
   /** What is wrong with the host itself. */
   readonly problems: readonly string[];
+  /** Programs that people need and that no delivery brings. */
+  readonly programs: readonly ProgramStatus[];
   readonly people: readonly PersonStatus[];
 }
 
@@ -76,11 +79,13 @@ export async function readStatus(system: System): Promise<HostStatus> {
       problems: unrecorded(problems.get(osUser) ?? [], [...(failures.get(osUser)?.values() ?? [])]),
     };
   });
+  const base = loadPart(m.sys, "base");
   return {
-    host: loadPart(m.sys, "base")?.host,
+    host: base?.host,
     delivered: atMs === undefined ? undefined : new Date(atMs).toISOString(),
     hold: readHold(m.sys),
     problems: await problemsOfHost(m),
+    programs: base === undefined ? [] : await lookForPrograms(m, base),
     people,
   };
 }
@@ -115,6 +120,7 @@ export async function status(system: System, json: boolean): Promise<number> {
     ];
   });
   for (const row of table([["person", "uid", "state", "account", "ports", "units"], ...rows])) info(row);
+  for (const program of found.programs) info(describeProgram(program));
   for (const what of found.problems) info(`PROBLEM ${what}`);
   return code;
 }

@@ -8,10 +8,11 @@ import type { User } from "../system/account-database.ts";
 import { queryWorker } from "../system/query-worker.ts";
 import { type Machine, machineOf } from "../system/cached-machine.ts";
 import { dryRun } from "../system/dry-run.ts";
+import { servicesOfHost } from "../services/host-services.ts";
 import { BROWSER_UNIT, instance, T3_UNIT } from "../services/unit-names.ts";
 import { realSystem } from "../system/privileged-operations.ts";
 import { forEachPerson, knownPeople, knownPerson } from "../accounts/terminal-users.ts";
-import { type FactsAnswer, type Report, ownFacts } from "../../shared/facts/facts-schemas.ts";
+import { type FactsAnswer, NOT_OFFERED, type Report, ownFacts } from "../../shared/facts/facts-schemas.ts";
 import { collectFacts } from "./collect-facts.ts";
 import { taskOf } from "./publish-facts.ts";
 
@@ -26,26 +27,30 @@ export async function factsCommand(argv: readonly string[]): Promise<number> {
   const m = machineOf(dryRun(realSystem));
   const isBoard = who === "--everybody";
   const users = isBoard ? knownPeople(m.sys) : [knownPerson(m.sys, who)];
-  await m.units(users.flatMap(({ name }) => servicesOf(name)));
+  await m.units(users.flatMap(({ name }) => unitsOfServers(name)));
   const people = await forEachPerson(users, (user) => reportOf(m, user, isBoard ? 1 : undefined), messageOf);
   const answer: FactsAnswer = { people: [...people] };
   process.stdout.write(`${JSON.stringify(answer)}\n`);
   return 0;
 }
 
-const servicesOf = (osUser: string): readonly [string, string] => [
+const unitsOfServers = (osUser: string): readonly [string, string] => [
   instance(T3_UNIT, osUser),
   instance(BROWSER_UNIT, osUser),
 ];
 
 /** @param records how many of their saved records are looked at; all that are offered when absent */
 async function reportOf(m: Machine, user: User, records: number | undefined): Promise<Report> {
-  const [t3, browser] = servicesOf(user.name);
+  const [t3, browser] = unitsOfServers(user.name);
   const states = await m.units([t3, browser]);
+  const offered = servicesOfHost(m);
   const active = (unit: string) => states.get(unit)?.active ?? "unknown";
   return {
     known: collectFacts(m.sys, user.name),
-    services: { t3: active(t3), browser: active(browser) },
+    services: {
+      t3: offered.t3 ? active(t3) : NOT_OFFERED,
+      browser: offered.browser ? active(browser) : NOT_OFFERED,
+    },
     now: await lookedAt(m, user, records),
   };
 }

@@ -5,21 +5,23 @@ import type { BasePart } from "../../contract.ts";
 import { SESSION_START } from "./claude-managed-settings.ts";
 import { execLine, render } from "../system/render-template.ts";
 import type { GeneratedFile } from "../system/generated-files.ts";
+import { BROWSER_UNIT, CREDENTIALS_SERVICE, CREDENTIALS_TIMER, T3_UNIT } from "../services/unit-names.ts";
 
 const SYSTEMD = "/etc/systemd/system";
 
-/** The template units, with the stack's own command lines. */
-export function unitFiles(part: BasePart): readonly GeneratedFile[] {
+/** The template units, with the stack's own command lines; a command that it does not have has no unit. */
+export function unitFiles({ commands: { t3, browser, credentialSync } }: BasePart): readonly GeneratedFile[] {
   const unit = (name: string, values: Readonly<Record<string, string>> = {}) => ({
     path: `${SYSTEMD}/${name}`,
     text: render(asset(name), values),
     mode: 0o644,
   });
   return [
-    unit("t3-serve@.service", { COMMAND: execLine(part.commands.t3) }),
-    unit("browser-serve@.service", { COMMAND: execLine(part.commands.browser) }),
-    unit("credential-sync@.service", { COMMAND: execLine(part.commands.credentialSync) }),
-    unit("credential-sync@.timer"),
+    ...(t3 === undefined ? [] : [unit(T3_UNIT, { COMMAND: execLine(t3) })]),
+    ...(browser === undefined ? [] : [unit(BROWSER_UNIT, { COMMAND: execLine(browser) })]),
+    ...(credentialSync === undefined
+      ? []
+      : [unit(CREDENTIALS_SERVICE, { COMMAND: execLine(credentialSync) }), unit(CREDENTIALS_TIMER)]),
     unit("workstation-reconcile.service"),
     unit("workstation-reconcile.timer"),
     unit("workstation-finish.service"),

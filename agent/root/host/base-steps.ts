@@ -8,6 +8,7 @@ import type { BasePart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { describeFailure } from "../../lib/exec.ts";
 import type { Machine } from "../system/cached-machine.ts";
+import { removeAbsentServices } from "./absent-services.ts";
 import { managedSettings } from "./claude-managed-settings.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import { BOOT_UNITS, HOST_UNITS, plainFiles, skelLinks, SSHD, SUDOERS, unitFiles, ZSH_START } from "./base-files.ts";
@@ -32,6 +33,7 @@ export function baseSteps(m: Machine, part: BasePart): readonly (() => Step)[] {
     () => links(m, part),
     () => sudoers(m),
     () => sshd(m),
+    () => removeAbsentServices(m, part),
     () => units(m, part),
     () => hostUnits(m),
     ...watchSteps(m),

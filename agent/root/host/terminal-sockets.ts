@@ -7,9 +7,6 @@ import { wantedTerminalUnits, type WantedUnits } from "../services/unit-names.ts
 import { loadPart, peopleOfParts } from "../state/parts.ts";
 import type { Machine } from "../system/cached-machine.ts";
 
-/** Whether this host was delivered a portal. */
-export const hasTerminals = (m: Machine): boolean => loadPart(m.sys, "base")?.lobby !== undefined;
-
 /** Of everybody whose units were delivered before: a portal that is switched on must not wait for the next delivery of theirs. */
 export function terminalSockets(m: Machine, base: BasePart): Step {
   const wanted = peopleOfParts(m.sys).flatMap((osUser): readonly WantedUnits[] => {

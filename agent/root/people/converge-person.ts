@@ -17,7 +17,7 @@ import { renameAccount, presentFormerName } from "../accounts/rename.ts";
 import { disableAgeing } from "../accounts/password-ageing.ts";
 import { endParked, recordSessions, restoreSessions, wakeAccount } from "../accounts/park.ts";
 import { reinstateAccount } from "../accounts/reinstate.ts";
-import { hasTerminals } from "../host/terminal-sockets.ts";
+import { servicesOfHost } from "../services/host-services.ts";
 import { wantedUnits } from "../services/unit-names.ts";
 import { environmentFile, resourceLimits, recordPorts } from "../services/unit-files.ts";
 import { reportFormerSettings } from "../services/former-settings.ts";
@@ -79,7 +79,7 @@ function unitSteps(
   { m, mode, warn }: PersonRun,
   part: Extract<PersonPart, { kind: "units" }>,
 ): readonly (() => Step | readonly Step[])[] {
-  const running = () => startAndStopUnits(m, wantedUnits(part, hasTerminals(m)));
+  const running = () => startAndStopUnits(m, wantedUnits(part, servicesOfHost(m)));
   if (part.state === "left") return [running];
   const user = m.accounts().users.get(part.osUser);
   if (user === undefined) throw new Refusal("they have no account on this host; see the failure of the account part");

@@ -6,7 +6,8 @@ import type { Step } from "../../lib/converge.ts";
 import { Refusal } from "../../lib/errors.ts";
 import type { Machine, UnitState } from "../system/cached-machine.ts";
 import { dropInOf } from "./unit-files.ts";
-import { BROWSER_UNIT, instance, T3_UNIT } from "./unit-names.ts";
+import { servicesOfHost } from "./host-services.ts";
+import { serversOf } from "./unit-names.ts";
 
 export const sliceOf = (uid: number): string => `user-${uid}.slice`;
 
@@ -25,7 +26,7 @@ export function limitsInEffect(m: Machine, part: UnitsPart): Step {
 /** One sentence a unit whose limits are others than delivered. */
 export async function otherLimits(m: Machine, part: UnitsPart): Promise<readonly string[]> {
   const slice = sliceOf(part.uid);
-  const services = [T3_UNIT, BROWSER_UNIT].map((template) => instance(template, part.osUser));
+  const services = serversOf(part.osUser, servicesOfHost(m));
   const states = await m.units([slice, ...services]);
   const ofServices = services.flatMap((unit) => {
     const found = states.get(unit)?.shown.get("Slice") ?? "";

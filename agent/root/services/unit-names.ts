@@ -1,10 +1,13 @@
 /** Names the unit instances of one person and decides which of them run. */
 
 import type { UnitsPart } from "../../contract.ts";
+import type { HostServices } from "./host-services.ts";
 
 export const T3_UNIT = "t3-serve@.service";
 export const BROWSER_UNIT = "browser-serve@.service";
 export const CREDENTIALS_TIMER = "credential-sync@.timer";
+/** Started by the timer. */
+export const CREDENTIALS_SERVICE = "credential-sync@.service";
 /** Terminals in the browser: the socket starts the service when the portal opens it. */
 export const TERMINAL_SOCKET = "workstation-terminal@.socket";
 export const TERMINAL_SERVICE = "workstation-terminal@.service";
@@ -12,15 +15,27 @@ export const TERMINAL_SERVICE = "workstation-terminal@.service";
 /** `t3-serve@.service` and `anca` make `t3-serve@anca.service`. A checked os_user is its own escape. */
 export const instance = (template: string, osUser: string): string => template.replace("@.", `@${osUser}.`);
 
-/** The units that run for a person whatever the host offers. */
-const ownUnitsOf = (osUser: string): readonly string[] =>
-  [T3_UNIT, BROWSER_UNIT, CREDENTIALS_TIMER].map((template) => instance(template, osUser));
+/** The units of the services that have a command, each with the command's name. */
+const UNITS_OF_COMMANDS = [
+  [T3_UNIT, "t3"],
+  [BROWSER_UNIT, "browser"],
+  [CREDENTIALS_TIMER, "credentialSync"],
+] as const;
+
+/** The code server and the browser server of a person, where the host offers them. */
+export const serversOf = (osUser: string, offered: HostServices): readonly string[] =>
+  UNITS_OF_COMMANDS.flatMap(([template, command]) =>
+    offered[command] && template !== CREDENTIALS_TIMER ? [instance(template, osUser)] : [],
+  );
 
 /** The socket first, or a connection would start the service again. */
 const terminalUnitsOf = (osUser: string): readonly string[] =>
   [TERMINAL_SOCKET, TERMINAL_SERVICE].map((template) => instance(template, osUser));
 
-export const unitsOf = (osUser: string): readonly string[] => [...ownUnitsOf(osUser), ...terminalUnitsOf(osUser)];
+export const unitsOf = (osUser: string): readonly string[] => [
+  ...UNITS_OF_COMMANDS.map(([template]) => instance(template, osUser)),
+  ...terminalUnitsOf(osUser),
+];
 
 export interface WantedUnits {
   readonly run: readonly string[];
@@ -28,16 +43,18 @@ export interface WantedUnits {
 }
 
 /**
- * Of somebody who is parked nothing runs, not even the credential sync.
- *
- * @param terminals whether this host has a portal, which opens terminals
+ * Of somebody who is parked nothing runs, not even the credential sync. A unit of a command that the host does not have is
+ * no matter of a present person's: the base part stopped it when the command went, and a unit of that name since then
+ * belongs to the host's admins.
  */
-export function wantedUnits(part: UnitsPart, terminals: boolean): WantedUnits {
+export function wantedUnits(part: UnitsPart, offered: HostServices): WantedUnits {
   if (part.state !== "present") return { run: [], rest: unitsOf(part.osUser) };
-  const timer = instance(CREDENTIALS_TIMER, part.osUser);
-  const own = ownUnitsOf(part.osUser).filter((unit) => unit !== timer || part.claudeAuth);
-  const { run, rest } = wantedTerminalUnits(part, terminals);
-  return { run: [...own, ...run], rest: [...(part.claudeAuth ? [] : [timer]), ...rest] };
+  const timer = offered.credentialSync ? [instance(CREDENTIALS_TIMER, part.osUser)] : [];
+  const { run, rest } = wantedTerminalUnits(part, offered.terminals);
+  return {
+    run: [...serversOf(part.osUser, offered), ...(part.claudeAuth ? timer : []), ...run],
+    rest: [...(part.claudeAuth ? [] : timer), ...rest],
+  };
 }
 
 /** Of the units of terminals alone: which of them run. The service is started by its socket and ends by itself. */

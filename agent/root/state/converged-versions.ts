@@ -49,6 +49,14 @@ export function convergedVersions(sys: System): ConvergedVersions {
 export const everConverged = (sys: System, osUser: string, kind: PersonKind): boolean =>
   readJson(sys, FILE, stored)?.get(osUser)?.[kind] !== undefined;
 
+/** Has the end of the delivery converge everybody's units once more: which services their host offers is in no part of theirs. */
+export function forgetConvergedUnits(sys: System): void {
+  const versions = [...read(sys)];
+  if (versions.every(([, kinds]) => kinds.units === undefined)) return;
+  const others = versions.map(([name, { units: _, ...kinds }]) => [name, kinds] as const);
+  writeJson(sys, FILE, Object.fromEntries(others));
+}
+
 /** Forgets a person who is recorded anew: what was converged for the former account of that name says nothing any more. */
 export function forgetConverged(sys: System, osUser: string): void {
   const versions = read(sys);

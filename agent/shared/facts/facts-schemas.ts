@@ -74,10 +74,13 @@ export const hostFacts = z.strictObject({
 });
 export type HostFacts = z.output<typeof hostFacts>;
 
+/** The state of a service that the host offers to nobody. */
+export const NOT_OFFERED = "not offered";
+
 /** One person of an answer to the page. */
 const report = z.strictObject({
   known: hostFacts,
-  /** What systemd says of their code server and of their browser: `active`, `inactive`, … */
+  /** What systemd says of their code server and of their browser: `active`, `inactive`, …; `NOT_OFFERED` where the host has none. */
   services: z.strictObject({ t3: z.string(), browser: z.string() }),
   now: z.union([ownFacts, z.strictObject({ failed: text })]),
 });

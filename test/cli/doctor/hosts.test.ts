@@ -5,17 +5,19 @@ import { clockCheck } from "../../../cli/doctor/clock.ts";
 import { hostChecks, judgeHost } from "../../../cli/doctor/hosts.ts";
 import { hostNeeds } from "../../../cli/doctor/needs.ts";
 import { type Host, onHost } from "../../../clients/ssh/run-command.ts";
-import { settings } from "../../config/raw-config.ts";
+import { LEAST, settings } from "../../config/raw-config.ts";
 import { type LoopbackHost, startLoopbackHost } from "../loopback-host.ts";
 
 const HOST: Host = { name: "devvm", address: "10.0.0.6", port: 22, user: "root", hostKey: "ssh-ed25519 AAAA" };
-const needs = { ...hostNeeds(settings()), packages: ["git", "zhs"] };
+const CLUSTER = { server: "https://api.test", caData: "eA==", oidc: { issuer: "https://i.test", clientId: "c" } };
+const needs = { ...hostNeeds(settings({ cluster: CLUSTER })), packages: ["git", "zhs"] };
 const now = Date.now();
 const answer = (changes: Readonly<Record<string, string>> = {}): string => {
   const said = {
     ...{ uid: "0", clock: String(Math.floor(now / 1000)), node: "v18.20.4", visudo: "yes" },
     ...{ "package git": "installed", "package zhs": "known" },
     ...{ "program /bin/t3": "there", "program /bin/browser": "there", "program /bin/sync": "there" },
+    ...{ "program kubectl": "there", "program kubectl-oidc_login": "there", "program claude": "there" },
     ...changes,
   };
   return `${Object.entries(said)
@@ -49,10 +51,50 @@ test.each([
   ],
   [
     { "program /bin/t3": "absent" },
-    ["program /bin/t3: there is no such program: install /bin/t3 on devvm (10.0.0.6:22), or correct its setting"],
+    [
+      "program /bin/t3: there is no such program, so nobody has a code server: install /bin/t3 on devvm (10.0.0.6:22), " +
+        "correct devvm.commands.t3, or remove it where nobody needs it",
+    ],
+  ],
+  [
+    { "program kubectl": "absent", "program kubectl-oidc_login": "absent" },
+    [
+      "program kubectl: there is no such program, so people reach no cluster from the host: install kubectl on devvm (10.0.0.6:22)",
+      "program kubectl-oidc_login: there is no such program, so people's kubectl cannot sign in: install kubectl-oidc_login on devvm (10.0.0.6:22)",
+    ],
   ],
 ])("with %j it says what is missing and the line that brings it", (changes, expected) => {
   expect(lacking(answer(changes as Record<string, string>))).toEqual(expected);
+});
+
+const programs = (devvm: object, changes: Readonly<Record<string, string>> = {}) =>
+  judgeHost(HOST, hostNeeds(settings({ devvm: { ...LEAST.devvm, ...devvm } })), answer(changes), {
+    sentMs: now,
+    answeredMs: now,
+  })
+    .filter(({ what }) => what.startsWith("program"))
+    .map(({ state, what, found }) => `${state} ${what}: ${found}`);
+
+test("it says of each outside program what it is for, and of a command that is not set what fails without it", () => {
+  expect(programs({})).toEqual([
+    "ok program /bin/t3: there; the code server of each person",
+    "ok program /bin/browser: there; the browser server of each person",
+    "ok program /bin/sync: there; the sync of the assistant's credentials",
+    "ok program claude: there; the assistant, which each new session starts",
+  ]);
+  expect(programs({ commands: {} }, { "program claude": "absent" })).toEqual([
+    "ok program of devvm.commands.t3: not set, so nobody has a code server",
+    "ok program of devvm.commands.browser: not set, so nobody has browser automation",
+    "ok program of devvm.commands.credentialSync: not set, so nobody's assistant gets credentials by itself",
+    "untried program claude: the assistant, which each new session starts; not there for everybody, so a session of " +
+      "anybody who has none in ~/.local/bin starts a shell in its place",
+  ]);
+});
+
+test.each(["/home/%i/bin/t3", "/opt/%i/t3", "/home/ana/t3"])("a program at %s is not looked for by root", (path) => {
+  expect(programs({ commands: { t3: [path] } })[0]).toBe(
+    `untried program ${path}: the code server of each person; it lies where only its person looks`,
+  );
 });
 
 test("a login that is not root is told with its uid, and a host without sudo gets it by the deployment", () => {

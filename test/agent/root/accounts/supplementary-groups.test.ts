@@ -1,8 +1,9 @@
 import { expect, test, vi } from "vitest";
+import { accountPart } from "../../../../agent/contract.ts";
 import { converge } from "../../../../agent/lib/converge.ts";
 import { convergeGroups, groupsToRemove } from "../../../../agent/root/accounts/supplementary-groups.ts";
 import { readGranted, startGranted } from "../../../../agent/root/state/granted-groups.ts";
-import { storePart } from "../../../../agent/root/state/parts.ts";
+import { loadPart, storePart } from "../../../../agent/root/state/parts.ts";
 import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
 import type { System } from "../../../../agent/root/system/privileged-operations.ts";
 import { account } from "../../../e2e/host/parts.ts";
@@ -16,15 +17,23 @@ const emo = (groups: readonly string[]) => account({ osUser: "emo", uid: 2000, g
 function host(
   inGroups: readonly string[],
   processes: readonly (readonly string[])[] = [],
-  odd: { readonly late?: readonly string[]; readonly immortal?: readonly string[] } = {},
+  odd: {
+    readonly late?: readonly string[];
+    readonly immortal?: readonly string[];
+    /** Groups that the host lacks. */
+    readonly missing?: readonly string[];
+    /** Groups that another source than `/etc/group` has. */
+    readonly elsewhere?: readonly string[];
+  } = {},
 ) {
   const { sys, files } = memoryDoor();
   let members = new Set(inGroups);
   let { late, immortal } = odd;
+  const groups = new Set(ADMIN.filter((group) => !odd.missing?.includes(group)));
   let running = immortal === undefined ? processes : [...processes, immortal];
   const ran: string[] = [];
   const write = () => {
-    const lines = ADMIN.map((group) => `${group}:x:${GIDS[group]}:${members.has(group) ? "emo" : ""}`);
+    const lines = [...groups].map((group) => `${group}:x:${GIDS[group]}:${members.has(group) ? "emo" : ""}`);
     files.set("/etc/group", `emo:x:2000:\n${lines.join("\n")}\n`);
   };
   files.set("/etc/passwd", "emo:x:2000:2000::/home/emo:/bin/zsh\n");
@@ -32,6 +41,7 @@ function host(
   write();
   const run: System["run"] = async (argv) => {
     const group = argv.find((word) => ADMIN.includes(word)) ?? "";
+    if (argv[0] === "/usr/sbin/groupadd" && !odd.elsewhere?.includes(group)) groups.add(group);
     if (argv[0] === "/usr/sbin/usermod") members = new Set([...members, group]);
     if (argv[0] === "/usr/bin/gpasswd") {
       members.delete(group);
@@ -58,7 +68,8 @@ function host(
     const said: string[] = [];
     startGranted(m, emo(groups));
     storePart(m.sys, emo(groups));
-    const step = convergeGroups(m, emo(groups), (warning) => said.push(`warning: ${warning}`));
+    const part = loadPart(m.sys, "account", "emo") ?? emo(groups);
+    const step = convergeGroups(m, part, (warning) => said.push(`warning: ${warning}`));
     await converge(step, "apply", (sentence) => said.push(sentence));
     return said;
   };
@@ -165,3 +176,48 @@ test("a process that survives with the group fails the run, and the next run tri
     vi.useRealTimers();
   }
 });
+
+test("a group that a tier gives and the host lacks is created, and a second run changes nothing", async () => {
+  const { deliver, ran, inNow } = host([], [], { missing: ["code-shared", "docker"] });
+  expect(await deliver(ADMIN)).toEqual([
+    "created group code-shared, which was missing",
+    "created group docker, which was missing",
+    "added to group code-shared",
+    "added to group docker",
+    "added to group sudo",
+  ]);
+  expect(ran.slice(0, 2)).toEqual([
+    "/usr/sbin/groupadd --force --system -- code-shared",
+    "/usr/sbin/groupadd --force --system -- docker",
+  ]);
+  expect(inNow()).toEqual(ADMIN);
+  ran.length = 0;
+  expect(await deliver(ADMIN)).toEqual([]);
+  expect(ran).toEqual([]);
+});
+
+test("a group that no tier gives is named and never created", async () => {
+  const { deliver, ran } = host([]);
+  expect(await deliver(["sudo", "kvm"])).toEqual([
+    "warning: this host has no group kvm: not added",
+    "added to group sudo",
+  ]);
+  expect(ran).toEqual(["/usr/sbin/usermod --append --groups sudo -- emo"]);
+});
+
+test("a group from another source than /etc/group is told apart from one that was created", async () => {
+  const { deliver } = host([], [], { missing: ["docker"], elsewhere: ["docker"] });
+  await expect(deliver(["docker"])).rejects.toThrow(
+    "expected group docker in /etc/group, but found it in another source of /etc/nsswitch.conf alone",
+  );
+});
+
+test.each(["", "--gid=0", "docker,sudo", "Docker", "a b", "a".repeat(33)])(
+  "a part with the malformed group name %j is refused on arrival",
+  (group) => {
+    const part = { ...emo([]), tierGroups: [group] };
+    expect(accountPart.safeParse({ ...part, tierGroups: [], groups: [group] }).success).toBe(false);
+    expect(accountPart.safeParse(part).success).toBe(false);
+    expect(accountPart.safeParse(emo(ADMIN)).success).toBe(true);
+  },
+);

@@ -1,7 +1,8 @@
 /** Whose terminal sockets run: everybody's who is present, on a host with a portal, also when the portal comes and goes. */
 import { expect, test } from "vitest";
 import { converge } from "../../../../agent/lib/converge.ts";
-import { hasTerminals, terminalSockets } from "../../../../agent/root/host/terminal-sockets.ts";
+import { terminalSockets } from "../../../../agent/root/host/terminal-sockets.ts";
+import { servicesOfHost } from "../../../../agent/root/services/host-services.ts";
 import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
 import { base, units } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
@@ -52,9 +53,9 @@ test("a portal that is taken away stops every socket before its service", async 
 test("a host has terminals once a portal was delivered to it", () => {
   const { m, files } = hostWith([]);
   const delivered = (part: object) => files.set("/var/lib/workstation/parts/base.json", JSON.stringify(part));
-  expect(hasTerminals(m)).toBe(false);
+  expect(servicesOfHost(m).terminals).toBe(false);
   delivered(base());
-  expect(hasTerminals(m)).toBe(false);
+  expect(servicesOfHost(m).terminals).toBe(false);
   delivered(base(PORTAL));
-  expect(hasTerminals(m)).toBe(true);
+  expect(servicesOfHost(m).terminals).toBe(true);
 });
