@@ -190,7 +190,10 @@ function previouslyFindings(user: string, raw: Raw): Finding[] {
   if (!isMap(previously)) return [];
   const now: Raw = { ...raw, os_user: user, forgejo_login: isMap(forgejo) ? forgejo.login : undefined };
   return Object.entries(previously)
-    .filter(([field, value]) => typeof value === "string" && value === now[field])
+    .filter(
+      ([field, value]) =>
+        Object.hasOwn(knownAt(["previously"]), field) && typeof value === "string" && value === now[field],
+    )
     .map(([field, value]) =>
       inRow(
         user,

@@ -121,7 +121,7 @@ function grow(node: ParsedNode | Node, path: readonly (string | number)[], probl
     problems.push({
       at,
       path,
-      message: `"*${node.source}" is an alias; write the value out, so that a row shows what it grants`,
+      message: `${quote(`*${node.source}`)} is an alias; write the value out, so that a row shows what it grants`,
       hides: "row",
     });
     return { kind: "scalar", at, value: null };
