@@ -1,6 +1,7 @@
 /** Finds what a paste or an interrupted merge leaves in a roster, and replaces it by characters that YAML can read. */
 
 import { Lexer, CST } from "yaml";
+import { quote } from "./quote.ts";
 
 export interface Pasted {
   readonly offset: number;
@@ -13,23 +14,52 @@ export interface Cleaned {
   readonly found: readonly Pasted[];
 }
 
+/**
+ * A line of git's markers. The attribute `conflict-marker-size` and nested conflicts make them longer than seven
+ * characters, an editor may have indented them, and each of the four may be the only one that was forgotten.
+ */
+const CONFLICT_MARKER = /^[ \t]*(?:<{7,}|>{7,}|\|{7,}|={7,})(?=[ \t\r\n]|$)/m;
+
 /** Where a merge left both versions: until somebody chooses one, no line of the file can be judged. */
 export function conflictIn(text: string): Pasted | undefined {
-  const marker = /^(<{7}|>{7})(?=[ \r\n]|$)/m.exec(text);
+  const marker = CONFLICT_MARKER.exec(text);
   return marker === null
     ? undefined
     : {
-        offset: marker.index,
+        offset: marker.index + marker[0].search(/\S/),
         message:
-          'git left a merge conflict here; keep one of the two versions and delete the lines that begin with "<<<<<<<", "=======" and ">>>>>>>"',
+          'git left a merge conflict here; keep one of the versions and delete the lines that begin with "<<<<<<<", "|||||||", "=======" and ">>>>>>>"',
       };
 }
 
-/** Replaces lone carriage returns by line feeds, and characters that only look like a space by spaces. */
+/**
+ * Replaces lone carriage returns by line feeds, characters that only look like a space by spaces, and directives by
+ * blank lines.
+ */
 export function cleaned(text: string): Cleaned {
   const ends = withLineFeeds(text);
   const spaces = withSpaces(ends.text);
-  return { text: spaces.text, found: [...ends.found, ...spaces.found] };
+  const plain = withoutDirectives(spaces.text);
+  return { text: plain.text, found: [...ends.found, ...spaces.found, ...plain.found] };
+}
+
+/** `%YAML 1.1` makes `yes` a switch and `0400` octal, and `%TAG` gives a tag another meaning. */
+function withoutDirectives(text: string): Cleaned {
+  const found: Pasted[] = [];
+  let plain = text;
+  // YAML looks for directives before the document only, among blank lines and comments.
+  for (let from = 0; from < text.length; ) {
+    const newline = text.indexOf("\n", from);
+    const to = newline === -1 ? text.length : newline;
+    const line = text.slice(from, to).trim();
+    if (text[from] === "%") {
+      const message = `${quote(line)} is a directive, which may change the meaning of every line below; delete this line`;
+      found.push({ offset: from, message });
+      plain = `${plain.slice(0, from)}${" ".repeat(to - from)}${plain.slice(to)}`;
+    } else if (line !== "" && !line.startsWith("#")) break;
+    from = to + 1;
+  }
+  return { text: plain, found };
 }
 
 function withLineFeeds(text: string): Cleaned {

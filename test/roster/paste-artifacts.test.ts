@@ -144,10 +144,37 @@ describe("each size has a floor, a ceiling and a unit", () => {
 });
 
 describe("what people paste has one sentence that names the cause", () => {
-  test("a merge conflict", () => {
-    const left = `${rosterOf(row("ada"))}<<<<<<< HEAD\n${row("bob")}=======\n${row("bob", "", "admin")}>>>>>>> theirs\n`;
-    expect(linesOf(left)).toEqual([
-      'roster.yaml:6:1: git left a merge conflict here; keep one of the two versions and delete the lines that begin with "<<<<<<<", "=======" and ">>>>>>>"',
+  test.each([
+    ["all of them", ["<<<<<<< HEAD", "=======", ">>>>>>> theirs"]],
+    ["the middle one alone", ["", "=======", ""]],
+    ["the common version's alone", ["", "||||||| 1f2e3d4", ""]],
+    ["the last one, at the end of the file", ["", "", ">>>>>>> theirs"]],
+    ["indented ones", ["    <<<<<<< HEAD", "    =======", "\t>>>>>>> theirs"]],
+    ["longer ones", ["<<<<<<<<<<< HEAD", "===========", ">>>>>>>>>>> theirs"]],
+    ["those of another program, without a label", ["<<<<<<<", "=======", ">>>>>>>"]],
+  ])("markers of a merge conflict: %s", (_which, [ours = "", middle = "", theirs = ""]) => {
+    const text = `${rosterOf(row("ada"))}${ours}\n${row("bob")}${middle}\n${row("bob", "", "admin")}${theirs}\n`;
+    const [marker = ""] = [ours, middle, theirs].filter((line) => line !== "");
+    const line = text.split("\n").indexOf(marker) + 1;
+    expect(linesOf(text)).toEqual([
+      `roster.yaml:${line}:${marker.search(/\S/) + 1}: git left a merge conflict here; keep one of the versions and delete the lines that begin with "<<<<<<<", "|||||||", "=======" and ">>>>>>>"`,
+    ]);
+  });
+
+  test("a row of signs in a comment is no marker", () =>
+    expect(linesOf(`# =======\n#<<<<<<< x\n${rosterOf(row("bob"))}  # ||||||| x\n`)).toEqual([]));
+
+  test.each([
+    ["%YAML 1.1", "1:1"],
+    ["%YAML 1.2", "1:1"],
+    ["# ours\n\n%TAG ! tag:yaml.org,2002:", "3:1"],
+    ["%TAG", "1:1"],
+    ["%RESERVED a b\r", "1:1"],
+  ])("the directive %j, and everything else that is wrong", (head, place) => {
+    const below = 5 + head.split("\n").length;
+    expect(linesOf(`${head}\n---\n${rosterOf(row("bob", "parked: yes"))}`)).toEqual([
+      `roster.yaml:${place}: "${head.split("\n").at(-1)?.trim()}" is a directive, which may change the meaning of every line below; delete this line`,
+      `roster.yaml:${below + 2}:13: bob: parked: "yes" is not a switch; write true`,
     ]);
   });
 
