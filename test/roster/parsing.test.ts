@@ -110,6 +110,18 @@ describe("hostile text", () => {
     expect(lines.every((line) => /^roster\.yaml:[1-9]\d*:[1-9]\d*: /.test(line))).toBe(true);
   });
 
+  test.each([
+    ["UTF-16 as Windows writes it", false, "\ufeff"],
+    ["UTF-16 without a byte order mark", false, ""],
+    ["UTF-16 in network order", true, "\ufeff"],
+    ["UTF-16 in network order without a byte order mark", true, ""],
+  ])("%s is told to be saved as UTF-8", (_which, isSwapped, mark) => {
+    const bytes = Buffer.from(`${mark}${sample}`, "utf16le");
+    expect(linesOf(isSwapped ? bytes.swap16() : bytes)).toEqual([
+      "roster.yaml:1:1: the file is saved as UTF-16 or UTF-32; save it as UTF-8",
+    ]);
+  });
+
   test("Norway stays a name and no answer, and dates stay text", () => {
     const { rows } = roster(rosterOf(row("no", "until: 2026-12-31"), row("y"), row("off")));
     expect([...rows.values()].map(({ osUser, authentikUser, until }) => [osUser, authentikUser, until])).toEqual([
