@@ -2,7 +2,7 @@
 
 import type { Day, Email, ForgejoLogin, HostName, K8sUser, AuthentikUser, Namespace, OsUser } from "./model.ts";
 import type { Policy, Position, Previously, Problem, Roster, Row } from "./model.ts";
-import { checkRow, isMap } from "./rules/one-row.ts";
+import { checkRow, isMap, withoutRefused } from "./rules/one-row.ts";
 import { checkTogether } from "./rules/across-rows.ts";
 import { type Finding, inRow } from "./rules/finding.ts";
 import { osUserProblem, unquotedNameProblem, type WrittenRow } from "./schema/row.ts";
@@ -145,7 +145,7 @@ function checkRows(users: Users, broken: ReadonlySet<string>, policy: Policy): C
     findings.push(...checked.findings);
     if (checked.written !== undefined) rows.set(user as OsUser, rowOf(user as OsUser, checked.written));
   }
-  return { rows, findings: [...findings, ...checkTogether(raw)] };
+  return { rows, findings: [...findings, ...withoutRefused(checkTogether(raw), findings)] };
 }
 
 /** The one place where checked strings get the names' types. */

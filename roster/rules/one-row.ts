@@ -24,14 +24,22 @@ export function checkRow(user: string, tree: Tree, policy: Policy): CheckedRow {
   const checked = row.safeParse(raw);
   const findings = checked.success ? [] : shapeFindings(user, raw, issuesWithSource(tree, checked.error.issues));
   const fields = isMap(raw) ? raw : {};
-  findings.push(
+  const byRules = [
     ...namespaceFindings(user, fields, policy),
     ...repoFindings(user, fields),
     ...stackFindings(user, fields, policy),
     ...previouslyFindings(user, fields),
     ...sizeFindings(user, checked.success ? checked.data : undefined, policy),
-  );
+  ];
+  findings.push(...withoutRefused(byRules, findings));
   return checked.success ? { written: checked.data, findings } : { findings };
+}
+
+/** The findings of further rules about values that nothing else is wrong with: one cause has one sentence. */
+export function withoutRefused(findings: readonly Finding[], earlier: readonly Finding[]): readonly Finding[] {
+  if (findings.length === 0 || earlier.length === 0) return findings;
+  const refused = new Set(earlier.map(({ path }) => pathText(path)));
+  return findings.filter(({ path }) => !refused.has(pathText(path)));
 }
 
 /** Fields that are numbers: they are judged by what is written, so that quotes around them change nothing. */
