@@ -6,11 +6,12 @@ import { checkRow, isMap, withoutRefused } from "./rules/one-row.ts";
 import { checkTogether } from "./rules/across-rows.ts";
 import { type Finding, inRow } from "./rules/finding.ts";
 import { osUserProblem, unquotedNameProblem, type WrittenRow } from "./schema/row.ts";
+import { brokenRows, consequences, type RowExtents, rowExtents, withoutEchoes } from "./text-problems.ts";
 import { decode } from "./text/decode.ts";
 import { quote } from "./text/quote.ts";
 import { didYouMean } from "./text/suggest.ts";
 import { describeTree, offsetOf, type Path, pathText, plainValue } from "./text/tree-values.ts";
-import { type Parsed, parseYaml, type Tree, type TreeProblem } from "./text/yaml-tree.ts";
+import { type Parsed, parseYaml, type Tree, type TreeMap } from "./text/yaml-tree.ts";
 
 export type Loaded =
   | { readonly ok: true; readonly roster: Roster; readonly warnings: readonly Problem[] }
@@ -26,35 +27,27 @@ export function loadRoster(source: Uint8Array | string, file: string, policy: Po
     return { ok: false, problems: [{ severity: "error", file, ...decoded.at, path: "", message: decoded.message }] };
   }
   const parsed = parseYaml(decoded.text);
-  const { rows, findings } = checkDocument(parsed, policy);
+  const extents = rowExtents(usersOf(parsed.tree), parsed.text);
+  const { rows, findings } = checkDocument(parsed, extents, policy);
   const locate = locator(parsed);
-  const inText = parsed.problems.map(({ at, path, message, hides }) => ({
-    hides,
-    ...located(file, parsed.positionOf(at), path, message, "error"),
-  }));
-  const inRows = findings.map(({ path, at, message, severity }) =>
-    located(file, locate(path, at), path, message, severity),
-  );
+  const isConsequence = consequences(parsed.problems, extents);
+  const inText = parsed.problems
+    .filter(({ at, hides }) => hides === "rest" || !isConsequence(at))
+    .map(({ at, path, message, hides }) => {
+      const user = path.length === 0 ? extents.rowAround(at) : undefined;
+      const problem = located(file, parsed.positionOf(at), path, message, "error");
+      return { hides, ...problem, ...(user === undefined ? {} : { user }) };
+    });
+  const inRows = findings
+    .filter(
+      ({ path, at }) =>
+        path.length !== 1 || parsed.tree === undefined || !isConsequence(offsetOf(parsed.tree, path, at)),
+    )
+    .map(({ path, at, message, severity }) => located(file, locate(path, at), path, message, severity));
   const problems = withoutEchoes(inText, inRows).sort((a, b) => a.line - b.line || a.column - b.column);
   if (problems.some((problem) => problem.severity === "error"))
     return { ok: false, problems: problems.slice(0, MAX_PROBLEMS) };
   return { ok: true, roster: { file, rows, locate }, warnings: problems };
-}
-
-/** On a line that is no YAML only the first problem is reported: the rest of it is guesswork. */
-function withoutEchoes(
-  inText: readonly (Problem & Pick<TreeProblem, "hides">)[],
-  inRows: readonly Problem[],
-): Problem[] {
-  const firstOfLine = new Map<number, Problem>();
-  for (const { hides, ...problem } of inText) {
-    const earlier = firstOfLine.get(problem.line);
-    if (hides !== "nothing" && (earlier === undefined || problem.column < earlier.column))
-      firstOfLine.set(problem.line, problem);
-  }
-  const hidingNothing = inText.filter(({ hides }) => hides === "nothing").map(({ hides: _, ...problem }) => problem);
-  const elsewhere = [...hidingNothing, ...inRows];
-  return [...firstOfLine.values(), ...elsewhere.filter(({ line }) => !firstOfLine.has(line))];
 }
 
 /** A problem of one person's row, placed by the roster it was found in. */
@@ -82,7 +75,13 @@ interface Checked {
   readonly findings: readonly Finding[];
 }
 
-function checkDocument(parsed: Parsed, policy: Policy): Checked {
+/** The map of people, where the text holds one. */
+function usersOf(tree: Tree | undefined): TreeMap | undefined {
+  const users = tree?.kind === "map" ? tree.entries.get("users")?.value : undefined;
+  return users?.kind === "map" ? users : undefined;
+}
+
+function checkDocument(parsed: Parsed, extents: RowExtents, policy: Policy): Checked {
   const { tree } = parsed;
   const empty = tree === undefined || (tree.kind === "scalar" && tree.value === null);
   if (empty) return { rows: new Map(), findings: [] };
@@ -111,22 +110,11 @@ function checkDocument(parsed: Parsed, policy: Policy): Checked {
     const message = `users: expected one key for each person but found ${describeTree(users)}; write each name with a colon, and the person's fields below it`;
     return { rows: new Map(), findings: [...findings, atTop(["users"], message)] };
   }
-  const checked = checkRows(users, brokenRows(users, parsed), policy);
+  const checked = checkRows(users, brokenRows(parsed, extents), policy);
   return { rows: checked.rows, findings: [...findings, ...checked.findings] };
 }
 
-type Users = Extract<Tree, { kind: "map" }>;
-
-/** Rows in which the text itself is broken: what they seem to say is not judged, so that no error is a mere echo. */
-function brokenRows(users: Users, { problems }: Parsed): ReadonlySet<string> {
-  const breaks = problems.filter((problem) => problem.hides === "row").map((problem) => problem.at);
-  if (breaks.length === 0) return new Set();
-  const starts = [...users.entries].map(([user, { keyAt }]) => ({ user, from: keyAt })).sort((a, b) => a.from - b.from);
-  const rowAt = (offset: number) => starts.findLast(({ from }) => from <= offset)?.user;
-  return new Set(breaks.map(rowAt).filter((user) => user !== undefined));
-}
-
-function checkRows(users: Users, broken: ReadonlySet<string>, policy: Policy): Checked {
+function checkRows(users: TreeMap, broken: ReadonlySet<string>, policy: Policy): Checked {
   const rows = new Map<OsUser, Row>();
   const raw = new Map<string, unknown>();
   const findings: Finding[] = [];

@@ -1,7 +1,7 @@
 /** Finds what a paste or an interrupted merge leaves in a roster, and replaces it by characters that YAML can read. */
 
-import { Lexer, CST } from "yaml";
 import { quote } from "./quote.ts";
+import { tokensOf } from "./tokens.ts";
 
 export interface Pasted {
   readonly offset: number;
@@ -115,19 +115,7 @@ interface Span {
 
 function commentsOf(text: string): readonly Span[] {
   const comments: Span[] = [];
-  let offset = 0;
-  let isScalar = false;
-  for (const token of new Lexer().lex(text)) {
-    if (!isScalar && SILENT.has(token)) {
-      isScalar = token === CST.SCALAR;
-      continue;
-    }
-    if (!isScalar && CST.tokenType(token) === "comment") comments.push({ from: offset, to: offset + token.length });
-    offset += token.length;
-    isScalar = false;
-  }
+  for (const { offset, source, kind } of tokensOf(text))
+    if (kind === "comment") comments.push({ from: offset, to: offset + source.length });
   return comments;
 }
-
-/** Tokens that the tokeniser adds and that stand for no character of the text. */
-const SILENT: ReadonlySet<string> = new Set([CST.DOCUMENT, CST.FLOW_END, CST.SCALAR]);

@@ -4,12 +4,13 @@
  */
 
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
-import type { Node, Pair, ParsedNode, Scalar, YAMLError } from "yaml";
+import type { Node, Pair, ParsedNode, Scalar } from "yaml";
 import type { Position } from "../model.ts";
 import { hazardIn } from "./parser-limits.ts";
 import { cleaned, conflictIn } from "./paste-artifacts.ts";
 import { quote, describeValue } from "./quote.ts";
 import { UnquotedScalar } from "./scalar-source.ts";
+import { syntaxProblems } from "./syntax-messages.ts";
 
 export type Tree = TreeMap | TreeList | TreeScalar;
 
@@ -49,12 +50,15 @@ export interface TreeProblem {
   readonly message: string;
   /**
    * What is not judged because of it: the rest of its line, or the whole row, where the text could not be read and
-   * something near it may be mistaken for something else.
+   * something near it may be mistaken for something else; `rest` also hides what else of the text below it in the row
+   * could not be read.
    */
-  readonly hides: "line" | "row" | "nothing";
+  readonly hides: "line" | "row" | "rest" | "nothing";
 }
 
 export interface Parsed {
+  /** As long as the file's text: offsets are those of the file. */
+  readonly text: string;
   readonly tree: Tree | undefined;
   readonly problems: readonly TreeProblem[];
   readonly positionOf: (offset: number) => Position;
@@ -73,6 +77,7 @@ export function parseYaml(source: string): Parsed {
   const hazard = conflictIn(text) ?? hazardIn(text);
   if (hazard !== undefined) {
     return {
+      text,
       tree: undefined,
       problems: [{ at: hazard.offset, path: [], message: hazard.message, hides: "row" }],
       positionOf,
@@ -87,33 +92,11 @@ export function parseYaml(source: string): Parsed {
   });
   const problems: TreeProblem[] = [
     ...found.map(({ offset, message }) => ({ at: offset, path: [], message, hides: "line" as const })),
-    ...document.errors.map((error) => syntaxProblem(error, text)),
+    ...syntaxProblems(document.errors, text),
   ];
   const tree = document.contents === null ? undefined : grow(document.contents, [], problems);
-  return { tree, problems, positionOf };
+  return { text, tree, problems, positionOf };
 }
-
-function syntaxProblem(error: YAMLError, text: string): TreeProblem {
-  if (error.code === "BAD_SCALAR_START") {
-    const sign = quote(text[error.pos[0]] ?? "");
-    const message = `YAML allows no value that begins with ${sign}; delete that character, or put the whole value in quotes`;
-    return { at: error.pos[0], path: [], message, hides: "line" };
-  }
-  const known = SYNTAX[error.code];
-  const message = known ?? `${error.message.replace(/\s+/g, " ").slice(0, 120)}; fix the YAML here`;
-  // An unfinished construct is reported at the end of the file, which may lie behind the last line's end.
-  return { at: Math.min(error.pos[0], Math.max(0, text.length - 1)), path: [], message, hides: "row" };
-}
-
-const SYNTAX: Partial<Record<YAMLError["code"], string>> = {
-  TAB_AS_INDENT: "a tab indents this line; use spaces, two a level",
-  MULTIPLE_DOCS: 'a second YAML document begins here; a roster is one, so remove the line "---"',
-  BLOCK_AS_IMPLICIT_KEY:
-    'a second ": " stands on this line; put the inner key on a line of its own, or quote the value',
-  BAD_INDENT:
-    "the indentation does not fit the lines above; start keys of one map in the same column, and close every bracket",
-  MISSING_CHAR: "something that was opened is not closed here; look for a missing quote, bracket or colon",
-};
 
 function grow(node: ParsedNode | Node, path: readonly (string | number)[], problems: TreeProblem[]): Tree {
   const at = node.range?.[0] ?? 0;

@@ -184,7 +184,7 @@ describe("what people paste has one sentence that names the cause", () => {
     ["at the end of a line", row("bob").replace("power-user", "power-user\u00a0"), "5:21"],
   ])("a no-break space %s", (_where, bob, place) =>
     expect(linesOf(rosterOf(bob, row("eva", "", "king")))).toEqual([
-      `roster.yaml:${place}: the character U+00A0 (a no-break space) only looks like a space; delete it, or type a space in its place`,
+      `roster.yaml:${place}: bob: the character U+00A0 (a no-break space) only looks like a space; delete it, or type a space in its place`,
       expect.stringMatching(/:9:11: eva: tier: "king" is not valid; it must be one of/),
     ]),
   );
@@ -201,7 +201,7 @@ describe("what people paste has one sentence that names the cause", () => {
   test.each(["@alice", "`alice`", "%alice"])("%s without quotes hides nothing but its line", (login) => {
     const bob = row("bob", "", "king").replace("authentik_user: bob", `authentik_user: ${login}`);
     expect(linesOf(rosterOf(bob))).toEqual([
-      `roster.yaml:3:21: YAML allows no value that begins with "${login[0]}"; delete that character, or put the whole value in quotes`,
+      `roster.yaml:3:21: bob: YAML allows no value that begins with "${login[0]}"; delete that character, or put the whole value in quotes`,
       expect.stringMatching(/:5:11: bob: tier: "king" is not valid; it must be one of/),
     ]);
   });

@@ -46,7 +46,7 @@ describe("words that nginx, YAML or a map would read as something else", () => {
     ["a\u202eb", "U+202E is invisible"],
   ])("the invisible character in %j is named", (login, what) => {
     expect(about(`authentik_user: ${JSON.stringify(login)}`)).toEqual([
-      `roster.yaml:5:23: the character ${what}; delete it, or type a space in its place`,
+      `the character ${what}; delete it, or type a space in its place`,
     ]);
   });
 
