@@ -94,69 +94,94 @@ export function parseYaml(source: string): Parsed {
     ...found.map(({ offset, message }) => ({ at: offset, path: [], message, hides: "line" as const })),
     ...syntaxProblems(document.errors, text),
   ];
-  const tree = document.contents === null ? undefined : grow(document.contents, [], problems);
+  const tree = document.contents === null ? undefined : grow(document.contents, [], { text, problems });
   return { text, tree, problems, positionOf };
 }
 
-function grow(node: ParsedNode | Node, path: readonly (string | number)[], problems: TreeProblem[]): Tree {
+/** What growing a tree needs and collects. */
+interface Found {
+  readonly text: string;
+  readonly problems: TreeProblem[];
+}
+
+function grow(node: ParsedNode | Node, path: readonly (string | number)[], found: Found): Tree {
+  const { text } = found;
   const at = node.range?.[0] ?? 0;
   if (isAlias(node)) {
-    problems.push({
+    found.problems.push({
       at,
       path,
-      message: `${quote(`*${node.source}`)} is an alias; write the value out, so that a row shows what it grants`,
+      message: `${quote(`*${node.source}`)} is an alias; write the value out, so that a row shows what it grants, or put it in quotes`,
       hides: "row",
     });
     return { kind: "scalar", at, value: null };
   }
   if (node.tag !== undefined && !isPlainTag(node)) {
-    problems.push({
+    found.problems.push({
       at,
       path,
-      message: `the tag ${quote(node.tag.replace("tag:yaml.org,2002:", "!!"))} is not allowed; remove it`,
+      message: `the tag ${quote(node.tag.replace("tag:yaml.org,2002:", "!!"))} is not allowed; remove it, or put the value in quotes`,
       hides: "row",
     });
   }
+  if (node.anchor !== undefined) {
+    const sign = `&${node.anchor}`;
+    const message = `${quote(sign)} is an anchor and no value; put it in quotes if it is the value, or delete it`;
+    found.problems.push({ at: Math.max(0, text.lastIndexOf(sign, at)), path, message, hides: "line" });
+  }
   if (isMap(node))
-    return { kind: "map", at, isBlock: node.flow !== true, entries: growEntries(node.items, path, problems) };
+    return { kind: "map", at, isBlock: node.flow !== true, entries: growEntries(node.items, path, found) };
   if (isSeq(node)) {
-    const items = node.items.map((item, index) => grow(nodeOf(item, at), [...path, index], problems));
+    const items = node.items.map((item, index) => grow(nodeOf(item, at), [...path, index], found));
     return { kind: "list", at, isBlock: node.flow !== true, items };
+  }
+  const comment = /^#[^\s#].*/.exec(text.slice(at, at + MAX_COMMENT))?.[0];
+  if (comment !== undefined && isEmptyField(node, path)) {
+    const message = `${quote(comment.trimEnd())} is a comment, so no value is given here; put it in quotes if it is the value`;
+    found.problems.push({ at, path, message, hides: "line" });
   }
   return isScalar(node) ? scalar(node, at) : { kind: "scalar", at, value: null };
 }
 
+/** What is shown of a comment is shorter. */
+const MAX_COMMENT = 200;
+
+/** A field of a row, or something below it, without a value: an empty roster and an empty list of people may be. */
+const isEmptyField = (node: Node, path: readonly (string | number)[]): boolean =>
+  path.length > 2 && (!isScalar(node) || node.value === null);
+
 /** The library sets no tag on what it resolves by itself, so any tag was written by hand. */
 const isPlainTag = (node: Node): boolean => isScalar(node) && node.tag === "!";
 
-function growEntries(
-  pairs: readonly unknown[],
-  path: readonly (string | number)[],
-  problems: TreeProblem[],
-): TreeMap["entries"] {
+function growEntries(pairs: readonly unknown[], path: readonly (string | number)[], found: Found): TreeMap["entries"] {
   const entries = new Map<string, TreeEntry>();
   for (const pair of pairs) {
     if (!isPair(pair)) continue;
     const { key, value } = pair as Pair<Node, Node | null>;
     const keyAt = key?.range?.[0] ?? 0;
     if (!isScalar(key)) {
-      const found = isAlias(key) ? "an alias" : "a list or a map";
-      problems.push({ at: keyAt, path, message: `expected a text as the key but found ${found}`, hides: "nothing" });
+      const what = isAlias(key) ? "an alias" : "a list or a map";
+      found.problems.push({
+        at: keyAt,
+        path,
+        message: `expected a text as the key but found ${what}`,
+        hides: "nothing",
+      });
       continue;
     }
     const { name, keyIs } = keyOf(key, keyAt);
-    if (key.tag !== undefined) grow(key, [...path, name], problems);
+    if (key.tag !== undefined || key.anchor !== undefined) grow(key, [...path, name], found);
     if (entries.has(name)) {
-      problems.push({
+      found.problems.push({
         at: keyAt,
         path: [...path, name],
         message: `the key ${quote(name)} stands here a second time; keep one of the two`,
         hides: "nothing",
       });
-      if (value !== null) grow(value, [...path, name], problems);
+      if (value !== null) grow(value, [...path, name], found);
       continue;
     }
-    const tree = value === null ? undefined : grow(value, [...path, name], problems);
+    const tree = value === null ? undefined : grow(value, [...path, name], found);
     entries.set(name, {
       keyAt,
       value: tree ?? { kind: "scalar", at: keyAt, value: null },

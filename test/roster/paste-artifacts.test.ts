@@ -206,6 +206,25 @@ describe("what people paste has one sentence that names the cause", () => {
     ]);
   });
 
+  test.each([
+    ["authentik_user", "&alice", "an anchor and no value; put it in quotes if it is the value, or delete it"],
+    ["authentik_user", "&alice smith", "an anchor and no value; put it in quotes if it is the value, or delete it"],
+    ["authentik_user", "#alice", "a comment, so no value is given here; put it in quotes if it is the value"],
+    ["tier", "#admin", "a comment, so no value is given here; put it in quotes if it is the value"],
+    ["repos", "[&web]", "an anchor and no value; put it in quotes if it is the value, or delete it"],
+    ["limits", "#none", "a comment, so no value is given here; put it in quotes if it is the value"],
+    ["email", "*alice", "an alias; write the value out, so that a row shows what it grants, or put it in quotes"],
+    ["email", "!alice", 'the tag "!alice" is not allowed; remove it, or put the value in quotes'],
+  ])("%s: %s is told to be quoted", (field, value, says) => {
+    const sign = /[&#*][a-z]+/.exec(value)?.[0];
+    expect(about({ [field]: value })).toEqual([sign === undefined ? says : `"${sign}" is ${says}`]);
+  });
+
+  test("a comment with a space behind its sign is a comment and nothing else", () => {
+    expect(about({ email: "# not known yet" })).toEqual([expect.stringContaining("email: nothing is given; use one")]);
+    expect(linesOf("users: #nobody\n")).toEqual([]);
+  });
+
   test("a repository's address in place of its name", () =>
     expect(about({ code_layout: "workspace", repos: "[web.git]" })).toEqual([
       'repos: "web.git" ends like an address to clone from; write the name alone: "web"',
