@@ -9,6 +9,7 @@ import { didYouMean, nearest } from "../text/suggest.ts";
 import { describeTree, pathText, plainValue, treeAt } from "../text/tree-values.ts";
 import type { Tree } from "../text/yaml-tree.ts";
 import { type Finding, inRow } from "./finding.ts";
+import { sectionOf } from "./misplaced.ts";
 import { isReservedK8sUser, isSystemNamespace } from "./reserved.ts";
 import { sizeFindings } from "./sizes.ts";
 
@@ -80,11 +81,16 @@ function shapeFindings(user: string, raw: unknown, issues: readonly Issue[]): Fi
     const present = path.reduce<unknown>((value, step) => (isMap(value) ? value[step] : undefined), raw);
     const free = known.filter((key) => !isMap(present) || !Object.hasOwn(present, key));
     return issue.keys.map((key): Finding => {
-      const near = nearest(key, free);
-      if (near !== undefined) meant.add(pathText([...path, near]));
+      const section = path.length === 0 ? sectionOf(key) : undefined;
+      const near = section ?? nearest(key, free);
+      if (near !== undefined && (section === undefined || !isMap(present) || present[section] === null))
+        meant.add(pathText([...path, near]));
       const where = path.length === 0 ? "a row" : path.join(".");
       const right = near === undefined ? `; ${where} knows ${listed(known)}` : `; did you mean "${near}"?`;
-      const message = `${quote(key)} is not a field of ${where}${right}`;
+      const message =
+        section === undefined
+          ? `${quote(key)} is not a field of ${where}${right}`
+          : `${quote(key)} is a field of ${section} and not of the row itself; write it below ${section}:, indented`;
       return { path: ["users", user, ...path, key], at: "key", message, severity: "error" };
     });
   });

@@ -194,9 +194,7 @@ const RULES: readonly Rule[] = [
   {
     code: "MISSING_CHAR",
     says: /^Comments/,
-    cause: always(
-      '"#" begins a comment only after a space; write a space before it, or put the whole value in quotes',
-    ),
+    cause: always('"#" begins a comment only after a space; write a space before it, or put the whole value in quotes'),
   },
   { code: "MISSING_CHAR", says: /^Missing , /, cause: always(COMMA) },
   { code: "MISSING_CHAR", says: /^Missing space after :/, cause: always("a space is missing after this colon") },
