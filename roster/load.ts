@@ -2,7 +2,7 @@
 
 import type { Day, Email, ForgejoLogin, HostName, K8sUser, AuthentikUser, Namespace, OsUser } from "./model.ts";
 import type { Policy, Position, Previously, Problem, Roster, Row } from "./model.ts";
-import { checkRow, isMap, withoutRefused } from "./rules/one-row.ts";
+import { checkRow, isMap, rawRow, withoutRefused } from "./rules/one-row.ts";
 import { checkTogether } from "./rules/across-rows.ts";
 import { type Finding, inRow } from "./rules/finding.ts";
 import { misplacedAmongPeople, misplacedAtTop } from "./rules/misplaced.ts";
@@ -11,7 +11,7 @@ import { brokenRows, consequences, type RowExtents, rowExtents, withoutEchoes } 
 import { decode } from "./text/decode.ts";
 import { quote } from "./text/quote.ts";
 import { didYouMean } from "./text/suggest.ts";
-import { describeTree, offsetOf, type Path, pathText, plainValue } from "./text/tree-values.ts";
+import { describeTree, offsetOf, type Path, pathText } from "./text/tree-values.ts";
 import { type Parsed, parseYaml, type Tree, type TreeMap } from "./text/yaml-tree.ts";
 
 export type Loaded =
@@ -128,7 +128,7 @@ function checkRows(users: TreeMap, broken: ReadonlySet<string>, policy: Policy):
     const lacked = misplaced.lackedBy.get(user) ?? [];
     const wrongName = keyIs === undefined ? osUserProblem(user) : unquotedNameProblem(user, keyIs);
     if (wrongName !== undefined) findings.push(inRow(user, [], wrongName, "key"));
-    const plain = plainValue(value);
+    const plain = rawRow(value);
     raw.set(user, plain);
     if (plain === null && lacked.length > 0) continue;
     if (!isMap(plain)) {
@@ -136,7 +136,7 @@ function checkRows(users: TreeMap, broken: ReadonlySet<string>, policy: Policy):
       findings.push(inRow(user, [], `${found}; write authentik_user:, k8s_user: and tier: below the name`, "key"));
       continue;
     }
-    const checked = checkRow(user, value, policy);
+    const checked = checkRow(user, value, plain, policy);
     findings.push(...checked.findings.filter(({ path }) => !lacked.includes(String(path[2]))));
     if (checked.written !== undefined) rows.set(user as OsUser, rowOf(user as OsUser, checked.written));
   }

@@ -19,9 +19,11 @@ export interface CheckedRow {
   readonly findings: readonly Finding[];
 }
 
-/** Checks a row as it was read: `tree` may have any shape, `user` is its key. */
-export function checkRow(user: string, tree: Tree, policy: Policy): CheckedRow {
-  const raw = plainValue(tree, FIGURES);
+/** The row as plain data of any shape, as the rules judge it. */
+export const rawRow = (tree: Tree): unknown => plainValue(tree, FIGURES);
+
+/** Checks a row as it was read: `user` is its key, `raw` what `rawRow` makes of its tree. */
+export function checkRow(user: string, tree: Tree, raw: unknown, policy: Policy): CheckedRow {
   const checked = row.safeParse(raw);
   const findings = checked.success ? [] : shapeFindings(user, raw, issuesWithSource(tree, checked.error.issues));
   const fields = isMap(raw) ? raw : {};
@@ -199,15 +201,15 @@ function stackFindings(user: string, raw: Raw, policy: Policy): Finding[] {
   return findings;
 }
 
+/** Fields of `previously`. */
+const FORMER: ReadonlySet<string> = new Set(Object.keys(knownAt(["previously"])));
+
 function previouslyFindings(user: string, raw: Raw): Finding[] {
   const { previously, forgejo } = raw;
   if (!isMap(previously)) return [];
   const now: Raw = { ...raw, os_user: user, forgejo_login: isMap(forgejo) ? forgejo.login : undefined };
   return Object.entries(previously)
-    .filter(
-      ([field, value]) =>
-        Object.hasOwn(knownAt(["previously"]), field) && typeof value === "string" && value === now[field],
-    )
+    .filter(([field, value]) => typeof value === "string" && value === now[field] && FORMER.has(field))
     .map(([field, value]) =>
       inRow(
         user,

@@ -3,10 +3,10 @@
  * both.
  */
 
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
+import { Composer, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, Parser, YAMLParseError } from "yaml";
 import type { Node, Pair, ParsedNode, Scalar } from "yaml";
 import type { Position } from "../model.ts";
-import { hazardIn } from "./parser-limits.ts";
+import { type Scanned, safeTokens } from "./parser-limits.ts";
 import { cleaned, conflictIn } from "./paste-artifacts.ts";
 import { quote, describeValue } from "./quote.ts";
 import { UnquotedScalar } from "./scalar-source.ts";
@@ -74,28 +74,35 @@ export function parseYaml(source: string): Parsed {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     return { line, column: col };
   };
-  const hazard = conflictIn(text) ?? hazardIn(text);
-  if (hazard !== undefined) {
-    return {
-      text,
-      tree: undefined,
-      problems: [{ at: hazard.offset, path: [], message: hazard.message, hides: "row" }],
-      positionOf,
-    };
+  const conflict = conflictIn(text);
+  const scanned: Scanned = conflict === undefined ? safeTokens(text) : { ok: false, hazard: conflict };
+  if (!scanned.ok) {
+    const { offset: at, message } = scanned.hazard;
+    return { text, tree: undefined, problems: [{ at, path: [], message, hides: "row" }], positionOf };
   }
-  const document = parseDocument(text, {
-    prettyErrors: false,
-    logLevel: "error",
-    merge: false,
-    uniqueKeys: false,
-    version: "1.2",
-  });
+  const { document, errors } = compose(scanned.tokens, text.length);
   const problems: TreeProblem[] = [
     ...found.map(({ offset, message }) => ({ at: offset, path: [], message, hides: "line" as const })),
-    ...syntaxProblems(document.errors, text),
+    ...syntaxProblems(errors, text),
   ];
-  const tree = document.contents === null ? undefined : grow(document.contents, [], { text, problems });
+  const tree = document?.contents == null ? undefined : grow(document.contents, [], { text, problems });
   return { text, tree, problems, positionOf };
+}
+
+/** The first document of the tokens with its errors; that there is a second one is one of them. */
+function compose(tokens: readonly string[], length: number) {
+  const parser = new Parser();
+  function* nodes() {
+    for (const token of tokens) yield* parser.next(token);
+    yield* parser.end();
+  }
+  const options = { prettyErrors: false, logLevel: "error", merge: false, uniqueKeys: false, version: "1.2" } as const;
+  const documents = new Composer(options).compose(nodes(), true, length);
+  const { value: document } = documents.next();
+  const { value: second } = documents.next();
+  const more =
+    second === undefined ? [] : [new YAMLParseError([second.range[0], second.range[1]], "MULTIPLE_DOCS", "")];
+  return { document, errors: [...(document?.errors ?? []), ...more] };
 }
 
 /** What growing a tree needs and collects. */

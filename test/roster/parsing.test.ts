@@ -65,9 +65,9 @@ describe("hostile text", () => {
       /indented by 121/,
     ],
     ["ten megabytes", "a".repeat(10 * MIB), /:1:1: the file holds 10.0 MiB; 1 MiB is the limit/],
-    ["a megabyte of quotes", '"'.repeat(MIB - 1), /holds more than 200000 words and signs/],
-    ["a megabyte of broken lines", "a: b: c\n".repeat(MIB / 8), /holds more than 200000 words and signs/],
-    ["a megabyte of doubled keys", "a: 1\n".repeat(200_000), /holds more than 200000 words and signs/],
+    ["a megabyte of quotes", '"'.repeat(MIB - 1), /holds more than 250000 words and signs/],
+    ["a megabyte of broken lines", "a: b: c\n".repeat(MIB / 8), /holds more than 250000 words and signs/],
+    ["a megabyte of doubled keys", "a: 1\n".repeat(200_000), /holds more than 250000 words and signs/],
     [
       "one endless value",
       `users: {bob: {tier: "${"\\q".repeat(400_000)}"}}`,
