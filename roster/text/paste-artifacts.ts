@@ -46,20 +46,22 @@ export function cleaned(text: string): Cleaned {
 /** `%YAML 1.1` makes `yes` a switch and `0400` octal, and `%TAG` gives a tag another meaning. */
 function withoutDirectives(text: string): Cleaned {
   const found: Pasted[] = [];
-  let plain = text;
+  const blanked: string[] = [];
+  let from = 0;
   // YAML looks for directives before the document only, among blank lines and comments.
-  for (let from = 0; from < text.length; ) {
+  while (from < text.length) {
     const newline = text.indexOf("\n", from);
-    const to = newline === -1 ? text.length : newline;
-    const line = text.slice(from, to).trim();
-    if (text[from] === "%") {
+    const to = newline === -1 ? text.length : newline + 1;
+    const source = text.slice(from, to);
+    const line = source.trim();
+    if (source.startsWith("%")) {
       const message = `${quote(line)} is a directive, which may change the meaning of every line below; delete this line`;
       found.push({ offset: from, message });
-      plain = `${plain.slice(0, from)}${" ".repeat(to - from)}${plain.slice(to)}`;
     } else if (line !== "" && !line.startsWith("#")) break;
-    from = to + 1;
+    blanked.push(source.startsWith("%") ? source.replace(/[^\n]/g, " ") : source);
+    from = to;
   }
-  return { text: plain, found };
+  return found.length === 0 ? { text, found } : { text: blanked.join("") + text.slice(from), found };
 }
 
 function withLineFeeds(text: string): Cleaned {

@@ -150,10 +150,13 @@ const withinBrackets = (text: string, at: number): Cause => ({
 });
 
 function blockText(text: string, noticed: number): Cause {
-  const sign = Math.max(text.lastIndexOf("|", noticed), text.lastIndexOf(">", noticed));
+  // A figure and a sign of YAML's may stand between the one that begins the text and the first that is wrong.
+  const from = Math.max(0, noticed - 8);
+  const found = text.slice(from, noticed + 1).search(/[|>][^|>]*$/);
+  const at = found < 0 ? noticed : from + found;
   return {
-    at: Math.max(0, sign),
-    message: `a value that begins with ${quote(text[sign] ?? "")} is a text of several lines; put the whole value in quotes`,
+    at,
+    message: `a value that begins with ${quote(text[at] ?? "")} is a text of several lines; put the whole value in quotes`,
   };
 }
 

@@ -25,6 +25,8 @@ export function unclosedIn(text: string): {
 } {
   const quotes: Unclosed[] = [];
   const unclosed: Opening[] = [];
+  /** The last bracket that a line ended, by the sign that would have closed it. */
+  const ended = new Map<string, Opening>();
   let open: Opening[] = [];
   for (const { offset, source, kind } of tokensOf(text)) {
     if (kind === "single-quoted-scalar" || kind === "double-quoted-scalar") {
@@ -32,24 +34,22 @@ export function unclosedIn(text: string): {
         quotes.push({ offset, message: `this quote is not closed; write another ${source[0]} where the text ends` });
     } else if (kind === "flow-map-start" || kind === "flow-seq-start") open.push({ offset, sign: source });
     else if (kind === "flow-error-end") {
-      for (const opening of open) opening.endedAt = offset;
+      for (const opening of open) {
+        opening.endedAt = offset;
+        ended.set(CLOSING[opening.sign] ?? "", opening);
+      }
       unclosed.push(...open.reverse());
       open = [];
-    } else if (kind === "flow-map-end" || kind === "flow-seq-end") close(source, open, unclosed);
+    } else if (kind === "flow-map-end" || kind === "flow-seq-end") {
+      const index = open.findLastIndex(({ sign }) => CLOSING[sign] === source);
+      const earlier = ended.get(source);
+      if (index >= 0) {
+        unclosed.push(...open.splice(index + 1).reverse());
+        open.pop();
+      } else if (earlier !== undefined) earlier.isClosedBelow = true;
+    }
   }
   return { quotes, brackets: [...unclosed, ...open.reverse()].map((opening) => bracketProblem(opening, text)) };
-}
-
-/** Takes the bracket that a sign closes from those that are open, with those within it that lack their end. */
-function close(sign: string, open: Opening[], unclosed: Opening[]): void {
-  const index = open.findLastIndex((opening) => CLOSING[opening.sign] === sign);
-  if (index >= 0) {
-    unclosed.push(...open.splice(index + 1).reverse());
-    open.pop();
-    return;
-  }
-  const earlier = unclosed.findLast((opening) => CLOSING[opening.sign] === sign && opening.endedAt !== undefined);
-  if (earlier !== undefined) earlier.isClosedBelow = true;
 }
 
 function bracketProblem({ offset, sign, endedAt, isClosedBelow }: Opening, text: string): Unclosed {

@@ -68,6 +68,7 @@ describe("hostile text", () => {
     ["a megabyte of quotes", '"'.repeat(MIB - 1), /holds more than 250000 words and signs/],
     ["a megabyte of broken lines", "a: b: c\n".repeat(MIB / 8), /holds more than 250000 words and signs/],
     ["a megabyte of doubled keys", "a: 1\n".repeat(200_000), /holds more than 250000 words and signs/],
+    ["a megabyte of directives", "%A\n".repeat(MIB / 3), /holds more than 250000 words and signs/],
     [
       "one endless value",
       `users: {bob: {tier: "${"\\q".repeat(400_000)}"}}`,
