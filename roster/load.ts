@@ -2,15 +2,17 @@
 
 import type { Day, Email, ForgejoLogin, HostName, K8sUser, AuthentikUser, Namespace, OsUser } from "./model.ts";
 import type { Policy, Position, Previously, Problem, Roster, Row } from "./model.ts";
-import { checkRow, isMap } from "./rules/one-row.ts";
+import { checkRow, isMap, rawRow, withoutRefused } from "./rules/one-row.ts";
 import { checkTogether } from "./rules/across-rows.ts";
 import { type Finding, inRow } from "./rules/finding.ts";
+import { misplacedAmongPeople, misplacedAtTop } from "./rules/misplaced.ts";
 import { osUserProblem, unquotedNameProblem, type WrittenRow } from "./schema/row.ts";
+import { brokenRows, consequences, type RowExtents, rowExtents, withoutEchoes } from "./text-problems.ts";
 import { decode } from "./text/decode.ts";
 import { quote } from "./text/quote.ts";
 import { didYouMean } from "./text/suggest.ts";
-import { describeTree, offsetOf, type Path, pathText, plainValue } from "./text/tree-values.ts";
-import { type Parsed, parseYaml, type Tree, type TreeProblem } from "./text/yaml-tree.ts";
+import { describeTree, offsetOf, type Path, pathText } from "./text/tree-values.ts";
+import { type Parsed, parseYaml, type Tree, type TreeMap } from "./text/yaml-tree.ts";
 
 export type Loaded =
   | { readonly ok: true; readonly roster: Roster; readonly warnings: readonly Problem[] }
@@ -26,50 +28,44 @@ export function loadRoster(source: Uint8Array | string, file: string, policy: Po
     return { ok: false, problems: [{ severity: "error", file, ...decoded.at, path: "", message: decoded.message }] };
   }
   const parsed = parseYaml(decoded.text);
-  const { rows, findings } = checkDocument(parsed, policy);
+  const extents = rowExtents(usersOf(parsed.tree), parsed.text);
+  const { rows, findings, misplaced } = checkDocument(parsed, extents, policy);
   const locate = locator(parsed);
-  const inText = parsed.problems.map(({ at, path, message, hides }) => ({
-    hides,
-    ...located(file, parsed.positionOf(at), path, message, "error"),
-  }));
-  const inRows = findings.map(({ path, at, message, severity }) =>
-    located(file, locate(path, at), path, message, severity),
-  );
+  const isConsequence = consequences(parsed.problems, extents);
+  const inText = parsed.problems
+    .filter(({ at, hides }) => hides === "rest" || !isConsequence(at))
+    .filter(({ path, hides }) => hides !== "nothing" || path.length !== 2 || !misplaced.has(String(path[1])))
+    .map(({ at, path, message, hides }) => {
+      const user = path.length === 0 ? { user: extents.rowAround(at) ?? null } : {};
+      return { hides, ...located(file, parsed.positionOf(at), { path, message, severity: "error", ...user }) };
+    });
+  const inRows = findings
+    .filter(
+      ({ path, at }) =>
+        path.length !== 1 || parsed.tree === undefined || !isConsequence(offsetOf(parsed.tree, path, at)),
+    )
+    .map((finding) => located(file, locate(finding.path, finding.at), finding));
   const problems = withoutEchoes(inText, inRows).sort((a, b) => a.line - b.line || a.column - b.column);
   if (problems.some((problem) => problem.severity === "error"))
     return { ok: false, problems: problems.slice(0, MAX_PROBLEMS) };
   return { ok: true, roster: { file, rows, locate }, warnings: problems };
 }
 
-/** On a line that is no YAML only the first problem is reported: the rest of it is guesswork. */
-function withoutEchoes(
-  inText: readonly (Problem & Pick<TreeProblem, "hides">)[],
-  inRows: readonly Problem[],
-): Problem[] {
-  const firstOfLine = new Map<number, Problem>();
-  for (const { hides, ...problem } of inText) {
-    const earlier = firstOfLine.get(problem.line);
-    if (hides !== "nothing" && (earlier === undefined || problem.column < earlier.column))
-      firstOfLine.set(problem.line, problem);
-  }
-  const hidingNothing = inText.filter(({ hides }) => hides === "nothing").map(({ hides: _, ...problem }) => problem);
-  const elsewhere = [...hidingNothing, ...inRows];
-  return [...firstOfLine.values(), ...elsewhere.filter(({ line }) => !firstOfLine.has(line))];
-}
-
 /** A problem of one person's row, placed by the roster it was found in. */
-export const problemInRoster = (roster: Roster, { path, message, severity }: Finding): Problem =>
-  located(roster.file, roster.locate(path), path, message, severity);
+export const problemInRoster = (roster: Roster, finding: Finding): Problem =>
+  located(roster.file, roster.locate(finding.path), finding);
 
 function located(
   file: string,
   position: Position,
-  path: Path,
-  message: string,
-  severity: Problem["severity"],
+  { path, message, severity, user = ofPath(path) }: Omit<Finding, "at">,
 ): Problem {
-  const user = path[0] === "users" ? path[1] : undefined;
-  return { severity, file, ...position, ...(typeof user === "string" ? { user } : {}), path: pathText(path), message };
+  return { severity, file, ...position, ...(user === null ? {} : { user }), path: pathText(path), message };
+}
+
+/** The person whose row a path leads into. */
+function ofPath([top, user]: Path): string | null {
+  return top === "users" && typeof user === "string" ? user : null;
 }
 
 const locator =
@@ -80,12 +76,22 @@ const locator =
 interface Checked {
   readonly rows: ReadonlyMap<OsUser, Row>;
   readonly findings: readonly Finding[];
+  /** Keys among the people that are fields of a row: that they stand there several times is no further problem. */
+  readonly misplaced: ReadonlySet<string>;
 }
 
-function checkDocument(parsed: Parsed, policy: Policy): Checked {
+const NO_ROWS = { rows: new Map(), misplaced: new Set<string>() } as const;
+
+/** The map of people, where the text holds one. */
+function usersOf(tree: Tree | undefined): TreeMap | undefined {
+  const users = tree?.kind === "map" ? tree.entries.get("users")?.value : undefined;
+  return users?.kind === "map" ? users : undefined;
+}
+
+function checkDocument(parsed: Parsed, extents: RowExtents, policy: Policy): Checked {
   const { tree } = parsed;
   const empty = tree === undefined || (tree.kind === "scalar" && tree.value === null);
-  if (empty) return { rows: new Map(), findings: [] };
+  if (empty) return { ...NO_ROWS, findings: [] };
   const atTop = (path: Path, message: string, at: Finding["at"] = "value"): Finding => ({
     path,
     at,
@@ -94,58 +100,51 @@ function checkDocument(parsed: Parsed, policy: Policy): Checked {
   });
   if (tree.kind !== "map") {
     const message = `expected a map with the key "users" but found ${describeTree(tree)}; write users: and the people below it`;
-    return { rows: new Map(), findings: [atTop([], message)] };
+    return { ...NO_ROWS, findings: [atTop([], message)] };
   }
-  const findings = [...tree.entries.keys()]
-    .filter((key) => key !== "users")
-    .map((key) =>
-      atTop(
-        [key],
-        `${quote(key)} is not a key of a roster${didYouMean(key, ["users"]) || '; "users" is the only one'}`,
-        "key",
-      ),
-    );
+  const findings = [...tree.entries]
+    .filter(([key]) => key !== "users")
+    .map(([key, { value }]) => {
+      const unknown = `${quote(key)} is not a key of a roster${didYouMean(key, ["users"]) || '; "users" is the only one'}`;
+      return atTop([key], misplacedAtTop(key, value) ?? unknown, "key");
+    });
   const users = tree.entries.get("users")?.value;
-  if (users === undefined || (users.kind === "scalar" && users.value === null)) return { rows: new Map(), findings };
+  if (users === undefined || (users.kind === "scalar" && users.value === null)) return { ...NO_ROWS, findings };
   if (users.kind !== "map") {
     const message = `users: expected one key for each person but found ${describeTree(users)}; write each name with a colon, and the person's fields below it`;
-    return { rows: new Map(), findings: [...findings, atTop(["users"], message)] };
+    return { ...NO_ROWS, findings: [...findings, atTop(["users"], message)] };
   }
-  const checked = checkRows(users, brokenRows(users, parsed), policy);
-  return { rows: checked.rows, findings: [...findings, ...checked.findings] };
+  const checked = checkRows(users, brokenRows(parsed, extents), policy);
+  return { ...checked, findings: [...findings, ...checked.findings] };
 }
 
-type Users = Extract<Tree, { kind: "map" }>;
-
-/** Rows in which the text itself is broken: what they seem to say is not judged, so that no error is a mere echo. */
-function brokenRows(users: Users, { problems }: Parsed): ReadonlySet<string> {
-  const breaks = problems.filter((problem) => problem.hides === "row").map((problem) => problem.at);
-  if (breaks.length === 0) return new Set();
-  const starts = [...users.entries].map(([user, { keyAt }]) => ({ user, from: keyAt })).sort((a, b) => a.from - b.from);
-  const rowAt = (offset: number) => starts.findLast(({ from }) => from <= offset)?.user;
-  return new Set(breaks.map(rowAt).filter((user) => user !== undefined));
-}
-
-function checkRows(users: Users, broken: ReadonlySet<string>, policy: Policy): Checked {
+function checkRows(users: TreeMap, broken: ReadonlySet<string>, policy: Policy): Checked {
   const rows = new Map<OsUser, Row>();
   const raw = new Map<string, unknown>();
-  const findings: Finding[] = [];
+  const misplaced = misplacedAmongPeople(users);
+  const findings: Finding[] = [...misplaced.findings];
   for (const [user, { value, keyIs }] of users.entries) {
-    if (broken.has(user)) continue;
+    if (broken.has(user) || misplaced.fields.has(user)) continue;
+    const lacked = misplaced.lackedBy.get(user) ?? [];
     const wrongName = keyIs === undefined ? osUserProblem(user) : unquotedNameProblem(user, keyIs);
     if (wrongName !== undefined) findings.push(inRow(user, [], wrongName, "key"));
-    const plain = plainValue(value);
+    const plain = rawRow(value);
     raw.set(user, plain);
+    if (plain === null && lacked.length > 0) continue;
     if (!isMap(plain)) {
       const found = plain === null ? "the row is empty" : `expected the row's fields but found ${describeTree(value)}`;
       findings.push(inRow(user, [], `${found}; write authentik_user:, k8s_user: and tier: below the name`, "key"));
       continue;
     }
-    const checked = checkRow(user, value, policy);
-    findings.push(...checked.findings);
+    const checked = checkRow(user, value, plain, policy);
+    findings.push(...checked.findings.filter(({ path }) => !lacked.includes(String(path[2]))));
     if (checked.written !== undefined) rows.set(user as OsUser, rowOf(user as OsUser, checked.written));
   }
-  return { rows, findings: [...findings, ...checkTogether(raw)] };
+  return {
+    rows,
+    misplaced: misplaced.fields,
+    findings: [...findings, ...withoutRefused(checkTogether(raw), findings)],
+  };
 }
 
 /** The one place where checked strings get the names' types. */

@@ -1,4 +1,4 @@
-/** Tells the chat that a pipeline fails: once for each way in which it fails, and again after it succeeded. */
+/** Tells the chat that a pipeline fails: once for each kind of failure, and again after it succeeded. */
 
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { announce } from "../chat.ts";

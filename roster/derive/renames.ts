@@ -1,8 +1,10 @@
 /** Moves the ledger's entry of a renamed account to its new name, before any other step reads the ledger. */
 
-import type { Ledger, LedgerEntry, OsUser, Problem, Roster } from "../model.ts";
+import type { Ledger, LedgerEntry, OsUser, Problem, Roster, Row } from "../model.ts";
 import { problemInRoster } from "../load.ts";
-import { inRow } from "../rules/finding.ts";
+import { type Finding, inRow, warningInRow } from "../rules/finding.ts";
+import { quote } from "../text/quote.ts";
+import { didYouMean } from "../text/suggest.ts";
 
 export interface RenamedLedger {
   /** The ledger's people under the names that they have in this roster. */
@@ -12,7 +14,10 @@ export interface RenamedLedger {
   readonly problems: readonly Problem[];
 }
 
-/** Follows `previously.os_user`. A line that stays after the rename was done changes nothing. */
+/**
+ * Follows `previously.os_user`. A line that stays after the rename was done changes nothing; one that names nobody
+ * would let a misspelt rename become a leave and a join, so it is a warning.
+ */
 export function followRenames(roster: Roster, ledger: Ledger): RenamedLedger {
   const people = new Map<OsUser, LedgerEntry>(ledger.people);
   const renamed = new Map<OsUser, OsUser>();
@@ -32,7 +37,12 @@ export function followRenames(roster: Roster, ledger: Ledger): RenamedLedger {
         `"${row.osUser}" was ${owner}'s name before a rename, and what it left on the host is theirs; choose another name`,
       );
     }
-    if (former === undefined || entry === undefined) continue;
+    if (former === undefined) continue;
+    if (entry === undefined) {
+      const isDone = ledger.people.get(row.osUser)?.formerNames.includes(former) === true;
+      if (!isDone && ledger.people.size > 0) problems.push(problemInRoster(roster, unknownFormer(row, ledger, roster)));
+      continue;
+    }
     if (ledger.people.has(row.osUser)) {
       complain(
         ["previously", "os_user"],
@@ -48,4 +58,15 @@ export function followRenames(roster: Roster, ledger: Ledger): RenamedLedger {
     }
   }
   return { people, renamed, problems };
+}
+
+/** A former name that the ledger knows nobody by; an empty ledger knows nobody at all and says nothing. */
+function unknownFormer({ osUser, previously: { osUser: former } }: Row, { people }: Ledger, { rows }: Roster): Finding {
+  const follows = people.has(osUser) ? `${osUser} keeps their account` : `${osUser} gets a new account`;
+  const withoutRow = [...people.keys()].filter((user) => !rows.has(user));
+  return warningInRow(
+    osUser,
+    ["previously", "os_user"],
+    `nobody of that name is in the ledger, so ${follows} and nobody is renamed; correct ${quote(former ?? "")} or remove this line${didYouMean(former, withoutRow)}`,
+  );
 }

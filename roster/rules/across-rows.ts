@@ -3,7 +3,7 @@
 import { dashboardAccount } from "../object-names.ts";
 import type { K8sUser } from "../model.ts";
 import { folded } from "../text/code-unit-order.ts";
-import { quote } from "../text/quote.ts";
+import { describeKey, quote } from "../text/quote.ts";
 import type { Path } from "../text/tree-values.ts";
 import { type Finding, inRow } from "./finding.ts";
 import { isMap } from "./one-row.ts";
@@ -45,7 +45,11 @@ function givenTwice(rows: RawRows, { path, same, because }: Identity): Finding[]
     else {
       const as = earlier.value === value ? "" : ` (as ${quote(earlier.value)})`;
       findings.push(
-        inRow(user, path, `${quote(value)} is already ${earlier.user}'s${as}; ${because}, so give each their own`),
+        inRow(
+          user,
+          path,
+          `${quote(value)} is already ${describeKey(earlier.user)}'s${as}; ${because}, so give each their own`,
+        ),
       );
     }
   }
@@ -74,7 +78,7 @@ function namespaceFindings(rows: RawRows): Finding[] {
           inRow(
             user,
             ["namespaces", index],
-            `${quote(name)} is already ${owner}'s; a namespace belongs to one owner only, so remove it from one of the two`,
+            `${quote(name)} is already ${describeKey(owner)}'s; a namespace belongs to one owner only, so remove it from one of the two`,
           ),
         );
       }
@@ -83,7 +87,7 @@ function namespaceFindings(rows: RawRows): Finding[] {
           inRow(
             user,
             ["namespaces", index],
-            `${quote(name)} is a name that ${holder}'s k8s_user claims; objects and Vault paths would meet there, so choose another`,
+            `${quote(name)} is a name that ${describeKey(holder)}'s k8s_user claims; objects and Vault paths would meet there, so choose another`,
           ),
         );
       }

@@ -8,6 +8,8 @@ export interface Finding {
   readonly at: "key" | "value";
   readonly message: string;
   readonly severity: "error" | "warning";
+  /** The person it concerns, where that is not the one whom the path names; `null` where it is nobody. */
+  readonly user?: string | null;
 }
 
 /** An error at the value of a path of one person's row. */

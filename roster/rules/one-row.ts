@@ -9,6 +9,7 @@ import { didYouMean, nearest } from "../text/suggest.ts";
 import { describeTree, pathText, plainValue, treeAt } from "../text/tree-values.ts";
 import type { Tree } from "../text/yaml-tree.ts";
 import { type Finding, inRow } from "./finding.ts";
+import { sectionOf } from "./misplaced.ts";
 import { isReservedK8sUser, isSystemNamespace } from "../schema/reserved-names.ts";
 import { sizeFindings } from "./contradicting-sizes.ts";
 
@@ -18,20 +19,30 @@ export interface CheckedRow {
   readonly findings: readonly Finding[];
 }
 
-/** Checks a row as it was read: `tree` may have any shape, `user` is its key. */
-export function checkRow(user: string, tree: Tree, policy: Policy): CheckedRow {
-  const raw = plainValue(tree, FIGURES);
+/** The row as plain data of any shape, as the rules judge it. */
+export const rawRow = (tree: Tree): unknown => plainValue(tree, FIGURES);
+
+/** Checks a row as it was read: `user` is its key, `raw` what `rawRow` makes of its tree. */
+export function checkRow(user: string, tree: Tree, raw: unknown, policy: Policy): CheckedRow {
   const checked = row.safeParse(raw);
   const findings = checked.success ? [] : shapeFindings(user, raw, issuesWithSource(tree, checked.error.issues));
   const fields = isMap(raw) ? raw : {};
-  findings.push(
+  const byRules = [
     ...namespaceFindings(user, fields, policy),
     ...repoFindings(user, fields),
     ...stackFindings(user, fields, policy),
     ...previouslyFindings(user, fields),
     ...sizeFindings(user, checked.success ? checked.data : undefined, policy),
-  );
+  ];
+  findings.push(...withoutRefused(byRules, findings));
   return checked.success ? { written: checked.data, findings } : { findings };
+}
+
+/** The findings of further rules about values that nothing else is wrong with: one cause has one sentence. */
+export function withoutRefused(findings: readonly Finding[], earlier: readonly Finding[]): readonly Finding[] {
+  if (findings.length === 0 || earlier.length === 0) return findings;
+  const refused = new Set(earlier.map(({ path }) => pathText(path)));
+  return findings.filter(({ path }) => !refused.has(pathText(path)));
 }
 
 /** Fields that are numbers: they are judged by what is written, so that quotes around them change nothing. */
@@ -72,11 +83,16 @@ function shapeFindings(user: string, raw: unknown, issues: readonly Issue[]): Fi
     const present = path.reduce<unknown>((value, step) => (isMap(value) ? value[step] : undefined), raw);
     const free = known.filter((key) => !isMap(present) || !Object.hasOwn(present, key));
     return issue.keys.map((key): Finding => {
-      const near = nearest(key, free);
-      if (near !== undefined) meant.add(pathText([...path, near]));
+      const section = path.length === 0 ? sectionOf(key) : undefined;
+      const near = section ?? nearest(key, free);
+      if (near !== undefined && (section === undefined || !isMap(present) || present[section] === null))
+        meant.add(pathText([...path, near]));
       const where = path.length === 0 ? "a row" : path.join(".");
       const right = near === undefined ? `; ${where} knows ${listed(known)}` : `; did you mean "${near}"?`;
-      const message = `${quote(key)} is not a field of ${where}${right}`;
+      const message =
+        section === undefined
+          ? `${quote(key)} is not a field of ${where}${right}`
+          : `${quote(key)} is a field of ${section} and not of the row itself; write it below ${section}:, indented`;
       return { path: ["users", user, ...path, key], at: "key", message, severity: "error" };
     });
   });
@@ -185,12 +201,15 @@ function stackFindings(user: string, raw: Raw, policy: Policy): Finding[] {
   return findings;
 }
 
+/** Fields of `previously`. */
+const FORMER: ReadonlySet<string> = new Set(Object.keys(knownAt(["previously"])));
+
 function previouslyFindings(user: string, raw: Raw): Finding[] {
   const { previously, forgejo } = raw;
   if (!isMap(previously)) return [];
   const now: Raw = { ...raw, os_user: user, forgejo_login: isMap(forgejo) ? forgejo.login : undefined };
   return Object.entries(previously)
-    .filter(([field, value]) => typeof value === "string" && value === now[field])
+    .filter(([field, value]) => typeof value === "string" && value === now[field] && FORMER.has(field))
     .map(([field, value]) =>
       inRow(
         user,

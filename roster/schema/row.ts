@@ -61,6 +61,9 @@ const within = (bounds: Bounds) => (value: string, context: z.RefinementCtx) => 
   if (problem !== undefined) context.addIssue({ code: "custom", message: `${quote(value)} ${problem}` });
 };
 
+/** YAML reads text of this form as something else unless it stands in quotes. */
+const isQuoted = (input: unknown, form: RegExp): boolean => typeof input === "string" && form.test(input);
+
 const flag = (description: string, byDefault: boolean) =>
   z
     .boolean({
@@ -70,7 +73,11 @@ const flag = (description: string, byDefault: boolean) =>
           : /^(no|off|n)$/i.test(String(issue.input))
             ? "false"
             : "";
-        return `${describeValue(issue.input)} is not a switch; write ${meant === "" ? "true or false" : meant}`;
+        const right = meant === "" ? "true or false" : meant;
+        if (issue.input === undefined || issue.input === null) return `nothing is given; write ${right}`;
+        if (isQuoted(issue.input, /^(true|false)$/i))
+          return `${describeValue(issue.input)} in quotes is a text and no switch; remove the quotes`;
+        return `${describeValue(issue.input)} is not a switch; write ${right}`;
       },
     })
     .optional()
@@ -89,7 +96,8 @@ const choice = <const Words extends readonly string[]>(words: Words, description
 const list = <Item extends z.ZodType>(item: Item, right: string, description: string) =>
   z
     .array(item, {
-      error: (issue) => `expected a list but found ${describeValue(issue.input)}; write ${right}`,
+      error: (issue) =>
+        `expected a list but found ${describeValue(issue.input)}; ${isQuoted(issue.input, /^\[.*\]$/) ? "remove the quotes" : `write ${right}`}`,
     })
     .optional()
     .describe(description);
@@ -99,7 +107,7 @@ const map = <Shape extends z.ZodRawShape>(shape: Shape, right: string) =>
     error: (issue) =>
       issue.code === "unrecognized_keys"
         ? undefined
-        : `expected a map but found ${describeValue(issue.input)}; write ${right}`,
+        : `expected a map but found ${describeValue(issue.input)}; ${isQuoted(issue.input, /^\{.*\}$/) ? "remove the quotes" : `write ${right}`}`,
   });
 
 const isRealDay = (day: string): boolean => {

@@ -24,6 +24,8 @@ export function decode(source: Uint8Array | string, limitMiB = 1): Decoded {
       `the file holds ${found} MiB; ${limitMiB} MiB is the limit, enough for thousands of people`,
     );
   }
+  if (isWiderThanBytes(bytes))
+    return refuse({ line: 1, column: 1 }, "the file is saved as UTF-16 or UTF-32; save it as UTF-8");
   const text = typeof source === "string" ? source.replace(/^\ufeff/, "") : textOf(bytes);
   if (typeof text !== "string") return refuse(text.at, "a byte here is not UTF-8; save the file as UTF-8");
   const bad = FORBIDDEN.exec(text);
@@ -37,6 +39,20 @@ export function decode(source: Uint8Array | string, limitMiB = 1): Decoded {
 const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff]|\p{Cs}/u;
 
 const refuse = (at: Position, message: string): Decoded => ({ ok: false, at, message });
+
+/** Bytes looked at: more of them make the answer no surer. */
+const LOOKED_AT = 1024;
+
+/**
+ * UTF-16 or UTF-32, of which Windows editors and PowerShell's redirection write the first. A byte order mark says so;
+ * without one, half of the bytes of nearly ASCII text are zero.
+ */
+function isWiderThanBytes(bytes: Uint8Array): boolean {
+  const [first, second] = bytes;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return true;
+  const sample = bytes.subarray(0, LOOKED_AT);
+  return sample.length > 1 && sample.filter((byte) => byte === 0).length >= 0.4 * sample.length;
+}
 
 function textOf(bytes: Uint8Array): string | { readonly at: Position } {
   const strict = new TextDecoder("utf-8", { fatal: true });

@@ -3,10 +3,10 @@
  * its tree builder recurses and collects every error, so depth, length and number are bounded here, on the tokens.
  */
 
-import { CST, Lexer } from "yaml";
+import { tokensOf } from "./tokens.ts";
 
-/** Some 2,500 people with every field; with many more, hostile text would take longer than a second to refuse. */
-const MAX_TOKENS = 200_000;
+/** Some 1,000 people with every field; with many more, hostile text would take longer than a second to refuse. */
+const MAX_TOKENS = 250_000;
 const MAX_DEPTH = 16;
 const MAX_INDENT = 120;
 const MAX_SCALAR = 4096;
@@ -16,48 +16,40 @@ export interface Hazard {
   readonly message: string;
 }
 
-/** The first thing in the text that a roster never needs and a parser suffers from; nothing when it is safe to parse. */
-export function hazardIn(text: string): Hazard | undefined {
-  let offset = 0;
-  let tokens = 0;
+export type Scanned =
+  | { readonly ok: true; readonly tokens: readonly string[] }
+  | { readonly ok: false; readonly hazard: Hazard };
+
+/** The tokens of the text for the parser, or the first thing that a roster never needs and a parser suffers from. */
+export function safeTokens(text: string): Scanned {
+  const tokens: string[] = [];
   let flowDepth = 0;
   let inLine = 0;
-  // The tokeniser announces an unquoted value by a token of its own; what follows it is the value.
-  let isScalar = false;
-  for (const token of new Lexer().lex(text)) {
-    tokens++;
-    const kind = isScalar ? "scalar" : CST.tokenType(token);
+  const stop = (offset: number, message: string): Scanned => ({ ok: false, hazard: { offset, message } });
+  for (const { offset, source, kind } of tokensOf(text)) {
+    tokens.push(source);
     if (kind === "flow-map-start" || kind === "flow-seq-start") flowDepth++;
     if (kind === "flow-map-end" || kind === "flow-seq-end") flowDepth = Math.max(0, flowDepth - 1);
     if (kind === "newline") inLine = 0;
     // Within brackets these signs stand beside each other and not inside one another.
     if (flowDepth === 0 && (kind === "seq-item-ind" || kind === "explicit-key-ind" || kind === "map-value-ind"))
       inLine++;
-    if (tokens > MAX_TOKENS) {
-      return {
+    if (tokens.length > MAX_TOKENS) {
+      return stop(
         offset,
-        message: `the file holds more than ${MAX_TOKENS} words and signs, which would be some 2500 people with every field; nothing was read`,
-      };
+        `the file holds more than ${MAX_TOKENS} words and signs, which would be some 1000 people with every field; nothing was read`,
+      );
     }
-    if (flowDepth > MAX_DEPTH || inLine > MAX_DEPTH) {
-      return { offset, message: `nested more than ${MAX_DEPTH} levels deep; a roster needs five` };
-    }
-    if (kind === "space" && token.length > MAX_INDENT && startsLine(text, offset)) {
-      return { offset, message: `indented by ${token.length} characters; a roster needs eight` };
-    }
-    if ((isScalar || kind === "single-quoted-scalar" || kind === "double-quoted-scalar") && token.length > MAX_SCALAR) {
-      return {
-        offset,
-        message: `a value of ${token.length} characters; nothing in a roster is longer than ${MAX_SCALAR}`,
-      };
-    }
-    if (isScalar || !SILENT.has(token)) offset += token.length;
-    isScalar = !isScalar && token === CST.SCALAR;
+    if (flowDepth > MAX_DEPTH || inLine > MAX_DEPTH)
+      return stop(offset, `nested more than ${MAX_DEPTH} levels deep; a roster needs five`);
+    if (kind === "space" && source.length > MAX_INDENT && startsLine(text, offset))
+      return stop(offset, `indented by ${source.length} characters; a roster needs eight`);
+    if (source.length > MAX_SCALAR && SCALARS.has(kind ?? ""))
+      return stop(offset, `a value of ${source.length} characters; nothing in a roster is longer than ${MAX_SCALAR}`);
   }
-  return undefined;
+  return { ok: true, tokens };
 }
 
-/** Tokens that the tokeniser adds and that stand for no character of the text. */
-const SILENT: ReadonlySet<string> = new Set([CST.DOCUMENT, CST.FLOW_END, CST.SCALAR]);
+const SCALARS: ReadonlySet<string> = new Set(["scalar", "single-quoted-scalar", "double-quoted-scalar"]);
 
 const startsLine = (text: string, offset: number): boolean => offset === 0 || /[\r\n]/.test(text[offset - 1] ?? "");

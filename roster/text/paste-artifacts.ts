@@ -1,6 +1,7 @@
 /** Finds what a paste or an interrupted merge leaves in a roster, and replaces it by characters that YAML can read. */
 
-import { Lexer, CST } from "yaml";
+import { quote } from "./quote.ts";
+import { tokensOf } from "./tokens.ts";
 
 export interface Pasted {
   readonly offset: number;
@@ -13,23 +14,54 @@ export interface Cleaned {
   readonly found: readonly Pasted[];
 }
 
+/**
+ * A line of git's markers. The attribute `conflict-marker-size` and nested conflicts make them longer than seven
+ * characters, an editor may have indented them, and each of the four may be the only one that was forgotten.
+ */
+const CONFLICT_MARKER = /^[ \t]*(?:<{7,}|>{7,}|\|{7,}|={7,})(?=[ \t\r\n]|$)/m;
+
 /** Where a merge left both versions: until somebody chooses one, no line of the file can be judged. */
 export function conflictIn(text: string): Pasted | undefined {
-  const marker = /^(<{7}|>{7})(?=[ \r\n]|$)/m.exec(text);
+  const marker = CONFLICT_MARKER.exec(text);
   return marker === null
     ? undefined
     : {
-        offset: marker.index,
+        offset: marker.index + marker[0].search(/\S/),
         message:
-          'git left a merge conflict here; keep one of the two versions and delete the lines that begin with "<<<<<<<", "=======" and ">>>>>>>"',
+          'git left a merge conflict here; keep one of the versions and delete the lines that begin with "<<<<<<<", "|||||||", "=======" and ">>>>>>>"',
       };
 }
 
-/** Replaces lone carriage returns by line feeds, and characters that only look like a space by spaces. */
+/**
+ * Replaces lone carriage returns by line feeds, characters that only look like a space by spaces, and directives by
+ * blank lines.
+ */
 export function cleaned(text: string): Cleaned {
   const ends = withLineFeeds(text);
   const spaces = withSpaces(ends.text);
-  return { text: spaces.text, found: [...ends.found, ...spaces.found] };
+  const plain = withoutDirectives(spaces.text);
+  return { text: plain.text, found: [...ends.found, ...spaces.found, ...plain.found] };
+}
+
+/** `%YAML 1.1` makes `yes` a switch and `0400` octal, and `%TAG` gives a tag another meaning. */
+function withoutDirectives(text: string): Cleaned {
+  const found: Pasted[] = [];
+  const blanked: string[] = [];
+  let from = 0;
+  // YAML looks for directives before the document only, among blank lines and comments.
+  while (from < text.length) {
+    const newline = text.indexOf("\n", from);
+    const to = newline === -1 ? text.length : newline + 1;
+    const source = text.slice(from, to);
+    const line = source.trim();
+    if (source.startsWith("%")) {
+      const message = `${quote(line)} is a directive, which may change the meaning of every line below; delete this line`;
+      found.push({ offset: from, message });
+    } else if (line !== "" && !line.startsWith("#")) break;
+    blanked.push(source.startsWith("%") ? source.replace(/[^\n]/g, " ") : source);
+    from = to;
+  }
+  return found.length === 0 ? { text, found } : { text: blanked.join("") + text.slice(from), found };
 }
 
 function withLineFeeds(text: string): Cleaned {
@@ -85,19 +117,7 @@ interface Span {
 
 function commentsOf(text: string): readonly Span[] {
   const comments: Span[] = [];
-  let offset = 0;
-  let isScalar = false;
-  for (const token of new Lexer().lex(text)) {
-    if (!isScalar && SILENT.has(token)) {
-      isScalar = token === CST.SCALAR;
-      continue;
-    }
-    if (!isScalar && CST.tokenType(token) === "comment") comments.push({ from: offset, to: offset + token.length });
-    offset += token.length;
-    isScalar = false;
-  }
+  for (const { offset, source, kind } of tokensOf(text))
+    if (kind === "comment") comments.push({ from: offset, to: offset + source.length });
   return comments;
 }
-
-/** Tokens that the tokeniser adds and that stand for no character of the text. */
-const SILENT: ReadonlySet<string> = new Set([CST.DOCUMENT, CST.FLOW_END, CST.SCALAR]);

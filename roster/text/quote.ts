@@ -22,6 +22,9 @@ export function quote(text: string): string {
   return `"${characters.slice(0, SHOWN).map(visible).join("")}${cut ? "…" : ""}"`;
 }
 
+/** A key of the roster as the subject of a sentence: a plain name as it is, any other text like a value. */
+export const describeKey = (key: string): string => (/^[\w.-]{1,64}$/.test(key) ? key : quote(key));
+
 function visible(character: string): string {
   if (character === '"' || character === "\\") return `\\${character}`;
   if (/[\p{L}\p{N}\p{P}\p{S} ]/u.test(character) && !/[\u115f\u1160\u3164\uffa0]/.test(character)) return character;

@@ -10,18 +10,27 @@ export type Path = readonly (string | number)[];
  * The value as plain data; maps have no prototype, so that a key named `__proto__` is a key like any other. Numbers and
  * switches at the paths of `withSource` (as `pathText` writes them) come as `UnquotedScalar`.
  */
-export function plainValue(tree: Tree, withSource: ReadonlySet<string> = new Set(), path: Path = []): unknown {
-  // Paths are built for the few rows that are asked for them, and for no row that is right.
-  const below = (step: string | number): Path => (withSource.size === 0 ? path : [...path, step]);
-  if (tree.kind === "list") return tree.items.map((item, index) => plainValue(item, withSource, below(index)));
+export const plainValue = (tree: Tree, withSource: ReadonlySet<string> = new Set()): unknown =>
+  plain(tree, withSource, []);
+
+/** `path` is one array for the whole tree: a copy for every value would take longer than all the rest. */
+function plain(tree: Tree, withSource: ReadonlySet<string>, path: (string | number)[]): unknown {
+  const below = (step: string | number, value: Tree): unknown => {
+    path.push(step);
+    const made = plain(value, withSource, path);
+    path.pop();
+    return made;
+  };
+  if (tree.kind === "list") return tree.items.map((item, index) => below(index, item));
   if (tree.kind === "map") {
     const value: Record<string, unknown> = Object.create(null);
-    for (const [key, entry] of tree.entries) value[key] = plainValue(entry.value, withSource, below(key));
+    for (const [key, entry] of tree.entries) value[key] = below(key, entry.value);
     return value;
   }
   const { value, source } = tree;
   const isTyped = typeof value === "number" || typeof value === "boolean";
-  return isTyped && source !== undefined && withSource.has(pathText(path)) ? new UnquotedScalar(value, source) : value;
+  const isWanted = isTyped && source !== undefined && withSource.size > 0 && withSource.has(pathText(path));
+  return isWanted ? new UnquotedScalar(value, source) : value;
 }
 
 /** The value for a sentence: a number or a switch is quoted as the file has it. */

@@ -3,13 +3,14 @@
  * both.
  */
 
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
-import type { Node, Pair, ParsedNode, Scalar, YAMLError } from "yaml";
+import { Composer, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, Parser, YAMLParseError } from "yaml";
+import type { Node, Pair, ParsedNode, Scalar } from "yaml";
 import type { Position } from "../model.ts";
-import { hazardIn } from "./parser-limits.ts";
+import { type Scanned, safeTokens } from "./parser-limits.ts";
 import { cleaned, conflictIn } from "./paste-artifacts.ts";
 import { quote, describeValue } from "./quote.ts";
 import { UnquotedScalar } from "./scalar-source.ts";
+import { syntaxProblems } from "./syntax-messages.ts";
 
 export type Tree = TreeMap | TreeList | TreeScalar;
 
@@ -49,12 +50,15 @@ export interface TreeProblem {
   readonly message: string;
   /**
    * What is not judged because of it: the rest of its line, or the whole row, where the text could not be read and
-   * something near it may be mistaken for something else.
+   * something near it may be mistaken for something else; `rest` also hides what else of the text below it in the row
+   * could not be read.
    */
-  readonly hides: "line" | "row" | "nothing";
+  readonly hides: "line" | "row" | "rest" | "nothing";
 }
 
 export interface Parsed {
+  /** As long as the file's text: offsets are those of the file. */
+  readonly text: string;
   readonly tree: Tree | undefined;
   readonly problems: readonly TreeProblem[];
   readonly positionOf: (offset: number) => Position;
@@ -70,110 +74,121 @@ export function parseYaml(source: string): Parsed {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     return { line, column: col };
   };
-  const hazard = conflictIn(text) ?? hazardIn(text);
-  if (hazard !== undefined) {
-    return {
-      tree: undefined,
-      problems: [{ at: hazard.offset, path: [], message: hazard.message, hides: "row" }],
-      positionOf,
-    };
+  const conflict = conflictIn(text);
+  const scanned: Scanned = conflict === undefined ? safeTokens(text) : { ok: false, hazard: conflict };
+  if (!scanned.ok) {
+    const { offset: at, message } = scanned.hazard;
+    return { text, tree: undefined, problems: [{ at, path: [], message, hides: "row" }], positionOf };
   }
-  const document = parseDocument(text, {
-    prettyErrors: false,
-    logLevel: "error",
-    merge: false,
-    uniqueKeys: false,
-    version: "1.2",
-  });
+  const { document, errors } = compose(scanned.tokens, text.length);
   const problems: TreeProblem[] = [
     ...found.map(({ offset, message }) => ({ at: offset, path: [], message, hides: "line" as const })),
-    ...document.errors.map((error) => syntaxProblem(error, text)),
+    ...syntaxProblems(errors, text),
   ];
-  const tree = document.contents === null ? undefined : grow(document.contents, [], problems);
-  return { tree, problems, positionOf };
+  const tree = document?.contents == null ? undefined : grow(document.contents, [], { text, problems });
+  return { text, tree, problems, positionOf };
 }
 
-function syntaxProblem(error: YAMLError, text: string): TreeProblem {
-  if (error.code === "BAD_SCALAR_START") {
-    const sign = quote(text[error.pos[0]] ?? "");
-    const message = `YAML allows no value that begins with ${sign}; delete that character, or put the whole value in quotes`;
-    return { at: error.pos[0], path: [], message, hides: "line" };
+/** The first document of the tokens with its errors; that there is a second one is one of them. */
+function compose(tokens: readonly string[], length: number) {
+  const parser = new Parser();
+  function* nodes() {
+    for (const token of tokens) yield* parser.next(token);
+    yield* parser.end();
   }
-  const known = SYNTAX[error.code];
-  const message = known ?? `${error.message.replace(/\s+/g, " ").slice(0, 120)}; fix the YAML here`;
-  // An unfinished construct is reported at the end of the file, which may lie behind the last line's end.
-  return { at: Math.min(error.pos[0], Math.max(0, text.length - 1)), path: [], message, hides: "row" };
+  const options = { prettyErrors: false, logLevel: "error", merge: false, uniqueKeys: false, version: "1.2" } as const;
+  const documents = new Composer(options).compose(nodes(), true, length);
+  const { value: document } = documents.next();
+  const { value: second } = documents.next();
+  const more =
+    second === undefined ? [] : [new YAMLParseError([second.range[0], second.range[1]], "MULTIPLE_DOCS", "")];
+  return { document, errors: [...(document?.errors ?? []), ...more] };
 }
 
-const SYNTAX: Partial<Record<YAMLError["code"], string>> = {
-  TAB_AS_INDENT: "a tab indents this line; use spaces, two a level",
-  MULTIPLE_DOCS: 'a second YAML document begins here; a roster is one, so remove the line "---"',
-  BLOCK_AS_IMPLICIT_KEY:
-    'a second ": " stands on this line; put the inner key on a line of its own, or quote the value',
-  BAD_INDENT:
-    "the indentation does not fit the lines above; start keys of one map in the same column, and close every bracket",
-  MISSING_CHAR: "something that was opened is not closed here; look for a missing quote, bracket or colon",
-};
+/** What growing a tree needs and collects. */
+interface Found {
+  readonly text: string;
+  readonly problems: TreeProblem[];
+}
 
-function grow(node: ParsedNode | Node, path: readonly (string | number)[], problems: TreeProblem[]): Tree {
+function grow(node: ParsedNode | Node, path: readonly (string | number)[], found: Found): Tree {
+  const { text } = found;
   const at = node.range?.[0] ?? 0;
   if (isAlias(node)) {
-    problems.push({
+    found.problems.push({
       at,
       path,
-      message: `"*${node.source}" is an alias; write the value out, so that a row shows what it grants`,
+      message: `${quote(`*${node.source}`)} is an alias; write the value out, so that a row shows what it grants, or put it in quotes`,
       hides: "row",
     });
     return { kind: "scalar", at, value: null };
   }
   if (node.tag !== undefined && !isPlainTag(node)) {
-    problems.push({
+    found.problems.push({
       at,
       path,
-      message: `the tag ${quote(node.tag.replace("tag:yaml.org,2002:", "!!"))} is not allowed; remove it`,
+      message: `the tag ${quote(node.tag.replace("tag:yaml.org,2002:", "!!"))} is not allowed; remove it, or put the value in quotes`,
       hides: "row",
     });
   }
+  if (node.anchor !== undefined) {
+    const sign = `&${node.anchor}`;
+    const message = `${quote(sign)} is an anchor and no value; put it in quotes if it is the value, or delete it`;
+    found.problems.push({ at: Math.max(0, text.lastIndexOf(sign, at)), path, message, hides: "line" });
+  }
   if (isMap(node))
-    return { kind: "map", at, isBlock: node.flow !== true, entries: growEntries(node.items, path, problems) };
+    return { kind: "map", at, isBlock: node.flow !== true, entries: growEntries(node.items, path, found) };
   if (isSeq(node)) {
-    const items = node.items.map((item, index) => grow(nodeOf(item, at), [...path, index], problems));
+    const items = node.items.map((item, index) => grow(nodeOf(item, at), [...path, index], found));
     return { kind: "list", at, isBlock: node.flow !== true, items };
+  }
+  const comment = /^#[^\s#].*/.exec(text.slice(at, at + MAX_COMMENT))?.[0];
+  if (comment !== undefined && isEmptyField(node, path)) {
+    const message = `${quote(comment.trimEnd())} is a comment, so no value is given here; put it in quotes if it is the value`;
+    found.problems.push({ at, path, message, hides: "line" });
   }
   return isScalar(node) ? scalar(node, at) : { kind: "scalar", at, value: null };
 }
 
+/** What is shown of a comment is shorter. */
+const MAX_COMMENT = 200;
+
+/** A field of a row, or something below it, without a value: an empty roster and an empty list of people may be. */
+const isEmptyField = (node: Node, path: readonly (string | number)[]): boolean =>
+  path.length > 2 && (!isScalar(node) || node.value === null);
+
 /** The library sets no tag on what it resolves by itself, so any tag was written by hand. */
 const isPlainTag = (node: Node): boolean => isScalar(node) && node.tag === "!";
 
-function growEntries(
-  pairs: readonly unknown[],
-  path: readonly (string | number)[],
-  problems: TreeProblem[],
-): TreeMap["entries"] {
+function growEntries(pairs: readonly unknown[], path: readonly (string | number)[], found: Found): TreeMap["entries"] {
   const entries = new Map<string, TreeEntry>();
   for (const pair of pairs) {
     if (!isPair(pair)) continue;
     const { key, value } = pair as Pair<Node, Node | null>;
     const keyAt = key?.range?.[0] ?? 0;
     if (!isScalar(key)) {
-      const found = isAlias(key) ? "an alias" : "a list or a map";
-      problems.push({ at: keyAt, path, message: `expected a text as the key but found ${found}`, hides: "nothing" });
+      const what = isAlias(key) ? "an alias" : "a list or a map";
+      found.problems.push({
+        at: keyAt,
+        path,
+        message: `expected a text as the key but found ${what}`,
+        hides: "nothing",
+      });
       continue;
     }
     const { name, keyIs } = keyOf(key, keyAt);
-    if (key.tag !== undefined) grow(key, [...path, name], problems);
+    if (key.tag !== undefined || key.anchor !== undefined) grow(key, [...path, name], found);
     if (entries.has(name)) {
-      problems.push({
+      found.problems.push({
         at: keyAt,
         path: [...path, name],
         message: `the key ${quote(name)} stands here a second time; keep one of the two`,
         hides: "nothing",
       });
-      if (value !== null) grow(value, [...path, name], problems);
+      if (value !== null) grow(value, [...path, name], found);
       continue;
     }
-    const tree = value === null ? undefined : grow(value, [...path, name], problems);
+    const tree = value === null ? undefined : grow(value, [...path, name], found);
     entries.set(name, {
       keyAt,
       value: tree ?? { kind: "scalar", at: keyAt, value: null },

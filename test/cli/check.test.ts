@@ -10,7 +10,7 @@ const { folder, ws } = workbench({
   "good.yaml": rosterOf(row("ada", "", "admin"), row("bob")),
   "bad.yaml": rosterOf(row("bob", "tiger: x").replace("tier: power-user", "tier: power-usr")),
   "empty.yaml": "",
-  "bytes.yaml": Uint8Array.of(0xff, 0xfe, 0x00),
+  "bytes.yaml": Uint8Array.of(0x61, 0xff, 0x0a),
   "map.json": '{"bob": {"role": "admin"}}',
   "pending.json": "{}",
   "broken.json": "{",

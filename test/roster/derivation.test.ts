@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { EMPTY_LEDGER } from "../../roster/ledger.ts";
 import type { OsUser } from "../../roster/model.ts";
 import { derived, person, rosterOf, row, tried, user } from "./support.ts";
 
@@ -243,6 +244,31 @@ describe("renames", () => {
       ledger: renamed.desired.ledger,
     });
     expect([again.plan, again.desired.ledger]).toEqual([[], renamed.desired.ledger]);
+  });
+
+  test("from a name that the ledger does not know are told, and are none once they are done", () => {
+    const line = (former: string) =>
+      rosterOf(row("ada", "", "admin"), `${alicia}    previously: {os_user: ${former}}\n`);
+    const said = (former: string, ledger = before.desired.ledger) =>
+      derived(line(former), { ledger })
+        .warnings.filter(({ path }) => path === "users.alicia.previously.os_user")
+        .map((problem) => [problem.severity, problem.line, problem.message]);
+    expect(said("alise")).toEqual([
+      [
+        "warning",
+        11,
+        'previously.os_user: nobody of that name is in the ledger, so alicia gets a new account and nobody is renamed; correct "alise" or remove this line; did you mean "alice"?',
+      ],
+    ]);
+    const renamed = derived(line("alice"), { ledger: before.desired.ledger });
+    expect([renamed.warnings, said("alice", renamed.desired.ledger), said("alice", EMPTY_LEDGER)]).toEqual([
+      [],
+      [],
+      [],
+    ]);
+    expect(said("carol", renamed.desired.ledger)).toEqual([
+      ["warning", 11, expect.stringContaining("so alicia keeps their account and nobody is renamed; correct")],
+    ]);
   });
 
   test("without it they are a removal and an addition, and the message suggests the rename", () => {

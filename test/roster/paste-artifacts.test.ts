@@ -144,10 +144,37 @@ describe("each size has a floor, a ceiling and a unit", () => {
 });
 
 describe("what people paste has one sentence that names the cause", () => {
-  test("a merge conflict", () => {
-    const left = `${rosterOf(row("ada"))}<<<<<<< HEAD\n${row("bob")}=======\n${row("bob", "", "admin")}>>>>>>> theirs\n`;
-    expect(linesOf(left)).toEqual([
-      'roster.yaml:6:1: git left a merge conflict here; keep one of the two versions and delete the lines that begin with "<<<<<<<", "=======" and ">>>>>>>"',
+  test.each([
+    ["all of them", ["<<<<<<< HEAD", "=======", ">>>>>>> theirs"]],
+    ["the middle one alone", ["", "=======", ""]],
+    ["the common version's alone", ["", "||||||| 1f2e3d4", ""]],
+    ["the last one, at the end of the file", ["", "", ">>>>>>> theirs"]],
+    ["indented ones", ["    <<<<<<< HEAD", "    =======", "\t>>>>>>> theirs"]],
+    ["longer ones", ["<<<<<<<<<<< HEAD", "===========", ">>>>>>>>>>> theirs"]],
+    ["those of another program, without a label", ["<<<<<<<", "=======", ">>>>>>>"]],
+  ])("markers of a merge conflict: %s", (_which, [ours = "", middle = "", theirs = ""]) => {
+    const text = `${rosterOf(row("ada"))}${ours}\n${row("bob")}${middle}\n${row("bob", "", "admin")}${theirs}\n`;
+    const [marker = ""] = [ours, middle, theirs].filter((line) => line !== "");
+    const line = text.split("\n").indexOf(marker) + 1;
+    expect(linesOf(text)).toEqual([
+      `roster.yaml:${line}:${marker.search(/\S/) + 1}: git left a merge conflict here; keep one of the versions and delete the lines that begin with "<<<<<<<", "|||||||", "=======" and ">>>>>>>"`,
+    ]);
+  });
+
+  test("a row of signs in a comment is no marker", () =>
+    expect(linesOf(`# =======\n#<<<<<<< x\n${rosterOf(row("bob"))}  # ||||||| x\n`)).toEqual([]));
+
+  test.each([
+    ["%YAML 1.1", "1:1"],
+    ["%YAML 1.2", "1:1"],
+    ["# ours\n\n%TAG ! tag:yaml.org,2002:", "3:1"],
+    ["%TAG", "1:1"],
+    ["%RESERVED a b\r", "1:1"],
+  ])("the directive %j, and everything else that is wrong", (head, place) => {
+    const below = 5 + head.split("\n").length;
+    expect(linesOf(`${head}\n---\n${rosterOf(row("bob", "parked: yes"))}`)).toEqual([
+      `roster.yaml:${place}: "${head.split("\n").at(-1)?.trim()}" is a directive, which may change the meaning of every line below; delete this line`,
+      `roster.yaml:${below + 2}:13: bob: parked: "yes" is not a switch; write true`,
     ]);
   });
 
@@ -157,7 +184,7 @@ describe("what people paste has one sentence that names the cause", () => {
     ["at the end of a line", row("bob").replace("power-user", "power-user\u00a0"), "5:21"],
   ])("a no-break space %s", (_where, bob, place) =>
     expect(linesOf(rosterOf(bob, row("eva", "", "king")))).toEqual([
-      `roster.yaml:${place}: the character U+00A0 (a no-break space) only looks like a space; delete it, or type a space in its place`,
+      `roster.yaml:${place}: bob: the character U+00A0 (a no-break space) only looks like a space; delete it, or type a space in its place`,
       expect.stringMatching(/:9:11: eva: tier: "king" is not valid; it must be one of/),
     ]),
   );
@@ -174,9 +201,28 @@ describe("what people paste has one sentence that names the cause", () => {
   test.each(["@alice", "`alice`", "%alice"])("%s without quotes hides nothing but its line", (login) => {
     const bob = row("bob", "", "king").replace("authentik_user: bob", `authentik_user: ${login}`);
     expect(linesOf(rosterOf(bob))).toEqual([
-      `roster.yaml:3:21: YAML allows no value that begins with "${login[0]}"; delete that character, or put the whole value in quotes`,
+      `roster.yaml:3:21: bob: YAML allows no value that begins with "${login[0]}"; delete that character, or put the whole value in quotes`,
       expect.stringMatching(/:5:11: bob: tier: "king" is not valid; it must be one of/),
     ]);
+  });
+
+  test.each([
+    ["authentik_user", "&alice", "an anchor and no value; put it in quotes if it is the value, or delete it"],
+    ["authentik_user", "&alice smith", "an anchor and no value; put it in quotes if it is the value, or delete it"],
+    ["authentik_user", "#alice", "a comment, so no value is given here; put it in quotes if it is the value"],
+    ["tier", "#admin", "a comment, so no value is given here; put it in quotes if it is the value"],
+    ["repos", "[&web]", "an anchor and no value; put it in quotes if it is the value, or delete it"],
+    ["limits", "#none", "a comment, so no value is given here; put it in quotes if it is the value"],
+    ["email", "*alice", "an alias; write the value out, so that a row shows what it grants, or put it in quotes"],
+    ["email", "!alice", 'the tag "!alice" is not allowed; remove it, or put the value in quotes'],
+  ])("%s: %s is told to be quoted", (field, value, says) => {
+    const sign = /[&#*][a-z]+/.exec(value)?.[0];
+    expect(about({ [field]: value })).toEqual([sign === undefined ? says : `"${sign}" is ${says}`]);
+  });
+
+  test("a comment with a space behind its sign is a comment and nothing else", () => {
+    expect(about({ email: "# not known yet" })).toEqual([expect.stringContaining("email: nothing is given; use one")]);
+    expect(linesOf("users: #nobody\n")).toEqual([]);
   });
 
   test("a repository's address in place of its name", () =>

@@ -46,7 +46,7 @@ describe("words that nginx, YAML or a map would read as something else", () => {
     ["a\u202eb", "U+202E is invisible"],
   ])("the invisible character in %j is named", (login, what) => {
     expect(about(`authentik_user: ${JSON.stringify(login)}`)).toEqual([
-      `roster.yaml:5:23: the character ${what}; delete it, or type a space in its place`,
+      `the character ${what}; delete it, or type a space in its place`,
     ]);
   });
 
@@ -213,7 +213,6 @@ describe("namespaces and repositories follow tier and layout", () => {
       'repos: "-x" does not fit',
       'repos: "infra" is always there',
       'repos: "Infra" is always there',
-      'repos: "Infra" differs from "infra" in case alone',
       'repos: "SITE" differs from "site" in case alone',
       'repos: "a/b" does not fit',
     ]);
@@ -236,6 +235,11 @@ describe("the other fields", () => {
     ["parked: yes", 'parked: "yes" is not a switch; write true'],
     ["parked: no", 'parked: "no" is not a switch; write false'],
     ["claude_auth: 1", "claude_auth: the number 1 is not a switch; write true or false"],
+    ['parked: "true"', 'parked: "true" in quotes is a text and no switch; remove the quotes'],
+    ["claude_auth: 'False'", 'claude_auth: "False" in quotes is a text and no switch; remove the quotes'],
+    ["parked:", "parked: nothing is given; write true or false"],
+    ['repos: "[a, b]"', 'repos: expected a list but found "[a, b]"; remove the quotes'],
+    ["limits: '{tasks: 512}'", 'limits: expected a map but found "{tasks: 512}"; remove the quotes'],
     ["until: 2026-02-30", 'until: "2026-02-30" is not in the calendar; use a day such as 2027-01-31'],
     ["until: tomorrow", 'until: "tomorrow" does not fit; use a day such as 2027-01-31'],
     ["until: 20261231", "until: the number 20261231 does not fit; use a day such as 2027-01-31"],
@@ -281,6 +285,27 @@ describe("the other fields", () => {
     "until: 2028-02-29",
     "host: devvm",
   ])("%s is right", (fields) => expect(about(fields)).toEqual([]));
+
+  test.each([
+    ["host: -x-", 'host: "-x-" does not fit'],
+    ["host: 'dev vm'", 'host: "dev vm" does not fit'],
+    ["k8s_user: kube-_", 'k8s_user: "kube-_" does not fit'],
+    ["namespaces: [kube-]", 'namespaces: "kube-" does not fit'],
+    ["namespaces: [shop, A_, A_]", 'namespaces: "A_" does not fit', 'namespaces: "A_" does not fit'],
+    ["previously: {k8s_user: kube-_}\nk8s_user: kube-_", /k8s_user: "kube-_" does not fit/, /k8s_user: "kube-_" does/],
+  ])("%j: what does not fit is judged by no further rule", (fields, ...expected) =>
+    expect(about(fields, "namespace-owner").filter((line) => !line.includes("owns at least one"))).toEqual(
+      expected.map((says) => expect.stringMatching(says)),
+    ),
+  );
+
+  test("a login that nobody may have is not said to be another's as well", () => {
+    const ada = row("ada").replace("authentik_user: ada", "authentik_user: default");
+    expect(linesOf(rosterOf(ada, ada.replaceAll("ada", "eva")))).toEqual([
+      expect.stringMatching(/:3:21: ada: authentik_user: "default" is a word of nginx's maps/),
+      expect.stringMatching(/:7:21: eva: authentik_user: "default" is a word of nginx's maps/),
+    ]);
+  });
 
   test("a misspelt field is one slip and one error, at the key", () => {
     expect(linesOf(rosterOf(row("bob").replace("k8s_user", "k8suser")))).toEqual([

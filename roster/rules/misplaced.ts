@@ -1,0 +1,79 @@
+/** Finds fields and people at the wrong level of a roster, which a wrong indentation or a missing one puts there. */
+
+import { row } from "../schema/row.ts";
+import { describeKey, listed, quote } from "../text/quote.ts";
+import type { Tree, TreeMap } from "../text/yaml-tree.ts";
+import type { Finding } from "./finding.ts";
+
+/** The fields of a row that are maps themselves. */
+const SECTIONS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["forgejo", Object.keys(row.shape.forgejo.unwrap().shape)],
+  ["limits", Object.keys(row.shape.limits.unwrap().shape)],
+  ["quota", Object.keys(row.shape.quota.unwrap().shape)],
+  ["previously", Object.keys(row.shape.previously.unwrap().shape)],
+]);
+
+const isField = (name: string): boolean => Object.hasOwn(row.shape, name);
+
+/** A field may also be the name of a person; what stands below it tells the two apart. */
+function isFieldWithItsValue(name: string, value: Tree): boolean {
+  if (!isField(name)) return false;
+  if (value.kind !== "map") return true;
+  const known = SECTIONS.get(name);
+  return known !== undefined && value.entries.size > 0 && [...value.entries.keys()].every((key) => known.includes(key));
+}
+
+export interface Misplaced {
+  /** Keys among the people that are fields of a row. */
+  readonly fields: ReadonlySet<string>;
+  /** What each person lacks because it stands among the people. */
+  readonly lackedBy: ReadonlyMap<string, readonly string[]>;
+  readonly findings: readonly Finding[];
+}
+
+/** The fields of a row that stand among the people: one finding for those that follow one another. */
+export function misplacedAmongPeople(users: TreeMap): Misplaced {
+  const runs: { readonly person: string | undefined; readonly fields: string[] }[] = [];
+  let person: string | undefined;
+  let run: string[] | undefined;
+  for (const [name, { value }] of users.entries) {
+    if (!isFieldWithItsValue(name, value)) {
+      person = name;
+      run = undefined;
+    } else if (run === undefined) {
+      run = [name];
+      runs.push({ person, fields: run });
+    } else run.push(name);
+  }
+  return {
+    fields: new Set(runs.flatMap(({ fields }) => fields)),
+    lackedBy: new Map(runs.flatMap(({ person, fields }) => (person === undefined ? [] : [[person, fields] as const]))),
+    findings: runs.map(({ person, fields }) => amongPeople(person, fields)),
+  };
+}
+
+function amongPeople(person: string | undefined, fields: readonly string[]): Finding {
+  const [first = ""] = fields;
+  const one = fields.length === 1;
+  const where = person === undefined ? "the person's name" : describeKey(person);
+  return {
+    path: ["users", first],
+    at: "key",
+    user: person ?? null,
+    message: `${listed(fields.map(quote))} ${one ? "is a field" : "are fields"} of a person and ${one ? "stands" : "stand"} among the people; indent ${one ? "it" : "them"} below ${where}`,
+    severity: "error",
+  };
+}
+
+/** What a key beside `users` is by its look, with the remedy; nothing where it looks like neither. */
+export function misplacedAtTop(name: string, value: Tree): string | undefined {
+  if (isFieldWithItsValue(name, value))
+    return `${quote(name)} is a field of a person; indent it below the person's name`;
+  if (value.kind === "map" && [...value.entries.keys()].some(isField))
+    return `${quote(name)} looks like a person; indent the name and its fields below users:`;
+  return undefined;
+}
+
+/** The section that a key of a row belongs to, unless it is one of `previously`, whose fields resemble a row's own. */
+export const sectionOf = (key: string): string | undefined =>
+  [...SECTIONS].find(([section, known]) => section !== "previously" && known.includes(key))?.[0];
