@@ -1,7 +1,7 @@
 /** Defines the options with which a command works without a stack's configuration. */
 
 import type { HostName, Policy } from "../roster/model.ts";
-import { DEFAULT_POLICY } from "../roster/policy.ts";
+import { DEFAULT_POLICY } from "../roster/policy-defaults.ts";
 import { HOST } from "../roster/schema/patterns.ts";
 import { UsageError } from "./command.ts";
 

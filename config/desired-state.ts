@@ -9,7 +9,7 @@ import { type Derivation, derive } from "../roster/derive/derive.ts";
 import { EMPTY_LEDGER, loadLedger } from "../roster/ledger.ts";
 import { loadRoster } from "../roster/load.ts";
 import type { Day, HostName, Ledger, Policy, Problem, UserMap } from "../roster/model.ts";
-import { checkPolicy, DEFAULT_POLICY } from "../roster/policy.ts";
+import { checkPolicy, DEFAULT_POLICY } from "../roster/policy-defaults.ts";
 import { renderProblem } from "../roster/render-problem.ts";
 import { ALL_DELIVERED, loadUndelivered, type Surface, type Undelivered } from "../roster/undelivered.ts";
 import { loadUserMap } from "../roster/user-map.ts";

@@ -197,7 +197,7 @@ export interface Ledger {
   readonly people: ReadonlyMap<OsUser, LedgerEntry>;
 }
 
-/** What the stack decides about people as a whole; every field has a default in `roster/policy.ts`. */
+/** What the stack decides about people as a whole; every field has a default in `roster/policy-defaults.ts`. */
 export interface Policy {
   /** The stack's hosts, the first is the default. Never empty. */
   readonly hosts: readonly HostName[];

@@ -9,14 +9,14 @@ import { AdmissionPolicies } from "../components/cluster/admission-policies.ts";
 import { DelegatedRightsProvider, DelegatedRights } from "../components/cluster/delegated-rights-resource.ts";
 import { type PortalEntry, PortalMap } from "../components/cluster/portal-map.ts";
 import { Tenant } from "../components/cluster/tenant.ts";
-import { TierRights } from "../components/cluster/tier-rights.ts";
+import { TierRights } from "../components/cluster/cluster-roles.ts";
 import type { Desired, Email, K8sUser, Namespace, OsUser, Person } from "../roster/model.ts";
 import { TIER_NAMES } from "../roster/tiers.ts";
 import { deployDashboard } from "./dashboard.ts";
 import { inTurns } from "./declare-concurrently.ts";
 import type { ClusterSettings } from "../config/settings/cluster.ts";
 import { deploySignIn } from "./api-server-sign-in.ts";
-import { tenanciesOf } from "./preflight/tenancy.ts";
+import { tenanciesOf } from "./preflight/namespace-owners.ts";
 
 export interface DeployedCluster {
   /** The way to the cluster, for what else is declared in it. */

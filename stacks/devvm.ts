@@ -15,7 +15,7 @@ import {
   type Resident,
   type SiteOfHosts,
   unitsPart,
-} from "../components/devvm/parts.ts";
+} from "../components/devvm/build-parts.ts";
 import { Workstation } from "../components/devvm/workstation.ts";
 import type { Desired, HostFiles, HostName, OsUser } from "../roster/model.ts";
 import { inTurns } from "./declare-concurrently.ts";

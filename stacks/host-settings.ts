@@ -1,7 +1,7 @@
 /** Translates the settings of the hosts for the host components and reads the files that they name. */
 
 import { readFile } from "node:fs/promises";
-import type { SiteOfHosts } from "../components/devvm/parts.ts";
+import type { SiteOfHosts } from "../components/devvm/build-parts.ts";
 import { packagesOf } from "../config/settings/required-packages.ts";
 import { TIER_GROUPS } from "../roster/tiers.ts";
 import { Refusal } from "../config/refusal.ts";

@@ -6,7 +6,7 @@ import { PROJECT } from "../../cli/pulumi.ts";
 import { FULL_HASH } from "../../roster/deployment-message.ts";
 import { loadRoster } from "../../roster/load.ts";
 import type { HostName, Row } from "../../roster/model.ts";
-import { DEFAULT_POLICY } from "../../roster/policy.ts";
+import { DEFAULT_POLICY } from "../../roster/policy-defaults.ts";
 import { folded } from "../../roster/text/code-unit-order.ts";
 import { TIERS } from "../../roster/tiers.ts";
 import { today } from "../../config/desired-state.ts";

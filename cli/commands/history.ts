@@ -5,7 +5,7 @@
 
 import { resolve } from "node:path";
 import type { Ledger, Policy } from "../../roster/model.ts";
-import { DEFAULT_POLICY } from "../../roster/policy.ts";
+import { DEFAULT_POLICY } from "../../roster/policy-defaults.ts";
 import { ledgerBefore, policyOf, today } from "../../config/desired-state.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";

@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { DEFAULT_POLICY } from "../../roster/policy.ts";
+import { DEFAULT_POLICY } from "../../roster/policy-defaults.ts";
 import {
   RESERVED_K8S_USERS,
   RESERVED_LOGINS,

@@ -6,7 +6,7 @@ import type { Email, K8sUser, Namespace, Quota } from "../../roster/model.ts";
 import { dashboardAccount } from "../../roster/object-names.ts";
 import { managedBy } from "./labels.ts";
 import { DEPLOYER_ACCOUNT } from "./names.ts";
-import { apiRules, DEPLOYER_ROLE, DEPLOYER_RULES, OWNER_ROLE } from "./rights.ts";
+import { apiRules, DEPLOYER_ROLE, DEPLOYER_RULES, OWNER_ROLE } from "./tier-rights.ts";
 import { declareTenantNamespace } from "./tenant-namespace.ts";
 import { clusterRole, role, serviceAccount, user } from "./subjects.ts";
 import { accountWithToken } from "./service-account-token.ts";

@@ -1,68 +1,95 @@
-/** Declares the cluster-wide rights of every tier: the roles, and one binding a tier however many people are in it. */
+/**
+ * Defines the rights of each tier in the cluster, as data. The roles and the access matrix in docs/ are made from it.
+ */
 
-import * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
-import type { Email, K8sUser, Namespace, Tier } from "../../roster/model.ts";
-import { dashboardAccount } from "../../roster/object-names.ts";
-import { TIER_NAMES, TIERS } from "../../roster/tiers.ts";
-import { MANAGED } from "./labels.ts";
-import { apiRules, CLUSTER_ROLES, NAV_ROLE } from "./rights.ts";
-import { clusterRole, serviceAccount, user } from "./subjects.ts";
+import { TIERS } from "../../roster/tiers.ts";
 
-export interface TierRightsArgs {
-  /** Everybody who may come in today, by tier. Plain, so that a preview shows who gains and who loses. */
-  readonly members: Readonly<Record<Tier, readonly Email[]>>;
-  /** The ServiceAccounts of people's dashboards. */
-  readonly dashboards: readonly { readonly namespace: Namespace; readonly owner: K8sUser }[];
+/** One rule of a Role or ClusterRole, in the API's own words. */
+export interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
 }
 
-/** The bindings stay when nobody is in a tier, with nobody in them: who joins then changes a list and makes nothing. */
-export class TierRights extends pulumi.ComponentResource {
-  constructor(name: string, args: TierRightsArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("workstation:cluster:TierRights", name, {}, opts);
-    const roles = createRoles(this, name);
-    for (const tier of TIER_NAMES) bindTier(this, name, roles, tier, args.members[tier]);
-    bindDashboards(this, name, roles, args.dashboards);
-    this.registerOutputs();
-  }
-}
+/** What an owner, and their dashboard, is in each of their own namespaces: the role that the cluster brings along. */
+export const OWNER_ROLE = "admin";
+/** What the dashboard needs so that its menus work, and nothing of any tenant's. */
+export const NAV_ROLE = "dashboard-nav-readonly";
+/** What a person's own pipelines may do in the person's own namespace. */
+export const DEPLOYER_ROLE = "deployer";
 
-const createRoles = (parent: TierRights, name: string): pulumi.Resource[] =>
-  [...CLUSTER_ROLES].map(
-    ([role, rules]) =>
-      new k8s.rbac.v1.ClusterRole(
-        `${name}-${role}`,
-        {
-          metadata: { name: role, labels: MANAGED },
-          rules: apiRules(rules),
-        },
-        { parent },
-      ),
-  );
+const READ = ["get", "list", "watch"] as const;
+const WRITE = ["create", "update", "patch", "delete"] as const;
 
-const bindTier = (parent: TierRights, name: string, roles: pulumi.Resource[], tier: Tier, members: readonly Email[]) =>
-  new k8s.rbac.v1.ClusterRoleBinding(
-    `${name}-${tier}`,
-    {
-      metadata: { name: `oidc-${tier}`, labels: MANAGED },
-      roleRef: clusterRole(TIERS[tier].clusterRole),
-      subjects: [...members].sort().map(user),
-    },
-    { parent, dependsOn: roles },
-  );
+const read = (apiGroup: string, ...resources: string[]): Rule => ({
+  apiGroups: [apiGroup],
+  resources,
+  verbs: READ,
+});
 
-const bindDashboards = (
-  parent: TierRights,
-  name: string,
-  roles: pulumi.Resource[],
-  dashboards: TierRightsArgs["dashboards"],
-) =>
-  new k8s.rbac.v1.ClusterRoleBinding(
-    `${name}-dashboards`,
-    {
-      metadata: { name: NAV_ROLE, labels: MANAGED },
-      roleRef: clusterRole(NAV_ROLE),
-      subjects: dashboards.map(({ namespace, owner }) => serviceAccount(namespace, dashboardAccount(owner))),
-    },
-    { parent, dependsOn: roles },
-  );
+/**
+ * What the specification's table lists, for everybody who reads cluster-wide. No Secret, nothing that runs or reaches
+ * into a container, no `nodes/proxy` and no `services/proxy`: each of those is worth somebody else's rights.
+ */
+const POWER_USER: readonly Rule[] = [
+  read(
+    "",
+    "pods",
+    "pods/log",
+    "services",
+    "endpoints",
+    "configmaps",
+    "persistentvolumeclaims",
+    "events",
+    "namespaces",
+    "nodes",
+  ),
+  read("apps", "deployments", "statefulsets", "daemonsets", "replicasets"),
+  read("batch", "jobs", "cronjobs"),
+  read("networking.k8s.io", "ingresses", "networkpolicies"),
+  read("autoscaling", "horizontalpodautoscalers"),
+  read("storage.k8s.io", "storageclasses"),
+  read("rbac.authorization.k8s.io", "roles", "rolebindings", "clusterroles", "clusterrolebindings"),
+];
+
+/** Cluster-wide, an owner sees what is nobody's: which namespaces, nodes and storage classes there are. */
+const NAMESPACE_OWNER: readonly Rule[] = [read("", "namespaces", "nodes"), read("storage.k8s.io", "storageclasses")];
+
+const NAV: readonly Rule[] = [read("", "namespaces", "nodes")];
+
+/** Every ClusterRole that this program makes. */
+export const CLUSTER_ROLES: ReadonlyMap<string, readonly Rule[]> = new Map([
+  [TIERS["power-user"].clusterRole, POWER_USER],
+  [TIERS["namespace-owner"].clusterRole, NAMESPACE_OWNER],
+  [NAV_ROLE, NAV],
+]);
+
+/**
+ * No Secrets, no ServiceAccounts and no rbac objects: a pipeline rolls out what is there, and its secrets come from
+ * Vault. (Whoever may create pods can mount any Secret of that namespace, so this is order, not a wall.)
+ */
+export const DEPLOYER_RULES: readonly Rule[] = [
+  {
+    apiGroups: [""],
+    resources: ["services", "configmaps", "persistentvolumeclaims"],
+    verbs: [...READ, ...WRITE],
+  },
+  { apiGroups: ["apps"], resources: ["deployments", "statefulsets", "daemonsets"], verbs: [...READ, ...WRITE] },
+  { apiGroups: ["batch"], resources: ["jobs", "cronjobs"], verbs: [...READ, ...WRITE] },
+  {
+    apiGroups: ["networking.k8s.io"],
+    resources: ["ingresses", "networkpolicies"],
+    verbs: [...READ, ...WRITE],
+  },
+  { apiGroups: ["autoscaling"], resources: ["horizontalpodautoscalers"], verbs: [...READ, ...WRITE] },
+  read("", "pods", "pods/log", "events"),
+  read("apps", "replicasets"),
+];
+
+/** The rules as the resource's arguments want them, which are lists that may be changed. */
+export const apiRules = (rules: readonly Rule[]) =>
+  rules.map(({ apiGroups, resources, verbs }) => ({
+    apiGroups: [...apiGroups],
+    resources: [...resources],
+    verbs: [...verbs],
+  }));

@@ -1,7 +1,7 @@
 /** Defines the settings about people as a whole: safety limits, defaults and reserved names. */
 
 import { z } from "zod";
-import { DEFAULT_POLICY } from "../../roster/policy.ts";
+import { DEFAULT_POLICY } from "../../roster/policy-defaults.ts";
 import { dnsLabel } from "./dns-names.ts";
 
 const limits = z

@@ -15,7 +15,7 @@ import { foreignNamespaces, isMade } from "./unmanaged-namespaces.ts";
 import { quotaSums, tooSmallQuotas } from "./quotas.ts";
 import { readerOf } from "./read-api.ts";
 import { aggregatedWriters, openStores } from "./secret-stores.ts";
-import { type Tenancy, tenanciesOf } from "./tenancy.ts";
+import { type Tenancy, tenanciesOf } from "./namespace-owners.ts";
 
 /** What the run has to know of the cluster as it is. */
 export interface Surroundings {

@@ -3,7 +3,7 @@
 import { amountOf } from "../../components/cluster/quantity.ts";
 import type { Quota } from "../../roster/model.ts";
 import type { ClusterFacts } from "./cluster-snapshot.ts";
-import type { Tenancy } from "./tenancy.ts";
+import type { Tenancy } from "./namespace-owners.ts";
 
 /** The roster's words for what the API calls otherwise. */
 const NAMES: Readonly<Record<keyof Quota, string>> = {

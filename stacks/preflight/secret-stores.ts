@@ -2,7 +2,7 @@
 
 import { managedBy } from "../../components/cluster/labels.ts";
 import type { ClusterFacts, LiveRole, SecretStore, StoreCondition } from "./cluster-snapshot.ts";
-import type { Tenancy } from "./tenancy.ts";
+import type { Tenancy } from "./namespace-owners.ts";
 
 export interface OpenStore {
   readonly store: string;

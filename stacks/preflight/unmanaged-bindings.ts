@@ -3,7 +3,7 @@
 import { MANAGED } from "../../components/cluster/labels.ts";
 import { OWN_BINDINGS } from "../../components/cluster/names.ts";
 import type { ClusterFacts, LiveBinding } from "./cluster-snapshot.ts";
-import type { Tenancy } from "./tenancy.ts";
+import type { Tenancy } from "./namespace-owners.ts";
 
 /**
  * @param isSuspended the stack suspends what those who left had given

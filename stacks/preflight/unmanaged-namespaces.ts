@@ -3,7 +3,7 @@
 import type { Namespace } from "../../roster/model.ts";
 import { MANAGED, OWNER_LABEL } from "../../components/cluster/labels.ts";
 import type { ClusterFacts } from "./cluster-snapshot.ts";
-import type { Tenancy } from "./tenancy.ts";
+import type { Tenancy } from "./namespace-owners.ts";
 
 /**
  * @param handedOver named for adoption: those that nobody owns yet may be taken

@@ -9,7 +9,7 @@ import { replay } from "../../cli/history/events.ts";
 import { historyOf } from "../../cli/history/git.ts";
 import { uncommitted } from "../../cli/history/uncommitted.ts";
 import { deploymentMessage } from "../../roster/deployment-message.ts";
-import { DEFAULT_POLICY } from "../../roster/policy.ts";
+import { DEFAULT_POLICY } from "../../roster/policy-defaults.ts";
 import { derived, rosterOf, row } from "../roster/support.ts";
 import { workbench } from "./run-ws.ts";
 

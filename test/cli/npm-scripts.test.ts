@@ -31,6 +31,6 @@ test("the schema and the reference pages come out as they are committed", () => 
 });
 
 test("the access matrix comes out as it is committed, by the command that stands on it", () => {
-  shell("npx vitest run --project unit test/components/cluster/access.test.ts --update");
+  shell("npx vitest run --project unit test/components/cluster/access-matrix.test.ts --update");
   expect(readFileSync(join(copy, "docs/access-matrix.md"), "utf8")).toBe(text("docs/access-matrix.md"));
 });

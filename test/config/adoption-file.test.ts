@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { adoptedNamespaces, NAMESPACE_TYPE, readAdoption, writeAdoption } from "../../config/adoption-file.ts";
 import { foreignNamespaces } from "../../stacks/preflight/unmanaged-namespaces.ts";
-import { tenanciesOf } from "../../stacks/preflight/tenancy.ts";
+import { tenanciesOf } from "../../stacks/preflight/namespace-owners.ts";
 import { derived, rosterOf, row } from "../roster/support.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ws-adopt-"));

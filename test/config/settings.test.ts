@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { DEFAULT_POLICY } from "../../roster/policy.ts";
+import { DEFAULT_POLICY } from "../../roster/policy-defaults.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { parseSettings } from "../../config/settings/parse.ts";
 import { stackSettings } from "../../config/settings/stack-settings.ts";

@@ -4,7 +4,7 @@ import { derive } from "../../roster/derive/derive.ts";
 import { loadLedger, writeLedger } from "../../roster/ledger.ts";
 import type { Ledger, Person, Policy } from "../../roster/model.ts";
 import { dashboardAccount, deployerRole, ownerPolicy, workstationPolicy } from "../../roster/object-names.ts";
-import { DEFAULT_POLICY } from "../../roster/policy.ts";
+import { DEFAULT_POLICY } from "../../roster/policy-defaults.ts";
 import { history, people, type Plain, yamlOf } from "./generators.ts";
 import { derived, PROPERTY, roster, RUNS, TODAY } from "./support.ts";
 

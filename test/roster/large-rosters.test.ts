@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { loadRoster } from "../../roster/load.ts";
-import { DEFAULT_POLICY } from "../../roster/policy.ts";
+import { DEFAULT_POLICY } from "../../roster/policy-defaults.ts";
 import { linesOf, rosterOf, row } from "./support.ts";
 
 const EVERY_FIELD = `namespaces: [a0, b0, c0]

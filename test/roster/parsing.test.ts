@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { loadRoster } from "../../roster/load.ts";
-import { DEFAULT_POLICY } from "../../roster/policy.ts";
+import { DEFAULT_POLICY } from "../../roster/policy-defaults.ts";
 import { people, yamlOf } from "./generators.ts";
 import { linesOf, problemsOf, PROPERTY, roster, rosterOf, row, RUNS } from "./support.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { loadRoster } from "../../roster/load.ts";
-import { checkPolicy, DEFAULT_POLICY } from "../../roster/policy.ts";
+import { checkPolicy, DEFAULT_POLICY } from "../../roster/policy-defaults.ts";
 import { derived, linesOf, person, policy, PROPERTY, roster, rosterOf, row, RUNS } from "./support.ts";
 
 /** The lines about one row with other values for some of its fields, without the file and the position. */

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Policy } from "../../roster/model.ts";
 import { people, type Plain, yamlOf } from "./generators.ts";
-import { checkPolicy } from "../../roster/policy.ts";
+import { checkPolicy } from "../../roster/policy-defaults.ts";
 import { derived, policy, PROPERTY, rosterOf, row, RUNS } from "./support.ts";
 
 const admin = (name: string) => row(name, "", "admin");

@@ -7,7 +7,7 @@ import { derive, type Derivation } from "../../roster/derive/derive.ts";
 import { EMPTY_LEDGER } from "../../roster/ledger.ts";
 import { loadRoster } from "../../roster/load.ts";
 import type { Day, Ledger, OsUser, Person, Policy, Problem, Roster } from "../../roster/model.ts";
-import { DEFAULT_POLICY } from "../../roster/policy.ts";
+import { DEFAULT_POLICY } from "../../roster/policy-defaults.ts";
 import { renderProblem } from "../../roster/render-problem.ts";
 import type { Surface, Undelivered } from "../../roster/undelivered.ts";
 import { loadUserMap } from "../../roster/user-map.ts";

@@ -1,6 +1,6 @@
 /** Names the folders and files of archives and of a removal's journal. */
 
-import { loadPart } from "../../root/state/parts.ts";
+import { loadPart } from "../../root/state/stored-parts.ts";
 import { STATE } from "../../root/state/json-files.ts";
 import type { System } from "../../root/system/privileged-operations.ts";
 

@@ -13,7 +13,7 @@ import { atJobsOf, crontabOf, lingerFile, PARKED } from "../../root/accounts/fin
 import { BROWSER_UNIT, instance, T3_UNIT, TERMINAL_SERVICE } from "../../root/services/unit-names.ts";
 import { ENVIRONMENT_DIRECTORY, PANE_DIRECTORY } from "../../root/services/unit-files.ts";
 import { parseJson, describeIssues } from "../../lib/parse-json.ts";
-import { loadPart } from "../../root/state/parts.ts";
+import { loadPart } from "../../root/state/stored-parts.ts";
 import { readLedger } from "../../root/state/host-ledger.ts";
 import { STATE } from "../../root/state/json-files.ts";
 import type { System } from "../../root/system/privileged-operations.ts";

@@ -9,7 +9,7 @@ import { EXPIRED_DAY } from "../../root/accounts/offboard.ts";
 import { homeOf } from "../../root/accounts/verify-ownership.ts";
 import { processesOf } from "../../root/accounts/find-processes.ts";
 import { subordinateUids } from "../../root/accounts/subordinate-uids.ts";
-import { loadPart } from "../../root/state/parts.ts";
+import { loadPart } from "../../root/state/stored-parts.ts";
 import { readOffboarding } from "../../root/state/offboarding-records.ts";
 import { readLedger } from "../../root/state/host-ledger.ts";
 

@@ -3,7 +3,7 @@
  */
 
 import { z } from "zod";
-import { loadPart } from "../../root/state/parts.ts";
+import { loadPart } from "../../root/state/stored-parts.ts";
 import { readLedger } from "../../root/state/host-ledger.ts";
 import { runOrThrow, type System } from "../../root/system/privileged-operations.ts";
 import type { Machine } from "../../root/system/cached-machine.ts";

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { Refusal, systemCode } from "../../lib/errors.ts";
 import { warn } from "../../lib/log.ts";
 import { runShadowUtility } from "../../root/accounts/shadow-utils.ts";
-import { loadPart } from "../../root/state/parts.ts";
+import { loadPart } from "../../root/state/stored-parts.ts";
 import { readLedger, writeLedger } from "../../root/state/host-ledger.ts";
 import { runOrThrow } from "../../root/system/privileged-operations.ts";
 import { readRecord, filesOf, removeFolders } from "./archive-record.ts";

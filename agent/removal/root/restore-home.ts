@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { Refusal } from "../../lib/errors.ts";
-import { loadPart } from "../../root/state/parts.ts";
+import { loadPart } from "../../root/state/stored-parts.ts";
 import { assertEntriesInside, assertOwnedByRoot, withoutSetId, countSetId } from "./validate-archive.ts";
 import { differencesOf, firstOf } from "./compare-entries.ts";
 import { archivesOf, HOME_FILE } from "./archive-paths.ts";

@@ -10,7 +10,7 @@ import { Refusal } from "../../lib/errors.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import { moveEntry, readLedger } from "../state/host-ledger.ts";
-import { partFilesOf } from "../state/parts.ts";
+import { partFilesOf } from "../state/stored-parts.ts";
 import { homeOf } from "./verify-ownership.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
 import { endProcesses } from "./end-processes.ts";

@@ -3,7 +3,7 @@
 import { Refusal } from "../../lib/errors.ts";
 import { readAccounts, type User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { loadPart, peopleOfParts } from "../state/parts.ts";
+import { loadPart, peopleOfParts } from "../state/stored-parts.ts";
 
 export const TERMINAL_MAP = "/etc/ttyd-user-map";
 /** System users are nobody's, whatever the map says. */

@@ -11,7 +11,7 @@ import { convergePeople } from "../people/converge-all.ts";
 import { parseJson, describeIssues } from "../../lib/parse-json.ts";
 import { forgetConvergedUnits } from "../state/converged-versions.ts";
 import { startGranted } from "../state/granted-groups.ts";
-import { loadPart, type PersonPart, removeIngressSecret, storePart } from "../state/parts.ts";
+import { loadPart, type PersonPart, removeIngressSecret, storePart } from "../state/stored-parts.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { HOURLY_LIMITS, type PoolLimits } from "../people/worker-pool.ts";
 import { removePendingRemote } from "../state/pending-remotes.ts";

@@ -11,7 +11,7 @@ import {
 } from "../../lib/delivered-digests.ts";
 import { writeDeliveredAt } from "../state/deliveries.ts";
 import { readLedger } from "../state/host-ledger.ts";
-import { loadPart, peopleOfParts, PERSON_KINDS } from "../state/parts.ts";
+import { loadPart, peopleOfParts, PERSON_KINDS } from "../state/stored-parts.ts";
 import { AGENT } from "../system/installed-paths.ts";
 import type { System } from "../system/privileged-operations.ts";
 

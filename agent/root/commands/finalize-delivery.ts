@@ -13,7 +13,7 @@ import { deliverPendingCredentials, usersWithPendingCredentials } from "../peopl
 import { removeDeliveryDuration, readDeliveryDuration, writeDeliveredAt } from "../state/deliveries.ts";
 import { type Machine, machineOf } from "../system/cached-machine.ts";
 import { convergePeople, loadPeople } from "../people/converge-all.ts";
-import { loadPart, type PersonPart } from "../state/parts.ts";
+import { loadPart, type PersonPart } from "../state/stored-parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
 import { readFailures, recordFailure } from "../state/failures.ts";
 import type { System } from "../system/privileged-operations.ts";

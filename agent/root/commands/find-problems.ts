@@ -15,7 +15,7 @@ import { frontendUnits } from "../host/proxy-and-portal.ts";
 import { otherLimits } from "../services/limits-in-effect.ts";
 import { RUNNING } from "../services/start-and-stop-units.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
-import { loadPart } from "../state/parts.ts";
+import { loadPart } from "../state/stored-parts.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import type { Login, User } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-machine.ts";

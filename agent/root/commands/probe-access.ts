@@ -10,7 +10,7 @@ import { groupsOf } from "../system/account-database.ts";
 import { queryCodeServerProxy } from "./query-code-server-proxy.ts";
 import { type Machine, machineOf } from "../system/cached-machine.ts";
 import { dryRun } from "../system/dry-run.ts";
-import { loadPart } from "../state/parts.ts";
+import { loadPart } from "../state/stored-parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
 import { type Container, containersOf } from "../accounts/containers.ts";
 import { atJobsOf, crontabOf, lingerFile, processesOf } from "../accounts/find-processes.ts";

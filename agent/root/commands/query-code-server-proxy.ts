@@ -2,7 +2,7 @@
 
 import { request } from "node:http";
 import type { BasePart } from "../../contract.ts";
-import { loadPart } from "../state/parts.ts";
+import { loadPart } from "../state/stored-parts.ts";
 import type { System } from "../system/privileged-operations.ts";
 
 type Listen = NonNullable<BasePart["gate"]>["listen"];

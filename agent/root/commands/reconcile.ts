@@ -15,7 +15,7 @@ import { dryRun } from "../system/dry-run.ts";
 import { convergePeople, loadPeople, WORKER_DEADLINE_MS } from "../people/converge-all.ts";
 import type { PersonRun } from "../people/person-run.ts";
 import { isDailyRun } from "../people/detect-changes.ts";
-import { loadPart, peopleOfParts, type PersonPart } from "../state/parts.ts";
+import { loadPart, peopleOfParts, type PersonPart } from "../state/stored-parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
 import { readDeliveredAt, readHold } from "../state/deliveries.ts";
 import { recordFailure } from "../state/failures.ts";

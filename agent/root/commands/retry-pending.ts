@@ -7,7 +7,7 @@ import { messageOf } from "../../lib/errors.ts";
 import { info, warn } from "../../lib/log.ts";
 import { machineOf } from "../system/cached-machine.ts";
 import { removeChangeDigest } from "../state/change-digests.ts";
-import { loadPart } from "../state/parts.ts";
+import { loadPart } from "../state/stored-parts.ts";
 import { readHold } from "../state/deliveries.ts";
 import type { System } from "../system/privileged-operations.ts";
 import {

@@ -10,7 +10,7 @@ import { sliceOf } from "../services/limits-in-effect.ts";
 import { dryRun } from "../system/dry-run.ts";
 import { describeProgram, lookForPrograms, type ProgramStatus } from "../host/look-for-programs.ts";
 import { unitsOf } from "../services/unit-names.ts";
-import { loadPart, peopleOfParts } from "../state/parts.ts";
+import { loadPart, peopleOfParts } from "../state/stored-parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
 import { readDeliveredAt, readHold } from "../state/deliveries.ts";
 import { readFailures } from "../state/failures.ts";

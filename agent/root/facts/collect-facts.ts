@@ -1,7 +1,7 @@
 /** Collects the facts about one user from root's own files. It reads no home and starts no program. */
 
 import type { HostFacts } from "../../shared/facts/facts-schemas.ts";
-import { loadPart } from "../state/parts.ts";
+import { loadPart } from "../state/stored-parts.ts";
 import { readFailures } from "../state/failures.ts";
 import { readCloneWarnings } from "../state/clone-warnings.ts";
 import type { System } from "../system/privileged-operations.ts";

@@ -4,7 +4,7 @@
  */
 
 import { messageOf } from "../../lib/errors.ts";
-import { loadPart } from "../state/parts.ts";
+import { loadPart } from "../state/stored-parts.ts";
 import type { User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { warn } from "../../lib/log.ts";

@@ -6,7 +6,7 @@ import type { Machine } from "../system/cached-machine.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 import { BROWSER_UNIT, CREDENTIALS_SERVICE, CREDENTIALS_TIMER, instance, T3_UNIT } from "../services/unit-names.ts";
-import { peopleOfParts } from "../state/parts.ts";
+import { peopleOfParts } from "../state/stored-parts.ts";
 
 /** The timer before its service, or it would start the service again. */
 const TEMPLATES = {

@@ -6,7 +6,7 @@ import type { MapsPart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { packetFilter } from "./nftables-rules.ts";
-import { loadPart } from "../state/parts.ts";
+import { loadPart } from "../state/stored-parts.ts";
 import { STATE } from "../state/json-files.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import { filesStep } from "../system/generated-files.ts";

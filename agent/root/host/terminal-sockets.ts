@@ -4,7 +4,7 @@ import type { BasePart } from "../../contract.ts";
 import type { Step } from "../../lib/converge.ts";
 import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 import { wantedTerminalUnits, type WantedUnits } from "../services/unit-names.ts";
-import { loadPart, peopleOfParts } from "../state/parts.ts";
+import { loadPart, peopleOfParts } from "../state/stored-parts.ts";
 import type { Machine } from "../system/cached-machine.ts";
 
 /** Of everybody whose units were delivered before: a portal that is switched on must not wait for the next delivery of theirs. */

@@ -4,7 +4,7 @@
  */
 
 import type { MapsPart } from "../../contract.ts";
-import type { PersonPart } from "../state/parts.ts";
+import type { PersonPart } from "../state/stored-parts.ts";
 
 export interface ExpiryInput {
   readonly maps: MapsPart | undefined;

@@ -9,7 +9,7 @@ import type { FailedOutcome, Outcome, PersonRun } from "./person-run.ts";
 import { userManagerOf } from "../accounts/find-processes.ts";
 import { sliceOf } from "../services/limits-in-effect.ts";
 import { unitsOf } from "../services/unit-names.ts";
-import { loadPart, peopleOfParts, PERSON_KINDS, type PersonPart } from "../state/parts.ts";
+import { loadPart, peopleOfParts, PERSON_KINDS, type PersonPart } from "../state/stored-parts.ts";
 import { recordFailure } from "../state/failures.ts";
 import type { WorkerSignals } from "../system/run-as-user.ts";
 import { type PoolLimits, runPool, scaledForLoad } from "./worker-pool.ts";

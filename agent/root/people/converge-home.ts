@@ -8,7 +8,7 @@ import type { WorkerLine } from "../../shared/worker-protocol.ts";
 import type { PersonRun } from "./person-run.ts";
 import { removeChangeDigest } from "../state/change-digests.ts";
 import { detectChanges } from "./detect-changes.ts";
-import type { PersonPart } from "../state/parts.ts";
+import type { PersonPart } from "../state/stored-parts.ts";
 import { writeCloneWarnings } from "../state/clone-warnings.ts";
 import type { WorkerSignals } from "../system/run-as-user.ts";
 import { removePendingRemote, readPendingRemote, writePendingRemote } from "../state/pending-remotes.ts";

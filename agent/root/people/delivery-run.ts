@@ -1,7 +1,7 @@
 /** Builds the settings with which a delivery converges people: every worker is started, and only counted removals are allowed. */
 
 import { info, warn } from "../../lib/log.ts";
-import { loadPart } from "../state/parts.ts";
+import { loadPart } from "../state/stored-parts.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import { WORKER_DEADLINE_MS } from "./converge-all.ts";
 import type { PersonRun } from "./person-run.ts";

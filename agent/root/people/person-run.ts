@@ -1,7 +1,7 @@
 /** Defines the settings of a run over people's parts, and the outcome of one part. */
 
 import type { Machine } from "../system/cached-machine.ts";
-import type { PersonKind } from "../state/parts.ts";
+import type { PersonKind } from "../state/stored-parts.ts";
 import type { RemovalAllowance } from "./host-removal-limits.ts";
 
 export interface PersonRun {

@@ -2,7 +2,7 @@
 
 import type { BasePart } from "../../contract.ts";
 import type { Machine } from "../system/cached-machine.ts";
-import { loadPart } from "../state/parts.ts";
+import { loadPart } from "../state/stored-parts.ts";
 
 /** By the name of its command; and whether there are terminals in the browser, which the user portal opens. */
 export type HostServices = Readonly<Record<keyof BasePart["commands"] | "terminals", boolean>>;

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { AGENT } from "../system/installed-paths.ts";
-import { PERSON_KINDS, type PersonKind } from "./parts.ts";
+import { PERSON_KINDS, type PersonKind } from "./stored-parts.ts";
 import { readJson, STATE, writeJson } from "./json-files.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { mapOf } from "../../lib/map-schema.ts";

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { System } from "../system/privileged-operations.ts";
 import { readJson, STATE, writeJson } from "./json-files.ts";
-import { PERSON_KINDS } from "./parts.ts";
+import { PERSON_KINDS } from "./stored-parts.ts";
 
 /** What a person can fail in: their parts, and the credentials, which are never kept as a part. */
 const FAILURE_KINDS = [...PERSON_KINDS, "credentials"] as const;

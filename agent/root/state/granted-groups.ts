@@ -7,7 +7,7 @@ import type { Accounts } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-machine.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { readJson, STATE, writeJson } from "./json-files.ts";
-import { loadPart } from "./parts.ts";
+import { loadPart } from "./stored-parts.ts";
 
 const granted = z.strictObject({ groups: z.array(z.string()) });
 

@@ -11,7 +11,7 @@ import type { Observed } from "../../../cli/import/observed-people.ts";
 import { findingsOf, type ReportInput } from "../../../cli/import/report.ts";
 import { rosterText } from "../../../cli/import/roster-text.ts";
 import { loadRoster } from "../../../roster/load.ts";
-import { DEFAULT_POLICY } from "../../../roster/policy.ts";
+import { DEFAULT_POLICY } from "../../../roster/policy-defaults.ts";
 import { derived } from "../../roster/support.ts";
 
 const b64 = (text: string) => Buffer.from(text).toString("base64");

@@ -8,7 +8,7 @@ import { findExisting } from "../../../cli/import/existing-resources.ts";
 import { initialLedger } from "../../../cli/import/initial-ledger.ts";
 import { loadLedger } from "../../../roster/ledger.ts";
 import type { DesiredResource } from "../../../stacks/offline/record-resources.ts";
-import { DEFAULT_POLICY } from "../../../roster/policy.ts";
+import { DEFAULT_POLICY } from "../../../roster/policy-defaults.ts";
 import { derived, rosterOf, row } from "../../roster/support.ts";
 
 const binding = (role: string) => ({

@@ -13,7 +13,7 @@ import type {
   Person,
   Tier,
 } from "../../../roster/model.ts";
-import { DEFAULT_POLICY, DEFAULT_QUOTA } from "../../../roster/policy.ts";
+import { DEFAULT_POLICY, DEFAULT_QUOTA } from "../../../roster/policy-defaults.ts";
 import { TIERS } from "../../../roster/tiers.ts";
 
 export function person(

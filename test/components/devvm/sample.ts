@@ -1,10 +1,10 @@
 /** The project's own sample roster on a site of the tests, on the first day and after some of them left or moved. */
 
 import { readFileSync } from "node:fs";
-import type { SiteOfHosts } from "../../../components/devvm/parts.ts";
+import type { SiteOfHosts } from "../../../components/devvm/build-parts.ts";
 import type { Derivation } from "../../../roster/derive/derive.ts";
 import type { HostName } from "../../../roster/model.ts";
-import { DEFAULT_POLICY } from "../../../roster/policy.ts";
+import { DEFAULT_POLICY } from "../../../roster/policy-defaults.ts";
 import { TIER_GROUPS } from "../../../roster/tiers.ts";
 import { derived } from "../../roster/support.ts";
 

@@ -1,7 +1,7 @@
 /** The access matrix against the lab's real API server: every line asked, and the attacks made as real requests of real sign-ins. */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { HOLDERS, may, type Scope, QUESTIONS } from "../../../components/cluster/access.ts";
+import { HOLDERS, may, type Scope, QUESTIONS } from "../../../components/cluster/access-matrix.ts";
 import type { Issuers } from "../../../lab/oidc/issuers.ts";
 import { deployCluster } from "../../../stacks/cluster.ts";
 import { withFrontendHosts } from "../../../stacks/frontend-hosts.ts";

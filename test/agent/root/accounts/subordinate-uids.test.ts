@@ -5,7 +5,7 @@ import { converge } from "../../../../agent/lib/converge.ts";
 import { offboardAccount } from "../../../../agent/root/accounts/offboard.ts";
 import { convergeGroups } from "../../../../agent/root/accounts/supplementary-groups.ts";
 import { startGranted } from "../../../../agent/root/state/granted-groups.ts";
-import { storePart } from "../../../../agent/root/state/parts.ts";
+import { storePart } from "../../../../agent/root/state/stored-parts.ts";
 import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
 import type { System } from "../../../../agent/root/system/privileged-operations.ts";
 import { account } from "../../../e2e/host/parts.ts";

@@ -9,7 +9,7 @@ import { tooOldForRemovals } from "../../../../agent/root/people/host-removal-li
 import { readDeliveredAt, writeDeliveredAt } from "../../../../agent/root/state/deliveries.ts";
 import { writeLedger } from "../../../../agent/root/state/host-ledger.ts";
 import { readOffboarding } from "../../../../agent/root/state/offboarding-records.ts";
-import { storePart } from "../../../../agent/root/state/parts.ts";
+import { storePart } from "../../../../agent/root/state/stored-parts.ts";
 import { AGENT } from "../../../../agent/root/system/installed-paths.ts";
 import { account, base, clones, maps, type Somebody, units } from "../../../e2e/host/parts.ts";
 import { type MemoryDoor, memoryDoor } from "../../in-memory-system.ts";

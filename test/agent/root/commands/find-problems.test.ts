@@ -3,7 +3,7 @@ import type { Stats } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Part } from "../../../../agent/contract.ts";
 import { problemsOfHost, problemsOfPeople } from "../../../../agent/root/commands/find-problems.ts";
-import { storePart } from "../../../../agent/root/state/parts.ts";
+import { storePart } from "../../../../agent/root/state/stored-parts.ts";
 import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
 import { account, base, maps, units } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";

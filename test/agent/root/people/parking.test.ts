@@ -6,7 +6,7 @@ import { convergePart } from "../../../../agent/root/people/converge-person.ts";
 import type { PersonRun } from "../../../../agent/root/people/person-run.ts";
 import { restore } from "../../../../agent/root/sessions/restore-sessions.ts";
 import { parkingFile } from "../../../../agent/root/state/parking-records.ts";
-import { storePart } from "../../../../agent/root/state/parts.ts";
+import { storePart } from "../../../../agent/root/state/stored-parts.ts";
 import { appendRecord } from "../../../../agent/root/state/session-records.ts";
 import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
 import type { System } from "../../../../agent/root/system/privileged-operations.ts";

@@ -3,7 +3,7 @@
  * confirm.
  */
 
-import { CLUSTER_ROLES, DEPLOYER_RULES, NAV_ROLE, type Rule } from "./rights.ts";
+import { CLUSTER_ROLES, DEPLOYER_RULES, NAV_ROLE, type Rule } from "./tier-rights.ts";
 import { TIERS } from "../../roster/tiers.ts";
 
 /** Where something is asked for: in a namespace of one's own, in another tenant's, in one of the system's, or nowhere. */
@@ -131,8 +131,8 @@ export function accessMatrixText(): string {
 
 const INTRODUCTION = `# Who can do what in the cluster
 
-Generated from \`components/cluster/rights.ts\` and \`access.ts\`: change those, not this page, and run
-\`npx vitest run --project unit test/components/cluster/access.test.ts --update\`. The end-to-end tests ask the lab's
+Generated from \`components/cluster/tier-rights.ts\` and \`access-matrix.ts\`: change those, not this page, and run
+\`npx vitest run --project unit test/components/cluster/access-matrix.test.ts --update\`. The end-to-end tests ask the lab's
 real API server every line of it.
 
 Admins and power-users own no namespace: for them "a namespace of their own" is any.

@@ -1,8 +1,8 @@
 /** The roles give what the specification lists and nothing that leads to more. */
 
 import { describe, expect, test } from "vitest";
-import { accessMatrixText } from "../../../components/cluster/access.ts";
-import { CLUSTER_ROLES, DEPLOYER_RULES, NAV_ROLE } from "../../../components/cluster/rights.ts";
+import { accessMatrixText } from "../../../components/cluster/access-matrix.ts";
+import { CLUSTER_ROLES, DEPLOYER_RULES, NAV_ROLE } from "../../../components/cluster/tier-rights.ts";
 
 const ALL = [...CLUSTER_ROLES, ["deployer", DEPLOYER_RULES]] as const;
 

@@ -10,7 +10,7 @@ import {
   type Resident,
   type SiteOfHosts,
   unitsPart,
-} from "../../../components/devvm/parts.ts";
+} from "../../../components/devvm/build-parts.ts";
 import type { Derivation } from "../../../roster/derive/derive.ts";
 import type { HostName } from "../../../roster/model.ts";
 import { residentsOf } from "../../../stacks/devvm.ts";
