@@ -20,6 +20,8 @@ export async function announce(lines: readonly string[], hook?: string): Promise
   try {
     const webhook = hook ?? find("WS_CHAT_WEBHOOK");
     if (webhook === undefined) throw new Error("WS_CHAT_WEBHOOK is not set");
+    // The errors of fetch repeat an address that they do not take.
+    if (!isPlainAddress(webhook)) throw new Error("the webhook must be a web address without a user in it");
     const answer = await fetch(webhook, {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -35,6 +37,8 @@ export async function announce(lines: readonly string[], hook?: string): Promise
     return false;
   }
 }
+
+const isPlainAddress = (text: string): boolean => URL.canParse(text) && /^https?:\/\/[^@/?#]+(?:[/?#]|$)/i.test(text);
 
 /** In Slack's text these three begin every link and every mention. */
 const escaped = (text: string): string =>

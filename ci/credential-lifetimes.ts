@@ -97,6 +97,8 @@ export interface TokenLifetime {
   readonly hasParent: boolean;
   /** Whether it ends after so many uses. */
   readonly isCounted: boolean;
+  /** Whether it may end between two daily runs. */
+  readonly isShort: boolean;
 }
 
 /**
@@ -109,15 +111,28 @@ export async function renewToken(vault: Vault): Promise<TokenLifetime> {
   const found = (await vault.find(lookup, token))?.data;
   if (found === undefined) throw new StepError("Vault does not know its own tokens; is this its own address?");
   const { renewable, period, expire_time: end, creation_time: created, explicit_max_ttl: limit } = found;
-  const rest = { hasParent: !found.orphan, isCounted: found.num_uses > 0 };
+  const rest = {
+    hasParent: !found.orphan,
+    isCounted: found.num_uses > 0,
+    isShort: renewable && (period ?? DAYS_2) < DAYS_2,
+  };
   if (!renewable || period === undefined) return { ...rest, endsAt: end ? Date.parse(end) : undefined };
   await vault.tell({ method: "POST", path: "auth/token/renew-self", purpose: "renew the program's own token" });
   return { ...rest, endsAt: limit === 0 ? undefined : (created + limit) * 1000 };
 }
 
+/** Seconds. */
+const DAYS_2 = 172_800;
+
 /** Exported for the tests. */
-export const tokenWarnings = (name: string, { endsAt, hasParent, isCounted }: TokenLifetime): readonly string[] => [
+export const tokenWarnings = (
+  name: string,
+  { endsAt, hasParent, isCounted, isShort }: TokenLifetime,
+): readonly string[] => [
   ...endWarning(name, endsAt),
+  ...(isShort
+    ? [`${name} must be renewed more than once a day: replace it by one with a period of two days or more`]
+    : []),
   ...(hasParent
     ? [`${name} is revoked with the token that made it: replace it by one made with -orphan (docs/deployment.md)`]
     : []),

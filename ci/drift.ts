@@ -29,9 +29,11 @@ export interface DriftFound {
   readonly due: readonly string[];
   /** What no run changes. */
   readonly warnings: readonly string[];
+  /** Hosts that were busy all the time. */
+  readonly unseen: readonly string[];
 }
 
-/** @returns 1 where something was changed by hand, or could not be looked at */
+/** @returns 1 where something was changed by hand, or could not be looked at; a host that was busy is announced */
 export async function drift(): Promise<number> {
   const stack = requiredVariable("WS_STACK");
   const { settings } = await openStack({ stack: stackOfPipeline(), configFile: undefined });
@@ -40,6 +42,7 @@ export async function drift(): Promise<number> {
   const hosts = await Promise.all(settings.hosts.map((host) => ofHost(settings, host)));
   const found = driftFound(resources, hosts);
   for (const line of reportOf(stack, found)) log(line);
+  if (found.unseen.length > 0) await announce([`${NOT_SEEN} (stack ${stack})`, ...found.unseen]);
   if (found.drift.length === 0) return 0;
   await announce([
     `Drift of the stack ${stack}. The daily deployment restores the cluster, Vault and the forge; each host's hourly run restores the host:`,
@@ -65,6 +68,8 @@ export async function whileNothingIsDeployed<T>(at: StackAt, look: () => Promise
 }
 const LOOKS = 5;
 
+const NOT_SEEN = "Not looked at for drift; the next night looks again:";
+
 /** Exported for the tests. @param hosts one report each */
 export function driftFound(
   resources: { readonly drift: readonly Touched[]; readonly due: readonly Touched[] },
@@ -75,15 +80,19 @@ export function driftFound(
     drift: [...lines(resources.drift), ...hosts.flatMap((host) => host.drift)],
     due: [...lines(resources.due), ...hosts.flatMap((host) => host.due)],
     warnings: hosts.flatMap((host) => host.warnings),
+    unseen: hosts.flatMap((host) => host.unseen),
   };
 }
 
-function reportOf(stack: string, { drift: changed, due, warnings }: DriftFound): readonly string[] {
+function reportOf(stack: string, { drift: changed, due, warnings, unseen }: DriftFound): readonly string[] {
   const part = (title: string, lines: readonly string[]) => (lines.length === 0 ? [] : [title, ...lines]);
   return [
-    ...(changed.length === 0 ? [`No drift of the stack ${stack}: everything is as the last deployment left it.`] : []),
+    ...(changed.length + unseen.length === 0
+      ? [`No drift of the stack ${stack}: everything is as the last deployment left it.`]
+      : []),
     ...part("Due, and brought about by the daily deployment or a host's hourly run:", due),
     ...part("Warnings, which no run acts on:", warnings),
+    ...part(NOT_SEEN, unseen),
   ];
 }
 
@@ -97,12 +106,11 @@ async function ofHost(settings: StackSettings, host: Host): Promise<DriftFound> 
   }
 }
 
-const NOTHING: DriftFound = { drift: [], due: [], warnings: [] };
+const NOTHING: DriftFound = { drift: [], due: [], warnings: [], unseen: [] };
 
 /** Exported for the tests. A host that is busy is asked again the next night; one that cannot answer makes the run red. */
 export function answerDrift(host: string, { code, stdout, stderr }: HostAnswer): DriftFound {
-  if (code === BUSY)
-    return { ...NOTHING, warnings: [`  ${host}: not looked at, since another run of its agent did not end in time`] };
+  if (code === BUSY) return { ...NOTHING, unseen: [`  ${host}: another run of its agent did not end in time`] };
   const check = code === 0 ? readHostCheck(stdout) : undefined;
   if (check !== undefined) return hostDrift(host, check);
   const lastLine = stderr.trim().split("\n").at(-1) ?? "";
@@ -112,5 +120,5 @@ export function answerDrift(host: string, { code, stdout, stderr }: HostAnswer):
 /** Exported for the tests. */
 export function hostDrift(host: string, { changes, due, failures, warnings }: HostCheck): DriftFound {
   const lines = (entries: HostCheck["changes"]) => entries.map(({ who, what }) => `  ${host}: ${who}: ${what}`);
-  return { drift: lines([...changes, ...failures]), due: lines(due), warnings: lines(warnings) };
+  return { ...NOTHING, drift: lines([...changes, ...failures]), due: lines(due), warnings: lines(warnings) };
 }

@@ -95,7 +95,8 @@ export function parseEnvironment(variable: string, text: string): Readonly<Recor
 }
 
 /** Texts that no output of a step may hold, whoever provided them. */
-export const secrets = (): readonly string[] => SECRET.flatMap((variable) => secretParts(process.env[variable] ?? ""));
+export const secrets = (): readonly string[] =>
+  SECRET.flatMap((variable) => secretParts(variable, process.env[variable] ?? ""));
 
 /** Changes of the environment that take every credential away from a program that needs none. */
 export function withoutSecrets(): Readonly<Record<string, undefined>> {

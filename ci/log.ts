@@ -17,9 +17,18 @@ export function logError(text: string): void {
 /** Every line short, plain and without our secrets. Foreign text goes through here before it reaches a log, a chat or a comment. */
 export const clean = (text: string): string => redactLines(text, secrets());
 
+let latest: { readonly key: string; readonly redact: (text: string) => string } | undefined;
+
+/** Kept from call to call: the forms of a kubeconfig's secrets take some milliseconds. */
+function redactorOf(hidden: readonly string[]): (text: string) => string {
+  const key = JSON.stringify(hidden);
+  if (latest?.key !== key) latest = { key, redact: redactor(hidden) };
+  return latest.redact;
+}
+
 /** Each line by itself short, plain and without the secrets; the blanks at its start stay. */
 export function redactLines(text: string, hidden: readonly string[]): string {
-  const redact = redactor(hidden);
+  const redact = redactorOf(hidden);
   return text
     .split("\n")
     .map((line) => `${/^ */.exec(line)?.[0] ?? ""}${redact(line)}`)

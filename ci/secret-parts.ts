@@ -1,91 +1,115 @@
 /** Finds the parts of a credential that must not be shown. Hiding the whole would hide the plain words in it from every message. */
 
-import { parse } from "yaml";
+import { parseDocument, visit, isScalar } from "yaml";
 
 /**
- * @param value a credential in any form that the pipelines know: a token, an address, lines `NAME=value`, a connection
- * string, or a document in JSON or YAML such as a kubeconfig
- * @returns the value itself where it has no form of these
+ * @param name the variable or credential, in upper or lower case: its ending tells lines `NAME=value` (`…_environment`), a
+ * kubeconfig, a chat's webhook and a login from everything else, which is hidden as a whole
  */
-export function secretParts(value: string): readonly string[] {
+export function secretParts(name: string, value: string): readonly string[] {
   const text = value.trim();
-  if (text === "") return [];
-  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "" && !line.startsWith("#"));
-  if (lines.every((line) => VARIABLE.test(line)))
-    return lines.flatMap((line) => {
-      const [, name = "", content = ""] = VARIABLE.exec(line) ?? [];
-      return partsOfVariable(name, content);
-    });
-  return partsOf(text) ?? [text];
+  if (text === "" || /_user$/i.test(name)) return [];
+  if (/environment$/i.test(name)) return text.split(/\r?\n/).flatMap(partsOfLine);
+  if (/webhook$/i.test(name)) return partsOfWebhook(text);
+  if (/kubeconfig$/i.test(name)) return partsOfDocument(text);
+  return partsOfVariable(name, text);
 }
 
-/** A region or a switch is no secret, and hiding every "true" would make a log unreadable. */
-export function partsOfVariable(name: string, value: string): readonly string[] {
+function partsOfLine(line: string): readonly string[] {
+  const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)=(.+)$/.exec(line) ?? [];
+  if (name !== undefined && value !== undefined) return partsOfVariable(name, value);
+  return line.startsWith("#") || line.trim() === "" ? [] : [line.trim()];
+}
+
+/** A region, a file or a switch is no secret, and hiding every "true" would make a log unreadable. */
+function partsOfVariable(name: string, value: string): readonly string[] {
   if (ADDRESS.test(value)) return partsOfAddress(value);
-  if (SECRET_NAME.test(name)) return partsOf(value) ?? [value];
-  return value.length < SHORTEST || PLAIN_NAME.test(name) ? [] : (partsOf(value) ?? [value]);
+  if (/CONNECTION_STRING$/i.test(name)) return orWhole(value, value.split(";").flatMap(partsOfField));
+  if (/^\{/.test(value)) return partsOfDocument(value);
+  if (/^\/[\w./-]+$/.test(value) || PLAIN_NAME.test(name)) return [];
+  if (/^(?:[^=&]+=[^=&]*&)+[^=&]+=[^=&]*$/.test(value)) return [value, ...partsOfQuery(value)];
+  return SECRET_NAME.test(name) || value.length >= SHORTEST ? [value] : [];
 }
 
-const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)=(.+)$/;
-const ADDRESS = /^[a-z][a-z0-9+.-]*:\/\/\S+$/i;
-const SECRET_NAME = /PASS|TOKEN|KEY|SECRET|CREDENTIAL|SAS|SIGNATURE|CERT/i;
-const PLAIN_NAME = /(?:REGION|ACCOUNT|PROFILE|NAMESPACE)$/;
+const ADDRESS = /^[a-z][a-z0-9+.-]*:\/\//i;
+const SECRET_NAME = /PASS|TOKEN|KEY|SECRET|CREDENTIAL|SAS|SIG|CODE|CLIENT-CERTIFICATE-DATA/i;
+const PLAIN_NAME = /(?:REGION|ACCOUNT|PROFILE|NAMESPACE|FILE|PATH|CERT|BUNDLE|PROJECT|USER|HOST|DATABASE|PROVIDER)$/i;
 /** Characters of a value whose name does not say that it is secret. */
 const SHORTEST = 6;
 
-/** @returns undefined for a text without a form */
-function partsOf(text: string): readonly string[] | undefined {
-  if (ADDRESS.test(text)) return partsOfAddress(text);
-  const found = /^\w+=[^;]*(?:;\w+=[^;]*)+;?$/.test(text) ? partsOfConnection(text) : partsOfDocument(text);
-  return found.length === 0 ? undefined : found;
+const orWhole = (value: string, parts: readonly string[]): readonly string[] => (parts.length > 0 ? parts : [value]);
+
+/** Of Azure's form: `AccountName=…;AccountKey=…`. */
+function partsOfField(field: string): readonly string[] {
+  const [, name = "", value = ""] = /^(\w+)=(.*)$/.exec(field) ?? [];
+  return value !== "" && SECRET_NAME.test(name) ? [value, ...partsOfQuery(value)] : [];
 }
 
-/** Azure's form: `AccountName=…;AccountKey=…`. */
-const partsOfConnection = (text: string): readonly string[] =>
-  text.split(";").flatMap((field) => {
-    const [, name = "", value = ""] = /^(\w+)=(.*)$/.exec(field) ?? [];
-    return SECRET_NAME.test(name) || ADDRESS.test(value) ? partsOfVariable(name, value) : [];
-  });
-
-/** Password, query, and of a web address what its path cannot be guessed by: that of a chat's webhook is its credential. */
+/** The user's password, or a user without one, and what in the query is secret. A password may hold any sign but a blank. */
 function partsOfAddress(address: string): readonly string[] {
-  const [, scheme = "", user = "", path = "", query = ""] =
-    /^([^:]+):\/\/(?:([^@/?#]*(?:@[^@/?#]*)*)@)?[^/?#]*([^?#]*)(?:\?([^#]*))?/.exec(address) ?? [];
-  const password = user.slice(user.indexOf(":") + 1);
-  const values = query.split("&").flatMap((pair) => {
+  const rest = address.replace(ADDRESS, "");
+  // An address in the query has a user of its own.
+  const [own = ""] = rest.split("://");
+  const at = own.lastIndexOf("@");
+  const user = at < 0 ? "" : rest.slice(0, at);
+  const password = user.includes(":") ? user.slice(user.indexOf(":") + 1) : user;
+  const [, query = ""] = /\?([^#]*)/.exec(rest.slice(at + 1)) ?? [];
+  return [...inEachForm(password), ...partsOfQuery(query)];
+}
+
+const partsOfQuery = (query: string): readonly string[] =>
+  query.split("&").flatMap((pair) => {
     const [, name = "", value = ""] = /^([^=]*)=(.*)$/.exec(pair) ?? [];
-    return PLAIN_QUERY.has(name) ? [] : [value];
+    const [whole = ""] = inEachForm(value).slice(-1);
+    if (ADDRESS.test(whole)) return partsOfAddress(whole);
+    const isRandom = whole.length >= 16 && /\d/.test(whole) && /[a-z]/i.test(whole) && !whole.includes("/");
+    return isRandom || SECRET_NAME.test(name) ? inEachForm(value) : [];
   });
-  const segments = /^https?$/i.test(scheme) ? path.split("/").filter((segment) => segment.length >= SHORTEST) : [];
-  const random = segments.filter((segment) => !/^[a-z-]+$/.test(segment));
-  const parts = [user.includes(":") ? password : "", ...values, ...(random.length > 0 ? random : segments)];
-  return parts.flatMap((part) => (part === "" ? [] : [part, decoded(part)]));
+
+/** The path of a webhook is its credential, but for the words that the servers put into it. */
+function partsOfWebhook(address: string): readonly string[] {
+  if (!ADDRESS.test(address)) return [address];
+  const [, path = ""] = /^[^:]+:\/\/[^/?#]*([^?#]*)/.exec(address) ?? [];
+  const segments = path.split("/").filter((one) => one.length >= SHORTEST && !PLAIN_SEGMENT.test(one));
+  return [...partsOfAddress(address), ...segments.flatMap(inEachForm)];
 }
 
-const PLAIN_QUERY = new Set(["region", "endpoint", "sslmode", "s3ForcePathStyle", "use_path_style", "disableSSL"]);
+const PLAIN_SEGMENT =
+  /^(?:hooks?|services|api|webhooks?|workflows|incoming|external|messages|triggers|invoke|manual|paths)$/i;
 
-/** A password may hold a sign of per cent that is no escape. */
-function decoded(part: string): string {
+/** As it stands, and decoded. A password may hold a sign of per cent that is no escape. */
+function inEachForm(part: string): readonly string[] {
+  if (part === "") return [];
   try {
-    return decodeURIComponent(part);
+    return [...new Set([part, decodeURIComponent(part)])];
   } catch {
-    return part;
+    return [part];
   }
 }
 
+/** Of YAML or JSON: the values below secret names, those of variables, and those of a command's options. */
 function partsOfDocument(text: string): readonly string[] {
-  let document: unknown;
   try {
-    document = parse(text, { logLevel: "silent" });
+    const document = parseDocument(text, { schema: "failsafe" });
+    if (document.errors.length + document.warnings.length > 0) return [text];
+    const parts: string[] = [];
+    visit(document, {
+      Pair: (_key, { key, value }) => {
+        const name = isScalar(key) ? String(key.value) : "";
+        if (!isScalar(value)) return;
+        if (SECRET_NAME.test(name)) parts.push(...partsOfVariable(name, String(value.value)));
+        else if (name === "value") parts.push(String(value.value));
+      },
+      Scalar: (_key, { value }) => {
+        const [, option] = /^--[\w-]+=(.+)$/.exec(String(value)) ?? [];
+        if (option !== undefined) parts.push(option);
+      },
+    });
+    return orWhole(
+      text,
+      parts.filter((part) => part !== ""),
+    );
   } catch {
-    return [];
+    return [text];
   }
-  return typeof document === "object" ? leaves("", document) : [];
-}
-
-function leaves(name: string, value: unknown): readonly string[] {
-  if (typeof value === "string")
-    return SECRET_NAME.test(name) || ADDRESS.test(value) ? partsOfVariable(name, value) : [];
-  if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, below]) => leaves(Array.isArray(value) ? name : key, below));
 }

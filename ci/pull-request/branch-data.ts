@@ -8,6 +8,9 @@ import { DATA, type DataPath, dataFile } from "../stack-file.ts";
 /** Data files by the setting that names each, with their path in the repository. */
 export type Data = ReadonlyMap<DataPath, { readonly name: string; readonly content: Buffer }>;
 
+/** The branch itself is at fault, and whoever pushed it is told. */
+export class BranchFault extends StepError {}
+
 export interface Branches {
   /** The pull request's commit. */
   readonly commit: string;
@@ -35,7 +38,7 @@ export async function readBranches(folder: string, document: Document, deployed:
   if ((await git.commit(commit)) === undefined) throw new StepError(`The commit ${commit} was not fetched.`);
   const tree = await git.merged(base, commit);
   if (tree === undefined)
-    throw new StepError("This branch cannot be merged by itself: bring it up to date with the base branch.");
+    throw new BranchFault("This branch cannot be merged by itself: bring it up to date with the base branch.");
   const names = new Map(DATA.flatMap((path) => nameOf(document, path)));
   const read = async (from: string, where: string): Promise<Data> => {
     const data = new Map<DataPath, { readonly name: string; readonly content: Buffer }>();
@@ -52,7 +55,9 @@ export async function readBranches(folder: string, document: Document, deployed:
   return {
     commit,
     base: await read(base, "the base branch"),
-    merged: await read(tree, "this branch"),
+    merged: await read(tree, "this branch").catch((cause: unknown) => {
+      throw cause instanceof StepError ? new BranchFault(cause.message) : cause;
+    }),
     unread: await beside(base, tree),
     undeployed: await beside(deployed, base),
   };

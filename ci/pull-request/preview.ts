@@ -14,7 +14,7 @@ import { runPreview } from "../run-preview.ts";
 import { openPreviewBackend, previewBackendEnv, withScratch } from "../snapshot/preview-backend.ts";
 import { extractPublication } from "../snapshot/publication.ts";
 import { openStackFile } from "../stack-file.ts";
-import { type Data, readBranches } from "./branch-data.ts";
+import { BranchFault, type Data, readBranches } from "./branch-data.ts";
 import { differencesBetween, type Preview } from "./preview-differences.ts";
 import { writeConfig } from "./preview-config.ts";
 import { emptyReport, type Report } from "./preview-report.ts";
@@ -27,7 +27,7 @@ export async function preview(): Promise<number> {
   let hasFailed = false;
   const report = await reportOf().catch((cause: unknown): Report => {
     if (!(cause instanceof StepError)) throw cause;
-    hasFailed = true;
+    hasFailed = !(cause instanceof BranchFault);
     return { ...emptyReport(requiredVariable("CI_COMMIT_SHA")), problems: cause.message.split("\n") };
   });
   await writeFile(requiredVariable("WS_REPORT"), JSON.stringify(report, shown, 1), { mode: 0o600 });
@@ -76,14 +76,11 @@ async function reportOf(): Promise<Report> {
       deployed: { ...deployed, hasUserMap: userMap !== undefined },
       ...{ unread: [...unread], undeployed: [...undeployed] },
     };
+    // A plan that cannot be made for the base branch either says nothing of this branch.
+    if (decided.problems.length > 0 && (await planOf(was)).problems.length > 0)
+      throw new StepError(decided.problems.join("\n"));
     if (decided.problems.length + decided.brakes.length > 0) return report;
-    const deployedNow = await previewed(was);
-    const merging = await previewed(would).catch((cause: unknown) => {
-      if (cause instanceof StepError) return cause;
-      throw cause;
-    });
-    if (merging instanceof StepError) return { ...report, problems: merging.message.split("\n") };
-    const { change, before } = differencesBetween(deployedNow, merging);
+    const { change, before } = differencesBetween(await previewed(was), await previewed(would));
     return { ...report, change: [...change], before: [...before] };
   });
 }

@@ -31,7 +31,8 @@ async function readOne(name: string, path: string): Promise<string> {
     const { size } = await file.stat();
     if (size > MAX_BYTES)
       throw new StepError(`The credential ${name} has ${size} bytes; at most ${MAX_BYTES} are expected.`);
-    const value = (await file.readFile("utf8")).replace(/\r?\n$/, "");
+    // Of lines NAME=value, a shell would take a return at the end for a part of the value.
+    const value = (await file.readFile("utf8")).replaceAll("\r\n", "\n").replace(/\n$/, "");
     if (value !== "") return value;
     throw new StepError(`The credential ${name} is empty (${path}).`);
   } finally {

@@ -29,6 +29,8 @@ export interface StepsOptions {
 export interface StepResult {
   readonly name: string;
   readonly code: number | null;
+  /** The last line of its output that is not empty, redacted. */
+  readonly lastLine: string;
 }
 
 /**
@@ -37,9 +39,7 @@ export interface StepResult {
  */
 export async function runSteps({ steps }: PipelineFile, options: StepsOptions): Promise<readonly StepResult[]> {
   const environments = steps.map((step) => environmentOf(step, options));
-  const redact = redactor(
-    [...options.credentials].flatMap(([name, value]) => (isLogin(name) ? [] : secretParts(value))),
-  );
+  const redact = redactor([...options.credentials].flatMap(([name, value]) => secretParts(name, value)));
   const root = await mkdtemp(join(tmpdir(), "pipeline-"));
   const [workspace, home] = [join(root, "workspace"), join(root, "home")];
   const results: StepResult[] = [];
@@ -49,18 +49,20 @@ export async function runSteps({ steps }: PipelineFile, options: StepsOptions): 
       const failed = results.some(({ code }) => code !== 0);
       if (failed && !step.when.some(({ status }) => status.includes("failure"))) continue;
       const env = { ...base(options, home), ...environments[at] };
-      const onLine = (line: string) => options.onLine(`[${step.name}] ${redact(line)}`);
+      let lastLine = "";
+      const onLine = (line: string) => {
+        const shown = redact(line);
+        if (shown !== "") lastLine = shown;
+        options.onLine(`[${step.name}] ${shown}`);
+      };
       const code = await shell(step, { cwd: workspace, env, onLine, ...limits(options) });
-      results.push({ name: step.name, code });
+      results.push({ name: step.name, code, lastLine });
     }
     return results;
   } finally {
     await rm(root, { recursive: true, force: true });
   }
 }
-
-/** A login is no secret, and stands in many a message. */
-const isLogin = (credential: string): boolean => credential.endsWith("_user");
 
 const limits = ({ timeoutMs, signal }: StepsOptions) => ({ timeoutMs, ...(signal === undefined ? {} : { signal }) });
 

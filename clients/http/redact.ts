@@ -24,7 +24,8 @@ const PIECE = 8;
 
 const formsOf = (secret: string): string[] => [
   secret,
-  encodeURIComponent(secret),
+  // Of text that is not well formed, which has no escaped form, what a server would get.
+  encodeURIComponent(Buffer.from(secret).toString("utf8")),
   JSON.stringify(secret).slice(1, -1),
   Buffer.from(secret).toString("hex"),
   ...(["base64", "base64url"] as const).flatMap((encoding) =>

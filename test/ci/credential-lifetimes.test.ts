@@ -31,7 +31,7 @@ const renewed = () => {
   return renewToken(openVault({ address, token: "token-of-the-program", timeoutMs: 5_000, pauseMs: 1 }));
 };
 const CREATED = { creation_time: Date.parse("2026-11-01") / 1000, explicit_max_ttl: 0, orphan: true, num_uses: 0 };
-const ORPHAN = { hasParent: false, isCounted: false };
+const ORPHAN = { hasParent: false, isCounted: false, isShort: false };
 const LOOKUP = "GET /v1/auth/token/lookup-self";
 const RENEW = "POST /v1/auth/token/renew-self";
 
@@ -59,7 +59,10 @@ test("a periodic token with an explicit limit is renewed, and ends at that limit
     expire_time: "2026-11-12T00:00:00Z",
   };
   renewal = 200;
-  expect([await renewed(), asked]).toEqual([{ ...ORPHAN, endsAt: Date.parse("2026-11-11") }, [LOOKUP, RENEW]]);
+  expect([await renewed(), asked]).toEqual([
+    { ...ORPHAN, isShort: true, endsAt: Date.parse("2026-11-11") },
+    [LOOKUP, RENEW],
+  ]);
 });
 
 test("the token of the state's secrets provider is the one that the engine would use, with its authority", async () => {

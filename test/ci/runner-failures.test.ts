@@ -1,9 +1,11 @@
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { announce } from "../../ci/chat.ts";
+import { kindOf } from "../../ci/runner/failure-report.ts";
 import { pipeline, world } from "./fixtures/runner-world.ts";
 
 const told: string[] = [];
@@ -65,7 +67,7 @@ test("a run that cannot begin is told to the chat once: the forge is away, then 
 test("a failure that only differs in times and request numbers is told once, and two kinds that take turns once each", async () => {
   const at = worldWithChat("true");
   const failures = [
-    "S3 answered 503, RequestID: 7QW3NK2P0ZB1, after 12 ms",
+    "S3 gave no answer, RequestID: 7QW3NK2P0ZB1, after 12 ms",
     "dial tcp 10.0.0.1:4432: connection refused",
   ];
   for (let start = 0; start < 6; start += 1) {
@@ -73,6 +75,61 @@ test("a failure that only differs in times and request numbers is told once, and
     await expect(at.run("daily")).rejects.toThrow();
   }
   expect(told).toHaveLength(2);
+});
+
+test.each([
+  [
+    "S3: AccessDenied, RequestID: 4442587FB7D0A2F9, HostID: 9vKZ1a/qq=",
+    "S3: AccessDenied, RequestID: A1B2C3D4E5F60718, HostID: 0xYYq2/zz=",
+  ],
+  ["cannot open /tmp/x-AbCdEfGhIjKl", "cannot open /tmp/x-QwErTyUiOpAs"],
+  ["dial tcp 10.0.0.1:4432: refused after 12 ms", "dial tcp 10.0.0.1:51022: refused after 0 ms"],
+])("two failures that differ in chance alone are of one kind: %s", (one, other) => {
+  expect(kindOf(one)).toBe(kindOf(other));
+});
+
+test("another status is another kind of failure", () => {
+  expect(kindOf("Vault answered with status 503")).not.toBe(kindOf("Vault answered with status 401"));
+});
+
+test("a failing step is told with its last line, again when that changes, and again after a day", async () => {
+  const at = worldWithChat('cat "$MARKS.reason"; exit 1');
+  for (const reason of ["nina still gets in", "nina still gets in", "anca is not as decided"]) {
+    writeFileSync(join(at.folder, "marks.reason"), `${reason}\n`);
+    expect(await at.run("daily")).toBe(1);
+  }
+  expect(told).toEqual([
+    expect.stringContaining("The step up ended with 1: nina still gets in"),
+    expect.stringContaining("The step up ended with 1: anca is not as decided"),
+  ]);
+  at.nowMs += 25 * 3_600_000;
+  expect([await at.run("daily"), told.length]).toEqual([1, 3]);
+});
+
+test("however many kinds of failure there are, the chat gets five messages an hour", async () => {
+  const at = worldWithChat('cat "$MARKS.reason"; exit 1');
+  for (const word of ["one", "two", "three", "four", "five", "six", "seven"]) {
+    writeFileSync(join(at.folder, "marks.reason"), `reason ${word}\n`);
+    await at.run("daily");
+  }
+  expect(told).toHaveLength(5);
+});
+
+test("a webhook that is no plain address is not repeated in the journal", async () => {
+  for (const hook of [
+    "https://bot:sEcReT-pass@chat.example/hooks/f7wq3c1x9z",
+    "hooks.chat.example/services/T01abcdefGHIJ",
+  ]) {
+    const lines: string[] = [];
+    const spy = vi.spyOn(process.stderr, "write").mockImplementation((text) => lines.push(String(text)) > 0);
+    try {
+      expect(await announce(["x"], hook)).toBe(false);
+    } finally {
+      spy.mockRestore();
+    }
+    expect(lines.join("")).toContain("must be a web address without a user in it");
+    expect(lines.join("")).not.toMatch(/sEcReT|f7wq3c1x9z|T01abc/);
+  }
 });
 
 test.each([

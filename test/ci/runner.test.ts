@@ -136,6 +136,17 @@ test("no secret stands in the log, not even where a step prints it in parts", as
   ]);
 });
 
+test("a credential that was written with another system's line ends gives a step the lines that it names", async () => {
+  const at = world();
+  at.credential("ws_state_environment", "PULUMI_BACKEND_URL=file:///state-of-the-stack\r\nVAULT_TOKEN=vt-123\r");
+  at.deployed = at.commit({
+    ".woodpecker/deploy.yaml": pipeline("deployed", `printf %s "$WS_STATE_ENVIRONMENT" | tr '\\r' '!' >> "$MARKS"`),
+  });
+  at.commit({ a: "1" });
+  await at.run();
+  expect(at.marks().slice(1)).toEqual(["PULUMI_BACKEND_URL=file:///state-of-the-stack", "VAULT_TOKEN=vt-123"]);
+});
+
 test("a refused push is tried again after an hour, or as soon as anything changes", async () => {
   const at = world();
   at.deployed = at.commit({ ".woodpecker/deploy.yaml": pipeline("deployed", "exit 1", "echo never >> $MARKS") });

@@ -1,44 +1,77 @@
 import { expect, test } from "vitest";
 import { redactor } from "../../clients/http/redact.ts";
-import { partsOfVariable, secretParts } from "../../ci/secret-parts.ts";
+import { secretParts } from "../../ci/secret-parts.ts";
 
 const KUBECONFIG = `apiVersion: v1
-clusters: [{ name: x, cluster: { server: "https://api.example.com:6443" } }]
-users: [{ name: workstation-preview, user: { token: bearer-of-the-preview } }]
+clusters: [{ name: x, cluster: { server: "https://api.example.com:6443/k8s/clusters/local", certificate-authority: /etc/ca.crt } }]
+users: [{ name: workstation-preview, user: { token: bearer-of-the-preview, client-key-data: a2V5 } }]
 `;
+const WITH_COMMAND = `users: [{ user: { exec: { args: [get-token, --oidc-client-secret=of-the-client], env: [{ name: A, value: of-the-env }] } } }]`;
 const AZURE =
   "DefaultEndpointsProtocol=https;AccountName=wsstate;AccountKey=Zm9vYmFyYmF6cXV4;EndpointSuffix=core.windows.net";
-const GOOGLE = JSON.stringify({ type: "service_account", project_id: "people", private_key: "-----key-of-google" });
-
-test.each([
-  ["a token", "token-of-the-reader", ["token-of-the-reader"]],
-  ["the password of a database's address", "postgres://ws:Tr0ub4dor@db.example/state?sslmode=disable", ["Tr0ub4dor"]],
-  ["a password that is escaped", "postgres://ws:a%2Fb-c@db.example/state", ["a%2Fb-c", "a/b-c"]],
-  ["the path of a chat's webhook", "https://chat.example.com/hooks/f7wq3c1x9z", ["f7wq3c1x9z"]],
-  ["a signature in a query", "https://x.blob.core.windows.net/?sv=2024&sig=AbCdEf", ["2024", "AbCdEf"]],
-  ["nothing of a bucket's address", "s3://state?region=eu-central-1&s3ForcePathStyle=true", []],
-  ["the key of a connection string", `AZURE_STORAGE_CONNECTION_STRING=${AZURE}`, ["Zm9vYmFyYmF6cXV4"]],
-  ["the token of a kubeconfig", KUBECONFIG, ["bearer-of-the-preview"]],
-  ["the key of a service account", GOOGLE, ["-----key-of-google"]],
-  [
-    "each line by itself",
-    "PULUMI_BACKEND_URL=postgres://ws:Tr0ub4dor@db.example/state\n# note\nAWS_REGION=eu-central-1\nPULUMI_CONFIG_PASSPHRASE=abc",
-    ["Tr0ub4dor", "abc"],
-  ],
-])("of a credential is hidden: %s", (_what, value, expected) => {
-  expect([...new Set(secretParts(value))]).toEqual(expected);
+const GOOGLE = JSON.stringify({
+  ...{ type: "service_account", project_id: "people", token_uri: "https://oauth2.googleapis.com/token" },
+  private_key: "-----key-of-google",
 });
 
-test("a value whose name does not say that it is secret is hidden, unless it is a region or a switch", () => {
-  const parts = ["SOME_BACKEND", "AWS_REGION", "CI_DEBUG"].map((name, index) =>
-    partsOfVariable(name, ["value-of-the-backend", "eu-central-1", "true"][index] ?? ""),
-  );
-  expect(parts).toEqual([["value-of-the-backend"], [], []]);
+test.each([
+  ["a token", "ws_forge_token", "token-of-the-reader", ["token-of-the-reader"]],
+  ["a token that ends like base64", "ws_forge_token", "c2VjcmV0dG9rZW5hYQ==", ["c2VjcmV0dG9rZW5hYQ=="]],
+  ["a token that looks like a line", "WS_FORGE_TOKEN", "abc=x", ["abc=x"]],
+  ["a passphrase with a colon", "PULUMI_CONFIG_PASSPHRASE", "correct token: horse", ["correct token: horse"]],
+  ["a login: nothing", "ws_forge_user", "wizard", []],
+  ["a webhook's path", "ws_chat_webhook", "https://chat.example.com/hooks/f7wq3c1x9z", ["f7wq3c1x9z"]],
+  [
+    "all of a path's words",
+    "ws_chat_webhook",
+    "https://x.example/API_v1/hooks/correct-horse",
+    ["API_v1", "correct-horse"],
+  ],
+  ["a webhook's signature", "ws_chat_webhook", "https://x.example/workflows?api-version=1&sp=a&sig=Ab12", ["Ab12"]],
+  ["the password in a webhook", "ws_chat_webhook", "https://bot:sEcReT-pass@x.example/hooks", ["sEcReT-pass"]],
+  ["a webhook that is no address", "ws_chat_webhook", "hooks.slack.com/services/T01", ["hooks.slack.com/services/T01"]],
+  ["a kubeconfig's token and key", "ws_preview_kubeconfig", KUBECONFIG, ["bearer-of-the-preview", "a2V5"]],
+  ["a command's option and variable", "WS_PREVIEW_KUBECONFIG", WITH_COMMAND, ["of-the-client", "of-the-env"]],
+  ["two documents as a whole", "WS_PREVIEW_KUBECONFIG", "token: a\n---\ntoken: b", ["token: a\n---\ntoken: b"]],
+  ["a document that cannot be read as a whole", "WS_PREVIEW_KUBECONFIG", "{token: [", ["{token: ["]],
+])("of a credential is hidden: %s", (_what, name, value, expected) => {
+  expect([...new Set(secretParts(name, value))]).toEqual(expected);
+});
+
+test.each([
+  ["PULUMI_BACKEND_URL", "postgres://ws:Tr0ub4dor@db.example/state?sslmode=disable&connect_timeout=10", ["Tr0ub4dor"]],
+  ["PULUMI_BACKEND_URL", "postgres://ws:a%2Fb-c@db.example/state", ["a%2Fb-c", "a/b-c"]],
+  ["PULUMI_BACKEND_URL", "postgres://ws:raw/?#sign@db.example/state", ["raw/?#sign"]],
+  ["PULUMI_BACKEND_URL", "https://ghp_x123@host.example", ["ghp_x123"]],
+  ["PULUMI_BACKEND_URL", "s3://state?region=eu-central-1&awssdk=v2&endpoint=https://k:s3cr@minio.example", ["s3cr"]],
+  ["PULUMI_BACKEND_URL", "file:///var/lib/workstation-deploy/stacks", []],
+  ["AZURE_STORAGE_CONNECTION_STRING", AZURE, ["Zm9vYmFyYmF6cXV4"]],
+  ["AZURE_STORAGE_SAS_TOKEN", "sv=2024&sig=Ab%2BCd", ["sv=2024&sig=Ab%2BCd", "Ab%2BCd", "Ab+Cd"]],
+  ["GOOGLE_CREDENTIALS", GOOGLE, ["-----key-of-google"]],
+  ["GOOGLE_APPLICATION_CREDENTIALS", "/etc/workstation-runner/google.json", []],
+  ["VAULT_CACERT", "/etc/ssl/certs/ca-certificates.crt", []],
+  ["GOOGLE_PROJECT", "workstation-prod", []],
+  ["AWS_REGION", "eu-central-1", []],
+  ["CI_DEBUG", "true", []],
+  ["PULUMI_CONFIG_PASSPHRASE", "abc", ["abc"]],
+  ["SOME_BACKEND", "value-of-the-backend", ["value-of-the-backend"]],
+])("of the state's variable %s=%s", (name, value, expected) => {
+  expect([...new Set(secretParts("ws_state_environment", `# note\n\n${name}=${value}\n`))]).toEqual(expected);
 });
 
 test("words that an admin must read stay, with a webhook and a kubeconfig of the same domain", () => {
-  const redact = redactor(["https://chat.example.com/hooks/f7wq3c1x9z", KUBECONFIG].flatMap(secretParts));
-  const text = "ada would get the e-mail ada@example.com: pulumi cancel --stack organization/workstation/prod";
+  const redact = redactor([
+    ...secretParts("WS_CHAT_WEBHOOK", "https://chat.example.com/hooks/f7wq3c1x9z?api-version=1"),
+    ...secretParts("WS_PREVIEW_KUBECONFIG", KUBECONFIG),
+  ]);
+  const text =
+    "ada would get ada@example.com: git tag confirm/11aa1; pulumi cancel --stack organization/workstation/prod";
   expect(redact(text)).toBe(text);
   expect(redact("POST https://chat.example.com/hooks/f7wq3c1x9z failed")).not.toContain("f7wq3c1x");
+});
+
+test("hostile documents are hidden as a whole and stop nothing", () => {
+  const circle = "users: &a {token: x, x: *a}";
+  expect(secretParts("WS_PREVIEW_KUBECONFIG", circle)).toEqual(expect.arrayContaining(["x"]));
+  expect(() => redactor(secretParts("WS_PREVIEW_KUBECONFIG", '{"token":"\\ud800abcdefgh"}'))("text")).not.toThrow();
 });

@@ -145,7 +145,7 @@ test("the next push changes that one comment; text of the branch's stays text, a
     files: { "roster.yaml": `users:\n  wizard:\n    ${JSON.stringify(hostile)}: x\n` },
   });
   const ran = await preview(commit);
-  expect(codes(ran)).toEqual({ deployed: 0, preview: 1, comment: 0 });
+  expect(codes(ran)).toEqual({ deployed: 0, preview: 0, comment: 0 });
   const [, second, ...more] = await comments();
   expect([second?.id, more]).toEqual([first?.id, []]);
   expect(second?.body).toMatch(/cannot be deployed as it is:\*\*\n\n(`{3,})text\n[\s\S]*@wizard[\s\S]*\n\1/);
