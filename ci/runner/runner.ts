@@ -176,7 +176,7 @@ async function carryOut(
   await attempts.record(run.key, { atMs: nowMs(), ok: bad.length === 0 });
   const ended = bad.map(({ name, code, lastLine }) => {
     const sentence = `The step ${name} ended with ${code ?? "a signal"}`;
-    return lastLine === "" ? `${sentence}.` : `${sentence}: ${lastLine}`;
+    return lastLine === "" ? `${sentence}.` : `${sentence}; its last line: ${lastLine}`;
   });
   for (const sentence of ended) log(sentence);
   log(`${bad.length === 0 ? "Done" : "Failed"}: ${run.title}.`);

@@ -99,8 +99,8 @@ test("a failing step is told with its last line, again when that changes, and ag
     expect(await at.run("daily")).toBe(1);
   }
   expect(told).toEqual([
-    expect.stringContaining("The step up ended with 1: nina still gets in"),
-    expect.stringContaining("The step up ended with 1: anca is not as decided"),
+    expect.stringContaining("The step up ended with 1; its last line: nina still gets in"),
+    expect.stringContaining("The step up ended with 1; its last line: anca is not as decided"),
   ]);
   at.nowMs += 25 * 3_600_000;
   expect([await at.run("daily"), told.length]).toEqual([1, 3]);

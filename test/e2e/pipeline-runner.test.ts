@@ -78,7 +78,7 @@ test("a pushed pipeline and a pushed program do not run before an admin confirms
   await world.tag(world.emo, `confirm/${commit}`, commit);
   const stopped = await start("deploy");
   expect(stopped.code, stopped.log).toBe(1);
-  expect(stopped.log).toContain("The step guard ended with 1.");
+  expect(stopped.log).toContain("The step guard ended with 1; its last line: ");
   const told = world.chat.length;
   expect((await start("deploy")).log).toContain("it failed less than an hour ago, and nothing has changed since");
   expect([world.chat.length, (await world.history()).length, await isPwned()]).toEqual([told, before, false]);
