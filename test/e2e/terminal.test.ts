@@ -110,8 +110,9 @@ test("one click on a session opens it; what is typed runs, in UTF-8, and the pol
   await shows(page, "für 漢字");
   await until(pane, (text) => text.includes("für 漢字"));
   await type(page, "printf '\\033[38;2;1;99;2mgreen\\033[0m \\033[30;42mon green\\033[0m\\n'");
-  const colour = `getComputedStyle([...document.querySelectorAll(".xterm-rows span")].find((e) => e.textContent === "green")).color`;
-  await page.waitForFunction(`${colour} === "rgb(1, 99, 2)"`);
+  const spans = `[...document.querySelectorAll(".xterm-rows span")]`;
+  const isGreen = `(e) => e.textContent === "green" && getComputedStyle(e).color === "rgb(1, 99, 2)"`;
+  await page.waitForFunction(`${spans}.some(${isGreen})`);
   await picture(page, "terminal-desktop-light");
   expect(problems).toEqual([]);
   await close(page);
