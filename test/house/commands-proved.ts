@@ -34,7 +34,11 @@ export const PROOFS: readonly Proof[] = [
   row(/^npm ci( && make test)?$/, "Makefile", /@npm ci /),
   row(/^npm ci --ignore-scripts$/, e2e("pipelines"), /world\.pipeline\("deploy\.yaml"/),
   row(/^npm run (schema && npm run docs|docs)$/, cli("npm-scripts"), /"npm run -s schema && npm run -s docs"/),
-  row(/^npx vitest run --project unit .*access-matrix\.test\.ts --update$/, cli("npm-scripts"), /access-matrix\.test\.ts --update/),
+  row(
+    /^npx vitest run --project unit .*access-matrix\.test\.ts --update$/,
+    cli("npm-scripts"),
+    /access-matrix\.test\.ts --update/,
+  ),
   // The operator's command.
   row(/^\.\/ws check roster\.yaml$/, cli("check"), /ws\(\["check"/),
   row(/^\.\/ws derive roster\.yaml$/, cli("derive"), /ws\(\["derive", "--today"/),
