@@ -23,12 +23,13 @@ function partsOfLine(line: string): readonly string[] {
 
 /** A region, a file or a switch is no secret, and hiding every "true" would make a log unreadable. */
 function partsOfVariable(name: string, value: string): readonly string[] {
-  if (ADDRESS.test(value)) return partsOfAddress(value);
   if (/CONNECTION_STRING$/i.test(name)) return orWhole(value, value.split(";").flatMap(partsOfField));
-  if (/^\{/.test(value)) return partsOfDocument(value);
-  if (/^\/[\w./-]+$/.test(value) || PLAIN_NAME.test(name)) return [];
-  if (/^(?:[^=&]+=[^=&]*&)+[^=&]+=[^=&]*$/.test(value)) return [value, ...partsOfQuery(value)];
-  return SECRET_NAME.test(name) || value.length >= SHORTEST ? [value] : [];
+  if (PLAIN_NAME.test(name)) return ADDRESS.test(value) ? partsOfAddress(value) : [];
+  if (/CREDENTIALS$/i.test(name) && /^[{/]/.test(value)) return value.startsWith("/") ? [] : partsOfDocument(value);
+  // A key may begin with a slash, and a passphrase look like anything: what is secret by its name is hidden as a whole.
+  if (SECRET_NAME.test(name)) return [value, ...partsOfQuery(value)];
+  if (ADDRESS.test(value)) return partsOfAddress(value);
+  return value.length < SHORTEST || /^\/[\w./-]+$/.test(value) ? [] : [value];
 }
 
 const ADDRESS = /^[a-z][a-z0-9+.-]*:\/\//i;
@@ -97,8 +98,10 @@ function partsOfDocument(text: string): readonly string[] {
       Pair: (_key, { key, value }) => {
         const name = isScalar(key) ? String(key.value) : "";
         if (!isScalar(value)) return;
-        if (SECRET_NAME.test(name)) parts.push(...partsOfVariable(name, String(value.value)));
-        else if (name === "value") parts.push(String(value.value));
+        const content = String(value.value);
+        if (ADDRESS.test(content)) parts.push(...partsOfAddress(content));
+        else if (SECRET_NAME.test(name)) parts.push(...partsOfVariable(name, content));
+        else if (name === "value") parts.push(content);
       },
       Scalar: (_key, { value }) => {
         const [, option] = /^--[\w-]+=(.+)$/.exec(String(value)) ?? [];

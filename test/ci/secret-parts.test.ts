@@ -54,6 +54,9 @@ test.each([
   ["AWS_REGION", "eu-central-1", []],
   ["CI_DEBUG", "true", []],
   ["PULUMI_CONFIG_PASSPHRASE", "abc", ["abc"]],
+  ["PULUMI_CONFIG_PASSPHRASE", "{key: abcdefgh} # rest", ["{key: abcdefgh} # rest"]],
+  ["PULUMI_CONFIG_PASSPHRASE", "correct://horse@battery", ["correct://horse@battery"]],
+  ["AWS_SECRET_ACCESS_KEY", "/bPxRfiCYEXAMPLEKEY/wJalrXUtnFEMI", ["/bPxRfiCYEXAMPLEKEY/wJalrXUtnFEMI"]],
   ["SOME_BACKEND", "value-of-the-backend", ["value-of-the-backend"]],
 ])("of the state's variable %s=%s", (name, value, expected) => {
   expect([...new Set(secretParts("ws_state_environment", `# note\n\n${name}=${value}\n`))]).toEqual(expected);
