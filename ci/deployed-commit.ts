@@ -29,11 +29,7 @@ const PAGE_SIZE = 100;
  */
 export async function deployedCommit(at: StackAt): Promise<string> {
   for (let page = 1; ; page += 1) {
-    const text = await mustPulumi(at, [
-      ...["stack", "history", "--json"],
-      ...["--page-size", String(PAGE_SIZE), "--page", String(page)],
-    ]);
-    const updates = history.parse(JSON.parse(text));
+    const updates = await updatesOf(at, page);
     const last = updates.find(({ kind, result }) => kind === "update" && result === "succeeded");
     if (last !== undefined) return headOf(last.environment["git.head"], at.stack);
     if (updates.length < PAGE_SIZE) break;
@@ -66,9 +62,8 @@ export async function unfinishedDeployment(
   at: StackAt,
   isDeployed: (commit: string) => Promise<boolean>,
 ): Promise<Unfinished | undefined> {
-  const text = await mustPulumi(at, ["stack", "history", "--json", "--page-size", String(PAGE_SIZE), "--page", "1"]);
-  const last = history.parse(JSON.parse(text)).find(({ kind }) => kind === "update");
-  const attempt = tags.parse(JSON.parse(await mustPulumi(at, ["stack", "tag", "ls", "--json"])))[ATTEMPT];
+  const last = (await updatesOf(at)).find(({ kind }) => kind === "update");
+  const attempt = await attemptOf(at);
   const [commit, began = ""] = attempt?.split(" ") ?? [];
   const isNewer = last === undefined || !(Date.parse(last.startTime) >= Date.parse(began));
   if (commit !== undefined && isNewer && !(await isDeployed(commit))) return { commit, hasEnded: false };
@@ -78,12 +73,18 @@ export async function unfinishedDeployment(
 
 /** Tells whether a deployment began or ended between two calls: the last one that ended, and the last one that began. */
 export async function newestDeployment(at: StackAt): Promise<string> {
-  const [last] = history.parse(
-    JSON.parse(await mustPulumi(at, ["stack", "history", "--json", "--page-size", "1", "--page", "1"])),
-  );
-  const attempt = tags.parse(JSON.parse(await mustPulumi(at, ["stack", "tag", "ls", "--json"])))[ATTEMPT];
-  return JSON.stringify([last?.startTime, attempt]);
+  const [last] = await updatesOf(at, 1, 1);
+  return JSON.stringify([last?.startTime, await attemptOf(at)]);
 }
+
+/** One page of the engine's history, the newest entry first. */
+async function updatesOf(at: StackAt, page = 1, size = PAGE_SIZE) {
+  const paging = ["--page-size", String(size), "--page", String(page)];
+  return history.parse(JSON.parse(await mustPulumi(at, ["stack", "history", "--json", ...paging])));
+}
+
+const attemptOf = async (at: StackAt): Promise<string | undefined> =>
+  tags.parse(JSON.parse(await mustPulumi(at, ["stack", "tag", "ls", "--json"])))[ATTEMPT];
 
 function headOf(head: string | undefined, stack: string): string {
   if (head !== undefined && FULL_HASH.test(head)) return head;

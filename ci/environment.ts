@@ -94,9 +94,15 @@ export function parseEnvironment(variable: string, text: string): Readonly<Recor
   return Object.fromEntries(entries);
 }
 
-/** Texts that no output of a step may hold, whoever provided them. */
-export const secrets = (): readonly string[] =>
-  SECRET.flatMap((variable) => secretParts(variable, process.env[variable] ?? ""));
+let found: { readonly values: readonly string[]; readonly parts: readonly string[] } = { values: [], parts: [] };
+
+/** Texts that no output of a step may hold, whoever provided them; the same list as long as the variables are the same. */
+export function secrets(): readonly string[] {
+  const values = SECRET.map((variable) => process.env[variable] ?? "");
+  if (values.some((value, index) => value !== found.values[index]))
+    found = { values, parts: SECRET.flatMap((variable, index) => secretParts(variable, values[index] ?? "")) };
+  return found.parts;
+}
 
 /** Changes of the environment that take every credential away from a program that needs none. */
 export function withoutSecrets(): Readonly<Record<string, undefined>> {

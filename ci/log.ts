@@ -17,12 +17,11 @@ export function logError(text: string): void {
 /** Every line short, plain and without our secrets. Foreign text goes through here before it reaches a log, a chat or a comment. */
 export const clean = (text: string): string => redactLines(text, secrets());
 
-let latest: { readonly key: string; readonly redact: (text: string) => string } | undefined;
+let latest: { readonly hidden: readonly string[]; readonly redact: (text: string) => string } | undefined;
 
 /** Kept from call to call: the forms of a kubeconfig's secrets take some milliseconds. */
 function redactorOf(hidden: readonly string[]): (text: string) => string {
-  const key = JSON.stringify(hidden);
-  if (latest?.key !== key) latest = { key, redact: redactor(hidden) };
+  if (latest?.hidden !== hidden) latest = { hidden, redact: redactor(hidden) };
   return latest.redact;
 }
 
