@@ -1,6 +1,6 @@
 /** Names the unit instances of one person and decides which of them run. */
 
-import type { UnitsPart } from "../../contract.ts";
+import type { BasePart, UnitsPart } from "../../contract.ts";
 import type { HostServices } from "./host-services.ts";
 
 export const T3_UNIT = "t3-serve@.service";
@@ -15,25 +15,23 @@ export const TERMINAL_SERVICE = "workstation-terminal@.service";
 /** `t3-serve@.service` and `anca` make `t3-serve@anca.service`. A checked os_user is its own escape. */
 export const instance = (template: string, osUser: string): string => template.replace("@.", `@${osUser}.`);
 
-/** The units of the services that have a command, each with the command's name. */
-const UNITS_OF_COMMANDS = [
-  [T3_UNIT, "t3"],
-  [BROWSER_UNIT, "browser"],
-  [CREDENTIALS_TIMER, "credentialSync"],
-] as const;
+/** The templates of the services that have a command, by its name. The timer before its service, or it would start it again. */
+export const TEMPLATES = {
+  t3: [T3_UNIT],
+  browser: [BROWSER_UNIT],
+  credentialSync: [CREDENTIALS_TIMER, CREDENTIALS_SERVICE],
+} as const satisfies Readonly<Record<keyof BasePart["commands"], readonly string[]>>;
 
 /** The code server and the browser server of a person, where the host offers them. */
 export const serversOf = (osUser: string, offered: HostServices): readonly string[] =>
-  UNITS_OF_COMMANDS.flatMap(([template, command]) =>
-    offered[command] && template !== CREDENTIALS_TIMER ? [instance(template, osUser)] : [],
-  );
+  (["t3", "browser"] as const).flatMap((name) => (offered[name] ? [instance(TEMPLATES[name][0], osUser)] : []));
 
 /** The socket first, or a connection would start the service again. */
 const terminalUnitsOf = (osUser: string): readonly string[] =>
   [TERMINAL_SOCKET, TERMINAL_SERVICE].map((template) => instance(template, osUser));
 
 export const unitsOf = (osUser: string): readonly string[] => [
-  ...UNITS_OF_COMMANDS.map(([template]) => instance(template, osUser)),
+  ...Object.values(TEMPLATES).map(([template]) => instance(template, osUser)),
   ...terminalUnitsOf(osUser),
 ];
 
