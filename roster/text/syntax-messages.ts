@@ -2,7 +2,7 @@
 
 import type { YAMLError } from "yaml";
 import { quote } from "./quote.ts";
-import { unclosedIn, type Unclosed } from "./unclosed.ts";
+import { TAB, unclosedIn, type Unclosed } from "./unclosed.ts";
 import type { TreeProblem } from "./yaml-tree.ts";
 
 /** One problem a cause, as far as causes can be told apart; what only follows from an earlier one is left out. */
@@ -169,7 +169,7 @@ const secondDocument = (text: string, at: number): Cause => ({
 const COMMA = "a comma is missing before this; within brackets put one between items";
 
 const RULES: readonly Rule[] = [
-  { code: "TAB_AS_INDENT", cause: always("a tab indents this line; use spaces, two a level", "rest") },
+  { code: "TAB_AS_INDENT", cause: always(TAB, "rest") },
   { code: "MULTIPLE_DOCS", cause: secondDocument },
   {
     code: "BAD_SCALAR_START",

@@ -1,6 +1,10 @@
 /** Finds the quotes and brackets of a text that are not closed, where the parser reports only the place it gave up at. */
 
+import { quote } from "./quote.ts";
 import { tokensOf } from "./tokens.ts";
+
+/** What is told of a tab that indents. */
+export const TAB = "a tab indents this line; use spaces, two a level";
 
 /** The sign that closes each bracket. */
 const CLOSING: Readonly<Record<string, string>> = { "[": "]", "{": "}" };
@@ -55,15 +59,12 @@ export function unclosedIn(text: string): {
 function bracketProblem({ offset, sign, endedAt, isClosedBelow }: Opening, text: string): Unclosed {
   const lineStart = endedAt === undefined ? 0 : text.lastIndexOf("\n", endedAt - 1) + 1;
   const tab = text.slice(lineStart, endedAt).indexOf("\t");
-  if (endedAt !== undefined && tab >= 0)
-    return { offset: lineStart + tab, message: "a tab indents this line; use spaces, two a level" };
+  if (endedAt !== undefined && tab >= 0) return { offset: lineStart + tab, message: TAB };
   if (isClosedBelow === true)
-    return { offset, message: `indent the lines within this ${quoted(sign)} deeper than the line on which it stands` };
+    return { offset, message: `indent the lines within this ${quote(sign)} deeper than the line on which it stands` };
   const what = sign === "[" ? "list" : "map";
   return {
     offset,
-    message: `this ${quoted(sign)} is not closed; write ${quoted(CLOSING[sign] ?? "")} where the ${what} ends`,
+    message: `this ${quote(sign)} is not closed; write ${quote(CLOSING[sign] ?? "")} where the ${what} ends`,
   };
 }
-
-const quoted = (sign: string): string => `"${sign}"`;
