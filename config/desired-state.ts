@@ -11,7 +11,7 @@ import { loadRoster } from "../roster/load.ts";
 import type { Day, HostName, Ledger, Policy, Problem, UserMap } from "../roster/model.ts";
 import { checkPolicy, DEFAULT_POLICY } from "../roster/policy-defaults.ts";
 import { renderProblem } from "../roster/render-problem.ts";
-import { ALL_DELIVERED, loadUndelivered, type Surface, type Undelivered } from "../roster/undelivered.ts";
+import { ALL_DELIVERED, loadUndelivered, type Surface, type Undelivered } from "../roster/undelivered-changes.ts";
 import { loadUserMap } from "../roster/user-map.ts";
 import { Refusal } from "./refusal.ts";
 import type { StackSettings } from "./settings/stack-settings.ts";

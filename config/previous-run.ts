@@ -8,7 +8,7 @@ export const LEDGER_OUTPUT = "ledger";
 /** Name of the stack output that holds the version of the user map that the last run went by. */
 export const USER_MAP_VERSION_OUTPUT = "userMapVersion";
 
-/** Name of the stack output that holds what surfaces may hold beside the ledger: see `roster/undelivered.ts`. */
+/** Name of the stack output that holds what surfaces may hold beside the ledger: see `roster/undelivered-changes.ts`. */
 export const UNDELIVERED_OUTPUT = "undelivered";
 
 export interface PreviousRun {

@@ -5,9 +5,9 @@ import type { Policy, Position, Previously, Problem, Roster, Row } from "./model
 import { checkRow, isMap, rawRow, withoutRefused } from "./rules/one-row.ts";
 import { checkTogether } from "./rules/across-rows.ts";
 import { type Finding, inRow } from "./rules/finding.ts";
-import { misplacedAmongPeople, misplacedAtTop } from "./rules/misplaced.ts";
+import { misplacedAmongPeople, misplacedAtTop } from "./rules/misplaced-fields.ts";
 import { osUserProblem, unquotedNameProblem, type WrittenRow } from "./schema/row.ts";
-import { brokenRows, consequences, type RowExtents, rowExtents, withoutEchoes } from "./text-problems.ts";
+import { brokenRows, consequences, type RowExtents, rowExtents, withoutEchoes } from "./attribute-text-problems.ts";
 import { decode } from "./text/decode.ts";
 import { quote } from "./text/quote.ts";
 import { didYouMean } from "./text/suggest.ts";

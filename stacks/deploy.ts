@@ -14,7 +14,7 @@ import { deployForgejo } from "./forgejo.ts";
 import { requiredSecret } from "../config/required-secret.ts";
 import { userMapFromVault } from "../config/vault-user-map.ts";
 import { LEDGER_OUTPUT, UNDELIVERED_OUTPUT, USER_MAP_VERSION_OUTPUT } from "../config/previous-run.ts";
-import { ALL_DELIVERED } from "../roster/undelivered.ts";
+import { ALL_DELIVERED } from "../roster/undelivered-changes.ts";
 import { readPreviousRun } from "./stack-outputs.ts";
 import { trackSurfaces } from "./track-surfaces.ts";
 import { announce, decide } from "./log-plan.ts";

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { UNDELIVERED_OUTPUT } from "../config/previous-run.ts";
-import { type Surface, type Undelivered, withoutSurface, writeUndelivered } from "../roster/undelivered.ts";
+import { type Surface, type Undelivered, withoutSurface, writeUndelivered } from "../roster/undelivered-changes.ts";
 import { keepWhateverFails } from "./stack-outputs.ts";
 
 export interface SurfaceTracker {

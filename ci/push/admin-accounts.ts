@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { renamedTo } from "../../clients/forgejo/accounts.ts";
+import { renamedTo } from "../../clients/forgejo/accounts-by-id.ts";
 import { folded } from "../../roster/text/code-unit-order.ts";
 
 /** An admin of the deployed roster as the forge knows them. */

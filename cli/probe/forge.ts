@@ -3,7 +3,7 @@
  */
 
 import { z } from "zod";
-import { findAccount, hasLogin } from "../../clients/forgejo/accounts.ts";
+import { findAccount, hasLogin } from "../../clients/forgejo/accounts-by-id.ts";
 import type { Forge } from "../../clients/forgejo/client.ts";
 import { listAll } from "../../clients/forgejo/list-all.ts";
 import { repoApi } from "../../clients/forgejo/repository.ts";

@@ -1,7 +1,7 @@
 /** Lists, issues and revokes one account's access tokens. Only the holder of its password or an admin may. */
 
 import type { z } from "zod";
-import { type Account, findAccount, hasLogin, renamedTo } from "./accounts.ts";
+import { type Account, findAccount, hasLogin, renamedTo } from "./accounts-by-id.ts";
 import { type Forge, ForgeError, type ForgeRequest } from "./client.ts";
 import { type AccessToken, accessToken, newAccessToken } from "./schemas.ts";
 import { listAll } from "./list-all.ts";

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { ingressGuardOrExit, ingressSecret } from "../ingress-guard.ts";
+import { ingressGuardOrExit, ingressSecret } from "../require-ingress-secret.ts";
 import { listen, listenAt } from "../listen.ts";
 import { log } from "../log.ts";
 import { dispatchAt } from "./dispatch-table.ts";

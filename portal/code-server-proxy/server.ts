@@ -3,9 +3,9 @@
 import { type ClientRequest, createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { createProxyServer } from "http-proxy-3";
-import { isOfOwnPage, isSafeMethod } from "../../clients/http/request-origin.ts";
+import { isOfOwnPage, isSafeMethod } from "../../clients/http/same-origin-request.ts";
 import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts";
-import type { IngressGuard } from "../ingress-guard.ts";
+import type { IngressGuard } from "../require-ingress-secret.ts";
 import { seldom } from "../log.ts";
 import { closeWhenSent, refuseUpgrade } from "../refuse-upgrade.ts";
 import type { Dispatch, Entry } from "./dispatch-table.ts";

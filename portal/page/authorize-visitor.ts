@@ -3,7 +3,7 @@
 import { cachedFile } from "../cached-file.ts";
 import type { Dispatch } from "../code-server-proxy/dispatch-table.ts";
 import { identityOf } from "../code-server-proxy/request-identity.ts";
-import type { Refused } from "../ingress-guard.ts";
+import type { Refused } from "../require-ingress-secret.ts";
 import { seldom } from "../log.ts";
 
 export interface Visitor {

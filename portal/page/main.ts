@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { dispatchAt } from "../code-server-proxy/dispatch-table.ts";
-import { ingressGuardOrExit, ingressSecret } from "../ingress-guard.ts";
+import { ingressGuardOrExit, ingressSecret } from "../require-ingress-secret.ts";
 import { listen, listenAt } from "../listen.ts";
 import { log } from "../log.ts";
 import { requestThroughSocket, rootRequests } from "./root-requests.ts";

@@ -3,10 +3,10 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { ATTACH_PATH, terminalSocketOf } from "../../agent/shared/terminal/protocol.ts";
-import { isOfOwnPage } from "../../clients/http/request-origin.ts";
+import { isOfOwnPage } from "../../clients/http/same-origin-request.ts";
 import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts";
 import { openLimit } from "../code-server-proxy/open-limit.ts";
-import type { IngressGuard } from "../ingress-guard.ts";
+import type { IngressGuard } from "../require-ingress-secret.ts";
 import { seldom } from "../log.ts";
 import type { AuthorizeVisitor, Lists, Visitor } from "../page/authorize-visitor.ts";
 import { rateLimit } from "../page/rate-limit.ts";

@@ -8,7 +8,7 @@ import type { LedgerEntry, OsUser } from "../model.ts";
 import { byCodeUnit } from "../text/code-unit-order.ts";
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
-import { ALL_DELIVERED, heldStates, type Undelivered } from "../undelivered.ts";
+import { ALL_DELIVERED, heldStates, type Undelivered } from "../undelivered-changes.ts";
 import type { Before } from "./compare-ledgers.ts";
 import { isLarger } from "./compare-sizes.ts";
 

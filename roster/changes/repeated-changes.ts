@@ -4,7 +4,7 @@
  */
 
 import type { Desired } from "../model.ts";
-import { heldStates, type Surface, type Undelivered } from "../undelivered.ts";
+import { heldStates, type Surface, type Undelivered } from "../undelivered-changes.ts";
 import { type Before, changeOf, type PersonChange } from "./compare-ledgers.ts";
 
 export interface RepeatedChange extends PersonChange {

@@ -3,14 +3,14 @@
 import type { Desired, HostFiles, HostName, Ledger, LedgerEntry, OffboardedPerson, OsUser, Person } from "../model.ts";
 import type { Problem } from "../model.ts";
 import { changesBetween, type PersonChange } from "../changes/compare-ledgers.ts";
-import { type ExceededLimit, findExceededLimits } from "../changes/safety-limits.ts";
+import { type ExceededLimit, findExceededLimits } from "../changes/removal-limits.ts";
 import { planSentences } from "../changes/render-plan.ts";
 import { raisedRights, type RaisedRights } from "../changes/increased-rights.ts";
 import { repeatedChanges, type RepeatedChange } from "../changes/repeated-changes.ts";
 import { problemInRoster } from "../load.ts";
 import { inRow, warningInRow } from "../rules/finding.ts";
 import { byCodeUnit, sortedEntries } from "../text/code-unit-order.ts";
-import { ALL_DELIVERED, type Surface, type Undelivered, undeliveredDuring } from "../undelivered.ts";
+import { ALL_DELIVERED, type Surface, type Undelivered, undeliveredDuring } from "../undelivered-changes.ts";
 import { checkAgainstUserMap } from "../user-map.ts";
 import { allocate } from "./allocate-numbers.ts";
 import { conflictsWithOffboarded, doubledIdentities } from "./name-conflicts.ts";
@@ -25,7 +25,7 @@ import {
 import { removedPeople } from "./removed-users.ts";
 import { followRenames, type RenamedLedger } from "./renames.ts";
 import { type CurrentRow, currentRows, isOver, type RowsInput } from "./expire-rows.ts";
-import { withoutRemovals } from "./suspend-removals.ts";
+import { withoutRemovals } from "./adds-only.ts";
 
 export interface DeriveInput extends RowsInput {
   readonly ledger: Ledger;

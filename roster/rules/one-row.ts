@@ -9,7 +9,7 @@ import { didYouMean, nearest } from "../text/suggest.ts";
 import { describeTree, pathText, plainValue, treeAt } from "../text/tree-values.ts";
 import type { Tree } from "../text/yaml-tree.ts";
 import { type Finding, inRow } from "./finding.ts";
-import { sectionOf } from "./misplaced.ts";
+import { sectionOf } from "./misplaced-fields.ts";
 import { isReservedK8sUser, isSystemNamespace } from "../schema/reserved-names.ts";
 import { sizeFindings } from "./contradicting-sizes.ts";
 

@@ -7,7 +7,7 @@ import { Composer, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, Parser,
 import type { Node, Pair, ParsedNode, Scalar } from "yaml";
 import type { Position } from "../model.ts";
 import { type Scanned, safeTokens } from "./parser-limits.ts";
-import { cleaned, conflictIn } from "./paste-artifacts.ts";
+import { cleaned, conflictIn } from "./merge-and-paste-artifacts.ts";
 import { quote, describeValue } from "./quote.ts";
 import { UnquotedScalar } from "./scalar-source.ts";
 import { syntaxProblems } from "./syntax-messages.ts";

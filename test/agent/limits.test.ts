@@ -1,7 +1,7 @@
 /** What is waited for and what is read, both bounded: a lock that is never given back, a directory without end. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { afterEach, expect, test, vi } from "vitest";
-import type { Machine } from "../../agent/root/system/cached-machine.ts";
+import type { Machine } from "../../agent/root/system/cached-accounts-and-units.ts";
 import { runShadowUtility } from "../../agent/root/accounts/shadow-utils.ts";
 import { conversationsOf } from "../../agent/user/home/conversation-links.ts";
 import { realHome } from "./user/clones/real-clone.ts";

@@ -5,7 +5,7 @@ import { packetFilter } from "../../agent/root/host/nftables-rules.ts";
 import { execLine, render } from "../../agent/root/system/render-template.ts";
 import { unitFiles } from "../../agent/root/host/base-files.ts";
 import { zshStart } from "../../agent/root/host/base-steps.ts";
-import type { Machine } from "../../agent/root/system/cached-machine.ts";
+import type { Machine } from "../../agent/root/system/cached-accounts-and-units.ts";
 import { servicesOf } from "../../agent/root/services/host-services.ts";
 import { wantedUnits } from "../../agent/root/services/unit-names.ts";
 import { resourceLimitFiles } from "../../agent/root/services/unit-files.ts";

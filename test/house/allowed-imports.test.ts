@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   config: [/^node:/, "zod", "roster", "clients"],
   components: [
     ...[/^node:/, /^@pulumi\//, "yaml", "roster", "agent/contract.ts"],
-    ...["clients/http/header-name.ts", "clients/http/request-origin.ts", "clients/http/shared-secret.ts"],
+    ...["clients/http/header-name.ts", "clients/http/same-origin-request.ts", "clients/http/shared-secret.ts"],
     "clients/http/web-socket-handshake.ts",
   ],
   stacks: [/^node:/, /^@pulumi\//, "zod", "esbuild", "components", "config", "clients", "roster", "agent"],
@@ -47,7 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     "agent/shared/facts/format.ts",
     "clients/http/header-name.ts",
     "clients/http/loopback-address.ts",
-    "clients/http/request-origin.ts",
+    "clients/http/same-origin-request.ts",
     "clients/http/shared-secret.ts",
     "clients/http/web-socket-handshake.ts",
   ],

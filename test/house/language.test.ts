@@ -83,7 +83,7 @@ test("the check reads the first comment alone", () => {
 
 test("a name may hold a term of the field and a word's own replacement, and no other replaced word", () => {
   const wrong = (file: string) => namesIn(file, glossary()).map(({ word }) => word);
-  expect(wrong("portal/page/same-origin.ts")).toEqual([]);
+  expect(wrong("portal/page/require-same-origin.ts")).toEqual([]);
   expect(wrong("agent/root/host/access-maps.ts")).toEqual([]);
   expect(wrong("test/agent/in-memory-system.ts")).toEqual([]);
   expect(wrong("lobby/same.ts")).toEqual(["lobby", "same"]);

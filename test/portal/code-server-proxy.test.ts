@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { dispatchAt, parseTable } from "../../portal/code-server-proxy/dispatch-table.ts";
 import { identityOf } from "../../portal/code-server-proxy/request-identity.ts";
 import { createCodeServerProxy } from "../../portal/code-server-proxy/server.ts";
-import { ingressGuard } from "../../portal/ingress-guard.ts";
+import { ingressGuard } from "../../portal/require-ingress-secret.ts";
 
 const me = userInfo().username;
 const folder = mkdtempSync(join(tmpdir(), "gate-"));

@@ -13,7 +13,7 @@ import { NOT_OFFERED, type Report } from "../../agent/shared/facts/facts-schemas
 import { clonesWithNotes, savedText } from "../../agent/shared/facts/format.ts";
 import { linesOf } from "../../agent/user/facts/print-own-status.ts";
 import { dispatchAt } from "../../portal/code-server-proxy/dispatch-table.ts";
-import { ingressGuard } from "../../portal/ingress-guard.ts";
+import { ingressGuard } from "../../portal/require-ingress-secret.ts";
 import { mePage } from "../../portal/page/me-page.ts";
 import { peoplePage } from "../../portal/page/people-page.ts";
 import { type SendRequest, rootRequests } from "../../portal/page/root-requests.ts";

@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { OwnFacts } from "../../agent/shared/facts/facts-schemas.ts";
 import { dispatchAt } from "../../portal/code-server-proxy/dispatch-table.ts";
-import { ingressGuard } from "../../portal/ingress-guard.ts";
+import { ingressGuard } from "../../portal/require-ingress-secret.ts";
 import { recordList } from "../../portal/page/record-list.ts";
 import { rootRequests } from "../../portal/page/root-requests.ts";
 import { createPortal } from "../../portal/page/server.ts";

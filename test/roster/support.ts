@@ -9,7 +9,7 @@ import { loadRoster } from "../../roster/load.ts";
 import type { Day, Ledger, OsUser, Person, Policy, Problem, Roster } from "../../roster/model.ts";
 import { DEFAULT_POLICY } from "../../roster/policy-defaults.ts";
 import { renderProblem } from "../../roster/render-problem.ts";
-import type { Surface, Undelivered } from "../../roster/undelivered.ts";
+import type { Surface, Undelivered } from "../../roster/undelivered-changes.ts";
 import { loadUserMap } from "../../roster/user-map.ts";
 
 export const TODAY = "2026-11-22" as Day;

@@ -5,7 +5,7 @@ import { expect, test, vi } from "vitest";
 import { deployHosts } from "../../stacks/devvm.ts";
 import { desiredResources } from "../../stacks/offline/desired-resources.ts";
 import { surfaceOf, trackSurfaces } from "../../stacks/track-surfaces.ts";
-import { loadUndelivered } from "../../roster/undelivered.ts";
+import { loadUndelivered } from "../../roster/undelivered-changes.ts";
 import { rawOf, settings } from "../config/raw-config.ts";
 import { derived, rosterOf, row } from "../roster/support.ts";
 import { SITE } from "../components/devvm/sample.ts";

@@ -8,7 +8,7 @@ import { rmdirSync } from "node:fs";
 import { Refusal } from "../../lib/errors.ts";
 import { PERSIST } from "../../root/state/session-records.ts";
 import { groupsOf, type User } from "../../root/system/account-database.ts";
-import type { Machine } from "../../root/system/cached-machine.ts";
+import type { Machine } from "../../root/system/cached-accounts-and-units.ts";
 import { atJobsOf, crontabOf, lingerFile, PARKED } from "../../root/accounts/find-processes.ts";
 import { BROWSER_UNIT, instance, T3_UNIT, TERMINAL_SERVICE } from "../../root/services/unit-names.ts";
 import { ENVIRONMENT_DIRECTORY, PANE_DIRECTORY } from "../../root/services/unit-files.ts";

@@ -10,7 +10,7 @@ import { parseCommandLine, printUsage, type Syntax } from "../../lib/command-lin
 import { Refusal } from "../../lib/errors.ts";
 import { warn } from "../../lib/log.ts";
 import { assertRoot } from "../../root/system/assert-root.ts";
-import { machineOf } from "../../root/system/cached-machine.ts";
+import { machineOf } from "../../root/system/cached-accounts-and-units.ts";
 import { readLedger, writeLedger } from "../../root/state/host-ledger.ts";
 import { assertOutsideHomes, realSystem } from "../../root/system/privileged-operations.ts";
 import { makeArchive } from "./create-archive.ts";

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { kindOf } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";
 import type { User } from "../../root/system/account-database.ts";
-import type { Machine } from "../../root/system/cached-machine.ts";
+import type { Machine } from "../../root/system/cached-accounts-and-units.ts";
 import { EXPIRED_DAY } from "../../root/accounts/offboard.ts";
 import { homeOf } from "../../root/accounts/verify-ownership.ts";
 import { processesOf } from "../../root/accounts/find-processes.ts";

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { loadPart } from "../../root/state/stored-parts.ts";
 import { readLedger } from "../../root/state/host-ledger.ts";
 import { runOrThrow, type System } from "../../root/system/privileged-operations.ts";
-import type { Machine } from "../../root/system/cached-machine.ts";
+import type { Machine } from "../../root/system/cached-accounts-and-units.ts";
 import { displayPath } from "../shared/home-entry.ts";
 import { readJournal } from "./removal-journal.ts";
 import { archivesOf } from "./archive-paths.ts";

@@ -3,7 +3,7 @@
 import { type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import type { Accounts, User } from "../system/account-database.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { readLedger } from "../state/host-ledger.ts";
 import { homeOf } from "./verify-ownership.ts";
 

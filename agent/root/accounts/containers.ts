@@ -6,7 +6,7 @@
 import { request } from "node:http";
 import { z } from "zod";
 import type { User } from "../system/account-database.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { parseJsonOrUndefined } from "../../lib/parse-json.ts";
 import { homeOf } from "./verify-ownership.ts";
 

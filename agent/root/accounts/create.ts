@@ -4,7 +4,7 @@ import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import { kindOf } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { everConverged } from "../state/converged-versions.ts";
 import { readLedger } from "../state/host-ledger.ts";
 import { homeOf } from "./verify-ownership.ts";

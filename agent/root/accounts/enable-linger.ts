@@ -2,7 +2,7 @@
 
 import { type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import { lingerFile, userManagerOf } from "./find-processes.ts";
 

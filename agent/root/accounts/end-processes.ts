@@ -12,7 +12,7 @@ import { readFileSync } from "node:fs";
 import { Refusal, systemCode } from "../../lib/errors.ts";
 import { describeFailure } from "../../lib/exec.ts";
 import type { User } from "../system/account-database.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { AGENT, NODE } from "../system/installed-paths.ts";
 import { NO_SUBORDINATES, processesWith } from "./find-processes.ts";
 import { isSubordinate } from "./subordinate-uids.ts";

@@ -2,7 +2,7 @@
 
 import { type Step, says } from "../../lib/converge.ts";
 import type { User } from "../system/account-database.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import { resetFailed } from "../services/start-and-stop-units.ts";
 import { endProcesses } from "./end-processes.ts";

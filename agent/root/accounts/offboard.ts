@@ -3,7 +3,7 @@
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import { groupsOf, type User } from "../system/account-database.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { readOffboarding, writeOffboarding } from "../state/offboarding-records.ts";
 import { dropPendingCredentials, hasPendingCredentials } from "../state/pending-credentials.ts";
 import { runShadowUtility } from "./shadow-utils.ts";

@@ -7,7 +7,7 @@ import { type Done, type Step, says } from "../../lib/converge.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { describeFailure, type Ran } from "../../lib/exec.ts";
 import type { User } from "../system/account-database.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { parkingFile, readParking, removeParking, writeParking } from "../state/parking-records.ts";
 import { numberOfNewest } from "../state/session-records.ts";
 import { enableLinger } from "./enable-linger.ts";

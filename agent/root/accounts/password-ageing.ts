@@ -6,7 +6,7 @@
 import { type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import type { Login } from "../system/account-database.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
 
 /** What shadow-utils writes for "never"; see `login.defs(5)`. */

@@ -5,7 +5,7 @@
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import { groupsOf } from "../system/account-database.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { removeOffboarding, readOffboarding } from "../state/offboarding-records.ts";
 import { readLedger } from "../state/host-ledger.ts";
 import { EXPIRED_DAY } from "./offboard.ts";

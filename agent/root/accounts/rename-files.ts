@@ -3,7 +3,7 @@
 import { type Change, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import { PERSIST } from "../state/session-records.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { changeDigestFile } from "../state/change-digests.ts";
 import { offboardingFile } from "../state/offboarding-records.ts";
 import { failuresFile } from "../state/failures.ts";

@@ -7,7 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import { moveEntry, readLedger } from "../state/host-ledger.ts";
 import { partFilesOf } from "../state/stored-parts.ts";

@@ -5,7 +5,7 @@
 
 import { type Change, says } from "../../lib/converge.ts";
 import type { User } from "../system/account-database.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { AT_JOBS, atJobsOf, crontabOf, lingerFile, PARKED } from "./find-processes.ts";
 
 export function suspendJobs(m: Machine, user: User): readonly Change[] {

@@ -7,7 +7,7 @@ import { posix } from "node:path";
 import { messageOf, Refusal, systemCode } from "../../lib/errors.ts";
 import type { User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { homeDirectories, isIn } from "./home-directories.ts";
+import { homeDirectories, isIn } from "./parents-of-homes.ts";
 
 export interface SetIdFile {
   readonly path: string;

@@ -2,7 +2,7 @@
 
 import { Refusal } from "../../lib/errors.ts";
 import { type Ran, describeFailure } from "../../lib/exec.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 
 const LOCK_WAIT_MS = 30_000;
 const LOCK_RETRY_MS = 1000;

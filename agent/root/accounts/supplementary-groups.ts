@@ -7,7 +7,7 @@ import { type Change, type Step, says } from "../../lib/converge.ts";
 import { Refusal } from "../../lib/errors.ts";
 import type { AccountPart } from "../../contract.ts";
 import { groupsOf, type User } from "../system/account-database.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import { memberOf, readGranted, writeGranted } from "../state/granted-groups.ts";

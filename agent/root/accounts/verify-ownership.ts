@@ -3,7 +3,7 @@
 import { type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { forgetConverged } from "../state/converged-versions.ts";
 import { readLedger, writeLedger } from "../state/host-ledger.ts";
 

@@ -3,9 +3,9 @@
 import { type BasePart, CONTRACT, type HostPart, type Part, part } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { info, warn } from "../../lib/log.ts";
-import { assertRemovalLimits } from "../people/host-removal-limits.ts";
+import { assertRemovalLimits } from "../people/removal-limits.ts";
 import { applyCredentials } from "../people/deliver-credentials.ts";
-import { type Machine, machineOf } from "../system/cached-machine.ts";
+import { type Machine, machineOf } from "../system/cached-accounts-and-units.ts";
 import { addToDeliveryDuration } from "../state/deliveries.ts";
 import { convergePeople } from "../people/converge-all.ts";
 import { parseJson, describeIssues } from "../../lib/parse-json.ts";

@@ -11,7 +11,7 @@ import { compareDelivery } from "./confirm-delivery.ts";
 import { convergedVersions } from "../state/converged-versions.ts";
 import { deliverPendingCredentials, usersWithPendingCredentials } from "../people/deliver-credentials.ts";
 import { removeDeliveryDuration, readDeliveryDuration, writeDeliveredAt } from "../state/deliveries.ts";
-import { type Machine, machineOf } from "../system/cached-machine.ts";
+import { type Machine, machineOf } from "../system/cached-accounts-and-units.ts";
 import { convergePeople, loadPeople } from "../people/converge-all.ts";
 import { loadPart, type PersonPart } from "../state/stored-parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";

@@ -18,7 +18,7 @@ import { readOffboarding } from "../state/offboarding-records.ts";
 import { loadPart } from "../state/stored-parts.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import type { Login, User } from "../system/account-database.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 
 /** One person as they were delivered to this host. */

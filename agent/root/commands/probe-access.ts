@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { Refusal } from "../../lib/errors.ts";
 import { groupsOf } from "../system/account-database.ts";
 import { queryCodeServerProxy } from "./query-code-server-proxy.ts";
-import { type Machine, machineOf } from "../system/cached-machine.ts";
+import { type Machine, machineOf } from "../system/cached-accounts-and-units.ts";
 import { dryRun } from "../system/dry-run.ts";
 import { loadPart } from "../state/stored-parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";

@@ -5,7 +5,7 @@
 
 import { messageOf } from "../../lib/errors.ts";
 import { info, warn } from "../../lib/log.ts";
-import { machineOf } from "../system/cached-machine.ts";
+import { machineOf } from "../system/cached-accounts-and-units.ts";
 import { removeChangeDigest } from "../state/change-digests.ts";
 import { loadPart } from "../state/stored-parts.ts";
 import { readHold } from "../state/deliveries.ts";

@@ -4,7 +4,7 @@
  */
 
 import { info } from "../../lib/log.ts";
-import { machineOf, type UnitState } from "../system/cached-machine.ts";
+import { machineOf, type UnitState } from "../system/cached-accounts-and-units.ts";
 import { problemsOfHost, problemsOfPeople } from "./find-problems.ts";
 import { sliceOf } from "../services/limits-in-effect.ts";
 import { dryRun } from "../system/dry-run.ts";

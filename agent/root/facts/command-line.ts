@@ -6,7 +6,7 @@ import { Refusal, messageOf } from "../../lib/errors.ts";
 import { assertRoot } from "../system/assert-root.ts";
 import type { User } from "../system/account-database.ts";
 import { queryWorker } from "../system/query-worker.ts";
-import { type Machine, machineOf } from "../system/cached-machine.ts";
+import { type Machine, machineOf } from "../system/cached-accounts-and-units.ts";
 import { dryRun } from "../system/dry-run.ts";
 import { servicesOfHost } from "../services/host-services.ts";
 import { BROWSER_UNIT, instance, T3_UNIT } from "../services/unit-names.ts";

@@ -2,7 +2,7 @@
 
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { BasePart } from "../../contract.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 import { instance, TEMPLATES } from "../services/unit-names.ts";

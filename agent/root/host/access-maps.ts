@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { type Step, says } from "../../lib/converge.ts";
 import type { MapsPart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { packetFilter } from "./nftables-rules.ts";
 import { loadPart } from "../state/stored-parts.ts";
 import { STATE } from "../state/json-files.ts";

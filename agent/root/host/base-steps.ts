@@ -7,7 +7,7 @@ import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { BasePart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { describeFailure } from "../../lib/exec.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { removeAbsentServices } from "./absent-services.ts";
 import { managedSettings } from "./claude-managed-settings.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";

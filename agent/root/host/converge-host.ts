@@ -4,7 +4,7 @@ import type { Part } from "../../contract.ts";
 import { converge, type Step } from "../../lib/converge.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { info } from "../../lib/log.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { baseSteps } from "./base-steps.ts";
 import { mapSteps } from "./access-maps.ts";
 import { missingPrograms, packagesStep } from "./packages.ts";

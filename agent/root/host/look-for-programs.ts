@@ -3,7 +3,7 @@
 import type { BasePart } from "../../contract.ts";
 import { isInspectable, type OutsideProgram, outsidePrograms } from "../../shared/outside-programs.ts";
 import { loadPart, peopleOfParts } from "../state/stored-parts.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 
 export interface ProgramStatus {

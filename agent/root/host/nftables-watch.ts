@@ -2,7 +2,7 @@
 
 import { asset } from "../../lib/assets.ts";
 import { type Step, says } from "../../lib/converge.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import type { GeneratedFile } from "../system/generated-files.ts";
 import { reloadOnChange, reloadSystemdOnChange } from "../services/reload-on-change.ts";

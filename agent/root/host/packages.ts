@@ -6,7 +6,7 @@
 import { type Step, says } from "../../lib/converge.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { describeFailure, type Ran } from "../../lib/exec.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { aptFailure, plannedVersions, unknownPackages } from "./apt-failure.ts";
 
 const APT = "/usr/bin/apt-get";

@@ -4,7 +4,7 @@ import type { BasePart } from "../../contract.ts";
 import type { Step } from "../../lib/converge.ts";
 import { TERMINAL_SERVICE, TERMINAL_SOCKET } from "../services/unit-names.ts";
 import { loadPart } from "../state/stored-parts.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { type FrontendService, frontendSteps, secretFileOf } from "./frontend-service.ts";
 import { terminalPrograms } from "./terminal-programs.ts";
 import { terminalSockets } from "./terminal-sockets.ts";

@@ -4,7 +4,7 @@ import { asset } from "../../lib/assets.ts";
 import { type Step, says } from "../../lib/converge.ts";
 import { reloadOnChange } from "../services/reload-on-change.ts";
 import { TERMINAL_SERVICE } from "../services/unit-names.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 
 /**

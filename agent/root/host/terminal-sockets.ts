@@ -5,7 +5,7 @@ import type { Step } from "../../lib/converge.ts";
 import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 import { wantedTerminalUnits, type WantedUnits } from "../services/unit-names.ts";
 import { loadPart, peopleOfParts } from "../state/stored-parts.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 
 /** Of everybody whose units were delivered before: a portal that is switched on must not wait for the next delivery of theirs. */
 export function terminalSockets(m: Machine, base: BasePart): Step {

@@ -3,7 +3,7 @@
 import { cpus, loadavg } from "node:os";
 import { messageOf } from "../../lib/errors.ts";
 import { convergedVersions } from "../state/converged-versions.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { convergePart } from "./converge-person.ts";
 import type { FailedOutcome, Outcome, PersonRun } from "./person-run.ts";
 import { userManagerOf } from "../accounts/find-processes.ts";

@@ -3,7 +3,7 @@
 import { setSubject } from "../../lib/failpoints.ts";
 import { Refusal, messageOf as tellError } from "../../lib/errors.ts";
 import { converge, type Step } from "../../lib/converge.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import type { PersonPart } from "../state/stored-parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
 import { offboardAccount } from "../accounts/offboard.ts";

@@ -6,7 +6,7 @@
 import { type CredentialsPart, credentialsPart } from "../../contract.ts";
 import { Refusal, messageOf } from "../../lib/errors.ts";
 import { info, warn } from "../../lib/log.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { parseJson } from "../../lib/parse-json.ts";
 import { recordFailure } from "../state/failures.ts";
 import { PENDING_CREDENTIALS, pendingCredentialsFile } from "../state/pending-credentials.ts";

@@ -2,10 +2,10 @@
 
 import { info, warn } from "../../lib/log.ts";
 import { loadPart } from "../state/stored-parts.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { WORKER_DEADLINE_MS } from "./converge-all.ts";
 import type { PersonRun } from "./person-run.ts";
-import { deliveryAllowance } from "./host-removal-limits.ts";
+import { deliveryAllowance } from "./removal-limits.ts";
 
 /** How people are converged in a delivery: every worker is started. */
 export const deliveryRun = (m: Machine, failpoint: string | undefined): PersonRun => ({

@@ -1,8 +1,8 @@
 /** Defines the settings of a run over people's parts, and the outcome of one part. */
 
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import type { PersonKind } from "../state/stored-parts.ts";
-import type { RemovalAllowance } from "./host-removal-limits.ts";
+import type { RemovalAllowance } from "./removal-limits.ts";
 
 export interface PersonRun {
   readonly m: Machine;

@@ -5,7 +5,7 @@
 
 import type { UnitsPart } from "../../contract.ts";
 import type { Step } from "../../lib/converge.ts";
-import type { Machine, UnitState } from "../system/cached-machine.ts";
+import type { Machine, UnitState } from "../system/cached-accounts-and-units.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import { dropInOf } from "./unit-files.ts";
 import { BROWSER_UNIT, instance, T3_UNIT } from "./unit-names.ts";

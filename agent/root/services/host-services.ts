@@ -1,7 +1,7 @@
 /** Tells which services a host offers its people, from its base part. */
 
 import type { BasePart } from "../../contract.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { loadPart } from "../state/stored-parts.ts";
 
 /** By the name of its command; and whether there are terminals in the browser, which the user portal opens. */

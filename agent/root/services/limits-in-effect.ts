@@ -4,7 +4,7 @@ import { totalmem } from "node:os";
 import type { UnitsPart } from "../../contract.ts";
 import type { Step } from "../../lib/converge.ts";
 import { Refusal } from "../../lib/errors.ts";
-import type { Machine, UnitState } from "../system/cached-machine.ts";
+import type { Machine, UnitState } from "../system/cached-accounts-and-units.ts";
 import { dropInOf } from "./unit-files.ts";
 import { servicesOfHost } from "./host-services.ts";
 import { serversOf } from "./unit-names.ts";

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import type { Point } from "../../lib/failpoints.ts";
 import { type Sentence, type Step, says } from "../../lib/converge.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { STATE } from "../state/json-files.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import { fileChanges, type GeneratedFile } from "../system/generated-files.ts";

@@ -2,7 +2,7 @@
 
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import { Refusal } from "../../lib/errors.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 
 /** States of a unit that does what it is meant to, or is about to. */

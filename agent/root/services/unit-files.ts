@@ -7,7 +7,7 @@ import { type Step, says } from "../../lib/converge.ts";
 import type { UnitsPart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { setAssignments } from "./environment-file.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { readLedger, writeLedger } from "../state/host-ledger.ts";
 import { reloadSystemdOnChange } from "./reload-on-change.ts";
 import { BROWSER_UNIT, instance, T3_UNIT, TERMINAL_SERVICE } from "./unit-names.ts";

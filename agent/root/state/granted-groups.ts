@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { AccountPart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
 import type { Accounts } from "../system/account-database.ts";
-import type { Machine } from "../system/cached-machine.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { readJson, STATE, writeJson } from "./json-files.ts";
 import { loadPart } from "./stored-parts.ts";

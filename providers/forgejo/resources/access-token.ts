@@ -8,12 +8,12 @@ import { typedResource, type TypedResource } from "../../runtime/typed-resource.
 import type { Resource } from "../../runtime/provider.ts";
 import { UNKNOWN } from "../../runtime/property-values.ts";
 import { ProviderError } from "../../runtime/errors.ts";
-import { hasLogin, renamedTo } from "../../../clients/forgejo/accounts.ts";
+import { hasLogin, renamedTo } from "../../../clients/forgejo/accounts-by-id.ts";
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import type { AccessToken } from "../../../clients/forgejo/schemas.ts";
 import { type TokenApi, tokenApi } from "../../../clients/forgejo/access-tokens.ts";
 import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
-import { DAY_MS, rotationOf } from "./rotation.ts";
+import { DAY_MS, rotationOf } from "./token-rotation.ts";
 import { login } from "./common-schemas.ts";
 import { WantedLogins } from "./wanted-logins.ts";
 

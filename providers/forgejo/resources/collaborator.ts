@@ -4,7 +4,7 @@ import { z } from "zod";
 import { ProviderError } from "../../runtime/errors.ts";
 import type { Call } from "../../runtime/provider.ts";
 import { typedResource, type TypedResource } from "../../runtime/typed-resource.ts";
-import { findAccount, hasLogin, renamedTo } from "../../../clients/forgejo/accounts.ts";
+import { findAccount, hasLogin, renamedTo } from "../../../clients/forgejo/accounts-by-id.ts";
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import { repoApi } from "../../../clients/forgejo/repository.ts";
 import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";

@@ -1,7 +1,7 @@
 /** Tells the accounts on a list of the forge by their ids, and refuses logins that lead to other accounts than before. */
 
 import { z } from "zod";
-import { findAccount, hasLogin, renamedTo } from "../../../clients/forgejo/accounts.ts";
+import { findAccount, hasLogin, renamedTo } from "../../../clients/forgejo/accounts-by-id.ts";
 import type { Forge } from "../../../clients/forgejo/client.ts";
 import { ProviderError } from "../../runtime/errors.ts";
 

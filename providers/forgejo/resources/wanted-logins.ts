@@ -1,6 +1,6 @@
 /** Records for which logins the resources of this run are, so that a deletion takes nothing from a renamed account that another resource is for. */
 
-import { type Account, hasLogin } from "../../../clients/forgejo/accounts.ts";
+import { type Account, hasLogin } from "../../../clients/forgejo/accounts-by-id.ts";
 
 /**
  * An account is found by its id, under whatever login it has. After a rename that the roster follows, one resource is for

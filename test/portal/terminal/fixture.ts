@@ -11,7 +11,7 @@ import type { NewSessionAnswer, TerminalSize } from "../../../agent/shared/termi
 import type { TmuxClient } from "../../../agent/user/terminal/attach-client.ts";
 import { createTerminalServer } from "../../../agent/user/terminal/server.ts";
 import { dispatchAt } from "../../../portal/code-server-proxy/dispatch-table.ts";
-import { ingressGuard } from "../../../portal/ingress-guard.ts";
+import { ingressGuard } from "../../../portal/require-ingress-secret.ts";
 import { createPortal } from "../../../portal/page/server.ts";
 
 export const SECRET = "the-secret-of-the-ingress-0123456789abcdef";

@@ -1,7 +1,7 @@
 /** Decides about one request by its header lines alone: who it is from, and what the dashboard may see of it. */
 
 import { comparableHeaderName } from "../../../../clients/http/header-name.ts";
-import { isOfOwnPage } from "../../../../clients/http/request-origin.ts";
+import { isOfOwnPage } from "../../../../clients/http/same-origin-request.ts";
 import { matchesSecret } from "../../../../clients/http/shared-secret.ts";
 import type { TokenForm } from "./contract.ts";
 

@@ -2,7 +2,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { isSafeMethod } from "../../../../clients/http/request-origin.ts";
+import { isSafeMethod } from "../../../../clients/http/same-origin-request.ts";
 import { isWebSocketHandshake } from "../../../../clients/http/web-socket-handshake.ts";
 import { type Backend, forward, forwardSocket, head } from "./forward.ts";
 import type { RequestFilter, Verdict } from "./request-filter.ts";

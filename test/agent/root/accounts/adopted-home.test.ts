@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { converge } from "../../../../agent/lib/converge.ts";
 import { closeAdoptedHome } from "../../../../agent/root/accounts/adopted-home.ts";
 import { parseAccounts } from "../../../../agent/root/system/account-database.ts";
-import type { Machine } from "../../../../agent/root/system/cached-machine.ts";
+import type { Machine } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import { account } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
 

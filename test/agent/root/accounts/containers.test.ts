@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type ContainerDetails, containersOf, reasonOf } from "../../../../agent/root/accounts/containers.ts";
-import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
+import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
 
 const emo = { name: "emo", uid: 2000, gid: 2000, home: "/home/emo", shell: "/bin/zsh" };

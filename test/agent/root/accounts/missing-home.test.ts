@@ -3,7 +3,7 @@ import type { Stats } from "node:fs";
 import { expect, test } from "vitest";
 import { createAccount } from "../../../../agent/root/accounts/create.ts";
 import { verifyOwnership } from "../../../../agent/root/accounts/verify-ownership.ts";
-import type { Machine } from "../../../../agent/root/system/cached-machine.ts";
+import type { Machine } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import { parseAccounts } from "../../../../agent/root/system/account-database.ts";
 import { account } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { disableAgeing } from "../../../../agent/root/accounts/password-ageing.ts";
 import { parseAccounts } from "../../../../agent/root/system/account-database.ts";
-import type { Machine } from "../../../../agent/root/system/cached-machine.ts";
+import type { Machine } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import { account } from "../../../e2e/host/parts.ts";
 
 /** The commands that are run for an account with this line in `/etc/shadow`. */

@@ -1,7 +1,7 @@
 /** What moves with a renamed user: every parked crontab, since it is called like its user. */
 import { expect, test } from "vitest";
 import { renameFiles } from "../../../../agent/root/accounts/rename-files.ts";
-import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
+import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import { account } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { run } from "../../../../agent/lib/exec.ts";
-import { homeDirectories } from "../../../../agent/root/accounts/home-directories.ts";
+import { homeDirectories } from "../../../../agent/root/accounts/parents-of-homes.ts";
 import { mountsToSearch, scanSetIdFiles } from "../../../../agent/root/accounts/set-id-files.ts";
 import type { System } from "../../../../agent/root/system/privileged-operations.ts";
 import { memoryDoor } from "../../in-memory-system.ts";

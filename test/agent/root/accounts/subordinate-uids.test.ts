@@ -6,7 +6,7 @@ import { offboardAccount } from "../../../../agent/root/accounts/offboard.ts";
 import { convergeGroups } from "../../../../agent/root/accounts/supplementary-groups.ts";
 import { startGranted } from "../../../../agent/root/state/granted-groups.ts";
 import { storePart } from "../../../../agent/root/state/stored-parts.ts";
-import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
+import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import type { System } from "../../../../agent/root/system/privileged-operations.ts";
 import { account } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";

@@ -4,7 +4,7 @@ import { converge } from "../../../../agent/lib/converge.ts";
 import { convergeGroups, groupsToRemove } from "../../../../agent/root/accounts/supplementary-groups.ts";
 import { readGranted, startGranted } from "../../../../agent/root/state/granted-groups.ts";
 import { loadPart, storePart } from "../../../../agent/root/state/stored-parts.ts";
-import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
+import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import type { System } from "../../../../agent/root/system/privileged-operations.ts";
 import { account } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Part } from "../../../../agent/contract.ts";
 import { problemsOfHost, problemsOfPeople } from "../../../../agent/root/commands/find-problems.ts";
 import { storePart } from "../../../../agent/root/state/stored-parts.ts";
-import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
+import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import { account, base, maps, units } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
 

@@ -5,7 +5,7 @@ import { converge } from "../../../../agent/lib/converge.ts";
 import { removeAbsentServices } from "../../../../agent/root/host/absent-services.ts";
 import { unitFiles } from "../../../../agent/root/host/base-files.ts";
 import { forgetConvergedUnits } from "../../../../agent/root/state/converged-versions.ts";
-import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
+import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import { base, units } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
 

@@ -1,7 +1,7 @@
 /** What a host says of the programs that no delivery brings. */
 import { expect, test } from "vitest";
 import { describeProgram, lookForPrograms } from "../../../../agent/root/host/look-for-programs.ts";
-import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
+import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import { run } from "../../../../agent/lib/exec.ts";
 import { base, clones } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";

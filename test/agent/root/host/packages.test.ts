@@ -4,7 +4,7 @@ import { converge } from "../../../../agent/lib/converge.ts";
 import { aptFailure, plannedVersions } from "../../../../agent/root/host/apt-failure.ts";
 import { convergeHost } from "../../../../agent/root/host/converge-host.ts";
 import { assertInstallable, packagesStep } from "../../../../agent/root/host/packages.ts";
-import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
+import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import { base } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
 

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { BasePart } from "../../../../agent/contract.ts";
 import { codeServerProxySteps } from "../../../../agent/root/host/proxy-and-portal.ts";
 import { terminalPrograms } from "../../../../agent/root/host/terminal-programs.ts";
-import type { Machine } from "../../../../agent/root/system/cached-machine.ts";
+import type { Machine } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import type { NewFile } from "../../../../agent/lib/files.ts";
 import { apply } from "../../../../agent/root/commands/apply-part.ts";
 import { base, ingressSecret } from "../../../e2e/host/parts.ts";

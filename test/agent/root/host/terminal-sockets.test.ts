@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { converge } from "../../../../agent/lib/converge.ts";
 import { terminalSockets } from "../../../../agent/root/host/terminal-sockets.ts";
 import { servicesOfHost } from "../../../../agent/root/services/host-services.ts";
-import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
+import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import { base, units } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
 

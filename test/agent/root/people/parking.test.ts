@@ -8,7 +8,7 @@ import { restore } from "../../../../agent/root/sessions/restore-sessions.ts";
 import { parkingFile } from "../../../../agent/root/state/parking-records.ts";
 import { storePart } from "../../../../agent/root/state/stored-parts.ts";
 import { appendRecord } from "../../../../agent/root/state/session-records.ts";
-import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
+import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import type { System } from "../../../../agent/root/system/privileged-operations.ts";
 import { account, type Somebody, units } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";

@@ -4,7 +4,7 @@ import type { Stats } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { converge } from "../../../../agent/lib/converge.ts";
 import { formerSettingsOfAll, reportFormerSettings } from "../../../../agent/root/services/former-settings.ts";
-import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
+import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import type { System } from "../../../../agent/root/system/privileged-operations.ts";
 import { units } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";

@@ -2,7 +2,7 @@
 import { totalmem } from "node:os";
 import { expect, test } from "vitest";
 import { limitsInEffect } from "../../../../agent/root/services/limits-in-effect.ts";
-import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
+import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import { units } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
 

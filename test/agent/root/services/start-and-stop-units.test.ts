@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { startAndStopUnits } from "../../../../agent/root/services/start-and-stop-units.ts";
 import { converge } from "../../../../agent/lib/converge.ts";
-import { machineOf } from "../../../../agent/root/system/cached-machine.ts";
+import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
 
 const UNIT = "t3-serve@ana.service";

@@ -4,7 +4,7 @@
  */
 
 import type { IncomingMessage } from "node:http";
-import { isOfOwnPage } from "../../clients/http/request-origin.ts";
+import { isOfOwnPage } from "../../clients/http/same-origin-request.ts";
 
 const FORMS = new Set(["application/x-www-form-urlencoded", "application/json"]);
 

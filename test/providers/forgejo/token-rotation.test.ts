@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { DAY_MS, rotationOf } from "../../../providers/forgejo/resources/rotation.ts";
+import { DAY_MS, rotationOf } from "../../../providers/forgejo/resources/token-rotation.ts";
 
 const RULE = { rotateAfterDays: 30, overlapDays: 3 };
 const at = (days: number, retireAfterDays?: number) =>

@@ -12,7 +12,7 @@ import {
   type Undelivered,
   withoutSurface,
   writeUndelivered,
-} from "../../roster/undelivered.ts";
+} from "../../roster/undelivered-changes.ts";
 import { history, yamlOf } from "./generators.ts";
 import { derived, PROPERTY, rosterOf, row, RUNS, SURFACES } from "./support.ts";
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { dispatchAt } from "../../portal/code-server-proxy/dispatch-table.ts";
 import { createCodeServerProxy } from "../../portal/code-server-proxy/server.ts";
-import { ingressGuard } from "../../portal/ingress-guard.ts";
+import { ingressGuard } from "../../portal/require-ingress-secret.ts";
 import { rootRequests } from "../../portal/page/root-requests.ts";
 import { createPortal } from "../../portal/page/server.ts";
 

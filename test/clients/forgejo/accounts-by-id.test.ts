@@ -1,7 +1,7 @@
 /** An account that its owner renamed is found by the forge's redirect or by its id, and is never taken for gone. */
 
 import { afterEach, expect, test } from "vitest";
-import { findAccount } from "../../../clients/forgejo/accounts.ts";
+import { findAccount } from "../../../clients/forgejo/accounts-by-id.ts";
 import { openForge } from "../../../clients/forgejo/client.ts";
 import { type HttpServer, type Reply, startHttpServer } from "../http-server.ts";
 
