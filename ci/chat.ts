@@ -1,5 +1,6 @@
 /** Sends messages to the admins' chat by a Slack-compatible webhook, with a deadline; a failure is only a warning. */
 
+import { send } from "../clients/http/send.ts";
 import { find } from "./environment.ts";
 import { clean, logError, log } from "./log.ts";
 
@@ -20,17 +21,16 @@ export async function announce(lines: readonly string[], hook?: string): Promise
   try {
     const webhook = hook ?? find("WS_CHAT_WEBHOOK");
     if (webhook === undefined) throw new Error("WS_CHAT_WEBHOOK is not set");
-    // The errors of fetch repeat an address that they do not take.
+    // An address that is none would be repeated by the error.
     if (!isPlainAddress(webhook)) throw new Error("the webhook must be a web address without a user in it");
-    const answer = await fetch(webhook, {
+    const { status } = await send({
       method: "POST",
+      url: new URL(webhook),
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ text: escaped(text) }),
-      signal: AbortSignal.timeout(DEADLINE_MS),
-      redirect: "error",
+      timeoutMs: DEADLINE_MS,
     });
-    await answer.body?.cancel();
-    if (!answer.ok) throw new Error(`the chat answered with status ${answer.status}`);
+    if (status < 200 || status > 299) throw new Error(`the chat answered with status ${status}`);
     return true;
   } catch (cause) {
     logError(`warning: the chat message was not sent: ${(cause as Error).message}`);
