@@ -6,7 +6,8 @@ set -eu
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
 echo "uid $(id -u)"
 echo "clock $(date +%s)"
-if [ -x /usr/bin/node ]; then echo "node $(/usr/bin/node --version)"; else echo "node none"; fi
+if [ -x /usr/bin/node ]; then echo "node $(/usr/bin/node --version)"; else echo "node $(command -v node || echo none)"; fi
+if ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1; then echo "lists there"; else echo "lists none"; fi
 if [ -x /usr/sbin/visudo ]; then
   # sudo-rs takes no regular expressions in its rules.
   if printf '%s\n' 'nobody ALL=(root) NOPASSWD: /bin/true ^a$' | /usr/sbin/visudo --check --quiet --file=- >/dev/null 2>&1; then

@@ -77,7 +77,7 @@ export function judgeHost(
     rights(target, host, answers),
     node(target, answers.get("node") ?? "none"),
     sudo(target, answers.get("visudo") ?? "none"),
-    ...packages.map((name) => packageCheck(target, name, answers.get(`package ${name}`))),
+    ...packages.map((name) => packageCheck(target, name, answers.get(`package ${name}`), answers.get("lists"))),
     ...programs.map((program) => programCheck(target, program, answers)),
     clockCheck({ ...target, surface: "clock" }, Number(answers.get("clock")) * 1000, between),
   ];
@@ -96,8 +96,9 @@ function rights(target: Target, { user }: Host, answers: ReadonlyMap<string, str
 function node(target: Target, version: string): Check {
   const major = Number(/^v(\d+)\./.exec(version)?.[1] ?? 0);
   if (major >= OLDEST_NODE) return ok(target, "node", version);
+  if (version === "none") return ok(target, "node", "not there yet; the deployment installs Debian's package nodejs");
   return missing(target, "node", {
-    found: version === "none" ? "no /usr/bin/node" : version,
+    found: major === 0 ? `no /usr/bin/node; node on the path: ${version}` : version,
     expected: `/usr/bin/node of version ${OLDEST_NODE} or newer, by which the agent runs`,
     remedy: "apt-get update && apt-get install --yes --no-install-recommends nodejs",
   });
@@ -116,9 +117,16 @@ function sudo(target: Target, visudo: string): Check {
   });
 }
 
-function packageCheck(target: Target, name: string, state: string | undefined): Check {
+function packageCheck(target: Target, name: string, state: string | undefined, lists: string | undefined): Check {
   if (state === "installed") return ok(target, `package ${name}`, "installed");
   if (state === "known") return ok(target, `package ${name}`, "known to apt; the deployment installs it");
+  if (lists === "none")
+    return untried(
+      target,
+      `package ${name}`,
+      "apt has no lists of packages there yet; the deployment fetches them and installs it",
+      "to try it now, run on the host: apt-get update, then ./ws doctor again",
+    );
   return missing(target, `package ${name}`, {
     found: "apt knows no such package",
     expected: "a name that apt-cache policy knows",

@@ -1,4 +1,7 @@
-/** Builds the shell lines that check, before the first write, that a host has the programs whose paths and syntax the agent relies on. */
+/**
+ * Builds the shell lines that install node on a host that has none, and check before the agent's first write that the host
+ * has the programs whose paths and syntax the agent relies on.
+ */
 
 export interface Programs {
   readonly node: string;
@@ -8,9 +11,24 @@ export interface Programs {
 /** The paths that the agent's wrappers, units and sudoers checks name. */
 export const INSTALLED: Programs = { node: "/usr/bin/node", visudo: "/usr/sbin/visudo" };
 
-/** The agent cannot install what it runs by itself, so this is for an admin of the host. Its shells print it as it stands. */
+/** For an admin of the host. The host's shell prints it as it stands. */
 const NODE_REMEDY =
   "on the host, run: apt-get update && apt-get install --yes --no-install-recommends nodejs (Debian 12 has 18, Debian 13 has 20), then deploy again";
+
+/**
+ * The agent cannot install what it runs by itself. A host on which node lies at another path has an admin who chose it, so
+ * there the check refuses in place of a second node.
+ *
+ * @param apt the program that installs packages
+ */
+export const installNode = ({ node }: Programs, apt = "apt-get"): readonly string[] => [
+  `if [ ! -e ${node} ] && ! command -v node >/dev/null; then`,
+  `install_node() { DEBIAN_FRONTEND=noninteractive ${apt} install --yes --quiet --no-install-recommends --no-remove -o DPkg::Lock::Timeout=120 -- nodejs 2>&1; }`,
+  // A new host has no lists of packages, or old ones.
+  `said=$(install_node) || said=$(${apt} update --quiet -o Acquire::Retries=3 2>&1 && install_node) || { echo "nodejs, by which the agent runs, cannot be installed on this host: $(printf '%s\n' "$said" | sed -n 's/^E: //p' | head -n 1 | tr -cd '[:print:]'); ${NODE_REMEDY}" >&2; exit 1; }`,
+  `echo "host: installed nodejs $(${node} --version 2>&1 | head -n 1), by which the agent runs"`,
+  "fi",
+];
 
 /** A host without sudo passes: there is nothing on it yet that could reject a rule. */
 export const preflight = ({ node, visudo }: Programs): readonly string[] => [

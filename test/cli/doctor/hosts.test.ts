@@ -37,10 +37,14 @@ test("a host that has everything lacks nothing", () => {
 });
 
 test.each([
+  [{ node: "none" }, []],
   [
-    { node: "none" },
-    ["node: no /usr/bin/node: apt-get update && apt-get install --yes --no-install-recommends nodejs"],
+    { node: "/opt/node/bin/node" },
+    [
+      "node: no /usr/bin/node; node on the path: /opt/node/bin/node: apt-get update && apt-get install --yes --no-install-recommends nodejs",
+    ],
   ],
+  [{ lists: "none", "package zhs": "unknown" }, []],
   [{ node: "v16.1.0" }, ["node: v16.1.0: apt-get update && apt-get install --yes --no-install-recommends nodejs"]],
   [{ visudo: "no" }, ["sudo: it rejects regular expressions in its rules: apt-get install --yes sudo"]],
   [

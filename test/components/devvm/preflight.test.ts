@@ -1,9 +1,9 @@
 /** What a host lacks is said by name before anything is written to it. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { preflight } from "../../../components/devvm/preflight.ts";
+import { installNode, preflight } from "../../../components/devvm/preflight.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -29,6 +29,44 @@ test.each([
   ["without sudo", "none"],
 ])("a host %s passes", (_, visudo) => {
   expect(check("node", visudo)).toEqual([0, ""]);
+});
+
+/** On a host whose PATH has only the usual small programs; `apt` is a script. */
+function installOn(apt: string, path = "/no-node") {
+  const node = `${folder}/made-node`;
+  rmSync(node, { force: true });
+  writeFileSync(`${folder}/apt`, `#!/bin/sh\n${apt}\n`, { mode: 0o755 });
+  const tools = ["sed", "head", "tr", "cat", "chmod"].map((name) => `${name}() { /usr/bin/${name} "$@"; }`);
+  const lines = ["set -eu", ...tools, ...installNode({ node, visudo: "none" }, `${folder}/apt`)];
+  const ran = spawnSync("/bin/sh", ["-c", lines.join("\n")], { encoding: "utf8", env: { PATH: path, NODE: node } });
+  return { status: ran.status, said: (ran.stdout + ran.stderr).replaceAll(folder, ""), isThere: existsSync(node) };
+}
+const MAKE_NODE = `/bin/echo '#!/bin/sh
+echo v18.20.4' > "$NODE"; /bin/chmod 755 "$NODE"`;
+
+test("a host without node gets Debian's, also where apt has no lists yet", () => {
+  const made = { status: 0, said: "host: installed nodejs v18.20.4, by which the agent runs\n", isThere: true };
+  expect(installOn(`[ "$1" != install ] || { ${MAKE_NODE}; }`)).toEqual(made);
+  const lists = `${folder}/lists`;
+  const needsLists = `case $1 in update) : > ${lists} ;; *) [ -e ${lists} ] || { echo "E: Unable to locate package nodejs" >&2; exit 100; }; ${MAKE_NODE} ;; esac`;
+  expect(installOn(needsLists)).toEqual(made);
+});
+
+test("where node cannot be installed the cause and the remedy are told, and nothing else is tried", () => {
+  const { status, said } = installOn('echo "Hit:1"; echo "E: Could not connect to deb.test:80" >&2; exit 100');
+  expect([status, said]).toEqual([
+    1,
+    expect.stringMatching(
+      /^nodejs, by which the agent runs, cannot be installed on this host: Could not connect to deb\.test:80; on the host, run: apt-get update &&/,
+    ),
+  ]);
+});
+
+test("no second node is installed where an admin has one at another path", () => {
+  const path = `${folder}/elsewhere`;
+  spawnSync("mkdir", ["-p", path]);
+  writeFileSync(`${path}/node`, "#!/bin/sh\n", { mode: 0o755 });
+  expect(installOn(MAKE_NODE, path)).toEqual({ status: 0, said: "", isThere: false });
 });
 
 test("node at another path than the units name is not taken for node", () => {
