@@ -10,12 +10,12 @@ import { run } from "../run.ts";
 import { duration, progress, log } from "../log.ts";
 import { cacheFolder } from "../toolchain/cache.ts";
 import { debianMirror } from "./mirror.ts";
-import { GROUPS, PACKAGES, SUITE } from "./packages.ts";
+import { type DebianBase, preparedBase } from "./packages.ts";
 
 /** The folder of the installed base, made now (about two minutes and 400 MB) if this very list of packages never was. */
-export async function baseImage(): Promise<string> {
+export async function baseImage(base: DebianBase): Promise<string> {
   const dir = join(cacheFolder(), "devvm");
-  const home = join(dir, keyOf(await architecture()));
+  const home = join(dir, keyOf(base, await architecture()));
   if (await isThere(home)) return home;
   // It holds setuid programs that nobody keeps up to date: nobody but root gets to them.
   await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -27,8 +27,8 @@ export async function baseImage(): Promise<string> {
       if (await isThere(home)) return home;
       const startedMs = Date.now();
       await removeHalfBuilt(dir);
-      log(`DevVM: installing Debian (${SUITE}) from this machine's mirror, once`);
-      await install(`${home}${HALF_BUILT}`);
+      log(`DevVM: installing Debian (${base.suite}) from this machine's mirror, once`);
+      await install(base, `${home}${HALF_BUILT}`);
       await rename(`${home}${HALF_BUILT}`, home);
       log(`DevVM: Debian installed in ${duration(Date.now() - startedMs)}`);
       return home;
@@ -36,22 +36,22 @@ export async function baseImage(): Promise<string> {
   );
 }
 
-/** Whether `baseImage` has nothing to install. */
+/** Whether `baseImage` has nothing to install for a lab's first DevVM. */
 export const isBaseInstalled = async (): Promise<boolean> =>
-  isThere(join(cacheFolder(), "devvm", keyOf(await architecture())));
+  isThere(join(cacheFolder(), "devvm", keyOf(preparedBase(), await architecture())));
 
-async function install(root: string): Promise<void> {
+async function install({ suite, packages, groups }: DebianBase, root: string): Promise<void> {
   const { url, proxy } = await debianMirror();
   const startedMs = Date.now();
   const timer = setInterval(() => progress(`DevVM: installing, ${duration(Date.now() - startedMs)}`), 1_000);
   try {
-    const what = ["--variant=minbase", `--include=${PACKAGES.join(",")}`, SUITE, root, url];
+    const what = ["--variant=minbase", `--include=${packages.join(",")}`, suite, root, url];
     const env = proxy === undefined ? {} : { http_proxy: proxy };
     await run(["nice", "debootstrap", ...what], { env, timeoutMs: BUILD_MS });
   } finally {
     clearInterval(timer);
   }
-  for (const group of GROUPS) await run(["chroot", root, "groupadd", "--system", group]);
+  for (const group of groups) await run(["chroot", root, "groupadd", "--system", group]);
   await run(["chroot", root, "apt-get", "clean"]);
   await forgetIdentity(root);
 }
@@ -74,9 +74,9 @@ async function removeHalfBuilt(dir: string): Promise<void> {
   await Promise.all(halves.map((entry) => rm(join(dir, entry), { recursive: true })));
 }
 
-const keyOf = (arch: string): string =>
+const keyOf = ({ suite, packages, groups }: DebianBase, arch: string): string =>
   createHash("sha256")
-    .update(JSON.stringify([SUITE, arch, PACKAGES, GROUPS]))
+    .update(JSON.stringify([suite, arch, packages, groups]))
     .digest("hex")
     .slice(0, 16);
 

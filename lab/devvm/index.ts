@@ -10,9 +10,11 @@ import { cleanUpDevVms } from "./remove-leftovers.ts";
 import { type DevVmFacts, factsOfDevVm, FIRST } from "./facts.ts";
 import { boot, dropWrites, initPid } from "./machine.ts";
 import { type MachinePaths, machinePaths } from "./addresses.ts";
+import { type DebianBase, preparedBase } from "./packages.ts";
 import { type SshCommand, type SshOptions, ssh } from "./ssh.ts";
 
 export { cleanUpDevVms } from "./remove-leftovers.ts";
+export { bareBase, type DebianBase } from "./packages.ts";
 export { type DevVmFacts, factsOfDevVm } from "./facts.ts";
 export { type SshCommand, type SshOptions, sshArgv } from "./ssh.ts";
 
@@ -38,22 +40,27 @@ export interface DevVm extends DevVmFacts {
  * Brings a DevVM of the instance up and answers when its systemd is `running`. One that runs stays as it is. A second one
  * of the same instance takes another name and another index (0 to 62).
  */
-export async function startDevVm(instance: Instance, name: string = FIRST, index = 0): Promise<DevVm> {
+export async function startDevVm(
+  instance: Instance,
+  name: string = FIRST,
+  index = 0,
+  base: DebianBase = preparedBase(),
+): Promise<DevVm> {
   const paths = machinePaths(instance, name, index);
-  const facts = await boot(instance, paths);
+  const facts = await boot(instance, paths, base);
   await factsOfDevVm(name).write(instance, facts);
-  return devVm(instance, paths, facts);
+  return devVm(instance, paths, facts, base);
 }
 
 /** A DevVM that was started before, perhaps by another process. Throws `LabError` when it never was. */
 export async function findDevVm(instance: Instance, name: string = FIRST): Promise<DevVm> {
   const facts = await factsOfDevVm(name).read(instance);
-  return devVm(instance, machinePaths(instance, name, facts.index), facts);
+  return devVm(instance, machinePaths(instance, name, facts.index), facts, preparedBase());
 }
 
-function devVm(instance: Instance, paths: MachinePaths, facts: DevVmFacts): DevVm {
+function devVm(instance: Instance, paths: MachinePaths, facts: DevVmFacts, base: DebianBase): DevVm {
   const start = async () => {
-    await boot(instance, paths);
+    await boot(instance, paths, base);
   };
   const stop = () => stopServer(instance, paths.name);
   return {

@@ -13,12 +13,13 @@ import { baseImage } from "./base.ts";
 import type { DevVmFacts } from "./facts.ts";
 import { keyPair } from "./keys.ts";
 import type { MachinePaths } from "./addresses.ts";
+import type { DebianBase } from "./packages.ts";
 import { removeOtherLayers, seedLayer } from "./seed.ts";
 import { ssh } from "./ssh.ts";
 
 /** Brings the machine up, unless it runs as it should already. Throws `ServerFailed` when it does not come up. */
-export async function boot(instance: Instance, paths: MachinePaths): Promise<DevVmFacts> {
-  const base = await baseImage();
+export async function boot(instance: Instance, paths: MachinePaths, base: DebianBase): Promise<DevVmFacts> {
+  const debian = await baseImage(base);
   const client = await keyPair(instance, "id_ed25519");
   await mkdir(paths.dir, { recursive: true, mode: 0o700 });
   const host = await keyPair(instance, paths.name, "ssh_host_ed25519_key");
@@ -31,9 +32,9 @@ export async function boot(instance: Instance, paths: MachinePaths): Promise<Dev
     knownHostsPath: join(paths.dir, "known_hosts"),
   };
   await writeFile(facts.knownHostsPath, `${paths.address} ${host.publicLine}\n`);
-  const layer = await seedLayer(instance, paths, host, client);
+  const layer = await seedLayer(instance, paths, { host, client, hasStubs: base.hasStubs });
   await linkUp(instance, paths);
-  await startServer(instance, specOf(instance, paths, [layer, base], facts));
+  await startServer(instance, specOf(instance, paths, [layer, debian], facts));
   await removeOtherLayers(paths, layer);
   return facts;
 }

@@ -19,10 +19,10 @@ type SeedFile = { readonly text: string; readonly mode: number } | { readonly li
 export async function seedLayer(
   instance: Instance,
   paths: MachinePaths,
-  host: KeyPair,
-  client: KeyPair,
+  { host, client, hasStubs }: { readonly host: KeyPair; readonly client: KeyPair; readonly hasStubs: boolean },
 ): Promise<string> {
-  const files = { ...identity(instance, paths), ...network(paths), ...ssh(host, client), ...(await stubs()) };
+  const own = { ...identity(instance, paths), ...network(paths), ...ssh(host, client) };
+  const files = hasStubs ? { ...own, ...(await stubs()) } : own;
   const key = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 16);
   const layer = join(paths.dir, `${PREFIX}${key}`);
   if ((await layersIn(paths)).includes(layer)) return layer;
