@@ -2,7 +2,7 @@
  * Tests terminals in the browser on a real host: opened by a click, typed into, resized, shared by two tabs, dropped and
  * connected again, brought back after their tmux server was killed; and that nobody else's terminal can be had.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { BROWSER, installPackages } from "../../lab/packages.ts";
@@ -14,7 +14,7 @@ const ana: Somebody = { osUser: "ana_b", uid: 7501, layout: "untouched" };
 const bob: Somebody = { osUser: "bob", uid: 7502, layout: "untouched" };
 const everybody = [ana, bob];
 const PORT = 8901;
-/** Where pictures for the eye are put; none are taken without it. */
+/** Where pictures for the eye and the recording as text are put; none are made without it. */
 const PICTURES = process.env.WS_SCREENSHOTS;
 
 type Table = Readonly<Record<string, object>>;
@@ -96,6 +96,25 @@ async function picture(page: Page, name: string): Promise<void> {
   if (PICTURES === undefined) return;
   mkdirSync(PICTURES, { recursive: true });
   await page.screenshot({ path: `${PICTURES}/${name}.png` });
+}
+
+/** Records what a page shows of a terminal, step by step. */
+function recording(name: string) {
+  const steps: string[] = [];
+  return {
+    async step(title: string, page: Page) {
+      const rows = (await page.locator(".xterm-rows > div").allInnerTexts())
+        .map((row) => row.trimEnd())
+        .join("\n")
+        .trim();
+      steps.push(`== ${title}\n[${(await state(page).innerText()).trim()}]\n${rows}\n`);
+    },
+    end() {
+      if (PICTURES === undefined) return;
+      mkdirSync(PICTURES, { recursive: true });
+      writeFileSync(`${PICTURES}/${name}.txt`, steps.join("\n"));
+    },
+  };
 }
 
 test("one click on a session opens it; what is typed runs, in UTF-8, and the policy of the page is kept", async () => {
@@ -193,6 +212,42 @@ test("after its tmux server was killed, a session that was brought back goes on 
   expect(await pane()).toContain("back-1");
   await close(mine);
   await close(page);
+});
+
+test("the conversation of a session whose tmux server was killed goes on in the same window", async () => {
+  const record = recording("terminal-session");
+  const page = await open();
+  await page.getByLabel("Name of a new session").fill("talk");
+  await page.getByRole("button", { name: "Start it" }).click();
+  await attached(page);
+  await shows(page, "(startup)");
+  await type(page, "remember 42");
+  await shows(page, "heard: remember 42");
+  await record.step("A session with the assistant is started and used", page);
+  const conversations = "grep -l -r 'heard: ' ~/.claude/projects";
+  const conversation = await host.sh(conversations, { as: "ana_b" });
+  await host.sh(
+    "tmux-persist save; pkill -9 -u ana_b tmux; while pgrep -u ana_b -x 'tmux: server' >/dev/null; do sleep 0.1; done; pkill -9 -u ana_b -x claude || true",
+  );
+  await is(page, "This session has ended, or you have detached from it.");
+  await record.step("Its tmux server is killed", page);
+  const mine = await open();
+  await mine.getByRole("button", { name: "Restore sessions" }).click();
+  await mine.getByRole("heading", { name: "brought back" }).waitFor();
+  await close(mine);
+  await page.getByRole("button", { name: "Connect now" }).click();
+  await attached(page);
+  await shows(page, "(resume)");
+  await record.step("It is restored on the person's page, and connected again", page);
+  await type(page, "which number was it");
+  await shows(page, "heard: which number was it");
+  await record.step("The conversation goes on", page);
+  expect(await host.sh(`${conversations}; grep -c 'heard: ' ${conversation}`, { as: "ana_b" })).toBe(
+    `${conversation}\n2`,
+  );
+  await tmux("kill-session -t =talk");
+  await close(page);
+  record.end();
 });
 
 test("the button starts a session with the launcher, also where no tmux server runs, and it outlives its terminal", async () => {
