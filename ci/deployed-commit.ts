@@ -31,7 +31,7 @@ export async function deployedCommit(at: StackAt): Promise<string> {
   for (let page = 1; ; page += 1) {
     const updates = await updatesOf(at, page);
     const last = updates.find(({ kind, result }) => kind === "update" && result === "succeeded");
-    if (last !== undefined) return headOf(last.environment["git.head"], at.stack);
+    if (last !== undefined) return headOf(last.environment, at.stack);
     if (updates.length < PAGE_SIZE) break;
   }
   throw new StepError(
@@ -68,7 +68,7 @@ export async function unfinishedDeployment(
   const isNewer = last === undefined || !(Date.parse(last.startTime) >= Date.parse(began));
   if (commit !== undefined && isNewer && !(await isDeployed(commit))) return { commit, hasEnded: false };
   if (last === undefined || last.result === "succeeded") return undefined;
-  return { commit: headOf(last.environment["git.head"], at.stack), hasEnded: true };
+  return { commit: headOf(last.environment, at.stack), hasEnded: true };
 }
 
 /** Tells whether a deployment began or ended between two calls: the last one that ended, and the last one that began. */
@@ -86,12 +86,23 @@ async function updatesOf(at: StackAt, page = 1, size = PAGE_SIZE) {
 const attemptOf = async (at: StackAt): Promise<string | undefined> =>
   tags.parse(JSON.parse(await mustPulumi(at, ["stack", "tag", "ls", "--json"])))[ATTEMPT];
 
-function headOf(head: string | undefined, stack: string): string {
-  if (head !== undefined && FULL_HASH.test(head)) return head;
+/**
+ * A checkout may hold changes that are in no commit, such as a roster without the row of whoever was offboarded: to deploy
+ * its commit once more would bring that row back.
+ */
+function headOf(environment: Readonly<Record<string, string>>, stack: string): string {
+  const { "git.head": head, "git.dirty": isDirty } = environment;
+  if (head === undefined || !FULL_HASH.test(head))
+    throw new StepError(
+      `The last deployment of the stack ${stack} was not made from a git checkout: the engine recorded ` +
+        `${head === undefined ? "no commit" : "something that is not a commit's full hash"}. ` +
+        "An admin deploys it by hand from a clean checkout of the branch: pulumi up.",
+    );
+  if (isDirty !== "true") return head;
   throw new StepError(
-    `The last deployment of the stack ${stack} was not made from a git checkout: the engine recorded ` +
-      `${head === undefined ? "no commit" : "something that is not a commit's full hash"}. ` +
-      "An admin deploys it by hand from a clean checkout of the branch: pulumi up.",
+    `The last deployment of the stack ${stack} was made from a checkout of ${head} with changes or files that are in no ` +
+      "commit, and a pipeline would take them back. An admin commits and pushes them, and deploys by hand from that " +
+      "checkout once git status --porcelain prints nothing: pulumi up.",
   );
 }
 

@@ -48,6 +48,17 @@ test.each([
   await expect(deployedCommit(history(update("succeeded", head)))).rejects.toThrow(message);
 });
 
+test.each(["succeeded", "failed"])(
+  "after an update that %s with changes in no commit, no pipeline takes them back",
+  async (result) => {
+    const made = update(result, NEW);
+    const dirty = { ...made, environment: { ...made.environment, "git.dirty": "true" } };
+    const at = history(dirty, update("succeeded", OLD));
+    const looks = Promise.all([deployedCommit(at), unfinished(at)]);
+    await expect(looks).rejects.toThrow(/with changes or files that are in no commit/);
+  },
+);
+
 test("a stack that no update of ever succeeded was never deployed", async () => {
   await expect(deployedCommit(history(update("failed", NEW)))).rejects.toThrow("was never deployed");
 });

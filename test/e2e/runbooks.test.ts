@@ -46,6 +46,7 @@ beforeAll(async () => {
   env = await operatorsShell();
   await copyOfTheProject();
   await configured();
+  await committed();
   const first = await shell(`pulumi stack select ${STACK}\npulumi up --yes --skip-preview`);
   if (first.code !== 0) throw new Error(first.said);
 }, 600_000);
@@ -64,6 +65,16 @@ async function copyOfTheProject(): Promise<void> {
   for (const name of entries) await cp(join(PROJECT, name), join(folder, "project", name), { recursive: true });
   await symlink(join(PROJECT, "node_modules"), join(folder, "project", "node_modules"));
   await writeFile(join(folder, "project", "roster.yaml"), ROSTER);
+}
+
+/** The operator's repository: with a remote to push to, and nothing that is in no commit. */
+async function committed(): Promise<void> {
+  const made = await shell(`git init --quiet --bare --initial-branch master ../origin.git
+git init --quiet --initial-branch master && echo node_modules >> .git/info/exclude
+git config user.name admin && git config user.email admin@lab.example
+git add --all && git commit --quiet --message "Begin"
+git remote add origin ../origin.git && git push --quiet --set-upstream origin master`);
+  if (made.code !== 0) throw new Error(made.said);
 }
 
 async function configured(): Promise<void> {
@@ -154,6 +165,8 @@ test.each(["join", "change", "leave", "return", "move", "remove", "restore", "ho
       const missing = missingIn(said, step.says);
       if (missing !== undefined) throw new Error(`${path}:${step.line}: it did not say "${missing}" but:\n${said}`);
     }
+    const { said } = await shell("pulumi stack history --json --page-size 1");
+    expect(JSON.parse(said)[0].environment).toMatchObject({ "git.dirty": "false" });
     stopped = undefined;
   },
   PAGE_MS,
