@@ -3,6 +3,9 @@
 import { StepError } from "./environment.ts";
 import { type Ran, run } from "./run.ts";
 
+/** Follows the path of a link or a submodule, so that no rule for plain files takes it. */
+export const NO_PLAIN_FILE = " (no plain file)";
+
 /** A branch's file is taken up to this size: a roster of ten thousand people is smaller. */
 export const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
@@ -23,7 +26,7 @@ export interface Git {
   between(older: string, newer: string): Promise<readonly Commit[]>;
   /** Every path of a commit. */
   allFiles(commit: string): Promise<readonly string[]>;
-  /** Paths that differ. */
+  /** Paths that differ. A path that is a link or a submodule on either side ends with ` (no plain file)`. */
   changedFiles(from: string, to: string): Promise<readonly string[]>;
   /** The tree that merging would make, or undefined where it cannot be merged by itself. */
   merged(base: string, branch: string): Promise<string | undefined>;
@@ -61,9 +64,8 @@ export function openGit(folder: string): Git {
     allFiles: async (commit) => words(await must("ls-tree", "-r", "-z", "--full-tree", "--name-only", commit), "\0"),
     changedFiles: async (from, to) =>
       // Otherwise a .gitmodules of the repository hides what changes of a submodule.
-      words(
-        await must("diff", "--name-only", "--no-renames", "--no-ext-diff", "--ignore-submodules=none", "-z", from, to),
-        "\0",
+      changedPaths(
+        await must("diff", "--raw", "--no-renames", "--no-ext-diff", "--ignore-submodules=none", "-z", from, to),
       ),
     merged: async (base, branch) => {
       const ran = await git("merge-tree", "--write-tree", "--no-messages", base, branch);
@@ -89,6 +91,16 @@ export function openGit(folder: string): Git {
 }
 
 const words = (text: string, between: string): readonly string[] => text.split(between).filter((word) => word !== "");
+
+/** Of `git diff --raw -z`: `:MODE MODE OBJECT OBJECT STATUS`, then the path. A mode of zeros is a file that is not there. */
+function changedPaths(raw: string): readonly string[] {
+  const parts = words(raw, "\0");
+  return parts.flatMap((modes, at) => {
+    const path = parts[at + 1];
+    if (at % 2 !== 0 || path === undefined) return [];
+    return [/^:(?:100(?:644|755)|0{6}) (?:100(?:644|755)|0{6}) /.test(modes) ? path : `${path}${NO_PLAIN_FILE}`];
+  });
+}
 
 const lastLine = ({ stderr }: Ran): string => stderr.trim().split("\n").at(-1) ?? "";
 

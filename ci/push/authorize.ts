@@ -81,6 +81,11 @@ async function raisedRights({ git, stack, commit, roster }: DeploymentContext): 
     await writeFile(configFile, document.toString({ lineWidth: 0 }), { mode: 0o600 });
     const plan = await planPeople({ stack: stackOfPipeline(), configFile });
     if ("message" in plan) throw new StepError(plan.message);
+    // What could not be read, such as the user map, may hold what the roster would raise.
+    if (plan.notices.length > 0)
+      throw new StepError(
+        ["It cannot be decided whether this push raises anybody's rights:", ...plan.notices].join("\n"),
+      );
     return plan.raised;
   } finally {
     await rm(folder, { recursive: true });

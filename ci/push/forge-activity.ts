@@ -119,7 +119,8 @@ export async function activityBetween(
     )
       break;
   }
-  const pushes = found.map((push) => seenByPusher(push, autoMerges, readBackTo));
+  const seen = found.map((push) => seenByPusher(push, autoMerges, readBackTo));
+  const pushes = await Promise.all(seen.map((push) => withoutOthersCommits(push, [...byHead.values()], git)));
   return {
     pushes: next === from ? pushes : [...pushes, { pusher: undefined, from, to: next }],
     ...{ tags: pushedTags(tagEntries), notices: [...notices] },
@@ -178,6 +179,24 @@ function seenByPusher(
     (merge) => folded(merge.pusher ?? "") === folded(pusher ?? "") && Math.abs(merge.at - at) <= AUTO_MERGE_WINDOW_MS,
   );
   return { pusher: automatic || !isRead ? undefined : pusher, account, from, to };
+}
+
+/**
+ * What somebody pushed and a forced push took back may come again below somebody else's push, who only pulled while it was on
+ * the branch. Such a push identifies nobody.
+ * @param others recorded pushes to the branch that did not lead to its present head
+ */
+async function withoutOthersCommits(
+  push: Push,
+  others: readonly Recorded[],
+  git: Pick<Git, "commit" | "isAncestor">,
+): Promise<Push> {
+  for (const { pusher, to } of others) {
+    if (pusher !== undefined && folded(pusher) === folded(push.pusher ?? "")) continue;
+    if ((await git.commit(to)) !== to || (await git.isAncestor(to, push.from))) continue;
+    if (await git.isAncestor(to, push.to)) return { ...push, pusher: undefined, account: push.account ?? push.pusher };
+  }
+  return push;
 }
 
 /** The forge writes the entries of a merge and of its push separately, from queues that others can fill. */

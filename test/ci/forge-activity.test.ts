@@ -71,6 +71,18 @@ test("a commit inside a push is where that push begins to count, once that commi
   ]);
 });
 
+test("what a forced push took back and an admin's push brings again is by nobody known", async () => {
+  // The record shows that emo pushed C onto A and took it back by force; the admin had pulled it meanwhile.
+  const record = recordOf([push("wizard", A, D), push("emo", C, A), push("emo", A, C)]);
+  expect((await between(record, A, D)).pushes).toEqual([{ pusher: undefined, account: "wizard", from: A, to: D }]);
+  // Their own may come and go.
+  const own = recordOf([push("wizard", A, D), push("wizard", C, A), push("wizard", A, C)]);
+  expect((await between(own, A, D)).pushes).toEqual([{ pusher: "wizard", from: A, to: D }]);
+  // What is deployed already was decided when it was deployed.
+  const deployed = recordOf([push("wizard", C, D), push("emo", A, B)]);
+  expect((await between(deployed, C, D)).pushes).toEqual([{ pusher: "wizard", from: C, to: D }]);
+});
+
 test("a push onto a commit that a rewritten branch lost is by nobody known, as is all before it", async () => {
   const record = recordOf([push("wizard", C, D), push("emo", LOST, C), push("emo", A, LOST)]);
   expect((await between(record, A, D)).pushes).toEqual([

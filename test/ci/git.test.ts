@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { MAX_FILE_BYTES, openGit } from "../../ci/git.ts";
+import { MAX_FILE_BYTES, NO_PLAIN_FILE, openGit } from "../../ci/git.ts";
 
 const env = {
   ...process.env,
@@ -65,4 +65,19 @@ test("a name that looks like an option is no commit", async () => {
   const { folder, commit } = repository();
   commit({ file: "a" });
   expect(await openGit(folder).commit("--output=/tmp/x")).toBeUndefined();
+});
+
+test("a page that becomes a link or a submodule is told apart from a page that changes", async () => {
+  const { folder, git, commit } = repository();
+  const base = commit({ "a.md": "a", "b.md": "b", "c.md": "c" });
+  rmSync(join(folder, "a.md"));
+  symlinkSync("index.ts", join(folder, "a.md"));
+  const head = commit({ "c.md": "changed" });
+  git("update-index", "--add", "--cacheinfo", `160000,${head},b.md`);
+  git("commit", "--quiet", "--message=y");
+  expect(await openGit(folder).changedFiles(base, "HEAD")).toEqual([
+    `a.md${NO_PLAIN_FILE}`,
+    `b.md${NO_PLAIN_FILE}`,
+    "c.md",
+  ]);
 });

@@ -104,7 +104,7 @@ test("a submodule that the repository's own settings hide is found", async () =>
   git("update-index", "--add", "--cacheinfo", `160000,${deployed},lib`);
   git("commit", "--quiet", "--message=x");
   const to = git("rev-parse", "HEAD");
-  expect(await found(to, from)).toEqual([[to, "lib"]]);
+  expect(await found(to, from)).toEqual([[to, "lib (no plain file)"]]);
 });
 
 test("a data file is compared as git writes its path", async () => {
