@@ -24,7 +24,8 @@ function partsOfLine(line: string): readonly string[] {
 /** A region, a file or a switch is no secret, and hiding every "true" would make a log unreadable. */
 function partsOfVariable(name: string, value: string): readonly string[] {
   if (/CONNECTION_STRING$/i.test(name)) return orWhole(value, value.split(";").flatMap(partsOfField));
-  if (PLAIN_NAME.test(name)) return ADDRESS.test(value) ? partsOfAddress(value) : [];
+  if (SWITCH.test(value)) return [];
+  if (PLAIN_NAME.test(name) && PLAIN_VALUE.test(value)) return ADDRESS.test(value) ? partsOfAddress(value) : [];
   if (/CREDENTIALS$/i.test(name) && /^[{/]/.test(value)) return value.startsWith("/") ? [] : partsOfDocument(value);
   // A key may begin with a slash, and a passphrase look like anything: what is secret by its name is hidden as a whole.
   if (SECRET_NAME.test(name)) return [value, ...partsOfQuery(value)];
@@ -34,7 +35,11 @@ function partsOfVariable(name: string, value: string): readonly string[] {
 
 const ADDRESS = /^[a-z][a-z0-9+.-]*:\/\//i;
 const SECRET_NAME = /PASS|TOKEN|KEY|SECRET|CREDENTIAL|SAS|SIG|CODE|CLIENT-CERTIFICATE-DATA/i;
-const PLAIN_NAME = /(?:REGION|ACCOUNT|PROFILE|NAMESPACE|FILE|PATH|CERT|BUNDLE|PROJECT|USER|HOST|DATABASE|PROVIDER)$/i;
+const PLAIN_NAME =
+  /(?:REGION|ACCOUNT|PROFILE|NAMESPACE|FILE|PATH|CERT|BUNDLE|PROJECT|USER|HOST|DATABASE|PROVIDER|MODE)$/i;
+/** A file's content, an option string or a document is none, whatever its name says. */
+const PLAIN_VALUE = /^[^\s{=]+$|^[a-z][a-z0-9+.-]*:\/\/\S+$/i;
+const SWITCH = /^(?:true|false|yes|no|on|off)$/i;
 /** Characters of a value whose name does not say that it is secret. */
 const SHORTEST = 6;
 
@@ -46,26 +51,36 @@ function partsOfField(field: string): readonly string[] {
   return value !== "" && SECRET_NAME.test(name) ? [value, ...partsOfQuery(value)] : [];
 }
 
-/** The user's password, or a user without one, and what in the query is secret. A password may hold any sign but a blank. */
+/**
+ * The user's password, and what in the query is secret. A password may hold any sign but a blank. A user without one is
+ * a token on the web, and elsewhere the name of an account.
+ */
 function partsOfAddress(address: string): readonly string[] {
   const rest = address.replace(ADDRESS, "");
+  const isTokenUser = (user: string) => /^https?:/i.test(address) || isToken(user);
   // An address in the query has a user of its own.
-  const [own = ""] = rest.split("://");
+  const own = rest.slice(0, /[?&][^=&]*=[a-z][a-z0-9+.-]*:\/\//i.exec(rest)?.index);
   const at = own.lastIndexOf("@");
   const user = at < 0 ? "" : rest.slice(0, at);
-  const password = user.includes(":") ? user.slice(user.indexOf(":") + 1) : user;
+  const password = user.includes(":") ? user.slice(user.indexOf(":") + 1) : isTokenUser(user) ? user : "";
   const [, query = ""] = /\?([^#]*)/.exec(rest.slice(at + 1)) ?? [];
   return [...inEachForm(password), ...partsOfQuery(query)];
 }
+
+/** Neither a word such as the name of an account, nor one with a number behind it. */
+const isToken = (text: string): boolean =>
+  text.length >= 16 && ((/\d/.test(text) && /[a-z]/i.test(text)) || (/[a-z]/.test(text) && /[A-Z]/.test(text)));
 
 const partsOfQuery = (query: string): readonly string[] =>
   query.split("&").flatMap((pair) => {
     const [, name = "", value = ""] = /^([^=]*)=(.*)$/.exec(pair) ?? [];
     const [whole = ""] = inEachForm(value).slice(-1);
     if (ADDRESS.test(whole)) return partsOfAddress(whole);
-    const isRandom = whole.length >= 16 && /\d/.test(whole) && /[a-z]/i.test(whole) && !whole.includes("/");
+    const isRandom = isToken(whole) && !whole.includes("/") && !HOST.test(whole);
     return isRandom || SECRET_NAME.test(name) ? inEachForm(value) : [];
   });
+
+const HOST = /^[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+(?::\d{1,5})?$/;
 
 /** The path of a webhook is its credential, but for the words that the servers put into it. */
 function partsOfWebhook(address: string): readonly string[] {
@@ -76,7 +91,7 @@ function partsOfWebhook(address: string): readonly string[] {
 }
 
 const PLAIN_SEGMENT =
-  /^(?:hooks?|services|api|webhooks?|workflows|incoming|external|messages|triggers|invoke|manual|paths)$/i;
+  /^(?:hooks?|services|api|webhooks?|workflows|incoming|external|messages|triggers|invoke|manual|paths|spaces|rooms|deployments?)$/i;
 
 /** As it stands, and decoded. A password may hold a sign of per cent that is no escape. */
 function inEachForm(part: string): readonly string[] {
@@ -100,12 +115,12 @@ function partsOfDocument(text: string): readonly string[] {
         if (!isScalar(value)) return;
         const content = String(value.value);
         if (ADDRESS.test(content)) parts.push(...partsOfAddress(content));
-        else if (SECRET_NAME.test(name)) parts.push(...partsOfVariable(name, content));
-        else if (name === "value") parts.push(content);
+        else if (SECRET_NAME.test(name)) parts.push(...partsOfVariable(name, content), ...decoded(name, content));
+        else if (name === "value" && content.length >= SHORTEST && !SWITCH.test(content)) parts.push(content);
       },
       Scalar: (_key, { value }) => {
         const [, option] = /^--[\w-]+=(.+)$/.exec(String(value)) ?? [];
-        if (option !== undefined) parts.push(option);
+        if (option !== undefined && option.length >= SHORTEST) parts.push(option);
       },
     });
     return orWhole(
@@ -115,4 +130,10 @@ function partsOfDocument(text: string): readonly string[] {
   } catch {
     return [text];
   }
+}
+
+/** A kubeconfig holds keys in base64, and a program that reads one may repeat what it has decoded. */
+function decoded(name: string, content: string): readonly string[] {
+  const text = /-data$/.test(name) ? Buffer.from(content, "base64").toString("utf8") : "";
+  return text.length < SHORTEST ? [] : [text];
 }

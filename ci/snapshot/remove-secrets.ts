@@ -89,6 +89,7 @@ function withoutCopies(resource: Resource, number: number, how: Withholding): Re
 /** A plain value without texts that hold a secret. Secrets themselves are withheld by now. */
 function clean(value: Value, how: Withholding): Value {
   if (typeof value === "string") return how.texts.isIn(value) ? WITHHELD : value;
+  if (typeof value === "number") return how.texts.isIn(String(value)) ? 0 : value;
   if (Array.isArray(value)) return value.map((item: Value) => clean(item, how));
   if (!isObject(value)) return value;
   switch (kindOf(value, SCRUBBED)) {
@@ -136,7 +137,7 @@ function mustNotHoldSecrets(names: unknown, how: Withholding, where: string): vo
 }
 
 function holdsSecret(value: unknown, { texts }: Withholding): boolean {
-  if (typeof value === "string") return texts.isIn(value);
+  if (typeof value === "string" || typeof value === "number") return texts.isIn(String(value));
   if (typeof value !== "object" || value === null) return false;
   return Object.entries(value).some(([key, item]) => texts.isIn(key) || holdsSecret(item, { texts } as Withholding));
 }

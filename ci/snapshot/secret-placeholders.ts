@@ -36,7 +36,10 @@ export function withoutSecretsBelow(value: Value, how: Withholding, where: strin
 /** The value of a secret in the same form, without its content. */
 export function withheld(value: Value, how: Withholding, where: string): Value {
   if (typeof value === "string") return withheldText(value, how);
-  if (typeof value === "number") return 0;
+  if (typeof value === "number") {
+    how.texts.add(String(value));
+    return 0;
+  }
   if (typeof value === "boolean") return false;
   if (Array.isArray(value)) return value.map((item: Value) => withheld(item, how, where));
   if (!isObject(value)) return null;

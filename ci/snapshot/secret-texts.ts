@@ -1,5 +1,7 @@
 /** Collects the texts of a state's secrets and finds copies of them in plain text, in every common encoding. Pure. */
 
+import { encodedForms } from "../../clients/encoded-forms.ts";
+
 /** A shorter text is no secret worth its name, and occurs by chance in other texts. */
 const SHORTEST = 8;
 
@@ -18,7 +20,7 @@ export class SecretTexts {
   add(text: string): void {
     if (text.length < SHORTEST || this.#public.has(text)) return;
     if (isCertificate(text) || isCertificate(Buffer.from(text, "base64").toString())) return;
-    this.#found.add(text);
+    for (const one of [text, text.trim(), ...randomLinesOf(text)]) if (one.length >= SHORTEST) this.#found.add(one);
     this.#byStart = undefined;
   }
 
@@ -43,23 +45,15 @@ function startsOf(texts: ReadonlySet<string>): ReadonlyMap<string, readonly stri
   return byStart;
 }
 
-function encodingsOf(text: string): readonly string[] {
-  const inJson = JSON.stringify(text).slice(1, -1);
-  return [
-    ...[text, inJson, JSON.stringify(inJson).slice(1, -1), encodeURIComponent(Buffer.from(text).toString())],
-    ...[Buffer.from(text).toString("hex"), ...base64Of(text), ...decodedFrom(text)],
-  ];
-}
+const encodingsOf = (text: string): readonly string[] => [text, ...decodedFrom(text)].flatMap(encodedForms);
 
-/** What base64 makes of a text that stands within another: by each place in a group of three bytes, without the ends that others share. */
-const base64Of = (text: string): readonly string[] =>
-  (["base64", "base64url"] as const).flatMap((alphabet) =>
-    [0, 1, 2].map((before) => {
-      const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(text)]);
-      const whole = Math.floor(bytes.length / 3) * 4;
-      return bytes.toString(alphabet).slice(before === 0 ? 0 : before + 1, whole);
-    }),
-  );
+/** Those of a key in PEM or of a list of tokens, which stand indented elsewhere. Other lines are words. */
+const randomLinesOf = (text: string): readonly string[] => {
+  const lines = text.trim().split(/\s*\n\s*/);
+  return lines.length === 1
+    ? []
+    : lines.filter((line) => /^[A-Za-z0-9+/=_.-]{16,}$/.test(line) && !line.startsWith("-----"));
+};
 
 /** A Kubernetes Secret holds base64, and the text behind it is as secret. Short texts and names, such as its namespace's, are not. */
 function decodedFrom(text: string): readonly string[] {

@@ -1,8 +1,10 @@
 /** Redacts secrets from the text of a server, which may repeat what it was sent, and makes it one short, harmless line. */
 
+import { encodedForms } from "../encoded-forms.ts";
+
 /** @param secrets what must not be shown, in whatever form it travels, nor as much of it in a row as helps to guess the rest */
 export function redactor(secrets: readonly string[]): (text: string) => string {
-  const forms = [...new Set(secrets.filter((secret) => secret !== "").flatMap(formsOf))].filter((form) => form !== "");
+  const forms = [...new Set(secrets.filter((secret) => secret !== "").flatMap(encodedForms))];
   const short = forms.filter((form) => form.length < PIECE).sort((a, b) => b.length - a.length);
   const pieces = new Set(forms.flatMap(piecesOf));
   const hide = (text: string) =>
@@ -21,25 +23,6 @@ const MAX_LENGTH = 300;
 const HIDDEN = "[secret]";
 /** So many characters of a secret in a row are not shown. */
 const PIECE = 8;
-
-const formsOf = (secret: string): string[] => [
-  secret,
-  // Of text that is not well formed, which has no escaped form, what a server would get.
-  encodeURIComponent(Buffer.from(secret).toString("utf8")),
-  JSON.stringify(secret).slice(1, -1),
-  Buffer.from(secret).toString("hex"),
-  ...(["base64", "base64url"] as const).flatMap((encoding) =>
-    [0, 1, 2].map((before) => encoded(secret, encoding, before)),
-  ),
-];
-
-/** What base64 makes of a secret that stands behind so many bytes, without the characters that depend on its surroundings. */
-function encoded(secret: string, encoding: "base64" | "base64url", before: number): string {
-  const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(secret)]);
-  return before === 0
-    ? bytes.toString(encoding)
-    : bytes.toString(encoding).slice(Math.ceil((before * 8) / 6), Math.floor((bytes.length * 8) / 6));
-}
 
 const piecesOf = (form: string): readonly string[] =>
   Array.from({ length: Math.max(0, form.length - PIECE + 1) }, (_, at) => form.slice(at, at + PIECE));

@@ -27,6 +27,29 @@ const scrubbed = (state: string, instead = NONE) => JSON.parse(withoutSecrets(st
 const inputsOf = (inputs: object, instead = NONE) =>
   scrubbed(exported({ inputs }), instead).deployment.resources[0]?.inputs;
 
+const PEM_LINE = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7";
+test.each([
+  ["without its line end", "supersecretpassword\n", "supersecretpassword"],
+  [
+    "as a line of a key, indented",
+    `-----BEGIN PRIVATE KEY-----\n${PEM_LINE}\n-----END PRIVATE KEY-----\n`,
+    `key: |\n    ${PEM_LINE}\n`,
+  ],
+  ["in Go's JSON", "Xy7&kP2<qR9>zT4&m", String.raw`{"p":"Xy7\u0026kP2\u003cqR9\u003ezT4\u0026m"}`],
+  ["in Go's query", "ab!cd'ef(gh)ij*kl mn", "p=ab%21cd%27ef%28gh%29ij%2Akl+mn"],
+  ["with small hexadecimal digits", "ab/cd:ef/gh", "https://x.test/ab%2fcd%3aef%2fgh"],
+  ["as a number", 4711471147, "port 4711471147"],
+])("a copy of a secret %s is withheld", (_what, value, copy) => {
+  expect(inputsOf({ hidden: secret(value), copy, kept: "a plain text" })).toMatchObject({
+    copy: "withheld",
+    kept: "a plain text",
+  });
+});
+
+test("a copy of a secret number is withheld as a number", () => {
+  expect(inputsOf({ hidden: secret(4711471147), copy: 4711471147, kept: 8080 })).toMatchObject({ copy: 0, kept: 8080 });
+});
+
 describe("a state of every kind of value, as the engine exports it", () => {
   const state = readFileSync(new URL("fixtures/state-of-every-kind.json", import.meta.url), "utf8");
   const text = withoutSecrets(state, NONE, "salt");

@@ -22,6 +22,14 @@ test("no form of a secret that a server may repeat comes through", () => {
   );
 });
 
+test.each([
+  ["Xy7&kP2<qR9>zT4&m", String.raw`{"p":"Xy7\u0026kP2\u003cqR9\u003ezT4\u0026m"}`, '{"p":"[secret]"}'],
+  ["ab!cd'ef(gh)ij*kl mn", "p=ab%21cd%27ef%28gh%29ij%2Akl+mn&q", "p=[secret]&q"],
+  ["ab/cd:ef/gh@ij", "https://x.test/ab%2fcd%3aef%2fgh%40ij/z", "https://x.test/[secret]/z"],
+])("no form of Go's comes through: %s", (value, text, shown) => {
+  expect(redactor([value])(text)).toBe(shown);
+});
+
 test("base64 of a secret is not shown whatever stands before it, nor its hexadecimal form", () => {
   const value = "token-of-the-reader";
   for (const before of ["", "a", "ab", "abc", "ops:"]) {
