@@ -115,11 +115,11 @@ export async function mustBeOnBranch(git: Git, commit: string, branch: string, h
   if (found === undefined)
     throw new StepError(
       `The deployed commit ${commit} is not in this checkout: it was pushed after this run began, and the next run finds ` +
-        `it; or it is on no branch any more, and an admin deploys by hand from a clean checkout of ${branch}: pulumi up.`,
+        `it; or it is on no branch any more, and an admin looks through ${branch} and deploys by hand from a clean checkout of it: pulumi up.`,
     );
   if (found === commit && (await git.isAncestor(commit, head))) return;
   throw new StepError(
     `The deployed commit ${commit} is not on ${branch}: the branch was rewritten, or somebody deployed from another one. ` +
-      `An admin deploys by hand, from a clean checkout of ${branch}: pulumi up.`,
+      `An admin looks through what is new on ${branch}, and deploys by hand from a clean checkout of it: pulumi up.`,
   );
 }

@@ -10,7 +10,7 @@ import { openStack } from "../cli/stack/open-stack.ts";
 import type { HostCheck } from "../agent/shared/host-check.ts";
 import type { StackSettings } from "../config/settings/stack-settings.ts";
 import { announce } from "./chat.ts";
-import { BUSY } from "./deliveries.ts";
+import { BUSY, findRedelivery } from "./deliveries.ts";
 import { type StackAt, stackOfPipeline } from "./engine.ts";
 import { requiredVariable, StepError } from "./environment.ts";
 import { newestDeployment } from "./deployed-commit.ts";
@@ -40,7 +40,8 @@ export async function drift(): Promise<number> {
   const at = { stack, folder: PROJECT };
   const resources = await whileNothingIsDeployed(at, () => previewRefreshed(at));
   const hosts = await Promise.all(settings.hosts.map((host) => ofHost(settings, host)));
-  const found = driftFound(resources, hosts);
+  const { hosts: older } = await findRedelivery();
+  const found = driftFound(resources, [...hosts, ...older.map(({ host, difference }) => olderHost(host, difference))]);
   for (const line of reportOf(stack, found)) log(line);
   if (found.unseen.length > 0) await announce([`${NOT_SEEN} (stack ${stack})`, ...found.unseen]);
   if (found.drift.length === 0) return 0;
@@ -105,6 +106,9 @@ async function ofHost(settings: StackSettings, host: Host): Promise<DriftFound> 
     return { ...NOTHING, drift: [`  ${cause.message}`] };
   }
 }
+
+/** A host that was restored from an image of before the last delivery is as that image says, and finds no fault with itself. */
+const olderHost = (host: string, difference = ""): DriftFound => ({ ...NOTHING, drift: [`  ${host}: ${difference}`] });
 
 const NOTHING: DriftFound = { drift: [], due: [], warnings: [], unseen: [] };
 

@@ -128,7 +128,8 @@ test("a second deployment and the hourly run change nothing", async () => {
 });
 
 test("whoever leaves has no access on such a host, and their files stay", async () => {
-  await up(without(rows, OWNER));
+  const left = await stack.up(without(rows, OWNER), [...settings, [["confirmLeave"], [OWNER]]]);
+  if (left.code !== 0) throw new Error(left.stdout + left.stderr);
   expect(await sh("bare13", `getent shadow ${OWNER} | cut -d: -f2 | cut -c1; ps -u ${OWNER} -o pid= | wc -l`)).toBe(
     "!\n0",
   );

@@ -158,6 +158,9 @@ test("a host that was restored from an image of before somebody left gets everyt
   await world.sh(`tar --extract --file=/root/image.tar --directory=/var/lib/workstation
 rm /var/lib/workstation/cuts/dora.json
 usermod --expiredate '' dora`);
+  const looked = await onDay(40, "drift.yaml");
+  expectDay(looked, { codes: { checkout: 0, drift: 1 } });
+  expect(looked.chat).toEqual([expect.stringMatching(/devvm: holds another version of .*account\.dora/)]);
   const ran = await onDay(40, "daily.yaml");
   expectDay(ran, { codes: DONE });
   expect(ran.chat).toEqual([
