@@ -19,11 +19,12 @@ apply() {
 }
 
 # The first line comes once the messages are followed, so nothing is missed between the first look and the first message.
-{ echo started; exec nft monitor destroy; } | {
+# All messages: nft of Debian 13 takes "monitor destroy" for a mistake.
+{ echo started; exec nft monitor; } | {
   while read -r event; do
     case $event in
       started) sleep 0.2 && apply ;;
-      *' inet workstation'*) apply ;;
+      delete*' inet workstation'* | destroy*' inet workstation'*) apply ;;
     esac
   done
   exit 1
