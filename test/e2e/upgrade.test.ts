@@ -1,0 +1,88 @@
+/** A stack, a host and people of the version before 1.0.0 are taken over by this one; then the former version takes them back. */
+
+import { mkdir, rm, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { openInstance, instanceName, type Instance } from "../../lab/instance.ts";
+import { PROJECT } from "../../lab/pulumi/engine.ts";
+import type { Setting } from "../../lab/pulumi/stack-config.ts";
+import { run } from "../../lab/run.ts";
+import { LAB_INGRESS_SECRET } from "../../lab/sign-in/proxy.ts";
+import { everybody } from "./people/sample.ts";
+import { freshStack, type PeopleStack } from "./people/stack.ts";
+
+/** That version's program with its lab, as it was: `tar --list` shows what is in it. */
+const BEFORE = new URL("fixtures/before-1.0.0.tar.xz", import.meta.url).pathname;
+const DRIVER = new URL("fixtures/deploy-as-before.ts", import.meta.url).pathname;
+
+let instance: Instance;
+let stack: PeopleStack;
+let settings: readonly Setting[];
+let folder: string;
+
+beforeAll(async () => {
+  instance = await openInstance(instanceName());
+  stack = await freshStack();
+  folder = instance.path("before");
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await run(["tar", "--extract", "--xz", `--file=${BEFORE}`, `--directory=${folder}`]);
+  await symlink(join(PROJECT, "node_modules"), join(folder, "node_modules"));
+  settings = [
+    [["devvm", "lobby"], { listen: { address: stack.vm.address, port: 8901 }, origin: "http://127.0.0.1:8901" }],
+    [["devvm", "ingressSecret"], LAB_INGRESS_SECRET],
+    [["devvm", "contact"], "Ask wizard."],
+  ];
+  await deployAsBefore();
+}, 900_000);
+
+/** @throws LabError with what the former version said, where it fails */
+const deployAsBefore = () =>
+  run([process.execPath, "--import", "tsx", DRIVER, folder], {
+    cwd: PROJECT,
+    env: { PATH: process.env.PATH, WS_LAB: instance.name },
+    timeoutMs: 600_000,
+  });
+
+const as = async (who: string, script: string) => (await stack.vm.ssh(script, { as: who })).stdout.trimEnd();
+/** What a takeover must leave as it is: people's work, and every process of theirs. */
+const work = async () => ({
+  clone: await as("emo", "git -C ~/code log --format=%s -1; cat ~/code/notes"),
+  sessions: await as("emo", "tmux list-sessions -F '#{session_name} #{pid}'"),
+  processes: await stack.sh("systemctl show -P MainPID t3-serve@emo t3-serve@wizard t3-serve@ancamilea"),
+  accounts: await stack.sh("getent passwd emo wizard ancamilea; id -nG wizard"),
+});
+
+/** Commands are run again; no object, right or policy of anybody is taken away or made anew. */
+const TAKEN = /^ *-|^ *\+-/;
+const isCommand = (line: string) => line.includes("command:remote:");
+
+test("the first deployment by this version takes nothing from anybody and ends nothing that runs", async () => {
+  await as(
+    "emo",
+    "cd ~/code; git -c user.name=emo -c user.email=emo@x commit -q --allow-empty -m mine; echo draft > notes",
+  );
+  await as("emo", "tmux -u new-session -d -s work");
+  const before = await work();
+  await stack.prepare(everybody, settings);
+  const preview = await stack.engine.pulumi(["preview", "--diff", ...stack.target]);
+  expect(preview.stdout.split("\n").filter((line) => /^ *(?:-|\+-) [a-z]+:/.test(line) && !isCommand(line))).toEqual(
+    [],
+  );
+  const up = await stack.engine.pulumi(["up", "--yes", "--skip-preview", ...stack.target]);
+  expect(
+    up.stdout.split("\n").filter((line) => TAKEN.test(line) && /delet|replac/.test(line) && !isCommand(line)),
+  ).toEqual([]);
+  expect(await work()).toEqual(before);
+}, 600_000);
+
+test("after it the preview is empty, the host has converged, and what was saved before is restored", async () => {
+  await stack.engine.pulumi(["preview", "--expect-no-changes", ...stack.target]);
+  const reconciled = await stack.vm.ssh("workstation reconcile", { timeoutMs: 120_000 });
+  expect([reconciled.stdout.trim(), (await stack.vm.ssh("workstation status", { accept: [0, 1] })).code]).toEqual([
+    "nothing to change",
+    0,
+  ]);
+  await stack.sh("tmux-persist save; pkill -9 -u emo tmux; sleep 1; tmux-persist restore emo");
+  expect(await as("emo", "tmux list-sessions -F '#{session_name}'")).toBe("work");
+}, 600_000);
