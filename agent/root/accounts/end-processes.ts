@@ -50,8 +50,11 @@ export async function endProcesses(m: Machine, user: User, isTheirs = NO_SUBORDI
 function helperArgv(as: number, uids: readonly number[]): readonly string[] {
   const ids = ["--reuid", String(as), "--regid", String(as), "--clear-groups", "--no-new-privs", "--reset-env"];
   const capabilities = ["--inh-caps=-all,+setuid", "--ambient-caps=-all,+setuid"];
-  return ["/usr/bin/setpriv", ...ids, ...capabilities, "--", NODE, AGENT, END_ALL, ...uids.map(String)];
+  return ["/usr/bin/setpriv", ...ids, ...capabilities, "--", ...NO_IO_URING, NODE, AGENT, END_ALL, ...uids.map(String)];
 }
+
+/** Node 20 takes another uid only where its event loop was started without io_uring, which could keep the former rights. */
+const NO_IO_URING = ["/usr/bin/env", "UV_USE_IO_URING=0"];
 
 /** Debian and systemd give these uids to nobody. */
 const RESERVED = Array.from({ length: 14 }, (_, at) => 65_520 + at);
