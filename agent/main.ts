@@ -1,7 +1,6 @@
-/** Starts the agent: runs one of root's commands, or ends every process of some uids. */
+/** Starts the agent: runs one of root's commands. */
 
 import { Refusal, messageOf } from "./lib/errors.ts";
-import { END_ALL, endAll } from "./root/accounts/end-processes.ts";
 import { command } from "./root/commands/command-line.ts";
 import { factsCommand } from "./root/facts/command-line.ts";
 import { sessionsCommand } from "./root/sessions/command-line.ts";
@@ -9,10 +8,6 @@ import { sessionsCommand } from "./root/sessions/command-line.ts";
 async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === "sessions") return sessionsCommand(argv.slice(1));
   if (argv[0] === "facts") return factsCommand(argv.slice(1));
-  if (argv[0] === END_ALL) {
-    endAll(argv.slice(1));
-    return 0;
-  }
   return command(argv);
 }
 

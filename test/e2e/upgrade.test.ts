@@ -40,7 +40,7 @@ beforeAll(async () => {
 const deployAsBefore = () =>
   run([process.execPath, "--import", "tsx", DRIVER, folder], {
     cwd: PROJECT,
-    env: { PATH: process.env.PATH, WS_LAB: instance.name },
+    env: { PATH: process.env.PATH ?? "", WS_LAB: instance.name },
     timeoutMs: 600_000,
   });
 

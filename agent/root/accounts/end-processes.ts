@@ -8,17 +8,13 @@
  * no process of the account can signal it.
  */
 
-import { readFileSync } from "node:fs";
-import { Refusal, systemCode } from "../../lib/errors.ts";
+import { asset } from "../../lib/assets.ts";
+import { Refusal } from "../../lib/errors.ts";
 import { describeFailure } from "../../lib/exec.ts";
 import type { User } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
-import { AGENT, NODE } from "../system/installed-paths.ts";
 import { NO_SUBORDINATES, processesWith } from "./find-processes.ts";
 import { isSubordinate } from "./subordinate-uids.ts";
-
-/** The agent's command that starts the helper. */
-export const END_ALL = "end-all";
 
 const TRIES = 50;
 const PAUSE_MS = 100;
@@ -40,7 +36,8 @@ export async function endProcesses(m: Machine, user: User, isTheirs = NO_SUBORDI
     if (performance.now() > endsMs) break;
     const uids = [...new Set([user.uid, ...found.flatMap((process) => process.uids)])].sort((a, b) => a - b);
     const ran = await m.sys.run(helperArgv(unusedUid(m), uids), { timeoutMs: LIMIT_MS });
-    failure = ran.code === 0 ? undefined : describeFailure(ran, LIMIT_MS);
+    failure =
+      ran.code === 0 ? undefined : describeFailure({ ...ran, argv: ["end-all.pl", ...uids.map(String)] }, LIMIT_MS);
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   if (failure !== undefined) throw new Refusal(`the processes of ${user.name} could not be ended: ${failure}`);
@@ -50,11 +47,10 @@ export async function endProcesses(m: Machine, user: User, isTheirs = NO_SUBORDI
 function helperArgv(as: number, uids: readonly number[]): readonly string[] {
   const ids = ["--reuid", String(as), "--regid", String(as), "--clear-groups", "--no-new-privs", "--reset-env"];
   const capabilities = ["--inh-caps=-all,+setuid", "--ambient-caps=-all,+setuid"];
-  return ["/usr/bin/setpriv", ...ids, ...capabilities, "--", ...NO_IO_URING, NODE, AGENT, END_ALL, ...uids.map(String)];
+  return ["/usr/bin/setpriv", ...ids, ...capabilities, "--", "/usr/bin/perl", "-e", HELPER, "--", ...uids.map(String)];
 }
 
-/** Node 20 takes another uid only where its event loop was started without io_uring, which could keep the former rights. */
-const NO_IO_URING = ["/usr/bin/env", "UV_USE_IO_URING=0"];
+const HELPER = asset("end-all.pl");
 
 /** Debian and systemd give these uids to nobody. */
 const RESERVED = Array.from({ length: 14 }, (_, at) => 65_520 + at);
@@ -69,35 +65,4 @@ function unusedUid(m: Machine): number {
     `expected an unused uid from ${RESERVED[0]} to ${RESERVED.at(-1)}, which ending a user's processes needs, but all of ` +
       "them have an account, a range in /etc/subuid or a process; free one of them",
   );
-}
-
-/** A process that leaves one of the uids for another between two signals is reached by the next ones. */
-const SWEEPS = 3;
-/** The one capability of the helper, as the kernel writes its set. */
-const CAP_SETUID_ALONE = /^CapEff:\t0*80$/m;
-
-/** Implements the helper: `end-all <uid>…`. @throws Refusal for root, and for any other set of capabilities */
-export function endAll(argv: readonly string[]): void {
-  const uids = argv.map(Number);
-  // Root, and whoever has CAP_KILL, would end every process of the host.
-  if (process.getuid?.() === 0) throw new Refusal(`${END_ALL} must not run as root`);
-  if (!CAP_SETUID_ALONE.test(readFileSync("/proc/self/status", "utf8")))
-    throw new Refusal(`${END_ALL} must run with CAP_SETUID and no other capability; the agent itself starts it so`);
-  if (!uids.every((uid) => Number.isSafeInteger(uid) && uid > 0))
-    throw new Refusal(`${END_ALL} expected uids greater than 0, but found "${argv.join(" ")}"`);
-  for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
-    for (const uid of uids) {
-      process.seteuid?.(uid);
-      signalAll();
-    }
-  }
-}
-
-function signalAll(): void {
-  try {
-    process.kill(-1, "SIGKILL");
-  } catch (error) {
-    // There is nothing (any more) that it may signal.
-    if (systemCode(error) !== "ESRCH" && systemCode(error) !== "EPERM") throw error;
-  }
 }

@@ -37,8 +37,8 @@ function host(subuid: string | undefined, processes: readonly Process[], isStopR
     if (program === "/usr/sbin/usermod") inDocker = argv.includes("--append");
     if (program === "/usr/bin/gpasswd") inDocker = false;
     if (program === "/usr/bin/setpriv") {
-      const uids = argv.slice(argv.indexOf("end-all") + 1).map(Number);
-      helpers.push(argv.slice(0, argv.indexOf("end-all")).join(" "));
+      const uids = argv.slice(argv.lastIndexOf("--") + 1).map(Number);
+      helpers.push(argv.slice(0, argv.indexOf("-e")).join(" "));
       signalled.push(uids);
       running = running.filter((process) => !uids.includes(process.uid));
     }
@@ -90,7 +90,7 @@ describe("offboarding", () => {
   test("sends the signals from a process of an unused uid with no capability but CAP_SETUID", async () => {
     expect((await offboarded("emo:165536:65536\n", [2000])).helpers).toEqual([
       "/usr/bin/setpriv --reuid 65520 --regid 65520 --clear-groups --no-new-privs --reset-env --inh-caps=-all,+setuid " +
-        "--ambient-caps=-all,+setuid -- /usr/bin/node /usr/lib/workstation/agent.mjs",
+        "--ambient-caps=-all,+setuid -- /usr/bin/perl",
     ]);
   });
 

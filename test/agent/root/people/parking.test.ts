@@ -52,7 +52,7 @@ function host(processes: readonly Process[], persistCode = 0) {
     const names = argv.slice(argv.indexOf("--") + 1);
     if (program.endsWith("tmux-persist")) return persist.code;
     if (program.endsWith("setpriv"))
-      running = running.filter(({ uid }) => !argv.includes(String(uid), argv.indexOf("end-all")));
+      running = running.filter(({ uid }) => !argv.includes(String(uid), argv.lastIndexOf("--")));
     if (program.endsWith("loginctl")) files.set(LINGER, "");
     if (verb === "enable" || verb === "start") for (const name of names) active.add(name);
     if (verb === "disable") for (const name of names) active.delete(name);
