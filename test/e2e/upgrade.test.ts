@@ -4,7 +4,7 @@ import { mkdir, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { openInstance, instanceName, type Instance } from "../../lab/instance.ts";
-import { PROJECT } from "../../lab/pulumi/engine.ts";
+import { PROJECT, STACK } from "../../lab/pulumi/engine.ts";
 import type { Setting } from "../../lab/pulumi/stack-config.ts";
 import { run } from "../../lab/run.ts";
 import { LAB_INGRESS_SECRET } from "../../lab/sign-in/proxy.ts";
@@ -53,6 +53,9 @@ const work = async () => ({
   accounts: await stack.sh("getent passwd emo wizard ancamilea; id -nG wizard"),
 });
 
+/** The state as the former version left it, which the way back begins with. */
+const exported = () => join(folder, "state.json");
+
 /** Commands are run again; no object, right or policy of anybody is taken away or made anew. */
 const TAKEN = /^ *-|^ *\+-/;
 const isCommand = (line: string) => line.includes("command:remote:");
@@ -64,6 +67,7 @@ test("the first deployment by this version takes nothing from anybody and ends n
   );
   await as("emo", "tmux -u new-session -d -s work");
   const before = await work();
+  await stack.engine.pulumi(["stack", "export", "--file", exported(), "--stack", STACK]);
   await stack.prepare(everybody, settings);
   const preview = await stack.engine.pulumi(["preview", "--diff", ...stack.target]);
   expect(preview.stdout.split("\n").filter((line) => /^ *(?:-|\+-) [a-z]+:/.test(line) && !isCommand(line))).toEqual(
@@ -85,4 +89,12 @@ test("after it the preview is empty, the host has converged, and what was saved 
   ]);
   await stack.sh("tmux-persist save; pkill -9 -u emo tmux; sleep 1; tmux-persist restore emo");
   expect(await as("emo", "tmux list-sessions -F '#{session_name}'")).toBe("work");
+}, 600_000);
+
+test("the former version takes them back, with the state that was exported before", async () => {
+  const now = await work();
+  await stack.engine.pulumi(["stack", "import", "--file", exported(), "--stack", STACK]);
+  await deployAsBefore();
+  expect(await work()).toEqual(now);
+  expect((await stack.vm.ssh("workstation reconcile", { timeoutMs: 120_000, accept: [0, 1, 2] })).code).toBe(0);
 }, 600_000);
