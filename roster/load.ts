@@ -5,6 +5,7 @@ import type { Policy, Position, Previously, Problem, Roster, Row } from "./model
 import { checkRow, isMap, rawRow, withoutRefused } from "./rules/one-row.ts";
 import { checkTogether } from "./rules/across-rows.ts";
 import { type Finding, inRow } from "./rules/finding.ts";
+import { parseRoster } from "./rules/indentation.ts";
 import { misplacedAmongPeople, misplacedAtTop } from "./rules/misplaced-fields.ts";
 import { osUserProblem, unquotedNameProblem, type WrittenRow } from "./schema/row.ts";
 import { brokenRows, consequences, type RowExtents, rowExtents, withoutEchoes } from "./attribute-text-problems.ts";
@@ -12,7 +13,7 @@ import { decode } from "./text/decode.ts";
 import { quote } from "./text/quote.ts";
 import { didYouMean } from "./text/suggest.ts";
 import { describeTree, offsetOf, type Path, pathText } from "./text/tree-values.ts";
-import { type Parsed, parseYaml, type Tree, type TreeMap } from "./text/yaml-tree.ts";
+import type { Parsed, Tree, TreeMap } from "./text/yaml-tree.ts";
 
 export type Loaded =
   | { readonly ok: true; readonly roster: Roster; readonly warnings: readonly Problem[] }
@@ -27,7 +28,7 @@ export function loadRoster(source: Uint8Array | string, file: string, policy: Po
   if (!decoded.ok) {
     return { ok: false, problems: [{ severity: "error", file, ...decoded.at, path: "", message: decoded.message }] };
   }
-  const parsed = parseYaml(decoded.text);
+  const parsed = parseRoster(decoded.text);
   const extents = rowExtents(usersOf(parsed.tree), parsed.text);
   const { rows, findings, misplaced } = checkDocument(parsed, extents, policy);
   const locate = locator(parsed);
@@ -35,9 +36,9 @@ export function loadRoster(source: Uint8Array | string, file: string, policy: Po
   const inText = parsed.problems
     .filter(({ at, hides }) => hides === "rest" || !isConsequence(at))
     .filter(({ path, hides }) => hides !== "nothing" || path.length !== 2 || !misplaced.has(String(path[1])))
-    .map(({ at, path, message, hides }) => {
+    .map(({ at, path, message, hides, position = parsed.positionOf(at) }) => {
       const user = path.length === 0 ? { user: extents.rowAround(at) ?? null } : {};
-      return { hides, ...located(file, parsed.positionOf(at), { path, message, severity: "error", ...user }) };
+      return { hides, ...located(file, position, { path, message, severity: "error", ...user }) };
     });
   const inRows = findings
     .filter(

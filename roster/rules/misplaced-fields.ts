@@ -6,21 +6,27 @@ import type { Tree, TreeMap } from "../text/yaml-tree.ts";
 import type { Finding } from "./finding.ts";
 
 /** The fields of a row that are maps themselves. */
-const SECTIONS: ReadonlyMap<string, readonly string[]> = new Map([
+export const SECTIONS: ReadonlyMap<string, readonly string[]> = new Map([
   ["forgejo", Object.keys(row.shape.forgejo.unwrap().shape)],
   ["limits", Object.keys(row.shape.limits.unwrap().shape)],
   ["quota", Object.keys(row.shape.quota.unwrap().shape)],
   ["previously", Object.keys(row.shape.previously.unwrap().shape)],
 ]);
 
-const isField = (name: string): boolean => Object.hasOwn(row.shape, name);
+/** Whether a row has a field of this name. */
+export const isField = (name: string): boolean => Object.hasOwn(row.shape, name);
 
 /** A field may also be the name of a person; what stands below it tells the two apart. */
 function isFieldWithItsValue(name: string, value: Tree): boolean {
   if (!isField(name)) return false;
   if (value.kind !== "map") return true;
-  const known = SECTIONS.get(name);
-  return known !== undefined && value.entries.size > 0 && [...value.entries.keys()].every((key) => known.includes(key));
+  const known = SECTIONS.get(name) ?? [];
+  const keys = [...value.entries.keys()];
+  // Fields of the row may follow those of the section, in the column in which both belong to the row.
+  return (
+    keys.some((key) => known.includes(key) && !isField(key)) ||
+    (keys.length > 0 && keys.every((key) => known.includes(key)))
+  );
 }
 
 export interface Misplaced {
@@ -52,25 +58,35 @@ export function misplacedAmongPeople(users: TreeMap): Misplaced {
   };
 }
 
-function amongPeople(person: string | undefined, fields: readonly string[]): Finding {
-  const [first = ""] = fields;
-  const one = fields.length === 1;
-  const where = person === undefined ? "the person's name" : describeKey(person);
-  return {
-    path: ["users", first],
-    at: "key",
-    user: person ?? null,
-    message: `${listed(fields.map(quote))} ${one ? "is a field" : "are fields"} of a person and ${one ? "stands" : "stand"} among the people; indent ${one ? "it" : "them"} below ${where}`,
-    severity: "error",
-  };
+const amongPeople = (person: string | undefined, fields: readonly string[]): Finding => ({
+  path: ["users", fields[0] ?? ""],
+  at: "key",
+  user: person ?? null,
+  message: misplacedMessage(person, fields, "among the people"),
+  severity: "error",
+});
+
+/** Where fields of one person stand, and where they belong. */
+export function misplacedMessage(person: string | undefined, fields: readonly string[], place: string): string {
+  const below = person === undefined ? "the person's name" : describeKey(person);
+  return fields.length === 1
+    ? `${listed(fields.map(quote))} is a field of a person and stands ${place}; indent it below ${below}`
+    : `${listed(fields.map(quote))} are fields of a person and stand ${place}; indent them below ${below}`;
 }
+
+/** A name that stands beside `users`. */
+export const looksLikePerson = (name: string): string =>
+  `${quote(name)} looks like a person; indent the name and its fields below users:`;
+
+/** A field of a section that stands in the row itself. */
+export const belongsToSection = (key: string, section: string): string =>
+  `${quote(key)} is a field of ${section} and not of the row itself; write it below ${section}:, indented`;
 
 /** What a key beside `users` is by its look, with the remedy; nothing where it looks like neither. */
 export function misplacedAtTop(name: string, value: Tree): string | undefined {
   if (isFieldWithItsValue(name, value))
     return `${quote(name)} is a field of a person; indent it below the person's name`;
-  if (value.kind === "map" && [...value.entries.keys()].some(isField))
-    return `${quote(name)} looks like a person; indent the name and its fields below users:`;
+  if (value.kind === "map" && [...value.entries.keys()].some(isField)) return looksLikePerson(name);
   return undefined;
 }
 

@@ -9,7 +9,7 @@ import { didYouMean, nearest } from "../text/suggest.ts";
 import { describeTree, pathText, plainValue, treeAt } from "../text/tree-values.ts";
 import type { Tree } from "../text/yaml-tree.ts";
 import { type Finding, inRow } from "./finding.ts";
-import { sectionOf } from "./misplaced-fields.ts";
+import { belongsToSection, sectionOf } from "./misplaced-fields.ts";
 import { isReservedK8sUser, isSystemNamespace } from "../schema/reserved-names.ts";
 import { sizeFindings } from "./contradicting-sizes.ts";
 
@@ -90,9 +90,7 @@ function shapeFindings(user: string, raw: unknown, issues: readonly Issue[]): Fi
       const where = path.length === 0 ? "a row" : path.join(".");
       const right = near === undefined ? `; ${where} knows ${listed(known)}` : `; did you mean "${near}"?`;
       const message =
-        section === undefined
-          ? `${quote(key)} is not a field of ${where}${right}`
-          : `${quote(key)} is a field of ${section} and not of the row itself; write it below ${section}:, indented`;
+        section === undefined ? `${quote(key)} is not a field of ${where}${right}` : belongsToSection(key, section);
       return { path: ["users", user, ...path, key], at: "key", message, severity: "error" };
     });
   });

@@ -85,12 +85,26 @@ const always = (message: string, hides?: TreeProblem["hides"]) => (): Cause => (
   ...(hides === undefined ? {} : { hides }),
 });
 
+/** What is told of a line that continues the value above. */
+export const DEEPER =
+  "this line is indented deeper than the line above, whose value it would continue; indent both alike";
+
+/** What is told of a line that stands in no column of its own. */
+export const uneven = (where: "above" | "below"): string =>
+  `the indentation does not fit the lines ${where}; start the keys of one map, and the items of one list, in the same column`;
+
+/** What is told of a word alone. */
+export const noColon = (word: string): string =>
+  `${quote(word)} is no key, because no colon follows it; write a colon, a space and the value, or delete this line`;
+
+/** What is told of an item that stands at the level of keys. */
+export const ITEM = "an item of a list stands among keys; write it below the key of its list, indented deeper";
+
 /** A line that the parser cannot take for a key with its value. */
 function noKey(text: string, noticed: number): Cause {
   const at = firstCharacter(text, noticed);
   const line = restOfLine(text, at);
-  if (/^-\s/.test(line))
-    return { at, message: "an item of a list stands among keys; write it below the key of its list, indented deeper" };
+  if (/^-\s/.test(line)) return { at, message: ITEM };
   const glued = /^(-|[\w.-]+:)([^\s:].*)$/.exec(line);
   if (glued !== null)
     return {
@@ -98,10 +112,7 @@ function noKey(text: string, noticed: number): Cause {
       message: `a space is missing after ${quote(glued[1]?.at(-1) ?? "")}; write ${quote(`${glued[1]} ${glued[2]}`)}`,
     };
   const word = /^\S+/.exec(line)?.[0] ?? "";
-  return {
-    at,
-    message: `${quote(word)} is no key, because no colon follows it; write a colon, a space and the value, or delete this line`,
-  };
+  return { at, message: noColon(word) };
 }
 
 /** Two colons on a line, or a line that continues the value above because it is indented too deep. */
@@ -111,20 +122,13 @@ function nestedKey(text: string, at: number): Cause {
       message: 'a second ": " stands on this line; put the inner key on a line of its own, or quote the value',
     };
   const next = text.indexOf("\n", at);
-  return {
-    at: firstCharacter(text, next < 0 ? at : next),
-    message: "this line is indented deeper than the line above, whose value it would continue; indent both alike",
-  };
+  return { at: firstCharacter(text, next < 0 ? at : next), message: DEEPER };
 }
 
 function unevenIndent(text: string, noticed: number): Cause {
   const at = firstCharacter(text, noticed);
   if (/^-[^\s-]/.test(restOfLine(text, at))) return noKey(text, at);
-  return {
-    at,
-    message:
-      "the indentation does not fit the lines above; start the keys of one map, and the items of one list, in the same column",
-  };
+  return { at, message: uneven("above") };
 }
 
 /** Signs that begin a value of a kind that a roster has no use for. */

@@ -10,7 +10,7 @@ import { type Scanned, safeTokens } from "./parser-limits.ts";
 import { cleaned, conflictIn } from "./merge-and-paste-artifacts.ts";
 import { quote, describeValue } from "./quote.ts";
 import { UnquotedScalar } from "./scalar-source.ts";
-import { syntaxProblems } from "./syntax-messages.ts";
+import { DEEPER, syntaxProblems } from "./syntax-messages.ts";
 
 export type Tree = TreeMap | TreeList | TreeScalar;
 
@@ -54,13 +54,17 @@ export interface TreeProblem {
    * could not be read.
    */
   readonly hides: "line" | "row" | "rest" | "nothing";
+  /** Where the file has it, when the text was changed there before it was parsed. */
+  readonly position?: Position;
 }
 
 export interface Parsed {
-  /** As long as the file's text: offsets are those of the file. */
+  /** What was parsed; `positionOf` knows where the file has it. */
   readonly text: string;
   readonly tree: Tree | undefined;
   readonly problems: readonly TreeProblem[];
+  /** Those of the problems that were corrected before the text was parsed. */
+  readonly corrected: readonly TreeProblem[];
   readonly positionOf: (offset: number) => Position;
 }
 
@@ -78,15 +82,13 @@ export function parseYaml(source: string): Parsed {
   const scanned: Scanned = conflict === undefined ? safeTokens(text) : { ok: false, hazard: conflict };
   if (!scanned.ok) {
     const { offset: at, message } = scanned.hazard;
-    return { text, tree: undefined, problems: [{ at, path: [], message, hides: "row" }], positionOf };
+    return { text, tree: undefined, corrected: [], problems: [{ at, path: [], message, hides: "row" }], positionOf };
   }
   const { document, errors } = compose(scanned.tokens, text.length);
-  const problems: TreeProblem[] = [
-    ...found.map(({ offset, message }) => ({ at: offset, path: [], message, hides: "line" as const })),
-    ...syntaxProblems(errors, text),
-  ];
+  const corrected = found.map(({ offset, message }) => ({ at: offset, path: [], message, hides: "line" as const }));
+  const problems: TreeProblem[] = [...corrected, ...syntaxProblems(errors, text)];
   const tree = document?.contents == null ? undefined : grow(document.contents, [], { text, problems });
-  return { text, tree, problems, positionOf };
+  return { text, tree, problems, corrected, positionOf };
 }
 
 /** The first document of the tokens with its errors; that there is a second one is one of them. */
@@ -142,13 +144,25 @@ function grow(node: ParsedNode | Node, path: readonly (string | number)[], found
     const items = node.items.map((item, index) => grow(nodeOf(item, at), [...path, index], found));
     return { kind: "list", at, isBlock: node.flow !== true, items };
   }
-  const comment = /^#[^\s#].*/.exec(text.slice(at, at + MAX_COMMENT))?.[0];
+  const comment = text[at] === "#" ? /^#[^\s#].*/.exec(text.slice(at, at + MAX_COMMENT))?.[0] : undefined;
   if (comment !== undefined && isEmptyField(node, path)) {
     const message = `${quote(comment.trimEnd())} is a comment, so no value is given here; put it in quotes if it is the value`;
     found.problems.push({ at, path, message, hides: "line" });
   }
+  if (isScalar(node) && node.type === "PLAIN" && /[ \n]/.test(node.source ?? "")) {
+    const newline = text.slice(at, node.range?.[1]).indexOf("\n");
+    if (newline >= 0) found.problems.push(continuation(text, at + newline, path));
+  }
   return isScalar(node) ? scalar(node, at) : { kind: "scalar", at, value: null };
 }
+
+/** YAML joins such lines to one value, which no field of a roster has. */
+const continuation = (text: string, newline: number, path: TreeProblem["path"]): TreeProblem => ({
+  at: newline + text.slice(newline).search(/\S|$/),
+  path,
+  message: DEEPER,
+  hides: "row",
+});
 
 /** What is shown of a comment is shorter. */
 const MAX_COMMENT = 200;
