@@ -1,7 +1,7 @@
 /** Defines the defaults of a stack's policy, and checks a policy. */
 
 import { limits, quota } from "./schema/row.ts";
-import { systemdBytes } from "./schema/size-limits.ts";
+import { kubernetesBytes, systemdBytes } from "./schema/size-limits.ts";
 import type { HostName, Limits, Policy, Quota, Tier } from "./model.ts";
 
 /** Defaults of the cluster's user map. */
@@ -59,6 +59,11 @@ export function checkPolicy(policy: Policy): readonly string[] {
       );
   }
   wrong.push(...sizeProblems("quota", quota.safeParse(policy.quota).error?.issues ?? []));
+  const { memory_requests: requests, memory_limits: most } = policy.quota;
+  if (kubernetesBytes(requests) > kubernetesBytes(most))
+    wrong.push(
+      `quota.memory_requests (${requests}) is more than quota.memory_limits (${most}); no pod may ask for more than it may take`,
+    );
   return wrong;
 }
 

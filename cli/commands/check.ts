@@ -2,6 +2,7 @@
 
 import { loadRoster } from "../../roster/load.ts";
 import type { Policy, Problem, UserMap } from "../../roster/model.ts";
+import { contradictingQuotas } from "../../roster/rules/merged-quotas.ts";
 import { counted } from "../../roster/text/quote.ts";
 import { checkAgainstUserMap } from "../../roster/user-map.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
@@ -58,8 +59,13 @@ function problemsOf(
   if (!input.ok) return { people: 0, problems: [input.problem] };
   const loaded = loadRoster(input.bytes, file, policy);
   if (!loaded.ok) return { people: 0, problems: loaded.problems };
-  const compared = userMap === undefined ? [] : checkAgainstUserMap(loaded.roster, userMap);
-  return { people: loaded.roster.rows.size, problems: [...loaded.warnings, ...compared] };
+  const { roster, warnings } = loaded;
+  const compared = userMap === undefined ? [] : checkAgainstUserMap(roster, userMap);
+  const quotas = contradictingQuotas(roster, policy, {
+    source: userMap === undefined ? "the stack's settings" : `the user map (${userMap.file})`,
+    quotaOf: ({ k8sUser }) => userMap?.entries.get(k8sUser)?.quota ?? {},
+  });
+  return { people: roster.rows.size, problems: [...warnings, ...compared, ...quotas] };
 }
 
 function failure(file: string, problems: readonly Problem[]): string {

@@ -177,6 +177,7 @@ const RULES = [
   "- `previously` holds former values: none that the row says today, and no `os_user` that still has a row. An",
   "  `os_user` that the ledger does not know is a warning: nobody is renamed.",
   "- `host` is a host of the stack.",
+  "- `quota.memory_requests` is at most `quota.memory_limits`, counting the figures that the user map and the stack supply.",
   "- Where the stack reads a user map: a tier that differs from the map's role is an error, a non-admin who is not in the map",
   "  is a warning (the grant is pending), admins are exempt. An address that the map supplies is one person's too.",
   "- The `k8s_user` of an offboarded user is not given to another user: secrets in Vault are kept below it. Their login and",

@@ -9,6 +9,7 @@ import { raisedRights, type RaisedRights } from "../changes/increased-rights.ts"
 import { repeatedChanges, type RepeatedChange } from "../changes/repeated-changes.ts";
 import { problemInRoster } from "../load.ts";
 import { inRow, warningInRow } from "../rules/finding.ts";
+import { contradictingQuotas } from "../rules/merged-quotas.ts";
 import { byCodeUnit, sortedEntries } from "../text/code-unit-order.ts";
 import { ALL_DELIVERED, type Surface, type Undelivered, undeliveredDuring } from "../undelivered-changes.ts";
 import { checkAgainstUserMap } from "../user-map.ts";
@@ -70,6 +71,10 @@ export function derive(input: DeriveInput): Derived {
     ...past.problems,
     ...removed.problems,
     ...(userMap === undefined ? [] : checkAgainstUserMap(roster, userMap)),
+    ...contradictingQuotas(roster, policy, {
+      source: userMap === undefined ? "the last deployment" : `the user map (${userMap.file})`,
+      quotaOf: ({ osUser }) => wanted.get(osUser)?.quota,
+    }),
     ...conflictsWithOffboarded(roster, past, rows),
     ...(policy.addsOnly ? doubledIdentities(roster, rows) : []),
     ...allocated.problems,
