@@ -10,9 +10,13 @@ export function describeValue(value: unknown): string {
   if (typeof value === "string") return quote(value);
   if (typeof value === "number") return `the number ${String(value)}`;
   if (typeof value === "boolean") return `the switch ${String(value)}`;
-  if (value instanceof UnquotedScalar)
-    return `the ${typeof value.value === "number" ? "number" : "switch"} ${value.source}`;
+  if (value instanceof UnquotedScalar) return `the ${kindOf(value)} ${value.source}`;
   return Array.isArray(value) ? "a list" : "a map";
+}
+
+function kindOf({ value }: UnquotedScalar): string {
+  if (value === null) return "empty value";
+  return typeof value === "number" ? "number" : "switch";
 }
 
 /** A string in double quotes; control, invisible and non-ASCII look-alike characters are spelt out, a long one is cut. */

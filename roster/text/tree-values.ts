@@ -7,8 +7,8 @@ import type { Tree } from "./yaml-tree.ts";
 export type Path = readonly (string | number)[];
 
 /**
- * The value as plain data; maps have no prototype, so that a key named `__proto__` is a key like any other. Numbers and
- * switches at the paths of `withSource` (as `pathText` writes them) come as `UnquotedScalar`.
+ * The value as plain data; maps have no prototype, so that a key named `__proto__` is a key like any other. Numbers,
+ * switches and empty values at the paths of `withSource` (as `pathText` writes them) come as `UnquotedScalar`.
  */
 export const plainValue = (tree: Tree, withSource: ReadonlySet<string> = new Set()): unknown =>
   plain(tree, withSource, []);
@@ -28,18 +28,16 @@ function plain(tree: Tree, withSource: ReadonlySet<string>, path: (string | numb
     return value;
   }
   const { value, source } = tree;
-  const isTyped = typeof value === "number" || typeof value === "boolean";
-  const isWanted = isTyped && source !== undefined && withSource.size > 0 && withSource.has(pathText(path));
-  return isWanted ? new UnquotedScalar(value, source) : value;
+  if (typeof value === "string" || source === undefined) return value;
+  return withSource.size > 0 && withSource.has(pathText(path)) ? new UnquotedScalar(value, source) : value;
 }
 
-/** The value for a sentence: a number or a switch is quoted as the file has it. */
+/** The value for a sentence: a number, a switch or an empty value is quoted as the file has it. */
 export function describeTree(tree: Tree): string {
   if (tree.kind === "list") return "a list";
   if (tree.kind === "map") return "a map";
   const { value, source } = tree;
-  const isTyped = typeof value === "number" || typeof value === "boolean";
-  return describeValue(isTyped && source !== undefined ? new UnquotedScalar(value, source) : value);
+  return describeValue(typeof value === "string" || source === undefined ? value : new UnquotedScalar(value, source));
 }
 
 /** What stands at a path, or nothing where the tree does not go so far. */

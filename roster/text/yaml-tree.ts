@@ -40,7 +40,7 @@ export interface TreeScalar {
   readonly kind: "scalar";
   readonly at: number;
   readonly value: string | number | boolean | null;
-  /** What the file says where YAML reads a number or a switch: `0x10` and not 16. */
+  /** What the file says where YAML reads a number, a switch or nothing: `0x10` and not 16. */
   readonly source?: string;
 }
 
@@ -230,5 +230,7 @@ function scalar({ value, source }: Scalar, at: number): TreeScalar {
   if (typeof value === "string") return { kind: "scalar", at, value };
   if (typeof value === "number" || typeof value === "boolean")
     return { kind: "scalar", at, value, source: source ?? String(value) };
-  return { kind: "scalar", at, value: null };
+  return source === undefined || source === ""
+    ? { kind: "scalar", at, value: null }
+    : { kind: "scalar", at, value: null, source };
 }

@@ -48,6 +48,25 @@ describe("a name that YAML reads as a number is quoted as it is written", () => 
       [expect.stringContaining('1:1: expected a map with the key "users" but found the number 0x10; write')],
     ]));
 
+  test.each(["null", "Null", "NULL"])("the name %s, which YAML takes for nothing", (name) =>
+    expect([about({ authentik_user: name }), about({ code_layout: "workspace", repos: `[${name}]` })]).toEqual([
+      [`authentik_user: YAML reads the empty value ${name} here; if that is the name, put it in quotes: "${name}"`],
+      [`repos: YAML reads the empty value ${name} here; if that is the name, put it in quotes: "${name}"`],
+    ]),
+  );
+
+  test("an empty value that is no name is quoted as well, and none is not", () => {
+    expect(about({ k8s_user: "Null" })).toEqual([
+      expect.stringMatching(/^k8s_user: the empty value Null does not fit;/),
+    ]);
+    expect(about({ k8s_user: "~" })).toEqual([expect.stringMatching(/^k8s_user: the empty value ~ does not fit;/)]);
+    expect(about({ tier: "NULL" })).toEqual([expect.stringMatching(/^tier: the empty value NULL is not valid;/)]);
+    expect(about({ limits: "null" })).toEqual([
+      expect.stringMatching(/^limits: expected a map but found the empty value null;/),
+    ]);
+    expect(about({ k8s_user: "" })).toEqual([expect.stringMatching(/^k8s_user: nothing is given;/)]);
+  });
+
   test("any number: the advice, once followed, is accepted", PROPERTY, () => {
     const written = fc.oneof(
       fc.stringMatching(/^0[0-9]{1,12}$/),
