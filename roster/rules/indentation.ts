@@ -42,8 +42,10 @@ export function parseRoster(source: string): Parsed {
     ...problem,
     at: offsetOf(parsed.positionOf(problem.at)),
   }));
+  const told = new Set(parsed.corrected.map(({ at }) => parsed.positionOf(at).line - 1));
   for (const [line, { column, message }] of edits) {
-    if (message === undefined) continue;
+    // A character that was replaced by a space may be why the line stands where it does.
+    if (message === undefined || told.has(line)) continue;
     const at = offsetOf({ line: line + 1, column: column + 1 });
     problems.push({ at, path: [], message, hides: "nothing", position: { line: line + 1, column: column + 1 } });
   }

@@ -6,6 +6,8 @@ import { tokensOf } from "./tokens.ts";
 export interface Pasted {
   readonly offset: number;
   readonly message: string;
+  /** What else is not judged: the line, where its meaning is unsure. */
+  readonly hides: "line" | "nothing";
 }
 
 export interface Cleaned {
@@ -27,6 +29,7 @@ export function conflictIn(text: string): Pasted | undefined {
     ? undefined
     : {
         offset: marker.index + marker[0].search(/\S/),
+        hides: "line",
         message:
           'git left a merge conflict here; keep one of the versions and delete the lines that begin with "<<<<<<<", "|||||||", "=======" and ">>>>>>>"',
       };
@@ -56,7 +59,7 @@ function withoutDirectives(text: string): Cleaned {
     const line = source.trim();
     if (source.startsWith("%")) {
       const message = `${quote(line)} is a directive, which may change the meaning of every line below; delete this line`;
-      found.push({ offset: from, message });
+      found.push({ offset: from, message, hides: "line" });
     } else if (line !== "" && !line.startsWith("#")) break;
     blanked.push(source.startsWith("%") ? source.replace(/[^\n]/g, " ") : source);
     from = to;
@@ -69,11 +72,16 @@ function withLineFeeds(text: string): Cleaned {
   if (first === null) return { text, found: [] };
   const message =
     "this line ends in a carriage return alone, which YAML tools do not agree on; save the file with Unix line ends (LF)";
-  return { text: text.replace(/\r(?!\n)/g, "\n"), found: [{ offset: first.index, message }] };
+  return { text: text.replace(/\r(?!\n)/g, "\n"), found: [{ offset: first.index, message, hides: "line" }] };
 }
 
-/** Spaces other than U+0020, and format characters that have no width: an editor shows neither. */
-const INVISIBLE = /(?! )[\p{Zs}\p{Zl}\p{Zp}\p{Cf}]/gu;
+/**
+ * What an editor shows as a blank or not at all: spaces other than U+0020, characters without a width, letters and signs
+ * that are blank, and accents that stand on no letter.
+ */
+const INVISIBLE =
+  /(?! )[\p{Zs}\p{Zl}\p{Zp}\p{Cf}\p{Default_Ignorable_Code_Point}\u0085\u2800]|(?<![\p{L}\p{N}\p{M}])\p{M}+/gu;
+const BLANK = /[\p{Zs}\p{Zl}\p{Zp}\u115f\u1160\u2800\u3164\uffa0]/u;
 
 /** One problem a line; comments are for people and may hold any of them. */
 function withSpaces(text: string): Cleaned {
@@ -85,7 +93,11 @@ function withSpaces(text: string): Cleaned {
       const before = outside[at - 1];
       return before === undefined || text.slice(before.index, index).includes("\n");
     })
-    .map(({ index, 0: character }) => ({ offset: index, message: invisible(character) }));
+    .map(({ index, 0: character }) => ({
+      offset: index,
+      message: invisible(character),
+      hides: isWithinWord(text, index, character.length) ? ("line" as const) : ("nothing" as const),
+    }));
   const at = new Set(outside.map(({ index }) => index));
   const replaced = text.replace(INVISIBLE, (character, index: number) =>
     at.has(index) ? " ".repeat(character.length) : character,
@@ -93,9 +105,18 @@ function withSpaces(text: string): Cleaned {
   return { text: replaced, found };
 }
 
+/** Between the letters of one word, where no space can be meant. */
+const isWithinWord = (text: string, index: number, length: number): boolean =>
+  /[^\s:]/.test(text[index - 1] ?? "\n") && /[^\s:#]/.test(text[index + length] ?? "\n");
+
 function invisible(character: string): string {
   const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
-  const looks = /\p{Cf}/u.test(character) ? "is invisible" : "only looks like a space";
+  const isAccent = /^(?!\p{Default_Ignorable_Code_Point})\p{M}/u.test(character);
+  const looks = BLANK.test(character)
+    ? "only looks like a space"
+    : isAccent
+      ? "is an accent without a letter"
+      : "is invisible";
   const name = character === "\u00a0" ? " (a no-break space)" : "";
   return `the character U+${code}${name} ${looks}; delete it, or type a space in its place`;
 }

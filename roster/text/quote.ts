@@ -29,9 +29,12 @@ export function quote(text: string): string {
 /** A key of the roster as the subject of a sentence: a plain name as it is, any other text like a value. */
 export const describeKey = (key: string): string => (/^[\w.-]{1,64}$/.test(key) ? key : quote(key));
 
+/** Letters and signs that are drawn as a blank or not at all. */
+const LOOKS_BLANK = /[\u2800\p{Default_Ignorable_Code_Point}]/u;
+
 function visible(character: string): string {
   if (character === '"' || character === "\\") return `\\${character}`;
-  if (/[\p{L}\p{N}\p{P}\p{S} ]/u.test(character) && !/[\u115f\u1160\u3164\uffa0]/.test(character)) return character;
+  if (/[\p{L}\p{N}\p{P}\p{S} ]/u.test(character) && !LOOKS_BLANK.test(character)) return character;
   return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }
 

@@ -85,7 +85,7 @@ export function parseYaml(source: string): Parsed {
     return { text, tree: undefined, corrected: [], problems: [{ at, path: [], message, hides: "row" }], positionOf };
   }
   const { document, errors } = compose(scanned.tokens, text.length);
-  const corrected = found.map(({ offset, message }) => ({ at: offset, path: [], message, hides: "line" as const }));
+  const corrected = found.map(({ offset, ...pasted }) => ({ at: offset, path: [], ...pasted }));
   const problems: TreeProblem[] = [...corrected, ...syntaxProblems(errors, text)];
   const tree = document?.contents == null ? undefined : grow(document.contents, [], { text, problems });
   return { text, tree, problems, corrected, positionOf };

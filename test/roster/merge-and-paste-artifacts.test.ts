@@ -208,6 +208,45 @@ describe("what people paste has one sentence that names the cause", () => {
     ]),
   );
 
+  describe.each([
+    ["U+00A0", "\u00a0", "(a no-break space) only looks like a space"],
+    ["U+200B", "\u200b", "is invisible"],
+    ["U+2800", "\u2800", "only looks like a space"],
+    ["U+3164", "\u3164", "only looks like a space"],
+    ["U+FFA0", "\uffa0", "only looks like a space"],
+    ["U+115F", "\u115f", "only looks like a space"],
+    ["U+0085", "\u0085", "is invisible"],
+    ["U+FE0F", "\ufe0f", "is invisible"],
+    ["U+034F", "\u034f", "is invisible"],
+    ["U+17B4", "\u17b4", "is invisible"],
+    ["U+180B", "\u180b", "is invisible"],
+    ["U+E0100", "\u{e0100}", "is invisible"],
+    ["U+0301", "\u0301", "is an accent without a letter"],
+  ])("%s is told once, wherever it stands", (code, character, looks) => {
+    const bob = row("bob", "", "king");
+    const king = expect.stringMatching(/:\d+: bob: tier: "king" is not valid/);
+    const told = expect.stringContaining(
+      `: bob: the character ${code} ${looks}; delete it, or type a space in its place`,
+    );
+    test.each([
+      ["in an indentation", bob.replace("    k8s", `  ${character} k8s`)],
+      ["before a key", bob.replace("    k8s", `    ${character}k8s`)],
+      ["after a colon", bob.replace("k8s_user: ", `k8s_user:${character}`)],
+      ["before a value", bob.replace("k8s_user: ", `k8s_user: ${character}`)],
+    ])("%s", (_where, text) => expect(linesOf(rosterOf(text))).toEqual([told, king]));
+
+    test("beside another fault of the line, and within a word", () => {
+      expect(linesOf(rosterOf(bob.replace("tier: king", `tier: ${character}king`)))).toEqual([told, king]);
+      if (character !== "\u0301")
+        expect(linesOf(rosterOf(bob.replace("k8s_user: bob", `k8s_user: b${character}ob`)))).toEqual([told, king]);
+    });
+  });
+
+  test("an escaped one is spelt out", () =>
+    expect(about({ k8s_user: '"b\\u2800\\u034fb"' })).toEqual([
+      expect.stringContaining('"b\\u{2800}\\u{34f}b" does not fit'),
+    ]));
+
   test("a comment may hold any space", () =>
     expect(linesOf(`# une note\u00a0: bob\n${rosterOf(row("bob"))}    # \u200b\n`)).toEqual([]));
 
