@@ -18,7 +18,7 @@ import type { Vault } from "../../clients/vault/client.ts";
 const inputsSchema = z.object({
   /** What the entity is called when this program makes it. */
   name: z.string().min(1),
-  /** What an entity of theirs may be called from before a rename. */
+  /** What an entity of theirs may be called from before a rename. An entity of that name is theirs only where more says so. */
   formerName: z.string().min(1).nullable(),
   state: z.enum(["present", "left"]),
   /** What they sign in as; null while it is not known. */
@@ -82,10 +82,7 @@ export function person(vault: () => Vault): Resource {
 
 async function settle(vault: Vault, inputs: Inputs, before: State | undefined, call: Call): Promise<State> {
   const people = identities(vault, inputs.mount, call.signal);
-  // A former name's policy must not stay with them: whoever is given that name next would share it with them.
-  const marks = [
-    ...new Set([...inputs.marks, ...(before?.marks ?? []), ...(inputs.formerName === null ? [] : [inputs.formerName])]),
-  ];
+  const marks = [...new Set([...inputs.marks, ...(before?.marks ?? [])])];
   if (inputs.state === "left") {
     const entity = await entityOf(people, inputs, before);
     const roles = [...inputs.roles, ...inputs.lostRoles];
@@ -105,8 +102,8 @@ async function welcome(
   signal: AbortSignal,
 ): Promise<Entity | undefined> {
   const { name, alias, formerName } = inputs;
-  const named = (await people.byName(name)) ?? (formerName === null ? undefined : await people.byName(formerName));
   const holder = alias === null ? undefined : await people.byAlias(alias);
+  const named = (await people.byName(name)) ?? (await renamedEntity(people, inputs, before, holder));
   const signsInAs = await released(people, inputs, named, holder, signal);
   const entity =
     named ?? signsInAs ?? (inputs.policies.length === 0 ? undefined : await people.create(name, inputs.policies));
@@ -115,8 +112,10 @@ async function welcome(
   const returns = before?.state === "left" || (before === undefined && entity.name === name);
   const renamed =
     entity.name !== name && (entity.name === formerName || (isMadeBySignIn(entity) && inputs.policies.length > 0));
+  // A former name's policy must not stay with them: the roster may give that name a meaning again.
+  const marks = formerName === null ? inputs.marks : [...inputs.marks, formerName];
   await people.change(entity.id, {
-    policies: [...minus(entity.policies, inputs.marks), ...inputs.policies],
+    policies: [...minus(entity.policies, marks), ...inputs.policies],
     ...(renamed ? { name } : {}),
     ...(returns && entity.disabled ? { disabled: false } : {}),
   });
@@ -124,6 +123,18 @@ async function welcome(
   // An address that was theirs and is nobody's any more must open nothing.
   if (alias === null && before?.alias != null && before.entityId === entity.id) await people.unpoint(entity);
   return checked(people, inputs, entity.id);
+}
+
+/** The entity of the former name, where it was theirs in the state or their address leads to it: a name alone proves nothing. */
+async function renamedEntity(
+  people: Identities,
+  { formerName }: Inputs,
+  before: State | undefined,
+  holder: Entity | undefined,
+): Promise<Entity | undefined> {
+  const former = formerName === null ? undefined : await people.byName(formerName);
+  const isTheirs = former !== undefined && (former.id === before?.entityId || former.id === holder?.id);
+  return isTheirs ? former : undefined;
 }
 
 /**

@@ -14,7 +14,7 @@ import { byCodeUnit, sortedEntries } from "../text/code-unit-order.ts";
 import { ALL_DELIVERED, type Surface, type Undelivered, undeliveredDuring } from "../undelivered-changes.ts";
 import { checkAgainstUserMap } from "../user-map.ts";
 import { allocate } from "./allocate-numbers.ts";
-import { conflictsWithOffboarded, doubledIdentities } from "./name-conflicts.ts";
+import { conflictsWithOffboarded, doubledIdentities, formerNamesOfOthers } from "./name-conflicts.ts";
 import { hostFiles } from "./host-files.ts";
 import {
   entryOf,
@@ -76,6 +76,7 @@ export function derive(input: DeriveInput): Derived {
       quotaOf: ({ osUser }) => wanted.get(osUser)?.quota,
     }),
     ...conflictsWithOffboarded(roster, past, rows),
+    ...formerNamesOfOthers(roster, past, rows),
     ...(policy.addsOnly ? doubledIdentities(roster, rows) : []),
     ...allocated.problems,
     ...expiredBeforeTheyCame(input, past),

@@ -53,6 +53,26 @@ export function conflictsWithOffboarded(
   });
 }
 
+/**
+ * A former `k8s_user` that the ledger knows as somebody else's: the identity in Vault that goes by it is theirs, and a rename
+ * would take it over.
+ */
+export function formerNamesOfOthers(
+  roster: Roster,
+  past: RenamedLedger,
+  rows: ReadonlyMap<OsUser, CurrentRow>,
+): readonly Problem[] {
+  const holders = byFolded([...past.people], (entry) => entry.k8sUser);
+  return [...rows.values()].flatMap(({ osUser, previously: { k8sUser: former } }) => {
+    const holder = former === undefined ? undefined : holders.get(folded(former));
+    if (holder === undefined || holder === osUser) return [];
+    const isOneRow = past.people.has(osUser) || roster.rows.has(holder);
+    const rename = isOneRow ? "" : `, or write previously: {os_user: ${holder}} as well if the two are one person`;
+    const message = `"${former}" was ${holder}'s, whose identity in Vault goes by it; correct this line or remove it${rename}`;
+    return [problemInRoster(roster, inRow(osUser, ["previously", "k8s_user"], message))];
+  });
+}
+
 const byFolded = (
   people: readonly (readonly [OsUser, LedgerEntry])[],
   name: (entry: LedgerEntry) => string,

@@ -32,6 +32,7 @@ const IDENTITIES: readonly Identity[] = [
   { path: ["email"], same: folded, because: "the cluster would take the two for one person" },
   { path: ["forgejo", "login"], same: folded, because: "Forgejo takes upper and lower case for the same login" },
   { path: ["previously", "os_user"], same: folded, because: "one account cannot become two people" },
+  { path: ["previously", "k8s_user"], same: folded, because: "one identity in Vault cannot become two people's" },
 ];
 
 function givenTwice(rows: RawRows, { path, same, because }: Identity): Finding[] {
@@ -98,15 +99,32 @@ function namespaceFindings(rows: RawRows): Finding[] {
 
 function renameFindings(rows: RawRows): Finding[] {
   const findings: Finding[] = [];
+  const k8sUsers = new Map<unknown, string>();
+  for (const [user, row] of rows) {
+    const k8sUser = isMap(row) ? row.k8s_user : undefined;
+    if (typeof k8sUser === "string" && !k8sUsers.has(folded(k8sUser))) k8sUsers.set(folded(k8sUser), user);
+  }
   for (const [user, row] of rows) {
     const previously = isMap(row) ? row.previously : undefined;
-    const former = isMap(previously) ? previously.os_user : undefined;
-    if (typeof former === "string" && former !== user && rows.has(former)) {
+    if (!isMap(previously)) continue;
+    const { os_user: osUser, k8s_user: k8sUser } = previously;
+    if (typeof osUser === "string" && osUser !== user && rows.has(osUser)) {
       findings.push(
         inRow(
           user,
           ["previously", "os_user"],
-          `${quote(former)} is still on the roster; a renamed person has one row, so remove the old row or this line`,
+          `${quote(osUser)} is still on the roster; a renamed person has one row, so remove the old row or this line`,
+        ),
+      );
+    }
+    const holder = typeof k8sUser === "string" ? k8sUsers.get(folded(k8sUser)) : undefined;
+    if (holder !== undefined && holder !== user) {
+      findings.push(
+        inRow(
+          user,
+          ["previously", "k8s_user"],
+          `${quote(String(k8sUser))} is ${describeKey(holder)}'s k8s_user, and their identity in Vault goes by it; ` +
+            "correct this line or remove it",
         ),
       );
     }

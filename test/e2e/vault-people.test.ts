@@ -5,50 +5,23 @@ import { startServer } from "../../lab/process/start.ts";
 import { stopServer } from "../../lab/process/stop.ts";
 import { openToolchain } from "../../lab/toolchain/index.ts";
 import { labVault } from "../../lab/vault/api.ts";
-import { vaultPeopleProvider } from "../../providers/vaultpeople/provider.ts";
-import { Secret } from "../../providers/runtime/property-values.ts";
 import { vault as vaultSettings } from "../../config/settings/vault.ts";
 import { readUserMap } from "../../config/vault-user-map.ts";
-import { drive, type Driven } from "./fixtures/resource-lifecycle.ts";
+import type { Driven } from "./fixtures/resource-lifecycle.ts";
 import { openVaultWorld, type VaultWorld } from "./fixtures/vault-fixture.ts";
-
-const PERSON = "vaultpeople:index:Person";
-/** Names that no former run of this file has used: the Vault of a lab keeps what it was given. */
-const RUN = Date.now().toString(36);
+import { email, type Kept, openProvider, PERSON, RUN, rights as rightsNow, wish } from "./fixtures/vault-person.ts";
 
 let world: VaultWorld;
 let provider: Driven;
 let ca: string;
 
-const open = (token: string, address = world.vault.address) =>
-  drive(vaultPeopleProvider(), { address, token: new Secret(token), caCert: ca, timeoutSeconds: "3", pauseMs: "1" });
-
 beforeAll(async () => {
   world = await openVaultWorld();
   ca = await readFile(world.program.settings.caCertFile, "utf8");
-  provider = await open(world.program.token);
+  provider = await openProvider(world, world.program.token);
 });
 
-type Kept = Awaited<ReturnType<Driven["up"]>>["kept"];
-const email = (name: string) => `${name}-${RUN}@lab.example`;
-const wish = (name: string, more: object = {}) => ({
-  name: `namespace-owner-${name}-${RUN}`,
-  formerName: null,
-  state: "present",
-  alias: email(name),
-  mount: "oidc",
-  policies: [`namespace-owner-${name}-${RUN}`],
-  marks: [`namespace-owner-${name}-${RUN}`, `workstation-claude-${name}-${RUN}`],
-  kubernetesMount: "kubernetes",
-  roles: [],
-  ...more,
-});
-/** Policies that a fresh sign-in carries by its entity. */
-const rights = async (name: string): Promise<readonly string[]> => {
-  const token = await world.signIn(email(name));
-  const { body } = await world.vault.ask("GET", "auth/token/lookup-self", undefined, `${token}`);
-  return (body as { data?: { identity_policies?: string[] } }).data?.identity_policies ?? [];
-};
+const rights = (name: string) => rightsNow(world, name);
 const entityOf = async (name: string) => {
   const { body } = await world.vault.ask("GET", `identity/entity/name/namespace-owner-${name}-${RUN}`);
   return (body as { data?: { id: string; aliases: { name: string }[]; policies: string[] } }).data;
@@ -194,7 +167,7 @@ test("a token without the right to cut says so, and nobody is taken for cut off"
   const { kept } = await provider.up(PERSON, wish("unlucky"));
   const weak = await world.vault.must("POST", "auth/token/create", { policies: ["default"], no_parent: true });
   const token = (weak as { auth: { client_token: string } }).auth.client_token;
-  const unable = await open(token);
+  const unable = await openProvider(world, token);
   const failed = unable.up(PERSON, wish("unlucky", { state: "left", policies: [] }), kept);
   await expect(failed).rejects.toThrow(/status 403; the program's token may not do that.*docs\/vault\.md/);
   await expect(failed).rejects.not.toThrow(token);
@@ -202,7 +175,7 @@ test("a token without the right to cut says so, and nobody is taken for cut off"
 });
 
 test("a Vault that is not there is told as such", async () => {
-  const nowhere = await open(world.program.token, "https://127.0.0.1:9");
+  const nowhere = await openProvider(world, world.program.token, "https://127.0.0.1:9");
   await expect(nowhere.up(PERSON, wish("nobody"))).rejects.toThrow(
     /(POST|GET) https:\/\/127\.0\.0\.1:9 .*nothing listens there/,
   );

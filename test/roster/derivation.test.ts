@@ -374,6 +374,33 @@ describe("somebody else's past", () => {
     ]);
   });
 
+  test.each([
+    [
+      "who left",
+      "",
+      "; correct this line or remove it, or write previously: {os_user: bob} as well if the two are one person",
+    ],
+    [
+      "who is renamed in the same run",
+      row("bob", "namespaces: [shop]", "namespace-owner").replace("k8s_user: bob", "k8s_user: bob2"),
+      "; correct this line or remove it",
+    ],
+  ])("a former k8s_user that was that of somebody %s is refused", (_, bob, way) => {
+    const text = rosterOf(row("ada", "", "admin"), bob, row("carol", "previously: {k8s_user: bob}"));
+    const result = tried(text, { ledger });
+    expect(result.ok ? [] : result.problems.map(({ line, path, message }) => [line, path, message])).toEqual([
+      [
+        expect.any(Number),
+        "users.carol.previously.k8s_user",
+        `previously.k8s_user: "bob" was bob's, whose identity in Vault goes by it${way}`,
+      ],
+    ]);
+    if (bob === "") {
+      const renamed = row("carol", "previously: {os_user: bob, k8s_user: bob}\nnamespaces: [shop]", "namespace-owner");
+      expect(person(derived(rosterOf(row("ada", "", "admin"), renamed), { ledger }), "carol").uid).toBe(20_001);
+    }
+  });
+
   test("a namespace that goes from one person to another has one keeper", () => {
     const taken = derived(rosterOf(row("ada", "", "admin"), row("carol", "namespaces: [shop]", "namespace-owner")), {
       ledger,

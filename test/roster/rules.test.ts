@@ -321,6 +321,17 @@ describe("the other fields", () => {
     ]);
   });
 
+  test("a former k8s_user is nobody else's on the roster, and one person's", () => {
+    const said = (...rows: readonly string[]) => linesOf(rosterOf(row("ada"), ...rows));
+    expect(said(row("eva", "previously: {k8s_user: ADA}"))).toEqual([expect.stringContaining("does not fit")]);
+    expect(said(row("eva", "previously: {k8s_user: ada}"))).toEqual([
+      'roster.yaml:10:28: eva: previously.k8s_user: "ada" is ada\'s k8s_user, and their identity in Vault goes by it; correct this line or remove it',
+    ]);
+    expect(said(row("eva", "previously: {k8s_user: ev}"), row("ida", "previously: {k8s_user: ev}"))).toEqual([
+      expect.stringContaining(`15:28: ida: previously.k8s_user: "ev" is already eva's`),
+    ]);
+  });
+
   test("somebody who was renamed has one row", () => {
     expect(
       linesOf(
