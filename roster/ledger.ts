@@ -39,6 +39,7 @@ export const ledgerEntry = z.strictObject({
   namespaces,
   formerNamespaces: namespaces,
   formerNames: z.array(osUser),
+  formerK8sUsers: z.array(word(names.K8S_USER)).optional(),
   layout: z.enum(["single", "workspace"]),
   repos: z.array(word(names.REPO)),
   parked: z.boolean(),

@@ -55,6 +55,8 @@ export interface Holder {
   readonly formerNamespaces: readonly Namespace[];
   /** Names their account had before `previously` renamed them, the newest first. */
   readonly formerNames: readonly OsUser[];
+  /** Every `k8s_user` that was theirs: secrets of theirs are kept below them in Vault, so nobody else is given one. */
+  readonly formerK8sUsers: readonly K8sUser[];
 }
 
 /** The former value of a renamed identity, as the row states it; it may stay there for good. */
@@ -177,6 +179,8 @@ export interface LedgerEntry {
   readonly namespaces: readonly Namespace[];
   readonly formerNamespaces: readonly Namespace[];
   readonly formerNames: readonly OsUser[];
+  /** Absent for somebody who never had another. */
+  readonly formerK8sUsers?: readonly K8sUser[];
   readonly layout: Layout;
   readonly repos: readonly string[];
   readonly parked: boolean;

@@ -171,7 +171,7 @@ const tiersTable = (): string =>
 
 const RULES = [
   "- `authentik_user`, `k8s_user`, `email` and `forgejo.login` are one person's each, upper and lower case alike.",
-  "- A namespace has one owner, occurs in a list once, and is not named after another person's `k8s_user`.",
+  "- A namespace has one owner, occurs in a list once, and is not named after a `k8s_user` that is or was another person's.",
   "- `namespaces` goes with tier `namespace-owner`, and with no other.",
   "- `repos` goes with `code_layout: workspace`; `infra` is always there and not listed; no name stands there twice.",
   "- `previously` holds former values: none that the row says today, no `os_user` that still has a row, and no `k8s_user` that is",
@@ -180,8 +180,8 @@ const RULES = [
   "- `quota.memory_requests` is at most `quota.memory_limits`, counting the figures that the user map and the stack supply.",
   "- Where the stack reads a user map: a tier that differs from the map's role is an error, a non-admin who is not in the map",
   "  is a warning (the grant is pending), admins are exempt. An address that the map supplies is one person's too.",
-  "- The `k8s_user` of an offboarded user is not given to another user: secrets in Vault are kept below it. Their login and",
-  "  their namespaces can be given on, with a warning; their ports and their uid never are.",
+  "- A `k8s_user` that was another person's, offboarded or not, is given to nobody else: secrets in Vault are kept below it.",
+  "  The login and the namespaces of an offboarded user can be given on, with a warning; their ports and their uid never are.",
 ].join("\n");
 
 const takenTable = (): string =>

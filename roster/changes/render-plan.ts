@@ -70,12 +70,12 @@ function cuts(left: OffboardedPerson): readonly string[] {
 }
 
 function kept(left: OffboardedPerson): readonly string[] {
-  const { uid, ports, namespaces, formerNamespaces, k8sUser, forgejoLogin } = left;
+  const { uid, ports, namespaces, formerNamespaces, k8sUser, formerK8sUsers, forgejoLogin } = left;
   const rooms = [...namespaces, ...formerNamespaces];
   return [
     `account, home and clones (uid ${uid})`,
     "groups that they got by hand",
-    `the secrets in Vault of ${k8sUser}`,
+    `the secrets in Vault of ${listed([k8sUser, ...formerK8sUsers])}`,
     ...(forgejoLogin === undefined
       ? []
       : [`the forge account ${forgejoLogin} with its own tokens, keys and repositories`]),

@@ -3,6 +3,7 @@
 import type {
   Day,
   ForgejoLogin,
+  K8sUser,
   Ledger,
   LedgerEntry,
   OffboardedPerson,
@@ -45,6 +46,7 @@ export function personOf(
     namespaces: row.namespaces,
     formerNamespaces: sorted(had.filter((name) => !row.namespaces.includes(name))),
     formerNames: entry?.formerNames ?? [],
+    formerK8sUsers: formerK8sUsersOf(row, entry),
     groups: TIERS[row.tier].groups,
     shell: SHELL,
     layout: row.layout,
@@ -60,6 +62,18 @@ export function personOf(
     formerHosts: (entry?.hosts ?? []).filter((host) => host !== row.host),
     previously: row.previously,
   };
+}
+
+/**
+ * Every `k8s_user` that was theirs before the present one. A former one that the row alone knows counts too: a ledger of a
+ * former version holds none.
+ */
+export function formerK8sUsersOf(
+  { k8sUser, previously }: Pick<CurrentRow, "k8sUser" | "previously">,
+  entry: LedgerEntry | undefined,
+): readonly K8sUser[] {
+  const last = [entry?.k8sUser, previously.k8sUser].filter((name) => name !== undefined);
+  return sorted([...(entry?.formerK8sUsers ?? []), ...last].filter((name) => name !== k8sUser));
 }
 
 /** A login that a new spelling of it replaces is no former one: the forge takes the two for the same. */
@@ -92,6 +106,7 @@ export function entryOf(person: Person, entry: LedgerEntry | undefined, today: D
     namespaces: person.namespaces,
     formerNamespaces: person.formerNamespaces,
     formerNames: person.formerNames,
+    ...(person.formerK8sUsers.length === 0 ? {} : { formerK8sUsers: person.formerK8sUsers }),
     layout: person.layout,
     repos: person.repos,
     parked: person.parked,
@@ -117,6 +132,7 @@ export function offboardedPersonOf(osUser: OsUser, entry: LedgerEntry, leftOn: D
     namespaces: entry.namespaces,
     formerNamespaces: entry.formerNamespaces,
     formerNames: entry.formerNames,
+    formerK8sUsers: entry.formerK8sUsers ?? [],
     hosts: entry.hosts,
     ...(entry.forgejoLogin === undefined ? {} : { forgejoLogin: entry.forgejoLogin }),
     formerForgejoLogins: entry.formerForgejoLogins ?? [],

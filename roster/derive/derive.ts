@@ -14,7 +14,7 @@ import { byCodeUnit, sortedEntries } from "../text/code-unit-order.ts";
 import { ALL_DELIVERED, type Surface, type Undelivered, undeliveredDuring } from "../undelivered-changes.ts";
 import { checkAgainstUserMap } from "../user-map.ts";
 import { allocate } from "./allocate-numbers.ts";
-import { conflictsWithOffboarded, doubledIdentities, formerNamesOfOthers } from "./name-conflicts.ts";
+import { conflictsWithOthers, doubledIdentities, formerNamesOfOthers } from "./name-conflicts.ts";
 import { hostFiles } from "./host-files.ts";
 import {
   entryOf,
@@ -75,7 +75,7 @@ export function derive(input: DeriveInput): Derived {
       source: userMap === undefined ? "the last deployment" : `the user map (${userMap.file})`,
       quotaOf: ({ osUser }) => wanted.get(osUser)?.quota,
     }),
-    ...conflictsWithOffboarded(roster, past, rows),
+    ...conflictsWithOthers(roster, past, rows),
     ...formerNamesOfOthers(roster, past, rows),
     ...(policy.addsOnly ? doubledIdentities(roster, rows) : []),
     ...allocated.problems,

@@ -1,17 +1,18 @@
 /**
- * Finds names of the roster that an offboarded user still holds: a warning where nothing is at stake, an error where a
- * secret is.
+ * Finds names of the roster that somebody else had: a warning where nothing is at stake, an error where a secret is.
  */
 
-import type { LedgerEntry, OsUser, Problem, Roster } from "../model.ts";
+import type { K8sUser, LedgerEntry, OsUser, Problem, Roster } from "../model.ts";
 import { problemInRoster } from "../load.ts";
+import { dashboardAccount } from "../object-names.ts";
 import { inRow, warningInRow } from "../rules/finding.ts";
 import { folded } from "../text/code-unit-order.ts";
+import { formerK8sUsersOf } from "./derive-person.ts";
 import type { RenamedLedger } from "./renames.ts";
 import type { CurrentRow } from "./expire-rows.ts";
 
-/** Compares everybody who is new, or has a new name, with those who left. */
-export function conflictsWithOffboarded(
+/** Compares every row with those who left, and with the former names of everybody else. */
+export function conflictsWithOthers(
   roster: Roster,
   past: RenamedLedger,
   rows: ReadonlyMap<OsUser, CurrentRow>,
@@ -19,35 +20,49 @@ export function conflictsWithOffboarded(
   const gone = [...past.people].filter(([user]) => !rows.has(user));
   const returning = gone.filter(([, entry]) => entry.removedOn === undefined);
   const byLogin = byFolded(returning, (entry) => entry.authentikUser);
-  const byK8sUser = byFolded(gone, (entry) => entry.k8sUser);
+  const byK8sUser = holdersOf([
+    ...gone.map(([user, entry]) => [user, k8sUsersOf(entry)] as const),
+    ...[...rows].map(([user, row]) => [user, formerK8sUsersOf(row, past.people.get(user))] as const),
+  ]);
+  const byDashboard = new Map([...byK8sUser].map(([name, users]) => [dashboardAccount(name as K8sUser), users]));
   const byNamespace = new Map(
     gone.flatMap(([user, entry]) => entry.namespaces.map((name) => [name as string, user] as const)),
   );
   return [...roster.rows.values()].flatMap((row) => {
     const own = rows.get(row.osUser);
     if (own === undefined) return [];
+    const entry = past.people.get(row.osUser);
     const problems: Problem[] = [];
     const sameLogin = byLogin.get(folded(row.authentikUser));
-    const sameK8sUser = byK8sUser.get(folded(row.k8sUser));
-    const isNew = !past.people.has(row.osUser);
+    const sameK8sUser = otherThan(row.osUser, byK8sUser.get(row.k8sUser));
+    const canBe = (user: OsUser) => entry === undefined && !rows.has(user);
     if (sameLogin !== undefined) {
-      const way = isNew
+      const way = canBe(sameLogin)
         ? `; if ${row.osUser} is ${sameLogin} under a new name, write previously: {os_user: ${sameLogin}} and nothing is lost`
         : "";
       const message = `"${row.authentikUser}" was the login of ${sameLogin}, an offboarded user whose ports and account are kept for a return${way}`;
       problems.push(problemInRoster(roster, warningInRow(row.osUser, ["authentik_user"], message)));
     }
-    if (sameK8sUser !== undefined && sameK8sUser !== sameLogin) {
-      const message =
-        `"${row.k8sUser}" was ${sameK8sUser}'s, whose secrets in Vault are kept below that name; choose another` +
-        `, or write previously: {os_user: ${sameK8sUser}} if the two are one person`;
+    // An earlier version let two of one login have one k8s_user: those who have it are left with it.
+    const isFromBefore = sameK8sUser === sameLogin && entry?.leftOn === undefined && entry?.k8sUser === row.k8sUser;
+    if (sameK8sUser !== undefined && !isFromBefore) {
+      const way = canBe(sameK8sUser)
+        ? `, or write previously: {os_user: ${sameK8sUser}} if the two are one person`
+        : "";
+      const message = `"${row.k8sUser}" was ${sameK8sUser}'s, whose secrets in Vault are kept below that name; choose another${way}`;
       problems.push(problemInRoster(roster, inRow(row.osUser, ["k8s_user"], message)));
     }
     for (const [index, namespace] of row.namespaces.entries()) {
+      const holder = otherThan(row.osUser, byK8sUser.get(namespace) ?? byDashboard.get(namespace));
+      const isTheirs = [...(entry?.namespaces ?? []), ...(entry?.formerNamespaces ?? [])].includes(namespace);
       const former = byNamespace.get(namespace);
-      if (former === undefined) continue;
-      const message = `"${namespace}" belonged to ${former}, an offboarded user; ${row.osUser} takes it over with everything in it`;
-      problems.push(problemInRoster(roster, warningInRow(row.osUser, ["namespaces", index], message)));
+      if (holder !== undefined && !isTheirs) {
+        const message = `"${namespace}" is a name that a former k8s_user of ${holder} claims; objects and Vault paths would meet there, so choose another`;
+        problems.push(problemInRoster(roster, inRow(row.osUser, ["namespaces", index], message)));
+      } else if (former !== undefined) {
+        const message = `"${namespace}" belonged to ${former}, an offboarded user; ${row.osUser} takes it over with everything in it`;
+        problems.push(problemInRoster(roster, warningInRow(row.osUser, ["namespaces", index], message)));
+      }
     }
     return problems;
   });
@@ -62,16 +77,30 @@ export function formerNamesOfOthers(
   past: RenamedLedger,
   rows: ReadonlyMap<OsUser, CurrentRow>,
 ): readonly Problem[] {
-  const holders = byFolded([...past.people], (entry) => entry.k8sUser);
+  const holders = holdersOf([...past.people].map(([user, entry]) => [user, k8sUsersOf(entry)] as const));
   return [...rows.values()].flatMap(({ osUser, previously: { k8sUser: former } }) => {
-    const holder = former === undefined ? undefined : holders.get(folded(former));
-    if (holder === undefined || holder === osUser) return [];
+    const holder = former === undefined ? undefined : otherThan(osUser, holders.get(former));
+    if (holder === undefined) return [];
     const isOneRow = past.people.has(osUser) || roster.rows.has(holder);
     const rename = isOneRow ? "" : `, or write previously: {os_user: ${holder}} as well if the two are one person`;
     const message = `"${former}" was ${holder}'s, whose identity in Vault goes by it; correct this line or remove it${rename}`;
     return [problemInRoster(roster, inRow(osUser, ["previously", "k8s_user"], message))];
   });
 }
+
+/** Vault keeps somebody's secrets below all of these, so whoever were given one could read them. */
+const k8sUsersOf = ({ k8sUser, formerK8sUsers = [] }: LedgerEntry): readonly K8sUser[] => [k8sUser, ...formerK8sUsers];
+
+function holdersOf(people: readonly (readonly [OsUser, readonly K8sUser[]])[]): ReadonlyMap<string, readonly OsUser[]> {
+  const holders = new Map<string, OsUser[]>();
+  for (const [user, names] of people) {
+    for (const name of names) holders.set(name, [...(holders.get(name) ?? []), user]);
+  }
+  return holders;
+}
+
+const otherThan = (user: OsUser, holders: readonly OsUser[] | undefined): OsUser | undefined =>
+  holders?.find((holder) => holder !== user);
 
 const byFolded = (
   people: readonly (readonly [OsUser, LedgerEntry])[],

@@ -123,8 +123,8 @@ function renameFindings(rows: RawRows): Finding[] {
         inRow(
           user,
           ["previously", "k8s_user"],
-          `${quote(String(k8sUser))} is ${describeKey(holder)}'s k8s_user, and their identity in Vault goes by it; ` +
-            "correct this line or remove it",
+          `${quote(String(k8sUser))} is ${describeKey(holder)}'s k8s_user, and one identity in Vault cannot be both people's; ` +
+            `correct this line, or give ${describeKey(holder)} another k8s_user`,
         ),
       );
     }

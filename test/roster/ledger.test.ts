@@ -22,6 +22,16 @@ test("a ledger is read back as it was written, names that objects trip over incl
   expect(loaded.ok && [...loaded.ledger.people.keys()]).toEqual(["__proto__", "ada", "bob"]);
 });
 
+test("a former k8s_user is written and read back, and a ledger of before has none", () => {
+  expect(text).not.toContain("formerK8sUsers");
+  const { ledger } = derived(rosterOf(row("ada", "previously: {k8s_user: adele}"))).desired;
+  const loaded = loadLedger(writeLedger(ledger), "ledger.json");
+  expect(loaded.ok && loaded.ledger).toEqual(ledger);
+  expect(loaded.ok && [...loaded.ledger.people.values()].map(({ formerK8sUsers }) => formerK8sUsers)).toEqual([
+    ["adele"],
+  ]);
+});
+
 describe("a corrupted ledger is a located problem and nothing is given out", () => {
   test.each([
     [

@@ -325,7 +325,7 @@ describe("the other fields", () => {
     const said = (...rows: readonly string[]) => linesOf(rosterOf(row("ada"), ...rows));
     expect(said(row("eva", "previously: {k8s_user: ADA}"))).toEqual([expect.stringContaining("does not fit")]);
     expect(said(row("eva", "previously: {k8s_user: ada}"))).toEqual([
-      'roster.yaml:10:28: eva: previously.k8s_user: "ada" is ada\'s k8s_user, and their identity in Vault goes by it; correct this line or remove it',
+      "roster.yaml:10:28: eva: previously.k8s_user: \"ada\" is ada's k8s_user, and one identity in Vault cannot be both people's; correct this line, or give ada another k8s_user",
     ]);
     expect(said(row("eva", "previously: {k8s_user: ev}"), row("ida", "previously: {k8s_user: ev}"))).toEqual([
       expect.stringContaining(`15:28: ida: previously.k8s_user: "ev" is already eva's`),

@@ -43,6 +43,7 @@ export function person(
     formerHosts: [],
     formerNamespaces: [],
     formerNames: [],
+    formerK8sUsers: [],
     formerForgejoLogins: [],
     previously: {},
     ...more,
@@ -63,6 +64,7 @@ export const left = ({
   ...{
     formerNamespaces: rest.formerNamespaces,
     formerNames: [],
+    formerK8sUsers: [],
     formerForgejoLogins: [],
     limits: rest.limits,
     repos: [],

@@ -22,7 +22,7 @@ const HOST = "with the next deployment that reaches the host";
 /** Parts of sentences by which a deployment stops before its first write. */
 export const REFUSALS = {
   namespaces: "the namespace ida-a exists already and belongs to ida",
-  k8sUser: "the namespace hal-a exists already and belongs to hal",
+  k8sUser: `"ida" was ida's, whose secrets in Vault are kept below that name`,
   osUser: '"gil" is still on the roster',
 } as const;
 const refused = (sentence: string) => `refused before the first write: *…${sentence}…*`;

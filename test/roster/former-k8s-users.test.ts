@@ -1,0 +1,83 @@
+/** Tests that a k8s_user that was somebody's is given to nobody else: secrets in Vault are kept below it. */
+
+import { expect, test } from "vitest";
+import type { Ledger } from "../../roster/model.ts";
+import { derived, person, rosterOf, row, tried, user } from "./support.ts";
+
+const ADA = row("ada", "", "admin");
+const { ledger } = derived(rosterOf(ADA, row("bob", "namespaces: [shop]", "namespace-owner"))).desired;
+
+test("a former k8s_user is refused to everybody else, whoever has it by then, and its person may go back to it", () => {
+  const bob = (k8sUser: string, more = "") =>
+    row("bob", `namespaces: [shop]${more}`, "namespace-owner").replace("k8s_user: bob", `k8s_user: ${k8sUser}`);
+  const carol = (k8sUser: string, more = "") =>
+    row("carol", more, more === "" ? "power-user" : "namespace-owner").replace(
+      "k8s_user: carol",
+      `k8s_user: ${k8sUser}`,
+    );
+  const said = (past: Ledger, ...rows: readonly string[]) => {
+    const result = tried(rosterOf(ADA, ...rows), { ledger: past });
+    return result.ok ? [] : result.problems.map(({ line, message }) => `${line}: ${message}`);
+  };
+  const kept = "whose secrets in Vault are kept below that name; choose another";
+  // In the run that renames, by the ledger afterwards, and after another rename and a leave.
+  expect(said(ledger, bob("bob2"), carol("bob"))).toEqual([`13: k8s_user: "bob" was bob's, ${kept}`]);
+  const second = derived(rosterOf(ADA, bob("bob2")), { ledger }).desired.ledger;
+  expect(second.people.get(user("bob"))?.formerK8sUsers).toEqual(["bob"]);
+  expect(said(second, bob("bob2"), carol("bob"))).toEqual([`13: k8s_user: "bob" was bob's, ${kept}`]);
+  const third = derived(rosterOf(ADA, bob("bob3")), { ledger: second }).desired.ledger;
+  const away = derived(rosterOf(ADA), { ledger: third });
+  const way = ", or write previously: {os_user: bob} if the two are one person";
+  expect(said(away.desired.ledger, carol("bob"))).toEqual([`8: k8s_user: "bob" was bob's, ${kept}${way}`]);
+  expect(away.plan.join()).toContain("the secrets in Vault of bob3, bob and bob2");
+  const spaces = (name: string) => carol("carol", `namespaces: [${name}]`);
+  const claimed = (name: string) =>
+    `namespaces: "${name}" is a name that a former k8s_user of bob claims; objects and Vault paths would meet there, so choose another`;
+  expect(said(third, bob("bob3"), spaces("bob"))).toEqual([`15: ${claimed("bob")}`]);
+  expect(said(away.desired.ledger, spaces("dashboard-bob2"))).toEqual([`10: ${claimed("dashboard-bob2")}`]);
+  expect(said(ledger, spaces("bob"))).toEqual([`10: ${claimed("bob")}`]);
+  const back = derived(rosterOf(ADA, bob("bob2")), { ledger: away.desired.ledger }).desired.ledger;
+  expect(back.people.get(user("bob"))?.formerK8sUsers).toEqual(["bob", "bob3"]);
+});
+
+test("neither does a leaver's login open the secrets below their k8s_user", () => {
+  const carol = row("carol").replace("authentik_user: carol", "authentik_user: bob");
+  const result = tried(rosterOf(ADA, carol.replace("k8s_user: carol", "k8s_user: bob")), { ledger });
+  expect(result.ok ? [] : result.problems.map(({ severity, path }) => [severity, path])).toEqual([
+    ["warning", "users.carol.authentik_user"],
+    ["error", "users.carol.k8s_user"],
+  ]);
+});
+
+test("a former k8s_user that only a row of before tells is kept from others, too", () => {
+  const renamed = derived(rosterOf(row("ada", "previously: {k8s_user: adele}", "admin"))).desired.ledger;
+  const result = tried(rosterOf(ADA, row("adele")), { ledger: renamed });
+  expect(result.ok ? [] : result.problems.map(({ path }) => path)).toEqual(["users.adele.k8s_user"]);
+});
+
+test.each([
+  [
+    "who left",
+    "",
+    "; correct this line or remove it, or write previously: {os_user: bob} as well if the two are one person",
+  ],
+  [
+    "who is renamed in the same run",
+    row("bob", "namespaces: [shop]", "namespace-owner").replace("k8s_user: bob", "k8s_user: bob2"),
+    "; correct this line or remove it",
+  ],
+])("a former k8s_user that was that of somebody %s is refused", (_, bob, way) => {
+  const text = rosterOf(ADA, bob, row("carol", "previously: {k8s_user: bob}"));
+  const result = tried(text, { ledger });
+  expect(result.ok ? [] : result.problems.map(({ line, path, message }) => [line, path, message])).toEqual([
+    [
+      expect.any(Number),
+      "users.carol.previously.k8s_user",
+      `previously.k8s_user: "bob" was bob's, whose identity in Vault goes by it${way}`,
+    ],
+  ]);
+  if (bob === "") {
+    const renamed = row("carol", "previously: {os_user: bob, k8s_user: bob}\nnamespaces: [shop]", "namespace-owner");
+    expect(person(derived(rosterOf(ADA, renamed), { ledger }), "carol").uid).toBe(20_001);
+  }
+});
