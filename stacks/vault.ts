@@ -5,7 +5,8 @@ import * as pulumi from "@pulumi/pulumi";
 import * as vault from "@pulumi/vault";
 import { PersonAccess } from "../components/vault/person-access.ts";
 import { VaultPeople } from "../components/vault/resources.ts";
-import type { Desired, K8sUser, Namespace } from "../roster/model.ts";
+import type { Desired, Email, K8sUser, Namespace, OffboardedPerson } from "../roster/model.ts";
+import { folded } from "../roster/text/code-unit-order.ts";
 import { caOf } from "../config/ca-certificate.ts";
 import { inTurns } from "./declare-concurrently.ts";
 import type { VaultSettings } from "../config/settings/vault.ts";
@@ -33,35 +34,53 @@ export async function deployVault(
   const inUse = new Set([...desired.people.values()].flatMap(({ namespaces }) => namespaces));
   // A namespace that is somebody else's by now has their role.
   const isFree = (namespace: Namespace) => !inUse.has(namespace);
+  const addresses = new Set([...desired.people.values()].flatMap(({ email }) => addressOf(email)));
+  const isGivenOn = ({ email }: OffboardedPerson) => addressOf(email).some((address) => addresses.has(address));
+  const cuts: pulumi.Resource[] = [];
+  const revoke = (person: OffboardedPerson): pulumi.Resource => {
+    const { namespaces, formerNamespaces, email } = person;
+    const { settled } = new PersonAccess(
+      nameOf(person.k8sUser),
+      {
+        ...{ state: "left", site: settings, lostNamespaces: formerNamespaces.filter(isFree) },
+        person: { ...person, namespaces: namespaces.filter(isFree) },
+        ...(email === undefined || isGivenOn(person) ? {} : { address: email }),
+        ...{ isGivenAddress: false, releases: [] },
+      },
+      { providers },
+    );
+    cuts.push(settled);
+    return settled;
+  };
+  const gone = [...desired.left.values()];
+  // Whoever has the address now gets it after everything that it opened is revoked.
+  const released = gone.filter(isGivenOn).map((person) => [addressOf(person.email), revoke(person)] as const);
   const present = inTurns(desired.people.values(), (person) => {
     const { k8sUser: former } = person.previously;
+    const releases = released.filter(([address]) => addressOf(person.email).join() === address.join());
     const { settled } = new PersonAccess(
       nameOf(person.k8sUser),
       {
         ...{ person, state: "present", site: settings, lostNamespaces: person.formerNamespaces.filter(isFree) },
+        ...(person.email === undefined ? {} : { address: person.email }),
+        isGivenAddress: desired.givenAddress.has(person.osUser),
+        releases: releases.map(([, identity]) => identity),
         ...(former === undefined ? {} : { former }),
       },
       { providers, ...(former === undefined ? {} : { aliases: [{ name: nameOf(former) }] }) },
     );
     return settled;
   });
-  const cuts: pulumi.Resource[] = [];
-  const left = inTurns(desired.left.values(), (person) => {
-    const { namespaces, formerNamespaces } = person;
-    const { settled } = new PersonAccess(
-      nameOf(person.k8sUser),
-      {
-        ...{ state: "left", site: settings, lostNamespaces: formerNamespaces.filter(isFree) },
-        person: { ...person, namespaces: namespaces.filter(isFree) },
-      },
-      { providers },
-    );
-    cuts.push(settled);
-    return settled;
-  });
+  const left = inTurns(
+    gone.filter((person) => !isGivenOn(person)),
+    revoke,
+  );
   await Promise.all([present, left]);
   return cuts;
 }
+
+/** As Vault compares it; none where it is not known. */
+const addressOf = (email: Email | undefined): readonly string[] => (email === undefined ? [] : [folded(email)]);
 
 /** By the name that Vault knows them by: another account name changes nothing there. */
 const nameOf = (k8sUser: K8sUser) => `vault-${k8sUser}`;

@@ -153,8 +153,11 @@ export async function probeCluster(
   return [await reviewed(call, offboarded), ...ownThings(seen, offboarded), ...delegatedBy(offboarded, seen)];
 }
 
-async function reviewed(call: KubeCall, { email, namespaces }: OffboardedUser): Promise<Finding> {
+async function reviewed(call: KubeCall, offboarded: OffboardedUser): Promise<Finding> {
+  const { email, emailHolder, namespaces } = offboarded;
   if (email === undefined) return revoked("cluster", "they had no e-mail here, so no right was ever given to them");
+  if (emailHolder !== undefined)
+    return revoked("cluster", `${email} is ${emailHolder}'s address today, and what it may do is theirs`);
   const verbs = [
     ...QUESTIONS,
     ...namespaces.flatMap((namespace) => AT_HOME.map((question) => ({ ...question, namespace }))),
@@ -183,7 +186,7 @@ async function reviewed(call: KubeCall, { email, namespaces }: OffboardedUser): 
 
 function ownThings(
   seen: ClusterState,
-  { k8sUser, authentikUser, email, namespaces }: OffboardedUser,
+  { k8sUser, authentikUser, email, emailHolder, namespaces }: OffboardedUser,
 ): readonly Finding[] {
   const account = dashboardAccount(k8sUser as K8sUser);
   const tokens = seen.tokens.filter((token) => token.account === account && namespaces.includes(token.namespace));
@@ -197,7 +200,7 @@ function ownThings(
           "the next deployment that ends well",
         ),
     ...knownTo("the token injector", seen.injected, authentikUser),
-    ...knownTo("the portal", seen.portal, email),
+    ...knownTo("the portal", seen.portal, emailHolder === undefined ? email : undefined),
     ...missing.map((namespace) =>
       needsAction("cluster", `their namespace ${namespace}, which is kept, is not there`, "find out who deleted it"),
     ),

@@ -42,6 +42,8 @@ export interface OffboardedUser {
   readonly authentikUser: string;
   readonly k8sUser: string;
   readonly email?: string;
+  /** Whose the address is today, where it was given to somebody else: what it opens is theirs. */
+  readonly emailHolder?: string;
   readonly forgejoLogin?: string;
   readonly namespaces: readonly string[];
 }

@@ -4,8 +4,9 @@
  */
 
 import { loadLedger } from "../../roster/ledger.ts";
-import type { LedgerEntry, OsUser } from "../../roster/model.ts";
+import type { Ledger, LedgerEntry, OsUser } from "../../roster/model.ts";
 import { hostsWithoutAccess, offboardingState } from "../../roster/offboarding.ts";
+import { folded } from "../../roster/text/code-unit-order.ts";
 import { renderProblem } from "../../roster/render-problem.ts";
 import { Refusal } from "../../config/refusal.ts";
 import type { OffboardedUser } from "./model.ts";
@@ -21,7 +22,7 @@ export function offboardedUsers(stored: unknown, named: readonly string[]): read
   if (!loaded.ok) throw new Refusal(loaded.problems.map(renderProblem).join("\n"));
   const gone = new Map(
     [...loaded.ledger.people].flatMap(([osUser, entry]): [string, OffboardedUser][] => {
-      const leaver = leaverOf(osUser, entry);
+      const leaver = leaverOf(osUser, entry, loaded.ledger);
       return leaver === undefined ? [] : [[osUser, leaver]];
     }),
   );
@@ -39,16 +40,21 @@ export function offboardedUsers(stored: unknown, named: readonly string[]): read
   return [...gone.values()].filter(({ osUser }) => named.length === 0 || named.includes(osUser));
 }
 
-function leaverOf(osUser: OsUser, entry: LedgerEntry): OffboardedUser | undefined {
+function leaverOf(osUser: OsUser, entry: LedgerEntry, { people }: Ledger): OffboardedUser | undefined {
   const hosts = hostsWithoutAccess(entry);
   if (hosts.length === 0) return undefined;
   const everywhere = offboardingState(entry) === "offboarded";
   const { authentikUser, k8sUser, email, forgejoLogin, leftOn } = entry;
+  const present = [...people].filter(([user, other]) => user !== osUser && offboardingState(other) === "present");
+  const isSame = (other: LedgerEntry) =>
+    email !== undefined && other.email !== undefined && folded(other.email) === folded(email);
+  const emailHolder = present.find(([, other]) => isSame(other))?.[0];
   return {
     ...{ osUser, everywhere, hosts, authentikUser, k8sUser },
     namespaces: [...entry.namespaces, ...entry.formerNamespaces],
     ...(leftOn === undefined ? {} : { leftOn }),
     ...(email === undefined ? {} : { email }),
+    ...(emailHolder === undefined ? {} : { emailHolder }),
     ...(forgejoLogin === undefined ? {} : { forgejoLogin }),
   };
 }

@@ -38,7 +38,8 @@ export async function probeVault(
   const roles = offboarded.namespaces.map((namespace) => deployerRole(namespace as Namespace));
   const people = identities(vault, settings.oidcMount, signal);
   const named = await people.byName(ownerPolicy(offboarded.k8sUser as K8sUser));
-  const signsInAs = offboarded.email === undefined ? undefined : await people.byAlias(offboarded.email);
+  const { email, emailHolder } = offboarded;
+  const signsInAs = email === undefined || emailHolder !== undefined ? undefined : await people.byAlias(email);
   const exists = async (path: string, purpose: string) =>
     (await vault.find({ method: "GET", path, purpose }, z.unknown(), signal)) !== undefined;
   const there = async (names: readonly string[], at: (name: string) => string) => {

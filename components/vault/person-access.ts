@@ -4,7 +4,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import * as vault from "@pulumi/vault";
-import type { Holder, K8sUser, Namespace } from "../../roster/model.ts";
+import type { Email, Holder, K8sUser, Namespace } from "../../roster/model.ts";
 import { deployerRoleName, ownerPolicyName, workstationPolicyName } from "./names.ts";
 import { ownerPolicy, workstationPolicy } from "./policies.ts";
 import { VaultPerson } from "./resources.ts";
@@ -24,6 +24,12 @@ export interface PersonAccessArgs {
   readonly site: VaultSite;
   /** Their former name, where they were renamed: their identity goes with them. */
   readonly former?: K8sUser;
+  /** What they sign in by; absent where it is not known, or somebody else's since they left. */
+  readonly address?: Email;
+  /** Whether the address was another person's. */
+  readonly isGivenAddress: boolean;
+  /** The identities of former holders of the address, which release it first. */
+  readonly releases: readonly pulumi.Resource[];
   /** Namespaces that were theirs and are nobody's today. */
   readonly lostNamespaces: readonly Namespace[];
 }
@@ -72,7 +78,8 @@ const declareIdentity = (parent: PersonAccess, name: string, args: PersonAccessA
       name: ownerPolicyName(person.k8sUser),
       formerName: args.former === undefined ? null : ownerPolicyName(args.former),
       state,
-      alias: person.email ?? null,
+      alias: args.address ?? null,
+      isGivenAlias: args.isGivenAddress,
       mount: site.oidcMount,
       policies: present ? [ownerPolicyName(person.k8sUser)] : [],
       marks: [ownerPolicyName(person.k8sUser), workstationPolicyName(person.osUser)],
@@ -80,7 +87,7 @@ const declareIdentity = (parent: PersonAccess, name: string, args: PersonAccessA
       roles: person.namespaces.map(deployerRoleName),
       lostRoles: args.lostNamespaces.map(deployerRoleName),
     },
-    { parent, dependsOn: policies },
+    { parent, dependsOn: [...policies, ...args.releases] },
   );
 };
 

@@ -21,6 +21,8 @@ export interface VaultPersonArgs {
   readonly formerName: string | null;
   readonly state: "present" | "left";
   readonly alias: string | null;
+  /** The address was another person's: what signed in by it until now is not theirs. */
+  readonly isGivenAlias: boolean;
   readonly mount: string;
   readonly policies: readonly string[];
   readonly marks: readonly string[];

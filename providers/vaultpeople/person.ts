@@ -23,6 +23,8 @@ const inputsSchema = z.object({
   state: z.enum(["present", "left"]),
   /** What they sign in as; null while it is not known. */
   alias: z.string().min(1).nullable(),
+  /** The address was another person's: what signed in by it until now is not theirs. A state without it is of a former version. */
+  isGivenAlias: z.boolean().default(false),
   /** Auth mount of the alias. */
   mount: z.string().min(1),
   /** Policies of the entity. Others that it has are not ours and stay. */
@@ -56,7 +58,8 @@ export function person(vault: () => Vault): Resource {
     replaceOn: [],
     differences: (state, inputs) => {
       const changed = (Object.keys(inputsSchema.shape) as (keyof Inputs)[]).filter(
-        (field) => textOf(state[field]) !== textOf(inputs[field]),
+        // Whose the address was matters to whoever gets it, and to nobody who has it.
+        (field) => field !== "isGivenAlias" && textOf(state[field]) !== textOf(inputs[field]),
       );
       const alive = inputs.state === "left" && state.live > 0 && !changed.includes("state") ? (["state"] as const) : [];
       return [...changed, ...alive];
@@ -87,6 +90,8 @@ async function settle(vault: Vault, inputs: Inputs, before: State | undefined, c
     const entity = await entityOf(people, inputs, before);
     const roles = [...inputs.roles, ...inputs.lostRoles];
     const { revoked } = await revokeAccess(vault, { ...inputs, roles, marks, entity }, call);
+    // Until somebody else is given the address it stays with the disabled entity, so that it opens nothing.
+    if (entity !== undefined && isGivenOn(inputs, before)) await people.unpoint(entity);
     return { ...inputs, entityId: entity?.id ?? null, live: 0, revoked: (before?.revoked ?? 0) + revoked };
   }
   const entity = await welcome(people, { ...inputs, marks }, before, call.signal);
@@ -102,8 +107,12 @@ async function welcome(
   signal: AbortSignal,
 ): Promise<Entity | undefined> {
   const { name, alias, formerName } = inputs;
-  const holder = alias === null ? undefined : await people.byAlias(alias);
-  const named = (await people.byName(name)) ?? (await renamedEntity(people, inputs, before, holder));
+  const found = alias === null ? undefined : await people.byAlias(alias);
+  const named =
+    (await people.byName(name)) ??
+    (await renamedEntity(people, inputs, before, found)) ??
+    (await rememberedEntity(people, before));
+  const holder = await withoutFormerHolder(people, inputs, before, named, found);
   const signsInAs = await released(people, inputs, named, holder, signal);
   const entity =
     named ?? signsInAs ?? (inputs.policies.length === 0 ? undefined : await people.create(name, inputs.policies));
@@ -124,6 +133,34 @@ async function welcome(
   if (alias === null && before?.alias != null && before.entityId === entity.id) await people.unpoint(entity);
   return checked(people, inputs, entity.id);
 }
+
+/** The entity that a sign-in made for them before: it goes along to another address, as do the tokens that it has out. */
+async function rememberedEntity(people: Identities, before: State | undefined): Promise<Entity | undefined> {
+  const remembered = before?.entityId == null ? undefined : await people.byId(before.entityId);
+  return remembered !== undefined && isMadeBySignIn(remembered) ? remembered : undefined;
+}
+
+/**
+ * Takes an address that the roster has given on from an entity that nobody present has by a name: of somebody offboarded, or
+ * one that a former holder's sign-in made. Taken over, it would give the former holder's tokens the new one's rights.
+ * @returns the entity that the address leads to then
+ */
+async function withoutFormerHolder(
+  people: Identities,
+  { alias, isGivenAlias }: Inputs,
+  before: State | undefined,
+  named: Entity | undefined,
+  holder: Entity | undefined,
+): Promise<Entity | undefined> {
+  const isNew = folded(before?.alias ?? "") !== folded(alias ?? "");
+  if (holder === undefined || !isGivenAlias || !isNew || holder.id === named?.id) return holder;
+  if (!isMadeBySignIn(holder) && !(holder.disabled && isOurs(holder))) return holder;
+  await people.unpoint(holder);
+  return undefined;
+}
+
+/** Somebody else is given the address that was theirs. */
+const isGivenOn = ({ alias }: Inputs, before: State | undefined): boolean => alias === null && before?.alias != null;
 
 /** The entity of the former name, where it was theirs in the state or their address leads to it: a name alone proves nothing. */
 async function renamedEntity(
@@ -199,8 +236,10 @@ const folded = (name: string): string => name.toLowerCase();
 const entityOf = async (people: Identities, inputs: Inputs, before: State | undefined): Promise<Entity | undefined> => {
   const remembered = before?.entityId == null ? undefined : await people.byId(before.entityId);
   const named = remembered ?? (await people.byName(inputs.name));
-  if (named !== undefined || inputs.alias === null) return named;
-  const aliased = await people.byAlias(inputs.alias);
+  // It is released by whoever leaves before somebody else gets it.
+  const alias = inputs.alias ?? before?.alias ?? null;
+  if (named !== undefined || alias === null) return named;
+  const aliased = await people.byAlias(alias);
   // An address that somebody else has been given since leads to them, and they stay.
   return aliased === undefined || isOurs(aliased) ? undefined : aliased;
 };

@@ -2,7 +2,7 @@
  * Finds names of the roster that somebody else had: a warning where nothing is at stake, an error where a secret is.
  */
 
-import type { K8sUser, LedgerEntry, OsUser, Problem, Roster } from "../model.ts";
+import type { Email, K8sUser, LedgerEntry, OsUser, Problem, Roster } from "../model.ts";
 import { problemInRoster } from "../load.ts";
 import { dashboardAccount } from "../object-names.ts";
 import { inRow, warningInRow } from "../rules/finding.ts";
@@ -24,6 +24,7 @@ export function conflictsWithOthers(
     ...gone.map(([user, entry]) => [user, k8sUsersOf(entry)] as const),
     ...[...rows].map(([user, row]) => [user, formerK8sUsersOf(row, past.people.get(user))] as const),
   ]);
+  const byAddress = holdersOf(gone.map(([user, { email }]) => [user, addressOf(email)] as const));
   const byDashboard = new Map([...byK8sUser].map(([name, users]) => [dashboardAccount(name as K8sUser), users]));
   const byNamespace = new Map(
     gone.flatMap(([user, entry]) => entry.namespaces.map((name) => [name as string, user] as const)),
@@ -51,6 +52,12 @@ export function conflictsWithOthers(
         : "";
       const message = `"${row.k8sUser}" was ${sameK8sUser}'s, whose secrets in Vault are kept below that name; choose another${way}`;
       problems.push(problemInRoster(roster, inRow(row.osUser, ["k8s_user"], message)));
+    }
+    const [sameAddress] = addressOf(own.email).flatMap((address) => byAddress.get(address) ?? []);
+    if (sameAddress !== undefined) {
+      const message = `"${own.email}" was the e-mail of ${sameAddress}, an offboarded user; it signs ${row.osUser} in from now on, and ${sameAddress} needs another one to return`;
+      const field = row.email === undefined ? "k8s_user" : "email";
+      problems.push(problemInRoster(roster, warningInRow(row.osUser, [field], message)));
     }
     for (const [index, namespace] of row.namespaces.entries()) {
       const holder = otherThan(row.osUser, byK8sUser.get(namespace) ?? byDashboard.get(namespace));
@@ -88,10 +95,22 @@ export function formerNamesOfOthers(
   });
 }
 
+/** Everybody on the roster whose address the ledger knows as somebody else's: of who left, or of who passes it on in this run. */
+export function givenAddresses({ people }: RenamedLedger, rows: ReadonlyMap<OsUser, CurrentRow>): ReadonlySet<OsUser> {
+  const holders = holdersOf([...people].map(([user, { email }]) => [user, addressOf(email)] as const));
+  const given = [...rows].filter(([user, { email }]) =>
+    addressOf(email).some((address) => otherThan(user, holders.get(address)) !== undefined),
+  );
+  return new Set(given.map(([user]) => user));
+}
+
+/** As Vault and the cluster compare it; none where it is not known. */
+const addressOf = (email: Email | undefined): readonly string[] => (email === undefined ? [] : [folded(email)]);
+
 /** Vault keeps somebody's secrets below all of these, so whoever were given one could read them. */
 const k8sUsersOf = ({ k8sUser, formerK8sUsers = [] }: LedgerEntry): readonly K8sUser[] => [k8sUser, ...formerK8sUsers];
 
-function holdersOf(people: readonly (readonly [OsUser, readonly K8sUser[]])[]): ReadonlyMap<string, readonly OsUser[]> {
+function holdersOf(people: readonly (readonly [OsUser, readonly string[]])[]): ReadonlyMap<string, readonly OsUser[]> {
   const holders = new Map<string, OsUser[]>();
   for (const [user, names] of people) {
     for (const name of names) holders.set(name, [...(holders.get(name) ?? []), user]);

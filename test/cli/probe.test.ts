@@ -132,6 +132,19 @@ describe("whom it asks about", () => {
     expect(offboardedUsers(ledger({}), [])).toEqual([]);
   });
 
+  test("an address that somebody else has today is said to be theirs", () => {
+    const [uid, ports] = [20_001, { t3: 3774, browser: 8932 }];
+    const people = {
+      bob: entry({ leftOn: "2026-02-01", email: "Bob@x.org" }),
+      carol: entry({ ...{ uid, ports, authentikUser: "carol", k8sUser: "carol" }, email: "bob@x.org" }),
+    };
+    const asked = (others: object) =>
+      offboardedUsers(JSON.stringify({ version: 1, people: { ...people, ...others } }), []);
+    expect(asked({})).toMatchObject([{ osUser: "bob", emailHolder: "carol" }]);
+    const left = asked({ carol: { ...people.carol, leftOn: "2026-03-01" } });
+    expect(left.map(({ emailHolder }) => emailHolder)).toEqual([undefined, undefined]);
+  });
+
   test.each([
     ["somebody who is there", {}, ["bob"], "bob is not offboarded yet; deploy the roster change first"],
     ["a name that nobody had", {}, ["bbo"], "bbo is nobody that this stack ever knew"],

@@ -9,6 +9,7 @@ const RUN = Date.now().toString(36);
 const STAY = `stay-${RUN}`;
 const GONE = `gone-${RUN}`;
 const POWER = `power-${RUN}`;
+const HEIR = `heir-${RUN}`;
 
 const STAYS: Readonly<Record<string, Row>> = {
   os_stay: { tier: "namespace-owner", k8sUser: STAY, namespaces: [`ns-${STAY}`], email: `${STAY}@lab.example` },
@@ -128,4 +129,19 @@ test("who returns has everything as it was, and the old tokens stay dead", async
   });
   expect(await self(await world.signIn(`${POWER}@lab.example`))).toBe(200);
   expect(await Promise.all(Object.values(issued.gone).map(self))).toEqual([403, 403, 403, 403, 403]);
+});
+
+test("the address of who leaves, given to a newcomer in the same run, opens the newcomer's secrets alone", async () => {
+  const given: Readonly<Record<string, Row>> = {
+    ...STAYS,
+    os_heir: { tier: "namespace-owner", k8sUser: HEIR, namespaces: [`ns-${HEIR}`], email: `${GONE}@lab.example` },
+  };
+  const token = `${await world.signIn(`${GONE}@lab.example`)}`;
+  const { stdout } = await up(given);
+  expect(stdout).toContain(`"${GONE}@lab.example" was the e-mail of os_gone, an offboarded user`);
+  const fresh = `${await world.signIn(`${GONE}@lab.example`)}`;
+  const paths = [`secret/data/${GONE}/kept`, `secret/data/${HEIR}/none`];
+  expect(await Promise.all(paths.map((path) => world.status(fresh, "GET", path)))).toEqual([403, 404]);
+  expect([await self(token), (await entity(`namespace-owner-${GONE}`))?.disabled]).toEqual([403, true]);
+  expect((await up(given)).stdout).not.toMatch(/[+~-] ?\d+ (created|updated|deleted|replaced)/);
 });

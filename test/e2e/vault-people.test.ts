@@ -74,7 +74,7 @@ test("an address that belongs to somebody else's entity is refused by name, and 
   expect(await rights("owner")).toEqual([`namespace-owner-owner-${RUN}`]);
 });
 
-test("the address of somebody who left, given to somebody new, is refused until a hand frees it", async () => {
+test("the address of somebody who left is refused to somebody new whom the roster does not give it", async () => {
   const { kept } = await provider.up(PERSON, wish("former"));
   await provider.up(PERSON, wish("former", { state: "left", policies: [] }), kept);
   const heir = { ...wish("heir"), alias: email("former") };
