@@ -63,6 +63,9 @@ export const PROOFS: readonly Proof[] = [
   row(/^\.\/ws remove( USER| NAME)?$/, cli("remove"), /atTerminal\(args/),
   row(/^\.\/ws restore-home$/, cli("restore-home"), /"restore-home"/),
   // The engine.
+  row(/^pulumi stack export --file before\.json$/, e2e("upgrade"), /"stack", "export", "--file"/),
+  row(/^pulumi stack import --file before\.json$/, e2e("upgrade"), /"stack", "import", "--file"/),
+  row(/^pulumi preview --diff$/, e2e("upgrade"), /"preview", "--diff"/),
   row(/^pulumi preview$/, e2e("import"), /"preview"/),
   row(/^pulumi up$/, e2e("deploy-roster"), /"up", "--yes"/),
   row(/^pulumi up --refresh$/, e2e("vault-access"), /"--refresh"/),
