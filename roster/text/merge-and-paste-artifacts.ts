@@ -1,5 +1,6 @@
 /** Finds what a paste or an interrupted merge leaves in a roster, and replaces it by characters that YAML can read. */
 
+import { MAX_TOKENS } from "./parser-limits.ts";
 import { quote } from "./quote.ts";
 import { tokensOf } from "./tokens.ts";
 
@@ -96,7 +97,7 @@ function withSpaces(text: string): Cleaned {
     .map(({ index, 0: character }) => ({
       offset: index,
       message: invisible(character),
-      hides: isWithinWord(text, index, character.length) ? ("line" as const) : ("nothing" as const),
+      hides: isBetweenTokens(text, index, character.length) ? ("nothing" as const) : ("line" as const),
     }));
   const at = new Set(outside.map(({ index }) => index));
   const replaced = text.replace(INVISIBLE, (character, index: number) =>
@@ -105,9 +106,14 @@ function withSpaces(text: string): Cleaned {
   return { text: replaced, found };
 }
 
-/** Between the letters of one word, where no space can be meant. */
-const isWithinWord = (text: string, index: number, length: number): boolean =>
-  /[^\s:]/.test(text[index - 1] ?? "\n") && /[^\s:#]/.test(text[index + length] ?? "\n");
+/** Before a key, before a value or at the end of a line, where a space changes nothing. */
+function isBetweenTokens(text: string, index: number, length: number): boolean {
+  const start = text.lastIndexOf("\n", index - 1) + 1;
+  const end = text.indexOf("\n", index);
+  const before = text.slice(start, index);
+  const after = text.slice(index + length, end < 0 ? text.length : end);
+  return /^\s*$/.test(before) || /^[^"']*:\s*$/.test(before) || /^\s*(?:#.*)?$/.test(after);
+}
 
 function invisible(character: string): string {
   const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
@@ -138,7 +144,11 @@ interface Span {
 
 function commentsOf(text: string): readonly Span[] {
   const comments: Span[] = [];
-  for (const { offset, source, kind } of tokensOf(text))
+  let seen = 0;
+  for (const { offset, source, kind } of tokensOf(text)) {
     if (kind === "comment") comments.push({ from: offset, to: offset + source.length });
+    // A text that holds more of them is not parsed.
+    if (++seen > MAX_TOKENS) break;
+  }
   return comments;
 }

@@ -6,7 +6,7 @@
 import { tokensOf } from "./tokens.ts";
 
 /** Some 1,000 people with every field; with many more, hostile text would take longer than a second to refuse. */
-const MAX_TOKENS = 250_000;
+export const MAX_TOKENS = 250_000;
 const MAX_DEPTH = 16;
 const MAX_INDENT = 120;
 const MAX_SCALAR = 4096;

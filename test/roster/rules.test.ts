@@ -44,13 +44,14 @@ describe("words that nginx, YAML or a map would read as something else", () => {
     ["a\u00a0b", "U+00A0 (a no-break space) only looks like a space"],
     ["a\u200bb", "U+200B is invisible"],
     ["a\u202eb", "U+202E is invisible"],
+    ["a\u0085b", "U+0085 is invisible"],
   ])("the invisible character in %j is named", (login, what) => {
     expect(about(`authentik_user: ${JSON.stringify(login)}`)).toEqual([
       `the character ${what}; delete it, or type a space in its place`,
     ]);
   });
 
-  test.each(["a\u0085b", "é", "e\u0301", "аdmin", "ｂob"])("the look-alike login %j does not fit", (login) => {
+  test.each(["é", "e\u0301", "аdmin", "ｂob"])("the look-alike login %j does not fit", (login) => {
     expect(about(`authentik_user: ${JSON.stringify(login)}`)).toEqual([
       expect.stringMatching(/^authentik_user: .* does not fit/),
     ]);
