@@ -125,6 +125,7 @@ function checkRows(users: TreeMap, broken: ReadonlySet<string>, policy: Policy):
   const misplaced = misplacedAmongPeople(users);
   const findings: Finding[] = [...misplaced.findings];
   for (const [user, { value, keyIs }] of users.entries) {
+    if (findings.length >= MAX_PROBLEMS) break;
     if (broken.has(user) || misplaced.fields.has(user)) continue;
     const lacked = misplaced.lackedBy.get(user) ?? [];
     const wrongName = keyIs === undefined ? osUserProblem(user) : unquotedNameProblem(user, keyIs);

@@ -19,11 +19,15 @@ import {
 } from "./misplaced-fields.ts";
 import { type Block, blocksBelow, type Columns, commonColumn, type Entry, fieldsOf, hasTab } from "./row-blocks.ts";
 
+/** A text with more of them is no roster with a line in a wrong column. */
+const MAX_PROBLEMS = 1000;
+
 /** Parses a roster. Where the text cannot be read as it is, wrong columns are corrected first and reported once each. */
 export function parseRoster(source: string): Parsed {
   const parsed = parseYaml(source);
   const unread = parsed.problems.length - parsed.corrected.length;
-  if (parsed.tree === undefined || (unread === 0 && !isOddlyIndented(parsed.tree))) return parsed;
+  if (parsed.tree === undefined || unread > MAX_PROBLEMS || (unread === 0 && !isOddlyIndented(parsed.tree)))
+    return parsed;
   const { text, edits } = repaired(parsed.text);
   if (edits.size === 0) return parsed;
   const again = parseYaml(text);

@@ -133,6 +133,7 @@ function namespaceFindings(user: string, raw: Raw, policy: Policy): Finding[] {
     );
   }
   if (!Array.isArray(namespaces)) return findings;
+  const earlier = new Set<string>();
   for (const [index, name] of namespaces.entries()) {
     if (typeof name !== "string") continue;
     if (isSystemNamespace(name, policy.systemNamespaces)) {
@@ -141,7 +142,8 @@ function namespaceFindings(user: string, raw: Raw, policy: Policy): Finding[] {
         : "use a namespace of the person's own";
       findings.push(inRow(user, ["namespaces", index], `${quote(name)} is a system namespace; ${right}`));
     }
-    if (namespaces.indexOf(name) < index) {
+    if (!earlier.has(name)) earlier.add(name);
+    else {
       findings.push(inRow(user, ["namespaces", index], `${quote(name)} occurs in the list twice; remove one`));
     }
   }

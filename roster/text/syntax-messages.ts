@@ -20,7 +20,7 @@ export function syntaxProblems(errors: readonly YAMLError[], text: string): read
     if (kind !== undefined) {
       const cause = takeBefore(unused[kind], error.pos[0]);
       if (cause !== undefined) problems.push(problemAt(cause.offset, cause.message, "rest"));
-    } else if (/ in YAML stream/.test(error.message)) {
+    } else if (/ in YAML (?:stream|document)/.test(error.message)) {
       // The roster ended early, so nothing that follows is judged: the first such sign is the only cause.
       if (brackets.length === 0 && quotes.length === 0) problems.push(closesNothing(error.pos[0], text));
       break;

@@ -84,18 +84,38 @@ export function parseYaml(source: string): Parsed {
     const { offset: at, message } = scanned.hazard;
     return { text, tree: undefined, corrected: [], problems: [{ at, path: [], message, hides: "row" }], positionOf };
   }
-  const { document, errors } = compose(scanned.tokens, text.length);
+  const { document, errors } = withoutStacks(() => compose(scanned.tokens, text.length));
   const corrected = found.map(({ offset, ...pasted }) => ({ at: offset, path: [], ...pasted }));
   const problems: TreeProblem[] = [...corrected, ...syntaxProblems(errors, text)];
   const tree = document?.contents == null ? undefined : grow(document.contents, [], { text, problems });
   return { text, tree, problems, corrected, positionOf };
 }
 
+/** Does the work without a stack in its errors: the library makes one a fault, and to capture thousands takes seconds. */
+function withoutStacks<Result>(work: () => Result): Result {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/** Signs that belong to nothing: the first of them is the cause of the others. */
+const MAX_ERRORS = 100;
+
 /** The first document of the tokens with its errors; that there is a second one is one of them. */
 function compose(tokens: readonly string[], length: number) {
   const parser = new Parser();
   function* nodes() {
-    for (const token of tokens) yield* parser.next(token);
+    let errors = 0;
+    for (const token of tokens) {
+      for (const node of parser.next(token)) {
+        if (node.type === "error" && ++errors > MAX_ERRORS) return;
+        yield node;
+      }
+    }
     yield* parser.end();
   }
   const options = { prettyErrors: false, logLevel: "error", merge: false, uniqueKeys: false, version: "1.2" } as const;
