@@ -129,6 +129,16 @@ const authentikUser = text(
   })
   .meta({ not: { enum: RESERVED_LOGINS } });
 
+/** RFC 5321, section 4.5.3.1.1. */
+const LONGEST_LOCAL_PART = 64;
+
+const foundEmail = (input: unknown): string => {
+  const local = typeof input === "string" ? input.indexOf("@") : -1;
+  return local > LONGEST_LOCAL_PART && String(input).length <= (names.EMAIL.longest ?? 0)
+    ? `${describeValue(input)} has ${local} characters before "@", and ${LONGEST_LOCAL_PART} is the most; ${names.EMAIL.right}`
+    : found(input, names.EMAIL);
+};
+
 const email = z
   .string({ error: (issue) => found(issue.input, names.EMAIL) })
   .refine((address) => !/^system:/i.test(address), {
@@ -136,7 +146,7 @@ const email = z
       `${describeValue(issue.input)} begins with "system:", which Kubernetes keeps for itself; ${names.EMAIL.right}`,
     abort: true,
   })
-  .regex(names.EMAIL.pattern, { error: (issue) => found(issue.input, names.EMAIL) })
+  .regex(names.EMAIL.pattern, { error: (issue) => foundEmail(issue.input) })
   .describe(
     "Subject of the cluster's bindings. Unique without regard to case. Where it is absent, the cluster's user map supplies it.",
   );

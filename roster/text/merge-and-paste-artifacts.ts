@@ -19,9 +19,10 @@ export interface Cleaned {
 
 /**
  * A line of git's markers. The attribute `conflict-marker-size` and nested conflicts make them longer than seven
- * characters, an editor may have indented them, and each of the four may be the only one that was forgotten.
+ * characters, an editor may have indented them, a combined diff puts "+" and "-" before them, jj adds two of its own, and
+ * each may be the only one that was forgotten.
  */
-const CONFLICT_MARKER = /^[ \t]*(?:<{7,}|>{7,}|\|{7,}|={7,})(?=[ \t\r\n]|$)/m;
+const CONFLICT_MARKER = /^[ \t]*(?:[-+]{0,2}(?:<{7,}|>{7,}|\|{7,}|={7,})|\+{7,}|%{7,})(?=[ \t\r\n]|$)/m;
 
 /** Where a merge left both versions: until somebody chooses one, no line of the file can be judged. */
 export function conflictIn(text: string): Pasted | undefined {

@@ -10,9 +10,11 @@ export function describeValue(value: unknown): string {
   if (typeof value === "string") return quote(value);
   if (typeof value === "number") return `the number ${String(value)}`;
   if (typeof value === "boolean") return `the switch ${String(value)}`;
-  if (value instanceof UnquotedScalar) return `the ${kindOf(value)} ${value.source}`;
+  if (value instanceof UnquotedScalar) return `the ${kindOf(value)} ${shortened(value.source)}`;
   return Array.isArray(value) ? "a list" : "a map";
 }
+
+const shortened = (source: string): string => (source.length > SHOWN ? `${source.slice(0, SHOWN)}…` : source);
 
 function kindOf({ value }: UnquotedScalar): string {
   if (value === null) return "empty value";

@@ -178,7 +178,8 @@ const RULES: readonly Rule[] = [
   {
     code: "BAD_SCALAR_START",
     cause: (text, at) => ({
-      message: `YAML allows no value that begins with ${quote(text[at] ?? "")}; delete that character, or put the whole value in quotes`,
+      // No field of a roster allows it in quotes either.
+      message: `YAML allows no value that begins with ${quote(text[at] ?? "")}, and no field does; delete that character`,
       hides: "line",
     }),
   },

@@ -170,6 +170,9 @@ describe("what people paste has one sentence that names the cause", () => {
     ["the last one, at the end of the file", ["", "", ">>>>>>> theirs"]],
     ["indented ones", ["    <<<<<<< HEAD", "    =======", "\t>>>>>>> theirs"]],
     ["longer ones", ["<<<<<<<<<<< HEAD", "===========", ">>>>>>>>>>> theirs"]],
+    ["those of a combined diff", ["++<<<<<<< HEAD", "++=======", "++>>>>>>> theirs"]],
+    ["one of jj's alone", ["", "+++++++ side", ""]],
+    ["the other of jj's alone", ["", "%%%%%%% changes", ""]],
     ["those of another program, without a label", ["<<<<<<<", "=======", ">>>>>>>"]],
   ])("markers of a merge conflict: %s", (_which, [ours = "", middle = "", theirs = ""]) => {
     const text = `${rosterOf(row("ada"))}${ours}\n${row("bob")}${middle}\n${row("bob", "", "admin")}${theirs}\n`;
@@ -179,6 +182,16 @@ describe("what people paste has one sentence that names the cause", () => {
       `roster.yaml:${line}:${marker.search(/\S/) + 1}: git left a merge conflict here; keep one of the versions and delete the lines that begin with "<<<<<<<", "|||||||", "=======" and ">>>>>>>"`,
     ]);
   });
+
+  test("an address with too much before its at sign says so", () =>
+    expect(about({ email: `${"a".repeat(65)}@example.org` })).toEqual([
+      expect.stringContaining('has 65 characters before "@", and 64 is the most; use one plain address'),
+    ]));
+
+  test("a number of hundreds of digits is cut", () =>
+    expect(about({ authentik_user: "1".repeat(400) })).toEqual([
+      expect.stringContaining(`the number ${"1".repeat(60)}… does not fit`),
+    ]));
 
   test("a row of signs in a comment is no marker", () =>
     expect(linesOf(`# =======\n#<<<<<<< x\n${rosterOf(row("bob"))}  # ||||||| x\n`)).toEqual([]));
@@ -259,7 +272,7 @@ describe("what people paste has one sentence that names the cause", () => {
   test.each(["@alice", "`alice`", "%alice"])("%s without quotes hides nothing but its line", (login) => {
     const bob = row("bob", "", "king").replace("authentik_user: bob", `authentik_user: ${login}`);
     expect(linesOf(rosterOf(bob))).toEqual([
-      `roster.yaml:3:21: bob: YAML allows no value that begins with "${login[0]}"; delete that character, or put the whole value in quotes`,
+      `roster.yaml:3:21: bob: YAML allows no value that begins with "${login[0]}", and no field does; delete that character`,
       expect.stringMatching(/:5:11: bob: tier: "king" is not valid; it must be one of/),
     ]);
   });
