@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as vault from "@pulumi/vault";
 import { PersonAccess } from "../components/vault/person-access.ts";
 import { VaultPeople } from "../components/vault/resources.ts";
-import type { Desired, Email, K8sUser, Namespace, OffboardedPerson } from "../roster/model.ts";
+import type { Desired, Email, Holder, K8sUser, Namespace, OffboardedPerson } from "../roster/model.ts";
 import { folded } from "../roster/text/code-unit-order.ts";
 import { caOf } from "../config/ca-certificate.ts";
 import { inTurns } from "./declare-concurrently.ts";
@@ -47,7 +47,7 @@ export async function deployVault(
         ...(email === undefined || isGivenOn(person) ? {} : { address: email }),
         ...{ isGivenAddress: false, releases: [] },
       },
-      { providers },
+      { providers, aliases: formerUrns(person) },
     );
     cuts.push(settled);
     return settled;
@@ -67,7 +67,7 @@ export async function deployVault(
         releases: releases.map(([, identity]) => identity),
         ...(former === undefined ? {} : { former }),
       },
-      { providers, ...(former === undefined ? {} : { aliases: [{ name: nameOf(former) }] }) },
+      { providers, aliases: formerUrns(person) },
     );
     return settled;
   });
@@ -81,6 +81,9 @@ export async function deployVault(
 
 /** As Vault compares it; none where it is not known. */
 const addressOf = (email: Email | undefined): readonly string[] => (email === undefined ? [] : [folded(email)]);
+
+/** Their resources go with them to another `k8s_user`, whether the row calls it a rename or not: no former one is anybody else's. */
+const formerUrns = ({ formerK8sUsers }: Holder) => formerK8sUsers.map((name) => ({ name: nameOf(name) }));
 
 /** By the name that Vault knows them by: another account name changes nothing there. */
 const nameOf = (k8sUser: K8sUser) => `vault-${k8sUser}`;

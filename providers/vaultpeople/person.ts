@@ -106,12 +106,10 @@ async function welcome(
   before: State | undefined,
   signal: AbortSignal,
 ): Promise<Entity | undefined> {
-  const { name, alias, formerName } = inputs;
+  const { name, alias } = inputs;
   const found = alias === null ? undefined : await people.byAlias(alias);
-  const named =
-    (await people.byName(name)) ??
-    (await renamedEntity(people, inputs, before, found)) ??
-    (await rememberedEntity(people, before));
+  const former = await renamedEntity(people, inputs, before, found);
+  const named = (await people.byName(name)) ?? former ?? (await rememberedEntity(people, before));
   const holder = await withoutFormerHolder(people, inputs, before, named, found);
   const signsInAs = await released(people, inputs, named, holder, signal);
   const entity =
@@ -120,9 +118,9 @@ async function welcome(
   // A hand that disabled somebody present meant it; only our own cut is undone, on their return.
   const returns = before?.state === "left" || (before === undefined && entity.name === name);
   const renamed =
-    entity.name !== name && (entity.name === formerName || (isMadeBySignIn(entity) && inputs.policies.length > 0));
+    entity.name !== name && (entity.id === former?.id || (isMadeBySignIn(entity) && inputs.policies.length > 0));
   // A former name's policy must not stay with them: the roster may give that name a meaning again.
-  const marks = formerName === null ? inputs.marks : [...inputs.marks, formerName];
+  const marks = former === undefined ? inputs.marks : [...inputs.marks, former.name];
   await people.change(entity.id, {
     policies: [...minus(entity.policies, marks), ...inputs.policies],
     ...(renamed ? { name } : {}),
@@ -162,16 +160,21 @@ async function withoutFormerHolder(
 /** Somebody else is given the address that was theirs. */
 const isGivenOn = ({ alias }: Inputs, before: State | undefined): boolean => alias === null && before?.alias != null;
 
-/** The entity of the former name, where it was theirs in the state or their address leads to it: a name alone proves nothing. */
+/**
+ * The entity of a former name, which the roster states or the state remembers, where it was theirs in the state or their
+ * address leads to it: a name alone proves nothing.
+ */
 async function renamedEntity(
   people: Identities,
   { formerName }: Inputs,
   before: State | undefined,
   holder: Entity | undefined,
 ): Promise<Entity | undefined> {
-  const former = formerName === null ? undefined : await people.byName(formerName);
-  const isTheirs = former !== undefined && (former.id === before?.entityId || former.id === holder?.id);
-  return isTheirs ? former : undefined;
+  for (const name of new Set([formerName, before?.name])) {
+    const former = name == null ? undefined : await people.byName(name);
+    if (former !== undefined && (former.id === before?.entityId || former.id === holder?.id)) return former;
+  }
+  return undefined;
 }
 
 /**

@@ -93,3 +93,15 @@ test("a token of somebody who passed their address on gets nothing of its next h
   expect([await rightsOf(world, token), await rights(world, "walker2")]).toEqual([undefined, undefined]);
   expect((await provider.up(PERSON, next, taken)).did).toBe("same");
 });
+
+test("a new name that nobody calls a rename takes the identity along, there and back, at once", async () => {
+  const first = await provider.up(PERSON, wish("silent"));
+  const token = `${await world.signIn(email("silent"))}`;
+  const started = Date.now();
+  const second = await provider.up(PERSON, wish("silent2", { alias: email("silent") }), first.kept);
+  expect(await rightsOf(world, token)).toEqual([policyOf("silent2")]);
+  await provider.up(PERSON, wish("silent"), second.kept);
+  expect(await rightsOf(world, token)).toEqual([policyOf("silent")]);
+  // Waiting for another holder of the address takes half a minute.
+  expect(Date.now() - started).toBeLessThan(25_000);
+});
