@@ -3,7 +3,7 @@
  */
 
 import { z } from "zod";
-import { findAccount, hasLogin } from "../../clients/forgejo/accounts-by-id.ts";
+import { type Account, findAccount, hasLogin } from "../../clients/forgejo/accounts-by-id.ts";
 import type { Forge } from "../../clients/forgejo/client.ts";
 import { listAll } from "../../clients/forgejo/list-all.ts";
 import { repoApi } from "../../clients/forgejo/repository.ts";
@@ -18,17 +18,42 @@ const key = z.object({ id: z.int(), title: z.string() });
 const OURS = /^workstation-.+-\d+$/;
 const DEPLOY = "start the schedule `daily`, or run `pulumi up --refresh`: that removes it";
 
-/** @throws ForgeError */
+/**
+ * Probes the account of each login that was ever theirs, an account of several logins once.
+ * @throws ForgeError
+ */
 export async function probeForge(
   forge: Forge,
   settings: StackSettings,
-  offboarded: OffboardedUser,
+  { forgejoLogins }: OffboardedUser,
 ): Promise<readonly Finding[]> {
-  if (offboarded.forgejoLogin === undefined) return [revoked("forge", "they had no login there from this program")];
+  if (forgejoLogins.length === 0) return [revoked("forge", "they had no login there from this program")];
+  const signal = AbortSignal.timeout(LIMIT_MS * forgejoLogins.length);
+  const bySentence = new Map<string, Finding>();
+  const seen = new Set<number>();
+  for (const login of forgejoLogins) {
+    const account = await findAccount(forge, login, undefined, signal);
+    if (account !== undefined && seen.has(account.id)) continue;
+    if (account !== undefined) seen.add(account.id);
+    const found =
+      account === undefined
+        ? [revoked("forge", `it has no account ${login} any more`)]
+        : await probeAccount(forge, settings, account, login, signal);
+    // What is the repository's own is found with every account.
+    for (const finding of found) bySentence.set(finding.says, finding);
+  }
+  return [...bySentence.values()];
+}
+
+/** @param known the login by which the account was theirs */
+async function probeAccount(
+  forge: Forge,
+  settings: StackSettings,
+  account: Account,
+  known: string,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
   const { owner, infra, branch } = settings.devvm.repositories;
-  const signal = AbortSignal.timeout(LIMIT_MS);
-  const account = await findAccount(forge, offboarded.forgejoLogin, undefined, signal);
-  if (account === undefined) return [revoked("forge", `it has no account ${offboarded.forgejoLogin} any more`)];
   const { login } = account;
   const api = repoApi(forge, { owner, repo: infra }, signal);
   const repository = `${owner}/${infra}`;
@@ -47,12 +72,12 @@ export async function probeForge(
   const keys = await sshKeys(forge, login, signal);
   const owned = await probeOwnership(forge, login, { owner, infra }, signal);
   const canWrite = !["none", "read"].includes(may);
-  const renamed = hasLogin(account, offboarded.forgejoLogin)
+  const renamed = hasLogin(account, known)
     ? []
     : [
         revoked(
           "forge",
-          `${offboarded.forgejoLogin} was renamed to ${login} by its owner (id ${account.id}), and is looked at under that name`,
+          `${known} was renamed to ${login} by its owner (id ${account.id}), and is looked at under that name`,
         ),
       ];
   return [

@@ -44,7 +44,8 @@ export interface OffboardedUser {
   readonly email?: string;
   /** Whose the address is today, where it was given to somebody else: what it opens is theirs. */
   readonly emailHolder?: string;
-  readonly forgejoLogin?: string;
+  /** The last one and those before it, without any that somebody else has today. */
+  readonly forgejoLogins: readonly string[];
   readonly namespaces: readonly string[];
 }
 

@@ -44,10 +44,14 @@ function leaverOf(osUser: OsUser, entry: LedgerEntry, { people }: Ledger): Offbo
   const hosts = hostsWithoutAccess(entry);
   if (hosts.length === 0) return undefined;
   const everywhere = offboardingState(entry) === "offboarded";
-  const { authentikUser, k8sUser, email, forgejoLogin, leftOn } = entry;
+  const { authentikUser, k8sUser, email, forgejoLogin, formerForgejoLogins = [], leftOn } = entry;
   const present = [...people].filter(([user, other]) => user !== osUser && offboardingState(other) === "present");
   const isSame = (other: LedgerEntry) =>
     email !== undefined && other.email !== undefined && folded(other.email) === folded(email);
+  const taken = new Set(
+    present.flatMap(([, other]) => (other.forgejoLogin === undefined ? [] : [folded(other.forgejoLogin)])),
+  );
+  const logins = [...(forgejoLogin === undefined ? [] : [forgejoLogin]), ...formerForgejoLogins];
   const emailHolder = present.find(([, other]) => isSame(other))?.[0];
   return {
     ...{ osUser, everywhere, hosts, authentikUser, k8sUser },
@@ -55,6 +59,6 @@ function leaverOf(osUser: OsUser, entry: LedgerEntry, { people }: Ledger): Offbo
     ...(leftOn === undefined ? {} : { leftOn }),
     ...(email === undefined ? {} : { email }),
     ...(emailHolder === undefined ? {} : { emailHolder }),
-    ...(forgejoLogin === undefined ? {} : { forgejoLogin }),
+    forgejoLogins: logins.filter((login) => !taken.has(folded(login))),
   };
 }

@@ -1,6 +1,7 @@
 /** Renders the plan as sentences: who joins, leaves, returns or changes, which access is revoked and what is kept. */
 
 import type { Day, Desired, OffboardedPerson, OsUser, Person, Policy } from "../model.ts";
+import { folded } from "../text/code-unit-order.ts";
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
 import type { PersonChange } from "./compare-ledgers.ts";
@@ -45,7 +46,7 @@ function leaves({ who }: PersonChange, { desired }: PlanInput): string {
   const left = desired.left.get(who);
   return left === undefined
     ? `${who} is offboarded.`
-    : `${who} is offboarded. Revoked: ${listed(cuts(left))}. Kept: ${listed(kept(left))}.`;
+    : `${who} is offboarded. Revoked: ${listed(cuts(left))}. Kept: ${listed(kept(left, desired))}.`;
 }
 
 function forgotten(osUser: OsUser, { desired }: PlanInput): string {
@@ -69,16 +70,19 @@ function cuts(left: OffboardedPerson): readonly string[] {
   ];
 }
 
-function kept(left: OffboardedPerson): readonly string[] {
-  const { uid, ports, namespaces, formerNamespaces, k8sUser, formerK8sUsers, forgejoLogin } = left;
+function kept(left: OffboardedPerson, { people }: Desired): readonly string[] {
+  const { uid, ports, namespaces, formerNamespaces, k8sUser, formerK8sUsers } = left;
+  const taken = new Set(
+    [...people.values()].flatMap(({ forgejo }) => (forgejo === undefined ? [] : [folded(forgejo.login)])),
+  );
+  const last = left.forgejoLogin === undefined ? [] : [left.forgejoLogin];
+  const logins = [...last, ...left.formerForgejoLogins].filter((login) => !taken.has(folded(login)));
   const rooms = [...namespaces, ...formerNamespaces];
   return [
     `account, home and clones (uid ${uid})`,
     "groups that they got by hand",
     `the secrets in Vault of ${listed([k8sUser, ...formerK8sUsers])}`,
-    ...(forgejoLogin === undefined
-      ? []
-      : [`the forge account ${forgejoLogin} with its own tokens, keys and repositories`]),
+    ...logins.map((login) => `the forge account ${login} with its own tokens, keys and repositories`),
     `the ports ${ports.t3} and ${ports.browser}`,
     ...(rooms.length > 0
       ? [

@@ -3,7 +3,9 @@
 import { expect, test } from "vitest";
 import type { z } from "zod";
 import { type Forge, ForgeError, type ForgeRequest } from "../../clients/forgejo/client.ts";
+import { probeForge } from "../../cli/probe/forge.ts";
 import { probeOwnership } from "../../cli/probe/forge-ownership.ts";
+import { settings } from "../config/raw-config.ts";
 
 const NOTHING: Readonly<Record<string, unknown>> = {
   "users/eve": { login: "eve", is_admin: false },
@@ -90,6 +92,16 @@ test.each([
   ],
 ])("an account that owns %s", async (_what, answers, expected) => {
   expect(await found(answers)).toEqual(expected);
+});
+
+test("each login that was theirs is asked about, also where the row had none at the end", async () => {
+  const nobody: Forge = { ...forgeWith({}), find: async () => undefined };
+  const says = async (forgejoLogins: readonly string[]) => {
+    const named = { osUser: "eve", authentikUser: "eve", k8sUser: "eve", everywhere: true, hosts: [], namespaces: [] };
+    return (await probeForge(nobody, settings({}), { ...named, forgejoLogins })).map((finding) => finding.says);
+  };
+  expect(await says(["eve", "eva"])).toEqual(["it has no account eve any more", "it has no account eva any more"]);
+  expect(await says([])).toEqual(["they had no login there from this program"]);
 });
 
 test("a listing that is refused is an error and no absence", async () => {

@@ -132,6 +132,16 @@ describe("whom it asks about", () => {
     expect(offboardedUsers(ledger({}), [])).toEqual([]);
   });
 
+  test("every forge login that was theirs, without those that somebody else has today", () => {
+    const people = {
+      bob: entry({ leftOn: "2026-02-01", formerForgejoLogins: ["bob1", "Bob2"] }),
+      carol: entry({ ...{ uid: 20_001, ports: { t3: 3774, browser: 8932 }, k8sUser: "carol" }, forgejoLogin: "bob2" }),
+    };
+    expect(offboardedUsers(JSON.stringify({ version: 1, people }), [])).toMatchObject([{ forgejoLogins: ["bob1"] }]);
+    const last = ledger({ leftOn: "2026-02-01", forgejoLogin: "bob", formerForgejoLogins: ["bob1"] });
+    expect(offboardedUsers(last, [])).toMatchObject([{ forgejoLogins: ["bob", "bob1"] }]);
+  });
+
   test("an address that somebody else has today is said to be theirs", () => {
     const [uid, ports] = [20_001, { t3: 3774, browser: 8932 }];
     const people = {

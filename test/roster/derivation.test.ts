@@ -197,6 +197,15 @@ describe("leaving and coming back", () => {
     ]);
   });
 
+  test("the plan keeps every forge account that was theirs, without one that somebody else has by then", () => {
+    const bob = (login: string) => row("bob", `namespaces: [shop]${login}`, "namespace-owner");
+    const none = derived(rosterOf(row("ada", "", "admin"), bob("")), { ledger: before.desired.ledger });
+    const account = "the forge account Bob with its own tokens, keys and repositories";
+    const gone = (ada: string) =>
+      derived(rosterOf(row("ada", ada, "admin")), { ledger: none.desired.ledger }).plan.join();
+    expect([gone("").includes(account), gone("forgejo: {login: bob}").includes(account)]).toEqual([true, false]);
+  });
+
   test("after a destructive removal the ports are free for others and the uid is not", () => {
     const entry = away.desired.ledger.people.get(user("bob"));
     if (entry === undefined) throw new Error("bob is in the ledger");
