@@ -163,7 +163,7 @@ export interface Desired {
   readonly hosts: ReadonlyMap<HostName, HostFiles>;
   readonly ledger: Ledger;
   /** Whose address was another person's by the previous ledger: what signed in by it until now is not theirs. */
-  readonly givenAddress: ReadonlySet<OsUser>;
+  readonly reassignedAddress: ReadonlySet<OsUser>;
 }
 
 /** What was ever given to one person. Nothing in it is reused for another. */

@@ -35,7 +35,7 @@ export async function deployVault(
   // A namespace that is somebody else's by now has their role.
   const isFree = (namespace: Namespace) => !inUse.has(namespace);
   const addresses = new Set([...desired.people.values()].flatMap(({ email }) => addressOf(email)));
-  const isGivenOn = ({ email }: OffboardedPerson) => addressOf(email).some((address) => addresses.has(address));
+  const isReassigned = ({ email }: OffboardedPerson) => addressOf(email).some((address) => addresses.has(address));
   const cuts: pulumi.Resource[] = [];
   const revoke = (person: OffboardedPerson): pulumi.Resource => {
     const { namespaces, formerNamespaces, email } = person;
@@ -44,8 +44,8 @@ export async function deployVault(
       {
         ...{ state: "left", site: settings, lostNamespaces: formerNamespaces.filter(isFree) },
         person: { ...person, namespaces: namespaces.filter(isFree) },
-        ...(email === undefined || isGivenOn(person) ? {} : { address: email }),
-        ...{ isGivenAddress: false, releases: [] },
+        ...(email === undefined || isReassigned(person) ? {} : { address: email }),
+        ...{ isReassignedAddress: false, releases: [] },
       },
       { providers, aliases: formerUrns(person) },
     );
@@ -54,7 +54,7 @@ export async function deployVault(
   };
   const gone = [...desired.left.values()];
   // Whoever has the address now gets it after everything that it opened is revoked.
-  const released = gone.filter(isGivenOn).map((person) => [addressOf(person.email), revoke(person)] as const);
+  const released = gone.filter(isReassigned).map((person) => [addressOf(person.email), revoke(person)] as const);
   const present = inTurns(desired.people.values(), (person) => {
     const { k8sUser: former } = person.previously;
     const releases = released.filter(([address]) => addressOf(person.email).join() === address.join());
@@ -63,7 +63,7 @@ export async function deployVault(
       {
         ...{ person, state: "present", site: settings, lostNamespaces: person.formerNamespaces.filter(isFree) },
         ...(person.email === undefined ? {} : { address: person.email }),
-        isGivenAddress: desired.givenAddress.has(person.osUser),
+        isReassignedAddress: desired.reassignedAddress.has(person.osUser),
         releases: releases.map(([, identity]) => identity),
         ...(former === undefined ? {} : { former }),
       },
@@ -72,7 +72,7 @@ export async function deployVault(
     return settled;
   });
   const left = inTurns(
-    gone.filter((person) => !isGivenOn(person)),
+    gone.filter((person) => !isReassigned(person)),
     revoke,
   );
   await Promise.all([present, left]);

@@ -27,7 +27,7 @@ export interface PersonAccessArgs {
   /** What they sign in by; absent where it is not known, or somebody else's since they left. */
   readonly address?: Email;
   /** Whether the address was another person's. */
-  readonly isGivenAddress: boolean;
+  readonly isReassignedAddress: boolean;
   /** The identities of former holders of the address, which release it first. */
   readonly releases: readonly pulumi.Resource[];
   /** Namespaces that were theirs and are nobody's today. */
@@ -79,7 +79,7 @@ const declareIdentity = (parent: PersonAccess, name: string, args: PersonAccessA
       formerName: args.former === undefined ? null : ownerPolicyName(args.former),
       state,
       alias: args.address ?? null,
-      isGivenAlias: args.isGivenAddress,
+      isReassignedAlias: args.isReassignedAddress,
       mount: site.oidcMount,
       policies: present ? [ownerPolicyName(person.k8sUser)] : [],
       marks: [ownerPolicyName(person.k8sUser), workstationPolicyName(person.osUser)],

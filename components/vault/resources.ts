@@ -22,7 +22,7 @@ export interface VaultPersonArgs {
   readonly state: "present" | "left";
   readonly alias: string | null;
   /** The address was another person's: what signed in by it until now is not theirs. */
-  readonly isGivenAlias: boolean;
+  readonly isReassignedAlias: boolean;
   readonly mount: string;
   readonly policies: readonly string[];
   readonly marks: readonly string[];

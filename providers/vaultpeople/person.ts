@@ -24,7 +24,7 @@ const inputsSchema = z.object({
   /** What they sign in as; null while it is not known. */
   alias: z.string().min(1).nullable(),
   /** The address was another person's: what signed in by it until now is not theirs. A state without it is of a former version. */
-  isGivenAlias: z.boolean().default(false),
+  isReassignedAlias: z.boolean().default(false),
   /** Auth mount of the alias. */
   mount: z.string().min(1),
   /** Policies of the entity. Others that it has are not ours and stay. */
@@ -59,7 +59,7 @@ export function person(vault: () => Vault): Resource {
     differences: (state, inputs) => {
       const changed = (Object.keys(inputsSchema.shape) as (keyof Inputs)[]).filter(
         // Whose the address was matters to whoever gets it, and to nobody who has it.
-        (field) => field !== "isGivenAlias" && textOf(state[field]) !== textOf(inputs[field]),
+        (field) => field !== "isReassignedAlias" && textOf(state[field]) !== textOf(inputs[field]),
       );
       const alive = inputs.state === "left" && state.live > 0 && !changed.includes("state") ? (["state"] as const) : [];
       return [...changed, ...alive];
@@ -91,7 +91,7 @@ async function settle(vault: Vault, inputs: Inputs, before: State | undefined, c
     const roles = [...inputs.roles, ...inputs.lostRoles];
     const { revoked } = await revokeAccess(vault, { ...inputs, roles, marks, entity }, call);
     // Until somebody else is given the address it stays with the disabled entity, so that it opens nothing.
-    if (entity !== undefined && isGivenOn(inputs, before)) await people.unpoint(entity);
+    if (entity !== undefined && isReassigned(inputs, before)) await people.unpoint(entity);
     return { ...inputs, entityId: entity?.id ?? null, live: 0, revoked: (before?.revoked ?? 0) + revoked };
   }
   const entity = await welcome(people, { ...inputs, marks }, before, call.signal);
@@ -145,20 +145,20 @@ async function rememberedEntity(people: Identities, before: State | undefined): 
  */
 async function withoutFormerHolder(
   people: Identities,
-  { alias, isGivenAlias }: Inputs,
+  { alias, isReassignedAlias }: Inputs,
   before: State | undefined,
   named: Entity | undefined,
   holder: Entity | undefined,
 ): Promise<Entity | undefined> {
   const isNew = folded(before?.alias ?? "") !== folded(alias ?? "");
-  if (holder === undefined || !isGivenAlias || !isNew || holder.id === named?.id) return holder;
+  if (holder === undefined || !isReassignedAlias || !isNew || holder.id === named?.id) return holder;
   if (!isMadeBySignIn(holder) && !(holder.disabled && isOurs(holder))) return holder;
   await people.unpoint(holder);
   return undefined;
 }
 
 /** Somebody else is given the address that was theirs. */
-const isGivenOn = ({ alias }: Inputs, before: State | undefined): boolean => alias === null && before?.alias != null;
+const isReassigned = ({ alias }: Inputs, before: State | undefined): boolean => alias === null && before?.alias != null;
 
 /**
  * The entity of a former name, which the roster states or the state remembers, where it was theirs in the state or their

@@ -14,7 +14,7 @@ import { byCodeUnit, sortedEntries } from "../text/code-unit-order.ts";
 import { ALL_DELIVERED, type Surface, type Undelivered, undeliveredDuring } from "../undelivered-changes.ts";
 import { checkAgainstUserMap } from "../user-map.ts";
 import { allocate } from "./allocate-numbers.ts";
-import { conflictsWithOthers, doubledIdentities, formerNamesOfOthers, givenAddresses } from "./name-conflicts.ts";
+import { conflictsWithOthers, doubledIdentities, formerNamesOfOthers, reassignedAddresses } from "./name-conflicts.ts";
 import { hostFiles } from "./host-files.ts";
 import {
   entryOf,
@@ -202,7 +202,7 @@ function desiredOf(
     people,
     left,
     hosts: filesOf(policy.hosts, people),
-    givenAddress: givenAddresses(past, rows),
+    reassignedAddress: reassignedAddresses(past, rows),
     ledger: { version: 1, people: new Map(sortedEntries(entries)) },
   };
 }

@@ -96,7 +96,10 @@ export function formerNamesOfOthers(
 }
 
 /** Everybody on the roster whose address the ledger knows as somebody else's: of who left, or of who passes it on in this run. */
-export function givenAddresses({ people }: RenamedLedger, rows: ReadonlyMap<OsUser, CurrentRow>): ReadonlySet<OsUser> {
+export function reassignedAddresses(
+  { people }: RenamedLedger,
+  rows: ReadonlyMap<OsUser, CurrentRow>,
+): ReadonlySet<OsUser> {
   const holders = holdersOf([...people].map(([user, { email }]) => [user, addressOf(email)] as const));
   const given = [...rows].filter(([user, { email }]) =>
     addressOf(email).some((address) => otherThan(user, holders.get(address)) !== undefined),

@@ -10,7 +10,7 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const NINA: OffboardedUser = {
   ...{ osUser: "nina", everywhere: true, hosts: [], leftOn: "2026-11-01", authentikUser: "nina.a", k8sUser: "nina" },
-  ...{ email: "nina@x.example", namespaces: ["nina-shop"] },
+  ...{ email: "nina@x.example", namespaces: ["nina-shop"], forgejoLogins: [] },
 };
 const TOKEN = "eyJhbGciOi.of-somebody.else";
 const identities = (...names: readonly string[]) => ({

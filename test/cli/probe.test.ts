@@ -59,7 +59,7 @@ describe("a host", () => {
 describe("rights that somebody planted", () => {
   const bob: OffboardedUser = {
     ...{ osUser: "bob", everywhere: true, hosts: ["a"], authentikUser: "bob", k8sUser: "bob", email: "bob@x" },
-    namespaces: ["shop"],
+    ...{ namespaces: ["shop"], forgejoLogins: [] },
   };
   const bound = (namespace: string, subject: Bound["subjects"][number], isSuspended = false): Bound => ({
     ...{ namespace, name: "extra", role: "ClusterRole admin", subjects: [subject], isSuspended },

@@ -38,11 +38,11 @@ test("an address that somebody else is given opens their secrets alone, and noth
   const left = await provider.up(PERSON, gone("leaver"), kept);
   expect([await rightsOf(world, token), await rights(world, "leaver")]).toEqual([undefined, undefined]);
   const released = await provider.up(PERSON, gone("leaver", { alias: null }), left.kept);
-  const heir = wish("heir", { alias: email("leaver"), isGivenAlias: true });
+  const heir = wish("heir", { alias: email("leaver"), isReassignedAlias: true });
   const given = await provider.up(PERSON, heir);
   expect(await rights(world, "leaver")).toEqual([policyOf("heir")]);
   // Whose the address was is no change for whoever has it.
-  expect((await provider.up(PERSON, { ...heir, isGivenAlias: false }, given.kept)).did).toBe("same");
+  expect((await provider.up(PERSON, { ...heir, isReassignedAlias: false }, given.kept)).did).toBe("same");
   // They return by another address, or by their own once it is free again.
   const back = await provider.up(PERSON, wish("leaver", { alias: email("leaver2") }), released.kept);
   expect([await rights(world, "leaver2"), await rights(world, "leaver")]).toEqual([
@@ -50,7 +50,7 @@ test("an address that somebody else is given opens their secrets alone, and noth
     [policyOf("heir")],
   ]);
   await provider.up(PERSON, wish("heir"), given.kept);
-  await provider.up(PERSON, wish("leaver", { isGivenAlias: true }), back.kept);
+  await provider.up(PERSON, wish("leaver", { isReassignedAlias: true }), back.kept);
   expect([await rights(world, "leaver"), await rights(world, "heir")]).toEqual([
     [policyOf("leaver")],
     [policyOf("heir")],
@@ -61,7 +61,7 @@ test("an offboarded person's address is given on in the run that offboards them,
   const { kept } = await provider.up(PERSON, wish("plain", { policies: [] }));
   const token = `${await world.signIn(email("plain"))}`;
   await provider.up(PERSON, gone("plain", { alias: null }), kept);
-  await provider.up(PERSON, wish("next", { alias: email("plain"), isGivenAlias: true }));
+  await provider.up(PERSON, wish("next", { alias: email("plain"), isReassignedAlias: true }));
   expect([await rightsOf(world, token), await rights(world, "plain")]).toEqual([undefined, [policyOf("next")]]);
   for (const [who, policies] of [
     ["owner", [policyOf("owner")]],
@@ -70,7 +70,7 @@ test("an offboarded person's address is given on in the run that offboards them,
     const present = await provider.up(PERSON, wish(who, { policies }));
     await world.signIn(email(who));
     await provider.delete((await provider.up(PERSON, gone(who), present.kept)).kept);
-    await provider.up(PERSON, wish(`${who}-next`, { alias: email(who), isGivenAlias: true }));
+    await provider.up(PERSON, wish(`${who}-next`, { alias: email(who), isReassignedAlias: true }));
     expect(await rights(world, who)).toEqual([policyOf(`${who}-next`)]);
   }
 });
@@ -80,7 +80,7 @@ test("a token of somebody who passed their address on gets nothing of its next h
   const { kept } = await provider.up(PERSON, plain());
   const token = `${await world.signIn(email("walker"))}`;
   const seen = await provider.up(PERSON, plain({ marks: ["seen"] }), kept);
-  const next = wish("taker", { alias: email("walker"), isGivenAlias: true });
+  const next = wish("taker", { alias: email("walker"), isReassignedAlias: true });
   // Whichever of the two comes first.
   const { kept: taken } = await provider.up(PERSON, next);
   const moved = await provider.up(PERSON, plain({ alias: email("walker2") }), seen.kept);

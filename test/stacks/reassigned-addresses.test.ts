@@ -13,7 +13,12 @@ const owner = (name: string, email: string) => row(name, `email: ${email}\nnames
 const run = async (ledger: Ledger | undefined, ...rows: readonly string[]) => {
   const result = derived(rosterOf(ADA, ...rows), ledger === undefined ? {} : { ledger });
   const people = (await desiredResources(STACK, result.desired)).filter(({ type }) => type.endsWith(":Person"));
-  const said = people.map(({ name, inputs: { state, alias, isGivenAlias } }) => [name, state, alias, isGivenAlias]);
+  const said = people.map(({ name, inputs: { state, alias, isReassignedAlias } }) => [
+    name,
+    state,
+    alias,
+    isReassignedAlias,
+  ]);
   return { ...result, said: said.filter(([name]) => name !== "vault-ada") };
 };
 const first = await run(undefined, owner("bob", "bob@x.org"));

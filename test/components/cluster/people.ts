@@ -80,5 +80,5 @@ export const desired = (people: readonly Person[], gone: readonly OffboardedPers
   left: new Map(gone.map((one) => [one.osUser, one])),
   hosts: new Map(),
   ledger: { version: 1, people: new Map() },
-  givenAddress: new Set(),
+  reassignedAddress: new Set(),
 });
