@@ -1,6 +1,6 @@
 /** Decides who may do what on the forge, as sets of logins. Logins are compared without regard to case. */
 
-import type { Desired, ForgejoLogin } from "./model.ts";
+import type { Desired, ForgejoLogin, LedgerEntry, Tier } from "./model.ts";
 import { folded, sorted } from "./text/code-unit-order.ts";
 import { TIERS } from "./tiers.ts";
 
@@ -9,7 +9,7 @@ export interface ForgejoAccess {
   readonly admins: readonly ForgejoLogin[];
   /** Push and merge on the protected branch: the admins and every row with `push: true`. */
   readonly whitelist: readonly ForgejoLogin[];
-  /** `write` collaborators: every non-admin with a login. */
+  /** `write` collaborators: every non-admin with a login. An admin is one where they have no write access of their own. */
   readonly collaborators: readonly ForgejoLogin[];
   /** Logins that the program ever put there and that nobody on the roster has now: theirs are taken away. */
   readonly former: readonly ForgejoLogin[];
@@ -17,16 +17,25 @@ export interface ForgejoAccess {
   readonly successors: ReadonlyMap<ForgejoLogin, ForgejoLogin>;
 }
 
+/** Whether somebody with a login pushes to the protected branch. */
+export const pushesDirectly = (tier: Tier, push: boolean): boolean => push || TIERS[tier].administers;
+
+/** The same of somebody as the ledger has them. */
+export const entryPushes = ({ forgejoLogin, push, tier }: LedgerEntry): boolean =>
+  forgejoLogin !== undefined && pushesDirectly(tier, push);
+
 /** The lists of the infra repository, sorted. People without a Forgejo login are in none of them. */
 export function forgejoAccess({ people, left }: Desired): ForgejoAccess {
   const withLogin = [...people.values()].flatMap(({ tier, forgejo }) =>
-    forgejo === undefined ? [] : [{ ...forgejo, administers: TIERS[tier].administers }],
+    forgejo === undefined
+      ? []
+      : [{ ...forgejo, administers: TIERS[tier].administers, pushes: pushesDirectly(tier, forgejo.push) }],
   );
   const present = new Set(withLogin.map(({ login }) => folded(login)));
   const formerly = formerLogins(people, left).filter(({ login }) => !present.has(folded(login)));
   return {
     admins: sorted(withLogin.filter(({ administers }) => administers).map(({ login }) => login)),
-    whitelist: sorted(withLogin.filter(({ administers, push }) => administers || push).map(({ login }) => login)),
+    whitelist: sorted(withLogin.filter(({ pushes }) => pushes).map(({ login }) => login)),
     collaborators: sorted(withLogin.filter(({ administers }) => !administers).map(({ login }) => login)),
     former: sorted(formerly.map(({ login }) => login)),
     successors: new Map(

@@ -4,6 +4,7 @@
 
 import type { PersonChange } from "../../roster/changes/compare-ledgers.ts";
 import { derive } from "../../roster/derive/derive.ts";
+import { pushesDirectly } from "../../roster/forge-access.ts";
 import { EMPTY_LEDGER } from "../../roster/ledger.ts";
 import { loadRoster } from "../../roster/load.ts";
 import type { Day, Desired, Ledger, Policy } from "../../roster/model.ts";
@@ -65,7 +66,8 @@ function sentenceOf({ who, kind, lost, gained, other }: PersonChange, { people }
   if (kind === "leaves") return "is offboarded: all access is revoked, account, home and namespaces are kept";
   if (kind === "joins" || kind === "returns") {
     const spaces = person === undefined || person.namespaces.length === 0 ? [] : [`with ${listed(person.namespaces)}`];
-    const push = person?.forgejo?.push === true ? ["push to the protected branch allowed"] : [];
+    const pushes = person?.forgejo !== undefined && pushesDirectly(person.tier, person.forgejo.push);
+    const push = pushes ? ["push to the protected branch allowed"] : [];
     return [`${kind} as ${person?.tier ?? "somebody"} on ${person?.host ?? "no host"}`, ...spaces, ...push].join(", ");
   }
   const parts = [

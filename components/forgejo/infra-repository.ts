@@ -9,6 +9,7 @@ import {
   BranchProtection,
   BranchWriters,
   Collaborator,
+  type CollaboratorArgs,
   TagProtection,
 } from "./resources.ts";
 
@@ -52,9 +53,8 @@ export class InfraRepository extends pulumi.ComponentResource {
   constructor(name: string, args: InfraRepositoryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("workstation:forgejo:InfraRepository", name, {}, opts);
     const branchProtection = declareBranchProtection(this, name, args);
-    const tags = protectTags(this, name, args);
-    const { present, former } = placePeople(this, name, args, branchProtection, tags);
-    const members = [...present, ...former];
+    const { admins, tags, present, former } = placePeople(this, name, args, branchProtection);
+    const members = [...admins, ...present, ...former];
     const writers = listWriters(this, name, args, [branchProtection, ...members]);
     const issued = issueTokens(this, name, args, members);
     this.tokens = new Map([...issued].map(([who, { token }]) => [who, token]));
@@ -81,33 +81,51 @@ function protectTags(
   parent: InfraRepository,
   name: string,
   { branch: collaborator, access, confirmations }: InfraRepositoryArgs,
+  dependsOn: pulumi.Resource[],
 ) {
   const { owner, repo } = collaborator;
   return new TagProtection(
     `${name}-confirmations`,
     { owner, repo, pattern: confirmations, pushers: access.admins },
-    { parent, retainOnDelete: true },
+    { parent, dependsOn, retainOnDelete: true },
   );
 }
 
-/** Write access waits for both rules; taking it away does not wait for the tags' rule, which another rule may block. */
+/**
+ * Write access waits for both rules; taking it away does not wait for the tags' rule, which another rule may block. An
+ * admin's comes before that rule, which they may pass and which takes only people with write access onto its list. An admin
+ * who has it as an owner or through a team is no collaborator.
+ */
 function placePeople(
   parent: InfraRepository,
   name: string,
   args: InfraRepositoryArgs,
   branchProtection: BranchProtection,
-  tags: TagProtection,
 ) {
   const { owner, repo } = args.branch;
-  const collaborator = (login: ForgejoLogin, permission: "write" | "none", dependsOn: pulumi.Resource[]) =>
+  const collaborator = (
+    login: ForgejoLogin,
+    may: Pick<CollaboratorArgs, "permission" | "minimum">,
+    dependsOn: pulumi.Resource[],
+  ) =>
     new Collaborator(
       `${name}-${login.toLowerCase()}`,
-      { owner, repo, login, permission, successor: successorOf(login, args) },
+      { owner, repo, login, ...may, successor: successorOf(login, args) },
       { parent, dependsOn },
     );
+  const admins = args.access.admins.map((login) =>
+    collaborator(login, { permission: "write", minimum: true }, [branchProtection]),
+  );
+  const tags = protectTags(parent, name, args, admins);
   return {
-    present: args.access.collaborators.map((login) => collaborator(login, "write", [branchProtection, tags])),
-    former: args.access.former.map((login) => collaborator(login, "none", [branchProtection])),
+    admins,
+    tags,
+    present: args.access.collaborators.map((login) =>
+      collaborator(login, { permission: "write", minimum: false }, [branchProtection, tags]),
+    ),
+    former: args.access.former.map((login) =>
+      collaborator(login, { permission: "none", minimum: false }, [branchProtection]),
+    ),
   };
 }
 

@@ -71,6 +71,8 @@ export interface CollaboratorArgs {
   readonly login: string;
   /** `none` for somebody who left, and for a login that somebody gave up: that it is out is kept up. */
   readonly permission: "none" | "read" | "write" | "admin";
+  /** Leaves somebody who may do more, or has it as an owner or through a team, as they are. */
+  readonly minimum: boolean;
   /** The login that the same person has today: an account that was renamed to it keeps its access. */
   readonly successor: string | null;
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Desired, Ledger, LedgerEntry, OsUser, Previously } from "../model.ts";
+import { entryPushes } from "../forge-access.ts";
 import { byCodeUnit, folded } from "../text/code-unit-order.ts";
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
@@ -121,8 +122,9 @@ function rightsChanges(past: LedgerEntry, after: LedgerEntry): Part {
     );
   }
   part.other.push(...staysOfTier(past, after));
-  if (past.push && !after.push) part.lost.push("direct push to the protected branch");
-  if (!past.push && after.push) part.gained.push("direct push to the protected branch: what they push deploys");
+  if (entryPushes(past) && !entryPushes(after)) part.lost.push("direct push to the protected branch");
+  if (!entryPushes(past) && entryPushes(after))
+    part.gained.push("direct push to the protected branch: what they push deploys");
   const lost = past.namespaces.filter((name) => !after.namespaces.includes(name));
   const gained = after.namespaces.filter((name) => !past.namespaces.includes(name));
   if (lost.length > 0) {
@@ -146,7 +148,7 @@ function staysOfTier(past: LedgerEntry, after: LedgerEntry): readonly string[] {
     ...(from.clone === "untouched" && to.clone === "locked"
       ? ["keeps the clones that are there as they are, unlocked ones included"]
       : []),
-    ...(past.push && !after.push && account !== undefined && account === after.forgejoLogin && !to.administers
+    ...(entryPushes(past) && !entryPushes(after) && account === after.forgejoLogin
       ? ["keeps write access to the other branches of infra"]
       : []),
     ...(account !== undefined && after.forgejoLogin === undefined

@@ -4,6 +4,7 @@
  * larger quota and a later last day.
  */
 
+import { entryPushes } from "../forge-access.ts";
 import type { LedgerEntry, OsUser } from "../model.ts";
 import { byCodeUnit } from "../text/code-unit-order.ts";
 import { listed } from "../text/quote.ts";
@@ -48,7 +49,7 @@ function raised(past: LedgerEntry | undefined, now: LedgerEntry, formerName: str
   if (formerName !== undefined) what.push(`the account of ${formerName}`);
   if (TIERS[now.tier].rank > TIERS[past.tier].rank)
     what.push(`the tier ${now.tier} instead of ${past.tier}${groups(now)}`);
-  if (now.push && !past.push) what.push("direct push to the protected branch");
+  if (entryPushes(now) && !entryPushes(past)) what.push("direct push to the protected branch");
   const namespaces = now.namespaces.filter((namespace) => !past.namespaces.includes(namespace));
   if (namespaces.length > 0) what.push(`the namespaces ${listed(namespaces)}`);
   for (const [name, was, is] of identities(past, now)) {
@@ -84,6 +85,6 @@ const groups = ({ tier }: LedgerEntry) =>
 const extras = (now: LedgerEntry) =>
   [
     groups(now),
-    now.push ? " with direct push to the protected branch" : "",
+    entryPushes(now) ? " with direct push to the protected branch" : "",
     now.namespaces.length > 0 ? ` owning ${listed(now.namespaces)}` : "",
   ].join("");

@@ -2,6 +2,7 @@
 
 import type { Day, Desired, OffboardedPerson, OsUser, Person, Policy } from "../model.ts";
 import { folded } from "../text/code-unit-order.ts";
+import { pushesDirectly } from "../forge-access.ts";
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
 import type { PersonChange } from "./compare-ledgers.ts";
@@ -112,7 +113,7 @@ function furnishings(person: Person, kind: PersonChange["kind"]): readonly strin
     ...(forgejo === undefined
       ? []
       : [
-          forgejo.push
+          pushesDirectly(person.tier, forgejo.push)
             ? `pushes to the protected branch as ${forgejo.login}`
             : `opens pull requests as ${forgejo.login}`,
         ]),

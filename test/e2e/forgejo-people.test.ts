@@ -155,6 +155,26 @@ test("a right that a hand changed is seen by a refresh and put right", async () 
   });
 });
 
+test("who needs at least write access gets it where they lack it, and keeps more where they have more", async () => {
+  const { login } = await world.person("raised-by-hand");
+  const wish = { ...place(), login, permission: "write", minimum: true };
+  const made = await provider.up(COLLABORATOR, wish);
+  expect([made.kept.state.effective, await collaborators()]).toEqual(["write", expect.arrayContaining([login])]);
+  await world.api(world.forge.admin, "PUT", `/collaborators/${login}`, { permission: "admin" });
+  expect((await provider.up(COLLABORATOR, wish, await provider.refresh(made.kept))).did).toBe("same");
+  await world.api(world.forge.admin, "PUT", `/collaborators/${login}`, { permission: "read" });
+  const restored = await provider.up(COLLABORATOR, wish, await provider.refresh(made.kept));
+  expect([restored.did, restored.kept.state.effective]).toEqual(["updated", "write"]);
+  await provider.delete(restored.kept);
+
+  const { adminUser } = world.forge;
+  const owner = await provider.up(COLLABORATOR, { ...wish, login: adminUser });
+  expect(await collaborators()).not.toContain(adminUser);
+  expect((await provider.up(COLLABORATOR, { ...wish, login: adminUser }, await provider.refresh(owner.kept))).did).toBe(
+    "same",
+  );
+});
+
 test("another rule that goes before ours is told by name, and nothing is called protected that is not", async () => {
   const wish = { ...branch(), deployKeys: true };
   const { kept } = await provider.up(PROTECTION, wish);
@@ -179,6 +199,7 @@ test("import reads a rule and a collaborator as they are", async () => {
     repo,
     login,
     permission: "read",
+    minimum: false,
     successor: null,
   });
   expect((await provider.import(PROTECTION, `${owner}/${repo}/master`))?.inputs).toEqual({

@@ -32,8 +32,9 @@ const people = (...names: readonly string[]): Readonly<Record<string, Row>> => {
   };
   return Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)));
 };
-const wish = (...names: readonly string[]) => ({
-  ...rosterOf(people(...names)),
+const wish = (...names: readonly string[]) => wishOf(people(...names));
+const wishOf = (rows: Readonly<Record<string, Row>>) => ({
+  ...rosterOf(rows),
   forge: {
     settings: { username: world.forge.adminUser },
     password: world.forge.adminPassword,
@@ -41,6 +42,7 @@ const wish = (...names: readonly string[]) => ({
   },
 });
 const UP = ["up", "--yes", "--skip-preview"];
+const CHANGES = /[+~-] ?\d+ (created|updated|deleted|replaced)/;
 const push = async (as: ForgeLogin, ref: string) => {
   const tip = (await world.tip("refs/heads/master")) ?? "";
   return (await world.push(as, `${await world.commit(tip)}:refs/heads/${ref}`)).ok;
@@ -118,6 +120,34 @@ test("a preview that changes nothing says so, and writes nothing", async () => {
   const { stdout } = await services.pulumi(["preview", "--diff"], wish("boss", "pusher", "plain"));
   expect(stdout).toMatch(/\d+ unchanged/);
   expect(stdout).not.toMatch(/to (create|update|delete|replace)/);
+});
+
+test("a person who becomes an admin keeps their push, also after a refresh, and has only the former one once they are none any more", async () => {
+  const everybody = people("boss", "pusher", "plain");
+  const inTier = (tier: Row["tier"]) => {
+    const promoted = (name: string) => ({ [name]: { ...everybody[name], tier } });
+    return wishOf({ ...everybody, ...promoted("pusher"), ...promoted("plain") });
+  };
+  const onMaster = async () => [await push(who("pusher"), "master"), await push(who("plain"), "master")];
+  const { stdout } = await services.pulumi(UP, inTier("admin"));
+  expect(stdout).not.toMatch(/infra-(plain|pusher)-\S+ deleted/);
+  expect(await onMaster()).toEqual([true, true]);
+  expect(await pushTag(who("plain"), "confirm/by-who-became-an-admin")).toBe(true);
+  expect((await services.pulumi([...UP, "--refresh"], inTier("admin"))).stdout).not.toMatch(CHANGES);
+  expect(await onMaster()).toEqual([true, true]);
+  await services.pulumi(UP, inTier("power-user"));
+  expect([...(await onMaster()), await push(who("plain"), "idea-2")]).toEqual([true, false, true]);
+  expect(await pushTag(who("plain"), "confirm/by-who-was-an-admin")).toBe(false);
+  expect((await services.pulumi([...UP, "--refresh"], inTier("power-user"))).stdout).not.toMatch(CHANGES);
+});
+
+test("an admin without access of their own is let in, and out again", async () => {
+  const fresh = await world.person("fresh");
+  const rows = people("boss", "pusher", "plain");
+  await services.pulumi(UP, wishOf({ ...rows, fresh: { tier: "admin", forgejo: { login: fresh.login } } }));
+  expect([await push(fresh, "master"), await pushTag(fresh, "confirm/by-a-new-admin")]).toEqual([true, true]);
+  await services.pulumi(UP, wishOf(rows));
+  expect([await push(fresh, "idea-3"), await pushTag(fresh, "confirm/by-who-left")]).toEqual([false, false]);
 });
 
 test("who leaves is out before the lists are written; their token is dead and everybody else's is not", async () => {

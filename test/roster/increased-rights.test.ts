@@ -16,6 +16,12 @@ test.each([
     ["a place as admin (groups code-shared, docker and sudo)"],
   ],
   [
+    "a login with which an admin pushes",
+    rosterOf(row("ada", "forgejo: {login: ada}", "admin"), row("bob"), anca()),
+    "ada",
+    ["direct push to the protected branch", "the Forgejo login ada"],
+  ],
+  [
     "a higher tier",
     rosterOf(ada, row("bob", "", "admin"), anca()),
     "bob",

@@ -24,6 +24,12 @@ test.each([
     "loses direct push to the protected branch; keeps write access to the other branches of infra",
   ],
   [
+    "a tier by which they pushed",
+    bob("forgejo: {login: Bob}", "admin"),
+    bob("forgejo: {login: Bob}"),
+    "keeps write access to the other branches of infra",
+  ],
+  [
     "a login that is gone from the row",
     bob(login),
     bob(""),
@@ -56,4 +62,17 @@ test.each([
   ],
 ])("the plan of %s says what stays", (_what, before, after, expected) => {
   expect(planOf(before, after)).toContain(expected);
+});
+
+test.each([
+  ["a tier that pushes", bob("forgejo: {login: Bob}"), bob("forgejo: {login: Bob}", "admin"), /gets .*direct push/],
+  ["a lower tier", bob("forgejo: {login: Bob}", "admin"), bob("forgejo: {login: Bob}"), /loses .*direct push/],
+  ["an admin's login", bob("", "admin"), bob("forgejo: {login: Bob}", "admin"), /gets .*direct push/],
+  ["no row before", rosterOf(ada), bob("forgejo: {login: Bob}", "admin"), /pushes to the protected branch as Bob/],
+])("the plan of %s says that the push to the protected branch changes", (_what, before, after, expected) => {
+  expect(planOf(before, after)).toMatch(expected);
+});
+
+test("the plan does not speak of the push where the higher tier has it anyway", () => {
+  expect(planOf(bob(login), bob("forgejo: {login: Bob}", "admin"))).not.toContain("push");
 });

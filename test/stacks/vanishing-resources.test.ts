@@ -50,12 +50,8 @@ const GIVES_NOTHING: Readonly<Record<string, (gone: DesiredResource, after: read
       const revoked = [...listOf(lostRoles), ...(state === "left" ? listOf(roles) : [])];
       return type === PERSON && revoked.includes(String(inputs.roleName));
     }),
-  // Whoever becomes an admin has their right in the repository from its owner.
-  "forgejo:index:Collaborator": ({ inputs }, after) =>
-    after.some(({ type, inputs: { pushers } }) => type === TAGS && listOf(pushers).includes(String(inputs.login))),
 };
 const PERSON = "vaultpeople:index:Person";
-const TAGS = "forgejo:index:TagProtection";
 
 const listOf = (value: unknown): readonly string[] => (Array.isArray(value) ? (value as string[]) : []);
 const bindsAccount = (all: readonly DesiredResource[], { inputs }: DesiredResource, suffix = ""): boolean => {

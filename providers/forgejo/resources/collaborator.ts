@@ -6,7 +6,7 @@ import type { Call } from "../../runtime/provider.ts";
 import { typedResource, type TypedResource } from "../../runtime/typed-resource.ts";
 import { findAccount, hasLogin, renamedTo } from "../../../clients/forgejo/accounts-by-id.ts";
 import type { Forge } from "../../../clients/forgejo/client.ts";
-import { repoApi } from "../../../clients/forgejo/repository.ts";
+import { type RepoApi, repoApi } from "../../../clients/forgejo/repository.ts";
 import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
 import { login, repoFields } from "./common-schemas.ts";
 import { WantedLogins } from "./wanted-logins.ts";
@@ -15,6 +15,8 @@ const inputsSchema = z.object({
   ...repoFields,
   login,
   permission: z.enum(["none", "read", "write", "admin"]),
+  /** More than `permission`, from wherever it comes, is left as it is; only somebody who lacks it is given it. */
+  minimum: z.boolean().default(false),
   /** What the person is called today who gave this login up. */
   successor: login.nullable().default(null),
 });
@@ -23,6 +25,7 @@ const stateSchema = z.object({
   login,
   /** As asked, or what was found instead. */
   permission: z.string(),
+  minimum: z.boolean().default(false),
   successor: login.nullable().default(null),
   /** What they may do by whatever way, after the last change of ours. */
   effective: z.string(),
@@ -50,7 +53,7 @@ export const collaborator = (forge: () => Forge) => {
       have: await settle(forge(), inputs, undefined, members, call),
     }),
     read: async (id, state, call) => {
-      const inputs = { ...fromId(id), successor: state?.successor ?? null };
+      const inputs = { ...fromId(id), minimum: state?.minimum ?? false, successor: state?.successor ?? null };
       const api = repoApi(forge(), inputs, call.signal);
       const found = await findAccount(forge(), inputs.login, state?.accountId ?? undefined, call.signal);
       const goesOn =
@@ -63,15 +66,17 @@ export const collaborator = (forge: () => Forge) => {
       // Somebody whose right comes from elsewhere (an owner, a team) keeps it whatever is asked here, so a right that is
       // as it was after our last change is as asked.
       const asBefore = state !== undefined && effective === state.effective && isIn === (state.permission !== "none");
-      const permission = asBefore ? state.permission : isIn ? effective : "none";
+      const isEnough = state?.minimum === true && rankOf(effective) >= rankOf(state.permission);
+      const permission = asBefore || isEnough ? state.permission : isIn ? effective : "none";
       const asked = inputsSchema.shape.permission.catch("write").parse(permission);
       const accountId = account?.id ?? null;
       return { have: { ...inputs, permission, effective, accountId }, want: { ...inputs, permission: asked } };
     },
     update: (_, state, inputs, call) => settle(forge(), inputs, state, members, call),
     delete: async (_, state, call) => {
-      const { owner, repo, login: who, successor } = state;
-      await settle(forge(), { owner, repo, login: who, permission: "none", successor }, state, members, call);
+      const { owner, repo, login: who, minimum, successor } = state;
+      const nothing = { owner, repo, login: who, permission: "none", minimum, successor } as const;
+      await settle(forge(), nothing, state, members, call);
     },
   };
   return typedResource(type);
@@ -96,16 +101,15 @@ async function settle(
   if (permission !== "none") {
     if (account !== undefined && !hasLogin(account, inputs.login))
       throw new ProviderError(renamedTo(inputs.login, account));
-    await api.setCollaborator(who, permission);
-    if (!(await api.isCollaborator(who)))
-      throw new ProviderError(`${who} is not in ${owner}/${repo} although they were let in`);
+    await (inputs.minimum ? giveMissing(api, inputs) : give(api, inputs));
   } else if (account !== undefined) {
     await api.removeCollaborator(who);
     if (await api.isCollaborator(who))
       throw new ProviderError(`${who} is still in ${owner}/${repo} although they were taken out`);
   }
   const effective = account === undefined ? "none" : await api.permissionOf(who);
-  if (RANKS.indexOf(effective) > RANKS.indexOf(permission === "none" ? "read" : permission)) {
+  const most = permission === "none" ? "read" : permission;
+  if (rankOf(effective) > rankOf(most) && !(inputs.minimum && permission !== "none")) {
     call.log.warning(
       `${who} may do more in ${owner}/${repo} (${effective}) than this program gives (${permission}): as an owner, an admin ` +
         "of the forge or through a team. This program does not manage it; remove it in the forge if it is not intended.",
@@ -114,8 +118,21 @@ async function settle(
   return { ...inputs, effective, accountId: account?.id ?? null };
 }
 
+async function give(api: RepoApi, { owner, repo, login: who, permission }: Inputs): Promise<void> {
+  if (permission === "none") return;
+  await api.setCollaborator(who, permission);
+  if (!(await api.isCollaborator(who)))
+    throw new ProviderError(`${who} is not in ${owner}/${repo} although they were let in`);
+}
+
+/** An owner, an administrator of the forge or a member of a team has access without being a collaborator. */
+async function giveMissing(api: RepoApi, inputs: Inputs): Promise<void> {
+  if (rankOf(await api.permissionOf(inputs.login)) < rankOf(inputs.permission)) await give(api, inputs);
+}
+
 /** In rising order; an unknown word ranks lowest. */
 const RANKS: readonly string[] = ["none", "read", "write", "admin", "owner"];
+const rankOf = (permission: string): number => RANKS.indexOf(permission);
 
 function fromId(id: string) {
   const [owner = "", repo = "", who = "", ...rest] = id.split("/");
