@@ -54,14 +54,15 @@ export function changeOf(
   if (past.leftOn !== undefined)
     return isIn ? { who: osUser, kind: "returns", lost: [], gained: ["a place again"], other: [] } : undefined;
   if (!isIn) return { who: osUser, kind: "leaves", lost: ["every access"], gained: [], other: [] };
+  const parts = [identityChanges(past, after, previously), rightsChanges(past, after), placeChanges(past, after)];
+  const takes = parts.some(({ lost }) => lost.length > 0) || (!past.parked && after.parked);
   const renamed =
     formerName === undefined
       ? []
       : [
           `is the new name of ${formerName}: the same account, uid ${after.uid}, ports and namespaces`,
-          `/home/${formerName} becomes /home/${osUser}, with a link at the former path, and their services start anew; it waits while ${formerName} is at work there`,
+          `/home/${formerName} becomes /home/${osUser}, with a link at the former path, and their services start anew; it waits while ${formerName} is at work there${takes ? ", but what this change takes from them does not wait" : ""}`,
         ];
-  const parts = [identityChanges(past, after, previously), rightsChanges(past, after), placeChanges(past, after)];
   const change: OfPerson = {
     kind: "changes",
     lost: parts.flatMap((part) => part.lost),

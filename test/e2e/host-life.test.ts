@@ -19,6 +19,8 @@ const anca: Somebody = {
   repos: [{ name: "tripit", url: `${REMOTE}/tripit` }],
 };
 const everybody = [wizard, emo, anca];
+/** Has an account before the program comes. */
+const old: Somebody = { osUser: "old", uid: 7010 };
 
 let host: TestHost;
 afterAll(() => host.vm.stop());
@@ -436,7 +438,6 @@ test("a delivery to a host that holds an older version of anything fails, names 
 
 test("an account that was here before is reported and left alone, or taken over as it is", async () => {
   await host.sh("useradd -u 7010 -m -s /bin/bash -G audio old && echo mine > /home/old/mine && chmod 755 /home/old");
-  const old: Somebody = { osUser: "old", uid: 7010 };
   const before = await host.sh("getent passwd old; id -nG old; stat -c %a /home/old");
   await host.apply(maps([...everybody, old]));
   const said = await host.apply(account(old));
@@ -503,4 +504,74 @@ test("broken managed settings are refused, the deployed ones stay, and the rest 
   expect([said.code, said.err]).toEqual([1, ["host: the delivered managed settings is not valid JSON"]]);
   expect(await host.sh("cat /etc/claude-code/managed-settings.json")).toBe(before);
   expect((await host.apply(base())).out).toEqual(["host: nothing to change"]);
+});
+
+const ROOT_GROUPS = ["docker", "sudo"];
+const una: Somebody = { osUser: "una", uid: 7020, groups: ROOT_GROUPS };
+const ona: Somebody = { osUser: "ona", uid: 7020, formerNames: ["una"] };
+const uma: Somebody = { osUser: "uma", uid: 7020, formerNames: ["ona", "una"] };
+const ula: Somebody = { osUser: "ula", uid: 7020, formerNames: ["uma", "ona", "una"], state: "left" };
+
+/** A delivery in which nobody else's part changes. */
+async function deliverOne(who: Somebody) {
+  const said = [await host.apply(maps([...everybody, { ...old, adopt: true }, who]))];
+  for (const part of [account, clones, units]) said.push(await host.apply(part(who)));
+  said.push(await host.workstation("settle"));
+  return { code: Math.max(...said.map(({ code }) => code)), out: said.flatMap(({ out }) => out) };
+}
+
+test("a demotion in the same change as a rename takes root at once, and ends the sessions that hold it", async () => {
+  await host.apply(base());
+  expect((await deliverOne(una)).code).toBe(0);
+  await host.sh("systemctl restart t3-serve@una");
+  const changed = await deliverOne(ona);
+  expect(changed.out).toEqual(
+    expect.arrayContaining([
+      "ona: removed from group docker",
+      "ona: removed from group sudo",
+      expect.stringMatching(/^ona: ended their sessions and processes, \d+ of which held docker, sudo$/),
+      "ona: renamed account una to ona",
+    ]),
+  );
+  expect([changed.code, await host.sh("id -nG ona; sudo -l -U ona | grep -c 'is not allowed'")]).toEqual([0, "ona\n1"]);
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+});
+
+test("work that holds no taken group goes on under the former name, without root, until its person is parked", async () => {
+  expect((await host.apply(account({ ...ona, groups: ROOT_GROUPS }))).out).toContain("ona: added to group sudo");
+  await host.sh(
+    "systemctl stop user-7020.slice; systemd-run --quiet --unit=ona-work --slice=user-7020.slice " +
+      "setpriv --reuid 7020 --regid 7020 --clear-groups sleep 10000",
+  );
+  const parked: Somebody = { ...uma, state: "parked" };
+  await host.apply(maps([...everybody, { ...old, adopt: true }, parked]));
+  const demoted = await host.apply(account(uma));
+  expect(demoted.out).toEqual(
+    expect.arrayContaining(["uma: removed from group docker", "uma: removed from group sudo"]),
+  );
+  expect([...demoted.out, ...demoted.err].join("\n")).toMatch(
+    /ona is to be renamed to uma, but is in use \(ona-work\.service\).*are taken from ona/,
+  );
+  expect(await host.sh("id -nG ona; sudo -l -U ona | grep -c 'is not allowed'; systemctl is-active ona-work")).toBe(
+    "ona\n1\nactive",
+  );
+  const ended = await host.apply(units(parked));
+  expect(ended.out).toContain("uma: ended all sessions and processes");
+  expect((await host.apply(account(uma))).out).toContain("uma: renamed account ona to uma");
+  expect(await host.sh("id -nG uma; ps -U 7020 -o comm= | wc -l")).toBe("uma\n0");
+  expect((await deliverOne(uma)).code).toBe(0);
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
+});
+
+test("who leaves under a new name is offboarded in the same run, with a session open", async () => {
+  await host.sh(
+    "install -d -m 700 -o uma -g uma /home/uma/.ssh; ssh-keygen -q -t ed25519 -N '' -f /root/u; " +
+      "install -m 600 -o uma -g uma /root/u.pub /home/uma/.ssh/authorized_keys; systemd-run --quiet --unit=session-of-uma " +
+      "ssh -o StrictHostKeyChecking=no -o BatchMode=yes -i /root/u uma@127.0.0.1 sleep 10000; " +
+      "for i in $(seq 50); do pgrep -u uma -x sleep >/dev/null && exit 0; sleep 0.2; done; exit 1",
+  );
+  const gone = await deliverOne(ula);
+  expect([gone.code, gone.out]).toEqual([0, expect.arrayContaining(["ula: renamed account uma to ula"])]);
+  expect(await host.sh("getent shadow ula | cut -d: -f8; ps -U 7020 -o comm= | wc -l")).toBe("1\n0");
+  expect(await host.workstation("reconcile")).toMatchObject(nothing);
 });

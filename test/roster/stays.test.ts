@@ -76,3 +76,10 @@ test.each([
 test("the plan does not speak of the push where the higher tier has it anyway", () => {
   expect(planOf(bob(login), bob("forgejo: {login: Bob}", "admin"))).not.toContain("push");
 });
+
+test("the plan of a rename with a lower tier says that the loss does not wait for the rename", () => {
+  const renamed = (tier: string) => bob("previously: {os_user: bob}", tier).replace("  bob:", "  rob:");
+  const lost = "it waits while bob is at work there, but what this change takes from them does not wait;";
+  expect(planOf(bob("", "admin"), renamed("power-user"))).toContain(lost);
+  expect(planOf(bob(""), renamed("power-user"))).toContain("it waits while bob is at work there.");
+});

@@ -23,6 +23,17 @@ import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 export const presentFormerName = (m: Machine, part: AccountPart): string | undefined =>
   part.formerNames?.find((was) => isTheirs(m, part, was) && m.accounts().users.get(was)?.uid === part.uid);
 
+/**
+ * The part as of the account that is there, while it still has a former name: what the part takes away does not wait for
+ * the rename. Undefined where no rename is due.
+ */
+export function underFormerName(m: Machine, part: AccountPart): AccountPart | undefined {
+  const was = presentFormerName(m, part);
+  if (was === undefined) return undefined;
+  const names = [part.osUser, ...(part.formerNames ?? [])];
+  return { ...part, osUser: was, formerNames: names.filter((name) => name !== was) };
+}
+
 /** Only names that this host's own ledger gave to that uid, once or now. */
 function isTheirs(m: Machine, { osUser, uid }: AccountPart, was: string): boolean {
   const ledger = readLedger(m.sys);
@@ -50,14 +61,14 @@ function unused(m: Machine, part: AccountPart, was: string): Step {
   return {
     name: "rename",
     differences: async () => {
-      // An offboarded account is offboarded in the same run, which ends everything.
+      // Its offboarding has ended everything, and nothing that starts since then is anybody's work.
       if (part.state === "left") return [];
       const busy = (await workOf(m, part.uid)).filter((unit) => !unitsOf(was).includes(unit));
       if (busy.length === 0) return [];
       throw new Refusal(
         `${was} is to be renamed to ${part.osUser}, but is in use (${busy.join(", ")}), and an account in use cannot be ` +
-          `renamed. Ask them to stop it, or run: tmux-persist save; systemctl stop user-${part.uid}.slice. The next delivery or ` +
-          "hourly run continues by itself",
+          `renamed. Groups that their tier no longer gives do not wait for that and are taken from ${was}. Ask them to stop it, ` +
+          `or run: tmux-persist save; systemctl stop user-${part.uid}.slice. The next delivery or hourly run continues by itself`,
       );
     },
   };

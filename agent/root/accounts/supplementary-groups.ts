@@ -10,7 +10,7 @@ import { groupsOf, type User } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import { unitsOf } from "../services/unit-names.ts";
-import { memberOf, readGranted, writeGranted } from "../state/granted-groups.ts";
+import { memberOf, nameOfRecord, readGranted, writeGranted } from "../state/granted-groups.ts";
 import { stopAndEnd } from "./end-sessions-and-processes.ts";
 import { processesInGroups } from "./find-processes.ts";
 import { subordinateUids } from "./subordinate-uids.ts";
@@ -21,7 +21,10 @@ const MOST_NAMED = 10;
 
 /** Where an earlier version left no record, the stored part names what it gave. */
 const grantedTo = (m: Machine, part: AccountPart): readonly string[] =>
-  readGranted(m.sys, part.osUser) ?? memberOf(m.accounts(), part.osUser, part.groups);
+  readGranted(m.sys, nameOfRecord(m.sys, part)) ?? memberOf(m.accounts(), part.osUser, part.groups);
+
+const record = (m: Machine, part: AccountPart, groups: readonly string[]): void =>
+  writeGranted(m.sys, nameOfRecord(m.sys, part), groups);
 
 /** Groups that the next run removes; the removal limits count them. */
 export const groupsToRemove = (m: Machine, part: AccountPart): readonly string[] =>
@@ -56,6 +59,17 @@ export function convergeGroups(m: Machine, part: AccountPart, warn: (sentence: s
   };
 }
 
+/** Only takes groups: the rest waits until the account has the name of its part. */
+export function revokeGroups(m: Machine, part: AccountPart, warn: (sentence: string) => void): Step {
+  return {
+    name: "groups",
+    differences: () => {
+      const user = m.accounts().users.get(part.osUser);
+      return user === undefined ? [] : removals(m, part, user, warn);
+    },
+  };
+}
+
 const unmanagedGroups = (m: Machine, part: AccountPart): readonly string[] => {
   const granted = grantedTo(m, part);
   return memberOf(m.accounts(), part.osUser, part.tierGroups).filter(
@@ -65,8 +79,8 @@ const unmanagedGroups = (m: Machine, part: AccountPart): readonly string[] => {
 
 function missingRecord(m: Machine, part: AccountPart): readonly Change[] {
   const groups = grantedTo(m, part);
-  if (readGranted(m.sys, part.osUser) !== undefined || groups.length === 0) return [];
-  const apply = () => writeGranted(m.sys, part.osUser, groups);
+  if (readGranted(m.sys, nameOfRecord(m.sys, part)) !== undefined || groups.length === 0) return [];
+  const apply = () => record(m, part, groups);
   return [
     { point: "account-groups", says: says("record", `that this program gave the groups ${groups.join(", ")}`), apply },
   ];
@@ -101,7 +115,7 @@ function additions(m: Machine, part: AccountPart, user: User): readonly Change[]
     says: says("add", `to group ${group}`),
     apply: async () => {
       // Recorded first: a run that is killed in between has given no group that the record does not know.
-      writeGranted(m.sys, part.osUser, [...grantedTo(m, part), group]);
+      record(m, part, [...grantedTo(m, part), group]);
       await runShadowUtility(m, ["/usr/sbin/usermod", "--append", "--groups", group, "--", part.osUser]);
     },
   }));
@@ -128,9 +142,9 @@ function removals(m: Machine, part: AccountPart, user: User, warn: (sentence: st
         `their sessions and processes were ended, because some had started with ${revoked.join(", ")} in the meantime`,
       );
     }
-    writeGranted(
-      m.sys,
-      part.osUser,
+    record(
+      m,
+      part,
       grantedTo(m, part).filter((group) => part.groups.includes(group)),
     );
   };

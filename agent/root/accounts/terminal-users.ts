@@ -23,12 +23,28 @@ export function knownPeople(sys: System): readonly User[] {
   return accountsOf(sys, [...mappedPeople(sys).map(({ name }) => name), ...parked]);
 }
 
+/** Users whose account still has its former name, because its rename waits: the terminal map has the new one. */
+export function peopleBeforeRename(sys: System): readonly User[] {
+  const { users } = readAccounts(sys);
+  return peopleOfParts(sys).flatMap((name) => {
+    const account = readPart(sys, "account", name);
+    if (account === undefined || account === "damaged") return [];
+    const was = account.formerNames?.find((former) => users.get(former)?.uid === account.uid);
+    return was === undefined ? [] : accountsOf(sys, [was]);
+  });
+}
+
 /** Undefined where their part is damaged: then the run of the agent that needs it names the damage. */
 export function isParked(sys: System, name: string): boolean | undefined {
+  const units = readPart(sys, "units", name);
+  return units === "damaged" ? undefined : units?.state === "parked";
+}
+
+function readPart<K extends "account" | "units">(sys: System, kind: K, name: string) {
   try {
-    return loadPart(sys, "units", name)?.state === "parked";
+    return loadPart(sys, kind, name);
   } catch (error) {
-    if (error instanceof Refusal) return undefined;
+    if (error instanceof Refusal) return "damaged";
     throw error;
   }
 }

@@ -4,16 +4,18 @@ import { setSubject } from "../../lib/failpoints.ts";
 import { Refusal, messageOf as tellError } from "../../lib/errors.ts";
 import { converge, type Step } from "../../lib/converge.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
-import type { PersonPart } from "../state/stored-parts.ts";
+import type { AccountPart, UnitsPart } from "../../contract.ts";
+import type { User } from "../system/account-database.ts";
+import { loadPart, type PersonPart } from "../state/stored-parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
 import { offboardAccount } from "../accounts/offboard.ts";
 import { closeAdoptedHome } from "../accounts/adopted-home.ts";
 import { isParked } from "../accounts/terminal-users.ts";
 import { createAccount } from "../accounts/create.ts";
 import { verifyOwnership, homeOf } from "../accounts/verify-ownership.ts";
-import { convergeGroups, groupsToRemove } from "../accounts/supplementary-groups.ts";
+import { convergeGroups, groupsToRemove, revokeGroups } from "../accounts/supplementary-groups.ts";
 import { enableLinger } from "../accounts/enable-linger.ts";
-import { renameAccount, presentFormerName } from "../accounts/rename.ts";
+import { renameAccount, underFormerName } from "../accounts/rename.ts";
 import { disableAgeing } from "../accounts/password-ageing.ts";
 import { endParked, recordSessions, restoreSessions, wakeAccount } from "../accounts/park.ts";
 import { reinstateAccount } from "../accounts/reinstate.ts";
@@ -48,53 +50,82 @@ async function carryOut(run: PersonRun, part: PersonPart, signals: WorkerSignals
   }
 }
 
-function accountSteps(
-  run: PersonRun,
-  part: Extract<PersonPart, { kind: "account" }>,
-): readonly (() => Step | readonly Step[])[] {
+function accountSteps(run: PersonRun, part: AccountPart): readonly (() => Step | readonly Step[])[] {
   const { m } = run;
   const given = () => verifyOwnership(m, part);
   const renames = renameAccount(m, part);
+  // A rename waits for somebody at work and may fail; what is taken from them must not.
+  const former = underFormerName(m, part);
+  const beforeRename = (step: (of: AccountPart) => Step | readonly Step[]) =>
+    former === undefined ? [] : [() => step(former)];
   if (part.state === "left") {
-    const name = presentFormerName(m, part) ?? part.osUser;
+    const name = former?.osUser ?? part.osUser;
     // An account that is offboarded already only stays so; a new offboarding must be allowed.
     if (m.accounts().users.has(name) && readOffboarding(m.sys, name) === undefined) run.allowance.consume(part.osUser);
-    return [...renames, given, () => offboardAccount(m, part)];
+    return [...beforeRename((of) => offboardAccount(m, of)), ...renames, given, () => offboardAccount(m, part)];
   }
   const warnOf = (sentence: string) => run.warn(`${part.osUser}: warning: ${sentence}`);
-  const groups = () => {
-    if (groupsToRemove(m, part).length > 0) run.allowance.consumeGroups(part.osUser);
-    return convergeGroups(m, part, warnOf);
+  const counted = (of: AccountPart, converge: typeof convergeGroups) => {
+    if (groupsToRemove(m, of).length > 0) run.allowance.consumeGroups(part.osUser);
+    return converge(m, of, warnOf);
   };
+  const revoked = beforeRename((of) => counted(of, revokeGroups));
+  const groups = () => counted(part, convergeGroups);
   // The units part starts it again for a user who is no longer parked.
   const linger = () => (isParked(m.sys, part.osUser) === true ? [] : [enableLinger(m, part)]);
   // Before their service manager is started: PAM refuses it for a password that has expired.
   const ageing = () => disableAgeing(m, part);
   const home = () => closeAdoptedHome(m, part, warnOf);
   const made = [() => createAccount(m, part), home, ageing, () => reinstateAccount(m, part, warnOf)];
-  return [...renames, given, ...made, groups, linger];
+  return [...revoked, ...renames, given, ...made, groups, linger];
 }
 
-function unitSteps(
-  { m, mode, warn }: PersonRun,
-  part: Extract<PersonPart, { kind: "units" }>,
-): readonly (() => Step | readonly Step[])[] {
+function unitSteps({ m, mode, warn }: PersonRun, part: UnitsPart): readonly (() => Step | readonly Step[])[] {
   const running = () => startAndStopUnits(m, wantedUnits(part, servicesOfHost(m)));
   if (part.state === "left") return [running];
+  const warnOf = (sentence: string) => warn(`${part.osUser}: warning: ${sentence}`);
   const user = m.accounts().users.get(part.osUser);
-  if (user === undefined) throw new Refusal("they have no account on this host; see the failure of the account part");
+  if (user === undefined) return stepsBeforeRename(m, part, warnOf);
   const home = () => homeExists(m, part);
   const files = [() => recordPorts(m, part), () => environmentFile(m, part), () => resourceLimits(m, part)];
   // Last: a limit that others have set keeps nothing from running.
   const limits = () => limitsInEffect(m, part);
   const limitsUnlessPending = () => unlessPending(resourceLimits(m, part), limits());
-  const warnOf = (sentence: string) => warn(`${part.osUser}: warning: ${sentence}`);
   const working =
     part.state === "parked"
-      ? [() => recordSessions(m, user, warnOf), running, () => endParked(m, user)]
+      ? parkingSteps(m, user, running, warnOf)
       : [() => wakeAccount(m, user, warnOf), running, () => restoreSessions(m, user, warnOf)];
   const former = () => reportFormerSettings(m, part, warnOf);
   return [...files, home, ...working, former, mode === "check" ? limitsUnlessPending : limits];
+}
+
+const parkingSteps = (m: Machine, user: User, running: () => Step, warn: (sentence: string) => void) => [
+  () => recordSessions(m, user, warn),
+  running,
+  () => endParked(m, user),
+];
+
+/**
+ * Limits, parks and stops under its former name an account whose rename waits; nothing is started.
+ *
+ * @throws Refusal in its last step: the rest waits for the rename
+ */
+function stepsBeforeRename(
+  m: Machine,
+  part: UnitsPart,
+  warn: (sentence: string) => void,
+): readonly (() => Step | readonly Step[])[] {
+  const account = loadPart(m.sys, "account", part.osUser);
+  const was = account === undefined ? undefined : underFormerName(m, account)?.osUser;
+  const user = was === undefined ? undefined : m.accounts().users.get(was);
+  if (user === undefined) throw new Refusal("they have no account on this host; see the failure of the account part");
+  const former: UnitsPart = { ...part, osUser: user.name };
+  const stopped = () => startAndStopUnits(m, { run: [], rest: wantedUnits(former, servicesOfHost(m)).rest });
+  const rest = () => {
+    throw new Refusal(`their account is still called ${user.name}; see the failure of the account part`);
+  };
+  const working = part.state === "parked" ? parkingSteps(m, user, stopped, warn) : [stopped];
+  return [...working, () => resourceLimits(m, former), rest];
 }
 
 /** A dry run cannot see what systemd would have after a change that it does not make. */
@@ -104,7 +135,7 @@ const unlessPending = (pending: Step, step: Step): Step => ({
 });
 
 /** Without it each start of a service would fail only after its own timeout. Somebody parked starts nothing. */
-function homeExists(m: Machine, { osUser, state }: Extract<PersonPart, { kind: "units" }>): Step {
+function homeExists(m: Machine, { osUser, state }: UnitsPart): Step {
   return {
     name: "home",
     differences: () => {

@@ -1,4 +1,4 @@
-/** Implements `tmux-persist save`: records the running sessions of each user of the terminal map. */
+/** Implements `tmux-persist save`: records the running sessions of each user of the terminal map, by the account's present name. */
 
 import { publishFacts } from "../facts/publish-facts.ts";
 import { messageOf } from "../../lib/errors.ts";
@@ -8,14 +8,18 @@ import type { System } from "../system/privileged-operations.ts";
 import { recordAfterLook } from "./next-record.ts";
 import { appendRecord, readNewest, writeLastSeen } from "../state/session-records.ts";
 import { observeSessions } from "./observe-sessions.ts";
-import { forEachPerson, knownPerson, mappedPeople } from "../accounts/terminal-users.ts";
+import { forEachPerson, knownPerson, mappedPeople, peopleBeforeRename } from "../accounts/terminal-users.ts";
 
 /**
- * @param osUser one user, who may be parked; every user of the terminal map where absent
+ * @param osUser one user, who may be parked or wait for a rename; all of the terminal map and of the latter where absent
  * @returns 1 when somebody's sessions could not be looked at: who, and why. Theirs are as recorded before.
  */
 export async function save(sys: System, now: () => number, osUser?: string): Promise<number> {
-  const people = osUser === undefined ? mappedPeople(sys) : [knownPerson(sys, osUser)];
+  const renaming = peopleBeforeRename(sys);
+  const people =
+    osUser === undefined
+      ? [...mappedPeople(sys), ...renaming]
+      : [renaming.find(({ name }) => name === osUser) ?? knownPerson(sys, osUser)];
   // Before the looks: a session that ends and is forgotten during this save was last seen before that.
   const atMs = now();
   const results = await forEachPerson(people, (user) => saveOne(sys, user, now), messageOf);

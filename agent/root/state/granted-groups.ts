@@ -17,6 +17,10 @@ export const grantedFile = (osUser: string): string => `${STATE}/granted-groups/
 export const readGranted = (sys: System, osUser: string): readonly string[] | undefined =>
   readJson(sys, grantedFile(osUser), granted)?.groups;
 
+/** The name under which the record of an account lies: another one of theirs while a rename waits. */
+export const nameOfRecord = (sys: System, { osUser, formerNames = [] }: AccountPart): string =>
+  [osUser, ...formerNames].find((name) => readGranted(sys, name) !== undefined) ?? osUser;
+
 export const writeGranted = (sys: System, osUser: string, groups: Iterable<string>): void =>
   writeJson(sys, grantedFile(osUser), { groups: [...new Set(groups)].sort() });
 
