@@ -14,6 +14,9 @@ import { freshStack, type PeopleStack, type Rows } from "./people/stack.ts";
 
 const RUN = Date.now().toString(36);
 const LOGINS = { A: `hal-a-${RUN}`, B: `hal-b-${RUN}`, C: `ida-${RUN}` };
+const loginOf = (name: string) => `${name}-${RUN}`;
+/** Of those who try the protected branch. */
+const PUSHERS = ["fay", "gil", "lee", "moe"];
 type Value = "before" | "after";
 
 /** A deployment takes half a minute; on a machine that does other things it takes many. */
@@ -37,21 +40,30 @@ const owner = <More extends object>(name: string, more: More) =>
 const BASE = {
   // Stays on the second host: one that everybody leaves at once waits for an admin's confirmation.
   wizard: person("wizard", "admin", { host: "devvm2" }),
-  fay: person("fay", "power-user", { limits: { memory: "3G", pane_memory: "2G" } }),
-  gil: person("gil", "power-user", { limits: { memory: "5G", pane_memory: "2G" } }),
+  fay: person("fay", "power-user", {
+    ...{ limits: { memory: "3G", pane_memory: "2G" }, forgejo: { login: loginOf("fay"), push: false } },
+  }),
+  gil: person("gil", "power-user", {
+    ...{ limits: { memory: "5G", pane_memory: "2G" }, forgejo: { login: loginOf("gil") } },
+  }),
   hal: owner("hal", { forgejo: { login: LOGINS.A } }),
   ida: owner("ida", { forgejo: { login: LOGINS.C } }),
   kim: person("kim", "power-user", {}),
-  lee: person("lee", "power-user", { host: "devvm2", code_layout: "workspace" }),
+  lee: person("lee", "power-user", {
+    ...{ host: "devvm2", code_layout: "workspace", forgejo: { login: loginOf("lee"), push: true } },
+  }),
   max: owner("max", {}),
-  moe: person("moe", "admin", {}),
+  // Owns nothing on the forge: what they may there, they have from the program.
+  moe: person("moe", "admin", { forgejo: { login: loginOf("moe") } }),
+  noa: owner("noa", {}),
+  pia: owner("pia", {}),
 };
 const { max: MAX, ...OTHERS } = BASE;
 const CHANGED: Rows = {
   ...OTHERS,
   fay: {
     ...{ ...BASE.fay, authentik_user: "fay.b", limits: { memory: "4G", pane_memory: "2G" } },
-    code_layout: "workspace",
+    ...{ code_layout: "workspace", forgejo: { login: loginOf("fay"), push: true } },
   },
   gil: { ...BASE.gil, tier: "admin" },
   hal: { ...BASE.hal, email: mail("hal2"), forgejo: { login: LOGINS.B } },
@@ -60,6 +72,8 @@ const CHANGED: Rows = {
   lee: { ...BASE.lee, repos: ["tripit"] },
   mia: { ...MAX, k8s_user: "mia", previously: { os_user: "max", k8s_user: "max" } },
   moe: { ...BASE.moe, until: "2026-01-01" },
+  noa: person("noa", "power-user", {}),
+  pia: { ...BASE.pia, until: "2026-01-01" },
 };
 const BACK: Rows = { ...OTHERS, max: { ...MAX, previously: { os_user: "mia", k8s_user: "mia" } } };
 
@@ -73,11 +87,17 @@ const PROBES: Readonly<Record<CellName, (value: Value) => Promise<boolean>>> = {
   "email × Vault": (value) => access.reads(pick(value, mail("hal"), mail("hal2")), "hal"),
   "email × portal map": async (value) => pick(value, mail("hal"), mail("hal2")) in (await access.portal()),
   "k8s_user × Vault": (value) => access.reads(mail("max"), pick(value, "max", "mia")),
+  "k8s_user × API server": (value) => access.dashboardIn(pick(value, "max", "mia"), "max-a"),
   "namespaces × API server": (value) => access.rolesIn(mail("ida"), pick(value, "ida-a", "ida-b")),
   "namespaces × Vault": async (value) => (await access.pipeline(pick(value, "ida-a", "ida-b"))) !== undefined,
   "tier × API server": (value) =>
     value === "after" ? access.can(mail("gil"), "*", "*") : access.can(mail("gil"), "list", "pods", "--all-namespaces"),
   "tier × host": async (value) => (await access.groups("gil")).includes(pick(value, "gil", "sudo")),
+  "tier × Vault": async (value) => (await access.reads(mail("noa"), "noa")) === (value === "before"),
+  "tier × forge": (value) =>
+    value === "after" ? access.pushesToMaster(loginOf("gil")) : access.withPassword(loginOf("gil")),
+  "forgejo.push × forge": (value) =>
+    value === "after" ? access.pushesToMaster(loginOf("fay")) : access.withPassword(loginOf("fay")),
   "forgejo.login × forge": (value) => access.withPassword(pick(value, LOGINS.A, LOGINS.B)),
   "forgejo.login × clone token": async (value) => {
     const own = await access.credentials("hal");
@@ -92,6 +112,8 @@ const PROBES: Readonly<Record<CellName, (value: Value) => Promise<boolean>>> = {
   "limits × host": async (value) => (await access.memoryOf("fay")) === pick(value, 3, 4),
   "until × API server": async (value) =>
     (await access.can(mail("moe"), "list", "pods", "--all-namespaces")) === (value === "before"),
+  "until × Vault": async (value) => (await access.reads(mail("pia"), "pia")) === (value === "before"),
+  "until × forge": async (value) => (await access.pushesToMaster(loginOf("moe"))) === (value === "before"),
   "until × host": async (value) => (await access.logsIn(stack.vm, "moe")) === (value === "before"),
   "previously.os_user × host": (value) => access.nameOfUid(pick(value, "max", "mia")),
 };
@@ -147,7 +169,7 @@ beforeAll(async () => {
   await second.ssh("mkdir --parents --mode=0700 /var/lib/workstation; echo test > /var/lib/workstation/hold");
   await forgetPortal();
   access = openAccess({ stack, vault, forge });
-  for (const login of Object.values(LOGINS)) await access.createLogin(login);
+  for (const login of [...Object.values(LOGINS), ...PUSHERS.map(loginOf)]) await access.createLogin(login);
   const hosts = [stack.vm, second].map(({ name, address, hostKey }) => ({ name, address, hostKey }));
   settings = [
     [["hosts"], hosts],
@@ -179,10 +201,18 @@ test(
   "every field changed: the former value opens nothing any more, and the second run changes nothing",
   async () => {
     const former = await handedOut("ida-a");
-    expect(await isAlive(former)).toEqual([true, true]);
+    const tokens = { noa: await vault.signIn(mail("noa")), pia: await vault.signIn(mail("pia")) };
+    const opened = async () => [await access.opens(tokens.noa, "noa"), await access.opens(tokens.pia, "pia")];
+    expect([await isAlive(former), await opened()]).toEqual([
+      [true, true],
+      [true, true],
+    ]);
     await delivered(CHANGED);
     expect(await tried()).toEqual(expected("after", { wasChanged: true }));
-    expect(await isAlive(former)).toEqual([false, false]);
+    expect([await isAlive(former), await opened()]).toEqual([
+      [false, false],
+      [false, false],
+    ]);
   },
   STEP_MS,
 );
@@ -203,16 +233,21 @@ test(
   "two people who swap a field have each other's access and not their own former one",
   async () => {
     const former = await handedOut("ida-a");
-    const { fay, gil, hal, ida, kim, lee, moe } = BASE;
+    const { fay, gil, hal, ida, kim, lee, moe, noa } = BASE;
+    const { namespaces: _, ...formerOwner } = noa;
     await delivered({
       ...BACK,
-      fay: { ...fay, authentik_user: gil.authentik_user, limits: gil.limits },
+      fay: {
+        ...{ ...fay, authentik_user: gil.authentik_user, limits: gil.limits },
+        forgejo: { ...fay.forgejo, push: lee.forgejo.push },
+      },
       gil: { ...gil, authentik_user: fay.authentik_user, limits: fay.limits, tier: moe.tier },
       moe: { ...moe, tier: gil.tier },
       hal: { ...hal, email: ida.email, forgejo: ida.forgejo },
       ida: { ...ida, email: hal.email, forgejo: hal.forgejo },
-      kim: { ...kim, host: lee.host },
-      lee: { ...lee, host: "devvm" },
+      kim: { ...kim, host: lee.host, tier: noa.tier, namespaces: ["kim-a"] },
+      lee: { ...lee, host: "devvm", forgejo: { ...lee.forgejo, push: fay.forgejo.push } },
+      noa: { ...formerOwner, tier: kim.tier },
     });
     const found: Record<string, unknown> = {};
     const see = (name: CellName, value: unknown) => {
@@ -229,6 +264,13 @@ test(
     see("email × portal map", [ofHal?.namespaces, ofIda?.namespaces]);
     see("tier × API server", [await access.can(mail("gil"), "*", "*"), await access.can(mail("moe"), "*", "*")]);
     see("tier × host", [(await access.groups("gil")).includes("sudo"), (await access.groups("moe")).includes("sudo")]);
+    see("tier × Vault", [await access.reads(mail("noa"), "noa"), await access.reads(mail("kim"), "kim")]);
+    const onMaster = async (...names: readonly [string, string]) => [
+      await access.pushesToMaster(loginOf(names[0])),
+      await access.pushesToMaster(loginOf(names[1])),
+    ];
+    see("tier × forge", await onMaster("gil", "moe"));
+    see("forgejo.push × forge", await onMaster("fay", "lee"));
     see("forgejo.login × forge", [(await access.credentials("hal")).login, (await access.credentials("ida")).login]);
     // One after the other: all of them push from one clone to one branch.
     const own = [
@@ -251,6 +293,9 @@ test(
       "email × portal map": [["ida-a"], ["hal-a"]],
       "tier × API server": [true, false],
       "tier × host": [true, false],
+      "tier × Vault": [false, true],
+      "tier × forge": [true, false],
+      "forgejo.push × forge": [true, false],
       "forgejo.login × forge": [LOGINS.C, LOGINS.A],
       "forgejo.login × clone token": [true, true, false],
       "host × SSH": crossed,

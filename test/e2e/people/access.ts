@@ -3,6 +3,8 @@
 import type { DevVm } from "../../../lab/devvm/index.ts";
 import type { Forge, ForgeLogin } from "../../../lab/forge/index.ts";
 import type { VaultWorld } from "../fixtures/vault-fixture.ts";
+import { dashboardAccount } from "../../../roster/object-names.ts";
+import type { K8sUser } from "../../../roster/model.ts";
 import type { PeopleStack } from "./stack.ts";
 
 type Login = Exclude<ForgeLogin, "anonymous">;
@@ -34,8 +36,31 @@ export function openAccess({
       ${push} HEAD:refs/heads/tried >/dev/null 2>&1 && ${push} :refs/heads/tried >/dev/null 2>&1 && echo in || echo out`;
     return (await stack.sh(script)) === "in";
   };
+  /** A real commit on the protected branch, made of what is there. */
+  const pushesToMaster = async (login: string): Promise<boolean> => {
+    const clone = "/tmp/tried-clone";
+    const url = forge.cloneUrl(forge.owner, forge.infra).replace("://", `://${login}:${passwords.get(login) ?? ""}@`);
+    const git = `GIT_TERMINAL_PROMPT=0 git -C ${clone} -c user.name=x -c user.email=x@lab.example`;
+    const script = `test -d ${clone} || git init --quiet ${clone}
+      ${git} fetch --quiet ${url} master >/dev/null 2>&1 || { echo out; exit; }
+      made=$(${git} commit-tree -p FETCH_HEAD -m tried 'FETCH_HEAD^{tree}')
+      ${git} push --quiet ${url} $made:refs/heads/master >/dev/null 2>&1 && echo in || echo out`;
+    return (await stack.sh(script)) === "in";
+  };
   return {
     can,
+    pushesToMaster,
+    /** Whether a token of Vault reads below the name; that nothing is there is an answer, too. */
+    opens: async (token: string | number, k8sUser: string): Promise<boolean> =>
+      typeof token === "string" && (await vault.status(token, "GET", `secret/data/${k8sUser}`)) !== 403,
+    /** Whether the dashboard's account of that name has its rights in the namespace. */
+    dashboardIn: (k8sUser: string, namespace: string) =>
+      can(
+        `system:serviceaccount:${namespace}:${dashboardAccount(k8sUser as K8sUser)}`,
+        "create",
+        "pods",
+        `--namespace=${namespace}`,
+      ),
     rolesIn: (who: string, namespace: string) => can(who, "create", "pods", `--namespace=${namespace}`),
     /** Whose code server answers a request with this login; empty where none does. */
     reached: (login: string) =>

@@ -52,6 +52,12 @@ export const CELLS = [
     tried: "a sign-in reads below the name; with `previously.k8s_user`",
   },
   {
+    field: "k8s_user",
+    surface: "API server",
+    swap: refused(REFUSALS.k8sUser),
+    tried: "may the dashboard's account of the name create pods; with `previously.k8s_user`",
+  },
+  {
     field: "namespaces",
     surface: "API server",
     swap: refused(REFUSALS.namespaces),
@@ -77,6 +83,26 @@ export const CELLS = [
     includes: true,
     waits: HOST,
     tried: "the groups of the account",
+  },
+  {
+    field: "tier",
+    surface: "Vault",
+    swap: EXCHANGED,
+    tried: "a sign-in reads a namespace-owner's secrets, or does not; a token from before is tried",
+  },
+  {
+    field: "tier",
+    surface: "forge",
+    swap: EXCHANGED,
+    includes: true,
+    tried: "a push to another branch, or to the protected one, with the account's password",
+  },
+  {
+    field: "forgejo.push",
+    surface: "forge",
+    swap: EXCHANGED,
+    includes: true,
+    tried: "a push to another branch, or to the protected one, with the account's password",
   },
   { field: "forgejo.login", surface: "forge", swap: EXCHANGED, tried: "a push with the account's password" },
   {
@@ -121,6 +147,18 @@ export const CELLS = [
     surface: "API server",
     swap: NOTHING_TO_SWAP,
     tried: "may the person list pods after the last day",
+  },
+  {
+    field: "until",
+    surface: "Vault",
+    swap: NOTHING_TO_SWAP,
+    tried: "a sign-in reads the person's secrets after the last day; a token from before is tried",
+  },
+  {
+    field: "until",
+    surface: "forge",
+    swap: NOTHING_TO_SWAP,
+    tried: "an admin's push to the protected branch after the last day",
   },
   { field: "until", surface: "host", swap: NOTHING_TO_SWAP, waits: HOST, tried: "a login by SSH after the last day" },
   {
