@@ -25,7 +25,7 @@ export const installNode = ({ node }: Programs, apt = "apt-get"): readonly strin
   `if [ ! -e ${node} ] && ! command -v node >/dev/null; then`,
   `install_node() { DEBIAN_FRONTEND=noninteractive ${apt} install --yes --quiet --no-install-recommends --no-remove -o DPkg::Lock::Timeout=120 -- nodejs 2>&1; }`,
   // A new host has no lists of packages, or old ones. One repository that cannot be read may be none of Debian's.
-  `said=$(install_node) || { lists=$(${apt} update --quiet -o Acquire::Retries=1 -o APT::Update::Error-Mode=any 2>&1) || :; said=$(install_node) || { echo "nodejs, by which the agent runs, cannot be installed on this host: $(printf '%s\n' "$lists" "$said" | sed -n 's/^E: //p' | head -n 1 | tr -cd '[:print:]'); ${NODE_REMEDY}" >&2; exit 1; }; }`,
+  `said=$(install_node) || { lists=$(${apt} update --quiet -o Acquire::Retries=1 -o APT::Update::Error-Mode=any 2>&1) || :; said=$(install_node) || { echo "nodejs, by which the agent runs, cannot be installed on this host: $(printf '%s\\n' "$lists" "$said" | sed -n 's/^E: //p' | head -n 1 | tr -cd '[:print:]'); ${NODE_REMEDY}" >&2; exit 1; }; }`,
   `echo "host: installed nodejs $(${node} --version 2>&1 | head -n 1), by which the agent runs"`,
   "fi",
 ];
