@@ -17,7 +17,7 @@ import { find, requiredVariable, StepError } from "./environment.ts";
 import { openGit } from "./git.ts";
 import { oneAtATime, waitDeadline } from "./wait-for-stack-lock.ts";
 import type { Touched } from "./pull-request/preview-differences.ts";
-import { previewRefreshed, type RefreshedPreview, RESTORING } from "./refreshed-preview.ts";
+import { previewRefreshed, type RefreshedPreview, RESTORING } from "./preview-drift.ts";
 import { planPeople } from "./people-plan.ts";
 import { type Ran, run } from "./run.ts";
 import { log } from "./log.ts";

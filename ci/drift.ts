@@ -15,7 +15,7 @@ import { type StackAt, stackOfPipeline } from "./engine.ts";
 import { requiredVariable, StepError } from "./environment.ts";
 import { newestDeployment } from "./deployed-commit.ts";
 import type { Touched } from "./pull-request/preview-differences.ts";
-import { previewRefreshed } from "./refreshed-preview.ts";
+import { previewRefreshed } from "./preview-drift.ts";
 import { log } from "./log.ts";
 
 /** Longer than an agent waits for another run of it. */

@@ -8,7 +8,7 @@ import { drift } from "./drift.ts";
 import { secrets, useStateEnvironment } from "./environment.ts";
 import { writeComment } from "./pull-request/comment.ts";
 import { preview } from "./pull-request/preview.ts";
-import { audit } from "./push/audit.ts";
+import { audit } from "./push/announce-pushes.ts";
 import { guard } from "./push/guard.ts";
 import { up } from "./push/up.ts";
 import { logError } from "./log.ts";

@@ -2,7 +2,7 @@
 
 import { announce } from "../chat.ts";
 import { log } from "../log.ts";
-import { authorize } from "./authorize.ts";
+import { authorize } from "./require-confirmation.ts";
 import { readDeploymentContext } from "./deployment-context.ts";
 
 /** @returns 1 where the deployment has to wait for an admin */

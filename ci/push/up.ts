@@ -10,7 +10,7 @@ import { pulumi } from "../engine.ts";
 import { requiredVariable, StepError } from "../environment.ts";
 import { oneAtATime } from "../wait-for-stack-lock.ts";
 import { log } from "../log.ts";
-import { authorize } from "./authorize.ts";
+import { authorize } from "./require-confirmation.ts";
 import { asksToSkip, isAdmin, isCatchUp, readDeploymentContext, type DeploymentContext } from "./deployment-context.ts";
 
 /**

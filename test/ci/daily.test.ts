@@ -15,7 +15,7 @@ vi.mock(import("../../ci/deliveries.ts"), async (original) => ({
 vi.mock(import("../../ci/people-plan.ts"), () => ({
   planPeople: async () => ({ plan: [], raised: [], brakes: [], warnings: [], notices: [] }),
 }));
-vi.mock(import("../../ci/refreshed-preview.ts"), async (original) => ({
+vi.mock(import("../../ci/preview-drift.ts"), async (original) => ({
   ...(await original()),
   previewRefreshed: async () => {
     meanwhile();

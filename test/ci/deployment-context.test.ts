@@ -5,8 +5,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { announcement } from "../../ci/push/audit.ts";
-import { authorize } from "../../ci/push/authorize.ts";
+import { announcement } from "../../ci/push/announce-pushes.ts";
+import { authorize } from "../../ci/push/require-confirmation.ts";
 import { readDeploymentContext } from "../../ci/push/deployment-context.ts";
 
 let folder: string;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { authorize } from "../../ci/push/authorize.ts";
+import { authorize } from "../../ci/push/require-confirmation.ts";
 import { adminLogins, type DeploymentContext } from "../../ci/push/deployment-context.ts";
 import type { Day, ForgejoLogin, Row, Tier } from "../../roster/model.ts";
 
