@@ -12,7 +12,7 @@ import { announce } from "./chat.ts";
 import { stackOfPipeline } from "./engine.ts";
 import { find, StepError } from "./environment.ts";
 import { log } from "./log.ts";
-import { isForOperators } from "./redact-failure.ts";
+import { isForOperators } from "./redaction/redact-failure.ts";
 
 const WARN_MS = 30 * 86_400_000;
 

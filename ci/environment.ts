@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { secretParts } from "./secret-parts.ts";
+import { secretParts } from "./redaction/secret-parts-of-credentials.ts";
 import { FULL_HASH } from "../roster/deployment-message.ts";
 
 /** A step was called without what it needs: a sentence for the operator. */

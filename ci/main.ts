@@ -9,10 +9,10 @@ import { secrets, useStateEnvironment } from "./environment.ts";
 import { writeComment } from "./pull-request/comment.ts";
 import { preview } from "./pull-request/preview.ts";
 import { audit } from "./push/announce-pushes.ts";
-import { guard } from "./push/guard.ts";
-import { up } from "./push/up.ts";
+import { guard } from "./push/guard-step.ts";
+import { up } from "./push/up-step.ts";
 import { logError } from "./log.ts";
-import { isForOperators, redactFailure } from "./redact-failure.ts";
+import { isForOperators, redactFailure } from "./redaction/redact-failure.ts";
 import { publish } from "./snapshot/publish.ts";
 
 const STEPS: Readonly<Record<string, () => Promise<number>>> = {

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import { z } from "zod";
 import { isLoopbackAddress } from "../clients/http/loopback-address.ts";
-import { matchesSecret } from "../clients/http/shared-secret.ts";
+import { matchesSecret } from "../clients/http/compare-shared-secret.ts";
 import { cachedFile } from "./cached-file.ts";
 import type { Listen } from "./listen.ts";
 import { seldom } from "./log.ts";

@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { PROJECT } from "../../cli/pulumi.ts";
 import { deployedCommit } from "../deployed-commit.ts";
 import { logError, log } from "../log.ts";
-import { isForOperators } from "../redact-failure.ts";
+import { isForOperators } from "../redaction/redact-failure.ts";
 import { publishedCommit } from "../snapshot/preview-backend.ts";
 import { PREVIEWS, runPipeline } from "./runner.ts";
 import { readSettings } from "./settings.ts";

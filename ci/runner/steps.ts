@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { redactor } from "../../clients/http/redact.ts";
 import { StepError } from "../environment.ts";
-import { secretParts } from "../secret-parts.ts";
+import { secretParts } from "../redaction/secret-parts-of-credentials.ts";
 import type { Credentials } from "./credentials.ts";
 import type { PipelineFile, Step } from "./pipeline-file.ts";
 

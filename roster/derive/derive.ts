@@ -3,7 +3,7 @@
 import type { Desired, HostFiles, HostName, Ledger, LedgerEntry, OffboardedPerson, OsUser, Person } from "../model.ts";
 import type { Problem } from "../model.ts";
 import { changesBetween, type PersonChange } from "../changes/compare-ledgers.ts";
-import { type ExceededLimit, findExceededLimits } from "../changes/removal-limits.ts";
+import { type ExceededLimit, findExceededLimits } from "../changes/offboarding-limits.ts";
 import { planSentences } from "../changes/render-plan.ts";
 import { raisedRights, type RaisedRights } from "../changes/increased-rights.ts";
 import { repeatedChanges, type RepeatedChange } from "../changes/repeated-changes.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { reasonToRest } from "../../ci/push/up.ts";
+import { reasonToRest } from "../../ci/push/up-step.ts";
 
 const skipped = "Rename a comment [CI  skip]\n";
 

@@ -188,14 +188,14 @@ test("a push that raises rights stops, whoever its author claims to be, until an
 test("a program that somebody changes who is no admin does not run, and does not judge itself", async () => {
   const { commit } = await world.push(world.emo, {
     to: MASTER,
-    files: { "ci/push/guard.ts": "export const guard = async () => 0;\n", "index.ts": EVIL },
+    files: { "ci/push/guard-step.ts": "export const guard = async () => 0;\n", "index.ts": EVIL },
   });
   const ran = await world.pipeline("deploy.yaml", pushed(commit));
   expect(codes(ran)).toEqual({ checkout: 0, audit: 0, guard: 1 });
   expect(logOf(ran, "guard")).toMatch(/every right of the deployment:\n +"ci\/push\/guard.ts" \(in .*\n +"index.ts"/);
   await expect(access(PWNED)).rejects.toThrow("ENOENT");
   const read = (path: string) => readFile(fileURLToPath(new URL(`../../${path}`, import.meta.url)), "utf8");
-  const files = { "ci/push/guard.ts": await read("ci/push/guard.ts"), "index.ts": await read("index.ts") };
+  const files = { "ci/push/guard-step.ts": await read("ci/push/guard-step.ts"), "index.ts": await read("index.ts") };
   const { commit: repaired } = await world.push(world.wizard, { to: MASTER, files });
   // Whoever may write can move an admin's release to a tag, and the forge then records the admin as who pushed it.
   const release = await world.api(world.wizard, "POST", "/releases", { tag_name: "v1", target_commitish: "master" });

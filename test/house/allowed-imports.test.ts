@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   config: [/^node:/, "zod", "roster", "clients"],
   components: [
     ...[/^node:/, /^@pulumi\//, "yaml", "roster", "agent/contract.ts"],
-    ...["clients/http/header-name.ts", "clients/http/same-origin-request.ts", "clients/http/shared-secret.ts"],
+    ...["clients/http/header-name.ts", "clients/http/same-origin-request.ts", "clients/http/compare-shared-secret.ts"],
     "clients/http/web-socket-handshake.ts",
   ],
   stacks: [/^node:/, /^@pulumi\//, "zod", "esbuild", "components", "config", "clients", "roster", "agent"],
@@ -48,7 +48,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     "clients/http/header-name.ts",
     "clients/http/loopback-address.ts",
     "clients/http/same-origin-request.ts",
-    "clients/http/shared-secret.ts",
+    "clients/http/compare-shared-secret.ts",
     "clients/http/web-socket-handshake.ts",
   ],
 };

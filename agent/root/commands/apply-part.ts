@@ -3,7 +3,7 @@
 import { type BasePart, CONTRACT, type HostPart, type Part, part } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { info, warn } from "../../lib/log.ts";
-import { assertRemovalLimits } from "../people/removal-limits.ts";
+import { assertRemovalLimits } from "../people/offboarding-limits-of-host.ts";
 import { applyCredentials } from "../people/deliver-credentials.ts";
 import { type Machine, machineOf } from "../system/cached-accounts-and-units.ts";
 import { addToDeliveryDuration } from "../state/deliveries.ts";

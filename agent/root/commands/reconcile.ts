@@ -7,7 +7,7 @@ import { wantsWorker } from "../../lib/failpoints.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { info, warn } from "../../lib/log.ts";
 import { convergeHost } from "../host/converge-host.ts";
-import { hourlyAllowance, tooOldForRemovals } from "../people/removal-limits.ts";
+import { hourlyAllowance, tooOldForRemovals } from "../people/offboarding-limits-of-host.ts";
 import { deliverPendingCredentials, usersWithPendingCredentials } from "../people/deliver-credentials.ts";
 import type { MapsPart } from "../../contract.ts";
 import { type Machine, machineOf } from "../system/cached-accounts-and-units.ts";

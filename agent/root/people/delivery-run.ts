@@ -5,7 +5,7 @@ import { loadPart } from "../state/stored-parts.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { WORKER_DEADLINE_MS } from "./converge-all.ts";
 import type { PersonRun } from "./person-run.ts";
-import { deliveryAllowance } from "./removal-limits.ts";
+import { deliveryAllowance } from "./offboarding-limits-of-host.ts";
 
 /** How people are converged in a delivery: every worker is started. */
 export const deliveryRun = (m: Machine, failpoint: string | undefined): PersonRun => ({

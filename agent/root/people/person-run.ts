@@ -2,7 +2,7 @@
 
 import type { Machine } from "../system/cached-accounts-and-units.ts";
 import type { PersonKind } from "../state/stored-parts.ts";
-import type { RemovalAllowance } from "./removal-limits.ts";
+import type { RemovalAllowance } from "./offboarding-limits-of-host.ts";
 
 export interface PersonRun {
   readonly m: Machine;

@@ -2,7 +2,7 @@
 
 import { comparableHeaderName } from "../../../../clients/http/header-name.ts";
 import { isOfOwnPage } from "../../../../clients/http/same-origin-request.ts";
-import { matchesSecret } from "../../../../clients/http/shared-secret.ts";
+import { matchesSecret } from "../../../../clients/http/compare-shared-secret.ts";
 import type { TokenForm } from "./contract.ts";
 
 /** What the gate goes by. */

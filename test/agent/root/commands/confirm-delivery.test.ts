@@ -5,7 +5,7 @@ import { digestOf } from "../../../../agent/lib/delivered-digests.ts";
 import { compareDelivery, confirmDelivery } from "../../../../agent/root/commands/confirm-delivery.ts";
 import { reportDelivery } from "../../../../agent/root/commands/finalize-delivery.ts";
 import { expireAccess } from "../../../../agent/root/people/access-expiry.ts";
-import { tooOldForRemovals } from "../../../../agent/root/people/removal-limits.ts";
+import { tooOldForRemovals } from "../../../../agent/root/people/offboarding-limits-of-host.ts";
 import { readDeliveredAt, writeDeliveredAt } from "../../../../agent/root/state/deliveries.ts";
 import { writeLedger } from "../../../../agent/root/state/host-ledger.ts";
 import { readOffboarding } from "../../../../agent/root/state/offboarding-records.ts";

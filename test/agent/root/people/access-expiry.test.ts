@@ -3,7 +3,7 @@
  */
 
 import { expect, test } from "vitest";
-import { tooOldForRemovals } from "../../../../agent/root/people/removal-limits.ts";
+import { tooOldForRemovals } from "../../../../agent/root/people/offboarding-limits-of-host.ts";
 import { expireAccess, type ExpiryInput } from "../../../../agent/root/people/access-expiry.ts";
 import { account, clones, maps, type Somebody, units } from "../../../e2e/host/parts.ts";
 

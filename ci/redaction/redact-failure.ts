@@ -1,10 +1,10 @@
 /** Redacts the secrets from a failure before a log, a journal or a chat shows it. */
 
-import { PulumiError } from "../cli/pulumi.ts";
-import { ClientError } from "../clients/client-error.ts";
-import { Refusal } from "../config/refusal.ts";
-import { StepError } from "./environment.ts";
-import { redactLines } from "./log.ts";
+import { PulumiError } from "../../cli/pulumi.ts";
+import { ClientError } from "../../clients/client-error.ts";
+import { Refusal } from "../../config/refusal.ts";
+import { StepError } from "../environment.ts";
+import { redactLines } from "../log.ts";
 
 /** Whether the message alone says what an operator has to do; every other failure is a fault of the program. */
 export const isForOperators = (cause: unknown): cause is Error =>

@@ -3,7 +3,7 @@ import {
   assertRemovalLimits,
   deliveryAllowance,
   hourlyAllowance,
-} from "../../../../agent/root/people/removal-limits.ts";
+} from "../../../../agent/root/people/offboarding-limits-of-host.ts";
 import { maps, type Somebody } from "../../../e2e/host/parts.ts";
 
 const people = ["ana", "bob", "cid", "dan"].map((osUser, at): Somebody => ({ osUser, uid: 2000 + at }));

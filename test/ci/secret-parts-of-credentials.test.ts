@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { redactor } from "../../clients/http/redact.ts";
-import { secretParts } from "../../ci/secret-parts.ts";
+import { secretParts } from "../../ci/redaction/secret-parts-of-credentials.ts";
 
 const KUBECONFIG = `apiVersion: v1
 clusters: [{ name: x, cluster: { server: "https://api.example.com:6443/k8s/clusters/local", certificate-authority: /etc/ca.crt } }]
