@@ -9,7 +9,7 @@ import { dropPendingCredentials, hasPendingCredentials } from "../state/pending-
 import { runShadowUtility } from "./shadow-utils.ts";
 import { endEverything } from "./end-sessions-and-processes.ts";
 import { suspendJobs } from "./scheduled-jobs.ts";
-import { unitsOf } from "../services/unit-names.ts";
+import { startedUnitsOf } from "../services/unit-names.ts";
 import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 
 /** The expiry of an offboarded account: the first day after 1970-01-01, in the past for every clock. */
@@ -25,7 +25,7 @@ export function offboardAccount(m: Machine, part: AccountPart): readonly Step[] 
   return [
     recorded(m, part, user),
     loginCut(m, part, user),
-    startAndStopUnits(m, { run: [], rest: unitsOf(part.osUser) }),
+    startAndStopUnits(m, { run: [], rest: startedUnitsOf(part.osUser) }),
     endEverything(m, user),
   ];
 }

@@ -16,7 +16,7 @@ import { runShadowUtility } from "./shadow-utils.ts";
 import { endProcesses } from "./end-processes.ts";
 import { lingerFile, userManagerOf, processesOf } from "./find-processes.ts";
 import { renameFiles } from "./rename-files.ts";
-import { unitsOf } from "../services/unit-names.ts";
+import { startedUnitsOf } from "../services/unit-names.ts";
 import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 
 /** The name under which this host still has the account; undefined when it has it under the present one, or not at all. */
@@ -46,7 +46,7 @@ export function renameAccount(m: Machine, part: AccountPart): readonly (() => St
     if (!isTheirs(m, part, was)) return [];
     const here = m.accounts().users.get(was)?.uid === part.uid;
     const stopped = () => [
-      startAndStopUnits(m, { run: [], rest: unitsOf(was) }),
+      startAndStopUnits(m, { run: [], rest: startedUnitsOf(was) }),
       forgotten(m, part, was),
       atRest(m, part),
     ];
@@ -63,7 +63,7 @@ function unused(m: Machine, part: AccountPart, was: string): Step {
     differences: async () => {
       // Its offboarding has ended everything, and nothing that starts since then is anybody's work.
       if (part.state === "left") return [];
-      const busy = (await workOf(m, part.uid)).filter((unit) => !unitsOf(was).includes(unit));
+      const busy = (await workOf(m, part.uid)).filter((unit) => !startedUnitsOf(was).includes(unit));
       if (busy.length === 0) return [];
       throw new Refusal(
         `${was} is to be renamed to ${part.osUser}, but is in use (${busy.join(", ")}), and an account in use cannot be ` +

@@ -8,7 +8,7 @@ import { convergePart } from "./converge-person.ts";
 import type { FailedOutcome, Outcome, PersonRun } from "./person-run.ts";
 import { userManagerOf } from "../accounts/find-processes.ts";
 import { sliceOf } from "../services/limits-in-effect.ts";
-import { unitsOf } from "../services/unit-names.ts";
+import { startedUnitsOf } from "../services/unit-names.ts";
 import { loadPart, peopleOfParts, PERSON_KINDS, type PersonPart } from "../state/stored-parts.ts";
 import { recordFailure } from "../state/failures.ts";
 import type { WorkerSignals } from "../system/run-as-user.ts";
@@ -47,7 +47,11 @@ export async function convergePeople(
 }
 
 const unitsAsked = (of: PersonPart): readonly string[] =>
-  of.kind === "account" ? [userManagerOf(of.uid)] : of.kind === "units" ? [...unitsOf(of.osUser), sliceOf(of.uid)] : [];
+  of.kind === "account"
+    ? [userManagerOf(of.uid)]
+    : of.kind === "units"
+      ? [...startedUnitsOf(of.osUser), sliceOf(of.uid)]
+      : [];
 
 function record(m: Machine, outcomes: readonly Outcome[]): void {
   const versions = convergedVersions(m.sys);

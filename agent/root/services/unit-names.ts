@@ -35,6 +35,14 @@ export const unitsOf = (osUser: string): readonly string[] => [
   ...terminalUnitsOf(osUser),
 ];
 
+/** With what a timer starts as well, which may have failed or run when its person is parked or offboarded. */
+export const startedUnitsOf = (osUser: string): readonly string[] => [
+  ...Object.values(TEMPLATES)
+    .flat()
+    .map((template) => instance(template, osUser)),
+  ...terminalUnitsOf(osUser),
+];
+
 export interface WantedUnits {
   readonly run: readonly string[];
   readonly rest: readonly string[];
@@ -46,12 +54,13 @@ export interface WantedUnits {
  * belongs to the host's admins.
  */
 export function wantedUnits(part: UnitsPart, offered: HostServices): WantedUnits {
-  if (part.state !== "present") return { run: [], rest: unitsOf(part.osUser) };
+  if (part.state !== "present") return { run: [], rest: startedUnitsOf(part.osUser) };
   const timer = offered.credentialSync ? [instance(CREDENTIALS_TIMER, part.osUser)] : [];
+  const service = offered.credentialSync ? [instance(CREDENTIALS_SERVICE, part.osUser)] : [];
   const { run, rest } = wantedTerminalUnits(part, offered.terminals);
   return {
     run: [...serversOf(part.osUser, offered), ...(part.claudeAuth ? timer : []), ...run],
-    rest: [...(part.claudeAuth ? [] : timer), ...rest],
+    rest: [...(part.claudeAuth ? [] : [...timer, ...service]), ...rest],
   };
 }
 

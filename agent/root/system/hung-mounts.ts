@@ -42,7 +42,8 @@ export function mountCheck({ mounts, isHomeLink, answers, nowMs }: MountProbe): 
   return (home) => {
     const now = nowMs();
     if (table === undefined || now >= table.untilMs) table = { types: typesOf(mounts()), untilMs: now + VALID_MS };
-    if (isHomeLink()) {
+    // Where something is mounted there it is no link, and a look at it may hang.
+    if (!table.types.has("/home") && isHomeLink()) {
       // Where the link leads, and through which mount points, is not known without a look that may hang.
       if (answersAt(home, home, "unknown")) return;
       throw new Refusal(

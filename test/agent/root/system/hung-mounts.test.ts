@@ -38,6 +38,18 @@ test("a hung mount of all homes costs one wait, not one a person", () => {
   expect(answers).toHaveBeenCalledTimes(1);
 });
 
+test("where something is mounted at /home nothing looks at that directory itself, which would hang", () => {
+  const check = mountCheck({
+    mounts: () => line("/home", "nfs4"),
+    isHomeLink: () => {
+      throw new Error("looked at /home");
+    },
+    answers: () => false,
+    nowMs: () => 0,
+  });
+  expect(() => check("/home/ana")).toThrow("(nfs4 at /home) that does not answer");
+});
+
 test("a hung mount is found where /home is a link, behind which the mount points have other names", () => {
   const { check, answers } = machineWith([line("/", "ext4"), line("/data/home/ana", "nfs4")], ["/home/ana"], true);
   for (let run = 0; run < 2; run += 1)
