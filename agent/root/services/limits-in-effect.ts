@@ -7,7 +7,7 @@ import { Refusal } from "../../lib/errors.ts";
 import type { Machine, UnitState } from "../system/cached-accounts-and-units.ts";
 import { dropInOf } from "./unit-files.ts";
 import { servicesOfHost } from "./host-services.ts";
-import { serversOf } from "./unit-names.ts";
+import { instance, serversOf, TERMINAL_SERVICE } from "./unit-names.ts";
 
 export const sliceOf = (uid: number): string => `user-${uid}.slice`;
 
@@ -26,13 +26,37 @@ export function limitsInEffect(m: Machine, part: UnitsPart): Step {
 /** One sentence a unit whose limits are others than delivered. */
 export async function otherLimits(m: Machine, part: UnitsPart): Promise<readonly string[]> {
   const slice = sliceOf(part.uid);
-  const services = serversOf(part.osUser, servicesOfHost(m));
-  const states = await m.units([slice, ...services]);
-  const ofServices = services.flatMap((unit) => {
-    const found = states.get(unit)?.shown.get("Slice") ?? "";
-    return found === slice ? [] : sentence(unit, states.get(unit), [`Slice=${found}, expected ${slice}`]);
+  const offered = servicesOfHost(m);
+  const services = serversOf(part.osUser, offered);
+  // Their tmux panes run in the service manager, their terminals in a service that only a click starts.
+  const others = [`user@${part.uid}.service`, ...(offered.terminals ? [instance(TERMINAL_SERVICE, part.osUser)] : [])];
+  const states = await m.units([slice, EVERYBODY, ...services, ...others]);
+  const shown = (unit: string, key: string) => states.get(unit)?.shown.get(key) ?? "";
+  const outside = [
+    ...services.filter((unit) => shown(unit, "Slice") !== slice),
+    ...others.filter((unit) => !["", slice].includes(shown(unit, "Slice"))),
+  ];
+  return [
+    ...sentence(slice, states.get(slice), differencesOf(part.limits, states.get(slice))),
+    ...sentence(EVERYBODY, states.get(EVERYBODY), smallerThan(part.limits, states.get(EVERYBODY))),
+    ...outside.flatMap((unit) =>
+      sentence(unit, states.get(unit), [`Slice=${shown(unit, "Slice")}, expected ${slice}`]),
+    ),
+  ];
+}
+
+/** The slice of all people: what it has at most, nobody below it has more of. */
+const EVERYBODY = "user.slice";
+
+function smallerThan(limits: UnitsPart["limits"], state: UnitState | undefined): readonly string[] {
+  const rows = [
+    ["MemoryMax", limits.memory, bytesOf(limits.memory)],
+    ["TasksMax", limits.tasks, Number(limits.tasks)],
+  ] as const;
+  return rows.flatMap(([key, expected, least]) => {
+    const shown = state?.shown.get(key) ?? "";
+    return shown !== "" && Number(shown) < least ? [`${key}=${shown}, expected ${expected} or more`] : [];
   });
-  return [...sentence(slice, states.get(slice), differencesOf(part.limits, states.get(slice))), ...ofServices];
 }
 
 function sentence(unit: string, state: UnitState | undefined, different: readonly string[]): readonly string[] {
@@ -50,6 +74,7 @@ export function differencesOf(limits: UnitsPart["limits"], state: UnitState | un
   const shown = (key: string) => state?.shown.get(key) ?? "";
   const rows: readonly (readonly [string, string, boolean])[] = [
     ["MemoryMax", limits.memory, sameSize(shown("MemoryMax"), limits.memory)],
+    ["MemoryHigh", "infinity", ["", "infinity"].includes(shown("MemoryHigh"))],
     ["MemorySwapMax", "0", shown("MemorySwapMax") === "0"],
     [
       "CPUQuotaPerSecUSec",
@@ -66,9 +91,13 @@ const FACTORS: Readonly<Record<string, number>> = { "": 1, K: 1024, M: 1024 ** 2
 /** A share of the memory depends on what systemd takes for the whole of it, so only an excess is seen there. */
 function sameSize(shown: string, expected: string): boolean {
   if (expected === "infinity") return shown === expected;
-  const [, digits = "", unit = ""] = /^(\d+)([KMGT%]?)$/.exec(expected) ?? [];
-  if (unit === "%") return Number(shown) <= (totalmem() * Number(digits)) / 100;
-  return Number(shown) === Number(digits) * (FACTORS[unit] ?? 1);
+  return expected.endsWith("%") ? Number(shown) <= bytesOf(expected) : Number(shown) === bytesOf(expected);
+}
+
+/** Not a number for `infinity`. */
+function bytesOf(size: string): number {
+  const [, digits, unit = ""] = /^(\d+)([KMGT%]?)$/.exec(size) ?? [];
+  return unit === "%" ? (totalmem() * Number(digits)) / 100 : Number(digits) * (FACTORS[unit] ?? 1);
 }
 
 const SPANS: Readonly<Record<string, number>> = { us: 1, ms: 1000, s: 1_000_000, min: 60_000_000 };

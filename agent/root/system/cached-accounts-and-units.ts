@@ -19,6 +19,7 @@ export interface UnitState {
 const PROPERTIES = ["LoadState", "ActiveState", "SubState", "UnitFileState", "DropInPaths", "Slice"].concat([
   "ExecMainStartTimestamp",
   "MemoryMax",
+  "MemoryHigh",
   "MemorySwapMax",
   "CPUQuotaPerSecUSec",
   "TasksMax",

@@ -31,7 +31,7 @@ function hostWith(
   files.set("/etc/shadow", shadow);
   const run = async (argv: readonly string[]) => {
     const names = argv.slice(argv.indexOf("--") + 1);
-    const slice = (unit: string) => (unit.includes("ana") ? "user-2000.slice" : "user-2001.slice");
+    const slice = (unit: string) => (/ana|2000/.test(unit) ? "user-2000.slice" : "user-2001.slice");
     const block = (unit: string) =>
       argv.some((word) => word.includes("Id,User"))
         ? `Id=${unit}\n${FAILED.get(unit)}`

@@ -10,11 +10,15 @@ const RIGHT = { MemoryMax: "4294967296", MemorySwapMax: "0", CPUQuotaPerSecUSec:
 const OURS = "/etc/systemd/system/user-2000.slice.d/50-workstation.conf";
 
 /** A systemd that shows these properties for the slice of `ana`, and this slice for her code server. */
-function machineWith(ofSlice: Readonly<Record<string, string>>, serverSlice = "user-2000.slice") {
+function machineWith(
+  ofSlice: Readonly<Record<string, string>>,
+  serverSlice = "user-2000.slice",
+  others: Readonly<Record<string, Readonly<Record<string, string>>>> = {},
+) {
   const block = (unit: string) => {
     const shown = unit.startsWith("user-")
       ? ofSlice
-      : { Slice: unit.startsWith("t3-") ? serverSlice : "user-2000.slice" };
+      : (others[unit] ?? { Slice: unit.startsWith("t3-") ? serverSlice : "user-2000.slice" });
     return Object.entries({ LoadState: "loaded", ...shown }).map(([key, value]) => `${key}=${value}`);
   };
   const run = async (argv: readonly string[]) => {
@@ -50,5 +54,21 @@ test("a drop-in with a later name is named with what it sets and what was expect
 test("a service that was taken out of its person's slice is named", async () => {
   await expect(look(machineWith(RIGHT, "system.slice"))).rejects.toThrow(
     "systemd has for t3-serve@ana.service Slice=system.slice, expected user-2000.slice",
+  );
+});
+
+test.each([
+  ["user@2000.service", { Slice: "system.slice" }, "Slice=system.slice, expected user-2000.slice"],
+  ["user.slice", { MemoryMax: "1073741824", TasksMax: "infinity" }, "MemoryMax=1073741824, expected 4G or more"],
+  ["user.slice", { TasksMax: "100" }, "TasksMax=100, expected 512 or more"],
+])("what %s has counts for its people too", async (unit, shown, different) => {
+  await expect(look(machineWith(RIGHT, undefined, { [unit]: shown }))).rejects.toThrow(
+    `systemd has for ${unit} ${different}`,
+  );
+});
+
+test("a memory from which on a person is slowed down is named", async () => {
+  await expect(look(machineWith({ ...RIGHT, MemoryHigh: "1048576" }))).rejects.toThrow(
+    "MemoryHigh=1048576, expected infinity",
   );
 });
