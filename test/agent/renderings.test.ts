@@ -161,13 +161,14 @@ test("parked and left people run nothing; without claude_auth only the credentia
   const ana = { osUser: "ana", uid: 2000 };
   const own = ["t3-serve@ana.service", "browser-serve@ana.service", "credential-sync@ana.timer"];
   const terminals = ["workstation-terminal@ana.socket", "workstation-terminal@ana.service"];
-  const all = [...own, ...terminals];
+  const SYNC = "credential-sync@ana.service";
+  const all = [...own, SYNC, ...terminals];
   expect(wantedUnits(units(ana), servicesOf(base()))).toEqual({ run: own, rest: terminals });
   expect(wantedUnits(units({ ...ana, state: "parked" }), servicesOf(base(PORTAL)))).toEqual({ run: [], rest: all });
   expect(wantedUnits(units({ ...ana, state: "left" }), servicesOf(base(PORTAL)))).toEqual({ run: [], rest: all });
   expect(wantedUnits(units({ ...ana, claudeAuth: false }), servicesOf(base()))).toEqual({
     run: own.slice(0, 2),
-    rest: [...own.slice(2), ...terminals],
+    rest: [...own.slice(2), SYNC, ...terminals],
   });
 });
 
@@ -180,7 +181,7 @@ test("a host without a command has no unit of it, and without any people run not
   const ana = { osUser: "ana", uid: 2000 };
   const bare = base({ ...PORTAL, commands: {} });
   expect(wantedUnits(units(ana), servicesOf(bare))).toEqual({ run: ["workstation-terminal@ana.socket"], rest: [] });
-  expect(wantedUnits(units({ ...ana, state: "left" }), servicesOf(bare)).rest).toHaveLength(5);
+  expect(wantedUnits(units({ ...ana, state: "left" }), servicesOf(bare)).rest).toHaveLength(6);
   const browsing = servicesOf(base({ commands: { browser: ["/bin/browser"] } }));
   expect(wantedUnits(units(ana), browsing).run).toEqual(["browser-serve@ana.service"]);
 });
