@@ -45,9 +45,10 @@ const details = z.object({
     Privileged: z.boolean().nullish(),
     PidMode: z.string().nullish(),
     CapAdd: z.array(z.string()).nullish(),
+    Devices: z.array(z.object({ PathOnHost: z.string() })).nullish(),
     RestartPolicy: z.object({ Name: z.string().nullish() }).nullish(),
   }),
-  Mounts: z.array(z.object({ Source: z.string().nullish() })).nullish(),
+  Mounts: z.array(z.object({ Source: z.string().nullish(), RW: z.boolean().nullish() })).nullish(),
 });
 export type ContainerDetails = z.output<typeof details>;
 
@@ -135,7 +136,17 @@ function ask(socketPath: string, path: string): Promise<unknown> {
 const ROOT_CAPABILITIES = ["ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH"];
 /** Whoever writes to one of these, or speaks to an engine, is root on the host. */
 const ROOT_MOUNTS = ["/", "/etc", "/root", "/usr", "/var", "/proc", "/sys", "/dev", "/run", "/boot"];
+/** A writable file or folder below these is enough: a sudo rule, a unit, a key of root's, a job. */
+const ROOT_TREES = ["/etc", "/root", "/usr", "/boot", "/dev", "/var/spool", "/var/lib/workstation"];
+/** Devices that are no way to anything of the host. */
+const HARMLESS_DEVICE = /^\/dev\/(?:fuse|kvm|null|random|urandom|zero|net\/tun|dri\/|snd\/|nvidia)/;
 const ENGINE_SOCKET = /\/(docker|podman|containerd)\.sock$/;
+
+const isWayToRoot = (source: string, isWritable: boolean): boolean =>
+  ROOT_MOUNTS.includes(source) ||
+  source === "/home" ||
+  ENGINE_SOCKET.test(source) ||
+  (isWritable && ROOT_TREES.some((tree) => source.startsWith(`${tree}/`)));
 
 /** Exported for the tests. Undefined for a container that is stopped for good, and for one that gives nobody anything. */
 export function reasonOf(
@@ -152,11 +163,10 @@ export function reasonOf(
   if ((one.Config.User ?? "").split(":")[0] === String(user.uid))
     return { why: `runs as uid ${user.uid}`, isTheirs: true };
   if (!hadEngine) return undefined;
-  const { Privileged, PidMode, CapAdd } = one.HostConfig;
+  const { Privileged, PidMode, CapAdd, Devices } = one.HostConfig;
   const capability = (CapAdd ?? []).find((name) => ROOT_CAPABILITIES.includes(name.replace(/^CAP_/, "")));
-  const mount = sources.find(
-    (source) => ROOT_MOUNTS.includes(source) || source === "/home" || ENGINE_SOCKET.test(source),
-  );
+  const mount = (one.Mounts ?? []).find(({ Source, RW }) => isWayToRoot(Source ?? "", RW !== false))?.Source;
+  const device = (Devices ?? []).find(({ PathOnHost }) => !HARMLESS_DEVICE.test(PathOnHost))?.PathOnHost;
   const why =
     Privileged === true
       ? "is privileged"
@@ -164,8 +174,10 @@ export function reasonOf(
         ? "sees the host's processes"
         : mount !== undefined
           ? `mounts ${mount}`
-          : capability === undefined
-            ? undefined
-            : `has the capability ${capability}`;
+          : device !== undefined
+            ? `has the device ${device}`
+            : capability === undefined
+              ? undefined
+              : `has the capability ${capability}`;
   return why === undefined ? undefined : { why, isTheirs: false };
 }

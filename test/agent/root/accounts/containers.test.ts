@@ -44,6 +44,9 @@ describe("the reason to report a container", () => {
     ["the whole disk", mounting("/"), "mounts /"],
     ["all homes", mounting("/home"), "mounts /home"],
     ["the engine itself", mounting("/var/run/docker.sock"), "mounts /var/run/docker.sock"],
+    ["a folder of sudo's rules", mounting("/etc/sudoers.d"), "mounts /etc/sudoers.d"],
+    ["root's keys", mounting("/root/.ssh"), "mounts /root/.ssh"],
+    ["a disk", hosted({ Devices: [{ PathOnHost: "/dev/sda" }] }), "has the device /dev/sda"],
     ["a capability", hosted({ CapAdd: ["CAP_SYS_ADMIN"] }), "has the capability CAP_SYS_ADMIN"],
   ])("is %s for a former admin alone, and then its creator is not known", (_, one, why) => {
     expect([true, false].map((hadEngine) => reasonOf(one, emo, hadEngine))).toEqual([
@@ -54,6 +57,8 @@ describe("the reason to report a container", () => {
 
   test.each<[string, ContainerDetails]>([
     ["another home", mounting("/home/emory")],
+    ["a file of /etc that it only reads", container({ Mounts: [{ Source: "/etc/localtime", RW: false }] })],
+    ["a harmless device", hosted({ Devices: [{ PathOnHost: "/dev/fuse" }] })],
     ["an ordinary container", hosted({ CapAdd: ["CAP_NET_BIND_SERVICE"] })],
     ["one that is stopped for good", { ...mounting("/home/emo"), State: { Running: false } }],
   ])("is not %s", (_, one) => {
