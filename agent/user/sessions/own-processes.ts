@@ -1,6 +1,7 @@
 /** Reads a user's own processes from `/proc`, as that user. */
 
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { type BigIntStats, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { lstat } from "../../lib/files.ts";
 import { systemCode } from "../../lib/errors.ts";
 import { pathText } from "../../shared/sessions/path-encoding.ts";
@@ -9,9 +10,9 @@ import { parseStat, type Processes } from "../../shared/sessions/process-tree.ts
 const MOST_PROCESSES = 10_000;
 
 /** Somebody else's are not in it, so a server that names one gains nothing. */
-export function ownProcesses(uid: number): Processes {
-  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && lstat(`/proc/${name}`)?.uid === uid);
-  const all = pids.slice(0, MOST_PROCESSES).flatMap((pid) => parseStat(textOf(`/proc/${pid}/stat`)) ?? []);
+export function ownProcesses(uid: number, proc = "/proc"): Processes {
+  const pids = readdirSync(proc).filter((name) => /^\d+$/.test(name) && lstat(`${proc}/${name}`)?.uid === uid);
+  const all = pids.slice(0, MOST_PROCESSES).flatMap((pid) => parseStat(textOf(`${proc}/${pid}/stat`)) ?? []);
   return new Map(all.map((process) => [process.pid, process]));
 }
 
@@ -27,17 +28,42 @@ export function variableOf(pid: number, name: string): string | undefined {
   return found === undefined || found === "" ? undefined : pathText(Buffer.from(found, "latin1"));
 }
 
-/** The processes that listen on this socket, whether or not its file is still there. */
-export function listenersOn(uid: number, socket: string): readonly number[] {
-  const lines = textOf("/proc/net/unix").split("\n");
+/**
+ * The tmux servers that listen on this socket, whether or not its file is still there. The kernel lists a socket by the
+ * path that its server gave, also where that path led into a `/tmp` of its own (`PrivateTmp=yes`). Such a server is
+ * another one with the same name, so only those count that share this process's `/tmp`.
+ *
+ * @param proc where the kernel's folder of processes is mounted
+ */
+export function listenersOn(uid: number, socket: string, proc = "/proc"): readonly number[] {
+  const lines = textOf(`${proc}/net/unix`).split("\n");
   // Num RefCount Protocol Flags Type St Inode Path
   const inodes = lines.flatMap((line) => {
     const [, , , , , , inode, path] = line.trim().split(/ +/);
     return path === socket && inode !== undefined ? [`socket:[${inode}]`] : [];
   });
   if (inodes.length === 0) return [];
-  const servers = [...ownProcesses(uid).values()].filter(({ name }) => name.startsWith("tmux: server"));
-  return servers.map(({ pid }) => pid).filter((pid) => linksIn(`/proc/${pid}/fd`).some((to) => inodes.includes(to)));
+  // The socket's own folder may be gone as well.
+  const folder = dirname(dirname(socket));
+  const here = statSync(`${proc}/self/root${folder}`, { bigint: true });
+  return [...ownProcesses(uid, proc).values()]
+    .filter(({ name }) => name.startsWith("tmux: server"))
+    .map(({ pid }) => pid)
+    .filter((pid) => linksIn(`${proc}/${pid}/fd`).some((to) => inodes.includes(to)))
+    .filter((pid) => {
+      const there = folderOf(`${proc}/${pid}/root${folder}`);
+      return there?.dev === here.dev && there.ino === here.ino;
+    });
+}
+
+/** Undefined where the process has ended in the meantime, hides its root or has no such folder. */
+function folderOf(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { bigint: true });
+  } catch (error) {
+    if (["ENOENT", "ESRCH", "EACCES"].includes(systemCode(error) ?? "")) return undefined;
+    throw error;
+  }
 }
 
 /** Where the links of a folder of `/proc` lead; none of a process that has ended. */
