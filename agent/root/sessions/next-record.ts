@@ -1,5 +1,6 @@
 /** Computes the next record of a user's sessions from the previous one and what runs now. Pure. */
 
+import { isDeepStrictEqual } from "node:util";
 import { Refusal } from "../../lib/errors.ts";
 import type { Forgotten, ObservedSession, Session, Snapshot } from "../../shared/sessions/session-schemas.ts";
 
@@ -18,10 +19,10 @@ export function recordAfterLook(
     ({ name, atS }) => !seen.some((s) => s.name === name && s.createdS > atS),
   );
   const kept = seen.filter(({ name }) => !forgotten.some((f) => f.name === name));
-  const sessions = inOrder(kept.map(({ createdS: _, ...session }) => session));
+  const sessions = inOrder(kept.map((session) => recorded(session, before)));
   if (before === undefined)
     return sessions.length === 0 ? undefined : { version: 1, takenAtMs: nowMs, sessions, forgotten };
-  const same = sameSessions(before.sessions, sessions) && before.forgotten.length === forgotten.length;
+  const same = isDeepStrictEqual(before.sessions, sessions) && before.forgotten.length === forgotten.length;
   return same ? undefined : { version: 1, takenAtMs: nowMs, sessions, forgotten };
 }
 
@@ -53,9 +54,10 @@ export function sessionsAt(record: Snapshot, number: number, places: readonly nu
 const inOrder = (sessions: readonly Session[]): Session[] =>
   [...sessions].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 
-const sameSessions = (a: readonly Session[], b: readonly Session[]): boolean =>
-  a.length === b.length &&
-  a.every((one, at) => {
-    const other = b[at];
-    return one.name === other?.name && one.directory === other.directory && one.conversation === other.conversation;
-  });
+/** The folder of a conversation is read from its assistant, so it stays as recorded once the assistant has ended. */
+function recorded({ createdS: _, assistantRuns, ...session }: ObservedSession, before: Snapshot | undefined): Session {
+  const { conversation } = session;
+  if (assistantRuns || conversation === undefined || session.assistantFolder !== undefined) return session;
+  const assistantFolder = before?.sessions.find((s) => s.conversation === conversation)?.assistantFolder;
+  return assistantFolder === undefined ? session : { ...session, assistantFolder };
+}

@@ -86,7 +86,7 @@ export function sessionsOf(
   folders: ReadonlyMap<string, string> = new Map(),
 ): ObservedSession[] {
   const chosen = chooseConversations(evidence);
-  return all.map(({ session, directory }) => {
+  return all.map(({ session, assistants, directory }) => {
     const conversation = chosen.get(session.key);
     const { name, createdS } = session;
     const assistantFolder = folders.get(session.key);
@@ -94,6 +94,7 @@ export function sessionsOf(
       name,
       directory,
       createdS,
+      assistantRuns: assistants.length > 0,
       ...(conversation === undefined ? {} : { conversation }),
       ...(assistantFolder === undefined ? {} : { assistantFolder }),
     };

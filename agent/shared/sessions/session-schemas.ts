@@ -26,6 +26,8 @@ export type Session = z.output<typeof session>;
 const observedSession = session.extend({
   /** When tmux made it, in seconds since 1970. */
   createdS: z.int().min(0),
+  /** Whether an assistant runs in it: one that has ended no longer tells its own folder. */
+  assistantRuns: z.boolean(),
 });
 export type ObservedSession = z.output<typeof observedSession>;
 

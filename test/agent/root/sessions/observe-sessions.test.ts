@@ -45,8 +45,8 @@ const decided = (over: Partial<Told> = {}, laterS = 0) => {
   return probed === undefined ? undefined : decide(probed, (BOOT_S + UP_S + laterS) * 1000, UP_S + laterS);
 };
 const running = [
-  { name: "dev", directory: "/home/ana/a\nb", createdS: 1_700_000_000 },
-  { name: "talk ü", directory: "/home/ana", createdS: 1_700_000_000, conversation: id(1) },
+  { name: "dev", directory: "/home/ana/a\nb", createdS: 1_700_000_000, assistantRuns: false },
+  { name: "talk ü", directory: "/home/ana", createdS: 1_700_000_000, assistantRuns: true, conversation: id(1) },
 ];
 
 test("what tells whose conversation is whose without a look into any transcript is decided at once", () => {

@@ -28,6 +28,7 @@ const seen = (name: string, over: Partial<ObservedSession> = {}): ObservedSessio
   name,
   directory: "/home/ana",
   createdS: 1_700_000_000,
+  assistantRuns: false,
   ...over,
 });
 const look = (before: Snapshot | undefined, ...sessions: ObservedSession[]) => recordAfterLook(before, sessions, NOW);
@@ -75,6 +76,25 @@ test("the same set in another order is no new record; another directory or conve
   expect(look(before, seen("a", { directory: "/home/ana/code" }), seen("b"))).toBeDefined();
   expect(look(before, seen("a", { conversation: ID }), seen("b"))).toBeDefined();
   expect(namesOf(look(before, seen("a")))).toEqual(["a"]);
+});
+
+test("the assistant's own folder is a change, stays recorded once it has ended, and goes with its conversation", () => {
+  const runs = { conversation: ID, assistantRuns: true };
+  const own = { ...runs, assistantFolder: "/home/ana/own" };
+  const ended = seen("a", { conversation: ID });
+  const first = look(look(undefined, seen("a", runs)), seen("a", own));
+  expect(first?.sessions).toEqual([expect.objectContaining({ assistantFolder: "/home/ana/own" })]);
+  expect(look(first, ended)).toBeUndefined();
+  const moved = look(first, { ...ended, name: "c", directory: "/home/ana/code" }, seen("b"));
+  expect(moved?.sessions).toEqual([
+    { name: "b", directory: "/home/ana" },
+    { name: "c", directory: "/home/ana/code", conversation: ID, assistantFolder: "/home/ana/own" },
+  ]);
+  for (const without of [seen("a", runs), seen("a"), seen("a", { conversation: ID.replace("6f", "7f") })]) {
+    const next = look(first, without);
+    expect(next?.sessions).toHaveLength(1);
+    expect(next?.sessions[0]).not.toHaveProperty("assistantFolder");
+  }
 });
 
 test("what is forgotten stays so while it runs on and in older records, and comes back when its owner makes it anew", () => {
