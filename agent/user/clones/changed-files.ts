@@ -33,6 +33,8 @@ export interface ChangedFile {
   readonly brings?: { readonly mode: string; readonly oid: string };
   /** Whether the update replaces or removes a file of the present commit. */
   readonly replaces: boolean;
+  /** The entry of the present commit is a submodule: git compares nothing of what is in its directory. */
+  readonly wasSubmodule?: true;
 }
 
 /** The mode of a submodule's entry. */
@@ -40,7 +42,7 @@ export const SUBMODULE = "160000";
 const CAP_BYTES = 64 * 1024 * 1024;
 const ENTRY = /^:(\d{6}) (\d{6}) [0-9a-f]+ ([0-9a-f]+) ([ADMT])$/;
 
-/** @returns the files, or what git said instead; submodules are left out, since an update does not enter them */
+/** @returns the files, or what git said instead; a submodule is one entry, since an update does not enter it */
 export async function changedFiles(
   context: CloneContext,
   clone: string,
@@ -59,8 +61,8 @@ export async function changedFiles(
     const path = fields[at + 1] ?? "";
     if (status === undefined)
       return { ...ran, code: undefined, stderr: `fatal: git told of a change in an unknown form: ${fields[at]}` };
-    if (before === SUBMODULE || (status === "A" && mode === SUBMODULE)) continue;
-    files.push({ path, replaces: status !== "A", ...(status === "D" ? {} : { brings: { mode, oid } }) });
+    const brings = status === "D" ? {} : { brings: { mode, oid } };
+    files.push({ path, replaces: status !== "A", ...brings, ...(before === SUBMODULE ? { wasSubmodule: true } : {}) });
   }
   return files;
 }

@@ -10,6 +10,7 @@ import { describeGitFailure } from "../../lib/git.ts";
 import { clean } from "../../lib/log.ts";
 import { changedFiles, readable } from "./changed-files.ts";
 import { clonesOf } from "./clone-paths.ts";
+import { findObstacles } from "./find-obstacles.ts";
 import { fetchRemotes } from "./fetch-remotes.ts";
 import { restoreWrittenFiles } from "./preserve-concurrent-writes.ts";
 import { undoUpdate } from "./undo-update.ts";
@@ -95,7 +96,16 @@ export async function fastForwardChanges(
     );
     return [];
   }
-  const dirty = await read("status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=all");
+  // A file of the person's outside of a sparse checkout counts, whatever they told git to expect there.
+  const outside = ["-c", "sparse.expectFilesOutsideOfPatterns=false"];
+  const dirty = await read(
+    ...outside,
+    "status",
+    "--porcelain",
+    "-z",
+    "--untracked-files=no",
+    "--ignore-submodules=all",
+  );
   if (dirty.code !== 0) {
     context.warn(
       `${name} cannot be compared with its last commit, so it is not updated (${track}): ${describeGitFailure(dirty)}`,
@@ -131,6 +141,10 @@ async function fastForward(context: CloneContext, clone: string, upstream: strin
   const files = await changedFiles(context, clone, from, to);
   if ("argv" in files) return describeGitFailure(files);
   try {
+    // Git does not look where it compares nothing: in a submodule's directory, and outside of a sparse checkout.
+    const { entries, directories } = findObstacles(clone, files);
+    const why = whyNot({ entries: entries.map(readable), directories: directories.map(readable) });
+    if (why !== undefined) return why;
     openJournal(clone, from, to, files);
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
@@ -154,16 +168,28 @@ function whyNotMerged(ran: Ran): string {
       .split("\n")
       .map((line) => line.trim())
       .filter((line) => line !== "");
-  const untracked = listed(/untracked working tree files would be [a-z]+ by merge:\n((?:\t.*\n)+)/);
-  const directories = listed(/directories would lose untracked files in them:\n((?:\t.*\n)+)/);
-  const changed = listed(/local changes to the following files would be overwritten by merge:\n((?:\t.*\n)+)/);
-  const reasons = [
-    [untracked, "which git does not track here, is in the place of a file of the update: move it away"],
-    [directories, "which holds files that git does not track, is in the place of a file of the update: move it away"],
-    [changed, "which the update replaces, has changes that are not committed"],
-  ] as const;
-  const sentences = reasons.flatMap(([paths, why]) => (paths.length === 0 ? [] : [`${firstOf(paths)}, ${why}`]));
-  return sentences.length > 0 ? clean(sentences.join("; ")) : describeGitFailure(ran);
+  const why = whyNot({
+    entries: listed(/untracked working tree files would be [a-z]+ by merge:\n((?:\t.*\n)+)/),
+    directories: listed(/directories would lose untracked files in them:\n((?:\t.*\n)+)/),
+    changed: listed(/local changes to the following files would be overwritten by merge:\n((?:\t.*\n)+)/),
+  });
+  return why ?? describeGitFailure(ran);
+}
+
+const OBSTACLES = {
+  entries: "which git does not track here, is in the place of a file of the update: move it away",
+  directories: "which holds files that git does not track, is in the place of a file of the update: move it away",
+  changed: "which the update replaces, has changes that are not committed",
+} as const;
+
+/** Why the update would lose something at these paths; undefined where there are none. */
+function whyNot(paths: Partial<Record<keyof typeof OBSTACLES, readonly string[]>>): string | undefined {
+  const kinds = ["entries", "directories", "changed"] as const;
+  const sentences = kinds.flatMap((kind) => {
+    const named = paths[kind] ?? [];
+    return named.length === 0 ? [] : [`${firstOf(named)}, ${OBSTACLES[kind]}`];
+  });
+  return sentences.length > 0 ? clean(sentences.join("; ")) : undefined;
 }
 
 const firstOf = (paths: readonly string[]): string =>

@@ -22,7 +22,7 @@ import { Refusal, systemCode, messageOf } from "../../lib/errors.ts";
 import { type CloneContext, displayPath } from "../home/step-context.ts";
 import { absolute, type BytePath, type ChangedFile, entryAt, readable, SUBMODULE } from "./changed-files.ts";
 import { beside, restore } from "./preserve-concurrent-writes.ts";
-import { type Brought, type Journal, type Kept, keptName } from "./update-journal.ts";
+import { type Brought, isReplaced, type Journal, keptName } from "./update-journal.ts";
 
 type Brings = NonNullable<ChangedFile["brings"]>;
 
@@ -50,7 +50,7 @@ export async function undoUpdate(context: CloneContext, clone: string, journal: 
   const index = await undoIndex(context, clone, journal);
   // What the update brought goes first: it may stand where a directory has to be again.
   const brought = journal.brought.filter(({ path }) => theUpdates.has(path));
-  for (const { path } of brought) attempt(path, () => unlinkSync(absolute(clone, path)));
+  for (const { path } of brought) attempt(path, () => removeEntry(clone, path));
   for (const one of brought) attempt(one.path, () => removeMadeDirectories(clone, one));
   const kept = journal.kept.map((one, at) => ({ ...one, at })).filter((one) => isReplaced(clone, one, one.at));
   const asides: BytePath[] = [];
@@ -62,7 +62,8 @@ export async function undoUpdate(context: CloneContext, clone: string, journal: 
     // Theirs is newer, and the one before it is in the commit.
     if (!isFree && !isWritten) continue;
     attempt(path, () => {
-      if (isFree && entryAt(clone, path)?.isDirectory()) rmdirSync(absolute(clone, path));
+      // Neither a file nor a directory can be moved over the other.
+      if (isFree && entryAt(clone, path)?.isDirectory() !== second?.isDirectory()) removeEntry(clone, path);
       if (restore(clone, at, isFree ? path : otherwise, otherwise) === otherwise) asides.push(otherwise);
     });
   }
@@ -71,16 +72,6 @@ export async function undoUpdate(context: CloneContext, clone: string, journal: 
       `${displayPath(context, clone)} is half updated, and cannot be put back: ${failed.slice(0, 5).join(", ")}; what was there is in ${displayPath(context, clone)}/.git/workstation-kept`,
     );
   return { changed: index || brought.length > 0 || kept.length > 0, beside: asides };
-}
-
-/** The file before the update is not in its place any more. */
-function isReplaced(clone: string, { path, copied }: Kept, at: number): boolean {
-  const second = lstat(keptName(clone, at));
-  const now = entryAt(clone, path);
-  if (second === undefined || second.ino === now?.ino) return false;
-  // A copy carries the time of the original as exactly as a number of seconds can.
-  const isOriginal = now?.size === second.size && Math.abs(now.mtimeMs - second.mtimeMs) < 1;
-  return copied !== true || !isOriginal;
 }
 
 /** Git writes the index just before it moves the branch. @returns whether it had come that far */
@@ -98,6 +89,13 @@ async function undoIndex(context: CloneContext, clone: string, { to = "" }: Jour
   }
   renameSync(lock, index);
   return true;
+}
+
+/** Of a submodule the update brings no more than an empty directory. */
+function removeEntry(clone: string, path: BytePath): void {
+  const there = entryAt(clone, path);
+  if (there?.isDirectory()) rmdirSync(absolute(clone, path));
+  else if (there !== undefined) unlinkSync(absolute(clone, path));
 }
 
 function removeMadeDirectories(clone: string, { path, makes }: Brought): void {

@@ -1,9 +1,11 @@
 /**
  * Records an update of a clone below its `.git` while it runs: the two commits, and a second name for the index and for
- * each file that the update replaces. From it, an update that failed is undone and what its person wrote is restored.
+ * each file and directory that the update replaces. From it, an update that failed is undone and what its person wrote is
+ * restored.
  */
 
 import {
+  chmodSync,
   constants,
   copyFileSync,
   linkSync,
@@ -25,7 +27,7 @@ const FOLDER = ".git/workstation-kept";
 const LIST = "files.json";
 const LIST_CAP_BYTES = 128 * 1024 * 1024;
 
-/** One file as it was before the update. Its second name is its place in the list. */
+/** One file, or the directory in whose place the update puts one, as it was before. Its second name is its place in the list. */
 export interface Kept {
   readonly path: BytePath;
   readonly size: number;
@@ -95,9 +97,13 @@ export function openJournal(clone: string, from: string, to: string, files: read
     const brought: Brought[] = [];
     for (const { path, replaces, brings } of files) {
       const there = entryAt(clone, path);
-      if (replaces) {
+      if (there === undefined) {
+        if (brings === undefined) continue;
+        const makes = outermostMissing(clone, path);
+        brought.push({ path, brings, ...(makes === undefined ? {} : { makes }) });
+      } else if (replaces || there.isDirectory()) {
         const second = keptName(clone, kept.length);
-        const how = there === undefined ? "gone" : keep(absolute(clone, path), there, second);
+        const how = keep(absolute(clone, path), there, second);
         const is = lstat(second);
         if (how === "gone" || is === undefined) continue;
         kept.push({
@@ -107,9 +113,6 @@ export function openJournal(clone: string, from: string, to: string, files: read
           ...(how === "copied" ? { copied: true } : {}),
           ...(brings === undefined ? {} : { brings }),
         });
-      } else if (there === undefined && brings !== undefined) {
-        const makes = outermostMissing(clone, path);
-        brought.push({ path, brings, ...(makes === undefined ? {} : { makes }) });
       }
     }
     linkSync(join(clone, ".git/index"), keptName(clone, "index"));
@@ -137,7 +140,18 @@ export function readJournal(clone: string): Journal {
 
 export const closeJournal = (clone: string): void => rmSync(join(clone, FOLDER), { recursive: true, force: true });
 
-/** A second name; a copy where this file system, or the kernel's protection of hard links, gives none. */
+/** The file before the update is not in its place any more. */
+export function isReplaced(clone: string, { path, copied }: Kept, at: number): boolean {
+  const second = lstat(keptName(clone, at));
+  const now = entryAt(clone, path);
+  if (second?.isDirectory()) return now?.isDirectory() !== true;
+  if (second === undefined || second.ino === now?.ino) return false;
+  // A copy carries the time of the original as exactly as a number of seconds can.
+  const isOriginal = now?.size === second.size && Math.abs(now.mtimeMs - second.mtimeMs) < 1;
+  return copied !== true || !isOriginal;
+}
+
+/** A second name; a copy where this file system, or the kernel's protection of hard links, gives none. A directory's is empty. */
 function keep(path: Buffer, there: Stats, second: string): "linked" | "copied" | "gone" {
   try {
     linkSync(path, second);
@@ -151,6 +165,10 @@ function keep(path: Buffer, there: Stats, second: string): "linked" | "copied" |
   else if (there.isFile()) {
     copyFileSync(path, second, constants.COPYFILE_EXCL);
     utimesSync(second, there.atime, there.mtime);
+  } else if (there.isDirectory()) {
+    mkdirSync(second);
+    // A directory that its owner cannot write cannot be moved to its place.
+    chmodSync(second, (there.mode & 0o7777) | 0o700);
   } else return "gone";
   return "copied";
 }

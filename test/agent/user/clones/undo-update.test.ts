@@ -10,14 +10,19 @@ import { type RealHome, realHome } from "./real-clone.ts";
 let real: RealHome;
 afterEach(() => real.remove());
 
-/** A clone whose upstream changes, brings, removes and retypes files, one of them through a filter. */
+const SUBMODULES = "sub-file sub-link sub-folder sub-gone";
+
+/** A clone whose upstream changes, brings, removes and retypes files, folders and submodules, one of them through a filter. */
 function behind(extra = ""): string {
   real = realHome();
-  real.sh(`git init -q -b master up; cd up; mkdir -p deep/er ro; for n in 1 2 3; do echo hello > r$n; done; echo old > deep/er/old; echo ro > ro/one
-echo x > script; ln -s r1 link; printf 'b\\n' > $'b\\xff'; echo d > becomes; echo m > module; git add -A; git commit -qm one; git clone -q . ../code
-for n in 1 2 3; do echo up$n > r$n; done; git rm -qr deep; mkdir -p deep2/a; echo n > deep2/a/n; ln -sf r2 link; chmod 755 script; echo n > new; echo up > $'b\\xff'
-rm becomes; mkdir becomes; git rm -q module; git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),module; echo in > becomes/in; echo up > ro/one; ${extra}
-mkdir module; git add -A -- . ':!module'; git commit -qm two; cd ../code; git fetch -q; sleep 0.01`);
+  real.sh(`git init -q -b master up; cd up; mkdir -p deep/er ro folder ${SUBMODULES}; for n in 1 2 3; do echo hello > r$n; done; echo old > deep/er/old; echo ro > ro/one
+echo x > script; ln -s r1 link; printf 'b\\n' > $'b\\xff'; echo d > becomes; echo m > module; echo f > folder/in; git add -A; git commit -qm one
+for s in ${SUBMODULES}; do git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),$s; done; git commit -qm one; git clone -q . ../code; mkdir ../code/empty
+for n in 1 2 3; do echo up$n > r$n; done; git rm -qr deep folder; mkdir -p deep2/a; echo n > deep2/a/n; ln -sf r2 link; chmod 755 script; echo n > new; echo up > $'b\\xff'
+rm becomes; mkdir becomes; git rm -q module; git rm -qr --cached ${SUBMODULES}; rmdir ${SUBMODULES}
+for s in module module-new; do git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),$s; done; echo in > becomes/in; echo up > ro/one; ${extra}
+echo f > sub-file; ln -s r1 sub-link; mkdir sub-folder; echo in > sub-folder/in; echo f > folder; echo e > empty
+mkdir module module-new; git add -A -- . ':!module' ':!module-new'; git commit -qm two; cd ../code; git fetch -q; sleep 0.01`);
   return join(real.home, "code");
 }
 
@@ -66,7 +71,7 @@ test.each([
     const before = tree();
     // Control: git alone leaves the clone half updated.
     real.sh(
-      "cp -a code control; cd control; git merge -q --ff-only origin/master 2>/dev/null || true; git status --porcelain | grep -q .",
+      "cp -a code control; cd control; git merge -q --ff-only origin/master 2>/dev/null || true; git status --porcelain --ignore-submodules=all | grep -q .",
     );
     for (let run = 0; run < 2; run += 1) {
       real.warned.length = 0;
@@ -82,6 +87,8 @@ test.each([
   },
 );
 
+const UNPACK = `git -c tar.umask=022 archive origin/master > ../new.tar; rm -rf deep becomes module folder empty ${SUBMODULES}; tar x --no-overwrite-dir -f ../new.tar`;
+
 /** What git had written when it was killed, or the disk was full, and what its person had written by then. */
 async function killed(clone: string, halfway: string): Promise<void> {
   const [from = "", to = ""] = real.sh("cd code; git rev-parse HEAD origin/master").split("\n");
@@ -95,10 +102,7 @@ test.each([
   ["before anything", "true"],
   ["after some files", "rm r1 deep/er/old; rmdir deep/er deep; git show origin/master:r1 > r1"],
   ["in the middle of a file, with a full disk", "rm r1 r2 link; printf up > r1; : > r2; ln -s r2 link; : > new"],
-  [
-    "behind the last file",
-    "git archive origin/master > ../new.tar; rm -rf deep becomes module; tar x --no-overwrite-dir -f ../new.tar",
-  ],
+  ["behind the last file", UNPACK],
   ["behind the index", "git merge -q --ff-only origin/master; git update-ref refs/heads/master HEAD@{1}"],
 ])("an update that was killed %s is undone by the next run, which then updates", async (_, halfway) => {
   const clone = behind();
@@ -115,7 +119,7 @@ test("what its person wrote since an update was killed stays, wherever they wrot
   const clone = behind();
   await killed(
     clone,
-    "git archive origin/master > ../new.tar; rm -rf deep becomes module; tar x --no-overwrite-dir -f ../new.tar; rm r1 new; echo mine > r1; echo mine > new; mkdir -p deep/er; echo mine > deep/er/old; echo mine > deep2/a/mine",
+    `${UNPACK}; rm r1 new; echo mine > r1; echo mine > new; mkdir -p deep/er; echo mine > deep/er/old; echo mine > deep2/a/mine`,
   );
   await fastForwardChanges(real.place, clone, new Set());
   expect(real.sh("cd code; cat r1 new deep/er/old deep2/a/mine; ls deep2/a; cat r2")).toBe(
