@@ -14,7 +14,7 @@ import { findObstacles } from "./find-obstacles.ts";
 import { fetchRemotes } from "./fetch-remotes.ts";
 import { restoreWrittenFiles } from "./preserve-concurrent-writes.ts";
 import { undoUpdate } from "./undo-update.ts";
-import { closeJournal, hasJournal, openJournal, readJournal, stillAtWork } from "./update-journal.ts";
+import { closeJournal, hasJournal, notRemoved, openJournal, readJournal, stillAtWork } from "./update-journal.ts";
 import { type CloneContext, type StepContext, displayPath } from "../home/step-context.ts";
 
 const UPDATE_TIMEOUT_MS = 60_000;
@@ -214,6 +214,10 @@ async function closeUpdate(
     throw new Refusal(`${displayPath(context, clone)} cannot be inspected: ${describeGitFailure(ran)}`);
   const head = ran.stdout.trim();
   const undone = head === journal.from ? await undoUpdate(context, clone, journal) : undefined;
+  for (const path of head === journal.to ? notRemoved(clone, journal) : [])
+    context.warn(
+      `${displayPath(context, clone)}/${readable(path)} is removed by the update, but could not be deleted: it stays, untracked`,
+    );
   const back = undone?.beside ?? (await restoreWrittenFiles(clone, journal, () => touchedIn(context, clone)));
   for (const path of back)
     context.warn(

@@ -151,6 +151,18 @@ export function isReplaced(clone: string, { path, copied }: Kept, at: number): b
   return copied !== true || !isOriginal;
 }
 
+/**
+ * The paths that a finished update takes away and that are there all the same, since git does no more than warn of them:
+ * in a directory that cannot be written, or a submodule's directory with something in it.
+ */
+export const notRemoved = (clone: string, { kept, brought }: Journal): readonly BytePath[] =>
+  kept
+    .filter(
+      (one, at) => one.brings === undefined && entryAt(clone, one.path) !== undefined && !isReplaced(clone, one, at),
+    )
+    .map(({ path }) => path)
+    .filter((path) => !brought.some((one) => one.path.startsWith(`${path}/`)));
+
 /** A second name; a copy where this file system, or the kernel's protection of hard links, gives none. A directory's is empty. */
 function keep(path: Buffer, there: Stats, second: string): "linked" | "copied" | "gone" {
   try {

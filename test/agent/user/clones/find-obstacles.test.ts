@@ -137,3 +137,13 @@ test.each([
     real.sh("cd code; git status --porcelain --ignore-submodules=all; git rev-parse HEAD origin/master | uniq | wc -l"),
   ).toBe("1");
 });
+
+test("a submodule that is removed upstream and in use stays with all that is in it, and is named", async () => {
+  const clone = behind(INITIALISED, "git rm -qf sub");
+  const [change] = await fastForwardChanges(real.place, clone, new Set());
+  expect(await change?.apply()).toBeUndefined();
+  expect(real.sh("cd code; cat sub/lib sub/new; git rev-parse HEAD origin/master | uniq | wc -l")).toBe(
+    "lib\nwork\nnew\n1",
+  );
+  expect(real.warned).toEqual(["~/code/sub is removed by the update, but could not be deleted: it stays, untracked"]);
+});

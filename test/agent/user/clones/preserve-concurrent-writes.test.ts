@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { fastForwardChanges } from "../../../../agent/user/clones/fast-forward.ts";
+import { run } from "../../../../agent/lib/exec.ts";
 import { changedFiles } from "../../../../agent/user/clones/changed-files.ts";
 import { openJournal } from "../../../../agent/user/clones/update-journal.ts";
 import { type RealHome, realHome } from "./real-clone.ts";
@@ -62,6 +63,29 @@ test("an update in which nobody writes leaves nothing behind and says nothing", 
   expect(await change?.apply()).toBeUndefined();
   expect([real.warned, real.sh("cd code; git status --porcelain; ls .git | grep -c kept || true")]).toEqual([[], "0"]);
   expect(readFileSync(join(clone, "readme"), "utf8")).toBe("theirs\n");
+});
+
+test("a file that the update removes and git cannot delete is named, since git alone ends well", async () => {
+  const clone = behind();
+  real.sh("chmod 555 code/deep");
+  const { git } = real.place;
+  // Root could delete it all the same.
+  const bounded: typeof git = {
+    ...git,
+    run: (args, how) =>
+      args[0] === "merge" && process.getuid?.() === 0
+        ? run(["setpriv", "--bounding-set=-dac_override", "git", "-C", clone, ...args], {
+            timeoutMs: 10_000,
+            env: { PATH: "/usr/bin:/bin", HOME: real.home },
+          })
+        : git.run(args, how),
+  };
+  const [change] = await fastForwardChanges({ ...real.place, git: bounded }, clone, new Set());
+  expect(await change?.apply()).toBeUndefined();
+  expect(real.warned).toEqual([
+    "~/code/deep/old is removed by the update, but could not be deleted: it stays, untracked",
+  ]);
+  expect(real.sh("cd code; git status --porcelain -uall; chmod 755 deep")).toBe("?? deep/old");
 });
 
 test("an update whose files git cannot tell is not made, and that is told", async () => {
