@@ -117,7 +117,7 @@ export async function fastForwardChanges(
     return [];
   }
   const apply = async () => {
-    const why = await fastForward(context, clone, upstream);
+    const why = await fastForward(context, clone, branch, upstream);
     if (why === undefined) return undefined;
     refused.add(clone);
     context.warn(`${name} was not updated, and is as it was before: ${why}`);
@@ -133,13 +133,20 @@ export async function fastForwardChanges(
  * @returns why the clone was not updated; undefined when it was
  * @throws Refusal when it is half updated and cannot be put back
  */
-async function fastForward(context: CloneContext, clone: string, upstream: string): Promise<string | undefined> {
+async function fastForward(
+  context: CloneContext,
+  clone: string,
+  branch: string,
+  upstream: string,
+): Promise<string | undefined> {
   const options = { in: clone, timeoutMs: UPDATE_TIMEOUT_MS };
   const commits = await context.git.run(["rev-parse", "HEAD^{commit}", `${upstream}^{commit}`], { in: clone });
   const [from = "", to = ""] = commits.stdout.split("\n");
   if (commits.code !== 0 || to === "") return describeGitFailure(commits);
   const files = await changedFiles(context, clone, from, to);
   if ("argv" in files) return describeGitFailure(files);
+  const settings = await withoutStrategy(context, clone, branch);
+  if ("argv" in settings) return describeGitFailure(settings);
   try {
     // Git does not look where it compares nothing: in a submodule's directory, and outside of a sparse checkout.
     const { entries, directories } = findObstacles(clone, files);
@@ -150,7 +157,7 @@ async function fastForward(context: CloneContext, clone: string, upstream: strin
     if (systemCode(error) === undefined) throw error;
     return messageOf(error);
   }
-  const merged = await context.git.run(["merge", ...SAFELY, "--", to], options);
+  const merged = await context.git.run([...settings, "merge", ...SAFELY, "--", to], options);
   const { head } = await closeUpdate(context, clone);
   return head === to ? undefined : whyNotMerged(merged);
 }
@@ -160,6 +167,19 @@ async function fastForward(context: CloneContext, clone: string, upstream: strin
  * clone that is not simply at the new commit.
  */
 const SAFELY = ["--ff-only", "--no-overwrite-ignore", "--no-squash", "--no-autostash", "--quiet", "--no-edit"] as const;
+
+/**
+ * Settings under which git merges by no strategy of the person's: `ours` makes a merge commit in spite of `--ff-only`, and
+ * no option takes it back. That signatures have to be verified stays among the branch's options.
+ */
+async function withoutStrategy(context: CloneContext, clone: string, branch: string): Promise<readonly string[] | Ran> {
+  const name = `branch.${branch}.mergeOptions`;
+  const own = await context.git.run(["config", "--get", name], { in: clone });
+  // 1: it is not set.
+  if (own.code !== 0 && own.code !== 1) return own;
+  const verify = /(?:^|\s)--verify-s/.test(own.stdout) ? "--verify-signatures" : "";
+  return ["-c", `${name}=${verify}`, "-c", "pull.twohead=ort"];
+}
 
 /** Git's reason with the files that it names. */
 function whyNotMerged(ran: Ran): string {

@@ -72,13 +72,26 @@ echo up > readme; ${upstream}; git commit -qam two; cd ../code; git fetch -q; ${
   ]);
 });
 
-test("somebody's own defaults for merges do not change what an update is", async () => {
+test.each([
+  "git config branch.master.mergeOptions '--squash --no-commit'",
+  "git config branch.master.mergeOptions '-s ours'",
+  "git config pull.twohead ours",
+])("somebody's own defaults for merges (%s) do not change what an update is", async (setting) => {
   real = realHome();
   real.sh(`git init -q -b master up; cd up; echo hello > readme; git add -A; git commit -qm one; git clone -q . ../code
-echo up > readme; git commit -qam two; cd ../code; git fetch -q; git config branch.master.mergeOptions '--squash --no-commit'; git config merge.autoStash true; git config merge.ff false`);
+echo up > readme; git commit -qam two; cd ../code; git fetch -q; ${setting}; git config merge.autoStash true; git config merge.ff false`);
   const [change] = await fastForwardChanges(real.place, join(real.home, "code"), new Set());
   expect(await change?.apply()).toBeUndefined();
   expect(
     real.sh("cd code; git status --porcelain; git rev-parse HEAD origin/master | uniq | wc -l; git stash list"),
   ).toBe("1");
+});
+
+test("somebody's own demand for signatures still counts", async () => {
+  real = realHome();
+  real.sh(`git init -q -b master up; cd up; echo hello > readme; git add -A; git commit -qm one; git clone -q . ../code
+echo up > readme; git commit -qam two; cd ../code; git fetch -q; git config branch.master.mergeOptions '-s ours --verify-signatures'`);
+  const [change] = await fastForwardChanges(real.place, join(real.home, "code"), new Set());
+  expect(await change?.apply()).toBe("not done");
+  expect(real.warned).toEqual([expect.stringContaining("does not have a GPG signature")]);
 });
