@@ -8,7 +8,16 @@ import { ROOT } from "../house/sources.ts";
 export const LONGEST: readonly string[] = [
   ...["pipelines-daily", "pipelines", "host-kills", "person-matrix", "deploy-roster", "leaving", "host-git"],
   ...["stem95su", "host-life", "undelivered", "doctor", "import", "terminal", "host-homes", "user-portal"],
-  ...["cluster/injector", "runbooks", "canaries", "sessions-life", "host-removal", "pipeline-runner"],
+  ...[
+    "cluster/injector",
+    "runbooks",
+    "upgrade",
+    "bare-host",
+    "canaries",
+    "sessions-life",
+    "host-removal",
+    "pipeline-runner",
+  ],
 ].map((name) => `test/e2e/${name}.test.ts`);
 
 export class LongestFirst extends BaseSequencer {
