@@ -36,6 +36,8 @@ export async function runtimeImports(): Promise<RuntimeImports> {
 
 /** The agent carries the other programs as texts and installs them: each of them runs with other rights than root's. */
 async function buildPrograms() {
+  // What removes a user ends their processes; it needs nothing else of the agent's files.
+  const helper = assetsInside(AGENT_ASSETS, "files", new Map(), /^end-all\.pl$/);
   const page = assetsInside(/[\\/]portal[\\/]page[\\/]assets\.ts$/, "../portal/page/files", terminalBrowserFiles());
   const carried = new Map([
     // A worker starts once per person and run, so it is a small file.
@@ -49,10 +51,10 @@ async function buildPrograms() {
       await bundle({ entryPoints: ["../portal/page/main.ts"], format: "cjs", plugins: [page, oneLanguage] }),
     ],
     ["terminal.cjs", await bundle({ entryPoints: ["user/terminal/main.ts"], format: "cjs", plugins: [oneLanguage] })],
-    ["remove.mjs", await bundle({ entryPoints: ["removal/main.ts"], format: "esm", plugins: [oneLanguage] })],
+    ["remove.mjs", await bundle({ entryPoints: ["removal/main.ts"], format: "esm", plugins: [helper, oneLanguage] })],
   ]);
   const texts = new Map([...carried].map(([name, built]) => [name, textOf(built)]));
-  const assets = assetsInside(/[\\/]agent[\\/]lib[\\/]assets\.ts$/, "files", texts);
+  const assets = assetsInside(AGENT_ASSETS, "files", texts);
   const agent = await bundle({ entryPoints: ["main.ts"], format: "esm", plugins: [assets, oneLanguage] });
   return { agent, carried };
 }
@@ -87,12 +89,21 @@ const importsOf = ({ metafile }: Built): ReadonlyMap<string, readonly string[]> 
 
 const fromRoot = (path: string): string => posix.join("agent", path);
 
+const AGENT_ASSETS = /[\\/]agent[\\/]lib[\\/]assets\.ts$/;
+
 /** Puts a folder's files, and what else was made, in the place of the module that reads them. */
-const assetsInside = (module: RegExp, folder: string, made: ReadonlyMap<string, string>): Plugin => ({
+const assetsInside = (
+  module: RegExp,
+  folder: string,
+  made: ReadonlyMap<string, string>,
+  wanted: RegExp = /^/,
+): Plugin => ({
   name: "assets-inside",
   setup(builder) {
     builder.onLoad({ filter: module }, () => {
-      const names = readdirSync(`${HERE}${folder}`).sort();
+      const names = readdirSync(`${HERE}${folder}`)
+        .filter((name) => wanted.test(name))
+        .sort();
       const texts = names.map((name) => [name, readFileSync(`${HERE}${folder}/${name}`, "utf8")]);
       const contents = `const texts = new Map(${JSON.stringify([...texts, ...made])});
 export function asset(name) {

@@ -25,6 +25,8 @@ test("the bundle is one file of the same bytes every time, and needs nothing but
   );
   expect(imported.filter((name) => !builtinModules.includes(name))).toEqual([]);
   expect(first.text).not.toContain(import.meta.dirname);
+  // No program in it, of those that it carries either, looks for a file of the sources.
+  expect(first.text.match(/\.\.\/files/g)).toBeNull();
 });
 
 test("names of failpoints are there once each, and more than thirty", () => {
