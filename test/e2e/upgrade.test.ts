@@ -36,13 +36,16 @@ beforeAll(async () => {
   await deployAsBefore();
 }, 900_000);
 
-/** @throws LabError with what the former version said, where it fails */
-const deployAsBefore = () =>
-  run([process.execPath, "--import", "tsx", DRIVER, folder], {
-    cwd: PROJECT,
-    env: { PATH: process.env.PATH ?? "", WS_LAB: instance.name },
-    timeoutMs: 600_000,
-  });
+/**
+ * In this process' own environment, which says where the built servers and the engine are kept.
+ *
+ * @throws LabError with what the former version said, where it fails
+ */
+const deployAsBefore = () => {
+  const own = Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+  const env = { ...Object.fromEntries(own), WS_LAB: instance.name };
+  return run([process.execPath, "--import", "tsx", DRIVER, folder], { cwd: PROJECT, env, timeoutMs: 600_000 });
+};
 
 const as = async (who: string, script: string) => (await stack.vm.ssh(script, { as: who })).stdout.trimEnd();
 /** What a takeover must leave as it is: people's work, and every process of theirs. */
