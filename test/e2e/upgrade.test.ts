@@ -60,7 +60,7 @@ const work = async () => ({
 const exported = () => join(folder, "state.json");
 
 /** A resource, and not one of its properties, in what `--diff` shows. */
-const LOST = /^ *[-+]+ \S+: \((?:delete|replace|create-replacement|delete-replaced)\)/;
+const LOST = /^ *[-+]+ ?\S+: \((?:delete|replace|create-replacement|delete-replaced)\)/;
 
 /** Commands are run again; no object, right or policy of anybody is taken away or made anew. */
 const TAKEN = /^ *-|^ *\+-/;
