@@ -5,6 +5,7 @@ import type { UnitsPart } from "../../contract.ts";
 import type { Step } from "../../lib/converge.ts";
 import { Refusal } from "../../lib/errors.ts";
 import type { Machine, UnitState } from "../system/cached-accounts-and-units.ts";
+import { sizeOf } from "../../shared/facts/format.ts";
 import { dropInOf } from "./unit-files.ts";
 import { servicesOfHost } from "./host-services.ts";
 import { instance, serversOf, TERMINAL_SERVICE } from "./unit-names.ts";
@@ -86,8 +87,6 @@ export function differencesOf(limits: UnitsPart["limits"], state: UnitState | un
   return rows.flatMap(([key, expected, same]) => (same ? [] : [`${key}=${shown(key)}, expected ${expected}`]));
 }
 
-const FACTORS: Readonly<Record<string, number>> = { "": 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
-
 /** A share of the memory depends on what systemd takes for the whole of it, so only an excess is seen there. */
 function sameSize(shown: string, expected: string): boolean {
   if (expected === "infinity") return shown === expected;
@@ -95,10 +94,8 @@ function sameSize(shown: string, expected: string): boolean {
 }
 
 /** Not a number for `infinity`. */
-function bytesOf(size: string): number {
-  const [, digits, unit = ""] = /^(\d+)([KMGT%]?)$/.exec(size) ?? [];
-  return unit === "%" ? (totalmem() * Number(digits)) / 100 : Number(digits) * (FACTORS[unit] ?? 1);
-}
+const bytesOf = (size: string): number =>
+  size.endsWith("%") ? (totalmem() * Number.parseInt(size, 10)) / 100 : (sizeOf(size) ?? Number.NaN);
 
 const SPANS: Readonly<Record<string, number>> = { us: 1, ms: 1000, s: 1_000_000, min: 60_000_000 };
 
