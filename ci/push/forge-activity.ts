@@ -120,7 +120,10 @@ export async function activityBetween(
       break;
   }
   const seen = found.map((push) => seenByPusher(push, autoMerges, readBackTo));
-  const pushes = await Promise.all(seen.map((push) => withoutOthersCommits(push, [...byHead.values()], git)));
+  const elsewhere: Recorded[] = [];
+  for (const push of byHead.values())
+    if ((await git.commit(push.to)) === push.to && !(await git.isAncestor(push.to, from))) elsewhere.push(push);
+  const pushes = await Promise.all(seen.map((push) => withoutOthersCommits(push, elsewhere, git)));
   return {
     pushes: next === from ? pushes : [...pushes, { pusher: undefined, from, to: next }],
     ...{ tags: pushedTags(tagEntries), notices: [...notices] },
@@ -184,17 +187,17 @@ function seenByPusher(
 /**
  * What somebody pushed and a forced push took back may come again below somebody else's push, who only pulled while it was on
  * the branch. Such a push identifies nobody.
- * @param others recorded pushes to the branch that did not lead to its present head
+ * @param others recorded pushes to the branch that did not lead to its present head and are not deployed
  */
 async function withoutOthersCommits(
   push: Push,
   others: readonly Recorded[],
-  git: Pick<Git, "commit" | "isAncestor">,
+  git: Pick<Git, "isAncestor">,
 ): Promise<Push> {
   for (const { pusher, to } of others) {
     if (pusher !== undefined && folded(pusher) === folded(push.pusher ?? "")) continue;
-    if ((await git.commit(to)) !== to || (await git.isAncestor(to, push.from))) continue;
-    if (await git.isAncestor(to, push.to)) return { ...push, pusher: undefined, account: push.account ?? push.pusher };
+    if (!(await git.isAncestor(to, push.from)) && (await git.isAncestor(to, push.to)))
+      return { ...push, pusher: undefined, account: push.account ?? push.pusher };
   }
   return push;
 }
