@@ -45,7 +45,7 @@ test: node_modules/.installed
 	@WS_LAB=test $(LAB) up --servers-only
 	@WS_LAB=test-2 $(LAB) up --servers-only
 	@WS_LAB=test-3 $(LAB) up --servers-only
-	@WS_LAB=test npx --no-install vitest run --project e2e --project e2e-alone --reporter=default --reporter=./test/e2e/longest-files.ts
+	@WS_LAB=test npx --no-install vitest run --project e2e --project e2e-alone --reporter=default --reporter=./test/e2e/summary-of-run.ts
 
 bench: node_modules/.installed
 	@node --import tsx test/bench/main.ts
