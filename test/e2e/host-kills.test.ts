@@ -99,7 +99,8 @@ const SETUPS: Readonly<Record<Point, string>> = {
   "rename-files": RENAMED,
   "account-ledger": FORGET,
   "account-create": FORGET,
-  "account-home": "systemctl stop t3-serve@one browser-serve@one; rm -rf /home/one /var/lib/workstation/converged.json",
+  "account-home": `systemctl stop t3-serve@one browser-serve@one; rm -rf /home/one /var/lib/workstation/converged.json
+sed -i 's/"uid":7501,"adopted":true/"uid":7501,"adopted":false/' ${LEDGER}; mkdir -p -m 700 /var/lib/workstation/pending-homes; echo '{"uid":7501}' > /var/lib/workstation/pending-homes/7501.json`,
   "account-home-mode": `sed -i 's/"uid":7501,"adopted":true/"uid":7501,"adopted":false/' ${LEDGER}; chmod 755 /home/one`,
   "account-lock": `sed -i 's/"uid":7501,"adopted":true/"uid":7501,"adopted":false/' ${LEDGER}; usermod -p x one`,
   "account-ageing": "chage --maxdays 90 one",

@@ -16,6 +16,7 @@ import { parseJson, describeIssues } from "../../lib/parse-json.ts";
 import { loadPart } from "../../root/state/stored-parts.ts";
 import { readLedger } from "../../root/state/host-ledger.ts";
 import { STATE } from "../../root/state/json-files.ts";
+import { pendingHomeFile } from "../../root/state/pending-homes.ts";
 import type { System } from "../../root/system/privileged-operations.ts";
 import { RECORD_FILE } from "./archive-paths.ts";
 
@@ -95,6 +96,7 @@ export function filesOf(sys: System, user: User): readonly string[] {
     ...["cuts", "failures", "granted-groups", "notes", "parked"].map(
       (folder) => `${STATE}/${folder}/${user.name}.json`,
     ),
+    pendingHomeFile(user.uid),
     `${STATE}/probes/${user.name}`,
     `${STATE}/loaded/envelope.${user.name}`,
   ];

@@ -7,6 +7,7 @@ import { Refusal } from "../../lib/errors.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { everConverged } from "../state/converged-versions.ts";
 import { readLedger } from "../state/host-ledger.ts";
+import { removePendingHome, isHomePending } from "../state/pending-homes.ts";
 import { homeOf } from "./verify-ownership.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
 
@@ -32,6 +33,12 @@ export function createAccount(m: Machine, part: AccountPart): Step {
             `${home} exists, but the account does not; move the directory away or restore its owner first`,
           );
         }
+        assertNeverMade(
+          m,
+          part,
+          `the account ${part.osUser} and ${home} are missing`,
+          byHand(part, group !== undefined),
+        );
         return [
           {
             point: "account-create",
@@ -43,15 +50,22 @@ export function createAccount(m: Machine, part: AccountPart): Step {
       const changes: Change[] = [];
       const there = m.sys.look(home);
       const adopted = readLedger(m.sys).get(part.osUser)?.adopted === true;
-      // A run that was killed while it made the home leaves it root's own, so root's own is as good as missing.
+      // A run that was killed while it made the home leaves it root's own, so root's own may be as good as missing.
       if (there === undefined || (there.isDirectory() && there.uid === 0 && !adopted)) {
-        assertNeverMade(m, part, home, there === undefined ? "is missing" : "belongs to root");
-        const apply = () => m.sys.makeHome(home, user.uid, user.gid);
+        const found = `${home} ${there === undefined ? "is missing" : "belongs to root"}`;
+        assertNeverMade(m, part, found, `install -d -o ${user.name} -g ${user.name} -m 0700 ${home}`);
+        const apply = () => {
+          m.sys.makeHome(home, user.uid, user.gid);
+          removePendingHome(m.sys, part.uid);
+        };
         changes.push({ point: "account-home", says: says("create", `${home}, which was missing`), apply });
       } else if (!there.isDirectory()) {
         throw new Refusal(`${home} is ${kindOf(there)}; it must be a directory of ${part.osUser}`);
       } else if (there.uid !== user.uid) {
         throw new Refusal(`${home} belongs to uid ${there.uid}; it must belong to ${part.osUser}`);
+      } else if (isHomePending(m.sys, part.uid)) {
+        const apply = () => removePendingHome(m.sys, part.uid);
+        changes.push({ point: "account-home", says: says("record", `that ${home} is made`), apply });
       }
       if (there?.isDirectory() && !adopted && (there.mode & 0o7777) !== 0o700) {
         changes.push({
@@ -70,16 +84,29 @@ export function createAccount(m: Machine, part: AccountPart): Step {
 }
 
 /**
- * A home that was here before may lie on a file system that is not mounted now. One made in its place would be hidden by
- * the mount later, and would look to its owner as if everything were lost.
+ * Allows a home to be made only while this program's first making of it is pending. A home that was here before may lie
+ * on a file system that is not mounted now. One made in its place would be hidden by the mount later, and would look to
+ * its owner as if everything were lost. Somebody may have worked in a home although no run ever converged the account.
+ *
+ * @param found what is missing
+ * @param remedy the commands for a fresh start
  */
-function assertNeverMade(m: Machine, { osUser, formerNames = [] }: AccountPart, home: string, found: string): void {
-  if (![osUser, ...formerNames].some((name) => everConverged(m.sys, name, "account"))) return;
+function assertNeverMade(m: Machine, part: AccountPart, found: string, remedy: string): void {
+  const { osUser, uid, formerNames = [] } = part;
+  const adopted = readLedger(m.sys).get(osUser)?.adopted === true;
+  if (isHomePending(m.sys, uid) && !adopted && !everConverged(m.sys, osUser, "account")) return;
+  const before = [osUser, ...formerNames].some((name) => everConverged(m.sys, name, "account"))
+    ? `${osUser} had a home here before`
+    : `${osUser} may have had a home here before (${adopted ? "the account was adopted" : "an earlier run recorded the account"})`;
   throw new Refusal(
-    `${home} ${found}, but ${osUser} had a home here before; nothing was created in its place. Mount or restore it; ` +
-      `to start with an empty home, run: install -d -o ${osUser} -g ${osUser} -m 0700 ${home}`,
+    `${found}, but ${before}; nothing was created in its place. Mount or restore it; to start with an empty home, run: ${remedy}`,
   );
 }
+
+/** The commands that make the account and its home by hand. */
+const byHand = ({ osUser, uid, shell }: AccountPart, hasGroup: boolean): string =>
+  `${hasGroup ? "" : `groupadd --gid ${uid} ${osUser} && `}useradd --uid ${uid} --gid ${uid} --create-home --key HOME_MODE=0700 ` +
+  `--home-dir ${homeOf(osUser)} --shell ${shell} ${osUser}`;
 
 async function create(m: Machine, part: AccountPart, hasGroup: boolean): Promise<void> {
   const uid = String(part.uid);
@@ -91,4 +118,5 @@ async function create(m: Machine, part: AccountPart, hasGroup: boolean): Promise
     ...["--create-home", "--home-dir", homeOf(part.osUser), "--shell", part.shell],
     ...["--key", "HOME_MODE=0700", "--key", "UMASK=077", "--", part.osUser],
   ]);
+  removePendingHome(m.sys, part.uid);
 }

@@ -6,6 +6,7 @@ import { Refusal } from "../../lib/errors.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { forgetConverged } from "../state/converged-versions.ts";
 import { readLedger, writeLedger } from "../state/host-ledger.ts";
+import { removePendingHome, recordPendingHome } from "../state/pending-homes.ts";
 
 export const homeOf = (osUser: string): string => `/home/${osUser}`;
 
@@ -48,6 +49,9 @@ export function verifyOwnership(m: Machine, part: AccountPart): Step {
         : says("record", `uid ${part.uid} in the host's ledger`);
       const apply = () => {
         forgetConverged(m.sys, part.osUser);
+        // Before the ledger: a run that is killed in between starts over.
+        if (adopted) removePendingHome(m.sys, part.uid);
+        else recordPendingHome(m.sys, part.uid);
         writeLedger(m.sys, new Map(ledger).set(part.osUser, { uid: part.uid, adopted }));
       };
       return [{ point: "account-ledger", says: sentence, apply }];

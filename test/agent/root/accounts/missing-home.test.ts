@@ -11,13 +11,34 @@ import { memoryDoor } from "../../in-memory-system.ts";
 const ana = account({ osUser: "ana", uid: 2000 });
 const CONVERGED = "/var/lib/workstation/converged.json";
 const LEDGER = "/var/lib/workstation/ledger.json";
+const PENDING = "/var/lib/workstation/pending-homes/2000.json";
+const ledgerOf = (entry: Readonly<Record<string, unknown>>) => ({
+  [LEDGER]: { version: 1, people: { ana: { uid: 2000, adopted: false, ...entry } } },
+});
+const EARLIER = ledgerOf({});
+const ADOPTED = ledgerOf({ adopted: true });
 
-/** A host with the account `ana`; `home` is what lies at `/home/ana`. */
-function hostWith(home: Partial<Stats> | undefined, files: Readonly<Record<string, unknown>>) {
+/** A host with the account `ana`, unless told otherwise; `home` is what lies at `/home/ana`. */
+function hostWith(home: Partial<Stats> | undefined, files: Readonly<Record<string, unknown>>, hasAccount = true) {
   const door = memoryDoor();
+  door.files.set("/bin/zsh", "");
   for (const [path, value] of Object.entries(files)) door.files.set(path, JSON.stringify(value));
-  const sys = { ...door.sys, look: (path: string) => (path === "/home/ana" ? (home as Stats) : door.sys.look(path)) };
-  const accounts = parseAccounts("ana:x:2000:2000::/home/ana:/bin/zsh\n", "ana:x:2000:\n", "ana:!:1::::::\n");
+  const sys = {
+    ...door.sys,
+    look: (path: string) => (path === "/home/ana" ? (home as Stats) : door.sys.look(path)),
+    makeHome: () => undefined,
+    run: async (argv: readonly string[]) => ({
+      argv,
+      code: 0,
+      stdout: "",
+      stderr: "",
+      timedOut: false,
+      overflowed: false,
+    }),
+  };
+  const accounts = hasAccount
+    ? parseAccounts("ana:x:2000:2000::/home/ana:/bin/zsh\n", "ana:x:2000:\n", "ana:!:1::::::\n")
+    : parseAccounts("", "", "");
   const m: Machine = { sys, accounts: () => accounts, units: async () => new Map() };
   return { m, files: door.files };
 }
@@ -47,9 +68,75 @@ test("a damaged record of it is no permission to start afresh", async () => {
   await expect(differences(m)).rejects.toThrow("converged.json is not valid JSON");
 });
 
-test("a home that a killed run has not finished is made", async () => {
-  const { m } = hostWith(directory(0), { [CONVERGED]: { bob: { account: "0123" } } });
-  expect(await differences(m)).toEqual(["would create /home/ana, which was missing"]);
+const BY_HAND =
+  "groupadd --gid 2000 ana && useradd --uid 2000 --gid 2000 --create-home --key HOME_MODE=0700 --home-dir /home/ana --shell /bin/zsh ana";
+
+test.each([
+  ["was converged before", { ...EARLIER, [CONVERGED]: { ana: { account: "0123" } } }, "ana had a home here before"],
+  ["was adopted", ADOPTED, "ana may have had a home here before (the account was adopted)"],
+  ["never converged", EARLIER, "ana may have had a home here before (an earlier run recorded the account)"],
+])("an account that is missing together with its home and %s is not made anew", async (_, files, why) => {
+  const { m } = hostWith(undefined, files, false);
+  await expect(differences(m)).rejects.toThrow(
+    `the account ana and /home/ana are missing, but ${why}; nothing was created in its place. Mount or restore it; ` +
+      `to start with an empty home, run: ${BY_HAND}`,
+  );
+});
+
+test.each([
+  ["is missing", undefined],
+  ["belongs to root", directory(0)],
+])(
+  "neither is the home of an account that an earlier run recorded and none converged, when it %s",
+  async (found, home) => {
+    const { m } = hostWith(home, EARLIER);
+    await expect(differences(m)).rejects.toThrow(
+      `/home/ana ${found}, but ana may have had a home here before (an earlier run recorded the account)`,
+    );
+  },
+);
+
+test("the first run of an adopted account makes no home, whatever is recorded of a former one", async () => {
+  const { m, files } = hostWith(undefined, { [CONVERGED]: { ana: { account: "0123" } }, [PENDING]: { uid: 2000 } });
+  for (const change of await verifyOwnership(m, { ...ana, adopt: true }).differences()) await change.apply();
+  expect(JSON.parse(files.get(LEDGER) ?? "").people.ana).toEqual({ uid: 2000, adopted: true });
+  expect(files.has(PENDING)).toBe(false);
+  await expect(differences(m)).rejects.toThrow("ana may have had a home here before (the account was adopted)");
+});
+
+test.each([
+  ["nobody of that name was here", {}],
+  [
+    "the former one was removed for good",
+    { ...ledgerOf({ removedOn: "2026-01-01" }), [CONVERGED]: { ana: { account: "0" }, anca: { account: "0" } } },
+  ],
+])("an account is made with its home where %s, also by a run after one that was killed", async (_, files) => {
+  const renamed = { ...ana, formerNames: ["anca"] };
+  const before = hostWith(undefined, files, false);
+  for (const change of await verifyOwnership(before.m, renamed).differences()) await change.apply();
+  expect(await differences(before.m, renamed)).toEqual(["would create the account (uid 2000)"]);
+  const left = Object.fromEntries([...before.files].filter(([path]) => path.endsWith(".json")));
+  const killed = Object.fromEntries(Object.entries(left).map(([path, text]) => [path, JSON.parse(text)]));
+  expect(await verifyOwnership(before.m, renamed).differences()).toEqual([]);
+  for (const home of [undefined, directory(0)])
+    expect(await differences(hostWith(home, killed).m)).toEqual(["would create /home/ana, which was missing"]);
+  expect(await differences(hostWith(directory(2000), killed).m)).toEqual(["would record that /home/ana is made"]);
+});
+
+test.each([
+  ["its account is made", undefined, false],
+  ["it is made", undefined, true],
+  ["it is seen", directory(2000), true],
+])("a home is never made again once %s", async (_, home, hasAccount) => {
+  const { m, files } = hostWith(home, { ...EARLIER, [PENDING]: { uid: 2000 } }, hasAccount);
+  for (const change of await createAccount(m, ana).differences()) await change.apply();
+  expect([...files.keys()].filter((path) => path.endsWith(".json"))).toEqual([LEDGER]);
+  await expect(differences(hostWith(undefined, EARLIER).m)).rejects.toThrow("may have had a home here before");
+});
+
+test("a damaged record of a pending home is no permission either", async () => {
+  const { m } = hostWith(undefined, { ...EARLIER, [PENDING]: {} });
+  await expect(differences(m)).rejects.toThrow("pending-homes/2000.json is damaged");
 });
 
 test("an account that is recorded anew forgets what was converged for the former one of that name", async () => {
