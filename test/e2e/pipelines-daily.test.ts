@@ -138,7 +138,7 @@ mv /root/.bashrc /root/kept.bashrc; echo 'echo hello; echo welcome >&2' > /root/
 test("over 40 days a last day passes and a token is replaced by age, each on its day, and no other day says anything", async () => {
   await world.sh(`tar --create --file=/root/image.tar --directory=/var/lib/workstation ${IMAGED}`);
   const days: Record<string, DayRan> = {};
-  for (const day of [1, 5, 6, 7, 29, 30, 31, 33, 36, 40]) {
+  for (const day of [5, 6, 7, 30, 36, 40]) {
     expectDay(await onDay(day, "drift.yaml"), { codes: LOOKED, ...QUIET });
     const ran = await onDay(day, "daily.yaml");
     expectDay(ran, { codes: DONE });
