@@ -12,12 +12,14 @@ import {
 } from "../../agent/shared/facts/facts-schemas.ts";
 import { concurrencyLimit } from "../concurrency-limit.ts";
 import { type Choice, lineOf } from "./session-choice.ts";
+import { singleFlightCache } from "./single-flight-cache.ts";
 
 export type Answer = FactsAnswer["people"][number];
 export type Restored = RestoreAnswer["people"][number];
 export type Forgot = ForgetAnswer["people"][number];
 
 export interface RootRequests {
+  /** One look of a person runs at a time. After a change of theirs it is one that began after it. */
   facts(osUser: string): Promise<Answer>;
   everybody(): Promise<readonly Answer[]>;
   /**
@@ -39,10 +41,13 @@ const MOST_BYTES = 8 * 1024 * 1024;
 /** The socket refuses more than sixteen at a time. Restores can take minutes, so they leave half of it to the looks. */
 const MOST_RESTORES = 8;
 const MOST_LOOKS = 7;
+/** A person who presses "reload" again and again costs one look in so long. */
+const FRESH_MS = 2000;
+const EVERYBODY_FRESH_MS = 15_000;
 
 /** @param nowMs a clock @throws, by its promises, a sentence for the journal */
 export function rootRequests(ask: SendRequest, nowMs: () => number): RootRequests {
-  const cache = shortMemory(nowMs);
+  const cache = singleFlightCache(nowMs);
   const looks = concurrencyLimit(MOST_LOOKS);
   const restores = concurrencyLimit(MOST_RESTORES);
   const running = new Map<string, { readonly line: string; readonly answer: Promise<unknown> }>();
@@ -56,14 +61,14 @@ export function rootRequests(ask: SendRequest, nowMs: () => number): RootRequest
       .then(async () => read(await restores(() => ask(line))))
       .finally(() => {
         if (running.get(osUser)?.answer === answer) running.delete(osUser);
-        cache.forget(`facts ${osUser}`, "everybody");
+        cache.invalidate(`facts ${osUser}`, "everybody");
       });
     running.set(osUser, { line, answer });
     return answer;
   };
   return {
-    facts: (osUser) => cache(`facts ${osUser}`, FRESH_MS, async () => one(await people(`facts ${osUser}`), osUser)),
-    everybody: () => cache("everybody", EVERYBODY_FRESH_MS, () => people("everybody")),
+    facts: (osUser) => cache.get(`facts ${osUser}`, FRESH_MS, async () => one(await people(`facts ${osUser}`), osUser)),
+    everybody: () => cache.get("everybody", EVERYBODY_FRESH_MS, () => people("everybody")),
     restore: (osUser, choice) =>
       change(osUser, lineOf("restore", osUser, choice), (text) => one(parsed(restoreAnswer, text).people, osUser)),
     forget: (osUser, choice) =>
@@ -73,32 +78,6 @@ export function rootRequests(ask: SendRequest, nowMs: () => number): RootRequest
 
 /** How the one before it ended is told to who asked for that. */
 const ignored = (): void => undefined;
-
-/** A person who presses "reload" again and again costs one look in so long. */
-const FRESH_MS = 2000;
-const EVERYBODY_FRESH_MS = 15_000;
-
-function shortMemory(nowMs: () => number) {
-  const kept = new Map<string, { untilMs: number; readonly value: Promise<unknown> }>();
-  const cache = <T>(key: string, freshMs: number, find: () => Promise<T>): Promise<T> => {
-    const cachedEntry = kept.get(key);
-    if (cachedEntry !== undefined && cachedEntry.untilMs > nowMs()) return cachedEntry.value as Promise<T>;
-    const value = find();
-    // A look that takes long is shared until it ends: nobody holds two of them.
-    const entry = { untilMs: Number.POSITIVE_INFINITY, value };
-    kept.set(key, entry);
-    value.then(
-      () => (entry.untilMs = nowMs() + freshMs),
-      // A failure is not kept: the next one asks again.
-      () => kept.get(key) === entry && kept.delete(key),
-    );
-    return value;
-  };
-  const forget = (...keys: readonly string[]) => {
-    for (const key of keys) kept.delete(key);
-  };
-  return Object.assign(cache, { forget });
-}
 
 function parsed<T>(schema: z.ZodType<T>, text: string): T {
   let value: unknown;
