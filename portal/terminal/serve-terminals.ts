@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { ATTACH_PATH, terminalSocketOf } from "../../agent/shared/terminal/protocol.ts";
+import { ATTACH_PATH, MOST_TERMINALS, terminalSocketOf } from "../../agent/shared/terminal/protocol.ts";
 import { isOfOwnPage } from "../../clients/http/same-origin-request.ts";
 import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts";
 import { openLimit } from "../code-server-proxy/open-limit.ts";
@@ -25,8 +25,11 @@ export interface TerminalsArgs {
   readonly socketOf?: (osUser: string) => string;
 }
 
-/** Windows and tabs of one person; their service has the same limit. */
-const MOST_OPEN = 32;
+/**
+ * Connections of one person, with those that are refused or still close. More than their service takes as terminals: it
+ * can tell the page why it closes one, and a refused handshake cannot.
+ */
+const MOST_OPEN = MOST_TERMINALS + 16;
 /** A browser that has lost its network tries again a few times a minute, with each of its tabs. */
 const HANDSHAKES = { burst: 64, everyMs: 1000 };
 /** After a deployment, so soon a terminal is closed that its user may no longer have. */

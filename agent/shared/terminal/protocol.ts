@@ -39,6 +39,9 @@ export const ALIVE_EVERY_MS = 10_000;
 /** Larger messages end the connection; the browser cuts what is pasted into pieces. */
 export const LONGEST_MESSAGE_BYTES = 64 * 1024;
 
+/** Terminals that one user may have open. The service closes one more with a code, which tells the page why. */
+export const MOST_TERMINALS = 32;
+
 /** Why a terminal was closed, as codes of a web socket; the range is the applications' own. */
 export const CLOSED = { ended: 4000, missing: 4004, tooMany: 4029, failed: 4500 } as const;
 

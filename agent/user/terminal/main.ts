@@ -3,6 +3,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { userInfo } from "node:os";
 import { clean } from "../../lib/log.ts";
+import { MOST_TERMINALS } from "../../shared/terminal/protocol.ts";
 import { socketOf } from "../../shared/sessions/tmux-socket.ts";
 import { tmuxOf } from "../sessions/tmux-client.ts";
 import { attachClient } from "./attach-client.ts";
@@ -10,7 +11,6 @@ import { createTerminalServer } from "./server.ts";
 import { createSession, sessionId, startUserServer } from "./tmux-sessions.ts";
 
 const IDLE_MS = 60_000;
-const MOST_TERMINALS = 32;
 /** `sd_listen_fds(3)`: the first descriptor that is passed. */
 const FIRST_PASSED = 3;
 const PTY_PROGRAM = "/usr/lib/workstation/terminal-pty";

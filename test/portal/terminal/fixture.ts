@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { WebSocket } from "ws";
-import type { NewSessionAnswer, TerminalSize } from "../../../agent/shared/terminal/protocol.ts";
+import { MOST_TERMINALS, type NewSessionAnswer, type TerminalSize } from "../../../agent/shared/terminal/protocol.ts";
 import type { TmuxClient } from "../../../agent/user/terminal/attach-client.ts";
 import { createTerminalServer } from "../../../agent/user/terminal/server.ts";
 import { dispatchAt } from "../../../portal/code-server-proxy/dispatch-table.ts";
@@ -42,7 +42,7 @@ export interface Terminals {
 
 export const ATTACH = "/terminal/socket?session=dev&cols=80&rows=24";
 
-export async function startTerminals(mostTerminals = 32, idleMs = 1_000_000): Promise<Terminals> {
+export async function startTerminals(mostTerminals = MOST_TERMINALS, idleMs = 1_000_000): Promise<Terminals> {
   const folder = mkdtempSync(join(tmpdir(), "terminals-"));
   const log: string[] = [];
   const clients: PlayedClient[] = [];

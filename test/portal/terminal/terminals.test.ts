@@ -4,6 +4,8 @@ import { createServer, type Server } from "node:http";
 import { rmSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import type { WebSocket } from "ws";
+import { MOST_TERMINALS } from "../../../agent/shared/terminal/protocol.ts";
+import { keepConnected, type State } from "../../../portal/terminal/browser/connection.ts";
 import { ATTACH, OWN_PAGE, SIGNED_IN, startTerminals, type Terminals, until } from "./fixture.ts";
 
 let at: Terminals;
@@ -125,6 +127,40 @@ test("a session that does not run, a size that is none and one terminal too many
   one.terminate();
   await until(() => at.clients.some(({ closed }) => closed));
   await attached(at.open());
+});
+
+/** The page's own connection, to the portal's web socket. */
+function page() {
+  const states: State[] = [];
+  const connection = keepConnected({
+    open(events) {
+      const socket = at.open();
+      // A refused handshake; its close follows.
+      socket.on("error", () => undefined);
+      socket.on("message", (data: Buffer, isBinary) => (isBinary ? events.bytes(data) : events.text(String(data))));
+      socket.on("close", (code) => events.closed(code));
+      return { send: (data) => socket.send(data), close: () => socket.close() };
+    },
+    check: async () => "ready",
+    show: (state) => states.push(state),
+    output: () => undefined,
+    setTimer: (run, ms) => setTimeout(run, ms),
+    clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
+    random: Math.random,
+  });
+  connection.start();
+  return states;
+}
+
+test("every page with one terminal too many says so, however many come at once", async () => {
+  at = await startTerminals();
+  const open = Array.from({ length: MOST_TERMINALS }, () => at.open());
+  await Promise.all(open.map((browser) => once(browser, "open")));
+  const pages = Array.from({ length: 24 }, page);
+  const refused = { is: "refused", why: "You have too many terminals open. Close some." };
+  await until(() => pages.every((states) => states.at(-1)?.is === "refused"));
+  expect(pages.map((states) => states.at(-1))).toEqual(pages.map(() => refused));
+  expect(at.clients.length).toBe(MOST_TERMINALS);
 });
 
 test("output without end waits for the browser, and a browser that draws gets all of it", async () => {
