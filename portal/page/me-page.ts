@@ -44,8 +44,9 @@ ${facts}
   return frame({ site, title: "Your workstation", guest, here: "/", main });
 }
 
-function justDone({ restored, forgot }: MePage): Html | undefined {
-  if (restored !== undefined) return outcomeList(restored);
+function justDone({ restored, forgot, answer }: MePage): Html | undefined {
+  if (restored !== undefined)
+    return outcomeList(restored, "failed" in answer ? undefined : answer.found.known.sessions);
   return forgot === undefined ? undefined : forgottenList(forgot);
 }
 
