@@ -131,13 +131,14 @@ test("twenty loops of one person's restores cost the others nothing, and root is
 });
 
 /** @returns the port of a portal that lets ana and bob in */
-function portalOfTwo(): Promise<number> {
+function portalOfTwo(answers: SendRequest = root().answers): Promise<number> {
+  writeFileSync(path("admins"), "");
   const table = new Map(["ana", "bob"].map((who) => [`${who}@x`, { os_user: who, port: 3773 }]));
   const portal = createPortal({
     site: { host: "devvm", origin: ORIGIN },
     ingress: none,
     lists: { dispatch: { read: () => table }, admins: path("admins"), log },
-    host: rootRequests(root().answers, Date.now),
+    host: rootRequests(answers, Date.now),
   });
   return listen(portal);
 }
@@ -154,7 +155,6 @@ test("one person who hammers at the page is slowed down, and nobody else is", as
 });
 
 test("of thousands of one person's requests at once a few hundred are held, and the next person's is answered", async () => {
-  writeFileSync(path("admins"), "");
   const port = await portalOfTwo();
   const line = (who: string) => `GET / HTTP/1.1\r\nHost: x\r\nX-authentik-username: ${who}@x\r\n\r\n`;
   // All of them are read before any pause is over.
@@ -245,4 +245,24 @@ test("what one person has open is counted until it closes, and is theirs alone",
   expect([limit.enter("ana", first), limit.enter("bob", first)]).toEqual([false, true]);
   second.emit("close");
   expect([limit.enter("ana", second), limit.enter("ana", second)]).toEqual([true, false]);
+});
+
+test("requests that wait on one connection count no more once it has gone", async () => {
+  const port = await portalOfTwo(() => new Promise(() => undefined));
+  // The look of the first never ends, so the others wait behind it.
+  const lines = ["/", ...Array.from({ length: 49 }, () => "/style.css")].map(
+    (url) => `GET ${url} HTTP/1.1\r\nHost: x\r\nX-authentik-username: ana@x\r\n\r\n`,
+  );
+  for (let burst = 0; burst < 5; burst += 1) {
+    const socket = connect(port, "127.0.0.1");
+    await once(socket, "connect");
+    socket.write(lines.join(""));
+    await sleep(200);
+    socket.destroy();
+    await once(socket, "close");
+  }
+  await sleep(200);
+  const headers = { "x-authentik-username": "ana@x" };
+  const text = await (await fetch(`http://127.0.0.1:${port}/style.css`, { headers })).text();
+  expect(text).not.toContain("requests open");
 });
