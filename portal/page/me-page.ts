@@ -10,6 +10,7 @@ import {
   sizeOf,
   formatSize,
 } from "../../agent/shared/facts/format.ts";
+import { boundedItems, brief, isBrief } from "./bounded-list.ts";
 import { cloneList } from "./clone-list.ts";
 import { ago, frame, type Site } from "./page-layout.ts";
 import type { Answer, Forgot, Restored } from "./root-requests.ts";
@@ -17,6 +18,9 @@ import { type Html, html, NOTHING } from "./html.ts";
 import { forgottenList, outcomeList } from "./outcome-list.ts";
 import { recordList } from "./record-list.ts";
 import type { Visitor } from "./authorize-visitor.ts";
+
+/** Entries of each list of sessions and of sentences. */
+const MOST_SHOWN = 100;
 
 export interface MePage {
   readonly site: Site;
@@ -73,7 +77,7 @@ function known(args: MePage, report: Report): Html {
 
 const failed = (failures: Report["known"]["failures"]): Html =>
   html`<section class="card notice bad wide" aria-labelledby="failures"><h2 id="failures">Not all of it could be set up</h2>
-<ul>${failures.map(({ part, why }) => html`<li>${part}: ${why}</li>`)}</ul></section>`;
+<ul>${boundedItems({ all: failures, most: MOST_SHOWN, item: ({ part, why }) => html`<li>${part}: ${why}</li>`, what: "failure", command: "ws-me" })}</ul></section>`;
 
 function sessions({ guest, nowMs }: MePage, { known: { sessions: saved }, now }: Report): Html {
   const running = "failed" in now || "failed" in now.sessions ? [] : now.sessions.running;
@@ -81,9 +85,14 @@ function sessions({ guest, nowMs }: MePage, { known: { sessions: saved }, now }:
   const why = "failed" in now ? now.failed : "failed" in now.sessions ? now.sessions.failed : undefined;
   const item = (name: Html, state: string, word: string) =>
     html`<li>${name} <span class="badge ${state}">${word}</span></li>`;
+  const bounds = { most: MOST_SHOWN, what: "session", command: "ws-me" } as const;
   const list = [
-    ...missing.map((name) => item(plainName(name), "missing", "can be restored")),
-    ...running.map((name) => item(guest.parked ? plainName(name) : terminalLink(name), "running", "running")),
+    ...boundedItems({ ...bounds, all: missing, item: (name) => item(plainName(name), "missing", "can be restored") }),
+    ...boundedItems({
+      ...bounds,
+      all: running,
+      item: (name) => item(guest.parked ? plainName(name) : terminalLink(name), "running", "running"),
+    }),
   ];
   return html`<section class="card wide" aria-labelledby="sessions"><h2 id="sessions">Sessions</h2>
 <p class="sum">${
@@ -100,10 +109,13 @@ ${guest.parked ? NOTHING : html`${button(missing.length)}${NEW_SESSION}`}
 const records = ({ guest, opened, nowMs }: MePage, { now }: Report): Html =>
   guest.parked || "failed" in now ? NOTHING : recordList({ records: now.records, opened, nowMs });
 
-const plainName = (name: string): Html => html`<span class="name">${name}</span>`;
+const plainName = (name: string): Html => html`<span class="name">${brief(name)}</span>`;
 
+/** A name that is cut leads nowhere. */
 const terminalLink = (name: string): Html =>
-  html`<a class="name" href="/terminal?session=${encodeURIComponent(name)}">${name}</a>`;
+  isBrief(name)
+    ? html`<a class="name" href="/terminal?session=${encodeURIComponent(name)}">${name}</a>`
+    : plainName(name);
 
 const NEW_SESSION = html`<form method="post" action="/terminal/new" id="new-session">
 <label for="new-name">Name of a new session</label>
@@ -141,7 +153,7 @@ function codeServer({ site, guest }: MePage, { known: { ports }, services }: Rep
 function clones({ nowMs }: MePage, { known: { notes }, now }: Report): Html {
   if ("failed" in now) return card("clones", "Clones", html`<p>They cannot be looked at: ${now.failed}</p>`);
   const annotated = clonesWithNotes(now.clones, notes?.says ?? []);
-  const others = html`<ul class="notes">${annotated.others.map((sentence) => html`<li>${sentence}</li>`)}</ul>`;
+  const others = html`<ul class="notes">${boundedItems({ all: annotated.others, most: MOST_SHOWN, item: (sentence) => html`<li>${brief(sentence)}</li>`, what: "note", command: "ws-me" })}</ul>`;
   const asOf = html`<p class="quiet">The last run that had something to say of them was ${ago(notes?.atMs, nowMs)}.</p>`;
   return card(
     "clones",

@@ -2,7 +2,10 @@
 
 import type { ForgetAnswer, HostFacts, RestoreAnswer } from "../../agent/shared/facts/facts-schemas.ts";
 import { counted } from "../../agent/shared/facts/format.ts";
+import { boundedItems, brief } from "./bounded-list.ts";
 import { type Html, html } from "./html.ts";
+
+const OF_SESSIONS = { most: 100, what: "session", command: "ws-me records" } as const;
 
 /** @param saved when the user's sessions were recorded; undefined where that cannot be told */
 export function outcomeList(restored: RestoreAnswer["people"][number], saved?: HostFacts["sessions"]): Html {
@@ -20,10 +23,12 @@ export function outcomeList(restored: RestoreAnswer["people"][number], saved?: H
           ? "Nothing was brought back"
           : "Nothing was missing"
         : `${counted(done.length, "session")} brought back`;
-  const items = [...broken, ...done, ...elsewhere].map(
-    ({ name, how, why }) =>
-      html`<li><span class="name">${name}</span> ${WORDS[how]}${why === undefined ? "" : `: ${why}`}</li>`,
-  );
+  const items = boundedItems({
+    all: [...broken, ...done, ...elsewhere],
+    item: ({ name, how, why }) =>
+      html`<li><span class="name">${brief(name)}</span> ${WORDS[how]}${why === undefined ? "" : `: ${brief(why)}`}</li>`,
+    ...OF_SESSIONS,
+  });
   return html`<section class="card notice ${broken.length > 0 ? "bad" : "good"}"><h2>${title}</h2>
 ${items.length === 0 ? html`<p>All of these sessions are running.</p>` : html`<ul>${items}</ul>`}</section>`;
 }
@@ -56,11 +61,11 @@ export function forgottenList(forgot: ForgetAnswer["people"][number]): Html {
   if ("failed" in forgot)
     return html`<section class="card notice bad"><h2>Nothing was forgotten</h2><p>${forgot.failed}</p></section>`;
   const { forgotten, running } = forgot.found;
+  const item = (sentence: string) => (name: string) =>
+    html`<li><span class="name">${brief(name)}</span> ${sentence}</li>`;
   const items = [
-    ...forgotten.map(
-      (name) => html`<li><span class="name">${name}</span> is not brought back until you ask for it</li>`,
-    ),
-    ...running.map((name) => html`<li><span class="name">${name}</span> runs, so it was not forgotten</li>`),
+    ...boundedItems({ all: running, item: item("runs, so it was not forgotten"), ...OF_SESSIONS }),
+    ...boundedItems({ all: forgotten, item: item("is not brought back until you ask for it"), ...OF_SESSIONS }),
   ];
   return html`<section class="card notice ${running.length > 0 ? "bad" : "good"}"><h2>${counted(forgotten.length, "session")} forgotten</h2>
 <ul>${items}</ul></section>`;

@@ -2,11 +2,15 @@
 
 import { NOT_OFFERED, type Report } from "../../agent/shared/facts/facts-schemas.ts";
 import { bytesOf, clonesWithNotes, counted, restorableOf, formatSize } from "../../agent/shared/facts/format.ts";
+import { boundedItems, brief } from "./bounded-list.ts";
 import { cloneList } from "./clone-list.ts";
 import { ago, frame, type Site } from "./page-layout.ts";
 import type { Answer } from "./root-requests.ts";
 import { type Html, html, NOTHING } from "./html.ts";
 import type { Visitor } from "./authorize-visitor.ts";
+
+/** Problems of one person. */
+const MOST_SHOWN = 20;
 
 export interface PeoplePage {
   readonly site: Site;
@@ -16,25 +20,26 @@ export interface PeoplePage {
 }
 
 export function peoplePage({ site, guest, people, nowMs }: PeoplePage): Html {
-  const rows = [...people].sort((a, b) => troubles(b).length - troubles(a).length || (a.who < b.who ? -1 : 1));
-  const troubled = rows.filter((one) => troubles(one).length > 0).length;
+  const rows = people
+    .map((one) => ({ one, problems: troubles(one) }))
+    .sort((a, b) => b.problems.length - a.problems.length || (a.one.who < b.one.who ? -1 : 1));
+  const troubled = rows.filter(({ problems }) => problems.length > 0).length;
   const main = html`<h1>Everybody</h1>
 <p class="lead">${counted(rows.length, "person").replace("persons", "people")} on ${site.host}, ${troubled === 0 ? "no problems" : `${troubled} with problems`}</p>
 <div class="card table"><table>
 <caption class="hidden">People of this host</caption>
 <thead><tr><th scope="col">Person</th><th scope="col">Problems</th><th scope="col">Sessions</th><th scope="col">Saved</th><th scope="col">Code server</th><th scope="col">Memory</th><th scope="col">Clones</th></tr></thead>
 <tbody>
-${rows.map((one) => row(one, nowMs))}
+${rows.map(({ one, problems }) => row(one, problems, nowMs))}
 </tbody></table></div>`;
   return frame({ site, title: "Everybody", guest, here: "/people", main });
 }
 
-function row(one: Answer, nowMs: number): Html {
-  const look = troubles(one);
+function row(one: Answer, problems: readonly string[], nowMs: number): Html {
   const head = html`<th scope="row">${one.who}</th><td data-label="Problems">${
-    look.length === 0
+    problems.length === 0
       ? html`<span class="quiet">–</span>`
-      : html`<ul class="notes">${look.map((text) => html`<li>${text}</li>`)}</ul>`
+      : html`<ul class="notes">${boundedItems({ all: problems, most: MOST_SHOWN, item: (text) => html`<li>${brief(text)}</li>`, what: "problem", command: "ws-me" })}</ul>`
   }</td>`;
   if ("failed" in one) return html`<tr>${head}<td colspan="5"></td></tr>`;
   const { known, services, now } = one.found;

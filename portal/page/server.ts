@@ -17,10 +17,10 @@ import { errorPage } from "./error-page.ts";
 import type { Site } from "./page-layout.ts";
 import type { IngressGuard } from "../require-ingress-secret.ts";
 import type { RootRequests } from "./root-requests.ts";
-import type { Html } from "./html.ts";
 import { mePage } from "./me-page.ts";
 import { peoplePage } from "./people-page.ts";
 import { type RateLimit, rateLimit } from "./rate-limit.ts";
+import { contentOf, jsonOnce, renderOnce, type Reply, send } from "./reply.ts";
 import { choiceIn } from "./session-choice.ts";
 import { type AuthorizeVisitor, type Lists, type Visitor, visitorAuthorization } from "./authorize-visitor.ts";
 
@@ -41,6 +41,8 @@ const NEW_SESSIONS = { burst: 10, everyMs: 10_000 };
 const PAUSE_MS = 1000;
 /** Each takes a file descriptor and memory, which all share, until it is answered. */
 const MOST_OPEN = 200;
+/** Answers of one person that their browser has not read yet. They are kept in the memory that all share. */
+const MOST_UNREAD_BYTES = 8 * 1024 * 1024;
 
 interface Turn {
   readonly args: PortalArgs;
@@ -49,12 +51,6 @@ interface Turn {
   readonly body: string;
 }
 
-type Reply =
-  | { readonly status: number; readonly page: Html }
-  | { readonly status: number; readonly json: unknown }
-  | { readonly status: number; readonly text: string; readonly type: string }
-  | { readonly status: 303; readonly location: string };
-
 /** The boxes of a form with as many sessions as a record may have. */
 const MOST_BODY_BYTES = 8192;
 const BODY_MS = 10_000;
@@ -62,17 +58,14 @@ const BODY_MS = 10_000;
 type Handler = (turn: Turn) => Reply | Promise<Reply>;
 
 const file = (name: string, type: string): Handler => {
-  const text = asset(name);
-  return () => ({ status: 200, text, type });
+  const content = { bytes: Buffer.from(asset(name)), type, isFile: true };
+  return () => ({ status: 200, content });
 };
 
 const ROUTES: ReadonlyMap<string, { readonly method: "GET" | "POST"; readonly handle: Handler }> = new Map([
   ["/", { method: "GET", handle: me }],
   ["/people", { method: "GET", handle: people }],
-  [
-    "/api/me",
-    { method: "GET", handle: async ({ args, guest }) => ({ status: 200, json: await args.host.facts(guest.osUser) }) },
-  ],
+  ["/api/me", { method: "GET", handle: meApi }],
   ["/api/people", { method: "GET", handle: peopleApi }],
   ["/restore", { method: "POST", handle: restore }],
   ["/forget", { method: "POST", handle: forget }],
@@ -90,6 +83,7 @@ export function createPortal(args: PortalArgs): Server {
   const policy = {
     authorize,
     open: openLimit(MOST_OPEN),
+    unread: openLimit(MOST_UNREAD_BYTES),
     requests: rateLimit(REQUESTS, Date.now),
     restores: rateLimit(RESTORES, Date.now),
     newSessions: rateLimit(NEW_SESSIONS, Date.now),
@@ -110,6 +104,7 @@ export function createPortal(args: PortalArgs): Server {
 interface Policy extends Readonly<Record<"requests" | "restores" | "newSessions", RateLimit>> {
   readonly authorize: AuthorizeVisitor;
   readonly open: OpenLimit;
+  readonly unread: OpenLimit;
 }
 
 async function answer(
@@ -142,7 +137,12 @@ async function answer(
   const limit = route.handle === newSession ? policy.newSessions : policy.restores;
   const waitSeconds = route.method === "POST" ? limit.take(guest.osUser) : 0;
   if (waitSeconds > 0) return later(response, refuse, waitSeconds);
-  send(request, response, await route.handle({ args, guest, request, body }));
+  const reply = await route.handle({ args, guest, request, body });
+  const content = contentOf(reply);
+  const unread = request.method === "HEAD" ? 0 : content.bytes.length;
+  if (!policy.unread.enter(guest.osUser, response, unread))
+    return refuse(429, "Too many of your answers are still being sent. Close some tabs, or try again later.");
+  send(request, response, "location" in reply ? reply : { status: reply.status, content });
 }
 
 /** Answers a person who asks too often, after a pause: a loop that asks again at once is slowed down by it. */
@@ -157,17 +157,28 @@ async function later(
 }
 
 async function me({ args: { host, site }, guest }: Turn): Promise<Reply> {
-  return { status: 200, page: mePage({ site, guest, answer: await host.facts(guest.osUser), nowMs: Date.now() }) };
+  const answer = await host.facts(guest.osUser);
+  return { status: 200, content: renderOnce(answer, guest, () => mePage({ site, guest, answer, nowMs: Date.now() })) };
+}
+
+async function meApi({ args: { host }, guest }: Turn): Promise<Reply> {
+  const answer = await host.facts(guest.osUser);
+  return { status: 200, content: jsonOnce(answer, () => answer) };
 }
 
 async function people({ args: { host, site }, guest }: Turn): Promise<Reply> {
   if (!guest.admin) return { status: 403, page: errorPage(site, 403, NOT_ADMIN) };
-  return { status: 200, page: peoplePage({ site, guest, people: await host.everybody(), nowMs: Date.now() }) };
+  const people = await host.everybody();
+  return {
+    status: 200,
+    content: renderOnce(people, guest, () => peoplePage({ site, guest, people, nowMs: Date.now() })),
+  };
 }
 
 async function peopleApi({ args: { host }, guest }: Turn): Promise<Reply> {
   if (!guest.admin) return { status: 403, json: { error: NOT_ADMIN } };
-  return { status: 200, json: { people: await host.everybody() } };
+  const people = await host.everybody();
+  return { status: 200, content: jsonOnce(people, () => ({ people })) };
 }
 
 const NOT_ADMIN = "The board of all people is for admins.";
@@ -258,43 +269,4 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
     pieces.push(read);
   }
   return Buffer.concat(pieces).toString("utf8");
-}
-
-const POLICY = [
-  "default-src 'none'",
-  "style-src 'self'",
-  "script-src 'self'",
-  "connect-src 'self'",
-  "img-src 'self'",
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
-
-function send(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
-  if (response.headersSent || response.destroyed) return void response.destroy();
-  if ("location" in reply) response.setHeader("location", reply.location);
-  const [type, text] =
-    "location" in reply
-      ? ["text/plain; charset=utf-8", ""]
-      : "page" in reply
-        ? ["text/html; charset=utf-8", reply.page.text]
-        : "json" in reply
-          ? ["application/json; charset=utf-8", `${JSON.stringify(reply.json)}\n`]
-          : [reply.type, reply.text];
-  // A file that is asked for by what is in it, as the pages do.
-  const fixed = "type" in reply && (request.url ?? "").includes("?v=");
-  response.writeHead(reply.status, {
-    "content-type": type,
-    "content-length": Buffer.byteLength(text),
-    "cache-control": fixed ? "private, max-age=86400" : "no-store",
-    "content-security-policy": POLICY,
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    ...(request.complete ? {} : { connection: "close" }),
-  });
-  response.end(request.method === "HEAD" ? undefined : text);
 }

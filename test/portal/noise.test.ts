@@ -266,3 +266,56 @@ test("requests that wait on one connection count no more once it has gone", asyn
   const text = await (await fetch(`http://127.0.0.1:${port}/style.css`, { headers })).text();
   expect(text).not.toContain("requests open");
 });
+
+/** Facts of so many sessions as a worker may answer with, of anybody. */
+const largeFacts = (sessions: number, nameLength: number): SendRequest => {
+  const known = { osUser: "ana", host: "devvm", state: "present", sessions: { recorded: [] }, failures: [] };
+  const session = { name: "n".repeat(nameLength), state: "shell" };
+  const records = Array.from({ length: Math.ceil(sessions / 500) }, (_, at) => ({
+    ...{ number: at + 1, takenAtMs: 1 },
+    sessions: Array.from({ length: Math.min(sessions, 500) }, () => session),
+  }));
+  const now = { sessions: { running: [] }, records, clones: [], memoryBytes: 1 };
+  const found = JSON.stringify({ known, services: { t3: "active", browser: "active" }, now });
+  return (line) => {
+    const who = line.split(" ")[1] ?? "";
+    if (who !== "ana") return root().answers(line);
+    return Promise.resolve(`{"people":[{"who":"ana","found":${found}}]}`);
+  };
+};
+
+/** A connection whose answer nobody reads. */
+async function unread(port: number, who: string, url: string): Promise<Socket> {
+  const socket = connect(port, "127.0.0.1");
+  await once(socket, "connect");
+  socket.pause();
+  socket.write(`GET ${url} HTTP/1.1\r\nHost: x\r\nX-authentik-username: ${who}@x\r\n\r\n`);
+  return socket;
+}
+
+test("a hundred pages of one person's large facts that nobody reads keep nobody else waiting", async () => {
+  const port = await portalOfTwo(largeFacts(1000, 980));
+  const sockets = await Promise.all(Array.from({ length: 100 }, () => unread(port, "ana", "/")));
+  const startedMs = performance.now();
+  expect(await ask(port, "bob@x")).toBe(200);
+  const tookMs = performance.now() - startedMs;
+  for (const socket of sockets) socket.destroy();
+  process.stdout.write(`100 unread pages of 1,000 sessions: the next person waits ${tookMs.toFixed(1)} ms\n`);
+  expect(tookMs).toBeLessThan(BUSY_MS);
+});
+
+test("one person's answers that nobody reads are limited, and count no more once their connection is gone", async () => {
+  // More than the kernel takes for a connection that is not read.
+  const port = await portalOfTwo(largeFacts(500, 14_000));
+  const get = async (who: string) => {
+    const answer = await fetch(`http://127.0.0.1:${port}/api/me`, { headers: { "x-authentik-username": `${who}@x` } });
+    return { status: answer.status, text: await answer.text() };
+  };
+  const held = await unread(port, "ana", "/api/me");
+  await sleep(500);
+  const refused = await get("ana");
+  expect([refused.status, refused.text.includes("still being sent")]).toEqual([429, true]);
+  expect((await get("bob")).status).toBe(200);
+  held.destroy();
+  await expect.poll(async () => (await get("ana")).status).toBe(200);
+});

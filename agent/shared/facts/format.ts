@@ -54,7 +54,8 @@ export function clonesWithNotes(
   clones: readonly CloneFact[],
   notes: readonly string[],
 ): { readonly clones: readonly CloneFact[]; readonly others: readonly string[] } {
-  const about = (path: string, note: string) => note.startsWith(`${path} `) || note.startsWith(`${path}: `);
+  const about = (path: string, note: string) =>
+    note.startsWith(path) && (note.startsWith(" ", path.length) || note.startsWith(": ", path.length));
   const noted = clones.map((clone) => {
     const said = notes.filter((note) => about(clone.path, note)).map((note) => note.slice(clone.path.length).trim());
     const why = clone.why ?? said.join("; ").replace(/^: /, "");
