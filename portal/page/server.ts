@@ -6,7 +6,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { counted } from "../../agent/shared/facts/format.ts";
-import { newSessionName, terminalSocketOf } from "../../agent/shared/terminal/protocol.ts";
+import { terminalSocketOf } from "../../agent/shared/terminal/protocol.ts";
 import { type OpenLimit, openLimit } from "../code-server-proxy/open-limit.ts";
 import { createSession } from "../terminal/person-service.ts";
 import { serveTerminals } from "../terminal/serve-terminals.ts";
@@ -21,7 +21,7 @@ import { mePage } from "./me-page.ts";
 import { peoplePage } from "./people-page.ts";
 import { type RateLimit, rateLimit } from "./rate-limit.ts";
 import { contentOf, jsonOnce, renderOnce, type Reply, send } from "./reply.ts";
-import { choiceIn } from "./session-choice.ts";
+import { choiceIn, newNameIn } from "./session-choice.ts";
 import { type AuthorizeVisitor, type Lists, type Visitor, visitorAuthorization } from "./authorize-visitor.ts";
 
 export interface PortalArgs {
@@ -240,12 +240,9 @@ async function terminal({ args: { site }, guest, request }: Turn): Promise<Reply
 /** A session begins with the launcher, in a terminal service that runs as the user who has signed in. */
 async function newSession({ args: { site, terminals, lists }, guest, request, body }: Turn): Promise<Reply> {
   if (guest.parked) return notWhileParked(site, request);
-  const name = new URLSearchParams(body).get("name") || undefined;
-  if (name !== undefined && !newSessionName.safeParse(name).success) {
-    const why = "A session's name must begin with a letter or digit, and have at most 32 letters, digits, - and _.";
-    return { status: 400, ...refusal(site, request, 400, why) };
-  }
-  const made = await createSession((terminals?.socketOf ?? terminalSocketOf)(guest.osUser), name);
+  const wanted = newNameIn(request.headers["content-type"] ?? "", body);
+  if ("why" in wanted) return { status: 400, ...refusal(site, request, 400, wanted.why) };
+  const made = await createSession((terminals?.socketOf ?? terminalSocketOf)(guest.osUser), wanted.name);
   if ("refused" in made) return { status: 409, ...refusal(site, request, 409, made.refused) };
   lists.log(`${guest.osUser}: session ${made.name} started, asked for by ${guest.name}`);
   if (wantsJson(request)) return { status: 200, json: made };

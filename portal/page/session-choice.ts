@@ -1,6 +1,7 @@
-/** Reads from a request which record of sessions, and which sessions of it, the user has chosen. */
+/** Reads from a request what the user has chosen: a record of sessions, sessions of it, or the name of a new one. */
 
 import { z } from "zod";
+import { newSessionName } from "../../agent/shared/terminal/protocol.ts";
 
 export interface Choice {
   readonly record: number;
@@ -25,7 +26,7 @@ export function choiceIn(
   contentType: string,
   body: string,
 ): { readonly choice: Choice | undefined } | { readonly why: string } {
-  const fields = /^application\/json\b/.test(contentType) ? fromJson(body) : fromForm(new URLSearchParams(body));
+  const fields = isJson(contentType) ? fromJson(body) : fromForm(new URLSearchParams(body));
   const found = choice.safeParse(fields);
   if (!found.success) return { why: "The record or the sessions cannot be understood. Load the page again." };
   const { record, sessions } = found.data;
@@ -35,9 +36,24 @@ export function choiceIn(
   return { choice: { record, sessions } };
 }
 
+const newName = z.object({ name: z.union([newSessionName, z.literal("")]).optional() });
+
+/** The name of a new session, from the form or from JSON (`{"name": "fix-42"}`); undefined where none is chosen. */
+export function newNameIn(
+  contentType: string,
+  body: string,
+): { readonly name: string | undefined } | { readonly why: string } {
+  const fields = isJson(contentType) ? fromJson(body) : Object.fromEntries(new URLSearchParams(body));
+  const found = newName.safeParse(fields);
+  if (found.success) return { name: found.data.name || undefined };
+  return { why: "A session's name must begin with a letter or digit, and have at most 32 letters, digits, - and _." };
+}
+
 /** The line that root's socket takes: digits alone beside the name of who has signed in. */
 export const lineOf = (verb: "restore" | "forget", osUser: string, choice: Choice | undefined): string =>
   [verb, osUser, choice?.record, choice?.sessions?.join(",")].filter((word) => word !== undefined).join(" ");
+
+const isJson = (contentType: string): boolean => /^application\/json\b/.test(contentType);
 
 /** A form that lists sessions says so, since boxes that are not checked send nothing. */
 const fromForm = (form: URLSearchParams) => ({

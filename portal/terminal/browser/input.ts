@@ -18,8 +18,13 @@ export const titleText = (title: string): string =>
     .replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu, " ")
     .trim();
 
+/** The two forms of an arrow, which a program chooses between. */
+const ARROW_STARTS = ["\x1b[", "\x1bO"];
+
 /** What Ctrl and this key send; undefined where the two have no meaning of their own. */
 export function withControl(key: string): string | undefined {
+  const letter = key.slice(2);
+  if (ARROW_STARTS.includes(key.slice(0, 2)) && ["A", "B", "C", "D"].includes(letter)) return `\x1b[1;5${letter}`;
   if (key.length !== 1) return undefined;
   if (key === " ") return "\0";
   if (key === "?") return "\x7f";

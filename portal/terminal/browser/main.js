@@ -127,7 +127,11 @@ terminal.onTitleChange((title) => {
   document.title = [titleText(title), session].filter((text) => text !== "").join(" · ");
 });
 
-const paste = (text) => terminal.paste(pastedText(text));
+function paste(text) {
+  // Ctrl is for a key: a paste of one letter is that letter.
+  holdControl(false);
+  terminal.paste(pastedText(text));
+}
 screen.addEventListener(
   "paste",
   (event) => {

@@ -30,6 +30,9 @@ test.each([
 test("Ctrl on the screen makes of the next key what a keyboard would send", () => {
   const typed = ["c", "C", "[", " ", "?", "_", "@"].map(withControl);
   expect(typed).toEqual(["\x03", "\x03", "\x1b", "\0", "\x7f", "\x1f", "\0"]);
+  const arrows = ["\x1b[A", "\x1b[B", "\x1bOC", "\x1bOD"].map(withControl);
+  expect(arrows).toEqual(["\x1b[1;5A", "\x1b[1;5B", "\x1b[1;5C", "\x1b[1;5D"]);
+  expect(["\x1b[H", "\x1b[AA", "\x1b[", "x[A"].map(withControl)).toEqual(Array(4).fill(undefined));
   expect(["1", "ü", "ab", ""].map(withControl)).toEqual([undefined, undefined, undefined, undefined]);
 });
 

@@ -261,6 +261,10 @@ test("a new session is started by the page's own form alone, and its terminal op
   at = await startTerminals();
   expect(await at.post("name=fix-42")).toEqual({ status: 303, location: "/terminal?session=fix-42" });
   expect(await at.post("name=")).toEqual({ status: 303, location: "/terminal?session=work-1" });
+  const json = [...OWN_PAGE, "Content-Type", "application/json"];
+  expect(await at.post('{"name":"fix-43"}', json)).toEqual({ status: 303, location: "/terminal?session=fix-43" });
+  expect(await at.post("", json)).toEqual({ status: 303, location: "/terminal?session=work-1" });
+  for (const body of ['{"name":"$(reboot)"}', '{"name":5}', "{"]) expect((await at.post(body, json)).status).toBe(400);
   expect((await at.post("name=taken")).status).toBe(409);
   expect((await at.post(`name=${encodeURIComponent("$(reboot)")}`)).status).toBe(400);
   const form = ["Content-Type", "application/x-www-form-urlencoded"];
@@ -269,6 +273,8 @@ test("a new session is started by the page's own form alone, and its terminal op
   expect((await at.post("name=a")).status).toBe(409);
   expect(at.log.filter((line) => line.includes("started"))).toEqual([
     "ana: session fix-42 started, asked for by ana@x",
+    "ana: session work-1 started, asked for by ana@x",
+    "ana: session fix-43 started, asked for by ana@x",
     "ana: session work-1 started, asked for by ana@x",
   ]);
 });
