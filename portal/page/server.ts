@@ -140,10 +140,13 @@ async function answer(
   const reply = await route.handle({ args, guest, request, body });
   const content = contentOf(reply);
   const unread = request.method === "HEAD" ? 0 : content.bytes.length;
-  if (!policy.unread.enter(guest.osUser, response, unread))
-    return refuse(429, "Too many of your answers are still being sent. Close some tabs, or try again later.");
+  if (unread > 0 && !policy.unread.enter(guest.osUser, response, unread))
+    return refuse(429, `${route.method === "POST" && reply.status === 200 ? DONE : ""}${UNREAD}`);
   send(request, response, "location" in reply ? reply : { status: reply.status, content });
 }
+
+const DONE = "It was done, but its outcome is not shown. ";
+const UNREAD = "Too many of your answers are still being sent. Close some tabs, or try again later.";
 
 /** Answers a person who asks too often, after a pause: a loop that asks again at once is slowed down by it. */
 async function later(

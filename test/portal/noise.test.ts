@@ -267,7 +267,7 @@ test("requests that wait on one connection count no more once it has gone", asyn
   expect(text).not.toContain("requests open");
 });
 
-/** Facts of so many sessions as a worker may answer with, of anybody. */
+/** Root, whose facts of ana have so many sessions. */
 const largeFacts = (sessions: number, nameLength: number): SendRequest => {
   const known = { osUser: "ana", host: "devvm", state: "present", sessions: { recorded: [] }, failures: [] };
   const session = { name: "n".repeat(nameLength), state: "shell" };
@@ -278,8 +278,7 @@ const largeFacts = (sessions: number, nameLength: number): SendRequest => {
   const now = { sessions: { running: [] }, records, clones: [], memoryBytes: 1 };
   const found = JSON.stringify({ known, services: { t3: "active", browser: "active" }, now });
   return (line) => {
-    const who = line.split(" ")[1] ?? "";
-    if (who !== "ana") return root().answers(line);
+    if (line !== "facts ana") return root().answers(line);
     return Promise.resolve(`{"people":[{"who":"ana","found":${found}}]}`);
   };
 };
@@ -306,15 +305,19 @@ test("a hundred pages of one person's large facts that nobody reads keep nobody 
 
 test("one person's answers that nobody reads are limited, and count no more once their connection is gone", async () => {
   // More than the kernel takes for a connection that is not read.
-  const port = await portalOfTwo(largeFacts(500, 14_000));
-  const get = async (who: string) => {
-    const answer = await fetch(`http://127.0.0.1:${port}/api/me`, { headers: { "x-authentik-username": `${who}@x` } });
+  const port = await portalOfTwo(largeFacts(1000, 9000));
+  const fetched = async (who: string, url: string, method = "GET") => {
+    const headers = { "x-authentik-username": `${who}@x`, origin: ORIGIN, "content-type": "application/json" };
+    const answer = await fetch(`http://127.0.0.1:${port}${url}`, { method, headers });
     return { status: answer.status, text: await answer.text() };
   };
+  const get = (who: string) => fetched(who, "/api/me");
   const held = await unread(port, "ana", "/api/me");
   await sleep(500);
   const refused = await get("ana");
   expect([refused.status, refused.text.includes("still being sent")]).toEqual([429, true]);
+  const restored = await fetched("ana", "/restore", "POST");
+  expect([restored.status, restored.text.includes("It was done, but")]).toEqual([429, true]);
   expect((await get("bob")).status).toBe(200);
   held.destroy();
   await expect.poll(async () => (await get("ana")).status).toBe(200);
