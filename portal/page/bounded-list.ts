@@ -26,7 +26,9 @@ export interface Bounds<T> {
 export function boundedItems<T>({ all, most, item, what, command }: Bounds<T>): readonly Html[] {
   const shown = all.slice(0, most).map(item);
   const omitted = all.length - shown.length;
-  return omitted === 0 ? shown : [...shown, html`<li class="quiet">${moreOf(omitted, what, command)}</li>`];
+  return omitted === 0
+    ? shown
+    : [...shown, html`<li><span class="quiet">${moreOf(omitted, what, command)}</span></li>`];
 }
 
 export const moreOf = (omitted: number, what: string, command: Bounds<never>["command"]): Html =>
