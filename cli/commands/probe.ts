@@ -8,7 +8,8 @@ import { isDone } from "../probe/model.ts";
 import { probeSurfaces } from "../probe/probe-surfaces.ts";
 import { textOf } from "../probe/text.ts";
 import { offboardedUsers } from "../probe/offboarded-users.ts";
-import { PulumiError } from "../pulumi.ts";
+import { recordedAccounts } from "../probe/recorded-accounts.ts";
+import { PulumiError, stateOf } from "../pulumi.ts";
 import { openStack } from "../stack/open-stack.ts";
 import { SELECTION_HELP, SELECTION_OPTIONS, stackSelection } from "../stack-selection.ts";
 
@@ -34,8 +35,12 @@ Exit code: 0 when all is revoked or ends by itself, 1 when something requires ac
       report: { type: "string" },
     });
     try {
-      const { settings, previousRun } = await openStack(stackSelection(values));
-      const people = await probeSurfaces(settings, offboardedUsers(previousRun.ledger, positionals));
+      const selection = stackSelection(values);
+      const { settings, previousRun } = await openStack(selection);
+      const offboarded = offboardedUsers(previousRun.ledger, positionals);
+      const asksForge = settings.forgejo !== undefined && offboarded.some(({ forgejoLogins: all }) => all.length > 0);
+      const accounts = asksForge ? recordedAccounts(await stateOf(selection)) : undefined;
+      const people = await probeSurfaces(settings, offboarded, accounts);
       const report = { ok: isDone(people), askedAt: new Date().toISOString(), people };
       if (values.report !== undefined) keep(values.report, `${JSON.stringify(report, undefined, 2)}\n`);
       if (values.json === true) terminal.out(JSON.stringify(report));

@@ -1,5 +1,6 @@
 /**
  * Probes the forge for one offboarded user: their right in the infra repository, the branch's lists, tokens, and keys.
+ * Their account is known by its id where a deployment recorded one.
  */
 
 import { z } from "zod";
@@ -10,7 +11,9 @@ import { repoApi } from "../../clients/forgejo/repository.ts";
 import { tokenApi } from "../../clients/forgejo/access-tokens.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { probeOwnership } from "./forge-ownership.ts";
-import { revoked, type Finding, needsAction, type OffboardedUser, residual } from "./model.ts";
+import { folded } from "../../roster/text/code-unit-order.ts";
+import { revoked, type Finding, needsAction, notProbed, type OffboardedUser, residual } from "./model.ts";
+import type { RecordedAccounts } from "./recorded-accounts.ts";
 
 const LIMIT_MS = 60_000;
 const key = z.object({ id: z.int(), title: z.string() });
@@ -20,30 +23,59 @@ const DEPLOY = "start the schedule `daily`, or run `pulumi up --refresh`: that r
 
 /**
  * Probes the account of each login that was ever theirs, an account of several logins once.
+ * @param recorded ids that deployments recorded; a login without one leads to the account that has it today
  * @throws ForgeError
  */
 export async function probeForge(
   forge: Forge,
   settings: StackSettings,
-  { forgejoLogins }: OffboardedUser,
+  { forgejoLogins, forgejoHolders }: OffboardedUser,
+  recorded: RecordedAccounts = new Map(),
 ): Promise<readonly Finding[]> {
   if (forgejoLogins.length === 0) return [revoked("forge", "they had no login there from this program")];
-  const signal = AbortSignal.timeout(LIMIT_MS * forgejoLogins.length);
+  const wanted = forgejoLogins.flatMap((login): readonly Wanted[] => {
+    const ids = recorded.get(folded(login)) ?? [];
+    return ids.length === 0 ? [{ login }] : ids.map((id) => ({ login, id }));
+  });
+  const signal = AbortSignal.timeout(LIMIT_MS * wanted.length);
   const bySentence = new Map<string, Finding>();
   const seen = new Set<number>();
-  for (const login of forgejoLogins) {
-    const account = await findAccount(forge, login, undefined, signal);
+  // Those with an id first: an account that they prove to be theirs needs no other proof.
+  for (const one of [...wanted.filter(({ id }) => id !== undefined), ...wanted.filter(({ id }) => id === undefined)]) {
+    const account = await findAccount(forge, one.login, one.id, signal);
     if (account !== undefined && seen.has(account.id)) continue;
     if (account !== undefined) seen.add(account.id);
+    const holder = account === undefined ? undefined : forgejoHolders?.get(folded(account.login));
     const found =
       account === undefined
-        ? [revoked("forge", `it has no account ${login} any more`)]
-        : await probeAccount(forge, settings, account, login, signal);
+        ? [revoked("forge", `it has no account ${nameOf(one)} any more`)]
+        : holder !== undefined
+          ? [revoked("forge", `${nameOf(account)} is ${holder}'s account today, and what it may do is theirs`)]
+          : [
+              ...(await probeAccount(forge, settings, account, one.login, signal)),
+              ...(one.id === undefined ? [unidentified(one.login, account)] : []),
+            ];
     // What is the repository's own is found with every account.
     for (const finding of found) bySentence.set(finding.says, finding);
   }
   return [...bySentence.values()];
 }
+
+/** A login that was theirs, and the id of the account that it led to. */
+interface Wanted {
+  readonly login: string;
+  readonly id?: number;
+}
+
+const nameOf = ({ login, id }: Wanted): string => (id === undefined ? login : `${login} (id ${id})`);
+
+const unidentified = (login: string, account: Account): Finding => ({
+  ...notProbed(
+    "forge",
+    `no deployment recorded the id of their account ${login}, so ${nameOf(account)} may be another user's, and theirs may have another login`,
+  ),
+  todo: `compare ${nameOf(account)} with their account in the forge's administration`,
+});
 
 /** @param known the login by which the account was theirs */
 async function probeAccount(
@@ -65,7 +97,7 @@ async function probeAccount(
     api.deployKeys(),
   ]);
   const listed = [...(rule?.push_whitelist_usernames ?? []), ...(rule?.merge_whitelist_usernames ?? [])];
-  const onList = listed.some((name) => name.toLowerCase() === login.toLowerCase());
+  const onList = listed.some((name) => folded(name) === folded(login));
   const ours = (tokens ?? []).filter(({ name }) => OURS.test(name));
   const own = (tokens ?? []).length - ours.length;
   const writable = deployKeys.filter((deployKey) => !deployKey.read_only).map(({ title }) => title);

@@ -44,8 +44,10 @@ export interface OffboardedUser {
   readonly email?: string;
   /** Whose the address is today, where it was given to somebody else: what it opens is theirs. */
   readonly emailHolder?: string;
-  /** The last one and those before it, without any that somebody else has today. */
+  /** The last one and those before it. */
   readonly forgejoLogins: readonly string[];
+  /** Everybody on the roster by their login in lower case: an account that is one's today is no leftover. */
+  readonly forgejoHolders?: ReadonlyMap<string, string>;
   readonly namespaces: readonly string[];
 }
 

@@ -48,10 +48,11 @@ function leaverOf(osUser: OsUser, entry: LedgerEntry, { people }: Ledger): Offbo
   const present = [...people].filter(([user, other]) => user !== osUser && offboardingState(other) === "present");
   const isSame = (other: LedgerEntry) =>
     email !== undefined && other.email !== undefined && folded(other.email) === folded(email);
-  const taken = new Set(
-    present.flatMap(([, other]) => (other.forgejoLogin === undefined ? [] : [folded(other.forgejoLogin)])),
+  const forgejoHolders = new Map(
+    present.flatMap(([user, other]) =>
+      other.forgejoLogin === undefined ? [] : [[folded(other.forgejoLogin), user] as const],
+    ),
   );
-  const logins = [...(forgejoLogin === undefined ? [] : [forgejoLogin]), ...formerForgejoLogins];
   const emailHolder = present.find(([, other]) => isSame(other))?.[0];
   return {
     ...{ osUser, everywhere, hosts, authentikUser, k8sUser },
@@ -59,6 +60,7 @@ function leaverOf(osUser: OsUser, entry: LedgerEntry, { people }: Ledger): Offbo
     ...(leftOn === undefined ? {} : { leftOn }),
     ...(email === undefined ? {} : { email }),
     ...(emailHolder === undefined ? {} : { emailHolder }),
-    forgejoLogins: logins.filter((login) => !taken.has(folded(login))),
+    forgejoLogins: [...(forgejoLogin === undefined ? [] : [forgejoLogin]), ...formerForgejoLogins],
+    forgejoHolders,
   };
 }

@@ -12,21 +12,26 @@ import { clusterUnread, lookAtCluster, probeCluster } from "./cluster.ts";
 import { probeForge } from "./forge.ts";
 import { probeHost } from "./host.ts";
 import { type Finding, type OffboardedUser, type PersonReport, notProbed, worst } from "./model.ts";
+import type { RecordedAccounts } from "./recorded-accounts.ts";
 import { lookAtVault, probeVault } from "./vault.ts";
 
 type Told = ReadonlyMap<string, readonly Finding[]>;
 
-/** @returns in the order of the leavers */
+/**
+ * @param accounts the forge accounts that deployments recorded
+ * @returns in the order of the leavers
+ */
 export async function probeSurfaces(
   settings: StackSettings,
   leavers: readonly OffboardedUser[],
+  accounts: RecordedAccounts = new Map(),
 ): Promise<readonly PersonReport[]> {
   const gone = leavers.filter(({ everywhere }) => everywhere);
   const told = await Promise.all([
     ofHosts(settings, leavers),
     ofCluster(settings, gone),
     ofVault(settings, gone),
-    ofForge(settings, gone),
+    ofForge(settings, gone, accounts),
   ]);
   return leavers.map(({ osUser, leftOn }) => {
     const findings = told.flatMap((surface) => surface.get(osUser) ?? []);
@@ -86,10 +91,14 @@ async function ofVault(settings: StackSettings, gone: readonly OffboardedUser[])
   }
 }
 
-async function ofForge(settings: StackSettings, gone: readonly OffboardedUser[]): Promise<Told> {
+async function ofForge(
+  settings: StackSettings,
+  gone: readonly OffboardedUser[],
+  accounts: RecordedAccounts,
+): Promise<Told> {
   const forge = forgeOf(settings);
   if (forge === undefined) return new Map();
-  return eachOf(gone, (offboarded) => probeForge(forge, settings, offboarded).catch(unsaid("forge")));
+  return eachOf(gone, (offboarded) => probeForge(forge, settings, offboarded, accounts).catch(unsaid("forge")));
 }
 
 /** A client's error is no answer; a bug stays a bug. */

@@ -5,6 +5,8 @@ import type { z } from "zod";
 import { type Forge, ForgeError, type ForgeRequest } from "../../clients/forgejo/client.ts";
 import { probeForge } from "../../cli/probe/forge.ts";
 import { probeOwnership } from "../../cli/probe/forge-ownership.ts";
+import type { OffboardedUser } from "../../cli/probe/model.ts";
+import { type RecordedAccounts, recordedAccounts } from "../../cli/probe/recorded-accounts.ts";
 import { settings } from "../config/raw-config.ts";
 
 const NOTHING: Readonly<Record<string, unknown>> = {
@@ -102,6 +104,108 @@ test("each login that was theirs is asked about, also where the row had none at 
   };
   expect(await says(["eve", "eva"])).toEqual(["it has no account eve any more", "it has no account eva any more"]);
   expect(await says([])).toEqual(["they had no login there from this program"]);
+});
+
+const EVE: OffboardedUser = {
+  ...{ osUser: "eve", authentikUser: "eve", k8sUser: "eve", everywhere: true, hosts: [], namespaces: [] },
+  forgejoLogins: ["eve"],
+};
+/** The account of id 5 was eve's, and is called eva today. Somebody else, of id 9, took the former login. */
+const RENAMED = {
+  "users/eve": { id: 9, login: "eve" },
+  "users/eva": { id: 5, login: "eva" },
+  "users/search?uid=5": { ok: true, data: [{ id: 5, login: "eva" }] },
+};
+const emptyOf = (login: string) => ({
+  [`users/${login}/keys`]: [],
+  [`users/${login}/repos`]: [],
+  [`users/${login}/orgs`]: [],
+  [`users/${login}/gpg_keys`]: [],
+  [`users/${login}/tokens`]: [],
+  [`user/applications/oauth2?sudo=${login}`]: [],
+});
+const STACK = settings({});
+const { owner, infra, branch } = STACK.devvm.repositories;
+const REPOSITORY = {
+  [`repos/${owner}/${infra}/keys`]: [],
+  [`repos/${owner}/${infra}/hooks`]: [],
+  [`repos/${owner}/${infra}/branch_protections/${branch}`]: {
+    ...{ rule_name: branch, enable_push: true, enable_push_whitelist: true, push_whitelist_deploy_keys: false },
+    enable_merge_whitelist: true,
+  },
+};
+/** What the probe says of eve, where every account is a collaborator who may write. */
+async function probed(over: Partial<OffboardedUser>, recorded: RecordedAccounts, answers: object = RENAMED) {
+  const all = Object.assign({}, REPOSITORY, ...["eve", "eva"].map(emptyOf), answers) as Record<string, unknown>;
+  for (const login of ["eve", "eva"])
+    all[`repos/${owner}/${infra}/collaborators/${login}/permission`] = { permission: "write" };
+  const findings = await probeForge(forgeWith(all), STACK, { ...EVE, ...over }, recorded);
+  return findings.map(({ verdict, says }) => `${verdict}: ${says}`);
+}
+const IS_IN = (login: string) => `needs-a-hand: ${login} is a collaborator of ${owner}/${infra}`;
+const UNIDENTIFIED =
+  "unknown: no deployment recorded the id of their account eve, so eve (id 9) may be another user's, and theirs may have another login";
+
+test("the account whose id a deployment recorded is probed, and not whoever has its former login today", async () => {
+  const found = await probed({}, new Map([["eve", [5]]]));
+  expect(found).toContain(IS_IN("eva"));
+  expect(found).toContain("cut: eve was renamed to eva by its owner (id 5), and is looked at under that name");
+  expect(found.filter((finding) => /^[^:]*: eve (?!was renamed)/.test(finding))).toEqual([]);
+});
+
+test("an account that is gone by its id is not looked for under its login, which somebody else may have", async () => {
+  const gone = { ...RENAMED, "users/search?uid=5": { ok: true, data: [] } };
+  expect(await probed({}, new Map([["eve", [5]]]), gone)).toEqual(["cut: it has no account eve (id 5) any more"]);
+});
+
+test("without a recorded id the account of that login is probed, and whose it is stays unknown", async () => {
+  const found = await probed({}, new Map());
+  expect(found).toEqual(expect.arrayContaining([IS_IN("eve"), UNIDENTIFIED]));
+  // Another login of theirs leads to the same account, whose id proves that it is theirs.
+  const proven = await probed({ forgejoLogins: ["eva", "eve"] }, new Map([["eve", [5]]]));
+  expect([proven.includes(IS_IN("eva")), proven.filter((finding) => finding.startsWith("unknown"))]).toEqual([
+    true,
+    [],
+  ]);
+});
+
+test("a former login that somebody on the roster took does not hide the account that had it before", async () => {
+  const forgejoHolders = new Map([["eve", "carol"]]);
+  const found = await probed({ forgejoHolders }, new Map([["eve", [5, 9]]]));
+  expect(found).toEqual(
+    expect.arrayContaining([IS_IN("eva"), "cut: eve (id 9) is carol's account today, and what it may do is theirs"]),
+  );
+  expect(found).not.toContain(IS_IN("eve"));
+});
+
+test("an account of theirs that somebody on the roster has today is that person's", async () => {
+  const forgejoHolders = new Map([["eva", "carol"]]);
+  expect(await probed({ forgejoHolders }, new Map([["eve", [5]]]))).toEqual([
+    "cut: eva (id 5) is carol's account today, and what it may do is theirs",
+  ]);
+});
+
+test("the ids are those of the collaborators, the tokens and the lists of the engine's state", () => {
+  const state = (...resources: readonly object[]) => ({ deployment: { resources } });
+  const recorded = recordedAccounts(
+    state(
+      { type: "pulumi:pulumi:Stack" },
+      { type: "forgejo:index:Collaborator", outputs: { login: "Eve", accountId: 5 } },
+      { type: "forgejo:index:AccessToken", outputs: { login: "eve", accountId: 5, token: {} } },
+      { type: "forgejo:index:AccessToken", outputs: { login: "old" } },
+      { type: "forgejo:index:Collaborator", outputs: { login: "gone", accountId: null } },
+      { type: "forgejo:index:TagProtection", outputs: { pushers: ["Ann"], accountIds: { ann: 7 } } },
+      { type: "forgejo:index:BranchWriters", outputs: { accountIds: { ann: 8 } } },
+    ),
+  );
+  expect(recorded).toEqual(
+    new Map([
+      ["eve", [5]],
+      ["ann", [7, 8]],
+    ]),
+  );
+  expect(recordedAccounts({ deployment: null })).toEqual(new Map());
+  expect(() => recordedAccounts([])).toThrow("`pulumi stack export` answered in a form");
 });
 
 test("a listing that is refused is an error and no absence", async () => {

@@ -132,12 +132,14 @@ describe("whom it asks about", () => {
     expect(offboardedUsers(ledger({}), [])).toEqual([]);
   });
 
-  test("every forge login that was theirs, without those that somebody else has today", () => {
+  test("every forge login that was theirs, and who on the roster has which today", () => {
     const people = {
       bob: entry({ leftOn: "2026-02-01", formerForgejoLogins: ["bob1", "Bob2"] }),
       carol: entry({ ...{ uid: 20_001, ports: { t3: 3774, browser: 8932 }, k8sUser: "carol" }, forgejoLogin: "bob2" }),
     };
-    expect(offboardedUsers(JSON.stringify({ version: 1, people }), [])).toMatchObject([{ forgejoLogins: ["bob1"] }]);
+    expect(offboardedUsers(JSON.stringify({ version: 1, people }), [])).toMatchObject([
+      { forgejoLogins: ["bob1", "Bob2"], forgejoHolders: new Map([["bob2", "carol"]]) },
+    ]);
     const last = ledger({ leftOn: "2026-02-01", forgejoLogin: "bob", formerForgejoLogins: ["bob1"] });
     expect(offboardedUsers(last, [])).toMatchObject([{ forgejoLogins: ["bob", "bob1"] }]);
   });

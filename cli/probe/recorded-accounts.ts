@@ -1,0 +1,57 @@
+/** Reads the ids of forge accounts from the engine's state: an account keeps its id when its owner renames it. */
+
+import { z } from "zod";
+import { Refusal } from "../../config/refusal.ts";
+import { folded } from "../../roster/text/code-unit-order.ts";
+
+/** Ids by login in lower case; several where deployments found different accounts under one login. */
+export type RecordedAccounts = ReadonlyMap<string, readonly number[]>;
+
+const stateForm = z.object({
+  deployment: z
+    .object({
+      resources: z
+        .array(z.object({ type: z.string(), outputs: z.record(z.string(), z.unknown()).default({}) }))
+        .nullish(),
+    })
+    .nullish(),
+});
+/** State of a collaborator or a token. An earlier version recorded no id, and null stands for an account that was not found. */
+const ofOne = z.object({ login: z.string(), accountId: z.int().nullable().default(null) });
+/** State of a list of the branch or of the tags that confirm. */
+const ofMany = z.object({ accountIds: z.record(z.string(), z.int()).default({}) });
+
+/**
+ * @param exported the engine's state, as `pulumi stack export` writes it
+ * @throws Refusal for what is not a state of the engine
+ */
+export function recordedAccounts(exported: unknown): RecordedAccounts {
+  const state = stateForm.safeParse(exported);
+  if (!state.success) throw new Refusal(UNKNOWN_STATE);
+  const ids = new Map<string, readonly number[]>();
+  for (const { type, outputs } of state.data.deployment?.resources ?? []) {
+    for (const [login, id] of recordedIn(type, outputs)) {
+      const key = folded(login);
+      ids.set(key, [...new Set([...(ids.get(key) ?? []), id])]);
+    }
+  }
+  return ids;
+}
+
+const UNKNOWN_STATE =
+  "`pulumi stack export` answered in a form that this program does not know; does `pulumi version` say v3?";
+
+function recordedIn(type: string, outputs: object): readonly (readonly [string, number])[] {
+  switch (type) {
+    case "forgejo:index:Collaborator":
+    case "forgejo:index:AccessToken": {
+      const { login, accountId } = ofOne.parse(outputs);
+      return accountId === null ? [] : [[login, accountId]];
+    }
+    case "forgejo:index:BranchWriters":
+    case "forgejo:index:TagProtection":
+      return Object.entries(ofMany.parse(outputs).accountIds);
+    default:
+      return [];
+  }
+}
