@@ -186,7 +186,7 @@ async function reviewed(call: KubeCall, offboarded: OffboardedUser): Promise<Fin
 
 function ownThings(
   seen: ClusterState,
-  { k8sUser, authentikUser, email, emailHolder, namespaces }: OffboardedUser,
+  { k8sUser, authentikUser, loginHolder, email, emailHolder, namespaces }: OffboardedUser,
 ): readonly Finding[] {
   const account = dashboardAccount(k8sUser as K8sUser);
   const tokens = seen.tokens.filter((token) => token.account === account && namespaces.includes(token.namespace));
@@ -199,7 +199,7 @@ function ownThings(
           "the token of their dashboard account is there, without any right",
           "the next deployment that ends well",
         ),
-    ...knownTo("the token injector", seen.injected, authentikUser),
+    ...knownTo("the token injector", seen.injected, loginHolder === undefined ? authentikUser : undefined),
     ...knownTo("the portal", seen.portal, emailHolder === undefined ? email : undefined),
     ...missing.map((namespace) =>
       needsAction("cluster", `their namespace ${namespace}, which is kept, is not there`, "find out who deleted it"),

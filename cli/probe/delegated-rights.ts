@@ -61,11 +61,15 @@ function isTheirs(
 ): boolean {
   if (kind === "User") {
     const account = /^system:serviceaccount:([^:]+):/.exec(name)?.[1];
-    return account === undefined ? name.toLowerCase() === offboarded.email?.toLowerCase() : rooms.has(account);
+    return account === undefined ? isTheirAddress(name, offboarded) : rooms.has(account);
   }
   if (kind === "ServiceAccount") return namespace !== undefined && rooms.has(namespace);
   return rooms.has(/^system:serviceaccounts:(.+)$/.exec(name)?.[1] ?? "");
 }
+
+/** One that somebody else has today names that person. */
+const isTheirAddress = (name: string, { email, emailHolder }: OffboardedUser): boolean =>
+  emailHolder === undefined && name.toLowerCase() === email?.toLowerCase();
 
 const nameOf = ({ namespace, name }: Bound) =>
   namespace === "" ? `ClusterRoleBinding ${name}` : `RoleBinding ${namespace}/${name}`;

@@ -59,7 +59,15 @@ export async function probeHost(
     if (!parsed.success)
       return everybody("its answer is not of the expected form; run a deployment to update its agent");
     const gate = settings.devvm.gate !== undefined;
-    const findings = new Map(parsed.data.people.map((one) => [one.osUser, judgeHost(one, gate)]));
+    const holders = new Map(
+      leavers.map(({ osUser, loginHolder }) => [
+        osUser,
+        loginHolder?.host === host.name ? loginHolder.osUser : undefined,
+      ]),
+    );
+    const findings = new Map(
+      parsed.data.people.map((one) => [one.osUser, judgeHost(one, gate, holders.get(one.osUser))]),
+    );
     return new Map(
       leavers.map(({ osUser }) => [
         osUser,
@@ -79,12 +87,16 @@ export async function probeHost(
 const DEPLOY =
   "the host's hourly run removes it; if it stays, run `workstation reconcile` on the host and read what it says";
 
-/** Pure. @param hasGate whether this stack's own gate stands before the code servers */
-export function judgeHost(seen: HostProbe, hasGate: boolean): readonly Finding[] {
+/**
+ * Pure.
+ * @param hasGate whether this stack's own gate stands before the code servers
+ * @param loginHolder who has their login on this host today: the gate's answer is the holder's
+ */
+export function judgeHost(seen: HostProbe, hasGate: boolean, loginHolder?: string): readonly Finding[] {
   const waiting = needsAction("login", "a token for the forge waits there to reach their home", DEPLOY);
   return [
     ...maps(seen),
-    ...(hasGate ? [gate(seen)] : []),
+    ...(hasGate ? [gate(seen, loginHolder)] : []),
     ...(seen.account === null ? [revoked("login", "no account of theirs is there")] : account(seen.account)),
     ...(seen.waitingCredentials ? [waiting] : []),
     units(seen),
@@ -103,7 +115,9 @@ function maps({ maps: seen }: HostProbe): readonly Finding[] {
   ];
 }
 
-function gate({ gate: status }: HostProbe): Finding {
+function gate({ gate: status }: HostProbe, loginHolder: string | undefined): Finding {
+  if (loginHolder !== undefined)
+    return revoked("gate", `their login is ${loginHolder}'s today, and the code server that it opens is theirs`);
   if (status === null) return notProbed("gate", "the code-server proxy did not answer");
   if (status === 403) return revoked("gate", "the code-server proxy answers 403 for their login");
   return needsAction("gate", `the code-server proxy answers ${status} for their login, not 403`, DEPLOY);

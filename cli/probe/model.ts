@@ -40,6 +40,8 @@ export interface OffboardedUser {
   /** The day on which they left; absent for somebody who moved. */
   readonly leftOn?: string;
   readonly authentikUser: string;
+  /** Who has that login today, where it was given to somebody else: what it opens is theirs. */
+  readonly loginHolder?: { readonly osUser: string; readonly host: string | undefined };
   readonly k8sUser: string;
   readonly email?: string;
   /** Whose the address is today, where it was given to somebody else: what it opens is theirs. */

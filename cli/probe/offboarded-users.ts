@@ -54,12 +54,16 @@ function leaverOf(osUser: OsUser, entry: LedgerEntry, { people }: Ledger): Offbo
     ),
   );
   const emailHolder = present.find(([, other]) => isSame(other))?.[0];
+  const [loginHolder] = present.flatMap(([user, other]) =>
+    folded(other.authentikUser) === folded(authentikUser) ? [{ osUser: user, host: other.hosts[0] }] : [],
+  );
   return {
     ...{ osUser, everywhere, hosts, authentikUser, k8sUser },
     namespaces: [...entry.namespaces, ...entry.formerNamespaces],
     ...(leftOn === undefined ? {} : { leftOn }),
     ...(email === undefined ? {} : { email }),
     ...(emailHolder === undefined ? {} : { emailHolder }),
+    ...(loginHolder === undefined ? {} : { loginHolder }),
     forgejoLogins: [...(forgejoLogin === undefined ? [] : [forgejoLogin]), ...formerForgejoLogins],
     forgejoHolders,
   };

@@ -59,10 +59,10 @@ beforeEach(() => {
 });
 
 /** What the probe says of the cluster, in the stack that has a dashboard and a portal. */
-async function probed(over: Readonly<Record<string, Replied>> = {}, without: object = {}) {
+async function probed(over: Readonly<Record<string, Replied>> = {}, without: object = {}, who: object = {}) {
   known = { ...CUT, ...over };
   const cluster = { ...PRODUCTION, ...without };
-  const [report] = await probeSurfaces(settings({ cluster, kubeconfig: server.kubeconfig }), [NINA]);
+  const [report] = await probeSurfaces(settings({ cluster, kubeconfig: server.kubeconfig }), [{ ...NINA, ...who }]);
   expect(JSON.stringify(report)).not.toContain(TOKEN);
   return {
     verdict: report?.verdict,
@@ -158,6 +158,15 @@ test.each<[string, Readonly<Record<string, Replied>>, string, string]>([
     expect(cut).toContain("10 access reviews of nina@x.example: all no");
   },
 );
+
+test("what a login and an address open that somebody else has today is no leftover", async () => {
+  const over = {
+    [INJECTOR]: list(secret("token-injector-map-0", identities("nina.a"))),
+    [PORTAL]: { body: { data: { "users.json": '{"nina@x.example":{}}' } } },
+  };
+  const holders = { loginHolder: { osUser: "emo", host: "devvm" }, emailHolder: "emo" };
+  expect((await probed(over, {}, holders)).verdict).toBe("cut");
+});
 
 test("a stack without a dashboard and a portal asks for neither map", async () => {
   server.asked.length = 0;

@@ -56,6 +56,12 @@ describe("a host", () => {
   });
 });
 
+test("the proxy's answer to a login that somebody else has on this host today is theirs", () => {
+  const [, gate] = judgeHost({ ...CUT, gate: 200 }, true, "carol");
+  expect(gate).toMatchObject({ surface: "gate", verdict: "cut", says: expect.stringContaining("carol's") as string });
+  expect(verdicts({ ...CUT, gate: 200 })).toEqual(["gate needs-a-hand"]);
+});
+
 describe("rights that somebody planted", () => {
   const bob: OffboardedUser = {
     ...{ osUser: "bob", everywhere: true, hosts: ["a"], authentikUser: "bob", k8sUser: "bob", email: "bob@x" },
@@ -90,6 +96,11 @@ describe("rights that somebody planted", () => {
     expect(of([bound("other", { kind: "User", name: "eve@x" }), bound("", { kind: "Group", name: "all" })])).toEqual(
       [],
     );
+  });
+
+  test("an address that somebody else has today names that person and no longer them", () => {
+    const bindings = [bound("other", { kind: "User", name: "bob@x" })];
+    expect(delegatedBy({ ...bob, emailHolder: "carol" }, { bindings, tokens: [] })).toEqual([]);
   });
 
   test("a token of an account of theirs is residual, and says whether the account may do anything", () => {
@@ -155,6 +166,20 @@ describe("whom it asks about", () => {
     expect(asked({})).toMatchObject([{ osUser: "bob", emailHolder: "carol" }]);
     const left = asked({ carol: { ...people.carol, leftOn: "2026-03-01" } });
     expect(left.map(({ emailHolder }) => emailHolder)).toEqual([undefined, undefined]);
+  });
+
+  test("a login that somebody else has today is said to be theirs, and on which host", () => {
+    const [uid, ports] = [20_001, { t3: 3774, browser: 8932 }];
+    const asked = (carol: object) => {
+      const people = {
+        bob: entry({ leftOn: "2026-02-01", authentikUser: "Bob" }),
+        carol: entry({ uid, ports, authentikUser: "bob", k8sUser: "carol", hosts: ["b", "a"], ...carol }),
+      };
+      const [user] = offboardedUsers(JSON.stringify({ version: 1, people }), ["bob"]);
+      return user?.loginHolder;
+    };
+    expect(asked({})).toEqual({ osUser: "carol", host: "b" });
+    expect([asked({ leftOn: "2026-03-01" }), asked({ authentikUser: "carol" })]).toEqual([undefined, undefined]);
   });
 
   test.each([
