@@ -181,7 +181,9 @@ const RULES = [
   "- Where the stack reads a user map: a tier that differs from the map's role is an error, a non-admin who is not in the map",
   "  is a warning (the grant is pending), admins are exempt. An address that the map supplies is one person's too.",
   "- A `k8s_user` that was another person's, offboarded or not, is given to nobody else: secrets in Vault are kept below it.",
+  "  Nor is it named after a namespace that another person left or gave up, which is kept with everything in it.",
   "  The login, the e-mail and the namespaces of an offboarded user can be given on, with a warning; ports and uid never are.",
+  "  A namespace is handed over by its label `workstation/owner` in the cluster as well: until then the deployment refuses it.",
 ].join("\n");
 
 const takenTable = (): string =>

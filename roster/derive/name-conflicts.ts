@@ -26,9 +26,7 @@ export function conflictsWithOthers(
   ]);
   const byAddress = holdersOf(gone.map(([user, { email }]) => [user, addressOf(email)] as const));
   const byDashboard = new Map([...byK8sUser].map(([name, users]) => [dashboardAccount(name as K8sUser), users]));
-  const byNamespace = new Map(
-    gone.flatMap(([user, entry]) => entry.namespaces.map((name) => [name as string, user] as const)),
-  );
+  const byNamespace = keptNamespaces(past, rows);
   return [...roster.rows.values()].flatMap((row) => {
     const own = rows.get(row.osUser);
     if (own === undefined) return [];
@@ -53,6 +51,12 @@ export function conflictsWithOthers(
       const message = `"${row.k8sUser}" was ${sameK8sUser}'s, whose secrets in Vault are kept below that name; choose another${way}`;
       problems.push(problemInRoster(roster, inRow(row.osUser, ["k8s_user"], message)));
     }
+    for (const name of entry?.k8sUser === row.k8sUser ? [] : [row.k8sUser, dashboardAccount(row.k8sUser)]) {
+      const keeper = otherThan(row.osUser, byNamespace.get(name));
+      if (keeper === undefined) continue;
+      const message = `"${row.k8sUser}" claims the name of ${keeper}'s namespace ${name}, which is kept with everything in it; objects and Vault paths would meet there, so choose another`;
+      problems.push(problemInRoster(roster, inRow(row.osUser, ["k8s_user"], message)));
+    }
     const [sameAddress] = addressOf(own.email).flatMap((address) => byAddress.get(address) ?? []);
     if (sameAddress !== undefined) {
       const message = `"${own.email}" was the e-mail of ${sameAddress}, an offboarded user; it signs ${row.osUser} in from now on, and ${sameAddress} needs another one to return`;
@@ -62,12 +66,12 @@ export function conflictsWithOthers(
     for (const [index, namespace] of row.namespaces.entries()) {
       const holder = otherThan(row.osUser, byK8sUser.get(namespace) ?? byDashboard.get(namespace));
       const isTheirs = [...(entry?.namespaces ?? []), ...(entry?.formerNamespaces ?? [])].includes(namespace);
-      const former = byNamespace.get(namespace);
+      const former = otherThan(row.osUser, byNamespace.get(namespace));
       if (holder !== undefined && !isTheirs) {
         const message = `"${namespace}" is a name that a former k8s_user of ${holder} claims; objects and Vault paths would meet there, so choose another`;
         problems.push(problemInRoster(roster, inRow(row.osUser, ["namespaces", index], message)));
       } else if (former !== undefined) {
-        const message = `"${namespace}" belonged to ${former}, an offboarded user; ${row.osUser} takes it over with everything in it`;
+        const message = `"${namespace}" belonged to ${former}${rows.has(former) ? "" : ", an offboarded user"}; ${row.osUser} takes it over with everything in it`;
         problems.push(problemInRoster(roster, warningInRow(row.osUser, ["namespaces", index], message)));
       }
     }
@@ -105,6 +109,16 @@ export function reassignedAddresses(
     addressOf(email).some((address) => otherThan(user, holders.get(address)) !== undefined),
   );
   return new Set(given.map(([user]) => user));
+}
+
+/** By namespace, whoever had it: the cluster keeps it with everything in it. A removal for good deletes it. */
+function keptNamespaces({ people }: RenamedLedger, rows: ReadonlyMap<OsUser, CurrentRow>) {
+  const isKept = ([user, { removedOn }]: readonly [OsUser, LedgerEntry]) => removedOn === undefined || rows.has(user);
+  const had = [...people].filter(isKept).map(([user, entry]) => {
+    const own: readonly string[] = rows.get(user)?.namespaces ?? [];
+    return [user, [...entry.namespaces, ...entry.formerNamespaces].filter((name) => !own.includes(name))] as const;
+  });
+  return holdersOf(had);
 }
 
 /** As Vault and the cluster compare it; none where it is not known. */

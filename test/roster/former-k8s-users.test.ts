@@ -1,8 +1,10 @@
-/** Tests that a k8s_user that was somebody's is given to nobody else: secrets in Vault are kept below it. */
+/** Tests that a k8s_user that was somebody's, or is a namespace kept for somebody, is given to nobody else. */
 
 import { expect, test } from "vitest";
-import type { Ledger } from "../../roster/model.ts";
-import { derived, person, rosterOf, row, tried, user } from "./support.ts";
+import type { Ledger, LedgerEntry } from "../../roster/model.ts";
+import { tenanciesOf } from "../../stacks/preflight/namespace-owners.ts";
+import { foreignNamespaces } from "../../stacks/preflight/unmanaged-namespaces.ts";
+import { derived, person, rosterOf, row, TODAY, tried, user } from "./support.ts";
 
 const ADA = row("ada", "", "admin");
 const { ledger } = derived(rosterOf(ADA, row("bob", "namespaces: [shop]", "namespace-owner"))).desired;
@@ -80,4 +82,56 @@ test.each([
     const renamed = row("carol", "previously: {os_user: bob, k8s_user: bob}\nnamespaces: [shop]", "namespace-owner");
     expect(person(derived(rosterOf(ADA, renamed), { ledger }), "carol").uid).toBe(20_001);
   }
+});
+
+const owner = (name: string, namespaces: string, k8sUser = name) =>
+  row(name, `namespaces: [${namespaces}]`, "namespace-owner").replace(`k8s_user: ${name}`, `k8s_user: ${k8sUser}`);
+const messages = (past: Ledger, ...rows: readonly string[]) => {
+  const result = tried(rosterOf(ADA, ...rows), { ledger: past });
+  const problems = result.ok ? result.warnings : result.problems;
+  return problems.map(({ severity, path, message }) => `${severity} ${path}: ${message}`);
+};
+
+test.each([
+  ["of somebody who left", [], owner("carol", "books", "shop"), "shop", "shop"],
+  ["that was taken off the row of somebody who left", [], owner("carol", "books", "former"), "former", "former"],
+  [
+    "that this run takes off a row",
+    [owner("bob", "dashboard-ink")],
+    row("carol").replace("k8s_user: carol", "k8s_user: shop"),
+    "shop",
+    "shop",
+  ],
+  ["that has the name of their dashboard account", [], owner("carol", "books", "ink"), "ink", "dashboard-ink"],
+])("a k8s_user is refused that is named like a namespace %s", (_, present, carol, k8sUser, namespace) => {
+  const { ledger: had } = derived(rosterOf(ADA, owner("bob", "shop, dashboard-ink, former"))).desired;
+  const past = derived(rosterOf(ADA, owner("bob", "shop, dashboard-ink")), { ledger: had }).desired.ledger;
+  const sentence = `error users.carol.k8s_user: k8s_user: "${k8sUser}" claims the name of bob's namespace ${namespace}, which is kept with everything in it; objects and Vault paths would meet there, so choose another`;
+  expect(messages(past, ...present, carol)).toEqual([sentence]);
+  // A removal for good deletes the namespaces, and who has the name already is left with it.
+  const ledgerWith = (name: string, entry: LedgerEntry | undefined, more: Partial<LedgerEntry>): Ledger => {
+    if (entry === undefined) throw new Error(`the ledger has no ${name}`);
+    return { version: 1, people: new Map([...past.people, [user(name), { ...entry, ...more }]]) };
+  };
+  const bob = past.people.get(user("bob"));
+  if (present.length === 0)
+    expect(messages(ledgerWith("bob", bob, { removedOn: TODAY, leftOn: TODAY }), carol)).toEqual([]);
+  const before = derived(rosterOf(ADA, carol)).desired.ledger.people.get(user("carol"));
+  const numbers = { uid: 20_009, ports: { t3: 3790, browser: 8990 } };
+  expect(messages(ledgerWith("carol", before, numbers), ...present, carol)).toEqual([]);
+});
+
+test("a kept namespace that somebody else is given is announced, and the run stops while the cluster says whose it is", () => {
+  const { ledger: had } = derived(rosterOf(ADA, owner("bob", "shop, former"))).desired;
+  const past = derived(rosterOf(ADA, owner("bob", "shop")), { ledger: had }).desired.ledger;
+  const of = (name: string, whose: string) =>
+    `warning users.carol.namespaces[0]: namespaces: "${name}" belonged to bob${whose}; carol takes it over with everything in it`;
+  expect(messages(past, owner("bob", "shop"), owner("carol", "former"))).toEqual([of("former", "")]);
+  expect(messages(past, owner("carol", "former"))).toEqual([of("former", ", an offboarded user")]);
+  const { desired } = derived(rosterOf(ADA, owner("carol", "former")), { ledger: past });
+  const metadata = { name: "former", labels: { "workstation/owner": "bob" } };
+  const facts = { namespaces: new Map([["former", { metadata }]]), quotas: [], bindings: [], stores: [], roles: [] };
+  expect(foreignNamespaces(tenanciesOf(desired), { ...facts, apiServers: [] })).toEqual([
+    expect.stringMatching(/^carol: the namespace former exists already and belongs to bob\. Choose another name/),
+  ]);
 });
