@@ -1,4 +1,4 @@
-/** Finds what a paste or an interrupted merge leaves in a roster, and replaces it by characters that YAML can read. */
+/** Finds what a paste leaves in a roster, and replaces it by characters that YAML can read. */
 
 import { MAX_TOKENS } from "./parser-limits.ts";
 import { quote } from "./quote.ts";
@@ -15,26 +15,6 @@ export interface Cleaned {
   /** As long as the given text, so that every offset still holds. */
   readonly text: string;
   readonly found: readonly Pasted[];
-}
-
-/**
- * A line of git's markers. The attribute `conflict-marker-size` and nested conflicts make them longer than seven
- * characters, an editor may have indented them, a combined diff puts "+" and "-" before them, jj adds two of its own, and
- * each may be the only one that was forgotten.
- */
-const CONFLICT_MARKER = /^[ \t]*(?:[-+]{0,2}(?:<{7,}|>{7,}|\|{7,}|={7,})|\+{7,}|%{7,})(?=[ \t\r\n]|$)/m;
-
-/** Where a merge left both versions: until somebody chooses one, no line of the file can be judged. */
-export function conflictIn(text: string): Pasted | undefined {
-  const marker = CONFLICT_MARKER.exec(text);
-  return marker === null
-    ? undefined
-    : {
-        offset: marker.index + marker[0].search(/\S/),
-        hides: "line",
-        message:
-          'git left a merge conflict here; keep one of the versions and delete the lines that begin with "<<<<<<<", "|||||||", "=======" and ">>>>>>>"',
-      };
 }
 
 /**

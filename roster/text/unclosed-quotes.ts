@@ -6,6 +6,10 @@ import { tokensOf } from "./tokens.ts";
 /** What is told of a tab that indents. */
 export const TAB = "a tab indents this line; use spaces, two a level";
 
+/** What is told of a quote without its second one. */
+export const unclosedQuote = (sign: string): string =>
+  `this quote is not closed; write another ${sign} where the text ends`;
+
 /** The sign that closes each bracket. */
 const CLOSING: Readonly<Record<string, string>> = { "[": "]", "{": "}" };
 
@@ -35,7 +39,7 @@ export function unclosedIn(text: string): {
   for (const { offset, source, kind } of tokensOf(text)) {
     if (kind === "single-quoted-scalar" || kind === "double-quoted-scalar") {
       if (source.length === 1 || source.at(-1) !== source[0])
-        quotes.push({ offset, message: `this quote is not closed; write another ${source[0]} where the text ends` });
+        quotes.push({ offset, message: unclosedQuote(source.charAt(0)) });
     } else if (kind === "flow-map-start" || kind === "flow-seq-start") open.push({ offset, sign: source });
     else if (kind === "flow-error-end") {
       for (const opening of open) {

@@ -7,7 +7,8 @@ import { Composer, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, Parser,
 import type { Node, Pair, ParsedNode, Scalar } from "yaml";
 import type { Position } from "../model.ts";
 import { type Scanned, safeTokens } from "./parser-limits.ts";
-import { cleaned, conflictIn } from "./merge-and-paste-artifacts.ts";
+import { unmergedIn } from "./conflicts-and-diffs.ts";
+import { cleaned } from "./merge-and-paste-artifacts.ts";
 import { quote, describeValue } from "./quote.ts";
 import { UnquotedScalar } from "./scalar-source.ts";
 import { DEEPER, syntaxProblems } from "./syntax-messages.ts";
@@ -78,11 +79,13 @@ export function parseYaml(source: string): Parsed {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     return { line, column: col };
   };
-  const conflict = conflictIn(text);
-  const scanned: Scanned = conflict === undefined ? safeTokens(text) : { ok: false, hazard: conflict };
+  const unmerged = unmergedIn(text);
+  const scanned: Scanned = unmerged.length === 0 ? safeTokens(text) : { ok: false, hazards: unmerged };
   if (!scanned.ok) {
-    const { offset: at, message } = scanned.hazard;
-    return { text, tree: undefined, corrected: [], problems: [{ at, path: [], message, hides: "row" }], positionOf };
+    const problems = scanned.hazards.map(
+      ({ offset: at, message }): TreeProblem => ({ at, path: [], message, hides: "row" }),
+    );
+    return { text, tree: undefined, corrected: [], problems, positionOf };
   }
   const { document, errors } = withoutStacks(() => compose(scanned.tokens, text.length));
   const corrected = found.map(({ offset, ...pasted }) => ({ at: offset, path: [], ...pasted }));

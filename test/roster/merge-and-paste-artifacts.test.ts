@@ -183,6 +183,84 @@ describe("what people paste has one sentence that names the cause", () => {
     ]);
   });
 
+  test("all conflicts are told at once, each where it begins", () => {
+    const left = (ours: string, theirs: string) =>
+      `<<<<<<< HEAD\n${ours}||||||| base\n=======\n${theirs}>>>>>>> theirs\n`;
+    const text = `${rosterOf(left(row("ada"), row("eva")), row("bob"), left(row("cid"), ""))}=======\n`;
+    const git = expect.stringContaining(": git left a merge conflict here;") as string;
+    expect(linesOf(text)).toEqual([git, git, git]);
+    expect(linesOf(text).map((line) => line.split(":").slice(1, 3).join(":"))).toEqual(["2:1", "18:1", "26:1"]);
+    const jj = `<<<<<<< Conflict 1 of 1\n%%%%%%% Changes\n+++++++ Contents\n>>>>>>> Conflict 1 of 1 ends\n`;
+    expect(linesOf(`${rosterOf(row("ada"))}${jj}`)).toEqual([git]);
+  });
+
+  const DIFF = `diff --git a/roster.yaml b/roster.yaml
+index 1f2e3d4..5a6b7c8 100644
+--- a/roster.yaml
++++ b/roster.yaml
+@@ -1,4 +1,4 @@
+ users:
+   bob:
+     authentik_user: bob
+     k8s_user: bob
+-    tier: power-user
++    tier: admin
+\\ No newline at end of file
+`;
+  const from = (line: number) => DIFF.split("\n").slice(line).join("\n");
+  const ada = rosterOf(row("ada"));
+  test.each([
+    ["the whole of it", DIFF, ["1:1"]],
+    ["from the names of the files", from(2), ["1:1"]],
+    ["from the lines' numbers", from(4), ["1:1"]],
+    ["its lines alone", from(5), ["5:1"]],
+    ["added lines", `${ada}${row("bob").replace(/^(?=.)/gm, "+")}`, ["6:1"]],
+    [
+      "an added line, with line ends of CR and LF",
+      ada.replace(/^ {4}tier/m, "+    tier").replaceAll("\n", "\r\n"),
+      ["5:1"],
+    ],
+    ["an added line that an editor indented", `${ada}    +    parked: true\n`, ["6:5"]],
+    ["a removed field", `${ada}-    parked: true\n`, ["6:1"]],
+    ["a removed item", `${ada}    code_layout: workspace\n    repos:\n-      - web\n      - art\n`, ["8:1"]],
+    ["lines at two places", `+${ada}${row("bob").replace("    tier", "+    tier")}`, ["1:1", "9:1"]],
+    ["lines' numbers with a heading", `${ada}@@ -5,3 +5,6 @@ users:\n${row("bob")}`, ["6:1"]],
+    ["the oldest form", ada.replace(/^.*tier.*\n/m, "5c5\n<     tier: admin\n---\n>     tier: power-user\n"), ["6:1"]],
+    ["no diff but a quoted mail", ada.replace(/^(?=.)/gm, "> "), ["1:1"]],
+  ])("a pasted diff: %s", (_what, text, places) => {
+    expect(linesOf(text)).toEqual(
+      places.map((place) => expect.stringMatching(`^roster\\.yaml:${place}: "[^"]*(?:"[^"]*)*" is a line of a diff`)),
+    );
+  });
+
+  test("an item of a list and a line of hyphens are no diff", () => {
+    for (const text of [
+      "users:\n-   name: bob\n    tier: admin\n",
+      `---\n${ada}`,
+      `--- # people\n${ada}`,
+      `# + bob\n${ada}`,
+    ])
+      expect(linesOf(text).filter((line) => line.includes("diff"))).toEqual([]);
+  });
+
+  test("everything that is too long is told at once, where it begins, and a lost quote is the cause of what follows it", () => {
+    const long = "x".repeat(5000);
+    const bob = row("bob", `host: ${long}\nemail: "${long}"\nuntil: >- # day\n  ${long}\n${long}: 1`);
+    const too = (place: string, what: string) =>
+      `roster.yaml:${place}: ${what} characters; nothing in a roster is longer than 4096`;
+    expect(linesOf(rosterOf(bob))).toEqual([
+      too("6:11", "a value of 5000"),
+      too("7:12", "a value of 5000"),
+      too("8:12", "a value of 5000"),
+      too("10:5", "a key of 5000"),
+    ]);
+    const many = Array.from({ length: 100 }, (_, at) => row(`eva${at}`));
+    for (const sign of [`"`, "'"])
+      expect(linesOf(rosterOf(row("bob", `host: ${sign}devvm`), ...many))).toEqual([
+        `roster.yaml:6:11: this quote is not closed; write another ${sign} where the text ends`,
+      ]);
+  });
+
   test("an address with too much before its at sign says so", () =>
     expect(about({ email: `${"a".repeat(65)}@example.org` })).toEqual([
       expect.stringContaining('has 65 characters before "@", and 64 is the most; use one plain address'),
