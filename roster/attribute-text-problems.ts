@@ -56,6 +56,12 @@ export function brokenRows({ problems }: Parsed, { rowBefore }: RowExtents): Rea
   return new Set(breaks.map(({ at }) => rowBefore(at)).filter((user) => user !== undefined));
 }
 
+/** Rows whose own name was replaced before the text was parsed. */
+export function unnamedRows({ corrected }: Parsed, { rowAround, rowBefore }: RowExtents): ReadonlySet<string> {
+  const names = corrected.filter(({ at, hides }) => hides === "row" && rowAround(at) === undefined);
+  return new Set(names.map(({ at }) => rowBefore(at)).filter((user) => user !== undefined));
+}
+
 /** Whether an offset lies behind something that hides the rest of its row, such as an open quote. */
 export function consequences(problems: readonly TreeProblem[], { rowBefore }: RowExtents): (offset: number) => boolean {
   const hiddenFrom = new Map<string | undefined, number>();
@@ -66,12 +72,13 @@ export function consequences(problems: readonly TreeProblem[], { rowBefore }: Ro
   return (offset) => hiddenFrom.size > 0 && offset > (hiddenFrom.get(rowBefore(offset)) ?? Number.POSITIVE_INFINITY);
 }
 
-/** On a line that is no YAML only the first problem is reported: the rest of it is guesswork. */
+/** On a line that is no YAML only the first problem is reported, and below a line that may go on none: the rest is guesswork. */
 export function withoutEchoes(
   inText: readonly (Problem & Pick<TreeProblem, "hides">)[],
   inRows: readonly Problem[],
 ): Problem[] {
   const firstOfLine = new Map<number, Problem>();
+  const continued = new Set(inText.filter(({ hides }) => hides === "lines").map(({ line }) => line + 1));
   for (const { hides, ...problem } of inText) {
     const earlier = firstOfLine.get(problem.line);
     if (hides !== "nothing" && (earlier === undefined || problem.column < earlier.column))
@@ -79,5 +86,7 @@ export function withoutEchoes(
   }
   const hidingNothing = inText.filter(({ hides }) => hides === "nothing").map(({ hides: _, ...problem }) => problem);
   const elsewhere = [...hidingNothing, ...inRows];
-  return [...firstOfLine.values(), ...elsewhere.filter(({ line }) => !firstOfLine.has(line))];
+  return [...firstOfLine.values(), ...elsewhere.filter(({ line }) => !firstOfLine.has(line))].filter(
+    ({ line }) => !continued.has(line),
+  );
 }

@@ -8,7 +8,14 @@ import { type Finding, inRow } from "./rules/finding.ts";
 import { parseRoster } from "./rules/indentation.ts";
 import { misplacedAmongPeople, misplacedAtTop } from "./rules/misplaced-fields.ts";
 import { osUserProblem, unquotedNameProblem, type WrittenRow } from "./schema/row.ts";
-import { brokenRows, consequences, type RowExtents, rowExtents, withoutEchoes } from "./attribute-text-problems.ts";
+import {
+  brokenRows,
+  consequences,
+  type RowExtents,
+  rowExtents,
+  unnamedRows,
+  withoutEchoes,
+} from "./attribute-text-problems.ts";
 import { decode } from "./text/decode.ts";
 import { quote } from "./text/quote.ts";
 import { didYouMean } from "./text/suggest.ts";
@@ -33,11 +40,13 @@ export function loadRoster(source: Uint8Array | string, file: string, policy: Po
   const { rows, findings, misplaced } = checkDocument(parsed, extents, policy);
   const locate = locator(parsed);
   const isConsequence = consequences(parsed.problems, extents);
+  const unnamed = unnamedRows(parsed, extents);
   const inText = parsed.problems
     .filter(({ at, hides }) => hides === "rest" || !isConsequence(at))
     .filter(({ path, hides }) => hides !== "nothing" || path.length !== 2 || !misplaced.has(String(path[1])))
     .map(({ at, path, message, hides, position = parsed.positionOf(at) }) => {
-      const user = path.length === 0 ? { user: extents.rowAround(at) ?? null } : {};
+      const row = extents.rowAround(at);
+      const user = path.length === 0 ? { user: row === undefined || unnamed.has(row) ? null : row } : {};
       return { hides, ...located(file, position, { path, message, severity: "error", ...user }) };
     });
   const inRows = findings

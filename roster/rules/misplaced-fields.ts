@@ -82,12 +82,21 @@ export const looksLikePerson = (name: string): string =>
 export const belongsToSection = (key: string, section: string): string =>
   `${quote(key)} is a field of ${section} and not of the row itself; write it below ${section}:, indented`;
 
+/** Numbers that each person is given, and their ranges. */
+const NUMBERS = /^(?:ports?|t3|browser|uids?)(?:\.(?:t3|browser))?(?:\.(?:first|last))?$/;
+
+/** What is told of a number that a row or a roster cannot set; nothing for any other key. */
+export const numberGiven = (key: string): string | undefined =>
+  NUMBERS.test(key)
+    ? `${quote(key)} is not set in a roster: the program gives each person their ports and uid and keeps them; delete this, and set the ranges by the stack's settings ports and uids`
+    : undefined;
+
 /** What a key beside `users` is by its look, with the remedy; nothing where it looks like neither. */
 export function misplacedAtTop(name: string, value: Tree): string | undefined {
   if (isFieldWithItsValue(name, value))
     return `${quote(name)} is a field of a person; indent it below the person's name`;
   if (value.kind === "map" && [...value.entries.keys()].some(isField)) return looksLikePerson(name);
-  return undefined;
+  return numberGiven(name);
 }
 
 /** The section that a key of a row belongs to, unless it is one of `previously`, whose fields resemble a row's own. */

@@ -4,12 +4,12 @@ import { row, type WrittenRow } from "../schema/row.ts";
 import type { Policy, Tier } from "../model.ts";
 import { TIER_NAMES, TIERS } from "../tiers.ts";
 import { folded } from "../text/code-unit-order.ts";
-import { counted, listed, quote, describeValue } from "../text/quote.ts";
+import { counted, listed, quote, describeValue, withArticle } from "../text/quote.ts";
 import { didYouMean, nearest } from "../text/suggest.ts";
 import { describeTree, pathText, plainValue, treeAt } from "../text/tree-values.ts";
 import type { Tree } from "../text/yaml-tree.ts";
 import { type Finding, inRow } from "./finding.ts";
-import { belongsToSection, sectionOf } from "./misplaced-fields.ts";
+import { belongsToSection, numberGiven, sectionOf } from "./misplaced-fields.ts";
 import { isReservedK8sUser, isSystemNamespace } from "../schema/reserved-names.ts";
 import { sizeFindings } from "./contradicting-sizes.ts";
 
@@ -84,13 +84,16 @@ function shapeFindings(user: string, raw: unknown, issues: readonly Issue[]): Fi
     const free = known.filter((key) => !isMap(present) || !Object.hasOwn(present, key));
     return issue.keys.map((key): Finding => {
       const section = path.length === 0 ? sectionOf(key) : undefined;
-      const near = section ?? nearest(key, free);
+      const given = path.length === 0 ? numberGiven(key) : undefined;
+      const near = given === undefined ? (section ?? nearest(key, free)) : undefined;
       if (near !== undefined && (section === undefined || !isMap(present) || present[section] === null))
         meant.add(pathText([...path, near]));
       const where = path.length === 0 ? "a row" : path.join(".");
       const right = near === undefined ? `; ${where} knows ${listed(known)}` : `; did you mean "${near}"?`;
       const message =
-        section === undefined ? `${quote(key)} is not a field of ${where}${right}` : belongsToSection(key, section);
+        section === undefined
+          ? (given ?? `${quote(key)} is not a field of ${where}${right}`)
+          : belongsToSection(key, section);
       return { path: ["users", user, ...path, key], at: "key", message, severity: "error" };
     });
   });
@@ -118,17 +121,16 @@ function namespaceFindings(user: string, raw: Raw, policy: Policy): Finding[] {
   if (tier !== undefined && TIERS[tier].ownsNamespaces && isEmpty) {
     const what = namespaces === undefined ? "is missing" : "the list is empty";
     findings.push(
-      inRow(user, ["namespaces"], `${what}; a ${tier} owns at least one, such as namespaces: [my-project]`),
+      inRow(user, ["namespaces"], `${what}; ${withArticle(tier)} owns at least one, such as namespaces: [my-project]`),
     );
   }
   if (tier !== undefined && !TIERS[tier].ownsNamespaces && Array.isArray(namespaces) && namespaces.length > 0) {
     const owner = TIER_NAMES.filter((name) => TIERS[name].ownsNamespaces).join(" or ");
-    const who = `${tier === "admin" ? "an" : "a"} ${tier}`;
     findings.push(
       inRow(
         user,
         ["namespaces"],
-        `${who} owns none, and ${counted(namespaces.length, "is", "are")} listed; remove the list, or make the tier ${owner}`,
+        `${withArticle(tier)} owns none, and ${counted(namespaces.length, "is", "are")} listed; remove the list, or make the tier ${owner}`,
       ),
     );
   }

@@ -2,13 +2,14 @@
 
 import { MAX_TOKENS } from "./parser-limits.ts";
 import { quote } from "./quote.ts";
+import { TEMPLATE, withoutTemplates } from "./template-text.ts";
 import { tokensOf } from "./tokens.ts";
 
 export interface Pasted {
   readonly offset: number;
   readonly message: string;
-  /** What else is not judged: the line, where its meaning is unsure. */
-  readonly hides: "line" | "nothing";
+  /** What else is not judged: the line, the next one too, or the row, where their meaning is unsure. */
+  readonly hides: "line" | "lines" | "row" | "nothing";
 }
 
 export interface Cleaned {
@@ -18,14 +19,19 @@ export interface Cleaned {
 }
 
 /**
- * Replaces lone carriage returns by line feeds, characters that only look like a space by spaces, and directives by
- * blank lines.
+ * Replaces lone carriage returns by line feeds or spaces, characters that only look like a space by spaces, text of
+ * templates by a word, and directives by blank lines.
  */
 export function cleaned(text: string): Cleaned {
   const ends = withLineFeeds(text);
   const spaces = withSpaces(ends.text);
-  const plain = withoutDirectives(spaces.text);
-  return { text: plain.text, found: [...ends.found, ...spaces.found, ...plain.found] };
+  const templates = [...spaces.text.matchAll(TEMPLATE)];
+  const filled =
+    templates.length === 0
+      ? { text: spaces.text, found: [] }
+      : withoutTemplates(spaces.text, outsideComments(templates, spaces.text));
+  const plain = withoutDirectives(filled.text);
+  return { text: plain.text, found: [...ends.found, ...spaces.found, ...filled.found, ...plain.found] };
 }
 
 /** `%YAML 1.1` makes `yes` a switch and `0400` octal, and `%TAG` gives a tag another meaning. */
@@ -49,13 +55,34 @@ function withoutDirectives(text: string): Cleaned {
   return found.length === 0 ? { text, found } : { text: blanked.join("") + text.slice(from), found };
 }
 
+const LONE_RETURN = /\r(?!\n)/g;
+/** How a line of a roster begins: any other text behind a carriage return still belongs to the line before it. */
+const BEGINS_LINE = /[ \t]*(?:#|-[ \t]|["']?[\w.-]+["']?[ \t]*:(?:[ \t\r\n]|$)|[\r\n]|$)/y;
+
+/** A file of the oldest Macs has no line feed at all; in any other file some returns are line ends and some are stray. */
 function withLineFeeds(text: string): Cleaned {
-  const first = /\r(?!\n)/.exec(text);
-  if (first === null) return { text, found: [] };
-  const message =
-    "this line ends in a carriage return alone, which YAML tools do not agree on; save the file with Unix line ends (LF)";
-  return { text: text.replace(/\r(?!\n)/g, "\n"), found: [{ offset: first.index, message, hides: "line" }] };
+  const all = [...text.matchAll(LONE_RETURN)];
+  if (all.length === 0) return { text, found: [] };
+  const endsLine = ({ index }: RegExpExecArray) => {
+    BEGINS_LINE.lastIndex = index + 1;
+    return BEGINS_LINE.test(text);
+  };
+  const [ends, stray] = text.includes("\n") ? [all.filter(endsLine), all.filter((one) => !endsLine(one))] : [all, []];
+  const inText = new Set((text.includes("\n") ? outsideComments(all, text) : all).map(({ index }) => index));
+  const found = stray.map(({ index }): Pasted => {
+    const where = inText.has(index) ? "on this line" : "in this comment";
+    return { offset: index, message: `a carriage return stands ${where}; delete it`, hides: "line" };
+  });
+  const [first] = ends;
+  // What follows a comment's may be the comment's own text.
+  if (first !== undefined)
+    found.push({ offset: first.index, message: RETURN, hides: inText.has(first.index) ? "line" : "lines" });
+  const isStray = new Set(stray.map(({ index }) => index));
+  return { text: text.replace(LONE_RETURN, (_, index: number) => (isStray.has(index) ? " " : "\n")), found };
 }
+
+const RETURN =
+  "this line ends in a carriage return alone, which YAML tools do not agree on; save the file with Unix line ends (LF)";
 
 /**
  * What an editor shows as a blank or not at all: spaces other than U+0020, characters without a width, letters and signs

@@ -50,11 +50,11 @@ export interface TreeProblem {
   readonly path: readonly (string | number)[];
   readonly message: string;
   /**
-   * What is not judged because of it: the rest of its line, or the whole row, where the text could not be read and
+   * What is not judged because of it: the rest of its line, the next line too, or the whole row, where the text could not be read and
    * something near it may be mistaken for something else; `rest` also hides what else of the text below it in the row
    * could not be read.
    */
-  readonly hides: "line" | "row" | "rest" | "nothing";
+  readonly hides: "line" | "lines" | "row" | "rest" | "nothing";
   /** Where the file has it, when the text was changed there before it was parsed. */
   readonly position?: Position;
 }
@@ -148,14 +148,8 @@ function grow(node: ParsedNode | Node, path: readonly (string | number)[], found
     });
     return { kind: "scalar", at, value: null };
   }
-  if (node.tag !== undefined && !isPlainTag(node)) {
-    found.problems.push({
-      at,
-      path,
-      message: `the tag ${quote(node.tag.replace("tag:yaml.org,2002:", "!!"))} is not allowed; remove it, or put the value in quotes`,
-      hides: "row",
-    });
-  }
+  // The library sets no tag on what it resolves by itself, so any tag was written by hand.
+  if (node.tag !== undefined && !isTextTag(node)) found.problems.push(tagProblem(node, path, text));
   if (node.anchor !== undefined) {
     const sign = `&${node.anchor}`;
     const message = `${quote(sign)} is an anchor and no value; put it in quotes if it is the value, or delete it`;
@@ -167,7 +161,7 @@ function grow(node: ParsedNode | Node, path: readonly (string | number)[], found
     const items = node.items.map((item, index) => grow(nodeOf(item, at), [...path, index], found));
     return { kind: "list", at, isBlock: node.flow !== true, items };
   }
-  const comment = text[at] === "#" ? /^#[^\s#].*/.exec(text.slice(at, at + MAX_COMMENT))?.[0] : undefined;
+  const comment = text[at] === "#" ? /^#[^\s#].*/.exec(text.slice(at, at + MAX_SIGN))?.[0] : undefined;
   if (comment !== undefined && isEmptyField(node, path)) {
     const message = `${quote(comment.trimEnd())} is a comment, so no value is given here; put it in quotes if it is the value`;
     found.problems.push({ at, path, message, hides: "line" });
@@ -187,15 +181,29 @@ const continuation = (text: string, newline: number, path: TreeProblem["path"]):
   hides: "row",
 });
 
-/** What is shown of a comment is shorter. */
-const MAX_COMMENT = 200;
+/** What is shown of a comment or a tag is shorter. */
+const MAX_SIGN = 200;
 
 /** A field of a row, or something below it, without a value: an empty roster and an empty list of people may be. */
 const isEmptyField = (node: Node, path: readonly (string | number)[]): boolean =>
   path.length > 2 && (!isScalar(node) || node.value === null);
 
-/** The library sets no tag on what it resolves by itself, so any tag was written by hand. */
-const isPlainTag = (node: Node): boolean => isScalar(node) && node.tag === "!";
+const isEmpty = (node: Node): boolean => node.range?.[0] === node.range?.[1];
+
+/** A sign that says what is true of every value of a roster: that it is a text. */
+const isTextTag = (node: Node): boolean => isScalar(node) && node.tag === "!" && !isEmpty(node);
+
+function tagProblem(node: Node, path: TreeProblem["path"], text: string): TreeProblem {
+  const last = text.lastIndexOf("!", node.range?.[0]);
+  const at = text[last - 1] === "!" ? last - 1 : last;
+  const sign = /^!!?[^\s,[\]{}]*/.exec(text.slice(at, at + MAX_SIGN))?.[0] ?? "!";
+  if (sign === "!" && isEmpty(node)) {
+    const message = '"!" is a tag and no value; put it in quotes if it is the value, or delete it';
+    return { at, path, message, hides: "line" };
+  }
+  const message = `the tag ${quote(sign)} is not allowed; remove it, or put the value in quotes`;
+  return { at, path, message, hides: "row" };
+}
 
 function growEntries(pairs: readonly unknown[], path: readonly (string | number)[], found: Found): TreeMap["entries"] {
   const entries = new Map<string, TreeEntry>();

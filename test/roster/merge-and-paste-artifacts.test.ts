@@ -347,6 +347,112 @@ index 1f2e3d4..5a6b7c8 100644
       expect.stringMatching(/:5:11: bob: tier: "king" is not valid; it must be one of/),
     ]));
 
+  const KING = expect.stringMatching(/: bob: tier: "king" is not valid; it must be one of/) as string;
+  const bob = row("bob", "host: devvm", "king");
+  const stray = (where: string) => `a carriage return stands ${where}; delete it`;
+  test.each([
+    ["in a comment", `# one\rtwo\n${rosterOf(bob)}`, "1:6", stray("in this comment")],
+    [
+      "in a comment behind a value",
+      rosterOf(bob.replace("devvm", "devvm # one\rtwo")),
+      "6:22",
+      stray("in this comment"),
+    ],
+    ["in a value", rosterOf(bob.replace("devvm", '"dev\rvm"')), "6:15", stray("on this line")],
+    [
+      "behind a comment that ends there",
+      `# people\r${rosterOf(bob)}`,
+      "1:9",
+      "this line ends in a carriage return alone",
+    ],
+    [
+      "before text that looks like a key",
+      `# one\rtwo: three\n${rosterOf(bob)}`,
+      "1:6",
+      "this line ends in a carriage return alone",
+    ],
+    [
+      "before line ends of CR and LF",
+      `# one\r\r\n${rosterOf(bob)}`,
+      "1:6",
+      "this line ends in a carriage return alone",
+    ],
+  ])("a carriage return %s is told once, and everything else that is wrong", (_where, text, place, says) => {
+    const told = expect.stringMatching(`^roster\\.yaml:${place}: (bob: )?${says}`) as string;
+    expect(linesOf(text)).toHaveLength(2);
+    expect(linesOf(text)).toEqual(expect.arrayContaining([told, KING]));
+  });
+
+  test("stray carriage returns on several lines are told at once", () =>
+    expect(linesOf(`# a\rb\n# c\rd\n${rosterOf(row("bob"))}`)).toHaveLength(2));
+
+  test.each([
+    ["a value", "host: {{ host }}", "6:11", "{{ host }}"],
+    ["a part of a value", "host: dev-{{ .Values.host }}", "6:15", "{{ .Values.host }}"],
+    ["a value in quotes", "host: '{{ \"dev\" }}'", "6:12", '{{ \\"dev\\" }}'],
+    ["an item", "code_layout: workspace\nrepos:\n  - {{ repo }}", "8:9", "{{ repo }}"],
+    ["an item in brackets", "repos: [{{ repo }}, web]", "6:13", "{{ repo }}"],
+    ["a value in braces", "limits: {memory: {{- size -}}}", "6:22", "{{- size -}}"],
+    ["a line", "{{ include }}", "6:5", "{{ include }}"],
+    ["a line that decides about others", "{%- if parked %}", "6:5", "{%- if parked %}"],
+    ["one that is not closed", "host: {{ host", "6:11", "{{ host"],
+    ["one of ERB", "host: <%= host %>", "6:11", "<%= host %>"],
+    ["a variable of a shell", `host: \${HOST:-devvm}`, "6:11", `\${HOST:-devvm}`],
+    ["the first of two on a line", "email: {{ a }}@{{ b }}", "6:12", "{{ a }}"],
+  ])("text of a template, %s, is told once, and everything else that is wrong", (_what, more, place, template) => {
+    expect(linesOf(rosterOf(row("bob", more, "king")))).toEqual([
+      ...["5:11", place].map((at) =>
+        at === place
+          ? `roster.yaml:${at}: bob: "${template}" is text of a template that nothing has filled in; replace it by its value, or delete it`
+          : KING,
+      ),
+    ]);
+  });
+
+  test("a name or a whole row of a template hides its row alone, and a comment may hold one", () => {
+    const told = (place: string) =>
+      expect.stringMatching(`^roster\\.yaml:${place}: .* is text of a template`) as string;
+    const text = `# {{ people }}\n${rosterOf(row("{{ name }}", "", "queen"), bob)}  eva: {{ eva }}\n`;
+    const [name, ...more] = linesOf(text);
+    expect(name).toEqual(told("3:3"));
+    expect(more.map((line) => /(?<=yaml:)[^{]*/.exec(line)?.[0])).toEqual([
+      '4:21: "',
+      '5:15: "',
+      expect.stringContaining("10:11: bob: tier"),
+      '12:8: eva: "',
+    ]);
+  });
+
+  test.each([
+    ["a field", "host: !", "6:11"],
+    ["a field with a comment", "host: ! # later", "6:11"],
+    ["an item", "code_layout: workspace\nrepos:\n  - !\n  - web", "8:9"],
+    ["an item in brackets", "repos: [!, web]", "6:13"],
+  ])("a tag without a value, as %s, is told where it stands", (_what, more, place) =>
+    expect(linesOf(rosterOf(row("bob", more)))).toEqual([
+      `roster.yaml:${place}: bob: "!" is a tag and no value; put it in quotes if it is the value, or delete it`,
+    ]),
+  );
+
+  test.each([
+    ["host: !here devvm", "6:11", "!here"],
+    ["until: !!timestamp 2026-12-01", "6:12", "!!timestamp"],
+    ["limits: !\n  memory: 4G", "6:13", "!"],
+  ])("the tag of %j is quoted as it is written", (more, place, tag) =>
+    expect(linesOf(rosterOf(row("bob", more)))).toEqual([
+      `roster.yaml:${place}: bob: the tag "${tag}" is not allowed; remove it, or put the value in quotes`,
+    ]),
+  );
+
+  test.each(["ports: {t3: 3773}", "ports.t3: 3773", "t3: 3773", "port: 3773", "uid: 20000", "uids.last: 30000"])(
+    "%s is told to be no matter of a roster",
+    (more) => {
+      const says = `"${more.split(":", 1).join()}" is not set in a roster: the program gives each person their ports and uid`;
+      expect(linesOf(rosterOf(row("bob", more)))).toEqual([expect.stringContaining(`:6:5: bob: ${says}`)]);
+      expect(linesOf(`${more}\n${rosterOf(row("bob"))}`)).toEqual([expect.stringContaining(`:1:1: ${says}`)]);
+    },
+  );
+
   test.each(["@alice", "`alice`", "%alice"])("%s without quotes hides nothing but its line", (login) => {
     const bob = row("bob", "", "king").replace("authentik_user: bob", `authentik_user: ${login}`);
     expect(linesOf(rosterOf(bob))).toEqual([
