@@ -27,7 +27,7 @@ export function initialLedger(desired: Desired, held: readonly Guessed[], ranges
     while (used.has(port)) port += 1;
     if (port > last)
       throw new UnreadableSurface(
-        `${who}: no port of the ${KINDS[kind]} is free between ${first} and ${last}; widen workstation:ports.${kind} in the stack's configuration`,
+        `${who}: no port of the ${KINDS[kind]} is free between ${first} and ${last}; widen workstation:ports.${kind} in the stack's configuration, for example by \`pulumi config set --path 'ports.${kind}.last' NUMBER\``,
       );
     used.add(port);
     fresh.push(`${who}: had no port of the ${KINDS[kind]} yet, and gets ${port}`);

@@ -1,6 +1,7 @@
 /** Defines the settings about people as a whole: safety limits, defaults and reserved names. */
 
 import { z } from "zod";
+import type { PortRange } from "../../roster/model.ts";
 import { DEFAULT_POLICY } from "../../roster/policy-defaults.ts";
 import { dnsLabel } from "./dns-names.ts";
 
@@ -22,12 +23,14 @@ const quota = z.strictObject({
   pods: z.string().describe("Number of pods."),
 });
 
-/** Both ends are included. */
-const range = (lowest: number, highest: number) =>
-  z.strictObject({
-    first: z.int().min(lowest).max(highest).describe("The lowest."),
-    last: z.int().min(lowest).max(highest).describe("The highest."),
-  });
+/** Both ends are included; who moves one of them need not name the other. */
+const range = (lowest: number, highest: number, usual: PortRange) =>
+  z
+    .strictObject({
+      first: z.int().min(lowest).max(highest).default(usual.first).describe("The lowest."),
+      last: z.int().min(lowest).max(highest).default(usual.last).describe("The highest."),
+    })
+    .prefault({});
 
 /** Top-level keys, spread into the schema of the stack. */
 export const people = {
@@ -77,19 +80,17 @@ export const people = {
     ),
   ports: z
     .strictObject({
-      t3: range(1024, 65_535).describe("Of the code server."),
-      browser: range(1024, 65_535).describe("Of the browser-automation server."),
+      t3: range(1024, 65_535, DEFAULT_POLICY.ports.t3).describe("Of the code server."),
+      browser: range(1024, 65_535, DEFAULT_POLICY.ports.browser).describe("Of the browser-automation server."),
     })
-    .prefault(DEFAULT_POLICY.ports)
+    .prefault({})
     .describe(
       "From which loopback ports a newcomer gets the lowest free one; the two ranges never overlap. Nobody's port changes " +
         "when a range does: a person keeps theirs, also outside.",
     ),
-  uids: range(1000, 59_999)
-    .prefault(DEFAULT_POLICY.uids)
-    .describe(
-      "From which uids a newcomer gets the lowest that nobody ever had. Nobody's uid changes when the range does.",
-    ),
+  uids: range(1000, 59_999, DEFAULT_POLICY.uids).describe(
+    "From which uids a newcomer gets the lowest that nobody ever had. Nobody's uid changes when the range does.",
+  ),
   addsOnly: z.boolean().default(false).describe("Suspends every removal on every surface."),
   reservedK8sUsers: z
     .array(dnsLabel)

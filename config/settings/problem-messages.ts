@@ -89,14 +89,22 @@ function unknownKey(path: Path, key: string, { schema, settings, at }: Judged) {
   const free = allowed.filter((name) => !(isSection(present) && Object.hasOwn(present, name)));
   const near = nearest(key, free);
   const where = path.length === 0 ? "it" : pathText(path);
-  const way =
+  const right =
     near === undefined ? `remove it; ${where} knows ${listed([...allowed].sort())}` : `did you mean ${quote(near)}?`;
+  const way = path.length === 0 && isPath(schema, key.split(".")) ? withPath(key) : right;
   const shown = /^[\w.-]{1,64}$/.test(key) ? key : quote(key);
   return {
     sentence: `${at([...path, shown])}: is no setting of this program; ${way}`,
     instead: near === undefined ? undefined : [...path, near],
   };
 }
+
+/** Whether these are the keys of a setting within another. */
+const isPath = (schema: z.core.$ZodType, steps: readonly string[]): boolean =>
+  steps.length > 1 && steps.every((step, at) => [...keysAt(schema, steps.slice(0, at))].includes(step));
+
+const withPath = (key: string): string =>
+  `remove it, and set the key within ${key.split(".", 1).join()} by \`pulumi config set --path '${key}' …\``;
 
 function sentenceOf(issue: Issue, { schema, settings, encrypted, at }: Judged): string {
   const { path, message } = issue;

@@ -155,7 +155,7 @@ function giveNumbers(
       inRow(
         user,
         [],
-        `no ${what} is free between ${first} and ${last}; widen workstation:${setting} in the stack's configuration (nobody's number changes by it), or remove an offboarded user for good`,
+        `no ${what} is free between ${first} and ${last}; widen workstation:${setting} in the stack's configuration, for example by \`pulumi config set --path '${setting}.last' NUMBER\` (nobody's number changes by it), or remove an offboarded user for good`,
       ),
     ),
   );

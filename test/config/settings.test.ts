@@ -45,6 +45,28 @@ test("the least that a stack must say is enough, and everything else has its def
   expect(settings()).not.toHaveProperty("cluster");
 });
 
+test("a range that is widened names its new end alone, as the advice for a full one says", () => {
+  const { ports, uids } = DEFAULT_POLICY;
+  expect(settings({ ports: { t3: { last: 4000 } }, uids: { first: 30_000, last: 40_000 } })).toMatchObject({
+    ports: { t3: { first: ports.t3.first, last: 4000 }, browser: ports.browser },
+    uids: { first: 30_000, last: 40_000 },
+  });
+  expect(settings({ uids: { last: 25_000 } }).uids).toEqual({ first: uids.first, last: 25_000 });
+});
+
+test.each(["ports.t3", "ports.t3.last", "uids.last", "quota.pods"])(
+  "%s as one key is told to be set by its path",
+  (key) => {
+    expect(said({ ...LEAST, [key]: 4000 })).toEqual([
+      `${key}: is no setting of this program; remove it, and set the key within ${key.split(".")[0]} by \`pulumi config set --path '${key}' …\``,
+    ]);
+    const [section = ""] = key.split(".");
+    expect(said({ ...LEAST, [`${section}.nothing`]: 1 })[0]).toContain(
+      "is no setting of this program; remove it; it knows",
+    );
+  },
+);
+
 /** The example as the program takes it, with secrets in place of those that it cannot hold. */
 function parseProd() {
   const secrets = raw({ sshPrivateKey: "-----BEGIN KEY-----", kubeconfig: "apiVersion: v1" });

@@ -275,7 +275,7 @@ describe("what is given stays given", () => {
       [
         4,
         "c",
-        "no code-server port is free between 3773 and 3774; widen workstation:ports.t3 in the stack's configuration (nobody's number changes by it), or remove an offboarded user for good",
+        "no code-server port is free between 3773 and 3774; widen workstation:ports.t3 in the stack's configuration, for example by `pulumi config set --path 'ports.t3.last' NUMBER` (nobody's number changes by it), or remove an offboarded user for good",
       ],
     ]);
   });
