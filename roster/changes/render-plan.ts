@@ -3,7 +3,7 @@
 import type { Day, Desired, OffboardedPerson, OsUser, Person, Policy } from "../model.ts";
 import { folded } from "../text/code-unit-order.ts";
 import { pushesDirectly } from "../forge-access.ts";
-import { listed } from "../text/quote.ts";
+import { listed, withArticle } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
 import type { PersonChange } from "./compare-ledgers.ts";
 import type { RepeatedChange } from "./repeated-changes.ts";
@@ -65,7 +65,7 @@ function cuts(left: OffboardedPerson): readonly string[] {
     `units and login on ${listed(left.hosts)}`,
     ...(groups.length > 0 ? [`the groups ${listed(groups)}`] : []),
     `the terminal and the code server of ${left.authentikUser}`,
-    `the cluster rights of a ${left.tier}`,
+    `the cluster rights of ${withArticle(left.tier)}`,
     ...(left.forgejoLogin === undefined ? [] : [`${left.forgejoLogin}'s access and token in Forgejo`]),
     "Vault policies and tokens",
   ];

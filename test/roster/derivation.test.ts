@@ -197,6 +197,13 @@ describe("leaving and coming back", () => {
     ]);
   });
 
+  test("the plan names every tier with its article", () => {
+    const admins = derived(rosterOf(row("ada", "", "admin"), row("eva", "", "admin"))).desired.ledger;
+    const plan = derived(rosterOf(row("ada", "", "admin")), { ledger: admins }).plan.join();
+    expect(plan).toContain("the cluster rights of an admin and");
+    expect(away.plan.join()).toContain("the cluster rights of a namespace-owner,");
+  });
+
   test("the plan keeps every forge account that was theirs, without one that somebody else has by then", () => {
     const bob = (login: string) => row("bob", `namespaces: [shop]${login}`, "namespace-owner");
     const none = derived(rosterOf(row("ada", "", "admin"), bob("")), { ledger: before.desired.ledger });
