@@ -14,7 +14,9 @@ export const SECTIONS: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 /** Whether a row has a field of this name. */
-export const isField = (name: string): boolean => Object.hasOwn(row.shape, name);
+export const isField = (name: string): boolean => FIELDS.has(name);
+
+const FIELDS: ReadonlySet<string> = new Set(Object.keys(row.shape));
 
 /** A field may also be the name of a person; what stands below it tells the two apart. */
 function isFieldWithItsValue(name: string, value: Tree): boolean {

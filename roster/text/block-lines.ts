@@ -1,6 +1,6 @@
 /** Splits YAML text into the lines that hold a key or an item, with the indentation of each. */
 
-import { tokensOf } from "./tokens.ts";
+import { visitTokens } from "./tokens.ts";
 
 /** A line of the text that is neither blank nor a comment, and does not continue a bracket or a quote. */
 export interface BlockLine {
@@ -58,16 +58,16 @@ function continuedLines(text: string): ReadonlySet<number> {
   const continued = new Set<number>();
   let number = 0;
   let depth = 0;
-  for (const { source, kind } of tokensOf(text)) {
+  visitTokens(text, (source, kind) => {
     if (kind === "flow-map-start" || kind === "flow-seq-start") depth++;
     if (kind === "flow-map-end" || kind === "flow-seq-end") depth = Math.max(0, depth - 1);
     if (kind === "flow-error-end") depth = 0;
     const isQuoted = kind === "single-quoted-scalar" || kind === "double-quoted-scalar";
-    if (!source.includes("\n")) continue;
     for (let at = source.indexOf("\n"); at >= 0; at = source.indexOf("\n", at + 1)) {
       number++;
       if (depth > 0 || isQuoted) continued.add(number);
     }
-  }
+    return true;
+  });
   return continued;
 }

@@ -16,4 +16,7 @@ export function sortedEntries<Key extends string, Value>(
 }
 
 /** One spelling for everything that a server compares without regard to case or to Unicode's composed forms. */
-export const folded = (text: string): string => text.normalize("NFC").toLowerCase().normalize("NFC");
+export const folded = (text: string): string =>
+  BEYOND_ASCII.test(text) ? text.normalize("NFC").toLowerCase().normalize("NFC") : text.toLowerCase();
+
+const BEYOND_ASCII = /[^\0-\x7f]/;

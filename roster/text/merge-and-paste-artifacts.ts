@@ -3,7 +3,7 @@
 import { MAX_TOKENS } from "./parser-limits.ts";
 import { quote } from "./quote.ts";
 import { TEMPLATE, withoutTemplates } from "./template-text.ts";
-import { tokensOf } from "./tokens.ts";
+import { visitTokens } from "./tokens.ts";
 
 export interface Pasted {
   readonly offset: number;
@@ -153,10 +153,10 @@ interface Span {
 function commentsOf(text: string): readonly Span[] {
   const comments: Span[] = [];
   let seen = 0;
-  for (const { offset, source, kind } of tokensOf(text)) {
+  visitTokens(text, (source, kind, offset) => {
     if (kind === "comment") comments.push({ from: offset, to: offset + source.length });
     // A text that holds more of them is not parsed.
-    if (++seen > MAX_TOKENS) break;
-  }
+    return ++seen <= MAX_TOKENS;
+  });
   return comments;
 }

@@ -4,7 +4,7 @@
  */
 
 import { CST } from "yaml";
-import { tokensOf } from "./tokens.ts";
+import { visitTokens } from "./tokens.ts";
 import { unclosedQuote } from "./unclosed-quotes.ts";
 
 /** Some 1,000 people with every field; with many more, hostile text would take longer than a second to refuse. */
@@ -35,11 +35,11 @@ export function safeTokens(text: string): Scanned {
   let long: Text | undefined;
   let flowDepth = 0;
   let inLine = 0;
-  const stop = (offset: number, message: string): Scanned => ({
-    ok: false,
-    hazards: [...hazards, { offset, message }],
-  });
-  for (const { offset, source, kind } of tokensOf(text)) {
+  const stop = (offset: number, message: string): boolean => {
+    hazards.push({ offset, message });
+    return false;
+  };
+  visitTokens(text, (source, kind, offset) => {
     tokens.push(source);
     if (kind === "flow-map-start" || kind === "flow-seq-start") flowDepth++;
     if (kind === "flow-map-end" || kind === "flow-seq-end") flowDepth = Math.max(0, flowDepth - 1);
@@ -60,13 +60,14 @@ export function safeTokens(text: string): Scanned {
     if (kind === "block-scalar-header") blockAt = offset;
     if (kind === "map-value-ind" && long !== undefined && offset === long.at + long.source.length)
       hazards.splice(-1, 1, tooLong(long, "key"));
-    if (!SCALARS.has(kind ?? "") || source === CST.SCALAR) continue;
+    if (!SCALARS.has(kind ?? "") || source === CST.SCALAR) return true;
     if (source.length > MAX_SCALAR) {
       long = { at: offset, source };
       hazards.push(tooLong({ at: blockAt ?? offset, source }, "value"));
     }
     blockAt = undefined;
-  }
+    return true;
+  });
   return hazards.length === 0 ? { ok: true, tokens } : { ok: false, hazards };
 }
 

@@ -2,23 +2,23 @@
 
 import { CST, Lexer } from "yaml";
 
-export interface Token {
-  readonly offset: number;
-  readonly source: string;
-  readonly kind: ReturnType<typeof CST.tokenType>;
-}
+export type TokenKind = ReturnType<typeof CST.tokenType>;
 
-/** Every token of the text; those that stand for no character of it have the offset of the next one. */
-export function* tokensOf(text: string): Generator<Token> {
+/**
+ * Visits every token of the text in turn, until `visit` returns false; those that stand for no character of it have the
+ * offset of the next one. An object for each token would take longer than what is done with it.
+ */
+export function visitTokens(text: string, visit: (source: string, kind: TokenKind, offset: number) => boolean): void {
   let offset = 0;
   // The tokeniser announces an unquoted value by a token of its own; what follows it is the value.
   let isScalar = false;
   for (const source of new Lexer().lex(text)) {
-    yield { offset, source, kind: isScalar ? "scalar" : CST.tokenType(source) };
-    if (isScalar || !SILENT.has(source)) offset += source.length;
+    if (!visit(source, isScalar ? "scalar" : CST.tokenType(source), offset)) return;
+    if (isScalar || !isSilent(source)) offset += source.length;
     isScalar = !isScalar && source === CST.SCALAR;
   }
 }
 
-/** Tokens that the tokeniser adds and that stand for no character of the text. */
-const SILENT: ReadonlySet<string> = new Set([CST.DOCUMENT, CST.FLOW_END, CST.SCALAR]);
+/** Whether the tokeniser adds the token, so that it stands for no character of the text. */
+const isSilent = (source: string): boolean =>
+  source === CST.SCALAR || source === CST.DOCUMENT || source === CST.FLOW_END;

@@ -15,21 +15,27 @@ export const plainValue = (tree: Tree, withSource: ReadonlySet<string> = new Set
 
 /** `path` is one array for the whole tree: a copy for every value would take longer than all the rest. */
 function plain(tree: Tree, withSource: ReadonlySet<string>, path: (string | number)[]): unknown {
-  const below = (step: string | number, value: Tree): unknown => {
-    path.push(step);
-    const made = plain(value, withSource, path);
-    path.pop();
-    return made;
-  };
-  if (tree.kind === "list") return tree.items.map((item, index) => below(index, item));
+  if (tree.kind === "list") return tree.items.map((item, index) => plainBelow(item, index, withSource, path));
   if (tree.kind === "map") {
     const value: Record<string, unknown> = Object.create(null);
-    for (const [key, entry] of tree.entries) value[key] = below(key, entry.value);
+    for (const [key, entry] of tree.entries) value[key] = plainBelow(entry.value, key, withSource, path);
     return value;
   }
   const { value, source } = tree;
   if (typeof value === "string" || source === undefined) return value;
   return withSource.size > 0 && withSource.has(pathText(path)) ? new UnquotedScalar(value, source) : value;
+}
+
+function plainBelow(
+  tree: Tree,
+  step: string | number,
+  withSource: ReadonlySet<string>,
+  path: (string | number)[],
+): unknown {
+  path.push(step);
+  const value = plain(tree, withSource, path);
+  path.pop();
+  return value;
 }
 
 /** The value for a sentence: a number, a switch or an empty value is quoted as the file has it. */

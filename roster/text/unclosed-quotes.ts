@@ -1,7 +1,7 @@
 /** Finds the quotes and brackets of a text that are not closed, where the parser reports only the place it gave up at. */
 
 import { quote } from "./quote.ts";
-import { tokensOf } from "./tokens.ts";
+import { visitTokens } from "./tokens.ts";
 
 /** What is told of a tab that indents. */
 export const TAB = "a tab indents this line; use spaces, two a level";
@@ -36,7 +36,7 @@ export function unclosedIn(text: string): {
   /** The last bracket that a line ended, by the sign that would have closed it. */
   const ended = new Map<string, Opening>();
   let open: Opening[] = [];
-  for (const { offset, source, kind } of tokensOf(text)) {
+  visitTokens(text, (source, kind, offset) => {
     if (kind === "single-quoted-scalar" || kind === "double-quoted-scalar") {
       if (source.length === 1 || source.at(-1) !== source[0])
         quotes.push({ offset, message: unclosedQuote(source.charAt(0)) });
@@ -56,7 +56,8 @@ export function unclosedIn(text: string): {
         open.pop();
       } else if (earlier !== undefined) earlier.isClosedBelow = true;
     }
-  }
+    return true;
+  });
   return { quotes, brackets: [...unclosed, ...open.reverse()].map((opening) => bracketProblem(opening, text)) };
 }
 

@@ -72,10 +72,9 @@ export interface Parsed {
 /** Reads YAML 1.2 without what a roster has no use for: aliases, tags, merge keys, several documents. */
 export function parseYaml(source: string): Parsed {
   const { text, found } = cleaned(source);
-  const lines = new LineCounter();
-  lines.addNewLine(0);
-  for (const newline of text.matchAll(/\r\n|\n|\r/g)) lines.addNewLine(newline.index + newline[0].length);
+  let lines: LineCounter | undefined;
   const positionOf = (offset: number): Position => {
+    lines ??= linesOf(text);
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     return { line, column: col };
   };
@@ -92,6 +91,14 @@ export function parseYaml(source: string): Parsed {
   const problems: TreeProblem[] = [...corrected, ...syntaxProblems(errors, text)];
   const tree = document?.contents == null ? undefined : grow(document.contents, [], { text, problems });
   return { text, tree, problems, corrected, positionOf };
+}
+
+/** Asked for by the first problem alone: most rosters have none. */
+function linesOf(text: string): LineCounter {
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  for (const newline of text.matchAll(/\r\n|\n|\r/g)) lines.addNewLine(newline.index + newline[0].length);
+  return lines;
 }
 
 /** Does the work without a stack in its errors: the library makes one a fault, and to capture thousands takes seconds. */
@@ -136,41 +143,57 @@ interface Found {
   readonly problems: TreeProblem[];
 }
 
-function grow(node: ParsedNode | Node, path: readonly (string | number)[], found: Found): Tree {
-  const { text } = found;
+/** `path` is one array for the whole tree, which a problem copies. */
+function grow(node: ParsedNode | Node, path: (string | number)[], found: Found): Tree {
   const at = node.range?.[0] ?? 0;
   if (isAlias(node)) {
-    found.problems.push({
-      at,
-      path,
-      message: `${quote(`*${node.source}`)} is an alias; write the value out, so that a row shows what it grants, or put it in quotes`,
-      hides: "row",
-    });
+    const message = `${quote(`*${node.source}`)} is an alias; write the value out, so that a row shows what it grants, or put it in quotes`;
+    found.problems.push({ at, path: [...path], message, hides: "row" });
     return { kind: "scalar", at, value: null };
   }
   // The library sets no tag on what it resolves by itself, so any tag was written by hand.
-  if (node.tag !== undefined && !isTextTag(node)) found.problems.push(tagProblem(node, path, text));
+  if (node.tag !== undefined && !isTextTag(node)) found.problems.push(tagProblem(node, [...path], found.text));
   if (node.anchor !== undefined) {
     const sign = `&${node.anchor}`;
     const message = `${quote(sign)} is an anchor and no value; put it in quotes if it is the value, or delete it`;
-    found.problems.push({ at: Math.max(0, text.lastIndexOf(sign, at)), path, message, hides: "line" });
+    found.problems.push({
+      ...{ at: Math.max(0, found.text.lastIndexOf(sign, at)), path: [...path], message, hides: "line" },
+    });
   }
+  if (isScalar(node)) return growScalar(node, at, path, found);
   if (isMap(node))
     return { kind: "map", at, isBlock: node.flow !== true, entries: growEntries(node.items, path, found) };
-  if (isSeq(node)) {
-    const items = node.items.map((item, index) => grow(nodeOf(item, at), [...path, index], found));
-    return { kind: "list", at, isBlock: node.flow !== true, items };
-  }
+  if (!isSeq(node)) return growScalar(undefined, at, path, found);
+  const items = node.items.map((item, index) => growBelow(nodeOf(item, at), index, path, found));
+  return { kind: "list", at, isBlock: node.flow !== true, items };
+}
+
+function growBelow(node: Node, step: string | number, path: (string | number)[], found: Found): Tree {
+  path.push(step);
+  const tree = grow(node, path, found);
+  path.pop();
+  return tree;
+}
+
+/** @param node undefined where nothing stands in place of the value */
+function growScalar(
+  node: Scalar | undefined,
+  at: number,
+  path: TreeProblem["path"],
+  { text, problems }: Found,
+): TreeScalar {
   const comment = text[at] === "#" ? /^#[^\s#].*/.exec(text.slice(at, at + MAX_SIGN))?.[0] : undefined;
-  if (comment !== undefined && isEmptyField(node, path)) {
+  // An empty roster and an empty list of people may be; a field of a row, or something below it, has a value.
+  if (comment !== undefined && path.length > 2 && (node === undefined || node.value === null)) {
     const message = `${quote(comment.trimEnd())} is a comment, so no value is given here; put it in quotes if it is the value`;
-    found.problems.push({ at, path, message, hides: "line" });
+    problems.push({ at, path: [...path], message, hides: "line" });
   }
-  if (isScalar(node) && node.type === "PLAIN" && /[ \n]/.test(node.source ?? "")) {
+  if (node === undefined) return { kind: "scalar", at, value: null };
+  if (node.type === "PLAIN" && /[ \n]/.test(node.source ?? "")) {
     const newline = text.slice(at, node.range?.[1]).indexOf("\n");
-    if (newline >= 0) found.problems.push(continuation(text, at + newline, path));
+    if (newline >= 0) problems.push(continuation(text, at + newline, [...path]));
   }
-  return isScalar(node) ? scalar(node, at) : { kind: "scalar", at, value: null };
+  return scalar(node, at);
 }
 
 /** YAML joins such lines to one value, which no field of a roster has. */
@@ -183,10 +206,6 @@ const continuation = (text: string, newline: number, path: TreeProblem["path"]):
 
 /** What is shown of a comment or a tag is shorter. */
 const MAX_SIGN = 200;
-
-/** A field of a row, or something below it, without a value: an empty roster and an empty list of people may be. */
-const isEmptyField = (node: Node, path: readonly (string | number)[]): boolean =>
-  path.length > 2 && (!isScalar(node) || node.value === null);
 
 const isEmpty = (node: Node): boolean => node.range?.[0] === node.range?.[1];
 
@@ -205,7 +224,7 @@ function tagProblem(node: Node, path: TreeProblem["path"], text: string): TreePr
   return { at, path, message, hides: "row" };
 }
 
-function growEntries(pairs: readonly unknown[], path: readonly (string | number)[], found: Found): TreeMap["entries"] {
+function growEntries(pairs: readonly unknown[], path: (string | number)[], found: Found): TreeMap["entries"] {
   const entries = new Map<string, TreeEntry>();
   for (const pair of pairs) {
     if (!isPair(pair)) continue;
@@ -215,14 +234,14 @@ function growEntries(pairs: readonly unknown[], path: readonly (string | number)
       const what = isAlias(key) ? "an alias" : "a list or a map";
       found.problems.push({
         at: keyAt,
-        path,
+        path: [...path],
         message: `expected a text as the key but found ${what}`,
         hides: "nothing",
       });
       continue;
     }
     const { name, keyIs } = keyOf(key, keyAt);
-    if (key.tag !== undefined || key.anchor !== undefined) grow(key, [...path, name], found);
+    if (key.tag !== undefined || key.anchor !== undefined) growBelow(key, name, path, found);
     if (entries.has(name)) {
       found.problems.push({
         at: keyAt,
@@ -230,10 +249,10 @@ function growEntries(pairs: readonly unknown[], path: readonly (string | number)
         message: `the key ${quote(name)} stands here a second time; keep one of the two`,
         hides: "nothing",
       });
-      if (value !== null) grow(value, [...path, name], found);
+      if (value !== null) growBelow(value, name, path, found);
       continue;
     }
-    const tree = value === null ? undefined : grow(value, [...path, name], found);
+    const tree = value === null ? undefined : growBelow(value, name, path, found);
     entries.set(name, {
       keyAt,
       value: tree ?? { kind: "scalar", at: keyAt, value: null },
