@@ -192,7 +192,9 @@ test("a program that somebody changes who is no admin does not run, and does not
   });
   const ran = await world.pipeline("deploy.yaml", pushed(commit));
   expect(codes(ran)).toEqual({ checkout: 0, audit: 0, guard: 1 });
-  expect(logOf(ran, "guard")).toMatch(/every right of the deployment:\n +"ci\/push\/guard-step.ts" \(in .*\n +"index.ts"/);
+  expect(logOf(ran, "guard")).toMatch(
+    /every right of the deployment:\n +"ci\/push\/guard-step.ts" \(in .*\n +"index.ts"/,
+  );
   await expect(access(PWNED)).rejects.toThrow("ENOENT");
   const read = (path: string) => readFile(fileURLToPath(new URL(`../../${path}`, import.meta.url)), "utf8");
   const files = { "ci/push/guard-step.ts": await read("ci/push/guard-step.ts"), "index.ts": await read("index.ts") };
