@@ -1,18 +1,25 @@
 /**
- * Prints the last lines of a run: its ten longest files, so that what slows it down is seen in every log, and each failed
- * test with the first lines of its error, since the end of a log is what a reader of CI gets.
+ * Prints each failed test with the first lines of its error, at once, and again as the last lines of the run, since the end
+ * of a log is what a reader of CI gets; before those the ten longest files, so that every log shows what slows it down.
  */
 
 import { relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import type { Reporter, TestModule } from "vitest/node";
+import type { Reporter, TestCase, TestError, TestModule } from "vitest/node";
 import { ROOT } from "../house/sources.ts";
 
 const LONGEST_SHOWN = 10;
-const LINES_PER_ERROR = 3;
+const FIRST_LINES = 3;
+const LAST_LINES = 10;
+const DIFFERENCES_SHOWN = 12;
 const COLUMNS = 300;
 
 export default class SummaryOfRun implements Reporter {
+  onTestCaseResult(test: TestCase): void {
+    const { state, errors = [] } = test.result();
+    if (state === "failed") process.stdout.write(`Failed:\n${entry(test.module, test.fullName, errors)}`);
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
     const files = modules
       .map((module) => ({ file: relative(ROOT, module.moduleId), seconds: module.diagnostic().duration / 1000 }))
@@ -28,25 +35,32 @@ export default class SummaryOfRun implements Reporter {
 
 /** The file's failed tests, and what failed outside of a test: a hook, a suite, or the file's import. */
 function failuresOf(module: TestModule): string[] {
-  const file = relative(ROOT, module.moduleId);
-  const entry = (name: string, errors: readonly { message: string }[]) =>
-    `  ${file}${name === "" ? "" : ` > ${name}`}\n${errors.map((error) => firstLines(error.message)).join("")}`;
   const ofFile = module.errors();
   const ofSuites = [...module.children.allSuites()].filter((suite) => suite.errors().length > 0);
   const ofTests = [...module.children.allTests("failed")];
   return [
-    ...(ofFile.length > 0 ? [entry("", ofFile)] : []),
-    ...ofSuites.map((suite) => entry(suite.fullName, suite.errors())),
-    ...ofTests.map((test) => entry(test.fullName, test.result().errors ?? [])),
+    ...(ofFile.length > 0 ? [entry(module, "", ofFile)] : []),
+    ...ofSuites.map((suite) => entry(module, suite.fullName, suite.errors())),
+    ...ofTests.map((test) => entry(module, test.fullName, test.result().errors ?? [])),
   ];
 }
 
-function firstLines(message: string): string {
-  const lines = stripVTControlCharacters(message)
+function entry(module: TestModule, name: string, errors: readonly TestError[]): string {
+  const title = [relative(ROOT, module.moduleId), ...(name === "" ? [] : [name])].join(" > ");
+  const lines = errors.flatMap(({ message, diff = "" }) => [
+    ...shortened(linesOf(message)),
+    ...linesOf(diff)
+      .filter((line) => /^[-+] /.test(line))
+      .slice(0, DIFFERENCES_SHOWN),
+  ]);
+  return [`  ${title}`, ...lines.map((line) => `      ${line.slice(0, COLUMNS)}`), ""].join("\n");
+}
+
+const linesOf = (text: string): readonly string[] =>
+  stripVTControlCharacters(text)
     .split("\n")
     .filter((line) => line.trim() !== "");
-  return lines
-    .slice(0, LINES_PER_ERROR)
-    .map((line) => `      ${line.slice(0, COLUMNS)}\n`)
-    .join("");
-}
+
+/** Where an assertion brings a log along, what it expected stands at the end. */
+const shortened = (lines: readonly string[]): readonly string[] =>
+  lines.length <= FIRST_LINES + LAST_LINES ? lines : [...lines.slice(0, FIRST_LINES), "…", ...lines.slice(-LAST_LINES)];
