@@ -5,7 +5,8 @@
 
 import { relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import type { Reporter, TestCase, TestError, TestModule } from "vitest/node";
+import type { TestError } from "vitest";
+import type { Reporter, TestCase, TestModule } from "vitest/node";
 import { ROOT } from "../house/sources.ts";
 
 const LONGEST_SHOWN = 10;
