@@ -6,7 +6,10 @@ import { run } from "./run.ts";
 import { duration, log } from "./log.ts";
 
 /** The browser that the tests of the user portal drive; the lab itself does without. */
-export const BROWSER: Packages = { chromium: "opens the user portal in its tests" };
+export const BROWSER: Packages = {
+  chromium: "opens the user portal in its tests",
+  "fonts-wqy-microhei": "draws the wide characters of the terminals' tests",
+};
 
 /** Installs what is missing. Throws `LabError` without root or apt, or when a package cannot be had. */
 export async function installPackages(wanted: Packages = PACKAGES): Promise<void> {

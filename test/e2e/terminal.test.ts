@@ -2,20 +2,18 @@
  * Tests terminals in the browser on a real host: opened by a click, typed into, resized, shared by two tabs, dropped and
  * connected again, brought back after their tmux server was killed; and that nobody else's terminal can be had.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { BROWSER, installPackages } from "../../lab/packages.ts";
 import { LAB_INGRESS_SECRET, type SignIn, startSignIn } from "../../lab/sign-in/proxy.ts";
 import { startTestHost, type TestHost } from "./host/host.ts";
 import { account, base, ingressSecret, maps, portsOf, type Somebody, units } from "./host/parts.ts";
+import { keepText, picture } from "./pictures.ts";
 
 const ana: Somebody = { osUser: "ana_b", uid: 7501, layout: "untouched" };
 const bob: Somebody = { osUser: "bob", uid: 7502, layout: "untouched" };
 const everybody = [ana, bob];
 const PORT = 8901;
-/** Where pictures for the eye and the recording as text are put; none are made without it. */
-const PICTURES = process.env.WS_SCREENSHOTS;
 
 type Table = Readonly<Record<string, object>>;
 const OF_ANA = { os_user: "ana_b", port: portsOf(ana).t3 };
@@ -92,12 +90,6 @@ async function until<T>(look: () => Promise<T>, holds: (found: T) => boolean): P
   }
 }
 
-async function picture(page: Page, name: string): Promise<void> {
-  if (PICTURES === undefined) return;
-  mkdirSync(PICTURES, { recursive: true });
-  await page.screenshot({ path: `${PICTURES}/${name}.png` });
-}
-
 /** Records what a page shows of a terminal, step by step. */
 function recording(name: string) {
   const steps: string[] = [];
@@ -109,11 +101,7 @@ function recording(name: string) {
         .trim();
       steps.push(`== ${title}\n[${(await state(page).innerText()).trim()}]\n${rows}\n`);
     },
-    end() {
-      if (PICTURES === undefined) return;
-      mkdirSync(PICTURES, { recursive: true });
-      writeFileSync(`${PICTURES}/${name}.txt`, steps.join("\n"));
-    },
+    end: () => keepText(name, steps.join("\n")),
   };
 }
 

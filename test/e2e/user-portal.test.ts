@@ -11,6 +11,7 @@ import { BROWSER, installPackages } from "../../lab/packages.ts";
 import { LAB_INGRESS_SECRET, type SignIn, startSignIn } from "../../lab/sign-in/proxy.ts";
 import { startTestHost, type TestHost } from "./host/host.ts";
 import { account, base, clones, ingressSecret, maps, portsOf, REMOTE, type Somebody, units } from "./host/parts.ts";
+import { picture } from "./pictures.ts";
 
 const ana: Somebody = {
   osUser: "ana_b",
@@ -92,6 +93,7 @@ test("with the keyboard alone, the button brings back what a killed server held,
   page.on("console", (message) => problems.push(message.text()));
   page.on("pageerror", (error) => problems.push(error.message));
   await page.getByText("0 running, 2 can be restored").waitFor();
+  await picture(page, "portal-desktop-light", { fullPage: true });
   await page.keyboard.press("Tab");
   expect(await page.evaluate("document.activeElement.textContent")).toBe("To the content");
   await page.keyboard.press("Tab");
@@ -100,6 +102,7 @@ test("with the keyboard alone, the button brings back what a killed server held,
   const status = page.getByRole("status");
   await status.getByText("Bringing back your sessions…").waitFor();
   await status.getByRole("heading", { name: "2 sessions brought back" }).waitFor();
+  await picture(page, "portal-restored-light", { fullPage: true });
   expect(await status.getByRole("listitem").allTextContents()).toEqual(NAMES.map((name) => `${name} with a shell`));
   await page.getByText("2 running, 0 can be restored").waitFor();
   expect(await page.evaluate("document.activeElement.textContent")).toBe("Restore sessions");
@@ -109,7 +112,8 @@ test("with the keyboard alone, the button brings back what a killed server held,
 
 test("without JavaScript the same button does the same, and pressed again it harms nothing", async () => {
   await killServer(ana);
-  const page = await open("ana@x", "/", { javaScriptEnabled: false });
+  const page = await open("ana@x", "/", { javaScriptEnabled: false, colorScheme: "dark" });
+  await picture(page, "portal-desktop-dark", { fullPage: true });
   await page.getByRole("button", { name: "Restore sessions" }).click();
   await page.getByRole("heading", { name: "2 sessions brought back" }).waitFor();
   expect(await running(ana)).toEqual(NAMES);
@@ -129,6 +133,7 @@ test("after a partial loss that was saved, the page lists the earlier record, br
   await page.getByText("2 running, 0 can be restored").waitFor();
   const record = page.locator("details").filter({ hasText: "extra" }).first();
   await record.locator("summary").click();
+  await picture(page, "portal-phone-light", { fullPage: true });
   expect(await record.locator("summary").textContent()).toMatch(/ago: 4 sessions, 2 can be brought back$/);
   expect(await page.evaluate(FLAWS)).toEqual([]);
   // Every box is checked; without one, nothing is done and the page says why.
@@ -268,6 +273,7 @@ test.each(["/", "/people"])(
       reducedMotion: "reduce",
       colorScheme: "dark",
     });
+    await picture(page, path === "/" ? "portal-phone-dark" : "portal-people-phone-dark", { fullPage: true });
     expect(await page.evaluate(FLAWS)).toEqual([]);
     for (const landmark of ["banner", "main", "contentinfo"] as const)
       expect(await page.getByRole(landmark).count()).toBe(1);
@@ -286,6 +292,7 @@ test.each(["/", "/people"])(
 
 test("the board tells admins of everybody, and the command line tells each their own", async () => {
   const page = await open("bob@x", "/people");
+  await picture(page, "portal-people-light", { fullPage: true });
   const row = page.getByRole("row", { name: /^ana_b/ });
   expect(await row.textContent()).toContain("2 sessions could be restored");
   await close(page);
