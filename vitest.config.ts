@@ -14,7 +14,14 @@ export const SLOW = [
   ...["derivation.property", "names.property", "stop-child-units", "ci/runner", "ci/runner-command", "vault-user-map"],
   ...["fetch-remotes", "undo-update", "fast-forward", "fast-forward-ignored", "find-obstacles", "migrate-to-workspace"],
   ...["own-command", "cli/start", "cli/remove", "providers/start", "npm-scripts"],
-  ...["naive-proxy", "injector-proxy", "portal/noise", "portal/terminal/terminals", "ci/daily"],
+  ...[
+    "naive-proxy",
+    "injector-proxy",
+    "portal/noise",
+    "portal/broken-exchanges",
+    "portal/terminal/terminals",
+    "ci/daily",
+  ],
 ].map((name) => `test/**/${name}.test.ts`);
 
 const UNIT = {

@@ -1,8 +1,15 @@
 /** Serves the code-server proxy: routes each signed-in identity to its own code server and to no other. */
 
-import { type ClientRequest, createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { Duplex } from "node:stream";
-import { createProxyServer } from "http-proxy-3";
+import { endToEnd, forwardRequest, type Upstream } from "../../clients/http/forward-request.ts";
+import { forwardWebSocket, pendingAnswers } from "../../clients/http/forward-web-socket.ts";
 import { isOfOwnPage, isSafeMethod } from "../../clients/http/same-origin-request.ts";
 import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts";
 import type { IngressGuard } from "../require-ingress-secret.ts";
@@ -25,17 +32,18 @@ export interface CodeServerProxyArgs {
 /** A few editors with all their tabs, and far from what the process may have open for everybody. */
 const MOST_OPEN = 1000;
 
-/** A code server that has not begun to answer by then is taken for dead; what has begun may go on for days. */
-const ANSWER_MS = 60_000;
+interface Guest {
+  readonly entry: Entry;
+  readonly name: string;
+}
 
-type Admitted = { readonly entry: Entry; readonly name: string } | { readonly status: number; readonly why: string };
+type Admitted = Guest | { readonly status: number; readonly why: string };
 
 export function createCodeServerProxy(args: CodeServerProxyArgs): Server {
-  const { ingress, log } = args;
+  const { log } = args;
   const policy = { ...args, noteForeign: seldom(log, Date.now), noteUnreadable: seldom(log, Date.now) };
   const open = openLimit(MOST_OPEN);
-  const proxy = createProxyServer({ xfwd: false });
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAlive: true }, (request, response) => {
     const admitted = admit(policy, request, !isSafeMethod(request.method));
     if ("status" in admitted) return refuse(response, admitted.status, admitted.why);
     if (!open.enter(admitted.entry.os_user, response))
@@ -44,47 +52,23 @@ export function createCodeServerProxy(args: CodeServerProxyArgs): Server {
         429,
         `You have ${MOST_OPEN} requests open, which is all that one person may. Close some tabs.`,
       );
-    narrow(request, admitted.name, ingress);
-    proxy.web(request, response, toward(admitted.entry), (error) => {
-      const { status, why } = reason(error, admitted.entry, log);
-      refuse(response, status, why);
-    });
+    forwardRequest(request, response, codeServer(args, request, admitted));
   });
-  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  const isPending = pendingAnswers(server);
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, early: Buffer) => {
     closeWhenSent(socket);
+    if (isPending(socket)) return void socket.destroy();
     const admitted = admit(policy, request, true);
     if ("status" in admitted) return refuseUpgrade(socket, admitted.status);
     if (!isWebSocketHandshake(request)) return refuseUpgrade(socket, 400);
     if (!open.enter(admitted.entry.os_user, socket)) return refuseUpgrade(socket, 429);
-    narrow(request, admitted.name, ingress);
-    // The library hands on what the far end says, and ends the socket when there is no far end.
-    proxy.ws(request, socket as never, head, toward(admitted.entry), (error) => {
-      refuseUpgrade(socket, reason(error, admitted.entry, log).status);
-    });
-  });
-  // Until an answer begins, and no longer: a quiet stream is no dead one.
-  proxy.on("proxyReq", (upstream, _, response) => {
-    answerInTime(upstream);
-    response.once("close", () => upstream.destroy());
-  });
-  proxy.on("proxyReqWs", answerInTime);
-  // The library leaves the client's connection open when an answer breaks off; a half answer must not wait for ever.
-  proxy.on("proxyRes", (answer, _, response) => {
-    answer.once("close", () => {
-      if (!answer.complete) response.destroy();
-    });
+    const refuse = (status: number) => refuseUpgrade(socket, status);
+    forwardWebSocket(request, { socket, early, refuse }, codeServer(args, request, admitted));
   });
   // A person's editor saves large files, slowly from a train.
   server.requestTimeout = 0;
   return server;
 }
-
-function answerInTime(upstream: ClientRequest): void {
-  const late = setTimeout(() => upstream.destroy(new Error("it does not answer")), ANSWER_MS);
-  for (const event of ["response", "upgrade", "close", "error"]) upstream.once(event, () => clearTimeout(late));
-}
-
-const toward = (entry: Entry) => ({ target: `http://127.0.0.1:${entry.port}`, agent: upstreamAgent(entry) });
 
 interface Policy extends CodeServerProxyArgs {
   /** Logs a request that another page made. */
@@ -133,26 +117,32 @@ function otherPage({ headers }: IncomingMessage, origin: string | undefined): st
   return `${found}: it names the host ${headers.host ?? "of nobody"}; if people's browsers find their code server at another one, set workstation:devvm.gate.origin`;
 }
 
-/** Of what could tell who somebody is, only what was checked goes on; the secret of the ingress never does. */
-function narrow({ headers }: IncomingMessage, name: string, { header: secret }: IngressGuard): void {
-  for (const header of Object.keys(headers))
-    if (/^x[-_]authentik/.test(header) || header === secret) delete headers[header];
-  headers[IDENTITY_HEADER] = name;
+function codeServer({ ingress, log }: CodeServerProxyArgs, request: IncomingMessage, { entry, name }: Guest): Upstream {
+  return {
+    target: { host: "127.0.0.1", port: entry.port, agent: upstreamAgent(entry) },
+    headers: narrowed(endToEnd(request), name, ingress),
+    answerHeaders: (headers) => headers,
+    onFailure: (cause) => reason(cause, entry, log),
+  };
 }
 
-function reason(error: Error, { os_user }: Entry, log: CodeServerProxyArgs["log"]): { status: number; why: string } {
+/** Of what could tell who somebody is, only what was checked goes on; the secret of the ingress never does. */
+function narrowed(headers: OutgoingHttpHeaders, name: string, { header: secret }: IngressGuard): OutgoingHttpHeaders {
+  const kept = Object.entries(headers).filter(([header]) => !/^x[-_]authentik/.test(header) && header !== secret);
+  return { ...Object.fromEntries(kept), [IDENTITY_HEADER]: name };
+}
+
+function reason(error: Error, { os_user }: Entry, log: CodeServerProxyArgs["log"]): { status: number; text: string } {
   log(`${os_user}: ${error.message}`);
   if (error instanceof NotTheirs)
     return {
       status: 502,
-      why: "Another user's program answers in place of your code server. Nothing was sent to it. Tell an admin.",
+      text: "Another user's program answers in place of your code server. Nothing was sent to it. Tell an admin.",
     };
-  return { status: 502, why: "Your code server does not answer. It may be starting: try again in a minute." };
+  return { status: 502, text: "Your code server does not answer. It may be starting: try again in a minute." };
 }
 
-function refuse(response: unknown, status: number, why: string): void {
-  if (!(response instanceof ServerResponse) || response.destroyed) return;
-  if (response.headersSent) return void response.destroy();
+function refuse(response: ServerResponse, status: number, why: string): void {
   response
     .writeHead(status, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" })
     .end(`${why}\n`);

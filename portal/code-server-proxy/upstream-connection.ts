@@ -45,12 +45,13 @@ type Connector = (options: unknown, made: (error: Error | null, socket?: Socket)
 
 /** Connected, accepted, and theirs. */
 async function open(osUser: string, port: number): Promise<Socket> {
-  const socket = connect({ host: "127.0.0.1", port });
+  // An editor sends small pieces back and forth; a peer that has vanished is noticed.
+  const socket = connect({ host: "127.0.0.1", port, noDelay: true, keepAlive: true });
+  // From the first moment on: an error without a listener ends the whole process.
+  socket.on("error", () => socket.destroy());
   const late = setTimeout(() => socket.destroy(new Error("it does not accept")), CONNECT_MS);
   try {
     await once(socket, "connect");
-    // Without a listener of its own, an error in between would end the gate.
-    socket.on("error", () => undefined);
     await whenTheirs(socket, osUser, port);
     return socket;
   } catch (error) {

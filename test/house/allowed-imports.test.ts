@@ -12,7 +12,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   components: [
     ...[/^node:/, /^@pulumi\//, "yaml", "roster", "agent/contract.ts"],
     ...["clients/http/header-name.ts", "clients/http/same-origin-request.ts", "clients/http/compare-shared-secret.ts"],
-    "clients/http/web-socket-handshake.ts",
+    ...["clients/http/web-socket-handshake.ts", "clients/http/forward-request.ts"],
+    "clients/http/forward-web-socket.ts",
   ],
   stacks: [/^node:/, /^@pulumi\//, "zod", "esbuild", "components", "config", "clients", "roster", "agent"],
   providers: [/^node:/, /^@pulumi\//, /^@grpc\//, /^google-protobuf/, "zod", "clients"],
@@ -40,7 +41,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     /^node:/,
     "zod",
     "esbuild",
-    "http-proxy-3",
     ...["@xterm/xterm", "@xterm/addon-fit"],
     "agent/shared/terminal/protocol.ts",
     "agent/shared/facts/facts-schemas.ts",
@@ -50,6 +50,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     "clients/http/same-origin-request.ts",
     "clients/http/compare-shared-secret.ts",
     "clients/http/web-socket-handshake.ts",
+    "clients/http/forward-request.ts",
+    "clients/http/forward-web-socket.ts",
   ],
 };
 

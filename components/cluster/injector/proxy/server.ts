@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from "node:stream";
 import { isSafeMethod } from "../../../../clients/http/same-origin-request.ts";
 import { isWebSocketHandshake } from "../../../../clients/http/web-socket-handshake.ts";
+import { pendingAnswers } from "../../../../clients/http/forward-web-socket.ts";
 import { type Backend, forward, forwardSocket, head } from "./forward.ts";
 import type { RequestFilter, Verdict } from "./request-filter.ts";
 
@@ -40,22 +41,23 @@ export function createInjectorServer(filter: RequestFilter, backend: Backend, lo
     if (verdict.kind === "admit") forward(backend, request, verdict.headers, response);
     else refuse(request, response, verdict);
   });
-  server.on("upgrade", (request: IncomingMessage, socket: Duplex) => {
+  const isPending = pendingAnswers(server);
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, early: Buffer) => {
     socket.on("error", () => socket.destroy());
+    if (isPending(socket)) return void socket.destroy();
     // Nobody may read it, and with unread bytes in it its peer's end would never be seen.
     socket.once("finish", () => socket.destroy());
     const verdict = isWebSocketHandshake(request) ? judge(filter, request, true) : NO_OTHER_PROTOCOL;
     note(log, request, verdict);
-    if (verdict.kind === "refuse") {
-      socket.end(head(verdict.status, "Refused", [["connection", "close"]]));
-      return;
-    }
-    forwardSocket(backend, request, verdict.headers, socket, (ends) => {
+    const refuse = (status: number) => void socket.end(head(status, "Refused", [["connection", "close"]]));
+    if (verdict.kind === "refuse") return refuse(verdict.status);
+    const onOpen = (ends: readonly Duplex[]) => {
       for (const end of ends) {
         sockets.add(end);
         end.on("close", () => sockets.delete(end));
       }
-    });
+    };
+    forwardSocket(backend, request, verdict.headers, { socket, early, refuse, onOpen });
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.headersTimeout = HEADERS_TIMEOUT_MS;
