@@ -1,4 +1,5 @@
-/** The secret of the ingress on a host: who may read its file, what the services are told of it, and when it goes. */
+/** Tests the frontend services of a host: the secret of the ingress (its file, who may read it, when it goes), and that systemd keeps them running. */
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { BasePart } from "../../../../agent/contract.ts";
 import { codeServerProxySteps } from "../../../../agent/root/host/proxy-and-portal.ts";
@@ -96,4 +97,26 @@ test("a change of a terminal's program or unit restarts the services that run, o
     expect(await deliver(file, "new")).toEqual(restarted);
     expect(await deliver(file, "new")).toEqual([]);
   }
+});
+
+const sections = (unit: string) =>
+  new Map(
+    readFileSync(`agent/files/${unit}`, "utf8")
+      .split(/^(?=\[)/m)
+      .map((section) => [section.split("\n")[0] ?? "", section.split("\n")]),
+  );
+const always = readdirSync("agent/files")
+  .filter((name) => name.endsWith(".service"))
+  .filter((name) => sections(name).get("[Service]")?.includes("Restart=always"));
+
+test("both frontend services are among the units that always run", () => {
+  expect(always).toEqual(expect.arrayContaining(["workstation-gate.service", "workstation-lobby.service"]));
+});
+
+test.each(always)("systemd starts %s again however often it has ended", (unit) => {
+  expect(sections(unit).get("[Unit]")).toContain("StartLimitIntervalSec=0");
+});
+
+test("systemd keeps the portal's request socket open however many requests come at once", () => {
+  expect(sections("workstation-lobby-ask.socket").get("[Socket]")).toContain("TriggerLimitIntervalSec=0");
 });
