@@ -70,8 +70,16 @@ const ingresses = (protectedHosts: readonly string[]): Rail => ({
         `t.hosts.all(h, !(h in ${celList(protectedHosts)})))`,
       message: "this host belongs to the platform, and a tenant brings no certificate for it",
     },
+    {
+      expression: `!has(object.metadata.annotations) || object.metadata.annotations.all(name, !name.matches('${ADDS_HOSTS}'))`,
+      message:
+        "a tenant's Ingress names its hosts in its rules: no annotation that adds hosts or the controller's own configuration",
+    },
   ],
 });
+
+/** Annotations of the nginx and HAProxy controllers that serve hosts which the rules do not name. */
+const ADDS_HOSTS = "/(server-alias(-regex)?|from-to-www-redirect|([a-z]+-)*snippet)$";
 
 /** A list of strings as CEL writes it. The settings admit DNS names only, so nothing in them needs escaping. */
 const celList = (texts: readonly string[]) =>

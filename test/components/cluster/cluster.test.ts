@@ -170,6 +170,11 @@ describe("a tenant", () => {
       expect.stringContaining(`r.host in ${hosts}`),
       expect.stringContaining(`h in ${hosts}`),
     ]);
+    const [, pattern = ""] = /matches\('(.*)'\)/.exec(policy.validations[4].expression) ?? [];
+    const names = ["server-alias", "from-to-www-redirect", "server-snippet", "snippet", "rewrite-target", "auth-url"];
+    expect(names.filter((name) => new RegExp(pattern).test(`nginx.ingress.kubernetes.io/${name}`))).toEqual(
+      names.slice(0, 4),
+    );
   });
 });
 

@@ -107,10 +107,10 @@ const pod = (spec: object = {}) => ({
 const core = (namespace: string, what: string) => `/api/v1/namespaces/${namespace}/${what}`;
 const rbac = (namespace: string, what: string) => `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/${what}`;
 const service = (spec: object) => ({ apiVersion: "v1", kind: "Service", metadata: { generateName: "try-" }, spec });
-const ingress = (spec: object) => ({
+const ingress = (spec: object, annotations: Readonly<Record<string, string>> = {}) => ({
   apiVersion: "networking.k8s.io/v1",
   kind: "Ingress",
-  metadata: { generateName: "try-" },
+  metadata: { generateName: "try-", annotations },
   spec,
 });
 const backend = { service: { name: "a", port: { number: 80 } } };
@@ -143,6 +143,13 @@ const OWNER_ATTEMPTS: readonly Attempt[] = [
     "POST",
     ingresses,
     ingress({ rules: [rule("anca.test")], tls: [{ hosts: ["anca.test"], secretName: "own" }] }),
+  ],
+  [
+    "makes an Ingress at home, with an annotation that adds no host",
+    201,
+    "POST",
+    ingresses,
+    ingress({ rules: [rule("anca.test")] }, { "nginx.ingress.kubernetes.io/rewrite-target": "/" }),
   ],
   ["makes a Service at home", 201, "POST", core("anca-one", "services"), service({ ports: [{ port: 80 }] })],
   ["sees which namespaces there are", 200, "GET", "/api/v1/namespaces"],
@@ -235,6 +242,15 @@ const OWNER_ATTEMPTS: readonly Attempt[] = [
     ingresses,
     ingress({ rules: [rule("anca.test")], tls: [{ secretName: "own" }] }),
   ],
+  ...["server-alias", "server-snippet"].map(
+    (name): Attempt => [
+      `takes the dashboard's host by the annotation ${name}`,
+      422,
+      "POST",
+      ingresses,
+      ingress({ rules: [rule("anca.test")] }, { [`nginx.ingress.kubernetes.io/${name}`]: "dashboard.test" }),
+    ],
+  ),
   ["takes every host", 422, "POST", ingresses, ingress({ rules: [rule()] })],
   ["takes hosts by a wildcard", 422, "POST", ingresses, ingress({ rules: [rule("*.test")] })],
   ["takes what is nobody's", 422, "POST", ingresses, ingress({ defaultBackend: backend })],
