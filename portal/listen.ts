@@ -21,7 +21,10 @@ export type Listen = z.output<typeof listen>;
  * the owner of each connection from here: root may connect, nobody else.
  */
 export function listenAt(server: Server, at: Listen, log: (line: string) => void): void {
+  const noteBroken = seldom(log, Date.now);
   server.on("error", (error) => {
+    // The kernel reports here, too, that a new connection was broken before it was accepted: that is its client's alone.
+    if (server.listening) return noteBroken(`a connection could not be accepted: ${error.message}`);
     log(`cannot listen: ${error.message}`);
     process.exit(1);
   });

@@ -29,16 +29,16 @@ const DISCARD_MS = 5_000;
 
 /** The client gets the answer, a refusal, or a closed connection where an answer breaks off: it is never taken for whole. */
 export function forwardRequest(from: IncomingMessage, to: ServerResponse, upstream: Upstream): void {
+  const { socket } = from;
   let request: ClientRequest | undefined;
   const fail = (cause: Error) => {
     request?.destroy();
-    if (to.destroyed || to.writableEnded) return;
+    if (socket.destroyed || to.destroyed || to.writableEnded) return;
     const { status, text } = upstream.onFailure(cause);
     if (to.headersSent) to.destroy();
     else to.writeHead(status, PLAIN_TEXT).end(`${text}\n`);
   };
   for (const end of [from, to]) end.on("error", () => to.destroy());
-  const { socket } = from;
   const gone = () => {
     socket.off("close", gone);
     request?.destroy();
@@ -55,8 +55,8 @@ export function forwardRequest(from: IncomingMessage, to: ServerResponse, upstre
     request.on("error", (cause) => {
       if (received?.complete !== true) fail(cause);
     });
-    request.on("upgrade", (_, socket) => {
-      socket.on("error", () => socket.destroy()).destroy();
+    request.on("upgrade", (_, remote) => {
+      remote.on("error", () => remote.destroy()).destroy();
       fail(new Error("it switches protocols, which it was not asked to"));
     });
     request.on("response", (answer) => {

@@ -2,13 +2,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, get, type IncomingMessage } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { findOwner, ownerFinder, uidOf } from "../../portal/code-server-proxy/connection-owner.ts";
-import { admitConnections } from "../../portal/listen.ts";
+import { admitConnections, listenAt } from "../../portal/listen.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "owner-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -123,6 +123,20 @@ test("a connection from this host reaches the server if it is root's, and else n
   expect(heard).toEqual(["/of-0"]);
   // Whoever tries again and again does not fill the journal.
   expect(log).toEqual(["uid 65534 of this host connected and is not let in: only the ingress and root are"]);
+  server.closeAllConnections();
+  server.close();
+});
+
+test("a connection that breaks before it is accepted is logged, and the next one is served", async () => {
+  const log: string[] = [];
+  const server = createServer((_, response) => response.end("served"));
+  const socket = join(folder, "listen.sock");
+  listenAt(server, { socket }, (text) => log.push(text));
+  await once(server, "listening");
+  // As node reports what the kernel says of a connection that it cannot hand out.
+  server.emit("error", new Error("accept EPROTO"));
+  const [answer] = (await once(get({ socketPath: socket, agent: false }), "response")) as [IncomingMessage];
+  expect([answer.resume().statusCode, log]).toEqual([200, ["a connection could not be accepted: accept EPROTO"]]);
   server.closeAllConnections();
   server.close();
 });

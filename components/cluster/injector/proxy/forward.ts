@@ -45,7 +45,7 @@ function dashboard({ origin, caPem, onFailure }: Backend, headers: Headers): Ups
     answerHeaders: withoutStore,
     onFailure: (cause: NodeJS.ErrnoException) => {
       onFailure?.(cause.code ?? cause.message);
-      return { status: 502, text: "The dashboard does not answer." };
+      return { status: 502, text: "The dashboard does not answer as it should." };
     },
   };
 }
