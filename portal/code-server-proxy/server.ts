@@ -139,7 +139,10 @@ function reason(error: Error, { os_user }: Entry, log: CodeServerProxyArgs["log"
       status: 502,
       text: "Another user's program answers in place of your code server. Nothing was sent to it. Tell an admin.",
     };
-  return { status: 502, text: "Your code server does not answer as it should. It may be starting: try again in a minute." };
+  return {
+    status: 502,
+    text: "Your code server does not answer as it should. It may be starting: try again in a minute.",
+  };
 }
 
 function refuse(response: ServerResponse, status: number, why: string): void {
