@@ -155,9 +155,18 @@ test("everything that is missing is told at once, on every surface", async () =>
   expect(await stack.touched()).toEqual(before);
 });
 
+/** Only what `apt` was told of by a repository of this test's own; the host reaches no other one. */
+const UPDATE_LISTS = `mkdir -p /srv/doctor; touch /srv/doctor/Packages
+echo 'deb [trusted=yes] file:/srv/doctor ./' > /srv/doctor/sources.list
+apt-get update -o Dir::Etc::sourcelist=/srv/doctor/sources.list -o Dir::Etc::sourceparts=-`;
+
 test("with the right host key, what the host lacks is told with the line that brings it", async () => {
   half.settings.delete("hosts");
   await configure();
+  await stack.sh("rm -rf /var/lib/apt/lists/*");
+  const unlisted = (await doctor()).checks.find(({ what }) => what === "package zhs-that-is-no-package");
+  expect(unlisted).toMatchObject({ state: "untried", found: expect.stringContaining("apt has no lists") });
+  await stack.sh(UPDATE_LISTS);
   const before = await stack.touched();
   const { lines, missing } = await doctor();
   expect(lines.filter((line) => line.startsWith("host "))).toEqual([
