@@ -23,8 +23,11 @@ export async function openLogin(who: string | undefined): Promise<number> {
 
 /** Runs the cluster's own kubectl as its administrator. @returns its exit code */
 export async function openKubectl(args: readonly string[]): Promise<number> {
-  const { kubectl, adminKubeconfig } = await clusterFact.read(await requireInstance());
-  return attached([kubectl, `--kubeconfig=${adminKubeconfig}`, ...args]);
+  const instance = await requireInstance();
+  const { kubectl, adminKubeconfig } = await clusterFact.read(instance);
+  // Its cache goes with the lab; the default one is in the home of whoever types this, and stays.
+  const cache = instance.path("kubectl-cache");
+  return attached([kubectl, `--kubeconfig=${adminKubeconfig}`, `--cache-dir=${cache}`, ...args]);
 }
 
 /** Gives the program this terminal. A program that a signal ended counts as failed. */
