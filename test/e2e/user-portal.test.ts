@@ -83,6 +83,8 @@ async function open(name: string, path = "/", options: BrowserContextOptions = {
   return page;
 }
 const close = (page: Page) => page.context().close();
+/** One person may press six times at once, and then once in ten seconds. */
+const untilPressesAreFree = () => new Promise((resolve) => setTimeout(resolve, 30_000));
 /** A look is kept for two seconds; what changes without the page is seen after that. */
 const untilLookedAnew = () => new Promise((resolve) => setTimeout(resolve, 2500));
 
@@ -123,6 +125,7 @@ test("without JavaScript the same button does the same, and pressed again it har
 });
 
 test("after a partial loss that was saved, the page lists the earlier record, brings back what is chosen, and forgets", async () => {
+  await untilPressesAreFree();
   await host.sh("tmux-persist restore ana_b");
   await host.sh("tmux -u new-session -d -s extra; tmux -u new-session -d -s later", { as: "ana_b" });
   await host.sh("tmux-persist save");
