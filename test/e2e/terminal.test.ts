@@ -98,6 +98,7 @@ function recording(name: string) {
       const rows = (await page.locator(".xterm-rows > div").allInnerTexts())
         .map((row) => row.trimEnd())
         .join("\n")
+        .replaceAll(/\n{3,}/g, "\n\n")
         .trim();
       steps.push(`== ${title}\n[${(await state(page).innerText()).trim()}]\n${rows}\n`);
     },
