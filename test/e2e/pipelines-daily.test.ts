@@ -10,8 +10,9 @@ vi.setConfig({ testTimeout: 1_800_000 });
 
 const DAY_MS = 86_400_000;
 const CLOCK = new URL("./fixtures/clock.mjs", import.meta.url);
-/** Every run is at the end of its day, so that none is before what this file has made. */
-const EVENING_MS = Date.parse(`${new Date().toISOString().slice(0, 10)}T23:59:00Z`);
+/** Every run begins at ten in the evening: none is before what this file has made, and none ends on the next day. */
+const TEN_OF_TODAY_MS = Date.parse(`${new Date().toISOString().slice(0, 10)}T22:00:00Z`);
+const EVENING_MS = TEN_OF_TODAY_MS + (Date.now() > TEN_OF_TODAY_MS - DAY_MS / 12 ? DAY_MS : 0);
 const dayIn = (days: number) => new Date(EVENING_MS + days * DAY_MS).toISOString().slice(0, 10);
 
 let world: World;
