@@ -60,12 +60,15 @@ export async function hostFindings(
   const parsed = statusForm.safeParse(parseJson(status.value.stdout));
   if (!parsed.success && status.value.code === 1) return unread(silent(status.value));
   if (!parsed.success) return unread("the agent's answer is not of the expected form");
-  const { people, hold, delivered, problems } = parsed.data;
+  const { people, hold, delivered, problems, failures: hostFailures } = parsed.data;
   const listed = new Set(people.map(({ osUser }) => osUser));
   const missing = expected.filter(({ person }) => !listed.has(person));
-  const failures = people.flatMap(({ osUser, failures: of }) =>
-    Object.entries(of).map(([kind, why]) => finding({ person: osUser as OsUser }, "failed", `${kind}: ${why}`)),
-  );
+  const failures = [
+    ...hostFailures.map((why) => finding("everybody", "failed", why)),
+    ...people.flatMap(({ osUser, failures: of }) =>
+      Object.entries(of).map(([kind, why]) => finding({ person: osUser as OsUser }, "failed", `${kind}: ${why}`)),
+    ),
+  ];
   const wrong = [
     ...problems.map((what) => finding("everybody", "failed", what)),
     ...people.flatMap((of) => of.problems.map((what) => finding({ person: of.osUser as OsUser }, "failed", what))),
@@ -92,7 +95,8 @@ export async function hostFindings(
 const statusForm = z.object({
   delivered: z.iso.datetime().optional(),
   hold: z.string().optional(),
-  // An agent of an earlier delivery does not look for problems.
+  // An agent of an earlier delivery records no failures of the host, and does not look for problems.
+  failures: z.array(z.string()).default([]),
   problems: z.array(z.string()).default([]),
   people: z.array(
     z.object({

@@ -7,6 +7,7 @@ import type { AccountPart, UnitsPart } from "../../contract.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { agesOut } from "../accounts/password-ageing.ts";
 import { userManagerOf } from "../accounts/find-processes.ts";
+import { presentFormerName } from "../accounts/rename.ts";
 import { homeOf } from "../accounts/verify-ownership.ts";
 import { filterFault } from "../host/access-maps.ts";
 import { HOST_UNITS } from "../host/base-files.ts";
@@ -39,12 +40,22 @@ async function stoppedUnits(m: Machine): Promise<readonly string[]> {
   const base = loadPart(m.sys, "base");
   if (base === undefined) return [];
   const names = [...HOST_UNITS, WATCH, ...frontendUnits(base)];
-  const states = await m.units(names);
-  return names.flatMap((name) => {
+  const states = await m.units([...names, HOURLY_RUN]);
+  const stopped = names.flatMap((name) => {
     const state = states.get(name)?.active ?? "unknown";
     return RUNNING.has(state) ? [] : [`${name} is ${state}; run: workstation reconcile`];
   });
+  const result = states.get(HOURLY_RUN)?.shown.get("Result") ?? "";
+  if (RECORDED_RESULTS.has(result)) return stopped;
+  return [
+    ...stopped,
+    `the last hourly run did not end by itself (${HOURLY_RUN}: ${result}), so it recorded nothing; run: workstation reconcile`,
+  ];
 }
+
+const HOURLY_RUN = "workstation-reconcile.service";
+/** Of a run that ended by itself, however: it has recorded whatever failed. */
+const RECORDED_RESULTS: ReadonlySet<string> = new Set(["", "success", "exit-code"]);
 
 /** Sentences by person; two calls of systemd for all of them together. */
 export async function problemsOfPeople(
@@ -56,7 +67,10 @@ export async function problemsOfPeople(
   for (const person of people) {
     const { osUser, account, units } = person;
     const user = m.accounts().users.get(osUser);
-    if (user === undefined) continue;
+    if (user === undefined) {
+      found.set(osUser, missingAccount(m, account));
+      continue;
+    }
     const names = new Set([...unitsOf(osUser), userManagerOf(user.uid), `user-${user.uid}.slice`]);
     const theirs = failed.filter(
       (unit) =>
@@ -73,6 +87,12 @@ export async function problemsOfPeople(
     ]);
   }
   return found;
+}
+
+/** A deployment gave it to them, and nothing but their removal for good, which takes the part too, takes it away. */
+function missingAccount(m: Machine, account: AccountPart | undefined): readonly string[] {
+  if (account?.state !== "present" || presentFormerName(m, account) !== undefined) return [];
+  return [`the account ${account.osUser} (uid ${account.uid}) is missing on this host; run: workstation reconcile`];
 }
 
 interface FailedUnit {

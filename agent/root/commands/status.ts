@@ -14,6 +14,7 @@ import { loadPart, peopleOfParts } from "../state/stored-parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
 import { readDeliveredAt, readHold } from "../state/deliveries.ts";
 import { readFailures } from "../state/failures.ts";
+import { readHostFailures } from "../state/host-failures.ts";
 import { readLedger } from "../state/host-ledger.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { readPendingRemote } from "../state/pending-remotes.ts";
@@ -39,7 +40,9 @@ export interface HostStatus {
   /** When the last delivery ended, ISO 8601 in UTC. */
   readonly delivered: string | undefined;
   readonly hold: string | undefined;
-  /** What is wrong with the host itself. */
+  /** Steps of the host's own parts that failed in the last run. */
+  readonly failures: readonly string[];
+  /** What is wrong with the host itself now. */
   readonly problems: readonly string[];
   /** Programs that people need and that no delivery brings. */
   readonly programs: readonly ProgramStatus[];
@@ -80,11 +83,13 @@ export async function readStatus(system: System): Promise<HostStatus> {
     };
   });
   const base = loadPart(m.sys, "base");
+  const hostFailures = readHostFailures(m.sys);
   return {
     host: base?.host,
     delivered: atMs === undefined ? undefined : new Date(atMs).toISOString(),
     hold: readHold(m.sys),
-    problems: await problemsOfHost(m),
+    failures: hostFailures,
+    problems: unrecorded(await problemsOfHost(m), hostFailures),
     programs: base === undefined ? [] : await lookForPrograms(m, base),
     people,
   };
@@ -94,11 +99,15 @@ export async function readStatus(system: System): Promise<HostStatus> {
 const unrecorded = (problems: readonly string[], failures: readonly string[]): readonly string[] =>
   problems.filter((problem) => !failures.some((failure) => failure.includes(problem)));
 
+const isWrong = ({ failures, problems, people }: HostStatus): boolean =>
+  failures.length > 0 ||
+  problems.length > 0 ||
+  people.some((person) => Object.keys(person.failures).length > 0 || person.problems.length > 0);
+
 /** Exit code 1 when anything is wrong with the host or with anybody on it. */
 export async function status(system: System, json: boolean): Promise<number> {
   const found = await readStatus(system);
-  const isWrong = [found, ...found.people].some(({ problems }) => problems.length > 0);
-  const code = isWrong || found.people.some(({ failures }) => Object.keys(failures).length > 0) ? 1 : 0;
+  const code = isWrong(found) ? 1 : 0;
   if (json) {
     process.stdout.write(`${JSON.stringify(found)}\n`);
     return code;
@@ -121,6 +130,7 @@ export async function status(system: System, json: boolean): Promise<number> {
   });
   for (const row of table([["person", "uid", "state", "account", "ports", "units"], ...rows])) info(row);
   for (const program of found.programs) info(describeProgram(program));
+  for (const why of found.failures) info(`FAILED ${why}`);
   for (const what of found.problems) info(`PROBLEM ${what}`);
   return code;
 }

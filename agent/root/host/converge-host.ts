@@ -1,4 +1,4 @@
-/** Converges the host's own parts, `base` and `maps`, step by step. */
+/** Converges the host's own parts, `base` and `maps`, step by step, and records which steps failed. */
 
 import type { Part } from "../../contract.ts";
 import { converge, type Step } from "../../lib/converge.ts";
@@ -8,6 +8,7 @@ import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { baseSteps } from "./base-steps.ts";
 import { mapSteps } from "./access-maps.ts";
 import { missingPrograms, packagesStep } from "./packages.ts";
+import { recordHostFailures } from "../state/host-failures.ts";
 
 export interface HostOutcome {
   readonly changed: number;
@@ -44,5 +45,6 @@ export async function convergeHost(
       failed.push(messageOf(error));
     }
   }
+  if (mode === "apply") recordHostFailures(m.sys, delivered.kind, failed);
   return { changed, failed };
 }

@@ -18,6 +18,7 @@ export interface UnitState {
 
 const PROPERTIES = ["LoadState", "ActiveState", "SubState", "UnitFileState", "DropInPaths", "Slice"].concat([
   "ExecMainStartTimestamp",
+  "Result",
   "MemoryMax",
   "MemoryHigh",
   "MemorySwapMax",

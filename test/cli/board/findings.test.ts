@@ -176,6 +176,14 @@ test("what is wrong on a host beside the recorded failures is on the board, and 
   ]);
 });
 
+test("a step of the host that failed in the last run is on the board, once, also where nothing differs now", async () => {
+  const failed = { ...status([person("bob"), person("cleo")], { failures: ["sshd -t ended with 255"] }), code: 1 };
+  for (const check of [checking({}), checking({ failures: [{ who: "host", what: "sshd -t ended with 255" }] })])
+    expect((await host(answering(failed, check))).findings).toEqual([
+      "everybody host failed: vm: sshd -t ended with 255",
+    ]);
+});
+
 test("a host that cannot be reached, is busy or answers nonsense is unknown for everybody who is on it", async () => {
   const everybody = (why: string) => ["everybody", "bob", "cleo"].map((who) => `${who} host unknown: vm: ${why}`);
   const unreached: QueryHost = async () => {

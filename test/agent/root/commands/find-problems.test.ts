@@ -2,7 +2,7 @@
 import type { Stats } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Part } from "../../../../agent/contract.ts";
-import { problemsOfHost, problemsOfPeople } from "../../../../agent/root/commands/find-problems.ts";
+import { type Delivered, problemsOfHost, problemsOfPeople } from "../../../../agent/root/commands/find-problems.ts";
 import { storePart } from "../../../../agent/root/state/stored-parts.ts";
 import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import { account, base, maps, units } from "../../../e2e/host/parts.ts";
@@ -45,8 +45,17 @@ function hostWith(
       ? undefined
       : ({ isDirectory: () => true, uid: owners[path] ?? (path.endsWith("ana") ? 2000 : 2001) } as Stats);
   const m = machineOf({ ...sys, run, look });
-  const people = [ana, bob].map((of) => ({ osUser: of.osUser, account: account(of), units: units(of) }));
-  return { find: async () => Object.fromEntries(await problemsOfPeople(m, people)) };
+  const both: readonly Delivered[] = [ana, bob].map((of) => ({
+    osUser: of.osUser,
+    account: account(of),
+    units: units(of),
+  }));
+  return {
+    find: async (people = both, more: Readonly<Record<string, object>> = {}) => {
+      for (const [path, value] of Object.entries(more)) files.set(path, JSON.stringify(value));
+      return Object.fromEntries(await problemsOfPeople(m, people));
+    },
+  };
 }
 const LOCKED = "ana:!:1::::::\nbob:!:1::::::\n";
 
@@ -69,6 +78,24 @@ test("what PAM refuses and a missing home are that person's", async () => {
   });
 });
 
+test("an account that is gone is its person's problem, parked or not, and nobody's who was offboarded or waits for a rename", async () => {
+  const people = ["ana", "cleo", "dan", "eva", "fay"].map((osUser, at) => ({ osUser, uid: 2000 + at }));
+  const [, cleo, dan, eva, fay] = people as [object, ...typeof people];
+  const delivered = [
+    account({ ...cleo }),
+    account({ ...dan, state: "parked" }),
+    account({ ...eva, state: "left" }),
+    account({ ...fay, uid: 2001, formerNames: ["bob"] }),
+  ].map((part) => ({ osUser: part.osUser, account: part, units: undefined }));
+  const ledger = { version: 1, people: { bob: { uid: 2001, adopted: false } } };
+  expect(await hostWith([], LOCKED).find(delivered, { "/var/lib/workstation/ledger.json": ledger })).toEqual({
+    cleo: ["the account cleo (uid 2001) is missing on this host; run: workstation reconcile"],
+    dan: ["the account dan (uid 2002) is missing on this host; run: workstation reconcile"],
+    eva: [],
+    fay: [],
+  });
+});
+
 test("a home that somebody else owns is its person's problem: an empty mount point belongs to root", async () => {
   const owners = { "/home/ana": 0, "/home/bob": 2000 };
   expect(await hostWith([], LOCKED, [], owners).find()).toEqual({
@@ -87,13 +114,20 @@ test("a password that has expired is named where the account has kept it, and on
 
 describe("the host itself", () => {
   /** Its problems where these units are in another state than `active`. */
-  async function problems(parts: readonly Part[], states: Readonly<Record<string, string>> = {}) {
+  async function problems(
+    parts: readonly Part[],
+    states: Readonly<Record<string, string>> = {},
+    lastRun = "exit-code",
+  ) {
+    const result = (name: string) => (name === "workstation-reconcile.service" ? `Result=${lastRun}\n` : "");
     const { sys, files } = memoryDoor();
     for (const part of parts) storePart(sys, part);
     if (parts.some(({ kind }) => kind === "maps")) files.delete("/etc/workstation/ports.nft");
     const run = async (argv: readonly string[]) => {
       const names = argv.slice(argv.indexOf("--") + 1);
-      const stdout = names.map((name) => `LoadState=loaded\nActiveState=${states[name] ?? "active"}\n`).join("\n");
+      const stdout = names
+        .map((name) => `LoadState=loaded\nActiveState=${states[name] ?? "active"}\n${result(name)}`)
+        .join("\n");
       return { argv, code: 0, stdout, stderr: "", timedOut: false, overflowed: false };
     };
     return problemsOfHost(machineOf({ ...sys, run }));
@@ -117,6 +151,15 @@ describe("the host itself", () => {
     );
     expect(await problems([base()], states)).toHaveLength(2);
   });
+
+  test.each(["timeout", "oom-kill", "signal"])(
+    "names an hourly run that ended by %s, and recorded nothing",
+    async (how) => {
+      expect(await problems([base()], {}, how)).toEqual([
+        `the last hourly run did not end by itself (workstation-reconcile.service: ${how}), so it recorded nothing; run: workstation reconcile`,
+      ]);
+    },
+  );
 
   test("names a packet filter whose file is gone", async () => {
     expect(await problems([maps([])])).toEqual(["/etc/workstation/ports.nft is missing; run: workstation reconcile"]);

@@ -1,0 +1,27 @@
+/** Records which steps of the host's own parts failed in the last run that applied them, and why. */
+
+import { z } from "zod";
+import type { System } from "../system/privileged-operations.ts";
+import { readJson, STATE, writeJson } from "./json-files.ts";
+
+/** The parts whose steps are converged for the host as a whole. */
+const HOST_KINDS = ["base", "maps"] as const;
+export type HostKind = (typeof HOST_KINDS)[number];
+const failures = z.partialRecord(z.enum(HOST_KINDS), z.array(z.string()).min(1));
+
+const HOST_FAILURES = `${STATE}/host-failures.json`;
+
+/** One sentence a failed step; none where the last run of every part went well. */
+export function readHostFailures(sys: System): readonly string[] {
+  const recorded = readJson(sys, HOST_FAILURES, failures) ?? {};
+  return HOST_KINDS.flatMap((kind) => recorded[kind] ?? []);
+}
+
+export function recordHostFailures(sys: System, kind: HostKind, failed: readonly string[]): void {
+  const recorded = readJson(sys, HOST_FAILURES, failures) ?? {};
+  if (failed.length === 0 && recorded[kind] === undefined) return;
+  const { [kind]: _, ...others } = recorded;
+  const left = failed.length === 0 ? others : { ...others, [kind]: [...failed] };
+  if (Object.keys(left).length === 0) sys.remove(HOST_FAILURES);
+  else writeJson(sys, HOST_FAILURES, left);
+}
