@@ -1,13 +1,18 @@
-/** Creates an account with shadow-utils, locked from its first moment, and keeps its home closed to others. */
+/**
+ * Creates an account with shadow-utils, locked from its first moment, makes its home and has it filled, and keeps it closed
+ * to others.
+ */
 
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import { kindOf } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";
+import type { User } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { everConverged } from "../state/converged-versions.ts";
 import { readLedger } from "../state/host-ledger.ts";
 import { removePendingHome, isHomePending } from "../state/pending-homes.ts";
+import { fillHome } from "./fill-home.ts";
 import { homeOf } from "./verify-ownership.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
 
@@ -28,16 +33,12 @@ export function createAccount(m: Machine, part: AccountPart): Step {
         }
         if (m.sys.look(part.shell) === undefined)
           throw new Refusal(`the shell ${part.shell} is not installed on this host`);
-        if (m.sys.look(home) !== undefined) {
-          throw new Refusal(
-            `${home} exists, but the account does not; move the directory away or restore its owner first`,
-          );
-        }
+        assertNoKeptHome(m, part, byHand(part, group !== undefined, "--no-create-home"));
         assertNeverMade(
           m,
           part,
           `the account ${part.osUser} and ${home} are missing`,
-          byHand(part, group !== undefined),
+          byHand(part, group !== undefined, "--create-home --key HOME_MODE=0700"),
         );
         return [
           {
@@ -54,18 +55,18 @@ export function createAccount(m: Machine, part: AccountPart): Step {
       if (there === undefined || (there.isDirectory() && there.uid === 0 && !adopted)) {
         const found = `${home} ${there === undefined ? "is missing" : "belongs to root"}`;
         assertNeverMade(m, part, found, `install -d -o ${user.name} -g ${user.name} -m 0700 ${home}`);
-        const apply = () => {
-          m.sys.makeHome(home, user.uid, user.gid);
-          removePendingHome(m.sys, part.uid);
-        };
+        const apply = () => makeHome(m, user);
         changes.push({ point: "account-home", says: says("create", `${home}, which was missing`), apply });
       } else if (!there.isDirectory()) {
         throw new Refusal(`${home} is ${kindOf(there)}; it must be a directory of ${part.osUser}`);
       } else if (there.uid !== user.uid) {
-        throw new Refusal(`${home} belongs to uid ${there.uid}; it must belong to ${part.osUser}`);
+        throw new Refusal(
+          `${home} belongs to uid ${there.uid}; it must belong to ${part.osUser}, whose account has uid ${user.uid}`,
+        );
       } else if (isHomePending(m.sys, part.uid)) {
-        const apply = () => removePendingHome(m.sys, part.uid);
-        changes.push({ point: "account-home", says: says("record", `that ${home} is made`), apply });
+        // A run was killed between making the home and the end of filling it.
+        const apply = () => completeHome(m, user);
+        changes.push({ point: "account-home", says: says("complete", `${home}, which an earlier run began`), apply });
       }
       if (there?.isDirectory() && !adopted && (there.mode & 0o7777) !== 0o700) {
         changes.push({
@@ -103,20 +104,50 @@ function assertNeverMade(m: Machine, part: AccountPart, found: string, remedy: s
   );
 }
 
-/** The commands that make the account and its home by hand. */
-const byHand = ({ osUser, uid, shell }: AccountPart, hasGroup: boolean): string =>
-  `${hasGroup ? "" : `groupadd --gid ${uid} ${osUser} && `}useradd --uid ${uid} --gid ${uid} --create-home --key HOME_MODE=0700 ` +
+/** @throws Refusal where something lies in the place of the home of an account that does not exist; it belongs to somebody's past */
+function assertNoKeptHome(m: Machine, { osUser, uid }: AccountPart, restoration: string): void {
+  const home = homeOf(osUser);
+  const there = m.sys.look(home);
+  if (there === undefined) return;
+  const missing = `${home} exists, but the account ${osUser} does not`;
+  if (!there.isDirectory()) throw new Refusal(`${missing}, and it is ${kindOf(there)}; move it away`);
+  if (there.uid === uid)
+    throw new Refusal(
+      `${missing}; move the directory away, or restore its owner (uid ${uid}), by running: ${restoration}`,
+    );
+  throw new Refusal(
+    `${missing}: the directory belongs to uid ${there.uid}, and uid ${uid} was delivered. Nothing was changed; move the ` +
+      `directory away, or set uid ${there.uid} in the ledger if it is theirs`,
+  );
+}
+
+/** The commands that make the account by hand, and its home as well where the option says so. */
+const byHand = ({ osUser, uid, shell }: AccountPart, hasGroup: boolean, homeOption: string): string =>
+  `${hasGroup ? "" : `groupadd --gid ${uid} ${osUser} && `}useradd --uid ${uid} --gid ${uid} ${homeOption} ` +
   `--home-dir ${homeOf(osUser)} --shell ${shell} ${osUser}`;
 
+/** Defaults of the host that would end the account by a date are not taken: nobody decided them for this person. */
 async function create(m: Machine, part: AccountPart, hasGroup: boolean): Promise<void> {
   const uid = String(part.uid);
   // A group of the same name and number only; one that a killed run left behind is taken again.
   if (!hasGroup) await runShadowUtility(m, ["/usr/sbin/groupadd", "--gid", uid, "--", part.osUser]);
   await runShadowUtility(m, [
     "/usr/sbin/useradd",
-    ...["--uid", uid, "--gid", uid, "--no-user-group"],
-    ...["--create-home", "--home-dir", homeOf(part.osUser), "--shell", part.shell],
-    ...["--key", "HOME_MODE=0700", "--key", "UMASK=077", "--", part.osUser],
+    ...["--uid", uid, "--gid", uid, "--no-user-group", "--expiredate", "", "--inactive", "-1"],
+    // It would copy the skel directory as root.
+    ...["--no-create-home", "--home-dir", homeOf(part.osUser), "--shell", part.shell, "--", part.osUser],
   ]);
-  removePendingHome(m.sys, part.uid);
+  await makeHome(m, { name: part.osUser, uid: part.uid, gid: part.uid, home: homeOf(part.osUser), shell: part.shell });
+}
+
+async function makeHome(m: Machine, user: User): Promise<void> {
+  m.sys.makeHome(user.home, user.uid, user.gid);
+  await completeHome(m, user);
+}
+
+/** The record goes last: until then the next run does all of it again. */
+async function completeHome(m: Machine, user: User): Promise<void> {
+  // Nothing is added to a home that its person has been given.
+  if (!everConverged(m.sys, user.name, "account")) await fillHome(m, user);
+  removePendingHome(m.sys, user.uid);
 }

@@ -1,5 +1,6 @@
 /** A home that is missing: made once with its account, and never again in the place of one that is not mounted. */
 import type { Stats } from "node:fs";
+import { basename } from "node:path";
 import { expect, test } from "vitest";
 import { createAccount } from "../../../../agent/root/accounts/create.ts";
 import { verifyOwnership } from "../../../../agent/root/accounts/verify-ownership.ts";
@@ -21,26 +22,29 @@ const ADOPTED = ledgerOf({ adopted: true });
 /** A host with the account `ana`, unless told otherwise; `home` is what lies at `/home/ana`. */
 function hostWith(home: Partial<Stats> | undefined, files: Readonly<Record<string, unknown>>, hasAccount = true) {
   const door = memoryDoor();
-  door.files.set("/bin/zsh", "");
+  const made: string[] = [];
+  const copy = { code: 0 };
+  let there = home;
+  door.files.set("/bin/zsh", "").set("/etc/skel", "");
   for (const [path, value] of Object.entries(files)) door.files.set(path, JSON.stringify(value));
   const sys = {
     ...door.sys,
-    look: (path: string) => (path === "/home/ana" ? (home as Stats) : door.sys.look(path)),
-    makeHome: () => undefined,
-    run: async (argv: readonly string[]) => ({
-      argv,
-      code: 0,
-      stdout: "",
-      stderr: "",
-      timedOut: false,
-      overflowed: false,
-    }),
+    look: (path: string) => (path === "/home/ana" ? (there as Stats) : door.sys.look(path)),
+    makeHome: () => {
+      made.push("home");
+      there = directory(2000);
+    },
+    run: async (argv: readonly string[]) => {
+      made.push(basename(argv[0] ?? ""));
+      const code = argv[0] === "/bin/bash" ? copy.code : 0;
+      return { argv, code, stdout: "", stderr: "", timedOut: false, overflowed: false };
+    },
   };
   const accounts = hasAccount
     ? parseAccounts("ana:x:2000:2000::/home/ana:/bin/zsh\n", "ana:x:2000:\n", "ana:!:1::::::\n")
     : parseAccounts("", "", "");
   const m: Machine = { sys, accounts: () => accounts, units: async () => new Map() };
-  return { m, files: door.files };
+  return { m, files: door.files, made, copy };
 }
 const differences = async (m: Machine, part = ana) =>
   (await createAccount(m, part).differences()).map(({ says }) => says.would);
@@ -120,7 +124,9 @@ test.each([
   expect(await verifyOwnership(before.m, renamed).differences()).toEqual([]);
   for (const home of [undefined, directory(0)])
     expect(await differences(hostWith(home, killed).m)).toEqual(["would create /home/ana, which was missing"]);
-  expect(await differences(hostWith(directory(2000), killed).m)).toEqual(["would record that /home/ana is made"]);
+  expect(await differences(hostWith(directory(2000), killed).m)).toEqual([
+    "would complete /home/ana, which an earlier run began",
+  ]);
 });
 
 test.each([
@@ -132,6 +138,48 @@ test.each([
   for (const change of await createAccount(m, ana).differences()) await change.apply();
   expect([...files.keys()].filter((path) => path.endsWith(".json"))).toEqual([LEDGER]);
   await expect(differences(hostWith(undefined, EARLIER).m)).rejects.toThrow("may have had a home here before");
+});
+
+test.each([
+  ["its account is made", undefined, false, ["groupadd", "useradd", "home", "bash"]],
+  ["it is made", undefined, true, ["home", "bash"]],
+  ["it is finished", directory(2000), true, ["bash"]],
+])(
+  "a home whose copy fails after %s stays pending, so that the next run fills it",
+  async (_, home, hasAccount, steps) => {
+    const { m, files, made, copy } = hostWith(home, { ...EARLIER, [PENDING]: { uid: 2000 } }, hasAccount);
+    const apply = async () => {
+      for (const change of await createAccount(m, ana).differences()) await change.apply();
+    };
+    copy.code = 2;
+    await expect(apply()).rejects.toThrow("/home/ana could not be filled: the copy of /etc/skel ended with 2");
+    expect([made, files.has(PENDING)]).toEqual([steps, true]);
+  },
+);
+
+test("nothing is added to a home that was given to its person, whatever record is left", async () => {
+  const { m, files, made } = hostWith(directory(2000), {
+    ...EARLIER,
+    [PENDING]: { uid: 2000 },
+    [CONVERGED]: { ana: { account: "0123" } },
+  });
+  for (const change of await createAccount(m, ana).differences()) await change.apply();
+  expect([made, files.has(PENDING)]).toEqual([[], false]);
+});
+
+test("a kept home of an account that is gone is refused with its uid and the delivered one", async () => {
+  const found = (home: Partial<Stats>) => differences(hostWith(home, EARLIER, false).m);
+  await expect(found(directory(2007))).rejects.toThrow(
+    "/home/ana exists, but the account ana does not: the directory belongs to uid 2007, and uid 2000 was delivered. " +
+      "Nothing was changed; move the directory away, or set uid 2007 in the ledger if it is theirs",
+  );
+  await expect(found(directory(2000))).rejects.toThrow(
+    "/home/ana exists, but the account ana does not; move the directory away, or restore its owner (uid 2000), by running: " +
+      "groupadd --gid 2000 ana && useradd --uid 2000 --gid 2000 --no-create-home --home-dir /home/ana --shell /bin/zsh ana",
+  );
+  await expect(differences(hostWith(directory(2007), EARLIER).m)).rejects.toThrow(
+    "/home/ana belongs to uid 2007; it must belong to ana, whose account has uid 2000",
+  );
 });
 
 test("a damaged record of a pending home is no permission either", async () => {
