@@ -144,7 +144,7 @@ test("limits that a drop-in with a later name changes are named, and status and 
   await host.sh(
     `mkdir -p ${dropIn.replace(/\/[^/]*$/, "")}; printf '[Slice]\nMemoryMax=1G\n' > ${dropIn}; systemctl daemon-reload`,
   );
-  const limited = `systemd has for user-7801.slice MemoryMax=1073741824, expected 4G. Other drop-ins: .*${dropIn}`;
+  const limited = `systemd has for user-7801.slice MemoryMax=1073741824, expected 4G \\(set in ${dropIn}\\)`;
   const said = await host.workstation("reconcile");
   expect([said.code, said.out]).toEqual([1, []]);
   expect(said.err.join("\n")).toMatch(new RegExp(`failed: ana: units: ${limited}`));

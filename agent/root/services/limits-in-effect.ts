@@ -8,6 +8,7 @@ import type { Machine, UnitState } from "../system/cached-accounts-and-units.ts"
 import { sizeOf } from "../../shared/facts/format.ts";
 import { dropInOf } from "./unit-files.ts";
 import { servicesOfHost } from "./host-services.ts";
+import { filesOf, settingFile } from "./setting-file.ts";
 import { instance, serversOf, TERMINAL_SERVICE } from "./unit-names.ts";
 
 export const sliceOf = (uid: number): string => `user-${uid}.slice`;
@@ -30,61 +31,107 @@ export async function otherLimits(m: Machine, part: UnitsPart): Promise<readonly
   const offered = servicesOfHost(m);
   const services = serversOf(part.osUser, offered);
   // Their tmux panes run in the service manager, their terminals in a service that only a click starts.
-  const others = [`user@${part.uid}.service`, ...(offered.terminals ? [instance(TERMINAL_SERVICE, part.osUser)] : [])];
+  const manager = `user@${part.uid}.service`;
+  const others = [manager, ...(offered.terminals ? [instance(TERMINAL_SERVICE, part.osUser)] : [])];
   const states = await m.units([slice, EVERYBODY, ...services, ...others]);
-  const shown = (unit: string, key: string) => states.get(unit)?.shown.get(key) ?? "";
-  const outside = [
-    ...services.filter((unit) => shown(unit, "Slice") !== slice),
-    ...others.filter((unit) => !["", slice].includes(shown(unit, "Slice"))),
-  ];
-  return [
-    ...sentence(slice, states.get(slice), differencesOf(part.limits, states.get(slice))),
-    ...sentence(EVERYBODY, states.get(EVERYBODY), smallerThan(part.limits, states.get(EVERYBODY))),
-    ...outside.flatMap((unit) =>
-      sentence(unit, states.get(unit), [`Slice=${shown(unit, "Slice")}, expected ${slice}`]),
-    ),
-  ];
+  const inSlice = (mayBeUnknown: boolean): Rule => ({
+    key: "Slice",
+    expected: slice,
+    holds: (shown) => shown === slice || (mayBeUnknown && shown === ""),
+  });
+  const rules = new Map<string, readonly Rule[]>([
+    [slice, [...exactly(part.limits), ...UNDECIDED]],
+    [EVERYBODY, [...atLeast(part.limits), ...UNDECIDED]],
+    ...services.map((unit) => [unit, [inSlice(false), NOT_SLOWED, ...UNDECIDED]] as const),
+    ...others.map((unit) => [unit, [inSlice(true), NOT_SLOWED, ...UNDECIDED]] as const),
+  ]);
+  rules.set(manager, [inSlice(true), ...atLeast(part.limits), ...UNDECIDED]);
+  return [...rules].flatMap(([unit, of]) => sentence(m, unit, states.get(unit), broken(of, states.get(unit))));
 }
 
 /** The slice of all people: what it has at most, nobody below it has more of. */
 const EVERYBODY = "user.slice";
 
-function smallerThan(limits: UnitsPart["limits"], state: UnitState | undefined): readonly string[] {
-  const rows = [
-    ["MemoryMax", limits.memory, bytesOf(limits.memory)],
-    ["TasksMax", limits.tasks, Number(limits.tasks)],
-  ] as const;
-  return rows.flatMap(([key, expected, least]) => {
+/** What systemd should have for one property of a unit. */
+interface Rule {
+  readonly key: string;
+  readonly expected: string;
+  holds(shown: string): boolean;
+}
+
+/** A property of a unit that is another than it should be. */
+interface Difference {
+  readonly key: string;
+  /** As `MemoryMax=1G, expected 2G`. */
+  readonly says: string;
+}
+
+function broken(rules: readonly Rule[], state: UnitState | undefined): readonly Difference[] {
+  return rules.flatMap(({ key, expected, holds }) => {
     const shown = state?.shown.get(key) ?? "";
-    return shown !== "" && Number(shown) < least ? [`${key}=${shown}, expected ${expected} or more`] : [];
+    return holds(shown) ? [] : [{ key, says: `${key}=${shown}, expected ${expected}` }];
   });
 }
 
-function sentence(unit: string, state: UnitState | undefined, different: readonly string[]): readonly string[] {
+function sentence(
+  m: Machine,
+  unit: string,
+  state: UnitState | undefined,
+  different: readonly Difference[],
+): readonly string[] {
   if (different.length === 0) return [];
-  const dropIns = (state?.shown.get("DropInPaths") ?? "").split(" ");
-  const others = dropIns.filter((path) => path !== "" && path !== dropInOf(unit));
-  const from = others.length === 0 ? "" : ` Other drop-ins: ${others.join(", ")}.`;
+  const isOurs = (path: string) => path === dropInOf(unit);
+  const causes = different
+    .map(({ key }) => settingFile(m.sys, state, key))
+    .map((path) => (path && !isOurs(path) ? path : undefined));
+  const told = different.map(({ says }, at) => (causes[at] === undefined ? says : `${says} (set in ${causes[at]})`));
+  const others = filesOf(state)
+    .slice(1)
+    .filter((path) => !isOurs(path));
+  const from =
+    causes.every((path) => path !== undefined) || others.length === 0 ? "" : ` Other drop-ins: ${others.join(", ")}.`;
   return [
-    `systemd has for ${unit} ${different.join(" and ")}.${from} Remove what overrides it, then run: systemctl daemon-reload`,
+    `systemd has for ${unit} ${told.join(" and ")}.${from} Remove what overrides it, then run: systemctl daemon-reload`,
   ];
 }
 
-/** Exported for the tests: what is shown and differs, each as `MemoryMax=1G, expected 2G`. */
-export function differencesOf(limits: UnitsPart["limits"], state: UnitState | undefined): readonly string[] {
-  const shown = (key: string) => state?.shown.get(key) ?? "";
-  const rows: readonly (readonly [string, string, boolean])[] = [
-    ["MemoryMax", limits.memory, sameSize(shown("MemoryMax"), limits.memory)],
-    ["MemoryHigh", "infinity", ["", "infinity"].includes(shown("MemoryHigh"))],
-    ["MemorySwapMax", "0", shown("MemorySwapMax") === "0"],
-    [
-      "CPUQuotaPerSecUSec",
-      limits.cpu,
-      microseconds(shown("CPUQuotaPerSecUSec")) === Number.parseInt(limits.cpu, 10) * 10_000,
-    ],
-    ["TasksMax", limits.tasks, shown("TasksMax") === limits.tasks],
+const unlimited = (shown: string): boolean => ["", "infinity"].includes(shown);
+const cpuOf = (limits: UnitsPart["limits"]): number => Number.parseInt(limits.cpu, 10) * 10_000;
+
+/** A service that is slowed down looks broken, and nobody decided that. */
+const NOT_SLOWED: Rule = { key: "MemoryHigh", expected: "infinity", holds: unlimited };
+
+/** What no stack decides for people, on any of their units: devices and processors that are left out. */
+const UNDECIDED: readonly Rule[] = [
+  { key: "DevicePolicy", expected: "auto", holds: (shown) => ["", "auto"].includes(shown) },
+  { key: "DeviceAllow", expected: "none", holds: (shown) => shown === "" },
+  { key: "AllowedCPUs", expected: "none", holds: (shown) => shown === "" },
+];
+
+const exactly = (limits: UnitsPart["limits"]): readonly Rule[] => [
+  { key: "MemoryMax", expected: limits.memory, holds: (shown) => sameSize(shown, limits.memory) },
+  NOT_SLOWED,
+  { key: "MemorySwapMax", expected: "0", holds: (shown) => shown === "0" },
+  { key: "CPUQuotaPerSecUSec", expected: limits.cpu, holds: (shown) => microseconds(shown) === cpuOf(limits) },
+  { key: "TasksMax", expected: limits.tasks, holds: (shown) => shown === limits.tasks },
+];
+
+/** Of a unit around theirs, or one of theirs that has no limits of its own. Where it has none, it has enough. */
+function atLeast(limits: UnitsPart["limits"]): readonly Rule[] {
+  const rule = (key: string, expected: string, holds: (shown: string) => boolean): Rule => ({
+    key,
+    expected: expected === "infinity" ? expected : `${expected} or more`,
+    holds: (shown) => unlimited(shown) || holds(shown),
+  });
+  const enough = (needed: number) => (shown: string) => !(Number(shown) < needed);
+  const memory = enough(limits.memory === "infinity" ? Number.POSITIVE_INFINITY : bytesOf(limits.memory));
+  const tasks = enough(limits.tasks === "infinity" ? Number.POSITIVE_INFINITY : Number(limits.tasks));
+  return [
+    rule("MemoryMax", limits.memory, memory),
+    rule("MemoryHigh", limits.memory, memory),
+    rule("CPUQuotaPerSecUSec", limits.cpu, (shown) => microseconds(shown) >= cpuOf(limits)),
+    rule("TasksMax", limits.tasks, tasks),
   ];
-  return rows.flatMap(([key, expected, same]) => (same ? [] : [`${key}=${shown(key)}, expected ${expected}`]));
 }
 
 /** A share of the memory depends on what systemd takes for the whole of it, so only an excess is seen there. */

@@ -16,7 +16,15 @@ export interface UnitState {
   readonly shown: ReadonlyMap<string, string>;
 }
 
-const PROPERTIES = ["LoadState", "ActiveState", "SubState", "UnitFileState", "DropInPaths", "Slice"].concat([
+const PROPERTIES = [
+  "LoadState",
+  "ActiveState",
+  "SubState",
+  "UnitFileState",
+  "FragmentPath",
+  "DropInPaths",
+  "Slice",
+].concat([
   "ExecMainStartTimestamp",
   "Result",
   "MemoryMax",
@@ -24,6 +32,9 @@ const PROPERTIES = ["LoadState", "ActiveState", "SubState", "UnitFileState", "Dr
   "MemorySwapMax",
   "CPUQuotaPerSecUSec",
   "TasksMax",
+  "AllowedCPUs",
+  "DevicePolicy",
+  "DeviceAllow",
 ]);
 
 export interface Machine {

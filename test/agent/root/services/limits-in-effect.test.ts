@@ -1,6 +1,7 @@
 /** The limits that systemd has are what counts, whatever the generated files say. */
 import { totalmem } from "node:os";
 import { expect, test } from "vitest";
+import { Refusal } from "../../../../agent/lib/errors.ts";
 import { limitsInEffect } from "../../../../agent/root/services/limits-in-effect.ts";
 import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import { units } from "../../../e2e/host/parts.ts";
@@ -14,7 +15,14 @@ function machineWith(
   ofSlice: Readonly<Record<string, string>>,
   serverSlice = "user-2000.slice",
   others: Readonly<Record<string, Readonly<Record<string, string>>>> = {},
+  texts: Readonly<Record<string, string>> = {},
 ) {
+  const { sys, files } = memoryDoor();
+  for (const [path, text] of Object.entries(texts)) files.set(path, text);
+  const read = (path: string) => {
+    if (path.endsWith("-link.conf")) throw new Refusal(`${path} is a symbolic link`);
+    return sys.read(path);
+  };
   const block = (unit: string) => {
     const shown = unit.startsWith("user-")
       ? ofSlice
@@ -25,7 +33,7 @@ function machineWith(
     const stdout = argv.slice(argv.indexOf("--") + 1).map((unit) => block(unit).join("\n"));
     return { argv, code: 0, stdout: `${stdout.join("\n\n")}\n`, stderr: "", timedOut: false, overflowed: false };
   };
-  return machineOf({ ...memoryDoor().sys, run });
+  return machineOf({ ...sys, read, run });
 }
 const part = units({ osUser: "ana", uid: 2000 });
 const look = (m: ReturnType<typeof machineWith>, limits = part.limits) =>
@@ -51,6 +59,43 @@ test("a drop-in with a later name is named with what it sets and what was expect
   );
 });
 
+test("each difference names the file that sets it, and the later of two", async () => {
+  const own = "/etc/systemd/system/user-2000.slice.d";
+  const control = "/etc/systemd/system.control/user-2000.slice.d/50-CPUQuota.conf";
+  const shown = {
+    ...{
+      ...RIGHT,
+      MemoryMax: "1073741824",
+      CPUQuotaPerSecUSec: "500ms",
+      DevicePolicy: "closed",
+      MemoryHigh: "1048576",
+    },
+    DeviceAllow: "/dev/null rw",
+    DropInPaths: [`${own}/10-a.conf`, OURS, `${own}/90-b.conf`, `${own}/99-link.conf`, control].join(" "),
+  };
+  const m = machineWith(
+    shown,
+    undefined,
+    {},
+    {
+      [`${own}/10-a.conf`]: "[Slice]\nMemoryMax=9G\nDevicePolicy = closed\nDeviceAllow=/dev/null rw\n",
+      [OURS]: "[Slice]\nMemoryMax=4G\nMemorySwapMax=0\nCPUQuota=200%\nTasksMax=512\n",
+      [`${own}/90-b.conf`]: "[Slice]\n# MemoryHigh=1M\nMemoryMax=1G\nDeviceAllow=\n",
+      [control]: "[Slice]\nCPUQuota=50%\n",
+    },
+  );
+  await expect(look(m)).rejects.toThrow(
+    `systemd has for user-2000.slice MemoryMax=1073741824, expected 4G (set in ${own}/90-b.conf) and MemoryHigh=1048576, ` +
+      `expected infinity and CPUQuotaPerSecUSec=500ms, expected 200% (set in ${control}) and DevicePolicy=closed, expected auto ` +
+      `(set in ${own}/10-a.conf) and DeviceAllow=/dev/null rw, expected none (set in ${own}/10-a.conf). Other drop-ins: `,
+  );
+});
+
+test("a limit that our own file sets otherwise was set by something else, and our file is not blamed", async () => {
+  const m = machineWith({ ...RIGHT, TasksMax: "9", DropInPaths: OURS }, undefined, {}, { [OURS]: "TasksMax=512\n" });
+  await expect(look(m)).rejects.toThrow(/^systemd has for user-2000\.slice TasksMax=9, expected 512\. Remove what/);
+});
+
 test("a service that was taken out of its person's slice is named", async () => {
   await expect(look(machineWith(RIGHT, "system.slice"))).rejects.toThrow(
     "systemd has for t3-serve@ana.service Slice=system.slice, expected user-2000.slice",
@@ -61,9 +106,38 @@ test.each([
   ["user@2000.service", { Slice: "system.slice" }, "Slice=system.slice, expected user-2000.slice"],
   ["user.slice", { MemoryMax: "1073741824", TasksMax: "infinity" }, "MemoryMax=1073741824, expected 4G or more"],
   ["user.slice", { TasksMax: "100" }, "TasksMax=100, expected 512 or more"],
+  ["user.slice", { MemoryHigh: "1048576" }, "MemoryHigh=1048576, expected 4G or more"],
+  ["user.slice", { CPUQuotaPerSecUSec: "1s" }, "CPUQuotaPerSecUSec=1s, expected 200% or more"],
+  ["user.slice", { DevicePolicy: "strict" }, "DevicePolicy=strict, expected auto"],
+  ["user@2000.service", { MemoryMax: "1048576" }, "MemoryMax=1048576, expected 4G or more"],
+  ["user@2000.service", { TasksMax: "9" }, "TasksMax=9, expected 512 or more"],
+  ["user@2000.service", { AllowedCPUs: "0" }, "AllowedCPUs=0, expected none"],
+  [
+    "t3-serve@ana.service",
+    { Slice: "user-2000.slice", MemoryHigh: "1048576" },
+    "MemoryHigh=1048576, expected infinity",
+  ],
+  [
+    "browser-serve@ana.service",
+    { Slice: "user-2000.slice", DeviceAllow: "/dev/null r" },
+    "DeviceAllow=/dev/null r, expected none",
+  ],
 ])("what %s has counts for its people too", async (unit, shown, different) => {
   await expect(look(machineWith(RIGHT, undefined, { [unit]: shown }))).rejects.toThrow(
     `systemd has for ${unit} ${different}`,
+  );
+});
+
+test("a ceiling around a person is no difference where it leaves them all of theirs", async () => {
+  const ample = { MemoryMax: "8589934592", MemoryHigh: "4294967296", CPUQuotaPerSecUSec: "1min", TasksMax: "infinity" };
+  const others = { "user.slice": ample, "user@2000.service": { ...ample, DevicePolicy: "auto", DeviceAllow: "" } };
+  expect(await look(machineWith(RIGHT, undefined, others))).toEqual([]);
+});
+
+test("any ceiling around a person whose memory has none is one", async () => {
+  const m = machineWith({ ...RIGHT, MemoryMax: "infinity" }, undefined, { "user.slice": { MemoryMax: "8589934592" } });
+  await expect(look(m, { ...part.limits, memory: "infinity" })).rejects.toThrow(
+    "MemoryMax=8589934592, expected infinity",
   );
 });
 
