@@ -9,8 +9,13 @@ echo "clock $(date +%s)"
 if [ -x /usr/bin/node ]; then echo "node $(/usr/bin/node --version)"; else echo "node $(command -v node || echo none)"; fi
 if ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1; then echo "lists there"; else echo "lists none"; fi
 if [ -x /usr/sbin/visudo ]; then
-  # sudo-rs takes no regular expressions in its rules.
-  if printf '%s\n' 'nobody ALL=(root) NOPASSWD: /bin/true ^a$' | /usr/sbin/visudo --check --quiet --file=- >/dev/null 2>&1; then
+  # sudo-rs takes no regular expressions in its rules, and the visudo of the other sudo does not know that.
+  case "$(/usr/bin/sudo --version 2>/dev/null | head -n 1) by $(/usr/sbin/visudo --version 2>/dev/null | head -n 1)" in
+    *sudo-rs*by*-rs*) mixed=no ;;
+    *sudo-rs*by*) mixed=yes ;;
+    *) mixed=no ;;
+  esac
+  if [ "$mixed" = no ] && printf '%s\n' 'nobody ALL=(root) NOPASSWD: /bin/true ^a$' | /usr/sbin/visudo --check --quiet --file=- >/dev/null 2>&1; then
     echo "visudo yes"
   else echo "visudo no"; fi
 else echo "visudo none"; fi

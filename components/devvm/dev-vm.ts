@@ -3,7 +3,7 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { BasePart, IngressSecretPart, MapsPart } from "../../agent/contract.ts";
-import { INSTALLED, installNode, preflight } from "./preflight.ts";
+import { INSTALLED, preflight } from "./preflight.ts";
 import { applies, connectionTo, type HostAddress, remoteCommand } from "./remote.ts";
 
 export interface DevVmArgs {
@@ -129,7 +129,6 @@ const deliverMaps = (
 const installThenApply = (host: string, sha256: string) =>
   [
     "set -eu",
-    ...installNode(INSTALLED),
     ...preflight(INSTALLED),
     `if [ -e ${INCOMING} ]; then ${INSTALLED.node} ${INCOMING} install --sha256 ${sha256} </dev/null; fi`,
     applies("base", host),

@@ -1,27 +1,30 @@
 /**
- * Builds the shell lines that install node on a host that has none, and check before the agent's first write that the host
- * has the programs whose paths and syntax the agent relies on.
+ * Builds the shell lines that check before the first write to a host whether its sudo can be used, install node where there
+ * is none, and check that the agent can be run by it.
  */
 
 export interface Programs {
   readonly node: string;
+  readonly sudo: string;
   readonly visudo: string;
 }
 
 /** The paths that the agent's wrappers, units and sudoers checks name. */
-export const INSTALLED: Programs = { node: "/usr/bin/node", visudo: "/usr/sbin/visudo" };
+export const INSTALLED: Programs = {
+  node: "/usr/bin/node",
+  sudo: "/usr/bin/sudo",
+  visudo: "/usr/sbin/visudo",
+};
 
 /** For an admin of the host. The host's shell prints it as it stands. */
 const NODE_REMEDY =
   "on the host, run: apt-get update && apt-get install --yes --no-install-recommends nodejs (Debian 12 has 18, Debian 13 has 20), then deploy again";
 
 /**
- * The agent cannot install what it runs by itself. A host on which node lies at another path has an admin who chose it, so
- * there the check refuses in place of a second node.
- *
- * @param apt the program that installs packages
+ * Installs node where there is none: the agent cannot install what it runs by itself. A host on which node lies at another
+ * path has an admin who chose it, so there the check refuses in place of a second node.
  */
-export const installNode = ({ node }: Programs, apt = "apt-get"): readonly string[] => [
+const installNode = ({ node }: Programs, apt = "apt-get"): readonly string[] => [
   `if [ ! -e ${node} ] && ! command -v node >/dev/null; then`,
   `install_node() { DEBIAN_FRONTEND=noninteractive ${apt} install --yes --quiet --no-install-recommends --no-remove -o DPkg::Lock::Timeout=120 -- nodejs 2>&1; }`,
   // A new host has no lists of packages, or old ones. One repository that cannot be read may be none of Debian's.
@@ -30,10 +33,30 @@ export const installNode = ({ node }: Programs, apt = "apt-get"): readonly strin
   "fi",
 ];
 
-/** A host without sudo passes: there is nothing on it yet that could reject a rule. */
-export const preflight = ({ node, visudo }: Programs): readonly string[] => [
-  `[ -x ${node} ] || { echo "${node} is missing on this host (node on the PATH: $(command -v node || echo none)), and the agent runs by it, 18 or newer; ${NODE_REMEDY}" >&2; exit 1; }`,
-  `${node} -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' || { echo "${node} on this host is $(${node} --version 2>&1 | head -n 1), and the agent needs 18 or newer; ${NODE_REMEDY}" >&2; exit 1; }`,
+/**
+ * Refusals come before the first write, which is the installation of node.
+ *
+ * @param apt the program that installs packages
+ */
+export const preflight = (programs: Programs, apt?: string): readonly string[] => [
+  ...checkSudo(programs),
+  ...installNode(programs, apt),
+  ...checkNode(programs),
+];
+
+const SUDO_REMEDY = "install sudo 1.9.10 or newer, sudo-rs does not have them";
+const versionOf = (program: string): string => `$(${program} --version 2>&1 | head -n 1)`;
+
+/** A host without sudo passes: the agent checks the one that it installs. sudo and visudo are switched one by one. */
+const checkSudo = ({ sudo, visudo }: Programs): readonly string[] => [
+  `if [ -x ${sudo} ] && [ -x ${visudo} ]; then case "${versionOf(sudo)}" in *sudo-rs*) case "${versionOf(visudo)}" in *-rs*) ;; *) echo "${sudo} on this host is ${versionOf(sudo)} and cannot be checked by ${visudo} (${versionOf(visudo)}), and regular expressions in sudoers are needed; ${SUDO_REMEDY}" >&2; exit 1 ;; esac ;; esac; fi`,
   // sudo-rs has no regular expressions; sudo has them since 1.9.10.
-  `if [ -x ${visudo} ] && ! printf '%s\\n' 'nobody ALL=(root) NOPASSWD: /bin/true ^a$' | ${visudo} --check --quiet --file=- >/dev/null 2>&1; then echo "${visudo} on this host rejects regular expressions in sudoers ($(${visudo} --version 2>&1 | head -n 1)); install sudo 1.9.10 or newer, sudo-rs does not have them" >&2; exit 1; fi`,
+  `if [ -x ${visudo} ] && ! printf '%s\\n' 'nobody ALL=(root) NOPASSWD: /bin/true ^a$' | ${visudo} --check --quiet --file=- >/dev/null 2>&1; then echo "${visudo} on this host rejects regular expressions in sudoers (${versionOf(visudo)}); ${SUDO_REMEDY}" >&2; exit 1; fi`,
+];
+
+/** Root runs it, and so does everybody: one below a home is a person's to replace, or closed to the others. */
+const checkNode = ({ node }: Programs): readonly string[] => [
+  `[ -x ${node} ] || { echo "${node} is missing on this host (node on the PATH: $(command -v node || echo none)), and the agent runs by it, 18 or newer; ${NODE_REMEDY}" >&2; exit 1; }`,
+  `case "$(readlink -f ${node})" in /home/* | /root/*) echo "${node} on this host leads to $(readlink -f ${node}), below somebody's home, and the agent must not run by that; remove the link; ${NODE_REMEDY}" >&2; exit 1 ;; esac`,
+  `${node} -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' || { echo "${node} on this host is ${versionOf(node)}, and the agent needs 18 or newer; ${NODE_REMEDY}" >&2; exit 1; }`,
 ];

@@ -19,6 +19,7 @@ import { servicesOf } from "../services/host-services.ts";
 import { formerSettingsOfAll } from "../services/former-settings.ts";
 import { convergeHost } from "../host/converge-host.ts";
 import { assertInstallable } from "../host/packages.ts";
+import { sudoFaultOfChange } from "../host/sudoers.ts";
 import { deliveryRun } from "../people/delivery-run.ts";
 
 /**
@@ -30,7 +31,7 @@ const SINGLE_PERSON_LIMITS: PoolLimits = { ...HOURLY_LIMITS, minDeadlineMs: 5000
 /**
  * Exit code: 0 also when a person failed, since that is recorded and `settle` turns the run red.
  *
- * @throws Refusal for a part that is malformed, of another contract version, or over a removal limit, and for packages that apt does not know; nothing has been changed then.
+ * @throws Refusal for a part that is malformed, of another contract version, or over a removal limit, for packages that apt does not know, and for a sudo that does not take the rules; nothing has been changed then.
  */
 export async function apply(
   system: System,
@@ -71,6 +72,9 @@ export function parsePart(kind: string, name: string, text: string): Part {
 async function applyHost(m: Machine, delivered: HostPart): Promise<number> {
   if (delivered.kind === "maps") assertRemovalLimits(loadPart(m.sys, "maps"), delivered);
   if (delivered.kind === "base") {
+    // Before anything is written: a package that is installed may be the first write.
+    const fault = await sudoFaultOfChange(m);
+    if (fault !== undefined) throw new Refusal(`${fault}. Nothing was changed`);
     await assertInstallable(m, delivered.packages);
     if (offersOtherServices(m, delivered)) forgetConvergedUnits(m.sys);
   }

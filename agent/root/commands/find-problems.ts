@@ -13,6 +13,7 @@ import { filterFault } from "../host/access-maps.ts";
 import { HOST_UNITS } from "../host/base-files.ts";
 import { WATCH } from "../host/nftables-watch.ts";
 import { frontendUnits } from "../host/proxy-and-portal.ts";
+import { sudoFault } from "../host/sudoers.ts";
 import { otherLimits } from "../services/limits-in-effect.ts";
 import { RUNNING } from "../services/start-and-stop-units.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
@@ -31,8 +32,8 @@ export interface Delivered {
 
 /** Sentences about the host itself. */
 export async function problemsOfHost(m: Machine): Promise<readonly string[]> {
-  const fault = await filterFault(m);
-  return [...(await stoppedUnits(m)), ...(fault === undefined ? [] : [fault])];
+  const faults = [await filterFault(m), loadPart(m.sys, "base") === undefined ? undefined : await sudoFault(m)];
+  return [...(await stoppedUnits(m)), ...faults.filter((fault) => fault !== undefined)];
 }
 
 /** The host's own units, which run from its first delivery on. */

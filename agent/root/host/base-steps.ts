@@ -6,13 +6,13 @@
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { BasePart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { describeFailure } from "../../lib/exec.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { removeAbsentServices } from "./absent-services.ts";
 import { managedSettings } from "./claude-managed-settings.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
-import { BOOT_UNITS, HOST_UNITS, plainFiles, skelLinks, SSHD, SUDOERS, unitFiles, ZSH_START } from "./base-files.ts";
-import { fileChanges, filesStep, type GeneratedFile } from "../system/generated-files.ts";
+import { BOOT_UNITS, HOST_UNITS, plainFiles, skelLinks, SSHD, unitFiles, ZSH_START } from "./base-files.ts";
+import { sudoers } from "./sudoers.ts";
+import { filesStep, type GeneratedFile } from "../system/generated-files.ts";
 import { watchSteps } from "./nftables-watch.ts";
 import { codeServerProxySteps, portalSteps } from "./proxy-and-portal.ts";
 import { reloadOnChange, reloadSystemdOnChange } from "../services/reload-on-change.ts";
@@ -65,22 +65,6 @@ function links(m: Machine, part: BasePart): Step {
         return [{ point: "base-link", says: says("link", `${path} to ${target}`), apply }];
       }),
   };
-}
-
-/** The texts are checked by `visudo` under another name before sudo can see them. */
-function sudoers(m: Machine): Step {
-  const change = (file: GeneratedFile): readonly Change[] =>
-    fileChanges(m.sys, [file], "base-sudoers").map((change) => ({
-      ...change,
-      apply: async () => {
-        const argv = ["/usr/sbin/visudo", "--check", "--quiet", "--file=-"];
-        const checked = await m.sys.run(argv, { input: file.text, reads: true });
-        if (checked.code !== 0)
-          throw new Refusal(`${file.path} was rejected by visudo and not installed: ${describeFailure(checked)}`);
-        await change.apply();
-      },
-    }));
-  return { name: "sudoers", differences: () => SUDOERS.flatMap(change) };
 }
 
 /** A deployment opens many connections at once, and sshd drops more than ten that have not logged in yet. */

@@ -8,6 +8,7 @@ import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { baseSteps } from "./base-steps.ts";
 import { mapSteps } from "./access-maps.ts";
 import { missingPrograms, packagesStep } from "./packages.ts";
+import { sudoFaultOfChange } from "./sudoers.ts";
 import { recordHostFailures } from "../state/host-failures.ts";
 
 export interface HostOutcome {
@@ -34,7 +35,9 @@ export async function convergeHost(
   if (delivered.kind === "base") {
     await attempt(() => packagesStep(m, delivered.packages));
     const lacking = missingPrograms(m);
-    if (lacking.length === 0) for (const make of baseSteps(m, delivered)) await attempt(make);
+    const fault = lacking.length === 0 ? await sudoFaultOfChange(m) : undefined;
+    if (fault !== undefined) failed.push(`${fault}. Nothing else of this host was prepared`);
+    else if (lacking.length === 0) for (const make of baseSteps(m, delivered)) await attempt(make);
     // Each step after it would fail for the same reason. A dry run has not installed what it would install.
     else if (mode === "apply" || changed === 0)
       failed.push(`expected ${lacking.join(" and ")} on this host, but found none, so nothing else of it was prepared`);

@@ -1,7 +1,7 @@
 /** What the program declares for its hosts: names, commands, what runs again when, and in which order. */
 
 import { digestOf } from "../../../agent/lib/delivered-digests.ts";
-import { INSTALLED, installNode, preflight } from "../../../components/devvm/preflight.ts";
+import { INSTALLED, preflight } from "../../../components/devvm/preflight.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
@@ -107,7 +107,6 @@ test("the base verifies the agent's checksum before it runs it, and says what to
   const line = String(byName(await declared(firstDay, { sha256: "abcd" })).get("devvm-base")?.create);
   expect(line.split("\n")).toEqual([
     "set -eu",
-    ...installNode(INSTALLED),
     ...preflight(INSTALLED),
     expect.stringMatching(/^if \[ -e (\S+) \]; then \/usr\/bin\/node \1 install --sha256 abcd <\/dev\/null; fi$/),
     "/usr/local/sbin/workstation apply base devvm",

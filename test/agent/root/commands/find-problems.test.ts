@@ -79,18 +79,16 @@ test("what PAM refuses and a missing home are that person's", async () => {
 });
 
 test("an account that is gone is its person's problem, parked or not, and nobody's who was offboarded or waits for a rename", async () => {
-  const people = ["ana", "cleo", "dan", "eva", "fay"].map((osUser, at) => ({ osUser, uid: 2000 + at }));
-  const [, cleo, dan, eva, fay] = people as [object, ...typeof people];
   const delivered = [
-    account({ ...cleo }),
-    account({ ...dan, state: "parked" }),
-    account({ ...eva, state: "left" }),
-    account({ ...fay, uid: 2001, formerNames: ["bob"] }),
+    account({ osUser: "cleo", uid: 2002 }),
+    account({ osUser: "dan", uid: 2003, state: "parked" }),
+    account({ osUser: "eva", uid: 2004, state: "left" }),
+    account({ osUser: "fay", uid: 2001, formerNames: ["bob"] }),
   ].map((part) => ({ osUser: part.osUser, account: part, units: undefined }));
   const ledger = { version: 1, people: { bob: { uid: 2001, adopted: false } } };
   expect(await hostWith([], LOCKED).find(delivered, { "/var/lib/workstation/ledger.json": ledger })).toEqual({
-    cleo: ["the account cleo (uid 2001) is missing on this host; run: workstation reconcile"],
-    dan: ["the account dan (uid 2002) is missing on this host; run: workstation reconcile"],
+    cleo: ["the account cleo (uid 2002) is missing on this host; run: workstation reconcile"],
+    dan: ["the account dan (uid 2003) is missing on this host; run: workstation reconcile"],
     eva: [],
     fay: [],
   });
