@@ -20,6 +20,8 @@ export type Done = void | "not done";
 
 export interface Step {
   readonly name: string;
+  /** Its failure keeps none of the steps that are listed with it from being converged, and is told after them. */
+  readonly failsAlone?: true;
   /** Pure reading. An empty list means converged. */
   differences(): readonly Change[] | Promise<readonly Change[]>;
 }

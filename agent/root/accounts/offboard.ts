@@ -6,6 +6,7 @@ import { groupsOf, type User } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { readOffboarding, writeOffboarding } from "../state/offboarding-records.ts";
 import { dropPendingCredentials, hasPendingCredentials } from "../state/pending-credentials.ts";
+import { memberOf } from "../state/granted-groups.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
 import { endEverything } from "./end-sessions-and-processes.ts";
 import { suspendJobs } from "./scheduled-jobs.ts";
@@ -17,16 +18,21 @@ export const EXPIRED_DAY = 1;
 
 /**
  * Lists the steps in their order. The record is written first, so that a killed run loses nothing. The login is cut before
- * anything is stopped, since what they run may take its time to stop.
+ * anything is stopped, since what they run may take its time to stop. One kind of access that could not be taken keeps no
+ * other one.
  */
 export function offboardAccount(m: Machine, part: AccountPart): readonly Step[] {
   const user = m.accounts().users.get(part.osUser);
   if (user === undefined) return [];
   return [
     recorded(m, part, user),
-    loginCut(m, part, user),
-    startAndStopUnits(m, { run: [], rest: startedUnitsOf(part.osUser) }),
-    endEverything(m, user),
+    ...[
+      loginCut(m, part),
+      groupsCut(m, part),
+      jobsCut(m, part, user),
+      startAndStopUnits(m, { run: [], rest: startedUnitsOf(part.osUser) }),
+      endEverything(m, user),
+    ].map((step): Step => ({ ...step, failsAlone: true })),
   ];
 }
 
@@ -53,7 +59,7 @@ function recorded(m: Machine, part: AccountPart, user: User): Step {
   };
 }
 
-function loginCut(m: Machine, part: AccountPart, user: User): Step {
+function loginCut(m: Machine, part: AccountPart): Step {
   const usermod = (...rest: string[]) => runShadowUtility(m, ["/usr/sbin/usermod", ...rest, "--", part.osUser]);
   return {
     name: "cut",
@@ -71,14 +77,27 @@ function loginCut(m: Machine, part: AccountPart, user: User): Step {
           apply: () => usermod("--expiredate", String(EXPIRED_DAY)),
         });
       }
-      for (const group of tierGroupsOf(m, part, user)) {
-        const apply = () => runShadowUtility(m, ["/usr/bin/gpasswd", "--delete", part.osUser, group]);
-        changes.push({ point: "cut-group", says: says("remove", `from group ${group}`), apply });
-      }
-      return [...changes, ...suspendJobs(m, user), ...waitingCut(m, part.osUser)];
+      return changes;
     },
   };
 }
+
+/** A primary group is no membership that could be removed; nothing of theirs runs with it once all of theirs has ended. */
+function groupsCut(m: Machine, part: AccountPart): Step {
+  return {
+    name: "cut",
+    differences: () =>
+      memberOf(m.accounts(), part.osUser, part.tierGroups).map((group) => {
+        const apply = () => runShadowUtility(m, ["/usr/bin/gpasswd", "--delete", part.osUser, group]);
+        return { point: "cut-group", says: says("remove", `from group ${group}`), apply };
+      }),
+  };
+}
+
+const jobsCut = (m: Machine, part: AccountPart, user: User): Step => ({
+  name: "cut",
+  differences: () => [...suspendJobs(m, user), ...waitingCut(m, part.osUser)],
+});
 
 /** A token that never reached their home is not to reach it now, nor on their return, when there is another one. */
 function waitingCut(m: Machine, osUser: string): readonly Change[] {

@@ -33,8 +33,13 @@ export interface Delivered {
 /** Sentences about the host itself. */
 export async function problemsOfHost(m: Machine): Promise<readonly string[]> {
   const faults = [await filterFault(m), loadPart(m.sys, "base") === undefined ? undefined : await sudoFault(m)];
-  return [...(await stoppedUnits(m)), ...faults.filter((fault) => fault !== undefined)];
+  return [...(await stoppedUnits(m)), ...faults.filter((fault) => fault !== undefined), ...closedToAll(m)];
 }
+
+/** Left behind by somebody's maintenance; `pam_nologin(8)` says whom it keeps out. */
+const NOLOGIN = "/etc/nologin";
+const closedToAll = (m: Machine): readonly string[] =>
+  m.sys.look(NOLOGIN) === undefined ? [] : [`${NOLOGIN} exists, so PAM lets nobody but root log in; remove it`];
 
 /** The host's own units, which run from its first delivery on. */
 async function stoppedUnits(m: Machine): Promise<readonly string[]> {
@@ -83,7 +88,8 @@ export async function problemsOfPeople(
     const here = account?.state === "present" && readOffboarding(m.sys, osUser) === undefined;
     found.set(osUser, [
       ...theirs.map(({ id }) => `${id} is failed`),
-      ...(here ? [...refusedByPam(m, osUser), ...homeFault(m, user)] : []),
+      ...(here ? [...refusedByPam(m, osUser), ...shellFault(m, user), ...homeFault(m, user)] : []),
+      ...(here ? primaryGroupFault(m, account, user) : []),
       ...(here && units !== undefined ? await otherLimits(m, units) : []),
     ]);
   }
@@ -123,7 +129,8 @@ const DAY_MS = 86_400_000;
 /** As `pam_unix(8)` decides on every session, whatever key or password opens it. */
 function refusedByPam(m: Machine, osUser: string): readonly string[] {
   const login = m.accounts().logins.get(osUser);
-  if (login === undefined) return [];
+  if (login === undefined)
+    return ["the account has no line in /etc/shadow, so PAM refuses their sessions; to add it, run: pwconv"];
   const expired = login.expires !== undefined && login.expires * DAY_MS <= Date.now();
   return [
     ...(expired ? ["the account has expired, so PAM refuses their sessions"] : []),
@@ -138,6 +145,22 @@ function refusedByPam(m: Machine, osUser: string): readonly string[] {
 const isPasswordExpired = ({ changed, maximumDays }: Login): boolean =>
   changed === 0 ||
   (changed !== undefined && maximumDays !== undefined && Math.floor(Date.now() / DAY_MS) - changed > maximumDays);
+
+/** One below a home is its person's own affair, and nothing of root's looks there. */
+function shellFault(m: Machine, { shell }: User): readonly string[] {
+  if (!shell.startsWith("/") || shell.startsWith("/home/") || m.sys.look(shell) !== undefined) return [];
+  return [`their shell ${shell} is missing, so no session of theirs starts; install it`];
+}
+
+/** No run changes it: `usermod --gid` walks the home as root. */
+function primaryGroupFault(m: Machine, { groups, tierGroups }: AccountPart, { name, gid }: User): readonly string[] {
+  const [primary] = [...m.accounts().groups].find(([, group]) => group.gid === gid) ?? [];
+  if (primary === undefined || !tierGroups.includes(primary) || groups.includes(primary)) return [];
+  return [
+    `their primary group is ${primary}, which their tier does not give and no run removes; once nothing of theirs runs, run: ` +
+      `usermod --gid ${name} ${name}`,
+  ];
+}
 
 /** An empty mount point belongs to root. */
 function homeFault(m: Machine, { name, uid }: User): readonly string[] {

@@ -157,11 +157,19 @@ async function inOrder(
   let changed = 0;
   setSubject(osUser);
   for (const make of steps) {
+    const failed: string[] = [];
     for (const step of [make()].flat()) {
-      changed += await converge(step, run.mode, (sentence) => run.info(`${osUser}: ${sentence}`));
+      try {
+        changed += await converge(step, run.mode, (sentence) => run.info(`${osUser}: ${sentence}`));
+      } catch (error) {
+        failed.push(tellError(error));
+        if (step.failsAlone !== true) break;
+      }
       // What does not exist yet cannot be looked at any further.
-      if (run.mode === "check" && changed > 0 && !run.m.accounts().users.has(osUser)) return changed;
+      const isMissing = run.mode === "check" && changed > 0 && !run.m.accounts().users.has(osUser);
+      if (isMissing && failed.length === 0) return changed;
     }
+    if (failed.length > 0) throw new Refusal(failed.join("; "));
   }
   return changed;
 }

@@ -109,7 +109,7 @@ describe("offboarding", () => {
 
   test("cuts the login before anything is stopped, since a service may refuse to stop", () => {
     expect(offboardAccount(host(undefined, []).m, emo).map(({ name }) => name)).toEqual([
-      ...["cut", "cut", "units", "processes"],
+      ...["cut", "cut", "cut", "cut", "units", "processes"],
     ]);
   });
 

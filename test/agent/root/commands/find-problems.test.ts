@@ -24,10 +24,11 @@ function hostWith(
   shadow: string,
   missing: readonly string[] = [],
   owners: Readonly<Record<string, number>> = {},
+  group = "",
 ) {
   const { sys, files } = memoryDoor();
   files.set("/etc/passwd", "ana:x:2000:2000::/home/ana:/bin/zsh\nbob:x:2001:2001::/home/bob:/bin/zsh\n");
-  files.set("/etc/group", "");
+  files.set("/etc/group", group);
   files.set("/etc/shadow", shadow);
   const run = async (argv: readonly string[]) => {
     const names = argv.slice(argv.indexOf("--") + 1);
@@ -102,6 +103,20 @@ test("a home that somebody else owns is its person's problem: an empty mount poi
   });
 });
 
+test("a missing shell, a missing line in /etc/shadow and a tier's group as the primary one are that person's", async () => {
+  const host = hostWith([], "bob:!:1::::::\n", ["/bin/zsh"], {}, "docker:x:2001:\n");
+  expect(await host.find()).toEqual({
+    ana: [
+      "the account has no line in /etc/shadow, so PAM refuses their sessions; to add it, run: pwconv",
+      "their shell /bin/zsh is missing, so no session of theirs starts; install it",
+    ],
+    bob: [
+      "their shell /bin/zsh is missing, so no session of theirs starts; install it",
+      "their primary group is docker, which their tier does not give and no run removes; once nothing of theirs runs, run: usermod --gid bob bob",
+    ],
+  });
+});
+
 test("a password that has expired is named where the account has kept it, and one that has not is no problem", async () => {
   const yesterday = Math.floor(Date.now() / 86_400_000) - 1;
   expect(await hostWith([], `ana:$6$x:1:0:90:7:::\nbob:$6$x:${yesterday}:0:90:7:::\n`).find()).toEqual({
@@ -116,10 +131,12 @@ describe("the host itself", () => {
     parts: readonly Part[],
     states: Readonly<Record<string, string>> = {},
     lastRun = "exit-code",
+    more: readonly string[] = [],
   ) {
     const result = (name: string) => (name === "workstation-reconcile.service" ? `Result=${lastRun}\n` : "");
     const { sys, files } = memoryDoor();
     for (const part of parts) storePart(sys, part);
+    for (const path of more) files.set(path, "");
     if (parts.some(({ kind }) => kind === "maps")) files.delete("/etc/workstation/ports.nft");
     const run = async (argv: readonly string[]) => {
       const names = argv.slice(argv.indexOf("--") + 1);
@@ -158,6 +175,12 @@ describe("the host itself", () => {
       ]);
     },
   );
+
+  test("names a file of somebody's maintenance that keeps everybody out", async () => {
+    expect(await problems([base()], {}, "success", ["/etc/nologin"])).toEqual([
+      "/etc/nologin exists, so PAM lets nobody but root log in; remove it",
+    ]);
+  });
 
   test("names a packet filter whose file is gone", async () => {
     expect(await problems([maps([])])).toEqual(["/etc/workstation/ports.nft is missing; run: workstation reconcile"]);
