@@ -14,7 +14,7 @@ export const hostCheck = z.object({
   changes: z.array(entry),
   /** What a run would change only because a last day has passed; the hourly run brings it about by itself. */
   due: z.array(entry),
-  /** What could not be compared or brought about. */
+  /** What could not be compared or brought about, and what is wrong now and changed by no run. */
   failures: z.array(entry),
   /** What no run changes, such as a clone with uncommitted changes. */
   warnings: z.array(entry),

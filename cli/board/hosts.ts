@@ -86,7 +86,7 @@ export async function hostFindings(
         expected,
         register,
         finding,
-        new Set(failures.map(({ whose, what }) => JSON.stringify([whose, what]))),
+        new Set([...failures, ...wrong].map(({ whose, what }) => JSON.stringify([whose, what]))),
       ),
     ],
   };

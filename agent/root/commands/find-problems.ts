@@ -17,7 +17,7 @@ import { sudoFault } from "../host/sudoers.ts";
 import { otherLimits } from "../services/limits-in-effect.ts";
 import { RUNNING } from "../services/start-and-stop-units.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
-import { loadPart } from "../state/stored-parts.ts";
+import { loadPart, peopleOfParts } from "../state/stored-parts.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import type { Login, User } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
@@ -28,7 +28,29 @@ export interface Delivered {
   readonly osUser: string;
   readonly account: AccountPart | undefined;
   readonly units: UnitsPart | undefined;
+  /** What is wrong with stored parts that cannot be read. */
+  readonly damaged: readonly string[];
 }
+
+/** Everybody of whom a part was delivered. One person's damaged part keeps nobody else from being looked at. */
+export function deliveredPeople(m: Machine): readonly Delivered[] {
+  return peopleOfParts(m.sys).map((osUser) => {
+    const damaged: string[] = [];
+    const load = <K extends "account" | "units">(kind: K) => {
+      try {
+        return loadPart(m.sys, kind, osUser);
+      } catch (error) {
+        damaged.push(messageOf(error));
+        return undefined;
+      }
+    };
+    return { osUser, account: load("account"), units: load("units"), damaged };
+  });
+}
+
+/** Without those that a failure of the last run, or of this one, says already. */
+export const unrecorded = (problems: readonly string[], failures: readonly string[]): readonly string[] =>
+  problems.filter((problem) => !failures.some((failure) => failure.includes(problem)));
 
 /** Sentences about the host itself. */
 export async function problemsOfHost(m: Machine): Promise<readonly string[]> {
@@ -71,10 +93,10 @@ export async function problemsOfPeople(
   const failed = await failedUnits(m);
   const found = new Map<string, readonly string[]>();
   for (const person of people) {
-    const { osUser, account, units } = person;
+    const { osUser, account, units, damaged } = person;
     const user = m.accounts().users.get(osUser);
     if (user === undefined) {
-      found.set(osUser, missingAccount(m, account));
+      found.set(osUser, [...damaged, ...missingAccount(m, account)]);
       continue;
     }
     const names = new Set([...unitsOf(osUser), userManagerOf(user.uid), `user-${user.uid}.slice`]);
@@ -87,6 +109,7 @@ export async function problemsOfPeople(
     );
     const here = account?.state === "present" && readOffboarding(m.sys, osUser) === undefined;
     found.set(osUser, [
+      ...damaged,
       ...theirs.map(({ id }) => `${id} is failed`),
       ...(here ? [...refusedByPam(m, osUser), ...shellFault(m, user), ...homeFault(m, user)] : []),
       ...(here ? primaryGroupFault(m, account, user) : []),

@@ -5,12 +5,12 @@
 
 import { info } from "../../lib/log.ts";
 import { machineOf, type UnitState } from "../system/cached-accounts-and-units.ts";
-import { problemsOfHost, problemsOfPeople } from "./find-problems.ts";
+import { deliveredPeople, problemsOfHost, problemsOfPeople, unrecorded } from "./find-problems.ts";
 import { sliceOf } from "../services/limits-in-effect.ts";
 import { dryRun } from "../system/dry-run.ts";
 import { describeProgram, lookForPrograms, type ProgramStatus } from "../host/look-for-programs.ts";
 import { unitsOf } from "../services/unit-names.ts";
-import { loadPart, peopleOfParts } from "../state/stored-parts.ts";
+import { loadPart } from "../state/stored-parts.ts";
 import { readOffboarding } from "../state/offboarding-records.ts";
 import { readDeliveredAt, readHold } from "../state/deliveries.ts";
 import { readFailures } from "../state/failures.ts";
@@ -51,12 +51,7 @@ export interface HostStatus {
 
 export async function readStatus(system: System): Promise<HostStatus> {
   const m = machineOf(dryRun(system));
-  const names = peopleOfParts(m.sys);
-  const delivered = names.map((osUser) => ({
-    osUser,
-    account: loadPart(m.sys, "account", osUser),
-    units: loadPart(m.sys, "units", osUser),
-  }));
+  const delivered = deliveredPeople(m);
   const unitsToQuery = delivered.flatMap(({ osUser, units: of }) => [
     ...unitsOf(osUser),
     ...(of === undefined ? [] : [sliceOf(of.uid)]),
@@ -94,10 +89,6 @@ export async function readStatus(system: System): Promise<HostStatus> {
     people,
   };
 }
-
-/** Without those that the last run has recorded as a failure already. */
-const unrecorded = (problems: readonly string[], failures: readonly string[]): readonly string[] =>
-  problems.filter((problem) => !failures.some((failure) => failure.includes(problem)));
 
 const isWrong = ({ failures, problems, people }: HostStatus): boolean =>
   failures.length > 0 ||

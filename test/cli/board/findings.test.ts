@@ -169,11 +169,16 @@ test("a host says in its own sentences what differs and who failed, each of that
 test("what is wrong on a host beside the recorded failures is on the board, and exit code 1 is an answer", async () => {
   const people = [{ ...person("bob"), problems: ["t3-serve@bob.service is failed"] }, person("cleo")];
   const wrong = { ...status(people, { problems: ["the packet filter of the users' ports is not loaded"] }), code: 1 };
-  const said = await host(answering(wrong, checking({})));
-  expect(said.findings).toEqual([
-    "everybody host failed: vm: the packet filter of the users' ports is not loaded",
-    "bob host failed: vm: t3-serve@bob.service is failed",
-  ]);
+  const same = [
+    { who: "host", what: "the packet filter of the users' ports is not loaded" },
+    { who: "bob", what: "t3-serve@bob.service is failed" },
+  ];
+  // The host's own look at itself finds the same, and both are one finding.
+  for (const check of [checking({}), checking({ failures: same })])
+    expect((await host(answering(wrong, check))).findings).toEqual([
+      "everybody host failed: vm: the packet filter of the users' ports is not loaded",
+      "bob host failed: vm: t3-serve@bob.service is failed",
+    ]);
 });
 
 test("a step of the host that failed in the last run is on the board, once, also where nothing differs now", async () => {

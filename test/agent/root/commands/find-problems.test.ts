@@ -50,6 +50,7 @@ function hostWith(
     osUser: of.osUser,
     account: account(of),
     units: units(of),
+    damaged: [],
   }));
   return {
     find: async (people = both, more: Readonly<Record<string, object>> = {}) => {
@@ -85,7 +86,7 @@ test("an account that is gone is its person's problem, parked or not, and nobody
     account({ osUser: "dan", uid: 2003, state: "parked" }),
     account({ osUser: "eva", uid: 2004, state: "left" }),
     account({ osUser: "fay", uid: 2001, formerNames: ["bob"] }),
-  ].map((part) => ({ osUser: part.osUser, account: part, units: undefined }));
+  ].map((part) => ({ osUser: part.osUser, account: part, units: undefined, damaged: [] }));
   const ledger = { version: 1, people: { bob: { uid: 2001, adopted: false } } };
   expect(await hostWith([], LOCKED).find(delivered, { "/var/lib/workstation/ledger.json": ledger })).toEqual({
     cleo: ["the account cleo (uid 2002) is missing on this host; run: workstation reconcile"],
