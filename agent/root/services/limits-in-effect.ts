@@ -1,14 +1,14 @@
-/** Compares a person's delivered limits with those that systemd has, whichever file or command set them. */
+/** Compares a person's delivered limits and their units' rights with those that systemd has, whichever file or command set them. */
 
 import { totalmem } from "node:os";
 import type { UnitsPart } from "../../contract.ts";
 import type { Step } from "../../lib/converge.ts";
 import { Refusal } from "../../lib/errors.ts";
-import type { Machine, UnitState } from "../system/cached-accounts-and-units.ts";
+import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { sizeOf } from "../../shared/facts/format.ts";
-import { dropInOf } from "./unit-files.ts";
+import { broken, type Rule, sentence } from "./compare-properties.ts";
 import { servicesOfHost } from "./host-services.ts";
-import { filesOf, settingFile } from "./setting-file.ts";
+import { rightsOf } from "./unit-rights.ts";
 import { instance, serversOf, TERMINAL_SERVICE } from "./unit-names.ts";
 
 export const sliceOf = (uid: number): string => `user-${uid}.slice`;
@@ -25,7 +25,7 @@ export function limitsInEffect(m: Machine, part: UnitsPart): Step {
   };
 }
 
-/** One sentence a unit whose limits are others than delivered. */
+/** One sentence a unit whose limits or rights are others than delivered. */
 export async function otherLimits(m: Machine, part: UnitsPart): Promise<readonly string[]> {
   const slice = sliceOf(part.uid);
   const offered = servicesOfHost(m);
@@ -46,54 +46,17 @@ export async function otherLimits(m: Machine, part: UnitsPart): Promise<readonly
     ...others.map((unit) => [unit, [inSlice(true), NOT_SLOWED, ...UNDECIDED]] as const),
   ]);
   rules.set(manager, [inSlice(true), ...atLeast(part.limits), ...UNDECIDED]);
-  return [...rules].flatMap(([unit, of]) => sentence(m, unit, states.get(unit), broken(of, states.get(unit))));
+  const rights = rightsOf(part);
+  return [...rules].flatMap(([unit, of]) => {
+    const state = states.get(unit);
+    // For a unit that is not there systemd shows its defaults.
+    const ofRights = state?.load === "loaded" ? (rights.get(unit) ?? []) : [];
+    return sentence(m, unit, state, broken([...of, ...ofRights], state));
+  });
 }
 
 /** The slice of all people: what it has at most, nobody below it has more of. */
 const EVERYBODY = "user.slice";
-
-/** What systemd should have for one property of a unit. */
-interface Rule {
-  readonly key: string;
-  readonly expected: string;
-  holds(shown: string): boolean;
-}
-
-/** A property of a unit that is another than it should be. */
-interface Difference {
-  readonly key: string;
-  /** As `MemoryMax=1G, expected 2G`. */
-  readonly says: string;
-}
-
-function broken(rules: readonly Rule[], state: UnitState | undefined): readonly Difference[] {
-  return rules.flatMap(({ key, expected, holds }) => {
-    const shown = state?.shown.get(key) ?? "";
-    return holds(shown) ? [] : [{ key, says: `${key}=${shown}, expected ${expected}` }];
-  });
-}
-
-function sentence(
-  m: Machine,
-  unit: string,
-  state: UnitState | undefined,
-  different: readonly Difference[],
-): readonly string[] {
-  if (different.length === 0) return [];
-  const isOurs = (path: string) => path === dropInOf(unit);
-  const causes = different
-    .map(({ key }) => settingFile(m.sys, state, key))
-    .map((path) => (path && !isOurs(path) ? path : undefined));
-  const told = different.map(({ says }, at) => (causes[at] === undefined ? says : `${says} (set in ${causes[at]})`));
-  const others = filesOf(state)
-    .slice(1)
-    .filter((path) => !isOurs(path));
-  const from =
-    causes.every((path) => path !== undefined) || others.length === 0 ? "" : ` Other drop-ins: ${others.join(", ")}.`;
-  return [
-    `systemd has for ${unit} ${told.join(" and ")}.${from} Remove what overrides it, then run: systemctl daemon-reload`,
-  ];
-}
 
 const unlimited = (shown: string): boolean => ["", "infinity"].includes(shown);
 const cpuOf = (limits: UnitsPart["limits"]): number => Number.parseInt(limits.cpu, 10) * 10_000;

@@ -35,6 +35,10 @@ const PROPERTIES = [
   "AllowedCPUs",
   "DevicePolicy",
   "DeviceAllow",
+  "User",
+  "NoNewPrivileges",
+  "PrivateTmp",
+  "ProtectHome",
 ]);
 
 export interface Machine {

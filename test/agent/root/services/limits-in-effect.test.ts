@@ -128,6 +128,37 @@ test.each([
   );
 });
 
+const RIGHTS = { Slice: "user-2000.slice", User: "ana", PrivateTmp: "no", ProtectHome: "no" };
+const HARDENING = "/etc/systemd/system/service.d/hardening.conf";
+
+test.each([
+  ["t3-serve@ana.service", { PrivateTmp: "yes" }, "PrivateTmp=yes, expected no"],
+  ["t3-serve@ana.service", { NoNewPrivileges: "yes" }, "NoNewPrivileges=yes, expected no"],
+  ["t3-serve@ana.service", { User: "root" }, "User=root, expected ana"],
+  ["browser-serve@ana.service", { ProtectHome: "tmpfs", NoNewPrivileges: "yes" }, "ProtectHome=tmpfs, expected no"],
+  ["user@2000.service", { NoNewPrivileges: "yes" }, "NoNewPrivileges=yes, expected no"],
+])("a hardening of the whole host that keeps an admin from work in %s is named", async (unit, shown, different) => {
+  const other = { ...RIGHTS, ...shown, DropInPaths: HARDENING };
+  const text = Object.entries(shown).map(([key, value]) => `${key}=${value}\n`);
+  const m = machineWith(RIGHT, undefined, { [unit]: other }, { [HARDENING]: `[Service]\n${text.join("")}` });
+  await expect(limitsInEffect(m, { ...part, gainsPrivileges: true }).differences()).rejects.toThrow(
+    `systemd has for ${unit} ${different} (set in ${HARDENING}). Remove`,
+  );
+});
+
+test("rights as the templates give them are no difference, nor are the defaults of a unit that is not there", async () => {
+  const server = { ...RIGHTS, NoNewPrivileges: "yes" };
+  const others = { "t3-serve@ana.service": server, "browser-serve@ana.service": server };
+  expect(await look(machineWith(RIGHT, undefined, others))).toEqual([]);
+  const missing = { Slice: "user-2000.slice", LoadState: "not-found", NoNewPrivileges: "no" };
+  expect(await look(machineWith(RIGHT, undefined, { ...others, "browser-serve@ana.service": missing }))).toEqual([]);
+});
+
+test("a code server that may gain privileges although no tier of its person gives that is named", async () => {
+  const m = machineWith(RIGHT, undefined, { "t3-serve@ana.service": { ...RIGHTS, NoNewPrivileges: "no" } });
+  await expect(look(m)).rejects.toThrow("NoNewPrivileges=no, expected yes");
+});
+
 test("a ceiling around a person is no difference where it leaves them all of theirs", async () => {
   const ample = { MemoryMax: "8589934592", MemoryHigh: "4294967296", CPUQuotaPerSecUSec: "1min", TasksMax: "infinity" };
   const others = { "user.slice": ample, "user@2000.service": { ...ample, DevicePolicy: "auto", DeviceAllow: "" } };
