@@ -13,6 +13,7 @@ import { filterFault } from "../host/access-maps.ts";
 import { HOST_UNITS } from "../host/base-files.ts";
 import { WATCH } from "../host/nftables-watch.ts";
 import { frontendUnits } from "../host/proxy-and-portal.ts";
+import { sshdFaults } from "../host/sshd.ts";
 import { sudoFault } from "../host/sudoers.ts";
 import { otherLimits } from "../services/limits-in-effect.ts";
 import { RUNNING } from "../services/start-and-stop-units.ts";
@@ -55,7 +56,8 @@ export const unrecorded = (problems: readonly string[], failures: readonly strin
 /** Sentences about the host itself. */
 export async function problemsOfHost(m: Machine): Promise<readonly string[]> {
   const faults = [await filterFault(m), loadPart(m.sys, "base") === undefined ? undefined : await sudoFault(m)];
-  return [...(await stoppedUnits(m)), ...faults.filter((fault) => fault !== undefined), ...closedToAll(m)];
+  const closed = [...closedToAll(m), ...(await sshdFaults(m))];
+  return [...(await stoppedUnits(m)), ...faults.filter((fault) => fault !== undefined), ...closed];
 }
 
 /** Left behind by somebody's maintenance; `pam_nologin(8)` says whom it keeps out. */

@@ -10,12 +10,13 @@ import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { removeAbsentServices } from "./absent-services.ts";
 import { managedSettings } from "./claude-managed-settings.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
-import { BOOT_UNITS, HOST_UNITS, plainFiles, skelLinks, SSHD, unitFiles, ZSH_START } from "./base-files.ts";
+import { BOOT_UNITS, HOST_UNITS, plainFiles, skelLinks, unitFiles, ZSH_START } from "./base-files.ts";
+import { sshd } from "./sshd.ts";
 import { sudoers } from "./sudoers.ts";
 import { filesStep, type GeneratedFile } from "../system/generated-files.ts";
 import { watchSteps } from "./nftables-watch.ts";
 import { codeServerProxySteps, portalSteps } from "./proxy-and-portal.ts";
-import { reloadOnChange, reloadSystemdOnChange } from "../services/reload-on-change.ts";
+import { reloadSystemdOnChange } from "../services/reload-on-change.ts";
 
 const MANAGED_SETTINGS = "/etc/claude-code/managed-settings.json";
 
@@ -65,18 +66,6 @@ function links(m: Machine, part: BasePart): Step {
         return [{ point: "base-link", says: says("link", `${path} to ${target}`), apply }];
       }),
   };
-}
-
-/** A deployment opens many connections at once, and sshd drops more than ten that have not logged in yet. */
-function sshd(m: Machine): Step {
-  if (m.sys.look("/etc/ssh/sshd_config.d") === undefined) return { name: "sshd", differences: () => [] };
-  const loadSays = says("reload", "sshd's configuration");
-  const load = async () => {
-    await runOrThrow(m.sys, ["/usr/sbin/sshd", "-t"], { reads: true });
-    await runOrThrow(m.sys, ["/usr/bin/systemctl", "try-reload-or-restart", "ssh.service"]);
-  };
-  const points = { filePoint: "base-file", loadPoint: "base-sshd-reload" } as const;
-  return reloadOnChange(m, { name: "sshd", key: "sshd", files: [SSHD], ...points, loadSays, load });
 }
 
 const units = (m: Machine, part: BasePart): Step =>
