@@ -1,4 +1,4 @@
-/** Gives sshd room for a deployment's connections, and finds settings of others by which it refuses what it should accept. */
+/** Sets how many connections of a deployment sshd accepts at once, and finds settings of others by which it refuses them. */
 
 import { type Step, says } from "../../lib/converge.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";

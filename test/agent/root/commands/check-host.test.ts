@@ -1,4 +1,4 @@
-/** What a host finds wrong with itself reaches whoever asks what a run would change: the drift run asks nothing else. */
+/** What a host finds wrong with itself is in its answer to the question what a run would change: the drift run asks nothing else. */
 import type { Stats } from "node:fs";
 import { expect, test } from "vitest";
 import { checkHost } from "../../../../agent/root/commands/check-host.ts";
