@@ -206,15 +206,22 @@ export const unitsPart = z.strictObject({
   }),
 });
 
-/** A person's access to the forge; secret. It ends up in their `~/.git-credentials` and stays nowhere else. */
+/** A person's access to the forge and to their own path in Vault; secret. It ends up in files of their home and stays nowhere else. */
 export const credentialsPart = z.strictObject({
   contract: z.literal(CONTRACT),
   kind: z.literal("credentials"),
   ...person,
-  /** The forge's base address: the line is for this scheme, host and port. */
-  forge: z.url({ protocol: /^https?$/ }),
-  login: oneLine,
-  token: oneLine,
+  /** The forge's base address: the line is for this scheme, host and port. Absent, as login and token, for somebody without a login. */
+  forge: z.url({ protocol: /^https?$/ }).optional(),
+  login: oneLine.optional(),
+  token: oneLine.optional(),
+  /** For their credential sync; absent where they have none. A shell reads both. */
+  vault: z
+    .strictObject({
+      address: z.string().regex(/^https?:\/\/[A-Za-z0-9.:[\]/_-]+$/),
+      token: z.string().regex(/^[A-Za-z0-9._-]+$/),
+    })
+    .optional(),
 });
 
 export const part = z.discriminatedUnion("kind", [

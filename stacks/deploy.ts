@@ -83,10 +83,11 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
         })
       : undefined,
   ]);
-  const cuts = [...(forge?.cuts ?? []), ...(inCluster?.cuts ?? []), ...(inVault ?? [])];
+  const cuts = [...(forge?.cuts ?? []), ...(inCluster?.cuts ?? []), ...(inVault?.cuts ?? [])];
   const credentials = forge?.credentials ?? new Map();
   const declared = (host: string) => surfaces.declared(`host ${host}`);
-  await deployHosts({ settings, desired, site, agent, credentials, cuts, down: new Set(down.keys()), declared });
+  const secrets = { credentials, vaultTokens: inVault?.tokens ?? new Map() };
+  await deployHosts({ settings, desired, site, agent, ...secrets, cuts, down: new Set(down.keys()), declared });
   for (const sentence of unmet?.() ?? []) await pulumi.log.warn(sentence);
   return { ...outputs, [UNDELIVERED_OUTPUT]: surfaces.undelivered };
 }

@@ -38,6 +38,8 @@ interface Delivery {
   readonly agent: AgentBundle;
   /** What opens the forge to a person's clones, for whoever has a login there. */
   readonly credentials: Credentials;
+  /** What opens a person's own path in Vault to their credential sync, for whoever has one; secret. */
+  readonly vaultTokens: ReadonlyMap<OsUser, pulumi.Output<string>>;
   /** What takes rights away on the other surfaces: before any host, since a host may turn out to be down. */
   readonly cuts: readonly pulumi.Resource[];
   /** Hosts that did not answer just now, by name. */
@@ -62,7 +64,7 @@ type Host = StackSettings["hosts"][number];
 
 /** @returns the host's last word */
 async function deployHost(host: Host, delivery: Delivery, after: readonly pulumi.Resource[]): Promise<pulumi.Resource> {
-  const { settings, desired, site, agent, credentials } = delivery;
+  const { settings, desired, site, agent } = delivery;
   const files = desired.hosts.get(host.name as HostName) ?? NO_FILES;
   const residents = residentsOf(host.name as HostName, desired);
   const base = basePart(host.name, site);
@@ -81,7 +83,7 @@ async function deployHost(host: Host, delivery: Delivery, after: readonly pulumi
     clones: clonesPart(resident, site),
     units: unitsPart(resident, site),
   }));
-  const secrets = residents.map((resident) => credentialsOf(resident, site, credentials));
+  const secrets = residents.map((resident) => credentialsOf(resident, site, delivery));
   const people: pulumi.Resource[] = [];
   await inTurns(parts.entries(), ([i, part]) => {
     const name = `${part.account.osUser}@${host.name}`;
@@ -95,16 +97,24 @@ async function deployHost(host: Host, delivery: Delivery, after: readonly pulumi
   return last;
 }
 
-/** @returns the part in JSON, secret, where the person has a login and is at work on this host */
+/** @returns the part in JSON, secret, where the person is at work on this host and has a login or a credential sync */
 const credentialsOf = (
   resident: Resident,
   site: SiteOfHosts,
-  credentials: Credentials,
+  { settings, credentials, vaultTokens }: Delivery,
 ): { readonly credentials?: pulumi.Output<string> } => {
-  const mine = resident.state === "present" ? credentials.get(resident.person.osUser) : undefined;
-  if (mine === undefined) return {};
-  const inJson = (token: string) => JSON.stringify(credentialsPart(resident, site, mine.login, token));
-  return { credentials: mine.token.apply(inJson) };
+  if (resident.state === "left") return {};
+  const [forge, own] = [credentials.get(resident.person.osUser), vaultTokens.get(resident.person.osUser)];
+  if (forge === undefined && own === undefined) return {};
+  const address = settings.vault?.address;
+  const inJson = ([token, vaultToken]: readonly (string | undefined)[]) =>
+    JSON.stringify(
+      credentialsPart(resident, site, {
+        ...(forge === undefined || token === undefined ? {} : { forge: { login: forge.login, token } }),
+        ...(address === undefined || vaultToken === undefined ? {} : { vault: { address, token: vaultToken } }),
+      }),
+    );
+  return { credentials: pulumi.all([forge?.token, own]).apply(inJson) };
 };
 
 /** Everybody with an account on the host, present or cut off there, in the order of their names. */

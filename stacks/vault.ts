@@ -5,21 +5,21 @@ import * as pulumi from "@pulumi/pulumi";
 import * as vault from "@pulumi/vault";
 import { PersonAccess } from "../components/vault/person-access.ts";
 import { VaultPeople } from "../components/vault/resources.ts";
-import type { Desired, Email, Holder, K8sUser, Namespace, OffboardedPerson } from "../roster/model.ts";
+import type { Desired, Email, Holder, K8sUser, Namespace, OffboardedPerson, OsUser } from "../roster/model.ts";
 import { folded } from "../roster/text/code-unit-order.ts";
 import { caOf } from "../config/ca-certificate.ts";
 import { inTurns } from "./declare-concurrently.ts";
 import type { VaultSettings } from "../config/settings/vault.ts";
 
-/**
- * @param token the program's own, with the rights that docs/vault.md lists
- * @returns what cuts off those who left: done before a host, which may be down, is waited for
- */
-export async function deployVault(
-  settings: VaultSettings,
-  token: string,
-  desired: Desired,
-): Promise<readonly pulumi.Resource[]> {
+export interface DeployedVault {
+  /** What takes people's access away: done before a host, which may be down, is waited for. */
+  readonly cuts: readonly pulumi.Resource[];
+  /** The tokens of everybody whose credential sync runs; secret. */
+  readonly tokens: ReadonlyMap<OsUser, pulumi.Output<string>>;
+}
+
+/** @param token the program's own, with the rights that docs/vault.md lists */
+export async function deployVault(settings: VaultSettings, token: string, desired: Desired): Promise<DeployedVault> {
   const { address, caCertFile } = settings;
   const official = new vault.Provider("vault", {
     address,
@@ -37,19 +37,20 @@ export async function deployVault(
   const addresses = new Set([...desired.people.values()].flatMap(({ email }) => addressOf(email)));
   const isReassigned = ({ email }: OffboardedPerson) => addressOf(email).some((address) => addresses.has(address));
   const cuts: pulumi.Resource[] = [];
+  const tokens = new Map<OsUser, pulumi.Output<string>>();
   const revoke = (person: OffboardedPerson): pulumi.Resource => {
     const { namespaces, formerNamespaces, email } = person;
-    const { settled } = new PersonAccess(
+    const { settled, workstationToken } = new PersonAccess(
       nameOf(person.k8sUser),
       {
-        ...{ state: "left", site: settings, lostNamespaces: formerNamespaces.filter(isFree) },
+        ...{ state: "left", syncs: false, site: settings, lostNamespaces: formerNamespaces.filter(isFree) },
         person: { ...person, namespaces: namespaces.filter(isFree) },
         ...(email === undefined || isReassigned(person) ? {} : { address: email }),
         ...{ isReassignedAddress: false, releases: [] },
       },
       { providers, aliases: formerUrns(person) },
     );
-    cuts.push(settled);
+    cuts.push(settled, ...(workstationToken === undefined ? [] : [workstationToken]));
     return settled;
   };
   const gone = [...desired.left.values()];
@@ -58,10 +59,11 @@ export async function deployVault(
   const present = inTurns(desired.people.values(), (person) => {
     const { k8sUser: former } = person.previously;
     const releases = released.filter(([address]) => addressOf(person.email).join() === address.join());
-    const { settled } = new PersonAccess(
+    const { settled, workstationToken } = new PersonAccess(
       nameOf(person.k8sUser),
       {
-        ...{ person, state: "present", site: settings, lostNamespaces: person.formerNamespaces.filter(isFree) },
+        ...{ person, state: "present", syncs: person.claudeAuth, site: settings },
+        lostNamespaces: person.formerNamespaces.filter(isFree),
         ...(person.email === undefined ? {} : { address: person.email }),
         isReassignedAddress: desired.reassignedAddress.has(person.osUser),
         releases: releases.map(([, identity]) => identity),
@@ -69,6 +71,8 @@ export async function deployVault(
       },
       { providers, aliases: formerUrns(person) },
     );
+    if (workstationToken !== undefined && person.claudeAuth) tokens.set(person.osUser, workstationToken.token);
+    if (workstationToken !== undefined && !person.claudeAuth) cuts.push(workstationToken);
     return settled;
   });
   const left = inTurns(
@@ -76,7 +80,7 @@ export async function deployVault(
     revoke,
   );
   await Promise.all([present, left]);
-  return cuts;
+  return { cuts, tokens };
 }
 
 /** As Vault compares it; none where it is not known. */

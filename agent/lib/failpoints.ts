@@ -72,6 +72,7 @@ export const WORKER_POINTS = [
   "git-identity",
   "git-credentials-mode",
   "git-credentials",
+  "vault-access",
   "kube-directory",
   "kubeconfig",
   "launcher",

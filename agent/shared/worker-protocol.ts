@@ -16,7 +16,7 @@ export interface WorkerTask {
   readonly offline: boolean;
 }
 
-/** A task of one file: the person's access to the forge. */
+/** A task of two files: the person's access to the forge and to Vault. */
 export interface CredentialsTask {
   readonly part: CredentialsPart;
   readonly mode: "apply" | "check";

@@ -4,10 +4,9 @@ import { setSubject, arm } from "../lib/failpoints.ts";
 import { Refusal, messageOf } from "../lib/errors.ts";
 import { clean } from "../lib/log.ts";
 import { converge, type Step } from "../lib/converge.ts";
-import { credentials } from "./home/git-credentials.ts";
 import { gitFor } from "../lib/git.ts";
 import type { StepContext } from "./home/step-context.ts";
-import { stepsOf } from "./step-order.ts";
+import { credentialSteps, stepsOf } from "./step-order.ts";
 import { ABORT_SOON, type CredentialsTask, type WorkerLine, type WorkerTask } from "../shared/worker-protocol.ts";
 
 /** Always 0: a report that ends with `done` is whole, whatever it says. */
@@ -20,7 +19,7 @@ export async function work(): Promise<number> {
     if (process.getuid?.() !== task.part.uid) throw new Refusal("this worker does not run as the user of its task");
     process.chdir("/");
     if (isClones(task)) await onClones(task, home, abortSoon);
-    else await attempt(() => credentials(home, task.part), task.mode);
+    else for (const step of credentialSteps(home, task.part)) await attempt(() => step, task.mode);
     answer({ kind: "done" });
     return 0;
   } finally {

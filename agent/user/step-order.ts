@@ -1,8 +1,11 @@
 /** Lists a worker's steps in their order. */
 
+import type { CredentialsPart } from "../contract.ts";
 import type { Step } from "../lib/converge.ts";
 import { codexMirror } from "./home/codex-guidance.ts";
 import { credentialsMode, gitIdentity } from "./home/git-identity.ts";
+import { gitCredentials } from "./home/git-credentials.ts";
+import { vaultAccess } from "./home/vault-access.ts";
 import { freshness } from "./clones/fast-forward.ts";
 import { formerHomes } from "./home/link-former-homes.ts";
 import { hoisting } from "./clones/hoist-nested-clones.ts";
@@ -21,3 +24,8 @@ export function stepsOf(context: StepContext): readonly (() => Step)[] {
   // An admin's tree is never touched.
   return (context.part.layout === "untouched" ? own : [...own, ...trees]).map((make) => () => make(context));
 }
+
+export const credentialSteps = (home: string, part: CredentialsPart): readonly Step[] => [
+  gitCredentials(home, part),
+  vaultAccess(home, part),
+];

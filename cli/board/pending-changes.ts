@@ -96,4 +96,5 @@ const TITLES: ReadonlyMap<string, string> = new Map([
   ["vault:index/policy:Policy", "policy"],
   ["vault:kubernetes/authBackendRole:AuthBackendRole", "role"],
   ["vaultpeople:index:Person", "entity"],
+  ["vaultpeople:index:WorkstationToken", "the token with the policy"],
 ]);

@@ -68,7 +68,7 @@ async function lookAt(provider: Provider, made: DeployedResource, signal: AbortS
 }
 
 const LISTS = "forgejo:index:BranchWriters";
-const TOKEN = "forgejo:index:AccessToken";
+const TOKENS: ReadonlySet<string> = new Set(["forgejo:index:AccessToken", "vaultpeople:index:WorkstationToken"]);
 
 /** The program puts no team on a list. */
 const TEAMS = "teams";
@@ -78,7 +78,7 @@ const teamsIn = (teams: PropertyValue | undefined): readonly string[] =>
 function faultOf({ type }: DeployedResource, field: string): readonly Fault[] {
   if (type === LISTS) return field === TEAMS ? [{ state: "changed", what: "a team was put on its lists" }] : [];
   // A token's days are our own rule: they differ when it is due, and nobody has changed it.
-  if (type === TOKEN && /Days$/.test(field))
+  if (TOKENS.has(type) && /Days$/.test(field))
     return [{ state: "pending", what: "is due to be renewed by the next deployment" }];
   return [{ state: "changed", what: `differs in ${field}` }];
 }

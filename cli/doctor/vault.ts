@@ -2,8 +2,9 @@
 
 import { z } from "zod";
 import type { Vault } from "../../clients/vault/client.ts";
+import { findTokenRole, type TokenRole, tokenRoleCommand, tokenRoleFaults } from "../../clients/vault/token-roles.ts";
 import type { VaultSettings } from "../../config/settings/vault.ts";
-import { policyText, programRights, type Rule } from "../../stacks/offline/vault-rights.ts";
+import { policyText, programRights, type Rule, WORKSTATION_POLICIES } from "../../stacks/offline/vault-rights.ts";
 import { type Check, missing, ok, type Target } from "./model.ts";
 
 const token = z.object({
@@ -30,6 +31,7 @@ export async function vaultChecks(vault: Vault, settings: VaultSettings): Promis
     kv: settings.kvMount,
     kubernetes: settings.kubernetesMount,
     userMap: settings.userMap.path,
+    tokenRole: settings.workstationTokens?.role,
   });
   const paths = rules.map(({ path }) => exampleOf(path));
   const has = await vault.find(
@@ -41,10 +43,27 @@ export async function vaultChecks(vault: Vault, settings: VaultSettings): Promis
     lifetime(target, tokenData?.data),
     ...judgeRights(target, rules, has?.data ?? {}),
   ];
-  // Without that right the mounts cannot be read, which is a finding already.
-  if (checks.some(({ what, state }) => what === "right on sys/auth" && state === "missing")) return checks;
-  const there = await vault.find({ method: "GET", path: "sys/auth", purpose: "list the auth mounts" }, mounts);
-  return [...checks, ...judgeMounts(target, settings, Object.keys(there?.data ?? {}))];
+  // What cannot be read without a right is a finding already.
+  const mayRead = (path: string) =>
+    !checks.some(({ what, state }) => what === `right on ${path}` && state === "missing");
+  if (mayRead("sys/auth")) {
+    const there = await vault.find({ method: "GET", path: "sys/auth", purpose: "list the auth mounts" }, mounts);
+    checks.push(...judgeMounts(target, settings, Object.keys(there?.data ?? {})));
+  }
+  const role = settings.workstationTokens?.role;
+  if (role !== undefined && mayRead(`auth/token/roles/${role}`))
+    checks.push(judgeTokenRole(target, role, await findTokenRole(vault, role)));
+  return checks;
+}
+
+function judgeTokenRole(target: Target, name: string, role: TokenRole | undefined): Check {
+  const faults = tokenRoleFaults(role, WORKSTATION_POLICIES);
+  if (faults.length === 0) return ok(target, `token role ${name}`, "issues tokens of workstations");
+  return missing(target, `token role ${name}`, {
+    found: faults.join("; "),
+    expected: "a role that issues tokens of workstations, and no others",
+    remedy: tokenRoleCommand(name, WORKSTATION_POLICIES),
+  });
 }
 
 /** A path that the rule's pattern covers, and that belongs to nobody. */

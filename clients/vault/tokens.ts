@@ -46,7 +46,7 @@ export async function liveTokens(vault: Vault, signal: AbortSignal): Promise<rea
   const queue = [...accessors];
   const worker = async () => {
     for (let accessor = queue.pop(); accessor !== undefined; accessor = queue.pop()) {
-      const live = await lookUp(vault, accessor, signal);
+      const live = await findToken(vault, accessor, signal);
       if (live !== undefined) found.push(live);
     }
   };
@@ -62,7 +62,7 @@ export const isMarked = (token: Live, marks: Marks): boolean =>
   (token.path === `auth/${marks.kubernetesMount}/login` && marks.roles.includes(token.role));
 
 /** A token that ended in the meantime is as good as one that we ended. */
-export async function revoke(vault: Vault, { accessor }: Live, signal: AbortSignal): Promise<void> {
+export async function revoke(vault: Vault, { accessor }: Pick<Live, "accessor">, signal: AbortSignal): Promise<void> {
   const ask = {
     method: "POST",
     path: "auth/token/revoke-accessor",
@@ -76,7 +76,8 @@ export async function revoke(vault: Vault, { accessor }: Live, signal: AbortSign
   }
 }
 
-async function lookUp(vault: Vault, accessor: string, signal: AbortSignal): Promise<Live | undefined> {
+/** @returns undefined only where Vault itself says that the token has ended */
+export async function findToken(vault: Vault, accessor: string, signal: AbortSignal): Promise<Live | undefined> {
   const ask = {
     method: "POST",
     path: "auth/token/lookup-accessor",

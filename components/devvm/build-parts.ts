@@ -162,19 +162,19 @@ export const unitsPart = (resident: Resident, site: SiteOfHosts): UnitsPart => {
   };
 };
 
-/** @param token secret: the caller keeps it so */
-export const credentialsPart = (
-  resident: Resident,
-  site: SiteOfHosts,
-  login: string,
-  token: string,
-): CredentialsPart => ({
+/** What opens other servers to somebody at work; the tokens are secret. */
+export interface Access {
+  readonly forge?: { readonly login: string; readonly token: string };
+  readonly vault?: { readonly address: string; readonly token: string };
+}
+
+/** Secret: the caller keeps it so. */
+export const credentialsPart = (resident: Resident, site: SiteOfHosts, { forge, vault }: Access): CredentialsPart => ({
   contract: CONTRACT,
   kind: "credentials",
   ...who(resident),
-  forge: new URL(site.repositories.forgejo).origin,
-  login,
-  token,
+  ...(forge === undefined ? {} : { forge: new URL(site.repositories.forgejo).origin, ...forge }),
+  ...(vault === undefined ? {} : { vault }),
 });
 
 const who = ({ person: { osUser, uid } }: Resident) => ({ osUser, uid });

@@ -11,7 +11,7 @@ export interface WorkstationArgs {
   readonly account: AccountPart;
   readonly clones: ClonesPart;
   readonly units: UnitsPart;
-  /** The person's access to the forge, as a part in JSON; secret. Absent for somebody without a login there. */
+  /** The person's access to the forge and to Vault, as a part in JSON; secret. Absent for somebody with neither. */
   readonly credentials?: pulumi.Output<string>;
 }
 

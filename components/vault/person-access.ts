@@ -7,7 +7,7 @@ import * as vault from "@pulumi/vault";
 import type { Email, Holder, K8sUser, Namespace } from "../../roster/model.ts";
 import { deployerRoleName, ownerPolicyName, workstationPolicyName } from "./names.ts";
 import { ownerPolicy, workstationPolicy } from "./policies.ts";
-import { VaultPerson } from "./resources.ts";
+import { VaultPerson, WorkstationToken } from "./resources.ts";
 
 /** How Vault is laid out in this stack. */
 export interface VaultSite {
@@ -15,12 +15,18 @@ export interface VaultSite {
   readonly oidcMount: string;
   readonly kubernetesMount: string;
   readonly deployer: { readonly serviceAccount: string; readonly ttlSeconds: number; readonly maxTtlSeconds: number };
+  /** Absent where credential syncs get no tokens. */
+  readonly workstationTokens?:
+    | Readonly<Record<"rotateAfterDays" | "overlapDays" | "generation", number> & { readonly role: string }>
+    | undefined;
 }
 
 export interface PersonAccessArgs {
   /** Plain: it decides which resources exist. */
   readonly person: Holder;
   readonly state: "present" | "left";
+  /** Whether a credential sync of theirs runs. */
+  readonly syncs: boolean;
   readonly site: VaultSite;
   /** Their former name, where they were renamed: their identity goes with them. */
   readonly former?: K8sUser;
@@ -38,12 +44,15 @@ export interface PersonAccessArgs {
 export class PersonAccess extends pulumi.ComponentResource {
   /** Their identity: what comes before it is declared earlier. */
   readonly settled: pulumi.Resource;
+  /** The token of their credential sync; revoked where none runs, and absent where the site issues none. */
+  readonly workstationToken: WorkstationToken | undefined;
 
   constructor(name: string, args: PersonAccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("workstation:vault:PersonAccess", name, {}, opts);
     const policies = args.state === "present" ? writePolicies(this, name, args) : [];
     const identity = declareIdentity(this, name, args, policies);
     if (args.state === "present") admitDeployers(this, name, args, identity);
+    this.workstationToken = declareToken(this, name, args, policies);
     this.settled = identity;
     this.registerOutputs();
   }
@@ -120,3 +129,18 @@ const admitDeployers = (
     );
   }
 };
+
+/** Somebody who left keeps the resource, which says "revoked": a return has to bring another token. */
+const declareToken = (
+  parent: PersonAccess,
+  name: string,
+  { person, site: { workstationTokens }, state, syncs }: PersonAccessArgs,
+  policies: vault.Policy[],
+): WorkstationToken | undefined =>
+  workstationTokens === undefined
+    ? undefined
+    : new WorkstationToken(
+        `${name}-workstation-token`,
+        { name: workstationPolicyName(person.osUser), ...workstationTokens, revoked: state === "left" || !syncs },
+        { parent, dependsOn: policies },
+      );

@@ -27,11 +27,16 @@ export const workstationPolicy = (kvMount: string, osUser: OsUser, formerNames: 
     { path: "auth/token/renew-self", capabilities: ["update"] },
   ]);
 
+/** The policies of all workstations, as Vault's patterns write it. */
+export const WORKSTATION_POLICIES = "workstation-claude-*";
+
 /** Where in Vault the program works. */
 export interface ProgramMounts {
   readonly kv: string;
   readonly kubernetes: string;
   readonly userMap: string;
+  /** Token role for the tokens of credential syncs; absent where none are issued. */
+  readonly tokenRole?: string | undefined;
 }
 
 /** What the program's own token needs, and no more; an operator sets it up once (docs/vault.md). */
@@ -41,7 +46,7 @@ export const programPolicy = (mounts: ProgramMounts): string => policyText(progr
 export const programRights = (mounts: ProgramMounts): readonly Rule[] => [
   { path: `${mounts.kv}/data/${mounts.userMap}`, capabilities: ["read"] },
   { path: "sys/auth", capabilities: ["read"] },
-  ...["namespace-owner-*", "workstation-claude-*"].map((name) => ({
+  ...["namespace-owner-*", WORKSTATION_POLICIES].map((name) => ({
     path: `sys/policies/acl/${name}`,
     capabilities: ["create", "read", "update", "delete"],
   })),
@@ -58,6 +63,13 @@ export const programRights = (mounts: ProgramMounts): readonly Rule[] => [
     capabilities: ["create", "update"],
   })),
   { path: "auth/token/lookup-self", capabilities: ["read"] },
+  ...(mounts.tokenRole === undefined ? [] : tokenRoleRights(mounts.tokenRole)),
+];
+
+/** Tokens with a workstation's policy and no other: the role, which only an administrator changes, allows nothing else. */
+const tokenRoleRights = (role: string): readonly Rule[] => [
+  { path: `auth/token/roles/${role}`, capabilities: ["read"] },
+  { path: `auth/token/create/${role}`, capabilities: ["create", "update"] },
 ];
 
 /** One rule of a policy. */

@@ -1,4 +1,4 @@
-/** Declares the resource of our own provider of people's identities in Vault (`providers/vaultpeople`). */
+/** Declares the resources of our own provider for Vault (`providers/vaultpeople`), which says what each keeps true. */
 
 import * as pulumi from "@pulumi/pulumi";
 
@@ -43,6 +43,33 @@ export class VaultPerson extends pulumi.CustomResource {
       name,
       { ...args, entityId: undefined, live: undefined, revoked: undefined },
       opts,
+    );
+  }
+}
+
+export interface WorkstationTokenArgs {
+  /** The policy that it carries. */
+  readonly name: string;
+  readonly role: string;
+  readonly rotateAfterDays: number;
+  readonly overlapDays: number;
+  readonly generation: number;
+  /** There is to be none. */
+  readonly revoked: boolean;
+}
+
+/** The token of one person's credential sync: renewed, replaced by age, and revoked with the right to have one. */
+export class WorkstationToken extends pulumi.CustomResource {
+  /** Secret; empty where there is to be none. */
+  declare readonly token: pulumi.Output<string>;
+
+  constructor(name: string, args: WorkstationTokenArgs, opts?: pulumi.CustomResourceOptions) {
+    const computed = { token: undefined, accessor: undefined, periodSeconds: undefined, issuedAtMs: undefined };
+    super(
+      "vaultpeople:index:WorkstationToken",
+      name,
+      { ...args, ...computed, renewedAtMs: undefined, previousAccessor: undefined, retireAtMs: undefined },
+      { ...opts, additionalSecretOutputs: ["token"] },
     );
   }
 }

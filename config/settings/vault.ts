@@ -36,6 +36,25 @@ export const vault = z.strictObject({
     })
     .prefault({})
     .describe("What the pipelines in people's namespaces sign in with."),
+  workstationTokens: z
+    .strictObject({
+      role: mount
+        .default("workstation-claude")
+        .describe("Token role by which they are issued; an administrator of Vault makes it (docs/vault.md)."),
+      rotateAfterDays: z.int().min(1).default(30).describe("Age at which a token is replaced."),
+      overlapDays: z
+        .int()
+        .min(0)
+        .default(3)
+        .describe("How long the former token stays valid, so that the new one arrives before it ends."),
+      generation: z
+        .int()
+        .min(1)
+        .default(1)
+        .describe("Raise it by one to replace everybody's token at once; the former ones end then."),
+    })
+    .optional()
+    .describe("Tokens by which each person's credential sync reaches their own path. Absent: none are issued."),
 });
 
 export type VaultSettings = z.output<typeof vault>;

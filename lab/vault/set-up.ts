@@ -1,6 +1,6 @@
 /**
  * Sets up the lab's Vault after every start, as an operator does once in production: the key-value mount, the program's
- * policy and token, the user map.
+ * policy and token, the token role of the credential syncs, the user map.
  */
 import { readFile } from "node:fs/promises";
 import { programPolicy } from "../../components/vault/policies.ts";
@@ -10,8 +10,13 @@ import type { LabVault } from "./api.ts";
 /** Safe to repeat. @returns the program's token: the former one as long as it is good */
 export async function setUpVault(vault: LabVault, formerToken: string | undefined): Promise<string> {
   await enableKeyValues(vault);
-  const policy = programPolicy({ kv: "secret", kubernetes: "kubernetes", userMap: "platform" });
+  const mounts = { kv: "secret", kubernetes: "kubernetes", userMap: "platform", tokenRole: TOKEN_ROLE };
+  const policy = programPolicy(mounts);
   await vault.must("PUT", `sys/policies/acl/${PROGRAM}`, { policy });
+  await vault.must("POST", `auth/token/roles/${TOKEN_ROLE}`, {
+    ...{ allowed_policies_glob: ["workstation-claude-*"], orphan: true, renewable: true },
+    ...{ token_period: "768h", token_no_default_policy: true, token_type: "service" },
+  });
   await seedUserMap(vault);
   if (formerToken !== undefined && (await isGood(vault, formerToken))) return formerToken;
   const body = { display_name: PROGRAM, policies: [PROGRAM], period: "768h", no_parent: true };
@@ -22,6 +27,7 @@ export async function setUpVault(vault: LabVault, formerToken: string | undefine
 }
 
 const PROGRAM = "workstation-program";
+const TOKEN_ROLE = "workstation-claude";
 
 const isGood = async (vault: LabVault, token: string) =>
   (await vault.ask("GET", "auth/token/lookup-self", undefined, token)).status === 200;

@@ -1,10 +1,14 @@
-/** Defines the provider of people's identities in Vault; policies and roles belong to the official provider. */
+/**
+ * Defines the provider of people's identities in Vault and of their workstations' tokens; policies and roles belong to the
+ * official provider.
+ */
 
 import { z } from "zod";
 import { ProviderError } from "../runtime/errors.ts";
 import type { Provider } from "../runtime/provider.ts";
 import { configReader } from "../runtime/parse-inputs.ts";
 import { person } from "./person.ts";
+import { workstationToken } from "./workstation-token.ts";
 import { openVault, type Vault } from "../../clients/vault/client.ts";
 
 const config = z.object({
@@ -16,12 +20,18 @@ const config = z.object({
   pauseMs: z.coerce.number().nonnegative().default(500),
 });
 
-export function vaultPeopleProvider(): Provider {
-  let opened: Vault | undefined;
-  const resource = person(() => {
+/** @param now milliseconds since 1970 */
+export function vaultPeopleProvider(now: () => number = Date.now): Provider {
+  let opened: { readonly program: Vault; readonly as: (token: string) => Vault } | undefined;
+  const connected = () => {
     if (opened === undefined) throw new ProviderError("Vault's address or the token is not known yet");
     return opened;
-  });
+  };
+  const program = () => connected().program;
+  const resources = new Map([
+    ["vaultpeople:index:Person", person(program)],
+    ["vaultpeople:index:WorkstationToken", workstationToken({ program, as: (token) => connected().as(token), now })],
+  ]);
   const reader = configReader(config);
   return {
     name: "vaultpeople",
@@ -33,8 +43,9 @@ export function vaultPeopleProvider(): Provider {
       if (read === undefined) return;
       const { address, token, caCert, timeoutSeconds, pauseMs } = read;
       const ca = caCert === undefined ? {} : { ca: caCert };
-      opened = openVault({ address, token, ...ca, timeoutMs: timeoutSeconds * 1000, pauseMs });
+      const as = (own: string) => openVault({ address, token: own, ...ca, timeoutMs: timeoutSeconds * 1000, pauseMs });
+      opened = { program: as(token), as };
     },
-    resource: (type) => (type === "vaultpeople:index:Person" ? resource : undefined),
+    resource: (type) => resources.get(type),
   };
 }

@@ -16,7 +16,7 @@ export { SITE } from "../../components/stem95su/names-and-images.ts";
  */
 export async function hostsOf(settings: StackSettings, desired: Desired): Promise<() => Promise<unknown>> {
   const [site, agent] = [await siteOfHosts(settings), await buildAgent()];
-  // Only the forge knows the tokens; that there will be one is decided.
+  // Only the forge and Vault know the tokens; that there will be one is decided.
   const credentials = new Map(
     [...desired.people.values()].flatMap(({ osUser, forgejo }) =>
       forgejo === undefined || settings.forgejo === undefined
@@ -24,6 +24,13 @@ export async function hostsOf(settings: StackSettings, desired: Desired): Promis
         : [[osUser, { login: forgejo.login, token: pulumi.secret("-") }] as const],
     ),
   );
+  const vaultTokens = new Map(
+    settings.vault?.workstationTokens === undefined
+      ? []
+      : [...desired.people.values()].flatMap(({ osUser, claudeAuth }) =>
+          claudeAuth ? [[osUser, pulumi.secret("-")] as const] : [],
+        ),
+  );
   const offline = { cuts: [], down: new Set<string>(), declared: () => undefined };
-  return () => deployHosts({ settings, desired, site, agent, credentials, ...offline });
+  return () => deployHosts({ settings, desired, site, agent, credentials, vaultTokens, ...offline });
 }

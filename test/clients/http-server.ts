@@ -1,6 +1,6 @@
 /** A web server on loopback that answers each path with what it is given, for tests of clients. */
 
-import { createServer } from "node:http";
+import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export interface Reply {
@@ -17,9 +17,9 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
-/** @param reply is given the request's body as well, parsed; null where it has none */
+/** @param reply is given the request's body as well, parsed (null where it has none), and its headers */
 export async function startHttpServer(
-  reply: (method: string, path: string, sent: unknown) => Reply,
+  reply: (method: string, path: string, sent: unknown, headers: IncomingHttpHeaders) => Reply,
 ): Promise<HttpServer> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -30,7 +30,7 @@ export async function startHttpServer(
     request.on("end", () => {
       const [method = "", path = ""] = [request.method, request.url];
       asked.push(`${method} ${path}`);
-      const { status, body, headers } = reply(method, path, sent === "" ? null : JSON.parse(sent));
+      const { status, body, headers } = reply(method, path, sent === "" ? null : JSON.parse(sent), request.headers);
       const [type, text] = typeof body === "string" ? ["text/html", body] : ["application/json", JSON.stringify(body)];
       response.writeHead(status, { "content-type": type, ...headers }).end(text);
     });

@@ -34,7 +34,8 @@ beforeAll(async () => {
     for (const [name, part] of Object.entries(parts))
       await host.sh(`mkdir -p /srv/${folder}; cat > /srv/${folder}/${name}.json`, { input: JSON.stringify(part) });
   }
-  const waiting = { ...credentials(one), token: "a-token-of-the-test" };
+  const vault = { address: "https://vault.example:8200", token: "hvs.a-token-of-the-test" };
+  const waiting = { ...credentials(one), token: "a-token-of-the-test", vault };
   await host.sh("cat > /srv/credentials.one.json", { input: JSON.stringify(waiting) });
   await host.sh("rm -f /var/lib/workstation/failures/*; cat > /srv/cycle.sh", { input: CYCLE });
   expect((await host.workstation("reconcile")).code).toBe(0);
@@ -153,6 +154,7 @@ sed -i 's/"uid":7501,"adopted":true/"uid":7501,"adopted":false/' ${LEDGER}; mkdi
   "git-identity": "rm /home/one/.gitconfig",
   "git-credentials-mode": inCode("cd; echo x > .git-credentials; chmod 644 .git-credentials"),
   "git-credentials": `${WAITING}; rm -f /home/one/.git-credentials`,
+  "vault-access": `${WAITING}; rm -rf /home/one/.config/credential-sync`,
   "kube-directory": "rm -rf /home/one/.kube",
   kubeconfig: "rm -f /home/one/.kube/config",
   launcher: "rm /home/one/start-claude.sh",

@@ -24,6 +24,7 @@ test("every resource of the stack belongs to a surface, and a host is complete w
     site: SITE,
     agent,
     credentials: new Map(),
+    vaultTokens: new Map(),
     cuts: [],
     down: new Set<string>(),
   };

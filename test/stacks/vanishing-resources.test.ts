@@ -11,7 +11,11 @@ import { derived, rosterOf, row } from "../roster/support.ts";
 
 const sectionOf = (name: string) => JSON.parse(rawOf("Pulumi.prod.yaml")[`workstation:${name}`] ?? "") as object;
 const STACK = settings({
-  ...{ cluster: sectionOf("cluster"), vault: { address: "https://vault.test" }, forgejo: { username: "ops" } },
+  ...{
+    cluster: sectionOf("cluster"),
+    vault: { address: "https://vault.test", workstationTokens: {} },
+    forgejo: { username: "ops" },
+  },
 });
 
 const EMAIL = "email: bob@books.example\n";

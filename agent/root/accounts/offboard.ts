@@ -103,5 +103,5 @@ const jobsCut = (m: Machine, part: AccountPart, user: User): Step => ({
 function waitingCut(m: Machine, osUser: string): readonly Change[] {
   if (!hasPendingCredentials(m.sys, osUser)) return [];
   const apply = () => dropPendingCredentials(m.sys, osUser);
-  return [{ point: "cut-credentials", says: says("remove", "forge credentials that were not delivered yet"), apply }];
+  return [{ point: "cut-credentials", says: says("remove", "credentials that were not delivered yet"), apply }];
 }

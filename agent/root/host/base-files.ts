@@ -43,6 +43,7 @@ export function plainFiles(): readonly GeneratedFile[] {
     { path: "/etc/skel/.tmux.conf", text: asset("tmux.conf"), mode: 0o644 },
     { path: "/usr/lib/workstation/pane", text: asset("pane.sh"), mode: 0o755 },
     { path: "/usr/lib/workstation/resume", text: asset("resume.sh"), mode: 0o755 },
+    { path: "/usr/lib/workstation/credential-sync", text: asset("credential-sync.sh"), mode: 0o755 },
     { path: SESSION_START, text: asset("session-start.sh"), mode: 0o755 },
     { path: "/usr/local/sbin/tmux-persist", text: asset("tmux-persist.sh"), mode: 0o755 },
     { path: "/usr/local/sbin/workstation-facts", text: asset("workstation-facts.sh"), mode: 0o755 },

@@ -1,6 +1,6 @@
 /**
- * Implements `workstation apply credentials <name>`: delivers a person's forge token into their home. Until then it is
- * kept in memory-backed `/run`, readable by root alone; afterwards only in their file.
+ * Implements `workstation apply credentials <name>`: delivers a person's tokens for the forge and for Vault into their home.
+ * Until then they are kept in memory-backed `/run`, readable by root alone; afterwards only in the person's files.
  */
 
 import { type CredentialsPart, credentialsPart } from "../../contract.ts";
@@ -12,7 +12,7 @@ import { recordFailure } from "../state/failures.ts";
 import { PENDING_CREDENTIALS, pendingCredentialsFile } from "../state/pending-credentials.ts";
 import { callWorker } from "./call-worker.ts";
 
-/** A line in one file; only somebody who stops their own worker needs longer. */
+/** Two small files; only somebody who stops their own worker needs longer. */
 const DEADLINE_MS = 10_000;
 
 /** Stores the credentials and tries to deliver them. A failure is recorded as that person's, and `settle` retries it and names them. */

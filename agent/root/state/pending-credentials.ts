@@ -1,4 +1,4 @@
-/** Keeps a person's forge credentials until they are delivered into the home: in memory, readable by root alone. */
+/** Keeps a person's credentials for the forge and for Vault until they are delivered into the home: in memory, readable by root alone. */
 
 import { recordFailure } from "./failures.ts";
 import type { System } from "../system/privileged-operations.ts";

@@ -13,7 +13,7 @@ import type { Forge } from "../../../clients/forgejo/client.ts";
 import type { AccessToken } from "../../../clients/forgejo/schemas.ts";
 import { type TokenApi, tokenApi } from "../../../clients/forgejo/access-tokens.ts";
 import { parseInputs, parseState } from "../../runtime/parse-inputs.ts";
-import { DAY_MS, rotationOf } from "./token-rotation.ts";
+import { DAY_MS, rotationOf } from "../../token-rotation.ts";
 import { login } from "./common-schemas.ts";
 import { WantedLogins } from "./wanted-logins.ts";
 

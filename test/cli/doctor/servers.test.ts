@@ -80,11 +80,12 @@ test("every verb that is refused is named with its kind and its rule, and what m
 const VAULT = settings({ vault: { address: "https://vault.test" } }).vault;
 
 /** Vault that gives these capabilities to every path but the ones of the test. */
-function vaultWith(less: Readonly<Record<string, string[]>>, token: object = { ttl: 2_000_000 }): Vault {
+function vaultWith(less: Readonly<Record<string, string[]>>, token: object = { ttl: 2_000_000 }, role?: object): Vault {
   return {
     find: async <T>({ path, body }: { path: string; body?: object }, form: z.ZodType<T>) => {
       if (path === "auth/token/lookup-self") return form.parse({ data: { display_name: "token-program", ...token } });
       if (path === "sys/auth") return form.parse({ data: { "token/": {}, "kubernetes/": {} } });
+      if (path.startsWith("auth/token/roles/")) return role === undefined ? undefined : form.parse({ data: role });
       const { paths } = body as { paths: string[] };
       const all = ["create", "read", "update", "delete", "list", "sudo"];
       return form.parse({ data: Object.fromEntries(paths.map((one) => [one, less[one] ?? all])) });
@@ -108,6 +109,40 @@ test("Vault's token is told each capability that it lacks, with the stanza that 
   ]);
   expect(checks.find(({ what }) => what.includes("role"))?.remedy).toContain(
     'path "auth/kubernetes/role/*" {\n  capabilities = ["create", "read", "update", "delete"]\n}',
+  );
+});
+
+const ROLE = {
+  ...{ orphan: true, renewable: true, token_period: 2_764_800, token_type: "service", token_no_default_policy: true },
+  allowed_policies_glob: ["workstation-claude-*"],
+};
+
+test.each([
+  ["there", ROLE, []],
+  ["missing", undefined, ["there is no such role"]],
+  [
+    "open to every policy",
+    { ...ROLE, allowed_policies_glob: [] },
+    ["does not allow the policies workstation-claude-*"],
+  ],
+  [
+    "Vault's own defaults",
+    { renewable: true, orphan: false, token_type: "default-batch", allowed_policies_glob: null },
+    [
+      "does not allow the policies workstation-claude-*; gives tokens that end with the program's own; gives tokens that " +
+        'cannot be renewed for good; adds the policy "default"; may give batch tokens, which cannot be revoked',
+    ],
+  ],
+])("a token role of the credential syncs that is %s", async (_what, role, expected) => {
+  const { vault } = settings({
+    vault: { address: "https://vault.test", oidcMount: "kubernetes", workstationTokens: {} },
+  });
+  if (vault === undefined) throw new Error("no vault");
+  const checks = await vaultChecks(vaultWith({}, undefined, role), vault);
+  expect(missingOf(checks)).toEqual(expected.map((fault) => `token role workstation-claude: ${fault}`));
+  const remedies = checks.flatMap(({ state, remedy }) => (state === "missing" ? [remedy] : []));
+  expect(remedies).toEqual(
+    expected.map(() => expect.stringMatching(/^vault write auth\/token\/roles\/workstation-claude /)),
   );
 });
 

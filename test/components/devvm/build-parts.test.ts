@@ -6,6 +6,7 @@ import {
   accountPart,
   basePart,
   clonesPart,
+  credentialsPart,
   mapsPart,
   type Resident,
   type SiteOfHosts,
@@ -205,6 +206,24 @@ describe("a person's parts", () => {
     expect(clonesPart(pending, SITE)).not.toHaveProperty("kubeconfig");
     expect(clonesPart(pending, SITE).git).not.toHaveProperty("email");
   });
+});
+
+test("a person's credentials hold what they have of forge and Vault, and the agent takes each of them", () => {
+  const emo = resident("emo", DEVVM, firstDay);
+  const forge = { login: "emo", token: "forge-token" };
+  const vault = { address: "https://vault.test:8200", token: "hvs.CAESIA-_x" };
+  const parts = [{ forge }, { vault }, { forge, vault }].map((access) => credentialsPart(emo, SITE, access));
+  expect(parts.map(({ login, vault: own }) => [login, own?.token])).toEqual([
+    ["emo", undefined],
+    [undefined, vault.token],
+    ["emo", vault.token],
+  ]);
+  for (const one of parts) expect(part.parse(JSON.parse(JSON.stringify(one)))).toEqual(one);
+  // The file is read by a shell.
+  for (const evil of ["$(id)", "a b", "a\nb", "'", ""])
+    expect(part.safeParse(credentialsPart(emo, SITE, { vault: { ...vault, token: evil } })).success).toBe(false);
+  for (const evil of ["https://vault.test/$(id)", "https://vault.test/`id`", "https://a;b"])
+    expect(part.safeParse(credentialsPart(emo, SITE, { vault: { ...vault, address: evil } })).success).toBe(false);
 });
 
 test("the agent takes every part of both days, on both hosts, with and without a cluster", () => {

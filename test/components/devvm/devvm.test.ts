@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import type { Derivation } from "../../../roster/derive/derive.ts";
+import type { OsUser } from "../../../roster/model.ts";
 import { deployHosts } from "../../../stacks/devvm.ts";
 import { settings } from "../../config/raw-config.ts";
 import { unwrapped } from "../cluster/reveal-secrets.ts";
@@ -29,7 +30,7 @@ interface Command {
 /** Every command and upload. Each takes a while, so that whatever does not wait for another comes before that one is done. */
 async function declared(
   { desired }: Derivation,
-  { sha256 = "1234", site = SITE, down = new Set<string>() } = {},
+  { sha256 = "1234", site = SITE, down = new Set<string>(), vaultTokens = {} as Readonly<Record<string, string>> } = {},
 ): Promise<readonly Command[]> {
   const heard: Command[] = [];
   const done: string[] = [];
@@ -46,9 +47,10 @@ async function declared(
       return { id: name, state: inputs };
     },
   });
+  const own = Object.entries(vaultTokens).map(([who, token]) => [who as OsUser, pulumi.secret(token)] as const);
   await deployHosts({
-    settings: settings({ hosts: BOTH, sshPrivateKey: KEY }),
-    ...{ desired, site, agent: { path: "dist/agent.mjs", sha256 }, credentials: new Map() },
+    settings: settings({ hosts: BOTH, sshPrivateKey: KEY, vault: { address: "https://vault.test" } }),
+    ...{ desired, site, agent: { path: "dist/agent.mjs", sha256 }, credentials: new Map(), vaultTokens: new Map(own) },
     ...{ cuts: [], down, declared: () => undefined },
   });
   await pulumi.runtime.disconnect();
@@ -77,6 +79,18 @@ test("a host has its agent, base and maps, each person three steps, and one sett
       ...["wizard@devvm-account", "wizard@devvm-clones", "wizard@devvm-units"],
     ].sort(),
   );
+});
+
+test("a credential sync's token is handed to its person's host as a secret, before the clones, and to nobody who left there", async () => {
+  const all = await declared(secondDay, { vaultTokens: { wizard: "hvs.1", emo: "hvs.2" } });
+  const delivered = all.filter(({ name }) => name.endsWith("-credentials"));
+  expect(delivered.map(({ name }) => name).sort()).toEqual(["emo@attic-credentials", "wizard@devvm-credentials"]);
+  const wizards = delivered.find(({ name }) => name.startsWith("wizard"));
+  expect(JSON.parse(String(wizards?.inputs.stdin))).toMatchObject({
+    ...{ kind: "credentials", osUser: "wizard", vault: { address: "https://vault.test", token: "hvs.1" } },
+  });
+  expect(typeof wizards?.wire.stdin).not.toBe("string");
+  expect(all.find(({ name }) => name === "wizard@devvm-clones")?.after).toContain("wizard@devvm-credentials");
 });
 
 test("whoever leaves or moves keeps their resources: leaving is delivered, never deleted", async () => {

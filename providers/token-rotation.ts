@@ -4,7 +4,6 @@
 
 /** A token that is out. Times are milliseconds since 1970. */
 export interface Issued {
-  readonly tokenId: number;
   readonly issuedAtMs: number;
 }
 

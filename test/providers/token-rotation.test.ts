@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { DAY_MS, rotationOf } from "../../../providers/forgejo/resources/token-rotation.ts";
+import { DAY_MS, rotationOf } from "../../providers/token-rotation.ts";
 
 const RULE = { rotateAfterDays: 30, overlapDays: 3 };
 const at = (days: number, retireAfterDays?: number) =>
   rotationOf(
-    { tokenId: 1, issuedAtMs: 0 },
+    { issuedAtMs: 0 },
     retireAfterDays === undefined ? undefined : { retireAtMs: retireAfterDays * DAY_MS },
     RULE,
     days * DAY_MS,
