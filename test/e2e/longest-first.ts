@@ -7,7 +7,17 @@ import { ROOT } from "../house/sources.ts";
 /** Files that take minutes, longest first, as a run on two cores measured them. The others follow in their own order. */
 export const LONGEST: readonly string[] = [
   ...["pipelines-daily", "pipelines", "host-kills", "person-matrix", "deploy-roster", "leaving", "host-git"],
-  ...["stem95su", "host-life", "undelivered", "doctor", "import", "terminal", "host-homes", "user-portal"],
+  ...[
+    "stem95su",
+    "host-life",
+    "undelivered",
+    "doctor",
+    "getting-started",
+    "import",
+    "terminal",
+    "host-homes",
+    "user-portal",
+  ],
   ...[
     "cluster/injector",
     "runbooks",

@@ -110,7 +110,7 @@ export const PROOFS: readonly Proof[] = [
     e2e("doctor"),
     /"apply", "-f", join\(PROJECT, "ci\/deployment-role/,
   ),
-  row(/^kubectl create token workstation-deployment /, e2e("doctor"), /"create", "token", ACCOUNT/),
+  row(/^vault write auth\/token\/roles\/workstation-claude /, e2e("getting-started"), /blocks = blocksOf\(page\)/),
   row(/^workstation status$/, "docs/runbooks/join.md", /^ *ssh root@devvm workstation status$/m),
   row(/^workstation reconcile$/, e2e("host-life"), /workstation\("reconcile"\)/),
   row(/^workstation finish$/, e2e("host-workers"), /workstation\("finish"\)/),

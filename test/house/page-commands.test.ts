@@ -8,6 +8,9 @@ import { files, text } from "./sources.ts";
 
 const all = PAGES.flatMap((page) => commandsOf(page));
 
+/** `getting-started.test.ts` carries it out but for blocks that say why not. */
+const GETTING_STARTED = "docs/getting-started.md";
+
 /** Pages that `runbooks.test.ts` carries out. */
 const carriedOut = /test\.each\(\[([^\]]*)\]\)/.exec(text("test/e2e/runbooks.test.ts"))?.[1] ?? "";
 const runbooks = [...carriedOut.matchAll(/"([a-z-]+)"/g)].map(([, name]) => `docs/runbooks/${name}.md`);
@@ -26,7 +29,7 @@ const blockOf = ({ page, command, as }: PageCommand) =>
   `${page} ${as === "prompt" ? "$" : (command.split(/[ "]/)[0] ?? "")}`;
 const proofOf = ({ command }: PageCommand): Proof | undefined => PROOFS.find((proof) => proof.command.test(command));
 const isRun = (told: PageCommand): boolean =>
-  (told.as === "script" && runbooks.includes(told.page)) ||
+  (told.as === "script" && [...runbooks, GETTING_STARTED].includes(told.page)) ||
   (told.as !== "span" && RUN_AS_THEY_STAND[blockOf(told)] !== undefined) ||
   proofOf(told) !== undefined;
 
@@ -49,6 +52,10 @@ test("every page of docs/runbooks is carried out, each of its commands as a step
     const scripts = commandsOf(page).filter(({ as }) => as === "script");
     expect(scripts.filter(({ command }) => !steps.some((line) => line.trim().startsWith(command)))).toEqual([]);
   }
+});
+
+test("docs/getting-started.md is carried out from the page itself", () => {
+  expect(text("test/e2e/getting-started.test.ts")).toContain(`const PAGE = "${GETTING_STARTED}";`);
 });
 
 describe("a file that is said to run a command", () => {
