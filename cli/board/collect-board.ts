@@ -20,6 +20,7 @@ import { type DeployedState, readState, type DeployedResource } from "./deployed
 import { type SyncState, syncOf } from "./stem95su-site.ts";
 import { isOfOffboardedUser, vaultFindings } from "./vault.ts";
 import { type Register, registerOf } from "./resource-owner.ts";
+import { refusedSignIns } from "./refused-sign-ins.ts";
 import { cleaner } from "./sanitize-text.ts";
 
 /** @throws PulumiError, or Refusal where nothing can be decided: then there is no board */
@@ -35,9 +36,10 @@ export async function collectBoard(selection: StackSelection): Promise<Board> {
   const memory = readState(exported);
   const register = registerOf(decided.desired, program.LABELS);
   const wanted = await program.wantedBy(settings, decided.desired, stack);
-  const [asked, sync, hosts] = await Promise.all([
+  const [asked, sync, refused, hosts] = await Promise.all([
     askServers(settings, memory, register, program.LABELS),
     askSite(settings, program.LABELS.site),
+    refusedSignIns(settings, onHost, new Date()),
     Promise.all(
       settings.hosts.map(
         async (host) =>
@@ -59,7 +61,7 @@ export async function collectBoard(selection: StackSelection): Promise<Board> {
       takenAt: new Date().toISOString(),
       lastDeployment: deploymentOf(updates),
       decided,
-      notices: [...decided.notices, ...hosts.flatMap(([, { notices }]) => notices)],
+      notices: [...decided.notices, ...refused, ...hosts.flatMap(([, { notices }]) => notices)],
       memory,
       register,
       wanted,
