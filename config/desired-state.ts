@@ -13,6 +13,7 @@ import { checkPolicy, DEFAULT_POLICY } from "../roster/policy-defaults.ts";
 import { renderProblem } from "../roster/render-problem.ts";
 import { ALL_DELIVERED, loadUndelivered, type Surface, type Undelivered } from "../roster/undelivered-changes.ts";
 import { loadUserMap } from "../roster/user-map.ts";
+import { endedServices } from "./offered-services.ts";
 import { Refusal } from "./refusal.ts";
 import type { StackSettings } from "./settings/stack-settings.ts";
 import type { UserMapText } from "./vault-user-map.ts";
@@ -23,6 +24,8 @@ export interface RunInputs {
   readonly ledger: unknown;
   /** What the last run left undelivered, as it wrote it; undefined where nothing is known of that. */
   readonly undelivered?: unknown;
+  /** Services that the last run offered; undefined where nothing is known of that. */
+  readonly services?: readonly string[] | undefined;
   readonly today: Day;
   /** From Vault; undefined where the stack reads it from a file or not at all. */
   readonly userMap?: UserMapText | undefined;
@@ -49,7 +52,11 @@ export async function computeDesiredState(settings: StackSettings, inputs: RunIn
     surfaces: surfacesOf(settings),
   });
   if (!derived.ok) return refuse(derived.problems);
-  return { ...derived, warnings: [...loaded.warnings, ...derived.warnings] };
+  return {
+    ...derived,
+    plan: [...derived.plan, ...endedServices(settings, inputs.services, derived.desired.people.size)],
+    warnings: [...loaded.warnings, ...derived.warnings],
+  };
 }
 
 /** The stack's roster, checked. @throws Refusal with every problem of it */

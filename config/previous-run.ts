@@ -11,17 +11,27 @@ export const USER_MAP_VERSION_OUTPUT = "userMapVersion";
 /** Name of the stack output that holds what surfaces may hold beside the ledger: see `roster/undelivered-changes.ts`. */
 export const UNDELIVERED_OUTPUT = "undelivered";
 
+/** Name of the stack output that lists the services of people that the last run offered: keys of `devvm.commands`. */
+export const SERVICES_OUTPUT = "services";
+
 export interface PreviousRun {
   /** The ledger as the last run wrote it; undefined for a stack that never ran. */
   readonly ledger: unknown;
   /** What the last run left undelivered; undefined where a version wrote the outputs that did not record it. */
   readonly undelivered?: unknown;
   readonly userMapVersion?: number;
+  /** Undefined for a stack that never ran, and where a version wrote the outputs that did not list them. */
+  readonly services?: readonly string[];
 }
 
 /** @param output the stack's outputs by name, undefined where there is none */
 export function previousRunFrom(output: (name: string) => unknown): PreviousRun {
   const version = z.int().optional().parse(output(USER_MAP_VERSION_OUTPUT));
+  const services = z.array(z.string()).optional().parse(output(SERVICES_OUTPUT));
   const inputs = { ledger: output(LEDGER_OUTPUT), undelivered: output(UNDELIVERED_OUTPUT) };
-  return { ...inputs, ...(version === undefined ? {} : { userMapVersion: version }) };
+  return {
+    ...inputs,
+    ...(version === undefined ? {} : { userMapVersion: version }),
+    ...(services === undefined ? {} : { services }),
+  };
 }

@@ -13,7 +13,8 @@ import { takeOver } from "./import-adopted.ts";
 import { deployForgejo } from "./forgejo.ts";
 import { requiredSecret } from "../config/required-secret.ts";
 import { userMapFromVault } from "../config/vault-user-map.ts";
-import { LEDGER_OUTPUT, UNDELIVERED_OUTPUT, USER_MAP_VERSION_OUTPUT } from "../config/previous-run.ts";
+import { LEDGER_OUTPUT, SERVICES_OUTPUT, UNDELIVERED_OUTPUT, USER_MAP_VERSION_OUTPUT } from "../config/previous-run.ts";
+import { offeredServices } from "../config/offered-services.ts";
 import { ALL_DELIVERED } from "../roster/undelivered-changes.ts";
 import { readPreviousRun } from "./stack-outputs.ts";
 import { trackSurfaces } from "./track-surfaces.ts";
@@ -33,8 +34,8 @@ import { deployVault } from "./vault.ts";
 export async function deploy(settings: StackSettings): Promise<Record<string, unknown>> {
   const previousRun = await readPreviousRun();
   const userMap = await userMapFromVault(settings, previousRun, { preview: pulumi.runtime.isDryRun() });
-  const { ledger, undelivered } = previousRun;
-  const decided = await decide(settings, { ledger, undelivered, today: today(), userMap });
+  const { ledger, undelivered, services } = previousRun;
+  const decided = await decide(settings, { ledger, undelivered, services, today: today(), userMap });
   const { desired } = decided;
   const { cluster, kubeconfig, vault, vaultToken, forgejo, forgejoPassword, stem95su } = settings;
   const access = cluster && requiredSecret(kubeconfig, "kubeconfig", "cluster");
@@ -50,6 +51,7 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
 
   const outputs = {
     [LEDGER_OUTPUT]: writeLedger(desired.ledger),
+    [SERVICES_OUTPUT]: offeredServices(settings),
     ...(userMap?.isRead === true ? { [USER_MAP_VERSION_OUTPUT]: userMap.version } : {}),
   };
   // A preview shows the outputs of a run that succeeds.

@@ -5,6 +5,7 @@ import {
   LEDGER_OUTPUT,
   type PreviousRun,
   previousRunFrom,
+  SERVICES_OUTPUT,
   UNDELIVERED_OUTPUT,
   USER_MAP_VERSION_OUTPUT,
 } from "../config/previous-run.ts";
@@ -22,7 +23,7 @@ export function keepWhateverFails(outputs: Record<string, unknown>): void {
 export async function readPreviousRun(): Promise<PreviousRun> {
   const self = new pulumi.StackReference(`${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`);
   const outputs = new Map<string, unknown>();
-  for (const name of [LEDGER_OUTPUT, UNDELIVERED_OUTPUT, USER_MAP_VERSION_OUTPUT])
+  for (const name of [LEDGER_OUTPUT, UNDELIVERED_OUTPUT, USER_MAP_VERSION_OUTPUT, SERVICES_OUTPUT])
     outputs.set(name, (await self.getOutputDetails(name)).value);
   return previousRunFrom((name) => outputs.get(name));
 }

@@ -57,6 +57,7 @@ export async function decideOn({
   const derivation = await computeDesiredState(settings, {
     ledger: previousRun.ledger,
     undelivered: previousRun.undelivered,
+    services: previousRun.services,
     userMap,
     today: today(),
     folder: PROJECT,

@@ -38,6 +38,29 @@ test("what the last run wrote is taken up again: nothing happens to anybody", as
   expect((await decide(stack(rosterOf(cleo, bob, ada)), known(ledger))).plan).toEqual([]);
 });
 
+test.each([
+  [
+    "that is taken out ends for everybody",
+    { t3: undefined },
+    ["everybody: devvm.commands.t3 is taken out. Ends: the code servers of 3 people, with what runs in them"],
+  ],
+  ["that stays, and one that comes, are not in the plan", {}, []],
+])("a service %s", async (_what, less, expected) => {
+  const ledger = await everybody();
+  const whole = stack(rosterOf(ada, bob, cleo));
+  const commands = { t3: ["/bin/t3"], browser: ["/bin/browser"], ...less };
+  const planned = async (services?: readonly string[]) =>
+    (
+      await computeDesiredState(
+        { ...whole, devvm: { ...whole.devvm, commands } },
+        { ...known(ledger), ...(services === undefined ? {} : { services }) },
+      )
+    ).plan;
+  expect(await planned(["t3"])).toEqual(expected);
+  // A state of a version that did not list them says nothing of what was offered.
+  expect(await planned()).toEqual([]);
+});
+
 describe("a ledger from a file", () => {
   const seed = (ledger: string, text = rosterOf(ada, bob)) => {
     writeFileSync(join(folder, "ledger.json"), ledger);

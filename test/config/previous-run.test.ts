@@ -1,0 +1,14 @@
+/** What a run takes from the outputs of the one before. */
+
+import { expect, test } from "vitest";
+import { previousRunFrom } from "../../config/previous-run.ts";
+import { offeredServices } from "../../config/offered-services.ts";
+import { settings } from "./raw-config.ts";
+
+test("the services that a run offers are taken up by the next one, and a state without them is of a former version", () => {
+  const offered = offeredServices(settings({}));
+  expect(offered).toEqual(["browser", "credentialSync", "t3"]);
+  const outputs: Readonly<Record<string, unknown>> = { ledger: "text", services: offered };
+  expect(previousRunFrom((name) => outputs[name]).services).toEqual(offered);
+  expect(previousRunFrom(() => undefined)).toEqual({ ledger: undefined, undelivered: undefined });
+});
