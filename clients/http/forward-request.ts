@@ -12,8 +12,8 @@ import { pipeline } from "node:stream";
 
 /** The server behind the proxy, for one exchange. */
 export interface Upstream {
-  /** How it is connected to. */
-  readonly target: RequestOptions;
+  /** How it is connected to. @param ended aborts when the exchange has ended, however: what waits for it is given up */
+  readonly target: (ended: AbortSignal) => RequestOptions;
   /** What it is sent, besides the headers of the connection and of the body's framing. */
   readonly headers: OutgoingHttpHeaders;
   /** What goes back of its answer's end-to-end headers. */
@@ -30,25 +30,31 @@ const DISCARD_MS = 5_000;
 /** The client gets the answer, a refusal, or a closed connection where an answer breaks off: it is never taken for whole. */
 export function forwardRequest(from: IncomingMessage, to: ServerResponse, upstream: Upstream): void {
   const { socket } = from;
+  const ended = new AbortController();
   let request: ClientRequest | undefined;
-  const fail = (cause: Error) => {
+  const end = () => {
+    // One that has no connection yet waits for it all the same when it is destroyed.
+    ended.abort();
     request?.destroy();
+  };
+  const fail = (cause: Error) => {
+    end();
     if (socket.destroyed || to.destroyed || to.writableEnded) return;
     const { status, text } = upstream.onFailure(cause);
     if (to.headersSent) to.destroy();
     else to.writeHead(status, PLAIN_TEXT).end(`${text}\n`);
   };
-  for (const end of [from, to]) end.on("error", () => to.destroy());
+  for (const side of [from, to]) side.on("error", () => to.destroy());
   const gone = () => {
     socket.off("close", gone);
-    request?.destroy();
+    end();
   };
   to.on("close", gone);
   // Node closes no answer whose turn on its connection has not come; a client may send many requests before it reads one.
   socket.setMaxListeners(0).on("close", gone);
   to.on("finish", () => discardRest(from));
   attempt(fail, () => {
-    request = openRequest(from, upstream, framing(from));
+    request = openRequest(from, upstream, framing(from), ended.signal);
     const extend = limitWait(request, fail);
     let received: IncomingMessage | undefined;
     // What else comes on the connection of a whole answer takes nothing of it back.
@@ -84,8 +90,14 @@ export function attempt(fail: (cause: Error) => void, task: () => void): void {
 }
 
 /** @throws Error when the request cannot be sent as it is */
-export function openRequest(from: IncomingMessage, upstream: Upstream, ofHop: OutgoingHttpHeaders): ClientRequest {
-  const { target, headers } = upstream;
+export function openRequest(
+  from: IncomingMessage,
+  upstream: Upstream,
+  ofHop: OutgoingHttpHeaders,
+  ended: AbortSignal,
+): ClientRequest {
+  const { headers } = upstream;
+  const target = upstream.target(ended);
   const open = target.protocol === "https:" ? tlsRequest : plainRequest;
   return open({ ...target, method: from.method, path: from.url, headers: { ...headers, ...ofHop } });
 }

@@ -3,6 +3,7 @@
 import { type ClientRequest, type IncomingMessage, type Server, validateHeaderValue } from "node:http";
 import { type Duplex, pipeline } from "node:stream";
 import { attempt, limitWait, openRequest, statusOf, type Upstream } from "./forward-request.ts";
+import { holdEarlyBytes } from "./hold-early-bytes.ts";
 
 export interface WebSocketClient {
   readonly socket: Duplex;
@@ -17,10 +18,12 @@ export interface WebSocketClient {
 /** The handshake is answered once: with 101, with the status of a server that opens none, or with that of the failure. */
 export function forwardWebSocket(from: IncomingMessage, client: WebSocketClient, upstream: Upstream): void {
   const { socket, early, refuse, onOpen } = client;
+  const ended = new AbortController();
   let answered = false;
   let request: ClientRequest | undefined;
   let far: Duplex | undefined;
   const end = () => {
+    ended.abort();
     request?.destroy();
     far?.destroy();
   };
@@ -32,8 +35,9 @@ export function forwardWebSocket(from: IncomingMessage, client: WebSocketClient,
   const fail = (cause: Error) => refuseOnce(() => upstream.onFailure(cause).status);
   socket.on("error", () => socket.destroy());
   socket.on("close", end);
+  const giveBack = holdEarlyBytes(socket, early, () => refuseOnce(() => 400));
   attempt(fail, () => {
-    request = openRequest(from, upstream, { connection: "Upgrade", upgrade: "websocket" });
+    request = openRequest(from, upstream, { connection: "Upgrade", upgrade: "websocket" }, ended.signal);
     limitWait(request, fail);
     request.on("error", fail);
     request.on("response", (declined) => {
@@ -52,7 +56,7 @@ export function forwardWebSocket(from: IncomingMessage, client: WebSocketClient,
         socket.write(head, "latin1");
         // What came along with the two heads is read before all else.
         if (first.length > 0) remote.unshift(first);
-        if (early.length > 0) socket.unshift(early);
+        giveBack();
         onOpen?.([socket, remote]);
         pipeline(remote, socket, () => socket.destroy());
         pipeline(socket, remote, () => remote.destroy());

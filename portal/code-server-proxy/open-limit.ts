@@ -3,6 +3,7 @@
 import type { EventEmitter } from "node:events";
 import { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
 
 export interface OpenLimit {
   /**
@@ -39,6 +40,8 @@ const closing = new WeakMap<Socket, Set<() => void>>();
  * @returns false when it has closed before
  */
 function whenClosed(of: EventEmitter, run: () => void): boolean {
+  // One that is destroyed has closed, or is about to: it may never say so again.
+  if (of instanceof Duplex && of.destroyed) return false;
   if (!(of instanceof ServerResponse)) return of.once("close", run) === of;
   const { socket } = of.req;
   if (of.destroyed || socket.destroyed) return false;

@@ -119,7 +119,7 @@ function otherPage({ headers }: IncomingMessage, origin: string | undefined): st
 
 function codeServer({ ingress, log }: CodeServerProxyArgs, request: IncomingMessage, { entry, name }: Guest): Upstream {
   return {
-    target: { host: "127.0.0.1", port: entry.port, agent: upstreamAgent(entry) },
+    target: (ended) => ({ host: "127.0.0.1", port: entry.port, agent: upstreamAgent(entry, ended) }),
     headers: narrowed(endToEnd(request), name, ingress),
     answerHeaders: (headers) => headers,
     onFailure: (cause) => reason(cause, entry, log),

@@ -17,13 +17,17 @@ export class NotTheirs extends Error {
   override readonly name = "NotTheirs";
 }
 
-/** One connection a request: none is kept, so none can outlive the table's entry. */
-export function upstreamAgent({ os_user, port }: Entry): Agent {
+/**
+ * One connection a request: none is kept, so none can outlive the table's entry.
+ *
+ * @param ended aborts when the exchange has ended: a connection that waits or is being opened for it is given up
+ */
+export function upstreamAgent({ os_user, port }: Entry, ended: AbortSignal): Agent {
   const agent = new Agent({ keepAlive: false });
   // Node's own hook for this; its types know only the older form, without an answer that comes later.
   const hook: { createConnection: Connector } = agent as never;
   hook.createConnection = (_options, made) => {
-    laneOf(os_user)(() => open(os_user, port)).then(
+    laneOf(os_user)(() => open(os_user, port, ended), ended).then(
       (socket) => made(null, socket),
       (error: Error) => made(error),
     );
@@ -44,12 +48,14 @@ function laneOf(osUser: string): ConcurrencyLimit {
 type Connector = (options: unknown, made: (error: Error | null, socket?: Socket) => void) => void;
 
 /** Connected, accepted, and theirs. */
-async function open(osUser: string, port: number): Promise<Socket> {
+async function open(osUser: string, port: number, ended: AbortSignal): Promise<Socket> {
   // An editor sends small pieces back and forth; a peer that has vanished is noticed.
   const socket = connect({ host: "127.0.0.1", port, noDelay: true, keepAlive: true });
   // From the first moment on: an error without a listener ends the whole process.
   socket.on("error", () => socket.destroy());
   const late = setTimeout(() => socket.destroy(new Error("it does not accept")), CONNECT_MS);
+  const giveUp = () => socket.destroy(new Error("its client has gone"));
+  ended.addEventListener("abort", giveUp, { once: true });
   try {
     await once(socket, "connect");
     await whenTheirs(socket, osUser, port);
@@ -59,6 +65,7 @@ async function open(osUser: string, port: number): Promise<Socket> {
     throw error;
   } finally {
     clearTimeout(late);
+    ended.removeEventListener("abort", giveUp);
   }
 }
 

@@ -32,7 +32,7 @@ export function forwardSocket(
 /** One connection a request: none that is kept open can be closed by the dashboard under a request that is on its way. */
 function dashboard({ origin, caPem, onFailure }: Backend, headers: Headers): Upstream {
   return {
-    target: {
+    target: () => ({
       protocol: origin.protocol,
       hostname: origin.hostname,
       port: origin.port,
@@ -40,7 +40,7 @@ function dashboard({ origin, caPem, onFailure }: Backend, headers: Headers): Ups
       // Said outright: node would take the client's own Host for the name that the certificate must bear.
       servername: isIP(origin.hostname) === 0 ? origin.hostname : "",
       ...(caPem === undefined ? {} : { ca: caPem }),
-    },
+    }),
     headers: Object.fromEntries([...headers].map(([name, values]) => [name, single(values)])),
     answerHeaders: withoutStore,
     onFailure: (cause: NodeJS.ErrnoException) => {
