@@ -19,3 +19,13 @@ export function seldom(log: (line: string) => void, nowMs: () => number): (line:
     unsaid = 0;
   };
 }
+
+/** The same for each person by itself: one whose requests fail again and again hides nobody else's failure. */
+export function seldomEach(log: (line: string) => void, nowMs: () => number): (osUser: string, line: string) => void {
+  const notes = new Map<string, (line: string) => void>();
+  return (osUser, line) => {
+    const note = notes.get(osUser) ?? seldom(log, nowMs);
+    notes.set(osUser, note);
+    note(`${osUser}: ${line}`);
+  };
+}

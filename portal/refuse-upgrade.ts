@@ -11,7 +11,7 @@ export function closeWhenSent(socket: Duplex): void {
 
 /** @param socket one that `closeWhenSent` has seen */
 export function refuseUpgrade(socket: Duplex, status: number): void {
-  if (socket.destroyed) return;
+  if (socket.destroyed || socket.writableEnded) return;
   const reason = STATUS_CODES[status] ?? "Refused";
   socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

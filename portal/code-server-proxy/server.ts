@@ -8,12 +8,13 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { Duplex } from "node:stream";
+import { comparableHeaderName } from "../../clients/http/header-name.ts";
 import { endToEnd, forwardRequest, type Upstream } from "../../clients/http/forward-request.ts";
 import { forwardWebSocket, pendingAnswers } from "../../clients/http/forward-web-socket.ts";
 import { isOfOwnPage, isSafeMethod } from "../../clients/http/same-origin-request.ts";
 import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts";
 import type { IngressGuard } from "../require-ingress-secret.ts";
-import { seldom } from "../log.ts";
+import { seldom, seldomEach } from "../log.ts";
 import { closeWhenSent, refuseUpgrade } from "../refuse-upgrade.ts";
 import type { Dispatch, Entry } from "./dispatch-table.ts";
 import { IDENTITY_HEADER, identityOf } from "./request-identity.ts";
@@ -40,8 +41,9 @@ interface Guest {
 type Admitted = Guest | { readonly status: number; readonly why: string };
 
 export function createCodeServerProxy(args: CodeServerProxyArgs): Server {
-  const { log } = args;
+  const { ingress, log } = args;
   const policy = { ...args, noteForeign: seldom(log, Date.now), noteUnreadable: seldom(log, Date.now) };
+  const notes = { failed: seldomEach(log, Date.now), notTheirs: seldomEach(log, Date.now) };
   const open = openLimit(MOST_OPEN);
   const server = createServer({ keepAlive: true }, (request, response) => {
     const admitted = admit(policy, request, !isSafeMethod(request.method));
@@ -52,7 +54,7 @@ export function createCodeServerProxy(args: CodeServerProxyArgs): Server {
         429,
         `You have ${MOST_OPEN} requests open, which is all that one person may. Close some tabs.`,
       );
-    forwardRequest(request, response, codeServer(args, request, admitted));
+    forwardRequest(request, response, codeServer(ingress, notes, request, admitted));
   });
   const isPending = pendingAnswers(server);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, early: Buffer) => {
@@ -63,7 +65,7 @@ export function createCodeServerProxy(args: CodeServerProxyArgs): Server {
     if (!isWebSocketHandshake(request)) return refuseUpgrade(socket, 400);
     if (!open.enter(admitted.entry.os_user, socket)) return refuseUpgrade(socket, 429);
     const refuse = (status: number) => refuseUpgrade(socket, status);
-    forwardWebSocket(request, { socket, early, refuse }, codeServer(args, request, admitted));
+    forwardWebSocket(request, { socket, early, refuse }, codeServer(ingress, notes, request, admitted));
   });
   // A person's editor saves large files, slowly from a train.
   server.requestTimeout = 0;
@@ -117,23 +119,28 @@ function otherPage({ headers }: IncomingMessage, origin: string | undefined): st
   return `${found}: it names the host ${headers.host ?? "of nobody"}; if people's browsers find their code server at another one, set workstation:devvm.gate.origin`;
 }
 
-function codeServer({ ingress, log }: CodeServerProxyArgs, request: IncomingMessage, { entry, name }: Guest): Upstream {
+/** Apart, so that a server which is down hides no squatter on its port. */
+type Notes = Readonly<Record<"failed" | "notTheirs", (osUser: string, line: string) => void>>;
+
+function codeServer(ingress: IngressGuard, notes: Notes, request: IncomingMessage, { entry, name }: Guest): Upstream {
   return {
     target: (ended) => ({ host: "127.0.0.1", port: entry.port, agent: upstreamAgent(entry, ended) }),
     headers: narrowed(endToEnd(request), name, ingress),
     answerHeaders: (headers) => headers,
-    onFailure: (cause) => reason(cause, entry, log),
+    onFailure: (cause) => reason(cause, entry, notes),
   };
 }
 
 /** Of what could tell who somebody is, only what was checked goes on; the secret of the ingress never does. */
 function narrowed(headers: OutgoingHttpHeaders, name: string, { header: secret }: IngressGuard): OutgoingHttpHeaders {
-  const kept = Object.entries(headers).filter(([header]) => !/^x[-_]authentik/.test(header) && header !== secret);
+  const kept = Object.entries(headers).filter(
+    ([header]) => !comparableHeaderName(header).startsWith("x-authentik") && header !== secret,
+  );
   return { ...Object.fromEntries(kept), [IDENTITY_HEADER]: name };
 }
 
-function reason(error: Error, { os_user }: Entry, log: CodeServerProxyArgs["log"]): { status: number; text: string } {
-  log(`${os_user}: ${error.message}`);
+function reason(error: Error, { os_user }: Entry, notes: Notes): { status: number; text: string } {
+  notes[error instanceof NotTheirs ? "notTheirs" : "failed"](os_user, error.message);
   if (error instanceof NotTheirs)
     return {
       status: 502,

@@ -17,5 +17,6 @@ const TITLES: ReadonlyMap<number, string> = new Map([
   [409, "Parked"],
   [413, "Too much"],
   [415, "Not like that"],
+  [424, "Terminals have failed"],
   [429, "Too often"],
 ]);

@@ -8,8 +8,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { counted } from "../../agent/shared/facts/format.ts";
 import { terminalSocketOf } from "../../agent/shared/terminal/protocol.ts";
 import { type OpenLimit, openLimit } from "../code-server-proxy/open-limit.ts";
-import { createSession } from "../terminal/person-service.ts";
+import { createSession, isGivenUp, isNobodyThere } from "../terminal/person-service.ts";
 import { serveTerminals } from "../terminal/serve-terminals.ts";
+import { TERMINALS_FAILED } from "../terminal/failed-service.ts";
 import { terminalPage } from "../terminal/terminal-page.ts";
 import { asset } from "./assets.ts";
 import { refusedAsForeign } from "./require-same-origin.ts";
@@ -232,12 +233,19 @@ function notWhileParked(site: Site, request: IncomingMessage): Reply {
   return { status: 409, ...refusal(site, request, 409, why) };
 }
 
-async function terminal({ args: { site }, guest, request }: Turn): Promise<Reply> {
+async function terminal({ args: { site, terminals }, guest, request }: Turn): Promise<Reply> {
   const session = new URL(request.url ?? "/", site.origin).searchParams.get("session");
   if (session === null || session === "")
     return { status: 404, ...refusal(site, request, 404, "No session is named.") };
   if (guest.parked) return notWhileParked(site, request);
+  if (await isGivenUp((terminals?.socketOf ?? terminalSocketOf)(guest.osUser))) return terminalsFailed(site, request);
   return { status: 200, page: terminalPage(site, session, request.headers) };
+}
+
+/** Systemd has given their service up: a restore or the next delivery starts it again. */
+function terminalsFailed(site: Site, request: IncomingMessage): Reply {
+  const status = TERMINALS_FAILED.status;
+  return { status, ...refusal(site, request, status, TERMINALS_FAILED.why) };
 }
 
 /** A session begins with the launcher, in a terminal service that runs as the user who has signed in. */
@@ -245,7 +253,12 @@ async function newSession({ args: { site, terminals, lists }, guest, request, bo
   if (guest.parked) return notWhileParked(site, request);
   const wanted = newNameIn(request.headers["content-type"] ?? "", body);
   if ("why" in wanted) return { status: 400, ...refusal(site, request, 400, wanted.why) };
-  const made = await createSession((terminals?.socketOf ?? terminalSocketOf)(guest.osUser), wanted.name);
+  const socketPath = (terminals?.socketOf ?? terminalSocketOf)(guest.osUser);
+  const made = await createSession(socketPath, wanted.name).catch((error: unknown) => {
+    if (isNobodyThere(error)) return "given up";
+    throw error;
+  });
+  if (made === "given up") return terminalsFailed(site, request);
   if ("refused" in made) return { status: 409, ...refusal(site, request, 409, made.refused) };
   lists.log(`${guest.osUser}: session ${made.name} started, asked for by ${guest.name}`);
   if (wantsJson(request)) return { status: 200, json: made };

@@ -1,6 +1,7 @@
 /** Connects to one user's terminal service through its socket, which only this program's account may open. */
 
 import { type IncomingMessage, request } from "node:http";
+import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { type NewSessionAnswer, newSessionAnswer, SESSIONS_PATH } from "../../agent/shared/terminal/protocol.ts";
 
@@ -14,14 +15,41 @@ export interface Upgraded {
   readonly head: Buffer;
 }
 
-/** Opens a web socket of the service. @throws when it does not answer, or with anything but a web socket */
+/**
+ * Tells whether systemd has given the service up: it holds the socket of every user who is present until the service has
+ * failed too often. A connection starts the service, which the page that asks is about to need.
+ */
+export function isGivenUp(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath);
+    const decide = (found: boolean) => {
+      socket.destroy();
+      resolve(found);
+    };
+    socket.once("connect", () => decide(false));
+    socket.once("error", (error) => decide(isNobodyThere(error)));
+  });
+}
+
+/** Whether an error of a request says that nobody listens. */
+export const isNobodyThere = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ECONNREFUSED");
+
+/**
+ * Opens a web socket of the service.
+ *
+ * @param ended aborts when nobody wants it any more
+ * @throws when it does not answer, or with anything but a web socket
+ */
 export function upgrade(
   socketPath: string,
   path: string,
   headers: Readonly<Record<string, string>>,
+  ended: AbortSignal,
 ): Promise<Upgraded> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ socketPath, path, headers: { host: "terminal", ...headers }, agent: false });
+    const all = { host: "terminal", ...headers };
+    const outgoing = request({ socketPath, path, headers: all, agent: false, signal: ended });
     const late = setTimeout(() => outgoing.destroy(new Error("it does not answer")), ANSWER_MS);
     outgoing.once("close", () => clearTimeout(late));
     outgoing.once("error", reject);

@@ -3,11 +3,12 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { ATTACH_PATH, MOST_TERMINALS, terminalSocketOf } from "../../agent/shared/terminal/protocol.ts";
+import { holdEarlyBytes } from "../../clients/http/hold-early-bytes.ts";
 import { isOfOwnPage } from "../../clients/http/same-origin-request.ts";
 import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts";
 import { openLimit } from "../code-server-proxy/open-limit.ts";
 import type { IngressGuard } from "../require-ingress-secret.ts";
-import { seldom } from "../log.ts";
+import { seldom, seldomEach } from "../log.ts";
 import type { AuthorizeVisitor, Lists, Visitor } from "../page/authorize-visitor.ts";
 import { rateLimit } from "../page/rate-limit.ts";
 import { closeWhenSent, refuseUpgrade } from "../refuse-upgrade.ts";
@@ -46,6 +47,7 @@ export function serveTerminals(server: Server, args: TerminalsArgs): void {
   const limit = openLimit(MOST_OPEN);
   const open = new Set<Open>();
   const noteForeign = seldom(lists.log, Date.now);
+  const noteFailed = seldomEach(lists.log, Date.now);
   const review = setInterval(() => {
     for (const { visitor, end } of open) if (!mayStay(visitor, lists)) end();
   }, REVIEW_MS);
@@ -64,7 +66,9 @@ export function serveTerminals(server: Server, args: TerminalsArgs): void {
     open.add(entry);
     socket.once("close", () => open.delete(entry));
     join(request, socket, head, (args.socketOf ?? terminalSocketOf)(visitor.osUser)).catch((error: unknown) => {
-      lists.log(`${visitor.osUser}: the terminal service failed: ${error instanceof Error ? error.message : "broken"}`);
+      // A user who has left says nothing about their service.
+      if (socket.destroyed) return;
+      noteFailed(visitor.osUser, `the terminal service failed: ${error instanceof Error ? error.message : "broken"}`);
       refuseUpgrade(socket, 502);
     });
   });
@@ -106,11 +110,15 @@ async function join(request: IncomingMessage, socket: Duplex, head: Buffer, sock
   if (!KEY.test(key) || request.headers["sec-websocket-version"] !== "13") return refuseUpgrade(socket, 400);
   const query = (request.url ?? "").slice(TERMINAL_SOCKET_PATH.length);
   const handshake = { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13" };
-  const found = await upgrade(socketPath, `${ATTACH_PATH}${query}`, { ...handshake, "sec-websocket-key": key });
+  const gone = new AbortController();
+  socket.once("close", () => gone.abort());
+  const giveBack = holdEarlyBytes(socket, head, () => refuseUpgrade(socket, 400));
+  const headers = { ...handshake, "sec-websocket-key": key };
+  const found = await upgrade(socketPath, `${ATTACH_PATH}${query}`, headers, gone.signal);
   const { answer, upstream } = found;
   const accept = answer.headers["sec-websocket-accept"] ?? "";
   upstream.on("error", () => upstream.destroy());
-  if (socket.destroyed || !ACCEPT.test(accept)) {
+  if (socket.destroyed || socket.writableEnded || !ACCEPT.test(accept)) {
     upstream.destroy();
     return refuseUpgrade(socket, 502);
   }
@@ -119,8 +127,9 @@ async function join(request: IncomingMessage, socket: Duplex, head: Buffer, sock
   socket.write(
     `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
   );
-  if (head.length > 0) upstream.write(head);
-  if (found.head.length > 0) socket.write(found.head);
+  // What came along with the two heads is read before all else.
+  giveBack();
+  if (found.head.length > 0) upstream.unshift(found.head);
   // Each side is read only as fast as the other one takes it.
   socket.pipe(upstream).pipe(socket);
 }

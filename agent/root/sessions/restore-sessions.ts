@@ -2,6 +2,7 @@
 
 import { Refusal, messageOf } from "../../lib/errors.ts";
 import { info, warn } from "../../lib/log.ts";
+import { restartFailedTerminals } from "../services/restart-failed-terminals.ts";
 import type { User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
 import type { Asked } from "../../shared/sessions/restore-plan.ts";
@@ -28,7 +29,7 @@ export interface RestoreArgs {
 export async function restore(sys: System, { who, json, ...which }: RestoreArgs): Promise<number> {
   const people =
     who === undefined ? mappedPeople(sys).filter(({ name }) => isParked(sys, name) !== true) : [wakePerson(sys, who)];
-  const results = await forEachPerson(people, (user) => restoreOne(sys, user, which), messageOf);
+  const results = await forEachPerson(people, (user) => restoreWithTerminals(sys, user, which), messageOf);
   if (json) process.stdout.write(`${JSON.stringify({ people: results })}\n`);
   else for (const result of results) "failed" in result ? complain(result) : report(result.who, result.found);
   const broken = results.some((r) => "failed" in r || r.found.some(({ how }) => how === "failed"));
@@ -45,6 +46,14 @@ function wakePerson(sys: System, osUser: string): User {
 }
 
 type Which = Pick<RestoreArgs, "record" | "places">;
+
+/** The portal sends a person here whose terminals cannot be opened; their sessions come back either way. */
+async function restoreWithTerminals(sys: System, user: User, which: Which): Promise<readonly Outcome[]> {
+  await restartFailedTerminals(sys, user.name).catch((error: unknown) =>
+    warn(`${user.name}: the socket of their terminals has failed and was not started again: ${messageOf(error)}`),
+  );
+  return await restoreOne(sys, user, which);
+}
 
 async function restoreOne(sys: System, user: User, which: Which): Promise<readonly Outcome[]> {
   const asked = askedFor(sys, user.name, which);

@@ -1,5 +1,7 @@
 /** Keeps one terminal connected: reports each state, and tries again after a loss, sooner at first and then more seldom. */
 
+import { TERMINALS_FAILED } from "../failed-service.ts";
+
 export type State =
   | { readonly is: "connecting" | "attached" | "ended" | "missing" }
   | { readonly is: "dropped"; readonly inMs: number }
@@ -20,6 +22,17 @@ export interface LinkEvents {
 
 /** Whether the portal lets this user in now; `away` when it cannot be reached. */
 export type Check = "ready" | "away" | { readonly refused: string };
+
+/** What the portal's answer to a request for the page says. */
+export function checkOf({ ok, status, type }: Pick<Response, "ok" | "status" | "type">): Check {
+  if (ok) return "ready";
+  if (status === TERMINALS_FAILED.status) return { refused: TERMINALS_FAILED.why };
+  if (status === 409) return { refused: "Your workstation is parked. Ask an admin to unpark it." };
+  if (status === 403) return { refused: "You are not let in any more. Ask an admin." };
+  // The sign-in in front of the page sends elsewhere whose sign-in has expired.
+  if (type === "opaqueredirect") return { refused: "Your sign-in has expired. Load this page again." };
+  return "away";
+}
 
 export interface ConnectionArgs {
   readonly open: (events: LinkEvents) => Link;

@@ -3,7 +3,7 @@
 import { FitAddon } from "@xterm/addon-fit";
 import { Terminal } from "@xterm/xterm";
 import { adoptStyles } from "./adopt-styles.js";
-import { keepConnected } from "./connection.ts";
+import { checkOf, keepConnected } from "./connection.ts";
 import { messagesOf, pastedText, titleText, withControl } from "./input.ts";
 import { DARK, LIGHT } from "./themes.js";
 import "./terminal.css";
@@ -80,12 +80,7 @@ function open(events) {
 async function check() {
   try {
     const response = await fetch(location.href, { method: "HEAD", redirect: "manual", cache: "no-store" });
-    if (response.ok) return "ready";
-    if (response.status === 409) return { refused: "Your workstation is parked. Ask an admin to unpark it." };
-    if (response.status === 403) return { refused: "You are not let in any more. Ask an admin." };
-    // The sign-in in front of the page sends elsewhere whose sign-in has expired.
-    if (response.type === "opaqueredirect") return { refused: "Your sign-in has expired. Load this page again." };
-    return "away";
+    return checkOf(response);
   } catch {
     return "away";
   }

@@ -2,10 +2,12 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { rmSync } from "node:fs";
+import { connect } from "node:net";
+import type { Duplex } from "node:stream";
 import { afterEach, expect, test } from "vitest";
 import type { WebSocket } from "ws";
 import { MOST_TERMINALS } from "../../../agent/shared/terminal/protocol.ts";
-import { keepConnected, type State } from "../../../portal/terminal/browser/connection.ts";
+import { checkOf, keepConnected, type State } from "../../../portal/terminal/browser/connection.ts";
 import { ATTACH, OWN_PAGE, SIGNED_IN, startTerminals, type Terminals, until } from "./fixture.ts";
 
 let at: Terminals;
@@ -277,4 +279,58 @@ test("a new session is started by the page's own form alone, and its terminal op
     "ana: session fix-43 started, asked for by ana@x",
     "ana: session work-1 started, asked for by ana@x",
   ]);
+});
+
+test("a service that systemd has given up is named with its remedy, and a page that asks again stops with it", async () => {
+  at = await startTerminals();
+  const look = async () => {
+    const headers = Object.fromEntries(SIGNED_IN.flatMap((name, i) => (i % 2 === 0 ? [[name, SIGNED_IN[i + 1]]] : [])));
+    return await fetch(`http://127.0.0.1:${at.port}/terminal?session=dev`, { headers });
+  };
+  expect(checkOf(await look())).toBe("ready");
+  rmSync(at.socketOf("ana"));
+  const answer = await look();
+  expect([answer.status, await answer.text()]).toEqual([424, expect.stringContaining("Press Restore sessions")]);
+  expect(checkOf(answer)).toEqual({ refused: expect.stringMatching(/failed too often.*Press Restore sessions/) });
+  expect((await at.post("name=a")).status).toBe(424);
+});
+
+test("a client that leaves before its service has answered takes the request to it along, and is no failure", async () => {
+  at = await startTerminals();
+  rmSync(at.socketOf("ana"));
+  const asked: { readonly socket: Duplex; text: string }[] = [];
+  const theirs = createServer().on("upgrade", (_, socket: Duplex) => {
+    const mine = { socket, text: "" };
+    socket.on("error", () => undefined).on("data", (piece: Buffer) => (mine.text += piece.toString("latin1")));
+    socket.on("end", () => socket.destroy());
+    asked.push(mine);
+  });
+  theirs.listen(at.socketOf("ana"));
+  await once(theirs, "listening");
+  const send = () => {
+    const socket = connect(at.port, "127.0.0.1");
+    const key = ["Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="];
+    const all = ["Host", "lobby.example", "Connection", "Upgrade", "Upgrade", "websocket", ...key, ...OWN_PAGE];
+    const lines = all.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${all[i + 1]}`] : []));
+    socket.write(`GET ${ATTACH} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\nearly `);
+    return socket;
+  };
+  const first = send();
+  await until(() => asked.length === 1);
+  first.end();
+  await until(() => asked[0]?.socket.destroyed === true, 3000);
+  expect(at.log.filter((line) => line.includes("failed"))).toEqual([]);
+  const second = send();
+  let received = "";
+  second.on("data", (piece: Buffer) => (received += piece.toString("latin1")));
+  await until(() => asked.length === 2);
+  second.write("later");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const accept = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+  asked[1]?.socket.write(`HTTP/1.1 101 Switching Protocols\r\n${accept}\r\n\r\nfirst`);
+  await until(() => asked[1]?.text === "early later" && received.endsWith("\r\n\r\nfirst"), 3000);
+  expect([asked[1]?.text, received.split("\r\n\r\n")[1]]).toEqual(["early later", "first"]);
+  second.destroy();
+  await until(() => asked[1]?.socket.destroyed === true, 3000);
+  theirs.close();
 });

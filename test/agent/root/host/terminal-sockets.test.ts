@@ -3,32 +3,38 @@ import { expect, test } from "vitest";
 import { converge } from "../../../../agent/lib/converge.ts";
 import { terminalSockets } from "../../../../agent/root/host/terminal-sockets.ts";
 import { servicesOfHost } from "../../../../agent/root/services/host-services.ts";
+import { restore } from "../../../../agent/root/sessions/restore-sessions.ts";
 import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
 import { base, units } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
 
 const PORTAL = { lobby: { listen: { socket: "/run/workstation-lobby/lobby.sock" }, origin: "https://lobby.example" } };
+const SOCKET = "workstation-terminal@ana.socket";
+const SERVICE = "workstation-terminal@ana.service";
 const people = [
   units({ osUser: "ana", uid: 2000 }),
   units({ osUser: "bob", uid: 2001, state: "parked" }),
   units({ osUser: "cleo", uid: 2002, state: "left" }),
 ];
 
-/** A systemd in which these units are active. */
-function hostWith(active: readonly string[]) {
+/** A systemd in which these units are active, and those have failed. */
+function hostWith(active: readonly string[], broken: readonly string[] = []) {
   const { sys, files } = memoryDoor();
   for (const part of people) files.set(`/var/lib/workstation/parts/units.${part.osUser}.json`, JSON.stringify(part));
   const on = new Set(active);
+  const failed = new Set(broken);
   const done: string[] = [];
   const run = async (argv: readonly string[]) => {
     const [, verb = "", ...rest] = argv;
     const names = rest.slice(rest.indexOf("--") + 1);
-    if (verb === "enable") for (const name of names) on.add(name);
+    if (verb === "enable" || verb === "start") for (const name of names) on.add(name);
+    if (verb === "reset-failed") for (const name of names) failed.delete(name);
     if (verb === "disable") for (const name of names) on.delete(name);
     if (verb !== "show") done.push(`${verb} ${names.join(" ")}`);
     const blocks = names.map((name) => {
       const file = name.endsWith(".service") ? "static" : on.has(name) ? "enabled" : "disabled";
-      return `LoadState=loaded\nActiveState=${on.has(name) ? "active" : "inactive"}\nSubState=x\nUnitFileState=${file}`;
+      const state = failed.has(name) ? "failed" : on.has(name) ? "active" : "inactive";
+      return `LoadState=loaded\nActiveState=${state}\nSubState=x\nUnitFileState=${file}`;
     });
     return { argv, code: 0, stdout: `${blocks.join("\n\n")}\n`, stderr: "", timedOut: false, overflowed: false };
   };
@@ -58,4 +64,18 @@ test("a host has terminals once a portal was delivered to it", () => {
   expect(servicesOfHost(m).terminals).toBe(false);
   delivered(base(PORTAL));
   expect(servicesOfHost(m).terminals).toBe(true);
+});
+
+test.each([
+  ["has failed with its service", [SOCKET, SERVICE], [`reset-failed ${SOCKET} ${SERVICE}`, `start ${SOCKET}`]],
+  ["has failed alone", [SOCKET], [`reset-failed ${SOCKET}`, `start ${SOCKET}`]],
+  ["is stopped", [], []],
+])("a restore starts the socket of terminals again that %s", async (_, failed, expected) => {
+  const { m, files, done } = hostWith([], failed);
+  files.set("/etc/ttyd-user-map", "ana@x=ana\n");
+  files.set("/etc/passwd", "ana:x:2000:2000::/home/ana:/bin/zsh\n");
+  files.set("/etc/group", "");
+  files.set("/etc/shadow", "");
+  expect(await restore(m.sys, { who: "ana", json: false })).toBe(0);
+  expect(done).toEqual(expected);
 });
