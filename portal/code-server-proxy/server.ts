@@ -8,9 +8,11 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { Duplex } from "node:stream";
+import { ambiguityOf } from "../../clients/http/find-ambiguity.ts";
 import { comparableHeaderName } from "../../clients/http/header-name.ts";
 import { endToEnd, forwardRequest, type Upstream } from "../../clients/http/forward-request.ts";
 import { forwardWebSocket, pendingAnswers } from "../../clients/http/forward-web-socket.ts";
+import { serveIngress } from "../../clients/http/ingress-connections.ts";
 import { isOfOwnPage, isSafeMethod } from "../../clients/http/same-origin-request.ts";
 import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts";
 import type { IngressGuard } from "../require-ingress-secret.ts";
@@ -67,6 +69,7 @@ export function createCodeServerProxy(args: CodeServerProxyArgs): Server {
     const refuse = (status: number) => refuseUpgrade(socket, status);
     forwardWebSocket(request, { socket, early, refuse }, codeServer(ingress, notes, request, admitted));
   });
+  serveIngress(server);
   // A person's editor saves large files, slowly from a train.
   server.requestTimeout = 0;
   return server;
@@ -85,8 +88,8 @@ function admit(
   request: IncomingMessage,
   mayChange: boolean,
 ): Admitted {
-  const unproved = ingress.refuse(request);
-  if (unproved !== undefined) return unproved;
+  const unfit = ambiguityOf(request) ?? ingress.refuse(request);
+  if (unfit !== undefined) return unfit;
   const identity = identityOf(request.rawHeaders);
   if ("refused" in identity) return { status: 403, why: `You are not let in: ${identity.refused}.` };
   try {

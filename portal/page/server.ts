@@ -5,6 +5,8 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ambiguityOf } from "../../clients/http/find-ambiguity.ts";
+import { serveIngress } from "../../clients/http/ingress-connections.ts";
 import { counted } from "../../agent/shared/facts/format.ts";
 import { terminalSocketOf } from "../../agent/shared/terminal/protocol.ts";
 import { type OpenLimit, openLimit } from "../code-server-proxy/open-limit.ts";
@@ -96,6 +98,7 @@ export function createPortal(args: PortalArgs): Server {
       send(request, response, { status: 502, ...refusal(args.site, request, 502, why) });
     });
   });
+  serveIngress(server);
   server.requestTimeout = BODY_MS;
   const { ingress, lists, site, terminals } = args;
   serveTerminals(server, { ingress, authorize, lists, origin: site.origin, ...terminals });
@@ -118,7 +121,7 @@ async function answer(
   const refuse = (status: number, why: string) =>
     send(request, response, { status, ...refusal(site, request, status, why) });
   const route = ROUTES.get((request.url ?? "").split("?")[0] ?? "");
-  const guest = ingress.refuse(request) ?? policy.authorize(request.rawHeaders);
+  const guest = ambiguityOf(request) ?? ingress.refuse(request) ?? policy.authorize(request.rawHeaders);
   if ("why" in guest) return refuse(guest.status, guest.why);
   // Before the pause, which would hold any number of them.
   if (!policy.open.enter(guest.osUser, response))

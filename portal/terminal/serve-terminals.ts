@@ -3,6 +3,7 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { ATTACH_PATH, MOST_TERMINALS, terminalSocketOf } from "../../agent/shared/terminal/protocol.ts";
+import { ambiguityOf } from "../../clients/http/find-ambiguity.ts";
 import { holdEarlyBytes } from "../../clients/http/hold-early-bytes.ts";
 import { isOfOwnPage } from "../../clients/http/same-origin-request.ts";
 import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts";
@@ -54,7 +55,7 @@ export function serveTerminals(server: Server, args: TerminalsArgs): void {
   server.once("close", () => clearInterval(review));
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     closeWhenSent(socket);
-    const visitor = ingress.refuse(request) ?? authorize(request.rawHeaders);
+    const visitor = ambiguityOf(request) ?? ingress.refuse(request) ?? authorize(request.rawHeaders);
     if ("why" in visitor) return refuseUpgrade(socket, visitor.status);
     // Before anything else: a refusal takes a file descriptor too until it is sent.
     if (!limit.enter(visitor.osUser, socket)) return refuseUpgrade(socket, 429);

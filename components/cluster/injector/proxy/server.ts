@@ -2,6 +2,8 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { ambiguityOf } from "../../../../clients/http/find-ambiguity.ts";
+import { serveIngress } from "../../../../clients/http/ingress-connections.ts";
 import { isSafeMethod } from "../../../../clients/http/same-origin-request.ts";
 import { isWebSocketHandshake } from "../../../../clients/http/web-socket-handshake.ts";
 import { pendingAnswers } from "../../../../clients/http/forward-web-socket.ts";
@@ -17,8 +19,6 @@ export interface InjectorServer {
 /** One line of the log. Holds no token, no query and no identity that is not known to us. */
 export type WriteLogLine = (line: Readonly<Record<string, string | number>>) => void;
 
-/** Longer than ingress controllers keep theirs, so that it is they who close an idle connection, and no request is on it. */
-const KEEP_ALIVE_MS = 75_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 /** The whole request, body included. */
 const REQUEST_TIMEOUT_MS = 300_000;
@@ -59,12 +59,10 @@ export function createInjectorServer(filter: RequestFilter, backend: Backend, lo
     };
     forwardSocket(backend, request, verdict.headers, { socket, early, refuse, onOpen });
   });
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  serveIngress(server);
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.maxConnections = MAX_CONNECTIONS;
-  // Beyond its own limit node drops lines in silence; the request filter counts them instead.
-  server.maxHeadersCount = 0;
 
   return {
     server,
@@ -85,7 +83,10 @@ export function createInjectorServer(filter: RequestFilter, backend: Backend, lo
 function judge(filter: RequestFilter, request: IncomingMessage, mayChange: boolean): Verdict {
   if (request.method === "TRACE") return { kind: "refuse", status: 405, reason: "a method that echoes" };
   if (request.url?.startsWith("/") !== true) return { kind: "refuse", status: 400, reason: "not a path" };
-  return filter(request.rawHeaders, mayChange);
+  const verdict = filter(request.rawHeaders, mayChange);
+  const ambiguity = verdict.kind === "admit" ? ambiguityOf(request) : undefined;
+  if (ambiguity === undefined) return verdict;
+  return { kind: "refuse", status: ambiguity.status, reason: ambiguity.why, sentence: ambiguity.why };
 }
 
 const NO_OTHER_PROTOCOL: Verdict = { kind: "refuse", status: 400, reason: "an upgrade to something else" };
