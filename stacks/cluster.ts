@@ -44,7 +44,12 @@ export async function deployCluster(
     { members: membersOf(people), dashboards: dashboardsOf(people) },
     { provider },
   );
-  const rails = new AdmissionPolicies("guard-rails", { protectedHosts: protectedHosts(settings) }, { provider });
+  const { tenantIngressAnnotations } = settings;
+  const rails = new AdmissionPolicies(
+    "guard-rails",
+    { protectedHosts: protectedHosts(settings), tenantIngressAnnotations },
+    { provider },
+  );
   const { tokens, kept } = await declareTenants(desired, { provider, dependsOn: [rails] });
   const suspended = settings.plantedRights === "suspend" ? suspendDelegatedRights(kubeconfig, desired, kept) : [];
   if (settings.dashboard) deployDashboard(settings.dashboard, people, tokens, provider);

@@ -5,11 +5,14 @@
 
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { CONTROLLER_ANNOTATIONS, TOOL_ANNOTATIONS } from "./ingress-annotations.ts";
 import { MANAGED, OWNER_LABEL } from "./labels.ts";
 
 export interface AdmissionPoliciesArgs {
   /** Hosts that no tenant's Ingress may claim: the dashboard's, the forge's, the identity proxy's. Plain. */
   readonly protectedHosts: readonly string[];
+  /** Annotations that a tenant's Ingress may have besides the listed ones. */
+  readonly tenantIngressAnnotations: readonly string[];
 }
 
 interface Rail {
@@ -25,7 +28,7 @@ export class AdmissionPolicies extends pulumi.ComponentResource {
   constructor(name: string, args: AdmissionPoliciesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("workstation:cluster:GuardRails", name, {}, opts);
     raise(this, `${name}-services`, "workstation-tenant-services", SERVICES);
-    raise(this, `${name}-ingresses`, "workstation-tenant-ingresses", ingresses(args.protectedHosts));
+    raise(this, `${name}-ingresses`, "workstation-tenant-ingresses", ingresses(args));
     this.registerOutputs();
   }
 }
@@ -41,17 +44,24 @@ const SERVICES: Rail = {
       expression: "!has(object.spec.type) || object.spec.type != 'ExternalName'",
       message: "a tenant's Service cannot be an ExternalName: the ingress would reach what it must not through it",
     },
+    {
+      expression:
+        "!has(object.metadata.annotations) || " +
+        "object.metadata.annotations.all(name, !name.contains('external-dns'))",
+      message: "a tenant's Service takes no DNS name by an annotation: name the host in an Ingress",
+    },
   ],
 };
 
-const ingresses = (protectedHosts: readonly string[]): Rail => ({
+const ingresses = ({ protectedHosts, tenantIngressAnnotations }: AdmissionPoliciesArgs): Rail => ({
   resources: { apiGroup: "networking.k8s.io", resource: "ingresses" },
   checks: [
     {
       expression:
         "has(object.spec.rules) && !has(object.spec.defaultBackend) && " +
-        "object.spec.rules.all(r, has(r.host) && r.host != '' && !r.host.startsWith('*'))",
-      message: "a tenant's Ingress names its hosts outright: no default backend, no rule without a host, no wildcard",
+        `object.spec.rules.all(r, has(r.host) && r.host.matches(${HOST}))`,
+      message:
+        "a tenant's Ingress names its hosts outright, in lower case: no default backend, no rule without a host, no wildcard",
     },
     {
       expression: `!has(object.spec.rules) || object.spec.rules.all(r, !has(r.host) || !(r.host in ${celList(protectedHosts)}))`,
@@ -61,8 +71,9 @@ const ingresses = (protectedHosts: readonly string[]): Rail => ({
     {
       expression:
         "!has(object.spec.tls) || object.spec.tls.all(t, has(t.hosts) && size(t.hosts) > 0 && " +
-        "t.hosts.all(h, h != '' && !h.startsWith('*')))",
-      message: "a tenant's Ingress names the hosts of its certificates outright: no entry without hosts, no wildcard",
+        `t.hosts.all(h, h.matches(${HOST})))`,
+      message:
+        "a tenant's Ingress names the hosts of its certificates outright, in lower case: no entry without hosts, no wildcard",
     },
     {
       expression:
@@ -71,17 +82,37 @@ const ingresses = (protectedHosts: readonly string[]): Rail => ({
       message: "this host belongs to the platform, and a tenant brings no certificate for it",
     },
     {
-      expression: `!has(object.metadata.annotations) || object.metadata.annotations.all(name, !name.matches('${ADDS_HOSTS}'))`,
+      expression:
+        "!has(object.metadata.annotations) || object.metadata.annotations.all(name, " +
+        `name in ${celList([...TOOL_ANNOTATIONS, ...CONTROLLER_ANNOTATIONS, ...tenantIngressAnnotations])})`,
       message:
-        "a tenant's Ingress names its hosts in its rules: no annotation that adds hosts or the controller's own configuration",
+        "a tenant's Ingress has only annotations that are known to add no host and to name nothing of another namespace; " +
+        "docs/cluster.md lists them, and an admin can allow more",
+    },
+    {
+      expression:
+        "!has(object.metadata.annotations) || object.metadata.annotations.all(name, " +
+        `!(name in ${celList(CONTROLLER_ANNOTATIONS)}) || object.metadata.annotations[name].matches(${PLAIN_VALUE}))`,
+      message:
+        "a tenant's Ingress has plain values in its annotations: no quotes, braces, semicolons, backslashes or line ends",
+    },
+    // Traefik puts the path into a rule between back-quotes, and nginx into its configuration between quotes.
+    {
+      expression:
+        "!has(object.spec.rules) || object.spec.rules.all(r, !has(r.http) || r.http.paths.all(p, " +
+        `!has(p.path) || p.path.matches(${PLAIN_PATH})))`,
+      message: "a tenant's Ingress has plain paths: no quotes, braces, semicolons, backslashes, blanks or line ends",
     },
   ],
 });
 
-/** Annotations of the nginx and HAProxy controllers that serve hosts which the rules do not name. */
-const ADDS_HOSTS = "/(server-alias(-regex)?|from-to-www-redirect|([a-z]+-)*snippet)$";
+/** As DNS resolves it and controllers compare it: not in upper case, not with a last dot, no wildcard. */
+const HOST = "r'^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$'";
+/** Regular expressions of ingress-nginx pass, but for their counts in braces. */
+const PLAIN_PATH = "r'^(/[A-Za-z0-9._~!$&()*+,:=@%/|^?<>\\[\\]-]*)?$'";
+const PLAIN_VALUE = "r'^[A-Za-z0-9._~!$&()*+,:=@%/|^?<> \\[\\]-]*$'";
 
-/** A list of strings as CEL writes it. The settings admit DNS names only, so nothing in them needs escaping. */
+/** A list of strings as CEL writes it. The settings admit names without quotes only, so nothing in them needs escaping. */
 const celList = (texts: readonly string[]) =>
   `[${[...texts]
     .sort()

@@ -40,6 +40,20 @@ export const cluster = z.strictObject({
       "Hosts that no tenant's Ingress may claim, in a rule or for a certificate: the forge's, the identity proxy's. The " +
         "dashboard's, the portal's and the code servers' always are, as the other settings name them.",
     ),
+  tenantIngressAnnotations: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/,
+          "must be an annotation's whole name, as in nginx.ingress.kubernetes.io/auth-url",
+        ),
+    )
+    .default([])
+    .describe(
+      "Annotations that a tenant's Ingress may have besides those that docs/cluster.md lists. One that adds hosts or configuration, " +
+        "or names middlewares or Secrets, opens the platform's hosts and secrets to tenants.",
+    ),
   acceptedSecretStores: z
     .array(z.string().min(1))
     .default([])

@@ -1,5 +1,6 @@
 /** What the program declares in the cluster. What is protected there is tested on the real engine: mocks do not see it. */
 
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { deployCluster } from "../../../stacks/cluster.ts";
 import { withFrontendHosts } from "../../../stacks/frontend-hosts.ts";
@@ -41,6 +42,8 @@ const FRONTENDS = settings({
 
 const run = (...args: Parameters<typeof desired>) =>
   declared(() => deployCluster("{}", desired(...args), withFrontendHosts(SETTINGS, FRONTENDS)));
+/** The texts in quotes of an expression. */
+const quotedIn = (expression: string) => [...expression.matchAll(/'([^']*)'/g)].map(([, text]) => text);
 const subjects = (all: Awaited<ReturnType<typeof run>>, name: string) =>
   only(all, "ClusterRoleBinding", name).inputs.subjects.map((one: { name: string; namespace?: string }) =>
     one.namespace === undefined ? one.name : `${one.namespace}/${one.name}`,
@@ -170,11 +173,88 @@ describe("a tenant", () => {
       expect.stringContaining(`r.host in ${hosts}`),
       expect.stringContaining(`h in ${hosts}`),
     ]);
-    const [, pattern = ""] = /matches\('(.*)'\)/.exec(policy.validations[4].expression) ?? [];
-    const names = ["server-alias", "from-to-www-redirect", "server-snippet", "snippet", "rewrite-target", "auth-url"];
-    expect(names.filter((name) => new RegExp(pattern).test(`nginx.ingress.kubernetes.io/${name}`))).toEqual(
-      names.slice(0, 4),
+  });
+
+  test.each([
+    ["nginx.ingress.kubernetes.io/", "rewrite-target ssl-redirect proxy-body-size whitelist-source-range", true],
+    ["nginx.ingress.kubernetes.io/", "server-alias from-to-www-redirect server-snippet configuration-snippet", false],
+    ["nginx.ingress.kubernetes.io/", "auth-url auth-signin auth-snippet auth-tls-secret auth-secret", false],
+    [
+      "nginx.ingress.kubernetes.io/",
+      "mirror-target mirror-host proxy-ssl-secret custom-headers ssl-passthrough",
+      false,
+    ],
+    ["nginx.org/", "server-snippets location-snippets rewrites mergeable-ingress-type", false],
+    ["traefik.ingress.kubernetes.io/", "router.entrypoints router.tls", true],
+    [
+      "traefik.ingress.kubernetes.io/",
+      "router.pathmatcher router.rule router.middlewares router.tls.domains.0.main",
+      false,
+    ],
+    ["traefik.ingress.kubernetes.io/", "router.tls.options service.serverstransport rule-type", false],
+    ["haproxy.org/", "ssl-redirect load-balance", true],
+    ["haproxy.org/", "backend-config-snippet frontend-config-snippet auth-secret request-set-header", false],
+    ["haproxy-ingress.github.io/", "server-alias server-alias-regex config-backend auth-url", false],
+    ["anything.example/", "server-alias backend-config-snippet", false],
+    ["cert-manager.io/", "cluster-issuer issuer", true],
+    ["cert-manager.io/", "alt-names common-name subject-organizations", false],
+    ["external-dns.alpha.kubernetes.io/", "hostname target", false],
+    ["kubectl.kubernetes.io/", "last-applied-configuration", true],
+    ["", "server-alias", false],
+  ])("may have of the annotations %s%s: %s", async (prefix, names, allowed) => {
+    const { validations } = only(await run([]), "ValidatingAdmissionPolicy", "workstation-tenant-ingresses").inputs
+      .spec;
+    const listed = new Set(quotedIn(validations[4].expression));
+    expect(names.split(" ").map((name) => listed.has(`${prefix}${name}`))).toEqual(names.split(" ").map(() => allowed));
+  });
+
+  test("finds every annotation that it may have in the docs", async () => {
+    const { validations } = only(await run([]), "ValidatingAdmissionPolicy", "workstation-tenant-ingresses").inputs
+      .spec;
+    const docs = readFileSync("docs/cluster.md", "utf8");
+    const rows = [...docs.matchAll(/^\| `([a-z.-]+\/)` \| (.*) \|$/gm)];
+    const documented = rows.flatMap(([, prefix, names = ""]) =>
+      [...names.matchAll(/`([^`]+)`/g)].map(([, name]) => `${prefix}${name}`),
     );
+    expect(documented.sort()).toEqual(quotedIn(validations[4].expression).sort());
+  });
+
+  test("has further annotations where the settings name them", async () => {
+    const more = { ...SETTINGS, tenantIngressAnnotations: ["nginx.ingress.kubernetes.io/auth-url"] };
+    const all = await declared(() => deployCluster("{}", desired([ADMIN]), more));
+    const policy = only(all, "ValidatingAdmissionPolicy", "workstation-tenant-ingresses").inputs.spec;
+    expect(quotedIn(policy.validations[4].expression)).toContain("nginx.ingress.kubernetes.io/auth-url");
+    for (const name of ["a'b", "a b", "x/y/z", "", "[x]"])
+      expect(cluster.safeParse({ ...SETTINGS, tenantIngressAnnotations: [name] }).success).toBe(false);
+  });
+
+  test.each([
+    [
+      0,
+      "host",
+      ["anca.test", "a-1.b.test"],
+      ["", "*.test", "Dashboard.test", "dashboard.test.", ".test", "a`b", "a\n"],
+    ],
+    [2, "certificate's host", ["anca.test"], ["", "*", "*.test", "DASHBOARD.test", "dashboard.test."]],
+    [
+      5,
+      "value",
+      ["/$2", "10m", "https://a.test/$1?x=1", "X-A, X-B", "^/[a-z]+"],
+      ['"', "'", "a;b", "{", "}", "\\", "a\nb", "`", "#"],
+    ],
+    [
+      6,
+      "path",
+      ["", "/", "/app", "/app(/|$)(.*)", "/.well-known/acme-challenge/aB_-1", "/[a-z]+"],
+      ["/`) || Host(`dashboard.test", '/" {', "/{x:.*}", "/a;b", "/a b", "/\\", "/a\n", "/'", "app", "/#"],
+    ],
+  ] as const)("is told by check %i which %s is plain", async (at, _, plain, others) => {
+    const { validations } = only(await run([]), "ValidatingAdmissionPolicy", "workstation-tenant-ingresses").inputs
+      .spec;
+    const [, pattern = ""] = /matches\(r'(.*?)'\)/.exec(validations[at].expression) ?? [];
+    expect(pattern).toMatch(/^\^.*\$$/);
+    expect(plain.filter((text) => !new RegExp(pattern).test(text))).toEqual([]);
+    expect(others.filter((text) => new RegExp(pattern).test(text))).toEqual([]);
   });
 });
 

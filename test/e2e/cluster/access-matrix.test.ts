@@ -114,9 +114,9 @@ const ingress = (spec: object, annotations: Readonly<Record<string, string>> = {
   spec,
 });
 const backend = { service: { name: "a", port: { number: 80 } } };
-const rule = (host?: string) => ({
+const rule = (host?: string, path = "/") => ({
   ...(host ? { host } : {}),
-  http: { paths: [{ path: "/", pathType: "Prefix", backend }] },
+  http: { paths: [{ path, pathType: "Prefix", backend }] },
 });
 const ingresses = "/apis/networking.k8s.io/v1/namespaces/anca-one/ingresses";
 const binding = (name: string, roleRef: object, subject: object) => ({
@@ -242,15 +242,51 @@ const OWNER_ATTEMPTS: readonly Attempt[] = [
     ingresses,
     ingress({ rules: [rule("anca.test")], tls: [{ secretName: "own" }] }),
   ],
-  ...["server-alias", "server-snippet"].map(
+  ...[
+    "nginx.ingress.kubernetes.io/server-alias",
+    "nginx.ingress.kubernetes.io/server-snippet",
+    "nginx.ingress.kubernetes.io/auth-url",
+    "traefik.ingress.kubernetes.io/router.pathmatcher",
+    "traefik.ingress.kubernetes.io/router.middlewares",
+    "haproxy.org/backend-config-snippet",
+    "external-dns.alpha.kubernetes.io/hostname",
+    "cert-manager.io/alt-names",
+  ].map(
     (name): Attempt => [
       `takes the dashboard's host by the annotation ${name}`,
       422,
       "POST",
       ingresses,
-      ingress({ rules: [rule("anca.test")] }, { [`nginx.ingress.kubernetes.io/${name}`]: "dashboard.test" }),
+      ingress({ rules: [rule("anca.test")] }, { [name]: "dashboard.test" }),
     ],
   ),
+  [
+    "ends the controller's own configuration by the value of an annotation",
+    422,
+    "POST",
+    ingresses,
+    ingress({ rules: [rule("anca.test")] }, { "nginx.ingress.kubernetes.io/rewrite-target": '/"; } server {' }),
+  ],
+  [
+    "takes the dashboard's host by a path",
+    422,
+    "POST",
+    ingresses,
+    ingress({ rules: [rule("anca.test", "/`) || Host(`dashboard.test")] }),
+  ],
+  [
+    "takes the dashboard's name by a Service",
+    422,
+    "POST",
+    core("anca-one", "services"),
+    {
+      ...service({ ports: [{ port: 80 }] }),
+      metadata: {
+        generateName: "try-",
+        annotations: { "external-dns.alpha.kubernetes.io/hostname": "dashboard.test" },
+      },
+    },
+  ],
   ["takes every host", 422, "POST", ingresses, ingress({ rules: [rule()] })],
   ["takes hosts by a wildcard", 422, "POST", ingresses, ingress({ rules: [rule("*.test")] })],
   ["takes what is nobody's", 422, "POST", ingresses, ingress({ defaultBackend: backend })],
