@@ -258,10 +258,10 @@ async function newSession({ args: { site, terminals, lists }, guest, request, bo
   if ("why" in wanted) return { status: 400, ...refusal(site, request, 400, wanted.why) };
   const socketPath = (terminals?.socketOf ?? terminalSocketOf)(guest.osUser);
   const made = await createSession(socketPath, wanted.name).catch((error: unknown) => {
-    if (isNobodyThere(error)) return "given up";
+    if (isNobodyThere(error)) return undefined;
     throw error;
   });
-  if (made === "given up") return terminalsFailed(site, request);
+  if (made === undefined) return terminalsFailed(site, request);
   if ("refused" in made) return { status: 409, ...refusal(site, request, 409, made.refused) };
   lists.log(`${guest.osUser}: session ${made.name} started, asked for by ${guest.name}`);
   if (wantsJson(request)) return { status: 200, json: made };

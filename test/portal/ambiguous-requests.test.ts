@@ -51,7 +51,12 @@ beforeAll(async () => {
   const ingress = ingressGuard({ address: "10.0.0.5", port: 1 }, secret, note);
   const unused = () => Promise.reject(new Error("not asked for here"));
   const filter = requestFilter({
-    ...{ origin: ORIGIN, identityHeader: "X-authentik-username", passHeaders: [], handOn: { kind: "header" } },
+    ...{
+      origin: ORIGIN,
+      identityHeader: "X-authentik-username",
+      passHeaders: ["X-Ingress-Secret"],
+      handOn: { kind: "header" },
+    },
     tokens: new Map([["ana@x", "token-of-ana-0123456789"]]),
     sharedSecret: { header: "X-Ingress-Secret", accepted: [SECRET] },
   });
@@ -165,6 +170,12 @@ test("the code-server proxy passes on one identity, nothing else of the sign-in,
   expect(told.filter((text) => text.includes("authentik"))).toEqual(["x-authentik-username"]);
   expect(told.filter((text) => ["content-length", "transfer-encoding"].includes(text))).toEqual(["transfer-encoding"]);
   expect([told.includes(SECRET), told.at(-1)]).toEqual([false, "abc"]);
+});
+
+test("the injector passes the secret of the ingress on to no dashboard, even where the settings name its header", async () => {
+  await exchange("injector", asked("GET /a HTTP/1.1", OWN));
+  expect(heard).toHaveLength(1);
+  expect(heard[0]?.join("\n")).not.toContain(SECRET);
 });
 
 test("each serves a second request on a connection that was idle for longer than node keeps one by itself", async () => {

@@ -284,7 +284,9 @@ test("a new session is started by the page's own form alone, and its terminal op
 test("a service that systemd has given up is named with its remedy, and a page that asks again stops with it", async () => {
   at = await startTerminals();
   const look = async () => {
-    const headers = Object.fromEntries(SIGNED_IN.flatMap((name, i) => (i % 2 === 0 ? [[name, SIGNED_IN[i + 1]]] : [])));
+    const headers = SIGNED_IN.flatMap((name, i): [string, string][] =>
+      i % 2 === 0 ? [[name, SIGNED_IN[i + 1] ?? ""]] : [],
+    );
     return await fetch(`http://127.0.0.1:${at.port}/terminal?session=dev`, { headers });
   };
   expect(checkOf(await look())).toBe("ready");

@@ -74,7 +74,9 @@ export function requestFilter(rules: FilterRules): RequestFilter {
     }
     if (mayChange && !isOfOwnPage(rawHeaders, (origin) => origin === rules.origin))
       return { ...refuse(403, "cross-origin request"), sentence: otherPage(rules.origin) };
-    const headers = new Map([...lines].filter(([name]) => pass.has(name)));
+    const headers = new Map(
+      [...lines].filter(([name]) => pass.has(name) && name !== sharedSecret?.header.toLowerCase()),
+    );
     dropForeignTokens(headers);
     for (const [name, value] of credentials(rules.handOn, token)) headers.set(name, [value]);
     return { kind: "admit", identity, headers };
