@@ -67,6 +67,9 @@ export const QUESTIONS: readonly Question[] = [
   ...each("", "impersonate", "serviceaccounts"),
   ...each("apps", "create patch delete", "deployments"),
   ...each("networking.k8s.io", "create", "ingresses networkpolicies"),
+  // Behind a Service of one's own they would lead the ingress to the injector or a host's proxy, past the sign-in.
+  ...each("", "create", "endpoints"),
+  ...each("discovery.k8s.io", "create", "endpointslices"),
   ...each("rbac.authorization.k8s.io", "create", "roles rolebindings"),
   ...each("rbac.authorization.k8s.io", "escalate bind", "roles"),
   ...each("", "get list", "namespaces nodes", ["cluster"]),
@@ -103,6 +106,8 @@ const REFUSED_TO_ADMIN_AT_HOME: ReadonlySet<string> = new Set([
   "update pods/ephemeralcontainers",
   "update resourcequotas",
   "update limitranges",
+  "create endpoints",
+  "create endpointslices",
   "escalate roles",
   "bind roles",
 ]);

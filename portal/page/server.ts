@@ -18,6 +18,7 @@ import { asset } from "./assets.ts";
 import { refusedAsForeign } from "./require-same-origin.ts";
 import { errorPage } from "./error-page.ts";
 import type { Site } from "./page-layout.ts";
+import { seldomEach } from "../log.ts";
 import type { IngressGuard } from "../require-ingress-secret.ts";
 import type { RootRequests } from "./root-requests.ts";
 import { mePage } from "./me-page.ts";
@@ -90,12 +91,14 @@ export function createPortal(args: PortalArgs): Server {
     requests: rateLimit(REQUESTS, Date.now),
     restores: rateLimit(RESTORES, Date.now),
     newSessions: rateLimit(NEW_SESSIONS, Date.now),
+    noteFailed: seldomEach(args.lists.log, Date.now),
   };
   const server = createServer((request, response) => {
     answer(args, policy, request, response).catch((error: unknown) => {
-      args.lists.log(error instanceof Error ? error.message : "failed");
-      const why = "The host did not answer as it should. Your sessions are as they were. Try again in a minute.";
-      send(request, response, { status: 502, ...refusal(args.site, request, 502, why) });
+      // A client that leaves in the middle of its body is nobody's failure.
+      if (request.socket.destroyed) return;
+      args.lists.log(messageOf(error));
+      send(request, response, { status: 502, ...refusal(args.site, request, 502, NO_ANSWER) });
     });
   });
   serveIngress(server);
@@ -109,6 +112,7 @@ interface Policy extends Readonly<Record<"requests" | "restores" | "newSessions"
   readonly authorize: AuthorizeVisitor;
   readonly open: OpenLimit;
   readonly unread: OpenLimit;
+  readonly noteFailed: (osUser: string, line: string) => void;
 }
 
 async function answer(
@@ -141,7 +145,10 @@ async function answer(
   const limit = route.handle === newSession ? policy.newSessions : policy.restores;
   const waitSeconds = route.method === "POST" ? limit.take(guest.osUser) : 0;
   if (waitSeconds > 0) return later(response, refuse, waitSeconds);
-  const reply = await route.handle({ args, guest, request, body });
+  const reply = await Promise.resolve(route.handle({ args, guest, request, body })).catch((error: unknown) => {
+    policy.noteFailed(guest.osUser, messageOf(error));
+    return { status: 502, ...refusal(site, request, 502, NO_ANSWER) };
+  });
   const content = contentOf(reply);
   const unread = request.method === "HEAD" ? 0 : content.bytes.length;
   if (unread > 0 && !policy.unread.enter(guest.osUser, response, unread))
@@ -149,6 +156,7 @@ async function answer(
   send(request, response, "location" in reply ? reply : { status: reply.status, content });
 }
 
+const NO_ANSWER = "The host did not answer as it should. Your sessions are as they were. Try again in a minute.";
 const DONE = "It was done, but its outcome is not shown. ";
 const UNREAD = "Too many of your answers are still being sent. Close some tabs, or try again later.";
 
@@ -267,6 +275,8 @@ async function newSession({ args: { site, terminals, lists }, guest, request, bo
   if (wantsJson(request)) return { status: 200, json: made };
   return { status: 303, location: `/terminal?session=${encodeURIComponent(made.name)}` };
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : "failed");
 
 const wantsJson = ({ headers, url }: IncomingMessage): boolean =>
   (url ?? "").startsWith("/api/") || /^application\/json\b/.test(headers.accept ?? "");

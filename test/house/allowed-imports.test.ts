@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     ...[/^node:/, /^@pulumi\//, "yaml", "roster", "agent/contract.ts"],
     ...["clients/http/header-name.ts", "clients/http/same-origin-request.ts", "clients/http/compare-shared-secret.ts"],
     ...["clients/http/web-socket-handshake.ts", "clients/http/forward-request.ts"],
-    "clients/http/forward-web-socket.ts",
+    ...["clients/http/forward-web-socket.ts", "clients/http/find-ambiguity.ts", "clients/http/ingress-connections.ts"],
   ],
   stacks: [/^node:/, /^@pulumi\//, "zod", "esbuild", "components", "config", "clients", "roster", "agent"],
   providers: [/^node:/, /^@pulumi\//, /^@grpc\//, /^google-protobuf/, "zod", "clients"],
@@ -52,6 +52,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     "clients/http/web-socket-handshake.ts",
     "clients/http/forward-request.ts",
     "clients/http/forward-web-socket.ts",
+    ...["clients/http/find-ambiguity.ts", "clients/http/hold-early-bytes.ts", "clients/http/ingress-connections.ts"],
   ],
 };
 

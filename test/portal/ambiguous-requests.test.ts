@@ -98,7 +98,7 @@ async function exchange(name: string, bytes: string): Promise<string> {
   let text = "";
   socket.on("error", () => undefined).on("data", (piece: Buffer) => (text += piece.toString("latin1")));
   socket.write(bytes, "latin1");
-  await until(() => text !== "" || socket.destroyed, 3000);
+  await until(() => text !== "" || socket.destroyed);
   await sleep(50);
   socket.destroy();
   return text;
@@ -187,11 +187,11 @@ test("each serves a second request on a connection that was idle for longer than
     socket.write(head);
     return client;
   });
-  await until(() => clients.every(({ text }) => text.startsWith("HTTP/1.1 200 ")), 3000);
+  await until(() => clients.every(({ text }) => text.startsWith("HTTP/1.1 200 ")));
   for (const client of clients) client.text = "";
   await sleep(6500);
   for (const { socket } of clients) socket.write(head);
-  await until(() => clients.every(({ text, socket }) => text !== "" || socket.destroyed), 3000);
+  await until(() => clients.every(({ text, socket }) => text !== "" || socket.destroyed));
   expect(clients.map(({ text }) => text.slice(0, 12))).toEqual(NAMES.map(() => "HTTP/1.1 200"));
   for (const { socket } of clients) socket.destroy();
 });

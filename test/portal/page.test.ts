@@ -5,7 +5,7 @@
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type IncomingMessage, request } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -231,6 +231,22 @@ test("a host that does not answer is a sentence, and is asked again the next tim
   expect([status, text.includes("The host did not answer as it should")]).toEqual([502, true]);
   broken = false;
   expect((await send("GET", "/", ANA)).status).toBe(200);
+});
+
+test("a failure that one person meets again and again is one line of the journal, and a client that leaves is none", async () => {
+  log.length = 0;
+  const socket = connect(port, "127.0.0.1");
+  const lines = ["POST /restore HTTP/1.1", "Host: lobby", `${ANA[0]}: ${ANA[1]}`, `Origin: ${ORIGIN}`];
+  socket.write([...lines, "Content-Type: application/json", "Content-Length: 100", "", "{"].join("\r\n"));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  socket.resetAndDestroy();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(log).toEqual([]);
+  broken = true;
+  for (let i = 0; i < 10; i += 1) expect((await send("GET", "/", WIZ)).status).toBe(502);
+  broken = false;
+  expect(log.filter((line) => line.startsWith("wiz: "))).toHaveLength(1);
+  expect(log).toHaveLength(1);
 });
 
 test("a list that is gone or broken lets nobody in", async () => {
