@@ -1,6 +1,6 @@
 /** Runs one program from an argument list, with a deadline, capped output and an environment built from nothing. */
 
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn, type StdioOptions } from "node:child_process";
 import { messageOf } from "./errors.ts";
 import { clean } from "./log.ts";
 
@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly encoding?: "latin1";
   /** Ends it before its time, as its deadline would. */
   readonly abort?: AbortSignal;
+  /** An open file of this process that the program holds open too, as its descriptor 3. */
+  readonly holds?: number;
   /** Its input stays open until the signal and ends with this text: a program that reads it can end by itself. */
   readonly lastInput?: { readonly on: AbortSignal; readonly text: string };
 }
@@ -48,7 +50,9 @@ export function run(argv: readonly string[], options: RunOptions): Promise<Ran> 
     // A process group of its own, so that a deadline also reaches what the program has started.
     let child: ChildProcessWithoutNullStreams;
     try {
-      child = spawn(file, rest, { cwd: options.cwd ?? "/", env: options.env ?? ROOT_ENV, detached: true });
+      const stdio: StdioOptions = ["pipe", "pipe", "pipe", ...(options.holds === undefined ? [] : [options.holds])];
+      const how = { cwd: options.cwd ?? "/", env: options.env ?? ROOT_ENV, detached: true, stdio };
+      child = spawn(file, rest, how) as ChildProcessWithoutNullStreams;
     } catch (error) {
       // Node.js throws some errors of the kernel (E2BIG) at once and reports others (ENOENT) as an event.
       resolve({ argv, code: undefined, stdout: "", stderr: messageOf(error), timedOut, overflowed });

@@ -13,6 +13,8 @@ export interface GitOptions {
   readonly timeoutMs?: number;
   /** It waits for a remote, so it is ended when the run cannot wait any longer. */
   readonly remote?: boolean;
+  /** An open file that git holds open as long as it lives, also when this process has ended. */
+  readonly holds?: number;
   /** Output with every byte as one character: paths and contents need not be UTF-8. */
   readonly bytes?: boolean;
   /** Output beyond it is dropped; 4 MiB unless told. */
@@ -64,7 +66,9 @@ export function gitIn(home: string, env: Readonly<Record<string, string>>, abort
       const timeoutMs = options.timeoutMs ?? READ_TIMEOUT_MS;
       const abort = options.remote === true && abortSoon !== undefined ? { abort: abortSoon } : {};
       const encoding = options.bytes === true ? { encoding: "latin1" as const } : {};
-      const ran = await run(argv, { env, timeoutMs, capBytes: options.capBytes ?? CAP_BYTES, ...abort, ...encoding });
+      const holds = options.holds === undefined ? {} : { holds: options.holds };
+      const capBytes = options.capBytes ?? CAP_BYTES;
+      const ran = await run(argv, { env, timeoutMs, capBytes, ...abort, ...encoding, ...holds });
       if (options.remote === true && isLate(ran)) unfinished = true;
       // One wait is enough for a run: what hangs without a network hangs again.
       if (ran.timedOut && options.timeoutMs === undefined)

@@ -1,10 +1,12 @@
 /** An update that fails in the middle: the clone is as it was before, the reason is named, and the next run can update it. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { fastForwardChanges } from "../../../../agent/user/clones/fast-forward.ts";
 import { changedFiles } from "../../../../agent/user/clones/changed-files.ts";
-import { openJournal } from "../../../../agent/user/clones/update-journal.ts";
+import { hasJournal, openJournal } from "../../../../agent/user/clones/update-journal.ts";
 import { type RealHome, realHome } from "./real-clone.ts";
 
 let real: RealHome;
@@ -126,6 +128,54 @@ test("what its person wrote since an update was killed stays, wherever they wrot
     "mine\nmine\nmine\nmine\nmine\nhello",
   );
   expect(real.warned).toContain("~/code has uncommitted changes, so it is not updated (behind 1)");
+});
+
+test("behind a link that its person has put in the place of a directory nothing is changed, and no run gets stuck", async () => {
+  const clone = behind();
+  // Written to while git was at it: the file that was there before holds it.
+  const moves =
+    "mkdir -p ../out/er; for d in ro deep2; do mv $d ../out/$d; ln -s ../out/$d $d; done; ln -s ../out deep";
+  await killed(clone, `exec 3>> ro/one; ${UNPACK}; echo mine >&3; ${moves}`);
+  const out = () => real.sh("find out -printf '%p %y %m %i %T@\\n' | sort; cat out/ro/one out/deep2/a/n");
+  const before = out();
+  await fastForwardChanges(real.place, clone, new Set());
+  expect(out()).toBe(before);
+  expect(real.sh("cd code; cat ro-one.kept-*; ls -d *.kept-* | wc -l; readlink ro deep2 deep; cat r1")).toBe(
+    "ro\nmine\n1\n../out/ro\n../out/deep2\n../out\nhello",
+  );
+  expect(real.warned).toContain("~/code: an update that was broken off has been undone");
+  expect(existsSync(join(clone, ".git/workstation-kept"))).toBe(false);
+});
+
+test("a git that outlives the process which updates keeps every other one from the clone until it has ended", async () => {
+  const clone = behind("echo 'z* filter=slow' > .gitattributes; echo z > z1");
+  real.sh("cd code; git config filter.slow.smudge 'touch ../begun; sleep 3; cat'; git config filter.slow.clean cat");
+  const source = (path: string) => JSON.stringify(new URL(`../../../../${path}`, import.meta.url).pathname);
+  const program = `import { gitFor } from ${source("agent/lib/git.ts")};
+    import { fastForwardChanges } from ${source("agent/user/clones/fast-forward.ts")};
+    const part = ${JSON.stringify(real.place.part)}; const home = ${JSON.stringify(real.home)};
+    const context = { part, home, mode: "apply", git: gitFor(home, part), warn: console.error };
+    for (const change of await fastForwardChanges(context, home + "/code", new Set())) await change.apply();`;
+  const cwd = new URL("../../../..", import.meta.url);
+  const updates = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
+    cwd,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  await expect.poll(() => existsSync(join(real.home, "begun")), { timeout: 20_000 }).toBe(true);
+  updates.kill("SIGKILL");
+  await once(updates, "close");
+  expect(await fastForwardChanges(real.place, clone, new Set())).toEqual([]);
+  expect(real.warned).toEqual(["~/code is being updated by another process, so it is not updated by this one"]);
+  // It ends well, since nobody was in its way.
+  await expect
+    .poll(() => real.sh("cd code; git rev-parse HEAD origin/master | uniq | wc -l"), { timeout: 20_000 })
+    .toBe("1");
+  await expect
+    .poll(async () => (await fastForwardChanges(real.place, clone, new Set())).length + Number(hasJournal(clone)), {
+      timeout: 20_000,
+    })
+    .toBe(0);
+  expect(real.sh("cd code; git status --porcelain; ls .git | grep workstation || true")).toBe("");
 });
 
 test("line ends that git converts are told from what its person wrote", async () => {

@@ -1,0 +1,85 @@
+/**
+ * Ends an update of a clone, also one that was broken off: undoes it unless git finished it, and restores what was written
+ * meanwhile.
+ */
+
+import { Refusal } from "../../lib/errors.ts";
+import { describeGitFailure } from "../../lib/git.ts";
+import { type CloneContext, displayPath } from "../home/step-context.ts";
+import { readable } from "./changed-files.ts";
+import { lockClone } from "./lock-clone.ts";
+import { restoreWrittenFiles } from "./preserve-concurrent-writes.ts";
+import { undoUpdate } from "./undo-update.ts";
+import { closeJournal, hasJournal, notRemoved, readJournal, stillAtWork } from "./update-journal.ts";
+
+export const AT_WORK = {
+  process: "is being updated by another process, so it is not updated by this one",
+  lock: "has an update that was broken off and a .git/index.lock, so it is left as it is: remove that file when no git works there",
+} as const;
+
+/**
+ * An earlier update was killed half way: first of all the clone is as before, with what its person wrote in it.
+ *
+ * @returns a sentence that says why the clone cannot be worked on
+ */
+export async function closeBrokenOff(context: CloneContext, clone: string): Promise<string | undefined> {
+  if (!hasJournal(clone)) return undefined;
+  const name = displayPath(context, clone);
+  if (context.mode === "check") {
+    const atWork = stillAtWork(clone);
+    return atWork === undefined
+      ? `${name}: an update was broken off; the next run undoes it`
+      : `${name} ${AT_WORK[atWork]}`;
+  }
+  const lock = lockClone(clone);
+  if (lock === undefined) return `${name} ${AT_WORK.process}`;
+  try {
+    return await closeLocked(context, clone);
+  } finally {
+    lock.release();
+  }
+}
+
+/** Under the lock; the journal also tells of the processes of an earlier version, which take none. */
+export async function closeLocked(context: CloneContext, clone: string): Promise<string | undefined> {
+  const atWork = stillAtWork(clone);
+  const name = displayPath(context, clone);
+  if (atWork !== undefined) return `${name} ${AT_WORK[atWork]}`;
+  if ((await closeUpdate(context, clone)).undone)
+    context.warn(`${name}: an update that was broken off has been undone`);
+  return undefined;
+}
+
+/** @returns the commit that the clone is at, and whether something had to be undone */
+export async function closeUpdate(
+  context: CloneContext,
+  clone: string,
+): Promise<{ readonly head?: string; readonly undone: boolean }> {
+  if (!hasJournal(clone)) return { undone: false };
+  const journal = readJournal(clone);
+  const ran = await context.git.run(["rev-parse", "HEAD^{commit}"], { in: clone });
+  if (ran.code !== 0)
+    throw new Refusal(`${displayPath(context, clone)} cannot be inspected: ${describeGitFailure(ran)}`);
+  const head = ran.stdout.trim();
+  const undone = head === journal.from ? await undoUpdate(context, clone, journal) : undefined;
+  for (const path of head === journal.to ? notRemoved(clone, journal) : [])
+    context.warn(
+      `${displayPath(context, clone)}/${readable(path)} is removed by the update, but could not be deleted: it stays, untracked`,
+    );
+  const back = undone?.beside ?? (await restoreWrittenFiles(clone, journal, () => touchedIn(context, clone)));
+  for (const path of back)
+    context.warn(
+      `${displayPath(context, clone)}/${readable(path)} was written to during the update: it is as it was written`,
+    );
+  closeJournal(clone);
+  return { head, undone: undone?.changed === true };
+}
+
+async function touchedIn(context: CloneContext, clone: string): Promise<ReadonlySet<string>> {
+  const options = ["--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all"];
+  const ran = await context.git.run(["status", ...options], { in: clone, bytes: true });
+  if (ran.code !== 0)
+    throw new Refusal(`${displayPath(context, clone)} cannot be inspected: ${describeGitFailure(ran)}`);
+  // `XY path`, one after the other.
+  return new Set(ran.stdout.split("\0").map((entry) => entry.slice(3)));
+}
