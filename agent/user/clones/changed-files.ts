@@ -13,10 +13,26 @@ export type BytePath = string;
 export const absolute = (clone: string, path: BytePath): Buffer =>
   Buffer.concat([Buffer.from(`${clone}/`), Buffer.from(path, "latin1")]);
 
-/** What is at the path; undefined when nothing is, or when what is above it is no directory. */
+/** The directories above it, the outermost first. */
+export function parentsOf(path: BytePath): readonly BytePath[] {
+  const parts = path.split("/");
+  return parts.slice(1).map((_, at) => parts.slice(0, at + 1).join("/"));
+}
+
+/** Whether something else than a directory is above the path: a file, or a link, behind which nothing is the clone's. */
+export function isObstructed(clone: string, path: BytePath): boolean {
+  for (const parent of parentsOf(path)) {
+    const there = lstat(absolute(clone, parent));
+    if (there === undefined) return false;
+    if (!there.isDirectory()) return true;
+  }
+  return false;
+}
+
+/** What is at the path; undefined when nothing is, or when what is above it is no directory of the clone. */
 export function entryAt(clone: string, path: BytePath): Stats | undefined {
   try {
-    return lstat(absolute(clone, path));
+    return isObstructed(clone, path) ? undefined : lstat(absolute(clone, path));
   } catch (error) {
     if (systemCode(error) === "ENOTDIR") return undefined;
     throw error;

@@ -4,7 +4,7 @@
  */
 
 import { readdirSync } from "node:fs";
-import { absolute, type BytePath, type ChangedFile, entryAt, SUBMODULE } from "./changed-files.ts";
+import { absolute, type BytePath, type ChangedFile, entryAt, parentsOf, SUBMODULE } from "./changed-files.ts";
 
 /** What the update would replace, by the outermost path that has to be moved away. */
 export interface Obstacles {
@@ -60,12 +60,6 @@ export function findObstacles(clone: string, files: readonly ChangedFile[]): Obs
     } else if (holdsMore(clone, path, tracked)) directories.add(path);
   }
   return { entries: [...entries], directories: [...directories] };
-}
-
-/** The outermost first. */
-function parentsOf(path: BytePath): readonly BytePath[] {
-  const parts = path.split("/");
-  return parts.slice(1).map((_, at) => parts.slice(0, at + 1).join("/"));
 }
 
 const namesIn = (clone: string, directory: BytePath): readonly BytePath[] =>

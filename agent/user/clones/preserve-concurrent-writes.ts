@@ -7,7 +7,7 @@
 import { mkdirSync, renameSync } from "node:fs";
 import { lstat } from "../../lib/files.ts";
 import { systemCode } from "../../lib/errors.ts";
-import { absolute, type BytePath, entryAt } from "./changed-files.ts";
+import { absolute, type BytePath, entryAt, isObstructed } from "./changed-files.ts";
 import { type Journal, keptName } from "./update-journal.ts";
 
 /** What was written to since it was kept, with its place in the list. */
@@ -32,22 +32,34 @@ export async function restoreWrittenFiles(
 ): Promise<readonly BytePath[]> {
   const theirs = written(clone, journal);
   const after = theirs.length === 0 ? new Set<BytePath>() : await touched();
-  return theirs.map(([path, at]) => restore(clone, at, after.has(path) ? beside(path, at) : path, beside(path, at)));
+  return theirs.map(([path, at]) => (after.has(path) ? restoreBeside(clone, at, path) : restore(clone, at, path)));
 }
 
-/** The name for a file that cannot have its own place back. */
-export const beside = (path: BytePath, at: number): BytePath => `${path.replaceAll("/", "-")}.kept-${at}`;
+/** Restores a file that cannot have its own place back, under a name that nothing has. @returns that name */
+export function restoreBeside(clone: string, at: number, path: BytePath): BytePath {
+  const name = `${path.replaceAll("/", "-").slice(-LONGEST_NAME)}.kept-${at}`;
+  let free = name;
+  for (let more = 2; entryAt(clone, free) !== undefined; more += 1) free = `${name}-${more}`;
+  renameSync(keptName(clone, at), absolute(clone, free));
+  return free;
+}
 
-/** The update may have taken the directory away, or have put one in the file's place. @returns which of the two it was */
-export function restore(clone: string, at: number, path: BytePath, otherwise: BytePath): BytePath {
+/** Less than the 255 bytes that a file system gives a name, with what is put behind it. */
+const LONGEST_NAME = 220;
+
+/**
+ * Restores a file in its place, or beside it: the update may have taken the directory away or have put one in the file's
+ * place, and its person may have put a link in the place of a directory. @returns where it is
+ */
+export function restore(clone: string, at: number, path: BytePath): BytePath {
+  if (isObstructed(clone, path)) return restoreBeside(clone, at, path);
   try {
     mkdirSync(absolute(clone, directoryOf(path)), { recursive: true });
     renameSync(keptName(clone, at), absolute(clone, path));
     return path;
   } catch (error) {
     if (!["EISDIR", "ENOTDIR", "EEXIST", "ENOTEMPTY"].includes(systemCode(error) ?? "")) throw error;
-    renameSync(keptName(clone, at), absolute(clone, otherwise));
-    return otherwise;
+    return restoreBeside(clone, at, path);
   }
 }
 

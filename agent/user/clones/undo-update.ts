@@ -20,8 +20,17 @@ import { join } from "node:path";
 import { lstat } from "../../lib/files.ts";
 import { Refusal, systemCode, messageOf } from "../../lib/errors.ts";
 import { type CloneContext, displayPath } from "../home/step-context.ts";
-import { absolute, type BytePath, type ChangedFile, entryAt, readable, SUBMODULE } from "./changed-files.ts";
-import { beside, restore } from "./preserve-concurrent-writes.ts";
+import {
+  absolute,
+  type BytePath,
+  type ChangedFile,
+  entryAt,
+  isObstructed,
+  parentsOf,
+  readable,
+  SUBMODULE,
+} from "./changed-files.ts";
+import { restore, restoreBeside } from "./preserve-concurrent-writes.ts";
 import { type Brought, isReplaced, type Journal, keptName } from "./update-journal.ts";
 
 type Brings = NonNullable<ChangedFile["brings"]>;
@@ -55,16 +64,17 @@ export async function undoUpdate(context: CloneContext, clone: string, journal: 
   const kept = journal.kept.map((one, at) => ({ ...one, at })).filter((one) => isReplaced(clone, one, one.at));
   const asides: BytePath[] = [];
   for (const { path, at, size, modifiedMs } of kept) {
-    const otherwise = beside(path, at);
     const second = lstat(keptName(clone, at));
     const isWritten = second?.size !== size || second.mtimeMs !== modifiedMs;
-    const isFree = theUpdates.has(path) || entryAt(clone, path) === undefined;
+    const isEmpty = entryAt(clone, path) === undefined && !isObstructed(clone, path);
+    const isFree = theUpdates.has(path) || isEmpty;
     // Theirs is newer, and the one before it is in the commit.
     if (!isFree && !isWritten) continue;
     attempt(path, () => {
       // Neither a file nor a directory can be moved over the other.
       if (isFree && entryAt(clone, path)?.isDirectory() !== second?.isDirectory()) removeEntry(clone, path);
-      if (restore(clone, at, isFree ? path : otherwise, otherwise) === otherwise) asides.push(otherwise);
+      const is = isFree ? restore(clone, at, path) : restoreBeside(clone, at, path);
+      if (is !== path) asides.push(is);
     });
   }
   if (failed.length > 0)
@@ -100,10 +110,12 @@ function removeEntry(clone: string, path: BytePath): void {
 
 function removeMadeDirectories(clone: string, { path, makes }: Brought): void {
   if (makes === undefined) return;
-  const parts = path.split("/").slice(0, -1);
-  for (let length = parts.length; length >= makes.split("/").length; length -= 1) {
+  const made = parentsOf(path).slice(parentsOf(makes).length);
+  for (const directory of [...made].reverse()) {
+    // A directory that is gone has been taken along; what its person has put in its place is theirs.
+    if (entryAt(clone, directory)?.isDirectory() !== true) continue;
     try {
-      rmdirSync(absolute(clone, parts.slice(0, length).join("/")));
+      rmdirSync(absolute(clone, directory));
     } catch (error) {
       // Something else is in it, or an earlier file of the same directory has taken it along.
       if (["ENOTEMPTY", "EEXIST"].includes(systemCode(error) ?? "")) return;

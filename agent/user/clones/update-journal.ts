@@ -21,7 +21,7 @@ import { join } from "node:path";
 import { lstat, readSmallFile, replaceFile } from "../../lib/files.ts";
 import { Refusal, systemCode } from "../../lib/errors.ts";
 import { parseStat } from "../../shared/sessions/process-tree.ts";
-import { absolute, type BytePath, type ChangedFile, entryAt } from "./changed-files.ts";
+import { absolute, type BytePath, type ChangedFile, entryAt, parentsOf } from "./changed-files.ts";
 
 const FOLDER = ".git/workstation-kept";
 const LIST = "files.json";
@@ -63,8 +63,8 @@ export const keptName = (clone: string, at: number | "index"): string => join(cl
 export const hasJournal = (clone: string): boolean => lstat(join(clone, FOLDER, LIST)) !== undefined;
 
 /**
- * Why an update whose journal is open cannot be closed yet: the process that opened it lives, or its git does and holds the
- * index. A lock that a killed git left behind looks the same.
+ * Why an update whose journal is open cannot be closed yet: the process that opened it lives, or a git holds the index. A
+ * lock that a killed git left behind looks the same.
  */
 export function stillAtWork(clone: string): "process" | "lock" | undefined {
   if (!hasJournal(clone)) return undefined;
@@ -186,9 +186,7 @@ function keep(path: Buffer, there: Stats, second: string): "linked" | "copied" |
 }
 
 function outermostMissing(clone: string, path: BytePath): BytePath | undefined {
-  const parts = path.split("/").slice(0, -1);
-  const ancestors = parts.map((_, at) => parts.slice(0, at + 1).join("/"));
-  return ancestors.find((ancestor) => entryAt(clone, ancestor)?.isDirectory() !== true);
+  return parentsOf(path).find((parent) => entryAt(clone, parent)?.isDirectory() !== true);
 }
 
 /** Its paths were text. */

@@ -57,6 +57,39 @@ test("where the person has written anew since, both are kept", async () => {
   expect(readFileSync(join(clone, "readme.kept-1"), "utf8")).toBe("mine, not yet committed\n");
 });
 
+test("a file that was restored beside its place before is never replaced by the next one", async () => {
+  const clone = behind();
+  writeFileSync(join(clone, "readme.kept-1"), "mine, of an earlier update\n");
+  await brokenOff(clone, "readme");
+  writeFileSync(join(clone, "readme"), "mine, later\n");
+  await fastForwardChanges(real.place, clone, new Set());
+  expect(readFileSync(join(clone, "readme.kept-1"), "utf8")).toBe("mine, of an earlier update\n");
+  expect(readFileSync(join(clone, "readme.kept-1-2"), "utf8")).toBe("mine, not yet committed\n");
+  expect(real.warned).toContain("~/code/readme.kept-1-2 was written to during the update: it is as it was written");
+});
+
+test("what was written last is not restored behind a link to another directory, but beside it", async () => {
+  const clone = behind();
+  await brokenOff(clone, "deep/old");
+  real.sh("mkdir elsewhere; echo theirs > elsewhere/old; ln -s ../elsewhere code/deep");
+  await fastForwardChanges(real.place, clone, new Set());
+  expect(real.sh("cat elsewhere/old; ls elsewhere; cat code/deep-old.kept-0; readlink code/deep")).toBe(
+    "theirs\nold\nmine, not yet committed\n../elsewhere",
+  );
+});
+
+test("a file far below, whose path is longer than a name may be, is restored beside it all the same", async () => {
+  real = realHome();
+  const far = `${"d".repeat(120)}/${"e".repeat(120)}/${"f".repeat(120)}`;
+  real.sh(`git init -q -b master up; cd up; mkdir -p ${far}; echo hello > ${far}/readme; git add -A; git commit -qm one; git clone -q . ../code
+echo theirs > ${far}/readme; git commit -qam two; cd ../code; git fetch -q`);
+  const clone = join(real.home, "code");
+  await brokenOff(clone, `${far}/readme`);
+  writeFileSync(join(clone, far, "readme"), "mine, later\n");
+  await fastForwardChanges(real.place, clone, new Set());
+  expect(real.sh(`cat code/*.kept-0 code/${far}/readme`)).toBe("mine, not yet committed\nmine, later");
+});
+
 test("an update in which nobody writes leaves nothing behind and says nothing", async () => {
   const clone = behind();
   const [change] = await fastForwardChanges(real.place, clone, new Set());
