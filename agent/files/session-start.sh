@@ -4,6 +4,40 @@
 # It prints nothing, since the assistant would read it.
 [ -n "${TMUX_PANE:-}" ] || exit 0
 id=$(head -c 65536 | tr -d '\n' | sed -n 's/.*"session_id" *: *"\([0-9a-f-]\{36\}\)".*/\1/p')
+[ -n "$id" ] || exit 0
+
+# Whether the process is an assistant: by the kernel's short name, the program, or the script that node runs.
+is_assistant() {
+  [ "$name" != claude ] || return 0
+  words=$(tr '\0' '\n' <"/proc/$1/cmdline" 2>/dev/null | head -n 2)
+  program=${words%%
+*}
+  script=${words#*
+}
+  case ${program##*/} in
+    claude) return 0 ;;
+    node*) [ "${script##*/}" = claude ] ;;
+    *) return 1 ;;
+  esac
+}
+
+# An assistant that another one has started in this pane (`claude -p` in a command of its) is not the session's. A wrapper
+# and the program that it starts are one assistant.
+pid=$PPID seen=
+while [ "${pid:-0}" -gt 1 ]; do
+  { stat=$(tr '\n' ' ' <"/proc/$pid/stat"); } 2>/dev/null || break
+  name=${stat#*(} name=${name%)*}
+  case $name in 'tmux: server'*) break ;; esac
+  if is_assistant "$pid"; then
+    [ "$seen" != behind ] || exit 0
+    seen=yes
+  elif [ -n "$seen" ]; then
+    seen=behind
+  fi
+  # The state and the parent stand behind the name.
+  stat=${stat##*) } stat=${stat#* } pid=${stat%% *}
+done
+
 read -r up _ </proc/uptime
-[ -z "$id" ] || tmux -u set-option -p -t "$TMUX_PANE" @workstation_started "$id-${up%.*}" >/dev/null 2>&1
+tmux -u set-option -p -t "$TMUX_PANE" @workstation_started "$id-${up%.*}" >/dev/null 2>&1
 exit 0

@@ -21,6 +21,8 @@ export interface Evidence {
   readonly hookIsCurrent?: boolean;
   /** `--session-id` or `--resume` of the assistant's process under a pane. */
   readonly argument?: string;
+  /** What other panes of the session, or other assistants in the same one, are in or may be in. */
+  readonly elsewhere?: readonly string[];
   /** When that process started; absent when none runs, or when several do. */
   readonly startedAtMs?: number;
   /** By id, when each conversation was last written that can be resumed from this session's directory. */
@@ -69,7 +71,7 @@ const isToldByHook = ({ hook, hookIsCurrent }: Evidence): boolean =>
 
 /** Whatever any source names. */
 const spokenForIn = (all: readonly Evidence[]): ReadonlySet<string> =>
-  new Set(all.flatMap((e) => SOURCES.flatMap((source) => e[source] ?? [])));
+  new Set(all.flatMap((e) => [...SOURCES.flatMap((source) => e[source] ?? []), ...(e.elsewhere ?? [])]));
 
 const only = (transcripts: readonly Transcript[]): string | undefined =>
   transcripts.length === 1 ? transcripts[0]?.id : undefined;

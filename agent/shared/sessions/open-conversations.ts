@@ -32,7 +32,7 @@ export function openConversations(
     // One assistant is in the session's own conversation, whatever it was started with.
     const isCertain = conversation !== undefined && assistants.length < 2;
     const started = isCertain ? [] : assistants.map(({ argument }) => argument);
-    return [...named, ...started].map((id) => [id ?? "", sessionCalled(name)] as const);
+    return [...named, ...started, ...(evidence.elsewhere ?? [])].map((id) => [id ?? "", sessionCalled(name)] as const);
   });
   return new Map([...outside, ...inside].filter(([id]) => CONVERSATION_ID.test(id)));
 }

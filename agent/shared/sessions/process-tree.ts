@@ -99,12 +99,12 @@ function isAssistant({ name }: Process, argv: readonly string[]): boolean {
   );
 }
 
-/** What the assistant's own arguments say. */
+/** What the assistant's own arguments say. A fork goes on as another conversation than the one it resumes. */
 export function idArgument(argv: readonly string[]): string | undefined {
+  const names = argv.includes("--fork-session") ? ["--session-id"] : ["--session-id", "--resume", "-r"];
   for (const [at, word] of argv.entries()) {
-    if (word === "--session-id" || word === "--resume" || word === "-r") return argv[at + 1];
-    const joined = /^--(?:session-id|resume)=(.*)$/.exec(word)?.[1];
-    if (joined !== undefined) return joined;
+    const [, name = "", joined] = /^([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+    if (names.includes(name)) return joined ?? argv[at + 1];
   }
   return undefined;
 }

@@ -2,7 +2,7 @@
 
 import { chooseConversations, type Evidence } from "./choose-conversation.ts";
 import { CONVERSATION_ID } from "./conversation-id.ts";
-import type { Found } from "./tmux-listing.ts";
+import type { Found, Pane } from "./tmux-listing.ts";
 import type { ObservedSession } from "./session-schemas.ts";
 import { type Assistant, assistantsBelow, childrenIn, type Processes, TICKS_PER_SECOND } from "./process-tree.ts";
 
@@ -16,27 +16,67 @@ export interface Read {
   directoryOf(pid: number): string | undefined;
 }
 
+interface SeenPane extends Pane {
+  readonly assistants: readonly Assistant[];
+}
+
 export interface Seen {
   readonly session: Found;
+  /** Those in all of its panes. */
   readonly assistants: readonly Assistant[];
+  /** The panes that count for this session. One that several sessions show counts for the session that was made first. */
+  readonly panes: readonly SeenPane[];
+  /** The pane that speaks for the session; absent where several could. */
+  readonly speaker?: SeenPane;
   readonly directory: string;
 }
 
 export function seenOf(found: readonly Found[], read: Read): readonly Seen[] {
   const children = childrenIn(read.processes);
+  const first = firstToShow(found);
   return found.map((session) => {
-    const assistants = session.panes.flatMap(({ pid }) => assistantsBelow(read.processes, children, read.argvOf, pid));
-    return { session, assistants, directory: directoryOf(session, assistants, read) };
+    const all = session.panes.map((pane) => ({
+      ...pane,
+      assistants: assistantsBelow(read.processes, children, read.argvOf, pane.pid),
+    }));
+    const assistants = all.flatMap((pane) => pane.assistants);
+    const panes = all.filter(({ pid }) => first.get(pid) === session.key);
+    const speaker = speakerOf(panes, session.option);
+    const directory = directoryOf([speaker?.assistants[0], assistants[0], speaker, frontOf(session)], read);
+    return { session, assistants, panes, ...(speaker === undefined ? {} : { speaker }), directory };
   });
 }
+
+/** By the process of a pane, the session that was made first of those that show it: a group shares its windows. */
+function firstToShow(found: readonly Found[]): ReadonlyMap<number, string> {
+  const latestFirst = [...found].sort(
+    (a, b) => b.createdS - a.createdS || Number(b.key.slice(1)) - Number(a.key.slice(1)),
+  );
+  return new Map(latestFirst.flatMap(({ key, panes }) => panes.map(({ pid }) => [pid, key] as const)));
+}
+
+/**
+ * Only a pane with an assistant speaks, while there is one: what an assistant that has ended has noted elsewhere is over. Of
+ * several it is the one in front, else the one that the launcher has started.
+ */
+function speakerOf(panes: readonly SeenPane[], launched: string): SeenPane | undefined {
+  const withAssistant = panes.filter(({ assistants }) => assistants.length > 0);
+  const candidates = withAssistant.length > 0 ? withAssistant : panes.filter(({ hook }) => HOOK_NOTE.test(hook));
+  const isLaunched = ({ assistants }: SeenPane) => assistants.some(({ argument }) => argument === launched);
+  return candidates.find(({ active }) => active) ?? only(candidates) ?? only(withAssistant.filter(isLaunched));
+}
+
+const only = <T>(all: readonly T[]): T | undefined => (all.length === 1 ? all[0] : undefined);
+
+const frontOf = ({ panes }: Found): Pane | undefined => panes.find((pane) => pane.active) ?? panes[0];
 
 /** When the kernel's clock of processes began, in ms since 1970. */
 export const bootedAtMs = (nowMs: number, upS: number): number => nowMs - upS * 1000;
 
 /** When an assistant started that can be told apart: none where several run in one session. In ms since 1970. */
-export function startedAtMs({ assistants }: Seen, bootMs: number): number | undefined {
-  const [assistant, second] = assistants;
-  if (assistant === undefined || second !== undefined) return undefined;
+export function startedAtMs({ assistants, speaker }: Seen, bootMs: number): number | undefined {
+  const assistant = only(assistants);
+  if (assistant === undefined || speaker?.assistants.includes(assistant) !== true) return undefined;
   return bootMs + (assistant.startedTicks / TICKS_PER_SECOND) * 1000;
 }
 
@@ -44,34 +84,53 @@ export function startedAtMs({ assistants }: Seen, bootMs: number): number | unde
 export type TranscriptsSeen = Pick<Evidence, "written" | "transcripts">;
 
 export function evidenceOf(seen: Seen, bootMs: number, transcripts: TranscriptsSeen): Evidence {
-  const { session, assistants } = seen;
-  // The pane in front speaks for its session; one hook elsewhere does too, where it is the only one.
-  const hooks = session.panes.flatMap(({ hook, active }) => {
-    const [, id, atS] = HOOK_NOTE.exec(hook) ?? [];
-    return id === undefined ? [] : [{ active, id, ...(atS === undefined ? {} : { atS: Number(atS) }) }];
-  });
-  const hook = hooks.find((pane) => pane.active) ?? (hooks.length === 1 ? hooks[0] : undefined);
-  const isCurrent = hook?.atS === undefined ? undefined : isSinceStart(hook.atS, assistants);
-  const told = new Set(assistants.flatMap(({ argument }) => argument ?? []));
-  const argument = told.size === 1 ? [...told][0] : undefined;
+  const { session, panes, speaker } = seen;
+  const { hook, hookIsCurrent } = speaker === undefined ? {} : noteOf(speaker);
+  const speaking = speaker?.assistants ?? panes.flatMap(({ assistants }) => assistants);
+  const argument = only([...new Set(argumentsOf(speaking))]);
   const started = startedAtMs(seen, bootMs);
+  const elsewhere = elsewhereOf(seen, [session.option, hook, argument]);
   return {
     key: session.key,
     ...transcripts,
     ...(CONVERSATION_ID.test(session.option) ? { option: session.option } : {}),
-    ...(hook === undefined ? {} : { hook: hook.id }),
-    ...(isCurrent === undefined ? {} : { hookIsCurrent: isCurrent }),
+    ...(hook === undefined ? {} : { hook }),
+    ...(hookIsCurrent === undefined ? {} : { hookIsCurrent }),
     ...(argument === undefined ? {} : { argument }),
     ...(started === undefined ? {} : { startedAtMs: started }),
+    ...(elsewhere.length === 0 ? {} : { elsewhere }),
   };
+}
+
+const argumentsOf = (assistants: readonly Assistant[]): readonly string[] =>
+  assistants.flatMap(({ argument }) => argument ?? []);
+
+/** What the hook has noted in a pane. Only its own assistants tell whether that is over. */
+function noteOf({ hook, assistants }: SeenPane): Pick<Evidence, "hook" | "hookIsCurrent"> {
+  const [, id, atS] = HOOK_NOTE.exec(hook) ?? [];
+  if (id === undefined) return {};
+  const isCurrent = atS === undefined ? undefined : isSinceStart(Number(atS), assistants);
+  return { hook: id, ...(isCurrent === undefined ? {} : { hookIsCurrent: isCurrent }) };
+}
+
+/** The conversations that assistants in its panes may be in, besides those that the evidence names already. */
+function elsewhereOf({ panes }: Seen, named: readonly (string | undefined)[]): readonly string[] {
+  const all = panes
+    .filter(({ assistants }) => assistants.length > 0)
+    .flatMap((pane) => {
+      const { hook, hookIsCurrent } = noteOf(pane);
+      return [...argumentsOf(pane.assistants), ...(hook === undefined || hookIsCurrent === false ? [] : [hook])];
+    });
+  return [...new Set(all)].filter((id) => CONVERSATION_ID.test(id) && !named.includes(id));
 }
 
 /** A conversation's id, and when the hook noted it in whole seconds since boot, which a clock that is set does not change. */
 const HOOK_NOTE = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:-(\d{1,12}))?$/;
 
 /** Undefined where no assistant runs, or several do. */
-function isSinceStart(atS: number, [assistant, second]: readonly Assistant[]): boolean | undefined {
-  if (assistant === undefined || second !== undefined) return undefined;
+function isSinceStart(atS: number, assistants: readonly Assistant[]): boolean | undefined {
+  const assistant = only(assistants);
+  if (assistant === undefined) return undefined;
   return atS >= Math.floor(assistant.startedTicks / TICKS_PER_SECOND);
 }
 
@@ -101,11 +160,10 @@ export function sessionsOf(
   });
 }
 
-/** The assistant's directory, since its conversation belongs to that; else that of the pane in front. */
-function directoryOf(session: Found, assistants: readonly Assistant[], read: Read): string {
-  const front = session.panes.find((pane) => pane.active) ?? session.panes[0];
-  for (const pid of [assistants[0]?.pid, front?.pid]) {
-    const directory = pid === undefined ? undefined : read.directoryOf(pid);
+/** The first that can be told: the assistant's, since its conversation belongs to that, before that of a pane. */
+function directoryOf(processes: readonly ({ readonly pid: number } | undefined)[], read: Read): string {
+  for (const process of processes) {
+    const directory = process === undefined ? undefined : read.directoryOf(process.pid);
     if (directory !== undefined) return directory.endsWith(GONE) ? directory.slice(0, -GONE.length) : directory;
   }
   return read.home;

@@ -48,8 +48,9 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
   const processes = ownProcesses(uid);
   const seen = seenOf(found, { home, processes, argvOf, directoryOf });
   const folders = new Map(
-    seen.flatMap(({ session, assistants, directory }) => {
-      const folder = assistants.flatMap(({ pid }) => variableOf(pid, "CLAUDE_CONFIG_DIR") ?? [])[0];
+    seen.flatMap(({ session, speaker, assistants, directory }) => {
+      const [assistant] = speaker?.assistants ?? assistants;
+      const folder = assistant === undefined ? undefined : variableOf(assistant.pid, "CLAUDE_CONFIG_DIR");
       return folder === undefined ? [] : [[session.key, absolute(directory, folder)] as const];
     }),
   );

@@ -1,0 +1,209 @@
+/** Which pane speaks for a session, by a real tmux server, real processes in the places of the assistant and real transcripts. */
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openConversations } from "../../../../agent/shared/sessions/open-conversations.ts";
+import { LIST_PANES, readListing } from "../../../../agent/user/sessions/observe-sessions.ts";
+
+const id = (letter: string) => `6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a0${letter}`;
+const letterOf = (conversation: string | undefined) => conversation?.slice(-1) ?? "–";
+
+let home: string;
+const sh = (script: string) =>
+  execFileSync("/bin/sh", ["-euc", script], {
+    env: { PATH: `${home}/bin:/usr/bin:/bin`, HOME: home, LANG: "C.UTF-8", LC_ALL: "C.UTF-8" },
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  }).trim();
+const tmux = (args: string) => sh(`tmux -u -f /dev/null -S '${home}/socket' ${args}`);
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "workstation-panes-"));
+  mkdirSync(join(home, "bin"));
+  // It stays for as long as its pane does, and not for ever.
+  writeFileSync(join(home, "bin/claude"), "#!/bin/sh\nsleep 120\nexit 0\n");
+  chmodSync(join(home, "bin/claude"), 0o755);
+});
+afterEach(() => {
+  tmux("kill-server || true");
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** One pane: what runs in it, what the hook has noted in it, and where it works. */
+interface PaneMade {
+  /** The assistant's arguments; a shell's pane without. */
+  readonly claude?: string;
+  readonly note?: readonly [string, "now" | "before"];
+  readonly front?: true;
+  readonly in?: string;
+}
+
+function makeSession(name: string, panes: readonly PaneMade[], launched?: string): void {
+  for (const [at, { claude, note, front, in: directory = home }] of panes.entries()) {
+    mkdirSync(directory, { recursive: true });
+    const runs = claude === undefined ? "sleep 120" : `claude ${claude}`;
+    const make = at === 0 ? `new-session -d -x 200 -y 200 -s ${name}` : `split-window -d -t =${name}:`;
+    const pane = tmux(`${make} -P -F '#{pane_id}' -c '${directory}' '${runs}'`);
+    const atS = note?.[1] === "before" ? 1 : Math.floor(Number(readFileSync("/proc/uptime", "utf8").split(" ")[0])) + 1;
+    if (note !== undefined) tmux(`set-option -p -t ${pane} @workstation_started ${id(note[0])}-${atS}`);
+    if (front) tmux(`select-pane -t ${pane}`);
+  }
+  if (launched !== undefined) tmux(`set-option -t =${name}: @workstation_conversation ${id(launched)}`);
+}
+
+/** A transcript of each of the letters, the last written last. */
+function transcripts(letters: string, directory = home): void {
+  const folder = join(home, ".claude/projects", directory.replace(/[^A-Za-z0-9]/g, "-"));
+  mkdirSync(folder, { recursive: true });
+  for (const letter of letters) {
+    const line = { cwd: directory, timestamp: new Date().toISOString() };
+    writeFileSync(join(folder, `${id(letter)}.jsonl`), `${JSON.stringify(line)}\n`);
+    sh("sleep 0.02");
+  }
+}
+
+const look = () => {
+  // The shell of a pane needs a moment to become what it runs.
+  sh("sleep 0.3");
+  return readListing(tmux(`${LIST_PANES[0]} -a -F '${LIST_PANES[3]}'`), { uid: process.getuid?.() ?? -1, home });
+};
+
+test.each<[string, readonly PaneMade[], string | undefined, string, string]>([
+  ["the launcher's", [{ claude: `--session-id ${id("a")}`, note: ["a", "now"], front: true }], "a", "a", "a"],
+  [
+    "of two, the assistant in front",
+    [
+      { claude: `--session-id ${id("a")}`, note: ["a", "now"] },
+      { claude: "", note: ["b", "now"], front: true },
+    ],
+    "a",
+    "ba",
+    "b",
+  ],
+  [
+    "of two, the launcher's when a shell is in front, also after a clear",
+    [{ claude: `--session-id ${id("a")}`, note: ["c", "now"] }, { claude: "", note: ["b", "now"] }, { front: true }],
+    "a",
+    "cab",
+    "c",
+  ],
+  [
+    "the one that runs, whatever one that has ended in another pane had noted",
+    [{ claude: `--session-id ${id("a")}`, front: true }, { note: ["b", "now"] }],
+    "a",
+    "ab",
+    "a",
+  ],
+  [
+    "the one that runs and was cleared, whatever was noted in other panes",
+    [{ claude: `--session-id ${id("a")}`, note: ["c", "now"] }, { note: ["b", "now"] }, { front: true }],
+    "a",
+    "cab",
+    "c",
+  ],
+  [
+    "the one that runs behind a pane in front where one has ended",
+    [
+      { claude: "", note: ["c", "now"] },
+      { note: ["b", "now"], front: true },
+    ],
+    undefined,
+    "cb",
+    "c",
+  ],
+  [
+    "the pane in front when none runs any more",
+    [{ note: ["a", "now"] }, { note: ["b", "now"], front: true }],
+    undefined,
+    "ba",
+    "b",
+  ],
+  [
+    "none when none runs and another pane is in front of two",
+    [{ note: ["a", "now"] }, { note: ["b", "now"] }, { front: true }],
+    undefined,
+    "ba",
+    "–",
+  ],
+  [
+    "another one that was begun where the launcher's has ended",
+    [{ claude: "", note: ["b", "now"], front: true }],
+    "a",
+    "ba",
+    "b",
+  ],
+  [
+    "a resumed one without a note, where an earlier one had noted its own",
+    [{ claude: `--resume ${id("b")}`, note: ["a", "before"], front: true }],
+    "a",
+    "ab",
+    "b",
+  ],
+  [
+    "a fork under its own id",
+    [{ claude: `--resume ${id("b")} --fork-session --session-id ${id("a")}`, front: true }],
+    undefined,
+    "ab",
+    "a",
+  ],
+])("recorded is %s", (_, panes, launched, written, expected) => {
+  transcripts(written);
+  makeSession("dev", panes, launched);
+  const { sessions } = look();
+  expect(sessions.map(({ conversation }) => letterOf(conversation))).toEqual([expected]);
+});
+
+test("recorded of a fork without an id is what it began, and not what it was resumed from", () => {
+  transcripts("b");
+  makeSession("dev", [{ claude: `--resume ${id("b")} --fork-session`, front: true }]);
+  transcripts("c");
+  expect(look().sessions).toMatchObject([{ conversation: id("c") }]);
+});
+
+test("the directory is that of the assistant that speaks", () => {
+  const [one, another] = [join(home, "one"), join(home, "another")];
+  transcripts("a", one);
+  transcripts("b", another);
+  makeSession("dev", [
+    { claude: `--session-id ${id("a")}`, note: ["a", "now"], in: one },
+    { claude: `--session-id ${id("b")}`, note: ["b", "now"], in: another, front: true },
+  ]);
+  expect(look().sessions).toMatchObject([{ conversation: id("b"), directory: another }]);
+});
+
+test("a conversation in another pane is open, and no other session's", () => {
+  transcripts("ab");
+  makeSession("dev", [
+    { claude: `--session-id ${id("a")}`, note: ["a", "now"], front: true },
+    { claude: "", note: ["b", "now"] },
+  ]);
+  // Nothing tells its conversation, and the only transcript since its start that nobody names would be its own.
+  makeSession("bare", [{ claude: "", front: true }]);
+  transcripts("b");
+  const { sessions, seen, evidence } = look();
+  expect(sessions.map(({ name, conversation }) => [name, letterOf(conversation)])).toEqual([
+    ["bare", "–"],
+    ["dev", "a"],
+  ]);
+  const running = sessions.map(({ name, conversation }, at) => {
+    const [one, told] = [seen[at], evidence[at]];
+    if (one === undefined || told === undefined) throw new Error("there is no evidence of a session");
+    return { name, conversation, evidence: told, assistants: one.assistants };
+  });
+  expect([...openConversations(running, [])].map(([open]) => letterOf(open)).sort()).toEqual(["a", "b"]);
+});
+
+test("of sessions of a group, which share their windows, the first has the conversation", () => {
+  transcripts("a");
+  makeSession("dev", [{ claude: `--session-id ${id("a")}`, note: ["a", "now"], front: true }], "a");
+  tmux("new-session -d -t dev -s twin");
+  tmux("new-session -d -t dev -s again");
+  const { sessions } = look();
+  expect(sessions.map(({ name, conversation, directory }) => [name, letterOf(conversation), directory])).toEqual([
+    ["again", "–", home],
+    ["dev", "a", home],
+    ["twin", "–", home],
+  ]);
+});
