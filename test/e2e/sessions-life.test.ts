@@ -274,6 +274,20 @@ test("a server whose socket was deleted is found and makes it anew, and no secon
   expect(await running(ana)).toEqual(before);
 });
 
+test("beside a server whose socket another one has replaced nothing is restored, and both are named", async () => {
+  const before = await running(ana);
+  await as(ana, "rm /tmp/tmux-7201/default; tmux -u new-session -d -s second");
+  const refused = await persist("restore ana_b");
+  expect([refused.code, refused.err]).toEqual([
+    1,
+    expect.stringMatching(/^ana_b: .*their tmux server \(process \d+\) lives, and process \d+ has its socket/),
+  ]);
+  expect((await running(ana)).map((line) => line.split("|")[0])).toEqual(["second"]);
+  await as(ana, "tmux -u kill-server");
+  expect((await persist("restore ana_b")).code).toBe(0);
+  expect(await running(ana)).toEqual(expect.arrayContaining(before));
+});
+
 test("a server that answers nobody costs its person a record and nobody else theirs, and no more than some seconds", async () => {
   await as(ana, "tmux -u new-session -d -s new");
   const [kept, begun] = [await records(bob), Date.now()];

@@ -24,7 +24,14 @@ import {
   sessionsOf,
   startedAtMs,
 } from "../../shared/sessions/session-evidence.ts";
-import { ANSWER_WITHIN_MS, NO_SERVER, socketFolder, socketOf, TOO_LONG } from "../../shared/sessions/tmux-socket.ts";
+import {
+  ANSWER_WITHIN_MS,
+  listeningInodes,
+  NO_SERVER,
+  socketFolder,
+  socketOf,
+  TOO_LONG,
+} from "../../shared/sessions/tmux-socket.ts";
 import { observeByWorker } from "./call-worker.ts";
 import { cachedObservation, cacheObservation } from "./observation-cache.ts";
 
@@ -85,7 +92,10 @@ async function probe(sys: System, user: User): Promise<Probed | "none" | undefin
   }
   if (ran.timedOut || ran.overflowed) return undefined;
   if (ran.code === NO_SOCKET || (ran.code === 1 && NO_SERVER.test(ran.stderr))) return withoutSocket(user);
-  return ran.code === 0 ? readProbe(ran.stdout, between, user.home) : undefined;
+  // Another server may go on whose socket this one has replaced: their worker looks for it.
+  if (ran.code !== 0 || listeningInodes(readFileSync("/proc/net/unix", "latin1"), socketOf(user.uid)).length > 1)
+    return undefined;
+  return readProbe(ran.stdout, between, user.home);
 }
 
 /** A server may have lost its socket, and then the kernel still knows the name: their worker looks for it. */

@@ -10,3 +10,19 @@ export const NO_SERVER = /^(no server running on|error connecting to) /;
 /** In which time a server answers, in milliseconds. `sessions-probe.sh` gives it the same. */
 export const ANSWER_WITHIN_MS = 5000;
 export const TOO_LONG = "the tmux server printed more than 1 MiB; its answer is ignored";
+
+/** A socket that is listened on, in the kernel's list of them. */
+const LISTENING = "00010000";
+
+/**
+ * The inodes of the sockets that are listened on under this path. The kernel goes on listing one whose file was removed or
+ * replaced, and lists each connection under the same path.
+ *
+ * @param list `/proc/net/unix`
+ */
+export const listeningInodes = (list: string, socket: string): readonly string[] =>
+  list.split("\n").flatMap((line) => {
+    // Num RefCount Protocol Flags Type St Inode Path
+    const [, , , flags, , , inode, path] = line.trim().split(/ +/);
+    return path === socket && flags === LISTENING && inode !== undefined ? [inode] : [];
+  });

@@ -26,11 +26,11 @@ export const LIST_PANES = ["list-panes", "-a", "-F", FORMAT] as const;
 
 /** @param revive whether a server that has lost its socket is to bring it back */
 export async function observe(tmux: Tmux, person: PersonHere, revive: boolean): Promise<Observation> {
-  const { answer: listing, revived } = await askReviving(tmux, person.uid, LIST_PANES, revive);
+  const { answer: listing, revived, beside } = await askReviving(tmux, person.uid, LIST_PANES, revive);
   if (listing === undefined) return { server: "none" };
   const { sessions, warnings } = readListing(listing, person);
-  const told = revived === undefined ? warnings : [...warnings, revived];
-  return { server: "running", sessions, warnings: told };
+  const told = [revived, beside].filter((sentence) => sentence !== undefined);
+  return { server: "running", sessions, warnings: [...warnings, ...told] };
 }
 
 /** What a listing of their panes tells together with their processes and transcripts. */

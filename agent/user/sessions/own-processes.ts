@@ -6,6 +6,7 @@ import { lstat } from "../../lib/files.ts";
 import { systemCode } from "../../lib/errors.ts";
 import { pathText } from "../../shared/sessions/path-encoding.ts";
 import { parseStat, type Processes } from "../../shared/sessions/process-tree.ts";
+import { listeningInodes } from "../../shared/sessions/tmux-socket.ts";
 
 const MOST_PROCESSES = 10_000;
 
@@ -36,12 +37,7 @@ export function variableOf(pid: number, name: string): string | undefined {
  * @param proc where the kernel's folder of processes is mounted
  */
 export function listenersOn(uid: number, socket: string, proc = "/proc"): readonly number[] {
-  const lines = textOf(`${proc}/net/unix`).split("\n");
-  // Num RefCount Protocol Flags Type St Inode Path
-  const inodes = lines.flatMap((line) => {
-    const [, , , , , , inode, path] = line.trim().split(/ +/);
-    return path === socket && inode !== undefined ? [`socket:[${inode}]`] : [];
-  });
+  const inodes = listeningInodes(textOf(`${proc}/net/unix`), socket).map((inode) => `socket:[${inode}]`);
   if (inodes.length === 0) return [];
   // The socket's own folder may be gone as well.
   const folder = dirname(dirname(socket));

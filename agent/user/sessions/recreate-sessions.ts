@@ -3,6 +3,7 @@
  * twice.
  */
 
+import { Refusal } from "../../lib/errors.ts";
 import { describeFailure } from "../../lib/exec.ts";
 import { literal, nameToGive } from "./tmux-names.ts";
 import type { Outcome, Recreation, SessionsTask } from "../../shared/sessions/session-schemas.ts";
@@ -34,6 +35,8 @@ export async function recreate(
 ): Promise<Recreation> {
   const first = await listed(tmux, person, task.started);
   if (first.answer === undefined) return { server: "none" };
+  // What runs in the other server is not seen, so its conversations would be opened a second time.
+  if (first.beside !== undefined) throw new Refusal(first.beside);
   // The server has made its folder. Another restore of theirs waits, so that no conversation is opened by both.
   try {
     const outcomes = await holdingLock(socketFolder(person.uid), async () => {
@@ -53,17 +56,16 @@ async function recreateMissing(tmux: Tmux, plan: readonly Prospect[], started: b
   const made = await allAtOnce(tmux, missing);
   const outcomes = new Map<string, Outcome>();
   const ids = new Map<string, string>();
-  const options: string[][] = [];
+  const conversations = new Map<string, string>();
   for (const start of missing) {
     const { name, conversation } = start.session;
     const id = made.get(name) ?? (await byItself(tmux, start));
     if (typeof id === "string") ids.set(name, id);
     outcomes.set(name, typeof id === "string" ? outcomeOf(start) : id);
-    // The launcher's own option, so that the next save finds the conversation at once.
     if (typeof id === "string" && conversation !== undefined && start.state === "conversation")
-      options.push([";", "set-option", "-q", "-t", id, "@workstation_conversation", conversation]);
+      conversations.set(id, conversation);
   }
-  const ends = await finish(tmux, ids, started, options);
+  const ends = await finish(tmux, ids, started, conversations);
   for (const [name, why] of ends) outcomes.set(name, { name, how: "failed", why });
   return plan.flatMap((prospect): Outcome[] => {
     const { name } = prospect.session;
@@ -85,27 +87,39 @@ const isStart = (prospect: Prospect): prospect is Start =>
  * Sets the options of what was made. A session that was made need not be there a moment later, so it is looked at again
  * before that is reported.
  *
+ * @param conversations by tmux's id, for the launcher's own option, so that the next save finds them at once
  * @returns the names of those that have ended, with the reason
  */
 async function finish(
   tmux: Tmux,
   made: ReadonlyMap<string, string>,
   started: boolean,
-  options: readonly (readonly string[])[],
+  conversations: ReadonlyMap<string, string>,
 ): Promise<readonly (readonly [string, string])[]> {
   const unattached = made.size === 0 ? [] : [";", "show-options", "-g", "-v", "destroy-unattached"];
   // A server that is started without a session stays without one; from now on it ends with its last, as everybody's does.
   const exits = started ? [";", ...ENDS_WITH_LAST] : [];
-  const rest = [...unattached, ...exits, ...options.flat()].slice(1);
+  const rest = [...unattached, ...exits].slice(1);
   const value = rest.length > 0 ? (await tmux.try(rest)).stdout.split("\n")[0] : undefined;
   if (made.size === 0) return [];
   const now = await tmux.try(["list-sessions", "-F", "#{session_id}"]);
   const there = new Set(now.code === 0 ? now.stdout.split("\n") : []);
+  await setConversations(tmux, new Map([...conversations].filter(([id]) => there.has(id))));
   const why =
     value === undefined || ["", "off"].includes(value)
       ? "it ended at once"
       : `tmux ended it at once, since their option destroy-unattached is ${value}`;
   return [...made].filter(([, id]) => !there.has(id)).map(([name]) => [name, why]);
+}
+
+/** All at once; one by one where a session has ended meanwhile, since that keeps those behind it from being set. */
+async function setConversations(tmux: Tmux, conversations: ReadonlyMap<string, string>): Promise<void> {
+  const commands = [...conversations].map(([id, conversation]) => {
+    return ["set-option", "-q", "-t", id, "@workstation_conversation", conversation];
+  });
+  if (commands.length === 0) return;
+  const all = await tmux.try(commands.flatMap((command) => [";", ...command]).slice(1));
+  if (all.code !== 0) for (const command of commands) await tmux.try(command);
 }
 
 async function listed(tmux: Tmux, { uid }: PersonHere, started: boolean): Promise<Answer> {

@@ -15,18 +15,31 @@ export interface Answer {
   readonly answer: string | undefined;
   /** What was done about a lost socket. */
   readonly revived?: string;
+  /** Another server lives, whose socket the one that answers has replaced. */
+  readonly beside?: string;
 }
 
 /**
  * Asks the server, also one whose socket was deleted or replaced: tmux makes its socket anew on SIGUSR1.
  *
+ * @param proc where the kernel's folder of processes is mounted
  * @throws Refusal when a server lives whose socket cannot be brought back, or is not to be: a second server would run
  *   the same conversations twice
  */
-export async function askReviving(tmux: Tmux, uid: number, args: readonly string[], revive: boolean): Promise<Answer> {
+export async function askReviving(
+  tmux: Tmux,
+  uid: number,
+  args: readonly string[],
+  revive: boolean,
+  proc = "/proc",
+): Promise<Answer> {
   const first = await tmux.ask(args);
-  if (first !== undefined) return { answer: first };
-  const [pid, another] = listenersOn(uid, socketOf(uid));
+  const servers = listenersOn(uid, socketOf(uid), proc);
+  if (first !== undefined) {
+    const beside = servers.length < 2 ? undefined : await describeBeside(tmux, uid, servers);
+    return { answer: first, ...(beside === undefined ? {} : { beside }) };
+  }
+  const [pid, another] = servers;
   if (pid === undefined) return { answer: undefined };
   const named = `their tmux server (process ${pid}) lives, and its socket ${socketOf(uid)} is gone`;
   if (another !== undefined)
@@ -41,6 +54,14 @@ export async function askReviving(tmux: Tmux, uid: number, args: readonly string
       return { answer, revived: `${named.replace("is gone", "was gone")}: it was brought back` };
   }
   throw new Refusal(`${named}; it does not bring the socket back on SIGUSR1`);
+}
+
+/** Who opens a terminal after the socket was deleted starts a second server, and the first one goes on without a socket. */
+async function describeBeside(tmux: Tmux, uid: number, servers: readonly number[]): Promise<string | undefined> {
+  const answering = Number((await tmux.ask(["display-message", "-p", "#{pid}"]))?.trim());
+  const others = servers.filter((pid) => pid !== answering);
+  if (others.length === 0) return undefined;
+  return `their tmux server (process ${others.join(", ")}) lives, and process ${answering} has its socket ${socketOf(uid)}: end one of them by hand`;
 }
 
 /** The server makes the socket and not its folder. */

@@ -3,9 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { listeningInodes, socketFolder, socketOf } from "../../../../agent/shared/sessions/tmux-socket.ts";
 import { listenersOn } from "../../../../agent/user/sessions/own-processes.ts";
+import { askReviving } from "../../../../agent/user/sessions/revive-socket.ts";
+import type { Tmux } from "../../../../agent/user/sessions/tmux-client.ts";
 
-const SOCKET = "/tmp/tmux-2000/default";
+const { uid } = userInfo();
+const SOCKET = socketOf(uid);
 const NO_FIELDS = Array.from({ length: 18 }, () => "0").join(" ");
 
 let folder: string;
@@ -30,7 +34,7 @@ function listens(pid: number, root: string, { path = SOCKET, name = "tmux: serve
   listed.push(`0000000000000000: 00000002 00000000 00010000 0001 01 ${pid}0 ${path}`);
   writeFileSync(join(folder, "net/unix"), ["Num RefCount Protocol Flags Type St Inode Path", ...listed, ""].join("\n"));
 }
-const listeners = () => listenersOn(userInfo().uid, SOCKET, folder);
+const listeners = () => listenersOn(uid, SOCKET, folder);
 
 test("a server in a /tmp of its own is not one that lost its socket here", () => {
   listens(12, "private");
@@ -48,7 +52,29 @@ test("a server counts that reaches the same /tmp by another root", () => {
 
 test("a server does not count whose root is gone, and neither does another socket or another program", () => {
   listens(12, "gone");
-  listens(13, "host", { path: "/tmp/tmux-2000/work" });
+  listens(13, "host", { path: `${socketFolder(uid)}/work` });
   listens(14, "host", { name: "socat" });
   expect(listeners()).toEqual([]);
+});
+
+/** The server of this process answers, as its person would be answered. */
+const answering = (pid: number): Tmux => ({
+  ask: async ([command]) => (command === "display-message" ? `${pid}\n` : "dev\n"),
+  try: () => Promise.reject(new Error("nothing is to be changed")),
+});
+
+test("a server whose socket another one has replaced is named beside the answer of that one", async () => {
+  listens(12, "host");
+  expect(await askReviving(answering(12), uid, ["list-sessions"], true, folder)).toEqual({ answer: "dev\n" });
+  listens(13, "host");
+  expect(await askReviving(answering(13), uid, ["list-sessions"], true, folder)).toEqual({
+    answer: "dev\n",
+    beside: `their tmux server (process 12) lives, and process 13 has its socket ${SOCKET}: end one of them by hand`,
+  });
+});
+
+test("a connection to a server is no server, though the kernel lists it under the same path", () => {
+  const line = (flags: string, inode: number, path: string) => `0: 00000003 00000000 ${flags} 0001 03 ${inode} ${path}`;
+  const all = [line("00010000", 1, SOCKET), line("00000000", 2, SOCKET), line("00010000", 3, `${SOCKET}2`)];
+  expect(listeningInodes(all.join("\n"), SOCKET)).toEqual(["1"]);
 });
