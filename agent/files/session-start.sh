@@ -21,13 +21,15 @@ is_assistant() {
   esac
 }
 
-# An assistant that another one has started in this pane (`claude -p` in a command of its) is not the session's. A wrapper
-# and the program that it starts are one assistant.
-pid=$PPID seen=
-while [ "${pid:-0}" -gt 1 ]; do
-  { stat=$(tr '\n' ' ' <"/proc/$pid/stat"); } 2>/dev/null || break
+# An assistant that another one has started in this pane (`claude -p` in a command of its) is not the session's, nor is one
+# outside of the pane whose name it has in its environment. A wrapper and the program that it starts are one assistant.
+pane=$(tmux -u display-message -p -t "$TMUX_PANE" '#{pane_pid}' 2>/dev/null)
+pid=$PPID seen= inside=
+while [ -z "$inside" ]; do
+  [ "${pid:-0}" -gt 1 ] || exit 0
+  [ "$pid" != "$pane" ] || inside=yes
+  { stat=$(tr '\n' ' ' <"/proc/$pid/stat"); } 2>/dev/null || exit 0
   name=${stat#*(} name=${name%)*}
-  case $name in 'tmux: server'*) break ;; esac
   if is_assistant "$pid"; then
     [ "$seen" != behind ] || exit 0
     seen=yes

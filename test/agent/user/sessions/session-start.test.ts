@@ -20,7 +20,10 @@ const program = (name: string, text: string) => {
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "workstation-hook-"));
   mkdirSync(join(folder, "script"));
-  program("tmux", `#!/bin/sh\necho "$*" > ${folder}/noted\n`);
+  program(
+    "tmux",
+    `#!/bin/sh\nif [ "$2" = display-message ]; then cat ${folder}/pane; else echo "$*" > ${folder}/noted; fi\n`,
+  );
   // It does what its arguments say, as an assistant that runs a hook or a command does.
   program("claude", '#!/bin/sh\nsh -c "$1"\nexit $?\n');
   // As it is packed for node: a script that starts the program itself.
@@ -34,7 +37,11 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const run = (script: string, over: NodeJS.ProcessEnv = {}) => {
   const env = { PATH: `${folder}:/usr/bin:/bin:${join(process.execPath, "..")}`, TMUX_PANE: "%7", ...over };
   const stdio = ["ignore", "pipe", "inherit"] as const;
-  const printed = execFileSync("/bin/sh", ["-c", `${script}; true`], { env, encoding: "utf8", stdio: [...stdio] });
+  const printed = execFileSync("/bin/sh", ["-c", `echo $$ > ${folder}/pane; ${script}; true`], {
+    env,
+    encoding: "utf8",
+    stdio: [...stdio],
+  });
   const path = join(folder, "noted");
   return [printed, existsSync(path) ? readFileSync(path, "utf8").trim() : "nothing"];
 };
@@ -62,6 +69,16 @@ test.each([
   ],
 ])("the conversation of an assistant that was started by %s is not noted", (_, script) => {
   expect(run(script())).toEqual(["", "nothing"]);
+});
+
+test("an assistant outside of the pane, whose name it only has in its environment, is not noted", () => {
+  expect(run(`sleep 5 & echo $! > ${folder}/pane; claude ${quoted(hook)}; kill $!`)).toEqual(["", "nothing"]);
+  expect(run(`rm ${folder}/pane; claude ${quoted(hook)}`)).toEqual(["", "nothing"]);
+});
+
+test("an assistant that is the pane's own process is noted", () => {
+  // The shell of the pane becomes it.
+  expect(run(`exec claude ${quoted(hook)}`)).toEqual(["", noted]);
 });
 
 test("outside of tmux, and without an id, nothing is noted", () => {
