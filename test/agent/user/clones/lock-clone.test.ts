@@ -1,4 +1,4 @@
-/** One update of a clone at a time, whoever begins it: real processes and the locks of the real kernel. */
+/** One update of a clone at a time, by whichever process: real processes and the locks of the real kernel. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
