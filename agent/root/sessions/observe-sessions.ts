@@ -17,8 +17,10 @@ import { FORMAT } from "../../shared/sessions/tmux-listing.ts";
 import { type Observation, observation } from "../../shared/sessions/session-schemas.ts";
 import { type Named, type Probed, readProbe } from "./parse-probe-output.ts";
 import {
+  argumentsOf,
   bootedAtMs,
   evidenceOf,
+  outsideOf,
   type Seen,
   seenOf,
   sessionsOf,
@@ -122,16 +124,23 @@ export function decide({ found, read, transcripts }: Probed, nowMs: number, upS:
     return undefined;
   const written = seen.map((one) => writtenSince(one, bootMs, transcripts ?? []));
   if (written.flat().length > MOST_WRITTEN) return undefined;
+  const outside = argumentsOf(outsideOf(seen, read));
   const matter = transcriptsMatter(
     evidence,
     new Map(seen.map(({ session }, at) => [session.key, (written[at] ?? []).map(({ id }) => id)])),
+    outside,
   );
-  const parsed = observation.safeParse({ server: "running", sessions: sessionsOf(seen, evidence), warnings: [] });
+  const parsed = observation.safeParse({
+    server: "running",
+    sessions: sessionsOf(seen, evidence, outside),
+    warnings: [],
+  });
   if (!parsed.success) return undefined;
   return {
     observation: matter ? undefined : parsed.data,
     seen: JSON.stringify([
       seen,
+      outside,
       [...recordedOf(evidence)],
       written.map((all) => all.map(({ id, bytes }) => [id, Math.min(bytes, HEAD_BYTES)])),
     ]),

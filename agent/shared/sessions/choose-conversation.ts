@@ -36,10 +36,15 @@ const SOURCES = ["option", "hook", "argument"] as const;
 /**
  * At most one conversation a session and one session a conversation; keyed by `key`. `docs/sessions.md` has the rule as a
  * table.
+ *
+ * @param outside the ids that assistants outside of every session were started with
  */
-export function chooseConversations(all: readonly Evidence[]): ReadonlyMap<string, string> {
+export function chooseConversations(
+  all: readonly Evidence[],
+  outside: readonly string[] = [],
+): ReadonlyMap<string, string> {
   const recorded = recordedOf(all);
-  const spokenFor = spokenForIn(all);
+  const spokenFor = spokenForIn(all, outside);
   const newer = uncontested(all, (e) => {
     const { startedAtMs } = e;
     // The hook of the assistant that runs has told which conversation it is in: a newer one is somebody else's.
@@ -60,9 +65,14 @@ export function chooseConversations(all: readonly Evidence[]): ReadonlyMap<strin
  * Whether what transcripts tell could change the choice that is made without looking into any.
  *
  * @param changed by key, the ids of all that may be of its directory and were written since its assistant started
+ * @param outside as for the choice
  */
-export function transcriptsMatter(all: readonly Evidence[], changed: ReadonlyMap<string, readonly string[]>): boolean {
-  const spokenFor = spokenForIn(all);
+export function transcriptsMatter(
+  all: readonly Evidence[],
+  changed: ReadonlyMap<string, readonly string[]>,
+  outside: readonly string[] = [],
+): boolean {
+  const spokenFor = spokenForIn(all, outside);
   return all.some((e) => !isToldByHook(e) && (changed.get(e.key) ?? []).some((id) => !spokenFor.has(id)));
 }
 
@@ -70,8 +80,10 @@ const isToldByHook = ({ hook, hookIsCurrent }: Evidence): boolean =>
   hookIsCurrent === true && CONVERSATION_ID.test(hook ?? "");
 
 /** Whatever any source names. */
-const spokenForIn = (all: readonly Evidence[]): ReadonlySet<string> =>
-  new Set(all.flatMap((e) => [...SOURCES.flatMap((source) => e[source] ?? []), ...(e.elsewhere ?? [])]));
+const spokenForIn = (all: readonly Evidence[], outside: readonly string[]): ReadonlySet<string> => {
+  const inside = all.flatMap((e) => [...SOURCES.flatMap((source) => e[source] ?? []), ...(e.elsewhere ?? [])]);
+  return new Set([...inside, ...outside]);
+};
 
 const only = (transcripts: readonly Transcript[]): string | undefined =>
   transcripts.length === 1 ? transcripts[0]?.id : undefined;

@@ -23,7 +23,8 @@ export interface StoredRecord {
 
 /**
  * The numbers of the records to remove, oldest first. A record that lost a session to the one after it is what undoes
- * that loss, so records without a loss are removed before those.
+ * that loss, so records without a loss are removed before those. Then those go whose sessions all go on under their names:
+ * somebody who clears a conversation often has many of them.
  *
  * @param stored oldest first
  */
@@ -33,8 +34,10 @@ export function recordsToRemove(stored: readonly StoredRecord[]): readonly numbe
   let bytes = kept.reduce((sum, record) => sum + record.bytes, 0);
   while ((kept.length > MOST_RECORDS || bytes > MOST_RECORD_BYTES) && kept.length > LEAST_KEPT) {
     const older = kept.slice(0, -NEWEST_KEPT);
-    const spare = older.findIndex((record, at) => !isLossBetween(record.sessions, kept[at + 1]?.sessions ?? []));
-    const [gone] = kept.splice(Math.max(spare, 0), 1);
+    const spare = [isLossBetween, isNameLostBetween]
+      .map((isLost) => older.findIndex((record, at) => !isLost(record.sessions, kept[at + 1]?.sessions ?? [])))
+      .find((at) => at >= 0);
+    const [gone] = kept.splice(spare ?? 0, 1);
     if (gone === undefined) break;
     bytes -= gone.bytes;
     removed.push(gone.number);

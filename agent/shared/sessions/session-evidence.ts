@@ -4,7 +4,14 @@ import { chooseConversations, type Evidence } from "./choose-conversation.ts";
 import { CONVERSATION_ID } from "./conversation-id.ts";
 import type { Found, Pane } from "./tmux-listing.ts";
 import type { ObservedSession } from "./session-schemas.ts";
-import { type Assistant, assistantsBelow, childrenIn, type Processes, TICKS_PER_SECOND } from "./process-tree.ts";
+import {
+  type Assistant,
+  assistantsBelow,
+  assistantsExcept,
+  childrenIn,
+  type Processes,
+  TICKS_PER_SECOND,
+} from "./process-tree.ts";
 
 /** What was read of one person's processes. */
 export interface Read {
@@ -102,7 +109,7 @@ export function evidenceOf(seen: Seen, bootMs: number, transcripts: TranscriptsS
   };
 }
 
-const argumentsOf = (assistants: readonly Assistant[]): readonly string[] =>
+export const argumentsOf = (assistants: readonly Assistant[]): readonly string[] =>
   assistants.flatMap(({ argument }) => argument ?? []);
 
 /** What the hook has noted in a pane. Only its own assistants tell whether that is over. */
@@ -134,17 +141,25 @@ function isSinceStart(atS: number, assistants: readonly Assistant[]): boolean | 
   return atS >= Math.floor(assistant.startedTicks / TICKS_PER_SECOND);
 }
 
+/** The assistants outside of every session: in a login without tmux, or started by another one. */
+export function outsideOf(all: readonly Seen[], { processes, argvOf }: Read): readonly Assistant[] {
+  const inside = new Set(all.flatMap(({ assistants }) => assistants.map(({ pid }) => pid)));
+  return assistantsExcept(processes, argvOf, inside);
+}
+
 /**
  * Every session with the conversation that is certainly its own.
  *
+ * @param outside the ids that assistants outside of every session were started with
  * @param folders by key, the assistant's own folder where its person has set another one than `~/.claude`
  */
 export function sessionsOf(
   all: readonly Seen[],
   evidence: readonly Evidence[],
+  outside: readonly string[],
   folders: ReadonlyMap<string, string> = new Map(),
 ): ObservedSession[] {
-  const chosen = chooseConversations(evidence);
+  const chosen = chooseConversations(evidence, outside);
   return all.map(({ session, assistants, directory }) => {
     const conversation = chosen.get(session.key);
     const { name, createdS } = session;

@@ -6,12 +6,14 @@ import { resolve } from "node:path";
 import { systemCode } from "../../lib/errors.ts";
 import { FORMAT, parseListing } from "../../shared/sessions/tmux-listing.ts";
 import type { Evidence } from "../../shared/sessions/choose-conversation.ts";
-import type { Processes } from "../../shared/sessions/process-tree.ts";
+import type { Assistant } from "../../shared/sessions/process-tree.ts";
 import type { Observation, ObservedSession } from "../../shared/sessions/session-schemas.ts";
 import { pathText } from "../../shared/sessions/path-encoding.ts";
 import {
+  argumentsOf,
   bootedAtMs,
   evidenceOf,
+  outsideOf,
   type Seen,
   seenOf,
   sessionsOf,
@@ -38,15 +40,16 @@ export interface SessionsFound {
   readonly sessions: ObservedSession[];
   readonly seen: readonly Seen[];
   readonly evidence: readonly Evidence[];
-  readonly processes: Processes;
+  /** Assistants outside of every session. */
+  readonly outside: readonly Assistant[];
   readonly warnings: string[];
 }
 
 /** @param listing what `LIST_PANES` answers */
 export function readListing(listing: string, { uid, home }: PersonHere): SessionsFound {
   const { found, warnings } = parseListing(listing);
-  const processes = ownProcesses(uid);
-  const seen = seenOf(found, { home, processes, argvOf, directoryOf });
+  const read = { home, processes: ownProcesses(uid), argvOf, directoryOf };
+  const seen = seenOf(found, read);
   const folders = new Map(
     seen.flatMap(({ session, speaker, assistants, directory }) => {
       const [assistant] = speaker?.assistants ?? assistants;
@@ -63,8 +66,15 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
     return all;
   };
   const bootMs = bootedAtMs(Date.now(), uptime());
+  const outside = outsideOf(seen, read);
   const evidence = seen.map((one) => evidenceOf(one, bootMs, transcripts(one)));
-  return { sessions: sessionsOf(seen, evidence, folders), seen, evidence, processes, warnings };
+  return {
+    sessions: sessionsOf(seen, evidence, argumentsOf(outside), folders),
+    seen,
+    evidence,
+    outside,
+    warnings,
+  };
 }
 
 /** The assistant takes a relative folder from its own directory. A path that is not UTF-8 is left as it is encoded. */

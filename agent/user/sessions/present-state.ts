@@ -3,12 +3,10 @@
 import { statSync } from "node:fs";
 import { systemCode } from "../../lib/errors.ts";
 import { openConversations } from "../../shared/sessions/open-conversations.ts";
-import { assistantsExcept } from "../../shared/sessions/process-tree.ts";
 import type { Present } from "../../shared/sessions/restore-plan.ts";
 import { hasTranscript } from "./find-transcripts.ts";
 import { readForgotten } from "./forgotten-sessions.ts";
 import { LIST_PANES, readListing } from "./observe-sessions.ts";
-import { argvOf } from "./own-processes.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
 
 /** @throws Refusal when their server could not be asked */
@@ -16,18 +14,17 @@ export async function presentState(tmux: Tmux, person: PersonHere): Promise<Pres
   // A server without a session refuses to list panes.
   const names = (await tmux.ask(["list-sessions", "-F", "#{session_name}"])) ?? "";
   const listing = names === "" ? "" : ((await tmux.ask(LIST_PANES)) ?? "");
-  const { sessions, seen, evidence, processes } = readListing(listing, person);
+  const { sessions, seen, evidence, outside } = readListing(listing, person);
   const running = sessions.flatMap(({ name, conversation }, at) => {
     const [one, told] = [seen[at], evidence[at]];
     return one === undefined || told === undefined
       ? []
       : [{ name, conversation, evidence: told, assistants: one.assistants }];
   });
-  const inside = new Set(seen.flatMap(({ assistants }) => assistants.map(({ pid }) => pid)));
   return {
     home: person.home,
     running: new Map(sessions.map(({ name, conversation }) => [name, conversation])),
-    open: openConversations(running, assistantsExcept(processes, argvOf, inside)),
+    open: openConversations(running, outside),
     forgotten: readForgotten(person.home),
     isDirectory,
     hasTranscript,

@@ -41,6 +41,13 @@ test("a record that lost a session outlives records that lost none, however old 
   expect(recordsToRemove(all)).toEqual([2, 3, 4, 5]);
 });
 
+test("a record that lost a session outlives those whose conversations were only exchanged, however many there are", () => {
+  const id = (n: number) => `6f0c2f1a-5b59-4c06-9a55-${String(n).padStart(12, "0")}`;
+  const cleared = Array.from({ length: MOST_RECORDS + 10 }, (_, at) => [`dev:${id(at)}`]);
+  const removed = recordsToRemove(series(["old", "dev"], ...cleared));
+  expect([removed.length, removed.slice(0, 3)]).toEqual([11, [2, 3, 4]]);
+});
+
 test("where every old record lost a session, the oldest goes first", () => {
   const all = Array.from({ length: MOST_RECORDS + 2 }, (_, at) => stored(at + 1, [`s${at}`]));
   expect(recordsToRemove(all)).toEqual([1, 2]);

@@ -195,6 +195,18 @@ test("a conversation in another pane is open, and no other session's", () => {
   expect([...openConversations(running, [])].map(([open]) => letterOf(open)).sort()).toEqual(["a", "b"]);
 });
 
+test("a conversation of an assistant outside of every session is not taken for what a clear began", () => {
+  transcripts("a");
+  makeSession("dev", [{ claude: `--session-id ${id("a")}`, front: true }], "a");
+  sh(`cd ${home}; setsid claude --session-id ${id("c")} >/dev/null 2>&1 & echo $! > outside; sleep 0.2`);
+  transcripts("c");
+  try {
+    expect(look().sessions).toMatchObject([{ conversation: id("a") }]);
+  } finally {
+    sh("kill -- -$(cat ~/outside)");
+  }
+});
+
 test("of sessions of a group, which share their windows, the first has the conversation", () => {
   transcripts("a");
   makeSession("dev", [{ claude: `--session-id ${id("a")}`, note: ["a", "now"], front: true }], "a");
