@@ -49,7 +49,14 @@ export async function remoteOf(context: CloneContext, clone: string, name: strin
  * The refspecs are given by name and none of the configured ones is used: a refspec or a setting that leads to tags or
  * branches of the person's own would replace them, and remove those that the remote does not have.
  */
-export function fetchRemote(context: CloneContext, clone: string, { name, refspecs }: Remote): Promise<Ran> {
+export async function fetchRemote(context: CloneContext, clone: string, remote: Remote): Promise<Ran> {
+  const ran = await fetchOnce(context, clone, remote);
+  // Another fetch has brought the same ref in the same moment: the launcher's, the hourly run's or the person's own.
+  const isBeaten = ran.code !== 0 && !ran.timedOut && /^error: cannot lock ref /m.test(ran.stderr);
+  return isBeaten ? fetchOnce(context, clone, remote) : ran;
+}
+
+function fetchOnce(context: CloneContext, clone: string, { name, refspecs }: Remote): Promise<Ran> {
   const options = ["--prune", "--no-prune-tags", "--refmap=", "--no-recurse-submodules"];
   const quietly = ["--no-progress", "--no-write-fetch-head", "--no-auto-maintenance"];
   return context.git.run(["fetch", ...options, ...quietly, "--", name, ...refspecs], {

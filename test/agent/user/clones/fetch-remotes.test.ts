@@ -17,7 +17,7 @@ afterEach(() => {
 async function serve(home: string, port: number): Promise<void> {
   const argv = ["--reuseaddr", "--export-all", "--listen=127.0.0.1", `--port=${port}`, `--base-path=${home}`];
   const folder = execFileSync("/usr/bin/git", ["--exec-path"], { encoding: "utf8" }).trim();
-  daemon = spawn(`${folder}/git-daemon`, argv, { stdio: "ignore" });
+  daemon = spawn(`${folder}/git-daemon`, argv, { stdio: "ignore", env: { ...process.env, HOME: home } });
   for (let tried = 0; tried < 100; tried += 1) {
     const answers = await new Promise<boolean>((resolve) => {
       const socket = connect(port, "127.0.0.1", () => resolve(true)).on("error", () => resolve(false));
@@ -118,4 +118,19 @@ test("a branch that a refspec does not let go back is named", async () => {
   expect(real.warned).toEqual([
     "~/code: of the remote origin not every ref was fetched: origin/master: non-fast-forward",
   ]);
+});
+
+test("a ref that another fetch has brought in the same moment is fetched all the same, and nothing is warned of", async () => {
+  const path = await clone("true");
+  // While the remote makes its pack, the other fetch moves the ref, once: to another commit, so that both can be told apart.
+  real.sh(`cat > hook <<'END'
+#!/bin/sh
+[ -e ~/moved ] || { touch ~/moved; env -u GIT_DIR git -C ~/code update-ref refs/remotes/origin/master "$(cat ~/other)"; }
+exec "$@"
+END
+chmod +x hook; git config --global uploadpack.packObjectsHook ~/hook
+cd code; git commit-tree -m other HEAD^{tree} > ../other`);
+  await fetchRemotes(real.place, path);
+  expect(real.sh("ls moved; cd code; git log -1 --format=%s origin/master")).toBe("moved\ntwo");
+  expect(real.warned).toEqual([]);
 });
