@@ -17,7 +17,7 @@ import {
   unlinkSync,
 } from "node:fs";
 import { join } from "node:path";
-import { lstat } from "../../lib/files.ts";
+import { lstat, readSmallFile } from "../../lib/files.ts";
 import { Refusal, systemCode, messageOf } from "../../lib/errors.ts";
 import { type CloneContext, displayPath } from "../home/step-context.ts";
 import {
@@ -57,6 +57,7 @@ export async function undoUpdate(context: CloneContext, clone: string, journal: 
     }
   };
   const index = await undoIndex(context, clone, journal);
+  undoOrigHead(clone, journal);
   // What the update brought goes first: it may stand where a directory has to be again.
   const brought = journal.brought.filter(({ path }) => theUpdates.has(path));
   for (const { path } of brought) attempt(path, () => removeEntry(clone, path));
@@ -99,6 +100,15 @@ async function undoIndex(context: CloneContext, clone: string, { to = "" }: Jour
   }
   renameSync(lock, index);
   return true;
+}
+
+/** Git notes where the branch was before it begins: `ORIG_HEAD` may be its person's way back from a rebase of their own. */
+function undoOrigHead(clone: string, { from = "" }: Journal): void {
+  const [file, kept] = [join(clone, ".git/ORIG_HEAD"), keptName(clone, "ORIG_HEAD")];
+  const before = lstat(kept);
+  if (before?.ino === lstat(file)?.ino || readSmallFile(file)?.toString("utf8").trim() !== from) return;
+  if (before === undefined) unlinkSync(file);
+  else renameSync(kept, file);
 }
 
 /** Of a submodule the update brings no more than an empty directory. */

@@ -1,6 +1,6 @@
 /**
- * Records an update of a clone below its `.git` while it runs: the two commits, and a second name for the index and for
- * each file and directory that the update replaces. From it, an update that failed is undone and what its person wrote is
+ * Records an update of a clone below its `.git` while it runs: the two commits, and a second name for the index, for
+ * `ORIG_HEAD` and for each file and directory that the update replaces. From it, an update that failed is undone and what its person wrote is
  * restored.
  */
 
@@ -56,8 +56,8 @@ export interface Journal {
   readonly process?: string;
 }
 
-/** The second name of the file at that place of the list. */
-export const keptName = (clone: string, at: number | "index"): string => join(clone, FOLDER, String(at));
+/** The second name of the file at that place of the list, or of one of git's own files. */
+export const keptName = (clone: string, at: number | "index" | "ORIG_HEAD"): string => join(clone, FOLDER, String(at));
 
 /** Whether an update was broken off before its journal was closed. */
 export const hasJournal = (clone: string): boolean => lstat(join(clone, FOLDER, LIST)) !== undefined;
@@ -116,6 +116,8 @@ export function openJournal(clone: string, from: string, to: string, files: read
       }
     }
     linkSync(join(clone, ".git/index"), keptName(clone, "index"));
+    if (lstat(join(clone, ".git/ORIG_HEAD")) !== undefined)
+      linkSync(join(clone, ".git/ORIG_HEAD"), keptName(clone, "ORIG_HEAD"));
     const own = processName(String(process.pid));
     const journal: Journal = { from, to, kept, brought, ...(own === undefined ? {} : { process: own }) };
     replaceFile(join(folder, LIST), { bytes: JSON.stringify(journal), mode: 0o600 });
