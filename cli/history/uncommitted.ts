@@ -1,6 +1,7 @@
 /** Compares the stack's ledger with the committed rosters that were deployed, and reports what no commit accounts for. */
 
 import { changeOf } from "../../roster/changes/compare-ledgers.ts";
+import { NO_HOLDERS } from "../../roster/changes/identity-holders.ts";
 import type { Ledger, LedgerEntry, OsUser } from "../../roster/model.ts";
 import { listed } from "../../roster/text/quote.ts";
 
@@ -16,7 +17,13 @@ export function uncommitted(names: readonly string[], committed: Ledger, deploye
   if (who === undefined || now === undefined)
     return was === undefined ? [] : ["is in the deployed commits and not in the stack's ledger"];
   if (was !== undefined && was.leftOn === undefined && now.leftOn !== undefined) return [leave(now.leftOn, was)];
-  const change = changeOf(who, was, comparable(now, was), {}, formerly === who ? undefined : formerly);
+  const change = changeOf(
+    {
+      ...{ who, past: was, after: comparable(now, was), previously: {} },
+      formerName: formerly === who ? undefined : formerly,
+    },
+    NO_HOLDERS,
+  );
   if (change === undefined) return [];
   if (change.kind !== "changes") return [`${change.kind} as ${now.tier} on ${now.hosts[0] ?? "no host"}`];
   return [

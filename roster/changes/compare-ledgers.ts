@@ -5,10 +5,18 @@
 
 import type { Desired, Ledger, LedgerEntry, OsUser, Previously } from "../model.ts";
 import { entryPushes } from "../forge-access.ts";
-import { byCodeUnit, folded } from "../text/code-unit-order.ts";
+import { byCodeUnit } from "../text/code-unit-order.ts";
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
 import { isLarger } from "./compare-sizes.ts";
+import {
+  holdersOf,
+  type HoldersOfRun,
+  IDENTITY_KINDS,
+  IDENTITY_NAMES,
+  isRename,
+  otherHolder,
+} from "./identity-holders.ts";
 
 export interface Before {
   readonly people: Ledger["people"];
@@ -25,85 +33,149 @@ export interface PersonChange {
   readonly gained: readonly string[];
   /** Everything else, each a half sentence after the name. */
   readonly other: readonly string[];
+  /** Of a return: there is no home of theirs on the host. */
+  readonly startsAnew?: boolean;
 }
 
 /** Everybody for whom something changes, by name. */
 export function changesBetween(before: Before, desired: Desired): readonly PersonChange[] {
   const changes: PersonChange[] = [];
+  const holders = holdersOfRun(before, desired);
   for (const [who, after] of [...desired.ledger.people].sort(([a], [b]) => byCodeUnit(a, b))) {
-    const past = before.people.get(before.renamed.get(who) ?? who);
-    const change = changeOf(who, past, after, desired.people.get(who)?.previously ?? {}, before.renamed.get(who));
+    const formerName = before.renamed.get(who);
+    const past = before.people.get(formerName ?? who);
+    const previously = desired.people.get(who)?.previously ?? {};
+    const change = changeOf({ who, past, after, previously, formerName }, holders);
     if (change !== undefined) changes.push(change);
   }
   return changes;
 }
 
+/** @param held what surfaces hold beside the ledger, by present name */
+export function holdersOfRun(
+  { people, renamed }: Before,
+  { ledger }: Pick<Desired, "ledger">,
+  held: readonly (readonly [OsUser, LedgerEntry])[] = [],
+): HoldersOfRun {
+  const nameNow = new Map([...renamed].map(([now, was]) => [was, now]));
+  return {
+    before: holdersOf([...[...people].map(([name, entry]) => [nameNow.get(name) ?? name, entry] as const), ...held]),
+    after: holdersOf([...ledger.people].filter(([, { leftOn }]) => leftOn === undefined)),
+  };
+}
+
 type OfPerson = Omit<PersonChange, "who">;
 
-/** What changes for one person from one entry of the ledger to another; undefined when nothing. */
-export function changeOf(
-  osUser: OsUser,
-  past: LedgerEntry | undefined,
-  after: LedgerEntry,
-  previously: Previously,
-  formerName: OsUser | undefined,
-): PersonChange | undefined {
+/** One person's entry of the ledger before a run and after it. */
+export interface EntryChange {
+  readonly who: OsUser;
+  readonly past: LedgerEntry | undefined;
+  readonly after: LedgerEntry;
+  /** Former values that the row states. */
+  readonly previously: Previously;
+  readonly formerName: OsUser | undefined;
+}
+
+/** What changes for one person; undefined when nothing. */
+export function changeOf(entries: EntryChange, holders: HoldersOfRun): PersonChange | undefined {
+  const { who, past, after } = entries;
   const isIn = after.leftOn === undefined;
-  if (past === undefined)
-    return isIn ? { who: osUser, kind: "joins", lost: [], gained: ["a place"], other: [] } : undefined;
-  if (past.leftOn !== undefined)
-    return isIn ? { who: osUser, kind: "returns", lost: [], gained: ["a place again"], other: [] } : undefined;
-  if (!isIn) return { who: osUser, kind: "leaves", lost: ["every access"], gained: [], other: [] };
-  const parts = [identityChanges(past, after, previously), rightsChanges(past, after), placeChanges(past, after)];
+  if (past === undefined) return isIn ? { who, kind: "joins", lost: [], gained: ["a place"], other: [] } : undefined;
+  if (past.leftOn !== undefined) return isIn ? returnOf({ ...entries, past }, holders) : undefined;
+  if (!isIn) return { who, kind: "leaves", lost: ["every access"], gained: [], other: [] };
+  const parts = [identityChanges({ ...entries, past }, holders), rightsChanges(past, after), placeChanges(past, after)];
   const takes = parts.some(({ lost }) => lost.length > 0) || (!past.parked && after.parked);
-  const renamed =
-    formerName === undefined
-      ? []
-      : [
-          `is the new name of ${formerName}: the same account, uid ${after.uid}, ports and namespaces`,
-          `/home/${formerName} becomes /home/${osUser}, with a link at the former path, and their services start anew; it waits while ${formerName} is at work there${takes ? ", but what this change takes from them does not wait" : ""}`,
-        ];
   const change: OfPerson = {
     kind: "changes",
     lost: parts.flatMap((part) => part.lost),
     gained: parts.flatMap((part) => part.gained),
-    other: [...renamed, ...parts.flatMap((part) => part.other)],
+    other: [...renameOf(entries, takes), ...parts.flatMap((part) => part.other), ...settingChanges(past, after)],
   };
-  return change.lost.length + change.gained.length + change.other.length > 0 ? { who: osUser, ...change } : undefined;
+  return change.lost.length + change.gained.length + change.other.length > 0 ? { who, ...change } : undefined;
+}
+
+/** @param takes whether the same change takes something from them */
+function renameOf({ who, after, formerName }: EntryChange, takes: boolean): readonly string[] {
+  if (formerName === undefined) return [];
+  return [
+    `is the new name of ${formerName}: the same account, uid ${after.uid}, ports and namespaces`,
+    `/home/${formerName} becomes /home/${who}, with a link at the former path, and their services start anew; it waits while ${formerName} is at work there${takes ? ", but what this change takes from them does not wait" : ""}`,
+  ];
+}
+
+type KnownChange = EntryChange & { readonly past: LedgerEntry };
+
+/**
+ * Somebody offboarded who is on the roster again, compared with what they had on their last day. They lose nothing, since
+ * they had no access; what does not come back is said all the same.
+ */
+function returnOf(entries: KnownChange, holders: HoldersOfRun): PersonChange {
+  const { who, past, after, formerName } = entries;
+  const parts = [identityChanges(entries, holders), rightsChanges(past, after), placeChanges(past, after)];
+  const [notBack, more] = [parts.flatMap(({ lost }) => lost), parts.flatMap(({ gained }) => gained)];
+  const isDeleted = past.removedOn !== undefined;
+  const isElsewhere = !past.hosts.some((host) => host === after.hosts[0]);
+  const home = isDeleted
+    ? [`gets a new home, since the former one was deleted for good (recorded on ${past.removedOn})`]
+    : [
+        isElsewhere ? `gets a new home on ${after.hosts[0]}` : "has account and home back as they are",
+        ...(formerName === undefined
+          ? []
+          : [
+              `is the new name of ${formerName}`,
+              `/home/${formerName} becomes /home/${who}, with a link at the former path`,
+            ]),
+      ];
+  const other = [
+    ...home,
+    "gets new tokens: those of before stay revoked",
+    ...(notBack.length > 0 ? [`does not get back ${listed(notBack)}`] : []),
+    ...(more.length > 0 ? [`gets ${listed(more)}, which they did not have`] : []),
+    ...(parts[0]?.other ?? []),
+    ...(isDeleted ? [] : settingChanges(past, after)),
+  ];
+  const startsAnew = isDeleted || isElsewhere ? { startsAnew: true } : {};
+  return { who, kind: "returns", lost: [], gained: ["a place again"], other, ...startsAnew };
 }
 
 type Part = Pick<PersonChange, "lost" | "gained" | "other">;
 
-function identityChanges(past: LedgerEntry, after: LedgerEntry, previously: Previously): Part {
+function identityChanges({ who, past, after, previously }: KnownChange, holders: HoldersOfRun): Part {
   const part = { lost: [] as string[], gained: [] as string[], other: [] as string[] };
-  const identities = [
-    ["login", past.authentikUser, after.authentikUser, previously.authentikUser],
-    ["k8s_user", past.k8sUser, after.k8sUser, previously.k8sUser],
-    ["e-mail", past.email, after.email, previously.email],
-    ["Forgejo login", past.forgejoLogin, after.forgejoLogin, previously.forgejoLogin],
-  ] as const;
-  for (const [what, was, is, former] of identities) {
+  for (const kind of IDENTITY_KINDS) {
+    const [was, is, what] = [past[kind], after[kind], IDENTITY_NAMES[kind]];
     if (was === is) continue;
-    if (
-      was !== undefined &&
-      is !== undefined &&
-      (former === was || (what !== "k8s_user" && folded(was) === folded(is)))
-    ) {
-      const lost =
-        what === "k8s_user" ? `; their secrets in Vault stay below ${was}, from where an admin moves them` : "";
-      part.other.push(`is renamed: ${what} ${was} becomes ${is}${lost}`);
+    if (was !== undefined && is !== undefined && isRename({ kind, who, was, is, previously }, holders)) {
+      part.other.push(`is renamed: ${what} ${was} becomes ${is}${kind === "k8sUser" ? secretsOf(was) : ""}`);
+      if (kind === "k8sUser" && TIERS[past.tier].ownsNamespaces)
+        part.lost.push(`access to their secrets in Vault below ${was}`);
       continue;
     }
-    if (was !== undefined && what === "k8s_user")
+    if (was !== undefined && kind === "k8sUser")
       part.other.push(`keeps the secrets in Vault below ${was}, from where an admin moves them`);
-    if (was !== undefined)
-      part.lost.push(
-        `what they had as ${what} ${was}${is === undefined ? "" : ` (now ${is}; if that is a rename, say so in previously)`}`,
-      );
-    if (is !== undefined) part.gained.push(`the ${what} ${is}`);
+    const next = was === undefined ? undefined : otherHolder(holders.after, kind, was, who);
+    const last = is === undefined ? undefined : otherHolder(holders.before, kind, is, who);
+    if (was !== undefined) {
+      const former = previously[kind];
+      const remarks = [
+        ...(is === undefined ? [] : [`now ${is}`]),
+        ...(next === undefined ? [] : [`${was} is ${next}'s from now on`]),
+        ...(is === undefined || next !== undefined || last !== undefined ? [] : [hintOf(former)]),
+      ];
+      part.lost.push(`what they had as ${what} ${was}${remarks.length === 0 ? "" : ` (${remarks.join("; ")})`}`);
+    }
+    if (is !== undefined) part.gained.push(`the ${what} ${is}${last === undefined ? "" : ` (formerly ${last}'s)`}`);
   }
   return part;
 }
+
+const secretsOf = (was: string): string => `; their secrets in Vault stay below ${was}, from where an admin moves them`;
+
+/** Of an identity that nobody else has or had. */
+const hintOf = (former: string | undefined): string =>
+  former === undefined
+    ? "if that is a rename, say so in previously"
+    : `no rename: previously names ${former}, which they did not have`;
 
 function rightsChanges(past: LedgerEntry, after: LedgerEntry): Part {
   const part = { lost: [] as string[], gained: [] as string[], other: [] as string[] };
@@ -170,26 +242,28 @@ function placeChanges(past: LedgerEntry, after: LedgerEntry): Part {
     part.other.push("is parked: their sessions are saved and ended, nothing of theirs runs, account and disk stay");
   if (past.parked && !after.parked)
     part.other.push("is no longer parked: everything of theirs runs again, saved sessions included");
-  if (past.claudeAuth !== after.claudeAuth && past.parked === after.parked) {
-    part.other.push(
-      `has the sync of the assistant's credentials switched ${after.claudeAuth ? "on" : "off; what was synced stays"}`,
-    );
-  }
-  if (past.layout !== after.layout) {
-    const stays = after.layout === "single" ? "; the clones of the former layout stay where they are" : "";
-    part.other.push(`has the layout ${after.layout} instead of ${past.layout}${stays}`);
-  }
-  const newRepos = after.repos.filter((repo) => !past.repos.includes(repo));
-  const oldRepos = past.repos.filter((repo) => !after.repos.includes(repo));
-  if (newRepos.length > 0) part.other.push(`has ${listed(newRepos)} cloned`);
-  if (oldRepos.length > 0) part.other.push(`keeps the clone of ${listed(oldRepos)}, which is no longer looked after`);
-  part.other.push(
-    ...figures("limit", past.limits, after.limits),
-    ...figures("quota", past.quota, after.quota, "; what runs above it stays"),
-  );
   if (past.until !== after.until)
     part.other.push(after.until === undefined ? "has no last day any more" : `has ${after.until} as last day`);
   return part;
+}
+
+/** What is neither a right nor a place: a smaller figure ends nothing, and no clone is deleted. */
+function settingChanges(past: LedgerEntry, after: LedgerEntry): readonly string[] {
+  const newRepos = after.repos.filter((repo) => !past.repos.includes(repo));
+  const oldRepos = past.repos.filter((repo) => !after.repos.includes(repo));
+  const stays = after.layout === "single" ? "; the clones of the former layout stay where they are" : "";
+  return [
+    ...(past.claudeAuth !== after.claudeAuth && past.parked === after.parked
+      ? [
+          `has the sync of the assistant's credentials switched ${after.claudeAuth ? "on" : "off; what was synced stays"}`,
+        ]
+      : []),
+    ...(past.layout === after.layout ? [] : [`has the layout ${after.layout} instead of ${past.layout}${stays}`]),
+    ...(newRepos.length > 0 ? [`has ${listed(newRepos)} cloned`] : []),
+    ...(oldRepos.length > 0 ? [`keeps the clone of ${listed(oldRepos)}, which is no longer looked after`] : []),
+    ...figures("limit", past.limits, after.limits),
+    ...figures("quota", past.quota, after.quota, "; what runs above it stays"),
+  ];
 }
 
 /** @param stays what a smaller figure does not end */

@@ -95,21 +95,22 @@ function kept(left: OffboardedPerson, { people }: Desired): readonly string[] {
   ];
 }
 
-function arrives({ who, kind }: PersonChange, { desired }: PlanInput): string {
+function arrives({ who, kind, other, startsAnew }: PersonChange, { desired }: PlanInput): string {
   const person = desired.people.get(who);
   if (person === undefined) return `${who} ${kind}.`;
+  const hasHome = kind === "returns" && startsAnew !== true;
   const numbers = `uid ${person.uid} and the ports ${person.ports.t3} and ${person.ports.browser}`;
   const start = `${who} ${kind} as ${person.tier} on ${person.host}, with ${kind === "returns" ? "the same " : ""}${numbers}`;
-  return `${[start, ...furnishings(person, kind)].join("; ")}.`;
+  return `${[start, ...furnishings(person, hasHome), ...other].join("; ")}.`;
 }
 
-function furnishings(person: Person, kind: PersonChange["kind"]): readonly string[] {
+function furnishings(person: Person, hasHome: boolean): readonly string[] {
   const { namespaces, forgejo } = person;
   return [
     ...(namespaces.length > 0
       ? [`owns the ${namespaces.length === 1 ? "namespace" : "namespaces"} ${listed(namespaces)}`]
       : []),
-    ...(TIERS[person.tier].clone === "untouched" ? [] : [clonesOf(person, kind)]),
+    ...(TIERS[person.tier].clone === "untouched" ? [] : [clonesOf(person, hasHome)]),
     ...(forgejo === undefined
       ? []
       : [
@@ -123,9 +124,8 @@ function furnishings(person: Person, kind: PersonChange["kind"]): readonly strin
 }
 
 /** A clone that is there stays as it is, unlocked ones included. */
-function clonesOf({ repos }: Person, kind: PersonChange["kind"]): string {
-  if (kind !== "returns")
-    return `gets a locked clone of infra${repos.length > 0 ? ` and ${listed(repos)} beside it` : ""}`;
+function clonesOf({ repos }: Person, hasHome: boolean): string {
+  if (!hasHome) return `gets a locked clone of infra${repos.length > 0 ? ` and ${listed(repos)} beside it` : ""}`;
   if (repos.length === 0) return "keeps the clone of infra as it is; a missing one is cloned anew, locked";
   return `keeps the clones of ${listed(["infra", ...repos])} as they are; missing ones are cloned anew, infra locked`;
 }

@@ -5,7 +5,7 @@
 
 import type { Desired } from "../model.ts";
 import { heldStates, type Surface, type Undelivered } from "../undelivered-changes.ts";
-import { type Before, changeOf, type PersonChange } from "./compare-ledgers.ts";
+import { type Before, changeOf, holdersOfRun, type PersonChange } from "./compare-ledgers.ts";
 
 export interface RepeatedChange extends PersonChange {
   /** Where the earlier run did not complete. */
@@ -15,16 +15,26 @@ export interface RepeatedChange extends PersonChange {
 /** @param changes those of this run, which are announced anyway */
 export function repeatedChanges(
   undelivered: Undelivered,
-  { renamed }: Before,
+  before: Before,
   desired: Desired,
   changes: readonly PersonChange[],
 ): readonly RepeatedChange[] {
   const announced = new Map(changes.map((change) => [change.who, change]));
-  return [...desired.ledger.people].flatMap(([who, after]) => {
+  const held = [...desired.ledger.people.keys()].map(
+    (who) => [who, heldStates(undelivered, before.renamed.get(who) ?? who)] as const,
+  );
+  const entries = held.flatMap(([who, states]) =>
+    states.flatMap(({ entry }) => (entry === undefined ? [] : [[who, entry] as const])),
+  );
+  const holders = holdersOfRun(before, desired, entries);
+  return held.flatMap(([who, states]) => {
+    const after = desired.ledger.people.get(who);
+    if (after === undefined) return [];
     const byKind = new Map<PersonChange["kind"], RepeatedChange>();
-    for (const { name, entry, surfaces } of heldStates(undelivered, renamed.get(who) ?? who)) {
-      const previously = desired.people.get(who)?.previously ?? {};
-      const change = changeOf(who, entry, after, previously, name === who ? undefined : name);
+    const previously = desired.people.get(who)?.previously ?? {};
+    for (const { name, entry, surfaces } of states) {
+      const formerName = name === who ? undefined : name;
+      const change = changeOf({ who, past: entry, after, previously, formerName }, holders);
       if (change === undefined) continue;
       const found = byKind.get(change.kind);
       byKind.set(change.kind, found === undefined ? { ...change, surfaces } : merged(found, { ...change, surfaces }));

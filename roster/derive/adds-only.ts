@@ -1,5 +1,12 @@
 /** Puts back into the rows what would be taken from somebody, while removals are suspended (`addsOnly`). */
 
+import {
+  holdersOf,
+  type HoldersOfRun,
+  type Identities,
+  type IdentityKind,
+  isRename,
+} from "../changes/identity-holders.ts";
 import type { Ledger, LedgerEntry, OsUser } from "../model.ts";
 import { sorted } from "../text/code-unit-order.ts";
 import { TIERS } from "../tiers.ts";
@@ -11,9 +18,11 @@ export function withoutRemovals(
   past: Ledger["people"],
 ): ReadonlyMap<OsUser, CurrentRow> {
   const previousRows = new Map<OsUser, CurrentRow>();
+  const after = [...rows].map(([osUser, row]) => [osUser, identitiesOf(row)] as const);
+  const holders = { before: holdersOf(past), after: holdersOf(after) };
   for (const [osUser, row] of rows) {
     const entry = past.get(osUser);
-    previousRows.set(osUser, entry === undefined || entry.leftOn !== undefined ? row : larger(row, entry));
+    previousRows.set(osUser, entry === undefined || entry.leftOn !== undefined ? row : larger(row, entry, holders));
   }
   for (const [osUser, entry] of past) {
     if (!previousRows.has(osUser) && entry.leftOn === undefined) previousRows.set(osUser, rowOfEntry(osUser, entry));
@@ -21,22 +30,34 @@ export function withoutRemovals(
   return previousRows;
 }
 
-function larger(row: CurrentRow, entry: LedgerEntry): CurrentRow {
+const identitiesOf = (row: CurrentRow): Identities => ({
+  authentikUser: row.authentikUser,
+  k8sUser: row.k8sUser,
+  ...(row.email === undefined ? {} : { email: row.email }),
+  ...(row.forgejo === undefined ? {} : { forgejoLogin: row.forgejo.login }),
+});
+
+function larger(row: CurrentRow, entry: LedgerEntry, holders: HoldersOfRun): CurrentRow {
   const before = rowOfEntry(row.osUser, entry);
   const tier = TIERS[row.tier].rank < TIERS[entry.tier].rank ? entry.tier : row.tier;
-  const renamed = row.previously;
-  const keepsLogin =
-    before.forgejo !== undefined &&
-    row.forgejo?.login !== before.forgejo.login &&
-    renamed.forgejoLogin !== before.forgejo.login;
-  const forgejo = keepsLogin ? before.forgejo : row.forgejo;
-  const email = before.email === undefined || renamed.email === before.email ? row.email : before.email;
+  const now = identitiesOf(row);
+  const { osUser: who, previously } = row;
+  const keeps = (kind: IdentityKind): boolean => {
+    const [was, is] = [entry[kind], now[kind]];
+    return was !== undefined && (is === undefined || !isRename({ kind, who, was, is, previously }, holders));
+  };
+  // Even a rename ends the access to the secrets below the former name.
+  const keepsK8sUser = keeps("k8sUser") || TIERS[entry.tier].ownsNamespaces;
+  const { k8sUser: formerK8sUser, ...otherFormer } = previously;
+  const forgejo = keeps("forgejoLogin") ? before.forgejo : row.forgejo;
+  const email = keeps("email") ? before.email : row.email;
   return {
     ...withEmail(row, email),
     tier,
     namespaces: TIERS[tier].administers ? [] : sorted([...row.namespaces, ...entry.namespaces]),
-    authentikUser: renamed.authentikUser === entry.authentikUser ? row.authentikUser : entry.authentikUser,
-    k8sUser: renamed.k8sUser === entry.k8sUser ? row.k8sUser : entry.k8sUser,
+    authentikUser: keeps("authentikUser") ? entry.authentikUser : row.authentikUser,
+    k8sUser: keepsK8sUser ? entry.k8sUser : row.k8sUser,
+    previously: keepsK8sUser && formerK8sUser === entry.k8sUser ? otherFormer : previously,
     host: before.host,
     quota: row.quota,
     ...(forgejo === undefined ? {} : { forgejo: { login: forgejo.login, push: forgejo.push || entry.push } }),

@@ -14,6 +14,7 @@ import { byCodeUnit, sortedEntries } from "../text/code-unit-order.ts";
 import { ALL_DELIVERED, type Surface, type Undelivered, undeliveredDuring } from "../undelivered-changes.ts";
 import { checkAgainstUserMap } from "../user-map.ts";
 import { allocate } from "./allocate-numbers.ts";
+import { claimedRenames } from "./claimed-renames.ts";
 import { conflictsWithOthers, doubledIdentities, formerNamesOfOthers, reassignedAddresses } from "./name-conflicts.ts";
 import { hostFiles } from "./host-files.ts";
 import {
@@ -77,6 +78,7 @@ export function derive(input: DeriveInput): Derived {
     }),
     ...conflictsWithOthers(roster, past, rows),
     ...formerNamesOfOthers(roster, past, rows),
+    ...claimedRenames(roster, past, wanted),
     ...(policy.addsOnly ? doubledIdentities(roster, rows) : []),
     ...allocated.problems,
     ...expiredBeforeTheyCame(input, past),

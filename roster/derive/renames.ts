@@ -40,7 +40,8 @@ export function followRenames(roster: Roster, ledger: Ledger): RenamedLedger {
     if (former === undefined) continue;
     if (entry === undefined) {
       const isDone = ledger.people.get(row.osUser)?.formerNames.includes(former) === true;
-      if (!isDone && ledger.people.size > 0) problems.push(problemInRoster(roster, unknownFormer(row, ledger, roster)));
+      if (!isDone && ledger.people.size > 0)
+        problems.push(problemInRoster(roster, unknownFormer(row, formerNames.get(former), ledger, roster)));
       continue;
     }
     if (ledger.people.has(row.osUser)) {
@@ -61,12 +62,18 @@ export function followRenames(roster: Roster, ledger: Ledger): RenamedLedger {
 }
 
 /** A former name that the ledger knows nobody by; an empty ledger knows nobody at all and says nothing. */
-function unknownFormer({ osUser, previously: { osUser: former } }: Row, { people }: Ledger, { rows }: Roster): Finding {
+function unknownFormer(
+  { osUser, previously: { osUser: former } }: Row,
+  owner: OsUser | undefined,
+  { people }: Ledger,
+  { rows }: Roster,
+): Finding {
   const follows = people.has(osUser) ? `${osUser} keeps their account` : `${osUser} gets a new account`;
   const withoutRow = [...people.keys()].filter((user) => !rows.has(user));
-  return warningInRow(
-    osUser,
-    ["previously", "os_user"],
-    `nobody of that name is in the ledger, so ${follows} and nobody is renamed; correct ${quote(former ?? "")} or remove this line${didYouMean(former, withoutRow)}`,
-  );
+  const found = owner === undefined ? "nobody of that name is in the ledger" : `that is a former name of ${owner}`;
+  const remedy =
+    owner === undefined || rows.has(owner)
+      ? `correct ${quote(former ?? "")} or remove this line${didYouMean(former, withoutRow)}`
+      : `write ${quote(owner)} if the two are one person, or remove this line`;
+  return warningInRow(osUser, ["previously", "os_user"], `${found}, so ${follows} and nobody is renamed; ${remedy}`);
 }

@@ -33,6 +33,9 @@ const IDENTITIES: readonly Identity[] = [
   { path: ["forgejo", "login"], same: folded, because: "Forgejo takes upper and lower case for the same login" },
   { path: ["previously", "os_user"], same: folded, because: "one account cannot become two people" },
   { path: ["previously", "k8s_user"], same: folded, because: "one identity in Vault cannot become two people's" },
+  { path: ["previously", "authentik_user"], same: folded, because: "one login cannot be renamed to two" },
+  { path: ["previously", "email"], same: folded, because: "one address cannot be renamed to two" },
+  { path: ["previously", "forgejo_login"], same: folded, because: "one forge account cannot be renamed to two" },
 ];
 
 function givenTwice(rows: RawRows, { path, same, because }: Identity): Finding[] {

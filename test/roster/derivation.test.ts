@@ -193,7 +193,7 @@ describe("leaving and coming back", () => {
   test("the plan says what is cut and what is kept, and that it is the same again", () => {
     expect([...away.plan, ...back.plan]).toEqual([
       "bob is offboarded. Revoked: units and login on devvm, the terminal and the code server of bob, the cluster rights of a namespace-owner, Bob's access and token in Forgejo and Vault policies and tokens. Kept: account, home and clones (uid 20001), groups that they got by hand, the secrets in Vault of bob, the forge account Bob with its own tokens, keys and repositories, the ports 3774 and 8932 and the namespace shop with everything in it.",
-      "bob returns as namespace-owner on devvm, with the same uid 20001 and the ports 3774 and 8932; owns the namespace shop; keeps the clone of infra as it is; a missing one is cloned anew, locked; pushes to the protected branch as Bob.",
+      "bob returns as namespace-owner on devvm, with the same uid 20001 and the ports 3774 and 8932; owns the namespace shop; keeps the clone of infra as it is; a missing one is cloned anew, locked; pushes to the protected branch as Bob; has account and home back as they are; gets new tokens: those of before stay revoked.",
     ]);
   });
 

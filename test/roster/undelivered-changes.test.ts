@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { changeOf } from "../../roster/changes/compare-ledgers.ts";
+import { NO_HOLDERS } from "../../roster/changes/identity-holders.ts";
 import { raisedRights } from "../../roster/changes/increased-rights.ts";
 import type { Derivation } from "../../roster/derive/derive.ts";
 import { EMPTY_LEDGER } from "../../roster/ledger.ts";
@@ -102,7 +103,7 @@ type Held = Map<Surface, Map<OsUser, LedgerEntry>>;
 function mustBeAnnounced(run: Derivation, who: OsUser, held: LedgerEntry | undefined, now: LedgerEntry): void {
   const before = { people: new Map(held === undefined ? [] : [[who, held]]), renamed: new Map<OsUser, OsUser>() };
   const rises = raisedRights(before, new Map([[who, now]])).flatMap(({ what }) => what);
-  const change = changeOf(who, held, now, {}, undefined);
+  const change = changeOf({ who, past: held, after: now, previously: {}, formerName: undefined }, NO_HOLDERS);
   const announced = [...run.changes, ...run.repeated].filter((one) => one.who === who);
   expect(run.raised.find((one) => one.who === who)?.what ?? []).toEqual(expect.arrayContaining([...rises]));
   for (const kind of ["lost", "gained"] as const)

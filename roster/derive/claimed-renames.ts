@@ -1,0 +1,62 @@
+/** Finds lines of `previously` that name a value which the person did not have: what looks like a rename is none. */
+
+import {
+  holdersOf,
+  type Identities,
+  IDENTITY_KINDS,
+  IDENTITY_NAMES,
+  isSame,
+  otherHolder,
+} from "../changes/identity-holders.ts";
+import { problemInRoster } from "../load.ts";
+import type { OsUser, Problem, Roster } from "../model.ts";
+import { warningInRow } from "../rules/finding.ts";
+import { quote } from "../text/quote.ts";
+import type { CurrentRow } from "./expire-rows.ts";
+import type { RenamedLedger } from "./renames.ts";
+
+/** The fields of `previously`. */
+const FIELDS = {
+  authentikUser: "authentik_user",
+  k8sUser: "k8s_user",
+  email: "email",
+  forgejoLogin: "forgejo_login",
+} as const;
+
+/**
+ * A warning for each identity that changes in this run while `previously` names another value than the ledger's. Where
+ * nothing changes the line is one of an earlier rename, which may stay for good.
+ */
+export function claimedRenames(
+  roster: Roster,
+  { people }: RenamedLedger,
+  rows: ReadonlyMap<OsUser, CurrentRow>,
+): readonly Problem[] {
+  // A ledger that knows nobody is that of a new stack, whose roster may come from an older one.
+  if (people.size === 0) return [];
+  const holders = holdersOf(people);
+  return [...rows.values()].flatMap((row) => {
+    const entry: Identities | undefined = people.get(row.osUser);
+    return IDENTITY_KINDS.flatMap((kind) => {
+      const [was, is, former] = [entry?.[kind], presentValue(row, kind), row.previously[kind]];
+      if (former === undefined || is === undefined) return [];
+      if (was !== undefined && (isSame(kind, was, is) || isSame(kind, was, former))) return [];
+      const what = IDENTITY_NAMES[kind];
+      const holder = otherHolder(holders, kind, former, row.osUser);
+      // The k8s_user of somebody else is an error already.
+      if (kind === "k8sUser" && holder !== undefined) return [];
+      const found =
+        holder === undefined ? `nobody had the ${what} ${quote(former)}` : `${quote(former)} is ${holder}'s ${what}`;
+      const remedy =
+        was === undefined
+          ? `${row.osUser} had none; remove this line`
+          : `${row.osUser} had ${quote(was)}; write that if the two are one account, or remove this line`;
+      const message = `${found} by the ledger, so this is no rename: ${remedy}`;
+      return [problemInRoster(roster, warningInRow(row.osUser, ["previously", FIELDS[kind]], message))];
+    });
+  });
+}
+
+function presentValue(row: CurrentRow, kind: keyof typeof FIELDS): string | undefined {
+  return kind === "forgejoLogin" ? row.forgejo?.login : row[kind];
+}

@@ -1,0 +1,182 @@
+/** Tests what the plan and the limits make of a return, and of a change that only looks like a rename. */
+
+import { describe, expect, test } from "vitest";
+import type { Ledger } from "../../roster/model.ts";
+import { derived, linesOf, rosterOf, row, tried } from "./support.ts";
+
+const ADA = row("ada", "", "admin");
+const ZOE = row("zoe", "", "admin");
+const team = (...rows: readonly string[]) => rosterOf(ADA, ZOE, ...rows);
+const after = (...rosters: readonly string[]): Ledger => {
+  const [first = "", ...more] = rosters;
+  return more.reduce((ledger, text) => derived(text, { ledger }).desired.ledger, derived(first).desired.ledger);
+};
+
+describe("the plan of a return", () => {
+  const full = row(
+    "bob",
+    "namespaces: [shop, books]\nemail: bob@x.org\nforgejo: {login: Bob, push: true}\ncode_layout: workspace\nrepos: [web]",
+    "namespace-owner",
+  );
+  const gone = after(team(full), team());
+  const hosts = ["devvm", "other"] as never;
+  const planOf = (text: string, ledger = gone) => derived(text, { ledger, stack: { hosts } }).plan.join("\n");
+
+  test("says what comes back, and that no token does", () => {
+    expect(planOf(team(full))).toMatch(
+      /^bob returns .* has account and home back as they are; gets new tokens: those of before stay revoked\.$/,
+    );
+  });
+
+  test("names every right that does not come back, and what stays where it is", () => {
+    const plan = planOf(team(row("bob").replace("authentik_user: bob", "authentik_user: rob")));
+    expect(plan).toContain(
+      "does not get back what they had as login bob (now rob; if that is a rename, say so in previously), what they had as " +
+        "e-mail bob@x.org, what they had as Forgejo login Bob, direct push to the protected branch and namespaces shop and " +
+        "books (kept with everything in it); gets the login rob and the rights of tier power-user (until now namespace-owner), " +
+        "which they did not have;",
+    );
+    expect(plan).toContain("keeps the clone of web, which is no longer looked after");
+  });
+
+  test("on another host speaks of no home that comes back", () => {
+    const plan = planOf(team(`${full}    host: other\n`));
+    expect(plan).toContain("gets a new home on other");
+    expect(plan).toContain("does not get back their place on devvm (account and home stay there, locked)");
+    expect(plan).toContain("gets a locked clone of infra and web beside it");
+  });
+
+  test("under another name says whose account it is", () => {
+    const plan = planOf(team(full.replace("  bob:", "  rob:").concat("    previously: {os_user: bob}\n")));
+    expect(plan).toContain("rob returns as namespace-owner");
+    expect(plan).toContain("is the new name of bob; /home/bob becomes /home/rob, with a link at the former path");
+  });
+
+  test("after a removal for good promises neither home nor clone", () => {
+    const ledger = derived(team(), { ledger: gone, stack: { removed: ["bob"] } }).desired.ledger;
+    const plan = planOf(team(row("bob")), ledger);
+    expect(plan).toContain("gets a new home, since the former one was deleted for good (recorded on 2026-11-22)");
+    expect(plan).toContain("gets a locked clone of infra;");
+    expect(plan).not.toContain("keeps the clone");
+  });
+});
+
+const FIELDS = [
+  ["authentik_user", "login", (value: string) => row("bob").replace("authentik_user: bob", `authentik_user: ${value}`)],
+  ["email", "e-mail", (value: string) => row("bob", `email: ${value}`)],
+  ["forgejo_login", "Forgejo login", (value: string) => row("bob", `forgejo: {login: ${value}}`)],
+] as const;
+
+describe.each(FIELDS)("a changed value with previously.%s", (field, what, bob) => {
+  const [own, cats, next] = field === "email" ? ["b@x.org", "c@x.org", "n@x.org"] : ["bob", "cat", "new"];
+  const named = (text: string, name: string) =>
+    text.replaceAll(/\bbob:/g, `${name}:`).replace("k8s_user: bob", `k8s_user: ${name}`);
+  const asCat = (value: string) => {
+    const text = named(bob(value), "cat");
+    return field === "authentik_user" ? text : text.replace("authentik_user: bob", "authentik_user: cat");
+  };
+  const formerly = (text: string, value: string) => `${text}    previously: {${field}: ${value}}\n`;
+  const ledger = after(team(bob(own), asCat(cats)));
+  const changes = (...rows: readonly string[]) => {
+    const result = derived(team(...rows), { ledger, stack: { removalLimit: 0 } });
+    const warned = result.warnings.filter(({ path }) => path.includes("previously"));
+    return { plan: result.plan, brakes: result.brakes.map(({ people }) => people.join()), warned };
+  };
+
+  test("is a rename where it is one account, however its case is written", () => {
+    const renamed = [`bob is renamed: ${what} ${own} becomes ${next}.`];
+    expect(changes(formerly(bob(next), own), asCat(cats))).toEqual({ plan: renamed, brakes: [], warned: [] });
+    expect(changes(formerly(bob(next), own.toUpperCase()), asCat(cats)).plan).toEqual(renamed);
+  });
+
+  test("is two losses where two people exchange it, and the limits count both", () => {
+    const { plan, brakes } = changes(formerly(bob(cats), own), formerly(asCat(own), cats));
+    expect([plan, brakes]).toEqual([
+      [
+        `bob loses what they had as ${what} ${own} (now ${cats}; ${own} is cat's from now on); gets the ${what} ${cats} (formerly cat's).`,
+        `cat loses what they had as ${what} ${cats} (now ${own}; ${cats} is bob's from now on); gets the ${what} ${own} (formerly bob's).`,
+      ],
+      ["bob,cat"],
+    ]);
+  });
+
+  test("is a loss where somebody else has the former value from now on", () => {
+    const { plan, brakes } = changes(formerly(bob(next), own), formerly(asCat(own), cats));
+    expect(plan[0]).toBe(
+      `bob loses what they had as ${what} ${own} (now ${next}; ${own} is cat's from now on); gets the ${what} ${next}.`,
+    );
+    expect(brakes).toEqual(["bob,cat"]);
+  });
+
+  test("is a loss where the new value is that of somebody who leaves", () => {
+    const { plan, brakes } = changes(formerly(bob(cats), own));
+    expect(plan.at(-1)).toBe(
+      `bob loses what they had as ${what} ${own} (now ${cats}); gets the ${what} ${cats} (formerly cat's).`,
+    );
+    expect(brakes).toEqual(["bob,cat"]);
+  });
+
+  test("is a loss and a warning where previously names a value that they did not have", () => {
+    const nobody = changes(formerly(bob(next), field === "email" ? "x@x.org" : "nemo"), asCat(cats));
+    expect(nobody.brakes).toEqual(["bob"]);
+    expect(nobody.plan.join()).toContain("no rename: previously names");
+    expect(nobody.warned.map(({ severity, path, message }) => [severity, path, message])).toEqual([
+      [
+        "warning",
+        `users.bob.previously.${field}`,
+        expect.stringMatching(
+          /nobody had the .* by the ledger, so this is no rename: bob had ".*"; write that if the two are one account, or remove this line$/,
+        ),
+      ],
+    ]);
+    const [warning] = changes(formerly(bob(next), cats), asCat(cats)).warned;
+    expect(warning?.message).toContain(`"${cats}" is cat's ${what} by the ledger, so this is no rename`);
+  });
+
+  test("is refused where two rows claim it", () => {
+    expect(linesOf(team(formerly(bob(next), own), formerly(asCat(cats), own)))).toEqual([
+      expect.stringContaining(`cat: previously.${field}: "${own}" is already bob's`),
+    ]);
+  });
+
+  test("of an exchange is held back while addsOnly is on", () => {
+    const text = team(formerly(bob(cats), own), formerly(asCat(own), cats));
+    const held = derived(text, { ledger, stack: { addsOnly: true } });
+    expect(held.changes.filter(({ lost }) => lost.length > 0)).toEqual([]);
+    expect(held.heldBack.map(({ who }) => who)).toEqual(["bob", "cat"]);
+  });
+
+  test("of an exchange that failed on a surface is announced again as one", () => {
+    const text = team(formerly(bob(cats), own), formerly(asCat(own), cats));
+    const first = derived(text, { ledger });
+    const again = derived(text, { ledger: first.desired.ledger, undelivered: first.undelivered });
+    expect(again.plan.join("\n")).toContain(`gets the ${what} ${own} (formerly bob's). An earlier deployment`);
+    expect(again.plan.join("\n")).not.toContain("is renamed");
+  });
+});
+
+test("a renamed k8s_user of an owner ends the access to the secrets below the former one, and counts", () => {
+  const shop = (k8sUser: string, more = "") =>
+    row("bob", `namespaces: [shop]${more}`, "namespace-owner").replace("k8s_user: bob", `k8s_user: ${k8sUser}`);
+  const ledger = after(team(shop("bob")));
+  const renamed = team(shop("rob", "\npreviously: {k8s_user: bob}"));
+  const { plan, brakes } = derived(renamed, { ledger, stack: { removalLimit: 0 } });
+  expect([plan, brakes.map(({ people }) => people)]).toEqual([
+    [
+      "bob loses access to their secrets in Vault below bob; is renamed: k8s_user bob becomes rob; their secrets in Vault stay below bob, from where an admin moves them.",
+    ],
+    [["bob"]],
+  ]);
+  const held = derived(renamed, { ledger, stack: { addsOnly: true } });
+  expect([held.changes, held.heldBack.map(({ who }) => who)]).toEqual([[], ["bob"]]);
+});
+
+test("a former name of somebody's account is told with the name that it has today", () => {
+  const rename = (name: string, former: string) =>
+    row(name, `previously: {os_user: ${former}}`).replace(/: (?:rob|rab)$/gm, ": bob");
+  const ledger = after(team(row("bob")), team(rename("rob", "bob")));
+  const result = tried(team(rename("rab", "bob")), { ledger });
+  expect(result.ok ? [] : result.problems.map(({ message }) => message)).toContain(
+    'previously.os_user: that is a former name of rob, so rab gets a new account and nobody is renamed; write "rob" if the two are one person, or remove this line',
+  );
+});
