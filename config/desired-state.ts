@@ -11,6 +11,7 @@ import { loadRoster } from "../roster/load.ts";
 import type { Day, HostName, Ledger, Policy, Problem, UserMap } from "../roster/model.ts";
 import { checkPolicy, DEFAULT_POLICY } from "../roster/policy-defaults.ts";
 import { renderProblem } from "../roster/render-problem.ts";
+import { fieldsWithoutSurface } from "../roster/rules/fields-without-surface.ts";
 import { ALL_DELIVERED, loadUndelivered, type Surface, type Undelivered } from "../roster/undelivered-changes.ts";
 import { loadUserMap } from "../roster/user-map.ts";
 import { endedServices } from "./offered-services.ts";
@@ -52,10 +53,11 @@ export async function computeDesiredState(settings: StackSettings, inputs: RunIn
     surfaces: surfacesOf(settings),
   });
   if (!derived.ok) return refuse(derived.problems);
+  const idle = fieldsWithoutSurface(loaded.roster, surfacesOf(settings));
   return {
     ...derived,
     plan: [...derived.plan, ...endedServices(settings, inputs.services, derived.desired.people.size)],
-    warnings: [...loaded.warnings, ...derived.warnings],
+    warnings: [...loaded.warnings, ...idle, ...derived.warnings],
   };
 }
 

@@ -63,7 +63,7 @@ export function loadRoster(source: Uint8Array | string, file: string, policy: Po
 
 /** A problem of one person's row, placed by the roster it was found in. */
 export const problemInRoster = (roster: Roster, finding: Finding): Problem =>
-  located(roster.file, roster.locate(finding.path), finding);
+  located(roster.file, roster.locate(finding.path, finding.at), finding);
 
 function located(
   file: string,

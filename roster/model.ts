@@ -99,7 +99,7 @@ export interface Roster {
   readonly file: string;
   readonly rows: ReadonlyMap<OsUser, Row>;
   /** Where the value of a path stands, or the nearest thing around it that is there. */
-  readonly locate: (path: readonly (string | number)[]) => Position;
+  readonly locate: (path: readonly (string | number)[], at?: "key" | "value") => Position;
 }
 
 /** What the cluster's user map says of one `k8s_user`. */

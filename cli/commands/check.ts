@@ -1,5 +1,7 @@
 /** Implements `./ws check`: reports everything that is wrong with a roster, and changes nothing. */
 
+import { today } from "../../config/desired-state.ts";
+import { expiredRows } from "../../roster/derive/expire-rows.ts";
 import { loadRoster } from "../../roster/load.ts";
 import type { Policy, Problem, UserMap } from "../../roster/model.ts";
 import { contradictingQuotas } from "../../roster/rules/merged-quotas.ts";
@@ -65,7 +67,8 @@ function problemsOf(
     source: userMap === undefined ? "the stack's settings" : `the user map (${userMap.file})`,
     quotaOf: ({ k8sUser }) => userMap?.entries.get(k8sUser)?.quota ?? {},
   });
-  return { people: roster.rows.size, problems: [...warnings, ...compared, ...quotas] };
+  const expired = expiredRows(roster, today());
+  return { people: roster.rows.size, problems: [...warnings, ...compared, ...quotas, ...expired] };
 }
 
 function failure(file: string, problems: readonly Problem[]): string {

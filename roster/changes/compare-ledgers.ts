@@ -249,8 +249,10 @@ function placeChanges(past: LedgerEntry, after: LedgerEntry): Part {
 
 /** What is neither a right nor a place: a smaller figure ends nothing, and no clone is deleted. */
 function settingChanges(past: LedgerEntry, after: LedgerEntry): readonly string[] {
-  const newRepos = after.repos.filter((repo) => !past.repos.includes(repo));
-  const oldRepos = past.repos.filter((repo) => !after.repos.includes(repo));
+  // An admin's tree is never touched, whatever the row says of it.
+  const isTouched = TIERS[after.tier].clone !== "untouched";
+  const newRepos = after.repos.filter((repo) => isTouched && !past.repos.includes(repo));
+  const oldRepos = past.repos.filter((repo) => isTouched && !after.repos.includes(repo));
   const stays = after.layout === "single" ? "; the clones of the former layout stay where they are" : "";
   return [
     ...(past.claudeAuth !== after.claudeAuth && past.parked === after.parked
@@ -258,7 +260,9 @@ function settingChanges(past: LedgerEntry, after: LedgerEntry): readonly string[
           `has the sync of the assistant's credentials switched ${after.claudeAuth ? "on" : "off; what was synced stays"}`,
         ]
       : []),
-    ...(past.layout === after.layout ? [] : [`has the layout ${after.layout} instead of ${past.layout}${stays}`]),
+    ...(past.layout === after.layout || !isTouched
+      ? []
+      : [`has the layout ${after.layout} instead of ${past.layout}${stays}`]),
     ...(newRepos.length > 0 ? [`has ${listed(newRepos)} cloned`] : []),
     ...(oldRepos.length > 0 ? [`keeps the clone of ${listed(oldRepos)}, which is no longer looked after`] : []),
     ...figures("limit", past.limits, after.limits),

@@ -8,7 +8,7 @@ import { planSentences } from "../changes/render-plan.ts";
 import { raisedRights, type RaisedRights } from "../changes/increased-rights.ts";
 import { repeatedChanges, type RepeatedChange } from "../changes/repeated-changes.ts";
 import { problemInRoster } from "../load.ts";
-import { inRow, warningInRow } from "../rules/finding.ts";
+import { inRow } from "../rules/finding.ts";
 import { contradictingQuotas } from "../rules/merged-quotas.ts";
 import { byCodeUnit, sortedEntries } from "../text/code-unit-order.ts";
 import { ALL_DELIVERED, type Surface, type Undelivered, undeliveredDuring } from "../undelivered-changes.ts";
@@ -26,7 +26,7 @@ import {
 } from "./derive-person.ts";
 import { removedPeople } from "./removed-users.ts";
 import { followRenames, type RenamedLedger } from "./renames.ts";
-import { type CurrentRow, currentRows, isOver, type RowsInput } from "./expire-rows.ts";
+import { type CurrentRow, currentRows, expiredRows, type RowsInput } from "./expire-rows.ts";
 import { withoutRemovals } from "./adds-only.ts";
 
 export interface DeriveInput extends RowsInput {
@@ -81,7 +81,7 @@ export function derive(input: DeriveInput): Derived {
     ...claimedRenames(roster, past, wanted),
     ...(policy.addsOnly ? doubledIdentities(roster, rows) : []),
     ...allocated.problems,
-    ...expiredBeforeTheyCame(input, past),
+    ...expiredRows(roster, today, past.people),
   ];
   if (found.some((problem) => problem.severity === "error")) return { ok: false, problems: found };
   const desired = desiredOf(input, past, rows, allocated.numbers, removed.now);
@@ -211,18 +211,3 @@ function desiredOf(
 
 const filesOf = (hosts: readonly HostName[], people: ReadonlyMap<OsUser, Person>): ReadonlyMap<HostName, HostFiles> =>
   new Map(hosts.map((host) => [host, hostFiles([...people.values()].filter((person) => person.host === host))]));
-
-function expiredBeforeTheyCame({ roster, today }: DeriveInput, past: RenamedLedger): readonly Problem[] {
-  return [...roster.rows.values()]
-    .filter((row) => isOver(row, today) && !past.people.has(row.osUser))
-    .map((row) =>
-      problemInRoster(
-        roster,
-        warningInRow(
-          row.osUser,
-          ["until"],
-          `${row.until} has passed and ${row.osUser} never had anything here, so nothing is made; remove the row`,
-        ),
-      ),
-    );
-}

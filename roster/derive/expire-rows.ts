@@ -1,6 +1,8 @@
 /** Selects the rows that give access today: one expires with the last day that its `until` names. */
 
-import type { Day, Email, Ledger, OsUser, Policy, Roster, Row, UserMap } from "../model.ts";
+import { problemInRoster } from "../load.ts";
+import type { Day, Email, Ledger, OsUser, Policy, Problem, Roster, Row, UserMap } from "../model.ts";
+import { warningInRow } from "../rules/finding.ts";
 import { emailOf } from "../user-map.ts";
 
 /** A row whose optional values are settled as far as roster and user map can settle them. */
@@ -38,6 +40,22 @@ export function currentRows(
 
 /** Whether the last day of access has passed (`until`). */
 export const isOver = (row: Row, today: Day): boolean => row.until !== undefined && row.until < today;
+
+/**
+ * A warning for each row whose last day has passed: it looks like a person's and gives nothing.
+ * @param people whom the ledger knows; undefined where there is none
+ */
+export function expiredRows(roster: Roster, today: Day, people?: ReadonlyMap<OsUser, unknown>): readonly Problem[] {
+  return [...roster.rows.values()]
+    .filter((row) => isOver(row, today))
+    .map(({ osUser, until }) => {
+      const message =
+        people?.has(osUser) === false
+          ? `${until} has passed and ${osUser} never had anything here, so nothing is made; remove the row`
+          : `${until} has passed, so ${osUser} has no access and no other field of the row has any effect; remove the row, or write a later day`;
+      return problemInRoster(roster, warningInRow(osUser, ["until"], message));
+    });
+}
 
 /** Puts the given e-mail, or none, in the place of the row's own. */
 export const withEmail = (row: Row, email: Email | undefined): Row => {

@@ -16,9 +16,12 @@ export interface Finding {
 export const inRow = (user: string, path: Path, message: string, at: Finding["at"] = "value"): Finding => ({
   path: ["users", user, ...path],
   at,
-  message: path.length === 0 ? message : `${fieldText(path)}${message.startsWith("is missing") ? " " : ": "}${message}`,
+  message: path.length === 0 ? message : `${fieldText(path)}${CONTINUES.test(message) ? " " : ": "}${message}`,
   severity: "error",
 });
+
+/** The field is the subject of such a sentence. */
+const CONTINUES = /^(?:is missing|has no effect|(?:true|false) has no effect)/;
 
 /** The same as a warning: said, and in nobody's way. */
 export const warningInRow = (user: string, path: Path, message: string): Finding => ({

@@ -8,6 +8,7 @@ import { counted, listed, quote, describeValue, withArticle } from "../text/quot
 import { didYouMean, nearest } from "../text/suggest.ts";
 import { describeTree, pathText, plainValue, treeAt } from "../text/tree-values.ts";
 import type { Tree } from "../text/yaml-tree.ts";
+import { fieldsWithoutEffect } from "./fields-without-effect.ts";
 import { type Finding, inRow } from "./finding.ts";
 import { belongsToSection, numberGiven, sectionOf } from "./misplaced-fields.ts";
 import { isReservedK8sUser, isSystemNamespace } from "../schema/reserved-names.ts";
@@ -33,6 +34,7 @@ export function checkRow(user: string, tree: Tree, raw: unknown, policy: Policy)
     ...stackFindings(user, fields, policy),
     ...previouslyFindings(user, fields),
     ...sizeFindings(user, checked.success ? checked.data : undefined, policy),
+    ...fieldsWithoutEffect(user, checked.success ? checked.data : undefined),
   ];
   findings.push(...withoutRefused(byRules, findings));
   return checked.success ? { written: checked.data, findings } : { findings };

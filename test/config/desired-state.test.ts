@@ -33,6 +33,13 @@ test("a stack that never ran has no history, and everybody joins", async () => {
   expect([plan.map((line) => line.split(" as ")[0]), brakes]).toEqual([["ada joins", "bob joins"], []]);
 });
 
+test("a part of a row for a surface that the stack does not have is a warning", async () => {
+  const { warnings } = await computeDesiredState(stack(rosterOf(ada, row("bob", "forgejo: {login: bob}"))), known());
+  expect(warnings.map(({ path, message }) => [path, message])).toEqual([
+    ["users.bob.forgejo", expect.stringMatching(/^forgejo has no effect, because this stack manages no forge/)],
+  ]);
+});
+
 test("what the last run wrote is taken up again: nothing happens to anybody", async () => {
   const ledger = await everybody();
   expect((await decide(stack(rosterOf(cleo, bob, ada)), known(ledger))).plan).toEqual([]);

@@ -285,7 +285,7 @@ describe("the other fields", () => {
     "quota: {cpu_requests: 0.5, memory_requests: 4Gi, memory_limits: 8Gi, pods: 20}",
     "until: 2028-02-29",
     "host: devvm",
-  ])("%s is right", (fields) => expect(about(fields)).toEqual([]));
+  ])("%s is right", (fields) => expect(about(fields).filter((line) => !line.includes(": warning: "))).toEqual([]));
 
   test.each([
     ["host: -x-", 'host: "-x-" does not fit'],
