@@ -43,6 +43,7 @@ export function parseRoster(source: string): Parsed {
     return { line, column: edit === undefined ? column : Math.max(1, column - edit.to + edit.from) };
   };
   const problems: TreeProblem[] = parsed.corrected.map((problem) => ({
+    position: parsed.positionOf(problem.at),
     ...problem,
     at: offsetOf(parsed.positionOf(problem.at)),
   }));

@@ -2,7 +2,7 @@
 
 import { problemInRoster } from "../load.ts";
 import type { Policy, Problem, Quota, Roster, Row } from "../model.ts";
-import { kubernetesBytes } from "../schema/size-limits.ts";
+import { kubernetesBytes, processors } from "../schema/size-limits.ts";
 import { quote } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
 import { inRow } from "./finding.ts";
@@ -15,7 +15,7 @@ export interface SuppliedQuotas {
   readonly quotaOf: (row: Row) => Partial<Quota> | undefined;
 }
 
-/** The rows of owners of namespaces whose quota asks for more memory than it allows. */
+/** The rows of owners of namespaces whose quota asks for more memory than it allows, or has too many pods for it. */
 export function contradictingQuotas(
   roster: Roster,
   policy: Policy,
@@ -24,16 +24,33 @@ export function contradictingQuotas(
   return [...roster.rows.values()].flatMap((row) => {
     const supplied = TIERS[row.tier].ownsNamespaces ? quotaOf(row) : undefined;
     if (supplied === undefined) return [];
-    const figure = (name: "memory_requests" | "memory_limits") => ({
+    const figure = (name: keyof Quota): Figure => ({
       value: row.quota[name] ?? supplied[name] ?? policy.quota[name],
       from: supplied[name] === undefined ? "the stack's settings" : source,
     });
     const requests = figure("memory_requests");
     const limits = figure("memory_limits");
-    if (kubernetesBytes(requests.value) <= kubernetesBytes(limits.value)) return [];
-    return [problemInRoster(roster, inRow(row.osUser, ...sentence(row, requests, limits)))];
+    if (kubernetesBytes(requests.value) > kubernetesBytes(limits.value))
+      return [problemInRoster(roster, inRow(row.osUser, ...sentence(row, requests, limits)))];
+    const small = SHARES.find(({ name, least, amount }) => {
+      const share = amount(figure(name).value) / Number(figure("pods").value);
+      return share < amount(least);
+    });
+    if (small === undefined) return [];
+    const [pods, whole] = [figure("pods"), figure(small.name)];
+    const path = row.quota.pods === undefined && row.quota[small.name] !== undefined ? small.name : "pods";
+    const at = row.quota[path] === undefined ? ["k8s_user"] : ["quota", path];
+    const message = `${pods.value} pods share ${small.name}, ${quote(whole.value)}, and a pod without figures of its own gets the share of one; that is less than ${small.least}, ${small.because}, so lower pods or raise ${small.name}`;
+    return [problemInRoster(roster, inRow(row.osUser, at, message))];
   });
 }
+
+/** The least that one pod's share may be. */
+const SHARES = [
+  { name: "cpu_requests", least: "1m", amount: processors, because: "Kubernetes' smallest unit" },
+  { name: "memory_requests", least: "1Mi", amount: kubernetesBytes, because: "in which the share is given" },
+  { name: "memory_limits", least: "6Mi", amount: kubernetesBytes, because: "below which no container starts" },
+] as const;
 
 interface Figure {
   readonly value: string;

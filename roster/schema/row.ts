@@ -10,18 +10,23 @@ import { quote, describeValue } from "../text/quote.ts";
 import { didYouMean } from "../text/suggest.ts";
 import { UnquotedScalar } from "../text/scalar-source.ts";
 import * as names from "./patterns.ts";
+import { nearMiss } from "./near-misses.ts";
 import type { Grammar } from "./patterns.ts";
 import { type Bounds, LIMIT_BOUNDS, outOfBounds, QUOTA_BOUNDS } from "./size-limits.ts";
 
 /** What was found and what would be right; a value that only lacks its quotes is told so. */
-const found = (input: unknown, { pattern, right, longest }: Grammar): string => {
+const found = (input: unknown, grammar: Grammar): string => {
+  const { pattern, right, longest } = grammar;
   if (input === undefined) return `is missing; ${right}`;
   if (input === null) return `nothing is given; ${right}`;
   if (input instanceof UnquotedScalar && pattern.test(input.source))
     return `YAML reads ${describeValue(input)} here; if that is the name, put it in quotes: "${input.source}"`;
   if (typeof input === "string" && longest !== undefined && input.length > longest)
     return `${describeValue(input)} has ${input.length} characters, and ${longest} is the most; ${right}`;
-  return `${describeValue(input)} does not fit; ${right}`;
+  const isPlain = typeof input === "string" || typeof input === "number";
+  const text = input instanceof UnquotedScalar ? input.source : isPlain ? String(input) : undefined;
+  const cause = text === undefined ? undefined : nearMiss(text, grammar);
+  return `${describeValue(input)} does not fit${cause === undefined ? `; ${right}` : `, because it ${cause}`}`;
 };
 
 const text = (grammar: Grammar, description: string) =>
@@ -267,9 +272,17 @@ export type WrittenRow = z.output<typeof row>;
 export const unquotedNameProblem = (name: string, keyIs: string): string =>
   `expected a name as the key but found ${keyIs}; ${names.OS_USER.pattern.test(name) ? `put it in quotes if it is a name: "${name}"` : names.OS_USER.right}`;
 
+const MAX_OS_USER = names.OS_USER.longest ?? Number.POSITIVE_INFINITY;
+
 /** A sentence about a row's key, or nothing when it is a name that a person may have. */
 export function osUserProblem(name: string): string | undefined {
-  if (!names.OS_USER.pattern.test(name)) return `${quote(name)} is not an OS user; ${names.OS_USER.right}`;
+  if (!names.OS_USER.pattern.test(name)) {
+    const cause =
+      name.length > MAX_OS_USER
+        ? `has ${name.length} characters; ${names.OS_USER.right}`
+        : nearMiss(name, names.OS_USER);
+    return `${quote(name)} is not an OS user${cause === undefined ? `; ${names.OS_USER.right}` : `, because it ${cause}`}`;
+  }
   if (isSystemAccount(name))
     return `"${name}" is an account or a group of the system; choose another name for the person`;
   return undefined;

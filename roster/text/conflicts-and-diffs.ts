@@ -39,8 +39,9 @@ const CONFLICT =
 
 /** A line that only a diff has: it tells that the lines with a sign, and those that it moved by a space, are a diff's too. */
 const HEAD = /diff --git |@@ -\d|--- (?:[ab]\/|\/dev\/null|\S+\.ya?ml\b)|\+\+\+ \S|\\ No newline at end/;
-/** A line that was added, or a key or an item that was removed: the sign stands before everything else. */
-const SIGNED = /[ \t]*\+[ \t]*(?:[\w"'#{}[\]-]|\r?$)|-(?:[ \t]{2,})?[\w.-]+:(?:[ \t\r]|$)|-[ \t]{2,}-[ \t]/;
+/** A line that was added (`+5:` is a key that is a number), or a key or an item that was removed: the sign stands before everything else. */
+const SIGNED =
+  /[ \t]*\+(?!\d+[ \t]*:)[ \t]*(?:[\w"'#{}[\]-]|\r?$)|-(?:[ \t]{2,})?[\w.-]+:(?:[ \t\r]|$)|-[ \t]{2,}-[ \t]/;
 /** A line of the oldest form of a diff, or of a quoted mail. */
 const QUOTED = /[<>](?:[ \t].*)?$/;
 const DIFF_LINE = new RegExp(`^(?:(${HEAD.source})|${SIGNED.source}|(${QUOTED.source})).*`, "gm");

@@ -2,6 +2,7 @@
 
 import { MAX_TOKENS } from "./parser-limits.ts";
 import { quote } from "./quote.ts";
+import { MAY_BE_RICH, RICH_TEXT } from "./rich-text-artifacts.ts";
 import { TEMPLATE, withoutTemplates } from "./template-text.ts";
 import { visitTokens } from "./tokens.ts";
 
@@ -23,15 +24,64 @@ export interface Cleaned {
  * templates by a word, and directives by blank lines.
  */
 export function cleaned(text: string): Cleaned {
-  const ends = withLineFeeds(text);
-  const spaces = withSpaces(ends.text);
+  const lines = withLines(text);
+  const ends = withLineFeeds(lines.text);
+  const rich = withoutRichText(ends.text);
+  const spaces = withSpaces(rich.text);
   const templates = [...spaces.text.matchAll(TEMPLATE)];
   const filled =
     templates.length === 0
       ? { text: spaces.text, found: [] }
       : withoutTemplates(spaces.text, outsideComments(templates, spaces.text));
   const plain = withoutDirectives(filled.text);
-  return { text: plain.text, found: [...ends.found, ...spaces.found, ...filled.found, ...plain.found] };
+  return {
+    text: plain.text,
+    found: [...lines.found, ...ends.found, ...rich.found, ...spaces.found, ...filled.found, ...plain.found],
+  };
+}
+
+/** What stands between lines in a text without any line end, and what it is called. */
+const OTHER_LINE_ENDS = [
+  { pattern: /[\u2028\u2029\u0085]/g, replacement: "\n" },
+  { pattern: /\u00a0(?=[ \t]*(?:#|-[ \t]|["']?[\w.-]+["']?[ \t]*:|$))/g, replacement: "\n" },
+  { pattern: /\\n/g, replacement: " \n" },
+] as const;
+
+/** A whole text of one line whose line ends became something else on the way: one problem, and the lines are judged. */
+function withLines(text: string): Cleaned {
+  if (/[\n\r]/.test(text)) return { text, found: [] };
+  for (const { pattern, replacement } of OTHER_LINE_ENDS) {
+    const [first, second] = text.matchAll(pattern);
+    if (first === undefined || second === undefined) continue;
+    const message = `the whole text is one line with ${quoteLineEnd(first[0])} where lines should end; save it with Unix line ends (LF)`;
+    return { text: text.replace(pattern, replacement), found: [{ offset: first.index, message, hides: "line" }] };
+  }
+  return { text, found: [] };
+}
+
+const quoteLineEnd = (sign: string): string =>
+  sign.length === 1 ? `the character U+${hexOf(sign)}` : `a backslash and an "n"`;
+
+/** One pass over the text for each rule, and none over a text that cannot hold any. */
+function withoutRichText(source: string): Cleaned {
+  let text = source;
+  const found: Pasted[] = [];
+  if (!MAY_BE_RICH.test(text)) return { text, found };
+  for (const { pattern, replace, isToldOnce = false } of RICH_TEXT) {
+    const matches = [...text.matchAll(pattern)];
+    if (matches.length === 0) continue;
+    const parts: string[] = [];
+    let from = 0;
+    for (const [index, match] of outsideComments(matches, text).entries()) {
+      const { text: plain, message } = replace(match);
+      parts.push(text.slice(from, match.index), plain);
+      from = match.index + match[0].length;
+      const sign = match.index + match[0].search(/\S/);
+      if (index === 0 || !isToldOnce) found.push({ offset: sign, message, hides: "line" });
+    }
+    text = parts.join("") + text.slice(from);
+  }
+  return { text, found };
 }
 
 /** `%YAML 1.1` makes `yes` a switch and `0400` octal, and `%TAG` gives a tag another meaning. */
@@ -123,8 +173,10 @@ function isBetweenTokens(text: string, index: number, length: number): boolean {
   return /^\s*$/.test(before) || /^[^"']*:\s*$/.test(before) || /^\s*(?:#.*)?$/.test(after);
 }
 
+const hexOf = (character: string): string =>
+  (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+
 function invisible(character: string): string {
-  const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
   const isAccent = /^(?!\p{Default_Ignorable_Code_Point})\p{M}/u.test(character);
   const looks = BLANK.test(character)
     ? "only looks like a space"
@@ -132,7 +184,7 @@ function invisible(character: string): string {
       ? "is an accent without a letter"
       : "is invisible";
   const name = character === "\u00a0" ? " (a no-break space)" : "";
-  return `the character U+${code}${name} ${looks}; delete it, or type a space in its place`;
+  return `the character U+${hexOf(character)}${name} ${looks}; delete it, or type a space in its place`;
 }
 
 /** One pass over both, because a hostile file may hold many of either. */

@@ -94,8 +94,8 @@ describe("a name that YAML reads as a number is quoted as it is written", () => 
 
 describe("each size has a floor, a ceiling and a unit", () => {
   test.each([
-    ["memory", '"8192"', '"8192" does not fit; use a size with its unit'],
-    ["memory", "8192", "the number 8192 does not fit; use a size with its unit"],
+    ["memory", '"8192"', '"8192" does not fit, because it has no unit, so it would be that many bytes; use'],
+    ["memory", "8192", "the number 8192 does not fit, because it has no unit, so it would be that many bytes; use"],
     ["memory", "50%", '"50%" does not fit; use a size with its unit'],
     ["memory", "infinity", '"infinity" does not fit; use a size with its unit'],
     ["memory", "1023M", '"1023M" is less than 1G; write at least that, because a shell, a tmux server'],
@@ -112,7 +112,7 @@ describe("each size has a floor, a ceiling and a unit", () => {
   );
 
   test.each([
-    ["memory_requests", '"5"', '"5" does not fit; use a size with its unit'],
+    ["memory_requests", '"5"', '"5" does not fit, because it has no unit'],
     ["memory_limits", "3k", '"3k" is less than 64Mi; write at least that'],
     ["memory_limits", "999999999999999Ei", "is more than 64Ti; write at most that"],
     ["cpu_requests", "1m", '"1m" is less than 100m; write at least that'],
@@ -132,12 +132,8 @@ describe("each size has a floor, a ceiling and a unit", () => {
     const said = (value: string) =>
       about({ namespaces: "[shop]", [section]: `{${field}: ${value}}` }, "namespace-owner");
     for (const value of values) {
-      expect(said(value)).toEqual([
-        expect.stringContaining(`${section}.${field}: the number ${value} does not fit; use`),
-      ]);
-      expect(said(`"${value}"`)).toEqual([
-        expect.stringContaining(`${section}.${field}: "${value}" does not fit; use`),
-      ]);
+      expect(said(value)).toEqual([expect.stringContaining(`${section}.${field}: the number ${value} does not fit`)]);
+      expect(said(`"${value}"`)).toEqual([expect.stringContaining(`${section}.${field}: "${value}" does not fit`)]);
     }
   });
 
@@ -453,7 +449,7 @@ index 1f2e3d4..5a6b7c8 100644
     },
   );
 
-  test.each(["@alice", "`alice`", "%alice"])("%s without quotes hides nothing but its line", (login) => {
+  test.each(["@alice", "%alice"])("%s without quotes hides nothing but its line", (login) => {
     const bob = row("bob", "", "king").replace("authentik_user: bob", `authentik_user: ${login}`);
     expect(linesOf(rosterOf(bob))).toEqual([
       `roster.yaml:3:21: bob: YAML allows no value that begins with "${login[0]}", and no field does; delete that character`,

@@ -49,3 +49,35 @@ describe("a quota that asks for more memory than it allows is refused, wherever 
   test("people without a namespace have no quota", () =>
     expect(refusal(rosterOf(row("bob", "quota: {memory_requests: 16Gi}")))).toEqual([]));
 });
+
+describe("a quota with more pods than its other figures can be shared among is refused", () => {
+  const refusal = (quota: string) => {
+    const result = tried(rosterOf(row("bob", `namespaces: [shop]\n${quota}`, "namespace-owner")));
+    return result.ok ? [] : result.problems.map(renderProblem);
+  };
+  test.each([
+    [
+      "quota: {pods: 5000}",
+      "7:19",
+      'quota.pods: 5000 pods share cpu_requests, "2", and a pod without figures of its own gets the share of one; that is less than 1m, Kubernetes\' smallest unit, so lower pods or raise cpu_requests',
+    ],
+    [
+      'quota: {pods: 1500, cpu_requests: "2"}',
+      "7:19",
+      'quota.pods: 1500 pods share memory_limits, "8Gi", and a pod without figures of its own gets the share of one; that is less than 6Mi, below which no container starts, so lower pods or raise memory_limits',
+    ],
+    [
+      "quota: {memory_limits: 64Mi, memory_requests: 64Mi}",
+      "7:28",
+      'quota.memory_limits: 20 pods share memory_limits, "64Mi", and',
+    ],
+  ])("%s", (quota, place, says) =>
+    expect(refusal(quota)).toEqual([expect.stringContaining(`:${place}: bob: ${says}`)]),
+  );
+
+  test.each([
+    "quota: {pods: 1000}",
+    "quota: {pods: 1, memory_limits: 64Mi, memory_requests: 64Mi}",
+    "quota: {pods: 150000, cpu_requests: 1000, memory_requests: 64Ti, memory_limits: 64Ti}",
+  ])("%s is right", (quota) => expect(refusal(quota)).toEqual([]));
+});

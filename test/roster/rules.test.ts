@@ -53,7 +53,7 @@ describe("words that nginx, YAML or a map would read as something else", () => {
 
   test.each(["é", "e\u0301", "аdmin", "ｂob"])("the look-alike login %j does not fit", (login) => {
     expect(about(`authentik_user: ${JSON.stringify(login)}`)).toEqual([
-      expect.stringMatching(/^authentik_user: .* does not fit/),
+      expect.stringMatching(/no ASCII character|only looks like the Latin letter|is a full-width character/),
     ]);
   });
 
@@ -97,10 +97,7 @@ describe("one person, one name", () => {
 
   test.each(['"a@b,c@d"', '"a b@c"', '"a@b\\n"', '"a@"', '"@b"', "ab", '"a@b@c"', '"a@-b"', '"a@b..c"', '".a@b"'])(
     "the e-mail %s is no plain address",
-    (email) =>
-      expect(about(`email: ${email}`)).toEqual([
-        expect.stringMatching(/^email: .* does not fit; use one plain address/),
-      ]),
+    (email) => expect(about(`email: ${email}`)).toEqual([expect.stringMatching(/^email: .* does not fit[;,]/)]),
   );
 
   test.each(["../../admin", "a/b", "?x", "a--b", "-a", "a.", ""])("the Forgejo login %j does not fit", (login) => {
@@ -148,7 +145,7 @@ describe("names that belong to somebody else", () => {
     "the OS user %s is no name of an account",
     (name) => {
       expect(linesOf(`users:\n  ? "${name}"\n  : {authentik_user: a, k8s_user: a, tier: admin}\n`)).toEqual([
-        expect.stringContaining("is not an OS user; an OS user is 1 to 32"),
+        expect.stringMatching(/is not an OS user(?:, because it .*)?; an OS user is 1 to 32/),
       ]);
     },
   );
@@ -248,17 +245,20 @@ describe("the other fields", () => {
     ["host: mars", 'host: this stack has no host "mars"; its host is devvm'],
     ["forgejo: {push: true}", expect.stringMatching(/^forgejo\.login is missing; use a Forgejo login/)],
     ["forgejo: bob", 'forgejo: expected a map but found "bob"; write login: below it'],
-    ["limits: {memory: 8GB}", 'limits.memory: "8GB" does not fit; use a size with its unit, such as "8G" or "512M"'],
+    ["limits: {memory: 8GB}", 'limits.memory: "8GB" does not fit, because it is a size in another form; write 8G'],
     [
       "limits: {memory: 0}",
-      'limits.memory: the number 0 does not fit; use a size with its unit, such as "8G" or "512M"',
+      'limits.memory: the number 0 does not fit, because it is nothing at all; use a size with its unit, such as "8G" or "512M"',
     ],
     [
       "limits: {cpu: 2}",
-      'limits.cpu: the number 2 does not fit; use a share of processors such as "200%", which is two of them',
+      'limits.cpu: the number 2 does not fit, because it has no "%"; use a share of processors such as "200%", which is two of them',
     ],
     ["limits: {task: 5}", '"task" is not a field of limits; did you mean "tasks"?'],
-    ["quota: {pods: 0}", "quota.pods: the number 0 does not fit; use a whole number such as 20"],
+    [
+      "quota: {pods: 0}",
+      "quota.pods: the number 0 does not fit, because it is nothing at all; use a whole number such as 20",
+    ],
     [
       "quota: {cpu: 1}",
       '"cpu" is not a field of quota; quota knows cpu_requests, memory_requests, memory_limits and pods',

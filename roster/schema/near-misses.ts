@@ -1,0 +1,95 @@
+/** Tells what is wrong with a value that is nearly right, where its form shows what was meant. */
+
+import { quote } from "../text/quote.ts";
+import * as names from "./patterns.ts";
+import type { Grammar } from "./patterns.ts";
+
+/** Completes `"8GB" does not fit, because it ` with the cause and the remedy; nothing where the form shows no cause. */
+export function nearMiss(text: string, grammar: Grammar): string | undefined {
+  const { pattern, right } = grammar;
+  for (const { form, says, meant } of WRAPPED) {
+    const found = form.exec(text);
+    if (found !== null && pattern.test(meant(found))) return `${says}; write ${meant(found)}`;
+  }
+  const cause = (grammar === names.EMAIL ? emailMiss(text) : sizeMiss(text, grammar)) ?? foreignCharacter(text);
+  return cause === undefined || cause.includes("; write ") ? cause : `${cause}; ${right}`;
+}
+
+interface Wrapped {
+  readonly form: RegExp;
+  readonly says: string;
+  readonly meant: (found: RegExpExecArray) => string;
+}
+
+const inner = ([, meant = ""]: RegExpExecArray): string => meant;
+
+/** Signs around or behind a value that would be right without them. */
+const WRAPPED: readonly Wrapped[] = [
+  { form: /^(["'])(.+)\1$/, says: "has quotes within the quotes", meant: ([, , meant = ""]) => meant },
+  { form: /^(?:.*\s)?<(?:mailto:)?([^<>]+)>$/, says: "is an address in angle brackets", meant: inner },
+  { form: /^mailto:(.+)$/i, says: 'begins with "mailto:"', meant: inner },
+  { form: /^\s+(.*\S)\s*$|^(.*\S)\s+$/, says: "has blanks around it", meant: ([text]) => text.trim() },
+  { form: /^(.+)[,;:.]$/, says: "ends with a punctuation mark", meant: inner },
+  { form: /^@(.+)$/, says: 'begins with "@"', meant: inner },
+];
+
+const MAX_LABEL = 63;
+
+function emailMiss(text: string): string | undefined {
+  const [, domain] = /^[^@]+@([^@]+)$/.exec(text) ?? [];
+  const label = domain?.split(".").find(({ length }) => length > MAX_LABEL);
+  if (label !== undefined)
+    return `has a part of ${label.length} characters between the dots of its domain, and ${MAX_LABEL} is the most`;
+  if (domain === undefined && !text.includes("@")) return 'has no "@"';
+  if (/[\s,;]/.test(text) && text.indexOf("@") !== text.lastIndexOf("@")) return "holds more than one address";
+  return undefined;
+}
+
+/** Sizes by the grammar that they belong to. */
+const SIZES: ReadonlyMap<Grammar, RegExp> = new Map([
+  [names.MEMORY, /^([KMGT])i?b?$/i],
+  [names.MEMORY_QUANTITY, /^([KMGTPE]i?)b?$/i],
+  [names.CPU, /^(%)$/],
+  [names.TASKS, /^()$/],
+  [names.CPU_QUANTITY, /^(m?)$/],
+  [names.COUNT, /^()$/],
+]);
+
+/** Digits in groups of three are whole all the same. */
+const GROUPED = /^[1-9]\d{0,2}(?:[,_' ]\d{3})+$/;
+
+function sizeMiss(text: string, grammar: Grammar): string | undefined {
+  const unit = SIZES.get(grammar);
+  const [, sign = "", figure = "", given = ""] = /^([+-]?)([\d.,_' ]*\d)\s*([A-Za-z%]*)$/.exec(text) ?? [];
+  if (unit === undefined || figure === "") return undefined;
+  if (sign === "-") return "is less than nothing";
+  if (/^0+(?:[.,]0+)?$/.test(figure)) return "is nothing at all";
+  if (/^0\d/.test(figure)) return "begins with a zero, and some YAML tools read such a number as octal";
+  const isFraction = /^\d*[.,]\d+$/.test(figure);
+  if (isFraction && grammar === names.CPU_QUANTITY) return "needs a digit on both sides of a point";
+  if (isFraction && !(GROUPED.test(figure) && given === "")) {
+    const hasSmaller = grammar === names.MEMORY || grammar === names.MEMORY_QUANTITY;
+    return `is no whole number${hasSmaller ? ", of which a smaller unit has more" : ""}`;
+  }
+  if (given === "" && (grammar === names.MEMORY || grammar === names.MEMORY_QUANTITY))
+    return "has no unit, so it would be that many bytes";
+  if (given === "" && grammar === names.CPU) return 'has no "%"';
+  const [, known = ""] = unit.exec(given) ?? [];
+  const meant = `${GROUPED.test(figure) ? figure.replaceAll(/\D/g, "") : figure}${spelled(known, grammar)}`;
+  return grammar.pattern.test(meant) ? `is a size in another form; write ${meant}` : undefined;
+}
+
+/** `gi` is `Gi` to Kubernetes; systemd knows capital letters alone. */
+function spelled(unit: string, grammar: Grammar): string {
+  if (grammar === names.CPU_QUANTITY) return unit;
+  const [letter = "", binary = ""] = unit;
+  return letter.toUpperCase() + binary.toLowerCase();
+}
+
+/** No name or size of a roster has any. */
+function foreignCharacter(text: string): string | undefined {
+  const found = /[^\p{ASCII}]/u.exec(text)?.[0];
+  if (found === undefined) return undefined;
+  const code = (found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+  return `holds ${quote(found)} (U+${code}), which is no ASCII character`;
+}
