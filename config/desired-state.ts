@@ -86,6 +86,8 @@ export const policyOf = (settings: StackSettings): Policy => ({
   minimumAdmins: settings.minimumAdmins,
   confirmLeave: settings.confirmLeave,
   removed: settings.removed,
+  adoptExisting: settings.devvm.adoptExisting,
+  closeAdoptedHomes: settings.devvm.closeAdoptedHomes,
   addsOnly: settings.addsOnly,
   ports: settings.ports,
   uids: settings.uids,

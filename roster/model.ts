@@ -220,6 +220,10 @@ export interface Policy {
   readonly confirmLeave: readonly string[];
   /** People who left and were removed for good by the destructive command: the program forgets what was theirs. */
   readonly removed: readonly string[];
+  /** People whose account exists already and is taken over. */
+  readonly adoptExisting: readonly string[];
+  /** Whether the homes of such accounts are closed to other users; otherwise each keeps its mode. */
+  readonly closeAdoptedHomes: boolean;
   /** No removal on any surface while it is true. */
   readonly addsOnly: boolean;
   /** From how many days before their last day the plan gives notice of it. */

@@ -28,6 +28,8 @@ export const DEFAULT_POLICY: Policy = {
   minimumAdmins: 1,
   confirmLeave: [],
   removed: [],
+  adoptExisting: [],
+  closeAdoptedHomes: false,
   addsOnly: false,
   noticeDays: 14,
 };

@@ -27,6 +27,7 @@ each host's generated files, the ledger, the plan in sentences. Changes nothing.
   --k8s-users FILE    the cluster's user map (the JSON of k8s_users)
   --today YYYY-MM-DD  the day to judge "until" by (default: today, in UTC)
   --add-only          hold every removal back, as the stack's addsOnly does
+  --adopt NAME        an account that exists and is taken over, as devvm.adoptExisting says; may be repeated
 ${STACK_HELP}
   --json              all of it as one JSON object, for programs
 
@@ -39,10 +40,11 @@ Exit code: 0 when derived, 1 with problems, 2 when called the wrong way.`,
       "k8s-users": { type: "string" },
       today: { type: "string" },
       "add-only": { type: "boolean" },
+      adopt: { type: "string", multiple: true },
     });
     const [file, ...more] = positionals;
     if (file === undefined || more.length > 0) throw new UsageError("derive expects one file, the roster");
-    const policy = { ...policyOf(values), addsOnly: values["add-only"] === true };
+    const policy = { ...policyOf(values), addsOnly: values["add-only"] === true, adoptExisting: values.adopt ?? [] };
     const result = deriveFrom({
       file,
       ledger: values.ledger,

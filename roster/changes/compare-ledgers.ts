@@ -100,6 +100,7 @@ function renameOf({ who, after, formerName }: EntryChange, takes: boolean): read
   return [
     `is the new name of ${formerName}: the same account, uid ${after.uid}, ports and namespaces`,
     `/home/${formerName} becomes /home/${who}, with a link at the former path, and their services start anew; it waits while ${formerName} is at work there${takes ? ", but what this change takes from them does not wait" : ""}`,
+    "keeps git's user.name as it is",
   ];
 }
 
@@ -145,6 +146,8 @@ function identityChanges({ who, past, after, previously }: KnownChange, holders:
   for (const kind of IDENTITY_KINDS) {
     const [was, is, what] = [past[kind], after[kind], IDENTITY_NAMES[kind]];
     if (was === is) continue;
+    // The delivery sets it where there is none.
+    if (kind === "email" && was !== undefined) part.other.push("keeps git's user.email as it is");
     if (was !== undefined && is !== undefined && isRename({ kind, who, was, is, previously }, holders)) {
       part.other.push(`is renamed: ${what} ${was} becomes ${is}${kind === "k8sUser" ? secretsOf(was) : ""}`);
       if (kind === "k8sUser" && TIERS[past.tier].ownsNamespaces)

@@ -43,11 +43,24 @@ function sentenceOf(change: PersonChange, input: PlanInput): string {
 const again = (change: RepeatedChange, input: PlanInput): string =>
   `${sentenceOf(change, input)} An earlier deployment announced this and did not complete on ${listed(change.surfaces)}.`;
 
-function leaves({ who }: PersonChange, { desired }: PlanInput): string {
+function leaves({ who }: PersonChange, { desired, policy }: PlanInput): string {
   const left = desired.left.get(who);
   return left === undefined
     ? `${who} is offboarded.`
-    : `${who} is offboarded. Revoked: ${listed(cuts(left))}. Kept: ${listed(kept(left, desired))}.`;
+    : `${who} is offboarded. Revoked: ${listed(cuts(left))}. Kept: ${listed([...kept(left, desired), ...modeOfHome(who, policy)])}.`;
+}
+
+/** Of an account that is taken over: who may enter its home stays able to. */
+const modeOfHome = (who: OsUser, policy: Policy): readonly string[] =>
+  policy.adoptExisting.includes(who) && !policy.closeAdoptedHomes ? ["the mode of the home that was taken over"] : [];
+
+/** Of somebody who joins with an account that exists. */
+function adoption(who: OsUser, policy: Policy): readonly string[] {
+  if (!policy.adoptExisting.includes(who)) return [];
+  const home = policy.closeAdoptedHomes
+    ? "whose home is closed to others"
+    : "whose home keeps its mode, also where others may enter it";
+  return [`takes over an account of that name that exists, ${home}; its shell, its files and its groups stay`];
 }
 
 function forgotten(osUser: OsUser, { desired }: PlanInput): string {
@@ -95,13 +108,14 @@ function kept(left: OffboardedPerson, { people }: Desired): readonly string[] {
   ];
 }
 
-function arrives({ who, kind, other, startsAnew }: PersonChange, { desired }: PlanInput): string {
+function arrives({ who, kind, other, startsAnew }: PersonChange, { desired, policy }: PlanInput): string {
   const person = desired.people.get(who);
   if (person === undefined) return `${who} ${kind}.`;
   const hasHome = kind === "returns" && startsAnew !== true;
   const numbers = `uid ${person.uid} and the ports ${person.ports.t3} and ${person.ports.browser}`;
   const start = `${who} ${kind} as ${person.tier} on ${person.host}, with ${kind === "returns" ? "the same " : ""}${numbers}`;
-  return `${[start, ...furnishings(person, hasHome), ...other].join("; ")}.`;
+  const taken = kind === "joins" ? adoption(who, policy) : [];
+  return `${[start, ...furnishings(person, hasHome), ...taken, ...other].join("; ")}.`;
 }
 
 function furnishings(person: Person, hasHome: boolean): readonly string[] {

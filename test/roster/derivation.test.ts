@@ -255,7 +255,7 @@ describe("renames", () => {
     ]);
     expect(renamed.plan).toEqual([
       "alicia is the new name of alice: the same account, uid 20001, ports and namespaces; /home/alice becomes /home/alicia, " +
-        "with a link at the former path, and their services start anew; it waits while alice is at work there.",
+        "with a link at the former path, and their services start anew; it waits while alice is at work there; keeps git's user.name as it is.",
     ]);
     const again = derived(rosterOf(row("ada", "", "admin"), `${alicia}    previously: {os_user: alice}\n`), {
       ledger: renamed.desired.ledger,

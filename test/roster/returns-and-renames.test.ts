@@ -76,6 +76,7 @@ describe.each(FIELDS)("a changed value with previously.%s", (field, what, bob) =
     return field === "authentik_user" ? text : text.replace("authentik_user: bob", "authentik_user: cat");
   };
   const formerly = (text: string, value: string) => `${text}    previously: {${field}: ${value}}\n`;
+  const stays = field === "email" ? "; keeps git's user.email as it is" : "";
   const ledger = after(team(bob(own), asCat(cats)));
   const changes = (...rows: readonly string[]) => {
     const result = derived(team(...rows), { ledger, stack: { removalLimit: 0 } });
@@ -84,7 +85,9 @@ describe.each(FIELDS)("a changed value with previously.%s", (field, what, bob) =
   };
 
   test("is a rename where it is one account, however its case is written", () => {
-    const renamed = [`bob is renamed: ${what} ${own} becomes ${next}.`];
+    const renamed = [
+      `bob ${field === "email" ? "keeps git's user.email as it is; " : ""}is renamed: ${what} ${own} becomes ${next}.`,
+    ];
     expect(changes(formerly(bob(next), own), asCat(cats))).toEqual({ plan: renamed, brakes: [], warned: [] });
     expect(changes(formerly(bob(next), own.toUpperCase()), asCat(cats)).plan).toEqual(renamed);
   });
@@ -93,8 +96,8 @@ describe.each(FIELDS)("a changed value with previously.%s", (field, what, bob) =
     const { plan, brakes } = changes(formerly(bob(cats), own), formerly(asCat(own), cats));
     expect([plan, brakes]).toEqual([
       [
-        `bob loses what they had as ${what} ${own} (now ${cats}; ${own} is cat's from now on); gets the ${what} ${cats} (formerly cat's).`,
-        `cat loses what they had as ${what} ${cats} (now ${own}; ${cats} is bob's from now on); gets the ${what} ${own} (formerly bob's).`,
+        `bob loses what they had as ${what} ${own} (now ${cats}; ${own} is cat's from now on); gets the ${what} ${cats} (formerly cat's)${stays}.`,
+        `cat loses what they had as ${what} ${cats} (now ${own}; ${cats} is bob's from now on); gets the ${what} ${own} (formerly bob's)${stays}.`,
       ],
       ["bob,cat"],
     ]);
@@ -103,7 +106,7 @@ describe.each(FIELDS)("a changed value with previously.%s", (field, what, bob) =
   test("is a loss where somebody else has the former value from now on", () => {
     const { plan, brakes } = changes(formerly(bob(next), own), formerly(asCat(own), cats));
     expect(plan[0]).toBe(
-      `bob loses what they had as ${what} ${own} (now ${next}; ${own} is cat's from now on); gets the ${what} ${next}.`,
+      `bob loses what they had as ${what} ${own} (now ${next}; ${own} is cat's from now on); gets the ${what} ${next}${stays}.`,
     );
     expect(brakes).toEqual(["bob,cat"]);
   });
@@ -111,7 +114,7 @@ describe.each(FIELDS)("a changed value with previously.%s", (field, what, bob) =
   test("is a loss where the new value is that of somebody who leaves", () => {
     const { plan, brakes } = changes(formerly(bob(cats), own));
     expect(plan.at(-1)).toBe(
-      `bob loses what they had as ${what} ${own} (now ${cats}); gets the ${what} ${cats} (formerly cat's).`,
+      `bob loses what they had as ${what} ${own} (now ${cats}); gets the ${what} ${cats} (formerly cat's)${stays}.`,
     );
     expect(brakes).toEqual(["bob,cat"]);
   });
@@ -150,7 +153,7 @@ describe.each(FIELDS)("a changed value with previously.%s", (field, what, bob) =
     const text = team(formerly(bob(cats), own), formerly(asCat(own), cats));
     const first = derived(text, { ledger });
     const again = derived(text, { ledger: first.desired.ledger, undelivered: first.undelivered });
-    expect(again.plan.join("\n")).toContain(`gets the ${what} ${own} (formerly bob's). An earlier deployment`);
+    expect(again.plan.join("\n")).toContain(`gets the ${what} ${own} (formerly bob's)${stays}. An earlier deployment`);
     expect(again.plan.join("\n")).not.toContain("is renamed");
   });
 });

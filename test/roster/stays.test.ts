@@ -53,6 +53,7 @@ test.each([
     bob('namespaces: [shop]\nquota: {pods: "5"}', "namespace-owner"),
     "has the quota pods changed from 20 to 5; what runs above it stays",
   ],
+  ["another e-mail", bob("email: bob@x.org"), bob("email: rob@x.org"), "keeps git's user.email as it is"],
   ["a switch that is off", bob(""), bob("claude_auth: false"), "credentials switched off; what was synced stays"],
   [
     "a leave",
@@ -81,5 +82,21 @@ test("the plan of a rename with a lower tier says that the loss does not wait fo
   const renamed = (tier: string) => bob("previously: {os_user: bob}", tier).replace("  bob:", "  rob:");
   const lost = "it waits while bob is at work there, but what this change takes from them does not wait;";
   expect(planOf(bob("", "admin"), renamed("power-user"))).toContain(lost);
-  expect(planOf(bob(""), renamed("power-user"))).toContain("it waits while bob is at work there.");
+  expect(planOf(bob(""), renamed("power-user"))).toContain("it waits while bob is at work there; keeps git's");
+});
+
+test("the plan says that an account which is taken over keeps its home's mode, when it comes and when it leaves", () => {
+  const keeps = { adoptExisting: ["bob"] };
+  const closes = { ...keeps, closeAdoptedHomes: true };
+  const team = derived(rosterOf(ada, row("zoe", "", "admin"))).desired.ledger;
+  const joins = (stack: object) => derived(bob(""), { ledger: team, stack }).plan.join();
+  expect(joins(keeps)).toContain(
+    "takes over an account of that name that exists, whose home keeps its mode, also where others may enter it; its shell, its files and its groups stay",
+  );
+  expect(joins(closes)).toContain("takes over an account of that name that exists, whose home is closed to others;");
+  expect(joins({})).not.toContain("takes over");
+  const { ledger } = derived(bob("")).desired;
+  const leaves = (stack: object) => derived(rosterOf(ada, row("zoe", "", "admin")), { ledger, stack }).plan.join();
+  expect(leaves(keeps)).toContain("and the mode of the home that was taken over.");
+  expect(leaves(closes)).not.toContain("mode");
 });
