@@ -30,6 +30,12 @@ const WRAPPED: readonly Wrapped[] = [
   { form: /^mailto:(.+)$/i, says: 'begins with "mailto:"', meant: inner },
   { form: /^\s+(.*\S)\s*$|^(.*\S)\s+$/, says: "has blanks around it", meant: ([text]) => text.trim() },
   { form: /^(.+)[,;:.]$/, says: "ends with a punctuation mark", meant: inner },
+  { form: /^(?=[A-Za-z_]).*[A-Z].*$/, says: "has capital letters", meant: ([text]) => text.toLowerCase() },
+  {
+    form: /^(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?:T.*)?$/,
+    says: "is a day in another form",
+    meant: ([, year = "", month = "", day = ""]) => `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`,
+  },
   { form: /^@(.+)$/, says: 'begins with "@"', meant: inner },
 ];
 

@@ -23,8 +23,9 @@ const found = (input: unknown, grammar: Grammar): string => {
     return `YAML reads ${describeValue(input)} here; if that is the name, put it in quotes: "${input.source}"`;
   if (typeof input === "string" && longest !== undefined && input.length > longest)
     return `${describeValue(input)} has ${input.length} characters, and ${longest} is the most; ${right}`;
-  const isPlain = typeof input === "string" || typeof input === "number";
-  const text = input instanceof UnquotedScalar ? input.source : isPlain ? String(input) : undefined;
+  const value = input instanceof UnquotedScalar ? input.value : input;
+  const isPlain = typeof value === "string" || typeof value === "number";
+  const text = isPlain ? (input instanceof UnquotedScalar ? input.source : String(input)) : undefined;
   const cause = text === undefined ? undefined : nearMiss(text, grammar);
   return `${describeValue(input)} does not fit${cause === undefined ? `; ${right}` : `, because it ${cause}`}`;
 };

@@ -136,6 +136,8 @@ describe("a value that is nearly right is told with its cause, and what to write
       "has a part of 64 characters between the dots of its domain, and 63 is the most; use one plain address such as name@example.org",
     ],
     ['email: "@bob"', "email", undefined],
+    ["until: 2027/1/31", "until", "is a day in another form; write 2027-01-31"],
+    ["previously: {k8s_user: Shop}", "previously.k8s_user", "has capital letters; write shop"],
     ["limits: {memory: 0G}", "limits.memory", 'is nothing at all; use a size with its unit, such as "8G" or "512M"'],
     [
       "limits: {memory: -8G}",
