@@ -36,6 +36,7 @@ const WRAPPED: readonly Wrapped[] = [
     says: "is a day in another form",
     meant: ([, year = "", month = "", day = ""]) => `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`,
   },
+  { form: /^[^\s"']+["'].*$/, says: "has quotes within", meant: ([text]) => text.replaceAll(/["']/g, "") },
   { form: /^@(.+)$/, says: 'begins with "@"', meant: inner },
 ];
 

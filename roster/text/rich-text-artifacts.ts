@@ -26,6 +26,8 @@ const LINK = /\[([^\][()\s]+)\]\((?:mailto:|https?:\/\/)[^()\s]*\)/g;
 const EMPHASIS = /(?<=^|[\s:[,{])(\*{1,2})(?=[^\s*])([^\s*]+?)\1(?=[\s:,\]}]|$)/gm;
 /** A number behind a colon whose comma makes it two values between braces. */
 const COMMA = /(?<=:[ \t]*)(\d+),(\d+)([A-Za-z]*)(?=[ \t]*(?:[,}\r\n]|$|#))/g;
+/** Quotes around a part of a value only: YAML ends the value at the second one. */
+const PARTLY_QUOTED = /(?<=[:[,{-][ \t]*)(["'])([\w.@+-]+)\1([\w.@+-]+)/g;
 /** A list sign, and the key or the item behind it. */
 const BULLET = /^([ \t]*)([*•·∙◦‣⁃▪▫●○■□➢➤✓]|[\u2010-\u2015\u2212]|\d{1,3}[.)])([ \t]+)(\S.*)$/gm;
 const DOUBLE_QUOTES = /[“”„‟«»″〝〞＂]/;
@@ -91,7 +93,7 @@ const LOOKS_LIKE = new Map(
 const LOOK_ALIKE = new RegExp(`[${[...LOOKS_LIKE.keys()].join("")}]`, "g");
 
 /** Whether a text may hold any of it: most hold none, and are not searched rule by rule. */
-export const MAY_BE_RICH = /[^\0-\x7f]|[`*~<&]|\]\(|\d,\d|^[ \t]*\d{1,3}[.)][ \t]/m;
+export const MAY_BE_RICH = /[^\0-\x7f]|[`*~<&]|\]\(|["'][\w.@+-]+["'][\w.@+-]|\d,\d|^[ \t]*\d{1,3}[.)][ \t]/m;
 
 /** In this order: a rule sees what the ones before it have made of the text. */
 export const RICH_TEXT: readonly Rule[] = [
@@ -129,6 +131,13 @@ export const RICH_TEXT: readonly Rule[] = [
     replace: ([marked, sign = "", inner = ""]) => ({
       text: `"${inner}"`.padEnd(marked.length),
       message: `${quote(sign)} makes text bold or slanted in Markdown; write ${inner} alone`,
+    }),
+  },
+  {
+    pattern: PARTLY_QUOTED,
+    replace: ([part, , inner = "", rest = ""]) => ({
+      text: `${inner}${rest}`.padEnd(part.length),
+      message: `the quotes of ${quote(part)} end within the value; write ${inner}${rest}`,
     }),
   },
   { pattern: BULLET, replace: bullet },

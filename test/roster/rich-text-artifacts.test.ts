@@ -127,6 +127,7 @@ describe("a value that is nearly right is told with its cause, and what to write
     ["email: Bob B. <bob@x.org>", "email", "is an address in angle brackets; write bob@x.org"],
     ["email: mailto:bob@x.org", "email", 'begins with "mailto:"; write bob@x.org'],
     [`email: "'bob@x.org'"`, "email", "has quotes within the quotes; write bob@x.org"],
+    ['previously: {k8s_user: b"o"b2}', "previously.k8s_user", "has quotes within; write bob2"],
     ["email: bob@x.org;", "email", "ends with a punctuation mark; write bob@x.org"],
     ["email: bob(at)x.org", "email", 'has no "@"; use one plain address such as name@example.org'],
     ["email: a@x.org, b@x.org", "email", "holds more than one address; use one plain address such as name@example.org"],
