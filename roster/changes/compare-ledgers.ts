@@ -131,7 +131,7 @@ function returnOf(entries: KnownChange, holders: HoldersOfRun): PersonChange {
     ...home,
     "gets new tokens: those of before stay revoked",
     ...(notBack.length > 0 ? [`does not get back ${listed(notBack)}`] : []),
-    ...(more.length > 0 ? [`gets ${listed(more)}, which they did not have`] : []),
+    ...(more.length > 0 ? [`gets ${listed(more)}, which they did not have on their last day`] : []),
     ...(parts[0]?.other ?? []),
     ...(isDeleted ? [] : settingChanges(past, after)),
   ];

@@ -6,7 +6,8 @@
 import type { Desired, OsUser, Policy } from "../model.ts";
 import { counted, listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
-import type { Before, PersonChange } from "./compare-ledgers.ts";
+import { type Before, holdersOfRun, type PersonChange } from "./compare-ledgers.ts";
+import { isRename } from "./identity-holders.ts";
 
 export interface ExceededLimit {
   readonly kind: "limit" | "last-person" | "fewest-admins";
@@ -37,9 +38,14 @@ export function findExceededLimits(
     brakes.push({ kind, people, message: `${reason}: ${what}. ${release}` });
   const formerly = [...before.people].filter(([, entry]) => entry.leftOn === undefined);
   const nameNow = new Map([...before.renamed].map(([now, was]) => [was, now]));
-  const stillIn = formerly
-    .map(([user]) => desired.people.get(nameNow.get(user) ?? user))
-    .filter((person) => person !== undefined);
+  const holders = holdersOfRun(before, desired);
+  // An account that another login opens from now on is another person's.
+  const stillIn = formerly.flatMap(([user, { authentikUser: was }]) => {
+    const person = desired.people.get(nameNow.get(user) ?? user);
+    if (person === undefined) return [];
+    const { osUser: who, authentikUser: is, previously } = person;
+    return isRename({ kind: "authentikUser", who, was, is, previously }, holders) ? [person] : [];
+  });
   if (losing.length > policy.removalLimit) {
     trip(
       "limit",

@@ -34,7 +34,7 @@ describe("the plan of a return", () => {
       "does not get back what they had as login bob (now rob; if that is a rename, say so in previously), what they had as " +
         "e-mail bob@x.org, what they had as Forgejo login Bob, direct push to the protected branch and namespaces shop and " +
         "books (kept with everything in it); gets the login rob and the rights of tier power-user (until now namespace-owner), " +
-        "which they did not have;",
+        "which they did not have on their last day;",
     );
     expect(plan).toContain("keeps the clone of web, which is no longer looked after");
   });
@@ -182,4 +182,13 @@ test("a former name of somebody's account is told with the name that it has toda
   expect(result.ok ? [] : result.problems.map(({ message }) => message)).toContain(
     'previously.os_user: that is a former name of rob, so rab gets a new account and nobody is renamed; write "rob" if the two are one person, or remove this line',
   );
+});
+
+test("an account that passes to another login leaves no admin, and nobody, behind", () => {
+  const alone = derived(rosterOf(ADA)).desired.ledger;
+  const kinds = (text: string) => derived(text, { ledger: alone }).brakes.map(({ kind }) => kind);
+  const eve = row("eve", "previously: {os_user: ada}", "admin").replace("k8s_user: eve", "k8s_user: ada");
+  expect(kinds(rosterOf(eve))).toEqual(["last-person", "fewest-admins"]);
+  expect(kinds(rosterOf(eve.replace("os_user: ada", "os_user: ada, authentik_user: ada")))).toEqual([]);
+  expect(kinds(rosterOf(ADA.replace("authentik_user: ada", "authentik_user: Ada")))).toEqual([]);
 });
