@@ -12,7 +12,14 @@ const ALONE = ["test/e2e/{host-workers,lab-guest,lab-process}.test.ts"];
  */
 export const SLOW = [
   ...["derivation.property", "names.property", "stop-child-units", "ci/runner", "ci/runner-command", "vault-user-map"],
-  ...["fetch-remotes", "undo-update", "fast-forward", "fast-forward-ignored", "find-obstacles", "migrate-to-workspace"],
+  ...[
+    "fetch-remotes",
+    "undo-update",
+    "fast-forward",
+    "fast-forward-ignored",
+    "find-blocking-untracked-files",
+    "migrate-to-workspace",
+  ],
   ...["find-unsafe-state", "lock-clone"],
   ...["own-command", "cli/start", "cli/remove", "providers/start", "npm-scripts"],
   ...[

@@ -1,7 +1,8 @@
 /** Relates what the parser found in the text to the rows: whose row it is, and what only echoes another problem. */
 
 import type { Problem } from "./model.ts";
-import type { Parsed, TreeMap, TreeProblem } from "./text/yaml-tree.ts";
+import type { TreeProblem } from "./text/tree-problem.ts";
+import type { Parsed, TreeMap } from "./text/yaml-tree.ts";
 
 /** Where the rows of a roster stand in its text. */
 export interface RowExtents {

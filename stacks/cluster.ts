@@ -9,7 +9,7 @@ import { AdmissionPolicies } from "../components/cluster/admission-policies.ts";
 import { DelegatedRightsProvider, DelegatedRights } from "../components/cluster/delegated-rights-resource.ts";
 import { type PortalEntry, PortalMap } from "../components/cluster/portal-map.ts";
 import { Tenant } from "../components/cluster/tenant.ts";
-import { TierRights } from "../components/cluster/cluster-roles.ts";
+import { TierRights } from "../components/cluster/declare-cluster-roles.ts";
 import type { Desired, Email, K8sUser, Namespace, OsUser, Person } from "../roster/model.ts";
 import { TIER_NAMES } from "../roster/tiers.ts";
 import { deployDashboard } from "./dashboard.ts";

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { ageOf, minuteOf } from "../format-time.ts";
-import { deploymentLine, MEANINGS, surfacesIn, verdictOf } from "./heading.ts";
+import { deploymentLine, MEANINGS, surfacesIn, verdictOf } from "./board-summary.ts";
 import { type Board, type Cell, isConverged, type Row, STATES, type State } from "./model.ts";
 
 /** On a phone each row is a card: the roles keep it a table for whoever has it read out. */

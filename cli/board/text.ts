@@ -2,7 +2,7 @@
 
 import type { Colour, Paint } from "../terminal.ts";
 import { ageOf, minuteOf } from "../format-time.ts";
-import { deploymentLine, surfacesIn, verdictOf } from "./heading.ts";
+import { deploymentLine, surfacesIn, verdictOf } from "./board-summary.ts";
 import type { Board, Row, State } from "./model.ts";
 
 const COLOURS: Readonly<Record<State, Colour>> = {

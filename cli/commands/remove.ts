@@ -15,7 +15,7 @@ import { confirmName } from "../removal/confirm-name.ts";
 import { type Backup, backUp, deleteNamespace } from "../removal/delete-namespaces.ts";
 import { archived, runRemovalProgram, done, kept, shown } from "../removal/run-removal-program.ts";
 import { counted, describeHost } from "../removal/describe-removal.ts";
-import { type RemovableUser, checkRemovable } from "../removal/check-removable.ts";
+import { type RemovableUser, checkRemovable } from "../removal/check-roster-and-ledger.ts";
 import { SELECTION_HELP, SELECTION_OPTIONS, stackSelection } from "../stack-selection.ts";
 import type { Terminal } from "../terminal.ts";
 

@@ -1,7 +1,7 @@
 /** Lists the commands that the operator runs after a removal, so that the program learns of it. */
 
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
-import type { RemovableUser } from "./check-removable.ts";
+import type { RemovableUser } from "./check-roster-and-ledger.ts";
 
 /** Lines to follow in their order. */
 export function nextSteps({ removed, cluster }: StackSettings, { who, entry }: RemovableUser): readonly string[] {

@@ -13,7 +13,7 @@ import { comparableHeaderName } from "../../clients/http/header-name.ts";
 import { endToEnd, forwardRequest, type Upstream } from "../../clients/http/forward-request.ts";
 import { forwardWebSocket, pendingAnswers } from "../../clients/http/forward-web-socket.ts";
 import { serveIngress } from "../../clients/http/ingress-connections.ts";
-import { isOfOwnPage, isSafeMethod } from "../../clients/http/same-origin-request.ts";
+import { isOfOwnPage, isSafeMethod } from "../../clients/http/browser-origin-headers.ts";
 import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts";
 import type { IngressGuard } from "../require-ingress-secret.ts";
 import { seldom, seldomEach } from "../log.ts";

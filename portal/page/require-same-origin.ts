@@ -4,7 +4,7 @@
  */
 
 import type { IncomingMessage } from "node:http";
-import { isOfOwnPage } from "../../clients/http/same-origin-request.ts";
+import { isOfOwnPage } from "../../clients/http/browser-origin-headers.ts";
 
 const FORMS = new Set(["application/x-www-form-urlencoded", "application/json"]);
 

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { ATTACH_PATH, MOST_TERMINALS, terminalSocketOf } from "../../agent/shared/terminal/protocol.ts";
 import { ambiguityOf } from "../../clients/http/find-ambiguity.ts";
 import { holdEarlyBytes } from "../../clients/http/hold-early-bytes.ts";
-import { isOfOwnPage } from "../../clients/http/same-origin-request.ts";
+import { isOfOwnPage } from "../../clients/http/browser-origin-headers.ts";
 import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts";
 import { openLimit } from "../code-server-proxy/open-limit.ts";
 import type { IngressGuard } from "../require-ingress-secret.ts";

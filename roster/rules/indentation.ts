@@ -8,7 +8,8 @@ import { type BlockLine, blockLines } from "../text/block-lines.ts";
 import { quote } from "../text/quote.ts";
 import { DEEPER, ITEM, noColon, uneven } from "../text/syntax-messages.ts";
 import { TAB } from "../text/unclosed-quotes.ts";
-import { type Parsed, parseYaml, type Tree, type TreeProblem } from "../text/yaml-tree.ts";
+import type { TreeProblem } from "../text/tree-problem.ts";
+import { type Parsed, parseYaml, type Tree } from "../text/yaml-tree.ts";
 import {
   belongsToSection,
   isField,

@@ -1,6 +1,6 @@
 /** Splits YAML text into the lines that hold a key or an item, with the indentation of each. */
 
-import { visitTokens } from "./tokens.ts";
+import { visitTokens } from "./yaml-tokens.ts";
 
 /** A line of the text that is neither blank nor a comment, and does not continue a bracket or a quote. */
 export interface BlockLine {

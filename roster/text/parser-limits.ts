@@ -4,7 +4,7 @@
  */
 
 import { CST } from "yaml";
-import { visitTokens } from "./tokens.ts";
+import { visitTokens } from "./yaml-tokens.ts";
 import { unclosedQuote } from "./unclosed-quotes.ts";
 
 /** Some 1,000 people with every field; with many more, hostile text would take longer than a second to refuse. */

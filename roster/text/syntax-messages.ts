@@ -3,7 +3,7 @@
 import type { YAMLError } from "yaml";
 import { quote } from "./quote.ts";
 import { TAB, unclosedIn, type Unclosed } from "./unclosed-quotes.ts";
-import type { TreeProblem } from "./yaml-tree.ts";
+import type { TreeProblem } from "./tree-problem.ts";
 
 /** One problem a cause, as far as causes can be told apart; what only follows from an earlier one is left out. */
 export function syntaxProblems(errors: readonly YAMLError[], text: string): readonly TreeProblem[] {

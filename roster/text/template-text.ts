@@ -1,6 +1,6 @@
 /** Finds text of a template that nothing has filled in, and replaces it, so that the rest of the roster is judged. */
 
-import type { Cleaned, Pasted } from "./merge-and-paste-artifacts.ts";
+import type { Cleaned, Pasted } from "./cleaned-text.ts";
 import { quote } from "./quote.ts";
 
 /** Of Helm, Jinja and Go, of ERB, and of a shell. What is not closed ends with its line. */

@@ -1,7 +1,7 @@
 /** Finds the quotes and brackets of a text that are not closed, where the parser reports only the place it gave up at. */
 
 import { quote } from "./quote.ts";
-import { visitTokens } from "./tokens.ts";
+import { visitTokens } from "./yaml-tokens.ts";
 
 /** What is told of a tab that indents. */
 export const TAB = "a tab indents this line; use spaces, two a level";

@@ -7,10 +7,11 @@ import { Composer, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, Parser,
 import type { Node, Pair, ParsedNode, Scalar } from "yaml";
 import type { Position } from "../model.ts";
 import { type Scanned, safeTokens } from "./parser-limits.ts";
-import { unmergedIn } from "./conflicts-and-diffs.ts";
-import { cleaned } from "./merge-and-paste-artifacts.ts";
+import { unmergedIn } from "./merge-conflicts-and-diffs.ts";
+import { cleaned } from "./paste-artifacts.ts";
 import { quote, describeValue } from "./quote.ts";
 import { UnquotedScalar } from "./scalar-source.ts";
+import type { TreeProblem } from "./tree-problem.ts";
 import { DEEPER, syntaxProblems } from "./syntax-messages.ts";
 
 export type Tree = TreeMap | TreeList | TreeScalar;
@@ -43,20 +44,6 @@ export interface TreeScalar {
   readonly value: string | number | boolean | null;
   /** What the file says where YAML reads a number, a switch or nothing: `0x10` and not 16. */
   readonly source?: string;
-}
-
-export interface TreeProblem {
-  readonly at: number;
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-  /**
-   * What is not judged because of it: the rest of its line, the next line too, or the whole row, where the text could not be read and
-   * something near it may be mistaken for something else; `rest` also hides what else of the text below it in the row
-   * could not be read.
-   */
-  readonly hides: "line" | "lines" | "row" | "rest" | "nothing";
-  /** Where the file has it, when the text was changed there before it was parsed. */
-  readonly position?: Position;
 }
 
 export interface Parsed {

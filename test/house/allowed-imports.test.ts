@@ -11,7 +11,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   config: [/^node:/, "zod", "roster", "clients"],
   components: [
     ...[/^node:/, /^@pulumi\//, "yaml", "roster", "agent/contract.ts"],
-    ...["clients/http/header-name.ts", "clients/http/same-origin-request.ts", "clients/http/compare-shared-secret.ts"],
+    ...[
+      "clients/http/header-name.ts",
+      "clients/http/browser-origin-headers.ts",
+      "clients/http/compare-shared-secret.ts",
+    ],
     ...["clients/http/web-socket-handshake.ts", "clients/http/forward-request.ts"],
     ...["clients/http/forward-web-socket.ts", "clients/http/find-ambiguity.ts", "clients/http/ingress-connections.ts"],
   ],
@@ -47,7 +51,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     "agent/shared/facts/format.ts",
     "clients/http/header-name.ts",
     "clients/http/loopback-address.ts",
-    "clients/http/same-origin-request.ts",
+    "clients/http/browser-origin-headers.ts",
     "clients/http/compare-shared-secret.ts",
     "clients/http/web-socket-handshake.ts",
     "clients/http/forward-request.ts",

@@ -9,7 +9,7 @@ import { forEachPerson, isParked, knownPerson } from "../accounts/terminal-users
 import { readNumbered } from "../state/session-records.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { forgetByWorker } from "./call-worker.ts";
-import { sessionsAt } from "./next-record.ts";
+import { sessionsAt } from "./compute-record.ts";
 
 export interface ForgetArgs {
   readonly who: string;

@@ -3,7 +3,7 @@
 import { Refusal } from "../../lib/errors.ts";
 import { info } from "../../lib/log.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { recordAfterForgetting } from "./next-record.ts";
+import { recordAfterForgetting } from "./compute-record.ts";
 import { appendRecord, readNewest } from "../state/session-records.ts";
 import { knownPerson } from "../accounts/terminal-users.ts";
 

@@ -7,7 +7,7 @@ import type { User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
 import type { Asked } from "../../shared/sessions/restore-plan.ts";
 import type { Outcome } from "../../shared/sessions/session-schemas.ts";
-import { restorable, sessionsAt } from "./next-record.ts";
+import { restorable, sessionsAt } from "./compute-record.ts";
 import { numberOfNewest, readNewest, readNumbered, seenAtMs } from "../state/session-records.ts";
 import { recreateByWorker } from "./call-worker.ts";
 import { namesRunning } from "./observe-sessions.ts";

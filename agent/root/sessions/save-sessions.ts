@@ -5,7 +5,7 @@ import { messageOf } from "../../lib/errors.ts";
 import { info, warn } from "../../lib/log.ts";
 import type { User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { recordAfterLook } from "./next-record.ts";
+import { recordAfterLook } from "./compute-record.ts";
 import { appendRecord, readNewest, writeLastSeen } from "../state/session-records.ts";
 import { observeSessions } from "./observe-sessions.ts";
 import { forEachPerson, knownPerson, mappedPeople, peopleBeforeRename } from "../accounts/terminal-users.ts";

@@ -12,7 +12,7 @@ import { clonesOf } from "./clone-paths.ts";
 import { AT_WORK, closeBrokenOff, closeLocked, closeUpdate } from "./close-update.ts";
 import { describeMergeFailure, describeObstacles } from "./describe-merge-failure.ts";
 import { type DueUpdate, findDueUpdate } from "./find-due-update.ts";
-import { findObstacles } from "./find-obstacles.ts";
+import { findObstacles } from "./find-blocking-untracked-files.ts";
 import { SEES_ALL } from "./find-unsafe-state.ts";
 import { fetchRemotes } from "./fetch-remotes.ts";
 import { type CloneLock, lockClone } from "./lock-clone.ts";

@@ -1,7 +1,7 @@
 /** Decides about one request by its header lines alone: who it is from, and what the dashboard may see of it. */
 
 import { comparableHeaderName } from "../../../../clients/http/header-name.ts";
-import { isOfOwnPage } from "../../../../clients/http/same-origin-request.ts";
+import { isOfOwnPage } from "../../../../clients/http/browser-origin-headers.ts";
 import { matchesSecret } from "../../../../clients/http/compare-shared-secret.ts";
 import type { TokenForm } from "./contract.ts";
 

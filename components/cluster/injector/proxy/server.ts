@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from "node:stream";
 import { ambiguityOf } from "../../../../clients/http/find-ambiguity.ts";
 import { serveIngress } from "../../../../clients/http/ingress-connections.ts";
-import { isSafeMethod } from "../../../../clients/http/same-origin-request.ts";
+import { isSafeMethod } from "../../../../clients/http/browser-origin-headers.ts";
 import { isWebSocketHandshake } from "../../../../clients/http/web-socket-handshake.ts";
 import { pendingAnswers } from "../../../../clients/http/forward-web-socket.ts";
 import { type Backend, forward, forwardSocket, head } from "./forward.ts";

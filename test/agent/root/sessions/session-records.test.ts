@@ -9,7 +9,7 @@ import {
   recordAfterLook,
   restorable,
   sessionsAt,
-} from "../../../../agent/root/sessions/next-record.ts";
+} from "../../../../agent/root/sessions/compute-record.ts";
 import {
   appendRecord,
   numbersOf,

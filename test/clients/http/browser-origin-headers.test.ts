@@ -1,6 +1,6 @@
 /** Which requests a page of the server's own origin made, by all that browsers send and some that no browser would. */
 import { expect, test } from "vitest";
-import { isOfOwnPage, isSafeMethod } from "../../../clients/http/same-origin-request.ts";
+import { isOfOwnPage, isSafeMethod } from "../../../clients/http/browser-origin-headers.ts";
 import { ORIGIN_CASES, OWN_ORIGIN } from "./origin-cases.ts";
 
 test.each(ORIGIN_CASES)("$name: own page $own", ({ headers, own }) => {

@@ -1,23 +1,11 @@
 /** Finds what a paste leaves in a roster, and replaces it by characters that YAML can read. */
 
+import type { Cleaned, Pasted } from "./cleaned-text.ts";
 import { MAX_TOKENS } from "./parser-limits.ts";
 import { quote } from "./quote.ts";
 import { MAY_BE_RICH, RICH_TEXT } from "./rich-text-artifacts.ts";
 import { TEMPLATE, withoutTemplates } from "./template-text.ts";
-import { visitTokens } from "./tokens.ts";
-
-export interface Pasted {
-  readonly offset: number;
-  readonly message: string;
-  /** What else is not judged: the line, the next one too, or the row, where their meaning is unsure. */
-  readonly hides: "line" | "lines" | "row" | "nothing";
-}
-
-export interface Cleaned {
-  /** As long as the given text, so that every offset still holds. */
-  readonly text: string;
-  readonly found: readonly Pasted[];
-}
+import { visitTokens } from "./yaml-tokens.ts";
 
 /**
  * Replaces lone carriage returns by line feeds or spaces, characters that only look like a space by spaces, text of
