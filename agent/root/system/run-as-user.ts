@@ -149,7 +149,9 @@ function transientUnit({ user, argv, deadlineMs }: Omit<Contained, "input">, uni
     ...["--pipe", "--wait", "--collect", "--quiet", "--service-type=exec", `--unit=${unit}`],
     ...[`--uid=${user.uid}`, `--gid=${user.gid}`],
     ...properties.flatMap((property) => ["-p", property]),
-    ...["--", ...argv],
+    "--",
+    // Systemd would put a variable's value in the place of each `${…}`.
+    ...argv.map((word) => word.replaceAll("$", "$$$$")),
   ];
 }
 
