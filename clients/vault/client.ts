@@ -16,6 +16,8 @@ export interface VaultAccess {
   readonly timeoutMs: number;
   /** Before the second try of a failed exchange; it doubles from there. */
   readonly pauseMs: number;
+  /** What a 403 means, where the token is not the program's own. */
+  readonly forbidden?: string;
 }
 
 export interface VaultRequest {
@@ -82,7 +84,8 @@ export function openVault(access: VaultAccess): Vault {
 
   const refused = (request: VaultRequest, reply: HttpReply): VaultError => {
     const serverMessage = redact(wordsOf(reply));
-    const meaning = /sealed/.test(serverMessage) ? "it is sealed" : (MEANINGS.get(reply.status) ?? "");
+    const usual = (reply.status === 403 ? access.forbidden : undefined) ?? MEANINGS.get(reply.status) ?? "";
+    const meaning = /sealed/.test(serverMessage) ? "it is sealed" : usual;
     const words = serverMessage === "" ? "" : `it says "${serverMessage}"`;
     const sentence = [`status ${reply.status}`, meaning, words].filter((part) => part !== "").join("; ");
     return failed(request, reply.status, sentence, serverMessage);
@@ -105,6 +108,12 @@ export function openVault(access: VaultAccess): Vault {
       throw refused(request, reply);
     },
   };
+}
+
+/** Does something to what Vault has. @throws VaultError where Vault says that it has no such thing: then nothing was done */
+export async function change(vault: Vault, request: VaultRequest, signal: AbortSignal): Promise<void> {
+  if (await vault.tell(request, signal)) return;
+  throw new VaultError(`cannot ${request.purpose}: Vault has nothing at /v1/${request.path} (status 404)`, 404);
 }
 
 const errors = z.object({ errors: z.array(z.string()) });

@@ -1,20 +1,21 @@
 /** Reads and changes entities and aliases: which entity a sign-in of Vault leads to. */
 
 import { z } from "zod";
-import { type Vault, VaultError } from "./client.ts";
+import { change as changeExisting, type Vault, VaultError } from "./client.ts";
 
 const alias = z.object({ id: z.string(), name: z.string(), mount_accessor: z.string() });
 const entity = z.object({
   id: z.string(),
   name: z.string(),
-  disabled: z.boolean().default(false),
+  // Vault always says these, and null for an empty list: an answer without them would be an entity without rights.
+  disabled: z.boolean(),
   policies: z
     .array(z.string())
-    .nullish()
+    .nullable()
     .transform((list) => list ?? []),
   aliases: z
     .array(alias)
-    .nullish()
+    .nullable()
     .transform((list) => list ?? []),
 });
 const answer = z.object({ data: entity });
@@ -89,7 +90,8 @@ export function identities(vault: Vault, mount: string, signal: AbortSignal): Id
       return made;
     },
     change: async (id, change) => {
-      await vault.tell(
+      await changeExisting(
+        vault,
         { method: "POST", path: `identity/entity/id/${id}`, body: change, purpose: `change the entity ${id}` },
         signal,
       );
@@ -108,7 +110,8 @@ export function identities(vault: Vault, mount: string, signal: AbortSignal): Id
       const id = (there ?? former)?.id;
       const path = id === undefined ? "identity/entity-alias" : `identity/entity-alias/id/${id}`;
       const body = { name, mount_accessor: mountAccessor, canonical_id: entity.id };
-      await vault.tell(
+      await changeExisting(
+        vault,
         { method: "POST", path, body, purpose: `let ${name} sign in as the entity ${entity.id}` },
         signal,
       );

@@ -1,7 +1,7 @@
 /** Lists the live tokens of Vault with their owners, and revokes them. Vault ends a token's leases and children with it. */
 
 import { z } from "zod";
-import { type Vault, VaultError } from "./client.ts";
+import { change, type Vault, VaultError } from "./client.ts";
 
 /** By what a token is known as somebody's. */
 export interface Marks {
@@ -27,9 +27,10 @@ const listing = z.object({ data: z.object({ keys: z.array(z.string()) }) });
 const looked = z.object({
   data: z.object({
     accessor: z.string(),
-    entity_id: z.string().default(""),
-    policies: z.array(z.string()).nullish(),
-    path: z.string().default(""),
+    // Vault always says these: an answer without them would make somebody's token nobody's.
+    entity_id: z.string(),
+    policies: z.array(z.string()).nullable(),
+    path: z.string(),
     meta: z.record(z.string(), z.string()).nullish(),
   }),
 });
@@ -42,6 +43,9 @@ export async function liveTokens(vault: Vault, signal: AbortSignal): Promise<rea
     purpose: "list the tokens that are out",
   } as const;
   const accessors = (await vault.find(ask, listing, signal))?.data.keys ?? [];
+  // The program's own token is always among them, unless something other than Vault answers.
+  if (accessors.length === 0)
+    throw new VaultError(`cannot ${ask.purpose}: Vault lists no token at all, not even the program's own`);
   const found: Live[] = [];
   const queue = [...accessors];
   const worker = async () => {
@@ -70,7 +74,7 @@ export async function revoke(vault: Vault, { accessor }: Pick<Live, "accessor">,
     purpose: "revoke a token",
   } as const;
   try {
-    await vault.tell(ask, signal);
+    await change(vault, ask, signal);
   } catch (cause) {
     if (!isGone(cause)) throw cause;
   }
@@ -86,7 +90,8 @@ export async function findToken(vault: Vault, accessor: string, signal: AbortSig
   } as const;
   try {
     const data = (await vault.find(ask, looked, signal))?.data;
-    if (data === undefined) return undefined;
+    if (data === undefined)
+      throw new VaultError(`cannot ${ask.purpose}: Vault answers without saying whether it lives`);
     const { entity_id: entityId, path } = data;
     return { accessor, entityId, policies: data.policies ?? [], path, role: data.meta?.role ?? "" };
   } catch (cause) {

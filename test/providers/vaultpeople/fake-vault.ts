@@ -13,9 +13,14 @@ interface FakeToken {
 }
 
 export interface FakeVault {
-  readonly provider: Driven;
+  /** Each call is a run of its own, as the engine starts the provider anew for each. */
+  readonly provider: Pick<Driven, "up" | "refresh" | "delete">;
+  /** One run. */
+  run(): Promise<Driven>;
   /** Live tokens by their accessors. */
   readonly tokens: Map<string, FakeToken>;
+  /** How many listings of all tokens were asked for so far. */
+  listings(): number;
   /** `METHOD path` of every request so far that changes something. */
   writes(): readonly string[];
   /** The clock that the provider goes by. */
@@ -28,6 +33,7 @@ export interface FakeVault {
 }
 
 export const PROGRAM = "hvs.token-of-the-program";
+const LISTING = "auth/token/accessors/?list=true";
 const CREATE = "auth/token/create/workstation-claude";
 export const FIT = {
   ...{ orphan: true, renewable: true, token_period: 2_764_800, token_type: "service", token_no_default_policy: true },
@@ -57,8 +63,16 @@ export async function fakeVault(): Promise<FakeVault> {
       const auth = { client_token: made.value, accessor: `accessor-${serial}`, policies, lease_duration: 2_764_800 };
       return { status: 200, body: { auth } };
     }
-    if (path === "auth/token/accessors/?list=true") return found({ keys: [...tokens.keys()] });
+    if (path === LISTING) return found({ keys: ["program", ...tokens.keys()] });
     const [accessor, token] = sent === null ? ["", undefined] : byAccessor(sent);
+    if (accessor === "program" && path === "auth/token/lookup-accessor")
+      return found({
+        accessor,
+        entity_id: "",
+        policies: ["workstation-program"],
+        path: "auth/token/create",
+        meta: null,
+      });
     if (token === undefined) return refused(400, "1 error occurred:\n\t* invalid accessor\n\n");
     if (path === "auth/token/lookup-accessor")
       return found({ accessor, entity_id: "", policies: token.policies, path: token.path, meta: null });
@@ -78,11 +92,19 @@ export async function fakeVault(): Promise<FakeVault> {
     own.renewals += 1;
     return { status: 200, body: { auth: { lease_duration: 2_764_800 } } };
   });
-  return {
-    provider: await drive(
+  const run = () =>
+    drive(
       vaultPeopleProvider(() => clock.days * 86_400_000),
       { address: server.address, token: new Secret(PROGRAM), timeoutSeconds: "5", pauseMs: "1" },
-    ),
+    );
+  return {
+    run,
+    provider: {
+      up: async (...args) => (await run()).up(...args),
+      refresh: async (kept) => (await run()).refresh(kept),
+      delete: async (kept) => (await run()).delete(kept),
+    },
+    listings: () => server.asked.filter((one) => one === `GET /v1/${LISTING}`).length,
     ...{ tokens, clock, instead, role },
     writes: () =>
       server.asked
