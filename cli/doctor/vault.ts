@@ -1,8 +1,8 @@
 /** Checks Vault: how long the program's token lives, what it may do, and whether the mounts that the settings name exist. */
 
 import { z } from "zod";
-import type { Vault } from "../../clients/vault/client.ts";
-import { findTokenRole, type TokenRole, tokenRoleCommand, tokenRoleFaults } from "../../clients/vault/token-roles.ts";
+import { type Vault, VaultError } from "../../clients/vault/client.ts";
+import { findTokenRole, type TokenRole, tokenRoleFaults, tokenRoleRemedy } from "../../clients/vault/token-roles.ts";
 import type { VaultSettings } from "../../config/settings/vault.ts";
 import { policyText, programRights, type Rule, WORKSTATION_POLICIES } from "../../stacks/offline/vault-rights.ts";
 import { type Check, missing, ok, type Target } from "./model.ts";
@@ -25,7 +25,9 @@ export async function vaultChecks(vault: Vault, settings: VaultSettings): Promis
     { method: "GET", path: "auth/token/lookup-self", purpose: "look up the program's own token" },
     token,
   );
-  const who = tokenData?.data.display_name || "the program's token";
+  // Without an answer its life would pass for one without an end.
+  if (tokenData === undefined) throw new VaultError("Vault says nothing about the program's own token");
+  const who = tokenData.data.display_name || "the program's token";
   const target: Target = { surface: "vault", where: settings.address, who };
   const rules = programRights({
     kv: settings.kvMount,
@@ -40,7 +42,7 @@ export async function vaultChecks(vault: Vault, settings: VaultSettings): Promis
   );
   const checks = [
     ok(target, "token", "Vault knows it"),
-    lifetime(target, tokenData?.data),
+    lifetime(target, tokenData.data),
     ...judgeRights(target, rules, has?.data ?? {}),
   ];
   // What cannot be read without a right is a finding already.
@@ -62,7 +64,7 @@ function judgeTokenRole(target: Target, name: string, role: TokenRole | undefine
   return missing(target, `token role ${name}`, {
     found: faults.join("; "),
     expected: "a role that issues tokens of workstations, and no others",
-    remedy: tokenRoleCommand(name, WORKSTATION_POLICIES),
+    remedy: tokenRoleRemedy(name, WORKSTATION_POLICIES, role),
   });
 }
 
@@ -96,8 +98,7 @@ export function judgeRights(
 /** A token of fewer days is about to end, unless whoever keeps it renews it. */
 const SHORTEST_TTL_S = 3 * 24 * 3600;
 
-function lifetime(target: Target, tokenData: z.output<typeof token>["data"] | undefined): Check {
-  const { ttl = 0, period } = tokenData ?? {};
+function lifetime(target: Target, { ttl, period }: z.output<typeof token>["data"]): Check {
   if (ttl === 0) return ok(target, "token's life", "has no end");
   const left = ttl >= 172_800 ? `${Math.floor(ttl / 86_400)} days` : `${Math.floor(ttl / 3600)} hours`;
   const renewable = period === undefined ? "" : ", and each renewal starts it again";

@@ -20,6 +20,9 @@ const config = z.object({
   pauseMs: z.coerce.number().nonnegative().default(500),
 });
 
+const OWN_TOKEN =
+  "the workstation's own token may not do that: it has ended, it is bound to other addresses, or its policy was changed";
+
 /** @param now milliseconds since 1970 */
 export function vaultPeopleProvider(now: () => number = Date.now): Provider {
   let opened: { readonly program: Vault; readonly as: (token: string) => Vault } | undefined;
@@ -43,8 +46,9 @@ export function vaultPeopleProvider(now: () => number = Date.now): Provider {
       if (read === undefined) return;
       const { address, token, caCert, timeoutSeconds, pauseMs } = read;
       const ca = caCert === undefined ? {} : { ca: caCert };
-      const as = (own: string) => openVault({ address, token: own, ...ca, timeoutMs: timeoutSeconds * 1000, pauseMs });
-      opened = { program: as(token), as };
+      const access = { address, ...ca, timeoutMs: timeoutSeconds * 1000, pauseMs };
+      const as = (own: string) => openVault({ ...access, token: own, forbidden: OWN_TOKEN });
+      opened = { program: openVault({ ...access, token }), as };
     },
     resource: (type) => resources.get(type),
   };
