@@ -10,8 +10,10 @@ import {
   findTokenRole,
   issueToken,
   renewSelf,
-  tokenRoleCommand,
+  SHORTEST_PERIOD_S,
+  type TokenRole,
   tokenRoleFaults,
+  tokenRoleRemedy,
 } from "../../clients/vault/token-roles.ts";
 import { findToken, type Live, liveTokens, revoke } from "../../clients/vault/tokens.ts";
 import { ProviderError } from "../runtime/errors.ts";
@@ -41,6 +43,8 @@ const stateSchema = inputsSchema.extend({
   renewedAtMs: z.number(),
   previousAccessor: z.string().nullable(),
   retireAtMs: z.number().nullable(),
+  /** How many of their tokens were live when last seen although there is to be none. A state without it is of a former version. */
+  live: z.int().default(0),
 });
 
 type Inputs = z.output<typeof inputsSchema>;
@@ -56,32 +60,49 @@ export interface WorkstationTokenHost {
 }
 
 export function workstationToken({ program, as, now }: WorkstationTokenHost): Resource {
-  /** One reading serves every token that a run creates. */
-  let liveAtStart: Promise<readonly Live[]> | undefined;
+  /** One listing serves a run, since it looks up every token of Vault. */
+  let liveInRun: Promise<readonly Live[]> | undefined;
 
-  /** Without a resource yet, whatever was issued for it is of a run that was killed, or of a state that was lost. */
-  const revokeForgotten = async ({ name, role }: Inputs, signal: AbortSignal) => {
-    liveAtStart ??= liveTokens(program(), signal);
-    const path = `auth/token/create/${role}`;
-    const forgotten = (await liveAtStart).filter((token) => token.path === path && token.policies.includes(name));
-    for (const token of forgotten) await revoke(program(), token, signal);
+  const issuedFor = async (owners: readonly Owner[], signal: AbortSignal): Promise<readonly Live[]> => {
+    liveInRun ??= liveTokens(program(), signal);
+    const live = await liveInRun;
+    return live.filter((token) => owners.some((owner) => isIssuedFor(token, owner)));
+  };
+
+  /**
+   * Revokes the tokens that the state knows and every other one that the role issued with the policy. The state does not know
+   * all of them: a run was killed, the state was lost or is a backup, or Vault was restored from a snapshot.
+   */
+  const revokeAll = async (owners: readonly Owner[], known: readonly (string | null)[], call: RevokeCall) => {
+    const { signal, except } = call;
+    const accessors = known.flatMap((one) => (one === null || one === "" ? [] : [one]));
+    // First, since the listing may fail.
+    for (const accessor of accessors) await revoke(program(), { accessor }, signal);
+    for (const { accessor } of await issuedFor(owners, signal))
+      if (accessor !== except && !accessors.includes(accessor)) await revoke(program(), { accessor }, signal);
   };
 
   /** Issued last: nothing may fail after it and lose a value that is told only once. */
   const issue = async (inputs: Inputs, signal: AbortSignal): Promise<State> => {
-    const faults = tokenRoleFaults(await findTokenRole(program(), inputs.role, signal), POLICIES);
-    if (faults.length > 0) throw unfit(inputs, faults);
+    const found = await findTokenRole(program(), inputs.role, signal);
+    const faults = tokenRoleFaults(found, POLICIES);
+    if (faults.length > 0) throw unfit(inputs, found, faults);
     const { policies, ...made } = await issueToken(program(), inputs.role, inputs.name, signal);
-    if (policies.join() !== inputs.name) {
+    const { token, accessor, periodSeconds } = made;
+    const wrong = [
+      ...(policies.join() === inputs.name ? [] : [`gave the policies ${policies.join(", ")}`]),
+      ...(periodSeconds >= SHORTEST_PERIOD_S
+        ? []
+        : [`gave a token of ${periodSeconds} s: raise Vault's max_lease_ttl`]),
+    ];
+    if (wrong.length > 0) {
       await revoke(program(), made, signal);
-      throw unfit(inputs, [`gave the policies ${policies.join(", ")}`]);
+      throw unfit(inputs, found, wrong);
     }
-    return { ...inputs, ...made, issuedAtMs: now(), renewedAtMs: now(), previousAccessor: null, retireAtMs: null };
-  };
-
-  const revokeBoth = async ({ accessor, previousAccessor }: State, signal: AbortSignal) => {
-    for (const one of [accessor, previousAccessor ?? ""])
-      if (one !== "") await revoke(program(), { accessor: one }, signal);
+    return {
+      ...{ ...inputs, token, accessor, periodSeconds, issuedAtMs: now(), renewedAtMs: now() },
+      ...{ previousAccessor: null, retireAtMs: null, live: 0 },
+    };
   };
 
   const type: TypedResource<Inputs, State> = {
@@ -90,14 +111,15 @@ export function workstationToken({ program, as, now }: WorkstationTokenHost): Re
     secrets: ["token"],
     computed: [
       ...(["token", "accessor", "periodSeconds", "issuedAtMs"] as const),
-      ...(["renewedAtMs", "previousAccessor", "retireAtMs"] as const),
+      ...(["renewedAtMs", "previousAccessor", "retireAtMs", "live"] as const),
     ],
     replaceOn: [],
     differences: (state, inputs) => {
       const changed = (Object.keys(inputsSchema.shape) as (keyof Inputs)[]).filter(
         (field) => state[field] !== inputs[field],
       );
-      if (inputs.revoked || state.revoked) return changed;
+      const isLeft = inputs.revoked && state.live > 0 && !changed.includes("revoked");
+      if (inputs.revoked || state.revoked) return [...changed, ...(isLeft ? (["revoked"] as const) : [])];
       const due = rotation(state, inputs, now());
       return [
         ...new Set([
@@ -108,14 +130,16 @@ export function workstationToken({ program, as, now }: WorkstationTokenHost): Re
       ];
     },
     create: async (inputs, { signal }) => {
-      if (inputs.revoked) return { id: inputs.name, have: withoutToken(inputs) };
-      await revokeForgotten(inputs, signal);
-      return { id: inputs.name, have: await issue(inputs, signal) };
+      await revokeAll([inputs], [], { signal });
+      return { id: inputs.name, have: inputs.revoked ? withoutToken(inputs) : await issue(inputs, signal) };
     },
     read: async (id, state, { signal }) => {
       if (state === undefined)
         throw new ProviderError(`${id}: Vault never tells a token's value again; let the program issue its own`);
-      if (state.revoked) return { have: state, want: pick(state) };
+      if (state.revoked) {
+        const { length: live } = await issuedFor([state], signal);
+        return { have: { ...state, live }, want: pick(state) };
+      }
       if ((await findToken(program(), state.accessor, signal)) === undefined) return undefined;
       const { previousAccessor } = state;
       const isPreviousLive =
@@ -125,7 +149,7 @@ export function workstationToken({ program, as, now }: WorkstationTokenHost): Re
     },
     update: async (_, state, inputs, { signal }) => {
       if (inputs.revoked || state.revoked || BOUND.some((field) => state[field] !== inputs[field])) {
-        await revokeBoth(state, signal);
+        await revokeAll([state, inputs], [state.accessor, state.previousAccessor], { signal });
         return inputs.revoked ? withoutToken(inputs) : issue(inputs, signal);
       }
       const due = rotation(state, inputs, now());
@@ -133,7 +157,7 @@ export function workstationToken({ program, as, now }: WorkstationTokenHost): Re
       const again = due.issue || !isLive;
       const { previousAccessor, retireAtMs } = state;
       const retires = previousAccessor !== null && (due.retire || again);
-      if (retires) await revoke(program(), { accessor: previousAccessor }, signal);
+      if (retires || !isLive) await revokeAll([inputs], [previousAccessor], { signal, except: state.accessor });
       if (again) {
         const fresh = await issue(inputs, signal);
         if (!isLive) return fresh;
@@ -149,7 +173,7 @@ export function workstationToken({ program, as, now }: WorkstationTokenHost): Re
         retireAtMs: retires ? null : retireAtMs,
       };
     },
-    delete: (_, state, { signal }) => revokeBoth(state, signal),
+    delete: (_, state, { signal }) => revokeAll([state], [state.accessor, state.previousAccessor], { signal }),
   };
   const resource = typedResource(type);
   return {
@@ -164,6 +188,18 @@ export function workstationToken({ program, as, now }: WorkstationTokenHost): Re
     },
   };
 }
+
+/** Whose token one is: the policy that it carries, and the role that issued it. */
+type Owner = Pick<Inputs, "name" | "role">;
+
+interface RevokeCall {
+  readonly signal: AbortSignal;
+  /** Accessor of the one that stays. */
+  readonly except?: string;
+}
+
+const isIssuedFor = ({ path, policies }: Live, { name, role }: Owner): boolean =>
+  path === `auth/token/create/${role}` && policies.includes(name);
 
 /** What the token role has to allow. */
 const POLICIES = "workstation-claude-*";
@@ -183,13 +219,13 @@ const isRenewalDue = ({ renewedAtMs, periodSeconds }: State, nowMs: number): boo
 const withoutToken = (inputs: Inputs): State => ({
   ...inputs,
   ...{ token: "", accessor: "", periodSeconds: 0, issuedAtMs: 0, renewedAtMs: 0 },
-  ...{ previousAccessor: null, retireAtMs: null },
+  ...{ previousAccessor: null, retireAtMs: null, live: 0 },
 });
 
-const unfit = ({ name, role }: Inputs, faults: readonly string[]) =>
+const unfit = ({ name, role }: Inputs, found: TokenRole | undefined, faults: readonly string[]) =>
   new ProviderError(
     `${name}: the token role "${role}" of Vault is not fit for it: ${faults.join("; ")}. ` +
-      `An administrator of Vault makes it: ${tokenRoleCommand(role, POLICIES)}`,
+      `An administrator of Vault makes it: ${tokenRoleRemedy(role, POLICIES, found)}`,
   );
 
 const pick = (found: State): Inputs => inputsSchema.parse(found);
