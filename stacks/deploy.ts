@@ -7,6 +7,7 @@ import type { HostName } from "../roster/model.ts";
 import { adoptedNamespaces, readAdoption } from "../config/adoption-file.ts";
 import { buildAgent } from "./agent-bundle.ts";
 import { deployCluster } from "./cluster.ts";
+import { runsCredentialSync } from "./credential-sync.ts";
 import { today } from "../config/desired-state.ts";
 import { deployHosts } from "./devvm.ts";
 import { takeOver } from "./import-adopted.ts";
@@ -79,7 +80,9 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
         )
       : undefined,
     vault
-      ? deployVault(vault, requiredSecret(vaultToken, "vaultToken", "vault"), desired).then((deployed) => {
+      ? deployVault(vault, requiredSecret(vaultToken, "vaultToken", "vault"), desired, (person) =>
+          runsCredentialSync(person, settings.devvm.commands),
+        ).then((deployed) => {
           surfaces.declared("Vault");
           return deployed;
         })

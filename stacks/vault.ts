@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as vault from "@pulumi/vault";
 import { PersonAccess } from "../components/vault/person-access.ts";
 import { VaultPeople } from "../components/vault/resources.ts";
-import type { Desired, Email, Holder, K8sUser, Namespace, OffboardedPerson, OsUser } from "../roster/model.ts";
+import type { Desired, Email, Holder, K8sUser, Namespace, OffboardedPerson, OsUser, Person } from "../roster/model.ts";
 import { folded } from "../roster/text/code-unit-order.ts";
 import { caOf } from "../config/ca-certificate.ts";
 import { inTurns } from "./declare-concurrently.ts";
@@ -18,8 +18,16 @@ export interface DeployedVault {
   readonly tokens: ReadonlyMap<OsUser, pulumi.Output<string>>;
 }
 
-/** @param token the program's own, with the rights that docs/vault.md lists */
-export async function deployVault(settings: VaultSettings, token: string, desired: Desired): Promise<DeployedVault> {
+/**
+ * @param token the program's own, with the rights that docs/vault.md lists
+ * @param syncs whose credential sync runs
+ */
+export async function deployVault(
+  settings: VaultSettings,
+  token: string,
+  desired: Desired,
+  syncs: (person: Person) => boolean,
+): Promise<DeployedVault> {
   const { address, caCertFile } = settings;
   const official = new vault.Provider("vault", {
     address,
@@ -62,7 +70,7 @@ export async function deployVault(settings: VaultSettings, token: string, desire
     const { settled, workstationToken } = new PersonAccess(
       nameOf(person.k8sUser),
       {
-        ...{ person, state: "present", syncs: person.claudeAuth, site: settings },
+        ...{ person, state: "present", syncs: syncs(person), site: settings },
         lostNamespaces: person.formerNamespaces.filter(isFree),
         ...(person.email === undefined ? {} : { address: person.email }),
         isReassignedAddress: desired.reassignedAddress.has(person.osUser),
@@ -71,8 +79,8 @@ export async function deployVault(settings: VaultSettings, token: string, desire
       },
       { providers, aliases: formerUrns(person) },
     );
-    if (workstationToken !== undefined && person.claudeAuth) tokens.set(person.osUser, workstationToken.token);
-    if (workstationToken !== undefined && !person.claudeAuth) cuts.push(workstationToken);
+    if (workstationToken !== undefined && syncs(person)) tokens.set(person.osUser, workstationToken.token);
+    if (workstationToken !== undefined && !syncs(person)) cuts.push(workstationToken);
     return settled;
   });
   const left = inTurns(

@@ -4,8 +4,9 @@
  */
 
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
-import type { Desired } from "../../roster/model.ts";
+import type { Desired, Person } from "../../roster/model.ts";
 import { deployCluster } from "../cluster.ts";
+import { runsCredentialSync } from "../credential-sync.ts";
 import { withFrontendHosts } from "../frontend-hosts.ts";
 import { deployForgejo } from "../forgejo.ts";
 import { deploySite } from "../stem95su.ts";
@@ -41,7 +42,10 @@ async function compose({ cluster, stem95su, vault, forgejo, devvm }: StackSettin
     const { provider } = await deployCluster(PLACEHOLDER, desired, settings);
     if (stem95su !== undefined) deploySite(provider, stem95su);
   }
-  if (vault !== undefined) await deployVault({ ...vault, caCertFile: undefined }, PLACEHOLDER, desired);
+  if (vault !== undefined) {
+    const syncs = (person: Person) => runsCredentialSync(person, devvm.commands);
+    await deployVault({ ...vault, caCertFile: undefined }, PLACEHOLDER, desired, syncs);
+  }
 }
 
 const NOBODY = { server: "", version: "", collaborators: [], rules: [], effectiveRule: "", writableDeployKeys: [] };

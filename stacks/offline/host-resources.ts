@@ -3,6 +3,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Desired } from "../../roster/model.ts";
 import { buildAgent } from "../agent-bundle.ts";
+import { runsCredentialSync } from "../credential-sync.ts";
 import { deployHosts } from "../devvm.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { siteOfHosts } from "../host-settings.ts";
@@ -27,8 +28,8 @@ export async function hostsOf(settings: StackSettings, desired: Desired): Promis
   const vaultTokens = new Map(
     settings.vault?.workstationTokens === undefined
       ? []
-      : [...desired.people.values()].flatMap(({ osUser, claudeAuth }) =>
-          claudeAuth ? [[osUser, pulumi.secret("-")] as const] : [],
+      : [...desired.people.values()].flatMap((person) =>
+          runsCredentialSync(person, settings.devvm.commands) ? [[person.osUser, pulumi.secret("-")] as const] : [],
         ),
   );
   const offline = { cuts: [], down: new Set<string>(), declared: () => undefined };
