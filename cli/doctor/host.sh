@@ -1,8 +1,9 @@
 #!/bin/sh
 # Reports what a deployment needs of a host: the login's rights, its clock, node, sudo, packages and programs. It changes
-# nothing. The arguments are `package:NAME` and `program:PATH`. Every answer stands on a line of its own, and the answer is
+# nothing. The arguments are `package:NAME`, `program:PATH`, and `node:path` for the node that the login itself finds. Every answer stands on a line of its own, and the answer is
 # whole only with the last word.
 set -eu
+own_path=$PATH
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
 echo "uid $(id -u)"
 echo "clock $(date +%s)"
@@ -27,6 +28,12 @@ for wanted in "$@"; do
       if printf '%s\n' "$policy" | grep -q '^  Installed: [^(]'; then echo "package $name installed"
       elif printf '%s\n' "$policy" | grep -q '^  Candidate: [^(]'; then echo "package $name known"
       else echo "package $name unknown"; fi
+      ;;
+    node:path)
+      # By the path with which a command of the deployment starts there.
+      if found=$(PATH=$own_path command -v node); then
+        echo "node on the path $("$found" --version 2>/dev/null || echo broken)"
+      else echo "node on the path none"; fi
       ;;
     program:*)
       if command -v -- "$name" >/dev/null 2>&1; then echo "program $name there"; else echo "program $name absent"; fi

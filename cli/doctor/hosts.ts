@@ -11,9 +11,15 @@ import { type Check, missing, ok, type Target, untried } from "./model.ts";
 export interface HostNeeds {
   readonly packages: readonly string[];
   readonly programs: readonly OutsideProgram[];
+  readonly node: NodeNeed;
+  /** Whether people get rights by sudo there. */
+  readonly sudo: boolean;
   /** The setting that holds the private key. */
   readonly keySetting: string;
 }
+
+/** `/usr/bin/node`, which the deployment installs where there is none; or any that the login finds, which nobody installs. */
+export type NodeNeed = "/usr/bin/node" | "on the path";
 
 /** Runs a command on the host. @throws ClientError where it cannot be reached */
 export type RunOnHost = (command: HostCommand) => Promise<HostAnswer>;
@@ -22,6 +28,7 @@ export type RunOnHost = (command: HostCommand) => Promise<HostAnswer>;
 export async function hostChecks(host: Host, needs: HostNeeds, run: RunOnHost): Promise<readonly Check[]> {
   const target = targetOf(host);
   const wanted = [
+    ...(needs.node === "on the path" ? ["node:path"] : []),
     ...needs.packages.map((name) => `package:${name}`),
     ...needs.programs.flatMap(({ path }) => (path !== undefined && isInspectable(path) ? [`program:${path}`] : [])),
   ];
@@ -61,7 +68,7 @@ const targetOf = (host: Host): Target => ({
 /** Pure. @param printed what the script printed @param between when it was asked and when it had answered */
 export function judgeHost(
   host: Host,
-  { packages, programs }: HostNeeds,
+  { packages, programs, node, sudo }: HostNeeds,
   printed: string,
   between: { readonly sentMs: number; readonly answeredMs: number },
 ): readonly Check[] {
@@ -75,8 +82,10 @@ export function judgeHost(
   return [
     ok(target, "login", "by the pinned host key"),
     rights(target, host, answers),
-    node(target, answers.get("node") ?? "none"),
-    sudo(target, answers.get("visudo") ?? "none"),
+    node === "on the path"
+      ? nodeOnPath(target, answers.get("node on the path") ?? "none")
+      : ownNode(target, answers.get("node") ?? "none"),
+    ...(sudo ? [sudoCheck(target, answers.get("visudo") ?? "none")] : []),
     ...packages.map((name) => packageCheck(target, name, answers.get(`package ${name}`), answers.get("lists"))),
     ...programs.map((program) => programCheck(target, program, answers)),
     clockCheck({ ...target, surface: "clock" }, Number(answers.get("clock")) * 1000, between),
@@ -93,8 +102,21 @@ function rights(target: Target, { user }: Host, answers: ReadonlyMap<string, str
   });
 }
 
-function node(target: Target, version: string): Check {
-  const major = Number(/^v(\d+)\./.exec(version)?.[1] ?? 0);
+const majorOf = (version: string): number => Number(/^v(\d+)\./.exec(version)?.[1] ?? 0);
+
+/** A control plane's: the deployment runs a program by it and installs nothing there. */
+function nodeOnPath(target: Target, version: string): Check {
+  if (majorOf(version) >= OLDEST_NODE) return ok(target, "node", version);
+  return missing(target, "node", {
+    found: version === "none" ? "no node on the login's path" : version,
+    expected: `node of version ${OLDEST_NODE} or newer, by which the API server's sign-in is set up`,
+    remedy: "apt-get update && apt-get install --yes --no-install-recommends nodejs",
+  });
+}
+
+/** A host's of people: the agent and its units run by it. */
+function ownNode(target: Target, version: string): Check {
+  const major = majorOf(version);
   if (major >= OLDEST_NODE) return ok(target, "node", version);
   if (version === "none") return ok(target, "node", "not there yet; the deployment installs Debian's package nodejs");
   return missing(target, "node", {
@@ -106,7 +128,7 @@ function node(target: Target, version: string): Check {
 
 const OLDEST_NODE = 18;
 
-function sudo(target: Target, visudo: string): Check {
+function sudoCheck(target: Target, visudo: string): Check {
   if (visudo === "yes") return ok(target, "sudo", "takes regular expressions in its rules");
   // The package check says whether it can be had.
   if (visudo === "none") return ok(target, "sudo", "not there yet; the deployment installs it");

@@ -9,6 +9,8 @@ import type { HostNeeds } from "./hosts.ts";
 export const hostNeeds = ({ devvm, cluster }: Pick<StackSettings, "devvm" | "cluster">): HostNeeds => ({
   packages: packagesOf(devvm),
   programs: outsidePrograms(devvm.commands, cluster !== undefined),
+  node: "/usr/bin/node",
+  sudo: true,
   keySetting: "sshPrivateKey",
 });
 
@@ -16,5 +18,7 @@ export const hostNeeds = ({ devvm, cluster }: Pick<StackSettings, "devvm" | "clu
 export const controlPlaneNeeds: HostNeeds = {
   packages: [],
   programs: [],
+  node: "on the path",
+  sudo: false,
   keySetting: "cluster.apiServer.sshPrivateKey",
 };

@@ -1,11 +1,16 @@
 /** What a host's answers come to, over real SSH to a fake host and by the judgement alone. */
 
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { clockCheck } from "../../../cli/doctor/clock.ts";
 import { hostChecks, judgeHost } from "../../../cli/doctor/hosts.ts";
-import { hostNeeds } from "../../../cli/doctor/needs.ts";
+import { controlPlaneNeeds, hostNeeds } from "../../../cli/doctor/needs.ts";
 import { type Host, onHost } from "../../../clients/ssh/run-command.ts";
 import { LEAST, settings } from "../../config/raw-config.ts";
+import { text } from "../../house/sources.ts";
 import { type LoopbackHost, startLoopbackHost } from "../loopback-host.ts";
 
 const HOST: Host = { name: "devvm", address: "10.0.0.6", port: 22, user: "root", hostKey: "ssh-ed25519 AAAA" };
@@ -106,6 +111,49 @@ test("a login that is not root is told with its uid, and a host without sudo get
     "rights: the login root has uid 1000: put the public key into /root/.ssh/authorized_keys on devvm (10.0.0.6:22)",
   ]);
   expect(lacking(answer({ visudo: "none" }))).toEqual([]);
+});
+
+test.each([
+  [{ node: "none", "node on the path": "none" }, ["node: no node on the login's path"]],
+  [{ node: "/usr/local/bin/node", "node on the path": "v20.1.0" }, []],
+  [{ "node on the path": "v16.1.0" }, ["node: v16.1.0"]],
+  [{ "node on the path": "broken" }, ["node: broken"]],
+  [{ "node on the path": "v18.20.4", visudo: "no" }, []],
+])("a control plane of %j needs a node on its path that nobody installs, and no sudo", (changes, expected) => {
+  const printed = answer(changes as Record<string, string>);
+  const checks = judgeHost(HOST, controlPlaneNeeds, printed, { sentMs: now, answeredMs: now });
+  expect(checks.filter(({ state }) => state === "missing").map(({ what, found }) => `${what}: ${found}`)).toEqual(
+    expected,
+  );
+  expect(checks.map(({ what }) => what)).not.toContain("sudo");
+});
+
+test.each([
+  ["no node", undefined, "none"],
+  ["a node", "echo v20.1.0", "v20.1.0"],
+  ["a node that fails", "exit 1", "broken"],
+])("the script tells of %s on the login's own path where that is asked for", (_what, program, version) => {
+  const folder = mkdtempSync(join(tmpdir(), "doctor-path-"));
+  if (program !== undefined) writeFileSync(join(folder, "node"), `#!/bin/sh\n${program}\n`, { mode: 0o755 });
+  const env = { PATH: folder };
+  const input = text("cli/doctor/host.sh");
+  const ask = (...args: string[]) =>
+    spawnSync("/bin/sh", ["-s", "--", ...args], { env, input, encoding: "utf8", timeout: 30_000 }).stdout;
+  expect(ask("node:path")).toContain(`\nnode on the path ${version}\nend\n`);
+  expect(ask()).not.toContain("node on the path");
+});
+
+test("a control plane is asked for the node on its path, and a host of people is not", async () => {
+  host = await startLoopbackHost("devvm", () => ({ out: "end\n" }));
+  const real = { ...HOST, ...(host.settings.hosts[0] as Host), user: "root" };
+  const { sshPrivateKey } = host.settings;
+  const asked: string[][] = [];
+  for (const wanted of [controlPlaneNeeds, needs])
+    await hostChecks(real, wanted, (command) => {
+      asked.push(command.argv.slice(3));
+      return onHost({ sshPrivateKey }, real, command);
+    });
+  expect(asked.map((one) => one.filter((arg) => arg.startsWith("node:")))).toEqual([["node:path"], []]);
 });
 
 test("the wrong host key and a host that is away are findings with what to compare", async () => {
