@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { parseSettings } from "../../config/settings/parse.ts";
 import { stem95su } from "../../config/settings/stem95su.ts";
+import { settings } from "./raw-config.ts";
 
 /** The one message about a section with this in it. */
 function refusal(section: Readonly<Record<string, unknown>>): string {
@@ -81,6 +82,16 @@ test.each([
 test("a misspelt setting is refused", () => {
   const { error } = stem95su.safeParse({ host: "site.test.org", shedule: "* * * * *" });
   expect(error?.issues).toMatchObject([{ code: "unrecognized_keys", keys: ["shedule"] }]);
+});
+
+test("a site without a cluster is refused at its section, and one with a cluster is taken", () => {
+  const site = { host: "site.test.org" };
+  expect(() => settings({ stem95su: site })).toThrow(
+    /workstation:stem95su: found .*; it must have a cluster to run in: set cluster and kubeconfig, or remove stem95su/,
+  );
+  expect(() => settings({ stem95su: site, kubeconfig: "a: b" })).toThrow("must have a cluster to run in");
+  const cluster = { server: "https://api.test", caData: "eA==", oidc: { issuer: "https://i.test", clientId: "c" } };
+  expect(settings({ stem95su: site, cluster }).stem95su?.host).toBe("site.test.org");
 });
 
 test("an operator is told every problem of the section at once: where, what was found, what is right, how to set it", () => {

@@ -56,6 +56,8 @@ test("the text names what is missing with its remedy below, and says that nothin
 test("settings that cannot be used, and a stack that pulumi does not know, are findings as well", () => {
   bench.configure("roster.yaml", { hosts: [] });
   expect(doctor().out).toContain("The configuration of this stack cannot be used");
+  bench.configure("roster.yaml", { stem95su: { host: "site.test.org" } });
+  expect(doctor().out).toContain("must have a cluster to run in");
   const ran = bench.ws(["doctor", "--json"], "", { PATH: bench.path, ANSWER: "error: no stack selected" });
   expect([ran.code, JSON.parse(ran.out)]).toMatchObject([1, { ok: false, checks: [{ surface: "configuration" }] }]);
 });
