@@ -5,6 +5,7 @@ import { z } from "zod";
 import { type Forge, openForge } from "../../clients/forgejo/client.ts";
 import { openKubernetes } from "../../clients/kubernetes/client.ts";
 import { openVault } from "../../clients/vault/client.ts";
+import { identities } from "../../clients/vault/identities.ts";
 import { startHttpsCluster } from "../cli/https-cluster.ts";
 import { type Reply, startHttpServer } from "./http-server.ts";
 
@@ -77,4 +78,24 @@ test.each([
 ])("a kubeconfig with %s is refused without repeating it", (_, text, why) => {
   expect(() => openKubernetes(text)).toThrow(why);
   expect(() => openKubernetes(text)).not.toThrow("s3cret");
+});
+
+test("Vault: a change of something that it says it does not have is an error", async () => {
+  reply = { status: 404, body: { errors: ["no handler for route"] } };
+  await expect(identities(vault, "oidc", signal).change("some-id", { disabled: true })).rejects.toThrow(
+    "cannot change the entity some-id: Vault has nothing at",
+  );
+});
+
+test("Vault: an entity without its list of policies, or without whether it is disabled, is an error", async () => {
+  const entity = { id: "i", name: "n", disabled: false, policies: null, aliases: null };
+  const read = (data: object) => {
+    reply = { status: 200, body: { data } };
+    return identities(vault, "oidc", signal).byId("i");
+  };
+  expect(await read(entity)).toMatchObject({ policies: [], aliases: [] });
+  const { policies: _, ...listless } = entity;
+  await expect(read(listless)).rejects.toThrow("at: data.policies");
+  const { disabled: __, ...open } = entity;
+  await expect(read(open)).rejects.toThrow("at: data.disabled");
 });
