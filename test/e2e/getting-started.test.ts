@@ -3,7 +3,7 @@
  * of an operator's. With `WS_TRANSCRIPT=FILE` it writes what was run and said.
  */
 
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ensureCertificates } from "../../lab/cluster/certificates.ts";
@@ -15,13 +15,15 @@ import { startIssuers } from "../../lab/oidc/issuers.ts";
 import { PROJECT } from "../../lab/pulumi/engine.ts";
 import { run } from "../../lab/run.ts";
 import { toolPath } from "../../lab/toolchain/index.ts";
-import { labVault } from "../../lab/vault/api.ts";
+import { type LabVault, labVault } from "../../lab/vault/api.ts";
 import { vaultFact } from "../../lab/vault/vault.ts";
 import { blocksOf, missingIn, type PageBlock } from "./fixtures/runbook.ts";
 import { freshStack, type PeopleStack } from "./people/stack.ts";
 
 const PAGE = "docs/getting-started.md";
 const BOT = "workstation-bot";
+/** The sample's admin, as the page names them in the roster: whoever pushes to the protected branch. */
+const ADMIN = "wizard";
 /** Half a dozen deployments and previews; on a machine that does other things they may take many minutes. */
 const PAGE_MS = 1_500_000;
 
@@ -29,12 +31,15 @@ let instance: Instance;
 let stack: PeopleStack;
 let forge: Forge;
 let folder: string;
-let repository: string;
+/** The organisation whose repository `infra` the page fills and protects. */
+let owner: string;
 /** What the page says, and what stands for it here. */
 let replaced: ReadonlyMap<string, string>;
 let page: string;
 let blocks: readonly PageBlock[];
 let password: string;
+/** What secret/platform held before. */
+let platform: object;
 const transcript: string[] = [];
 
 beforeAll(async () => {
@@ -49,8 +54,12 @@ beforeAll(async () => {
   await stack.kubectl(DELETE_ACCOUNT);
   await forge.api.ask("DELETE", `admin/users/${BOT}`);
   ({ password } = await forge.createUser(BOT, { isAdmin: true }));
-  repository = `getting-started-${Date.now().toString(36)}`;
-  await forge.createRepository(forge.owner, repository, { isPrivate: true });
+  owner = `ops-${Date.now().toString(36)}`;
+  await forge.api.must("POST", `admin/users/${ADMIN}/orgs`, { username: owner, visibility: "public" });
+  // Its own mirror as well, so everybody may read it.
+  await forge.createRepository(owner, "infra");
+  await forge.createRepository(owner, "tripit", { content: { files: { "README.md": "# tripit\n" } } });
+  platform = await readPlatform();
   await copyUpstream(join(folder, "upstream"));
   await writeFile(join(folder, "environment"), exported(await operatorsShell()), { mode: 0o600 });
   replaced = await valuesOfTheLab();
@@ -59,6 +68,7 @@ afterAll(async () => {
   const file = process.env.WS_TRANSCRIPT;
   if (file !== undefined && file !== "") await writeFile(file, `${transcript.join("\n")}\n`);
   await stack.kubectl(DELETE_ACCOUNT);
+  await (await administrator()).must("POST", "secret/data/platform", { data: platform });
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -100,7 +110,7 @@ async function operatorsShell(): Promise<Readonly<Record<string, string>>> {
   await program("npm", `test "$*" = "ci --ignore-scripts" && exec ln -s ${PROJECT}/node_modules node_modules`);
   return {
     ...engine,
-    ...gitEnv(forge.admin),
+    ...gitEnv({ login: ADMIN, password: forge.passwords[ADMIN] ?? "" }),
     PATH: `${join(folder, "bin")}:${engine.PATH}`,
     HOME: folder,
     LANG: "C.UTF-8",
@@ -114,21 +124,25 @@ async function valuesOfTheLab(): Promise<ReadonlyMap<string, string>> {
   const cluster = await clusterFact.read(instance);
   const vault = await vaultFact.read(instance);
   const { commandLine } = await startIssuers(instance, await ensureCertificates(instance));
+  const infra = forge.cloneUrl(owner, "infra");
   return new Map([
     ["https://upstream.example/workstations.git", join(folder, "upstream")],
-    ["https://forgejo.internal.example/ops/workstations.git", forge.cloneUrl(forge.owner, repository)],
-    ["https://mirror.example/infra.git", forge.cloneUrl(forge.owner, forge.infra)],
+    ["https://forgejo.internal.example/ops/infra.git", infra],
+    ["https://mirror.example/infra.git", infra],
     ["https://forgejo.internal.example", forge.url],
     ["https://api.cluster.internal.example:6443", cluster.server],
     ["https://authentik.example/application/o/kubernetes/", commandLine.url],
     ["https://vault.internal.example:8200", vault.address],
+    // No ingress of the lab serves the portal; the sign-in service has a name and a certificate as one would.
+    ["https://lobby.example", new URL(commandLine.url).origin],
     ["devvm.internal.example", stack.vm.address],
+    ["10.0.0.5", stack.vm.address],
     ["LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==", (await readFile(cluster.caFile)).toString("base64")],
-    ["vault-ca.pem", vault.caFile],
+    ["/var/lib/workstation-deploy", join(folder, "runner")],
     // The lab's sign-in service offers no device code.
     ["device-code", "authcode-keyboard"],
-    ["owner: ops", `owner: ${forge.owner}`],
-    ["ops/infra", `${forge.owner}/${forge.infra}`],
+    ["owner: ops", `owner: ${owner}`],
+    ["ops/infra", `${owner}/infra`],
     ["@example.org", "@lab.example"],
   ]);
 }
@@ -141,13 +155,31 @@ function withValuesOfTheLab(text: string): string {
 
 /** What happens outside of the page's blocks. */
 const EVENTS: Readonly<Record<string, () => Promise<unknown>>> = {
+  "the authority of Vault's certificate is in the home": async () =>
+    cp((await vaultFact.read(instance)).caFile, join(folder, "vault-ca.pem")),
   "the outside programs are installed on devvm": () =>
     stack.sh(`for name in kubectl kubectl-oidc_login; do install -m 755 /usr/bin/true /usr/local/bin/$name; done
 printf '#!/bin/sh\\ntest -n "$VAULT_ADDR" && test -n "$VAULT_TOKEN"\\n' > /usr/local/bin/claude-credential-sync
 chmod 755 /usr/local/bin/claude-credential-sync`),
-  "the password of workstation-bot is in the file": () =>
-    writeFile(join(folder, "password"), `${password}\n`, { mode: 0o600 }),
+  "secret/platform holds another field": async () =>
+    (await administrator()).must("POST", "secret/data/platform", { data: { neighbour: "kept" } }),
+  "the password of workstation-bot is in the file": async () => {
+    const file = join(folder, "password");
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    await appendFile(file, `${password}\n`);
+  },
+  "the runner's folder is there": () => mkdir(join(folder, "runner"), { mode: 0o700 }),
 };
+
+async function administrator(): Promise<LabVault> {
+  const { address, caFile, rootToken } = await vaultFact.read(instance);
+  return labVault(address, caFile, rootToken);
+}
+
+async function readPlatform(): Promise<object> {
+  const secret = (await (await administrator()).must("GET", "secret/data/platform")) as { data: { data: object } };
+  return secret.data.data;
+}
 
 const exported = (variables: Readonly<Record<string, string>>): string =>
   Object.entries(variables)
@@ -170,7 +202,7 @@ test("the page names every value that is replaced here", () => {
   const named = /<!-- test: replaces (.*) -->/.exec(page)?.[1]?.split(", ");
   expect(named).toEqual([...replaced.keys()]);
   for (const value of replaced.keys())
-    expect(blocks.some(({ script }) => script.includes(value) || value === "ops/infra")).toBe(true);
+    expect([value, blocks.some(({ script }) => script.includes(value))]).toEqual([value, true]);
 });
 
 test(
@@ -200,9 +232,27 @@ test(
   PAGE_MS,
 );
 
+test("the user map was written beside what the secret held", async () => {
+  expect(Object.keys(await readPlatform()).sort()).toEqual(["k8s_users", "neighbour"]);
+});
+
+test("the repository that the page filled is the protected one, and takes its admin's pushes", async () => {
+  const rule = await forge.api.must("GET", `repos/${owner}/infra/branch_protections/master`);
+  expect(rule).toMatchObject({
+    enable_push_whitelist: true,
+    push_whitelist_usernames: expect.arrayContaining([ADMIN]),
+  });
+  const [newest] = (await forge.api.must("GET", `repos/${owner}/infra/commits?limit=1`)) as Commit[];
+  expect(newest?.commit.message.trim()).toBe("Offboard practice");
+});
+
+interface Commit {
+  readonly commit: { readonly message: string };
+}
+
 test("the credential sync's token opens its person's path, and the one of the offboarded user nothing", async () => {
-  const { address, caFile, rootToken } = await vaultFact.read(instance);
-  const vault = await labVault(address, caFile, rootToken);
+  const { rootToken } = await vaultFact.read(instance);
+  const vault = await administrator();
   const file = (who: string) => `/home/${who}/.config/credential-sync/vault.env`;
   expect(await stack.sh(`stat --format '%a %U' ${file("emo")}`)).toBe("600 emo");
   const tokenOf = (who: string) => stack.sh(`sed -n 's/^VAULT_TOKEN=//p' ${file(who)}`);
@@ -216,6 +266,6 @@ test("the credential sync's token opens its person's path, and the one of the of
   expect(practice.status).toBe(403);
   const held = await stack.sh("cat /root/.ssh/authorized_keys | wc -l");
   expect(held).toBe("2");
-  const secrets = [...tokens, password, rootToken, forge.adminPassword];
+  const secrets = [...tokens, password, rootToken, forge.passwords[ADMIN] ?? ""];
   expect(secrets.filter((secret) => secret === "" || transcript.join("\n").includes(secret))).toEqual([]);
 });
