@@ -109,7 +109,8 @@ test("the user map and the roster agree, before and after somebody joins", () =>
     if (!roster.ok || !map.ok) throw new Error(JSON.stringify([roster, map]));
     expect(roster.roster.rows.size).toBe(people);
     // Without a login nobody could push once the branch is protected.
-    expect(roster.roster.rows.get("wizard")).toMatchObject({ tier: "admin", forgejo: { login: "wizard" } });
+    const admins = [...roster.roster.rows.values()].filter(({ tier }) => tier === "admin");
+    expect(admins).toMatchObject([{ forgejo: { login: "wizard" } }]);
     for (const { k8sUser, tier } of roster.roster.rows.values())
       if (k8sUser !== "practice") expect(map.userMap.entries.get(k8sUser)?.role).toBe(tier);
   }

@@ -39,7 +39,7 @@ let page: string;
 let blocks: readonly PageBlock[];
 let password: string;
 /** What secret/platform held before. */
-let platform: object;
+let platform: object | undefined;
 const transcript: string[] = [];
 
 beforeAll(async () => {
@@ -68,7 +68,7 @@ afterAll(async () => {
   const file = process.env.WS_TRANSCRIPT;
   if (file !== undefined && file !== "") await writeFile(file, `${transcript.join("\n")}\n`);
   await stack.kubectl(DELETE_ACCOUNT);
-  await (await administrator()).must("POST", "secret/data/platform", { data: platform });
+  if (platform !== undefined) await (await administrator()).must("POST", "secret/data/platform", { data: platform });
   await rm(folder, { recursive: true, force: true });
 });
 
