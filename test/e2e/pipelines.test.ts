@@ -138,17 +138,21 @@ test("the credentials of a preview are refused whatever they try to write", asyn
 
 test("the next push changes that one comment; text of the branch's stays text, and a broken roster is told with its places", async () => {
   const [, first] = await comments();
-  const hostile = "@wizard ![x](http://evil.example/x.png) </code><script> ``` #1";
+  // A key in each row, since what was pasted hides the rest of its own.
+  const hostile = ["![x](http://evil.example/x.png)", "</code><script>", "``` #1", "@wizard"];
+  const rows = hostile.map((key, index) => `  p${index}:\n    ${JSON.stringify(key)}: x\n`);
   const { commit } = await world.push(world.emo, {
     on: `refs/heads/${BRANCH}`,
     to: `refs/heads/${BRANCH}`,
-    files: { "roster.yaml": `users:\n  wizard:\n    ${JSON.stringify(hostile)}: x\n` },
+    files: { "roster.yaml": `users:\n${rows.join("")}` },
   });
   const ran = await preview(commit);
   expect(codes(ran)).toEqual({ deployed: 0, preview: 0, comment: 0 });
   const [, second, ...more] = await comments();
   expect([second?.id, more]).toEqual([first?.id, []]);
-  expect(second?.body).toMatch(/cannot be deployed as it is:\*\*\n\n(`{3,})text\n[\s\S]*@wizard[\s\S]*\n\1/);
+  expect(second?.body).toMatch(
+    /cannot be deployed as it is:\*\*\n\n(`{3,})text\n[\s\S]*evil[\s\S]*<\/code>[\s\S]*@wizard[\s\S]*\n\1/,
+  );
   const outside = second?.body.replaceAll(/^(`{3,})text\n[\s\S]*?\n\1$/gm, "");
   expect(outside).not.toMatch(/@wizard|evil|script/);
 });
