@@ -33,7 +33,7 @@ export interface DeriveInput extends RowsInput {
   readonly ledger: Ledger;
   /** What surfaces may still hold from before the ledger's last change. Default: nothing. */
   readonly undelivered?: Undelivered;
-  /** The stack's surfaces. Default: none, where nothing is delivered. */
+  /** The stack's surfaces. Default: none is recorded as undelivered, and every host of the policy is one for the limits. */
   readonly surfaces?: readonly Surface[];
 }
 
@@ -101,11 +101,13 @@ export function derive(input: DeriveInput): Derived {
     heldBack,
     plan: planSentences({ changes, repeated, heldBack, removed: [...removed.now], desired, policy, today }),
     raised: raisedRights(before, desired.ledger.people, undelivered),
-    // Against the ledger alone: what an earlier run announced has passed the limits of that run.
-    brakes: findExceededLimits(before, desired, changes, policy),
+    brakes: findExceededLimits(before, desired, changes, policy, { undelivered, hosts: deliveredHosts(input) }),
     warnings: found,
   };
 }
+
+const deliveredHosts = ({ policy, surfaces }: DeriveInput): readonly HostName[] =>
+  policy.hosts.filter((host) => surfaces?.includes(`host ${host}`) ?? true);
 
 const lossesOf = (changes: readonly PersonChange[]): readonly PersonChange[] =>
   changes.filter((change) => change.lost.length > 0).map((change) => ({ ...change, gained: [], other: [] }));

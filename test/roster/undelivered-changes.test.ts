@@ -65,7 +65,7 @@ describe("a promotion that a run announced", () => {
   });
 });
 
-test("a leave that did not reach a host is announced until it has, and counts once in the limit on removals", () => {
+test("a leave that did not reach a host is announced until it has, and counts in that host's limit on removals", () => {
   const three = rosterOf(ada, bob, row("eve"));
   const first = derived(rosterOf(ada, row("eve")), delivered(three));
   const retry = derived(rosterOf(ada), next(first, "forge", "cluster", "Vault"));
@@ -73,7 +73,8 @@ test("a leave that did not reach a host is announced until it has, and counts on
     expect.stringMatching(/^eve is offboarded\./) as string,
     expect.stringMatching(/^bob is offboarded\. Revoked: .* did not complete on host devvm\.$/) as string,
   ]);
-  expect(retry.brakes).toEqual([]);
+  expect(retry.brakes.map(({ kind, people }) => [kind, people])).toEqual([["limit", ["bob", "eve"]]]);
+  expect(derived(rosterOf(ada), next(first, "host devvm")).brakes).toEqual([]);
 });
 
 test("somebody who joined on one surface alone and is taken off the roster leaves aloud", () => {
