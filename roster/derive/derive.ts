@@ -79,7 +79,7 @@ export function derive(input: DeriveInput): Derived {
     ...conflictsWithOthers(roster, past, rows),
     ...formerNamesOfOthers(roster, past, rows),
     ...claimedRenames(roster, past, wanted),
-    ...(policy.addsOnly ? doubledIdentities(roster, rows) : []),
+    ...(policy.addsOnly ? doubledIdentities(roster, past, rows) : []),
     ...allocated.problems,
     ...expiredRows(roster, today, past.people),
   ];

@@ -144,28 +144,63 @@ const byFolded = (
 ): ReadonlyMap<string, OsUser> => new Map(people.map(([user, entry]) => [folded(name(entry)), user]));
 
 /** While removals are suspended, somebody held back may still have what another's row already asks for. */
-export function doubledIdentities(roster: Roster, rows: ReadonlyMap<OsUser, CurrentRow>): readonly Problem[] {
-  const holders = new Map<string, OsUser>();
-  const problems: Problem[] = [];
-  // Those without a row have no place to point at, so they come first and the other's row is named.
-  const place = (row: CurrentRow) => (roster.rows.has(row.osUser) ? 1 : 0);
-  for (const row of [...rows.values()].sort((a, b) => place(a) - place(b))) {
-    const names = [
-      ["authentik_user", `the login "${folded(row.authentikUser)}"`],
-      ["k8s_user", `the k8s_user "${row.k8sUser}"`],
-      ["email", row.email === undefined ? undefined : `the e-mail "${folded(row.email)}"`],
-      ["forgejo", row.forgejo === undefined ? undefined : `the Forgejo login "${folded(row.forgejo.login)}"`],
-      ...row.namespaces.map((name) => ["namespaces", `the namespace "${name}"`] as const),
-    ] as const;
-    for (const [field, name] of names) {
-      if (name === undefined) continue;
-      const holder = holders.get(name);
-      if (holder === undefined) holders.set(name, row.osUser);
-      else if (holder !== row.osUser) {
-        const message = `${name} stays ${holder}'s while addsOnly suspends removals; deploy this change after switching addsOnly off`;
-        problems.push(problemInRoster(roster, inRow(row.osUser, [field], message)));
-      }
+export function doubledIdentities(
+  roster: Roster,
+  past: RenamedLedger,
+  rows: ReadonlyMap<OsUser, CurrentRow>,
+): readonly Problem[] {
+  const held = new Map<string, { readonly holder: OsUser; readonly what: string }>();
+  const hold = (holder: OsUser, { what, keys }: Claim) => {
+    for (const key of keys) if (!held.has(key)) held.set(key, { holder, what });
+  };
+  const asked: (readonly [OsUser, Claim])[] = [];
+  // Who has a name today comes first, so that the row which asks for it is named, and never one that changes nothing.
+  for (const [osUser, row] of rows) {
+    const entry = past.people.get(osUser);
+    const had = entry === undefined || entry.leftOn !== undefined ? [] : claimsOf(entry).map(({ what }) => what);
+    for (const claim of claimsOf({ ...row, forgejoLogin: row.forgejo?.login })) {
+      if (had.includes(claim.what)) hold(osUser, claim);
+      else asked.push([osUser, claim]);
     }
   }
-  return problems;
+  return asked.flatMap(([osUser, claim]) => {
+    const { field, what, meets } = claim;
+    const other = meets.map((key) => held.get(key)).find((found) => found !== undefined && found.holder !== osUser);
+    hold(osUser, claim);
+    if (other === undefined) return [];
+    const which = other.what === what ? what : `${what} claims a name of ${other.what}, which`;
+    const message = `${which} stays ${other.holder}'s while addsOnly suspends removals; deploy this change after switching addsOnly off`;
+    return [problemInRoster(roster, inRow(osUser, [field], message))];
+  });
+}
+
+/** A name that only one person can have: what it is held by, and which names of others it must not meet. */
+interface Claim {
+  readonly field: string;
+  readonly what: string;
+  readonly keys: readonly string[];
+  readonly meets: readonly string[];
+}
+
+interface ClaimedNames extends Pick<LedgerEntry, "authentikUser" | "k8sUser" | "email" | "namespaces"> {
+  readonly forgejoLogin?: LedgerEntry["forgejoLogin"] | undefined;
+}
+
+/** Objects and Vault paths of a k8s_user would meet those of a namespace that has its name. */
+function claimsOf({ authentikUser, k8sUser, email, forgejoLogin, namespaces }: ClaimedNames): readonly Claim[] {
+  const claim = (field: string, what: string, ofObjects: readonly string[] = [], others: readonly string[] = []) => ({
+    ...{ field, what },
+    keys: [what, ...ofObjects],
+    meets: [what, ...others],
+  });
+  const names = [k8sUser, dashboardAccount(k8sUser)];
+  const ofK8sUser = (name: string) => `an object of the k8s_user ${name}`;
+  const ofNamespace = (name: string) => `the namespace "${name}"`;
+  return [
+    claim("authentik_user", `the login "${folded(authentikUser)}"`),
+    claim("k8s_user", `the k8s_user "${k8sUser}"`, names.map(ofK8sUser), names.map(ofNamespace)),
+    ...(email === undefined ? [] : [claim("email", `the e-mail "${folded(email)}"`)]),
+    ...(forgejoLogin === undefined ? [] : [claim("forgejo", `the Forgejo login "${folded(forgejoLogin)}"`)]),
+    ...namespaces.map((name) => claim("namespaces", ofNamespace(name), [], [ofK8sUser(name)])),
+  ];
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Policy } from "../../roster/model.ts";
 import { people, type Plain, yamlOf } from "./generators.ts";
 import { checkPolicy } from "../../roster/policy-defaults.ts";
-import { derived, policy, PROPERTY, rosterOf, row, RUNS } from "./support.ts";
+import { derived, policy, PROPERTY, rosterOf, row, RUNS, tried } from "./support.ts";
 
 const admin = (name: string) => row(name, "", "admin");
 const team = rosterOf(
@@ -136,6 +136,44 @@ describe("addsOnly", () => {
       "carol would lose every access; addsOnly holds that back.",
       "dan would lose every access; addsOnly holds that back.",
     ]);
+  });
+});
+
+describe("addsOnly compares the names of people who are held back", () => {
+  const owner = (name: string, namespace: string, more = "") =>
+    row(name, `namespaces: [${namespace}]${more}`, "namespace-owner");
+  const past = derived(rosterOf(admin("ada"), row("bob"), owner("dan", "shop"))).desired.ledger;
+  const stays = "stays %'s while addsOnly suspends removals; deploy this change after switching addsOnly off";
+  const problems = (...rows: readonly string[]) => {
+    const result = tried(rosterOf(admin("ada"), ...rows), { ledger: past, stack: { addsOnly: true } });
+    return result.ok ? [] : result.problems.map(({ path, message }) => [path, message.replace(/^\w+: /, "")]);
+  };
+
+  test.each([
+    ["bob", 'the k8s_user "bob"'],
+    ["dashboard-bob", 'the k8s_user "bob"'],
+  ])("a namespace %s meets what the k8s_user of somebody without a row claims", (namespace, held) =>
+    expect(problems(owner("dan", "shop"), owner("eve", namespace))).toEqual([
+      [
+        "users.eve.namespaces",
+        `the namespace "${namespace}" claims a name of ${held}, which ${stays.replace("%", "bob")}`,
+      ],
+    ]),
+  );
+
+  test("a k8s_user meets the namespace of somebody without a row, and one whose change is held back", () => {
+    const eve = row("eve").replace("k8s_user: eve", "k8s_user: shop");
+    const expected = [
+      "users.eve.k8s_user",
+      `the k8s_user "shop" claims a name of the namespace "shop", which ${stays.replace("%", "dan")}`,
+    ];
+    expect(problems(row("bob"), eve)).toEqual([expected]);
+    expect(problems(row("bob"), owner("dan", "other"), eve)).toEqual([expected]);
+    expect(problems(eve, row("bob"), owner("dan", "other"))).toEqual([expected]);
+  });
+
+  test("one person's names may meet", () => {
+    expect(problems(row("bob"), owner("dan", "shop, dan"))).toEqual([]);
   });
 });
 
