@@ -67,7 +67,7 @@ function problemsOf(
     source: userMap === undefined ? "the stack's settings" : `the user map (${userMap.file})`,
     quotaOf: ({ k8sUser }) => userMap?.entries.get(k8sUser)?.quota ?? {},
   });
-  const expired = expiredRows(roster, today());
+  const expired = expiredRows(roster, today(), policy);
   return { people: roster.rows.size, problems: [...warnings, ...compared, ...quotas, ...expired] };
 }
 

@@ -159,6 +159,9 @@ function notices({ desired, policy, today }: PlanInput): readonly string[] {
     const days = Math.round((Date.parse(person.until) - Date.parse(today)) / 86_400_000);
     if (days > policy.noticeDays || days < 0) return [];
     const when = days === 0 ? "today" : days === 1 ? "tomorrow" : `in ${days} days`;
-    return [`${person.osUser}'s last day is ${person.until} (${when}); on the day after it all access is revoked.`];
+    const after = policy.addsOnly
+      ? "while addsOnly suspends removals, their access stays after it"
+      : "on the day after it all access is revoked";
+    return [`${person.osUser}'s last day is ${person.until} (${when}); ${after}.`];
   });
 }

@@ -81,7 +81,7 @@ export function derive(input: DeriveInput): Derived {
     ...claimedRenames(roster, past, wanted),
     ...(policy.addsOnly ? doubledIdentities(roster, past, rows) : []),
     ...allocated.problems,
-    ...expiredRows(roster, today, past.people),
+    ...expiredRows(roster, today, policy, past.people),
   ];
   if (found.some((problem) => problem.severity === "error")) return { ok: false, problems: found };
   const desired = desiredOf(input, past, rows, allocated.numbers, removed.now);

@@ -1,7 +1,7 @@
 /** Selects the rows that give access today: one expires with the last day that its `until` names. */
 
 import { problemInRoster } from "../load.ts";
-import type { Day, Email, Ledger, OsUser, Policy, Problem, Roster, Row, UserMap } from "../model.ts";
+import type { Day, Email, Ledger, LedgerEntry, OsUser, Policy, Problem, Roster, Row, UserMap } from "../model.ts";
 import { warningInRow } from "../rules/finding.ts";
 import { emailOf } from "../user-map.ts";
 
@@ -45,14 +45,23 @@ export const isOver = (row: Row, today: Day): boolean => row.until !== undefined
  * A warning for each row whose last day has passed: it looks like a person's and gives nothing.
  * @param people whom the ledger knows; undefined where there is none
  */
-export function expiredRows(roster: Roster, today: Day, people?: ReadonlyMap<OsUser, unknown>): readonly Problem[] {
+export function expiredRows(
+  roster: Roster,
+  today: Day,
+  { addsOnly }: Pick<Policy, "addsOnly">,
+  people?: ReadonlyMap<OsUser, Pick<LedgerEntry, "leftOn">>,
+): readonly Problem[] {
   return [...roster.rows.values()]
     .filter((row) => isOver(row, today))
     .map(({ osUser, until }) => {
+      const entry = people?.get(osUser);
+      const remedy = "no other field of the row has any effect; remove the row, or write a later day";
       const message =
-        people?.has(osUser) === false
+        people !== undefined && entry === undefined
           ? `${until} has passed and ${osUser} never had anything here, so nothing is made; remove the row`
-          : `${until} has passed, so ${osUser} has no access and no other field of the row has any effect; remove the row, or write a later day`;
+          : addsOnly && entry?.leftOn === undefined
+            ? `${until} has passed, but ${osUser} keeps what they have while addsOnly suspends removals, and ${remedy}`
+            : `${until} has passed, so ${osUser} has no access and ${remedy}`;
       return problemInRoster(roster, warningInRow(osUser, ["until"], message));
     });
 }

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { expiredRows } from "../../roster/derive/expire-rows.ts";
 import { fieldsWithoutSurface } from "../../roster/rules/fields-without-surface.ts";
-import { derived, linesOf, roster, rosterOf, row, TODAY } from "./support.ts";
+import { derived, linesOf, policy, roster, rosterOf, row, TODAY } from "./support.ts";
 
 const OWNER = "namespace-owner";
 
@@ -62,7 +62,7 @@ test("a row of whom the last day has passed, whether they were ever here or not"
   const text = rosterOf(row("ada", "", "admin"), row("bob", "until: 2026-01-31"));
   const said =
     "2026-01-31 has passed, so bob has no access and no other field of the row has any effect; remove the row, or write a later day";
-  const lines = expiredRows(roster(text), TODAY).map(({ line, column, severity, message }) => [
+  const lines = expiredRows(roster(text), TODAY, policy()).map(({ line, column, severity, message }) => [
     line,
     column,
     severity,
@@ -81,6 +81,23 @@ test("a row of whom the last day has passed, whether they were ever here or not"
       ({ message }) => message,
     ),
   ).toEqual(["until: 2026-01-31 has passed and bob never had anything here, so nothing is made; remove the row"]);
+});
+
+test("while addsOnly is on, who has access keeps it after the last day, and nothing says otherwise", () => {
+  const text = rosterOf(row("ada", "", "admin"), row("bob", "until: 2026-01-31"));
+  const { ledger } = derived(text, { today: "2026-01-01" }).desired;
+  const stack = { addsOnly: true };
+  const said = ({ warnings, plan }: ReturnType<typeof derived>) => [...warnings.map(({ message }) => message), ...plan];
+  expect(said(derived(text, { ledger, stack, today: "2026-01-31" }))).toEqual([
+    "bob's last day is 2026-01-31 (today); while addsOnly suspends removals, their access stays after it.",
+  ]);
+  expect(said(derived(text, { ledger, stack }))).toContain(
+    "until: 2026-01-31 has passed, but bob keeps what they have while addsOnly suspends removals, and no other field of the row has any effect; remove the row, or write a later day",
+  );
+  const gone = derived(text, { ledger }).desired.ledger;
+  expect(said(derived(text, { ledger: gone, stack }))).toEqual([
+    "until: 2026-01-31 has passed, so bob has no access and no other field of the row has any effect; remove the row, or write a later day",
+  ]);
 });
 
 test("parts of a surface that the stack does not have", () => {

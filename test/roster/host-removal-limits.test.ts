@@ -98,7 +98,7 @@ test("no host ever refuses a run that passed the program's limits or was release
         expect(released.brakes).toEqual([]);
         const complete: Surface[] = [];
         for (const [at, host] of HOSTS.entries()) {
-          const brakes = { removalLimit: limits.removalLimit, confirmLeave, addsOnly: false };
+          const brakes = { removalLimit: limits.removalLimit, confirmLeave: [...confirmLeave], addsOnly: false };
           const files = released.desired.hosts.get(host) ?? { files: new Map<string, string>() };
           const part = mapsPart(host, files, residentsOf(host, released.desired), { ...SITE, brakes });
           if (outcomes[at] === "untouched") continue;

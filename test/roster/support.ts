@@ -48,6 +48,7 @@ export interface Given {
   /** JSON text. */
   readonly userMap?: string;
   readonly undelivered?: Undelivered;
+  readonly surfaces?: readonly Surface[];
 }
 
 /** Those of a whole stack. */
