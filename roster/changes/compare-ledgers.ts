@@ -8,6 +8,7 @@ import { entryPushes } from "../forge-access.ts";
 import { byCodeUnit } from "../text/code-unit-order.ts";
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
+import { ALL_DELIVERED, type Surface, type Undelivered } from "../undelivered-changes.ts";
 import { isLarger } from "./compare-sizes.ts";
 import {
   holdersOf,
@@ -35,17 +36,24 @@ export interface PersonChange {
   readonly other: readonly string[];
   /** Of a return: there is no home of theirs on the host. */
   readonly startsAnew?: boolean;
+  /** Of a return: somebody else has a port that was theirs. */
+  readonly hasOtherPorts?: boolean;
 }
 
 /** Everybody for whom something changes, by name. */
-export function changesBetween(before: Before, desired: Desired): readonly PersonChange[] {
+export function changesBetween(
+  before: Before,
+  desired: Desired,
+  undelivered: Undelivered = ALL_DELIVERED,
+): readonly PersonChange[] {
   const changes: PersonChange[] = [];
   const holders = holdersOfRun(before, desired);
   for (const [who, after] of [...desired.ledger.people].sort(([a], [b]) => byCodeUnit(a, b))) {
     const formerName = before.renamed.get(who);
     const past = before.people.get(formerName ?? who);
     const previously = desired.people.get(who)?.previously ?? {};
-    const change = changeOf({ who, past, after, previously, formerName }, holders);
+    const tokensOn = tokenSurfaces(undelivered, formerName ?? who);
+    const change = changeOf({ who, past, after, previously, formerName, tokensOn }, holders);
     if (change !== undefined) changes.push(change);
   }
   return changes;
@@ -64,6 +72,13 @@ export function holdersOfRun(
   };
 }
 
+/** Where tokens may be valid that a leave was to revoke: what the surface may hold still gives access. */
+export const tokenSurfaces = (undelivered: Undelivered, name: OsUser): readonly Surface[] =>
+  [...undelivered].flatMap(([surface, people]) => {
+    const hasAccess = people.get(name)?.some(({ entry }) => entry !== undefined && entry.leftOn === undefined) === true;
+    return hasAccess && !surface.startsWith("host ") ? [surface] : [];
+  });
+
 type OfPerson = Omit<PersonChange, "who">;
 
 /** One person's entry of the ledger before a run and after it. */
@@ -74,6 +89,8 @@ export interface EntryChange {
   /** Former values that the row states. */
   readonly previously: Previously;
   readonly formerName: OsUser | undefined;
+  /** Surfaces where a token from before a leave may be valid. Default: none. */
+  readonly tokensOn?: readonly Surface[] | "unknown";
 }
 
 /** What changes for one person; undefined when nothing. */
@@ -111,11 +128,11 @@ type KnownChange = EntryChange & { readonly past: LedgerEntry };
  * they had no access; what does not come back is said all the same.
  */
 function returnOf(entries: KnownChange, holders: HoldersOfRun): PersonChange {
-  const { who, past, after, formerName } = entries;
+  const { who, past, after, formerName, tokensOn = [] } = entries;
   const parts = [identityChanges(entries, holders), rightsChanges(past, after), placeChanges(past, after)];
   const [notBack, more] = [parts.flatMap(({ lost }) => lost), parts.flatMap(({ gained }) => gained)];
   const isDeleted = past.removedOn !== undefined;
-  const isElsewhere = !past.hosts.some((host) => host === after.hosts[0]);
+  const isElsewhere = !wasOnHost(past, after);
   const home = isDeleted
     ? [`gets a new home, since the former one was deleted for good (recorded on ${past.removedOn})`]
     : [
@@ -129,15 +146,26 @@ function returnOf(entries: KnownChange, holders: HoldersOfRun): PersonChange {
       ];
   const other = [
     ...home,
-    "gets new tokens: those of before stay revoked",
+    tokensOf(tokensOn),
     ...(notBack.length > 0 ? [`does not get back ${listed(notBack)}`] : []),
     ...(more.length > 0 ? [`gets ${listed(more)}, which they did not have on their last day`] : []),
     ...(parts[0]?.other ?? []),
     ...(isDeleted ? [] : settingChanges(past, after)),
   ];
   const startsAnew = isDeleted || isElsewhere ? { startsAnew: true } : {};
-  return { who, kind: "returns", lost: [], gained: ["a place again"], other, ...startsAnew };
+  const hasOtherPorts =
+    past.ports.t3 === after.ports.t3 && past.ports.browser === after.ports.browser ? {} : { hasOtherPorts: true };
+  return { who, kind: "returns", lost: [], gained: ["a place again"], other, ...startsAnew, ...hasOtherPorts };
 }
+
+function tokensOf(on: NonNullable<EntryChange["tokensOn"]>): string {
+  if (on.length === 0) return "gets new tokens: those of before stay revoked";
+  const fresh = "gets new tokens where the leave revoked those of before";
+  return on === "unknown" ? fresh : `${fresh}; on ${listed(on)}, which it may not have reached, those may stay valid`;
+}
+
+const wasOnHost = (past: LedgerEntry, after: LedgerEntry): boolean =>
+  past.hosts.some((host) => host === after.hosts[0]);
 
 type Part = Pick<PersonChange, "lost" | "gained" | "other">;
 
@@ -146,8 +174,9 @@ function identityChanges({ who, past, after, previously }: KnownChange, holders:
   for (const kind of IDENTITY_KINDS) {
     const [was, is, what] = [past[kind], after[kind], IDENTITY_NAMES[kind]];
     if (was === is) continue;
-    // The delivery sets it where there is none.
-    if (kind === "email" && was !== undefined) part.other.push("keeps git's user.email as it is");
+    // The delivery sets it where there is none, as in a new home.
+    if (kind === "email" && was !== undefined && past.removedOn === undefined && wasOnHost(past, after))
+      part.other.push("keeps git's user.email as it is");
     if (was !== undefined && is !== undefined && isRename({ kind, who, was, is, previously }, holders)) {
       part.other.push(`is renamed: ${what} ${was} becomes ${is}${kind === "k8sUser" ? secretsOf(was) : ""}`);
       if (kind === "k8sUser" && TIERS[past.tier].ownsNamespaces)
@@ -163,7 +192,7 @@ function identityChanges({ who, past, after, previously }: KnownChange, holders:
       const remarks = [
         ...(is === undefined ? [] : [`now ${is}`]),
         ...(next === undefined ? [] : [`${was} is ${next}'s from now on`]),
-        ...(is === undefined || next !== undefined || last !== undefined ? [] : [hintOf(former)]),
+        ...(is === undefined || next !== undefined || last !== undefined ? [] : [hintOf(former, was)]),
       ];
       part.lost.push(`what they had as ${what} ${was}${remarks.length === 0 ? "" : ` (${remarks.join("; ")})`}`);
     }
@@ -175,10 +204,10 @@ function identityChanges({ who, past, after, previously }: KnownChange, holders:
 const secretsOf = (was: string): string => `; their secrets in Vault stay below ${was}, from where an admin moves them`;
 
 /** Of an identity that nobody else has or had. */
-const hintOf = (former: string | undefined): string =>
+const hintOf = (former: string | undefined, was: string): string =>
   former === undefined
     ? "if that is a rename, say so in previously"
-    : `no rename: previously names ${former}, which they did not have`;
+    : `no rename: previously names ${former} and not ${was}`;
 
 function rightsChanges(past: LedgerEntry, after: LedgerEntry): Part {
   const part = { lost: [] as string[], gained: [] as string[], other: [] as string[] };

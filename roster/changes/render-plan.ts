@@ -108,17 +108,25 @@ function kept(left: OffboardedPerson, { people }: Desired): readonly string[] {
   ];
 }
 
-function arrives({ who, kind, other, startsAnew }: PersonChange, { desired, policy }: PlanInput): string {
+function arrives(
+  { who, kind, other, startsAnew, hasOtherPorts }: PersonChange,
+  { desired, policy }: PlanInput,
+): string {
   const person = desired.people.get(who);
   if (person === undefined) return `${who} ${kind}.`;
-  const hasHome = kind === "returns" && startsAnew !== true;
-  const numbers = `uid ${person.uid} and the ports ${person.ports.t3} and ${person.ports.browser}`;
+  const isAdopted = kind === "joins" && policy.adoptExisting.includes(who);
+  const hasHome = isAdopted ? "perhaps" : kind === "returns" && startsAnew !== true;
+  const ports = `the ports ${person.ports.t3} and ${person.ports.browser}`;
+  const numbers = `uid ${person.uid} and ${ports}${hasOtherPorts === true ? ", since others have ports that were theirs" : ""}`;
   const start = `${who} ${kind} as ${person.tier} on ${person.host}, with ${kind === "returns" ? "the same " : ""}${numbers}`;
   const taken = kind === "joins" ? adoption(who, policy) : [];
   return `${[start, ...furnishings(person, hasHome), ...taken, ...other].join("; ")}.`;
 }
 
-function furnishings(person: Person, hasHome: boolean): readonly string[] {
+/** Whether a home of theirs is on the host: of an account that is taken over, the host alone knows what is in it. */
+type HasHome = boolean | "perhaps";
+
+function furnishings(person: Person, hasHome: HasHome): readonly string[] {
   const { namespaces, forgejo } = person;
   return [
     ...(namespaces.length > 0
@@ -138,10 +146,17 @@ function furnishings(person: Person, hasHome: boolean): readonly string[] {
 }
 
 /** A clone that is there stays as it is, unlocked ones included. */
-function clonesOf({ repos }: Person, hasHome: boolean): string {
-  if (!hasHome) return `gets a locked clone of infra${repos.length > 0 ? ` and ${listed(repos)} beside it` : ""}`;
+function clonesOf({ repos }: Person, hasHome: HasHome): string {
+  const clones = listed(["infra", ...repos]);
+  if (hasHome === false)
+    return `gets a locked clone of infra${repos.length > 0 ? ` and ${listed(repos)} beside it` : ""}`;
+  if (hasHome === "perhaps") {
+    return repos.length === 0
+      ? "keeps a clone of infra that is there as it is; a missing one is cloned, locked"
+      : `keeps clones of ${clones} that are there as they are; missing ones are cloned, infra locked`;
+  }
   if (repos.length === 0) return "keeps the clone of infra as it is; a missing one is cloned anew, locked";
-  return `keeps the clones of ${listed(["infra", ...repos])} as they are; missing ones are cloned anew, infra locked`;
+  return `keeps the clones of ${clones} as they are; missing ones are cloned anew, infra locked`;
 }
 
 function changed({ who, lost, gained, other }: PersonChange): string {

@@ -5,7 +5,7 @@
 
 import type { Desired } from "../model.ts";
 import { heldStates, type Surface, type Undelivered } from "../undelivered-changes.ts";
-import { type Before, changeOf, holdersOfRun, type PersonChange } from "./compare-ledgers.ts";
+import { type Before, changeOf, holdersOfRun, type PersonChange, tokenSurfaces } from "./compare-ledgers.ts";
 
 export interface RepeatedChange extends PersonChange {
   /** Where the earlier run did not complete. */
@@ -32,9 +32,12 @@ export function repeatedChanges(
     if (after === undefined) return [];
     const byKind = new Map<PersonChange["kind"], RepeatedChange>();
     const previously = desired.people.get(who)?.previously ?? {};
+    // A return that is repeated: the record keeps no state that equals what the run gives.
+    const isReturn = announced.get(who)?.kind === "returns";
+    const tokensOn = isReturn ? tokenSurfaces(undelivered, before.renamed.get(who) ?? who) : "unknown";
     for (const { name, entry, surfaces } of states) {
       const formerName = name === who ? undefined : name;
-      const change = changeOf({ who, past: entry, after, previously, formerName }, holders);
+      const change = changeOf({ who, past: entry, after, previously, formerName, tokensOn }, holders);
       if (change === undefined) continue;
       const found = byKind.get(change.kind);
       byKind.set(change.kind, found === undefined ? { ...change, surfaces } : merged(found, { ...change, surfaces }));

@@ -5,11 +5,12 @@ import {
   type Identities,
   IDENTITY_KINDS,
   IDENTITY_NAMES,
+  type IdentityKind,
   isSame,
   otherHolder,
 } from "../changes/identity-holders.ts";
 import { problemInRoster } from "../load.ts";
-import type { OsUser, Problem, Roster } from "../model.ts";
+import type { LedgerEntry, OsUser, Problem, Roster } from "../model.ts";
 import { warningInRow } from "../rules/finding.ts";
 import { quote } from "../text/quote.ts";
 import type { CurrentRow } from "./expire-rows.ts";
@@ -36,17 +37,24 @@ export function claimedRenames(
   if (people.size === 0) return [];
   const holders = holdersOf(people);
   return [...rows.values()].flatMap((row) => {
-    const entry: Identities | undefined = people.get(row.osUser);
+    const entry = people.get(row.osUser);
     return IDENTITY_KINDS.flatMap((kind) => {
-      const [was, is, former] = [entry?.[kind], presentValue(row, kind), row.previously[kind]];
+      const identities: Identities | undefined = entry;
+      const [was, is, former] = [identities?.[kind], presentValue(row, kind), row.previously[kind]];
       if (former === undefined || is === undefined) return [];
       if (was !== undefined && (isSame(kind, was, is) || isSame(kind, was, former))) return [];
+      const wasTheirs = formerValues(entry, kind).some((value) => isSame(kind, value, former));
+      // Who had none since gets one: nothing is renamed, and the line is one of an earlier rename.
+      if (was === undefined && wasTheirs) return [];
       const what = IDENTITY_NAMES[kind];
       const holder = otherHolder(holders, kind, former, row.osUser);
       // The k8s_user of somebody else is an error already.
       if (kind === "k8sUser" && holder !== undefined) return [];
-      const found =
-        holder === undefined ? `nobody had the ${what} ${quote(former)}` : `${quote(former)} is ${holder}'s ${what}`;
+      const found = wasTheirs
+        ? `${quote(former)} is an earlier ${what} of ${row.osUser}`
+        : holder === undefined
+          ? `nobody has the ${what} ${quote(former)}`
+          : `${quote(former)} is ${holder}'s ${what}`;
       const remedy =
         was === undefined
           ? `${row.osUser} had none; remove this line`
@@ -55,6 +63,12 @@ export function claimedRenames(
       return [problemInRoster(roster, warningInRow(row.osUser, ["previously", FIELDS[kind]], message))];
     });
   });
+}
+
+/** Of the login and the e-mail the ledger keeps the last alone. */
+function formerValues(entry: LedgerEntry | undefined, kind: IdentityKind): readonly string[] {
+  if (kind === "forgejoLogin") return entry?.formerForgejoLogins ?? [];
+  return kind === "k8sUser" ? (entry?.formerK8sUsers ?? []) : [];
 }
 
 function presentValue(row: CurrentRow, kind: keyof typeof FIELDS): string | undefined {

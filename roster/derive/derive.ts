@@ -86,8 +86,8 @@ export function derive(input: DeriveInput): Derived {
   if (found.some((problem) => problem.severity === "error")) return { ok: false, problems: found };
   const desired = desiredOf(input, past, rows, allocated.numbers, removed.now);
   const before = { people: ledger.people, renamed: past.renamed };
-  const changes = changesBetween(before, desired);
   const undelivered = input.undelivered ?? ALL_DELIVERED;
+  const changes = changesBetween(before, desired, undelivered);
   const repeated = repeatedChanges(undelivered, before, desired, changes);
   const heldBack = policy.addsOnly
     ? lossesOf(changesBetween(before, desiredOf(input, past, wanted, allocated.numbers, removed.now)))

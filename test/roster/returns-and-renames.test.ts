@@ -2,12 +2,13 @@
 
 import { describe, expect, test } from "vitest";
 import type { Ledger } from "../../roster/model.ts";
+import { withoutSurface } from "../../roster/undelivered-changes.ts";
 import { derived, linesOf, rosterOf, row, tried } from "./support.ts";
 
 const ADA = row("ada", "", "admin");
 const ZOE = row("zoe", "", "admin");
 const team = (...rows: readonly string[]) => rosterOf(ADA, ZOE, ...rows);
-const after = (...rosters: readonly string[]): Ledger => {
+const ledgerAfter = (...rosters: readonly string[]): Ledger => {
   const [first = "", ...more] = rosters;
   return more.reduce((ledger, text) => derived(text, { ledger }).desired.ledger, derived(first).desired.ledger);
 };
@@ -18,7 +19,7 @@ describe("the plan of a return", () => {
     "namespaces: [shop, books]\nemail: bob@x.org\nforgejo: {login: Bob, push: true}\ncode_layout: workspace\nrepos: [web]",
     "namespace-owner",
   );
-  const gone = after(team(full), team());
+  const gone = ledgerAfter(team(full), team());
   const hosts = ["devvm", "other"] as never;
   const planOf = (text: string, ledger = gone) => derived(text, { ledger, stack: { hosts } }).plan.join("\n");
 
@@ -59,6 +60,74 @@ describe("the plan of a return", () => {
     expect(plan).toContain("gets a locked clone of infra;");
     expect(plan).not.toContain("keeps the clone");
   });
+
+  test("names other ports where theirs were given to somebody, and the same ones as theirs", () => {
+    const removed = derived(team(), { ledger: gone, stack: { removed: ["bob"] } }).desired.ledger;
+    const taken = derived(team(row("cat")), { ledger: removed }).desired.ledger;
+    expect(planOf(team(row("bob"), row("cat")), taken)).toContain(
+      "with the same uid 20001 and the ports 3776 and 8934, since others have ports that were theirs; gets a locked",
+    );
+    expect(planOf(team(row("bob")), removed)).toContain("and the ports 3774 and 8932; gets a locked");
+  });
+
+  test("says where tokens may still be valid that the leave did not revoke", () => {
+    const known = ledgerAfter(team(full));
+    const left = derived(team(), { ledger: known });
+    const undelivered = withoutSurface(left.undelivered, "cluster");
+    const back = derived(team(full), { ledger: left.desired.ledger, undelivered });
+    const said =
+      "gets new tokens where the leave revoked those of before; on forge and Vault, which it may not have reached, those may stay valid";
+    expect(back.plan.join()).toContain(said);
+    const retry = derived(team(full), { ledger: back.desired.ledger, undelivered: back.undelivered });
+    expect(retry.plan.join()).toContain(
+      "gets new tokens where the leave revoked those of before. An earlier deployment",
+    );
+    const done = withoutSurface(withoutSurface(undelivered, "forge"), "Vault");
+    expect(derived(team(full), { ledger: left.desired.ledger, undelivered: done }).plan.join()).toContain(
+      "gets new tokens: those of before stay revoked",
+    );
+  });
+
+  test("speaks of git's settings only where there is a home that has them", () => {
+    const changed = full.replace("bob@x.org", "rob@x.org");
+    const kept = "keeps git's user.email as it is";
+    const removed = derived(team(), { ledger: gone, stack: { removed: ["bob"] } }).desired.ledger;
+    expect(planOf(team(changed))).toContain(kept);
+    expect(planOf(team(changed), removed)).not.toContain(kept);
+    expect(planOf(team(`${changed}    host: other\n`))).not.toContain(kept);
+    expect(planOf(team(`${changed}    host: other\n`), ledgerAfter(team(full)))).not.toContain(kept);
+  });
+});
+
+test("an account that is taken over keeps the clones that are in its home", () => {
+  const joins = (fields: string, adoptExisting: string[]) =>
+    derived(team(row("bob", fields)), { ledger: ledgerAfter(team()), stack: { adoptExisting } }).plan.join();
+  expect(joins("", ["bob"])).toContain(
+    "keeps a clone of infra that is there as it is; a missing one is cloned, locked; takes over an account",
+  );
+  expect(joins("code_layout: workspace\nrepos: [web]", ["bob"])).toContain(
+    "keeps clones of infra and web that are there as they are; missing ones are cloned, infra locked",
+  );
+  expect(joins("", [])).toContain("gets a locked clone of infra");
+});
+
+test("a line of an earlier rename is told from a value that nobody has", () => {
+  const forge = (login: string | undefined, more = "") =>
+    team(row("bob", `${login === undefined ? "" : `forgejo: {login: ${login}}`}${more}`));
+  const formerly = "\npreviously: {forgejo_login: bob}";
+  const renamed = ledgerAfter(forge("bob"), forge("bob2", formerly));
+  const warned = (text: string, ledger: Ledger) =>
+    derived(text, { ledger })
+      .warnings.map(({ message }) => message)
+      .filter((message) => message.startsWith("previously"));
+  // The account is given access again: nothing is renamed.
+  const without = derived(forge(undefined), { ledger: renamed }).desired.ledger;
+  expect(warned(forge("bob2", formerly), without)).toEqual([]);
+  const twice = derived(forge("bob3", formerly), { ledger: renamed });
+  expect(twice.warnings.map(({ message }) => message)).toEqual([
+    'previously.forgejo_login: "bob" is an earlier Forgejo login of bob by the ledger, so this is no rename: bob had "bob2"; write that if the two are one account, or remove this line',
+  ]);
+  expect(twice.plan.join()).toContain("(now bob3; no rename: previously names bob and not bob2)");
 });
 
 const FIELDS = [
@@ -77,7 +146,7 @@ describe.each(FIELDS)("a changed value with previously.%s", (field, what, bob) =
   };
   const formerly = (text: string, value: string) => `${text}    previously: {${field}: ${value}}\n`;
   const stays = field === "email" ? "; keeps git's user.email as it is" : "";
-  const ledger = after(team(bob(own), asCat(cats)));
+  const ledger = ledgerAfter(team(bob(own), asCat(cats)));
   const changes = (...rows: readonly string[]) => {
     const result = derived(team(...rows), { ledger, stack: { removalLimit: 0 } });
     const warned = result.warnings.filter(({ path }) => path.includes("previously"));
@@ -128,7 +197,7 @@ describe.each(FIELDS)("a changed value with previously.%s", (field, what, bob) =
         "warning",
         `users.bob.previously.${field}`,
         expect.stringMatching(
-          /nobody had the .* by the ledger, so this is no rename: bob had ".*"; write that if the two are one account, or remove this line$/,
+          /nobody has the .* by the ledger, so this is no rename: bob had ".*"; write that if the two are one account, or remove this line$/,
         ),
       ],
     ]);
@@ -161,7 +230,7 @@ describe.each(FIELDS)("a changed value with previously.%s", (field, what, bob) =
 test("a renamed k8s_user of an owner ends the access to the secrets below the former one, and counts", () => {
   const shop = (k8sUser: string, more = "") =>
     row("bob", `namespaces: [shop]${more}`, "namespace-owner").replace("k8s_user: bob", `k8s_user: ${k8sUser}`);
-  const ledger = after(team(shop("bob")));
+  const ledger = ledgerAfter(team(shop("bob")));
   const renamed = team(shop("rob", "\npreviously: {k8s_user: bob}"));
   const { plan, brakes } = derived(renamed, { ledger, stack: { removalLimit: 0 } });
   expect([plan, brakes.map(({ people }) => people)]).toEqual([
@@ -177,7 +246,7 @@ test("a renamed k8s_user of an owner ends the access to the secrets below the fo
 test("a former name of somebody's account is told with the name that it has today", () => {
   const rename = (name: string, former: string) =>
     row(name, `previously: {os_user: ${former}}`).replace(/: (?:rob|rab)$/gm, ": bob");
-  const ledger = after(team(row("bob")), team(rename("rob", "bob")));
+  const ledger = ledgerAfter(team(row("bob")), team(rename("rob", "bob")));
   const result = tried(team(rename("rab", "bob")), { ledger });
   expect(result.ok ? [] : result.problems.map(({ message }) => message)).toContain(
     'previously.os_user: that is a former name of rob, so rab gets a new account and nobody is renamed; write "rob" if the two are one person, or remove this line',
