@@ -7,6 +7,7 @@ import { Composer, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, Parser,
 import type { Node, Pair, ParsedNode, Scalar } from "yaml";
 import type { Position } from "../model.ts";
 import { type Scanned, safeTokens } from "./parser-limits.ts";
+import { lineNumbersIn } from "./line-numbers.ts";
 import { unmergedIn } from "./merge-conflicts-and-diffs.ts";
 import { cleaned } from "./paste-artifacts.ts";
 import { quote, describeValue } from "./quote.ts";
@@ -65,8 +66,8 @@ export function parseYaml(source: string): Parsed {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     return { line, column: col };
   };
-  const unmerged = unmergedIn(text);
-  const scanned: Scanned = unmerged.length === 0 ? safeTokens(text) : { ok: false, hazards: unmerged };
+  const hazards = [...lineNumbersIn(text), ...unmergedIn(text)];
+  const scanned: Scanned = hazards.length === 0 ? safeTokens(text) : { ok: false, hazards };
   if (!scanned.ok) {
     const problems = scanned.hazards.map(
       ({ offset: at, message }): TreeProblem => ({ at, path: [], message, hides: "row" }),

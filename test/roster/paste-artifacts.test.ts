@@ -229,6 +229,33 @@ index 1f2e3d4..5a6b7c8 100644
     );
   });
 
+  const numbered = (write: (number: number, line: string) => string, from = 1) =>
+    ada
+      .trimEnd()
+      .split("\n")
+      .map((line, index) => write(index + from, line))
+      .join("\n");
+  test.each([
+    ["of a web page", numbered((number, line) => `${number}  ${line}`), "1:1"],
+    ["of cat -n", numbered((number, line) => `${String(number).padStart(6)}\t${line}`), "1:6"],
+    ["of grep -n", numbered((number, line) => `${number}:${line}`, 9), "1:1"],
+    [
+      "with a bar, beside blank lines",
+      numbered((number, line) => `${number} | ${line}\n${number === 3 ? "" : "\n"}`),
+      "1:1",
+    ],
+    ["on lines of their own", numbered((number, line) => `${number}\r\n${line}\r`, 3), "1:1"],
+  ])("the numbers of lines %s are one problem that names them", (_what, text, place) => {
+    expect(linesOf(text)).toEqual([
+      `roster.yaml:${place}: every line begins with its number, which a viewer shows beside the text; copy the text without the line numbers, or delete the numbers`,
+    ]);
+  });
+
+  test("a key or a value that is a number is no line's number", () => {
+    for (const text of [`users:\n  1:\n    tier: admin\n  2:\n    tier: admin\n`, "1: a\n3: b\n", "7\n", `1\n${ada}`])
+      expect(linesOf(text).filter((line) => line.includes("its number"))).toEqual([]);
+  });
+
   test("an item of a list and a line of hyphens are no diff", () => {
     for (const text of [
       "users:\n-   name: bob\n    tier: admin\n",
