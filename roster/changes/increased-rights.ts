@@ -12,6 +12,7 @@ import { TIERS } from "../tiers.ts";
 import { ALL_DELIVERED, heldStates, type Undelivered } from "../undelivered-changes.ts";
 import type { Before } from "./compare-ledgers.ts";
 import { isLarger } from "./compare-sizes.ts";
+import { IDENTITY_KINDS, IDENTITY_NAMES } from "./identity-holders.ts";
 
 export interface RaisedRights {
   readonly who: string;
@@ -44,17 +45,16 @@ export function raisedRights(
 
 function raised(past: LedgerEntry | undefined, now: LedgerEntry, formerName: string | undefined): readonly string[] {
   if (past === undefined) return [`a place as ${now.tier}${extras(now)}`];
-  if (past.leftOn !== undefined) return [`their place as ${now.tier} back${extras(now)}`];
-  const what: string[] = [];
-  if (formerName !== undefined) what.push(`the account of ${formerName}`);
+  const renamed = formerName === undefined ? [] : [`the account of ${formerName}`];
+  if (past.leftOn !== undefined)
+    return [`their place as ${now.tier} back${extras(now)}`, ...renamed, ...otherIdentities(past, now)];
+  const what: string[] = [...renamed];
   if (TIERS[now.tier].rank > TIERS[past.tier].rank)
     what.push(`the tier ${now.tier} instead of ${past.tier}${groups(now)}`);
   if (entryPushes(now) && !entryPushes(past)) what.push("direct push to the protected branch");
   const namespaces = now.namespaces.filter((namespace) => !past.namespaces.includes(namespace));
   if (namespaces.length > 0) what.push(`the namespaces ${listed(namespaces)}`);
-  for (const [name, was, is] of identities(past, now)) {
-    if (is !== undefined && was !== is) what.push(`the ${name} ${is}${was === undefined ? "" : ` instead of ${was}`}`);
-  }
+  what.push(...otherIdentities(past, now));
   if (past.hosts[0] !== now.hosts[0]) what.push(`a place on ${now.hosts[0] ?? "another host"}`);
   if (past.parked && !now.parked) what.push("everything of theirs running again");
   if (!past.parked && !past.claudeAuth && now.claudeAuth) what.push("the assistant's credentials");
@@ -65,13 +65,13 @@ function raised(past: LedgerEntry | undefined, now: LedgerEntry, formerName: str
   return what;
 }
 
-const identities = (past: LedgerEntry, now: LedgerEntry) =>
-  [
-    ["login", past.authentikUser, now.authentikUser],
-    ["k8s_user", past.k8sUser, now.k8sUser],
-    ["e-mail", past.email, now.email],
-    ["Forgejo login", past.forgejoLogin, now.forgejoLogin],
-  ] as const;
+/** Whose account it is by now: a rename passes it on as much as a return under another login does. */
+const otherIdentities = (past: LedgerEntry, now: LedgerEntry): readonly string[] =>
+  IDENTITY_KINDS.flatMap((kind) => {
+    const [was, is] = [past[kind], now[kind]];
+    if (is === undefined || was === is) return [];
+    return [`the ${IDENTITY_NAMES[kind]} ${is}${was === undefined ? "" : ` instead of ${was}`}`];
+  });
 
 function grows<Figures extends object>(past: Figures, now: Figures): boolean {
   return (Object.keys(now) as (keyof Figures)[]).some((name) =>

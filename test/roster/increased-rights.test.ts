@@ -84,6 +84,25 @@ test("leaving, a lower tier, fewer namespaces and a pause raise nobody; coming b
   ]);
 });
 
+test("who comes back under other names gets somebody's account, and each name is told", () => {
+  const gone = derived(rosterOf(ada, anca()), { ledger }).desired.ledger;
+  const bob = row("bob", "email: eve@x.org\nforgejo: {login: eve}").replace(
+    "authentik_user: bob",
+    "authentik_user: eve",
+  );
+  const what = [
+    "their place as power-user back",
+    "the login eve instead of bob",
+    "the e-mail eve@x.org",
+    "the Forgejo login eve",
+  ];
+  expect(raised(rosterOf(ada, bob, anca()), gone)).toEqual([{ who: "bob", what }]);
+  const eve = row("eve", "previously: {os_user: bob}").replace(/user: eve/g, "user: bob");
+  expect(raised(rosterOf(ada, eve, anca()), gone)).toEqual([
+    { who: "eve", what: ["their place as power-user back", "the account of bob"] },
+  ]);
+});
+
 test("rights rise where a size cannot be compared with the one before", () => {
   const people = new Map(
     [...ledger.people].map(([who, entry]) => [who, { ...entry, limits: { ...entry.limits, memory: "50%" } }]),
