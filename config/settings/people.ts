@@ -91,7 +91,12 @@ export const people = {
   uids: range(1000, 59_999, DEFAULT_POLICY.uids).describe(
     "From which uids a newcomer gets the lowest that nobody ever had. Nobody's uid changes when the range does.",
   ),
-  addsOnly: z.boolean().default(false).describe("Suspends every removal on every surface."),
+  addsOnly: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Suspends every removal of access and rights on every surface. Parking, smaller limits and quotas and `claude_auth: false` are none.",
+    ),
   reservedK8sUsers: z
     .array(dnsLabel)
     .default([])

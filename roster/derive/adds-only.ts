@@ -40,6 +40,8 @@ const identitiesOf = (row: CurrentRow): Identities => ({
 function larger(row: CurrentRow, entry: LedgerEntry, holders: HoldersOfRun): CurrentRow {
   const before = rowOfEntry(row.osUser, entry);
   const tier = TIERS[row.tier].rank < TIERS[entry.tier].rank ? entry.tier : row.tier;
+  // A tier that is held back may own none: those of the row come with its tier.
+  const added = TIERS[tier].ownsNamespaces ? row.namespaces : [];
   const now = identitiesOf(row);
   const { osUser: who, previously } = row;
   const keeps = (kind: IdentityKind): boolean => {
@@ -54,7 +56,7 @@ function larger(row: CurrentRow, entry: LedgerEntry, holders: HoldersOfRun): Cur
   return {
     ...withEmail(row, email),
     tier,
-    namespaces: TIERS[tier].administers ? [] : sorted([...row.namespaces, ...entry.namespaces]),
+    namespaces: TIERS[tier].administers ? [] : sorted([...added, ...entry.namespaces]),
     authentikUser: keeps("authentikUser") ? entry.authentikUser : row.authentikUser,
     k8sUser: keepsK8sUser ? entry.k8sUser : row.k8sUser,
     previously: keepsK8sUser && formerK8sUser === entry.k8sUser ? otherFormer : previously,

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Policy } from "../../roster/model.ts";
 import { people, type Plain, yamlOf } from "./generators.ts";
 import { checkPolicy } from "../../roster/policy-defaults.ts";
-import { derived, policy, PROPERTY, rosterOf, row, RUNS, tried } from "./support.ts";
+import { derived, person, policy, PROPERTY, rosterOf, row, RUNS, tried } from "./support.ts";
 
 const admin = (name: string) => row(name, "", "admin");
 const team = rosterOf(
@@ -137,6 +137,17 @@ describe("addsOnly", () => {
       "dan would lose every access; addsOnly holds that back.",
     ]);
   });
+});
+
+test("addsOnly gives no namespaces to somebody whose tier it holds back, and keeps those of who rises", () => {
+  const text = rosterOf(admin("ada"), row("bob", "namespaces: [bb]", "namespace-owner"), row("carol"), row("dan"));
+  const held = derived(text, { ledger, stack: { addsOnly: true } });
+  expect(["bob", "dan"].map((name) => [person(held, name).tier, person(held, name).namespaces])).toEqual([
+    ["power-user", []],
+    ["power-user", ["shop"]],
+  ]);
+  const released = derived(text, { ledger: held.desired.ledger, stack: { removalLimit: 9 } });
+  expect([person(released, "bob").namespaces, person(released, "dan").namespaces]).toEqual([["bb"], []]);
 });
 
 describe("addsOnly compares the names of people who are held back", () => {
