@@ -9,7 +9,6 @@ import { byCodeUnit } from "../text/code-unit-order.ts";
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
 import { ALL_DELIVERED, type Surface, type Undelivered } from "../undelivered-changes.ts";
-import { isLarger } from "./compare-sizes.ts";
 import {
   holdersOf,
   type HoldersOfRun,
@@ -18,6 +17,7 @@ import {
   isRename,
   otherHolder,
 } from "./identity-holders.ts";
+import { settingChanges } from "./setting-changes.ts";
 
 export interface Before {
   readonly people: Ledger["people"];
@@ -277,37 +277,4 @@ function placeChanges(past: LedgerEntry, after: LedgerEntry): Part {
   if (past.until !== after.until)
     part.other.push(after.until === undefined ? "has no last day any more" : `has ${after.until} as last day`);
   return part;
-}
-
-/** What is neither a right nor a place: a smaller figure ends nothing, and no clone is deleted. */
-function settingChanges(past: LedgerEntry, after: LedgerEntry): readonly string[] {
-  // An admin's tree is never touched, whatever the row says of it.
-  const isTouched = TIERS[after.tier].clone !== "untouched";
-  const newRepos = after.repos.filter((repo) => isTouched && !past.repos.includes(repo));
-  const oldRepos = past.repos.filter((repo) => isTouched && !after.repos.includes(repo));
-  const stays = after.layout === "single" ? "; the clones of the former layout stay where they are" : "";
-  return [
-    ...(past.claudeAuth !== after.claudeAuth && past.parked === after.parked
-      ? [
-          `has the sync of the assistant's credentials switched ${after.claudeAuth ? "on" : "off; what was synced stays"}`,
-        ]
-      : []),
-    ...(past.layout === after.layout || !isTouched
-      ? []
-      : [`has the layout ${after.layout} instead of ${past.layout}${stays}`]),
-    ...(newRepos.length > 0 ? [`has ${listed(newRepos)} cloned`] : []),
-    ...(oldRepos.length > 0 ? [`keeps the clone of ${listed(oldRepos)}, which is no longer looked after`] : []),
-    ...figures("limit", past.limits, after.limits),
-    ...figures("quota", past.quota, after.quota, "; what runs above it stays"),
-  ];
-}
-
-/** @param stays what a smaller figure does not end */
-function figures<Figures extends object>(what: string, past: Figures, after: Figures, stays = ""): string[] {
-  return (Object.keys(after) as (keyof Figures & string)[])
-    .filter((name) => past[name] !== after[name])
-    .map((name) => {
-      const [was, is] = [String(past[name]), String(after[name])];
-      return `has the ${what} ${name} changed from ${was} to ${is}${isLarger(name, is, was) ? "" : stays}`;
-    });
 }
