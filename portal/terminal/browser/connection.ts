@@ -37,7 +37,7 @@ export function checkOf({ ok, status, type }: Pick<Response, "ok" | "status" | "
 export interface ConnectionArgs {
   readonly open: (events: LinkEvents) => Link;
   /** A refused web socket tells a page no reason, so the page itself is asked for before one is opened again. */
-  readonly check: () => Promise<Check>;
+  readonly check: (givenUp: AbortSignal) => Promise<Check>;
   readonly show: (state: State) => void;
   /** @param isFirst whether it is the first of a connection: the whole screen follows */
   readonly output: (data: Uint8Array, isFirst: boolean) => void;
@@ -59,6 +59,8 @@ const FIRST_MS = 500;
 const LONGEST_MS = 15_000;
 /** The service reports every ten seconds that it is there. */
 const SILENT_MS = 25_000;
+/** A network that is lost in silence leaves a request without an answer for as long as the browser waits, which is minutes. */
+const CHECK_MS = 10_000;
 const CLOSED = { ended: 4000, missing: 4004, tooMany: 4029 } as const;
 
 /** Doubles with each attempt; a part is by chance, so that all tabs do not come at the same moment. */
@@ -70,7 +72,7 @@ export function keepConnected(args: ConnectionArgs): Connection {
   let link: Link | undefined;
   let timer: unknown;
   let attempt = 0;
-  let isChecking = false;
+  let checking: AbortController | undefined;
 
   const wait = (run: () => void, ms: number) => {
     clearTimer(timer);
@@ -89,18 +91,21 @@ export function keepConnected(args: ConnectionArgs): Connection {
   };
   const again = () => {
     // A second press must not open a second connection.
-    if (isChecking) return;
-    isChecking = true;
-    clearTimer(timer);
+    if (checking !== undefined) return;
+    const mine = new AbortController();
+    checking = mine;
     show({ is: "connecting" });
-    const checked = args.check().finally(() => {
-      isChecking = false;
-    });
-    checked.then((found) => {
+    const settle = (found: Check) => {
+      if (checking !== mine) return;
+      checking = undefined;
+      mine.abort();
       if (found === "away") drop();
       else if (found === "ready") open();
       else end({ is: "refused", why: found.refused });
-    }, drop);
+    };
+    const away = () => settle("away");
+    wait(away, CHECK_MS);
+    args.check(mine.signal).then(settle, away);
   };
   const open = () => {
     let isFirst = true;

@@ -77,9 +77,9 @@ function open(events) {
   };
 }
 
-async function check() {
+async function check(signal) {
   try {
-    const response = await fetch(location.href, { method: "HEAD", redirect: "manual", cache: "no-store" });
+    const response = await fetch(location.href, { method: "HEAD", redirect: "manual", cache: "no-store", signal });
     return checkOf(response);
   } catch {
     return "away";

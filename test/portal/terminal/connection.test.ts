@@ -10,7 +10,8 @@ import {
 
 const ABNORMAL = 1006;
 
-function page(checks: Check[] = []) {
+function page(checks: (Check | Promise<Check>)[] = []) {
+  const givenUp: AbortSignal[] = [];
   const states: State[] = [];
   const opened: LinkEvents[] = [];
   const closed: number[] = [];
@@ -22,7 +23,10 @@ function page(checks: Check[] = []) {
       const number = opened.push(events);
       return { send: (data) => sent.push(data), close: () => closed.push(number) };
     },
-    check: async () => checks.shift() ?? "ready",
+    check: async (signal) => {
+      givenUp.push(signal);
+      return checks.shift() ?? "ready";
+    },
     show: (state) => states.push(state),
     output: (_, isFirst) => firsts.push(isFirst),
     setTimer: (run, ms) => {
@@ -35,7 +39,7 @@ function page(checks: Check[] = []) {
     random: () => 0.5,
   });
   return {
-    ...{ connection, states, opened, closed, sent, firsts },
+    ...{ connection, states, opened, closed, sent, firsts, givenUp },
     timerMs: () => timer?.ms,
     /** The timer's moment has come, and what it asks for is answered. */
     async pass() {
@@ -111,6 +115,25 @@ test("somebody who is let in no more is told so, and connects again by hand alon
   opened[0]?.closed(ABNORMAL);
   await pass();
   expect([last(states), timerMs()]).toEqual([{ is: "refused", why: "parked" }, undefined]);
+  connection.retryNow();
+  await new Promise(setImmediate);
+  expect(opened).toHaveLength(2);
+});
+
+test("a check that is never answered is given up after ten seconds, and a late answer counts no more", async () => {
+  let answerLate: (found: Check) => void = () => undefined;
+  const silent = new Promise<Check>((resolve) => (answerLate = resolve));
+  const { connection, states, opened, givenUp, pass, timerMs } = page([silent, "ready"]);
+  connection.start();
+  opened[0]?.bytes(bytes);
+  await pass();
+  await pass();
+  expect([last(states), timerMs()]).toEqual([{ is: "connecting" }, 10_000]);
+  await pass();
+  expect([last(states)?.is, timerMs(), givenUp[0]?.aborted]).toEqual(["dropped", 1000, true]);
+  answerLate("ready");
+  await new Promise(setImmediate);
+  expect(opened).toHaveLength(1);
   connection.retryNow();
   await new Promise(setImmediate);
   expect(opened).toHaveLength(2);
