@@ -10,7 +10,7 @@ const OF_SESSIONS = { most: 100, what: "session", command: "ws-me records" } as 
 /** @param saved when the user's sessions were recorded; undefined where that cannot be told */
 export function outcomeList(restored: RestoreAnswer["people"][number], saved?: HostFacts["sessions"]): Html {
   if ("failed" in restored)
-    return html`<section class="card notice bad"><h2>Your sessions were not brought back</h2><p>${restored.failed}</p></section>`;
+    return html`<section class="card notice bad"><h2>The restore failed</h2><p>${restored.failed}</p></section>`;
   if (restored.found.length === 0) return NONE_TO_RESTORE[stateOf(saved)];
   const done = restored.found.filter(({ how }) => how === "conversation" || how === "shell");
   const broken = restored.found.filter(({ how }) => how === "failed");

@@ -21,7 +21,7 @@ import type { Site } from "./page-layout.ts";
 import { seldomEach } from "../log.ts";
 import type { IngressGuard } from "../require-ingress-secret.ts";
 import type { RootRequests } from "./root-requests.ts";
-import { mePage } from "./me-page.ts";
+import { type MePage, mePage } from "./me-page.ts";
 import { peoplePage } from "./people-page.ts";
 import { type RateLimit, rateLimit } from "./rate-limit.ts";
 import { contentOf, jsonOnce, renderOnce, type Reply, send } from "./reply.ts";
@@ -53,6 +53,7 @@ interface Turn {
   readonly guest: Visitor;
   readonly request: IncomingMessage;
   readonly body: string;
+  readonly noteFailed: (error: unknown) => void;
 }
 
 /** The boxes of a form with as many sessions as a record may have. */
@@ -98,7 +99,7 @@ export function createPortal(args: PortalArgs): Server {
       // A client that leaves in the middle of its body is nobody's failure.
       if (request.socket.destroyed) return;
       args.lists.log(messageOf(error));
-      send(request, response, { status: 502, ...refusal(args.site, request, 502, NO_ANSWER) });
+      send(request, response, { status: 502, ...refusal(args.site, request, 502, noAnswer(request)) });
     });
   });
   serveIngress(server);
@@ -145,19 +146,29 @@ async function answer(
   const limit = route.handle === newSession ? policy.newSessions : policy.restores;
   const waitSeconds = route.method === "POST" ? limit.take(guest.osUser) : 0;
   if (waitSeconds > 0) return later(response, refuse, waitSeconds);
-  const reply = await Promise.resolve(route.handle({ args, guest, request, body })).catch((error: unknown) => {
-    policy.noteFailed(guest.osUser, messageOf(error));
-    return { status: 502, ...refusal(site, request, 502, NO_ANSWER) };
+  const noteFailed = (error: unknown) => policy.noteFailed(guest.osUser, messageOf(error));
+  const turn = { args, guest, request, body, noteFailed };
+  const reply = await Promise.resolve(route.handle(turn)).catch((error: unknown) => {
+    noteFailed(error);
+    return { status: 502, ...refusal(site, request, 502, noAnswer(request)) };
   });
   const content = contentOf(reply);
   const unread = request.method === "HEAD" ? 0 : content.bytes.length;
   if (unread > 0 && !policy.unread.enter(guest.osUser, response, unread))
-    return refuse(429, `${route.method === "POST" && reply.status === 200 ? DONE : ""}${UNREAD}`);
+    return refuse(429, `${route.method === "POST" ? (UNSHOWN.get(reply.status) ?? "") : ""}${UNREAD}`);
   send(request, response, "location" in reply ? reply : { status: reply.status, content });
 }
 
-const NO_ANSWER = "The host did not answer as it should. Your sessions are as they were. Try again in a minute.";
-const DONE = "It was done, but its outcome is not shown. ";
+/** A change may have been made, or still be under way, when its answer does not come. */
+const noAnswer = ({ method }: IncomingMessage): string =>
+  `The host did not answer as it should. ${method === "POST" ? UNKNOWN : "Try again in a minute."}`;
+const UNKNOWN =
+  "It is not known whether this was done: look at your workstation in a few minutes before you ask again.";
+/** By the status of an answer to a POST that is not sent. */
+const UNSHOWN: ReadonlyMap<number, string> = new Map([
+  [200, "It was done, but its outcome is not shown. "],
+  [502, "It is not known whether this was done. "],
+]);
 const UNREAD = "Too many of your answers are still being sent. Close some tabs, or try again later.";
 
 /** Answers a person who asks too often, after a pause: a loop that asks again at once is slowed down by it. */
@@ -198,8 +209,22 @@ async function peopleApi({ args: { host }, guest }: Turn): Promise<Reply> {
 
 const NOT_ADMIN = "The board of all people is for admins.";
 
+/** The page after a change, whose outcome is known even where the look that follows it fails. */
+async function pageAfter(
+  { args: { host, site }, guest, noteFailed }: Turn,
+  done: Pick<MePage, "restored" | "forgot" | "opened">,
+): Promise<Reply> {
+  const answer = await host.facts(guest.osUser).catch((error: unknown) => {
+    noteFailed(error);
+    return { who: guest.osUser, failed: "The host did not answer as it should. Load this page again in a minute." };
+  });
+  return { status: 200, page: mePage({ site, guest, answer, ...done, nowMs: Date.now() }) };
+}
+
 /** Whose sessions: those of who has signed in, whatever the request says besides. */
-async function restore({ args: { host, site, lists }, guest, request, body }: Turn): Promise<Reply> {
+async function restore(turn: Turn): Promise<Reply> {
+  const { args, guest, request, body } = turn;
+  const { host, site, lists } = args;
   if (guest.parked) return notWhileParked(site, request);
   const method = choiceIn(request.headers["content-type"] ?? "", body);
   if ("why" in method) return { status: 400, ...refusal(site, request, 400, method.why) };
@@ -211,15 +236,13 @@ async function restore({ args: { host, site, lists }, guest, request, body }: Tu
     `${guest.osUser}: restore asked for by ${guest.name}: ${summary === "" ? "nothing to bring back" : summary}`,
   );
   if (wantsJson(request)) return { status: 200, json: restored };
-  const facts = await host.facts(guest.osUser);
-  return {
-    status: 200,
-    page: mePage({ site, guest, answer: facts, restored, opened: choice?.record, nowMs: Date.now() }),
-  };
+  return pageAfter(turn, { restored, opened: choice?.record });
 }
 
 /** As with a restore: those of who has signed in. */
-async function forget({ args: { host, site, lists }, guest, request, body }: Turn): Promise<Reply> {
+async function forget(turn: Turn): Promise<Reply> {
+  const { args, guest, request, body } = turn;
+  const { host, site, lists } = args;
   if (guest.parked) return notWhileParked(site, request);
   const method = choiceIn(request.headers["content-type"] ?? "", body);
   const choice = "why" in method ? undefined : method.choice;
@@ -232,11 +255,7 @@ async function forget({ args: { host, site, lists }, guest, request, body }: Tur
     `${guest.osUser}: sessions forgotten by ${guest.name}: ${"failed" in forgot ? forgot.failed : forgot.found.forgotten.join(", ")}`,
   );
   if (wantsJson(request)) return { status: 200, json: forgot };
-  const facts = await host.facts(guest.osUser);
-  return {
-    status: 200,
-    page: mePage({ site, guest, answer: facts, forgot, opened: choice.record, nowMs: Date.now() }),
-  };
+  return pageAfter(turn, { forgot, opened: choice.record });
 }
 
 function notWhileParked(site: Site, request: IncomingMessage): Reply {

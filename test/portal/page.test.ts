@@ -53,15 +53,19 @@ const report = (osUser: string): Report => ({
   },
 });
 
+const FORGOT = { forgotten: ["web"], running: [] };
 const asked: string[] = [];
 const log: string[] = [];
 let broken = false;
+let brokenLooks = false;
 /** Every recorded session runs. */
 let nothingMissing = false;
 const ask: SendRequest = (line) => {
   asked.push(line);
   if (broken) return Promise.resolve("");
   const [verb, who = ""] = line.split(" ");
+  if (brokenLooks && verb === "facts") return Promise.reject(new Error("root did not answer in time"));
+  if (verb === "forget") return Promise.resolve(JSON.stringify({ people: [{ who, found: FORGOT }] }));
   const restored = { who, found: [{ name: "<b>&'\"\u202e", how: "shell", why: "<u>gone" }] };
   if (verb === "restore") return Promise.resolve(JSON.stringify({ people: [restored] }));
   const people = who === "" ? ["ana", "root"] : [who];
@@ -231,6 +235,27 @@ test("a host that does not answer is a sentence, and is asked again the next tim
   expect([status, text.includes("The host did not answer as it should")]).toEqual([502, true]);
   broken = false;
   expect((await send("GET", "/", ANA)).status).toBe(200);
+});
+
+test("what a change has done is shown although the look that follows it fails", async () => {
+  brokenLooks = true;
+  const change = (url: string, body?: string) => send("POST", url, [...ANA, ...OWN, ...FORM], body);
+  const restored = await change("/restore");
+  const forgot = await change("/forget", "record=7&choose=yes&session=1");
+  brokenLooks = false;
+  expect([restored.status, forgot.status]).toEqual([200, 200]);
+  expect(restored.text).toContain("1 session brought back");
+  expect(forgot.text).toContain("1 session forgotten");
+  for (const { text } of [restored, forgot]) expect(text).toContain("Nothing can be told at the moment");
+});
+
+test("a change without an answer may have been made, and a page never says that it was not", async () => {
+  broken = true;
+  const changed = await send("POST", "/restore", [...ANA, ...OWN, ...FORM]);
+  const looked = await send("GET", "/", ANA);
+  broken = false;
+  expect([changed.status, looked.status]).toEqual([502, 502]);
+  expect([changed.text, looked.text].map((text) => text.includes("not known whether"))).toEqual([true, false]);
 });
 
 test("a failure that one person meets again and again is one line of the journal, and a client that leaves is none", async () => {

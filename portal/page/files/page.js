@@ -2,6 +2,10 @@
 
 const ASKING = "#restore, form.record";
 
+/** The change may have been made although its answer is lost on the way, or is a page of the ingress. */
+const NO_ANSWER =
+  "No answer came from the host, so it is not known whether this was done. Load this page again in a few minutes before you ask again.";
+
 document.addEventListener("submit", (event) => {
   if (!event.target.matches(ASKING)) return;
   event.preventDefault();
@@ -20,18 +24,20 @@ async function send(form, button) {
     const response = await fetch(action, { method: "POST", body, cache: "no-store" });
     show(answer, new DOMParser().parseFromString(await response.text(), "text/html"), form.id);
   } catch {
-    answer.replaceChildren(
-      sentence("The host cannot be reached. Your sessions are as they were. Try again in a minute."),
-    );
+    answer.replaceChildren(sentence(NO_ANSWER));
   } finally {
     button.removeAttribute("aria-disabled");
   }
 }
 
-/** The page that came back holds what a page without a script would show; this one takes over its two parts. */
+/**
+ * The page that came back holds what a page without a script would show; this one takes over its two parts.
+ *
+ * @throws TypeError when it is no page of the portal
+ */
 function show(answer, page, formId) {
   const facts = page.querySelector("#facts");
-  answer.replaceChildren(...(page.querySelector("#answer") ?? page.querySelector("main")).childNodes);
+  answer.replaceChildren(...(page.querySelector("#answer") ?? page.querySelector("main#main")).childNodes);
   if (facts === null) return;
   const old = document.querySelector("#facts");
   const focused = old.contains(document.activeElement) && document.activeElement.closest(ASKING) !== null;
