@@ -13,6 +13,7 @@ import { comparableHeaderName } from "../../clients/http/header-name.ts";
 import { endToEnd, forwardRequest, type Upstream } from "../../clients/http/forward-request.ts";
 import { forwardWebSocket, pendingAnswers } from "../../clients/http/forward-web-socket.ts";
 import { serveIngress } from "../../clients/http/ingress-connections.ts";
+import { openLimit } from "../../clients/http/open-limit.ts";
 import { isOfOwnPage, isSafeMethod } from "../../clients/http/browser-origin-headers.ts";
 import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts";
 import type { IngressGuard } from "../require-ingress-secret.ts";
@@ -20,7 +21,6 @@ import { seldom, seldomEach } from "../log.ts";
 import { closeWhenSent, refuseUpgrade } from "../refuse-upgrade.ts";
 import type { Dispatch, Entry } from "./dispatch-table.ts";
 import { IDENTITY_HEADER, identityOf } from "./request-identity.ts";
-import { openLimit } from "./open-limit.ts";
 import { NotTheirs, upstreamAgent } from "./upstream-connection.ts";
 
 export interface CodeServerProxyArgs {

@@ -7,9 +7,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { setTimeout as sleep } from "node:timers/promises";
 import { ambiguityOf } from "../../clients/http/find-ambiguity.ts";
 import { serveIngress } from "../../clients/http/ingress-connections.ts";
+import { type OpenLimit, openLimit } from "../../clients/http/open-limit.ts";
 import { counted } from "../../agent/shared/facts/format.ts";
 import { terminalSocketOf } from "../../agent/shared/terminal/protocol.ts";
-import { type OpenLimit, openLimit } from "../code-server-proxy/open-limit.ts";
 import { createSession, isGivenUp, isNobodyThere } from "../terminal/person-service.ts";
 import { serveTerminals } from "../terminal/serve-terminals.ts";
 import { TERMINALS_FAILED } from "../terminal/failed-service.ts";

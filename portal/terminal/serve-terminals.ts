@@ -6,8 +6,8 @@ import { ATTACH_PATH, MOST_TERMINALS, terminalSocketOf } from "../../agent/share
 import { ambiguityOf } from "../../clients/http/find-ambiguity.ts";
 import { holdEarlyBytes } from "../../clients/http/hold-early-bytes.ts";
 import { isOfOwnPage } from "../../clients/http/browser-origin-headers.ts";
+import { openLimit } from "../../clients/http/open-limit.ts";
 import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts";
-import { openLimit } from "../code-server-proxy/open-limit.ts";
 import type { IngressGuard } from "../require-ingress-secret.ts";
 import { seldom, seldomEach } from "../log.ts";
 import type { AuthorizeVisitor, Lists, Visitor } from "../page/authorize-visitor.ts";

@@ -5,7 +5,11 @@ import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type FilterRules, requestFilter } from "../../../components/cluster/injector/proxy/request-filter.ts";
-import { type InjectorServer, createInjectorServer } from "../../../components/cluster/injector/proxy/server.ts";
+import {
+  type InjectorServer,
+  createInjectorServer,
+  MAX_OPEN_EACH,
+} from "../../../components/cluster/injector/proxy/server.ts";
 import { INJECTOR_CASES, KNOWN } from "./injector-cases.ts";
 import { get, sendRaw } from "./raw-http.ts";
 
@@ -227,6 +231,33 @@ describe("web sockets", () => {
     const { status, text } = await sendRaw({ port }, refused);
     expect(status).toBe(404);
     expect(text).not.toMatch(/set-cookie|nope/i);
+  });
+
+  test("of one identity so many are open and one more is refused, while another's requests are served", async () => {
+    const { port } = await injector();
+    const warnings: string[] = [];
+    const onWarning = ({ message }: Error) => warnings.push(message);
+    process.on("warning", onWarning);
+    const sockets = await Promise.all(
+      Array.from({ length: MAX_OPEN_EACH }, async () => {
+        const socket = connect({ port, host: "127.0.0.1" });
+        socket.write(handshake("X-authentik-username: alice", OWN));
+        const [piece] = (await once(socket, "data")) as [Buffer];
+        expect(piece.toString("latin1")).toMatch(/^HTTP\/1\.1 101 /);
+        return socket;
+      }),
+    );
+    const ofAlice = () => sendRaw({ port }, get("/", "X-authentik-username: alice"));
+    const one = await sendRaw({ port }, handshake("X-authentik-username: alice", OWN));
+    expect([one.status, (await ofAlice()).status]).toEqual([429, 429]);
+    expect((await ofAlice()).text).toContain("Close some tabs.");
+    expect((await sendRaw({ port }, get("/", "X-authentik-username: bob"))).status).toBe(200);
+    sockets[0]?.destroy();
+    await expect.poll(async () => (await ofAlice()).status).toBe(200);
+    for (const socket of sockets) socket.destroy();
+    process.off("warning", onWarning);
+    // Node warns of each socket that has more than ten listeners for one event.
+    expect(warnings).toEqual([]);
   });
 
   test("an open one ends when its pod goes", async () => {

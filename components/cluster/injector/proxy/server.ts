@@ -1,11 +1,13 @@
 /** Serves the injector's requests: passes each to the request filter, and then answers it or forwards it. */
 
+import type { EventEmitter } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { ambiguityOf } from "../../../../clients/http/find-ambiguity.ts";
 import { serveIngress } from "../../../../clients/http/ingress-connections.ts";
 import { isSafeMethod } from "../../../../clients/http/browser-origin-headers.ts";
 import { isWebSocketHandshake } from "../../../../clients/http/web-socket-handshake.ts";
+import { openLimit } from "../../../../clients/http/open-limit.ts";
 import { pendingAnswers } from "../../../../clients/http/forward-web-socket.ts";
 import { type Backend, forward, forwardSocket, head } from "./forward.ts";
 import type { RequestFilter, Verdict } from "./request-filter.ts";
@@ -24,10 +26,16 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 300_000;
 const MAX_HEADER_BYTES = 16_384;
 const MAX_CONNECTIONS = 2_000;
+/** Of one identity: a dashboard's tabs with all their watches and terminals, and far from what all share. */
+export const MAX_OPEN_EACH = 200;
 
 export function createInjectorServer(filter: RequestFilter, backend: Backend, log: WriteLogLine): InjectorServer {
   let going = false;
+  /** The dashboard's ends of open web sockets. */
   const sockets = new Set<Duplex>();
+  const open = openLimit(MAX_OPEN_EACH);
+  const limited = (verdict: Verdict, of: EventEmitter): Verdict =>
+    verdict.kind === "admit" && !open.enter(verdict.identity, of) ? TOO_MANY_OPEN : verdict;
   const options = {
     maxHeaderSize: MAX_HEADER_BYTES,
     requireHostHeader: true,
@@ -36,7 +44,7 @@ export function createInjectorServer(filter: RequestFilter, backend: Backend, lo
   };
   const server = createServer(options, (request, response) => {
     if (going) response.setHeader("connection", "close");
-    const verdict = judge(filter, request, !isSafeMethod(request.method));
+    const verdict = limited(judge(filter, request, !isSafeMethod(request.method)), response);
     note(log, request, verdict);
     if (verdict.kind === "admit") forward(backend, request, verdict.headers, response);
     else refuse(request, response, verdict);
@@ -47,15 +55,13 @@ export function createInjectorServer(filter: RequestFilter, backend: Backend, lo
     if (isPending(socket)) return void socket.destroy();
     // Nobody may read it, and with unread bytes in it its peer's end would never be seen.
     socket.once("finish", () => socket.destroy());
-    const verdict = isWebSocketHandshake(request) ? judge(filter, request, true) : NO_OTHER_PROTOCOL;
+    const verdict = isWebSocketHandshake(request) ? limited(judge(filter, request, true), socket) : NO_OTHER_PROTOCOL;
     note(log, request, verdict);
     const refuse = (status: number) => void socket.end(head(status, "Refused", [["connection", "close"]]));
     if (verdict.kind === "refuse") return refuse(verdict.status);
-    const onOpen = (ends: readonly Duplex[]) => {
-      for (const end of ends) {
-        sockets.add(end);
-        end.on("close", () => sockets.delete(end));
-      }
+    const onOpen = (upstreamEnd: Duplex) => {
+      sockets.add(upstreamEnd);
+      upstreamEnd.on("close", () => sockets.delete(upstreamEnd));
     };
     forwardSocket(backend, request, verdict.headers, { socket, early, refuse, onOpen });
   });
@@ -90,6 +96,13 @@ function judge(filter: RequestFilter, request: IncomingMessage, mayChange: boole
 }
 
 const NO_OTHER_PROTOCOL: Verdict = { kind: "refuse", status: 400, reason: "an upgrade to something else" };
+
+const TOO_MANY_OPEN: Verdict = {
+  kind: "refuse",
+  status: 429,
+  reason: "too many open requests of one identity",
+  sentence: `You have ${MAX_OPEN_EACH} requests open, which is all that one person may. Close some tabs.`,
+};
 
 /** The connection ends as well: what else was sent on it may be the rest of an attempt. */
 function refuse(request: IncomingMessage, response: ServerResponse, verdict: Verdict & { kind: "refuse" }): void {
