@@ -14,7 +14,8 @@ const OF_TOOLS: Readonly<Record<string, string>> = {
   "kubernetes.io": "ingress.class tls-acme",
   "kustomize.toolkit.fluxcd.io": "force prune reconcile ssa",
   "meta.helm.sh": "release-name release-namespace",
-  "pulumi.com": "patchFieldManager patchForce replaceUnready skipAwait timeoutSeconds",
+  "pulumi.com":
+    "autonamed deletionPropagationPolicy patchFieldManager patchForce replaceUnready skipAwait timeoutSeconds waitFor",
 };
 
 /** Of controllers: they shape the requests for the Ingress' own hosts, and name nothing of another namespace. */

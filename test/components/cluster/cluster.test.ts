@@ -200,6 +200,7 @@ describe("a tenant", () => {
     ["cert-manager.io/", "alt-names common-name subject-organizations", false],
     ["external-dns.alpha.kubernetes.io/", "hostname target", false],
     ["kubectl.kubernetes.io/", "last-applied-configuration", true],
+    ["pulumi.com/", "autonamed waitFor deletionPropagationPolicy skipAwait", true],
     ["", "server-alias", false],
   ])("may have of the annotations %s%s: %s", async (prefix, names, allowed) => {
     const { validations } = only(await run([]), "ValidatingAdmissionPolicy", "workstation-tenant-ingresses").inputs

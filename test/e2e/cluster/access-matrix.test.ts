@@ -268,6 +268,13 @@ const OWNER_ATTEMPTS: readonly Attempt[] = [
     ingress({ rules: [rule("anca.test")] }, { "nginx.ingress.kubernetes.io/rewrite-target": '/"; } server {' }),
   ],
   [
+    "makes an Ingress at home, as Pulumi names and awaits it",
+    201,
+    "POST",
+    ingresses,
+    ingress({ rules: [rule("anca.test")] }, { "pulumi.com/autonamed": "true", "pulumi.com/waitFor": "condition=Any" }),
+  ],
+  [
     "takes the dashboard's host by a path",
     422,
     "POST",
