@@ -112,6 +112,21 @@ const HOST = "r'^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$'";
 const PLAIN_PATH = "r'^(/[A-Za-z0-9._~!$&()*+,:=@%/|^?<>\\[\\]-]*)?$'";
 const PLAIN_VALUE = "r'^[A-Za-z0-9._~!$&()*+,:=@%/|^?<> \\[\\]-]*$'";
 
+/**
+ * An object that was made before the policy may break a rule. Taking a finalizer or a label off it is an update, too, and
+ * without that it could not be deleted. One that is being deleted serves until it is gone, so its spec stays checked.
+ */
+const SPEC_OR_ANNOTATIONS_CHANGE = {
+  name: "spec-or-annotations-change",
+  expression:
+    "request.operation != 'UPDATE' || object.spec != oldObject.spec || " +
+    `${annotationsOf("object")} != ${annotationsOf("oldObject")}`,
+};
+
+function annotationsOf(variable: string): string {
+  return `(has(${variable}.metadata.annotations) ? ${variable}.metadata.annotations : {})`;
+}
+
 /** A list of strings as CEL writes it. The settings admit names without quotes only, so nothing in them needs escaping. */
 const celList = (texts: readonly string[]) =>
   `[${[...texts]
@@ -132,6 +147,7 @@ function raise(parent: AdmissionPolicies, name: string, objectName: string, rail
             { apiGroups: [apiGroup], apiVersions: ["*"], operations: ["CREATE", "UPDATE"], resources: [resource] },
           ],
         },
+        matchConditions: [SPEC_OR_ANNOTATIONS_CHANGE],
         validations: rail.checks.map(({ expression, message }) => ({ expression, message })),
       },
     },

@@ -209,6 +209,21 @@ describe("a tenant", () => {
     expect(names.split(" ").map((name) => listed.has(`${prefix}${name}`))).toEqual(names.split(" ").map(() => allowed));
   });
 
+  test.each(["workstation-tenant-services", "workstation-tenant-ingresses"])(
+    "can take a finalizer off an object that breaks a rule of %s, and change nothing that is served",
+    async (name) => {
+      const { matchConditions } = only(await run([]), "ValidatingAdmissionPolicy", name).inputs.spec;
+      const annotations = (of: string) => `(has(${of}.metadata.annotations) ? ${of}.metadata.annotations : {})`;
+      expect(matchConditions.map(({ expression }: { expression: string }) => expression.split(" || "))).toEqual([
+        [
+          "request.operation != 'UPDATE'",
+          "object.spec != oldObject.spec",
+          `${annotations("object")} != ${annotations("oldObject")}`,
+        ],
+      ]);
+    },
+  );
+
   test("finds every annotation that it may have in the docs", async () => {
     const { validations } = only(await run([]), "ValidatingAdmissionPolicy", "workstation-tenant-ingresses").inputs
       .spec;

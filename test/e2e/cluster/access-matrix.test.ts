@@ -2,12 +2,13 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HOLDERS, may, type Scope, QUESTIONS } from "../../../components/cluster/access-matrix.ts";
+import { OWNER_LABEL } from "../../../components/cluster/labels.ts";
 import type { Issuers } from "../../../lab/oidc/issuers.ts";
 import { deployCluster } from "../../../stacks/cluster.ts";
 import { withFrontendHosts } from "../../../stacks/frontend-hosts.ts";
 import { devvm } from "../../../config/settings/devvm.ts";
 import { desired, left, person } from "../../components/cluster/people.ts";
-import type { Api } from "./api.ts";
+import { type Api, eventually } from "./api.ts";
 import { DASHBOARD, settingsFor } from "./dashboard-settings.ts";
 import { applied, cleanCluster, type LabCluster, openLabCluster } from "./lab-cluster.ts";
 import { openSignIn, token } from "./sign-in.ts";
@@ -416,6 +417,43 @@ test("nobody fills the cluster's store: beyond its number an object is refused",
   expect(last.status).toBe(403);
   expect(last.body.message).toContain("exceeded quota: quota");
   expect(made).toBeLessThanOrEqual(200);
+});
+
+test("an Ingress that is older than the rules can be deleted although it has a finalizer, and cannot be changed", {
+  timeout: 180_000,
+}, async () => {
+  const { admin } = lab;
+  const inNamespace = "/apis/networking.k8s.io/v1/namespaces/by-hand/ingresses";
+  const one = `${inNamespace}/older`;
+  const breaking = ingress({ rules: [rule("dashboard.test")] });
+  const patched = async (body: object) => (await admin("PATCH", one, body, MERGE)).status;
+  const owned = (owner: string | null) =>
+    admin("PATCH", "/api/v1/namespaces/by-hand", { metadata: { labels: { [OWNER_LABEL]: owner } } }, MERGE);
+  const otherSpec = { spec: { rules: [rule("portal.test")] } };
+  const unfinished = { metadata: { finalizers: null } };
+  const made = { apiVersion: "v1", kind: "Namespace", metadata: { name: "by-hand" } };
+  expect((await admin("POST", "/api/v1/namespaces", made)).status).toBe(201);
+  const older = { ...breaking, metadata: { name: "older", finalizers: ["workstation.test/kept"] } };
+  expect((await admin("POST", inNamespace, older)).status).toBe(201);
+  try {
+    expect((await owned("anca-k8s")).status).toBe(200);
+    await eventually("the rules of a tenant's namespace", async () =>
+      (await admin("POST", `${inNamespace}?dryRun=All`, breaking)).status === 422 ? true : undefined,
+    );
+    expect(await patched({ metadata: { labels: { any: "label" } } })).toBe(200);
+    expect(await patched({ metadata: { annotations: { "kubernetes.io/ingress.class": "other" } } })).toBe(422);
+    expect(await patched(otherSpec)).toBe(422);
+    expect((await admin("DELETE", one)).status).toBe(200);
+    expect(await patched(otherSpec)).toBe(422);
+    expect(await patched(unfinished)).toBe(200);
+    expect((await admin("GET", one)).status).toBe(404);
+  } finally {
+    // A finalizer that stays would keep the namespace from being deleted.
+    await owned(null);
+    await eventually("the end of the finalizer", async () =>
+      [200, 404].includes(await patched(unfinished)) ? true : undefined,
+    );
+  }
 });
 
 const signedIn = async (email: string): Promise<Api> => lab.as(token(issuers.commandLine, email));
