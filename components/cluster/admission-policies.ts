@@ -67,7 +67,8 @@ const ingresses = ({ protectedHosts, tenantIngressAnnotations }: AdmissionPolici
       expression: `!has(object.spec.rules) || object.spec.rules.all(r, !has(r.host) || !(r.host in ${celList(protectedHosts)}))`,
       message: "this host belongs to the platform and not to a tenant",
     },
-    // A controller presents the certificate of any Ingress that lists the host, whatever its rules say.
+    // Some controllers (ingress-nginx) present the certificate of any Ingress that lists the host here, whatever its rules
+    // say. Others (Traefik) go by the names in the certificate, which lies in a Secret that no rule can look into.
     {
       expression:
         "!has(object.spec.tls) || object.spec.tls.all(t, has(t.hosts) && size(t.hosts) > 0 && " +
