@@ -24,6 +24,8 @@ export function ambiguityOf(
   if (names.length > MAX_LINES) return { status: 431, why: "The request has too many header lines." };
   // A proxy that is sent a whole address would have to take the host from it, and not from the Host header.
   if (request.url?.startsWith("/") !== true) return refused("does not ask for a path");
+  // RFC 9112, section 3.2. Node itself looks for it in every request but an upgrade.
+  if (request.httpVersion !== "1.0" && !names.includes("host")) return refused("has no host header");
   for (const name of AT_MOST_ONCE) {
     const alike = names.filter((found) => comparableHeaderName(found) === name);
     if (alike.length > 1) return refused(`has more than one ${name} header`);

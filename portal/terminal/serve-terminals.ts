@@ -7,6 +7,7 @@ import { ambiguityOf } from "../../clients/http/find-ambiguity.ts";
 import { holdEarlyBytes } from "../../clients/http/hold-early-bytes.ts";
 import { isOfOwnPage } from "../../clients/http/browser-origin-headers.ts";
 import { openLimit } from "../../clients/http/open-limit.ts";
+import { pendingAnswers } from "../../clients/http/forward-web-socket.ts";
 import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts";
 import type { IngressGuard } from "../require-ingress-secret.ts";
 import { seldom, seldomEach } from "../log.ts";
@@ -53,8 +54,10 @@ export function serveTerminals(server: Server, args: TerminalsArgs): void {
     for (const { visitor, end } of open) if (!mayStay(visitor, lists)) end();
   }, REVIEW_MS);
   server.once("close", () => clearInterval(review));
+  const isPending = pendingAnswers(server);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     closeWhenSent(socket);
+    if (isPending(socket)) return void socket.destroy();
     const visitor = ambiguityOf(request) ?? ingress.refuse(request) ?? authorize(request.rawHeaders);
     if ("why" in visitor) return refuseUpgrade(socket, visitor.status);
     // Before anything else: a refusal takes a file descriptor too until it is sent.

@@ -112,6 +112,7 @@ const HANDSHAKE = [
   ...["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"],
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 ];
+const SOCKET = "GET /terminal/socket?session=dev&cols=80&rows=24 HTTP/1.1";
 const MANY = Array.from({ length: 1200 }, () => "a:");
 
 const NAMES = ["code-server proxy", "portal", "injector"];
@@ -143,6 +144,7 @@ describe.each(NAMES)("the %s", (name) => {
     ["an address for a path", asked("GET http://evil.example/ HTTP/1.1", OWN)],
     ["no path", asked("OPTIONS * HTTP/1.1", OWN)],
     ["no host", asked("GET / HTTP/1.1", without("Host: portal.example"))],
+    ["no host for a web socket", asked(SOCKET, [...without("Host: portal.example"), ...HANDSHAKE])],
     ["lines that hide a coding", asked("POST / HTTP/1.1", [...OWN, ...MANY, "Transfer-Encoding: chunked"], CHUNK)],
     ["lines that hide a body", asked("GET / HTTP/1.1", [...OWN, ...HANDSHAKE, ...MANY, "Content-Length: 3"], "abc")],
     ["two keys", asked("GET / HTTP/1.1", [...OWN, ...HANDSHAKE, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="])],

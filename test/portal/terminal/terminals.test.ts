@@ -71,6 +71,24 @@ test("another path, another key and a service that is away are refused", async (
   expect(at.log.at(-1)).toMatch(/^emo: the terminal service failed: connect ENOENT/);
 });
 
+test("a page that is still under way does not run into a terminal on its connection", async () => {
+  at = await startTerminals();
+  const socket = connect(at.port, "127.0.0.1");
+  let text = "";
+  socket.on("data", (piece: Buffer) => (text += piece.toString("latin1")));
+  const own = [
+    "Host: lobby.example",
+    ...OWN_PAGE.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${OWN_PAGE[i + 1]}`] : [])),
+  ];
+  const handshake = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"];
+  const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+  const asked = (path: string, lines: readonly string[]) => `GET ${path} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`;
+  socket.write(asked("/", own) + asked(ATTACH, [...own, ...handshake, key]));
+  await once(socket, "close", { signal: AbortSignal.timeout(5000) });
+  expect(text).not.toContain(" 101 ");
+  expect(at.clients).toEqual([]);
+});
+
 test("the service is told nothing of the sign-in, and its answer brings no header of its own", async () => {
   at = await startTerminals();
   const heard: string[][] = [];
