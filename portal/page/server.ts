@@ -15,27 +15,18 @@ import { serveTerminals } from "../terminal/serve-terminals.ts";
 import { TERMINALS_FAILED } from "../terminal/failed-service.ts";
 import { terminalPage } from "../terminal/terminal-page.ts";
 import { asset } from "./assets.ts";
+import { forget, restore } from "./change-sessions.ts";
+import { type Handler, notWhileParked, type PortalArgs, refusal, type Turn, wantsJson } from "./handler.ts";
 import { refusedAsForeign } from "./require-same-origin.ts";
 import { errorPage } from "./error-page.ts";
 import type { Site } from "./page-layout.ts";
 import { seldomEach } from "../log.ts";
-import type { IngressGuard } from "../require-ingress-secret.ts";
-import type { RootRequests } from "./root-requests.ts";
-import { type MePage, mePage } from "./me-page.ts";
+import { mePage } from "./me-page.ts";
 import { peoplePage } from "./people-page.ts";
 import { type RateLimit, rateLimit } from "./rate-limit.ts";
 import { contentOf, jsonOnce, renderOnce, type Reply, send } from "./reply.ts";
-import { choiceIn, newNameIn } from "./session-choice.ts";
-import { type AuthorizeVisitor, type Lists, type Visitor, visitorAuthorization } from "./authorize-visitor.ts";
-
-export interface PortalArgs {
-  readonly site: Site;
-  readonly ingress: IngressGuard;
-  readonly lists: Lists;
-  readonly host: RootRequests;
-  /** Where users' terminal services listen; absent: where systemd makes their sockets. */
-  readonly terminals?: { readonly socketOf: (osUser: string) => string };
-}
+import { newNameIn } from "./session-choice.ts";
+import { type AuthorizeVisitor, visitorAuthorization } from "./authorize-visitor.ts";
 
 /** More than anybody's browser asks for, and what a restore is worth: it starts programs and may take minutes. */
 const REQUESTS = { burst: 100, everyMs: 50 };
@@ -48,19 +39,9 @@ const MOST_OPEN = 200;
 /** Answers of one person that their browser has not read yet. They are kept in the memory that all share. */
 const MOST_UNREAD_BYTES = 8 * 1024 * 1024;
 
-interface Turn {
-  readonly args: PortalArgs;
-  readonly guest: Visitor;
-  readonly request: IncomingMessage;
-  readonly body: string;
-  readonly noteFailed: (error: unknown) => void;
-}
-
 /** The boxes of a form with as many sessions as a record may have. */
 const MOST_BODY_BYTES = 8192;
 const BODY_MS = 10_000;
-
-type Handler = (turn: Turn) => Reply | Promise<Reply>;
 
 const file = (name: string, type: string): Handler => {
   const content = { bytes: Buffer.from(asset(name)), type, isFile: true };
@@ -209,60 +190,6 @@ async function peopleApi({ args: { host }, guest }: Turn): Promise<Reply> {
 
 const NOT_ADMIN = "The board of all people is for admins.";
 
-/** The page after a change, whose outcome is known even where the look that follows it fails. */
-async function pageAfter(
-  { args: { host, site }, guest, noteFailed }: Turn,
-  done: Pick<MePage, "restored" | "forgot" | "opened">,
-): Promise<Reply> {
-  const answer = await host.facts(guest.osUser).catch((error: unknown) => {
-    noteFailed(error);
-    return { who: guest.osUser, failed: "The host did not answer as it should. Load this page again in a minute." };
-  });
-  return { status: 200, page: mePage({ site, guest, answer, ...done, nowMs: Date.now() }) };
-}
-
-/** Whose sessions: those of who has signed in, whatever the request says besides. */
-async function restore(turn: Turn): Promise<Reply> {
-  const { args, guest, request, body } = turn;
-  const { host, site, lists } = args;
-  if (guest.parked) return notWhileParked(site, request);
-  const method = choiceIn(request.headers["content-type"] ?? "", body);
-  if ("why" in method) return { status: 400, ...refusal(site, request, 400, method.why) };
-  const { choice } = method;
-  const restored = await host.restore(guest.osUser, choice);
-  const summary =
-    "failed" in restored ? restored.failed : restored.found.map(({ name, how }) => `${name} ${how}`).join(", ");
-  lists.log(
-    `${guest.osUser}: restore asked for by ${guest.name}: ${summary === "" ? "nothing to bring back" : summary}`,
-  );
-  if (wantsJson(request)) return { status: 200, json: restored };
-  return pageAfter(turn, { restored, opened: choice?.record });
-}
-
-/** As with a restore: those of who has signed in. */
-async function forget(turn: Turn): Promise<Reply> {
-  const { args, guest, request, body } = turn;
-  const { host, site, lists } = args;
-  if (guest.parked) return notWhileParked(site, request);
-  const method = choiceIn(request.headers["content-type"] ?? "", body);
-  const choice = "why" in method ? undefined : method.choice;
-  if (choice?.sessions === undefined) {
-    const why = "why" in method ? method.why : "No session was chosen.";
-    return { status: 400, ...refusal(site, request, 400, why) };
-  }
-  const forgot = await host.forget(guest.osUser, choice);
-  lists.log(
-    `${guest.osUser}: sessions forgotten by ${guest.name}: ${"failed" in forgot ? forgot.failed : forgot.found.forgotten.join(", ")}`,
-  );
-  if (wantsJson(request)) return { status: 200, json: forgot };
-  return pageAfter(turn, { forgot, opened: choice.record });
-}
-
-function notWhileParked(site: Site, request: IncomingMessage): Reply {
-  const why = "Your workstation is parked, so nothing is started in it. Ask an admin to unpark it.";
-  return { status: 409, ...refusal(site, request, 409, why) };
-}
-
 async function terminal({ args: { site, terminals }, guest, request }: Turn): Promise<Reply> {
   const session = new URL(request.url ?? "/", site.origin).searchParams.get("session");
   if (session === null || session === "")
@@ -296,12 +223,6 @@ async function newSession({ args: { site, terminals, lists }, guest, request, bo
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : "failed");
-
-const wantsJson = ({ headers, url }: IncomingMessage): boolean =>
-  (url ?? "").startsWith("/api/") || /^application\/json\b/.test(headers.accept ?? "");
-
-const refusal = (site: Site, request: IncomingMessage, status: number, why: string) =>
-  wantsJson(request) ? { json: { error: why } } : { page: errorPage(site, status, why) };
 
 /** Reads a body to its end, so that a connection can go on; undefined when it is too long. */
 async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
