@@ -22,5 +22,16 @@ export function isOfOwnPage(rawHeaders: readonly string[], isOwn: (origin: strin
   return origin === "null" ? site !== undefined : isOwn(origin);
 }
 
+/**
+ * Whether another page fetched it, in a frame or as a part of itself, and no person went there. The browser says so only to a
+ * secure origin.
+ */
+export function isOfForeignPage(rawHeaders: readonly string[]): boolean {
+  const sites = valuesOf(rawHeaders, "sec-fetch-site");
+  if (sites.every((site) => site === "same-origin" || site === "none")) return false;
+  const [modes, targets] = [valuesOf(rawHeaders, "sec-fetch-mode"), valuesOf(rawHeaders, "sec-fetch-dest")];
+  return !(modes.join() === "navigate" && targets.join() === "document");
+}
+
 const valuesOf = (rawHeaders: readonly string[], name: string): readonly string[] =>
   rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name);

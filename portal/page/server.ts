@@ -6,6 +6,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ambiguityOf } from "../../clients/http/find-ambiguity.ts";
+import { isOfForeignPage } from "../../clients/http/browser-origin-headers.ts";
 import { serveIngress } from "../../clients/http/ingress-connections.ts";
 import { type OpenLimit, openLimit } from "../../clients/http/open-limit.ts";
 import { counted } from "../../agent/shared/facts/format.ts";
@@ -17,7 +18,7 @@ import { terminalPage } from "../terminal/terminal-page.ts";
 import { asset } from "./assets.ts";
 import { forget, restore } from "./change-sessions.ts";
 import { type Handler, notWhileParked, type PortalArgs, refusal, type Turn, wantsJson } from "./handler.ts";
-import { refusedAsForeign } from "./require-same-origin.ts";
+import { foreignPage, refusedAsForeign } from "./require-same-origin.ts";
 import { errorPage } from "./error-page.ts";
 import type { Site } from "./page-layout.ts";
 import { seldomEach } from "../log.ts";
@@ -109,6 +110,8 @@ async function answer(
   const route = ROUTES.get((request.url ?? "").split("?")[0] ?? "");
   const guest = ambiguityOf(request) ?? ingress.refuse(request) ?? policy.authorize(request.rawHeaders);
   if ("why" in guest) return refuse(guest.status, guest.why);
+  // It would use up what the reader of that page may ask for here.
+  if (isOfForeignPage(request.rawHeaders)) return refuse(403, foreignPage(site.origin));
   // Before the pause, which would hold any number of them.
   if (!policy.open.enter(guest.osUser, response))
     return refuse(429, `You have ${MOST_OPEN} requests open, which is all that one person may. Close some tabs.`);

@@ -229,6 +229,14 @@ test("one look serves whoever reloads at once, and the first after a restore is 
   expect(asked).toEqual(["facts ana", "restore ana", "facts ana"]);
 });
 
+test("another page that fetches in a loop uses up nothing of what its reader may ask for", async () => {
+  const foreign = ["Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image"];
+  const fetched = await Promise.all(Array.from({ length: 150 }, () => send("GET", "/", [...ANA, ...foreign])));
+  expect(fetched.filter(({ status }) => status !== 403)).toEqual([]);
+  expect(asked).toEqual([]);
+  expect((await send("GET", "/", ANA)).status).toBe(200);
+});
+
 test("a host that does not answer is a sentence, and is asked again the next time", async () => {
   broken = true;
   const { status, text } = await send("GET", "/", ANA);

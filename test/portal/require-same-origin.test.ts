@@ -126,7 +126,10 @@ describe.each(["injector", "proxy", "proxy without the setting", "portal"])("the
   );
 
   test("what changes nothing needs no origin: a link from elsewhere works", async () => {
-    const { status } = await send(name, "GET /", ["Sec-Fetch-Site: cross-site", "Connection: close"]);
+    const { status } = await send(name, "GET /", [
+      ...["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"],
+      "Connection: close",
+    ]);
     expect(status).toBe(200);
   });
 });
