@@ -32,6 +32,12 @@ export function withControl(key: string): string | undefined {
   return code >= 0x40 && code <= 0x5f ? String.fromCharCode(code & 0x1f) : undefined;
 }
 
+/** The mouse, the focus, the cursor's place and answers to what a program asks of its terminal (xterm's control sequences). */
+const REPORT = /^(?:\[(?:<[\d;]+[Mm]|[IO]|[?>][\d;$]*[a-z]|\d+n|\d+;\d+R)|[\]P].+)$/s;
+
+/** Whether the terminal sends this by itself, and nobody has typed it. */
+export const isReport = (data: string): boolean => data.startsWith("\x1b") && REPORT.test(data.slice(1));
+
 /** What is typed, as messages that are short enough for the service. */
 export function messagesOf(typed: string): readonly Uint8Array[] {
   const bytes = new TextEncoder().encode(typed);

@@ -4,7 +4,8 @@ import { FitAddon } from "@xterm/addon-fit";
 import { Terminal } from "@xterm/xterm";
 import { adoptStyles } from "./adopt-styles.js";
 import { checkOf, keepConnected } from "./connection.ts";
-import { messagesOf, pastedText, titleText, withControl } from "./input.ts";
+import { isReport, messagesOf, pastedText, titleText, withControl } from "./input.ts";
+import { reducedSize } from "./terminal-size.ts";
 import { DARK, LIGHT } from "./themes.js";
 import "./terminal.css";
 
@@ -35,10 +36,17 @@ const terminal = new Terminal({
 const fit = new FitAddon();
 terminal.loadAddon(fit);
 terminal.open(screen);
-fit.fit();
+fillScreen();
 dark.addEventListener("change", () => {
   terminal.options.theme = dark.matches ? DARK : LIGHT;
 });
+
+function fillScreen() {
+  const wanted = fit.proposeDimensions();
+  const reduced = wanted && reducedSize(wanted);
+  if (reduced === undefined) fit.fit();
+  else terminal.resize(reduced.cols, reduced.rows);
+}
 
 let drawn = 0;
 const connection = keepConnected({
@@ -110,8 +118,9 @@ const holdControl = (held) => {
 const keyOf = (name) => document.querySelector(`[data-key="${name}"]`);
 
 function type(data) {
-  const typed = controlHeld ? (withControl(data) ?? data) : data;
-  if (controlHeld) holdControl(false);
+  const isWithControl = controlHeld && !isReport(data);
+  const typed = isWithControl ? (withControl(data) ?? data) : data;
+  if (isWithControl) holdControl(false);
   for (const message of messagesOf(typed)) connection.send(message);
 }
 terminal.onData(type);
@@ -164,5 +173,5 @@ keys.addEventListener("click", (event) => {
 
 again.addEventListener("click", () => connection.retryNow());
 addEventListener("online", () => state.dataset.state === "dropped" && connection.retryNow());
-new ResizeObserver(() => fit.fit()).observe(screen);
+new ResizeObserver(fillScreen).observe(screen);
 if (state.dataset.state !== "waiting") connection.start();

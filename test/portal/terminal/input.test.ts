@@ -1,7 +1,7 @@
 /** What is typed, pasted and shown in a terminal's page: text from elsewhere acts as no key, and nothing grows without end. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { messagesOf, pastedText, titleText, withControl } from "../../../portal/terminal/browser/input.ts";
+import { isReport, messagesOf, pastedText, titleText, withControl } from "../../../portal/terminal/browser/input.ts";
 import { LONGEST_MESSAGE_BYTES } from "../../../agent/shared/terminal/protocol.ts";
 
 test("a paste keeps its lines, tabs and letters, and loses every control character", () => {
@@ -34,6 +34,17 @@ test("Ctrl on the screen makes of the next key what a keyboard would send", () =
   expect(arrows).toEqual(["\x1b[1;5A", "\x1b[1;5B", "\x1b[1;5C", "\x1b[1;5D"]);
   expect(["\x1b[H", "\x1b[AA", "\x1b[", "x[A"].map(withControl)).toEqual(Array(4).fill(undefined));
   expect(["1", "ü", "ab", ""].map(withControl)).toEqual([undefined, undefined, undefined, undefined]);
+});
+
+test.each([
+  ["the mouse", ["\x1b[<0;10;5M", "\x1b[<0;10;5m", "\x1b[<64;1;1M"], true],
+  ["the focus", ["\x1b[I", "\x1b[O"], true],
+  ["the terminal's answers", ["\x1b[?1;2c", "\x1b[>0;276;0c", "\x1b[0n", "\x1b[24;80R", "\x1b[?2026;2$y"], true],
+  ["its colours and settings", ["\x1b]11;rgb:0000/0000/0000\x1b\\", "\x1bP1$r0m\x1b\\"], true],
+  ["keys", ["c", "[", "\x1b", "\x1b[A", "\x1bOA", "\x1b[1;5A", "\x1b[H", "\x1b[Z", "\x1b[15~", "\x1bOP"], false],
+  ["keys with Alt", ["\x1b]", "\x1bP", "\x1b[", "\x1bc"], false],
+])("Ctrl on the screen waits for a key: of %s %j a report: %s", (_, sent, report) => {
+  expect(sent.map(isReport)).toEqual(sent.map(() => report));
 });
 
 test("a long paste becomes messages that the service takes, with every byte of it", () => {
