@@ -40,6 +40,7 @@ export const ledgerEntry = z.strictObject({
   formerNamespaces: namespaces,
   formerNames: z.array(osUser),
   formerK8sUsers: z.array(word(names.K8S_USER)).optional(),
+  formerEmails: z.array(word(names.EMAIL)).optional(),
   layout: z.enum(["single", "workspace"]),
   repos: z.array(word(names.REPO)),
   parked: z.boolean(),

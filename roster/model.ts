@@ -162,7 +162,7 @@ export interface Desired {
   readonly left: ReadonlyMap<OsUser, OffboardedPerson>;
   readonly hosts: ReadonlyMap<HostName, HostFiles>;
   readonly ledger: Ledger;
-  /** Whose address was another person's by the previous ledger: what signed in by it until now is not theirs. */
+  /** Whose address ever was another person's: what signed in by it until now is not theirs. */
   readonly reassignedAddress: ReadonlySet<OsUser>;
 }
 
@@ -183,6 +183,8 @@ export interface LedgerEntry {
   readonly formerNames: readonly OsUser[];
   /** Absent for somebody who never had another. */
   readonly formerK8sUsers?: readonly K8sUser[];
+  /** Every e-mail that was theirs: a sign-in by it before is theirs, whoever has it now. Absent for somebody who never had another. */
+  readonly formerEmails?: readonly Email[];
   readonly layout: Layout;
   readonly repos: readonly string[];
   readonly parked: boolean;

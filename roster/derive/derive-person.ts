@@ -2,6 +2,7 @@
 
 import type {
   Day,
+  Email,
   ForgejoLogin,
   K8sUser,
   Ledger,
@@ -76,6 +77,20 @@ export function formerK8sUsersOf(
   return sorted([...(entry?.formerK8sUsers ?? []), ...last].filter((name) => name !== k8sUser));
 }
 
+/**
+ * Every e-mail that was theirs before the present one, as servers compare it. A former one that the row alone knows counts
+ * too: a ledger of a former version holds none.
+ */
+export function formerEmailsOf(
+  { email, previously }: Pick<CurrentRow, "email" | "previously">,
+  entry: LedgerEntry | undefined,
+): readonly Email[] {
+  const last = [entry?.email, previously.email].filter((address) => address !== undefined);
+  const byAddress = new Map([...(entry?.formerEmails ?? []), ...last].map((address) => [folded(address), address]));
+  if (email !== undefined) byAddress.delete(folded(email));
+  return sorted(byAddress.values());
+}
+
 /** A login that a new spelling of it replaces is no former one: the forge takes the two for the same. */
 function formerLogins({ forgejo }: CurrentRow, entry: LedgerEntry | undefined): readonly ForgejoLogin[] {
   const last = entry?.forgejoLogin === undefined ? [] : [entry.forgejoLogin];
@@ -93,6 +108,7 @@ function limitsOf({ tier, limits }: CurrentRow, policy: Policy): Limits {
 
 /** What the ledger will say of them after this run. */
 export function entryOf(person: Person, entry: LedgerEntry | undefined, today: Day): LedgerEntry {
+  const formerEmails = formerEmailsOf(person, entry);
   return {
     uid: person.uid,
     ports: person.ports,
@@ -107,6 +123,7 @@ export function entryOf(person: Person, entry: LedgerEntry | undefined, today: D
     formerNamespaces: person.formerNamespaces,
     formerNames: person.formerNames,
     ...(person.formerK8sUsers.length === 0 ? {} : { formerK8sUsers: person.formerK8sUsers }),
+    ...(formerEmails.length === 0 ? {} : { formerEmails }),
     layout: person.layout,
     repos: person.repos,
     parked: person.parked,

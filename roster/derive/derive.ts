@@ -176,7 +176,7 @@ function giveNumbers(
 }
 
 function desiredOf(
-  { policy, today }: DeriveInput,
+  { policy, today, undelivered = ALL_DELIVERED }: DeriveInput,
   past: RenamedLedger,
   rows: ReadonlyMap<OsUser, CurrentRow>,
   numbers: Numbers["numbers"],
@@ -206,7 +206,7 @@ function desiredOf(
     people,
     left,
     hosts: filesOf(policy.hosts, people),
-    reassignedAddress: reassignedAddresses(past, rows),
+    reassignedAddress: reassignedAddresses(past, rows, undelivered),
     ledger: { version: 1, people: new Map(sortedEntries(entries)) },
   };
 }

@@ -7,7 +7,8 @@ import { problemInRoster } from "../load.ts";
 import { dashboardAccount } from "../object-names.ts";
 import { inRow, warningInRow } from "../rules/finding.ts";
 import { folded } from "../text/code-unit-order.ts";
-import { formerK8sUsersOf } from "./derive-person.ts";
+import { heldStates, type Undelivered } from "../undelivered-changes.ts";
+import { formerEmailsOf, formerK8sUsersOf } from "./derive-person.ts";
 import type { RenamedLedger } from "./renames.ts";
 import type { CurrentRow } from "./expire-rows.ts";
 
@@ -99,17 +100,33 @@ export function formerNamesOfOthers(
   });
 }
 
-/** Everybody on the roster whose address the ledger knows as somebody else's: of who left, or of who passes it on in this run. */
+/**
+ * Everybody on the roster whose address was ever somebody else's. How long ago counts for nothing: a surface that an earlier
+ * run did not reach, or somebody who signed in, still holds it as the former holder's.
+ */
 export function reassignedAddresses(
-  { people }: RenamedLedger,
+  past: RenamedLedger,
   rows: ReadonlyMap<OsUser, CurrentRow>,
+  undelivered: Undelivered,
 ): ReadonlySet<OsUser> {
-  const holders = holdersOf([...people].map(([user, { email }]) => [user, addressOf(email)] as const));
+  const holders = holdersOf(
+    [...past.people].map(([user, entry]) => {
+      const row = rows.get(user);
+      const had = [entry, ...heldEntries(past, undelivered, user)].flatMap(({ email, formerEmails = [] }) =>
+        [email, ...formerEmails].flatMap(addressOf),
+      );
+      return [user, [...had, ...(row === undefined ? [] : formerEmailsOf(row, entry).map(folded))]] as const;
+    }),
+  );
   const given = [...rows].filter(([user, { email }]) =>
     addressOf(email).some((address) => otherThan(user, holders.get(address)) !== undefined),
   );
   return new Set(given.map(([user]) => user));
 }
+
+/** What surfaces may still hold of somebody beside the ledger's entry. */
+const heldEntries = ({ renamed }: RenamedLedger, undelivered: Undelivered, user: OsUser): readonly LedgerEntry[] =>
+  heldStates(undelivered, renamed.get(user) ?? user).flatMap(({ entry }) => (entry === undefined ? [] : [entry]));
 
 /** By namespace, whoever had it: the cluster keeps it with everything in it. A removal for good deletes it. */
 function keptNamespaces({ people }: RenamedLedger, rows: ReadonlyMap<OsUser, CurrentRow>) {
