@@ -164,6 +164,11 @@ export interface Desired {
   readonly ledger: Ledger;
   /** Whose address ever was another person's: what signed in by it until now is not theirs. */
   readonly reassignedAddress: ReadonlySet<OsUser>;
+  /**
+   * By former owner, on the roster or offboarded: namespaces that are somebody else's today, and that were theirs by the previous
+   * ledger or still are on a surface that an earlier run did not reach.
+   */
+  readonly handedOver: ReadonlyMap<OsUser, readonly Namespace[]>;
 }
 
 /** What was ever given to one person. Nothing in it is reused for another. */

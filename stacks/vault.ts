@@ -44,6 +44,7 @@ export async function deployVault(
   const isFree = (namespace: Namespace) => !inUse.has(namespace);
   const addresses = new Set([...desired.people.values()].flatMap(({ email }) => addressOf(email)));
   const isReassigned = ({ email }: OffboardedPerson) => addressOf(email).some((address) => addresses.has(address));
+  const handedOver = handoversOf(desired);
   const cuts: pulumi.Resource[] = [];
   const tokens = new Map<OsUser, pulumi.Output<string>>();
   const revoke = (person: OffboardedPerson): pulumi.Resource => {
@@ -55,9 +56,11 @@ export async function deployVault(
         person: { ...person, namespaces: namespaces.filter(isFree) },
         ...(email === undefined || isReassigned(person) ? {} : { address: email }),
         ...{ isReassignedAddress: false, releases: [] },
+        ...{ handedOver: handedOver.by(person), formerOwners: handedOver.formerOwners },
       },
       { providers, aliases: formerUrns(person) },
     );
+    handedOver.declared(person, settled);
     cuts.push(settled, ...(workstationToken === undefined ? [] : [workstationToken]));
     return settled;
   };
@@ -75,10 +78,12 @@ export async function deployVault(
         ...(person.email === undefined ? {} : { address: person.email }),
         isReassignedAddress: desired.reassignedAddress.has(person.osUser),
         releases: releases.map(([, identity]) => identity),
+        ...{ handedOver: handedOver.by(person), formerOwners: handedOver.formerOwners },
         ...(former === undefined ? {} : { former }),
       },
       { providers, aliases: formerUrns(person) },
     );
+    handedOver.declared(person, settled);
     if (workstationToken !== undefined && syncs(person)) tokens.set(person.osUser, workstationToken.token);
     if (workstationToken !== undefined && !syncs(person)) cuts.push(workstationToken);
     return settled;
@@ -89,6 +94,24 @@ export async function deployVault(
   );
   await Promise.all([present, left]);
   return { cuts, tokens };
+}
+
+/**
+ * Links each namespace that passes from one person to another with the identities of its former owners. Two people may swap
+ * theirs, so a role waits for an identity that may be declared after it; no identity waits for a role.
+ */
+function handoversOf({ handedOver }: Desired) {
+  const resolvers = new Map<OsUser, (identity: pulumi.Resource) => void>();
+  const owners = new Map<Namespace, readonly Promise<pulumi.Resource>[]>();
+  for (const [user, namespaces] of handedOver) {
+    const identity = new Promise<pulumi.Resource>((resolve) => resolvers.set(user, resolve));
+    for (const namespace of namespaces) owners.set(namespace, [...(owners.get(namespace) ?? []), identity]);
+  }
+  return {
+    by: ({ osUser }: Holder) => handedOver.get(osUser) ?? [],
+    formerOwners: (namespace: Namespace) => owners.get(namespace) ?? [],
+    declared: ({ osUser }: Holder, identity: pulumi.Resource) => resolvers.get(osUser)?.(identity),
+  };
 }
 
 /** As Vault compares it; none where it is not known. */

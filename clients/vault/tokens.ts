@@ -63,7 +63,13 @@ const AT_ONCE = 8;
 export const isMarked = (token: Live, marks: Marks): boolean =>
   (marks.entityId !== undefined && token.entityId === marks.entityId) ||
   token.policies.some((policy) => marks.policies.includes(policy)) ||
-  (token.path === `auth/${marks.kubernetesMount}/login` && marks.roles.includes(token.role));
+  isIssuedThrough(token, marks);
+
+/** Whether a pipeline got the token through one of these roles. */
+export const isIssuedThrough = (
+  { path, role }: Pick<Live, "path" | "role">,
+  { kubernetesMount, roles }: Pick<Marks, "kubernetesMount" | "roles">,
+): boolean => path === `auth/${kubernetesMount}/login` && roles.includes(role);
 
 /** A token that ended in the meantime is as good as one that we ended. */
 export async function revoke(vault: Vault, { accessor }: Pick<Live, "accessor">, signal: AbortSignal): Promise<void> {

@@ -38,6 +38,10 @@ export interface PersonAccessArgs {
   readonly releases: readonly pulumi.Resource[];
   /** Namespaces that were theirs and are nobody's today. */
   readonly lostNamespaces: readonly Namespace[];
+  /** Namespaces that were theirs and are somebody else's today. */
+  readonly handedOver: readonly Namespace[];
+  /** The identities of former owners of a namespace, which give its role up first. */
+  readonly formerOwners: (namespace: Namespace) => readonly Promise<pulumi.Resource>[];
 }
 
 /** Policies and roles exist only for somebody present; the identity stays as "left", so that the cut is kept up. */
@@ -95,6 +99,7 @@ const declareIdentity = (parent: PersonAccess, name: string, args: PersonAccessA
       kubernetesMount: site.kubernetesMount,
       roles: person.namespaces.map(deployerRoleName),
       lostRoles: args.lostNamespaces.map(deployerRoleName),
+      handedOverRoles: args.handedOver.map(deployerRoleName),
     },
     { parent, dependsOn: [...policies, ...args.releases] },
   );
@@ -102,12 +107,13 @@ const declareIdentity = (parent: PersonAccess, name: string, args: PersonAccessA
 
 /**
  * After the identity: somebody who returns must be present again before their pipelines sign in. The identity also takes the
- * roles away: the engine deletes last, when the role may be the next owner's, and not at all while a host is down.
+ * roles away: the engine deletes last, when the role may be the next owner's, and not at all while a host is down. A role that
+ * is handed over is written after its former owner's identity: until then it would give tokens with the former owner's policy.
  */
 const admitDeployers = (
   parent: PersonAccess,
   name: string,
-  { person, site }: PersonAccessArgs,
+  { person, site, formerOwners }: PersonAccessArgs,
   identity: VaultPerson,
 ) => {
   if (!ownsNamespaces(person)) return;
@@ -125,7 +131,7 @@ const admitDeployers = (
         // Batch tokens cannot be revoked one by one, so none are issued.
         tokenType: "service",
       },
-      { parent, dependsOn: [identity], retainOnDelete: true },
+      { parent, dependsOn: [identity, ...formerOwners(namespace)], retainOnDelete: true },
     );
   }
 };

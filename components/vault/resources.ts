@@ -30,6 +30,8 @@ export interface VaultPersonArgs {
   readonly roles: readonly string[];
   /** Roles that were theirs and are nobody's: taken away with their tokens. */
   readonly lostRoles: readonly string[];
+  /** Roles that were theirs and are somebody else's: of these, what was issued to them is revoked. */
+  readonly handedOverRoles: readonly string[];
 }
 
 /** One person's identity: present, or cut off with every token already issued. */

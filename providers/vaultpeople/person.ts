@@ -1,7 +1,8 @@
 /**
  * Manages one person's identity in Vault. State `present`: their sign-in leads to an entity with their policies. State
  * `left`: that entity is disabled, their roles are gone, and every token already issued is revoked. Removing the
- * resource never gives anything back: a user who returns is present again. In both states roles of lost namespaces are gone.
+ * resource never gives anything back: a user who returns is present again. In both states roles of lost namespaces are gone,
+ * and what was issued to them through a role that is the next owner's by now.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,7 +11,7 @@ import { ProviderError } from "../runtime/errors.ts";
 import type { Call, Resource } from "../runtime/provider.ts";
 import { typedResource, type TypedResource } from "../runtime/typed-resource.ts";
 import { parseInputs, parseState } from "../runtime/parse-inputs.ts";
-import { removeOwnRoles, revokeAccess, revokeRoles } from "./revoke-access.ts";
+import { removeOwnRoles, revokeAccess, revokeHandedOver, revokeRoles } from "./revoke-access.ts";
 import { type Entity, identities, type Identities } from "../../clients/vault/identities.ts";
 import { isMarked, liveTokens } from "../../clients/vault/tokens.ts";
 import type { Vault } from "../../clients/vault/client.ts";
@@ -36,6 +37,8 @@ const inputsSchema = z.object({
   roles: z.array(z.string()),
   /** Roles that were theirs and are nobody's today. A state without them is of a former version. */
   lostRoles: z.array(z.string()).default([]),
+  /** Roles that were theirs and are somebody else's today. A state without them is of a former version. */
+  handedOverRoles: z.array(z.string()).default([]),
 });
 const stateSchema = inputsSchema.extend({
   /** Null for somebody who needs no entity and has none. */
@@ -57,10 +60,13 @@ export function person(vault: () => Vault): Resource {
     computed: ["entityId", "live", "revoked"],
     replaceOn: [],
     differences: (state, inputs) => {
-      const changed = (Object.keys(inputsSchema.shape) as (keyof Inputs)[]).filter(
+      const changed = (Object.keys(inputsSchema.shape) as (keyof Inputs)[]).filter((field) => {
         // Whose the address was matters to whoever gets it, and to nobody who has it.
-        (field) => field !== "isReassignedAlias" && textOf(state[field]) !== textOf(inputs[field]),
-      );
+        if (field === "isReassignedAlias") return false;
+        // What was handed over is revoked once, and no state has to say later that it was.
+        if (field === "handedOverRoles") return newlyHandedOver(inputs, state).length > 0;
+        return textOf(state[field]) !== textOf(inputs[field]);
+      });
       const alive = inputs.state === "left" && state.live > 0 && !changed.includes("state") ? (["state"] as const) : [];
       return [...changed, ...alive];
     },
@@ -89,6 +95,8 @@ async function settle(vault: Vault, inputs: Inputs, before: State | undefined, c
   if (inputs.state === "left") {
     const entity = await entityOf(people, inputs, before);
     const roles = [...inputs.roles, ...inputs.lostRoles];
+    // Their tokens go below, by the policies alone.
+    await removeOwnRoles(vault, { ...inputs, marks, roles: inputs.handedOverRoles }, call.signal);
     const { revoked } = await revokeAccess(vault, { ...inputs, roles, marks, entity }, call);
     // Until somebody else is given the address it stays with the disabled entity, so that it opens nothing.
     if (entity !== undefined && isReassigned(inputs, before)) await people.unpoint(entity);
@@ -96,8 +104,12 @@ async function settle(vault: Vault, inputs: Inputs, before: State | undefined, c
   }
   const entity = await welcome(people, { ...inputs, marks }, before, call.signal);
   await revokeRoles(vault, { ...inputs, roles: minus(inputs.lostRoles, before?.lostRoles ?? []) }, call.signal);
+  await revokeHandedOver(vault, { ...inputs, marks, roles: newlyHandedOver(inputs, before) }, call.signal);
   return { ...inputs, entityId: entity?.id ?? null, live: 0, revoked: 0 };
 }
+
+const newlyHandedOver = ({ handedOverRoles }: Inputs, before: State | undefined): readonly string[] =>
+  minus(handedOverRoles, before?.handedOverRoles ?? []);
 
 /** The entity with their policies. Whoever has none and needs none gets none. */
 async function welcome(

@@ -1,14 +1,14 @@
 /**
  * Revokes an offboarded user's access in Vault: disables the entity and removes the roles, then revokes the live
  * tokens. This order keeps a new token from being issued after the tokens were listed. Roles that somebody lost are revoked
- * alike.
+ * alike, and of a role that is the next owner's what was issued to the former one.
  */
 
 import { z } from "zod";
 import { ProviderError } from "../runtime/errors.ts";
 import type { Call } from "../runtime/provider.ts";
 import { type Entity, identities } from "../../clients/vault/identities.ts";
-import { isMarked, liveTokens, type Marks, revoke } from "../../clients/vault/tokens.ts";
+import { isIssuedThrough, isMarked, type Live, liveTokens, type Marks, revoke } from "../../clients/vault/tokens.ts";
 import type { Vault } from "../../clients/vault/client.ts";
 
 export interface OffboardedIdentity {
@@ -37,7 +37,7 @@ export async function revokeAccess(
   }
   for (const role of roles) await removeRole(vault, kubernetesMount, role, call.signal);
   const marks: Marks = { entityId: entity?.id, policies: leaver.marks, roles, kubernetesMount };
-  return { revoked: await revokeMarked(vault, leaver.name, marks, call.signal) };
+  return { revoked: await revokeAll(vault, leaver.name, (token) => isMarked(token, marks), call.signal) };
 }
 
 /** The roles themselves, and every token that a pipeline got through one of them. */
@@ -48,7 +48,23 @@ export async function revokeRoles(
 ): Promise<void> {
   if (roles.length === 0) return;
   for (const role of roles) await removeRole(vault, kubernetesMount, role, signal);
-  await revokeMarked(vault, name, { entityId: undefined, policies: [], roles, kubernetesMount }, signal);
+  await revokeAll(vault, name, (token) => isIssuedThrough(token, { kubernetesMount, roles }), signal);
+}
+
+/**
+ * The former owner's part of roles that are the next owner's: every token that was issued through one of them with a policy of
+ * the former owner. Such a token stays with the pipeline of a namespace in which somebody else is at home by now.
+ */
+export async function revokeHandedOver(
+  vault: Vault,
+  former: Pick<OffboardedIdentity, "name" | "marks" | "kubernetesMount" | "roles">,
+  signal: AbortSignal,
+): Promise<void> {
+  if (former.roles.length === 0) return;
+  await removeOwnRoles(vault, former, signal);
+  const isTheirs = (token: Live) =>
+    isIssuedThrough(token, former) && token.policies.some((policy) => former.marks.includes(policy));
+  await revokeAll(vault, former.name, isTheirs, signal);
 }
 
 /** Removes those roles that still give one of these policies: another one is of the namespace's next owner. */
@@ -72,8 +88,13 @@ const removeRole = (vault: Vault, kubernetesMount: string, role: string, signal:
   vault.tell({ method: "DELETE", path: pathOf(kubernetesMount, role), purpose: `remove the role ${role}` }, signal);
 
 /** @returns how many were revoked */
-async function revokeMarked(vault: Vault, name: string, marks: Marks, signal: AbortSignal): Promise<number> {
-  const theirs = async () => (await liveTokens(vault, signal)).filter((token) => isMarked(token, marks));
+async function revokeAll(
+  vault: Vault,
+  name: string,
+  isTheirs: (token: Live) => boolean,
+  signal: AbortSignal,
+): Promise<number> {
+  const theirs = async () => (await liveTokens(vault, signal)).filter(isTheirs);
   let revoked = 0;
   for (let pass = 1; pass <= PASSES; pass += 1) {
     const live = await theirs();

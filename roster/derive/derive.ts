@@ -15,7 +15,13 @@ import { ALL_DELIVERED, type Surface, type Undelivered, undeliveredDuring } from
 import { checkAgainstUserMap } from "../user-map.ts";
 import { allocate } from "./allocate-numbers.ts";
 import { claimedRenames } from "./claimed-renames.ts";
-import { conflictsWithOthers, doubledIdentities, formerNamesOfOthers, reassignedAddresses } from "./name-conflicts.ts";
+import {
+  conflictsWithOthers,
+  doubledIdentities,
+  formerNamesOfOthers,
+  handedOverNamespaces,
+  reassignedAddresses,
+} from "./name-conflicts.ts";
 import { hostFiles } from "./host-files.ts";
 import {
   entryOf,
@@ -207,6 +213,7 @@ function desiredOf(
     left,
     hosts: filesOf(policy.hosts, people),
     reassignedAddress: reassignedAddresses(past, rows, undelivered),
+    handedOver: handedOverNamespaces(past, rows, removed, undelivered),
     ledger: { version: 1, people: new Map(sortedEntries(entries)) },
   };
 }

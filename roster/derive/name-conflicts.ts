@@ -2,11 +2,11 @@
  * Finds names of the roster that somebody else had: a warning where nothing is at stake, an error where a secret is.
  */
 
-import type { Email, K8sUser, LedgerEntry, OsUser, Problem, Roster } from "../model.ts";
+import type { Email, K8sUser, LedgerEntry, Namespace, OsUser, Problem, Roster } from "../model.ts";
 import { problemInRoster } from "../load.ts";
 import { dashboardAccount } from "../object-names.ts";
 import { inRow, warningInRow } from "../rules/finding.ts";
-import { folded } from "../text/code-unit-order.ts";
+import { folded, sorted } from "../text/code-unit-order.ts";
 import { heldStates, type Undelivered } from "../undelivered-changes.ts";
 import { formerEmailsOf, formerK8sUsersOf } from "./derive-person.ts";
 import type { RenamedLedger } from "./renames.ts";
@@ -122,6 +122,29 @@ export function reassignedAddresses(
     addressOf(email).some((address) => otherThan(user, holders.get(address)) !== undefined),
   );
   return new Set(given.map(([user]) => user));
+}
+
+/**
+ * By former owner: namespaces that somebody else has today, and that were theirs by the ledger or on a surface that an earlier
+ * run did not reach. A removal for good leaves nothing of anybody's.
+ */
+export function handedOverNamespaces(
+  past: RenamedLedger,
+  rows: ReadonlyMap<OsUser, CurrentRow>,
+  removed: ReadonlySet<OsUser>,
+  undelivered: Undelivered,
+): ReadonlyMap<OsUser, readonly Namespace[]> {
+  const owners = holdersOf([...rows].map(([user, { namespaces }]) => [user, namespaces] as const));
+  const given = [...past.people].flatMap(([user, entry]) => {
+    if ((entry.removedOn !== undefined && !rows.has(user)) || removed.has(user)) return [];
+    const had = [entry, ...heldEntries(past, undelivered, user)].flatMap((held) => [
+      ...held.namespaces,
+      ...held.formerNamespaces,
+    ]);
+    const lost = sorted(had.filter((namespace) => otherThan(user, owners.get(namespace)) !== undefined));
+    return lost.length === 0 ? [] : [[user, lost] as const];
+  });
+  return new Map(given);
 }
 
 /** What surfaces may still hold of somebody beside the ledger's entry. */

@@ -35,6 +35,11 @@ const CHANGES: readonly (readonly [what: string, after: string])[] = [
   ["no push", row("bob", OWNER.replace(", push: true", ""), "namespace-owner")],
   ["fewer namespaces", row("bob", OWNER.replace("[shop, depot]", "[depot]"), "namespace-owner")],
   ["other namespaces", row("bob", OWNER.replace("[shop, depot]", "[mill]"), "namespace-owner")],
+  [
+    "a namespace that somebody else takes",
+    row("bob", OWNER.replace("[shop, depot]", "[depot]"), "namespace-owner") +
+      row("dora", "email: dora@books.example\nnamespaces: [shop]", "namespace-owner"),
+  ],
   ["a tier without namespaces", row("bob", `${EMAIL}forgejo: {login: bobs}`, "power-user")],
   ["the tier admin", row("bob", `${EMAIL}forgejo: {login: bobs}`, "admin")],
   ["a last day that is over", row("bob", `${OWNER}\nuntil: 2026-01-01`, "namespace-owner")],
@@ -50,8 +55,8 @@ const GIVES_NOTHING: Readonly<Record<string, (gone: DesiredResource, after: read
   "vault:index/policy:Policy": ({ inputs }, after) =>
     after.every((one) => one.type !== PERSON || !listOf(one.inputs.policies).includes(String(inputs.name))),
   "vault:kubernetes/authBackendRole:AuthBackendRole": ({ inputs }, after) =>
-    after.some(({ type, inputs: { state, roles, lostRoles } }) => {
-      const revoked = [...listOf(lostRoles), ...(state === "left" ? listOf(roles) : [])];
+    after.some(({ type, inputs: { state, roles, lostRoles, handedOverRoles } }) => {
+      const revoked = [...listOf(lostRoles), ...listOf(handedOverRoles), ...(state === "left" ? listOf(roles) : [])];
       return type === PERSON && revoked.includes(String(inputs.roleName));
     }),
 };

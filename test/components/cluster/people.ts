@@ -81,4 +81,5 @@ export const desired = (people: readonly Person[], gone: readonly OffboardedPers
   hosts: new Map(),
   ledger: { version: 1, people: new Map() },
   reassignedAddress: new Set(),
+  handedOver: new Map(),
 });
