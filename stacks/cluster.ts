@@ -88,6 +88,7 @@ function suspendDelegatedRights(kubeconfig: string, desired: Desired, kept: Read
 async function declareTenants(desired: Desired, opts: pulumi.ComponentResourceOptions) {
   const tokens = new Map<OsUser, pulumi.Output<string>>();
   const kept = new Map<Namespace, Tenant>();
+  const handedOver = new Set([...desired.handedOver.values()].flat());
   const rooms = [...desired.people.values(), ...desired.left.values()].flatMap((person) =>
     [...person.namespaces, ...person.formerNamespaces].map((namespace) => ({ person, namespace })),
   );
@@ -96,9 +97,10 @@ async function declareTenants(desired: Desired, opts: pulumi.ComponentResourceOp
     const home = person.namespaces[0] ?? namespace;
     const admit = isIn && person.namespaces.includes(namespace) ? person.email : undefined;
     const { quota, k8sUser: owner } = person;
+    const isHandedOver = handedOver.has(namespace);
     const tenant = new Tenant(
       `tenant-${namespace}`,
-      { namespace, owner, quota, home, ...(admit === undefined ? {} : { admit }) },
+      { namespace, owner, quota, home, isHandedOver, ...(admit === undefined ? {} : { admit }) },
       opts,
     );
     const { dashboardToken, settled } = tenant;

@@ -23,6 +23,8 @@ export interface TenantArgs {
    * account is admitted to all of their namespaces.
    */
   readonly home: Namespace;
+  /** Whether the namespace was somebody else's, of whom the cluster may still hold something. */
+  readonly isHandedOver: boolean;
 }
 
 /** A tenant's namespace. It is kept when its owner leaves, and only the destructive command ends its protection. */
@@ -74,13 +76,19 @@ function bindRights(name: string, args: TenantArgs, opts: pulumi.CustomResourceO
 type Subjects = readonly (ReturnType<typeof user> | ReturnType<typeof serviceAccount>)[];
 
 /** The accounts that go when the owner goes: the dashboard's with its token, and that of their own pipelines. */
-function admitAccounts(name: string, { namespace, owner }: TenantArgs, opts: pulumi.CustomResourceOptions) {
+function admitAccounts(
+  name: string,
+  { namespace, owner, isHandedOver }: TenantArgs,
+  opts: pulumi.CustomResourceOptions,
+) {
   const labels = managedBy(owner);
+  // A former owner may hold tokens of the account, and Vault gives its holder the present owner's secrets. They end with it.
+  const anew = isHandedOver ? { replaceOnChanges: ["metadata"], deleteBeforeReplace: true } : {};
   // Vault hands out its token to whoever deploys for the owner without being the owner.
   new k8s.core.v1.ServiceAccount(
     `${name}-deployer`,
     { metadata: { name: DEPLOYER_ACCOUNT, namespace, labels }, automountServiceAccountToken: false },
-    opts,
+    { ...opts, ...anew },
   );
   return accountWithToken(`${name}-dashboard`, { name: dashboardAccount(owner), namespace, labels }, opts).token;
 }

@@ -1,10 +1,12 @@
 /** What the program declares in the cluster. What is protected there is tested on the real engine: mocks do not see it. */
 
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import * as pulumi from "@pulumi/pulumi";
+import { describe, expect, test, vi } from "vitest";
 import { deployCluster } from "../../../stacks/cluster.ts";
 import { withFrontendHosts } from "../../../stacks/frontend-hosts.ts";
 import { cluster } from "../../../config/settings/cluster.ts";
+import type { Namespace } from "../../../roster/model.ts";
 import { LEAST, settings } from "../../config/raw-config.ts";
 import { declared, only } from "./declared.ts";
 import { desired, left, person } from "./people.ts";
@@ -272,7 +274,31 @@ describe("a tenant", () => {
     expect(plain.filter((text) => !new RegExp(pattern).test(text))).toEqual([]);
     expect(others.filter((text) => new RegExp(pattern).test(text))).toEqual([]);
   });
+
+  test("has its pipelines' account made anew where the namespace was somebody else's, and only then", async () => {
+    const heir = person("milea", "namespace-owner", ["lab", "own"]);
+    const people = desired([ADMIN, { ...OWNER, namespaces: ["stem" as Namespace] }, heir]);
+    const handedOver = new Map([[OWNER.osUser, ["lab" as Namespace]]]);
+    let registered: readonly (readonly [Registration])[] = [];
+    await declared(() => {
+      // The mocks are not told of a resource's options; the engine is.
+      const engine = pulumi.runtime.getMonitor() as unknown as { registerResource(resource: Registration): void };
+      registered = vi.spyOn(engine, "registerResource").mock.calls;
+      return deployCluster("{}", { ...people, handedOver }, withFrontendHosts(SETTINGS, FRONTENDS));
+    });
+    const anew = registered.filter(([resource]) => resource.getReplaceonchangesList().length > 0);
+    expect(anew.map(([one]) => [one.getName(), one.getReplaceonchangesList(), one.getDeletebeforereplace()])).toEqual([
+      ["tenant-lab-deployer", ["metadata"], true],
+    ]);
+  });
 });
+
+/** What the engine is asked to register. */
+interface Registration {
+  getName(): string;
+  getReplaceonchangesList(): readonly string[];
+  getDeletebeforereplace(): boolean;
+}
 
 describe("the injector", () => {
   test("knows the admins and the owners by the identity proxy's names, each with the right token", async () => {
