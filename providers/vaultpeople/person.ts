@@ -123,7 +123,7 @@ async function welcome(
   const former = await renamedEntity(people, inputs, before, found);
   const named = (await people.byName(name)) ?? former ?? (await rememberedEntity(people, before));
   const holder = await withoutFormerHolder(people, inputs, before, named, found);
-  const signsInAs = await released(people, inputs, named, holder, signal);
+  const signsInAs = await released(people, inputs, before, named, holder, signal);
   const entity =
     named ?? signsInAs ?? (inputs.policies.length === 0 ? undefined : await people.create(name, inputs.policies));
   if (entity === undefined) return undefined;
@@ -198,6 +198,7 @@ async function renamedEntity(
 async function released(
   people: Identities,
   inputs: Inputs,
+  before: State | undefined,
   named: Entity | undefined,
   holder: Entity | undefined,
   signal: AbortSignal,
@@ -214,8 +215,10 @@ async function released(
     await sleep(RELEASE_PAUSE_MS, undefined, { signal });
     other = await people.byAlias(alias);
   }
-  if (isConflict(other)) throw conflict(inputs, other);
-  return other;
+  // Instead of giving it up, the other one may have been offboarded meanwhile.
+  const last = await withoutFormerHolder(people, inputs, before, named, other);
+  if (isConflict(last)) throw conflict(inputs, last);
+  return last;
 }
 
 /** The other person's turn may come after that of many others. */

@@ -81,6 +81,21 @@ test("whoever signed in by an address that was nobody else's keeps the session",
   expect(own()).toEqual(["namespace-owner-bob"]);
 });
 
+test("an address passes on in the run that offboards its former holder, whom Vault still knows by it", async () => {
+  const zoe = (email: string) => owner("zoe", "zoes", email);
+  const before = await deploy({ text: rosterOf(ADA, zoe("z@x.org")) });
+  const former = vault.signIn("z@x.org");
+  const unreached = await deploy({ text: rosterOf(ADA, zoe("z2@x.org")), complete: WITHOUT_VAULT }, before);
+  const { desired } = derived(rosterOf(ADA, owner("bob", "bobs", "z@x.org")), {
+    ledger: unreached.desired.ledger,
+    undelivered: unreached.undelivered,
+  });
+  const people = (await desiredResources(STACK, desired)).filter(({ type }) => type === PERSON);
+  // As the engine, which works on both at a time.
+  await Promise.all(people.map(({ name, inputs }) => vault.provider.up(PERSON, inputs, kept.get(name))));
+  expect([former(), vault.signIn("z@x.org")()]).toEqual(["disabled", ["namespace-owner-bob"]]);
+});
+
 const shared = rosterOf(ADA, owner("zoe", "alpha, zoes"), owner("bob", "bobs"));
 const passed = rosterOf(ADA, owner("zoe", "zoes"), owner("bob", "alpha, bobs"));
 const swapped = rosterOf(ADA, owner("zoe", "bobs, zoes"), owner("bob", "alpha"));
