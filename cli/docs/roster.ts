@@ -187,7 +187,7 @@ const RULES = [
   "- A `k8s_user` that was another person's, offboarded or not, is given to nobody else: secrets in Vault are kept below it.",
   "  Nor is it named after a namespace that another person left or gave up, which is kept with everything in it.",
   "  The login, the e-mail and the namespaces of an offboarded user can be given on, with a warning; ports and uid never are.",
-  "  Whoever is given an e-mail that was ever another person's gets none of the sessions that were opened by it before.",
+  "  An e-mail that was ever another person's brings its next holder none of the sessions that were opened by it before.",
   "  A namespace is handed over by its label `workstation/owner` in the cluster as well: until then the deployment refuses it.",
 ].join("\n");
 

@@ -5,12 +5,12 @@
  * and what was issued to them through a role that is the next owner's by now.
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { ProviderError } from "../runtime/errors.ts";
 import type { Call, Resource } from "../runtime/provider.ts";
 import { typedResource, type TypedResource } from "../runtime/typed-resource.ts";
 import { parseInputs, parseState } from "../runtime/parse-inputs.ts";
+import { folded, freeAddress, isMadeBySignIn, isOurs } from "./free-address.ts";
 import { removeOwnRoles, revokeAccess, revokeHandedOver, revokeRoles } from "./revoke-access.ts";
 import { type Entity, identities, type Identities } from "../../clients/vault/identities.ts";
 import { isMarked, liveTokens } from "../../clients/vault/tokens.ts";
@@ -122,8 +122,9 @@ async function welcome(
   const found = alias === null ? undefined : await people.byAlias(alias);
   const former = await renamedEntity(people, inputs, before, found);
   const named = (await people.byName(name)) ?? former ?? (await rememberedEntity(people, before));
-  const holder = await withoutFormerHolder(people, inputs, before, named, found);
-  const signsInAs = await released(people, inputs, before, named, holder, signal);
+  const isNew = folded(before?.alias ?? "") !== folded(alias ?? "");
+  const claim = { name, alias, isReassigned: inputs.isReassignedAlias && isNew };
+  const signsInAs = await freeAddress(people, claim, named, found, signal);
   const entity =
     named ?? signsInAs ?? (inputs.policies.length === 0 ? undefined : await people.create(name, inputs.policies));
   if (entity === undefined) return undefined;
@@ -150,25 +151,6 @@ async function rememberedEntity(people: Identities, before: State | undefined): 
   return remembered !== undefined && isMadeBySignIn(remembered) ? remembered : undefined;
 }
 
-/**
- * Takes an address that the roster has given on from an entity that nobody present has by a name: of somebody offboarded, or
- * one that a former holder's sign-in made. Taken over, it would give the former holder's tokens the new one's rights.
- * @returns the entity that the address leads to then
- */
-async function withoutFormerHolder(
-  people: Identities,
-  { alias, isReassignedAlias }: Inputs,
-  before: State | undefined,
-  named: Entity | undefined,
-  holder: Entity | undefined,
-): Promise<Entity | undefined> {
-  const isNew = folded(before?.alias ?? "") !== folded(alias ?? "");
-  if (holder === undefined || !isReassignedAlias || !isNew || holder.id === named?.id) return holder;
-  if (!isMadeBySignIn(holder) && !(holder.disabled && isOurs(holder))) return holder;
-  await people.unpoint(holder);
-  return undefined;
-}
-
 /** Somebody else is given the address that was theirs. */
 const isReassigned = ({ alias }: Inputs, before: State | undefined): boolean => alias === null && before?.alias != null;
 
@@ -188,42 +170,6 @@ async function renamedEntity(
   }
   return undefined;
 }
-
-/**
- * Waits for an address that is another present person's. A roster has each address once, so this run takes it from them; in
- * a swap they wait likewise, so the own former address is released first.
- * @returns the entity that the address leads to then
- * @throws ProviderError when it stays another's
- */
-async function released(
-  people: Identities,
-  inputs: Inputs,
-  before: State | undefined,
-  named: Entity | undefined,
-  holder: Entity | undefined,
-  signal: AbortSignal,
-): Promise<Entity | undefined> {
-  const { alias } = inputs;
-  const isConflict = (other: Entity | undefined): other is Entity =>
-    other !== undefined && other.id !== named?.id && !isMadeBySignIn(other) && (named !== undefined || isOurs(other));
-  // Nobody takes an address from somebody who was offboarded, or from an entity of another program.
-  const isReleased = (other: Entity) => !other.disabled && isOurs(other);
-  if (alias === null || !isConflict(holder)) return holder;
-  if (named !== undefined && isReleased(holder)) await people.unpoint(named);
-  let other: Entity | undefined = holder;
-  for (let tries = 0; tries < RELEASE_TRIES && isConflict(other) && isReleased(other); tries += 1) {
-    await sleep(RELEASE_PAUSE_MS, undefined, { signal });
-    other = await people.byAlias(alias);
-  }
-  // Instead of giving it up, the other one may have been offboarded meanwhile.
-  const last = await withoutFormerHolder(people, inputs, before, named, other);
-  if (isConflict(last)) throw conflict(inputs, last);
-  return last;
-}
-
-/** The other person's turn may come after that of many others. */
-const RELEASE_TRIES = 60;
-const RELEASE_PAUSE_MS = 500;
 
 /** Reads back what was written. @throws ProviderError when it did not come about */
 async function checked(people: Identities, inputs: Inputs, id: string): Promise<Entity> {
@@ -246,9 +192,6 @@ async function checked(people: Identities, inputs: Inputs, id: string): Promise<
     );
   return now;
 }
-
-/** Vault looks an alias up without regard to case. */
-const folded = (name: string): string => name.toLowerCase();
 
 /** By what was remembered, by the sign-in, by the name: in this order, since names and addresses can be given anew. */
 const entityOf = async (people: Identities, inputs: Inputs, before: State | undefined): Promise<Entity | undefined> => {
@@ -287,17 +230,6 @@ async function look(vault: Vault, state: State, call: Call): Promise<State> {
     alias: state.policies.length === 0 ? state.alias : alias,
   };
 }
-
-/** Vault makes such an entity at the first sign-in of somebody whom it does not know. */
-const isMadeBySignIn = (entity: Entity) => /^entity_[0-9a-f]{8}$/.test(entity.name) && entity.policies.length === 0;
-
-const isOurs = (entity: Entity) => entity.name.startsWith("namespace-owner-");
-
-const conflict = (inputs: Inputs, other: Entity) =>
-  new ProviderError(
-    `${inputs.name}: ${inputs.alias} already signs in as the entity "${other.name}"${other.disabled ? " (disabled)" : ""}. Two people ` +
-      "cannot share an address. If it was given to somebody new, remove that alias from the old entity in Vault, then run again.",
-  );
 
 const minus = (a: readonly string[], b: readonly string[]): string[] => a.filter((entry) => !b.includes(entry));
 

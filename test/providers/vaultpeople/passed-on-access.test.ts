@@ -1,6 +1,7 @@
 /** Tests that an address or a namespace that passes to somebody else leaves its former holder nothing in Vault, whichever run fails. */
 
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { PropertyMap } from "../../../providers/runtime/property-values.ts";
 import type { Derivation } from "../../../roster/derive/derive.ts";
 import { type Surface, type Undelivered, withoutSurface } from "../../../roster/undelivered-changes.ts";
 import { desiredResources } from "../../../stacks/offline/desired-resources.ts";
@@ -37,7 +38,7 @@ async function deploy({ text, complete = SURFACES }: Run, before?: Derivation): 
     ? await desiredResources(STACK, result.desired)
     : []) {
     if (type === PERSON) {
-      const { did: what, kept: now } = await vault.provider.up(PERSON, inputs, kept.get(name));
+      const { did: what, kept: now } = await vault.provider.up(PERSON, inputs as PropertyMap, kept.get(name));
       kept.set(name, now);
       did.set(name, what);
     } else if (type.endsWith(":AuthBackendRole"))
@@ -92,7 +93,7 @@ test("an address passes on in the run that offboards its former holder, whom Vau
   });
   const people = (await desiredResources(STACK, desired)).filter(({ type }) => type === PERSON);
   // As the engine, which works on both at a time.
-  await Promise.all(people.map(({ name, inputs }) => vault.provider.up(PERSON, inputs, kept.get(name))));
+  await Promise.all(people.map(({ name, inputs }) => vault.provider.up(PERSON, inputs as PropertyMap, kept.get(name))));
   expect([former(), vault.signIn("z@x.org")()]).toEqual(["disabled", ["namespace-owner-bob"]]);
 });
 
@@ -146,6 +147,6 @@ test("the former owner's identity takes the role, and the next owner's is writte
   expect([at("vault-bob-alpha") > at("vault-zoe"), at("vault-zoe-bobs") > at("vault-bob")]).toEqual([true, true]);
   // No pipeline gets a token of the former owner's in between.
   for (const { type, name, inputs } of resources)
-    if (type === PERSON) await vault.provider.up(PERSON, inputs, kept.get(name));
+    if (type === PERSON) await vault.provider.up(PERSON, inputs as PropertyMap, kept.get(name));
   expect([...vault.roles.keys()]).toEqual(["zoes-deployer"]);
 });
