@@ -33,6 +33,9 @@ export interface FakeIdentities {
 }
 
 const MOUNT = "auth_oidc_1";
+/** Vault always lists the token that asks. */
+const PROGRAM = "accessor-program";
+const PROGRAM_TOKEN = { accessor: PROGRAM, entity_id: "", policies: ["workstation-pulumi"], path: "auth/token/create" };
 
 export async function fakeIdentities(): Promise<FakeIdentities> {
   const entities = new Map<string, Entity>();
@@ -91,8 +94,9 @@ export async function fakeIdentities(): Promise<FakeIdentities> {
       roles.delete(last);
       return done;
     }
-    if (path === "auth/token/accessors/?list=true") return found({ keys: [...tokens.keys()] });
+    if (path === "auth/token/accessors/?list=true") return found({ keys: [PROGRAM, ...tokens.keys()] });
     const accessor = sent.accessor ?? "";
+    if (accessor === PROGRAM) return found(PROGRAM_TOKEN);
     const token = tokens.get(accessor);
     if (token === undefined) return { status: 400, body: { errors: ["invalid accessor"] } };
     if (path === "auth/token/revoke-accessor") {
