@@ -158,6 +158,8 @@ test.each<[string, readonly PaneMade[], string | undefined, string, string]>([
 test("recorded of a fork without an id is what it began, and not what it was resumed from", () => {
   transcripts("b");
   makeSession("dev", [{ claude: `--resume ${id("b")} --fork-session`, front: true }]);
+  // A conversation begins after its assistant has started, which takes a pane a moment.
+  sh("sleep 0.5");
   transcripts("c");
   expect(look().sessions).toMatchObject([{ conversation: id("c") }]);
 });
