@@ -97,7 +97,7 @@ test.each([
   ["requests", [], (socket: Socket) => void socket.end()],
   ["web sockets", UPGRADE, (socket: Socket) => void socket.resetAndDestroy()],
   ["web sockets", UPGRADE, (socket: Socket) => void socket.end()],
-])("%s that wait for a connection are given up with their clients", async (_, headers, leave) => {
+])("%s that wait for a connection are given up with their clients", { retry: 2 }, async (_, headers, leave) => {
   const before = await answered();
   counting.kill("SIGSTOP");
   const clients = Array.from({ length: 60 }, () => send("slow", headers));
