@@ -2,6 +2,7 @@
 import { access } from "node:fs/promises";
 import { requireRoot } from "./instance.ts";
 import { LabError } from "./lab-error.ts";
+import { withLock } from "./lock.ts";
 import { run } from "./run.ts";
 import { duration, log } from "./log.ts";
 
@@ -10,6 +11,10 @@ export const BROWSER: Packages = {
   chromium: "opens the user portal in its tests",
   "fonts-wqy-microhei": "draws the wide characters of the terminals' tests",
 };
+
+/** Held while packages are installed: apt refuses to update its lists beside another run of it. */
+const LOCK = "/run/workstations-lab-packages.lock";
+const LOCK_MS = 1_200_000;
 
 /** Installs what is missing. Throws `LabError` without root or apt, or when a package cannot be had. */
 export async function installPackages(wanted: Packages = PACKAGES): Promise<void> {
@@ -21,6 +26,13 @@ export async function installPackages(wanted: Packages = PACKAGES): Promise<void
     );
   });
   requireRoot();
+  await withLock(LOCK, { what: "installing packages", withinMs: LOCK_MS }, () => installMissing(wanted));
+}
+
+/** Another run may have installed some of them while this one waited. */
+async function installMissing(wanted: Packages): Promise<void> {
+  const missing = await missingPackages(wanted);
+  if (missing.length === 0) return;
   const startedMs = Date.now();
   log(`To be installed from Debian: ${missing.join(", ")}`);
   await install(missing).catch(async () => {
