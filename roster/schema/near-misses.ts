@@ -1,6 +1,6 @@
 /** Tells what is wrong with a value that is nearly right, where its form shows what was meant. */
 
-import { quote } from "../text/quote.ts";
+import { codePointOf, quote } from "../text/quote.ts";
 import * as names from "./patterns.ts";
 import type { Grammar } from "./patterns.ts";
 
@@ -97,6 +97,5 @@ function spelled(unit: string, grammar: Grammar): string {
 function foreignCharacter(text: string): string | undefined {
   const found = /[^\p{ASCII}]/u.exec(text)?.[0];
   if (found === undefined) return undefined;
-  const code = (found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
-  return `holds ${quote(found)} (U+${code}), which is no ASCII character`;
+  return `holds ${quote(found)} (${codePointOf(found)}), which is no ASCII character`;
 }

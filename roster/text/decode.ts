@@ -4,6 +4,7 @@
  */
 
 import type { Position } from "../model.ts";
+import { codePointOf } from "./quote.ts";
 
 const MIB = 1024 * 1024;
 
@@ -30,8 +31,10 @@ export function decode(source: Uint8Array | string, limitMiB = 1): Decoded {
   if (typeof text !== "string") return refuse(text.at, "a byte here is not UTF-8; save the file as UTF-8");
   const bad = FORBIDDEN.exec(text);
   if (bad === null) return { ok: true, text };
-  const code = (bad[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
-  return refuse(positionAt(text, bad.index), `the character U+${code} has no place in a text file; delete it`);
+  return refuse(
+    positionAt(text, bad.index),
+    `the character ${codePointOf(bad[0])} has no place in a text file; delete it`,
+  );
 }
 
 /** Control characters other than tab, line feed, carriage return and next line, halves of pairs, and non-characters. */

@@ -2,7 +2,7 @@
 
 import type { Cleaned, Pasted } from "./cleaned-text.ts";
 import { MAX_TOKENS } from "./parser-limits.ts";
-import { quote } from "./quote.ts";
+import { codePointOf, quote } from "./quote.ts";
 import { MAY_BE_RICH, RICH_TEXT } from "./rich-text-artifacts.ts";
 import { TEMPLATE, withoutTemplates } from "./template-text.ts";
 import { visitTokens } from "./yaml-tokens.ts";
@@ -48,7 +48,7 @@ function withLines(text: string): Cleaned {
 }
 
 const quoteLineEnd = (sign: string): string =>
-  sign.length === 1 ? `the character U+${hexOf(sign)}` : `a backslash and an "n"`;
+  sign.length === 1 ? `the character ${codePointOf(sign)}` : `a backslash and an "n"`;
 
 /** One pass over the text for each rule, and none over a text that cannot hold any. */
 function withoutRichText(source: string): Cleaned {
@@ -161,9 +161,6 @@ function isBetweenTokens(text: string, index: number, length: number): boolean {
   return /^\s*$/.test(before) || /^[^"']*:\s*$/.test(before) || /^\s*(?:#.*)?$/.test(after);
 }
 
-const hexOf = (character: string): string =>
-  (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
-
 function invisible(character: string): string {
   const isAccent = /^(?!\p{Default_Ignorable_Code_Point})\p{M}/u.test(character);
   const looks = BLANK.test(character)
@@ -172,7 +169,7 @@ function invisible(character: string): string {
       ? "is an accent without a letter"
       : "is invisible";
   const name = character === "\u00a0" ? " (a no-break space)" : "";
-  return `the character U+${hexOf(character)}${name} ${looks}; delete it, or type a space in its place`;
+  return `the character ${codePointOf(character)}${name} ${looks}; delete it, or type a space in its place`;
 }
 
 /** One pass over both, because a hostile file may hold many of either. */

@@ -3,7 +3,7 @@
  * were meant. No value of a roster may hold any of it, so a roster that is right is never changed.
  */
 
-import { quote } from "./quote.ts";
+import { codePointOf, quote } from "./quote.ts";
 
 export interface RichText {
   /** As long as what it replaces. */
@@ -209,5 +209,5 @@ function isPaired({ index, input }: RegExpExecArray): boolean {
 }
 
 function named(sign: string): string {
-  return `${quote(sign)} (U+${(sign.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")})`;
+  return `${quote(sign)} (${codePointOf(sign)})`;
 }
