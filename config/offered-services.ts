@@ -1,5 +1,6 @@
 /** Lists the services of people that a stack offers, and says in the plan which of them end because their command is taken out. */
 
+import { counted } from "../roster/text/quote.ts";
 import type { StackSettings } from "./settings/stack-settings.ts";
 
 type Commands = StackSettings["devvm"]["commands"];
@@ -29,6 +30,6 @@ export function endedServices(
   const now = offeredServices(settings);
   return ALL.filter((name) => before?.includes(name) === true && !now.includes(name)).map(
     (name) =>
-      `everybody: devvm.commands.${name} is taken out. Ends: the ${NAMES[name]} of ${people === 1 ? "1 person" : `${people} people`}, with what runs in them`,
+      `everybody: devvm.commands.${name} is taken out. Ends: the ${NAMES[name]} of ${counted(people, "person", "people")}, with what runs in them`,
   );
 }
