@@ -32,13 +32,13 @@ export function exceededHostLimits(
     const users = usersOf(host, before, desired, undelivered);
     const held = users.filter(({ mayHave }) => mayHave);
     const leaving = held.filter(({ has }) => !has);
-    const demoted = held.filter(({ has, mayAdminister, administers }) => has && mayAdminister && !administers);
-    const admins = held.filter(({ mayAdminister, administers }) => mayAdminister && !administers);
+    const losesAdmin = ({ mayAdminister, administers }: HostUser) => mayAdminister && !administers;
+    const admins = held.filter(losesAdmin);
     const exceeded = (kind: ExceededHostLimit["kind"], losing: readonly HostUser[], reason: string) => ({
       ...{ kind, reason },
       losers: new Map(losing.map(({ who, has }) => [who, `${has ? "the groups of an admin" : "access"} on ${host}`])),
     });
-    const losing = held.filter((user) => leaving.includes(user) || demoted.includes(user));
+    const losing = held.filter((user) => !user.has || losesAdmin(user));
     return [
       ...(losing.length > removalLimit
         ? [
