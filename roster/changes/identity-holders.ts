@@ -17,7 +17,7 @@ export const IDENTITY_NAMES = {
 
 export const IDENTITY_KINDS = Object.keys(IDENTITY_NAMES) as readonly IdentityKind[];
 
-/** Every identity of a group of people, with the present names of those who have or had it. */
+/** Names of a group of people, with the present user names of those who have or had each. */
 export type Holders = ReadonlyMap<string, readonly OsUser[]>;
 
 export interface HoldersOfRun {
@@ -31,14 +31,21 @@ export interface HoldersOfRun {
 export const NO_HOLDERS: HoldersOfRun = { before: new Map(), after: new Map() };
 
 export function holdersOf(people: Iterable<readonly [OsUser, Identities]>): Holders {
-  const holders = new Map<string, OsUser[]>();
-  for (const [who, identities] of people) {
-    for (const kind of IDENTITY_KINDS) {
+  const keysOf = (identities: Identities) =>
+    IDENTITY_KINDS.flatMap((kind) => {
       const value = identities[kind];
-      if (value === undefined) continue;
-      const key = keyOf(kind, value);
-      const known = holders.get(key);
-      if (known === undefined) holders.set(key, [who]);
+      return value === undefined ? [] : [keyOf(kind, value)];
+    });
+  return holdersOfNames([...people].map(([who, identities]) => [who, keysOf(identities)] as const));
+}
+
+/** By name: everybody with that name, once each and in the given order. */
+export function holdersOfNames(people: Iterable<readonly [OsUser, readonly string[]]>): Holders {
+  const holders = new Map<string, OsUser[]>();
+  for (const [who, names] of people) {
+    for (const name of names) {
+      const known = holders.get(name);
+      if (known === undefined) holders.set(name, [who]);
       else if (!known.includes(who)) known.push(who);
     }
   }

@@ -2,6 +2,7 @@
  * Finds names of the roster that somebody else had: a warning where nothing is at stake, an error where a secret is.
  */
 
+import { holdersOfNames } from "../changes/identity-holders.ts";
 import type { Email, K8sUser, LedgerEntry, Namespace, OsUser, Problem, Roster } from "../model.ts";
 import { problemInRoster } from "../load.ts";
 import { dashboardAccount } from "../object-names.ts";
@@ -21,11 +22,11 @@ export function conflictsWithOthers(
   const gone = [...past.people].filter(([user]) => !rows.has(user));
   const returning = gone.filter(([, entry]) => entry.removedOn === undefined);
   const byLogin = byFolded(returning, (entry) => entry.authentikUser);
-  const byK8sUser = holdersOf([
+  const byK8sUser = holdersOfNames([
     ...gone.map(([user, entry]) => [user, k8sUsersOf(entry)] as const),
     ...[...rows].map(([user, row]) => [user, formerK8sUsersOf(row, past.people.get(user))] as const),
   ]);
-  const byAddress = holdersOf(gone.map(([user, { email }]) => [user, addressOf(email)] as const));
+  const byAddress = holdersOfNames(gone.map(([user, { email }]) => [user, addressOf(email)] as const));
   const byDashboard = new Map([...byK8sUser].map(([name, users]) => [dashboardAccount(name as K8sUser), users]));
   const byNamespace = keptNamespaces(past, rows);
   return [...roster.rows.values()].flatMap((row) => {
@@ -89,7 +90,7 @@ export function formerNamesOfOthers(
   past: RenamedLedger,
   rows: ReadonlyMap<OsUser, CurrentRow>,
 ): readonly Problem[] {
-  const holders = holdersOf([...past.people].map(([user, entry]) => [user, k8sUsersOf(entry)] as const));
+  const holders = holdersOfNames([...past.people].map(([user, entry]) => [user, k8sUsersOf(entry)] as const));
   return [...rows.values()].flatMap(({ osUser, previously: { k8sUser: former } }) => {
     const holder = former === undefined ? undefined : otherThan(osUser, holders.get(former));
     if (holder === undefined) return [];
@@ -109,7 +110,7 @@ export function reassignedAddresses(
   rows: ReadonlyMap<OsUser, CurrentRow>,
   undelivered: Undelivered,
 ): ReadonlySet<OsUser> {
-  const holders = holdersOf(
+  const holders = holdersOfNames(
     [...past.people].map(([user, entry]) => {
       const row = rows.get(user);
       const had = [entry, ...heldEntries(past, undelivered, user)].flatMap(({ email, formerEmails = [] }) =>
@@ -134,7 +135,7 @@ export function handedOverNamespaces(
   removed: ReadonlySet<OsUser>,
   undelivered: Undelivered,
 ): ReadonlyMap<OsUser, readonly Namespace[]> {
-  const owners = holdersOf([...rows].map(([user, { namespaces }]) => [user, namespaces] as const));
+  const owners = holdersOfNames([...rows].map(([user, { namespaces }]) => [user, namespaces] as const));
   const given = [...past.people].flatMap(([user, entry]) => {
     if ((entry.removedOn !== undefined && !rows.has(user)) || removed.has(user)) return [];
     const had = [entry, ...heldEntries(past, undelivered, user)].flatMap((held) => [
@@ -158,7 +159,7 @@ function keptNamespaces({ people }: RenamedLedger, rows: ReadonlyMap<OsUser, Cur
     const own: readonly string[] = rows.get(user)?.namespaces ?? [];
     return [user, [...entry.namespaces, ...entry.formerNamespaces].filter((name) => !own.includes(name))] as const;
   });
-  return holdersOf(had);
+  return holdersOfNames(had);
 }
 
 /** As Vault and the cluster compare it; none where it is not known. */
@@ -166,14 +167,6 @@ const addressOf = (email: Email | undefined): readonly string[] => (email === un
 
 /** Vault keeps somebody's secrets below all of these, so whoever were given one could read them. */
 const k8sUsersOf = ({ k8sUser, formerK8sUsers = [] }: LedgerEntry): readonly K8sUser[] => [k8sUser, ...formerK8sUsers];
-
-function holdersOf(people: readonly (readonly [OsUser, readonly string[]])[]): ReadonlyMap<string, readonly OsUser[]> {
-  const holders = new Map<string, OsUser[]>();
-  for (const [user, names] of people) {
-    for (const name of names) holders.set(name, [...(holders.get(name) ?? []), user]);
-  }
-  return holders;
-}
 
 const otherThan = (user: OsUser, holders: readonly OsUser[] | undefined): OsUser | undefined =>
   holders?.find((holder) => holder !== user);
