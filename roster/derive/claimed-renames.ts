@@ -65,9 +65,10 @@ export function claimedRenames(
   });
 }
 
-/** Of the login and the e-mail the ledger keeps the last alone. */
+/** Of the login the ledger keeps the last alone. */
 function formerValues(entry: LedgerEntry | undefined, kind: IdentityKind): readonly string[] {
   if (kind === "forgejoLogin") return entry?.formerForgejoLogins ?? [];
+  if (kind === "email") return entry?.formerEmails ?? [];
   return kind === "k8sUser" ? (entry?.formerK8sUsers ?? []) : [];
 }
 

@@ -111,6 +111,15 @@ test("an account that is taken over keeps the clones that are in its home", () =
   expect(joins("", [])).toContain("gets a locked clone of infra");
 });
 
+test("an e-mail of two renames ago is told as an earlier one of the same person", () => {
+  const mail = (email: string, more = "") => team(row("bob", `email: ${email}${more}`));
+  const twice = ledgerAfter(mail("b1@x.org"), mail("b2@x.org"));
+  const told = derived(mail("b3@x.org", "\npreviously: {email: b1@x.org}"), { ledger: twice });
+  expect(told.warnings.map(({ message }) => message)).toEqual([
+    'previously.email: "b1@x.org" is an earlier e-mail of bob by the ledger, so this is no rename: bob had "b2@x.org"; write that if the two are one account, or remove this line',
+  ]);
+});
+
 test("a line of an earlier rename is told from a value that nobody has", () => {
   const forge = (login: string | undefined, more = "") =>
     team(row("bob", `${login === undefined ? "" : `forgejo: {login: ${login}}`}${more}`));
