@@ -44,7 +44,7 @@ export async function detectChanges(
   if (ran.timedOut) return { ...UNKNOWN, late: true };
   if (ran.code !== 0 || ran.overflowed || ran.stderr !== "") return UNKNOWN;
   const digest = createHash("sha256")
-    .update(JSON.stringify([part, asset("start-claude.sh"), asset("worker.cjs"), ran.stdout]))
+    .update(JSON.stringify([part, digestOfPrograms(), ran.stdout]))
     .digest("hex");
   const path = changeDigestFile(user.name);
   return {
@@ -56,6 +56,12 @@ export async function detectChanges(
     },
   };
 }
+
+let programs: string | undefined;
+
+/** The digest of what a worker runs and installs, made once a run: the files are larger than all else that is compared. */
+const digestOfPrograms = (): string =>
+  (programs ??= createHash("sha256").update(asset("start-claude.sh")).update(asset("worker.cjs")).digest("hex"));
 
 /** The clones, and in a workspace also where a nested one would be hoisted from. */
 function pathsOf(part: ClonesPart): readonly string[] {
