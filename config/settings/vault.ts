@@ -4,6 +4,18 @@ import { z } from "zod";
 
 const mount = z.string().regex(/^[A-Za-z0-9_-]+$/, "must be a mount's path without slashes");
 
+/** Stands in an address and in a policy's rule, so it names one path in both. */
+const secretPath = z
+  .string()
+  .regex(
+    /^(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)*$/,
+    'must be a path within the KV store: letters, digits, dots, dashes and underscores, segments separated by "/", as in "platform"',
+  )
+  .regex(
+    /^(?!workstation\/claude-users(\/|$))/,
+    "must be outside of workstation/claude-users, where people's credential syncs write",
+  );
+
 export const vault = z.strictObject({
   address: z.url({ protocol: /^https?$/ }).describe("Address of Vault as the program reaches it."),
   caCertFile: z
@@ -15,7 +27,9 @@ export const vault = z.strictObject({
   kvMount: mount.default("secret").describe("The KV store (version 2) with the user map and everybody's own paths."),
   userMap: z
     .strictObject({
-      path: z.string().default("platform").describe("Secret that holds the user map."),
+      path: secretPath
+        .default("platform")
+        .describe("Secret that holds the user map. The path's first segment is nobody's `k8s_user`."),
       field: z.string().default("k8s_users").describe("Its field with the map as JSON text."),
     })
     .prefault({})

@@ -182,13 +182,10 @@ function repoFindings(user: string, raw: Raw): Finding[] {
 function stackFindings(user: string, raw: Raw, policy: Policy): Finding[] {
   const { k8s_user: k8sUser, host } = raw;
   const findings: Finding[] = [];
-  if (typeof k8sUser === "string" && isReservedK8sUser(k8sUser, policy.reservedK8sUsers)) {
+  const reason = typeof k8sUser === "string" ? reservation(k8sUser, policy) : undefined;
+  if (reason !== undefined) {
     findings.push(
-      inRow(
-        user,
-        ["k8s_user"],
-        `${quote(k8sUser)} is reserved, because its paths in Vault belong to the platform; choose another`,
-      ),
+      inRow(user, ["k8s_user"], `${describeValue(k8sUser)} is reserved, because ${reason}; choose another`),
     );
   }
   if (typeof host === "string" && !policy.hosts.some((known) => known === host)) {
@@ -207,6 +204,13 @@ function stackFindings(user: string, raw: Raw, policy: Policy): Finding[] {
 
 /** Fields of `previously`. */
 const FORMER: ReadonlySet<string> = new Set(Object.keys(knownAt(["previously"])));
+
+/** A namespace-owner may write whatever lies below their `k8s_user` in Vault. */
+function reservation(k8sUser: string, { reservedK8sUsers, userMapPath }: Policy): string | undefined {
+  if (isReservedK8sUser(k8sUser, reservedK8sUsers)) return "its paths in Vault belong to the platform";
+  if (userMapPath?.split("/")[0] !== k8sUser) return undefined;
+  return `the setting vault.userMap.path (${userMapPath}) puts the user map there`;
+}
 
 function previouslyFindings(user: string, raw: Raw): Finding[] {
   const { previously, forgejo } = raw;

@@ -182,6 +182,10 @@ describe("a sentence says what was found, what would be right and the way out:",
       'vault.unreachable: found "warn-in-previews"; it must be one of error, warn-in-preview; did you mean "warn-in-preview"?',
     ],
     [
+      { vault: { address: "https://v.test", userMap: { path: "workstation/claude-users/emo" } } },
+      'vault.userMap.path: found "workstation/claude-users/emo"; it must be outside of workstation/claude-users, where people\'s credential syncs write',
+    ],
+    [
       { devvm: { ...LEAST.devvm, guidancefile: "x" } },
       'devvm.guidancefile: is no setting of this program; did you mean "guidanceFile"?',
     ],
@@ -192,6 +196,15 @@ describe("a sentence says what was found, what would be right and the way out:",
     expect(lines).toEqual([typeof sentence === "string" ? sentence : expect.stringMatching(sentence)]);
   });
 });
+
+test.each(["", "/platform", "platform/", "a//b", "a/../platform", "./platform", "plat*", "a?b", "a%2fb", 'a"b'])(
+  "the path of the user map %j is refused, because an address or a policy would take it for another",
+  (path) => {
+    expect(said({ ...LEAST, vault: { address: "https://v.test", userMap: { path } } })).toEqual([
+      `vault.userMap.path: found ${JSON.stringify(path)}; it must be a path within the KV store: letters, digits, dots, dashes and underscores, segments separated by "/", as in "platform"`,
+    ]);
+  },
+);
 
 test("a misspelt required setting is one slip and one sentence", () => {
   const { sshPrivateKey, ...rest } = LEAST;

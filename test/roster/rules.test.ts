@@ -118,6 +118,18 @@ describe("names that belong to somebody else", () => {
     },
   );
 
+  test.each(["infra", "infra/people", "infra/people/map"])(
+    "no k8s_user is the first segment of the user map's path %s, because its holder could rewrite the map",
+    (userMapPath) => {
+      const named = (name: string) => rosterOf(row("bob").replace("k8s_user: bob", `k8s_user: ${name}`));
+      const stack = policy({ userMapPath });
+      expect(linesOf(named("infra"), stack)).toEqual([
+        `roster.yaml:4:15: bob: k8s_user: "infra" is reserved, because the setting vault.userMap.path (${userMapPath}) puts the user map there; choose another`,
+      ]);
+      for (const name of ["people", "map", "infra2"]) expect(linesOf(named(name), stack)).toEqual([]);
+    },
+  );
+
   test("a k8s_user may be so long that dashboard- and it are a label, and no longer", () => {
     expect(about(`k8s_user: ${"a".repeat(53)}`)).toEqual([]);
     expect(about(`k8s_user: ${"a".repeat(54)}`)).toEqual([expect.stringContaining("use up to 53 lower-case letters")]);
