@@ -85,7 +85,7 @@ export async function deployVault(
     );
     handedOver.declared(person, settled);
     if (workstationToken !== undefined && syncs(person)) tokens.set(person.osUser, workstationToken.token);
-    if (workstationToken !== undefined && !syncs(person)) cuts.push(workstationToken);
+    if (workstationToken !== undefined) cuts.push(workstationToken);
     return settled;
   });
   const left = inTurns(
