@@ -19,6 +19,7 @@ export interface TokenRules {
   readonly scopes: readonly string[];
   readonly rotateAfterDays: number;
   readonly overlapDays: number;
+  readonly generation: number;
 }
 
 export interface TokenHolder {

@@ -91,6 +91,8 @@ export interface AccessTokenArgs {
   readonly scopes: readonly string[];
   readonly rotateAfterDays: number;
   readonly overlapDays: number;
+  /** Another number replaces the token at once. */
+  readonly generation: number;
   /** For somebody who left, and for a login that somebody gave up: there is to be none. */
   readonly revoked: boolean;
   /** A number of the person that nobody else has: another holder gets another token, and this one ends. */

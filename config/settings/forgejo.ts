@@ -31,6 +31,11 @@ export const forgejo = z.strictObject({
         .min(0)
         .default(3)
         .describe("How long the former token stays valid, so that the new one arrives before it ends."),
+      generation: z
+        .int()
+        .min(1)
+        .default(1)
+        .describe("Raise it by one to replace everybody's token at once; the former ones end then."),
       scopes: z
         .array(z.string())
         .min(1)

@@ -266,6 +266,18 @@ test("a token is replaced by age, the former one ends after the overlap, and not
   nowMs += 60 * DAY_MS;
 });
 
+test("another generation ends the former token and the one before it at once", async () => {
+  const { login } = await world.person("raised");
+  await provider.up(COLLABORATOR, { ...place(), login, permission: "write" });
+  const first = await provider.up(TOKEN, tokenWish(login));
+  nowMs += 30 * DAY_MS;
+  const second = await provider.up(TOKEN, tokenWish(login), first.kept);
+  const raised = await provider.up(TOKEN, { ...tokenWish(login), generation: 2 }, second.kept);
+  nowMs -= 30 * DAY_MS;
+  const fetches = [first, second, raised].map(({ kept }) => canFetch(withToken(login, kept)));
+  expect(await Promise.all(fetches)).toEqual([false, false, true]);
+});
+
 test("two runs that know nothing of each other leave one token, and a person's own tokens are not touched", async () => {
   const person = await world.person("twice");
   await world.forge.api.ask(

@@ -24,6 +24,8 @@ const inputsSchema = z.object({
   scopes: z.array(z.string().regex(/^(read|write):[a-z]+$/, "must be as in write:repository")).min(1),
   rotateAfterDays: z.number().positive(),
   overlapDays: z.number().nonnegative(),
+  /** Another number replaces the token at once. A state without it is of a former version. */
+  generation: z.int().default(1),
   /** There is to be none: they left. A state without it is of a former version. */
   revoked: z.boolean().default(false),
   /** A number of the person that nobody else has. A state without it is of a former version. */
@@ -97,8 +99,7 @@ export function accessToken(forge: () => Forge, now: () => number): Resource {
     },
     update: async (_, state, inputs, call) => {
       const api = tokenApi(forge(), ownerOf(state), call.signal);
-      if (inputs.revoked || state.revoked || isOfAnother(state, inputs))
-        return fromNothing(api, inputs, holders, now());
+      if (inputs.revoked || state.revoked || endsAtOnce(state, inputs)) return fromNothing(api, inputs, holders, now());
       const { id: accountId } = await api.requireAccount();
       const due = rotation(state, inputs, now());
       const again = due.issue || state.scopes.join() !== inputs.scopes.join();
@@ -136,12 +137,14 @@ export function accessToken(forge: () => Forge, now: () => number): Resource {
   };
 }
 
-const FIELDS = ["login", "name", "revoked", "holder", "successor"] as const;
+const FIELDS = ["login", "name", "generation", "revoked", "holder", "successor"] as const;
 
-const isRenewing = ({ path }: { readonly path: string }) => /^(rotateAfterDays|scopes|revoked|holder)/.test(path);
+const isRenewing = ({ path }: { readonly path: string }) =>
+  /^(rotateAfterDays|scopes|generation|revoked|holder)/.test(path);
 
-/** The former holder knows the token, and it opens the account that is somebody else's now. */
-const isOfAnother = (state: State, inputs: Inputs): boolean => state.holder !== null && state.holder !== inputs.holder;
+/** Whoever knew the token keeps nothing: a former holder of the account, or whoever has read a lost host's disk. */
+const endsAtOnce = (state: State, inputs: Inputs): boolean =>
+  (state.holder !== null && state.holder !== inputs.holder) || state.generation !== inputs.generation;
 
 /** Whatever was issued under the name is revoked; then the one that is wanted, or none. */
 async function fromNothing(api: TokenApi, inputs: Inputs, holders: WantedLogins, nowMs: number): Promise<State> {

@@ -1,6 +1,11 @@
-/** Tests what becomes of a login that somebody gave up: its access ends by a change of its resources, and a renamed account keeps its own. */
+/**
+ * Tests when access to the forge ends: a login that somebody gave up loses it by a change of its resources, a renamed account
+ * keeps its own, and another holder or another generation replaces a token at once.
+ */
 
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { forgejoProvider } from "../../../providers/forgejo/provider.ts";
+import { type PropertyMap, UNKNOWN } from "../../../providers/runtime/property-values.ts";
 import type { Driven } from "../../e2e/fixtures/resource-lifecycle.ts";
 import { type FakeForge, fakeForge, REPOSITORY } from "./fake-forge.ts";
 
@@ -58,7 +63,7 @@ const member = (login: string, permission: string, successor: string | null = nu
 });
 const token = (login: string, more: object = {}) => ({
   ...{ login, name: "workstation-test", scopes: ["write:repository"], rotateAfterDays: 30, overlapDays: 3 },
-  ...{ revoked: false, holder: 20_001, successor: null, ...more },
+  ...{ generation: 1, revoked: false, holder: 20_001, successor: null, ...more },
 });
 
 test("a login that was given up loses its place and its token by a change, and the next run writes nothing", async () => {
@@ -113,4 +118,45 @@ test("a state of a former version takes note of the holder, and the token stays"
     first.kept.state.tokenId,
     20_001,
   ]);
+});
+
+test("another generation revokes every token of the name, also one in its overlap, and issues another", async () => {
+  const first = await provider.up(TOKEN, token("bob"));
+  const second = await provider.up(
+    TOKEN,
+    token("bob", { scopes: ["read:repository", "write:repository"] }),
+    first.kept,
+  );
+  expect(tokens.map(({ id }) => id)).toEqual([first.kept.state.tokenId, second.kept.state.tokenId]);
+  const wish = { ...second.kept.inputs, generation: 2 };
+  const raised = await provider.up(TOKEN, wish, second.kept);
+  expect([raised.did, tokens.map(({ id }) => id)]).toEqual(["updated", [raised.kept.state.tokenId]]);
+  expect(raised.kept.state).toMatchObject({ previousId: null, retireAtMs: null, generation: 2 });
+  expect((await provider.up(TOKEN, wish, await provider.refresh(raised.kept))).did).toBe("same");
+});
+
+test("a preview of another generation shows that another token comes", async () => {
+  const { kept } = await provider.up(TOKEN, token("bob"));
+  const writes = forge.writes();
+  const log = { debug: () => undefined, progress: () => undefined, info: () => undefined, warning: () => undefined };
+  const call = { urn: "x", name: "x", type: TOKEN, signal: new AbortController().signal, timeoutMs: undefined, log };
+  const shown = async (inputs: PropertyMap) => {
+    const args = { id: kept.id, state: kept.state, oldInputs: kept.inputs, inputs, ignoreChanges: [], preview: true };
+    return (await forgejoProvider().resource(TOKEN)?.update?.(args, call))?.token;
+  };
+  expect([await shown(token("bob")), await shown(token("bob", { generation: 2 }))]).toEqual([
+    kept.state.token,
+    UNKNOWN,
+  ]);
+  expect(forge.writes()).toEqual(writes);
+});
+
+test("a state without a generation is of the first one: its token stays until the number is raised", async () => {
+  const { generation: _, ...former } = token("bob");
+  const first = await provider.up(TOKEN, former);
+  const { generation: __, ...state } = first.kept.state;
+  const kept = { ...first.kept, inputs: former, state };
+  expect((await provider.up(TOKEN, token("bob"), kept)).did).toBe("same");
+  expect((await provider.up(TOKEN, token("bob", { generation: 2 }), kept)).did).toBe("updated");
+  expect(tokens.map(({ id }) => id)).not.toContain(state.tokenId);
 });
