@@ -17,6 +17,7 @@ export const RUN_AS_THEY_STAND: Readonly<Record<string, readonly [by: string, ru
   "README.md eval": [e2e("lab-guest"), /stepsOf\(await readFile\(join\(ROOT, "README\.md"\)/],
   "README.md $": [cli("pages"), /commandsOf\("README\.md"\)/],
   "docs/leaving.md ./ws": [cli("pages"), /stepsOf\(text\("docs\/leaving\.md"\)\)/],
+  "docs/upgrade.md git": ["test/config/upgrade-page.test.ts", /stepsOf\(own\)/],
   "docs/security.md vault": [e2e("secrets-provider"), /stepsOf\(await readFile\(.*docs\/security\.md/],
 };
 
@@ -63,8 +64,8 @@ export const PROOFS: readonly Proof[] = [
   row(/^\.\/ws remove( USER| NAME)?$/, cli("remove"), /atTerminal\(args/),
   row(/^\.\/ws restore-home$/, cli("restore-home"), /"restore-home"/),
   // The engine.
-  row(/^pulumi stack export --file before\.json$/, e2e("upgrade"), /"stack", "export", "--file"/),
-  row(/^pulumi stack import --file before\.json$/, e2e("upgrade"), /"stack", "import", "--file"/),
+  row(/^pulumi stack export --file ~\/before\.json$/, e2e("upgrade"), /"stack", "export", "--file"/),
+  row(/^pulumi stack import --file ~\/before\.json$/, e2e("upgrade"), /"stack", "import", "--file"/),
   row(/^pulumi preview --diff$/, e2e("upgrade"), /"preview", "--diff"/),
   row(/^pulumi preview$/, e2e("import"), /"preview"/),
   row(/^pulumi up$/, e2e("deploy-roster"), /"up", "--yes"/),
