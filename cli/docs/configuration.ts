@@ -37,7 +37,8 @@ const INTRODUCTION = [
   "`pulumi config set removalLimit 2` writes the same, and `pulumi config set --path 'hosts[0].port' 2222` reaches into a",
   "section. What is called **secret** is set by `pulumi config set --secret --path …`, which encrypts it, and appears in no",
   "message. A key that does not stand on this page is refused; every problem is said at once, before anything is changed.",
-  "`Pulumi.prod.yaml` is a complete example.",
+  "`Pulumi.prod.yaml` of this repository is an example of every section. A site whose own settings are in that file has the example as",
+  "`Pulumi.example.yaml` ([getting-started.md](getting-started.md), [upgrade.md](upgrade.md)).",
 ].join("\n");
 
 /** A section is a link to its own table; the anchor is the heading without its dots. */

@@ -37,8 +37,8 @@ export function parseSettings(
     [
       "The configuration of this stack cannot be used; nothing was changed:",
       ...sentences.map((sentence) => `  ${sentence}`),
-      `Fix it in ${file} or by \`pulumi config set\`. docs/configuration.md describes every setting; ` +
-        "Pulumi.prod.yaml is a complete example.",
+      `Fix it in ${file} or by \`pulumi config set\`. docs/configuration.md describes every setting and ` +
+        "says where an example is.",
     ].join("\n"),
   );
 }
