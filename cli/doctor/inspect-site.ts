@@ -27,6 +27,7 @@ import { clusterChecks } from "./cluster.ts";
 import { requiredRights, ROLE_FILE } from "./deployment-role.ts";
 import { forgeChecks } from "./forge.ts";
 import { hostChecks } from "./hosts.ts";
+import { mirrorChecks, mirrorTarget } from "./mirror.ts";
 import { type Check, missing, ok, type Target } from "./model.ts";
 import { controlPlaneNeeds, hostNeeds } from "./needs.ts";
 import { vaultChecks } from "./vault.ts";
@@ -45,6 +46,7 @@ export async function inspectSite(settings: StackSettings, webhook: string | und
     forgeOf(settings),
     issuerOf(settings),
     addressesOfSite(settings),
+    mirrorOf(settings),
     chatChecks(webhook, { addressesOf, inspectCertificate }, new Date()),
   ]);
   return all.flat();
@@ -184,6 +186,19 @@ async function issuerOf({ cluster }: StackSettings): Promise<readonly Check[]> {
 async function addressesOfSite(settings: StackSettings): Promise<readonly Check[]> {
   const authorities = { vault: authorityOf(settings, "vault"), forge: authorityOf(settings, "forgejo") };
   return addressChecks(namedAddresses(settings, authorities), new Date(), { addressesOf, inspectCertificate });
+}
+
+/** The forge itself may serve the mirror, with its own authority. */
+async function mirrorOf(settings: StackSettings): Promise<readonly Check[]> {
+  const { repositories } = settings.devvm;
+  const isOnForge = new URL(repositories.infraMirror).origin === new URL(repositories.forgejo).origin;
+  const ca = isOnForge ? authorityOf(settings, "forgejo") : undefined;
+  const tls = ca === undefined ? {} : { ca };
+  const remedy = "start what serves it, or correct devvm.repositories.infraMirror (docs/getting-started.md)";
+  const unanswered = { what: "mirror", expected: "an answer to a clone without a login", remedy };
+  return guarded(mirrorTarget(repositories), unanswered, () =>
+    mirrorChecks(repositories, (url) => send({ method: "GET", url, headers: {}, timeoutMs: TIMEOUT_MS, ...tls })),
+  );
 }
 
 /** The authority of a server's certificate. A file that cannot be read is a finding of the configuration, and none here. */

@@ -36,6 +36,7 @@ test("every surface of a site that cannot be reached is a finding of its own, an
       "forge sign-in",
       "address issuer",
       "address connection",
+      "address mirror",
     ]),
   );
   for (const { state, remedy } of checks) expect(state === "missing" ? remedy : "-").not.toBe("");

@@ -7,6 +7,7 @@ import { chatChecks } from "../../../cli/doctor/chat.ts";
 import { clusterChecks } from "../../../cli/doctor/cluster.ts";
 import { requiredRights } from "../../../cli/doctor/deployment-role.ts";
 import { forgeChecks } from "../../../cli/doctor/forge.ts";
+import { mirrorChecks } from "../../../cli/doctor/mirror.ts";
 import type { Check } from "../../../cli/doctor/model.ts";
 import { vaultChecks } from "../../../cli/doctor/vault.ts";
 import { type Forge, ForgeError, type ForgeRequest } from "../../../clients/forgejo/client.ts";
@@ -295,6 +296,39 @@ test("an issuer must name itself as the settings do, and offer the grant", () =>
     "grant: it offers no device code",
   ]);
   expect(of({}, 404)).toEqual(["issuer: no discovery document (status 404)"]);
+});
+
+const REFS =
+  "001e# service=git-upload-pack\n00000155d1 HEAD\0multi_ack\n003fd1 refs/heads/master\n003dd1 refs/tags/v1\n0000";
+
+test.each([
+  [200, REFS, "master", []],
+  [200, "001e# service=git-upload-pack\n0000015dd1 refs/heads/main\0multi_ack\n0000", "main", []],
+  [200, REFS, "main", ["mirror: it has no branch main"]],
+  [200, REFS, "maste", ["mirror: it has no branch maste"]],
+  [200, "001e# service=git-upload-pack\n000000b90 capabilities^{}\0multi_ack\n0000", "master", ["mirror: it is empty"]],
+  [200, "<title>Sign in</title>", "master", ["mirror: no repository (status 200)"]],
+  [401, "", "master", ["mirror: it requires a login (status 401)"]],
+  [404, "", "master", ["mirror: no repository (status 404)"]],
+])("a mirror that answers %s with %j, of which %s is cloned", async (status, text, branch, expected) => {
+  const asked: string[] = [];
+  const infraMirror = "https://reader:s3cret@mirror.test/ops/infra.git/";
+  const checks = await mirrorChecks({ infraMirror, branch }, async ({ href }) => {
+    asked.push(href);
+    return { status, text };
+  });
+  expect(missingOf(checks)).toEqual(expected);
+  expect(asked).toEqual(["https://mirror.test/ops/infra.git/info/refs?service=git-upload-pack"]);
+  expect(JSON.stringify(checks)).not.toContain("s3cret");
+});
+
+test("a mirror that redirects, or is reached by SSH, is not tried", async () => {
+  const of = async (infraMirror: string) =>
+    (await mirrorChecks({ infraMirror, branch: "master" }, async () => ({ status: 301, text: "" })))[0]?.state;
+  expect([await of("http://mirror.test/infra.git"), await of("ssh://git@mirror.test/infra.git")]).toEqual([
+    "untried",
+    "untried",
+  ]);
 });
 
 test("the chat's webhook is looked at without a message and without showing its path", async () => {
