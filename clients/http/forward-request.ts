@@ -41,7 +41,7 @@ export function forwardRequest(from: IncomingMessage, to: ServerResponse, upstre
     end();
     if (socket.destroyed || to.destroyed || to.writableEnded) return;
     const { status, text } = upstream.onFailure(cause);
-    if (to.headersSent) to.destroy();
+    if (to.headersSent) breakOff(to);
     else to.writeHead(status, PLAIN_TEXT).end(`${text}\n`);
   };
   for (const side of [from, to]) side.on("error", () => to.destroy());
@@ -78,6 +78,17 @@ export function forwardRequest(from: IncomingMessage, to: ServerResponse, upstre
     from.on("data", extend);
     from.pipe(request);
   });
+}
+
+/**
+ * Ends an answer that is not whole. HTTP/1.0 has answers that end with their connection, so such a client would take a plain
+ * end for theirs.
+ */
+export function breakOff(to: ServerResponse): void {
+  const { httpVersion, socket } = to.req;
+  // One that waits for its turn has sent nothing yet, and no unix socket can be reset.
+  if (httpVersion === "1.0" && to.socket !== null && socket.remoteAddress !== undefined) socket.resetAndDestroy();
+  else to.destroy();
 }
 
 /** Node throws where a head cannot be sent as it is; that is a failure of this exchange like any other. */

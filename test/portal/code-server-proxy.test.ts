@@ -36,6 +36,10 @@ const code = createServer((asked, answer) => {
     setTimeout(() => answer.end("two\n"), 300);
     return;
   }
+  if (asked.url === "/broken-stream") {
+    answer.write("half", () => setTimeout(() => asked.socket.destroy(), 20));
+    return;
+  }
   if (asked.url === "/broken") {
     answer.writeHead(200, { "content-length": 100 });
     answer.write("half", () => setTimeout(() => asked.socket.destroy(), 20));
@@ -138,6 +142,16 @@ test("an answer that breaks off ends the client's connection", async () => {
   });
   socket.write("GET /broken HTTP/1.1\r\nHost: gate\r\nX-authentik-username: ana@x\r\n\r\n");
   await once(socket, "end", { signal: AbortSignal.timeout(5_000) });
+  expect(text).toContain("half");
+});
+
+test("for a client of HTTP/1.0 an answer that breaks off is a connection that is reset, since its end would be that of the answer", async () => {
+  const socket = connect(gatePort, "127.0.0.1");
+  let text = "";
+  socket.on("data", (part) => (text += part.toString()));
+  const reset = once(socket, "close").catch((error: NodeJS.ErrnoException) => error.code);
+  socket.write("GET /broken-stream HTTP/1.0\r\nHost: gate\r\nX-authentik-username: ana@x\r\n\r\n");
+  expect(await reset).toBe("ECONNRESET");
   expect(text).toContain("half");
 });
 
