@@ -1,9 +1,7 @@
 /** Limits what one person has open at a time: requests, web sockets or unread bytes, each of which takes what all share. */
 
 import type { EventEmitter } from "node:events";
-import { ServerResponse } from "node:http";
-import type { Socket } from "node:net";
-import { Duplex } from "node:stream";
+import { whenClosed } from "./when-closed.ts";
 
 export interface OpenLimit {
   /**
@@ -29,36 +27,4 @@ export function openLimit(most: number): OpenLimit {
       return true;
     },
   };
-}
-
-/** For each connection, what is to run when it closes. */
-const closing = new WeakMap<Socket, Set<() => void>>();
-
-/**
- * A response that waits for an earlier one on its connection never closes when that goes, so the connection counts too.
- *
- * @returns false when it has closed before
- */
-function whenClosed(of: EventEmitter, run: () => void): boolean {
-  // One that is destroyed has closed, or is about to: it may never say so again.
-  if (of instanceof Duplex && of.destroyed) return false;
-  if (!(of instanceof ServerResponse)) return of.once("close", run) === of;
-  const { socket } = of.req;
-  if (of.destroyed || socket.destroyed) return false;
-  const runs = closing.get(socket) ?? watched(socket);
-  const close = () => {
-    if (runs.delete(close)) run();
-  };
-  runs.add(close);
-  of.once("close", close);
-  return true;
-}
-
-function watched(socket: Socket): Set<() => void> {
-  const runs = new Set<() => void>();
-  closing.set(socket, runs);
-  socket.once("close", () => {
-    for (const run of [...runs]) run();
-  });
-  return runs;
 }

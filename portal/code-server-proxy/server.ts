@@ -19,6 +19,7 @@ import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts
 import type { IngressGuard } from "../require-ingress-secret.ts";
 import { seldom, seldomEach } from "../log.ts";
 import { closeWhenSent, refuseUpgrade } from "../refuse-upgrade.ts";
+import { reviewOpenConnections } from "../review-open-connections.ts";
 import type { Dispatch, Entry } from "./dispatch-table.ts";
 import { IDENTITY_HEADER, identityOf } from "./request-identity.ts";
 import { NotTheirs, upstreamAgent } from "./upstream-connection.ts";
@@ -50,14 +51,12 @@ export function createCodeServerProxy(args: CodeServerProxyArgs): Server {
   const server = createServer({ keepAlive: true }, (request, response) => {
     const admitted = admit(policy, request, !isSafeMethod(request.method));
     if ("status" in admitted) return refuse(response, admitted.status, admitted.why);
-    if (!open.enter(admitted.entry.os_user, response))
-      return refuse(
-        response,
-        429,
-        `You have ${MOST_OPEN} requests open, which is all that one person may. Close some tabs.`,
-      );
+    const { entry, name } = admitted;
+    if (!open.enter(entry.os_user, response)) return refuse(response, 429, TOO_MANY);
+    review({ name, osUser: entry.os_user }, response);
     forwardRequest(request, response, codeServer(ingress, notes, request, admitted));
   });
+  const review = reviewOpenConnections(server, args.dispatch);
   const isPending = pendingAnswers(server);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, early: Buffer) => {
     closeWhenSent(socket);
@@ -65,7 +64,9 @@ export function createCodeServerProxy(args: CodeServerProxyArgs): Server {
     const admitted = admit(policy, request, true);
     if ("status" in admitted) return refuseUpgrade(socket, admitted.status);
     if (!isWebSocketHandshake(request)) return refuseUpgrade(socket, 400);
-    if (!open.enter(admitted.entry.os_user, socket)) return refuseUpgrade(socket, 429);
+    const { entry, name } = admitted;
+    if (!open.enter(entry.os_user, socket)) return refuseUpgrade(socket, 429);
+    review({ name, osUser: entry.os_user }, socket);
     const refuse = (status: number) => refuseUpgrade(socket, status);
     forwardWebSocket(request, { socket, early, refuse }, codeServer(ingress, notes, request, admitted));
   });
@@ -74,6 +75,8 @@ export function createCodeServerProxy(args: CodeServerProxyArgs): Server {
   server.requestTimeout = 0;
   return server;
 }
+
+const TOO_MANY = `You have ${MOST_OPEN} requests open, which is all that one person may. Close some tabs.`;
 
 interface Policy extends CodeServerProxyArgs {
   /** Logs a request that another page made. */

@@ -14,6 +14,7 @@ import { seldom, seldomEach } from "../log.ts";
 import type { AuthorizeVisitor, Lists, Visitor } from "../page/authorize-visitor.ts";
 import { rateLimit } from "../page/rate-limit.ts";
 import { closeWhenSent, refuseUpgrade } from "../refuse-upgrade.ts";
+import { reviewOpenConnections } from "../review-open-connections.ts";
 import { upgrade } from "./person-service.ts";
 
 export const TERMINAL_SOCKET_PATH = "/terminal/socket";
@@ -35,25 +36,14 @@ export interface TerminalsArgs {
 const MOST_OPEN = MOST_TERMINALS + 16;
 /** A browser that has lost its network tries again a few times a minute, with each of its tabs. */
 const HANDSHAKES = { burst: 64, everyMs: 1000 };
-/** After a deployment, so soon a terminal is closed that its user may no longer have. */
-const REVIEW_MS = 1000;
-
-interface Open {
-  readonly visitor: Visitor;
-  readonly end: () => void;
-}
 
 export function serveTerminals(server: Server, args: TerminalsArgs): void {
   const { authorize, ingress, lists, origin } = args;
   const handshakes = rateLimit(HANDSHAKES, Date.now);
   const limit = openLimit(MOST_OPEN);
-  const open = new Set<Open>();
+  const review = reviewOpenConnections(server, lists.dispatch);
   const noteForeign = seldom(lists.log, Date.now);
   const noteFailed = seldomEach(lists.log, Date.now);
-  const review = setInterval(() => {
-    for (const { visitor, end } of open) if (!mayStay(visitor, lists)) end();
-  }, REVIEW_MS);
-  server.once("close", () => clearInterval(review));
   const isPending = pendingAnswers(server);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     closeWhenSent(socket);
@@ -66,9 +56,7 @@ export function serveTerminals(server: Server, args: TerminalsArgs): void {
     if (status !== undefined) return refuseUpgrade(socket, status);
     // Not before: another page could use up what its reader may do here.
     if (handshakes.take(visitor.osUser) > 0) return refuseUpgrade(socket, 429);
-    const entry = { visitor, end: () => socket.destroy() };
-    open.add(entry);
-    socket.once("close", () => open.delete(entry));
+    review(visitor, socket);
     join(request, socket, head, (args.socketOf ?? terminalSocketOf)(visitor.osUser)).catch((error: unknown) => {
       // A user who has left says nothing about their service.
       if (socket.destroyed) return;
@@ -93,16 +81,6 @@ function refusalOf(
   }
   if (!isWebSocketHandshake(request)) return 400;
   return visitor.parked ? 409 : undefined;
-}
-
-/** As for a new request: whose table cannot be read is not let in, either. */
-function mayStay({ name, osUser }: Visitor, { dispatch }: Lists): boolean {
-  try {
-    const entry = dispatch.read().get(name);
-    return entry?.os_user === osUser && entry.parked !== true;
-  } catch {
-    return false;
-  }
 }
 
 const KEY = /^[A-Za-z0-9+/]{22}==$/;

@@ -197,6 +197,9 @@ Generated from \`test/e2e/people/row-changes.ts\`: change that, not this page, w
 \`test/house/row-changes.test.ts\`. \`test/e2e/person-matrix.test.ts\` tries every line: with
 the former value, with the new one, and with a second deployment, which changes nothing.
 
+What is open by a former value ends, too: at the code-server proxy and in the portal's terminals a second after the host has its new tables, at the
+token injector when its pods are replaced. What the API server itself has open ends when Kubernetes says so ([security.md](security.md#limits-said-plainly)).
+
 A host that is down keeps what is on it. Every other surface changes in the same run, and the next deployment that
 reaches the host announces the change again.
 `;
