@@ -158,8 +158,12 @@ function reason(error: Error, { os_user }: Entry, notes: Notes): { status: numbe
   };
 }
 
+/** Nobody reads the rest of a body, so the connection ends with the answer. */
 function refuse(response: ServerResponse, status: number, why: string): void {
   response
-    .writeHead(status, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" })
+    .writeHead(status, {
+      ...{ "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" },
+      ...(response.req.complete ? {} : { connection: "close" }),
+    })
     .end(`${why}\n`);
 }

@@ -155,6 +155,20 @@ test("for a client of HTTP/1.0 an answer that breaks off is a connection that is
   expect(text).toContain("half");
 });
 
+test.each([
+  ["somebody who is not known", ["X-authentik-username: eve@x"]],
+  ["another page", ["X-authentik-username: ana@x", "Origin: https://evil.example"]],
+])("the refusal of %s ends the connection, however long the body goes on", async (_, headers) => {
+  const socket = connect(gatePort, "127.0.0.1");
+  socket.on("error", () => undefined);
+  let text = "";
+  socket.on("data", (part) => (text += part.toString()));
+  socket.write(`POST / HTTP/1.1\r\nHost: gate\r\nContent-Length: 1000000\r\n${headers.join("\r\n")}\r\n\r\nx`);
+  const more = setInterval(() => socket.write("y"), 50);
+  await once(socket, "close", { signal: AbortSignal.timeout(3_000) }).finally(() => clearInterval(more));
+  expect(text).toMatch(/^HTTP\/1.1 403 /);
+});
+
 test("another table counts from the next request on, and a broken one lets nobody in", async () => {
   deliver({ "new@x": { os_user: me, port: backend } });
   expect([(await as("ana@x")).status, (await as("new@x")).status]).toEqual([403, 200]);
