@@ -11,13 +11,11 @@ export interface WebSocketClient {
   readonly early: Buffer;
   /** Answers the handshake with this status and ends the connection. */
   readonly refuse: (status: number) => void;
-  /** Called with the upstream server's end once the two are joined: both close with it. */
-  readonly onOpen?: (upstreamEnd: Duplex) => void;
 }
 
 /** The handshake is answered once: with 101, with the status of a server that opens none, or with that of the failure. */
 export function forwardWebSocket(from: IncomingMessage, client: WebSocketClient, upstream: Upstream): void {
-  const { socket, early, refuse, onOpen } = client;
+  const { socket, early, refuse } = client;
   const ended = new AbortController();
   let answered = false;
   let request: ClientRequest | undefined;
@@ -57,7 +55,6 @@ export function forwardWebSocket(from: IncomingMessage, client: WebSocketClient,
         // What came along with the two heads is read before all else.
         if (first.length > 0) remote.unshift(first);
         giveBack();
-        onOpen?.(remote);
         pipeline(remote, socket, () => socket.destroy());
         pipeline(socket, remote, () => remote.destroy());
       });

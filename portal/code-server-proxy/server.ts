@@ -14,7 +14,7 @@ import { endToEnd, forwardRequest, type Upstream } from "../../clients/http/forw
 import { forwardWebSocket, pendingAnswers } from "../../clients/http/forward-web-socket.ts";
 import { serveIngress } from "../../clients/http/ingress-connections.ts";
 import { openLimit } from "../../clients/http/open-limit.ts";
-import { isOfOwnPage, isSafeMethod } from "../../clients/http/browser-origin-headers.ts";
+import { isOfForeignPage, isOfOwnPage, isSafeMethod } from "../../clients/http/browser-origin-headers.ts";
 import { isWebSocketHandshake } from "../../clients/http/web-socket-handshake.ts";
 import type { IngressGuard } from "../require-ingress-secret.ts";
 import { seldom, seldomEach } from "../log.ts";
@@ -35,6 +35,8 @@ export interface CodeServerProxyArgs {
 
 /** A few editors with all their tabs, and far from what the process may have open for everybody. */
 const MOST_OPEN = 1000;
+/** What other pages fetch, such as the views of an editor's extensions. It uses up nothing of what the person may have. */
+const MOST_OPEN_FOREIGN = 100;
 
 interface Guest {
   readonly entry: Entry;
@@ -48,11 +50,13 @@ export function createCodeServerProxy(args: CodeServerProxyArgs): Server {
   const policy = { ...args, noteForeign: seldom(log, Date.now), noteUnreadable: seldom(log, Date.now) };
   const notes = { failed: seldomEach(log, Date.now), notTheirs: seldomEach(log, Date.now) };
   const open = openLimit(MOST_OPEN);
+  const openForeign = openLimit(MOST_OPEN_FOREIGN);
   const server = createServer({ keepAlive: true }, (request, response) => {
     const admitted = admit(policy, request, !isSafeMethod(request.method));
     if ("status" in admitted) return refuse(response, admitted.status, admitted.why);
     const { entry, name } = admitted;
-    if (!open.enter(entry.os_user, response)) return refuse(response, 429, TOO_MANY);
+    const [limit, why] = isOfForeignPage(request.rawHeaders) ? [openForeign, TOO_MANY_FOREIGN] : [open, TOO_MANY];
+    if (!limit.enter(entry.os_user, response)) return refuse(response, 429, why);
     review({ name, osUser: entry.os_user }, response);
     forwardRequest(request, response, codeServer(ingress, notes, request, admitted));
   });
@@ -77,6 +81,7 @@ export function createCodeServerProxy(args: CodeServerProxyArgs): Server {
 }
 
 const TOO_MANY = `You have ${MOST_OPEN} requests open, which is all that one person may. Close some tabs.`;
+const TOO_MANY_FOREIGN = `Other pages have ${MOST_OPEN_FOREIGN} requests open here in your name, which is all that they may.`;
 
 interface Policy extends CodeServerProxyArgs {
   /** Logs a request that another page made. */

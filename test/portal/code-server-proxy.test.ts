@@ -36,6 +36,7 @@ const code = createServer((asked, answer) => {
     setTimeout(() => answer.end("two\n"), 300);
     return;
   }
+  if (asked.url === "/hold") return void answer.write("one\n");
   if (asked.url === "/broken-stream") {
     answer.write("half", () => setTimeout(() => asked.socket.destroy(), 20));
     return;
@@ -167,6 +168,24 @@ test.each([
   const more = setInterval(() => socket.write("y"), 50);
   await once(socket, "close", { signal: AbortSignal.timeout(3_000) }).finally(() => clearInterval(more));
   expect(text).toMatch(/^HTTP\/1.1 403 /);
+});
+
+test("another page that fetches in a loop uses up nothing of what its reader may have open", async () => {
+  const foreign = ["Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: empty"];
+  const sockets = await Promise.all(
+    Array.from({ length: 120 }, async () => {
+      const socket = connect(gatePort, "127.0.0.1");
+      const head = ["GET /hold HTTP/1.1", "Host: gate", "X-authentik-username: ana@x", ...foreign];
+      socket.write(`${head.join("\r\n")}\r\n\r\n`);
+      const [piece] = (await once(socket, "data")) as [Buffer];
+      return { socket, status: Number(piece.toString().slice(9, 12)), text: piece.toString() };
+    }),
+  );
+  const refused = sockets.filter(({ status }) => status === 429);
+  expect([refused.length, sockets.filter(({ status }) => status === 200).length]).toEqual([20, 100]);
+  expect(refused[0]?.text).toContain("Other pages have 100 requests open here in your name");
+  expect((await as("ana@x")).status).toBe(200);
+  for (const { socket } of sockets) socket.destroy();
 });
 
 test("another table counts from the next request on, and a broken one lets nobody in", async () => {

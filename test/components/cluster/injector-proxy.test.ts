@@ -33,6 +33,7 @@ const fronts: InjectorServer[] = [];
 beforeAll(async () => {
   dashboard = createServer((request, response) => {
     reached.push({ headers: request.headers, raw: request.rawHeaders, url: request.url });
+    if (request.url?.startsWith("/watch")) return void response.write("event");
     if (request.url?.startsWith("/broken")) {
       response.writeHead(200, request.url === "/broken/length" ? { "content-length": 100 } : {});
       response.write("half", () => setTimeout(() => request.socket.destroy(), 20));
@@ -50,6 +51,7 @@ beforeAll(async () => {
   });
   dashboard.on("upgrade", (request, socket, head) => {
     reached.push({ headers: request.headers, raw: request.rawHeaders, url: request.url });
+    if (request.url === "/silent") return;
     if (request.url === "/no-socket") {
       socket.end("HTTP/1.1 404 Not Found\r\nSet-Cookie: session=theirs\r\nContent-Length: 4\r\n\r\nnope");
       return;
@@ -88,6 +90,19 @@ async function injector(rules: Partial<FilterRules> = {}): Promise<{ port: numbe
 
 const lines = (raw: readonly string[], name: string) =>
   raw.filter((word, i) => i % 2 === 0 && word.toLowerCase() === name);
+
+test("another page that fetches in a loop uses up nothing of what its reader may have open", async () => {
+  const { port } = await injector();
+  const foreign = ["Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: empty"];
+  const watches = Array.from({ length: MAX_OPEN_EACH + 1 }, () =>
+    get("/watch", "X-authentik-username: alice", ...foreign),
+  );
+  const answers = await Promise.all(watches.map((bytes) => sendRaw({ port }, bytes, 5_000)));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([403]));
+  expect(answers[0]?.text).toContain(`This was not asked for by a page of ${ORIGIN}`);
+  expect(reached).toEqual([]);
+  expect((await sendRaw({ port }, get("/", "X-authentik-username: alice"))).status).toBe(200);
+});
 
 describe("one request at a time", () => {
   test.each(INJECTOR_CASES)("$kind: $name", async ({ bytes, status, arrives }) => {
@@ -258,6 +273,21 @@ describe("web sockets", () => {
     process.off("warning", onWarning);
     // Node warns of each socket that has more than ten listeners for one event.
     expect(warnings).toEqual([]);
+  });
+
+  test("one that the dashboard has not answered, and a watch, end when their pod goes", async () => {
+    const { port, front } = await injector();
+    const silent = connect({ port, host: "127.0.0.1" });
+    silent.write(handshake("X-authentik-username: alice", OWN).toString().replace("/ws", "/silent"));
+    const watch = connect({ port, host: "127.0.0.1" });
+    watch.write(get("/watch", "X-authentik-username: alice"));
+    await once(watch, "data");
+    await expect.poll(() => reached.length).toBe(2);
+    const closed = Promise.all([silent, watch].map((socket) => once(socket.resume(), "close")));
+    const startedMs = performance.now();
+    await front.drain(10, 200);
+    await closed;
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
   });
 
   test("an open one ends when its pod goes", async () => {

@@ -1,7 +1,7 @@
 /** Decides about one request by its header lines alone: who it is from, and what the dashboard may see of it. */
 
 import { comparableHeaderName } from "../../../../clients/http/header-name.ts";
-import { isOfOwnPage } from "../../../../clients/http/browser-origin-headers.ts";
+import { isOfForeignPage, isOfOwnPage } from "../../../../clients/http/browser-origin-headers.ts";
 import { matchesSecret } from "../../../../clients/http/compare-shared-secret.ts";
 import type { TokenForm } from "./contract.ts";
 
@@ -28,7 +28,10 @@ export type Verdict =
       readonly sentence?: string;
     };
 
-/** @param mayChange whether it is a handshake or its method is not a safe one: then a page of the dashboard must have made it */
+/**
+ * @param mayChange whether it is a handshake or its method is not a safe one: then a page of the dashboard must have made it.
+ *   Else no other page may have fetched it.
+ */
 export type RequestFilter = (rawHeaders: readonly string[], mayChange: boolean) => Verdict;
 
 /**
@@ -72,7 +75,9 @@ export function requestFilter(rules: FilterRules): RequestFilter {
       if (!groups.some((group) => admitted.groups.includes(group)))
         return refuse(403, "in none of the admitted groups");
     }
-    if (mayChange && !isOfOwnPage(rawHeaders, (origin) => origin === rules.origin))
+    const isOwn = (origin: string) => origin === rules.origin;
+    // What another page fetches would use up what its reader may have open.
+    if (mayChange ? !isOfOwnPage(rawHeaders, isOwn) : isOfForeignPage(rawHeaders))
       return { ...refuse(403, "cross-origin request"), sentence: otherPage(rules.origin) };
     const headers = new Map(
       [...lines].filter(([name]) => pass.has(name) && name !== sharedSecret?.header.toLowerCase()),

@@ -9,6 +9,7 @@ import { isSafeMethod } from "../../../../clients/http/browser-origin-headers.ts
 import { isWebSocketHandshake } from "../../../../clients/http/web-socket-handshake.ts";
 import { openLimit } from "../../../../clients/http/open-limit.ts";
 import { pendingAnswers } from "../../../../clients/http/forward-web-socket.ts";
+import { whenClosed } from "../../../../clients/http/when-closed.ts";
 import { type Backend, forward, forwardSocket, head } from "./forward.ts";
 import type { RequestFilter, Verdict } from "./request-filter.ts";
 
@@ -31,7 +32,7 @@ export const MAX_OPEN_EACH = 200;
 
 export function createInjectorServer(filter: RequestFilter, backend: Backend, log: WriteLogLine): InjectorServer {
   let going = false;
-  /** The dashboard's ends of open web sockets. */
+  /** Of web sockets, also while the dashboard has not answered their handshake: the server itself forgets an upgraded one. */
   const sockets = new Set<Duplex>();
   const open = openLimit(MAX_OPEN_EACH);
   const limited = (verdict: Verdict, of: EventEmitter): Verdict =>
@@ -52,6 +53,7 @@ export function createInjectorServer(filter: RequestFilter, backend: Backend, lo
   const isPending = pendingAnswers(server);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, early: Buffer) => {
     socket.on("error", () => socket.destroy());
+    if (whenClosed(socket, () => sockets.delete(socket))) sockets.add(socket);
     if (isPending(socket)) return void socket.destroy();
     // Nobody may read it, and with unread bytes in it its peer's end would never be seen.
     socket.once("finish", () => socket.destroy());
@@ -59,11 +61,7 @@ export function createInjectorServer(filter: RequestFilter, backend: Backend, lo
     note(log, request, verdict);
     const refuse = (status: number) => void socket.end(head(status, "Refused", [["connection", "close"]]));
     if (verdict.kind === "refuse") return refuse(verdict.status);
-    const onOpen = (upstreamEnd: Duplex) => {
-      sockets.add(upstreamEnd);
-      upstreamEnd.on("close", () => sockets.delete(upstreamEnd));
-    };
-    forwardSocket(backend, request, verdict.headers, { socket, early, refuse, onOpen });
+    forwardSocket(backend, request, verdict.headers, { socket, early, refuse });
   });
   serveIngress(server);
   server.headersTimeout = HEADERS_TIMEOUT_MS;
