@@ -150,7 +150,7 @@ const UNKNOWN =
   "It is not known whether this was done: look at your workstation in a few minutes before you ask again.";
 /** By the status of an answer to a POST that is not sent. */
 const UNSHOWN: ReadonlyMap<number, string> = new Map([
-  [200, "It was done, but its outcome is not shown. "],
+  [200, "It was tried, and its outcome is not shown: look at your workstation. "],
   [502, "It is not known whether this was done. "],
 ]);
 const UNREAD = "Too many of your answers are still being sent. Close some tabs, or try again later.";

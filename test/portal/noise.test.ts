@@ -317,7 +317,7 @@ test("one person's answers that nobody reads are limited, and count no more once
   const refused = await get("ana");
   expect([refused.status, refused.text.includes("still being sent")]).toEqual([429, true]);
   const restored = await fetched("ana", "/restore", "POST");
-  expect([restored.status, restored.text.includes("It was done, but")]).toEqual([429, true]);
+  expect([restored.status, restored.text.includes("It was tried, and its outcome is not shown")]).toEqual([429, true]);
   expect((await get("bob")).status).toBe(200);
   held.destroy();
   await expect.poll(async () => (await get("ana")).status).toBe(200);
