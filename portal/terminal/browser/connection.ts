@@ -29,8 +29,9 @@ export function checkOf({ ok, status, type }: Pick<Response, "ok" | "status" | "
   if (status === TERMINALS_FAILED.status) return { refused: TERMINALS_FAILED.why };
   if (status === 409) return { refused: "Your workstation is parked. Ask an admin to unpark it." };
   if (status === 403) return { refused: "You are not let in any more. Ask an admin." };
-  // The sign-in in front of the page sends elsewhere whose sign-in has expired.
-  if (type === "opaqueredirect") return { refused: "Your sign-in has expired. Load this page again." };
+  // The sign-in in front of the page sends elsewhere whose sign-in has expired, or refuses them.
+  if (type === "opaqueredirect" || status === 401)
+    return { refused: "Your sign-in has expired. Load this page again." };
   return "away";
 }
 

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import {
   type Check,
+  checkOf,
   keepConnected,
   type LinkEvents,
   retryDelayMs,
@@ -9,6 +10,13 @@ import {
 } from "../../../portal/terminal/browser/connection.ts";
 
 const ABNORMAL = 1006;
+
+test.each([
+  ["leads elsewhere", { status: 0, type: "opaqueredirect" }],
+  ["refuses it", { status: 401, type: "basic" }],
+] as const)("a sign-in in front of the page that %s is said to have expired", (_, answer) => {
+  expect(checkOf({ ok: false, ...answer })).toEqual({ refused: "Your sign-in has expired. Load this page again." });
+});
 
 function page(checks: (Check | Promise<Check>)[] = []) {
   const givenUp: AbortSignal[] = [];
