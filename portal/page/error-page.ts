@@ -17,6 +17,6 @@ const TITLES: ReadonlyMap<number, string> = new Map([
   [409, "Parked"],
   [413, "Too much"],
   [415, "Not like that"],
-  [424, "Terminals have failed"],
+  [424, "No terminals"],
   [429, "Too often"],
 ]);

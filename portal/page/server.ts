@@ -11,9 +11,9 @@ import { serveIngress } from "../../clients/http/ingress-connections.ts";
 import { type OpenLimit, openLimit } from "../../clients/http/open-limit.ts";
 import { counted } from "../../agent/shared/facts/format.ts";
 import { terminalSocketOf } from "../../agent/shared/terminal/protocol.ts";
-import { createSession, isGivenUp, isNobodyThere } from "../terminal/person-service.ts";
+import { createSession, hasNoSocket, isNobodyThere } from "../terminal/person-service.ts";
 import { serveTerminals } from "../terminal/serve-terminals.ts";
-import { TERMINALS_FAILED } from "../terminal/failed-service.ts";
+import { TERMINALS_UNAVAILABLE } from "../terminal/unavailable-service.ts";
 import { terminalPage } from "../terminal/terminal-page.ts";
 import { asset } from "./assets.ts";
 import { forget, restore } from "./change-sessions.ts";
@@ -198,14 +198,14 @@ async function terminal({ args: { site, terminals }, guest, request }: Turn): Pr
   if (session === null || session === "")
     return { status: 404, ...refusal(site, request, 404, "No session is named.") };
   if (guest.parked) return notWhileParked(site, request);
-  if (await isGivenUp((terminals?.socketOf ?? terminalSocketOf)(guest.osUser))) return terminalsFailed(site, request);
+  if (await hasNoSocket((terminals?.socketOf ?? terminalSocketOf)(guest.osUser))) return noTerminals(site, request);
   return { status: 200, page: terminalPage(site, session, request.headers) };
 }
 
-/** Systemd has given their service up: a restore or the next delivery starts it again. */
-function terminalsFailed(site: Site, request: IncomingMessage): Reply {
-  const status = TERMINALS_FAILED.status;
-  return { status, ...refusal(site, request, status, TERMINALS_FAILED.why) };
+/** Systemd has given their service up or has not been told of it yet: a restore or the next delivery starts it. */
+function noTerminals(site: Site, request: IncomingMessage): Reply {
+  const status = TERMINALS_UNAVAILABLE.status;
+  return { status, ...refusal(site, request, status, TERMINALS_UNAVAILABLE.why) };
 }
 
 /** A session begins with the launcher, in a terminal service that runs as the user who has signed in. */
@@ -218,7 +218,7 @@ async function newSession({ args: { site, terminals, lists }, guest, request, bo
     if (isNobodyThere(error)) return undefined;
     throw error;
   });
-  if (made === undefined) return terminalsFailed(site, request);
+  if (made === undefined) return noTerminals(site, request);
   if ("refused" in made) return { status: 409, ...refusal(site, request, 409, made.refused) };
   lists.log(`${guest.osUser}: session ${made.name} started, asked for by ${guest.name}`);
   if (wantsJson(request)) return { status: 200, json: made };

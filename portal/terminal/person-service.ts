@@ -16,10 +16,10 @@ export interface Upgraded {
 }
 
 /**
- * Tells whether systemd has given the service up: it holds the socket of every user who is present until the service has
- * failed too often. A connection starts the service, which the page that asks is about to need.
+ * Tells whether nothing listens for the service: systemd holds the socket of every user who is present from their first
+ * delivery on, until the service has failed too often. A connection starts the service, which the page that asks is about to need.
  */
-export function isGivenUp(socketPath: string): Promise<boolean> {
+export function hasNoSocket(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(socketPath);
     const decide = (found: boolean) => {

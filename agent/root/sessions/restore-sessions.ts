@@ -2,7 +2,7 @@
 
 import { Refusal, messageOf } from "../../lib/errors.ts";
 import { info, warn } from "../../lib/log.ts";
-import { restartFailedTerminals } from "../services/restart-failed-terminals.ts";
+import { startTerminalSocket } from "../services/start-terminal-socket.ts";
 import type { User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
 import type { Asked } from "../../shared/sessions/restore-plan.ts";
@@ -49,8 +49,8 @@ type Which = Pick<RestoreArgs, "record" | "places">;
 
 /** The portal sends a person here whose terminals cannot be opened; their sessions come back either way. */
 async function restoreWithTerminals(sys: System, user: User, which: Which): Promise<readonly Outcome[]> {
-  await restartFailedTerminals(sys, user.name).catch((error: unknown) =>
-    warn(`${user.name}: the socket of their terminals has failed and was not started again: ${messageOf(error)}`),
+  await startTerminalSocket(sys, user.name).catch((error: unknown) =>
+    warn(`${user.name}: the socket of their terminals was not started: ${messageOf(error)}`),
   );
   return await restoreOne(sys, user, which);
 }

@@ -1,6 +1,6 @@
 /** Keeps one terminal connected: reports each state, and tries again after a loss, sooner at first and then more seldom. */
 
-import { TERMINALS_FAILED } from "../failed-service.ts";
+import { TERMINALS_UNAVAILABLE } from "../unavailable-service.ts";
 
 export type State =
   | { readonly is: "connecting" | "attached" | "ended" | "missing" }
@@ -26,7 +26,7 @@ export type Check = "ready" | "away" | { readonly refused: string };
 /** What the portal's answer to a request for the page says. */
 export function checkOf({ ok, status, type }: Pick<Response, "ok" | "status" | "type">): Check {
   if (ok) return "ready";
-  if (status === TERMINALS_FAILED.status) return { refused: TERMINALS_FAILED.why };
+  if (status === TERMINALS_UNAVAILABLE.status) return { refused: TERMINALS_UNAVAILABLE.why };
   if (status === 409) return { refused: "Your workstation is parked. Ask an admin to unpark it." };
   if (status === 403) return { refused: "You are not let in any more. Ask an admin." };
   // The sign-in in front of the page sends elsewhere whose sign-in has expired, or refuses them.

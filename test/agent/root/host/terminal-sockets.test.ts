@@ -66,16 +66,31 @@ test("a host has terminals once a portal was delivered to it", () => {
   expect(servicesOfHost(m).terminals).toBe(true);
 });
 
-test.each([
-  ["has failed with its service", [SOCKET, SERVICE], [`reset-failed ${SOCKET} ${SERVICE}`, `start ${SOCKET}`]],
-  ["has failed alone", [SOCKET], [`reset-failed ${SOCKET}`, `start ${SOCKET}`]],
-  ["is stopped", [], []],
-])("a restore starts the socket of terminals again that %s", async (_, failed, expected) => {
-  const { m, files, done } = hostWith([], failed);
+/** What a restore for ana did. */
+async function restoredOn({ m, files, done }: ReturnType<typeof hostWith>): Promise<readonly string[]> {
   files.set("/etc/ttyd-user-map", "ana@x=ana\n");
   files.set("/etc/passwd", "ana:x:2000:2000::/home/ana:/bin/zsh\n");
   files.set("/etc/group", "");
   files.set("/etc/shadow", "");
   expect(await restore(m.sys, { who: "ana", json: false })).toBe(0);
-  expect(done).toEqual(expected);
+  return done;
+}
+
+test.each([
+  ["has failed with its service", [], [SOCKET, SERVICE], [`reset-failed ${SOCKET} ${SERVICE}`, `start ${SOCKET}`]],
+  ["has failed alone", [], [SOCKET], [`reset-failed ${SOCKET}`, `start ${SOCKET}`]],
+  ["has not been started", [], [], [`start ${SOCKET}`]],
+  ["runs", [SOCKET], [], []],
+])("a restore starts the socket of terminals where it %s: %j", async (_, active, failed, expected) => {
+  const host = hostWith(active, failed);
+  host.files.set("/var/lib/workstation/parts/base.json", JSON.stringify(base(PORTAL)));
+  expect(await restoredOn(host)).toEqual(expected);
+});
+
+test("a restore starts no socket of terminals without a portal, or before its user's units are delivered", async () => {
+  expect(await restoredOn(hostWith([]))).toEqual([]);
+  const host = hostWith([]);
+  host.files.set("/var/lib/workstation/parts/base.json", JSON.stringify(base(PORTAL)));
+  host.files.delete("/var/lib/workstation/parts/units.ana.json");
+  expect(await restoredOn(host)).toEqual([]);
 });

@@ -1,9 +1,0 @@
-/** Defines how the portal answers a user whose terminal service has failed too often, for the server and for the page. */
-
-/** RFC 4918, section 11.4: what the request depends on has failed. No other answer of the portal has this status. */
-export const TERMINALS_FAILED = {
-  status: 424,
-  why:
-    "Your terminals cannot be opened: their service has failed too often, and the host starts it no more. Press Restore " +
-    "sessions on your workstation's page, which starts it again, then connect. If it stays like this, ask an admin.",
-} as const;
