@@ -97,6 +97,14 @@ const ingresses = ({ protectedHosts, tenantIngressAnnotations }: AdmissionPolici
       message:
         "a tenant's Ingress has plain values in its annotations: no quotes, braces, semicolons, backslashes or line ends",
     },
+    // Controllers add a unit and write it down: nginx reads neither a negative time nor one that overflows, and keeps the
+    // configuration that it had, for everybody.
+    {
+      expression:
+        "!has(object.metadata.annotations) || object.metadata.annotations.all(name, " +
+        `!(name in ${celList(CONTROLLER_ANNOTATIONS)}) || !object.metadata.annotations[name].matches(${ODD_NUMBER}))`,
+      message: "a tenant's Ingress has numbers from 0 to 999999999 in its annotations",
+    },
     // Traefik puts the path into a rule between back-quotes, and nginx into its configuration between quotes.
     {
       expression:
@@ -112,6 +120,8 @@ const HOST = "r'^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$'";
 /** Regular expressions of ingress-nginx pass, but for their counts in braces. */
 const PLAIN_PATH = "r'^(/[A-Za-z0-9._~!$&()*+,:=@%/|^?<>\\[\\]-]*)?$'";
 const PLAIN_VALUE = "r'^[A-Za-z0-9._~!$&()*+,:=@%/|^?<> \\[\\]-]*$'";
+/** Negative, or of ten digits and more. */
+const ODD_NUMBER = "r'^ *(-[0-9]|[+]?[0-9]{10})'";
 
 /**
  * An object that was made before the policy may break a rule. Taking a finalizer or a label off it is an update, too, and

@@ -18,24 +18,25 @@ const OF_TOOLS: Readonly<Record<string, string>> = {
     "autonamed deletionPropagationPolicy patchFieldManager patchForce replaceUnready skipAwait timeoutSeconds waitFor",
 };
 
-/** Of controllers: they shape the requests for the Ingress' own hosts, and name nothing of another namespace. */
+/**
+ * Of controllers: they shape the requests for the Ingress' own hosts, and name nothing of another namespace. Not listed are
+ * those of buffers, memory zones and tables, which take what all share, and those of whose plain values a controller refuses
+ * some when it reads them: its whole configuration then stays as it was, for everybody.
+ */
 const OF_CONTROLLERS: Readonly<Record<string, string>> = {
-  "haproxy.org":
-    "allow-list check cookie-persistence deny-list forwarded-for load-balance pod-maxconn rate-limit-period " +
-    "rate-limit-requests rate-limit-size rate-limit-status-code ssl-redirect ssl-redirect-code timeout-check timeout-server",
+  "haproxy.org": "allow-list check cookie-persistence deny-list forwarded-for load-balance pod-maxconn ssl-redirect",
   "nginx.ingress.kubernetes.io":
-    "affinity affinity-canary-behavior affinity-mode app-root backend-protocol canary canary-by-cookie canary-by-header " +
-    "canary-by-header-value canary-weight canary-weight-total client-body-buffer-size connection-proxy-header " +
-    "cors-allow-credentials cors-allow-headers cors-allow-methods cors-allow-origin cors-expose-headers cors-max-age " +
-    "custom-http-errors denylist-source-range enable-access-log enable-cors force-ssl-redirect limit-burst-multiplier " +
-    "limit-connections limit-rate limit-rate-after limit-rpm limit-rps limit-whitelist permanent-redirect " +
-    "permanent-redirect-code preserve-trailing-slash proxy-body-size proxy-buffer-size proxy-buffering " +
-    "proxy-buffers-number proxy-connect-timeout proxy-cookie-domain proxy-cookie-path proxy-http-version " +
-    "proxy-max-temp-file-size proxy-next-upstream proxy-next-upstream-timeout proxy-next-upstream-tries " +
-    "proxy-read-timeout proxy-redirect-from proxy-redirect-to proxy-request-buffering proxy-send-timeout rewrite-target " +
-    "service-upstream session-cookie-change-on-failure session-cookie-conditional-samesite-none session-cookie-expires " +
-    "session-cookie-max-age session-cookie-name session-cookie-path session-cookie-samesite session-cookie-secure " +
-    "ssl-redirect temporal-redirect upstream-hash-by use-regex whitelist-source-range x-forwarded-prefix",
+    "affinity affinity-canary-behavior affinity-mode app-root backend-protocol canary canary-by-cookie " +
+    "canary-by-header canary-by-header-value canary-weight canary-weight-total connection-proxy-header " +
+    "cors-allow-credentials cors-allow-headers cors-allow-methods cors-allow-origin cors-expose-headers " +
+    "cors-max-age denylist-source-range enable-access-log enable-cors force-ssl-redirect limit-rate " +
+    "limit-rate-after permanent-redirect permanent-redirect-code preserve-trailing-slash proxy-body-size " +
+    "proxy-buffering proxy-connect-timeout proxy-http-version proxy-next-upstream proxy-next-upstream-timeout " +
+    "proxy-next-upstream-tries proxy-read-timeout proxy-redirect-from proxy-redirect-to proxy-request-buffering " +
+    "proxy-send-timeout rewrite-target service-upstream session-cookie-change-on-failure " +
+    "session-cookie-conditional-samesite-none session-cookie-expires session-cookie-max-age session-cookie-name " +
+    "session-cookie-path session-cookie-samesite session-cookie-secure ssl-redirect temporal-redirect " +
+    "upstream-hash-by use-regex whitelist-source-range x-forwarded-prefix",
   "traefik.ingress.kubernetes.io": "router.entrypoints router.priority router.tls router.tls.certresolver",
 };
 

@@ -194,7 +194,13 @@ describe("a tenant", () => {
       false,
     ],
     ["traefik.ingress.kubernetes.io/", "router.tls.options service.serverstransport rule-type", false],
+    [
+      "nginx.ingress.kubernetes.io/",
+      "client-body-buffer-size proxy-buffer-size proxy-buffers-number proxy-max-temp-file-size limit-rps limit-connections",
+      false,
+    ],
     ["haproxy.org/", "ssl-redirect load-balance", true],
+    ["haproxy.org/", "rate-limit-size rate-limit-period timeout-server", false],
     ["haproxy.org/", "backend-config-snippet frontend-config-snippet auth-secret request-set-header", false],
     ["haproxy-ingress.github.io/", "server-alias server-alias-regex config-backend auth-url", false],
     ["anything.example/", "server-alias backend-config-snippet", false],
@@ -261,7 +267,7 @@ describe("a tenant", () => {
       ['"', "'", "a;b", "{", "}", "\\", "a\nb", "`", "#"],
     ],
     [
-      6,
+      7,
       "path",
       ["", "/", "/app", "/app(/|$)(.*)", "/.well-known/acme-challenge/aB_-1", "/[a-z]+"],
       ["/`) || Host(`dashboard.test", '/" {', "/{x:.*}", "/a;b", "/a b", "/\\", "/a\n", "/'", "app", "/#"],
@@ -273,6 +279,17 @@ describe("a tenant", () => {
     expect(pattern).toMatch(/^\^.*\$$/);
     expect(plain.filter((text) => !new RegExp(pattern).test(text))).toEqual([]);
     expect(others.filter((text) => new RegExp(pattern).test(text))).toEqual([]);
+  });
+
+  test("has no number that nginx cannot read with its unit", async () => {
+    const { validations } = only(await run([]), "ValidatingAdmissionPolicy", "workstation-tenant-ingresses").inputs
+      .spec;
+    const [, pattern = ""] =
+      /!object.metadata.annotations\[name\].matches\(r'(.*?)'\)/.exec(validations[6].expression) ?? [];
+    const refused = (value: string) => new RegExp(pattern).test(value);
+    expect(["-1", " -5s", "9999999999", "+99999999999m"].filter((value) => !refused(value))).toEqual([]);
+    const plain = ["0", "3600", "100m", "31536000", "-a", "10.0.0.0/8", "https://a.test/12345678901", "a-1"];
+    expect(plain.filter(refused)).toEqual([]);
   });
 
   test("has its pipelines' account made anew where the namespace was somebody else's, and only then", async () => {
