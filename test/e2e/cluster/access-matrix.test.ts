@@ -150,7 +150,10 @@ const OWNER_ATTEMPTS: readonly Attempt[] = [
     201,
     "POST",
     ingresses,
-    ingress({ rules: [rule("anca.test")] }, { "nginx.ingress.kubernetes.io/rewrite-target": "/" }),
+    ingress(
+      { rules: [rule("anca.test")] },
+      { "nginx.ingress.kubernetes.io/rewrite-target": "/", "nginx.ingress.kubernetes.io/proxy-read-timeout": "3600" },
+    ),
   ],
   ["makes a Service at home", 201, "POST", core("anca-one", "services"), service({ ports: [{ port: 80 }] })],
   ["sees which namespaces there are", 200, "GET", "/api/v1/namespaces"],
@@ -267,6 +270,13 @@ const OWNER_ATTEMPTS: readonly Attempt[] = [
     "POST",
     ingresses,
     ingress({ rules: [rule("anca.test")] }, { "nginx.ingress.kubernetes.io/rewrite-target": '/"; } server {' }),
+  ],
+  [
+    "keeps the controller from reading its configuration by a negative time",
+    422,
+    "POST",
+    ingresses,
+    ingress({ rules: [rule("anca.test")] }, { "nginx.ingress.kubernetes.io/proxy-read-timeout": "-1" }),
   ],
   [
     "makes an Ingress at home, as Pulumi names and awaits it",
