@@ -427,8 +427,9 @@ test("a delivery to a host that holds an older version of anything fails, names 
   await host.put([units({ ...emo, claudeAuth: false })]);
   await host.sh("rm /var/lib/workstation/parts/clones.anca.json");
   const said = await settle();
-  expect([said.code, said.err.join("\n"), await host.sh(age)]).toEqual([
+  expect([said.code, said.out, said.err.join("\n"), await host.sh(age)]).toEqual([
     1,
+    [],
     expect.stringContaining("it holds another version of units.emo and does not hold clones.anca"),
     before,
   ]);

@@ -59,8 +59,8 @@ export async function finalizeDelivery(
   for (const [who, failures] of left) for (const [kind, why] of failures) warn(`failed: ${who}: ${kind}: ${why}`);
   const waiting = usersWithPendingRemotes(m.sys);
   if (waiting.length > 0) warn(`warning: remotes are still retried in the background for ${waiting.join(", ")}`);
-  if (left.length === 0) info("delivery complete: every user is in the delivered state");
-  else warn(`${left.length} of this host's users failed: ${left.map(([who]) => who).join(", ")}`);
+  if (left.length > 0) warn(`${left.length} of this host's users failed: ${left.map(([who]) => who).join(", ")}`);
+  else if (isComplete) info("delivery complete: every user is in the delivered state");
   return left.length > 0 || !isComplete ? 1 : 0;
 }
 
