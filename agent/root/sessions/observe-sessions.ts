@@ -14,7 +14,7 @@ import type { System } from "../system/privileged-operations.ts";
 import { namesSeveral, recordedOf, transcriptsMatter } from "../../shared/sessions/choose-conversation.ts";
 import { isFolderOf } from "../../shared/sessions/transcript-folder.ts";
 import { FORMAT } from "../../shared/sessions/tmux-listing.ts";
-import { type Observation, observation } from "../../shared/sessions/session-schemas.ts";
+import { type Observation, observation, type Session } from "../../shared/sessions/session-schemas.ts";
 import { type Named, type Probed, readProbe } from "./parse-probe-output.ts";
 import {
   argumentsOf,
@@ -50,11 +50,8 @@ export interface SessionsLook {
 export async function observeSessions(sys: System, user: User, revive: boolean): Promise<SessionsLook> {
   const probed = await probe(sys, user);
   if (probed === "none") return { observation: { server: "none" }, remember: () => undefined };
-  const decided = probed === undefined ? undefined : decide(probed, Date.now(), uptime());
-  if (decided?.observation !== undefined) return { observation: decided.observation, remember: () => undefined };
-  const key = decided === undefined ? undefined : createHash("sha256").update(decided.seen).digest("hex");
-  const cached = key === undefined ? undefined : cachedObservation(sys, user.name, key);
-  if (cached !== undefined) return { observation: cached, remember: () => undefined };
+  const { observation: known, key } = probed === undefined ? {} : withoutWorker(sys, user, probed);
+  if (known !== undefined) return { observation: known, remember: () => undefined };
   const found = await observeByWorker(sys, user, revive);
   return {
     observation: found,
@@ -62,10 +59,27 @@ export async function observeSessions(sys: System, user: User, revive: boolean):
   };
 }
 
-/** The names of what runs; `none` where no server does; undefined where their worker has to judge. */
-export async function namesRunning(sys: System, user: User): Promise<readonly string[] | "none" | undefined> {
+/** What the probe tells or a worker has found before by the very same; otherwise the key to keep what one finds. */
+function withoutWorker(
+  sys: System,
+  user: User,
+  probed: Probed,
+): { readonly observation?: Observation | undefined; readonly key?: string } {
+  const decided = decide(probed, Date.now(), uptime());
+  if (decided === undefined || decided.observation !== undefined) return { observation: decided?.observation };
+  const key = createHash("sha256").update(decided.seen).digest("hex");
+  return { observation: cachedObservation(sys, user.name, key), key };
+}
+
+/** A session that runs, with the conversation that is certainly its own. */
+export type Running = Pick<Session, "name" | "conversation">;
+
+/** What runs, as far as it can be told without their worker; `none` where no server does. */
+export async function sessionsRunning(sys: System, user: User): Promise<readonly Running[] | "none"> {
   const probed = await probe(sys, user);
-  return probed === undefined || probed === "none" ? probed : probed.found.map(({ name }) => name);
+  if (probed === "none") return "none";
+  const known = probed === undefined ? undefined : withoutWorker(sys, user, probed).observation;
+  return known?.server === "running" ? known.sessions : (probed?.found.map(({ name }) => ({ name })) ?? []);
 }
 
 const DEADLINE_MS = 15_000;

@@ -6,11 +6,11 @@ import { startTerminalSocket } from "../services/start-terminal-socket.ts";
 import type { User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
 import type { Asked } from "../../shared/sessions/restore-plan.ts";
-import type { Outcome } from "../../shared/sessions/session-schemas.ts";
+import type { Outcome, Session } from "../../shared/sessions/session-schemas.ts";
 import { restorable, sessionsAt } from "./compute-record.ts";
 import { numberOfNewest, readNewest, readNumbered, seenAtMs } from "../state/session-records.ts";
 import { recreateByWorker } from "./call-worker.ts";
-import { namesRunning } from "./observe-sessions.ts";
+import { type Running, sessionsRunning } from "./observe-sessions.ts";
 import { forEachPerson, isParked, knownPerson, mappedPeople } from "../accounts/terminal-users.ts";
 import { startServer } from "./start-tmux-server.ts";
 
@@ -59,9 +59,9 @@ async function restoreOne(sys: System, user: User, which: Which): Promise<readon
   const asked = askedFor(sys, user.name, which);
   const { sessions } = asked;
   if (sessions.length === 0) return [];
-  const running = await namesRunning(sys, user);
+  const running = await sessionsRunning(sys, user);
   if (running !== "none") {
-    if (sessions.every(({ name }) => running?.includes(name)))
+    if (sessions.every((session) => goesOn(session, running)))
       return sessions.map(({ name }) => ({ name, how: "there" }));
     const first = await recreateByWorker(sys, user, asked, false);
     if (first.server === "running") {
@@ -74,6 +74,10 @@ async function restoreOne(sys: System, user: User, which: Which): Promise<readon
   if (second.server === "running") return second.outcomes;
   throw new Refusal("the tmux server was started, but does not answer; see the journal of the tmux-server unit");
 }
+
+/** Certainly also with its conversation: whether that one is open elsewhere their worker finds out. */
+const goesOn = ({ name, conversation }: Session, running: readonly Running[]): boolean =>
+  running.some((one) => one.name === name && (conversation === undefined || one.conversation === conversation));
 
 function askedFor(sys: System, osUser: string, { record, places }: Which): Asked {
   const number = record ?? numberOfNewest(sys, osUser);

@@ -8,6 +8,8 @@ export interface Present {
   readonly home: string;
   /** The sessions that run, by name: the conversation that is certainly theirs. */
   readonly running: ReadonlyMap<string, string | undefined>;
+  /** Those of them that their configuration has made and in which nothing has run yet: tmux's id by name. */
+  readonly unused?: ReadonlyMap<string, string>;
   /** The conversations that are open, and where: they are never opened a second time. */
   readonly open: ReadonlyMap<string, string>;
   /** By name, when their owner has forgotten a session, in ms since 1970. */
@@ -24,6 +26,8 @@ export type Prospect = { readonly session: Session; readonly why?: string } & (
       readonly directory: string;
       /** What runs in it instead of a plain shell: arguments for `resume`. */
       readonly resume?: string;
+      /** tmux's id of the unused session in which it gets a window; a session of its own where absent. */
+      readonly inside?: string;
     }
   | { readonly state: "running" | "open elsewhere" | "name in use" | "forgotten" }
 );
@@ -57,12 +61,21 @@ function prospectOf(session: Session, present: Present, seenAtMs: number): Prosp
   return startOf(session, present);
 }
 
-function besideRunning(session: Session, { running, open }: Present): Prospect {
+function besideRunning(session: Session, present: Present): Prospect {
   const { name, conversation } = session;
-  const current = running.get(name);
-  if (conversation === undefined || current === undefined || current === conversation || open.has(conversation))
+  const current = present.running.get(name);
+  if (conversation === undefined || current === conversation || present.open.has(conversation))
     return { session, state: "running" };
-  const why = "a session of that name runs in another conversation; rename that one to bring this one back";
+  const inside = present.unused?.get(name);
+  if (inside !== undefined) {
+    const start = startOf(session, present);
+    if (start.state === "conversation") return { ...start, inside };
+    return { session, state: "running", ...(start.why === undefined ? {} : { why: start.why }) };
+  }
+  const why =
+    current === undefined
+      ? "a session of that name runs, and nothing tells that this conversation is open in it; if it is not, rename that session to bring this one back"
+      : "a session of that name runs in another conversation; rename that one to bring this one back";
   return { session, state: "name in use", why };
 }
 

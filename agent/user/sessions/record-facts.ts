@@ -4,7 +4,7 @@ import type { FactsTask, History, OwnFacts, RecordFact } from "../../shared/fact
 import { messageOf } from "../../lib/errors.ts";
 import { clean } from "../../lib/log.ts";
 import { planRestore, type Present } from "../../shared/sessions/restore-plan.ts";
-import type { OfferedRecord } from "../../shared/sessions/session-schemas.ts";
+import type { OfferedRecord, Session } from "../../shared/sessions/session-schemas.ts";
 import { presentState } from "./present-state.ts";
 import { tmuxOf } from "./tmux-client.ts";
 
@@ -15,8 +15,9 @@ export async function recordFacts(
 ): Promise<OwnFacts["records"]> {
   const [newest, ...earlier] = history?.records ?? [];
   if (history === undefined || newest === undefined) return [];
-  // Mostly so, and it needs no look into transcripts.
-  const runsAll = earlier.length === 0 && newest.sessions.every(({ name }) => running.has(name));
+  // It needs no look into transcripts.
+  const isShellThatRuns = ({ name, conversation }: Session) => conversation === undefined && running.has(name);
+  const runsAll = earlier.length === 0 && newest.sessions.every(isShellThatRuns);
   if (runsAll) return [allRunning(newest)];
   try {
     const person = { uid, home: `/home/${osUser}` };

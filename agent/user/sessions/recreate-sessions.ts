@@ -3,19 +3,20 @@
  * twice.
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { Refusal } from "../../lib/errors.ts";
 import { describeFailure } from "../../lib/exec.ts";
 import { literal, nameToGive } from "./tmux-names.ts";
 import type { Outcome, Recreation, SessionsTask } from "../../shared/sessions/session-schemas.ts";
-import { type Asked, planRestore, type Prospect } from "../../shared/sessions/restore-plan.ts";
+import { type Asked, planRestore, type Present, type Prospect } from "../../shared/sessions/restore-plan.ts";
 import { socketFolder } from "../../shared/sessions/tmux-socket.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
 import { type Answer, askReviving } from "./revive-socket.ts";
 import { offerAgain } from "./forgotten-sessions.ts";
 import { holdingLock } from "./hold-lock.ts";
 import { presentState } from "./present-state.ts";
+import { PANE, unusedSessions } from "./unused-sessions.ts";
 
-const PANE = "/usr/lib/workstation/pane";
 const RESUME = "/usr/lib/workstation/resume";
 const NAMES = ["list-sessions", "-F", "#{session_name}"] as const;
 
@@ -24,6 +25,8 @@ const ENDS_WITH_LAST = ["set-option", "-s", "exit-empty", "on"] as const;
 
 const SERVER_WAIT_MS = 5000;
 const PAUSE_MS = 30;
+/** Within this time a program ends that cannot start, and a configuration has started what it starts in its sessions. */
+const MOMENT_MS = 500;
 /** How many sessions a client is asked for at once, far below what one message to the server holds. */
 const AT_ONCE = 8;
 const LONGEST_BATCH = 8000;
@@ -42,7 +45,8 @@ export async function recreate(
     const outcomes = await holdingLock(socketFolder(person.uid), async () => {
       const names = task.sessions.map(({ name }) => name);
       if (task.chosen) await offerAgain(person.home, names);
-      return recreateMissing(tmux, planRestore(task, await presentState(tmux, person)), task.started);
+      const present = task.started ? await presentAfterStart(tmux, person) : await presentState(tmux, person);
+      return recreateMissing(tmux, planRestore(task, present), task.started);
     });
     return { server: "running", outcomes, ...(first.revived === undefined ? {} : { revived: first.revived }) };
   } catch (error) {
@@ -51,15 +55,26 @@ export async function recreate(
   }
 }
 
+/** Their configuration may have made sessions on a server that was just started. */
+async function presentAfterStart(tmux: Tmux, person: PersonHere): Promise<Present> {
+  const present = await presentState(tmux, person);
+  if (present.running.size === 0) return present;
+  await pause(MOMENT_MS);
+  return { ...(await presentState(tmux, person)), unused: await unusedSessions(tmux, person) };
+}
+
 async function recreateMissing(tmux: Tmux, plan: readonly Prospect[], started: boolean): Promise<Outcome[]> {
   const missing = plan.filter(isStart);
-  const made = await allAtOnce(tmux, missing);
+  const made = await allAtOnce(
+    tmux,
+    missing.filter(({ inside }) => inside === undefined),
+  );
   const outcomes = new Map<string, Outcome>();
   const ids = new Map<string, string>();
   const conversations = new Map<string, string>();
   for (const start of missing) {
     const { name, conversation } = start.session;
-    const id = made.get(name) ?? (await byItself(tmux, start));
+    const id = made.get(name) ?? (await (start.inside === undefined ? byItself(tmux, start) : asWindow(tmux, start)));
     if (typeof id === "string") ids.set(name, id);
     outcomes.set(name, typeof id === "string" ? outcomeOf(start) : id);
     if (typeof id === "string" && conversation !== undefined && start.state === "conversation")
@@ -71,10 +86,11 @@ async function recreateMissing(tmux: Tmux, plan: readonly Prospect[], started: b
     const { name } = prospect.session;
     const outcome = outcomes.get(name);
     if (outcome !== undefined) return [outcome];
-    if (prospect.state === "forgotten") return [];
-    return [
-      prospect.state === "open elsewhere" ? { name, how: "there", why: prospect.why ?? "" } : { name, how: "there" },
-    ];
+    const { state, why } = prospect;
+    if (state === "forgotten") return [];
+    // On a server that was just started it is no session of theirs that goes on, so its conversation is lost from sight.
+    const how = started && state === "name in use" ? "failed" : "there";
+    return [{ name, how, ...(why === undefined ? {} : { why }) }];
   });
 }
 
@@ -84,9 +100,10 @@ const isStart = (prospect: Prospect): prospect is Start =>
   prospect.state === "conversation" || prospect.state === "shell";
 
 /**
- * Sets the options of what was made. A session that was made need not be there a moment later, so it is looked at again
- * before that is reported.
+ * Sets the options of what was made. What was made need not be there a moment later, so it is looked at again before that
+ * is reported: once for all of it.
  *
+ * @param made tmux's ids of sessions and windows, by name
  * @param conversations by tmux's id, for the launcher's own option, so that the next save finds them at once
  * @returns the names of those that have ended, with the reason
  */
@@ -102,14 +119,21 @@ async function finish(
   const rest = [...unattached, ...exits].slice(1);
   const value = rest.length > 0 ? (await tmux.try(rest)).stdout.split("\n")[0] : undefined;
   if (made.size === 0) return [];
-  const now = await tmux.try(["list-sessions", "-F", "#{session_id}"]);
-  const there = new Set(now.code === 0 ? now.stdout.split("\n") : []);
-  await setConversations(tmux, new Map([...conversations].filter(([id]) => there.has(id))));
+  const first = await idsThere(tmux);
+  await setConversations(tmux, new Map([...conversations].filter(([id]) => first.has(id))));
+  await pause(MOMENT_MS);
+  const there = await idsThere(tmux);
   const why =
     value === undefined || ["", "off"].includes(value)
       ? "it ended at once"
       : `tmux ended it at once, since their option destroy-unattached is ${value}`;
   return [...made].filter(([, id]) => !there.has(id)).map(([name]) => [name, why]);
+}
+
+/** tmux's ids of the sessions and windows that there are. */
+async function idsThere(tmux: Tmux): Promise<ReadonlySet<string>> {
+  const ran = await tmux.try(["list-windows", "-a", "-F", "#{session_id} #{window_id}"]);
+  return new Set(ran.code === 0 ? ran.stdout.split(/[ \n]/) : []);
 }
 
 /** All at once; one by one where a session has ended meanwhile, since that keeps those behind it from being set. */
@@ -128,16 +152,20 @@ async function listed(tmux: Tmux, { uid }: PersonHere, started: boolean): Promis
   for (;;) {
     const answer = await tmux.ask(NAMES);
     if (answer !== undefined || Date.now() >= until) return { answer };
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await pause(PAUSE_MS);
   }
 }
 
 /** tmux's command; a name that tmux escapes may have to be given in another way. */
-function newSession({ directory, resume }: Start, sessionName: string): readonly string[] {
-  const command = resume === undefined ? [] : ["--", PANE, "-c", `exec ${RESUME} ${resume}`];
+function newSession(start: Start, sessionName: string): readonly string[] {
   const told = ["-d", "-P", "-F", "#{session_id} #{session_name}"];
-  return ["new-session", ...told, "-s", sessionName, "-c", literal(directory), ...command];
+  return ["new-session", ...told, "-s", sessionName, ...programOf(start)];
 }
+
+const programOf = ({ directory, resume }: Start): readonly string[] => [
+  ...["-c", literal(directory)],
+  ...(resume === undefined ? [] : ["--", PANE, "-c", `exec ${RESUME} ${resume}`]),
+];
 
 const TOLD = /^(\$\d+) (.*)$/;
 
@@ -169,10 +197,26 @@ async function byItself(tmux: Tmux, start: Start): Promise<string | Outcome> {
     const [, id, got] = TOLD.exec(made.stdout.replace(/\n$/, "")) ?? [];
     if (made.code === 0 && id !== undefined && got === name) return id;
     if (id !== undefined) await tmux.try(["kill-session", "-t", id]);
-    else if (/^duplicate session: /.test(made.stderr)) return { name, how: "there" };
+    else if (/^duplicate session: /.test(made.stderr)) return madeMeanwhile(start);
     else last = describeFailure({ ...made, argv: ["tmux new-session"] });
   }
   return { name, how: "failed", why: last };
+}
+
+/** By somebody else, after the look at what runs: it holds no conversation that this restore knows of. */
+const madeMeanwhile = ({ session: { name, conversation } }: Start): Outcome =>
+  conversation === undefined
+    ? { name, how: "there" }
+    : { name, how: "failed", why: "a session of that name was made at the same time; restore it again" };
+
+/** In front of what the session holds, all of which stays. @returns tmux's id of the window, or why there is none */
+async function asWindow(tmux: Tmux, start: Start): Promise<string | Outcome> {
+  const told = ["-P", "-F", "#{window_id}", "-t", `${start.inside}:`];
+  const made = await tmux.try(["new-window", ...told, ...programOf(start)]);
+  const id = made.stdout.trim();
+  if (made.code === 0 && id !== "") return id;
+  const why = describeFailure({ ...made, argv: ["tmux new-window"] });
+  return { name: start.session.name, how: "failed", why };
 }
 
 function outcomeOf({ session: { name }, state, why }: Start): Outcome {

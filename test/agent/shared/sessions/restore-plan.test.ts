@@ -53,7 +53,29 @@ test.each<[string, Session, Partial<Present>, object]>([
     "a session that runs in a conversation that nothing tells",
     session({ conversation: A }),
     { running: new Map([["dev", undefined]]) },
+    { state: "name in use", why: expect.stringContaining("nothing tells that this conversation is open in it") },
+  ],
+  [
+    "a session in which nothing has run yet",
+    session({ conversation: A }),
+    { running: new Map([["dev", undefined]]), unused: new Map([["dev", "$1"]]) },
+    { state: "conversation", resume: A, inside: "$1" },
+  ],
+  [
+    "a session in which nothing has run yet, while the conversation is open in another",
+    session({ conversation: A }),
+    {
+      running: new Map([["dev", undefined]]),
+      unused: new Map([["dev", "$1"]]),
+      open: new Map([[A, 'session "dev-2"']]),
+    },
     { state: "running" },
+  ],
+  [
+    "a session in which nothing has run yet, and a transcript that is gone",
+    session({ conversation: A }),
+    { running: new Map([["dev", undefined]]), unused: new Map([["dev", "$1"]]), hasTranscript: () => false },
+    { state: "running", why: `the transcript of its conversation ${A} is gone` },
   ],
   [
     "a name that runs in another conversation",

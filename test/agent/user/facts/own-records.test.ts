@@ -1,8 +1,9 @@
 /** Tests what `ws-me records` prints and which sessions `ws-me restore` asks for. */
 import { expect, test } from "vitest";
 import type { History } from "../../../../agent/shared/facts/facts-schemas.ts";
+import type { Session } from "../../../../agent/shared/sessions/session-schemas.ts";
 import { askedFor, linesOfRecords } from "../../../../agent/user/facts/own-records.ts";
-import { factOf, withForgotten } from "../../../../agent/user/sessions/record-facts.ts";
+import { factOf, recordFacts, withForgotten } from "../../../../agent/user/sessions/record-facts.ts";
 
 const session = (name: string) => ({ name, directory: "/home/ana" });
 const history: History = {
@@ -30,6 +31,19 @@ test("a record or a session that is not there is an error that names what there 
   expect(() => askedFor(history, 5, [])).toThrow("record 5 is not one of those to choose from: 9, 4");
   expect(() => askedFor(history, 4, ["b", "x"])).toThrow('record 4 has no session "x"');
   expect(() => askedFor({ records: [], forgotten: [] }, undefined, [])).toThrow("nothing is saved yet");
+});
+
+test("a session that runs under its recorded name is looked into where a conversation was recorded", async () => {
+  // Nobody has this id, so no server of theirs runs.
+  const task = { uid: 4_000_000, osUser: "nobody-at-all" };
+  const fact = async (one: Session) => {
+    const [newest] = history.records;
+    const records = newest === undefined ? [] : [{ ...newest, sessions: [one] }];
+    return recordFacts({ ...task, history: { records, forgotten: [] } }, new Set(["a"]));
+  };
+  expect(await fact(session("a"))).toMatchObject([{ sessions: [{ state: "running" }] }]);
+  const conversation = "6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a01";
+  expect(await fact({ ...session("a"), conversation })).toMatchObject([{ sessions: [{ state: "shell" }] }]);
 });
 
 test("each record is a line with its age and what would come back, and below it why the rest would not", () => {

@@ -1,0 +1,109 @@
+/** Tests what a restore makes and reports on a server that it has started: real tmux, with a configuration of its person's. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { run } from "../../../../agent/lib/exec.ts";
+import { socketFolder } from "../../../../agent/shared/sessions/tmux-socket.ts";
+import { recreate } from "../../../../agent/user/sessions/recreate-sessions.ts";
+import type { Tmux } from "../../../../agent/user/sessions/tmux-client.ts";
+import { PANE } from "../../../../agent/user/sessions/unused-sessions.ts";
+
+const ID = "6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a01";
+const uid = process.getuid?.() ?? -1;
+
+let home: string;
+let server: ChildProcess;
+let tmux: Tmux;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "workstation-recreate-"));
+  // The lock lies in it.
+  mkdirSync(socketFolder(uid), { recursive: true, mode: 0o700 });
+  const env = { PATH: "/usr/bin:/bin", HOME: home, LANG: "C.UTF-8" };
+  const attempt = (args: readonly string[]) =>
+    run(
+      ["/usr/bin/tmux", "-u", "-S", join(home, "socket"), ...args.map((one) => (one === PANE ? `${home}/pane` : one))],
+      {
+        timeoutMs: 5000,
+        env,
+      },
+    );
+  tmux = {
+    try: attempt,
+    ask: async (args) => {
+      const ran = await attempt(args);
+      return ran.code === 0 ? ran.stdout : undefined;
+    },
+  };
+});
+afterEach(async () => {
+  const ended = once(server, "close");
+  server.kill("SIGKILL");
+  await ended;
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** A server without a session but for those of the configuration, and what a conversation's pane runs. */
+function start(configuration: string, pane = "exec sleep 60"): void {
+  const folder = join(home, ".claude/projects", home.replace(/[^A-Za-z0-9]/g, "-"));
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${ID}.jsonl`), `${JSON.stringify({ cwd: home })}\n`);
+  writeFileSync(join(home, "pane"), `#!/bin/sh\n${pane}\n`);
+  chmodSync(join(home, "pane"), 0o755);
+  writeFileSync(join(home, "conf"), configuration);
+  server = spawn("/usr/bin/tmux", ["-u", "-D", "-S", join(home, "socket"), "-f", join(home, "conf")], {
+    env: { PATH: "/usr/bin:/bin", HOME: home, LANG: "C.UTF-8", SHELL: "/bin/sh" },
+    cwd: home,
+    stdio: "ignore",
+  });
+}
+
+const restore = async () => {
+  const sessions = [
+    { name: "main", directory: home, conversation: ID },
+    { name: "two", directory: home },
+  ];
+  const task = { sessions, seenAtMs: Date.now(), chosen: false, started: true };
+  const answer = await recreate(tmux, { uid, home }, task);
+  return answer.server === "running" ? answer.outcomes : answer.server;
+};
+const windows = async () =>
+  (
+    await tmux.ask(["list-windows", "-a", "-F", "#{session_name} #{window_active}|#{@workstation_conversation}"])
+  )?.trim();
+
+const TWO = { name: "two", how: "shell" };
+
+test("a session of that name that the configuration has made gets the conversation as a window, and goes on", async () => {
+  start("new-session -d -s main\n");
+  expect(await restore()).toEqual([{ name: "main", how: "conversation" }, TWO]);
+  expect(await windows()).toBe(`main 0|${ID}\nmain 1|${ID}\ntwo 1|`);
+});
+
+test.each([
+  ["runs a program", "new-session -d -s main 'sleep 60'\n"],
+  ["was given a command by keys", "new-session -d -s main\nsend-keys -t main 'sleep 60' Enter\n"],
+  ["has two panes", "new-session -d -s main\nsplit-window -d -t main\n"],
+  [
+    "runs another default program",
+    "set -g default-command 'sleep 60'\nnew-session -d -s main\nset -gu default-command\n",
+  ],
+])("where it %s, the conversation is named as not restored, and nothing is touched", async (_, configuration) => {
+  start(configuration);
+  const why = expect.stringMatching(/^a session of that name runs, .*; if it is not, rename that session/);
+  expect(await restore()).toEqual([{ name: "main", how: "failed", why }, TWO]);
+  expect(await windows()).toBe("main 1|\ntwo 1|");
+});
+
+test("a session whose program fails a moment later is not reported as restored", async () => {
+  start("", "sleep 0.1\nexit 1");
+  expect(await restore()).toEqual([{ name: "main", how: "failed", why: "it ended at once" }, TWO]);
+  expect(await windows()).toBe("two 1|");
+});
+
+test("a window whose program fails a moment later is not reported as restored either", async () => {
+  start("new-session -d -s main\n", "sleep 0.1\nexit 1");
+  expect(await restore()).toEqual([{ name: "main", how: "failed", why: "it ended at once" }, TWO]);
+});
