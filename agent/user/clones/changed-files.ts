@@ -65,7 +65,7 @@ export async function changedFiles(
   from: string,
   to: string,
 ): Promise<readonly ChangedFile[] | Ran> {
-  const args = ["diff-tree", "-r", "-z", "--no-renames", from, to, "--"];
+  const args = ["diff-tree", "-r", "-z", "--no-renames", "--ignore-submodules=none", from, to, "--"];
   const ran = await context.git.run(args, { in: clone, bytes: true, capBytes: CAP_BYTES });
   if (ran.code !== 0) return ran;
   if (ran.overflowed)

@@ -32,6 +32,8 @@ export async function findDueUpdate(context: CloneContext, clone: string): Promi
   const [, branch = "", upstream = "", track = ""] = current;
   if (branch !== context.part.infra.branch && branch !== "main" && branch !== "master") return undefined;
   if (upstream === "") return `${name}: ${branch} has no upstream, so it is not updated`;
+  if (!upstream.startsWith("refs/remotes/"))
+    return `${name}: the upstream of ${branch} is ${upstream}, which is no branch of a remote, so it is not updated`;
   if (track === "" || /^ahead \d+$/.test(track)) return undefined;
   if (!/^behind \d+$/.test(track))
     return `${name}: ${branch} and its upstream have ${track === "gone" ? "diverged: the upstream is gone" : `diverged (${track})`}, so it is not updated`;

@@ -138,8 +138,11 @@ test.each([
   ).toBe("1");
 });
 
-test("a submodule that is removed upstream and in use stays with all that is in it, and is named", async () => {
-  const clone = behind(INITIALISED, "git rm -qf sub");
+test.each([
+  ["in use", INITIALISED],
+  ["in use and ignored by status", `${INITIALISED}; git config submodule.sub.ignore all`],
+])("a submodule that is removed upstream and %s stays with all that is in it, and is named", async (_, mine) => {
+  const clone = behind(mine, "git rm -qf sub");
   const [change] = await fastForwardChanges(real.place, clone, new Set());
   expect(await change?.apply()).toBeUndefined();
   expect(real.sh("cd code; cat sub/lib sub/new; git rev-parse HEAD origin/master | uniq | wc -l")).toBe(
