@@ -6,7 +6,6 @@
 import { createHash } from "node:crypto";
 import {
   closeSync,
-  linkSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -31,7 +30,7 @@ import {
   SUBMODULE,
 } from "./changed-files.ts";
 import { restore, restoreBeside } from "./preserve-concurrent-writes.ts";
-import { type Brought, isReplaced, type Journal, keptName } from "./update-journal.ts";
+import { type Brought, isOriginal, isReplaced, keep, type Journal, keptName } from "./update-journal.ts";
 
 type Brings = NonNullable<ChangedFile["brings"]>;
 
@@ -88,11 +87,12 @@ export async function undoUpdate(context: CloneContext, clone: string, journal: 
 /** Git writes the index just before it moves the branch. @returns whether it had come that far */
 async function undoIndex(context: CloneContext, clone: string, { to = "" }: Journal): Promise<boolean> {
   const [index, kept, lock] = [join(clone, ".git/index"), keptName(clone, "index"), join(clone, ".git/index.lock")];
-  if (lstat(kept)?.ino === lstat(index)?.ino) return false;
+  const before = lstat(kept);
+  if (before === undefined || isOriginal(before, lstat(index))) return false;
   const same = await context.git.run(["diff-index", "--cached", "--quiet", to, "--"], { in: clone });
   if (same.code !== 0) return false;
   try {
-    linkSync(kept, lock);
+    keep(Buffer.from(kept), before, lock);
   } catch (error) {
     if (systemCode(error) === "EEXIST")
       throw new Refusal(`${displayPath(context, lock)} exists: another git is at work there`);
@@ -106,7 +106,7 @@ async function undoIndex(context: CloneContext, clone: string, { to = "" }: Jour
 function undoOrigHead(clone: string, { from = "" }: Journal): void {
   const [file, kept] = [join(clone, ".git/ORIG_HEAD"), keptName(clone, "ORIG_HEAD")];
   const before = lstat(kept);
-  if (before?.ino === lstat(file)?.ino || readSmallFile(file)?.toString("utf8").trim() !== from) return;
+  if (isOriginal(before, lstat(file)) || readSmallFile(file)?.toString("utf8").trim() !== from) return;
   if (before === undefined) unlinkSync(file);
   else renameSync(kept, file);
 }

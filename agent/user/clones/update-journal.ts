@@ -115,9 +115,11 @@ export function openJournal(clone: string, from: string, to: string, files: read
         });
       }
     }
-    linkSync(join(clone, ".git/index"), keptName(clone, "index"));
-    if (lstat(join(clone, ".git/ORIG_HEAD")) !== undefined)
-      linkSync(join(clone, ".git/ORIG_HEAD"), keptName(clone, "ORIG_HEAD"));
+    for (const name of ["index", "ORIG_HEAD"] as const) {
+      const file = join(clone, ".git", name);
+      const there = lstat(file);
+      if (there !== undefined) keep(Buffer.from(file), there, keptName(clone, name));
+    }
     const own = processName(String(process.pid));
     const journal: Journal = { from, to, kept, brought, ...(own === undefined ? {} : { process: own }) };
     replaceFile(join(folder, LIST), { bytes: JSON.stringify(journal), mode: 0o600 });
@@ -148,10 +150,16 @@ export function isReplaced(clone: string, { path, copied }: Kept, at: number): b
   const now = entryAt(clone, path);
   if (second?.isDirectory()) return now?.isDirectory() !== true;
   if (second === undefined || second.ino === now?.ino) return false;
-  // A copy carries the time of the original as exactly as a number of seconds can.
-  const isOriginal = now?.size === second.size && Math.abs(now.mtimeMs - second.mtimeMs) < 1;
-  return copied !== true || !isOriginal;
+  return copied !== true || !isOriginal(second, now);
 }
+
+/**
+ * Whether the file is the one that was kept, of which the second name may be a copy: a copy carries the time of the
+ * original as exactly as a number of seconds can.
+ */
+export const isOriginal = (second: Stats | undefined, now: Stats | undefined): boolean =>
+  second?.ino === now?.ino ||
+  (second !== undefined && now?.size === second.size && Math.abs(now.mtimeMs - second.mtimeMs) < 1);
 
 /**
  * The paths that a finished update takes away and that are there all the same, since git does no more than warn of them:
@@ -165,8 +173,8 @@ export const notRemoved = (clone: string, { kept, brought }: Journal): readonly 
     .map(({ path }) => path)
     .filter((path) => !brought.some((one) => one.path.startsWith(`${path}/`)));
 
-/** A second name; a copy where this file system, or the kernel's protection of hard links, gives none. A directory's is empty. */
-function keep(path: Buffer, there: Stats, second: string): "linked" | "copied" | "gone" {
+/** Gives a file a second name; a copy where this file system, or the kernel's protection of hard links, gives none. A directory's is empty. */
+export function keep(path: Buffer, there: Stats, second: string): "linked" | "copied" | "gone" {
   try {
     linkSync(path, second);
     return "linked";

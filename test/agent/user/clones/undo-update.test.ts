@@ -3,14 +3,28 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { fastForwardChanges } from "../../../../agent/user/clones/fast-forward.ts";
 import { changedFiles } from "../../../../agent/user/clones/changed-files.ts";
 import { hasJournal, openJournal } from "../../../../agent/user/clones/update-journal.ts";
 import { type RealHome, realHome } from "./real-clone.ts";
 
+/** As `link(2)` fails for a file of root's (`fs.protected_hardlinks`), and on a file system without hard links. */
+const links = vi.hoisted(() => ({ refused: /^$/ }));
+vi.mock(import("node:fs"), async (original) => {
+  const fs = await original();
+  const linkSync: typeof fs.linkSync = (from, to) => {
+    if (links.refused.test(String(from))) throw Object.assign(new Error("EPERM: no link"), { code: "EPERM" });
+    fs.linkSync(from, to);
+  };
+  return { ...fs, default: fs, linkSync };
+});
+
 let real: RealHome;
-afterEach(() => real.remove());
+afterEach(() => {
+  links.refused = /^$/;
+  real.remove();
+});
 
 const SUBMODULES = "sub-file sub-link sub-folder sub-gone";
 
@@ -117,6 +131,30 @@ test.each([
   expect(real.warned).toEqual(halfway === "true" ? [] : ["~/code: an update that was broken off has been undone"]);
   expect(tree()).toBe(before);
   expect(await change?.apply()).toBeUndefined();
+  expect(real.sh("cd code; git status --porcelain; git rev-parse HEAD origin/master | uniq | wc -l")).toBe("1");
+});
+
+test.each([
+  ["git's own files belong to root", /\.git\/(index|ORIG_HEAD)$/],
+  ["there are no hard links", /./],
+])("where %s, a clone is updated, and an update that was killed or failed is undone", async (_, refused) => {
+  const clone = behind();
+  links.refused = refused;
+  real.sh("cd code; git rev-parse HEAD > .git/ORIG_HEAD");
+  const before = tree();
+  for (const halfway of [UNPACK, "git merge -q --ff-only origin/master; git update-ref refs/heads/master HEAD@{1}"]) {
+    await killed(clone, halfway);
+    expect(await fastForwardChanges(real.place, clone, new Set())).toHaveLength(1);
+    expect(real.warned).toEqual(["~/code: an update that was broken off has been undone"]);
+    expect(tree()).toBe(before);
+    real.warned.length = 0;
+  }
+  real.sh(`cd code; o=${object}; mkdir ../p; mv .git/objects/pack/* ../p 2>/dev/null || true
+for k in ../p/*.pack; do [ ! -e $k ] || git unpack-objects -q < $k; done; mv -f .git/objects/\${o:0:2}/\${o:2} ../object`);
+  expect(await update(clone)).toBe("not done");
+  expect(tree()).toBe(before);
+  real.sh(`cd code; o=${object}; mv ../object .git/objects/\${o:0:2}/\${o:2}`);
+  expect(await update(clone)).toBeUndefined();
   expect(real.sh("cd code; git status --porcelain; git rev-parse HEAD origin/master | uniq | wc -l")).toBe("1");
 });
 
