@@ -3,7 +3,7 @@
  * warning.
  */
 
-import { systemCode, messageOf } from "../../lib/errors.ts";
+import { Refusal, systemCode, messageOf } from "../../lib/errors.ts";
 import type { Ran } from "../../lib/exec.ts";
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import { describeGitFailure } from "../../lib/git.ts";
@@ -25,17 +25,36 @@ const UPDATE_TIMEOUT_MS = 60_000;
 export function freshness(context: StepContext): Step {
   const fetched = new Set<string>();
   const refused = new Set<string>();
+  const failed: string[] = [];
+  const attempt = async <T>(clone: string, act: () => Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      return await act();
+    } catch (error) {
+      refused.add(clone);
+      failed.push(`${displayPath(context, clone)}: ${messageOf(error)}`);
+      return otherwise;
+    }
+  };
+  const changesIn = async (clone: string): Promise<readonly Change[]> => {
+    if (context.mode === "apply" && !context.offline && !fetched.has(clone)) {
+      fetched.add(clone);
+      await fetchRemotes(context, clone);
+    }
+    if (refused.has(clone)) return [];
+    const changes = await fastForwardChanges(context, clone, refused);
+    return changes.map((change) => ({
+      ...change,
+      apply: () => attempt(clone, async () => change.apply(), "not done"),
+    }));
+  };
   return {
     name: "freshness",
     differences: async () => {
       const changes: Change[] = [];
-      for (const clone of clonesOf(context)) {
-        if (context.mode === "apply" && !context.offline && !fetched.has(clone)) {
-          fetched.add(clone);
-          await fetchRemotes(context, clone);
-        }
-        if (!refused.has(clone)) changes.push(...(await fastForwardChanges(context, clone, refused)));
-      }
+      for (const clone of clonesOf(context)) changes.push(...(await attempt(clone, () => changesIn(clone), [])));
+      // A clone that fails keeps none of the others from being updated: it is an error once they are.
+      if (failed.length > 0 && changes.length === 0) throw new Refusal(failed.join("; "));
+      if (context.mode === "check") for (const sentence of failed) context.warn(sentence);
       return changes;
     },
   };

@@ -1,0 +1,58 @@
+/** Tests how the clones of one person are updated together, and which upstream one is updated to. */
+import { afterEach, expect, test } from "vitest";
+import { converge } from "../../../../agent/lib/converge.ts";
+import { fastForwardChanges, freshness } from "../../../../agent/user/clones/fast-forward.ts";
+import { type RealHome, realHome } from "./real-clone.ts";
+
+let real: RealHome;
+afterEach(() => real.remove());
+
+const NAMES = ["infra", "a", "b"] as const;
+
+/** Three clones, each one commit behind. */
+function threeBehind(): void {
+  real = realHome({ layout: "workspace", repos: NAMES.slice(1).map((name) => ({ name, url: "" })) });
+  real.sh(`git init -q -b master up; cd up; echo 1 > f; git add f; git commit -qm one; cd ..; mkdir code
+for c in ${NAMES.join(" ")}; do git clone -q up code/$c; done; cd up; echo 2 > f; git commit -qam two; cd ..
+for c in ${NAMES.join(" ")}; do git -C code/$c fetch -q; done`);
+}
+const contents = () => real.sh(`cd code; cat ${NAMES.map((name) => `${name}/f`).join(" ")}`).split("\n");
+
+const FOUND = "mkdir code/a/.git/workstation-kept; echo '{' > code/a/.git/workstation-kept/files.json";
+const SHOWS = `cd code/a; echo 'f filter=bad' > .git/info/attributes; git config filter.bad.clean cat
+git config filter.bad.smudge 'echo { > .git/workstation-kept/files.json; cat'`;
+
+test.each([
+  ["is found before anything is updated", FOUND],
+  ["shows while it is updated", SHOWS],
+])("a clone whose damage %s keeps no other one from being updated, and is named once they are", async (_, damage) => {
+  threeBehind();
+  real.sh(damage);
+  const told: string[] = [];
+  const step = freshness(real.place);
+  await expect(converge(step, "apply", (sentence) => void told.push(sentence))).rejects.toThrow(
+    /^~\/code\/a: .*\/code\/a\/\.git\/workstation-kept\/files\.json is damaged: look through the files beside it/,
+  );
+  expect(told).toEqual(["infra", "b"].map((name) => `updated ~/code/${name}, master was behind 1`));
+  expect([contents()[0], contents()[2]]).toEqual(["2", "2"]);
+});
+
+test("a look names a damaged clone beside what would be updated", async () => {
+  threeBehind();
+  real.sh(FOUND);
+  const told: string[] = [];
+  await converge(freshness({ ...real.place, mode: "check" }), "check", (sentence) => void told.push(sentence));
+  expect(told).toEqual(["infra", "b"].map((name) => `would update ~/code/${name}, master was behind 1`));
+  expect(real.warned).toEqual([expect.stringMatching(/^~\/code\/a: .* is damaged/)]);
+});
+
+test("a branch whose upstream is a local branch is not moved onto it", async () => {
+  real = realHome();
+  real.sh(`git init -q -b master up; cd up; echo 1 > f; git add f; git commit -qm one; cd ..; git clone -q up code
+cd code; git checkout -q -b dev; echo unfinished > f; git commit -qam unfinished; git branch -q -u dev master; git checkout -q master`);
+  expect(await fastForwardChanges(real.place, `${real.home}/code`, new Set())).toEqual([]);
+  expect(real.warned).toEqual([
+    "~/code: the upstream of master is refs/heads/dev, which is no branch of a remote, so it is not updated",
+  ]);
+  expect(real.sh("cat code/f")).toBe("1");
+});
