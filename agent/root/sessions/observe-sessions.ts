@@ -114,10 +114,13 @@ async function probe(sys: System, user: User): Promise<Probed | "none" | undefin
   return readProbe(ran.stdout, between, user.home);
 }
 
-/** A server may have lost its socket, and then the kernel still knows the name: their worker looks for it. */
+/**
+ * A server may have lost its socket, and then the kernel still knows the name, or listen on another one in a folder of the
+ * same name (`tmux -L`, `TMUX_TMPDIR`): their worker looks for it.
+ */
 function withoutSocket({ uid }: User): "none" | undefined {
   const lines = readFileSync("/proc/net/unix", "latin1").split("\n");
-  return lines.some((line) => line.endsWith(` ${socketOf(uid)}`)) ? undefined : "none";
+  return lines.some((line) => line.includes(`/tmux-${uid}/`)) ? undefined : "none";
 }
 
 interface Decided {

@@ -37,8 +37,8 @@ async function saveOne(sys: System, user: User, now: () => number): Promise<numb
   const look = await observeSessions(sys, user, true);
   look.remember();
   const seen = look.observation;
+  for (const sentence of seen.warnings ?? []) warn(`${user.name}: ${sentence}`);
   if (seen.server === "none") return 0;
-  for (const sentence of seen.warnings) warn(`${user.name}: ${sentence}`);
   const next = recordAfterLook(readNewest(sys, user.name), seen.sessions, atMs);
   if (next !== undefined) {
     appendRecord(sys, user.name, next);

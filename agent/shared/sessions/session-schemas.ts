@@ -57,13 +57,15 @@ export interface OfferedRecord {
   readonly sessions: readonly Session[];
 }
 
+const warnings = z.array(z.string().max(4096)).max(MOST_SESSIONS);
+
 /** What a look at a person's tmux server found. */
 export const observation = z.discriminatedUnion("server", [
-  z.strictObject({ server: z.literal("none") }),
+  z.strictObject({ server: z.literal("none"), warnings: warnings.optional() }),
   z.strictObject({
     server: z.literal("running"),
     sessions: z.array(observedSession).max(MOST_SESSIONS),
-    warnings: z.array(z.string().max(4096)).max(MOST_SESSIONS),
+    warnings,
   }),
 ]);
 export type Observation = z.output<typeof observation>;

@@ -21,8 +21,21 @@ const LISTENING = "00010000";
  * @param list `/proc/net/unix`
  */
 export const listeningInodes = (list: string, socket: string): readonly string[] =>
-  list.split("\n").flatMap((line) => {
-    // Num RefCount Protocol Flags Type St Inode Path
-    const [, , , flags, , , inode, path] = line.trim().split(/ +/);
-    return path === socket && flags === LISTENING && inode !== undefined ? [inode] : [];
-  });
+  [...listeningPaths(list)].flatMap(([inode, path]) => (path === socket ? [inode] : []));
+
+/**
+ * The paths of all sockets that are listened on, by inode.
+ *
+ * @param list `/proc/net/unix`
+ */
+export const listeningPaths = (list: string): ReadonlyMap<string, string> =>
+  new Map(
+    list.split("\n").flatMap((line) => {
+      // Num RefCount Protocol Flags Type St Inode Path
+      const [, flags, inode, path] = /^\S+ +\S+ +\S+ +(\S+) +\S+ +\S+ +(\d+) (.+)$/.exec(line.trim()) ?? [];
+      return flags === LISTENING && inode !== undefined && path !== undefined ? [[inode, path] as const] : [];
+    }),
+  );
+
+/** Whether a process is a tmux server, by the kernel's short name. */
+export const isTmuxServer = (name: string): boolean => name.startsWith("tmux: server");

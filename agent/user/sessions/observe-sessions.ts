@@ -19,7 +19,8 @@ import {
   sessionsOf,
   type TranscriptsSeen,
 } from "../../shared/sessions/session-evidence.ts";
-import { argvOf, ownProcesses, variableOf } from "./own-processes.ts";
+import { argvOf, listenersElsewhere, ownProcesses, variableOf } from "./own-processes.ts";
+import { socketOf } from "../../shared/sessions/tmux-socket.ts";
 import { askReviving } from "./revive-socket.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
 import { transcriptsOf } from "./find-transcripts.ts";
@@ -29,11 +30,22 @@ export const LIST_PANES = ["list-panes", "-a", "-F", FORMAT] as const;
 /** @param revive whether a server that has lost its socket is to bring it back */
 export async function observe(tmux: Tmux, person: PersonHere, revive: boolean): Promise<Observation> {
   const { answer: listing, revived, beside } = await askReviving(tmux, person.uid, LIST_PANES, revive);
-  if (listing === undefined) return { server: "none" };
+  const elsewhere = describeElsewhere(person.uid);
+  if (listing === undefined) return { server: "none", ...(elsewhere.length === 0 ? {} : { warnings: elsewhere }) };
   const { sessions, warnings } = readListing(listing, person);
   const told = [revived, beside].filter((sentence) => sentence !== undefined);
-  return { server: "running", sessions, warnings: [...warnings, ...told] };
+  return { server: "running", sessions, warnings: [...warnings, ...told, ...elsewhere] };
 }
+
+const MOST_NAMED = 5;
+
+const describeElsewhere = (uid: number): string[] =>
+  [...listenersElsewhere(uid, socketOf(uid))]
+    .slice(0, MOST_NAMED)
+    .map(
+      ([pid, path]) =>
+        `their tmux server (process ${pid}) listens on ${path} instead of ${socketOf(uid)}: its sessions are neither recorded nor restored`,
+    );
 
 /** What a listing of their panes tells together with their processes and transcripts. */
 export interface SessionsFound {

@@ -6,7 +6,7 @@ import { lstat } from "../../lib/files.ts";
 import { systemCode } from "../../lib/errors.ts";
 import { pathText } from "../../shared/sessions/path-encoding.ts";
 import { parseStat, type Processes } from "../../shared/sessions/process-tree.ts";
-import { listeningInodes } from "../../shared/sessions/tmux-socket.ts";
+import { isTmuxServer, listeningInodes, listeningPaths } from "../../shared/sessions/tmux-socket.ts";
 
 const MOST_PROCESSES = 10_000;
 
@@ -42,15 +42,31 @@ export function listenersOn(uid: number, socket: string, proc = "/proc"): readon
   // The socket's own folder may be gone as well.
   const folder = dirname(dirname(socket));
   const here = statSync(`${proc}/self/root${folder}`, { bigint: true });
-  return [...ownProcesses(uid, proc).values()]
-    .filter(({ name }) => name.startsWith("tmux: server"))
-    .map(({ pid }) => pid)
+  return serversOf(uid, proc)
     .filter((pid) => linksIn(`${proc}/${pid}/fd`).some((to) => inodes.includes(to)))
     .filter((pid) => {
       const there = folderOf(`${proc}/${pid}/root${folder}`);
       return there?.dev === here.dev && there.ino === here.ino;
     });
 }
+
+/**
+ * The tmux servers that listen on other sockets than this one, as `tmux -L`, `tmux -S` and `TMUX_TMPDIR` make them: the
+ * process and the path of its socket.
+ */
+export function listenersElsewhere(uid: number, socket: string, proc = "/proc"): ReadonlyMap<number, string> {
+  const paths = listeningPaths(textOf(`${proc}/net/unix`));
+  return new Map(
+    serversOf(uid, proc).flatMap((pid) => {
+      const inodes = linksIn(`${proc}/${pid}/fd`).flatMap((to) => /^socket:\[(\d+)\]$/.exec(to)?.[1] ?? []);
+      const path = inodes.flatMap((inode) => paths.get(inode) ?? []).find((one) => one !== socket);
+      return path === undefined ? [] : [[pid, path] as const];
+    }),
+  );
+}
+
+const serversOf = (uid: number, proc: string): readonly number[] =>
+  [...ownProcesses(uid, proc).values()].flatMap(({ pid, name }) => (isTmuxServer(name) ? [pid] : []));
 
 /** Undefined where the process has ended in the meantime, hides its root or has no such folder. */
 function folderOf(path: string): BigIntStats | undefined {

@@ -55,6 +55,13 @@ test("what tells whose conversation is whose without a look into any transcript 
   expect(decided({ ...without, listing: "" })?.observation).toMatchObject({ sessions: [] });
 });
 
+test("a second tmux server, which may have sessions that are not recorded, is their worker's to look for", () => {
+  const servers = (count: number) =>
+    usual.stats + Array.from({ length: count }, (_, at) => `${stat(50 + at, "tmux: server", 1, 10)}\n`).join("");
+  expect(decided({ stats: servers(1) })?.observation).toBeDefined();
+  expect(decided({ stats: servers(2) })).toBeUndefined();
+});
+
 test("a transcript that was written since the assistant started, and is not its own, is their worker's to look into", () => {
   const second = (atS: number, folder = "-home-ana") => usual.transcripts + transcript(folder, 2, atS);
   expect(decided({ transcripts: second(BOOT_S + 300) })?.observation).toBeUndefined();

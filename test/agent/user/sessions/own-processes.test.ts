@@ -1,10 +1,12 @@
 /** Tests which tmux servers count as listening on a user's socket, in a folder laid out as the kernel's folder of processes. */
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { listeningInodes, socketFolder, socketOf } from "../../../../agent/shared/sessions/tmux-socket.ts";
-import { listenersOn } from "../../../../agent/user/sessions/own-processes.ts";
+import { listenersElsewhere, listenersOn } from "../../../../agent/user/sessions/own-processes.ts";
+import { observe } from "../../../../agent/user/sessions/observe-sessions.ts";
 import { askReviving } from "../../../../agent/user/sessions/revive-socket.ts";
 import type { Tmux } from "../../../../agent/user/sessions/tmux-client.ts";
 
@@ -71,6 +73,36 @@ test("a server whose socket another one has replaced is named beside the answer 
     answer: "dev\n",
     beside: `their tmux server (process 12) lives, and process 13 has its socket ${SOCKET}: end one of them by hand`,
   });
+});
+
+test("a server on another socket is found with its path, and neither the usual one nor another program", () => {
+  listens(12, "host");
+  listens(13, "host", { path: `${socketFolder(uid)}/my work` });
+  listens(14, "host", { path: `/home/ana/tmux-${uid}/default` });
+  listens(15, "host", { path: "/run/other", name: "socat" });
+  expect([...listenersElsewhere(uid, SOCKET, folder)]).toEqual([
+    [13, `${socketFolder(uid)}/my work`],
+    [14, `/home/ana/tmux-${uid}/default`],
+  ]);
+});
+
+test("a real server on another socket is named by a look, also where none listens on the usual one", async () => {
+  const socket = join(folder, "work");
+  const tmux = (...args: readonly string[]) =>
+    execFileSync("/usr/bin/tmux", ["-f", "/dev/null", "-S", socket, ...args], { encoding: "utf8" }).trim();
+  const pid = tmux("new-session", "-d", "-P", "-F", "#{pid}");
+  try {
+    const nobodyAnswers: Tmux = { ask: async () => undefined, try: answering(1).try };
+    const seen = await observe(nobodyAnswers, { uid, home: folder }, false);
+    expect([seen.server, seen.warnings]).toEqual([
+      "none",
+      expect.arrayContaining([
+        `their tmux server (process ${pid}) listens on ${socket} instead of ${SOCKET}: its sessions are neither recorded nor restored`,
+      ]),
+    ]);
+  } finally {
+    tmux("kill-server");
+  }
 });
 
 test("a connection to a server is no server, though the kernel lists it under the same path", () => {
