@@ -53,9 +53,10 @@ export function planRestore({ sessions, seenAtMs, chosen }: Asked, present: Pres
 
 function prospectOf(session: Session, present: Present, seenAtMs: number): Prospect {
   const { name, conversation } = session;
-  if (present.running.has(name)) return besideRunning(session, present);
-  const forgottenAtMs = present.forgotten.get(name);
-  if (forgottenAtMs !== undefined && forgottenAtMs >= seenAtMs) return { session, state: "forgotten" };
+  const isForgotten = (present.forgotten.get(name) ?? Number.NEGATIVE_INFINITY) >= seenAtMs;
+  // What its owner has forgotten is not missed beside another session of its name.
+  if (present.running.has(name)) return isForgotten ? { session, state: "running" } : besideRunning(session, present);
+  if (isForgotten) return { session, state: "forgotten" };
   const where = conversation === undefined ? undefined : present.open.get(conversation);
   if (where !== undefined) return { session, state: "open elsewhere", why: `its conversation is open in ${where}` };
   return startOf(session, present);
@@ -66,12 +67,13 @@ function besideRunning(session: Session, present: Present): Prospect {
   const current = present.running.get(name);
   if (conversation === undefined || current === conversation || present.open.has(conversation))
     return { session, state: "running" };
-  const inside = present.unused?.get(name);
-  if (inside !== undefined) {
-    const start = startOf(session, present);
-    if (start.state === "conversation") return { ...start, inside };
-    return { session, state: "running", ...(start.why === undefined ? {} : { why: start.why }) };
+  const start = startOf(session, present);
+  if (start.state !== "conversation") {
+    const gone = `its conversation ${conversation} cannot be resumed: its directory or its transcript is gone`;
+    return { session, state: "running", why: gone };
   }
+  const inside = present.unused?.get(name);
+  if (inside !== undefined) return { ...start, inside };
   const why =
     current === undefined
       ? "a session of that name runs, and nothing tells that this conversation is open in it; if it is not, rename that session to bring this one back"

@@ -72,10 +72,10 @@ test.each<[string, Session, Partial<Present>, object]>([
     { state: "running" },
   ],
   [
-    "a session in which nothing has run yet, and a transcript that is gone",
+    "a session that runs, and a conversation whose transcript is gone",
     session({ conversation: A }),
-    { running: new Map([["dev", undefined]]), unused: new Map([["dev", "$1"]]), hasTranscript: () => false },
-    { state: "running", why: `the transcript of its conversation ${A} is gone` },
+    { running: new Map([["dev", undefined]]), hasTranscript: () => false },
+    { state: "running", why: `its conversation ${A} cannot be resumed: its directory or its transcript is gone` },
   ],
   [
     "a name that runs in another conversation",
@@ -88,6 +88,16 @@ test.each<[string, Session, Partial<Present>, object]>([
     session({ conversation: A }),
     { open: new Map([[A, 'session "dev-2"']]) },
     { state: "open elsewhere", why: 'its conversation is open in session "dev-2"' },
+  ],
+  [
+    "what was forgotten, beside a session of its name in which nothing has run yet",
+    session({ conversation: A }),
+    {
+      forgotten: new Map([["dev", SEEN_AT]]),
+      running: new Map([["dev", undefined]]),
+      unused: new Map([["dev", "$1"]]),
+    },
+    { state: "running" },
   ],
   ["what was forgotten", session(), { forgotten: new Map([["dev", SEEN_AT]]) }, { state: "forgotten" }],
   [
