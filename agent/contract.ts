@@ -183,6 +183,8 @@ export const clonesPart = z.strictObject({
       clientId: oneLine,
       /** How kubelogin signs in. Absent in deliveries of versions that left it to kubelogin. */
       grant: z.enum(SIGN_IN_GRANTS).optional(),
+      /** Where the issuer sends a code that the person types. */
+      redirectUrl: z.url().optional(),
     })
     .optional(),
   guidance: z.string(),

@@ -45,6 +45,7 @@ const kubeconfigOf = ({ name, server, caData, oidc }: NonNullable<StackSettings[
   issuer: oidc.issuer,
   clientId: oidc.clientId,
   grant: oidc.grant,
+  ...(oidc.redirectUrl === undefined ? {} : { redirectUrl: oidc.redirectUrl }),
 });
 
 async function guidanceOf(file: string | undefined): Promise<string> {

@@ -179,7 +179,7 @@ export function judgeIssuer(
             found: "it offers no device code",
             expected: "a device_authorization_endpoint, since cluster.oidc.grant is device-code",
             remedy:
-              "switch the grant on at the issuer (docs/authentik.md), or set cluster.oidc.grant to authcode-keyboard",
+              "switch the grant on at the issuer (docs/authentik.md), or set cluster.oidc.grant to authcode-keyboard and cluster.oidc.redirectUrl to http://localhost",
           }),
         ]
       : [ok(target, "grant", grant)]),

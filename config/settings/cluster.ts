@@ -18,9 +18,20 @@ export const cluster = z.strictObject({
         .default("device-code")
         .describe(
           "How people's kubectl signs in. `device-code`: it shows an address and a code for the browser of any machine. " +
-            "`authcode-keyboard`: it shows an address, and the issuer shows a code to type. `authcode`: kubelogin listens on " +
+            "`authcode-keyboard`: it shows an address, and the browser ends at `redirectUrl` with a code to type. `authcode`: kubelogin listens on " +
             "localhost of the host, which a browser elsewhere reaches only through `ssh -L 8000:localhost:8000`.",
         ),
+      redirectUrl: z
+        .url()
+        .optional()
+        .describe(
+          "Where the issuer sends the code that a person types: `http://localhost`, for the browser's address bar to show it. Required " +
+            "by `authcode-keyboard`, with kubelogin 1.33 or newer. Leave it when you change the grant, so that kubeconfigs with it are renewed.",
+        ),
+    })
+    .refine(({ grant, redirectUrl }) => grant !== "authcode-keyboard" || redirectUrl !== undefined, {
+      path: ["redirectUrl"],
+      error: "must be set where grant is authcode-keyboard: kubelogin has no default for it",
     })
     .describe("Sign-in of people's kubectl."),
   dashboard: dashboard

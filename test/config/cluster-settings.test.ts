@@ -1,6 +1,7 @@
 /** Settings of the cluster that would open a hole are refused where they are read. */
 
 import { describe, expect, test } from "vitest";
+import { cluster } from "../../config/settings/cluster.ts";
 import { dashboard } from "../../config/settings/dashboard.ts";
 import { apiServer } from "../../config/settings/api-server.ts";
 import { DASHBOARD } from "./dashboard-settings.ts";
@@ -89,4 +90,17 @@ describe("the API server's issuers", () => {
   ])("%s", (_, issuers, isGood) => {
     expect(parsed(issuers)).toBe(isGood);
   });
+});
+
+test("a sign-in by a typed code needs the address to which the issuer sends the code", () => {
+  const of = (oidc: object) =>
+    cluster.shape.oidc
+      .safeParse({ issuer: "https://i.test/", clientId: "c", ...oidc })
+      .error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+  expect(of({ grant: "authcode-keyboard" })).toEqual([
+    "redirectUrl: must be set where grant is authcode-keyboard: kubelogin has no default for it",
+  ]);
+  expect(of({ grant: "authcode-keyboard", redirectUrl: "http://localhost" })).toBeUndefined();
+  // It stays while the grant changes, so that kubeconfigs with it are still known as the program's.
+  expect(of({ redirectUrl: "http://localhost" })).toBeUndefined();
 });

@@ -140,7 +140,7 @@ async function valuesOfTheLab(): Promise<ReadonlyMap<string, string>> {
     ["LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==", (await readFile(cluster.caFile)).toString("base64")],
     ["/var/lib/workstation-deploy", join(folder, "runner")],
     // The lab's sign-in service offers no device code.
-    ["device-code", "authcode-keyboard"],
+    ["device-code", "authcode"],
     ["owner: ops", `owner: ${owner}`],
     ["ops/infra", `${owner}/infra`],
     ["@example.org", "@lab.example"],

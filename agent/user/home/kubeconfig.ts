@@ -46,16 +46,19 @@ type Access = NonNullable<ClonesPart["kubeconfig"]>;
 const LARGEST = 256 * 1024;
 
 /** Every text that this program may have written for this access, whichever grant was configured. */
-const rendersOf = ({ grant: _, ...access }: Access): readonly string[] => [
-  kubeconfigText(access),
-  ...SIGN_IN_GRANTS.map((grant) => kubeconfigText({ ...access, grant })),
-];
+function rendersOf({ grant: _, redirectUrl, ...access }: Access): readonly string[] {
+  const grants = SIGN_IN_GRANTS.map((grant) => ({ ...access, grant }));
+  const redirected = redirectUrl === undefined ? [] : grants.map((grant) => ({ ...grant, redirectUrl }));
+  return [access, ...grants, ...redirected].map(kubeconfigText);
+}
 
-/** On a host without a browser, kubelogin must not start one that runs in the terminal. */
-const grantFlags = ({ grant }: Access): readonly string[] =>
-  grant === undefined
-    ? []
-    : [`--grant-type=${grant}`, ...(grant === "authcode-keyboard" ? [] : ["--skip-open-browser"])];
+function grantFlags({ grant, redirectUrl }: Access): readonly string[] {
+  if (grant === undefined) return [];
+  // On a host without a browser, kubelogin must not start one that runs in the terminal.
+  if (grant !== "authcode-keyboard") return [`--grant-type=${grant}`, "--skip-open-browser"];
+  // Since kubelogin 1.33 this grant has no redirect address of its own.
+  return [`--grant-type=${grant}`, ...(redirectUrl === undefined ? [] : [`--oidc-redirect-url=${redirectUrl}`])];
+}
 
 /** Written as JSON, which is YAML with unambiguous quoting. */
 export function kubeconfigText(of: Access): string {

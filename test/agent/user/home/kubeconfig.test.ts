@@ -14,7 +14,8 @@ const FORMER = {
   issuer: "https://sso.example.org/",
   clientId: "kubernetes",
 };
-const ACCESS = { ...FORMER, grant: "device-code" } as const;
+const KEYBOARD = { grant: "authcode-keyboard", redirectUrl: "http://localhost" } as const;
+const ACCESS = { ...FORMER, ...KEYBOARD, grant: "device-code" } as const;
 
 let home: string;
 const file = () => join(home, ".kube/config");
@@ -40,10 +41,17 @@ test("a file that is missing is written, readable to its owner alone, and not wr
 test.each([
   ["of a version that left the grant to kubelogin", FORMER],
   ["with another grant", { ...FORMER, grant: "authcode" } as const],
+  ["with the grant that lacked its redirect address", { ...FORMER, grant: "authcode-keyboard" } as const],
+  ["with that grant and the redirect address of the settings", { ...FORMER, ...KEYBOARD }],
 ])("a file %s is renewed", async (_, former) => {
   writeFileSync(file(), kubeconfigText(former));
   expect(await converge()).toHaveLength(1);
   expect(readFileSync(file(), "utf8")).toBe(kubeconfigText(ACCESS));
+});
+
+test("a grant whose code the person types names its redirect address, and no other grant does", () => {
+  expect(kubeconfigText({ ...FORMER, ...KEYBOARD })).toContain('"--oidc-redirect-url=http://localhost"');
+  expect(kubeconfigText(ACCESS)).not.toContain("redirect");
 });
 
 test("a file that its owner has changed is left as it is", async () => {
