@@ -1,13 +1,11 @@
-/** Lists the addresses that the settings name, and judges what stands behind each: name, certificate and issuer. */
+/** Lists the addresses that the settings name, and checks each: its name, the connection and the certificate. */
 
-import { z } from "zod";
 import { ClientError } from "../../clients/client-error.ts";
-import type { HttpReply } from "../../clients/http/send.ts";
-import { parseJson } from "../../clients/parse-json.ts";
 import type { InspectedCertificate, TlsServer } from "../../clients/tls/inspect-certificate.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { mapConcurrently } from "../map-concurrently.ts";
-import { type Check, missing, ok, type Target } from "./model.ts";
+import { judgeCertificate } from "./certificate.ts";
+import { type Check, missing, ok, type Target, untried } from "./model.ts";
 
 export interface NamedAddress {
   /** The setting that names it. */
@@ -15,7 +13,12 @@ export interface NamedAddress {
   readonly url: URL;
   /** PEM of the authority that the settings name for it. */
   readonly ca?: string | Buffer;
+  /** Its Ingress is one that the program declares. */
+  readonly isDeclared: boolean;
 }
+
+/** Settings whose hosts get their Ingress, and with it their certificate, from the deployment. */
+const DECLARED: ReadonlySet<string> = new Set(["cluster.dashboard.ingress.host", "stem95su.host"]);
 
 /** PEM of the authorities that the settings name for servers of their own. */
 export interface Authorities {
@@ -51,7 +54,8 @@ export function namedAddresses(settings: StackSettings, authorities: Authorities
   for (const [setting, text, ca] of all) {
     if (text === undefined) continue;
     const url = new URL(text);
-    if (!byOrigin.has(url.origin)) byOrigin.set(url.origin, { setting, url, ...(ca === undefined ? {} : { ca }) });
+    const address = { setting, url, isDeclared: DECLARED.has(setting), ...(ca === undefined ? {} : { ca }) };
+    if (!byOrigin.has(url.origin)) byOrigin.set(url.origin, address);
   }
   return [...byOrigin.values()];
 }
@@ -61,14 +65,27 @@ export interface Lookups {
   readonly inspectCertificate: (server: TlsServer) => Promise<InspectedCertificate>;
 }
 
-/** A name that is not known and a server that does not answer are findings. */
+/**
+ * A name that is not known and a server that does not answer are findings, but for a host whose Ingress is yet to be deployed.
+ * @param served hosts that have an Ingress in the cluster
+ */
 export async function addressChecks(
   addresses: readonly NamedAddress[],
   now: Date,
   lookups: Lookups,
+  served: ReadonlySet<string> = new Set(),
 ): Promise<readonly Check[]> {
-  return (await mapConcurrently(addresses, (address) => oneAddress(address, now, lookups))).flat();
+  const checks = await mapConcurrently(addresses, async (address) => {
+    const found = await oneAddress(address, now, lookups);
+    return address.isDeclared && !served.has(address.url.hostname) ? found.map(beforeDeployment) : found;
+  });
+  return checks.flat();
 }
+
+const beforeDeployment = (check: Check): Check =>
+  check.state === "missing"
+    ? untried(check, check.what, check.found, "the deployment makes its Ingress: ./ws doctor again after it")
+    : check;
 
 async function oneAddress(
   { setting, url, ca }: NamedAddress,
@@ -95,97 +112,3 @@ async function oneAddress(
     ];
   }
 }
-
-const DAY_MS = 86_400_000;
-/** An authority that renews by itself does so earlier. */
-const FEWEST_DAYS = 14;
-
-/** Pure. */
-export function judgeCertificate(
-  target: Target,
-  setting: string,
-  { validFrom, validTo, distrust, otherName }: InspectedCertificate,
-  now: Date,
-): readonly Check[] {
-  const days = Math.floor((validTo.getTime() - now.getTime()) / DAY_MS);
-  const ends = validTo.toISOString().slice(0, 10);
-  const wrong = [
-    ...(otherName === undefined
-      ? []
-      : [{ found: otherName, expected: `a certificate for ${new URL(target.where).hostname}` }]),
-    ...(distrust === undefined
-      ? []
-      : [
-          {
-            found: `it is not trusted here (${distrust})`,
-            expected: "a certificate of an authority that this machine trusts",
-          },
-        ]),
-    ...(validFrom > now
-      ? [{ found: `it is valid from ${validFrom.toISOString()} only`, expected: "a certificate that is valid now" }]
-      : []),
-    ...(days < FEWEST_DAYS
-      ? [
-          {
-            found: days < 0 ? `it expired on ${ends}` : `it expires on ${ends}, in ${days} days`,
-            expected: `a certificate that is valid for ${FEWEST_DAYS} days or more`,
-          },
-        ]
-      : []),
-  ];
-  if (wrong.length === 0) return [ok(target, "certificate", `valid until ${ends}`)];
-  return wrong.map((finding) =>
-    missing(target, "certificate", { ...finding, remedy: remedyOf(setting, finding.found) }),
-  );
-}
-
-function remedyOf(setting: string, found: string): string {
-  const own = /^(vault|forgejo)\./.exec(setting)?.[1];
-  if (found.startsWith("it is not trusted") && own !== undefined)
-    return `put the authority's certificate into a file and name it in ${own}.caCertFile, or use a certificate of a public one`;
-  return `renew the certificate of the server that ${setting} names, or correct ${setting}`;
-}
-
-const discovery = z.object({ issuer: z.string(), device_authorization_endpoint: z.string().optional() });
-
-/** Pure. Judges the discovery document of the issuer by which people's kubectl signs in. */
-export function judgeIssuer(
-  { issuer, grant }: NonNullable<StackSettings["cluster"]>["oidc"],
-  { status, text }: Pick<HttpReply, "status" | "text">,
-): readonly Check[] {
-  const target: Target = { surface: "address", where: issuer, who: "" };
-  const parsed = discovery.safeParse(parseJson(text));
-  if (status !== 200 || !parsed.success) {
-    return [
-      missing(target, "issuer", {
-        found: `no discovery document (status ${status})`,
-        expected: "the document at .well-known/openid-configuration below the issuer",
-        remedy: "correct cluster.oidc.issuer; docs/authentik.md says what the issuer needs",
-      }),
-    ];
-  }
-  const named = parsed.data.issuer;
-  return [
-    named === issuer
-      ? ok(target, "issuer", "names itself as the settings do")
-      : missing(target, "issuer", {
-          found: `it calls itself ${named}`,
-          expected: `${issuer}, letter by letter: kubelogin and the API server refuse tokens of another issuer`,
-          remedy: `pulumi config set --path cluster.oidc.issuer ${named}`,
-        }),
-    ...(grant === "device-code" && parsed.data.device_authorization_endpoint === undefined
-      ? [
-          missing(target, "grant", {
-            found: "it offers no device code",
-            expected: "a device_authorization_endpoint, since cluster.oidc.grant is device-code",
-            remedy:
-              "switch the grant on at the issuer (docs/authentik.md), or set cluster.oidc.grant to authcode-keyboard and cluster.oidc.redirectUrl to http://localhost",
-          }),
-        ]
-      : [ok(target, "grant", grant)]),
-  ];
-}
-
-/** The address of an issuer's discovery document. */
-export const discoveryUrl = (issuer: string): URL =>
-  new URL(`${issuer.replace(/\/+$/, "")}/.well-known/openid-configuration`);

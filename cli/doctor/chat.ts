@@ -27,7 +27,7 @@ export async function chatChecks(webhook: string | undefined, lookups: Lookups, 
   }
   const url = new URL(new URL(webhook).origin);
   const target: Target = { ...nowhere, where: url.origin };
-  const reached = await addressChecks([{ setting: "WS_CHAT_WEBHOOK", url }], now, lookups);
+  const reached = await addressChecks([{ setting: "WS_CHAT_WEBHOOK", url, isDeclared: false }], now, lookups);
   return [
     ...reached.map((check): Check => ({ ...check, surface: "chat" })),
     untried(

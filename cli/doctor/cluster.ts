@@ -15,6 +15,13 @@ type Settings = Pick<StackSettings, "cluster" | "stem95su">;
 
 const self = z.object({ status: z.object({ userInfo: z.object({ username: z.string() }) }) });
 const review = z.object({ status: z.object({ allowed: z.boolean() }) });
+const ingresses = z.object({
+  items: z.array(
+    z.object({
+      spec: z.object({ rules: z.array(z.object({ host: z.string().optional() })).nullish() }).nullish(),
+    }),
+  ),
+});
 const version = z.object({ major: z.string(), minor: z.string() });
 
 /** @throws KubernetesError where the API server does not answer */
@@ -156,4 +163,13 @@ async function namespacesOf(call: KubeCall, target: Target, { cluster }: Setting
       remedy: `kubectl create namespace ${name}`,
     });
   });
+}
+
+/** The hosts that the cluster's Ingresses name. @throws KubernetesError where the API server does not list them */
+export async function hostsOfIngresses(call: KubeCall): Promise<ReadonlySet<string>> {
+  const { status, value } = await call("GET", "/apis/networking.k8s.io/v1/ingresses");
+  const parsed = ingresses.safeParse(value);
+  if (!parsed.success) throw new KubernetesError(`the Ingresses cannot be listed (status ${status})`);
+  const hosts = parsed.data.items.flatMap(({ spec }) => (spec?.rules ?? []).map(({ host }) => host ?? ""));
+  return new Set(hosts);
 }

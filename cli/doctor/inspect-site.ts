@@ -20,13 +20,14 @@ import { requiredSecret } from "../../config/required-secret.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { userMapFromVault } from "../../config/vault-user-map.ts";
 import { PROJECT } from "../pulumi.ts";
-import { addressChecks, discoveryUrl, judgeIssuer, namedAddresses } from "./addresses.ts";
+import { addressChecks, namedAddresses } from "./addresses.ts";
 import { chatChecks } from "./chat.ts";
 import { clockCheck } from "./clock.ts";
-import { clusterChecks } from "./cluster.ts";
+import { clusterChecks, hostsOfIngresses } from "./cluster.ts";
 import { requiredRights, ROLE_FILE } from "./deployment-role.ts";
 import { forgeChecks } from "./forge.ts";
 import { hostChecks } from "./hosts.ts";
+import { discoveryUrl, judgeIssuer } from "./issuer.ts";
 import { mirrorChecks, mirrorTarget } from "./mirror.ts";
 import { type Check, missing, ok, type Target } from "./model.ts";
 import { controlPlaneNeeds, hostNeeds } from "./needs.ts";
@@ -34,6 +35,8 @@ import { vaultChecks } from "./vault.ts";
 
 const TIMEOUT_MS = 15_000;
 const PAUSE_MS = 300;
+/** A request without a sign-in. */
+const REQUEST = { method: "GET", headers: {}, timeoutMs: TIMEOUT_MS } as const;
 
 /** @param webhook of the admins' chat, where the operator's environment has it */
 export async function inspectSite(settings: StackSettings, webhook: string | undefined): Promise<readonly Check[]> {
@@ -122,8 +125,7 @@ async function clusterOf(settings: StackSettings): Promise<readonly Check[]> {
     const { server, token: _, ...tls } = readKubeconfig(text);
     const required = requiredRights(readFileSync(resolve(PROJECT, ROLE_FILE), "utf8"));
     const checks = await clusterChecks(openKubernetes(text), server, settings, required);
-    const url = new URL("/version", server);
-    return [...checks, await clockOf(server, { method: "GET", url, headers: {}, timeoutMs: TIMEOUT_MS, ...tls })];
+    return [...checks, await clockOf(server, { ...REQUEST, url: new URL("/version", server), ...tls })];
   });
 }
 
@@ -147,7 +149,7 @@ async function vaultOf(settings: StackSettings): Promise<readonly Check[]> {
   });
   const clock = guarded(target, { what: "clock", expected: "an answer of Vault", remedy }, async () => {
     const url = new URL(`${vault.address.replace(/\/+$/, "")}/v1/sys/health`);
-    return [await clockOf(vault.address, { method: "GET", url, headers: {}, timeoutMs: TIMEOUT_MS, ...tls })];
+    return [await clockOf(vault.address, { ...REQUEST, url, ...tls })];
   });
   return (await Promise.all([rights, map, clock])).flat();
 }
@@ -177,15 +179,27 @@ async function issuerOf({ cluster }: StackSettings): Promise<readonly Check[]> {
   const tls = ca === undefined ? {} : { ca };
   const target: Target = { surface: "address", where: issuer, who: "" };
   const remedy = "correct cluster.oidc.issuer; docs/authentik.md says what the issuer needs";
+  const get = (url: URL) => send({ ...REQUEST, url, ...tls });
   return guarded(target, { what: "issuer", expected: "its discovery document", remedy }, async () => {
-    const request = { method: "GET", url: discoveryUrl(issuer), headers: {}, timeoutMs: TIMEOUT_MS, ...tls } as const;
-    return judgeIssuer(cluster.oidc, await send(request));
+    return judgeIssuer(cluster.oidc, await get(discoveryUrl(issuer)));
   });
 }
 
 async function addressesOfSite(settings: StackSettings): Promise<readonly Check[]> {
   const authorities = { vault: authorityOf(settings, "vault"), forge: authorityOf(settings, "forgejo") };
-  return addressChecks(namedAddresses(settings, authorities), new Date(), { addressesOf, inspectCertificate });
+  const lookups = { addressesOf, inspectCertificate };
+  return addressChecks(namedAddresses(settings, authorities), new Date(), lookups, await servedHosts(settings));
+}
+
+/** The hosts of the cluster's Ingresses. Of a cluster that cannot be asked none is known, which is a finding of the cluster. */
+async function servedHosts({ cluster, kubeconfig }: StackSettings): Promise<ReadonlySet<string>> {
+  if (cluster === undefined || kubeconfig === undefined) return new Set();
+  try {
+    return await hostsOfIngresses(openKubernetes(kubeconfig));
+  } catch (cause) {
+    if (!(cause instanceof ClientError)) throw cause;
+    return new Set();
+  }
 }
 
 /** The forge itself may serve the mirror, with its own authority. */

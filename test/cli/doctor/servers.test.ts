@@ -1,10 +1,10 @@
-/** What the answers of cluster, Vault, forge and issuer come to, with fakes that answer by path. */
+/** What the answers of cluster, Vault and forge come to, with fakes that answer by path. */
 
 import { afterEach, expect, test } from "vitest";
 import type { z } from "zod";
-import { addressChecks, judgeCertificate, judgeIssuer, namedAddresses } from "../../../cli/doctor/addresses.ts";
+import { addressChecks, namedAddresses } from "../../../cli/doctor/addresses.ts";
 import { chatChecks } from "../../../cli/doctor/chat.ts";
-import { clusterChecks } from "../../../cli/doctor/cluster.ts";
+import { clusterChecks, hostsOfIngresses } from "../../../cli/doctor/cluster.ts";
 import { requiredRights } from "../../../cli/doctor/deployment-role.ts";
 import { forgeChecks } from "../../../cli/doctor/forge.ts";
 import { mirrorChecks } from "../../../cli/doctor/mirror.ts";
@@ -269,11 +269,26 @@ test("a name that is not known, and each fault of a certificate, is a finding", 
   ]);
 });
 
-test("an expired certificate and one of another name are told apart", () => {
-  const target = { surface: "address", where: "https://a.test", who: "" } as const;
-  const of = (changes: object) => missingOf(judgeCertificate(target, "vault.address", { ...GOOD, ...changes }, NOW));
-  expect(of({ validTo: new Date("2026-01-01") })).toEqual(["certificate: it expired on 2026-01-01"]);
-  expect(of({ otherName: "it is for b.test" })).toEqual(["certificate: it is for b.test"]);
+test("a host whose Ingress comes with the deployment is not red before it, and is as any other from then on", async () => {
+  const site = settings({ kubeconfig: "k", cluster: CLUSTER, stem95su: { host: "site.test" } });
+  const addresses = namedAddresses(site, {}).filter(({ setting }) => setting === "stem95su.host");
+  const lookups = {
+    addressesOf: async () => ["10.0.0.1"],
+    inspectCertificate: async () => ({ ...GOOD, otherName: "it is for TRAEFIK DEFAULT CERT" }),
+  };
+  const states = async (served: string[]) =>
+    (await addressChecks(addresses, NOW, lookups, new Set(served))).map(({ what, state }) => `${state} ${what}`);
+  expect(await states(["other.test"])).toEqual(["ok name", "untried certificate"]);
+  expect(await states(["site.test"])).toEqual(["ok name", "missing certificate"]);
+});
+
+test("the hosts of the cluster's Ingresses are read from all of its namespaces", async () => {
+  server = await startHttpsCluster((_, path) => ({
+    body: path === "/apis/networking.k8s.io/v1/ingresses" && {
+      items: [{ spec: { rules: [{ host: "a.test" }, {}] } }, { spec: {} }],
+    },
+  }));
+  expect(await hostsOfIngresses(openKubernetes(server.kubeconfig))).toContain("a.test");
 });
 
 test("a real certificate is inspected without being trusted first", async () => {
@@ -285,17 +300,6 @@ test("a real certificate is inspected without being trusted first", async () => 
   });
   await expect(inspectCertificate({ host: "127.0.0.1", port: 1 })).rejects.toThrow("nothing listens there");
   expect(server?.asked).toEqual([]);
-});
-
-test("an issuer must name itself as the settings do, and offer the grant", () => {
-  const oidc = { issuer: "https://i.test/o/", clientId: "c", grant: "device-code" as const };
-  const of = (body: object, status = 200) => missingOf(judgeIssuer(oidc, { status, text: JSON.stringify(body) }));
-  expect(of({ issuer: oidc.issuer, device_authorization_endpoint: "https://i.test/device" })).toEqual([]);
-  expect(of({ issuer: "https://i.test/o" })).toEqual([
-    "issuer: it calls itself https://i.test/o",
-    "grant: it offers no device code",
-  ]);
-  expect(of({}, 404)).toEqual(["issuer: no discovery document (status 404)"]);
 });
 
 const REFS =
