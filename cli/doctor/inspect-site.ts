@@ -27,7 +27,7 @@ import { clusterChecks, hostsOfIngresses } from "./cluster.ts";
 import { requiredRights, ROLE_FILE } from "./deployment-role.ts";
 import { forgeChecks } from "./forge.ts";
 import { hostChecks } from "./hosts.ts";
-import { discoveryUrl, judgeIssuer } from "./issuer.ts";
+import { devicePageChecks, discoveryUrl, judgeIssuer } from "./issuer.ts";
 import { mirrorChecks, mirrorTarget } from "./mirror.ts";
 import { type Check, missing, ok, type Target } from "./model.ts";
 import { controlPlaneNeeds, hostNeeds } from "./needs.ts";
@@ -181,7 +181,10 @@ async function issuerOf({ cluster }: StackSettings): Promise<readonly Check[]> {
   const remedy = "correct cluster.oidc.issuer; docs/authentik.md says what the issuer needs";
   const get = (url: URL) => send({ ...REQUEST, url, ...tls });
   return guarded(target, { what: "issuer", expected: "its discovery document", remedy }, async () => {
-    return judgeIssuer(cluster.oidc, await get(discoveryUrl(issuer)));
+    const document = await get(discoveryUrl(issuer));
+    const page = { what: "device page", expected: "an answer of the issuer", remedy };
+    const onPage = await guarded(target, page, () => devicePageChecks(cluster.oidc, document, get));
+    return [...judgeIssuer(cluster.oidc, document), ...onPage];
   });
 }
 
