@@ -14,8 +14,9 @@ export const doctor: Command = {
 
 Tries everything that the stack's settings require, before the first deployment and at any time later:
 the login on each host with its pinned key, root's rights, packages and programs there; the kubeconfig's
-rights; the capabilities of Vault's token; the forge's account and repository; names and certificates of
-the addresses in the settings; the clocks. Says what is missing and the line that grants it. Changes
+rights; the capabilities of Vault's token; the forge's account, repositories and people; names and
+certificates of the addresses in the settings; the sign-in before the portal and the code servers; the
+clocks. Says what is missing and the line that grants it. Changes
 nothing, and never shows a secret.
 
 ${SELECTION_HELP}

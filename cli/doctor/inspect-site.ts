@@ -27,6 +27,7 @@ import { clusterChecks, hostsOfIngresses } from "./cluster.ts";
 import { requiredRights, ROLE_FILE } from "./deployment-role.ts";
 import { forgeChecks } from "./forge.ts";
 import { hostChecks } from "./hosts.ts";
+import { ingressSignInChecks } from "./ingress-sign-in.ts";
 import { devicePageChecks, discoveryUrl, judgeIssuer } from "./issuer.ts";
 import { mirrorChecks, mirrorTarget } from "./mirror.ts";
 import { type Check, missing, ok, type Target } from "./model.ts";
@@ -50,6 +51,7 @@ export async function inspectSite(settings: StackSettings, webhook: string | und
     issuerOf(settings),
     addressesOfSite(settings),
     mirrorOf(settings),
+    ingressSignInChecks(settings.devvm, (url) => send({ ...REQUEST, url })),
     chatChecks(webhook, { addressesOf, inspectCertificate }, new Date()),
   ]);
   return all.flat();

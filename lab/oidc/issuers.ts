@@ -61,6 +61,7 @@ export async function startIssuers(instance: Instance, certs: Certificates): Pro
   await startServer(instance, {
     name: "oidc",
     argv: [process.execPath, "--import", import.meta.resolve("tsx"), SERVE, join(dir, "serve.json")],
+    reads: [SERVE],
     ready: () => answers(`${base}/dashboard/.well-known/openid-configuration`, { ca: certs.ca.cert }),
     withinMs: 30_000,
   });

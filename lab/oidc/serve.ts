@@ -24,5 +24,7 @@ const pages = new Map<string, string>(
 
 createServer({ cert: readFileSync(served.certFile), key: readFileSync(served.keyFile) }, (request, response) => {
   const page = pages.get(request.url ?? "");
+  // As an ingress answers that asks authentik first.
+  if (request.url === "/") return void response.writeHead(302, { location: "/outpost.goauthentik.io/start" }).end();
   response.writeHead(page === undefined ? 404 : 200, { "content-type": "application/json" }).end(page ?? "{}");
 }).listen(served.port);

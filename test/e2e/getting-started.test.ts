@@ -133,7 +133,7 @@ async function valuesOfTheLab(): Promise<ReadonlyMap<string, string>> {
     ["https://api.cluster.internal.example:6443", cluster.server],
     ["https://authentik.example/application/o/kubernetes/", commandLine.url],
     ["https://vault.internal.example:8200", vault.address],
-    // No ingress of the lab serves the portal; the sign-in service has a name and a certificate as one would.
+    // No ingress of the lab serves the portal; the sign-in service has a certificate and asks for a sign-in as one would.
     ["https://lobby.example", new URL(commandLine.url).origin],
     ["devvm.internal.example", stack.vm.address],
     ["10.0.0.5", stack.vm.address],
