@@ -50,6 +50,11 @@ test("every object of the page has a kind, a name and the namespace of the middl
     expect(metadata).toMatchObject({ name: expect.any(String), namespace: "authentik" });
 });
 
+test("the endpoint says that it is ready, which Traefik asks of one that nobody probes", () => {
+  const slice = documents.find(({ kind }) => kind === "EndpointSlice");
+  expect(slice?.endpoints).toEqual([{ addresses: ["10.0.0.5"], conditions: { ready: true, serving: true } }]);
+});
+
 test("the page quotes the API server's refusal as the program writes it", () => {
   const text = authenticationText([{ url: "https://i.test", audiences: ["c"] }]);
   for (const sentence of ["the e-mail is not a verified one", "a person cannot be in one of the system's groups"]) {
