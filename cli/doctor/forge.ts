@@ -2,20 +2,27 @@
 
 import { z } from "zod";
 import { tokenApi } from "../../clients/forgejo/access-tokens.ts";
+import { findAccount } from "../../clients/forgejo/accounts-by-id.ts";
 import { type Forge, ForgeError } from "../../clients/forgejo/client.ts";
 import { repoApi, serverVersion } from "../../clients/forgejo/repository.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
+import type { Row } from "../../roster/model.ts";
+import { mapConcurrently } from "../map-concurrently.ts";
 import { type Check, missing, ok, type Target } from "./model.ts";
 
 const account = z.object({ login: z.string(), is_admin: z.boolean().default(false) });
 const repository = z.object({ permissions: z.object({ admin: z.boolean() }).optional() });
 const LIMIT_MS = 60_000;
 
-/** @throws ForgeError where the forge does not answer, or does not take the credentials */
+/**
+ * @param rows of the roster, whose logins and repositories must be there
+ * @throws ForgeError where the forge does not answer, or does not take the credentials
+ */
 export async function forgeChecks(
   forge: Forge,
   where: string,
   { owner, infra, branch }: StackSettings["devvm"]["repositories"],
+  rows: readonly Row[],
 ): Promise<readonly Check[]> {
   const signal = AbortSignal.timeout(LIMIT_MS);
   const self = await forge.ask({ method: "GET", path: ["user"], purpose: "see who signs in" }, account, signal);
@@ -32,7 +39,50 @@ export async function forgeChecks(
         }),
     await tokens(forge, target, signal),
     ...(await repositoryChecks(forge, target, { owner, infra, branch }, signal)),
+    ...(await loginsOf(forge, target, rows, signal)),
+    ...(await clonedRepositories(forge, target, owner, rows, signal)),
   ];
+}
+
+/** The program makes no account on the forge. */
+async function loginsOf(
+  forge: Forge,
+  target: Target,
+  rows: readonly Row[],
+  signal: AbortSignal,
+): Promise<readonly Check[]> {
+  const logins = rows.flatMap(({ osUser, forgejo }) => (forgejo === undefined ? [] : [{ osUser, ...forgejo }]));
+  return mapConcurrently(logins, async ({ osUser, login }) =>
+    (await findAccount(forge, login, undefined, signal)) === undefined
+      ? missing(target, `account ${login}`, {
+          found: "there is none",
+          expected: `the account that the row of ${osUser} names`,
+          remedy: `make the account ${login} on the forge, or correct forgejo.login of ${osUser} in the roster`,
+        })
+      : ok(target, `account ${login}`, "there"),
+  );
+}
+
+/** What `repos` names: a clone of a repository that is not there is tried again by every run. */
+async function clonedRepositories(
+  forge: Forge,
+  target: Target,
+  owner: string,
+  rows: readonly Row[],
+  signal: AbortSignal,
+): Promise<readonly Check[]> {
+  const names = [...new Set(rows.flatMap(({ repos }) => repos))];
+  return mapConcurrently(names, async (name) => {
+    const what = `repository ${owner}/${name}`;
+    const request = { method: "GET", path: ["repos", owner, name], purpose: `find the ${what}` } as const;
+    if ((await forge.find(request, repository, signal)) !== undefined) return ok(target, what, "there");
+    const people = rows.flatMap(({ osUser, repos }) => (repos.includes(name) ? [osUser] : []));
+    return missing(target, what, {
+      found: "there is none, or this account may not see it",
+      expected: `a repository to clone for ${people.join(", ")}`,
+      remedy: `create ${owner}/${name} on the forge, or correct repos in the roster`,
+    });
+  });
 }
 
 /** The forge lists tokens to a password alone, as it issues them: an access token in its place is refused. */

@@ -19,6 +19,7 @@ import { Refusal } from "../../config/refusal.ts";
 import { requiredSecret } from "../../config/required-secret.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { userMapFromVault } from "../../config/vault-user-map.ts";
+import type { Row } from "../../roster/model.ts";
 import { PROJECT } from "../pulumi.ts";
 import { addressChecks, namedAddresses } from "./addresses.ts";
 import { chatChecks } from "./chat.ts";
@@ -39,15 +40,21 @@ const PAUSE_MS = 300;
 /** A request without a sign-in. */
 const REQUEST = { method: "GET", headers: {}, timeoutMs: TIMEOUT_MS } as const;
 
+/** The rows of the roster; undefined where it cannot be read. */
+type People = Promise<readonly Row[] | undefined>;
+
 /** @param webhook of the admins' chat, where the operator's environment has it */
 export async function inspectSite(settings: StackSettings, webhook: string | undefined): Promise<readonly Check[]> {
+  const roster = rosterOf(settings, { folder: PROJECT }).then(({ roster: { rows } }) => [...rows.values()]);
+  // A roster that cannot be read is a finding of the configuration; the surfaces are then inspected without its people.
+  const rows = roster.catch(() => undefined);
   const all = await Promise.all([
-    configuration(settings),
+    configuration(settings, roster),
     ...settings.hosts.map((host) => hostOf(host, settings)),
     ...(settings.cluster?.apiServer?.controlPlanes ?? []).map((host) => controlPlaneOf(host, settings)),
     clusterOf(settings),
-    vaultOf(settings),
-    forgeOf(settings),
+    vaultOf(settings, rows),
+    forgeOf(settings, rows),
     issuerOf(settings),
     addressesOfSite(settings),
     mirrorOf(settings),
@@ -74,7 +81,7 @@ async function guarded(
 }
 
 /** The files that the settings name, as the program finds them. */
-async function configuration(settings: StackSettings): Promise<readonly Check[]> {
+async function configuration(settings: StackSettings, rows: Promise<readonly Row[]>): Promise<readonly Check[]> {
   const { devvm, vault, forgejo } = settings;
   const files = [
     ["devvm.guidanceFile", devvm.guidanceFile],
@@ -87,10 +94,7 @@ async function configuration(settings: StackSettings): Promise<readonly Check[]>
   const people = await guarded(
     roster,
     { what: "roster", expected: "a roster without problems", remedy: `./ws check ${settings.roster}` },
-    async () => {
-      const { size } = (await rosterOf(settings, { folder: PROJECT })).roster.rows;
-      return [ok(roster, "roster", `${size} people`)];
-    },
+    async () => [ok(roster, "roster", `${(await rows).length} people`)],
   );
   return [...people, ...files.flatMap(([setting, file]) => (file === undefined ? [] : [fileCheck(setting, file)]))];
 }
@@ -131,8 +135,8 @@ async function clusterOf(settings: StackSettings): Promise<readonly Check[]> {
   });
 }
 
-async function vaultOf(settings: StackSettings): Promise<readonly Check[]> {
-  const { vault, vaultToken } = settings;
+async function vaultOf(settings: StackSettings, roster: People): Promise<readonly Check[]> {
+  const { vault, vaultToken, userMapFile } = settings;
   if (vault === undefined) return [];
   const target: Target = { surface: "vault", where: vault.address, who: "" };
   const remedy =
@@ -143,7 +147,8 @@ async function vaultOf(settings: StackSettings): Promise<readonly Check[]> {
   const rights = guarded(target, { what: "token", expected, remedy }, async () => {
     const token = requiredSecret(vaultToken, "vaultToken", "vault");
     const access = { address: vault.address, token, timeoutMs: TIMEOUT_MS, pauseMs: PAUSE_MS, ...tls };
-    return vaultChecks(openVault(access), vault);
+    const hasNamespaces = (await roster)?.some(({ namespaces }) => namespaces.length > 0) ?? true;
+    return vaultChecks(openVault(access), vault, { readsUserMap: userMapFile === undefined, hasNamespaces });
   });
   const map = guarded(target, { what: "user map", expected: "a map that can be read", remedy: USER_MAP }, async () => {
     const read = await userMapFromVault(settings, { ledger: undefined }, { preview: false, folder: PROJECT });
@@ -159,7 +164,7 @@ async function vaultOf(settings: StackSettings): Promise<readonly Check[]> {
 const USER_MAP =
   "write the map into the secret that vault.kvMount and vault.userMap name, or set userMapFile to a file with it";
 
-async function forgeOf(settings: StackSettings): Promise<readonly Check[]> {
+async function forgeOf(settings: StackSettings, roster: People): Promise<readonly Check[]> {
   const { forgejo, forgejoPassword, devvm } = settings;
   if (forgejo === undefined) return [];
   const url = forgejo.url ?? devvm.repositories.forgejo;
@@ -170,7 +175,7 @@ async function forgeOf(settings: StackSettings): Promise<readonly Check[]> {
     const ca = authorityOf(settings, "forgejo");
     const tls = ca === undefined ? {} : { ca };
     const access = { url, username: forgejo.username, password, timeoutMs: TIMEOUT_MS, pauseMs: PAUSE_MS, ...tls };
-    return forgeChecks(openForge(access), url, devvm.repositories);
+    return forgeChecks(openForge(access), url, devvm.repositories, (await roster) ?? []);
   });
 }
 

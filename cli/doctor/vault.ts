@@ -12,15 +12,29 @@ const token = z.object({
     display_name: z.string().default(""),
     ttl: z.number(),
     period: z.number().optional(),
-    policies: z.array(z.string()).nullish(),
+    renewable: z.boolean(),
+    /** Whether no other token's end revokes it. */
+    orphan: z.boolean(),
+    /** 0 for a token that may be used without limit. */
+    num_uses: z.number(),
+    /** 0 for a token that may be renewed for ever. */
+    explicit_max_ttl: z.number(),
   }),
 });
 const capabilities = z.object({ data: z.record(z.string(), z.unknown()) });
 const mounts = z.object({ data: z.record(z.string(), z.unknown()) });
 const list = z.array(z.string());
 
+/** What a site asks of Vault beside what its settings name. */
+export interface VaultUse {
+  /** The user map comes from Vault, and not from a file. */
+  readonly readsUserMap: boolean;
+  /** Somebody owns namespaces, whose pipelines sign in. */
+  readonly hasNamespaces: boolean;
+}
+
 /** @throws VaultError where Vault does not answer, or does not know the token */
-export async function vaultChecks(vault: Vault, settings: VaultSettings): Promise<readonly Check[]> {
+export async function vaultChecks(vault: Vault, settings: VaultSettings, use: VaultUse): Promise<readonly Check[]> {
   const tokenData = await vault.find(
     { method: "GET", path: "auth/token/lookup-self", purpose: "look up the program's own token" },
     token,
@@ -32,7 +46,7 @@ export async function vaultChecks(vault: Vault, settings: VaultSettings): Promis
   const rules = programRights({
     kv: settings.kvMount,
     kubernetes: settings.kubernetesMount,
-    userMap: settings.userMap.path,
+    userMap: use.readsUserMap ? settings.userMap.path : undefined,
     tokenRole: settings.workstationTokens?.role,
   });
   const paths = rules.map(({ path }) => exampleOf(path));
@@ -43,6 +57,7 @@ export async function vaultChecks(vault: Vault, settings: VaultSettings): Promis
   const checks = [
     ok(target, "token", "Vault knows it"),
     lifetime(target, tokenData.data),
+    ...endsEarly(target, tokenData.data),
     ...judgeRights(target, rules, has?.data ?? {}),
   ];
   // What cannot be read without a right is a finding already.
@@ -50,7 +65,7 @@ export async function vaultChecks(vault: Vault, settings: VaultSettings): Promis
     !checks.some(({ what, state }) => what === `right on ${path}` && state === "missing");
   if (mayRead("sys/auth")) {
     const there = await vault.find({ method: "GET", path: "sys/auth", purpose: "list the auth mounts" }, mounts);
-    checks.push(...judgeMounts(target, settings, Object.keys(there?.data ?? {})));
+    checks.push(...judgeMounts(target, settings, use, Object.keys(there?.data ?? {})));
   }
   const role = settings.workstationTokens?.role;
   if (role !== undefined && mayRead(`auth/token/roles/${role}`))
@@ -110,14 +125,37 @@ function lifetime(target: Target, { ttl, period }: z.output<typeof token>["data"
   });
 }
 
+/** What ends the token however often the daily deployment renews it. */
+function endsEarly(
+  target: Target,
+  { ttl, period, renewable, orphan, num_uses: uses, explicit_max_ttl: limit }: z.output<typeof token>["data"],
+): readonly Check[] {
+  const isRenewed = renewable && period !== undefined && limit === 0;
+  const faults = [
+    ...(orphan ? [] : ["it is revoked with the token that made it"]),
+    ...(ttl === 0 || isRenewed ? [] : ["it ends whatever renews it"]),
+    ...(uses === 0 ? [] : [`it ends after ${uses} more uses`]),
+  ];
+  if (faults.length === 0) return [];
+  return [
+    missing(target, "token's kind", {
+      found: faults.join("; "),
+      expected: "an orphan that is periodic and renewable, without a limit: the daily deployment keeps it alive",
+      remedy:
+        "vault token create -orphan -period=768h -policy=workstation-program, and: pulumi config set --secret vaultToken",
+    }),
+  ];
+}
+
 function judgeMounts(
   target: Target,
   { oidcMount, kubernetesMount }: VaultSettings,
+  { hasNamespaces }: VaultUse,
   there: readonly string[],
 ): readonly Check[] {
   const wanted = [
     ["oidc", "vault.oidcMount", oidcMount],
-    ["kubernetes", "vault.kubernetesMount", kubernetesMount],
+    ...(hasNamespaces ? [["kubernetes", "vault.kubernetesMount", kubernetesMount] as const] : []),
   ] as const;
   return wanted.map(([type, setting, mount]) =>
     there.includes(`${mount}/`)

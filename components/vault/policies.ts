@@ -34,7 +34,8 @@ export const WORKSTATION_POLICIES = "workstation-claude-*";
 export interface ProgramMounts {
   readonly kv: string;
   readonly kubernetes: string;
-  readonly userMap: string;
+  /** Absent where the map comes from a file. */
+  readonly userMap?: string | undefined;
   /** Token role for the tokens of credential syncs; absent where none are issued. */
   readonly tokenRole?: string | undefined;
 }
@@ -44,7 +45,7 @@ export const programPolicy = (mounts: ProgramMounts): string => policyText(progr
 
 /** The rules of that policy. */
 export const programRights = (mounts: ProgramMounts): readonly Rule[] => [
-  { path: `${mounts.kv}/data/${mounts.userMap}`, capabilities: ["read"] },
+  ...(mounts.userMap === undefined ? [] : [{ path: `${mounts.kv}/data/${mounts.userMap}`, capabilities: ["read"] }]),
   { path: "sys/auth", capabilities: ["read"] },
   ...["namespace-owner-*", WORKSTATION_POLICIES].map((name) => ({
     path: `sys/policies/acl/${name}`,
@@ -63,6 +64,8 @@ export const programRights = (mounts: ProgramMounts): readonly Rule[] => [
     capabilities: ["create", "update"],
   })),
   { path: "auth/token/lookup-self", capabilities: ["read"] },
+  // The daily deployment renews it. Vault's policy "default" has this too, which a token may be issued without.
+  { path: "auth/token/renew-self", capabilities: ["update"] },
   ...(mounts.tokenRole === undefined ? [] : tokenRoleRights(mounts.tokenRole)),
 ];
 

@@ -16,6 +16,7 @@ import { inspectCertificate, TlsFailure } from "../../../clients/tls/inspect-cer
 import type { Vault } from "../../../clients/vault/client.ts";
 import { settings } from "../../config/raw-config.ts";
 import { text } from "../../house/sources.ts";
+import { roster, rosterOf, row } from "../../roster/support.ts";
 import { type HttpsCluster, startHttpsCluster } from "../https-cluster.ts";
 
 const missingOf = (checks: readonly Check[]) =>
@@ -80,11 +81,18 @@ test("every verb that is refused is named with its kind and its rule, and what m
 
 const VAULT = settings({ vault: { address: "https://vault.test" } }).vault;
 
+/** What docs/vault.md has an administrator issue. */
+const PERIODIC = {
+  ...{ display_name: "token-program", ttl: 2_000_000, period: 2_764_800, renewable: true },
+  ...{ orphan: true, num_uses: 0, explicit_max_ttl: 0 },
+};
+const USE = { readsUserMap: true, hasNamespaces: true };
+
 /** Vault that gives these capabilities to every path but the ones of the test. */
-function vaultWith(less: Readonly<Record<string, string[]>>, token: object = { ttl: 2_000_000 }, role?: object): Vault {
+function vaultWith(less: Readonly<Record<string, string[]>>, token: object = {}, role?: object): Vault {
   return {
     find: async <T>({ path, body }: { path: string; body?: object }, form: z.ZodType<T>) => {
-      if (path === "auth/token/lookup-self") return form.parse({ data: { display_name: "token-program", ...token } });
+      if (path === "auth/token/lookup-self") return form.parse({ data: { ...PERIODIC, ...token } });
       if (path === "sys/auth") return form.parse({ data: { "token/": {}, "kubernetes/": {} } });
       if (path.startsWith("auth/token/roles/")) return role === undefined ? undefined : form.parse({ data: role });
       const { paths } = body as { paths: string[] };
@@ -102,6 +110,7 @@ test("Vault's token is told each capability that it lacks, with the stanza that 
   const checks = await vaultChecks(
     vaultWith({ "auth/kubernetes/role/doctor": ["read"], "identity/entity": ["deny"] }),
     VAULT,
+    USE,
   );
   expect(missingOf(checks)).toEqual([
     "right on identity/entity: the token may not create, update",
@@ -167,7 +176,7 @@ test.each([
     vault: { address: "https://vault.test", oidcMount: "kubernetes", workstationTokens: {} },
   });
   if (vault === undefined) throw new Error("no vault");
-  const checks = await vaultChecks(vaultWith({}, undefined, role), vault);
+  const checks = await vaultChecks(vaultWith({}, undefined, role), vault, USE);
   expect(missingOf(checks)).toEqual(expected.map((fault) => `token role workstation-claude: ${fault}`));
   const remedies = checks.flatMap(({ state, remedy }) => (state === "missing" ? [remedy] : []));
   // What a write leaves out stays as it was.
@@ -178,17 +187,39 @@ test.each([
 test("a Vault that says nothing about the token is an error, and no token without an end", async () => {
   if (VAULT === undefined) throw new Error("no vault");
   const silent: Vault = { ...vaultWith({}), find: async () => undefined };
-  await expect(vaultChecks(silent, VAULT)).rejects.toThrow("says nothing about the program's own token");
+  await expect(vaultChecks(silent, VAULT, USE)).rejects.toThrow("says nothing about the program's own token");
 });
 
 test.each([
-  [{ ttl: 0 }, []],
-  [{ ttl: 400_000, period: 2_764_800 }, []],
+  [{}, []],
+  [{ ttl: 0, period: undefined, renewable: false }, []],
+  [{ ttl: 400_000 }, []],
   [{ ttl: 7200 }, ["token's life: 2 hours left"]],
+  [{ orphan: false }, ["token's kind: it is revoked with the token that made it"]],
+  [{ period: undefined }, ["token's kind: it ends whatever renews it"]],
+  [{ renewable: false }, ["token's kind: it ends whatever renews it"]],
+  [{ explicit_max_ttl: 31_536_000 }, ["token's kind: it ends whatever renews it"]],
+  [{ num_uses: 3 }, ["token's kind: it ends after 3 more uses"]],
 ])("a token of %j", async (token, expected) => {
   if (VAULT === undefined) throw new Error("no vault");
-  const checks = await vaultChecks(vaultWith({}, token), { ...VAULT, oidcMount: "kubernetes" });
+  const checks = await vaultChecks(vaultWith({}, token), { ...VAULT, oidcMount: "kubernetes" }, USE);
   expect(missingOf(checks)).toEqual(expected);
+});
+
+test("a right or a mount that this site does not use is no finding, and the token's own renewal is a right", async () => {
+  const use = { readsUserMap: false, hasNamespaces: false };
+  const settingsOf = { vault: { address: "https://vault.test", oidcMount: "token", kubernetesMount: "none" } };
+  const { vault } = settings(settingsOf);
+  if (vault === undefined) throw new Error("no vault");
+  const without = (path: string) => vaultWith({ [path]: ["deny"] });
+  expect(missingOf(await vaultChecks(without("secret/data/platform"), vault, use))).toEqual([]);
+  expect(missingOf(await vaultChecks(without("secret/data/platform"), vault, USE))).toEqual([
+    "right on secret/data/platform: the token may not read",
+    "auth mount none: there is none; the mounts are token, kubernetes",
+  ]);
+  expect(missingOf(await vaultChecks(without("auth/token/renew-self"), vault, use))).toEqual([
+    "right on auth/token/renew-self: the token may not update",
+  ]);
 });
 
 const REPOSITORIES = settings().devvm.repositories;
@@ -220,7 +251,18 @@ const FORGE = {
   "repos/ops/infra": { full_name: "ops/infra", permissions: { admin: true } },
   "repos/ops/infra/branches/master": { name: "master" },
   "repos/ops/infra/tag_protections": [],
+  "users/ebarzin": { id: 8, login: "ebarzin" },
+  "repos/ops/tripit": { full_name: "ops/tripit" },
 };
+const ROWS = [
+  ...roster(
+    rosterOf(
+      row("wizard", "", "admin"),
+      row("emo", "forgejo: { login: ebarzin }"),
+      row("dora", "code_layout: workspace\nrepos: [tripit]"),
+    ),
+  ).rows.values(),
+];
 
 test.each([
   [{}, []],
@@ -229,9 +271,11 @@ test.each([
   [{ "repos/ops/infra": undefined }, ["repository ops/infra: there is none, or this account may not see it"]],
   [{ "repos/ops/infra": { permissions: { admin: false } } }, ["repository ops/infra: the account is not its admin"]],
   [{ "repos/ops/infra/branches/master": undefined }, ["branch master: ops/infra has no such branch"]],
+  [{ "users/ebarzin": undefined }, ["account ebarzin: there is none"]],
+  [{ "repos/ops/tripit": undefined }, ["repository ops/tripit: there is none, or this account may not see it"]],
   [{ "repos/ops/infra/tag_protections": undefined }, ["tag rules: the server has no tag rules in its API"]],
 ])("the forge with %j", async (changes, expected) => {
-  const checks = await forgeChecks(forgeWith({ ...FORGE, ...changes }), "https://forge.test", REPOSITORIES);
+  const checks = await forgeChecks(forgeWith({ ...FORGE, ...changes }), "https://forge.test", REPOSITORIES, ROWS);
   expect(missingOf(checks)).toEqual(expected);
 });
 
