@@ -98,7 +98,6 @@ async function operatorsShell(): Promise<Readonly<Record<string, string>>> {
   const cluster = await clusterFact.read(instance);
   const { address, caFile, rootToken } = await vaultFact.read(instance);
   const { privateKeyPath } = await factsOfDevVm().read(instance);
-  const certificates = await ensureCertificates(instance);
   const program = (name: string, text: string) =>
     writeFile(join(folder, "bin", name), `#!/bin/sh\n${text}\n`, { mode: 0o700 });
   const known = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o BatchMode=yes";
@@ -115,8 +114,6 @@ async function operatorsShell(): Promise<Readonly<Record<string, string>>> {
     HOME: folder,
     LANG: "C.UTF-8",
     NO_COLOR: "1",
-    // An operator's machine trusts the authority of the sign-in service.
-    NODE_EXTRA_CA_CERTS: certificates.ca.cert,
   };
 }
 
@@ -157,6 +154,8 @@ function withValuesOfTheLab(text: string): string {
 const EVENTS: Readonly<Record<string, () => Promise<unknown>>> = {
   "the authority of Vault's certificate is in the home": async () =>
     cp((await vaultFact.read(instance)).caFile, join(folder, "vault-ca.pem")),
+  "the authority of the other certificates is in the home": async () =>
+    cp((await ensureCertificates(instance)).ca.cert, join(folder, "site-ca.pem")),
   "the outside programs are installed on devvm": () =>
     stack.sh(`for name in kubectl kubectl-oidc_login; do install -m 755 /usr/bin/true /usr/local/bin/$name; done
 printf '#!/bin/sh\\ntest -n "$VAULT_ADDR" && test -n "$VAULT_TOKEN"\\n' > /usr/local/bin/claude-credential-sync
