@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as vault from "@pulumi/vault";
+import { formerResourceNames } from "../components/vault/former-resource-names.ts";
 import { PersonAccess } from "../components/vault/person-access.ts";
 import { VaultPeople } from "../components/vault/resources.ts";
 import type { Desired, Email, Holder, K8sUser, Namespace, OffboardedPerson, OsUser, Person } from "../roster/model.ts";
@@ -45,6 +46,7 @@ export async function deployVault(
   const addresses = new Set([...desired.people.values()].flatMap(({ email }) => addressOf(email)));
   const isReassigned = ({ email }: OffboardedPerson) => addressOf(email).some((address) => addresses.has(address));
   const handedOver = handoversOf(desired);
+  const formerNames = formerResourceNames(desired);
   const cuts: pulumi.Resource[] = [];
   const tokens = new Map<OsUser, pulumi.Output<string>>();
   const revoke = (person: OffboardedPerson): pulumi.Resource => {
@@ -56,7 +58,11 @@ export async function deployVault(
         person: { ...person, namespaces: namespaces.filter(isFree) },
         ...(email === undefined || isReassigned(person) ? {} : { address: email }),
         ...{ isReassignedAddress: false, releases: [] },
-        ...{ handedOver: handedOver.by(person), formerOwners: handedOver.formerOwners },
+        ...{
+          handedOver: handedOver.by(person),
+          formerOwners: handedOver.formerOwners,
+          formerResourceNames: formerNames,
+        },
       },
       { providers, aliases: formerUrns(person) },
     );
@@ -78,7 +84,11 @@ export async function deployVault(
         ...(person.email === undefined ? {} : { address: person.email }),
         isReassignedAddress: desired.reassignedAddress.has(person.osUser),
         releases: releases.map(([, identity]) => identity),
-        ...{ handedOver: handedOver.by(person), formerOwners: handedOver.formerOwners },
+        ...{
+          handedOver: handedOver.by(person),
+          formerOwners: handedOver.formerOwners,
+          formerResourceNames: formerNames,
+        },
         ...(former === undefined ? {} : { former }),
       },
       { providers, aliases: formerUrns(person) },

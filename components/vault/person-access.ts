@@ -6,6 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as vault from "@pulumi/vault";
 import type { Email, Holder, K8sUser, Namespace } from "../../roster/model.ts";
 import { deployerRoleName, ownerPolicyName, workstationPolicyName } from "./names.ts";
+import type { FormerResourceNames } from "./former-resource-names.ts";
 import { ownerPolicy, workstationPolicy } from "./policies.ts";
 import { VaultPerson, WorkstationToken } from "./resources.ts";
 
@@ -42,6 +43,8 @@ export interface PersonAccessArgs {
   readonly handedOver: readonly Namespace[];
   /** The identities of former owners of a namespace, which give its role up first. */
   readonly formerOwners: (namespace: Namespace) => readonly Promise<pulumi.Resource>[];
+  /** By what the state of an earlier version may call their resources. */
+  readonly formerResourceNames: FormerResourceNames;
 }
 
 /** Policies and roles exist only for somebody present; the identity stays as "left", so that the cut is kept up. */
@@ -64,19 +67,23 @@ export class PersonAccess extends pulumi.ComponentResource {
 
 const ownsNamespaces = ({ tier }: Holder) => tier === "namespace-owner";
 
-function writePolicies(parent: PersonAccess, name: string, { person, site }: PersonAccessArgs): vault.Policy[] {
+/** `@` stands in no `k8s_user` and in no namespace, so the parts of two people's names never give one name. */
+const resourceName = (name: string, part: string): string => `${name}@${part}`;
+
+function writePolicies(parent: PersonAccess, name: string, args: PersonAccessArgs): vault.Policy[] {
+  const { person, site, formerResourceNames } = args;
   const { osUser, k8sUser, formerNames } = person;
   // Named like the policy, by the account: under another name of theirs in Vault the engine would make it, and then delete it.
   const workstation = new vault.Policy(
     `vault-${workstationPolicyName(osUser)}`,
     { name: workstationPolicyName(osUser), policy: workstationPolicy(site.kvMount, osUser, formerNames) },
-    { parent, aliases: [{ name: `${name}-workstation` }] },
+    { parent, aliases: formerResourceNames.ofWorkstationPolicy(person) },
   );
   if (!ownsNamespaces(person)) return [workstation];
   const owner = new vault.Policy(
-    `${name}-owner`,
+    resourceName(name, "owner"),
     { name: ownerPolicyName(k8sUser), policy: ownerPolicy(site.kvMount, k8sUser) },
-    { parent },
+    { parent, aliases: formerResourceNames.ofOwnerPolicy(person) },
   );
   return [workstation, owner];
 }
@@ -113,13 +120,13 @@ const declareIdentity = (parent: PersonAccess, name: string, args: PersonAccessA
 const admitDeployers = (
   parent: PersonAccess,
   name: string,
-  { person, site, formerOwners }: PersonAccessArgs,
+  { person, site, formerOwners, formerResourceNames }: PersonAccessArgs,
   identity: VaultPerson,
 ) => {
   if (!ownsNamespaces(person)) return;
   for (const namespace of person.namespaces) {
     new vault.kubernetes.AuthBackendRole(
-      `${name}-${namespace}`,
+      resourceName(name, namespace),
       {
         backend: site.kubernetesMount,
         roleName: deployerRoleName(namespace),
@@ -131,7 +138,10 @@ const admitDeployers = (
         // Batch tokens cannot be revoked one by one, so none are issued.
         tokenType: "service",
       },
-      { parent, dependsOn: [identity, ...formerOwners(namespace)], retainOnDelete: true },
+      {
+        ...{ parent, dependsOn: [identity, ...formerOwners(namespace)], retainOnDelete: true },
+        aliases: formerResourceNames.ofRole(person, namespace),
+      },
     );
   }
 };

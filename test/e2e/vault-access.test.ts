@@ -201,7 +201,7 @@ test("a policy that somebody widened by hand is seen by a refresh and put right"
     ...rosterOf(PEOPLE),
     vault: world.program,
   });
-  expect(stdout).toMatch(/vault-ana-owner updated/);
+  expect(stdout).toMatch(/vault-ana@owner updated/);
   expect(await as("ana", "GET", "secret/data/anab/app")).toBe(403);
 });
 

@@ -144,7 +144,7 @@ test("the former owner's identity takes the role, and the next owner's is writte
   const { desired } = derived(swapped, { ledger: before.desired.ledger });
   const resources = await desiredResources(STACK, desired);
   const at = (wanted: string) => resources.findIndex(({ name }) => name === wanted);
-  expect([at("vault-bob-alpha") > at("vault-zoe"), at("vault-zoe-bobs") > at("vault-bob")]).toEqual([true, true]);
+  expect([at("vault-bob@alpha") > at("vault-zoe"), at("vault-zoe@bobs") > at("vault-bob")]).toEqual([true, true]);
   // No pipeline gets a token of the former owner's in between.
   for (const { type, name, inputs } of resources)
     if (type === PERSON) await vault.provider.up(PERSON, inputs as PropertyMap, kept.get(name));
