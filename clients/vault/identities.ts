@@ -22,6 +22,9 @@ const answer = z.object({ data: entity });
 const mounts = z.object({ data: z.record(z.string(), z.looseObject({ accessor: z.string().optional() })) });
 const created = z.object({ data: z.object({ id: z.string() }) });
 
+/** Vault looks an alias up without regard to case, and keeps it as it was written. */
+export const folded = (name: string): string => name.toLowerCase();
+
 type Alias = z.output<typeof alias>;
 export type Entity = z.output<typeof entity>;
 
@@ -99,7 +102,7 @@ export function identities(vault: Vault, mount: string, signal: AbortSignal): Id
     point: async (name, entity) => {
       const mountAccessor = await accessor();
       const there = (await byAlias(name))?.aliases.find(
-        (one) => one.name === name && one.mount_accessor === mountAccessor,
+        (one) => folded(one.name) === folded(name) && one.mount_accessor === mountAccessor,
       );
       const present = await get(`identity/entity/id/${encodeURIComponent(entity.id)}`, `read the entity ${entity.id}`);
       if (present === undefined) throw new VaultError(`the entity ${entity.name} is gone: run again`);

@@ -70,9 +70,6 @@ async function withoutFormerHolder(
   return undefined;
 }
 
-/** Vault looks an alias up without regard to case. */
-export const folded = (name: string): string => name.toLowerCase();
-
 /** Vault makes such an entity at the first sign-in of somebody whom it does not know. */
 export const isMadeBySignIn = (entity: Entity) =>
   /^entity_[0-9a-f]{8}$/.test(entity.name) && entity.policies.length === 0;

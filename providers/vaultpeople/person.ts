@@ -10,9 +10,9 @@ import { ProviderError } from "../runtime/errors.ts";
 import type { Call, Resource } from "../runtime/provider.ts";
 import { typedResource, type TypedResource } from "../runtime/typed-resource.ts";
 import { parseInputs, parseState } from "../runtime/parse-inputs.ts";
-import { folded, freeAddress, isMadeBySignIn, isOurs } from "./free-address.ts";
+import { freeAddress, isMadeBySignIn, isOurs } from "./free-address.ts";
 import { removeOwnRoles, revokeAccess, revokeHandedOver, revokeRoles } from "./revoke-access.ts";
-import { type Entity, identities, type Identities } from "../../clients/vault/identities.ts";
+import { type Entity, folded, identities, type Identities } from "../../clients/vault/identities.ts";
 import { isMarked, liveTokens } from "../../clients/vault/tokens.ts";
 import type { Vault } from "../../clients/vault/client.ts";
 
@@ -79,11 +79,7 @@ export function person(vault: () => Vault): Resource {
       return { have: found, want: pick(found) };
     },
     delete: async (_, state, call) => {
-      if (state.state === "left" || state.entityId === null) return;
-      const people = identities(vault(), state.mount, call.signal);
-      const entity = await people.byId(state.entityId);
-      if (entity !== undefined) await people.change(entity.id, { policies: minus(entity.policies, state.marks) });
-      await removeOwnRoles(vault(), state, call.signal);
+      if (state.state === "present") await withdraw(vault(), state, call);
     },
   };
   return typedResource(type);
@@ -106,6 +102,24 @@ async function settle(vault: Vault, inputs: Inputs, before: State | undefined, c
   await revokeRoles(vault, { ...inputs, roles: minus(inputs.lostRoles, before?.lostRoles ?? []) }, call.signal);
   await revokeHandedOver(vault, { ...inputs, marks, roles: newlyHandedOver(inputs, before) }, call.signal);
   return { ...inputs, entityId: entity?.id ?? null, live: 0, revoked: 0 };
+}
+
+/**
+ * Takes away all that the program gave to somebody whose resource goes, as where the stack gives Vault up. An entity that is
+ * not the program's own stays enabled, and keeps its tokens without these policies.
+ */
+async function withdraw(vault: Vault, state: State, call: Call): Promise<void> {
+  const found =
+    state.entityId === null ? undefined : await identities(vault, state.mount, call.signal).byId(state.entityId);
+  // The engine deletes last, when a role may be the namespace's next owner's.
+  const roles = [...state.roles, ...state.lostRoles, ...state.handedOverRoles];
+  await removeOwnRoles(vault, { ...state, roles }, call.signal);
+  if (found !== undefined && !isOurs(found))
+    await identities(vault, state.mount, call.signal).change(found.id, {
+      policies: minus(found.policies, state.marks),
+    });
+  const entity = found !== undefined && isOurs(found) ? found : undefined;
+  await revokeAccess(vault, { ...state, entity, roles: [] }, call);
 }
 
 const newlyHandedOver = ({ handedOverRoles }: Inputs, before: State | undefined): readonly string[] =>
