@@ -49,7 +49,7 @@ export async function computeDesiredState(settings: StackSettings, inputs: RunIn
     today: inputs.today,
     userMap: await userMapOf(settings, inputs),
     ledger: await pastOf(settings, inputs),
-    undelivered: undeliveredOf(inputs.undelivered),
+    undelivered: undeliveredBefore(inputs.undelivered),
     surfaces: surfacesOf(settings),
   });
   if (!derived.ok) return refuse(derived.problems);
@@ -124,7 +124,8 @@ function ledgerOf(stored: unknown): Ledger {
   return loaded.ok ? loaded.ledger : refuse(loaded.problems);
 }
 
-function undeliveredOf(stored: unknown): Undelivered {
+/** What surfaces may hold beside the ledger, as the last run wrote it. @throws Refusal when that cannot be understood */
+export function undeliveredBefore(stored: unknown): Undelivered {
   if (stored === undefined) return ALL_DELIVERED;
   const loaded = typeof stored === "string" ? loadUndelivered(stored, "the stack's output undelivered") : undefined;
   if (loaded?.ok === true) return loaded.undelivered;

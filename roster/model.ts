@@ -160,6 +160,8 @@ export interface HostFiles {
 export interface Desired {
   readonly people: ReadonlyMap<OsUser, Person>;
   readonly left: ReadonlyMap<OsUser, OffboardedPerson>;
+  /** Removed for good while a host was out of the stack that may still give them access: with those hosts alone. */
+  readonly removedButHeld: ReadonlyMap<OsUser, OffboardedPerson>;
   readonly hosts: ReadonlyMap<HostName, HostFiles>;
   readonly ledger: Ledger;
   /** Whose address ever was another person's: what signed in by it until now is not theirs. */

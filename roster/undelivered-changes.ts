@@ -62,7 +62,8 @@ export const writeUndelivered = (undelivered: Undelivered): string =>
 /**
  * What has to be written down before the first change of a run: what was undelivered, and what this run changes.
  * @param before the ledger of the previous run, and who is renamed since
- * @param surfaces of the stack; what others hold is forgotten with them
+ * @param surfaces of the stack. A host that is not among them holds what it held when it was taken out, and gets nothing; what
+ * other surfaces hold is forgotten with them
  */
 export function undeliveredDuring(
   undelivered: Undelivered,
@@ -71,14 +72,18 @@ export function undeliveredDuring(
   surfaces: readonly Surface[],
 ): Undelivered {
   const record = new Map<Surface, Map<OsUser, readonly FormerState[]>>();
+  const inStack = new Set(surfaces);
+  const all = surfaces.length === 0 ? [] : [...inStack, ...hostsOf(after).filter((surface) => !inStack.has(surface))];
   for (const [who, now] of after) {
     const name = before.renamed.get(who) ?? who;
     const entry = before.people.get(name);
     const last: FormerState = { name, ...(entry === undefined ? {} : { entry }) };
     const texts = [textOf({ name: who, entry: now }), textOf(last)] as const;
-    for (const surface of surfaces) {
+    for (const surface of all) {
       const held = undelivered.get(surface)?.get(name) ?? [];
-      const byText = new Map(held.map((state) => [textOf(state), state])).set(texts[1], last);
+      const byText = new Map(held.map((state) => [textOf(state), state]));
+      // Nobody is placed on a host that is out of the stack, so no later entry than the one before it was taken out gives access there.
+      if (inStack.has(surface) || (entry !== undefined && givesAccess(surface, entry))) byText.set(texts[1], last);
       byText.delete(texts[0]);
       const states = [...byText.values()].filter((state) => concerns(surface, state, now));
       if (states.length > 0) record.set(surface, (record.get(surface) ?? new Map()).set(who, states));
@@ -86,6 +91,24 @@ export function undeliveredDuring(
   }
   return record;
 }
+
+/** Every host that has, or had, an account of somebody. */
+const hostsOf = (people: Ledger["people"]): readonly Surface[] => [
+  ...new Set([...people.values()].flatMap(({ hosts }) => hosts.map((host): Surface => `host ${host}`))),
+];
+
+/** The part of the record that these surfaces have to be given: that of a host out of the stack waits for its return. */
+export const onSurfaces = (undelivered: Undelivered, surfaces: readonly Surface[]): Undelivered =>
+  new Map([...undelivered].filter(([surface]) => surfaces.includes(surface)));
+
+/** The surfaces that may still give an offboarded user access, since the leave has not reached them. */
+export const surfacesWithAccess = (undelivered: Undelivered, name: OsUser): readonly Surface[] =>
+  [...undelivered].flatMap(([surface, people]) =>
+    people.get(name)?.some(({ entry }) => entry !== undefined && givesAccess(surface, entry)) === true ? [surface] : [],
+  );
+
+const givesAccess = (surface: Surface, { leftOn, hosts: [host] }: LedgerEntry): boolean =>
+  leftOn === undefined && (!surface.startsWith("host ") || surface === `host ${host}`);
 
 /** A host has never held anybody who was not placed on it. */
 const concerns = (surface: Surface, { entry }: FormerState, now: LedgerEntry): boolean =>

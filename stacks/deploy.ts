@@ -8,7 +8,7 @@ import { adoptedNamespaces, readAdoption } from "../config/adoption-file.ts";
 import { buildAgent } from "./agent-bundle.ts";
 import { deployCluster } from "./cluster.ts";
 import { runsCredentialSync } from "./credential-sync.ts";
-import { today } from "../config/desired-state.ts";
+import { surfacesOf, today } from "../config/desired-state.ts";
 import { deployHosts } from "./devvm.ts";
 import { takeOver } from "./import-adopted.ts";
 import { deployForgejo } from "./forgejo.ts";
@@ -16,7 +16,7 @@ import { requiredSecret } from "../config/required-secret.ts";
 import { userMapFromVault } from "../config/vault-user-map.ts";
 import { LEDGER_OUTPUT, SERVICES_OUTPUT, UNDELIVERED_OUTPUT, USER_MAP_VERSION_OUTPUT } from "../config/previous-run.ts";
 import { offeredServices } from "../config/offered-services.ts";
-import { ALL_DELIVERED } from "../roster/undelivered-changes.ts";
+import { withoutSurface } from "../roster/undelivered-changes.ts";
 import { readPreviousRun } from "./stack-outputs.ts";
 import { trackSurfaces } from "./track-surfaces.ts";
 import { announce, decide } from "./log-plan.ts";
@@ -55,8 +55,10 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
     [SERVICES_OUTPUT]: offeredServices(settings),
     ...(userMap?.isRead === true ? { [USER_MAP_VERSION_OUTPUT]: userMap.version } : {}),
   };
+  const ofStack = surfacesOf(settings);
   // A preview shows the outputs of a run that succeeds.
-  const surfaces = trackSurfaces(pulumi.runtime.isDryRun() ? ALL_DELIVERED : decided.undelivered, outputs);
+  const record = pulumi.runtime.isDryRun() ? ofStack.reduce(withoutSurface, decided.undelivered) : decided.undelivered;
+  const surfaces = trackSurfaces(record, ofStack, outputs);
   const down = await unreachableHosts(settings.hosts);
   for (const [host, why] of down) await pulumi.log.warn(pendingOn(host as HostName, why, decided));
   const unmet = adoption && takeOver(adoption);

@@ -123,7 +123,7 @@ export function residentsOf(host: HostName, desired: Desired): readonly Resident
     if (person.host === host) return { state: "present", person };
     return person.formerHosts.includes(host) ? { state: "left", person } : undefined;
   });
-  const left = [...desired.left.values()]
+  const left = [...desired.left.values(), ...desired.removedButHeld.values()]
     .filter(({ hosts }) => hosts.includes(host))
     .map((person): Resident => ({ state: "left", person }));
   return [...present, ...left]

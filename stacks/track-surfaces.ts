@@ -3,22 +3,33 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { UNDELIVERED_OUTPUT } from "../config/previous-run.ts";
-import { type Surface, type Undelivered, withoutSurface, writeUndelivered } from "../roster/undelivered-changes.ts";
+import {
+  onSurfaces,
+  type Surface,
+  type Undelivered,
+  withoutSurface,
+  writeUndelivered,
+} from "../roster/undelivered-changes.ts";
 import { keepWhateverFails } from "./stack-outputs.ts";
 
 export interface SurfaceTracker {
   /** Every resource of the surface is declared: from here on the engine's answers decide. */
   declared(surface: Surface): void;
-  /** Resolves to the record of this run once every surface of it is complete; never where a resource fails. */
+  /** Resolves to the record of this run once every surface of the stack is complete; never where a resource fails. */
   readonly undelivered: Promise<string>;
 }
 
 /**
  * Registers the outputs at once, so that they stay whatever fails, and again for every surface that is complete. It has to
  * be called before the first resource is declared.
+ * @param surfaces of the stack; the record of others waits for a later run
  * @param outputs of the stack, without the record
  */
-export function trackSurfaces(undelivered: Undelivered, outputs: Readonly<Record<string, unknown>>): SurfaceTracker {
+export function trackSurfaces(
+  undelivered: Undelivered,
+  surfaces: readonly Surface[],
+  outputs: Readonly<Record<string, unknown>>,
+): SurfaceTracker {
   const declared = new Map<Surface, pulumi.Resource[]>();
   pulumi.runtime.registerStackTransformation(({ type, name, resource }) => {
     const surface = surfaceOf(type, name);
@@ -31,19 +42,20 @@ export function trackSurfaces(undelivered: Undelivered, outputs: Readonly<Record
   });
   let record = undelivered;
   let last = record;
-  let written = register(record, outputs);
+  const isPending = () => onSurfaces(record, surfaces).size > 0;
+  let written = register(record, outputs, isPending());
   const write = () => {
     // The last record goes with the program's own outputs.
-    if (record.size === 0) return finish(writeUndelivered(record));
+    if (!isPending()) return finish(writeUndelivered(record));
     if (record === last) return undefined;
     last = record;
-    return register(record, outputs);
+    return register(record, outputs, true);
   };
   const leave = (surface: Surface): void => {
     record = withoutSurface(record, surface);
     written = written.then(write);
   };
-  if (record.size === 0) written = written.then(write);
+  if (!isPending()) written = written.then(write);
   return {
     declared: (surface) => {
       if (record.has(surface)) void answered(declared.get(surface) ?? []).then(() => leave(surface));
@@ -53,9 +65,13 @@ export function trackSurfaces(undelivered: Undelivered, outputs: Readonly<Record
 }
 
 /** The engine acknowledges nothing, and takes two registrations of one moment in any order. */
-async function register(record: Undelivered, outputs: Readonly<Record<string, unknown>>): Promise<void> {
+async function register(
+  record: Undelivered,
+  outputs: Readonly<Record<string, unknown>>,
+  isPending: boolean,
+): Promise<void> {
   keepWhateverFails({ ...outputs, [UNDELIVERED_OUTPUT]: writeUndelivered(record) });
-  if (record.size > 0) await sleep(PAUSE_MS);
+  if (isPending) await sleep(PAUSE_MS);
 }
 
 const PAUSE_MS = 200;

@@ -2,6 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { ClientError } from "../../clients/client-error.ts";
+import { undeliveredBefore } from "../../config/desired-state.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { type Command, readArgs } from "../command.ts";
 import { isDone } from "../probe/model.ts";
@@ -37,7 +38,7 @@ Exit code: 0 when all is revoked or ends by itself, 1 when something requires ac
     try {
       const selection = stackSelection(values);
       const { settings, previousRun } = await openStack(selection);
-      const offboarded = offboardedUsers(previousRun.ledger, positionals);
+      const offboarded = offboardedUsers(previousRun.ledger, positionals, undeliveredBefore(previousRun.undelivered));
       const asksForge = settings.forgejo !== undefined && offboarded.some(({ forgejoLogins: all }) => all.length > 0);
       const accounts = asksForge ? recordedAccounts(await stateOf(selection)) : undefined;
       const people = await probeSurfaces(settings, offboarded, accounts);

@@ -1,8 +1,10 @@
 /** Checks by the roster and the ledger that a user may be removed for good at all. */
 
-import { ledgerBefore, rosterOf, today } from "../../config/desired-state.ts";
+import { ledgerBefore, rosterOf, surfacesOf, today, undeliveredBefore } from "../../config/desired-state.ts";
 import type { LedgerEntry, OsUser } from "../../roster/model.ts";
 import { offboardingState } from "../../roster/offboarding.ts";
+import { listed } from "../../roster/text/quote.ts";
+import { onSurfaces, surfacesWithAccess } from "../../roster/undelivered-changes.ts";
 import { Refusal } from "../../config/refusal.ts";
 import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { PROJECT } from "../pulumi.ts";
@@ -17,7 +19,7 @@ export interface RemovableUser {
   readonly lost: readonly string[];
 }
 
-/** @throws Refusal for everybody but those who are off the roster and were left by a deployment */
+/** @throws Refusal for everybody but those who are off the roster and whom a deployment has offboarded on every surface */
 export async function checkRemovable({ settings, previousRun }: OpenStack, name: string): Promise<RemovableUser> {
   const osUser = name as OsUser;
   const { roster } = await rosterOf(settings, { folder: PROJECT });
@@ -33,6 +35,13 @@ export async function checkRemovable({ settings, previousRun }: OpenStack, name:
     );
   if (offboardingState(entry) === "present")
     throw new Refusal(`${name} is off the roster and no deployment has revoked their access yet: \`pulumi up\` first.`);
+  const record = onSurfaces(undeliveredBefore(previousRun.undelivered), surfacesOf(settings));
+  const open = surfacesWithAccess(record, osUser);
+  if (open.length > 0)
+    throw new Refusal(
+      `${name}'s leave has not reached ${listed(open)}, where they may still have access; nothing was changed. Run ` +
+        "`pulumi up` until it completes there (a host that is gone for good: take it out of workstation:hosts), then remove them.",
+    );
   const hosts = settings.hosts.filter((host) => entry.hosts.some((held) => held === host.name));
   const lost = entry.hosts.filter((held) => !settings.hosts.some((host) => host.name === held));
   return { who: osUser, entry, hosts, lost };

@@ -3,12 +3,12 @@
  * start from this list.
  */
 
-import type { Desired, Ledger, LedgerEntry, OsUser, Previously } from "../model.ts";
+import type { Desired, HostName, Ledger, LedgerEntry, OsUser, Previously } from "../model.ts";
 import { entryPushes } from "../forge-access.ts";
 import { byCodeUnit } from "../text/code-unit-order.ts";
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
-import { ALL_DELIVERED, type Surface, type Undelivered } from "../undelivered-changes.ts";
+import { ALL_DELIVERED, type Surface, surfacesWithAccess, type Undelivered } from "../undelivered-changes.ts";
 import {
   holdersOf,
   type HoldersOfRun,
@@ -53,7 +53,8 @@ export function changesBetween(
     const past = before.people.get(formerName ?? who);
     const previously = desired.people.get(who)?.previously ?? {};
     const tokensOn = tokenSurfaces(undelivered, formerName ?? who);
-    const change = changeOf({ who, past, after, previously, formerName, tokensOn }, holders);
+    const { hosts } = desired;
+    const change = changeOf({ who, past, after, previously, formerName, tokensOn, hosts }, holders);
     if (change !== undefined) changes.push(change);
   }
   return changes;
@@ -74,10 +75,7 @@ export function holdersOfRun(
 
 /** Where tokens may be valid that a leave was to revoke: what the surface may hold still gives access. */
 export const tokenSurfaces = (undelivered: Undelivered, name: OsUser): readonly Surface[] =>
-  [...undelivered].flatMap(([surface, people]) => {
-    const hasAccess = people.get(name)?.some(({ entry }) => entry !== undefined && entry.leftOn === undefined) === true;
-    return hasAccess && !surface.startsWith("host ") ? [surface] : [];
-  });
+  surfacesWithAccess(undelivered, name).filter((surface) => !surface.startsWith("host "));
 
 type OfPerson = Omit<PersonChange, "who">;
 
@@ -91,6 +89,8 @@ export interface EntryChange {
   readonly formerName: OsUser | undefined;
   /** Surfaces where a token from before a leave may be valid. Default: none. */
   readonly tokensOn?: readonly Surface[] | "unknown";
+  /** The stack's hosts. Default: every host is one. */
+  readonly hosts?: Pick<Desired["hosts"], "has">;
 }
 
 /** What changes for one person; undefined when nothing. */
@@ -100,7 +100,11 @@ export function changeOf(entries: EntryChange, holders: HoldersOfRun): PersonCha
   if (past === undefined) return isIn ? { who, kind: "joins", lost: [], gained: ["a place"], other: [] } : undefined;
   if (past.leftOn !== undefined) return isIn ? returnOf({ ...entries, past }, holders) : undefined;
   if (!isIn) return { who, kind: "leaves", lost: ["every access"], gained: [], other: [] };
-  const parts = [identityChanges({ ...entries, past }, holders), rightsChanges(past, after), placeChanges(past, after)];
+  const parts = [
+    identityChanges({ ...entries, past }, holders),
+    rightsChanges(past, after),
+    placeChanges({ ...entries, past }),
+  ];
   const takes = parts.some(({ lost }) => lost.length > 0) || (!past.parked && after.parked);
   const change: OfPerson = {
     kind: "changes",
@@ -129,7 +133,7 @@ type KnownChange = EntryChange & { readonly past: LedgerEntry };
  */
 function returnOf(entries: KnownChange, holders: HoldersOfRun): PersonChange {
   const { who, past, after, formerName, tokensOn = [] } = entries;
-  const parts = [identityChanges(entries, holders), rightsChanges(past, after), placeChanges(past, after)];
+  const parts = [identityChanges(entries, holders), rightsChanges(past, after), placeChanges({ ...entries, past })];
   const [notBack, more] = [parts.flatMap(({ lost }) => lost), parts.flatMap(({ gained }) => gained)];
   const isDeleted = past.removedOn !== undefined;
   const isElsewhere = !wasOnHost(past, after);
@@ -262,12 +266,16 @@ function staysOfTier(past: LedgerEntry, after: LedgerEntry): readonly string[] {
   ];
 }
 
-function placeChanges(past: LedgerEntry, after: LedgerEntry): Part {
+/** Of a host that the stack does not have: no deployment reaches it until it is back. */
+export const notLocked = (host: HostName): string => `${host} is not in this stack: nothing is locked there`;
+
+function placeChanges({ past, after, hosts }: KnownChange): Part {
   const part = { lost: [] as string[], gained: [] as string[], other: [] as string[] };
   const [from] = past.hosts;
   const [to] = after.hosts;
   if (from !== to) {
-    part.lost.push(`their place on ${from} (account and home stay there, locked)`);
+    const isOut = from !== undefined && hosts?.has(from) === false;
+    part.lost.push(`their place on ${from} (${isOut ? notLocked(from) : "account and home stay there, locked"})`);
     part.gained.push(`a place on ${to}`);
   }
   if (!past.parked && after.parked)

@@ -5,7 +5,7 @@ import { folded } from "../text/code-unit-order.ts";
 import { pushesDirectly } from "../forge-access.ts";
 import { listed, withArticle } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
-import type { PersonChange } from "./compare-ledgers.ts";
+import { notLocked, type PersonChange } from "./compare-ledgers.ts";
 import type { RepeatedChange } from "./repeated-changes.ts";
 
 export interface PlanInput {
@@ -44,10 +44,13 @@ const again = (change: RepeatedChange, input: PlanInput): string =>
   `${sentenceOf(change, input)} An earlier deployment announced this and did not complete on ${listed(change.surfaces)}.`;
 
 function leaves({ who }: PersonChange, { desired, policy }: PlanInput): string {
+  const removed = desired.removedButHeld.get(who);
+  if (removed !== undefined) return `${who}, who was removed for good, is offboarded on ${listed(removed.hosts)}.`;
   const left = desired.left.get(who);
-  return left === undefined
-    ? `${who} is offboarded.`
-    : `${who} is offboarded. Revoked: ${listed(cuts(left))}. Kept: ${listed([...kept(left, desired), ...modeOfHome(who, policy)])}.`;
+  if (left === undefined) return `${who} is offboarded.`;
+  const out = left.hosts.filter((host) => !desired.hosts.has(host)).map((host) => ` ${notLocked(host)}.`);
+  const [revoked, stays] = [cuts(left, desired), [...kept(left, desired), ...modeOfHome(who, policy)]];
+  return `${who} is offboarded. Revoked: ${listed(revoked)}. Kept: ${listed(stays)}.${out.join("")}`;
 }
 
 /** Of an account that is taken over: who may enter its home stays able to. */
@@ -65,17 +68,21 @@ function adoption(who: OsUser, policy: Policy): readonly string[] {
 
 function forgotten(osUser: OsUser, { desired }: PlanInput): string {
   const entry = desired.ledger.people.get(osUser);
-  return (
-    `${osUser} was removed for good: the program forgets what it kept for them and touches nothing of it; the uid ${entry?.uid} ` +
-    `stays theirs, the ports ${entry?.ports.t3} and ${entry?.ports.browser} are free.`
-  );
+  const ports = `the ports ${entry?.ports.t3} and ${entry?.ports.browser}`;
+  const out = (entry?.hosts ?? []).filter((host) => !desired.hosts.has(host));
+  const kept =
+    out.length === 0
+      ? `the uid ${entry?.uid} stays theirs, ${ports} are free.`
+      : `the uid ${entry?.uid} stays theirs, and ${ports} do while a host may still hold them. ${out.map(notLocked).join(". ")}.`;
+  return `${osUser} was removed for good: the program forgets what it kept for them and touches nothing of it; ${kept}`;
 }
 
 /** What leaving takes away from one person. */
-function cuts(left: OffboardedPerson): readonly string[] {
+function cuts(left: OffboardedPerson, desired: Desired): readonly string[] {
   const groups = TIERS[left.tier].groups;
+  const hosts = left.hosts.filter((host) => desired.hosts.has(host));
   return [
-    `units and login on ${listed(left.hosts)}`,
+    ...(hosts.length > 0 ? [`units and login on ${listed(hosts)}`] : []),
     ...(groups.length > 0 ? [`the groups ${listed(groups)}`] : []),
     `the terminal and the code server of ${left.authentikUser}`,
     `the cluster rights of ${withArticle(left.tier)}`,

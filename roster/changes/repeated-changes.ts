@@ -37,7 +37,8 @@ export function repeatedChanges(
     const tokensOn = isReturn ? tokenSurfaces(undelivered, before.renamed.get(who) ?? who) : "unknown";
     for (const { name, entry, surfaces } of states) {
       const formerName = name === who ? undefined : name;
-      const change = changeOf({ who, past: entry, after, previously, formerName, tokensOn }, holders);
+      const { hosts } = desired;
+      const change = changeOf({ who, past: entry, after, previously, formerName, tokensOn, hosts }, holders);
       if (change === undefined) continue;
       const found = byKind.get(change.kind);
       byKind.set(change.kind, found === undefined ? { ...change, surfaces } : merged(found, { ...change, surfaces }));

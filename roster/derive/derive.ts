@@ -11,7 +11,14 @@ import { problemInRoster } from "../load.ts";
 import { inRow } from "../rules/finding.ts";
 import { contradictingQuotas } from "../rules/merged-quotas.ts";
 import { byCodeUnit, sortedEntries } from "../text/code-unit-order.ts";
-import { ALL_DELIVERED, type Surface, type Undelivered, undeliveredDuring } from "../undelivered-changes.ts";
+import {
+  ALL_DELIVERED,
+  onSurfaces,
+  type Surface,
+  surfacesWithAccess,
+  type Undelivered,
+  undeliveredDuring,
+} from "../undelivered-changes.ts";
 import { checkAgainstUserMap } from "../user-map.ts";
 import { allocate } from "./allocate-numbers.ts";
 import { claimedRenames } from "./claimed-renames.ts";
@@ -72,8 +79,10 @@ export function derive(input: DeriveInput): Derived {
   const userMap = input.userMap === undefined || input.userMap === "unread" ? undefined : input.userMap;
   const wanted = currentRows(input, past.people);
   const rows = policy.addsOnly ? withoutRemovals(wanted, past.people) : wanted;
-  const allocated = giveNumbers(input, past, rows);
-  const removed = removedPeople(roster, policy, past.people, rows);
+  const record = input.undelivered ?? ALL_DELIVERED;
+  const allocated = giveNumbers({ ...input, undelivered: record }, past, rows);
+  const undelivered = input.surfaces === undefined ? record : onSurfaces(record, input.surfaces);
+  const removed = removedPeople(roster, policy, past.people, rows, undelivered);
   const found = [
     ...past.problems,
     ...removed.problems,
@@ -90,9 +99,8 @@ export function derive(input: DeriveInput): Derived {
     ...expiredRows(roster, today, policy, past.people),
   ];
   if (found.some((problem) => problem.severity === "error")) return { ok: false, problems: found };
-  const desired = desiredOf(input, past, rows, allocated.numbers, removed.now);
+  const desired = desiredOf({ ...input, undelivered }, past, rows, allocated.numbers, removed.now);
   const before = { people: ledger.people, renamed: past.renamed };
-  const undelivered = input.undelivered ?? ALL_DELIVERED;
   const changes = changesBetween(before, desired, undelivered);
   const repeated = repeatedChanges(undelivered, before, desired, changes);
   const heldBack = policy.addsOnly
@@ -103,7 +111,7 @@ export function derive(input: DeriveInput): Derived {
     desired,
     changes,
     repeated,
-    undelivered: undeliveredDuring(undelivered, before, desired.ledger.people, input.surfaces ?? []),
+    undelivered: undeliveredDuring(record, before, desired.ledger.people, input.surfaces ?? []),
     heldBack,
     plan: planSentences({ changes, repeated, heldBack, removed: [...removed.now], desired, policy, today }),
     raised: raisedRights(before, desired.ledger.people, undelivered),
@@ -125,12 +133,15 @@ interface Numbers {
 
 /** Uids and ports of everybody on the roster: what they have, or the lowest that nobody has or could come back for. */
 function giveNumbers(
-  { roster, policy }: DeriveInput,
+  { roster, policy, undelivered = ALL_DELIVERED }: DeriveInput,
   past: RenamedLedger,
   rows: ReadonlyMap<OsUser, CurrentRow>,
 ): Numbers {
   const entries = [...past.people];
-  const holders = entries.filter(([, entry]) => entry.removedOn === undefined);
+  // A host that still has somebody's services keeps their ports, too.
+  const isHolder = ([user, { removedOn }]: readonly [OsUser, LedgerEntry]) =>
+    removedOn === undefined || (!rows.has(user) && surfacesWithAccess(undelivered, user).length > 0);
+  const holders = entries.filter(isHolder);
   const names = [...rows.keys()].sort(byCodeUnit);
   const withPort = new Set<OsUser>();
   // One set for both kinds: somebody may hold a port from before a range was moved over it.
@@ -191,6 +202,7 @@ function desiredOf(
   const before = withoutReassignedNamespaces(past.people, rows);
   const people = new Map<OsUser, Person>();
   const left = new Map<OsUser, OffboardedPerson>();
+  const removedButHeld = new Map<OsUser, OffboardedPerson>();
   const entries = new Map<OsUser, LedgerEntry>();
   for (const [user, row] of sortedEntries(rows)) {
     const own = numbers.get(user);
@@ -206,11 +218,15 @@ function desiredOf(
     const leftOn = entry.leftOn ?? today;
     const removedOn = entry.removedOn ?? (removed.has(user) ? today : undefined);
     entries.set(user, { ...entry, leftOn, ...(removedOn === undefined ? {} : { removedOn }) });
-    if (removedOn === undefined) left.set(user, offboardedPersonOf(user, entry, leftOn));
+    const person = offboardedPersonOf(user, entry, leftOn);
+    const hosts = entry.hosts.filter((host) => surfacesWithAccess(undelivered, user).includes(`host ${host}`));
+    if (removedOn === undefined) left.set(user, person);
+    else if (hosts.length > 0) removedButHeld.set(user, { ...person, hosts });
   }
   return {
     people,
     left,
+    removedButHeld,
     hosts: filesOf(policy.hosts, people),
     reassignedAddress: reassignedAddresses(past, rows, undelivered),
     handedOver: handedOverNamespaces(past, rows, removed, undelivered),

@@ -2,6 +2,8 @@
 
 import { problemInRoster } from "../load.ts";
 import type { Ledger, OsUser, Policy, Problem, Roster } from "../model.ts";
+import { listed } from "../text/quote.ts";
+import { surfacesWithAccess, type Undelivered } from "../undelivered-changes.ts";
 
 export interface Removed {
   /** Whom this run marks in the ledger: it forgets what was kept for them, and keeps uid and name reserved. */
@@ -9,12 +11,16 @@ export interface Removed {
   readonly problems: readonly Problem[];
 }
 
-/** `past` is the ledger with renames done, `rows` are the people who count today. */
+/**
+ * `past` is the ledger with renames done, `rows` are the people who count today. Somebody whose leave has not reached a surface
+ * stays offboarded until it has: their resources are what takes the access away.
+ */
 export function removedPeople(
   roster: Roster,
   { removed }: Policy,
   past: Ledger["people"],
   rows: ReadonlyMap<OsUser, unknown>,
+  undelivered: Undelivered,
 ): Removed {
   const now = new Set<OsUser>();
   const problems: Problem[] = [];
@@ -35,7 +41,16 @@ export function removedPeople(
         ["users"],
         `workstation:removed names ${name}, who has not left yet; deploy without that, then \`./ws remove ${name}\``,
       );
-    } else if (entry.removedOn === undefined) now.add(osUser);
+    } else if (entry.removedOn === undefined) {
+      const open = surfacesWithAccess(undelivered, osUser);
+      if (open.length === 0) now.add(osUser);
+      else
+        problem(
+          ["users"],
+          `workstation:removed names ${name}, whose leave has not reached ${listed(open)}; they stay offboarded until a deployment completes there`,
+          "warning",
+        );
+    }
   }
   return { now, problems };
 }

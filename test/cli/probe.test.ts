@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { judgeHost, type HostProbe } from "../../cli/probe/host.ts";
 import { isDone, type OffboardedUser, type Verdict, worst } from "../../cli/probe/model.ts";
 import { type Bound, delegatedBy } from "../../cli/probe/delegated-rights.ts";
+import { loadUndelivered } from "../../roster/undelivered-changes.ts";
 import { offboardedUsers } from "../../cli/probe/offboarded-users.ts";
 
 const ACCOUNT: NonNullable<HostProbe["account"]> = {
@@ -143,6 +144,18 @@ describe("whom it asks about", () => {
     expect(offboardedUsers(ledger({}), [])).toEqual([]);
   });
 
+  test("whoever was removed for good while a surface may still let them in", () => {
+    const held = loadUndelivered(
+      JSON.stringify({ Vault: { bob: [{ name: "bob", entry: entry({}) }] } }),
+      "undelivered",
+    );
+    if (!held.ok) throw new Error("the record cannot be read");
+    const removed = ledger({ leftOn: "2026-02-01", removedOn: "2026-03-01" });
+    expect(offboardedUsers(removed, ["bob"], held.undelivered)).toMatchObject([
+      { osUser: "bob", everywhere: true, hosts: ["a"] },
+    ]);
+  });
+
   test("every forge login that was theirs, and who on the roster has which today", () => {
     const people = {
       bob: entry({ leftOn: "2026-02-01", formerForgejoLogins: ["bob1", "Bob2"] }),
@@ -189,7 +202,7 @@ describe("whom it asks about", () => {
       "somebody who was removed for good",
       { leftOn: "2026-02-01", removedOn: "2026-03-01" },
       ["bob"],
-      "removed for good",
+      "bob was removed for good on 2026-03-01, so no surface is probed. Kept: the secrets in Vault of bob.",
     ],
   ])("%s is refused with a sentence", (_, over, names, sentence) => {
     expect(() => offboardedUsers(ledger(over), names)).toThrow(sentence);

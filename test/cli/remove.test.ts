@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { derived, rosterOf, row, user } from "../roster/support.ts";
+import { onSurfaces, type Surface } from "../../roster/undelivered-changes.ts";
 import { type LoopbackHost, startLoopbackHost } from "./loopback-host.ts";
 import { stackBench } from "./stack-fixture.ts";
 import { atTerminal } from "./terminal.ts";
@@ -21,11 +22,13 @@ interface Stack {
   readonly ledger: typeof left;
   readonly roster?: string;
   readonly settings?: object;
+  /** Surfaces that the last deployment did not complete. */
+  readonly open?: readonly Surface[];
 }
 
-function prepare({ ledger, roster = "roster.yaml", settings = {} }: Stack): void {
+function prepare({ ledger, roster = "roster.yaml", settings = {}, open = [] }: Stack): void {
   bench.configure(roster, settings);
-  bench.deployed(ledger.desired.ledger);
+  bench.deployed(ledger.desired.ledger, onSurfaces(ledger.undelivered, open));
 }
 
 function remove(args: readonly string[], stack: Stack) {
@@ -41,6 +44,12 @@ test.each([
     { ledger: both },
     "no deployment has revoked their access yet",
   ],
+  [
+    "somebody whose leave has not reached every surface",
+    ["bob"],
+    { ledger: left, open: ["host devvm"] },
+    "bob's leave has not reached host devvm, where they may still have access; nothing was changed. Run `pulumi up` until",
+  ],
   ["a name that nobody had", ["bbo"], { ledger: left }, 'has no user called "bbo"; its offboarded users are: bob'],
   [
     "a namespace that is not theirs",
@@ -48,7 +57,7 @@ test.each([
     { ledger: left },
     "books: not bob's by the ledger",
   ],
-])("%s is refused with exit code 1", (_what, args, given, message) => {
+] satisfies [string, string[], Stack, string][])("%s is refused with exit code 1", (_what, args, given, message) => {
   const ran = remove(args, given);
   expect([ran.code, ran.out]).toEqual([1, ""]);
   expect(ran.err).toContain(message);

@@ -4,6 +4,7 @@ import { chmodSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import type { Ledger } from "../../roster/model.ts";
 import { writeLedger } from "../../roster/ledger.ts";
+import { ALL_DELIVERED, type Undelivered, writeUndelivered } from "../../roster/undelivered-changes.ts";
 import { LEAST, raw } from "../config/raw-config.ts";
 import { workbench } from "./run-ws.ts";
 
@@ -34,6 +35,10 @@ export function stackBench(files: Readonly<Record<string, string>>) {
       bench.write("config.json", JSON.stringify(Object.fromEntries(entries)));
     },
     /** What the last deployment has left. */
-    deployed: (ledger: Ledger) => bench.write("outputs.json", JSON.stringify({ ledger: writeLedger(ledger) })),
+    deployed: (ledger: Ledger, undelivered: Undelivered = ALL_DELIVERED) =>
+      bench.write(
+        "outputs.json",
+        JSON.stringify({ ledger: writeLedger(ledger), undelivered: writeUndelivered(undelivered) }),
+      ),
   };
 }

@@ -1,7 +1,9 @@
 /** People who were removed for good: forgotten by the program, and never by the ledger. */
 
 import { expect, test } from "vitest";
-import { derived, rosterOf, row, tried, user } from "./support.ts";
+import type { Derivation } from "../../roster/derive/derive.ts";
+import { type Surface, type Undelivered, withoutSurface } from "../../roster/undelivered-changes.ts";
+import { derived, rosterOf, row, SURFACES, tried, user } from "./support.ts";
 
 const ada = row("ada", "", "admin");
 const here = derived(rosterOf(ada, row("bob")));
@@ -39,4 +41,28 @@ test.each([
 ])("somebody %s is not removed", (_where, text, ledger, message) => {
   const result = tried(text, { ledger, stack: { removed: ["bob"], confirmLeave: ["bob"] } });
   expect(result.ok ? "" : result.problems.map((problem) => problem.message).join()).toMatch(message);
+});
+
+test("whose leave has not reached a surface stays offboarded until it has, and is forgotten then", () => {
+  const leave = derived(rosterOf(ada), { ledger: here.desired.ledger, stack: { confirmLeave: ["bob"] } });
+  const only = (result: Derivation, ...open: readonly Surface[]) => ({
+    ledger: result.desired.ledger,
+    undelivered: SURFACES.filter((surface) => !open.includes(surface)).reduce<Undelivered>(
+      withoutSurface,
+      result.undelivered,
+    ),
+    stack: { removed: ["bob"] },
+  });
+  const kept = derived(rosterOf(ada), only(leave, "forge", "Vault"));
+  expect([...kept.desired.left.keys()]).toEqual(["bob"]);
+  expect(kept.desired.ledger.people.get(user("bob"))?.removedOn).toBeUndefined();
+  expect(kept.warnings.map(({ message }) => message)).toEqual([
+    "workstation:removed names bob, whose leave has not reached forge and Vault; they stay offboarded until a deployment completes there",
+  ]);
+  expect(kept.plan).toEqual([
+    expect.stringMatching(/^bob is offboarded.*did not complete on forge and Vault\.$/) as string,
+  ]);
+  const done = derived(rosterOf(ada), only(kept));
+  expect([[...done.desired.left.keys()], done.warnings]).toEqual([[], []]);
+  expect(done.plan.join()).toContain("bob was removed for good");
 });

@@ -80,6 +80,7 @@ export const desired = (people: readonly Person[], gone: readonly OffboardedPers
   left: new Map(gone.map((one) => [one.osUser, one])),
   hosts: new Map(),
   ledger: { version: 1, people: new Map() },
+  removedButHeld: new Map(),
   reassignedAddress: new Set(),
   handedOver: new Map(),
 });
