@@ -168,7 +168,7 @@ export interface Desired {
   readonly reassignedAddress: ReadonlySet<OsUser>;
   /**
    * By former owner, on the roster or offboarded: namespaces that are somebody else's today, and that were theirs by the previous
-   * ledger or still are on a surface that an earlier run did not reach.
+   * ledger or still are on a surface that an earlier run did not reach; the first of their row last.
    */
   readonly handedOver: ReadonlyMap<OsUser, readonly Namespace[]>;
 }

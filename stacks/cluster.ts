@@ -82,34 +82,49 @@ function suspendDelegatedRights(kubeconfig: string, desired: Desired, kept: Read
 }
 
 /**
- * Declares a room for every namespace that is or was somebody's: without its resource the engine would take it down.
+ * Declares a room for every namespace that is or was somebody's: without its resource the engine would take it down. Those
+ * that are handed over come after the others, and a former owner's first one, whose dashboard account is admitted to all of
+ * theirs, after the rest: its next owner can speak as that account, so the others drop it before.
  * @returns each admitted owner's token of the dashboard, and the rooms that are kept without anybody in them
  */
 async function declareTenants(desired: Desired, opts: pulumi.ComponentResourceOptions) {
   const tokens = new Map<OsUser, pulumi.Output<string>>();
   const kept = new Map<Namespace, Tenant>();
-  const handedOver = new Set([...desired.handedOver.values()].flat());
-  const rooms = [...desired.people.values(), ...desired.left.values()].flatMap((person) =>
-    [...person.namespaces, ...person.formerNamespaces].map((namespace) => ({ person, namespace })),
-  );
+  const turns = new Map([...desired.handedOver.values()].flat().map((namespace, index) => [namespace, index + 1]));
+  const turnOf = ({ namespace }: { readonly namespace: Namespace }) => turns.get(namespace) ?? 0;
+  const rooms = [...desired.people.values(), ...desired.left.values()]
+    .flatMap((person) => [...person.namespaces, ...person.formerNamespaces].map((namespace) => ({ person, namespace })))
+    .sort((a, b) => turnOf(a) - turnOf(b));
+  const declared = new Map<Namespace, pulumi.Resource>();
   await inTurns(rooms, ({ person, namespace }) => {
     const isIn = desired.people.has(person.osUser);
     const home = person.namespaces[0] ?? namespace;
     const admit = isIn && person.namespaces.includes(namespace) ? person.email : undefined;
     const { quota, k8sUser: owner } = person;
-    const isHandedOver = handedOver.has(namespace);
+    const isHandedOver = turns.has(namespace);
+    const admitAfter = roomsOfFormerOwners(namespace, desired).flatMap((room) => declared.get(room) ?? []);
     const tenant = new Tenant(
       `tenant-${namespace}`,
-      { namespace, owner, quota, home, isHandedOver, ...(admit === undefined ? {} : { admit }) },
+      { namespace, owner, quota, home, isHandedOver, admitAfter, ...(admit === undefined ? {} : { admit }) },
       opts,
     );
     const { dashboardToken, settled } = tenant;
+    declared.set(namespace, settled);
     if (admit === undefined) kept.set(namespace, tenant);
     if (namespace === home && dashboardToken !== undefined) tokens.set(person.osUser, dashboardToken);
     return settled;
   });
   return { tokens, kept };
 }
+
+/** The namespaces in which a former owner of this one may be admitted by their account of this one. */
+const roomsOfFormerOwners = (namespace: Namespace, { people, left, handedOver }: Desired): readonly Namespace[] =>
+  [...handedOver].flatMap(([user, given]) => {
+    const former = people.get(user) ?? left.get(user);
+    return given.includes(namespace) && former !== undefined
+      ? [...former.namespaces, ...former.formerNamespaces, ...given].filter((room) => room !== namespace)
+      : [];
+  });
 
 /** People whose e-mail nobody knows yet are in no binding: their grant is pending. */
 const membersOf = (people: readonly Person[]) => {

@@ -25,20 +25,22 @@ export interface TenantArgs {
   readonly home: Namespace;
   /** Whether the namespace was somebody else's, of whom the cluster may still hold something. */
   readonly isHandedOver: boolean;
+  /** What no longer admits an account of this namespace before its next owner, who can speak as the account, is admitted here. */
+  readonly admitAfter: readonly pulumi.Resource[];
 }
 
 /** A tenant's namespace. It is kept when its owner leaves, and only the destructive command ends its protection. */
 export class Tenant extends pulumi.ComponentResource {
   /** Token of this namespace's dashboard account; absent while nobody is admitted. */
   readonly dashboardToken: pulumi.Output<string> | undefined;
-  /** The last of what is declared here. */
+  /** The last of what is declared here: whom the dashboard speaks as. */
   readonly settled: pulumi.Resource;
 
   constructor(name: string, args: TenantArgs, opts?: pulumi.ComponentResourceOptions) {
     super("workstation:cluster:Tenant", name, {}, opts);
     const inNamespace = declareTenantNamespace(this, name, args);
     const within = { parent: this, dependsOn: [inNamespace] };
-    this.settled = bindRights(name, args, within);
+    this.settled = bindRights(name, args, { parent: this, dependsOn: [inNamespace, ...args.admitAfter] });
     this.dashboardToken = args.admit === undefined ? undefined : admitAccounts(name, args, within);
     this.registerOutputs();
   }
@@ -66,7 +68,7 @@ function bindRights(name: string, args: TenantArgs, opts: pulumi.CustomResourceO
     opts,
   );
   const deployer = isIn ? [serviceAccount(namespace, DEPLOYER_ACCOUNT)] : [];
-  bind(DEPLOYER_ROLE, role(DEPLOYER_ROLE), deployer, { ...opts, dependsOn: [rules] });
+  bind(DEPLOYER_ROLE, role(DEPLOYER_ROLE), deployer, { ...opts, dependsOn: [rules, ...args.admitAfter] });
   const from = [...new Set([namespace, home])].map((inNamespace) =>
     serviceAccount(inNamespace, dashboardAccount(owner)),
   );

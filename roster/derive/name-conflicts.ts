@@ -127,7 +127,7 @@ export function reassignedAddresses(
 
 /**
  * By former owner: namespaces that somebody else has today, and that were theirs by the ledger or on a surface that an earlier
- * run did not reach. A removal for good leaves nothing of anybody's.
+ * run did not reach, the first of their row last. A removal for good leaves nothing of anybody's.
  */
 export function handedOverNamespaces(
   past: RenamedLedger,
@@ -138,12 +138,12 @@ export function handedOverNamespaces(
   const owners = holdersOfNames([...rows].map(([user, { namespaces }]) => [user, namespaces] as const));
   const given = [...past.people].flatMap(([user, entry]) => {
     if ((entry.removedOn !== undefined && !rows.has(user)) || removed.has(user)) return [];
-    const had = [entry, ...heldEntries(past, undelivered, user)].flatMap((held) => [
-      ...held.namespaces,
-      ...held.formerNamespaces,
-    ]);
+    const states = [entry, ...heldEntries(past, undelivered, user)];
+    const had = states.flatMap(({ namespaces, formerNamespaces }) => [...namespaces, ...formerNamespaces]);
+    const first = new Set(states.flatMap(({ namespaces }) => namespaces.slice(0, 1)));
     const lost = sorted(had.filter((namespace) => otherThan(user, owners.get(namespace)) !== undefined));
-    return lost.length === 0 ? [] : [[user, lost] as const];
+    const ordered = [...lost.filter((name) => !first.has(name)), ...lost.filter((name) => first.has(name))];
+    return lost.length === 0 ? [] : [[user, ordered] as const];
   });
   return new Map(given);
 }
