@@ -28,7 +28,8 @@ export function conflictsWithOthers(
   ]);
   const byAddress = holdersOfNames(gone.map(([user, { email }]) => [user, addressOf(email)] as const));
   const byDashboard = new Map([...byK8sUser].map(([name, users]) => [dashboardAccount(name as K8sUser), users]));
-  const byNamespace = keptNamespaces(past, rows);
+  const isRemoved = (user: OsUser) => past.people.get(user)?.removedOn !== undefined && !rows.has(user);
+  const byNamespace = formerNamespaces(past, rows);
   return [...roster.rows.values()].flatMap((row) => {
     const own = rows.get(row.osUser);
     if (own === undefined) return [];
@@ -56,7 +57,8 @@ export function conflictsWithOthers(
     for (const name of entry?.k8sUser === row.k8sUser ? [] : [row.k8sUser, dashboardAccount(row.k8sUser)]) {
       const keeper = otherThan(row.osUser, byNamespace.get(name));
       if (keeper === undefined) continue;
-      const message = `"${row.k8sUser}" claims the name of ${keeper}'s namespace ${name}, which is kept with everything in it; objects and Vault paths would meet there, so choose another`;
+      const kept = isRemoved(keeper) ? "which their removal for good may have kept" : "which is kept with everything in it";
+      const message = `"${row.k8sUser}" claims the name of ${keeper}'s namespace ${name}, ${kept}; objects and Vault paths would meet there, so choose another`;
       problems.push(problemInRoster(roster, inRow(row.osUser, ["k8s_user"], message)));
     }
     const [sameAddress] = addressOf(own.email).flatMap((address) => byAddress.get(address) ?? []);
@@ -68,7 +70,8 @@ export function conflictsWithOthers(
     for (const [index, namespace] of row.namespaces.entries()) {
       const holder = otherThan(row.osUser, byK8sUser.get(namespace) ?? byDashboard.get(namespace));
       const isTheirs = [...(entry?.namespaces ?? []), ...(entry?.formerNamespaces ?? [])].includes(namespace);
-      const former = otherThan(row.osUser, byNamespace.get(namespace));
+      // Whose it is after a removal for good, the cluster alone knows.
+      const former = otherThan(row.osUser, byNamespace.get(namespace)?.filter((user) => !isRemoved(user)));
       if (holder !== undefined && !isTheirs) {
         const message = `"${namespace}" is a name that a former k8s_user of ${holder} claims; objects and Vault paths would meet there, so choose another`;
         problems.push(problemInRoster(roster, inRow(row.osUser, ["namespaces", index], message)));
@@ -152,10 +155,9 @@ export function handedOverNamespaces(
 const heldEntries = ({ renamed }: RenamedLedger, undelivered: Undelivered, user: OsUser): readonly LedgerEntry[] =>
   heldStates(undelivered, renamed.get(user) ?? user).flatMap(({ entry }) => (entry === undefined ? [] : [entry]));
 
-/** By namespace, whoever had it: the cluster keeps it with everything in it. A removal for good deletes it. */
-function keptNamespaces({ people }: RenamedLedger, rows: ReadonlyMap<OsUser, CurrentRow>) {
-  const isKept = ([user, { removedOn }]: readonly [OsUser, LedgerEntry]) => removedOn === undefined || rows.has(user);
-  const had = [...people].filter(isKept).map(([user, entry]) => {
+/** By namespace, whoever had it: the cluster keeps it with everything in it, and a removal for good deletes only those it names. */
+function formerNamespaces({ people }: RenamedLedger, rows: ReadonlyMap<OsUser, CurrentRow>) {
+  const had = [...people].map(([user, entry]) => {
     const own: readonly string[] = rows.get(user)?.namespaces ?? [];
     return [user, [...entry.namespaces, ...entry.formerNamespaces].filter((name) => !own.includes(name))] as const;
   });
