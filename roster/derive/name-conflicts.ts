@@ -57,7 +57,9 @@ export function conflictsWithOthers(
     for (const name of entry?.k8sUser === row.k8sUser ? [] : [row.k8sUser, dashboardAccount(row.k8sUser)]) {
       const keeper = otherThan(row.osUser, byNamespace.get(name));
       if (keeper === undefined) continue;
-      const kept = isRemoved(keeper) ? "which their removal for good may have kept" : "which is kept with everything in it";
+      const kept = isRemoved(keeper)
+        ? "which their removal for good may have kept"
+        : "which is kept with everything in it";
       const message = `"${row.k8sUser}" claims the name of ${keeper}'s namespace ${name}, ${kept}; objects and Vault paths would meet there, so choose another`;
       problems.push(problemInRoster(roster, inRow(row.osUser, ["k8s_user"], message)));
     }
@@ -71,7 +73,10 @@ export function conflictsWithOthers(
       const holder = otherThan(row.osUser, byK8sUser.get(namespace) ?? byDashboard.get(namespace));
       const isTheirs = [...(entry?.namespaces ?? []), ...(entry?.formerNamespaces ?? [])].includes(namespace);
       // Whose it is after a removal for good, the cluster alone knows.
-      const former = otherThan(row.osUser, byNamespace.get(namespace)?.filter((user) => !isRemoved(user)));
+      const former = otherThan(
+        row.osUser,
+        byNamespace.get(namespace)?.filter((user) => !isRemoved(user)),
+      );
       if (holder !== undefined && !isTheirs) {
         const message = `"${namespace}" is a name that a former k8s_user of ${holder} claims; objects and Vault paths would meet there, so choose another`;
         problems.push(problemInRoster(roster, inRow(row.osUser, ["namespaces", index], message)));

@@ -7,7 +7,7 @@ import { desiredResources } from "../../stacks/offline/desired-resources.ts";
 import { surfaceOf, trackSurfaces } from "../../stacks/track-surfaces.ts";
 import { loadUndelivered, onSurfaces, type Undelivered } from "../../roster/undelivered-changes.ts";
 import { rawOf, settings } from "../config/raw-config.ts";
-import { derived, rosterOf, row, SURFACES } from "../roster/support.ts";
+import { derived, rosterOf, row, SURFACES, user } from "../roster/support.ts";
 import { SITE } from "../components/devvm/sample.ts";
 
 const sectionOf = (name: string) => JSON.parse(rawOf("Pulumi.prod.yaml")[`workstation:${name}`] ?? "") as object;
@@ -100,6 +100,7 @@ test("where everything is answered, the program's own outputs say that all is de
 });
 
 test("where the record of a host that is out of the stack is left, the run is complete, and that record stays", async () => {
-  const out = new Map([...undelivered, ["host attic", new Map([["ada", [{ name: "ada" }]]])]]) as Undelivered;
+  const held = new Map([[user("ada"), [{ name: user("ada") }]]]);
+  const out: Undelivered = new Map([...undelivered, ["host attic" as const, held] as const]);
   expect((await recordsOf([], out)).at(-1)).toEqual(["host attic"]);
 });
