@@ -102,7 +102,7 @@ async function declareTenants(desired: Desired, opts: pulumi.ComponentResourceOp
     const admit = isIn && person.namespaces.includes(namespace) ? person.email : undefined;
     const { quota, k8sUser: owner } = person;
     const isHandedOver = turns.has(namespace);
-    const admitAfter = roomsOfFormerOwners(namespace, desired).flatMap((room) => declared.get(room) ?? []);
+    const admitAfter = namespacesOfFormerOwners(namespace, desired).flatMap((other) => declared.get(other) ?? []);
     const tenant = new Tenant(
       `tenant-${namespace}`,
       { namespace, owner, quota, home, isHandedOver, admitAfter, ...(admit === undefined ? {} : { admit }) },
@@ -118,11 +118,11 @@ async function declareTenants(desired: Desired, opts: pulumi.ComponentResourceOp
 }
 
 /** The namespaces in which a former owner of this one may be admitted by their account of this one. */
-const roomsOfFormerOwners = (namespace: Namespace, { people, left, handedOver }: Desired): readonly Namespace[] =>
+const namespacesOfFormerOwners = (namespace: Namespace, { people, left, handedOver }: Desired): readonly Namespace[] =>
   [...handedOver].flatMap(([user, given]) => {
     const former = people.get(user) ?? left.get(user);
     return given.includes(namespace) && former !== undefined
-      ? [...former.namespaces, ...former.formerNamespaces, ...given].filter((room) => room !== namespace)
+      ? [...former.namespaces, ...former.formerNamespaces, ...given].filter((other) => other !== namespace)
       : [];
   });
 
