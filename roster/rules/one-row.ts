@@ -11,6 +11,9 @@ import type { Tree } from "../text/yaml-tree.ts";
 import { fieldsWithoutEffect } from "./fields-without-effect.ts";
 import { type Finding, inRow } from "./finding.ts";
 import { belongsToSection, numberGiven, sectionOf } from "./misplaced-fields.ts";
+import { meantBy, nearMiss, type Refusal } from "../schema/near-misses.ts";
+import * as names from "../schema/patterns.ts";
+import type { Grammar } from "../schema/patterns.ts";
 import { isReservedK8sUser, isSystemNamespace } from "../schema/reserved-names.ts";
 import { sizeFindings } from "./contradicting-sizes.ts";
 
@@ -26,12 +29,16 @@ export const rawRow = (tree: Tree): unknown => plainValue(tree, FIGURES);
 /** Checks a row as it was read: `user` is its key, `raw` what `rawRow` makes of its tree. */
 export function checkRow(user: string, tree: Tree, raw: unknown, policy: Policy): CheckedRow {
   const checked = row.safeParse(raw);
-  const findings = checked.success ? [] : shapeFindings(user, raw, issuesWithSource(tree, checked.error.issues));
   const fields = isMap(raw) ? raw : {};
-  const byRules = [
+  // A name that is meant and is not free comes before its form: the corrected one would be refused as well.
+  const taken = [
     ...namespaceFindings(user, fields, policy),
     ...repoFindings(user, fields),
     ...stackFindings(user, fields, policy),
+  ];
+  const shape = checked.success ? [] : shapeFindings(user, raw, issuesWithSource(tree, checked.error.issues));
+  const findings = [...taken, ...withoutRefused(shape, taken)];
+  const byRules = [
     ...previouslyFindings(user, fields),
     ...sizeFindings(user, checked.success ? checked.data : undefined, policy),
     ...fieldsWithoutEffect(user, checked.success ? checked.data : undefined),
@@ -137,21 +144,39 @@ function namespaceFindings(user: string, raw: Raw, policy: Policy): Finding[] {
     );
   }
   if (!Array.isArray(namespaces)) return findings;
-  const earlier = new Set<string>();
-  for (const [index, name] of namespaces.entries()) {
-    if (typeof name !== "string") continue;
+  const earlier = new Set<string | undefined>();
+  const refusal: Refusal = (name) => {
     if (isSystemNamespace(name, policy.systemNamespaces)) {
       const right = name.startsWith("kube-")
         ? 'use a DNS label that does not start with "kube-"'
         : "use a namespace of the person's own";
-      findings.push(inRow(user, ["namespaces", index], `${quote(name)} is a system namespace; ${right}`));
+      return `${quote(name)} is a system namespace; ${right}`;
     }
-    if (!earlier.has(name)) earlier.add(name);
-    else {
-      findings.push(inRow(user, ["namespaces", index], `${quote(name)} occurs in the list twice; remove one`));
-    }
+    return earlier.has(name) ? `${quote(name)} occurs in the list twice; remove one` : undefined;
+  };
+  for (const [index, name] of namespaces.entries()) {
+    if (typeof name !== "string") continue;
+    findings.push(...refusedNames(user, ["namespaces", index], { name, grammar: names.DNS_LABEL, refusal }));
+    earlier.add(meantBy(name, names.DNS_LABEL));
   }
   return findings;
+}
+
+interface ChosenName {
+  readonly name: string;
+  readonly grammar: Grammar;
+  /** Says what speaks against a name that fits the grammar. */
+  readonly refusal: Refusal;
+}
+
+/** The finding about a name that is not free, as it is written or as it was meant. */
+function refusedNames(user: string, path: (string | number)[], { name, grammar, refusal }: ChosenName): Finding[] {
+  const meant = meantBy(name, grammar);
+  const refused = meant === undefined ? undefined : refusal(meant);
+  if (refused === undefined) return [];
+  const message =
+    meant === name ? refused : `${quote(name)} does not fit, because it ${nearMiss(name, grammar, refusal)}`;
+  return [inRow(user, path, message)];
 }
 
 function repoFindings(user: string, raw: Raw): Finding[] {
@@ -168,38 +193,45 @@ function repoFindings(user: string, raw: Raw): Finding[] {
     );
   }
   const seen = new Map<string, string>();
+  const keyOf = (repo: string) => folded(repo.replace(/\.git$/i, ""));
+  const refusal: Refusal = (repo) => {
+    const earlier = seen.get(keyOf(repo));
+    if (earlier === undefined) return undefined;
+    if (folded(earlier) !== folded(repo)) return `${quote(repo)} is the same as ${quote(earlier)}; remove one`;
+    const same = earlier === repo ? "occurs in the list twice" : `differs from ${quote(earlier)} in case alone`;
+    return `${quote(repo)} ${same}; remove one`;
+  };
   for (const [index, repo] of repos.entries()) {
     if (typeof repo !== "string") continue;
-    const earlier = seen.get(folded(repo));
-    if (earlier !== undefined) {
-      const same = earlier === repo ? "occurs in the list twice" : `differs from ${quote(earlier)} in case alone`;
-      findings.push(inRow(user, ["repos", index], `${quote(repo)} ${same}; remove one`));
-    } else seen.set(folded(repo), repo);
+    findings.push(...refusedNames(user, ["repos", index], { name: repo, grammar: names.REPO, refusal }));
+    const meant = meantBy(repo, names.REPO);
+    // That one is always there, which is said of each.
+    if (meant !== undefined && keyOf(meant) !== "infra" && !seen.has(keyOf(meant))) seen.set(keyOf(meant), meant);
   }
   return findings;
 }
 
 function stackFindings(user: string, raw: Raw, policy: Policy): Finding[] {
   const { k8s_user: k8sUser, host } = raw;
-  const findings: Finding[] = [];
-  const reason = typeof k8sUser === "string" ? reservation(k8sUser, policy) : undefined;
-  if (reason !== undefined) {
-    findings.push(
-      inRow(user, ["k8s_user"], `${describeValue(k8sUser)} is reserved, because ${reason}; choose another`),
-    );
-  }
-  if (typeof host === "string" && !policy.hosts.some((known) => known === host)) {
-    const near = didYouMean(host, policy.hosts);
-    const one = policy.hosts.length === 1;
-    findings.push(
-      inRow(
-        user,
-        ["host"],
-        `this stack has no host ${describeValue(host)}${near || `; its host${one ? " is" : "s are"} ${listed(policy.hosts)}`}`,
-      ),
-    );
-  }
-  return findings;
+  const reserved: Refusal = (name) => {
+    const reason = reservation(name, policy);
+    return reason === undefined ? undefined : `${quote(name)} is reserved, because ${reason}; choose another`;
+  };
+  const unknown: Refusal = (name) => {
+    if (policy.hosts.some((known) => known === name)) return undefined;
+    const right =
+      didYouMean(name, policy.hosts) ||
+      `; its host${policy.hosts.length === 1 ? " is" : "s are"} ${listed(policy.hosts)}`;
+    return `this stack has no host ${quote(name)}${right}`;
+  };
+  return [
+    ...(typeof k8sUser === "string"
+      ? refusedNames(user, ["k8s_user"], { name: k8sUser, grammar: names.K8S_USER, refusal: reserved })
+      : []),
+    ...(typeof host === "string"
+      ? refusedNames(user, ["host"], { name: host, grammar: names.HOST, refusal: unknown })
+      : []),
+  ];
 }
 
 /** Fields of `previously`. */

@@ -4,16 +4,41 @@ import { codePointOf, quote } from "../text/quote.ts";
 import * as names from "./patterns.ts";
 import type { Grammar } from "./patterns.ts";
 
-/** Completes `"8GB" does not fit, because it ` with the cause and the remedy; nothing where the form shows no cause. */
-export function nearMiss(text: string, grammar: Grammar): string | undefined {
-  const { pattern, right } = grammar;
+/** The sentence of a field that refuses a text of its grammar; nothing where the field accepts it. */
+export type Refusal = (text: string) => string | undefined;
+
+/**
+ * Completes `"8GB" does not fit, because it ` with the cause and the remedy; nothing where the form shows no cause. A value
+ * that the field would refuse is not advised: its sentence follows the cause.
+ */
+export function nearMiss(text: string, grammar: Grammar, refusal: Refusal): string | undefined {
+  const found = corrected(text, grammar) ?? causeOf(text, grammar) ?? foreignCharacter(text);
+  if (found === undefined) return undefined;
+  if (typeof found === "string") return `${found}; ${grammar.right}`;
+  const refused = refusal(found.meant);
+  return refused === undefined ? `${found.says}; write ${found.meant}` : `${found.says}, and ${refused}`;
+}
+
+/** The text, or what one of another form was meant to be; nothing where the form shows nothing. */
+export const meantBy = (text: string, grammar: Grammar): string | undefined =>
+  grammar.pattern.test(text) ? text : corrected(text, grammar)?.meant;
+
+interface Corrected {
+  readonly says: string;
+  readonly meant: string;
+}
+
+function corrected(text: string, grammar: Grammar): Corrected | undefined {
   for (const { form, says, meant } of WRAPPED) {
     const found = form.exec(text);
-    if (found !== null && pattern.test(meant(found))) return `${says}; write ${meant(found)}`;
+    if (found !== null && grammar.pattern.test(meant(found))) return { says, meant: meant(found) };
   }
-  const cause = (grammar === names.EMAIL ? emailMiss(text) : sizeMiss(text, grammar)) ?? foreignCharacter(text);
-  return cause === undefined || cause.includes("; write ") ? cause : `${cause}; ${right}`;
+  const meant = sizeMeant(text, grammar);
+  return meant === undefined ? undefined : { says: "is a size in another form", meant };
 }
+
+const causeOf = (text: string, grammar: Grammar): string | undefined =>
+  grammar === names.EMAIL ? emailMiss(text) : sizeMiss(text, grammar);
 
 interface Wrapped {
   readonly form: RegExp;
@@ -65,25 +90,38 @@ const SIZES: ReadonlyMap<Grammar, RegExp> = new Map([
 /** Digits in groups of three are whole all the same. */
 const GROUPED = /^[1-9]\d{0,2}(?:[,_' ]\d{3})+$/;
 
+const FRACTION = /^\d*[.,]\d+$/;
+
+/** `1,000` is a thousand; `1,000M` may be one as well. */
+const isGrouped = (figure: string, unit: string): boolean =>
+  GROUPED.test(figure) && !(FRACTION.test(figure) && unit !== "");
+
+const FIGURE = /^([+-]?)([\d.,_' ]*\d)\s*([A-Za-z%]*)$/;
+
 function sizeMiss(text: string, grammar: Grammar): string | undefined {
-  const unit = SIZES.get(grammar);
-  const [, sign = "", figure = "", given = ""] = /^([+-]?)([\d.,_' ]*\d)\s*([A-Za-z%]*)$/.exec(text) ?? [];
-  if (unit === undefined || figure === "") return undefined;
+  const [, sign = "", figure = "", given = ""] = FIGURE.exec(text) ?? [];
+  if (!SIZES.has(grammar) || figure === "") return undefined;
   if (sign === "-") return "is less than nothing";
   if (/^0+(?:[.,]0+)?$/.test(figure)) return "is nothing at all";
   if (/^0\d/.test(figure)) return "begins with a zero, and some YAML tools read such a number as octal";
-  const isFraction = /^\d*[.,]\d+$/.test(figure);
-  if (isFraction && grammar === names.CPU_QUANTITY) return "needs a digit on both sides of a point";
-  if (isFraction && !(GROUPED.test(figure) && given === "")) {
+  if (FRACTION.test(figure) && grammar === names.CPU_QUANTITY) return "needs a digit on both sides of a point";
+  if (FRACTION.test(figure) && !isGrouped(figure, given)) {
     const hasSmaller = grammar === names.MEMORY || grammar === names.MEMORY_QUANTITY;
     return `is no whole number${hasSmaller ? ", of which a smaller unit has more" : ""}`;
   }
   if (given === "" && (grammar === names.MEMORY || grammar === names.MEMORY_QUANTITY))
     return "has no unit, so it would be that many bytes";
-  if (given === "" && grammar === names.CPU) return 'has no "%"';
+  return given === "" && grammar === names.CPU ? 'has no "%"' : undefined;
+}
+
+/** The size that a text of another form means. */
+function sizeMeant(text: string, grammar: Grammar): string | undefined {
+  const unit = SIZES.get(grammar);
+  const [, sign = "", figure = "", given = ""] = FIGURE.exec(text) ?? [];
+  if (unit === undefined || figure === "" || sign === "-") return undefined;
   const [, known = ""] = unit.exec(given) ?? [];
-  const meant = `${GROUPED.test(figure) ? figure.replaceAll(/\D/g, "") : figure}${spelled(known, grammar)}`;
-  return grammar.pattern.test(meant) ? `is a size in another form; write ${meant}` : undefined;
+  const meant = `${isGrouped(figure, given) ? figure.replaceAll(/\D/g, "") : figure}${spelled(known, grammar)}`;
+  return grammar.pattern.test(meant) ? meant : undefined;
 }
 
 /** `gi` is `Gi` to Kubernetes; systemd knows capital letters alone. */

@@ -59,7 +59,7 @@ export const HOST = grammar(
   "use the name of one of the stack's hosts",
   63,
 );
-export const MEMORY = grammar(/^[1-9]\d{0,14}[KMGT]$/, 'use a size with its unit, such as "8G" or "512M"');
+export const MEMORY = grammar(/^[1-9]\d{0,14}[KMGT]$/, 'use a size with its unit, such as "8G" or "2048M"');
 export const CPU = grammar(/^[1-9]\d{0,4}%$/, 'use a share of processors such as "200%", which is two of them');
 export const TASKS = grammar(/^[1-9]\d{0,8}$/, "use a number of tasks such as 4096");
 /** What a ledger may hold: earlier versions accepted a size without a unit, a share of the host, and no limit at all. */

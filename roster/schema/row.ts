@@ -10,12 +10,12 @@ import { quote, describeValue } from "../text/quote.ts";
 import { didYouMean } from "../text/suggest.ts";
 import { UnquotedScalar } from "../text/scalar-source.ts";
 import * as names from "./patterns.ts";
-import { nearMiss } from "./near-misses.ts";
+import { nearMiss, type Refusal } from "./near-misses.ts";
 import type { Grammar } from "./patterns.ts";
 import { type Bounds, LIMIT_BOUNDS, outOfBounds, QUOTA_BOUNDS } from "./size-limits.ts";
 
 /** What was found and what would be right; a value that only lacks its quotes is told so. */
-const found = (input: unknown, grammar: Grammar): string => {
+const found = (input: unknown, grammar: Grammar, refusal: Refusal): string => {
   const { pattern, right, longest } = grammar;
   if (input === undefined) return `is missing; ${right}`;
   if (input === null) return `nothing is given; ${right}`;
@@ -26,46 +26,60 @@ const found = (input: unknown, grammar: Grammar): string => {
   const value = input instanceof UnquotedScalar ? input.value : input;
   const isPlain = typeof value === "string" || typeof value === "number";
   const text = isPlain ? (input instanceof UnquotedScalar ? input.source : String(input)) : undefined;
-  const cause = text === undefined ? undefined : nearMiss(text, grammar);
+  const cause = text === undefined ? undefined : nearMiss(text, grammar, refusal);
   return `${describeValue(input)} does not fit${cause === undefined ? `; ${right}` : `, because it ${cause}`}`;
 };
 
-const text = (grammar: Grammar, description: string) =>
+const acceptsAll: Refusal = () => undefined;
+
+const refusedBy = (refusal: Refusal) => (value: string, context: z.RefinementCtx) => {
+  const message = refusal(value);
+  if (message !== undefined) context.addIssue({ code: "custom", message });
+};
+
+/** A text of the grammar. @param refusal the field's further rule */
+const text = (grammar: Grammar, description: string, refusal = acceptsAll) =>
   z
-    .string({ error: (issue) => found(issue.input, grammar) })
-    .regex(grammar.pattern, { error: (issue) => found(issue.input, grammar), abort: true })
+    .string({ error: (issue) => found(issue.input, grammar, refusal) })
+    .regex(grammar.pattern, { error: (issue) => found(issue.input, grammar, refusal), abort: true })
+    .superRefine(refusedBy(refusal))
     .describe(description);
 
 /**
  * A value that YAML may read as a number when it is not quoted. What is written is what counts: `0512` is 512 to one
  * YAML tool and 330 to another, and is refused with quotes and without.
  */
-const figure = (grammar: Grammar, description: string) => {
-  const error = (issue: { readonly input?: unknown }) => found(issue.input, grammar);
+const figure = (grammar: Grammar, description: string, refusal = acceptsAll) => {
+  const error = (issue: { readonly input?: unknown }) => found(issue.input, grammar, refusal);
   const written = z.string().regex(grammar.pattern, { error });
   const read = z.number().refine((value) => grammar.pattern.test(String(value)), { error });
   const asWritten = (input: unknown) => {
     const isFigure = input instanceof UnquotedScalar && typeof input.value === "number";
     return isFigure && grammar.pattern.test(input.source) ? input.source : input;
   };
-  return z.preprocess(asWritten, z.union([written, read], { error }).transform(String)).describe(description);
+  return z
+    .preprocess(asWritten, z.union([written, read], { error }).transform(String))
+    .superRefine(refusedBy(refusal))
+    .describe(description);
 };
 
 /** A text of the grammar that lies within bounds. */
 const size = (grammar: Grammar, bounds: Bounds, description: string) =>
-  text(grammar, withBounds(description, bounds)).superRefine(within(bounds));
+  text(grammar, withBounds(description, bounds), within(bounds));
 
 /** A figure that lies within bounds. */
 const boundedFigure = (grammar: Grammar, bounds: Bounds, description: string) =>
-  figure(grammar, description).superRefine(within(bounds)).describe(withBounds(description, bounds));
+  figure(grammar, withBounds(description, bounds), within(bounds));
 
 const withBounds = (description: string, { floor, ceiling }: Bounds): string =>
   `${description} From ${floor} to ${ceiling}.`;
 
-const within = (bounds: Bounds) => (value: string, context: z.RefinementCtx) => {
-  const problem = outOfBounds(value, bounds);
-  if (problem !== undefined) context.addIssue({ code: "custom", message: `${quote(value)} ${problem}` });
-};
+const within =
+  (bounds: Bounds): Refusal =>
+  (value) => {
+    const problem = outOfBounds(value, bounds);
+    return problem === undefined ? undefined : `${quote(value)} ${problem}`;
+  };
 
 /** YAML reads text of this form as something else unless it stands in quotes. */
 const isQuoted = (input: unknown, form: RegExp): boolean => typeof input === "string" && form.test(input);
@@ -120,20 +134,28 @@ const isRealDay = (day: string): boolean => {
   const date = new Date(`${day}T00:00:00Z`);
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
 };
-const day = (description: string) =>
-  text(names.DAY, description).refine(isRealDay, {
-    error: (issue) => `${describeValue(issue.input)} is not in the calendar; ${names.DAY.right}`,
-  });
+const outOfCalendar: Refusal = (day) =>
+  isRealDay(day) ? undefined : `${quote(day)} is not in the calendar; ${names.DAY.right}`;
+
+const reservedLogin: Refusal = (name) =>
+  isReservedLogin(name)
+    ? `${quote(name)} is a word of nginx's maps, where this login becomes a key; such a login cannot be used`
+    : undefined;
 
 const authentikUser = text(
   names.AUTHENTIK_USER,
   "The login that the forward-auth proxy reports. Unique without regard to case.",
-)
-  .refine((name) => !isReservedLogin(name), {
-    error: (issue) =>
-      `${describeValue(issue.input)} is a word of nginx's maps, where this login becomes a key; such a login cannot be used`,
-  })
-  .meta({ not: { enum: RESERVED_LOGINS } });
+  reservedLogin,
+).meta({ not: { enum: RESERVED_LOGINS } });
+
+/** The suffix of an address to clone from is no part of a name. */
+const idleRepo: Refusal = (repo) => {
+  const name = repo.replace(/\.git$/i, "");
+  if (name.toLowerCase() === "infra") return `${quote(repo)} is always there; remove it from the list`;
+  return name === repo
+    ? undefined
+    : `${quote(repo)} ends like an address to clone from; write the name alone: ${quote(name)}`;
+};
 
 /** RFC 5321, section 4.5.3.1.1. */
 const LONGEST_LOCAL_PART = 64;
@@ -142,11 +164,11 @@ const foundEmail = (input: unknown): string => {
   const local = typeof input === "string" ? input.indexOf("@") : -1;
   return local > LONGEST_LOCAL_PART && String(input).length <= (names.EMAIL.longest ?? 0)
     ? `${describeValue(input)} has ${local} characters before "@", and ${LONGEST_LOCAL_PART} is the most; ${names.EMAIL.right}`
-    : found(input, names.EMAIL);
+    : found(input, names.EMAIL, acceptsAll);
 };
 
 const email = z
-  .string({ error: (issue) => found(issue.input, names.EMAIL) })
+  .string({ error: (issue) => found(issue.input, names.EMAIL, acceptsAll) })
   .refine((address) => !/^system:/i.test(address), {
     error: (issue) =>
       `${describeValue(issue.input)} begins with "system:", which Kubernetes keeps for itself; ${names.EMAIL.right}`,
@@ -221,14 +243,7 @@ export const row = map(
       "What ~/code is: the infra clone itself, or a directory of clones. Default single.",
     ).optional(),
     repos: list(
-      text(names.REPO, "Name of a repository of the configured Forgejo owner.")
-        .refine((repo) => repo.toLowerCase() !== "infra", {
-          error: (issue) => `${describeValue(issue.input)} is always there; remove it from the list`,
-        })
-        .refine((repo) => !/\.git$/i.test(repo), {
-          error: (issue) =>
-            `${describeValue(issue.input)} ends like an address to clone from; write the name alone: ${quote(String(issue.input).slice(0, -4))}`,
-        }),
+      text(names.REPO, "Name of a repository of the configured Forgejo owner.", idleRepo),
       "[my-repo], one name an item",
       "Cloned beside infra in a workspace. Absent and empty mean the same: infra alone.",
     ),
@@ -247,7 +262,11 @@ export const row = map(
     quota: quota
       .optional()
       .describe("Quota of each namespace of this person. Absent values come from the user map, then from the stack."),
-    until: day("Last day of access; on the day after it the person is treated as left.").optional(),
+    until: text(
+      names.DAY,
+      "Last day of access; on the day after it the person is treated as left.",
+      outOfCalendar,
+    ).optional(),
     previously: map(
       {
         os_user: text(names.OS_USER, "The row's former key.").optional(),
@@ -277,14 +296,15 @@ const MAX_OS_USER = names.OS_USER.longest ?? Number.POSITIVE_INFINITY;
 
 /** A sentence about a row's key, or nothing when it is a name that a person may have. */
 export function osUserProblem(name: string): string | undefined {
-  if (!names.OS_USER.pattern.test(name)) {
-    const cause =
-      name.length > MAX_OS_USER
-        ? `has ${name.length} characters; ${names.OS_USER.right}`
-        : nearMiss(name, names.OS_USER);
-    return `${quote(name)} is not an OS user${cause === undefined ? `; ${names.OS_USER.right}` : `, because it ${cause}`}`;
-  }
-  if (isSystemAccount(name))
-    return `"${name}" is an account or a group of the system; choose another name for the person`;
-  return undefined;
+  if (names.OS_USER.pattern.test(name)) return systemAccount(name);
+  const cause =
+    name.length > MAX_OS_USER
+      ? `has ${name.length} characters; ${names.OS_USER.right}`
+      : nearMiss(name, names.OS_USER, systemAccount);
+  return `${quote(name)} is not an OS user${cause === undefined ? `; ${names.OS_USER.right}` : `, because it ${cause}`}`;
 }
+
+const systemAccount: Refusal = (name) =>
+  isSystemAccount(name)
+    ? `"${name}" is an account or a group of the system; choose another name for the person`
+    : undefined;

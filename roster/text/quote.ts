@@ -21,7 +21,10 @@ function kindOf({ value }: UnquotedScalar): string {
   return typeof value === "number" ? "number" : "switch";
 }
 
-/** A string in double quotes; control, invisible and non-ASCII look-alike characters are spelt out, a long one is cut. */
+/**
+ * A string in double quotes; those within it and control, invisible and non-ASCII look-alike characters are spelt out, a
+ * long one is cut. A backslash is shown as it is, so that a login such as `CORP\ann` looks as in the file.
+ */
 export function quote(text: string): string {
   const characters = [...text.slice(0, 2 * SHOWN)];
   const cut = characters.length > SHOWN || text.length > 2 * SHOWN;
@@ -35,7 +38,7 @@ export const describeKey = (key: string): string => (/^[\w.-]{1,64}$/.test(key) 
 const LOOKS_BLANK = /[\u2800\p{Default_Ignorable_Code_Point}]/u;
 
 function visible(character: string): string {
-  if (character === '"' || character === "\\") return `\\${character}`;
+  if (character === '"') return '\\"';
   if (/[\p{L}\p{N}\p{P}\p{S} ]/u.test(character) && !LOOKS_BLANK.test(character)) return character;
   return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }

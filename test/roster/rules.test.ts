@@ -233,6 +233,44 @@ describe("namespaces and repositories follow tier and layout", () => {
     ]);
   });
 
+  test("a name that would be refused as soon as it is corrected is not advised", () => {
+    const stack = policy({ systemNamespaces: ["grafana"], reservedK8sUsers: ["ops"] });
+    const said = (more: string, tier?: string, change = (text: string) => text) =>
+      linesOf(change(rosterOf(row("bob", more, tier))), stack).map((line) => line.replace(/^.*?(?=")/, ""));
+    const capitals = "does not fit, because it has capital letters, and";
+    expect(said("namespaces: [Kube-X, Default, Grafana, shop, Shop]", "namespace-owner")).toEqual([
+      `"Kube-X" ${capitals} "kube-x" is a system namespace; use a DNS label that does not start with "kube-"`,
+      `"Default" ${capitals} "default" is a system namespace; use a namespace of the person's own`,
+      `"Grafana" ${capitals} "grafana" is a system namespace; use a namespace of the person's own`,
+      `"Shop" ${capitals} "shop" occurs in the list twice; remove one`,
+    ]);
+    for (const name of ["Vault", "Ops"]) {
+      expect(said("", undefined, (text) => text.replace("k8s_user: bob", `k8s_user: ${name}`))).toEqual([
+        `"${name}" ${capitals} "${name.toLowerCase()}" is reserved, because its paths in Vault belong to the platform; choose another`,
+      ]);
+    }
+    expect(said("", undefined, (text) => text.replace("bob:", "Root:"))).toEqual([
+      `"Root" is not an OS user, because it has capital letters, and "root" is an account or a group of the system; choose another name for the person`,
+    ]);
+    expect(said("host: vm9.")).toEqual([
+      '"vm9." does not fit, because it ends with a punctuation mark, and this stack has no host "vm9"; its host is devvm',
+    ]);
+    expect(said("code_layout: workspace\nrepos: [infra.git, web, Web.git, art.git, art]")).toEqual([
+      '"infra.git" is always there; remove it from the list',
+      '"Web.git" is the same as "web"; remove one',
+      '"art.git" ends like an address to clone from; write the name alone: "art"',
+      '"art" is the same as "art.git"; remove one',
+    ]);
+    expect(said("", undefined, (text) => text.replace("authentik_user: bob", "authentik_user: '@include'"))).toEqual([
+      `"@include" does not fit, because it begins with "@", and "include" is a word of nginx's maps, where this login becomes a key; such a login cannot be used`,
+    ]);
+  });
+
+  test("a backslash is quoted as the file has it", () =>
+    expect(linesOf(rosterOf(row("bob").replace("authentik_user: bob", "authentik_user: CORP\\bob")))).toEqual([
+      expect.stringContaining('authentik_user: "CORP\\bob" does not fit; use the login'),
+    ]));
+
   test("a thousand repositories are a long list and no problem", () => {
     expect(
       about(`code_layout: workspace\nrepos: [${Array.from({ length: 1000 }, (_, index) => `r${index}`).join(", ")}]`),
@@ -260,7 +298,7 @@ describe("the other fields", () => {
     ["limits: {memory: 8GB}", 'limits.memory: "8GB" does not fit, because it is a size in another form; write 8G'],
     [
       "limits: {memory: 0}",
-      'limits.memory: the number 0 does not fit, because it is nothing at all; use a size with its unit, such as "8G" or "512M"',
+      'limits.memory: the number 0 does not fit, because it is nothing at all; use a size with its unit, such as "8G" or "2048M"',
     ],
     [
       "limits: {cpu: 2}",
