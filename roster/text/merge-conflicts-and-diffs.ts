@@ -38,7 +38,7 @@ const CONFLICT =
   'git left a merge conflict here; keep one of the versions and delete the lines that begin with "<<<<<<<", "|||||||", "=======" and ">>>>>>>"';
 
 /** A line that only a diff has: it tells that the lines with a sign, and those that it moved by a space, are a diff's too. */
-const HEAD = /diff --git |@@ -\d|--- (?:[ab]\/|\/dev\/null|\S+\.ya?ml\b)|\+\+\+ \S|\\ No newline at end/;
+const HEAD = /diff --git |@@ -\d|--- (?:[ab]\/|\/dev\/null|[^\s#]\S*\.ya?ml\b)|\+\+\+ \S|\\ No newline at end/;
 /** A line that was added (`+5:` is a key that is a number), or a key or an item that was removed: the sign stands before everything else. */
 const SIGNED =
   /[ \t]*\+(?!\d+[ \t]*:)[ \t]*(?:[\w"'#{}[\]-]|\r?$)|-(?:[ \t]{2,})?[\w.-]+:(?:[ \t\r]|$)|-[ \t]{2,}-[ \t]/;

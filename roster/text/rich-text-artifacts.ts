@@ -25,9 +25,19 @@ const FENCE = /^[ \t]*(?:`{3,}|~{3,})[ \t]*[\w-]*[ \t]*$/gm;
 const LINK = /\[([^\][()\s]+)\]\((?:mailto:|https?:\/\/)[^()\s]*\)/g;
 const EMPHASIS = /(?<=^|[\s:[,{])(\*{1,2})(?=[^\s*])([^\s*]+?)\1(?=[\s:,\]}]|$)/gm;
 /** A number behind a colon whose comma makes it two values between braces. */
-const COMMA = /(?<=:[ \t]*)(\d+),(\d+)([A-Za-z]*)(?=[ \t]*(?:[,}\r\n]|$|#))/g;
+const COMMA =
+  /(?<!\d)(?=\d)(?<=(?<key>\w*)["']?[ \t]*:[ \t]*)(\d+),(\d+[ \t]{0,2}[A-Za-z%]*)(?=[ \t]*(?:[,}\r\n]|$|#))/g;
+const SHARE = "write a whole share of processors, such as 250% for 2,5 of them";
+const THOUSANDTHS = "write thousandths of a processor, such as 2500m for 2,5 of them";
+const SMALLER_UNIT = "write the digits and the unit alone, or a whole number of a smaller unit, such as 1536M for 1,5G";
+/** What is written in place of a number with a comma, by its key. */
+const WITHOUT_COMMA: ReadonlyMap<string | undefined, string> = new Map([
+  ["cpu", SHARE],
+  ["cpu_requests", THOUSANDTHS],
+  ...["memory", "pane_memory", "memory_requests", "memory_limits"].map((key) => [key, SMALLER_UNIT] as const),
+]);
 /** Quotes around a part of a value only: YAML ends the value at the second one. */
-const PARTLY_QUOTED = /(?<=[:[,{-][ \t]*)(["'])([\w.@+-]+)\1([\w.@+-]+)/g;
+const PARTLY_QUOTED = /(?=["'])(?<=[:[,{-][ \t]*)(["'])([\w.@+-]+)\1([\w.@+-]+)/g;
 /** A list sign, and the key or the item behind it. */
 const BULLET = /^([ \t]*)([*•·∙◦‣⁃▪▫●○■□➢➤✓]|[\u2010-\u2015\u2212]|\d{1,3}[.)])([ \t]+)(\S.*)$/gm;
 const DOUBLE_QUOTES = /[“”„‟«»″〝〞＂]/;
@@ -143,13 +153,10 @@ export const RICH_TEXT: readonly Rule[] = [
   { pattern: BULLET, replace: bullet },
   {
     pattern: COMMA,
-    replace: ([number, whole = "", rest = "", unit = ""]) => {
-      const example = unit === "" ? "2500m for 2,5 processors" : "512M for 0,5G";
-      return {
-        text: `${whole}.${rest}${unit}`,
-        message: `${quote(number)} has a comma, which ends a value here; write the digits alone, or a whole number of a smaller unit, such as ${example}`,
-      };
-    },
+    replace: ({ 0: number, groups }) => ({
+      text: number.replace(",", "."),
+      message: `${quote(number)} has a comma, which no number of a roster has; ${WITHOUT_COMMA.get(groups?.key) ?? "write the digits alone"}`,
+    }),
   },
   {
     pattern: DASH,

@@ -89,6 +89,10 @@ const always = (message: string, hides?: TreeProblem["hides"]) => (): Cause => (
 export const DEEPER =
   "this line is indented deeper than the line above, whose value it would continue; indent both alike";
 
+/** What is told of a line that continues the value of a line in the same column. */
+export const CONTINUES =
+  "this line would continue the value of the line above, and no value of a roster has more than one line; write the whole value on one line, or a key with a colon";
+
 /** What is told of a line that stands in no column of its own. */
 export const uneven = (where: "above" | "below"): string =>
   `the indentation does not fit the lines ${where}; start the keys of one map, and the items of one list, in the same column`;

@@ -8,12 +8,13 @@ import type { Node, Pair, ParsedNode, Scalar } from "yaml";
 import type { Position } from "../model.ts";
 import { type Scanned, safeTokens } from "./parser-limits.ts";
 import { lineNumbersIn } from "./line-numbers.ts";
+import { tablesIn } from "./tables.ts";
 import { unmergedIn } from "./merge-conflicts-and-diffs.ts";
 import { cleaned } from "./paste-artifacts.ts";
 import { quote, describeValue } from "./quote.ts";
 import { UnquotedScalar } from "./scalar-source.ts";
 import type { TreeProblem } from "./tree-problem.ts";
-import { DEEPER, syntaxProblems } from "./syntax-messages.ts";
+import { CONTINUES, DEEPER, syntaxProblems } from "./syntax-messages.ts";
 
 export type Tree = TreeMap | TreeList | TreeScalar;
 
@@ -66,7 +67,8 @@ export function parseYaml(source: string): Parsed {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     return { line, column: col };
   };
-  const hazards = [...lineNumbersIn(text), ...unmergedIn(text)];
+  const marked = [...lineNumbersIn(text), ...unmergedIn(text)];
+  const hazards = marked.length === 0 ? tablesIn(text) : marked;
   const scanned: Scanned = hazards.length === 0 ? safeTokens(text) : { ok: false, hazards };
   if (!scanned.ok) {
     const problems = scanned.hazards.map(
@@ -185,12 +187,17 @@ function growScalar(
 }
 
 /** YAML joins such lines to one value, which no field of a roster has. */
-const continuation = (text: string, newline: number, path: TreeProblem["path"]): TreeProblem => ({
-  at: newline + text.slice(newline).search(/\S|$/),
-  path,
-  message: DEEPER,
-  hides: "row",
-});
+function continuation(text: string, newline: number, path: TreeProblem["path"]): TreeProblem {
+  const at = newline + text.slice(newline).search(/\S|$/);
+  const isDeeper = indentOf(text, at) > indentOf(text, newline - 1);
+  return { at, path, message: isDeeper ? DEEPER : CONTINUES, hides: "row" };
+}
+
+/** How many blanks begin the line of an offset. */
+function indentOf(text: string, at: number): number {
+  const from = text.lastIndexOf("\n", at) + 1;
+  return text.slice(from).search(/[^ \t]|$/);
+}
 
 /** What is shown of a comment or a tag is shorter. */
 const MAX_SIGN = 200;

@@ -256,6 +256,31 @@ index 1f2e3d4..5a6b7c8 100644
       expect(linesOf(text).filter((line) => line.includes("its number"))).toEqual([]);
   });
 
+  test.each([
+    ["CSV", "user,tier\nann,admin\n", "user,tier"],
+    ["CSV of other countries, behind a comment", "# people\n\nuser;tier\r\nann;admin\r\nbob;admin\r\n", "user;tier"],
+    ["cells of a spreadsheet", "ann\tadmin\nbob\tadmin", "ann\\u{9}admin"],
+    ["a table of Markdown", "| user | tier |\n|---|---|\n| ann | admin |\n", "| user | tier |"],
+  ])("a table is one problem that names it: %s", (_what, text, line) =>
+    expect(linesOf(text)).toEqual([
+      expect.stringContaining(
+        `: "${line}" is a row of a table and no YAML; write users: and below it each person's name`,
+      ),
+    ]),
+  );
+
+  test("a comment behind the beginning of a document is no diff", () =>
+    expect(linesOf(`--- #roster.yaml\n${ada}`)).toEqual([]));
+
+  test("a line that continues the one above in the same column is not said to be deeper", () => {
+    const said =
+      "this line would continue the value of the line above, and no value of a roster has more than one line";
+    expect(linesOf(rosterOf(row("bob", "email:\n  a@x.de\n  b@x.de")))).toEqual([
+      expect.stringContaining(`:8:7: bob: ${said}`),
+    ]);
+    expect(linesOf("ann\nbob\n")[1]).toContain(`:2:1: ${said}`);
+  });
+
   test("an item of a list and a line of hyphens are no diff", () => {
     for (const text of [
       "users:\n-   name: bob\n    tier: admin\n",

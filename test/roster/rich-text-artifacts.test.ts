@@ -75,14 +75,36 @@ describe("one sentence for a line with", () => {
     ],
   ])("%s", (_what, line, expected) => expect(about(line)).toEqual([expected]));
 
-  test.each(["8,5G", "8,5", "4,096"])("a comma in the number %s, in braces and without", (number) => {
-    const said = new RegExp(
-      `bob: "${number}" has a comma, which ends a value here; write the digits alone, or a whole number`,
-    );
-    expect(about(`limits: {memory: ${number}}`)).toEqual([expect.stringMatching(said)]);
-    expect(about(`limits:\n      memory: ${number}`)).toEqual([expect.stringMatching(said)]);
+  const withUnit = "write the digits and the unit alone, or a whole number of a smaller unit, such as 1536M for 1,5G";
+  const share = "write a whole share of processors, such as 250% for 2,5 of them";
+  const thousandths = "write thousandths of a processor, such as 2500m for 2,5 of them";
+  test.each([
+    ["limits", "memory", "8,5G", withUnit],
+    ["limits", "memory", "8,5 GB", withUnit],
+    ["limits", "tasks", "4,096", "write the digits alone"],
+    ["limits", "cpu", "150,5%", share],
+    ["limits", "cpu", "150,5 %", share],
+    ["limits", '"cpu"', "2,5", share],
+    ["quota", "cpu_requests", "2,5", thousandths],
+    ["quota", "cpu_requests", "2,5 cores", thousandths],
+    ["quota", "memory_limits", "1,5Gi", withUnit],
+  ])("a comma in the number of %s.%s: %s, in braces and without", (section, key, number, remedy) => {
+    const said = expect.stringContaining(
+      `bob: "${number}" has a comma, which no number of a roster has; ${remedy}`,
+    ) as unknown;
+    for (const text of [
+      `${section}: {${key}: ${number}}`,
+      `${section}: {${key}: ${number}, x: 1}`,
+      `${section}:\n      ${key}: ${number}`,
+    ])
+      expect(about(text).filter((line) => !line.includes("has no effect"))).toEqual([said]);
   });
 });
+
+test("blanks without end before and after numbers with a comma cost no time", () => {
+  const blanks = " ".repeat(100_000);
+  expect(about(`limits:\n      memory:${blanks}8,5${blanks}\n      cpu: 150,5%${blanks}`)).toHaveLength(2);
+}, 5000);
 
 test.each(["•", "–", "*", "1."])("items with the sign %s are items all the same", (sign) => {
   const items = `code_layout: workspace\n    repos:\n      ${sign} web\n      ${sign} infra`;
@@ -138,24 +160,44 @@ describe("a value that is nearly right is told with its cause, and what to write
     ],
     ['email: "@bob"', "email", undefined],
     ["until: 2027/1/31", "until", "is a day in another form; write 2027-01-31"],
+    [
+      "until: 2026/02/30",
+      "until",
+      'is a day in another form, and "2026-02-30" is not in the calendar; use a day such as 2027-01-31',
+    ],
+    [
+      "limits: {memory: 512MB}",
+      "limits.memory",
+      'is a size in another form, and "512M" is less than 1G; write at least that, because a shell, a tmux server and a code server need that much to start',
+    ],
+    [
+      "limits: {tasks: '100 '}",
+      "limits.tasks",
+      'has blanks around it, and "100" is less than 256; write at least that, because a shell, a tmux server, a code server and one build need that many threads',
+    ],
+    [
+      "quota: {pods: 200_000}",
+      "quota.pods",
+      'is a size in another form, and "200000" is more than 150000; write at most that, because Kubernetes supports no more pods in a whole cluster',
+    ],
     ["previously: {k8s_user: Shop}", "previously.k8s_user", "has capital letters; write shop"],
-    ["limits: {memory: 0G}", "limits.memory", 'is nothing at all; use a size with its unit, such as "8G" or "512M"'],
+    ["limits: {memory: 0G}", "limits.memory", 'is nothing at all; use a size with its unit, such as "8G" or "2048M"'],
     [
       "limits: {memory: -8G}",
       "limits.memory",
-      'is less than nothing; use a size with its unit, such as "8G" or "512M"',
+      'is less than nothing; use a size with its unit, such as "8G" or "2048M"',
     ],
     ["limits: {memory: 8 GB}", "limits.memory", "is a size in another form; write 8G"],
     ["limits: {memory: 8Gi}", "limits.memory", "is a size in another form; write 8G"],
     [
       "limits: {memory: 8.5G}",
       "limits.memory",
-      'is no whole number, of which a smaller unit has more; use a size with its unit, such as "8G" or "512M"',
+      'is no whole number, of which a smaller unit has more; use a size with its unit, such as "8G" or "2048M"',
     ],
     [
       "limits: {memory: 08G}",
       "limits.memory",
-      'begins with a zero, and some YAML tools read such a number as octal; use a size with its unit, such as "8G" or "512M"',
+      'begins with a zero, and some YAML tools read such a number as octal; use a size with its unit, such as "8G" or "2048M"',
     ],
     ["limits: {tasks: 1_024}", "limits.tasks", "is a size in another form; write 1024"],
     ["limits: {tasks: 512.0}", "limits.tasks", "is no whole number; use a number of tasks such as 4096"],
