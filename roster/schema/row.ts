@@ -5,14 +5,15 @@
 
 import { z } from "zod";
 import { TIER_NAMES } from "../tiers.ts";
-import { isReservedLogin, isSystemAccount, RESERVED_LOGINS } from "./reserved-names.ts";
+import { RESERVED_LOGINS } from "./reserved-names.ts";
 import { quote, describeValue } from "../text/quote.ts";
 import { didYouMean } from "../text/suggest.ts";
 import { UnquotedScalar } from "../text/scalar-source.ts";
 import * as names from "./patterns.ts";
 import { nearMiss, type Refusal } from "./near-misses.ts";
 import type { Grammar } from "./patterns.ts";
-import { type Bounds, LIMIT_BOUNDS, outOfBounds, QUOTA_BOUNDS } from "./size-limits.ts";
+import { acceptsAll, idleRepo, outOfCalendar, reservedLogin, systemAccount, within } from "./refusals.ts";
+import { type Bounds, LIMIT_BOUNDS, QUOTA_BOUNDS } from "./size-limits.ts";
 
 /** What was found and what would be right; a value that only lacks its quotes is told so. */
 const found = (input: unknown, grammar: Grammar, refusal: Refusal): string => {
@@ -29,8 +30,6 @@ const found = (input: unknown, grammar: Grammar, refusal: Refusal): string => {
   const cause = text === undefined ? undefined : nearMiss(text, grammar, refusal);
   return `${describeValue(input)} does not fit${cause === undefined ? `; ${right}` : `, because it ${cause}`}`;
 };
-
-const acceptsAll: Refusal = () => undefined;
 
 const refusedBy = (refusal: Refusal) => (value: string, context: z.RefinementCtx) => {
   const message = refusal(value);
@@ -73,13 +72,6 @@ const boundedFigure = (grammar: Grammar, bounds: Bounds, description: string) =>
 
 const withBounds = (description: string, { floor, ceiling }: Bounds): string =>
   `${description} From ${floor} to ${ceiling}.`;
-
-const within =
-  (bounds: Bounds): Refusal =>
-  (value) => {
-    const problem = outOfBounds(value, bounds);
-    return problem === undefined ? undefined : `${quote(value)} ${problem}`;
-  };
 
 /** YAML reads text of this form as something else unless it stands in quotes. */
 const isQuoted = (input: unknown, form: RegExp): boolean => typeof input === "string" && form.test(input);
@@ -130,32 +122,11 @@ const map = <Shape extends z.ZodRawShape>(shape: Shape, right: string) =>
         : `expected a map but found ${describeValue(issue.input)}; ${isQuoted(issue.input, /^\{.*\}$/) ? "remove the quotes" : `write ${right}`}`,
   });
 
-const isRealDay = (day: string): boolean => {
-  const date = new Date(`${day}T00:00:00Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
-};
-const outOfCalendar: Refusal = (day) =>
-  isRealDay(day) ? undefined : `${quote(day)} is not in the calendar; ${names.DAY.right}`;
-
-const reservedLogin: Refusal = (name) =>
-  isReservedLogin(name)
-    ? `${quote(name)} is a word of nginx's maps, where this login becomes a key; such a login cannot be used`
-    : undefined;
-
 const authentikUser = text(
   names.AUTHENTIK_USER,
   "The login that the forward-auth proxy reports. Unique without regard to case.",
   reservedLogin,
 ).meta({ not: { enum: RESERVED_LOGINS } });
-
-/** The suffix of an address to clone from is no part of a name. */
-const idleRepo: Refusal = (repo) => {
-  const name = repo.replace(/\.git$/i, "");
-  if (name.toLowerCase() === "infra") return `${quote(repo)} is always there; remove it from the list`;
-  return name === repo
-    ? undefined
-    : `${quote(repo)} ends like an address to clone from; write the name alone: ${quote(name)}`;
-};
 
 /** RFC 5321, section 4.5.3.1.1. */
 const LONGEST_LOCAL_PART = 64;
@@ -303,8 +274,3 @@ export function osUserProblem(name: string): string | undefined {
       : nearMiss(name, names.OS_USER, systemAccount);
   return `${quote(name)} is not an OS user${cause === undefined ? `; ${names.OS_USER.right}` : `, because it ${cause}`}`;
 }
-
-const systemAccount: Refusal = (name) =>
-  isSystemAccount(name)
-    ? `"${name}" is an account or a group of the system; choose another name for the person`
-    : undefined;
