@@ -32,9 +32,10 @@ export function followRenames(roster: Roster, ledger: Ledger): RenamedLedger {
       problems.push(problemInRoster(roster, inRow(row.osUser, path, message)));
     const owner = formerNames.get(row.osUser);
     if (owner !== undefined && owner !== row.osUser && !ledger.people.has(row.osUser) && former !== owner) {
+      const way = roster.rows.has(owner) ? "" : `, or write previously: {os_user: ${owner}} if the two are one person`;
       complain(
         [],
-        `"${row.osUser}" was ${owner}'s name before a rename, and what it left on the host is theirs; choose another name`,
+        `"${row.osUser}" was ${owner}'s name before a rename, and what it left on the host is theirs; choose another name${way}`,
       );
     }
     if (former === undefined) continue;

@@ -360,6 +360,14 @@ describe("renames", () => {
     expect(result.ok ? [] : result.problems.map(({ message }) => message)).toEqual([
       `"alice" was alicia's name before a rename, and what it left on the host is theirs; choose another name`,
     ]);
+    const undone = tried(rosterOf(row("ada", "", "admin"), row("alice")), { ledger: renamed.desired.ledger });
+    expect(undone.ok ? "" : undone.problems[0]?.message).toBe(
+      `"alice" was alicia's name before a rename, and what it left on the host is theirs; choose another name, or write previously: {os_user: alicia} if the two are one person`,
+    );
+    const again = derived(rosterOf(row("ada", "", "admin"), row("alice", "previously: {os_user: alicia}")), {
+      ledger: renamed.desired.ledger,
+    });
+    expect(again.plan.join()).toContain("is the new name of alicia");
   });
 });
 
