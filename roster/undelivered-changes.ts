@@ -14,6 +14,15 @@ import { plainValue } from "./text/tree-values.ts";
 /** A surface by the name that a plan gives it: `forge`, `cluster`, `Vault`, or `host` and the host's name. */
 export type Surface = "forge" | "cluster" | "Vault" | `host ${string}`;
 
+/** Which of the surfaces that are no hosts a stack has. */
+export type StackSurfaces = Readonly<Record<"forge" | "cluster" | "Vault", boolean>>;
+
+/** Every one where nothing is known of the stack. */
+export function stackSurfaces(surfaces?: readonly Surface[]): StackSurfaces {
+  const has = (surface: Surface) => surfaces?.includes(surface) ?? true;
+  return { forge: has("forge"), cluster: has("cluster"), Vault: has("Vault") };
+}
+
 /** What somebody had at an earlier time: the name of their account, and their entry of the ledger where they had one. */
 export interface FormerState {
   readonly name: OsUser;
@@ -119,6 +128,13 @@ const textOf = (state: FormerState): string => canonicalJson(state as unknown as
 /** The record once a surface is complete. */
 export const withoutSurface = (undelivered: Undelivered, done: Surface): Undelivered =>
   new Map([...undelivered].filter(([surface]) => surface !== done));
+
+/** Whether a host may never have been given somebody's account. @param name the one that the record knows them by */
+export const mayLackAccount = (undelivered: Undelivered, host: string, name: OsUser): boolean =>
+  undelivered
+    .get(`host ${host}`)
+    ?.get(name)
+    ?.some(({ entry }) => entry?.hosts.some((one) => one === host) !== true) ?? false;
 
 /** One former state, and every surface that may hold it. */
 export interface HeldState extends FormerState {

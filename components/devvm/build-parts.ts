@@ -106,6 +106,12 @@ export const mapsPart = (
   ...site.brakes,
 });
 
+/** Nobody's last day while removals are suspended, or the host would report a leave that it may not carry out. */
+const expiryOf = (resident: Resident, { brakes }: SiteOfHosts): Pick<AccountPart, "until"> =>
+  resident.state === "present" && resident.person.until !== undefined && !brakes.addsOnly
+    ? { until: resident.person.until }
+    : {};
+
 /** @param ledgerEntry what the ledger says of them after this run */
 export const accountPart = (resident: Resident, site: SiteOfHosts, ledgerEntry?: LedgerEntry): AccountPart => ({
   contract: CONTRACT,
@@ -113,7 +119,7 @@ export const accountPart = (resident: Resident, site: SiteOfHosts, ledgerEntry?:
   ...who(resident),
   ...formerNamesOf(resident),
   state: resident.state,
-  ...(resident.state === "present" && resident.person.until !== undefined ? { until: resident.person.until } : {}),
+  ...expiryOf(resident, site),
   shell: resident.state === "present" ? resident.person.shell : SHELL,
   groups: resident.state === "present" ? [...resident.person.groups] : [],
   tierGroups: [...site.tierGroups],

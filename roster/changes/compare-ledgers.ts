@@ -4,11 +4,18 @@
  */
 
 import type { Desired, HostName, Ledger, LedgerEntry, OsUser, Previously } from "../model.ts";
-import { entryPushes } from "../forge-access.ts";
 import { byCodeUnit } from "../text/code-unit-order.ts";
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
-import { ALL_DELIVERED, type Surface, surfacesWithAccess, type Undelivered } from "../undelivered-changes.ts";
+import {
+  ALL_DELIVERED,
+  mayLackAccount,
+  stackSurfaces,
+  type StackSurfaces,
+  type Surface,
+  surfacesWithAccess,
+  type Undelivered,
+} from "../undelivered-changes.ts";
 import {
   holdersOf,
   type HoldersOfRun,
@@ -17,6 +24,7 @@ import {
   isRename,
   otherHolder,
 } from "./identity-holders.ts";
+import { rightsChanges } from "./rights-changes.ts";
 import { settingChanges } from "./setting-changes.ts";
 
 export interface Before {
@@ -34,17 +42,18 @@ export interface PersonChange {
   readonly gained: readonly string[];
   /** Everything else, each a half sentence after the name. */
   readonly other: readonly string[];
-  /** Of a return: there is no home of theirs on the host. */
-  readonly startsAnew?: boolean;
+  /** Of a return: there is no home of theirs on the host, or perhaps none. */
+  readonly startsAnew?: true | "perhaps";
   /** Of a return: somebody else has a port that was theirs. */
   readonly hasOtherPorts?: boolean;
 }
 
-/** Everybody for whom something changes, by name. */
+/** Everybody for whom something changes, by name. @param has the stack's surfaces: nothing changes on another */
 export function changesBetween(
   before: Before,
   desired: Desired,
   undelivered: Undelivered = ALL_DELIVERED,
+  has: StackSurfaces = stackSurfaces(),
 ): readonly PersonChange[] {
   const changes: PersonChange[] = [];
   const holders = holdersOfRun(before, desired);
@@ -53,8 +62,10 @@ export function changesBetween(
     const past = before.people.get(formerName ?? who);
     const previously = desired.people.get(who)?.previously ?? {};
     const tokensOn = tokenSurfaces(undelivered, formerName ?? who);
+    const mayLackHome = lacksHome(undelivered, after, formerName ?? who);
     const { hosts } = desired;
-    const change = changeOf({ who, past, after, previously, formerName, tokensOn, hosts }, holders);
+    const entries: EntryChange = { who, past, after, previously, formerName, tokensOn, hosts, mayLackHome };
+    const change = changeOf(entries, holders, has);
     if (change !== undefined) changes.push(change);
   }
   return changes;
@@ -77,6 +88,10 @@ export function holdersOfRun(
 export const tokenSurfaces = (undelivered: Undelivered, name: OsUser): readonly Surface[] =>
   surfacesWithAccess(undelivered, name).filter((surface) => !surface.startsWith("host "));
 
+/** Whether the host of an entry may never have made a home for them. */
+export const lacksHome = (undelivered: Undelivered, { hosts: [host] }: LedgerEntry, name: OsUser): boolean =>
+  host !== undefined && mayLackAccount(undelivered, host, name);
+
 type OfPerson = Omit<PersonChange, "who">;
 
 /** One person's entry of the ledger before a run and after it. */
@@ -91,26 +106,28 @@ export interface EntryChange {
   readonly tokensOn?: readonly Surface[] | "unknown";
   /** The stack's hosts. Default: every host is one. */
   readonly hosts?: Pick<Desired["hosts"], "has">;
+  /** Whether earlier runs may never have reached the host. Default: no. */
+  readonly mayLackHome?: boolean;
 }
 
 /** What changes for one person; undefined when nothing. */
-export function changeOf(entries: EntryChange, holders: HoldersOfRun): PersonChange | undefined {
+export function changeOf(
+  entries: EntryChange,
+  holders: HoldersOfRun,
+  has: StackSurfaces = stackSurfaces(),
+): PersonChange | undefined {
   const { who, past, after } = entries;
   const isIn = after.leftOn === undefined;
   if (past === undefined) return isIn ? { who, kind: "joins", lost: [], gained: ["a place"], other: [] } : undefined;
-  if (past.leftOn !== undefined) return isIn ? returnOf({ ...entries, past }, holders) : undefined;
+  if (past.leftOn !== undefined) return isIn ? returnOf({ ...entries, past }, holders, has) : undefined;
   if (!isIn) return { who, kind: "leaves", lost: ["every access"], gained: [], other: [] };
-  const parts = [
-    identityChanges({ ...entries, past }, holders),
-    rightsChanges(past, after),
-    placeChanges({ ...entries, past }),
-  ];
+  const parts = partsOf({ ...entries, past }, holders, has);
   const takes = parts.some(({ lost }) => lost.length > 0) || (!past.parked && after.parked);
   const change: OfPerson = {
     kind: "changes",
     lost: parts.flatMap((part) => part.lost),
     gained: parts.flatMap((part) => part.gained),
-    other: [...renameOf(entries, takes), ...parts.flatMap((part) => part.other), ...settingChanges(past, after)],
+    other: [...renameOf(entries, takes), ...parts.flatMap((part) => part.other), ...settingChanges(past, after, has)],
   };
   return change.lost.length + change.gained.length + change.other.length > 0 ? { who, ...change } : undefined;
 }
@@ -131,16 +148,18 @@ type KnownChange = EntryChange & { readonly past: LedgerEntry };
  * Somebody offboarded who is on the roster again, compared with what they had on their last day. They lose nothing, since
  * they had no access; what does not come back is said all the same.
  */
-function returnOf(entries: KnownChange, holders: HoldersOfRun): PersonChange {
-  const { who, past, after, formerName, tokensOn = [] } = entries;
-  const parts = [identityChanges(entries, holders), rightsChanges(past, after), placeChanges({ ...entries, past })];
+function returnOf(entries: KnownChange, holders: HoldersOfRun, has: StackSurfaces): PersonChange {
+  const { who, past, after, formerName, tokensOn = [], mayLackHome = false } = entries;
+  const parts = partsOf(entries, holders, has);
   const [notBack, more] = [parts.flatMap(({ lost }) => lost), parts.flatMap(({ gained }) => gained)];
   const isDeleted = past.removedOn !== undefined;
   const isElsewhere = !wasOnHost(past, after);
   const home = isDeleted
     ? [`gets a new home, since the former one was deleted for good (recorded on ${past.removedOn})`]
     : [
-        isElsewhere ? `gets a new home on ${after.hosts[0]}` : "has account and home back as they are",
+        isElsewhere
+          ? `gets a new home on ${after.hosts[0]}`
+          : `has account and home back as they are${mayLackHome ? ` where ${after.hosts[0]} has them already, and new ones otherwise` : ""}`,
         ...(formerName === undefined
           ? []
           : [
@@ -150,13 +169,14 @@ function returnOf(entries: KnownChange, holders: HoldersOfRun): PersonChange {
       ];
   const other = [
     ...home,
-    tokensOf(tokensOn),
+    ...(has.forge || has.Vault ? [tokensOf(tokensOn)] : []),
     ...(notBack.length > 0 ? [`does not get back ${listed(notBack)}`] : []),
     ...(more.length > 0 ? [`gets ${listed(more)}, which they did not have on their last day`] : []),
     ...(parts[0]?.other ?? []),
-    ...(isDeleted ? [] : settingChanges(past, after)),
+    ...(isDeleted ? [] : settingChanges(past, after, has)),
   ];
-  const startsAnew = isDeleted || isElsewhere ? { startsAnew: true } : {};
+  const startsAnew =
+    isDeleted || isElsewhere ? { startsAnew: true as const } : mayLackHome ? { startsAnew: "perhaps" as const } : {};
   const hasOtherPorts =
     past.ports.t3 === after.ports.t3 && past.ports.browser === after.ports.browser ? {} : { hasOtherPorts: true };
   return { who, kind: "returns", lost: [], gained: ["a place again"], other, ...startsAnew, ...hasOtherPorts };
@@ -171,23 +191,36 @@ function tokensOf(on: NonNullable<EntryChange["tokensOn"]>): string {
 const wasOnHost = (past: LedgerEntry, after: LedgerEntry): boolean =>
   past.hosts.some((host) => host === after.hosts[0]);
 
-type Part = Pick<PersonChange, "lost" | "gained" | "other">;
+export type Part = Pick<PersonChange, "lost" | "gained" | "other">;
 
-function identityChanges({ who, past, after, previously }: KnownChange, holders: HoldersOfRun): Part {
+const partsOf = (entries: KnownChange, holders: HoldersOfRun, has: StackSurfaces): readonly Part[] => [
+  identityChanges(entries, holders, has),
+  rightsChanges(entries.past, entries.after, has),
+  placeChanges(entries),
+];
+
+function identityChanges(
+  { who, past, after, previously }: KnownChange,
+  holders: HoldersOfRun,
+  has: StackSurfaces,
+): Part {
   const part = { lost: [] as string[], gained: [] as string[], other: [] as string[] };
   for (const kind of IDENTITY_KINDS) {
+    if (kind === "forgejoLogin" && !has.forge) continue;
     const [was, is, what] = [past[kind], after[kind], IDENTITY_NAMES[kind]];
     if (was === is) continue;
     // The delivery sets it where there is none, as in a new home.
     if (kind === "email" && was !== undefined && past.removedOn === undefined && wasOnHost(past, after))
       part.other.push("keeps git's user.email as it is");
     if (was !== undefined && is !== undefined && isRename({ kind, who, was, is, previously }, holders)) {
-      part.other.push(`is renamed: ${what} ${was} becomes ${is}${kind === "k8sUser" ? secretsOf(was) : ""}`);
-      if (kind === "k8sUser" && TIERS[past.tier].ownsNamespaces)
+      part.other.push(
+        `is renamed: ${what} ${was} becomes ${is}${kind === "k8sUser" && has.Vault ? secretsOf(was) : ""}`,
+      );
+      if (kind === "k8sUser" && has.Vault && TIERS[past.tier].ownsNamespaces && TIERS[after.tier].ownsNamespaces)
         part.lost.push(`access to their secrets in Vault below ${was}`);
       continue;
     }
-    if (was !== undefined && kind === "k8sUser")
+    if (was !== undefined && kind === "k8sUser" && has.Vault)
       part.other.push(`keeps the secrets in Vault below ${was}, from where an admin moves them`);
     const next = was === undefined ? undefined : otherHolder(holders.after, kind, was, who);
     const last = is === undefined ? undefined : otherHolder(holders.before, kind, is, who);
@@ -212,59 +245,6 @@ const hintOf = (former: string | undefined, was: string): string =>
   former === undefined
     ? "if that is a rename, say so in previously"
     : `no rename: previously names ${former} and not ${was}`;
-
-function rightsChanges(past: LedgerEntry, after: LedgerEntry): Part {
-  const part = { lost: [] as string[], gained: [] as string[], other: [] as string[] };
-  if (past.tier !== after.tier) {
-    const drops = TIERS[past.tier].rank > TIERS[after.tier].rank;
-    (drops ? part.lost : part.gained).push(
-      drops
-        ? `the rights of tier ${past.tier} (now ${after.tier})`
-        : `the rights of tier ${after.tier} (until now ${past.tier})`,
-    );
-  }
-  const groups = TIERS[past.tier].groups.filter((group) => !TIERS[after.tier].groups.includes(group));
-  if (groups.length > 0) {
-    part.other.push(
-      `is taken out of the groups ${listed(groups)} where this program gave them, and their sessions and processes that hold one are ended; ` +
-        "groups that they had before or got by hand stay, and the deployment names them",
-    );
-  }
-  part.other.push(...staysOfTier(past, after));
-  if (entryPushes(past) && !entryPushes(after)) part.lost.push("direct push to the protected branch");
-  if (!entryPushes(past) && entryPushes(after))
-    part.gained.push("direct push to the protected branch: what they push deploys");
-  const lost = past.namespaces.filter((name) => !after.namespaces.includes(name));
-  const gained = after.namespaces.filter((name) => !past.namespaces.includes(name));
-  if (lost.length > 0) {
-    const rooms = `${lost.length === 1 ? "namespace" : "namespaces"} ${listed(lost)} (kept with everything in it)`;
-    // Whoever becomes an admin loses no right in them.
-    if (TIERS[after.tier].administers) part.other.push(`no longer owns the ${rooms}`);
-    else part.lost.push(rooms);
-  }
-  if (gained.length > 0) part.gained.push(`${gained.length === 1 ? "namespace" : "namespaces"} ${listed(gained)}`);
-  return part;
-}
-
-/** What stays although the new tier, or the new row, gives it no longer. */
-function staysOfTier(past: LedgerEntry, after: LedgerEntry): readonly string[] {
-  const [from, to] = [TIERS[past.tier], TIERS[after.tier]];
-  const account = past.forgejoLogin;
-  return [
-    ...(from.clone === "locked" && to.clone === "untouched"
-      ? ["keeps the clones as they are, locked: an admin's tree is never touched"]
-      : []),
-    ...(from.clone === "untouched" && to.clone === "locked"
-      ? ["keeps the clones that are there as they are, unlocked ones included"]
-      : []),
-    ...(entryPushes(past) && !entryPushes(after) && account === after.forgejoLogin
-      ? ["keeps write access to the other branches of infra"]
-      : []),
-    ...(account !== undefined && after.forgejoLogin === undefined
-      ? [`keeps the forge account ${account} with its own tokens, keys and repositories`]
-      : []),
-  ];
-}
 
 /** Of a host that the stack does not have: no deployment reaches it until it is back. */
 export const notLocked = (host: HostName): string => `${host} is not in this stack: nothing is locked there`;

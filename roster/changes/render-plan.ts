@@ -6,6 +6,7 @@ import { pushesDirectly } from "../forge-access.ts";
 import { listed, withArticle } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
 import { notLocked, type PersonChange } from "./compare-ledgers.ts";
+import type { StackSurfaces } from "../undelivered-changes.ts";
 import type { RepeatedChange } from "./repeated-changes.ts";
 
 export interface PlanInput {
@@ -18,6 +19,8 @@ export interface PlanInput {
   readonly desired: Desired;
   readonly policy: Policy;
   readonly today: Day;
+  /** The stack's surfaces: nothing is told of another. */
+  readonly has: StackSurfaces;
 }
 
 /** One sentence a change: those who leave first, then returns, arrivals, changes and notices, each by name. */
@@ -28,11 +31,15 @@ export function planSentences(input: PlanInput): readonly string[] {
   return [
     ...kinds.flatMap(of).map((change) => sentenceOf(change, input)),
     ...input.repeated.map((change) => again(change, input)),
-    ...heldBack.map((change) => `${change.who} would lose ${listed(change.lost)}; addsOnly holds that back.`),
+    ...heldBack.map(wouldLose),
     ...input.removed.map((osUser) => forgotten(osUser, input)),
     ...notices(input),
   ];
 }
+
+/** What is gained is held back where it comes with the loss alone, such as a tier that gives and takes. */
+const wouldLose = ({ who, lost, gained }: PersonChange): string =>
+  `${who} would lose ${listed(lost)}${gained.length === 0 ? "" : ` and would get ${listed(gained)}`}; addsOnly holds that back.`;
 
 function sentenceOf(change: PersonChange, input: PlanInput): string {
   if (change.kind === "leaves") return leaves(change, input);
@@ -43,13 +50,13 @@ function sentenceOf(change: PersonChange, input: PlanInput): string {
 const again = (change: RepeatedChange, input: PlanInput): string =>
   `${sentenceOf(change, input)} An earlier deployment announced this and did not complete on ${listed(change.surfaces)}.`;
 
-function leaves({ who }: PersonChange, { desired, policy }: PlanInput): string {
+function leaves({ who }: PersonChange, { desired, policy, has }: PlanInput): string {
   const removed = desired.removedButHeld.get(who);
   if (removed !== undefined) return `${who}, who was removed for good, is offboarded on ${listed(removed.hosts)}.`;
   const left = desired.left.get(who);
   if (left === undefined) return `${who} is offboarded.`;
   const out = left.hosts.filter((host) => !desired.hosts.has(host)).map((host) => ` ${notLocked(host)}.`);
-  const [revoked, stays] = [cuts(left, desired), [...kept(left, desired), ...modeOfHome(who, policy)]];
+  const [revoked, stays] = [cuts(left, desired, has), [...kept(left, desired, has), ...modeOfHome(who, policy)]];
   return `${who} is offboarded. Revoked: ${listed(revoked)}. Kept: ${listed(stays)}.${out.join("")}`;
 }
 
@@ -78,20 +85,20 @@ function forgotten(osUser: OsUser, { desired }: PlanInput): string {
 }
 
 /** What leaving takes away from one person. */
-function cuts(left: OffboardedPerson, desired: Desired): readonly string[] {
+function cuts(left: OffboardedPerson, desired: Desired, has: StackSurfaces): readonly string[] {
   const groups = TIERS[left.tier].groups;
   const hosts = left.hosts.filter((host) => desired.hosts.has(host));
   return [
     ...(hosts.length > 0 ? [`units and login on ${listed(hosts)}`] : []),
     ...(groups.length > 0 ? [`the groups ${listed(groups)}`] : []),
     `the terminal and the code server of ${left.authentikUser}`,
-    `the cluster rights of ${withArticle(left.tier)}`,
-    ...(left.forgejoLogin === undefined ? [] : [`${left.forgejoLogin}'s access and token in Forgejo`]),
-    "Vault policies and tokens",
+    ...(has.cluster ? [`the cluster rights of ${withArticle(left.tier)}`] : []),
+    ...(left.forgejoLogin === undefined || !has.forge ? [] : [`${left.forgejoLogin}'s access and token in Forgejo`]),
+    ...(has.Vault ? ["Vault policies and tokens"] : []),
   ];
 }
 
-function kept(left: OffboardedPerson, { people }: Desired): readonly string[] {
+function kept(left: OffboardedPerson, { people }: Desired, has: StackSurfaces): readonly string[] {
   const { uid, ports, namespaces, formerNamespaces, k8sUser, formerK8sUsers } = left;
   const taken = new Set(
     [...people.values()].flatMap(({ forgejo }) => (forgejo === undefined ? [] : [folded(forgejo.login)])),
@@ -102,10 +109,12 @@ function kept(left: OffboardedPerson, { people }: Desired): readonly string[] {
   return [
     `account, home and clones (uid ${uid})`,
     "groups that they got by hand",
-    `the secrets in Vault of ${listed([k8sUser, ...formerK8sUsers])}`,
-    ...logins.map((login) => `the forge account ${login} with its own tokens, keys and repositories`),
+    ...(has.Vault ? [`the secrets in Vault of ${listed([k8sUser, ...formerK8sUsers])}`] : []),
+    ...(has.forge
+      ? logins.map((login) => `the forge account ${login} with its own tokens, keys and repositories`)
+      : []),
     `the ports ${ports.t3} and ${ports.browser}`,
-    ...(rooms.length > 0
+    ...(rooms.length > 0 && has.cluster
       ? [
           rooms.length === 1
             ? `the namespace ${rooms.join()} with everything in it`
@@ -117,30 +126,30 @@ function kept(left: OffboardedPerson, { people }: Desired): readonly string[] {
 
 function arrives(
   { who, kind, other, startsAnew, hasOtherPorts }: PersonChange,
-  { desired, policy }: PlanInput,
+  { desired, policy, has }: PlanInput,
 ): string {
   const person = desired.people.get(who);
   if (person === undefined) return `${who} ${kind}.`;
   const isAdopted = kind === "joins" && policy.adoptExisting.includes(who);
-  const hasHome = isAdopted ? "perhaps" : kind === "returns" && startsAnew !== true;
+  const hasHome = isAdopted || startsAnew === "perhaps" ? "perhaps" : kind === "returns" && startsAnew !== true;
   const ports = `the ports ${person.ports.t3} and ${person.ports.browser}`;
   const numbers = `uid ${person.uid} and ${ports}${hasOtherPorts === true ? ", since others have ports that were theirs" : ""}`;
   const start = `${who} ${kind} as ${person.tier} on ${person.host}, with ${kind === "returns" ? "the same " : ""}${numbers}`;
   const taken = kind === "joins" ? adoption(who, policy) : [];
-  return `${[start, ...furnishings(person, hasHome), ...taken, ...other].join("; ")}.`;
+  return `${[start, ...furnishings(person, hasHome, has), ...taken, ...other].join("; ")}.`;
 }
 
-/** Whether a home of theirs is on the host: of an account that is taken over, the host alone knows what is in it. */
+/** Whether a home of theirs is on the host: of one that no run has made for sure, the host alone knows what is in it. */
 type HasHome = boolean | "perhaps";
 
-function furnishings(person: Person, hasHome: HasHome): readonly string[] {
+function furnishings(person: Person, hasHome: HasHome, has: StackSurfaces): readonly string[] {
   const { namespaces, forgejo } = person;
   return [
-    ...(namespaces.length > 0
+    ...(namespaces.length > 0 && (has.cluster || has.Vault)
       ? [`owns the ${namespaces.length === 1 ? "namespace" : "namespaces"} ${listed(namespaces)}`]
       : []),
     ...(TIERS[person.tier].clone === "untouched" ? [] : [clonesOf(person, hasHome)]),
-    ...(forgejo === undefined
+    ...(forgejo === undefined || !has.forge
       ? []
       : [
           pushesDirectly(person.tier, forgejo.push)

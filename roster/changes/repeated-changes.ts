@@ -4,20 +4,35 @@
  */
 
 import type { Desired } from "../model.ts";
-import { heldStates, type Surface, type Undelivered } from "../undelivered-changes.ts";
-import { type Before, changeOf, holdersOfRun, type PersonChange, tokenSurfaces } from "./compare-ledgers.ts";
+import {
+  heldStates,
+  stackSurfaces,
+  type StackSurfaces,
+  type Surface,
+  type Undelivered,
+} from "../undelivered-changes.ts";
+import {
+  type Before,
+  changeOf,
+  type EntryChange,
+  holdersOfRun,
+  lacksHome,
+  type PersonChange,
+  tokenSurfaces,
+} from "./compare-ledgers.ts";
 
 export interface RepeatedChange extends PersonChange {
   /** Where the earlier run did not complete. */
   readonly surfaces: readonly Surface[];
 }
 
-/** @param changes those of this run, which are announced anyway */
+/** @param changes those of this run, which are announced anyway; @param has the stack's surfaces */
 export function repeatedChanges(
   undelivered: Undelivered,
   before: Before,
   desired: Desired,
   changes: readonly PersonChange[],
+  has: StackSurfaces = stackSurfaces(),
 ): readonly RepeatedChange[] {
   const announced = new Map(changes.map((change) => [change.who, change]));
   const held = [...desired.ledger.people.keys()].map(
@@ -35,10 +50,12 @@ export function repeatedChanges(
     // A return that is repeated: the record keeps no state that equals what the run gives.
     const isReturn = announced.get(who)?.kind === "returns";
     const tokensOn = isReturn ? tokenSurfaces(undelivered, before.renamed.get(who) ?? who) : "unknown";
+    const mayLackHome = lacksHome(undelivered, after, before.renamed.get(who) ?? who);
     for (const { name, entry, surfaces } of states) {
       const formerName = name === who ? undefined : name;
       const { hosts } = desired;
-      const change = changeOf({ who, past: entry, after, previously, formerName, tokensOn, hosts }, holders);
+      const state: EntryChange = { who, past: entry, after, previously, formerName, tokensOn, hosts, mayLackHome };
+      const change = changeOf(state, holders, has);
       if (change === undefined) continue;
       const found = byKind.get(change.kind);
       byKind.set(change.kind, found === undefined ? { ...change, surfaces } : merged(found, { ...change, surfaces }));

@@ -3,10 +3,15 @@
 import type { LedgerEntry } from "../model.ts";
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
+import type { StackSurfaces } from "../undelivered-changes.ts";
 import { isLarger } from "./compare-sizes.ts";
 
 /** What is neither a right nor a place: a smaller figure ends nothing, and no clone is deleted. */
-export function settingChanges(past: LedgerEntry, after: LedgerEntry): readonly string[] {
+export function settingChanges(
+  past: LedgerEntry,
+  after: LedgerEntry,
+  { cluster }: Pick<StackSurfaces, "cluster">,
+): readonly string[] {
   // An admin's tree is never touched, whatever the row says of it.
   const isTouched = TIERS[after.tier].clone !== "untouched";
   const newRepos = after.repos.filter((repo) => isTouched && !past.repos.includes(repo));
@@ -24,7 +29,7 @@ export function settingChanges(past: LedgerEntry, after: LedgerEntry): readonly 
     ...(newRepos.length > 0 ? [`has ${listed(newRepos)} cloned`] : []),
     ...(oldRepos.length > 0 ? [`keeps the clone of ${listed(oldRepos)}, which is no longer looked after`] : []),
     ...figures("limit", past.limits, after.limits),
-    ...figures("quota", past.quota, after.quota, "; what runs above it stays"),
+    ...(cluster ? figures("quota", past.quota, after.quota, "; what runs above it stays") : []),
   ];
 }
 

@@ -7,7 +7,7 @@ import {
   type IdentityKind,
   isRename,
 } from "../changes/identity-holders.ts";
-import type { Ledger, LedgerEntry, OsUser } from "../model.ts";
+import type { Ledger, LedgerEntry, OsUser, Tier } from "../model.ts";
 import { sorted } from "../text/code-unit-order.ts";
 import { TIERS } from "../tiers.ts";
 import { type CurrentRow, withEmail } from "./expire-rows.ts";
@@ -39,7 +39,7 @@ const identitiesOf = (row: CurrentRow): Identities => ({
 
 function larger(row: CurrentRow, entry: LedgerEntry, holders: HoldersOfRun): CurrentRow {
   const before = rowOfEntry(row.osUser, entry);
-  const tier = TIERS[row.tier].rank < TIERS[entry.tier].rank ? entry.tier : row.tier;
+  const tier = takesRights(entry.tier, row.tier) ? entry.tier : row.tier;
   // A tier that is held back may own none: those of the row come with its tier.
   const added = TIERS[tier].ownsNamespaces ? row.namespaces : [];
   const now = identitiesOf(row);
@@ -66,14 +66,20 @@ function larger(row: CurrentRow, entry: LedgerEntry, holders: HoldersOfRun): Cur
   };
 }
 
+/** A higher tier takes something as well: an owner's secrets in Vault and the sign-in of their pipelines. */
+const takesRights = (from: Tier, to: Tier): boolean =>
+  TIERS[to].rank < TIERS[from].rank || (TIERS[from].ownsNamespaces && !TIERS[to].ownsNamespaces);
+
 function rowOfEntry(osUser: OsUser, entry: LedgerEntry): CurrentRow {
   const [host] = entry.hosts;
   if (host === undefined) throw new Error(`the ledger's entry of ${osUser} has no host: loadLedger`);
-  const { authentikUser, k8sUser, tier, namespaces, layout, repos, parked, claudeAuth, limits, quota, email } = entry;
+  const { authentikUser, k8sUser, tier, namespaces, layout, repos, parked, claudeAuth, limits, quota } = entry;
+  const { email, until } = entry;
   return {
     ...{ osUser, authentikUser, k8sUser, tier, namespaces, layout, repos, parked, claudeAuth, limits, quota, host },
     previously: {},
     ...(email === undefined ? {} : { email }),
+    ...(until === undefined ? {} : { until }),
     ...(entry.forgejoLogin === undefined ? {} : { forgejo: { login: entry.forgejoLogin, push: entry.push } }),
   };
 }

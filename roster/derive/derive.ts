@@ -14,6 +14,7 @@ import { byCodeUnit, sortedEntries } from "../text/code-unit-order.ts";
 import {
   ALL_DELIVERED,
   onSurfaces,
+  stackSurfaces,
   type Surface,
   surfacesWithAccess,
   type Undelivered,
@@ -101,11 +102,11 @@ export function derive(input: DeriveInput): Derived {
   if (found.some((problem) => problem.severity === "error")) return { ok: false, problems: found };
   const desired = desiredOf({ ...input, undelivered }, past, rows, allocated.numbers, removed.now);
   const before = { people: ledger.people, renamed: past.renamed };
-  const changes = changesBetween(before, desired, undelivered);
-  const repeated = repeatedChanges(undelivered, before, desired, changes);
-  const heldBack = policy.addsOnly
-    ? lossesOf(changesBetween(before, desiredOf(input, past, wanted, allocated.numbers, removed.now)))
-    : [];
+  const has = stackSurfaces(input.surfaces);
+  const changes = changesBetween(before, desired, undelivered, has);
+  const repeated = repeatedChanges(undelivered, before, desired, changes, has);
+  const wished = () => desiredOf(input, past, wanted, allocated.numbers, removed.now);
+  const heldBack = policy.addsOnly ? heldOf(changesBetween(before, wished(), ALL_DELIVERED, has), changes) : [];
   return {
     ok: true,
     desired,
@@ -113,7 +114,7 @@ export function derive(input: DeriveInput): Derived {
     repeated,
     undelivered: undeliveredDuring(record, before, desired.ledger.people, input.surfaces ?? []),
     heldBack,
-    plan: planSentences({ changes, repeated, heldBack, removed: [...removed.now], desired, policy, today }),
+    plan: planSentences({ changes, repeated, heldBack, removed: [...removed.now], desired, policy, today, has }),
     raised: raisedRights(before, desired.ledger.people, undelivered),
     brakes: findExceededLimits(before, desired, changes, policy, { undelivered, hosts: deliveredHosts(input) }),
     warnings: found,
@@ -123,8 +124,16 @@ export function derive(input: DeriveInput): Derived {
 const deliveredHosts = ({ policy, surfaces }: DeriveInput): readonly HostName[] =>
   policy.hosts.filter((host) => surfaces?.includes(`host ${host}`) ?? true);
 
-const lossesOf = (changes: readonly PersonChange[]): readonly PersonChange[] =>
-  changes.filter((change) => change.lost.length > 0).map((change) => ({ ...change, gained: [], other: [] }));
+/** The losses of the rows as they are written, each with what its person does not get instead. */
+function heldOf(wanted: readonly PersonChange[], given: readonly PersonChange[]): readonly PersonChange[] {
+  const gainedBy = new Map(given.map(({ who, gained }) => [who, gained]));
+  return wanted
+    .filter(({ lost }) => lost.length > 0)
+    .map((change) => {
+      const gained = change.gained.filter((phrase) => gainedBy.get(change.who)?.includes(phrase) !== true);
+      return { ...change, gained, other: [] };
+    });
+}
 
 interface Numbers {
   readonly numbers: ReadonlyMap<OsUser, AllocatedNumbers>;

@@ -91,9 +91,14 @@ test("while addsOnly is on, who has access keeps it after the last day, and noth
   expect(said(derived(text, { ledger, stack, today: "2026-01-31" }))).toEqual([
     "bob's last day is 2026-01-31 (today); while addsOnly suspends removals, their access stays after it.",
   ]);
-  expect(said(derived(text, { ledger, stack }))).toContain(
-    "until: 2026-01-31 has passed, but bob keeps what they have while addsOnly suspends removals, and no other field of the row has any effect; remove the row, or write a later day",
-  );
+  const kept = derived(text, { ledger, stack });
+  expect([said(kept), kept.raised]).toEqual([
+    [
+      "until: 2026-01-31 has passed, but bob keeps what they have while addsOnly suspends removals, and no other field of the row has any effect; remove the row, or write a later day",
+      "bob would lose every access; addsOnly holds that back.",
+    ],
+    [],
+  ]);
   const gone = derived(text, { ledger }).desired.ledger;
   expect(said(derived(text, { ledger: gone, stack }))).toEqual([
     "until: 2026-01-31 has passed, so bob has no access and no other field of the row has any effect; remove the row, or write a later day",

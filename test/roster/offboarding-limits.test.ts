@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import type { Policy } from "../../roster/model.ts";
 import { people, type Plain, yamlOf } from "./generators.ts";
 import { checkPolicy } from "../../roster/policy-defaults.ts";
-import { derived, person, policy, PROPERTY, rosterOf, row, RUNS, tried } from "./support.ts";
+import type { Surface } from "../../roster/undelivered-changes.ts";
+import { derived, person, policy, PROPERTY, rosterOf, row, RUNS, SURFACES, tried } from "./support.ts";
 
 const admin = (name: string) => row(name, "", "admin");
 const team = rosterOf(
@@ -139,12 +140,49 @@ describe("addsOnly", () => {
   });
 });
 
+test.each(["power-user", "admin"])(
+  "addsOnly holds back a rise to %s that would take an owner's place in Vault",
+  (tier) => {
+    const text = rosterOf(
+      admin("ada"),
+      row("bob", "forgejo: {login: bob, push: true}"),
+      row("carol"),
+      row("dan", "", tier),
+    );
+    const held = derived(text, { ledger, stack: { addsOnly: true } });
+    expect([person(held, "dan").tier, person(held, "dan").namespaces, held.changes]).toEqual([
+      "namespace-owner",
+      ["shop"],
+      [],
+    ]);
+    const lost =
+      tier === "admin"
+        ? "access to their secrets in Vault and the sign-in of their pipelines"
+        : "access to their secrets in Vault, the sign-in of their pipelines and namespace shop (kept with everything in it)";
+    expect(held.plan).toEqual([
+      `dan would lose ${lost} and would get the rights of tier ${tier} (until now namespace-owner); addsOnly holds that back.`,
+    ]);
+  },
+);
+
+test("a rise out of owning namespaces takes the place in Vault, which counts and is told where the stack has a Vault", () => {
+  const text = rosterOf(admin("ada"), row("bob", "forgejo: {login: bob, push: true}"), row("carol"), admin("dan"));
+  const lostOf = (surfaces: readonly Surface[], removalLimit: number) => {
+    const { changes, brakes } = derived(text, { ledger, surfaces, stack: { removalLimit } });
+    return [changes.flatMap(({ lost }) => lost), brakes.flatMap(({ people: names }) => names)];
+  };
+  const lost = ["access to their secrets in Vault", "the sign-in of their pipelines"];
+  expect(lostOf(SURFACES, 1)).toEqual([lost, []]);
+  expect(lostOf(SURFACES, 0)).toEqual([lost, ["dan"]]);
+  expect(lostOf(["host devvm"], 0)).toEqual([[], []]);
+});
+
 test("addsOnly gives no namespaces to somebody whose tier it holds back, and keeps those of who rises", () => {
   const text = rosterOf(admin("ada"), row("bob", "namespaces: [bb]", "namespace-owner"), row("carol"), row("dan"));
   const held = derived(text, { ledger, stack: { addsOnly: true } });
   expect(["bob", "dan"].map((name) => [person(held, name).tier, person(held, name).namespaces])).toEqual([
     ["power-user", []],
-    ["power-user", ["shop"]],
+    ["namespace-owner", ["shop"]],
   ]);
   const released = derived(text, { ledger: held.desired.ledger, stack: { removalLimit: 9 } });
   expect([person(released, "bob").namespaces, person(released, "dan").namespaces]).toEqual([["bb"], []]);

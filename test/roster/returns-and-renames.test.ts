@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import type { Ledger } from "../../roster/model.ts";
-import { withoutSurface } from "../../roster/undelivered-changes.ts";
-import { derived, linesOf, rosterOf, row, tried } from "./support.ts";
+import { type Surface, withoutSurface } from "../../roster/undelivered-changes.ts";
+import { derived, linesOf, rosterOf, row, SURFACES, tried } from "./support.ts";
 
 const ADA = row("ada", "", "admin");
 const ZOE = row("zoe", "", "admin");
@@ -29,11 +29,52 @@ describe("the plan of a return", () => {
     );
   });
 
+  const reaching = (run: ReturnType<typeof derived>, ...complete: readonly Surface[]) => ({
+    ledger: run.desired.ledger,
+    undelivered: complete.reduce(withoutSurface, run.undelivered),
+  });
+
+  test.each([
+    ["a host that no run reached", ["forge", "cluster", "Vault"] as const, true],
+    ["a host that every run reached", SURFACES, false],
+  ])("to %s promises only the home that is there", (_what, complete, isUnsure) => {
+    const joined = derived(team(row("bob")), reaching(derived(team()), ...SURFACES));
+    const left = derived(team(), reaching(joined, ...complete));
+    const plan = derived(team(row("bob")), reaching(left, ...complete)).plan.join("\n");
+    const home = isUnsure
+      ? "keeps a clone of infra that is there as it is; a missing one is cloned, locked; has account and home back as they are where devvm has them already, and new ones otherwise;"
+      : "keeps the clone of infra as it is; a missing one is cloned anew, locked; has account and home back as they are; gets";
+    expect(plan).toContain(home);
+  });
+
+  test("to a host that the person was moved to and never reached promises only the home that is there", () => {
+    const surfaces: readonly Surface[] = ["forge", "cluster", "Vault", "host devvm", "host other"];
+    const stack = { hosts, confirmLeave: ["bob"] };
+    const reached = surfaces.filter((surface) => surface !== "host other");
+    const moved = team(row("bob", "host: other"));
+    const first = derived(team(row("bob")), { stack, surfaces });
+    const second = derived(moved, { stack, surfaces, ...reaching(first, ...surfaces) });
+    const third = derived(team(), { stack, surfaces, ...reaching(second, ...reached) });
+    const back = derived(moved, { stack, surfaces, ...reaching(third, ...reached) });
+    expect(back.plan[0]).toContain("as they are where other has them already, and new ones otherwise");
+  });
+
+  test("after a removal for good does not say that a namespace was kept", () => {
+    const stack = { removed: ["bob"] };
+    const removed = derived(team(), { ledger: gone, stack }).desired.ledger;
+    const plan = planOf(team(full.replace("[shop, books]", "[mill]")), removed);
+    expect(plan).toContain(
+      "namespaces shop and books (as the removal left it: kept, or deleted and made again empty); gets namespace mill",
+    );
+    expect(plan).not.toContain("kept with everything in it");
+  });
+
   test("names every right that does not come back, and what stays where it is", () => {
     const plan = planOf(team(row("bob").replace("authentik_user: bob", "authentik_user: rob")));
     expect(plan).toContain(
       "does not get back what they had as login bob (now rob; if that is a rename, say so in previously), what they had as " +
-        "e-mail bob@x.org, what they had as Forgejo login Bob, direct push to the protected branch and namespaces shop and " +
+        "e-mail bob@x.org, what they had as Forgejo login Bob, access to their secrets in Vault, the sign-in of their pipelines, " +
+        "direct push to the protected branch and namespaces shop and " +
         "books (kept with everything in it); gets the login rob and the rights of tier power-user (until now namespace-owner), " +
         "which they did not have on their last day;",
     );

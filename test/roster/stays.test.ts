@@ -100,3 +100,30 @@ test("the plan says that an account which is taken over keeps its home's mode, w
   expect(leaves(keeps)).toContain("and the mode of the home that was taken over.");
   expect(leaves(closes)).not.toContain("mode");
 });
+
+test("a stack with hosts alone hears of no other surface", () => {
+  const surfaces = ["host devvm"] as const;
+  const before = bob(`${login}\nnamespaces: [shop]\nemail: bob@x.org\nquota: {pods: 5}`, "namespace-owner");
+  const renamed = "previously: {k8s_user: bob}";
+  const texts = [
+    before,
+    bob(`${login}\nnamespaces: [depot]\nemail: bob@x.org`, "namespace-owner"),
+    bob(`${renamed}\nforgejo: {login: Rob}\nnamespaces: [depot]`, "namespace-owner").replace(
+      "k8s_user: bob\n    tier",
+      "k8s_user: rob\n    tier",
+    ),
+    bob("", "admin"),
+    rosterOf(ada, row("zoe", "", "admin")),
+    before,
+  ];
+  let { ledger } = derived(rosterOf(ada), { surfaces }).desired;
+  const plans = texts.map((text) => {
+    const run = derived(text, { ledger, surfaces });
+    ({ ledger } = run.desired);
+    return run.plan.join("\n");
+  });
+  expect(plans.filter((plan) => /cluster|Vault|[Ff]orge|namespace(?!-owner)|token|push|quota/.test(plan))).toEqual([]);
+  expect(plans[4]).toBe(
+    "bob is offboarded. Revoked: units and login on devvm, the groups code-shared, docker and sudo and the terminal and the code server of bob. Kept: account, home and clones (uid 20001), groups that they got by hand and the ports 3774 and 8932.",
+  );
+});

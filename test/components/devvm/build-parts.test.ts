@@ -15,6 +15,7 @@ import {
 import type { Derivation } from "../../../roster/derive/derive.ts";
 import type { HostName } from "../../../roster/model.ts";
 import { residentsOf } from "../../../stacks/devvm.ts";
+import { derived, rosterOf, row } from "../../roster/support.ts";
 import { ATTIC, DEVVM, firstDay, SITE, secondDay } from "./sample.ts";
 
 const on = (host: HostName, { desired }: Derivation) => residentsOf(host, desired);
@@ -119,6 +120,12 @@ describe("a host's maps", () => {
 });
 
 describe("a person's parts", () => {
+  test("name the last day where it ends something, and not while removals are suspended", () => {
+    const text = rosterOf(row("ada", "until: 2027-01-31", "admin"));
+    const ada = resident("ada", DEVVM, derived(text));
+    const held = { ...SITE, brakes: { ...SITE.brakes, addsOnly: true } };
+    expect([accountPart(ada, SITE).until, accountPart(ada, held).until]).toEqual(["2027-01-31", undefined]);
+  });
   test("of an admin: the tier's groups, a tree that is never touched, an account that the stack adopts", () => {
     const wizard = resident("wizard", DEVVM, firstDay);
     expect(accountPart(wizard, SITE)).toEqual({
