@@ -20,7 +20,7 @@ export type Done = void | "not done";
 
 export interface Step {
   readonly name: string;
-  /** Its failure keeps none of the steps that are listed with it from being converged, and is told after them. */
+  /** Its failure keeps no other step from being converged, and is reported after them. */
   readonly failsAlone?: true;
   /** Pure reading. An empty list means converged. */
   differences(): readonly Change[] | Promise<readonly Change[]>;

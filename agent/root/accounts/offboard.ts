@@ -4,12 +4,13 @@ import { type Change, type Step, says } from "../../lib/converge.ts";
 import type { AccountPart } from "../../contract.ts";
 import { groupsOf, type User } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
-import { readOffboarding, writeOffboarding } from "../state/offboarding-records.ts";
+import { isOffboardingUnsaved, readOffboarding, writeOffboarding } from "../state/offboarding-records.ts";
 import { dropPendingCredentials, hasPendingCredentials } from "../state/pending-credentials.ts";
 import { memberOf } from "../state/granted-groups.ts";
 import { runShadowUtility } from "./shadow-utils.ts";
 import { endEverything } from "./end-sessions-and-processes.ts";
 import { suspendJobs } from "./scheduled-jobs.ts";
+import { homeOf, NO_LOGIN, otherAccountsOf } from "./verify-ownership.ts";
 import { startedUnitsOf } from "../services/unit-names.ts";
 import { startAndStopUnits } from "../services/start-and-stop-units.ts";
 
@@ -18,22 +19,40 @@ export const EXPIRED_DAY = 1;
 
 /**
  * Lists the steps in their order. The record is written first, so that a killed run loses nothing. The login is cut before
- * anything is stopped, since what they run may take its time to stop. One kind of access that could not be taken keeps no
- * other one.
+ * anything is stopped, since what they run may take its time to stop. One kind of access that could not be taken, or a
+ * record that could not be written, keeps no other one from being taken.
  */
 export function offboardAccount(m: Machine, part: AccountPart): readonly Step[] {
   const user = m.accounts().users.get(part.osUser);
   if (user === undefined) return [];
   return [
     recorded(m, part, user),
-    ...[
-      loginCut(m, part),
-      groupsCut(m, part),
-      jobsCut(m, part, user),
-      startAndStopUnits(m, { run: [], rest: startedUnitsOf(part.osUser) }),
-      endEverything(m, user),
-    ].map((step): Step => ({ ...step, failsAlone: true })),
-  ];
+    loginCut(m, part),
+    groupsCut(m, part),
+    jobsCut(m, part, user),
+    startAndStopUnits(m, { run: [], rest: startedUnitsOf(part.osUser) }),
+    endEverything(m, user),
+  ].map((step): Step => ({ ...step, failsAlone: true }));
+}
+
+/** Warns, before an account is offboarded, of what somebody changed of it. Nothing of that is changed back. */
+export function warnOfChangedAccount(m: Machine, part: AccountPart, warn: (sentence: string) => void): void {
+  const user = m.accounts().users.get(part.osUser);
+  if (user === undefined) return;
+  const home = homeOf(part.osUser);
+  if (user.home !== home) warn(`the account's home is ${user.home}, expected ${home}; both are left as they are`);
+  if (NO_LOGIN.test(user.shell)) warn(`the account's shell is ${user.shell}, expected ${part.shell}; it stays`);
+  for (const sentence of sharedUidFaults(m, part)) warn(sentence);
+}
+
+/** Another account with the uid of somebody who left is not locked by their offboarding. One that has expired lets nobody in. */
+export function sharedUidFaults(m: Machine, part: AccountPart): readonly string[] {
+  const open = otherAccountsOf(m, part).filter((other) => m.accounts().logins.get(other)?.expires !== EXPIRED_DAY);
+  return open.map(
+    (other) =>
+      `the account ${other} has uid ${part.uid} too, so whoever logs in to it is ${part.osUser} to this host; ` +
+      `remove it, or run: usermod --lock --expiredate ${EXPIRED_DAY} ${other}`,
+  );
 }
 
 /** The tier's groups that they are in, by name. */
@@ -46,14 +65,14 @@ function recorded(m: Machine, part: AccountPart, user: User): Step {
   return {
     name: "cut",
     differences: () => {
-      if (readOffboarding(m.sys, part.osUser) !== undefined) return [];
+      if (!isOffboardingUnsaved(m.sys, part.osUser)) return [];
       const login = m.accounts().logins.get(part.osUser);
-      const apply = () =>
-        writeOffboarding(m.sys, part.osUser, {
-          locked: login?.locked ?? true,
-          ...(login?.expires === undefined ? {} : { expires: login.expires }),
-          groups: [...tierGroupsOf(m, part, user)],
-        });
+      const record = readOffboarding(m.sys, part.osUser) ?? {
+        locked: login?.locked ?? true,
+        ...(login?.expires === undefined ? {} : { expires: login.expires }),
+        groups: [...tierGroupsOf(m, part, user)],
+      };
+      const apply = () => writeOffboarding(m.sys, part.osUser, record);
       return [{ point: "cut-record", says: says("record", "what offboarding revokes, for a later return"), apply }];
     },
   };

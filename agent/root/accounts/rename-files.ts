@@ -5,7 +5,7 @@ import type { AccountPart } from "../../contract.ts";
 import { PERSIST } from "../state/session-records.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { changeDigestFile } from "../state/change-digests.ts";
-import { offboardingFile } from "../state/offboarding-records.ts";
+import { offboardingFile, waitingOffboardingFile } from "../state/offboarding-records.ts";
 import { failuresFile } from "../state/failures.ts";
 import { grantedFile } from "../state/granted-groups.ts";
 import { parkingFile } from "../state/parking-records.ts";
@@ -52,6 +52,7 @@ const KEPT: readonly ((name: string) => string)[] = [
   (name) => `${ENVIRONMENT_DIRECTORY}/${name}.env`,
   crontabOf,
   offboardingFile,
+  waitingOffboardingFile,
   grantedFile,
   parkingFile,
   (name) => `${PARKED}/${name}`,

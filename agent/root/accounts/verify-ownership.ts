@@ -33,11 +33,8 @@ export function verifyOwnership(m: Machine, part: AccountPart): Step {
           throw new Refusal(`uid ${part.uid} is assigned to ${other} in this host's ledger and is never reassigned`);
         }
       }
-      for (const other of m.accounts().users.values()) {
-        if (other.name !== part.osUser && other.uid === part.uid) {
-          throw new Refusal(`uid ${part.uid} belongs to the account ${other.name}, which is unmanaged`);
-        }
-      }
+      for (const other of otherAccountsOf(m, part))
+        throw new Refusal(`uid ${part.uid} belongs to the account ${other}, which is unmanaged`);
       if (user !== undefined)
         assertTheirs(user, part, ledgerEntry === undefined || ledgerEntry.removedOn !== undefined);
       if (user === undefined && part.state === "left") return [];
@@ -59,6 +56,26 @@ export function verifyOwnership(m: Machine, part: AccountPart): Step {
   };
 }
 
+/**
+ * Whether an account exists under that name with the delivered uid and is managed by this program. That is enough to revoke
+ * access: what somebody else changed of the account keeps nothing from being revoked.
+ *
+ * @throws Refusal when this host's ledger is damaged
+ */
+export function isManaged(m: Machine, { osUser, uid }: Pick<AccountPart, "osUser" | "uid">): boolean {
+  const entry = readLedger(m.sys).get(osUser);
+  return m.accounts().users.get(osUser)?.uid === uid && entry?.uid === uid && entry.removedOn === undefined;
+}
+
+/** Names of other accounts with the same uid: whoever logs in to one of them is this user to the kernel. */
+export const otherAccountsOf = (m: Machine, { osUser, uid }: Pick<AccountPart, "osUser" | "uid">): readonly string[] =>
+  [...m.accounts().users.values()]
+    .filter((other) => other.name !== osUser && other.uid === uid)
+    .map(({ name }) => name);
+
+/** Shells that let nobody in. */
+export const NO_LOGIN = /\/(nologin|false)$/;
+
 function assertTheirs(user: { uid: number; home: string; shell: string }, part: AccountPart, foreign: boolean): void {
   if (foreign && !part.adopt) {
     throw new Refusal(
@@ -74,7 +91,7 @@ function assertTheirs(user: { uid: number; home: string; shell: string }, part: 
   if (user.home !== homeOf(part.osUser)) {
     throw new Refusal(`the account's home is ${user.home}; it must be ${homeOf(part.osUser)}`);
   }
-  if (/\/(nologin|false)$/.test(user.shell)) {
+  if (NO_LOGIN.test(user.shell)) {
     throw new Refusal(`the account's shell is ${user.shell}, so it is a service account and no user's`);
   }
 }

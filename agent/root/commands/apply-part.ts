@@ -44,8 +44,14 @@ export async function apply(
   const m = machineOf(system);
   if ("host" in delivered) return applyHost(m, delivered);
   if (delivered.kind === "credentials") return applyCredentials(m, delivered, failpoint);
-  if (delivered.kind === "account") startGranted(m, delivered);
-  storePart(m.sys, delivered);
+  try {
+    if (delivered.kind === "account") startGranted(m, delivered);
+    storePart(m.sys, delivered);
+  } catch (error) {
+    // A disk that takes no part keeps no access from being revoked.
+    if (delivered.state === "left") await applyPerson(m, delivered, failpoint);
+    throw error;
+  }
   // What is delivered anew may be what was wrong.
   if (delivered.kind === "clones") removePendingRemote(m.sys, delivered.osUser);
   return applyPerson(m, delivered, failpoint);

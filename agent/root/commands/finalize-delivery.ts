@@ -14,7 +14,7 @@ import { removeDeliveryDuration, readDeliveryDuration, writeDeliveredAt } from "
 import { type Machine, machineOf } from "../system/cached-accounts-and-units.ts";
 import { convergePeople, loadPeople } from "../people/converge-all.ts";
 import { loadPart, type PersonPart } from "../state/stored-parts.ts";
-import { readOffboarding } from "../state/offboarding-records.ts";
+import { hasOffboarding } from "../state/offboarding-records.ts";
 import { readFailures, recordFailure } from "../state/failures.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { HOURLY_LIMITS } from "../people/worker-pool.ts";
@@ -94,10 +94,17 @@ const named = (parts: readonly string[]): string =>
 
 /** Leaves out users whose access has expired: they are not restored here, and only the hourly run offboards them, within its limits. */
 function entitled(m: Machine, parts: readonly PersonPart[], nowMs: number): readonly PersonPart[] {
-  const isOffboarded = (osUser: string) => readOffboarding(m.sys, osUser) !== undefined;
+  const isOffboarded = (osUser: string) => hasOffboarding(m.sys, osUser);
   const counted = { maps: loadPart(m.sys, "maps"), removalLimit: 0, unfit: undefined };
   // The delivery that ends here is newer than any before, so this clock is the one to go by.
-  const now = expireAccess({ ...counted, parts, isOffboarded, deliveredAtMs: undefined, nowMs });
+  const now = expireAccess({
+    ...counted,
+    parts,
+    isOffboarded,
+    canOffboard: () => true,
+    deliveredAtMs: undefined,
+    nowMs,
+  });
   const held = new Set(now.held.map(({ who }) => who));
   return now.parts.filter(({ osUser }) => !held.has(osUser));
 }

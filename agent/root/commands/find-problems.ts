@@ -7,6 +7,7 @@ import type { AccountPart, UnitsPart } from "../../contract.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { agesOut } from "../accounts/password-ageing.ts";
 import { userManagerOf } from "../accounts/find-processes.ts";
+import { sharedUidFaults } from "../accounts/offboard.ts";
 import { presentFormerName } from "../accounts/rename.ts";
 import { homeOf } from "../accounts/verify-ownership.ts";
 import { filterFault } from "../host/access-maps.ts";
@@ -17,7 +18,7 @@ import { sshdFaults } from "../host/sshd.ts";
 import { sudoFault } from "../host/sudoers.ts";
 import { otherLimits } from "../services/limits-in-effect.ts";
 import { RUNNING } from "../services/start-and-stop-units.ts";
-import { readOffboarding } from "../state/offboarding-records.ts";
+import { hasOffboarding } from "../state/offboarding-records.ts";
 import { loadPart, peopleOfParts } from "../state/stored-parts.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import type { Login, User } from "../system/account-database.ts";
@@ -98,7 +99,7 @@ export async function problemsOfPeople(
     const { osUser, account, units, damaged } = person;
     const user = m.accounts().users.get(osUser);
     if (user === undefined) {
-      found.set(osUser, [...damaged, ...missingAccount(m, account)]);
+      found.set(osUser, [...damaged, ...missingAccount(m, account), ...sharedUid(m, account)]);
       continue;
     }
     const names = new Set([...unitsOf(osUser), userManagerOf(user.uid), `user-${user.uid}.slice`]);
@@ -109,13 +110,14 @@ export async function problemsOfPeople(
         unit.user === String(user.uid) ||
         unit.slice === `user-${user.uid}.slice`,
     );
-    const here = account?.state === "present" && readOffboarding(m.sys, osUser) === undefined;
+    const here = account?.state === "present" && !hasOffboarding(m.sys, osUser);
     found.set(osUser, [
       ...damaged,
       ...theirs.map(({ id }) => `${id} is failed`),
       ...(here ? [...refusedByPam(m, osUser), ...shellFault(m, user), ...homeFault(m, user)] : []),
       ...(here ? primaryGroupFault(m, account, user) : []),
       ...(here && units !== undefined ? await otherLimits(m, units) : []),
+      ...sharedUid(m, account),
     ]);
   }
   return found;
@@ -126,6 +128,10 @@ function missingAccount(m: Machine, account: AccountPart | undefined): readonly 
   if (account?.state !== "present" || presentFormerName(m, account) !== undefined) return [];
   return [`the account ${account.osUser} (uid ${account.uid}) is missing on this host; run: workstation reconcile`];
 }
+
+/** Of somebody present their account part fails. */
+const sharedUid = (m: Machine, account: AccountPart | undefined): readonly string[] =>
+  account?.state === "left" ? sharedUidFaults(m, account) : [];
 
 interface FailedUnit {
   readonly id: string;

@@ -13,10 +13,11 @@ import type { MapsPart } from "../../contract.ts";
 import { type Machine, machineOf } from "../system/cached-accounts-and-units.ts";
 import { dryRun } from "../system/dry-run.ts";
 import { convergePeople, loadPeople, WORKER_DEADLINE_MS } from "../people/converge-all.ts";
+import { canOffboard } from "../people/converge-person.ts";
 import type { PersonRun } from "../people/person-run.ts";
 import { isDailyRun } from "../people/detect-changes.ts";
 import { loadPart, peopleOfParts, type PersonPart } from "../state/stored-parts.ts";
-import { readOffboarding } from "../state/offboarding-records.ts";
+import { hasOffboarding } from "../state/offboarding-records.ts";
 import { readDeliveredAt, readHold } from "../state/deliveries.ts";
 import { recordFailure } from "../state/failures.ts";
 import type { System } from "../system/privileged-operations.ts";
@@ -97,7 +98,8 @@ export async function convergeAll(system: System, how: HostRun): Promise<HostRun
   const now = expireAccess({
     maps,
     parts,
-    isOffboarded: (osUser) => readOffboarding(m.sys, osUser) !== undefined,
+    isOffboarded: (osUser) => hasOffboarding(m.sys, osUser),
+    canOffboard: (part) => canOffboard(m, part),
     removalLimit: facts.removalLimit,
     unfit: tooOldForRemovals(facts),
     deliveredAtMs,
@@ -150,6 +152,6 @@ async function sentencesFor(m: Machine, maps: MapsPart | undefined): Promise<Rea
 function expiredIn(sys: System, parts: readonly PersonPart[], now: readonly PersonPart[]): ReadonlySet<string> {
   const before = new Map(parts.map((part) => [`${part.kind} ${part.osUser}`, part.state]));
   const isNewlyLeft = ({ kind, osUser, state }: PersonPart) =>
-    state !== before.get(`${kind} ${osUser}`) && readOffboarding(sys, osUser) === undefined;
+    state !== before.get(`${kind} ${osUser}`) && !hasOffboarding(sys, osUser);
   return new Set(now.filter(isNewlyLeft).map(({ osUser }) => osUser));
 }

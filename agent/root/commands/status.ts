@@ -11,7 +11,7 @@ import { dryRun } from "../system/dry-run.ts";
 import { describeProgram, lookForPrograms, type ProgramStatus } from "../host/look-for-programs.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import { loadPart } from "../state/stored-parts.ts";
-import { readOffboarding } from "../state/offboarding-records.ts";
+import { hasOffboarding } from "../state/offboarding-records.ts";
 import { readDeliveredAt, readHold } from "../state/deliveries.ts";
 import { readFailures } from "../state/failures.ts";
 import { readHostFailures } from "../state/host-failures.ts";
@@ -69,7 +69,7 @@ export async function readStatus(system: System): Promise<HostStatus> {
       osUser,
       uid: ledger.get(osUser)?.uid,
       state: account?.state === "left" ? "left" : (part?.state ?? "present"),
-      account: !exists ? "missing" : readOffboarding(m.sys, osUser) === undefined ? "open" : "cut",
+      account: !exists ? "missing" : hasOffboarding(m.sys, osUser) ? "cut" : "open",
       ports: part?.ports,
       units: Object.fromEntries(unitNames),
       ...(late === undefined ? {} : { unfinished: new Date(late.sinceMs).toISOString() }),

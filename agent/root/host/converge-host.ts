@@ -48,6 +48,13 @@ export async function convergeHost(
       failed.push(messageOf(error));
     }
   }
-  if (mode === "apply") recordHostFailures(m.sys, delivered.kind, failed);
+  if (mode === "apply") {
+    try {
+      recordHostFailures(m.sys, delivered.kind, failed);
+    } catch (error) {
+      // Without the record people are converged all the same.
+      failed.push(messageOf(error));
+    }
+  }
   return { changed, failed };
 }

@@ -3,7 +3,7 @@
  * although nothing was delivered since. Pure.
  */
 
-import type { MapsPart } from "../../contract.ts";
+import type { AccountPart, MapsPart } from "../../contract.ts";
 import type { PersonPart } from "../state/stored-parts.ts";
 
 export interface ExpiryInput {
@@ -11,6 +11,8 @@ export interface ExpiryInput {
   readonly parts: readonly PersonPart[];
   /** Whether an earlier run has offboarded the user. */
   readonly isOffboarded: (osUser: string) => boolean;
+  /** Whether this run can offboard the user: their account is there and is managed. */
+  readonly canOffboard: (part: AccountPart) => boolean;
   /** How many users this run may newly offboard. */
   readonly removalLimit: number;
   /** Why the state as a whole is not fit for a removal, if it is not. */
@@ -32,10 +34,15 @@ export function expireAccess(facts: ExpiryInput): ExpiryResult {
   const { maps, parts, isOffboarded } = facts;
   // A clock that went back behind the last delivery is wrong, and gives nobody back what their last day took.
   const latestMs = Math.max(facts.nowMs, facts.deliveredAtMs ?? 0);
-  const over = parts.flatMap((part) => (part.kind === "account" && isOver(part, latestMs) ? [part.osUser] : []));
-  if (maps === undefined || over.length === 0) return { maps, parts, held: [] };
-  const waiting = parts.filter(
-    (part) => part.kind === "account" && part.state === "left" && !isOffboarded(part.osUser),
+  const accounts = parts.filter((part) => part.kind === "account");
+  const expired = accounts.filter((part) => isOver(part, latestMs));
+  if (expired.length === 0) return { maps, parts, held: [] };
+  // What cannot be offboarded comes last: it would take the place of another user in every run.
+  const over = [...expired.filter(facts.canOffboard), ...expired.filter((part) => !facts.canOffboard(part))].map(
+    ({ osUser }) => osUser,
+  );
+  const waiting = accounts.filter(
+    (part) => part.state === "left" && !isOffboarded(part.osUser) && facts.canOffboard(part),
   );
   const gone = new Set(over.filter(isOffboarded));
   const held: { who: string; why: string }[] = [];
@@ -48,13 +55,18 @@ export function expireAccess(facts: ExpiryInput): ExpiryResult {
     } else held.push({ who: osUser, why: `their last day of access has passed, but they are not offboarded: ${why}` });
   }
   const asLeft = (part: PersonPart): PersonPart => (gone.has(part.osUser) ? { ...part, state: "left" } : part);
-  return { maps: without(maps, gone), parts: parts.map(asLeft), held };
+  return { maps: maps && without(maps, gone), parts: parts.map(asLeft), held };
 }
 
 const LIMIT = "this hourly run has reached its limit; a deployment or the next run continues";
 
-function reasonToWait({ unfit }: ExpiryInput, maps: MapsPart, gone: ReadonlySet<string>): string | undefined {
+function reasonToWait(
+  { unfit }: ExpiryInput,
+  maps: MapsPart | undefined,
+  gone: ReadonlySet<string>,
+): string | undefined {
   if (unfit !== undefined) return unfit;
+  if (maps === undefined) return "this host has no intact maps part to count removals by; deliver the maps part first";
   if (maps.addsOnly) return "addsOnly suspends every removal";
   const stay = (names: readonly string[]) => names.some((name) => !gone.has(name));
   if (!stay(maps.present)) return "the last user would lose access on this host; deploy to confirm it";
@@ -64,7 +76,7 @@ function reasonToWait({ unfit }: ExpiryInput, maps: MapsPart, gone: ReadonlySet<
 }
 
 /** Days compare as text, and the last day itself is a day of access. */
-const isOver = (part: Extract<PersonPart, { kind: "account" }>, nowMs: number): boolean =>
+const isOver = (part: AccountPart, nowMs: number): boolean =>
   part.state === "present" && part.until !== undefined && part.until < new Date(nowMs).toISOString().slice(0, 10);
 
 function without(maps: MapsPart, gone: ReadonlySet<string>): MapsPart {

@@ -7,12 +7,12 @@ import type { Machine } from "../system/cached-accounts-and-units.ts";
 import type { AccountPart, UnitsPart } from "../../contract.ts";
 import type { User } from "../system/account-database.ts";
 import { loadPart, type PersonPart } from "../state/stored-parts.ts";
-import { readOffboarding } from "../state/offboarding-records.ts";
-import { offboardAccount } from "../accounts/offboard.ts";
+import { hasOffboarding } from "../state/offboarding-records.ts";
+import { offboardAccount, warnOfChangedAccount } from "../accounts/offboard.ts";
 import { closeAdoptedHome } from "../accounts/adopted-home.ts";
 import { isParked } from "../accounts/terminal-users.ts";
 import { createAccount } from "../accounts/create.ts";
-import { verifyOwnership, homeOf } from "../accounts/verify-ownership.ts";
+import { homeOf, isManaged, verifyOwnership } from "../accounts/verify-ownership.ts";
 import { convergeGroups, groupsToRemove, revokeGroups } from "../accounts/supplementary-groups.ts";
 import { enableLinger } from "../accounts/enable-linger.ts";
 import { renameAccount, underFormerName } from "../accounts/rename.ts";
@@ -58,13 +58,12 @@ function accountSteps(run: PersonRun, part: AccountPart): readonly (() => Step |
   const former = underFormerName(m, part);
   const beforeRename = (step: (of: AccountPart) => Step | readonly Step[]) =>
     former === undefined ? [] : [() => step(former)];
-  if (part.state === "left") {
-    const name = former?.osUser ?? part.osUser;
-    // An account that is offboarded already only stays so; a new offboarding must be allowed.
-    if (m.accounts().users.has(name) && readOffboarding(m.sys, name) === undefined) run.allowance.consume(part.osUser);
-    return [...beforeRename((of) => offboardAccount(m, of)), ...renames, given, () => offboardAccount(m, part)];
-  }
   const warnOf = (sentence: string) => run.warn(`${part.osUser}: warning: ${sentence}`);
+  if (part.state === "left") {
+    const offboard = offboarding(run, part, warnOf);
+    const givenUnlessManaged = () => (isManaged(m, part) ? [] : given());
+    return [...beforeRename(offboard), ...renames, givenUnlessManaged, () => offboard(part)];
+  }
   const counted = (of: AccountPart, converge: typeof convergeGroups) => {
     if (groupsToRemove(m, of).length > 0) run.allowance.consumeGroups(part.osUser);
     return converge(m, of, warnOf);
@@ -78,6 +77,29 @@ function accountSteps(run: PersonRun, part: AccountPart): readonly (() => Step |
   const home = () => closeAdoptedHome(m, part, warnOf);
   const made = [() => createAccount(m, part), home, ageing, () => reinstateAccount(m, part, warnOf)];
   return [...revoked, ...renames, given, ...made, groups, linger];
+}
+
+/** Whether a run can offboard the account now: it is there and managed, under its present name or a former one. */
+export function canOffboard(m: Machine, part: AccountPart): boolean {
+  try {
+    return isManaged(m, part) || underFormerName(m, part) !== undefined;
+  } catch (error) {
+    if (error instanceof Refusal) return false;
+    throw error;
+  }
+}
+
+/** Offboards them under any of their names. Only what is about to be offboarded anew must be allowed, and counts once. */
+function offboarding(run: PersonRun, { osUser }: AccountPart, warn: (sentence: string) => void) {
+  let isCounted = false;
+  return (of: AccountPart): readonly Step[] => {
+    const steps = offboardAccount(run.m, of);
+    if (steps.length === 0 || isCounted || hasOffboarding(run.m.sys, of.osUser)) return steps;
+    run.allowance.consume(osUser);
+    isCounted = true;
+    warnOfChangedAccount(run.m, of, warn);
+    return steps;
+  };
 }
 
 function unitSteps({ m, mode, warn }: PersonRun, part: UnitsPart): readonly (() => Step | readonly Step[])[] {
@@ -155,21 +177,28 @@ async function inOrder(
   steps: readonly (() => Step | readonly Step[])[],
 ): Promise<number> {
   let changed = 0;
+  const failed: string[] = [];
   setSubject(osUser);
-  for (const make of steps) {
-    const failed: string[] = [];
-    for (const step of [make()].flat()) {
-      try {
-        changed += await converge(step, run.mode, (sentence) => run.info(`${osUser}: ${sentence}`));
-      } catch (error) {
-        failed.push(tellError(error));
-        if (step.failsAlone !== true) break;
-      }
-      // What does not exist yet cannot be looked at any further.
-      const isMissing = run.mode === "check" && changed > 0 && !run.m.accounts().users.has(osUser);
-      if (isMissing && failed.length === 0) return changed;
+  const attempt = async (step: Step) => {
+    try {
+      changed += await converge(step, run.mode, (sentence) => run.info(`${osUser}: ${sentence}`));
+    } catch (error) {
+      if (step.failsAlone !== true) throw error;
+      failed.push(tellError(error));
     }
-    if (failed.length > 0) throw new Refusal(failed.join("; "));
+  };
+  try {
+    for (const make of steps) {
+      for (const step of [make()].flat()) {
+        await attempt(step);
+        // What does not exist yet cannot be looked at any further.
+        const isMissing = run.mode === "check" && changed > 0 && !run.m.accounts().users.has(osUser);
+        if (isMissing && failed.length === 0) return changed;
+      }
+    }
+  } catch (error) {
+    failed.push(tellError(error));
   }
+  if (failed.length > 0) throw new Refusal(failed.join("; "));
   return changed;
 }

@@ -42,7 +42,7 @@ function hostWith(
     return { argv, code: 0, stdout: text, stderr: "", timedOut: false, overflowed: false };
   };
   const look = (path: string) =>
-    missing.includes(path)
+    missing.includes(path) || (path.startsWith("/var/lib/workstation/") && !files.has(path)) || path.startsWith("/run/")
       ? undefined
       : ({ isDirectory: () => true, uid: owners[path] ?? (path.endsWith("ana") ? 2000 : 2001) } as Stats);
   const m = machineOf({ ...sys, run, look });
@@ -53,6 +53,7 @@ function hostWith(
     damaged: [],
   }));
   return {
+    files,
     find: async (people = both, more: Readonly<Record<string, object>> = {}) => {
       for (const [path, value] of Object.entries(more)) files.set(path, JSON.stringify(value));
       return Object.fromEntries(await problemsOfPeople(m, people));
@@ -186,4 +187,16 @@ describe("the host itself", () => {
   test("names a packet filter whose file is gone", async () => {
     expect(await problems([maps([])])).toEqual(["/etc/workstation/ports.nft is missing; run: workstation reconcile"]);
   });
+});
+
+test("another account with the uid of somebody who left is a problem, whether theirs is still there or not", async () => {
+  const { find, files } = hostWith([], "");
+  const second = "cid:x:2001:2001::/home/cid:/bin/bash\n";
+  const gone = { osUser: "bob", account: account({ ...bob, state: "left" }), units: undefined, damaged: [] };
+  for (const bobs of ["bob:x:2001:2001::/home/bob:/bin/zsh\n", ""]) {
+    files.set("/etc/passwd", bobs + second);
+    expect((await find([gone])).bob).toEqual([
+      expect.stringContaining("the account cid has uid 2001 too, so whoever logs in to it is bob to this host"),
+    ]);
+  }
 });

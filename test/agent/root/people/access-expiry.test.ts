@@ -23,6 +23,7 @@ const facts = (over: Readonly<Record<string, Partial<Somebody>>>, more: Partial<
   maps: maps(people(over), { admins: ["ana"], files }),
   parts: people(over).flatMap((who) => [account(who), clones(who), units(who)]),
   isOffboarded: () => false,
+  canOffboard: () => true,
   removalLimit: 1,
   unfit: undefined,
   deliveredAtMs: NOON - HOUR_MS,
@@ -65,6 +66,20 @@ test("one run cuts as many as it may and names the others; whoever is cut alread
 test("whoever was delivered as left and is not cut yet counts against the same limit", () => {
   const after = expireAccess(facts({ bob: { state: "left" }, cid: YESTERDAY }));
   expect([leftIn(after), after.held.map(({ who }) => who)]).toEqual([["bob"], ["cid"]]);
+});
+
+test("whoever no run can offboard takes nobody's place, delivered as left or expired", () => {
+  const canOffboard = ({ osUser }: { readonly osUser: string }) => osUser === "cid";
+  const left = expireAccess(facts({ bob: { state: "left" }, cid: YESTERDAY }, { canOffboard }));
+  expect([leftIn(left), left.held]).toEqual([["bob", "cid"], []]);
+  const expired = expireAccess(facts({ bob: YESTERDAY, cid: YESTERDAY }, { canOffboard }));
+  expect([leftIn(expired), expired.held.map(({ who }) => who)]).toEqual([["cid"], ["bob"]]);
+});
+
+test("without a maps part whoever is offboarded already stays so, and the others are named", () => {
+  const over = { bob: YESTERDAY, cid: YESTERDAY };
+  const after = expireAccess(facts(over, { maps: undefined, isOffboarded: (who) => who === "bob" }));
+  expect([leftIn(after), after.held]).toEqual([["bob"], [{ who: "cid", why: expect.stringContaining("maps part") }]]);
 });
 
 test.each([

@@ -1,24 +1,41 @@
 /** One kind of access that cannot be taken keeps no other one: whatever of an offboarding can be done is done in that run. */
 import type { Stats } from "node:fs";
 import { expect, test } from "vitest";
+import { Refusal } from "../../../../agent/lib/errors.ts";
+import { converge } from "../../../../agent/lib/converge.ts";
+import { reinstateAccount } from "../../../../agent/root/accounts/reinstate.ts";
+import { sharedUidFaults } from "../../../../agent/root/accounts/offboard.ts";
+import { apply } from "../../../../agent/root/commands/apply-part.ts";
 import { convergePart } from "../../../../agent/root/people/converge-person.ts";
 import type { PersonRun } from "../../../../agent/root/people/person-run.ts";
+import { storePart } from "../../../../agent/root/state/stored-parts.ts";
 import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
-import { account } from "../../../e2e/host/parts.ts";
+import { account, maps } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
 
 const CRONTAB = "/var/spool/cron/crontabs/emo";
 const LINGER = "/var/lib/systemd/linger/emo";
 
+interface Oddities {
+  readonly primary?: number;
+  /** Lines of `/etc/passwd` in place of the delivered one. */
+  readonly passwd?: string;
+  /** What this host's ledger holds of emo. */
+  readonly ledger?: object;
+}
+
 /** A host with the admin emo, who has one process; the named programs fail. */
-function hostWith(failing: readonly string[], primary = 2000) {
+function hostWith(failing: readonly string[], { primary = 2000, passwd, ledger }: Oddities = {}) {
   const { sys, files } = memoryDoor();
   let running = true;
   const ran: string[] = [];
-  files.set("/etc/passwd", `emo:x:2000:${primary}::/home/emo:/bin/zsh\n`);
+  files.set("/etc/passwd", passwd ?? `emo:x:2000:${primary}::/home/emo:/bin/zsh\n`);
   files.set("/etc/group", "emo:x:2000:\ndocker:x:999:\nsudo:x:27:emo\n");
   files.set("/etc/shadow", "emo:x:1::::::\n");
-  files.set("/var/lib/workstation/ledger.json", '{"version":1,"people":{"emo":{"uid":2000,"adopted":false}}}');
+  files.set(
+    "/var/lib/workstation/ledger.json",
+    JSON.stringify({ version: 1, people: { emo: { uid: 2000, adopted: false, ...ledger } } }),
+  );
   files.set(CRONTAB, "").set(LINGER, "");
   const run = async (argv: readonly string[]) => {
     const line = argv.join(" ");
@@ -39,9 +56,14 @@ function hostWith(failing: readonly string[], primary = 2000) {
       overflowed: false,
     };
   };
+  let isDiskFull = false;
   const m = machineOf({
     ...sys,
     run,
+    replaceFile: (path, file) => {
+      if (isDiskFull && path.startsWith("/var/")) throw new Refusal("ENOSPC: no space left on device");
+      sys.replaceFile(path, file);
+    },
     move: (from, to) => void files.set(to, "").delete(from),
     look: (path) => (files.has(path) ? ({ isFile: () => true, uid: 0 } as Stats) : undefined),
     list: (path) => (path === "/proc" ? (running ? ["10"] : []) : sys.list(path)),
@@ -49,10 +71,21 @@ function hostWith(failing: readonly string[], primary = 2000) {
   });
   const said: string[] = [];
   const tell = (line: string) => void said.push(line);
-  const allowance = { consume: () => undefined, consumeGroups: () => undefined };
+  let counted = 0;
+  const allowance = { consume: () => void (counted += 1), consumeGroups: () => undefined };
   const personRun = { m, mode: "apply", info: tell, warn: tell, allowance } as unknown as PersonRun;
   const left = account({ osUser: "emo", uid: 2000, state: "left" });
-  return { offboard: () => convergePart(personRun, left), files, said, isRunning: () => running };
+  const present = account({ osUser: "emo", uid: 2000, groups: ["docker", "sudo"] });
+  return {
+    offboard: () => convergePart(personRun, left),
+    reinstate: () => converge(reinstateAccount(m, present, tell), "apply", tell),
+    m,
+    files,
+    said,
+    isRunning: () => running,
+    counted: () => counted,
+    fillDisk: (full: boolean) => void (isDiskFull = full),
+  };
 }
 
 test.each([
@@ -76,10 +109,94 @@ test("several failures are all told, each once", async () => {
 });
 
 test("a tier's group that somebody made their primary one is no membership that could be removed", async () => {
-  const { offboard, said, isRunning } = hostWith(["gpasswd --delete emo docker"], 999);
+  const { offboard, said, isRunning } = hostWith(["gpasswd --delete emo docker"], { primary: 999 });
   expect(await offboard()).toMatchObject({ changed: expect.any(Number) });
   expect([said.filter((line) => line.includes("group")), isRunning()]).toEqual([
     ["emo: removed from group sudo"],
     false,
   ]);
+});
+
+const OTHER =
+  "the account emo2 has uid 2000 too, so whoever logs in to it is emo to this host; remove it, or run: " +
+  "usermod --lock --expiredate 1 emo2";
+
+test.each([
+  [
+    "set its shell to nologin",
+    "emo:x:2000:2000::/home/emo:/usr/sbin/nologin\n",
+    "the account's shell is /usr/sbin/nologin, expected /bin/zsh; it stays",
+  ],
+  [
+    "moved its home",
+    "emo:x:2000:2000::/srv/old/emo:/bin/zsh\n",
+    "the account's home is /srv/old/emo, expected /home/emo; both are left as they are",
+  ],
+  [
+    "made a second account with its uid",
+    "emo:x:2000:2000::/home/emo:/bin/zsh\nemo2:x:2000:2000::/home/emo2:/bin/bash\n",
+    OTHER,
+  ],
+])("an account of which somebody %s loses every access, and that is a warning", async (_, passwd, warning) => {
+  const { offboard, files, said, isRunning } = hostWith([], { passwd });
+  expect(await offboard()).toMatchObject({ changed: expect.any(Number) });
+  expect(said).toContain(`emo: warning: ${warning}`);
+  expect([files.get("/etc/group"), files.get("/etc/shadow")]).toEqual([
+    expect.stringContaining("sudo:x:27:\n"),
+    expect.stringContaining("emo:!x:1:::::1:"),
+  ]);
+  expect([files.has(CRONTAB), files.has(LINGER), isRunning()]).toEqual([false, false, false]);
+  said.length = 0;
+  expect(await offboard()).toMatchObject({ changed: 0 });
+  expect(said).toEqual([]);
+});
+
+test("another account with the uid of somebody who left is named until it has expired", () => {
+  const { m, files } = hostWith([], { passwd: "emo2:x:2000:2000::/home/emo2:/bin/bash\n" });
+  const emo = account({ osUser: "emo", uid: 2000, state: "left" });
+  expect(sharedUidFaults(m, emo)).toEqual([OTHER]);
+  files.set("/etc/shadow", "emo2:!:1:::::1:\n");
+  expect(sharedUidFaults(machineOf(m.sys), emo)).toEqual([]);
+});
+
+test.each([
+  ["has another uid", { passwd: "emo:x:0:0::/root:/bin/bash\n" }, "uid 0 on this host, but 2000 was delivered"],
+  ["is unmanaged", { ledger: { removedOn: "2026-01-01" } }, "exists on this host, but is unmanaged"],
+  ["was given another uid here", { ledger: { uid: 2001 } }, "assigns uid 2001 to emo"],
+])("an account that %s is never offboarded, and counts for no limit", async (_, odd, why) => {
+  const { offboard, files, isRunning, counted } = hostWith([], odd);
+  expect(await offboard()).toMatchObject({ failed: expect.stringContaining(why) });
+  expect([files.get("/etc/group"), files.has(CRONTAB), isRunning(), counted()]).toEqual([
+    expect.stringContaining("sudo:x:27:emo"),
+    true,
+    true,
+    0,
+  ]);
+});
+
+test("a record that the disk does not take keeps no access, is written later, and returns what was taken", async () => {
+  const { offboard, reinstate, fillDisk, files, said, isRunning, counted } = hostWith([]);
+  fillDisk(true);
+  expect(await offboard()).toMatchObject({ failed: "ENOSPC: no space left on device" });
+  expect([files.get("/etc/shadow"), files.get("/etc/group"), isRunning()]).toEqual([
+    "emo:!x:1:::::1:\n",
+    expect.stringContaining("sudo:x:27:\n"),
+    false,
+  ]);
+  expect(await offboard()).toMatchObject({ failed: "ENOSPC: no space left on device" });
+  fillDisk(false);
+  expect(await offboard()).toMatchObject({ changed: 1 });
+  expect([await offboard(), counted()]).toEqual([expect.objectContaining({ changed: 0 }), 1]);
+  said.length = 0;
+  await reinstate().catch(() => undefined);
+  expect(said).toEqual(expect.arrayContaining(["restored the account's expiry", "added back to group sudo"]));
+});
+
+test("a delivered leave that the disk does not take revokes every access before the delivery fails", async () => {
+  const { m, files, fillDisk, isRunning } = hostWith([]);
+  storePart(m.sys, maps([{ osUser: "emo", uid: 2000, state: "left" }]));
+  fillDisk(true);
+  const left = JSON.stringify(account({ osUser: "emo", uid: 2000, state: "left" }));
+  await expect(apply(m.sys, "account", "emo", left, undefined)).rejects.toThrow("ENOSPC");
+  expect([files.get("/etc/shadow"), isRunning()]).toEqual(["emo:!x:1:::::1:\n", false]);
 });
