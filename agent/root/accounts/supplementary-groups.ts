@@ -34,7 +34,8 @@ export const groupsToRemove = (m: Machine, part: AccountPart): readonly string[]
 const revokedGroups = (m: Machine, part: AccountPart): readonly string[] =>
   grantedTo(m, part).filter((group) => !part.groups.includes(group));
 
-export function convergeGroups(m: Machine, part: AccountPart, warn: (sentence: string) => void): Step {
+/** Adds the groups of the tier, and warns of those that somebody else gave. */
+export function addGroups(m: Machine, part: AccountPart, warn: (sentence: string) => void): Step {
   const unavailable = part.groups.filter((group) => !isAvailable(m, part, group));
   if (unavailable.length > 0) warn(`this host has no group ${unavailable.join(", ")}: not added`);
   for (const group of unmanagedGroups(m, part)) {
@@ -49,17 +50,12 @@ export function convergeGroups(m: Machine, part: AccountPart, warn: (sentence: s
       const user = m.accounts().users.get(part.osUser);
       return user === undefined
         ? []
-        : [
-            ...missingRecord(m, part),
-            ...missingGroups(m, part),
-            ...additions(m, part, user),
-            ...removals(m, part, user, warn),
-          ];
+        : [...missingRecord(m, part), ...missingGroups(m, part), ...additions(m, part, user)];
     },
   };
 }
 
-/** Only takes groups: the rest waits until the account has the name of its part. */
+/** Removes the groups that this program gave and that the tier no longer gives, and ends what still holds them. */
 export function revokeGroups(m: Machine, part: AccountPart, warn: (sentence: string) => void): Step {
   return {
     name: "groups",

@@ -13,7 +13,7 @@ import { closeAdoptedHome } from "../accounts/adopted-home.ts";
 import { isParked } from "../accounts/terminal-users.ts";
 import { createAccount } from "../accounts/create.ts";
 import { homeOf, isManaged, verifyOwnership } from "../accounts/verify-ownership.ts";
-import { convergeGroups, groupsToRemove, revokeGroups } from "../accounts/supplementary-groups.ts";
+import { addGroups, groupsToRemove, revokeGroups } from "../accounts/supplementary-groups.ts";
 import { enableLinger } from "../accounts/enable-linger.ts";
 import { renameAccount, underFormerName } from "../accounts/rename.ts";
 import { disableAgeing } from "../accounts/password-ageing.ts";
@@ -56,27 +56,36 @@ function accountSteps(run: PersonRun, part: AccountPart): readonly (() => Step |
   const renames = renameAccount(m, part);
   // A rename waits for somebody at work and may fail; what is taken from them must not.
   const former = underFormerName(m, part);
-  const beforeRename = (step: (of: AccountPart) => Step | readonly Step[]) =>
-    former === undefined ? [] : [() => step(former)];
   const warnOf = (sentence: string) => run.warn(`${part.osUser}: warning: ${sentence}`);
   if (part.state === "left") {
     const offboard = offboarding(run, part, warnOf);
     const givenUnlessManaged = () => (isManaged(m, part) ? [] : given());
-    return [...beforeRename(offboard), ...renames, givenUnlessManaged, () => offboard(part)];
+    const offboardFormer = () => (former === undefined ? [] : offboard(former));
+    return [offboardFormer, ...renames, givenUnlessManaged, () => offboard(part)];
   }
-  const counted = (of: AccountPart, converge: typeof convergeGroups) => {
-    if (groupsToRemove(m, of).length > 0) run.allowance.consumeGroups(part.osUser);
-    return converge(m, of, warnOf);
-  };
-  const revoked = beforeRename((of) => counted(of, revokeGroups));
-  const groups = () => counted(part, convergeGroups);
+  // First of all: whatever else is wrong with their account or home keeps no group of a former tier.
+  const revocable = former ?? (isManaged(m, part) ? part : undefined);
+  const revoked = () => (revocable === undefined ? [] : revocation(run, part.osUser, revocable, warnOf));
+  const groups = () => addGroups(m, part, warnOf);
   // The units part starts it again for a user who is no longer parked.
   const linger = () => (isParked(m.sys, part.osUser) === true ? [] : [enableLinger(m, part)]);
   // Before their service manager is started: PAM refuses it for a password that has expired.
   const ageing = () => disableAgeing(m, part);
   const home = () => closeAdoptedHome(m, part, warnOf);
   const made = [() => createAccount(m, part), home, ageing, () => reinstateAccount(m, part, warnOf)];
-  return [...revoked, ...renames, given, ...made, groups, linger];
+  return [revoked, ...renames, given, ...made, groups, linger];
+}
+
+/** Revokes groups once that is allowed. What may not be revoked now keeps nothing else from being converged. */
+function revocation(run: PersonRun, osUser: string, of: AccountPart, warn: (sentence: string) => void): Step {
+  const step = revokeGroups(run.m, of, warn);
+  let isCounted = false;
+  const differences = () => {
+    if (!isCounted && groupsToRemove(run.m, of).length > 0) run.allowance.consumeGroups(osUser);
+    isCounted = true;
+    return step.differences();
+  };
+  return { ...step, differences, failsAlone: true };
 }
 
 /** Whether a run can offboard the account now: it is there and managed, under its present name or a former one. */

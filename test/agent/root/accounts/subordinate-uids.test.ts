@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { converge } from "../../../../agent/lib/converge.ts";
 import { offboardAccount } from "../../../../agent/root/accounts/offboard.ts";
-import { convergeGroups } from "../../../../agent/root/accounts/supplementary-groups.ts";
+import { addGroups, revokeGroups } from "../../../../agent/root/accounts/supplementary-groups.ts";
 import { startGranted } from "../../../../agent/root/state/granted-groups.ts";
 import { storePart } from "../../../../agent/root/state/stored-parts.ts";
 import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
@@ -144,7 +144,8 @@ test("a demotion ends a process under a subordinate uid that still holds the gro
     const part = account({ osUser: "emo", uid: 2000, groups });
     startGranted(of.m, part);
     storePart(of.m.sys, part);
-    await converge(convergeGroups(of.m, part, of.tell), "apply", of.tell);
+    for (const step of [() => revokeGroups(of.m, part, of.tell), () => addGroups(of.m, part, of.tell)])
+      await converge(step(), "apply", of.tell);
   };
   await deliver(["docker"]);
   await deliver([]);

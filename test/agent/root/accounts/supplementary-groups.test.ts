@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { accountPart } from "../../../../agent/contract.ts";
 import { converge } from "../../../../agent/lib/converge.ts";
-import { convergeGroups, groupsToRemove } from "../../../../agent/root/accounts/supplementary-groups.ts";
+import { addGroups, groupsToRemove, revokeGroups } from "../../../../agent/root/accounts/supplementary-groups.ts";
 import { readGranted, startGranted } from "../../../../agent/root/state/granted-groups.ts";
 import { loadPart, storePart } from "../../../../agent/root/state/stored-parts.ts";
 import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
@@ -69,8 +69,9 @@ function host(
     startGranted(m, emo(groups));
     storePart(m.sys, emo(groups));
     const part = loadPart(m.sys, "account", "emo") ?? emo(groups);
-    const step = convergeGroups(m, part, (warning) => said.push(`warning: ${warning}`));
-    await converge(step, "apply", (sentence) => said.push(sentence));
+    const warn = (warning: string) => said.push(`warning: ${warning}`);
+    for (const step of [() => revokeGroups(m, part, warn), () => addGroups(m, part, warn)])
+      await converge(step(), "apply", (sentence) => said.push(sentence));
     return said;
   };
   const release = () => (immortal = undefined);
@@ -104,10 +105,10 @@ test("a group from before or by hand stays and is reported", async () => {
     "warning: is in group sudo, which their tier does not give, and this host has no record of having given it, so it " +
     "stays; `gpasswd --delete emo sudo` removes it";
   expect(await deliver([])).toEqual([
-    kept,
     "removed from group code-shared",
     "removed from group docker",
     "recorded that their tier no longer gives code-shared, docker",
+    kept,
   ]);
   expect(inNow()).toEqual(["sudo"]);
   expect(await deliver([])).toEqual([kept]);
@@ -117,13 +118,13 @@ test("on a host of an earlier version the stored part names what the tier gave",
   const demoted = host(ADMIN);
   storePart(demoted.m.sys, emo(["docker", "sudo"]));
   expect(await demoted.deliver([])).toEqual([
-    expect.stringContaining("warning: is in group code-shared"),
     "removed from group docker",
     "removed from group sudo",
     "recorded that their tier no longer gives docker, sudo",
+    expect.stringContaining("warning: is in group code-shared"),
   ]);
   const hourly = host(ADMIN);
-  const step = convergeGroups(hourly.m, emo(ADMIN), () => undefined);
+  const step = addGroups(hourly.m, emo(ADMIN), () => undefined);
   const said: string[] = [];
   await converge(step, "apply", (sentence) => said.push(sentence));
   expect(said).toEqual(["recorded that this program gave the groups code-shared, docker, sudo"]);

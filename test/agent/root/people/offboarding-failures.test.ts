@@ -72,7 +72,10 @@ function hostWith(failing: readonly string[], { primary = 2000, passwd, ledger }
   const said: string[] = [];
   const tell = (line: string) => void said.push(line);
   let counted = 0;
-  const allowance = { consume: () => void (counted += 1), consumeGroups: () => undefined };
+  const consume = () => {
+    counted += 1;
+  };
+  const allowance = { consume, consumeGroups: () => undefined };
   const personRun = { m, mode: "apply", info: tell, warn: tell, allowance } as unknown as PersonRun;
   const left = account({ osUser: "emo", uid: 2000, state: "left" });
   const present = account({ osUser: "emo", uid: 2000, groups: ["docker", "sudo"] });
@@ -84,7 +87,9 @@ function hostWith(failing: readonly string[], { primary = 2000, passwd, ledger }
     said,
     isRunning: () => running,
     counted: () => counted,
-    fillDisk: (full: boolean) => void (isDiskFull = full),
+    fillDisk: (full: boolean) => {
+      isDiskFull = full;
+    },
   };
 }
 
