@@ -44,7 +44,7 @@ export function recordSessions(m: Machine, user: User, warn: Warn): Step {
 
 /** After the units have stopped. What their login starts while they are parked ends with the next run. */
 export function endParked(m: Machine, user: User): readonly Step[] {
-  const jobs: Step = { name: "jobs", differences: () => suspendJobs(m, user) };
+  const jobs: Step = { name: "jobs", failsAlone: true, differences: () => suspendJobs(m, user) };
   return [jobs, endEverything(m, user, (pid) => isWorkerOfOurs(m, pid, user))];
 }
 

@@ -118,21 +118,28 @@ function unitSteps({ m, mode, warn }: PersonRun, part: UnitsPart): readonly (() 
   const user = m.accounts().users.get(part.osUser);
   if (user === undefined) return stepsBeforeRename(m, part, warnOf);
   const home = () => homeExists(m, part);
-  const files = [() => recordPorts(m, part), () => environmentFile(m, part), () => resourceLimits(m, part)];
+  const isTheirs = isManaged(m, part);
+  const envelope = () => resourceLimits(m, part);
+  const files = [() => recordPorts(m, part), () => environmentFile(m, part)];
+  // The environment file is their own, and what is wrong with it keeps no limit. Of another account the ports say why.
+  const prepared = isTheirs ? [envelope, ...files] : [...files, envelope];
   // Last: a limit that others have set keeps nothing from running.
   const limits = () => limitsInEffect(m, part);
   const limitsUnlessPending = () => unlessPending(resourceLimits(m, part), limits());
-  const working =
-    part.state === "parked"
-      ? parkingSteps(m, user, running, warnOf)
-      : [() => wakeAccount(m, user, warnOf), running, () => restoreSessions(m, user, warnOf)];
   const former = () => reportFormerSettings(m, part, warnOf);
-  return [...files, home, ...working, former, mode === "check" ? limitsUnlessPending : limits];
+  const last = [former, mode === "check" ? limitsUnlessPending : limits];
+  if (part.state === "parked") {
+    const parking = isTheirs ? parkingSteps(m, user, running, warnOf) : [];
+    return [...parking, ...prepared, ...last];
+  }
+  const working = [() => wakeAccount(m, user, warnOf), running, () => restoreSessions(m, user, warnOf)];
+  return [...prepared, home, ...working, ...last];
 }
 
+/** A unit that does not stop is ended with everything else. */
 const parkingSteps = (m: Machine, user: User, running: () => Step, warn: (sentence: string) => void) => [
   () => recordSessions(m, user, warn),
-  running,
+  (): Step => ({ ...running(), failsAlone: true }),
   () => endParked(m, user),
 ];
 

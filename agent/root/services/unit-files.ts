@@ -30,6 +30,9 @@ export function recordPorts(m: Machine, part: UnitsPart): Step {
         throw new Refusal(
           `this host's ledger assigns uid ${ledgerEntry.uid} to ${part.osUser}, but ${part.uid} was delivered`,
         );
+      const account = m.accounts().users.get(part.osUser);
+      if (account !== undefined && account.uid !== part.uid)
+        throw new Refusal(`the account has uid ${account.uid} on this host, but ${part.uid} was delivered`);
       if ((ledgerEntry.t3 ?? t3) !== t3 || (ledgerEntry.browser ?? browser) !== browser) {
         throw new Refusal(
           `this host's ledger assigns ports ${ledgerEntry.t3} and ${ledgerEntry.browser} to ${part.osUser}, but ${t3} and ${browser} were delivered; ` +

@@ -2,6 +2,7 @@
 
 import type { Stats } from "node:fs";
 import { expect, test } from "vitest";
+import { Refusal } from "../../../../agent/lib/errors.ts";
 import { convergePart } from "../../../../agent/root/people/converge-person.ts";
 import type { PersonRun } from "../../../../agent/root/people/person-run.ts";
 import { restore } from "../../../../agent/root/sessions/restore-sessions.ts";
@@ -81,6 +82,11 @@ function host(processes: readonly Process[], persistCode = 0) {
     replaceFile: (path, file) => {
       owners.set(path, { uid: file.uid ?? 0, mode: file.mode });
       sys.replaceFile(path, file);
+    },
+    read: (path) => {
+      const bytes = sys.read(path);
+      if (bytes?.toString() === "huge") throw new Refusal(`${path} is larger than 8388608 bytes`);
+      return bytes;
     },
     look: (path) => {
       if (path === "/home/emo") return { uid: 2000, isDirectory: () => true } as Stats;
@@ -272,4 +278,36 @@ test("nobody restores the sessions of a parked person", async () => {
   );
   m.sys.replaceFile("/etc/ttyd-user-map", { bytes: "emo@x=emo\n", mode: 0o644 });
   expect(await restore(m.sys, { json: false })).toBe(0);
+});
+
+test.each([
+  ["a NUL byte", "T3_PORT=1\n\0", "contains a NUL byte"],
+  ["more than root reads", "huge", "/etc/t3-serve/emo.env is larger"],
+])("somebody whose environment file holds %s is parked, and their lower limits are written", async (_, text, why) => {
+  const { deliver, files, left } = host([tmux]);
+  files.set("/etc/t3-serve/emo.env", text);
+  const { outcome } = await deliver("parked");
+  expect(outcome).toMatchObject({ failed: expect.stringContaining(why) });
+  expect([files.has(LINGER), files.has(CRONTAB), left()]).toEqual([false, false, []]);
+  expect(files.get("/etc/systemd/system/user-2000.slice.d/50-workstation.conf")).toContain("MemoryMax=4G");
+});
+
+test("ports that this host's ledger assigns otherwise keep nobody from being parked, and present from their limits", async () => {
+  for (const state of ["parked", "present"] as const) {
+    const { deliver, files, left } = host([tmux]);
+    const person = { uid: 2000, adopted: true, t3: 3999, browser: 8999 };
+    files.set("/var/lib/workstation/ledger.json", JSON.stringify({ version: 1, people: { emo: person } }));
+    const { outcome } = await deliver(state);
+    expect(outcome).toMatchObject({ failed: expect.stringContaining("ports are never reassigned") });
+    expect(left()).toHaveLength(state === "parked" ? 0 : 1);
+    expect(files.get("/etc/systemd/system/user-2000.slice.d/50-workstation.conf")).toContain("MemoryMax=4G");
+  }
+});
+
+test("another account of that name is neither parked nor limited", async () => {
+  const { deliver, files, left } = host([tmux]);
+  files.set("/etc/passwd", "emo:x:2005:2005::/home/emo:/bin/zsh\n");
+  const { outcome } = await deliver("parked");
+  expect(outcome).toMatchObject({ failed: "the account has uid 2005 on this host, but 2000 was delivered" });
+  expect([left().length, [...files.keys()].filter((path) => path.includes("slice"))]).toEqual([1, []]);
 });
