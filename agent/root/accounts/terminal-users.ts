@@ -3,7 +3,7 @@
 import { Refusal } from "../../lib/errors.ts";
 import { readAccounts, type User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { loadPart, peopleOfParts } from "../state/stored-parts.ts";
+import { peopleOfParts, tryLoadPart } from "../state/stored-parts.ts";
 
 export const TERMINAL_MAP = "/etc/ttyd-user-map";
 /** System users are nobody's, whatever the map says. */
@@ -27,7 +27,7 @@ export function knownPeople(sys: System): readonly User[] {
 export function peopleBeforeRename(sys: System): readonly User[] {
   const { users } = readAccounts(sys);
   return peopleOfParts(sys).flatMap((name) => {
-    const account = readPart(sys, "account", name);
+    const account = tryLoadPart(sys, "account", name);
     if (account === undefined || account === "damaged") return [];
     const was = account.formerNames?.find((former) => users.get(former)?.uid === account.uid);
     return was === undefined ? [] : accountsOf(sys, [was]);
@@ -36,17 +36,8 @@ export function peopleBeforeRename(sys: System): readonly User[] {
 
 /** Undefined where their part is damaged: then the run of the agent that needs it names the damage. */
 export function isParked(sys: System, name: string): boolean | undefined {
-  const units = readPart(sys, "units", name);
+  const units = tryLoadPart(sys, "units", name);
   return units === "damaged" ? undefined : units?.state === "parked";
-}
-
-function readPart<K extends "account" | "units">(sys: System, kind: K, name: string) {
-  try {
-    return loadPart(sys, kind, name);
-  } catch (error) {
-    if (error instanceof Refusal) return "damaged";
-    throw error;
-  }
 }
 
 function accountsOf(sys: System, names: readonly string[]): readonly User[] {

@@ -11,7 +11,7 @@ import { convergePeople } from "../people/converge-all.ts";
 import { parseJson, describeIssues } from "../../lib/parse-json.ts";
 import { forgetConvergedUnits } from "../state/converged-versions.ts";
 import { startGranted } from "../state/granted-groups.ts";
-import { loadPart, type PersonPart, removeIngressSecret, storePart } from "../state/stored-parts.ts";
+import { loadPart, type PersonPart, removeIngressSecret, storePart, tryLoadPart } from "../state/stored-parts.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { HOURLY_LIMITS, type PoolLimits } from "../people/worker-pool.ts";
 import { removePendingRemote } from "../state/pending-remotes.ts";
@@ -96,13 +96,9 @@ async function applyHost(m: Machine, delivered: HostPart): Promise<number> {
 
 /** Whether another set of services is offered than by the stored part. One that is damaged says nothing, so it counts as another. */
 function offersOtherServices(m: Machine, delivered: BasePart): boolean {
-  try {
-    const stored = loadPart(m.sys, "base");
-    return stored !== undefined && JSON.stringify(servicesOf(stored)) !== JSON.stringify(servicesOf(delivered));
-  } catch (error) {
-    if (error instanceof Refusal) return true;
-    throw error;
-  }
+  const stored = tryLoadPart(m.sys, "base");
+  if (stored === "damaged") return true;
+  return stored !== undefined && JSON.stringify(servicesOf(stored)) !== JSON.stringify(servicesOf(delivered));
 }
 
 /** The ingress secret is a file of the services that the base part describes. */

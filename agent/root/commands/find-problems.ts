@@ -3,6 +3,7 @@
  * and a packet filter that others have changed. It changes nothing.
  */
 
+import { normalize } from "node:path";
 import type { AccountPart, UnitsPart } from "../../contract.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { agesOut } from "../accounts/password-ageing.ts";
@@ -19,7 +20,7 @@ import { sudoFault } from "../host/sudoers.ts";
 import { otherLimits } from "../services/limits-in-effect.ts";
 import { RUNNING } from "../services/start-and-stop-units.ts";
 import { hasOffboarding } from "../state/offboarding-records.ts";
-import { loadPart, peopleOfParts } from "../state/stored-parts.ts";
+import { loadPart, peopleOfParts, type PersonKind } from "../state/stored-parts.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import type { Login, User } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
@@ -38,7 +39,7 @@ export interface Delivered {
 export function deliveredPeople(m: Machine): readonly Delivered[] {
   return peopleOfParts(m.sys).map((osUser) => {
     const damaged: string[] = [];
-    const load = <K extends "account" | "units">(kind: K) => {
+    const load = <K extends PersonKind>(kind: K) => {
       try {
         return loadPart(m.sys, kind, osUser);
       } catch (error) {
@@ -46,7 +47,9 @@ export function deliveredPeople(m: Machine): readonly Delivered[] {
         return undefined;
       }
     };
-    return { osUser, account: load("account"), units: load("units"), damaged };
+    const [account, units] = [load("account"), load("units")];
+    load("clones");
+    return { osUser, account, units, damaged };
   });
 }
 
@@ -96,31 +99,40 @@ export async function problemsOfPeople(
   const failed = await failedUnits(m);
   const found = new Map<string, readonly string[]>();
   for (const person of people) {
-    const { osUser, account, units, damaged } = person;
-    const user = m.accounts().users.get(osUser);
-    if (user === undefined) {
-      found.set(osUser, [...damaged, ...missingAccount(m, account), ...sharedUid(m, account)]);
-      continue;
-    }
-    const names = new Set([...unitsOf(osUser), userManagerOf(user.uid), `user-${user.uid}.slice`]);
-    const theirs = failed.filter(
-      (unit) =>
-        names.has(unit.id) ||
-        unit.user === osUser ||
-        unit.user === String(user.uid) ||
-        unit.slice === `user-${user.uid}.slice`,
-    );
-    const here = account?.state === "present" && !hasOffboarding(m.sys, osUser);
-    found.set(osUser, [
-      ...damaged,
-      ...theirs.map(({ id }) => `${id} is failed`),
-      ...(here ? [...refusedByPam(m, osUser), ...shellFault(m, user), ...homeFault(m, user)] : []),
-      ...(here ? primaryGroupFault(m, account, user) : []),
-      ...(here && units !== undefined ? await otherLimits(m, units) : []),
-      ...sharedUid(m, account),
+    // What cannot be read of one person keeps nobody else from being looked at.
+    const sentences = await problemsOf(m, person, failed).catch((error: unknown) => [
+      ...person.damaged,
+      messageOf(error),
     ]);
+    found.set(person.osUser, [...new Set(sentences)]);
   }
   return found;
+}
+
+async function problemsOf(
+  m: Machine,
+  { osUser, account, units, damaged }: Delivered,
+  failed: readonly FailedUnit[],
+): Promise<readonly string[]> {
+  const user = m.accounts().users.get(osUser);
+  if (user === undefined) return [...damaged, ...missingAccount(m, account), ...sharedUid(m, account)];
+  const names = new Set([...unitsOf(osUser), userManagerOf(user.uid), `user-${user.uid}.slice`]);
+  const theirs = failed.filter(
+    (unit) =>
+      names.has(unit.id) ||
+      unit.user === osUser ||
+      unit.user === String(user.uid) ||
+      unit.slice === `user-${user.uid}.slice`,
+  );
+  const here = account?.state === "present" && !hasOffboarding(m.sys, osUser);
+  return [
+    ...damaged,
+    ...theirs.map(({ id }) => `${id} is failed`),
+    ...(here ? [...refusedByPam(m, osUser), ...shellFault(m, user), ...homeFault(m, user)] : []),
+    ...(here ? primaryGroupFault(m, account, user) : []),
+    ...(here && units !== undefined ? await otherLimits(m, units) : []),
+    ...sharedUid(m, account),
+  ];
 }
 
 /** A deployment gave it to them, and nothing but their removal for good, which takes the part too, takes it away. */
@@ -179,7 +191,8 @@ const isPasswordExpired = ({ changed, maximumDays }: Login): boolean =>
 
 /** One below a home is its person's own affair, and nothing of root's looks there. */
 function shellFault(m: Machine, { shell }: User): readonly string[] {
-  if (!shell.startsWith("/") || shell.startsWith("/home/") || m.sys.look(shell) !== undefined) return [];
+  const path = normalize(shell);
+  if (!path.startsWith("/") || path.startsWith("/home/") || m.sys.look(path) !== undefined) return [];
   return [`their shell ${shell} is missing, so no session of theirs starts; install it`];
 }
 

@@ -2,7 +2,7 @@
 
 import type { BasePart } from "../../contract.ts";
 import { isInspectable, type OutsideProgram, outsidePrograms } from "../../shared/outside-programs.ts";
-import { loadPart, peopleOfParts } from "../state/stored-parts.ts";
+import { peopleOfParts, tryLoadPart } from "../state/stored-parts.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 
@@ -21,7 +21,10 @@ const ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 /** Changes nothing. @throws Refusal when they cannot be looked for */
 export async function lookForPrograms(m: Machine, base: BasePart): Promise<readonly ProgramStatus[]> {
-  const hasCluster = peopleOfParts(m.sys).some((name) => loadPart(m.sys, "clones", name)?.kubeconfig !== undefined);
+  const hasCluster = peopleOfParts(m.sys).some((name) => {
+    const clones = tryLoadPart(m.sys, "clones", name);
+    return clones !== "damaged" && clones?.kubeconfig !== undefined;
+  });
   const programs = outsidePrograms(base.commands, hasCluster);
   const paths = programs.flatMap(({ path }) => (path !== undefined && isInspectable(path) ? [path] : []));
   const printed = await runOrThrow(m.sys, ["/bin/sh", "-c", SCRIPT, "sh", ...paths], { reads: true, env: ENV });

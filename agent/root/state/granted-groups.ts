@@ -2,12 +2,11 @@
 
 import { z } from "zod";
 import type { AccountPart } from "../../contract.ts";
-import { Refusal } from "../../lib/errors.ts";
 import type { Accounts } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { readJson, STATE, writeJson } from "./json-files.ts";
-import { loadPart } from "./stored-parts.ts";
+import { tryLoadPart } from "./stored-parts.ts";
 
 const granted = z.strictObject({ groups: z.array(z.string()) });
 
@@ -36,18 +35,9 @@ export function startGranted(m: Machine, { osUser, formerNames = [] }: AccountPa
   const names = [osUser, ...formerNames];
   // A record under a former name is moved when the account is renamed.
   if (names.some((name) => readGranted(m.sys, name) !== undefined)) return;
-  const before = names.map((name) => storedAccount(m.sys, name)).find((part) => part !== undefined);
+  // A damaged part must not keep the delivery from replacing it.
+  const before = names.map((name) => tryLoadPart(m.sys, "account", name)).find((part) => part !== undefined);
   if (before === "damaged") return;
   const isPresent = before?.state === "present";
   writeGranted(m.sys, osUser, isPresent ? memberOf(m.accounts(), before.osUser, before.groups) : []);
-}
-
-/** A damaged part must not keep the delivery from replacing it. */
-function storedAccount(sys: System, osUser: string): AccountPart | "damaged" | undefined {
-  try {
-    return loadPart(sys, "account", osUser);
-  } catch (error) {
-    if (error instanceof Refusal) return "damaged";
-    throw error;
-  }
 }

@@ -4,6 +4,7 @@
  */
 
 import { z } from "zod";
+import { Refusal } from "../../lib/errors.ts";
 import { describeFailure } from "../../lib/exec.ts";
 import { warn } from "../../lib/log.ts";
 import { readJson, STATE, writeJson } from "./json-files.ts";
@@ -20,8 +21,15 @@ export type PendingRemote = z.output<typeof unfinished>;
 const FOLDER = `${STATE}/unfinished`;
 export const pendingRemoteFile = (osUser: string): string => `${FOLDER}/${osUser}.json`;
 
-export const readPendingRemote = (sys: System, osUser: string): PendingRemote | undefined =>
-  readJson(sys, pendingRemoteFile(osUser), unfinished);
+/** A damaged record is one of a remote that no retry has asked yet. */
+export function readPendingRemote(sys: System, osUser: string): PendingRemote | undefined {
+  try {
+    return readJson(sys, pendingRemoteFile(osUser), unfinished);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { sinceMs: sys.look(pendingRemoteFile(osUser))?.mtimeMs ?? 0, tries: 0 };
+  }
+}
 export const writePendingRemote = (sys: System, osUser: string, of: PendingRemote): void =>
   writeJson(sys, pendingRemoteFile(osUser), of);
 export const removePendingRemote = (sys: System, osUser: string): void => sys.remove(pendingRemoteFile(osUser));

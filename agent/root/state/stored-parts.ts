@@ -31,6 +31,20 @@ export function loadPart<K extends PartKind>(
   return loaded as Extract<Part, { kind: K }>;
 }
 
+/** The same, with `damaged` in place of a part that cannot be read: unknown is not absent. */
+export function tryLoadPart<K extends PartKind>(
+  sys: System,
+  kind: K,
+  osUser?: string,
+): Extract<Part, { kind: K }> | "damaged" | undefined {
+  try {
+    return loadPart(sys, kind, osUser);
+  } catch (error) {
+    if (error instanceof Refusal) return "damaged";
+    throw error;
+  }
+}
+
 /** Forgets the ingress secret: nothing on this host asks for it any more. */
 export const removeIngressSecret = (sys: System): void => sys.remove(`${STATE}/parts/ingress-secret.json`);
 

@@ -1,8 +1,10 @@
 /** What a host finds wrong with itself is in its answer to the question what a run would change: the drift run asks nothing else. */
 import type { Stats } from "node:fs";
 import { expect, test } from "vitest";
+import { Refusal } from "../../../../agent/lib/errors.ts";
 import { checkHost } from "../../../../agent/root/commands/check-host.ts";
 import { readStatus } from "../../../../agent/root/commands/status.ts";
+import { readFailures, recordFailure } from "../../../../agent/root/state/failures.ts";
 import { storePart } from "../../../../agent/root/state/stored-parts.ts";
 import { account, base, units } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
@@ -65,4 +67,51 @@ test("a damaged part of one person is theirs, and everybody else is looked at", 
       what: expect.stringContaining("account: /var/lib/workstation/parts/account.bob.json is not valid JSON"),
     },
   ]);
+});
+
+const STATE = "/var/lib/workstation";
+
+test.each([
+  ["clones part", `${STATE}/parts/clones.bob.json`, "clones.bob.json is not valid JSON"],
+  ["record of an offboarding", `${STATE}/cuts/bob.json`, undefined],
+  ["record of a pending remote", `${STATE}/unfinished/bob.json`, undefined],
+])("a damaged %s of one person leaves the status of everybody", async (_, path, problem) => {
+  const system = hostWith("of-ana.service", { [path]: "{" });
+  storePart(system, account({ osUser: "bob", uid: 2001 }));
+  const { people } = await readStatus(system);
+  expect(people).toMatchObject([{ problems: ["of-ana.service is failed"] }, { osUser: "bob" }]);
+  if (problem !== undefined) expect(people[1]?.problems).toContainEqual(expect.stringContaining(problem));
+  await checkHost(system, 0, undefined);
+});
+
+test("a damaged record of failures is its person's failure until each part is recorded anew, and nobody else's", () => {
+  const system = hostWith("", { [`${STATE}/failures/ana.json`]: "{" });
+  recordFailure(system, "bob", "account", "it failed");
+  const damaged = expect.stringContaining("failures/ana.json was damaged");
+  expect(Object.fromEntries(readFailures(system).get("ana") ?? [])).toEqual({
+    account: damaged,
+    clones: damaged,
+    units: damaged,
+  });
+  for (const kind of ["account", "clones", "units"] as const) recordFailure(system, "ana", kind, undefined);
+  expect([...readFailures(system).keys()]).toEqual(["bob"]);
+});
+
+test("a shell whose path has a .. is looked at where it leads, and what cannot be looked at is its person's problem", async () => {
+  const passwd = (shell: string) => ({ "/etc/passwd": `ana:x:2000:2000::/home/ana:${shell}\n` });
+  const problemsWith = async (shell: string, look?: (path: string) => Stats | undefined) => {
+    const system = hostWith("of-ana.service", passwd(shell));
+    return (await readStatus({ ...system, look: look ?? system.look })).people[0]?.problems.filter(
+      (what) => what !== "of-ana.service is failed",
+    );
+  };
+  expect(await problemsWith("/usr/../bin/zsh")).toEqual([]);
+  expect(await problemsWith("/usr/../bin/gone")).toEqual([
+    expect.stringContaining("shell /usr/../bin/gone is missing"),
+  ]);
+  const hangs = (path: string) => {
+    if (path === "/bin/zsh") throw new Refusal("/bin/zsh does not answer");
+    return hostWith("").look(path);
+  };
+  expect(await problemsWith("/bin/zsh", hangs)).toEqual(["/bin/zsh does not answer"]);
 });
