@@ -4,12 +4,15 @@ import { totalmem } from "node:os";
 import type { UnitsPart } from "../../contract.ts";
 import type { Step } from "../../lib/converge.ts";
 import { Refusal } from "../../lib/errors.ts";
-import type { Machine } from "../system/cached-accounts-and-units.ts";
+import { asset } from "../../lib/assets.ts";
+import type { Machine, UnitState } from "../system/cached-accounts-and-units.ts";
 import { sizeOf } from "../../shared/facts/format.ts";
-import { broken, type Rule, sentence } from "./compare-properties.ts";
+import { broken, type Difference, type Rule, sentence } from "./compare-properties.ts";
 import { servicesOfHost } from "./host-services.ts";
 import { rightsOf } from "./unit-rights.ts";
-import { instance, serversOf, TERMINAL_SERVICE } from "./unit-names.ts";
+import { filesOf, settingFile } from "./setting-file.ts";
+import { dropInOf } from "./unit-files.ts";
+import { BROWSER_UNIT, instance, serversOf, T3_UNIT, TERMINAL_SERVICE } from "./unit-names.ts";
 
 export const sliceOf = (uid: number): string => `user-${uid}.slice`;
 
@@ -51,7 +54,28 @@ export async function otherLimits(m: Machine, part: UnitsPart): Promise<readonly
     const state = states.get(unit);
     // For a unit that is not there systemd shows its defaults.
     const ofRights = state?.load === "loaded" ? (rights.get(unit) ?? []) : [];
-    return sentence(m, unit, state, broken([...of, ...ofRights], state));
+    const lowered = isService(unit) ? loweredIn(m, unit, state, part) : [];
+    return sentence(m, unit, state, [...broken([...of, ...ofRights], state), ...lowered]);
+  });
+}
+
+/** The template of a service of a person's that has a memory limit of its own. */
+const templateOf = (unit: string): string => unit.replace(/@.*\./, "@.");
+const isService = (unit: string): boolean => OWN_LIMIT.includes(templateOf(unit));
+const OWN_LIMIT: readonly string[] = [T3_UNIT, BROWSER_UNIT, TERMINAL_SERVICE];
+
+/**
+ * Limits of one service below those of its person and of its template, where a file sets them: what systemd gives every
+ * service by default is nobody's decision.
+ */
+function loweredIn(m: Machine, unit: string, state: UnitState | undefined, part: UnitsPart): readonly Difference[] {
+  const own = /^MemoryMax=(.+)$/m.exec(asset(templateOf(unit)))?.[1] ?? "infinity";
+  const isLower = part.limits.memory === "infinity" || bytesOf(own) < bytesOf(part.limits.memory);
+  const rules = atLeast({ ...part.limits, memory: isLower ? own : part.limits.memory });
+  const limits = rules.filter(({ key }) => key !== NOT_SLOWED.key);
+  return broken(limits, state).filter(({ key }) => {
+    const path = settingFile(m.sys, state, key);
+    return path !== undefined && path !== filesOf(state)[0] && path !== dropInOf(unit);
   });
 }
 

@@ -177,3 +177,28 @@ test("a memory from which on a person is slowed down is named", async () => {
     "MemoryHigh=1048576, expected infinity",
   );
 });
+
+const LOW = "/etc/systemd/system/t3-serve@.service.d/zz.conf";
+const FRAGMENT = "/etc/systemd/system/t3-serve@.service";
+
+test.each([
+  ["memory", { MemoryMax: "67108864" }, "MemoryMax=64M", "MemoryMax=67108864, expected 4G or more"],
+  ["processors", { CPUQuotaPerSecUSec: "10ms" }, "CPUQuota=1%", "CPUQuotaPerSecUSec=10ms, expected 200% or more"],
+  ["tasks", { TasksMax: "4" }, "TasksMax=4", "TasksMax=4, expected 512 or more"],
+])("a drop-in that lowers the %s of one service is named", async (_, shown, text, different) => {
+  const unit = { Slice: "user-2000.slice", ...shown, FragmentPath: FRAGMENT, DropInPaths: LOW };
+  const m = machineWith(RIGHT, undefined, { "t3-serve@ana.service": unit }, { [LOW]: `[Service]\n${text}\n` });
+  await expect(look(m)).rejects.toThrow(`systemd has for t3-serve@ana.service ${different} (set in ${LOW})`);
+});
+
+test("neither the template's own limit nor what systemd gives every service lowers anything", async () => {
+  const shown = { Slice: "user-2000.slice", MemoryMax: "4294967296", TasksMax: "100" };
+  const unit = { ...shown, FragmentPath: FRAGMENT, DropInPaths: LOW };
+  const texts = { [FRAGMENT]: "[Service]\nMemoryMax=4G\n", [LOW]: "[Service]\nMemoryMax=4G\n" };
+  const m = machineWith(RIGHT, undefined, { "t3-serve@ana.service": unit }, texts);
+  await expect(limitsInEffect(m, { ...part, limits: { ...part.limits, memory: "4G" } }).differences()).resolves.toEqual(
+    [],
+  );
+  const more = machineWith({ ...RIGHT, MemoryMax: "8589934592" }, undefined, { "t3-serve@ana.service": unit }, texts);
+  expect(await look(more, { ...part.limits, memory: "8G" })).toEqual([]);
+});
