@@ -12,18 +12,19 @@ export function closeAdoptedHome(m: Machine, part: AccountPart, warn: (sentence:
   const home = homeOf(part.osUser);
   return {
     name: "home",
-    differences: () => {
+    differences: async () => {
       const user = m.accounts().users.get(part.osUser);
       if (user === undefined || readLedger(m.sys).get(part.osUser)?.adopted !== true) return [];
       const there = m.sys.look(home);
       if (there?.isDirectory() !== true || there.uid !== user.uid) return [];
-      const openTo = othersWithAccess(m.accounts(), user, there);
-      if (openTo === undefined) return [];
       const mode = `mode 0${(there.mode & 0o7777).toString(8)}`;
-      if (part.closeHome === true) {
+      // Also for a group of its owner alone: the group's bits are the mask of an access control list.
+      if (part.closeHome === true && (there.mode & (GROUP_BITS | OTHER_BITS)) !== 0) {
         const apply = () => m.sys.closeHome(home);
         return [{ point: "account-home-mode", says: says("set", `${home} to mode 0700, it was ${mode}`), apply }];
       }
+      const openTo = othersWithAccess(m.accounts(), user, there) ?? (await listedAccess(m, home, there));
+      if (openTo === undefined) return [];
       warn(
         `${home} (${mode}) is open to ${openTo} and stays as it was adopted; the stack's setting devvm.closeAdoptedHomes ` +
           `closes it, and so does: chmod 0700 ${home}`,
@@ -31,6 +32,17 @@ export function closeAdoptedHome(m: Machine, part: AccountPart, warn: (sentence:
       return [];
     },
   };
+}
+
+/** With an access control list the group's bits are its mask: without them it gives nobody anything. `ls` marks it by a plus sign. */
+async function listedAccess(
+  m: Machine,
+  home: string,
+  { mode }: { readonly mode: number },
+): Promise<string | undefined> {
+  if ((mode & GROUP_BITS) === 0) return undefined;
+  const listed = await m.sys.run(["/usr/bin/ls", "-ld", "--", home], { reads: true });
+  return listed.stdout.split(" ")[0]?.endsWith("+") ? "those whom its access control list names" : undefined;
 }
 
 const GROUP_BITS = 0o070;

@@ -11,7 +11,7 @@ import { memoryDoor } from "../../in-memory-system.ts";
 
 const GROUP = "ada:x:2000:\nteam:x:3000:ada,bob\n";
 
-function host(mode: number, { gid = 2000, adopted = true, group = GROUP } = {}) {
+function host(mode: number, { gid = 2000, adopted = true, group = GROUP, hasList = false } = {}) {
   const { sys, files } = memoryDoor();
   files.set(
     "/var/lib/workstation/ledger.json",
@@ -28,6 +28,10 @@ function host(mode: number, { gid = 2000, adopted = true, group = GROUP } = {}) 
     sys: {
       ...sys,
       look: (path) => (path === "/home/ada" ? home() : sys.look(path)),
+      run: async (argv) => {
+        const stdout = `drwxr-x---${hasList ? "+" : ""} 2 ada ada 40 Jan  1 00:00 /home/ada\n`;
+        return { argv, code: 0, stdout, stderr: "", timedOut: false, overflowed: false };
+      },
       closeHome: () => {
         now = 0o700;
       },
@@ -68,12 +72,22 @@ describe("an adopted home", () => {
     },
   );
 
-  test.each<[string, ReturnType<typeof host>]>([
-    ["is closed", host(0o700)],
-    ["is open to a group of its owner's alone", host(0o750)],
-  ])("that %s is left as it is", async (_, deliver) => {
-    const before = (await deliver()).mode;
-    expect(await deliver({ closeHome: true })).toEqual({ said: [], warned: [], mode: before });
+  test("that is closed is left as it is", async () => {
+    expect(await host(0o700)({ closeHome: true })).toEqual({ said: [], warned: [], mode: 0o700 });
+  });
+
+  test("whose group is its owner's alone is not reported, and is closed where the stack says so", async () => {
+    const deliver = host(0o750);
+    expect(await deliver()).toEqual({ said: [], warned: [], mode: 0o750 });
+    expect(await deliver({ closeHome: true })).toMatchObject({ mode: 0o700 });
+  });
+
+  test("that an access control list opens is reported, unless its mask lets nobody in", async () => {
+    expect((await host(0o750, { hasList: true })()).warned).toEqual([
+      expect.stringContaining("/home/ada (mode 0750) is open to those whom its access control list names"),
+    ]);
+    expect((await host(0o700, { hasList: true })()).warned).toEqual([]);
+    expect(await host(0o750, { hasList: true })({ closeHome: true })).toMatchObject({ mode: 0o700 });
   });
 });
 
