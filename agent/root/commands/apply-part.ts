@@ -1,15 +1,16 @@
 /** Implements `workstation apply <kind> <name>`: validates one delivered part, stores it and converges it. */
 
-import { type BasePart, CONTRACT, type HostPart, type Part, part } from "../../contract.ts";
+import { type BasePart, CONTRACT, type HostPart, type MapsPart, type Part, part } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { info, warn } from "../../lib/log.ts";
-import { assertRemovalLimits } from "../people/offboarding-limits-of-host.ts";
+import { assertRemovalLimits, heldWithoutMaps } from "../people/offboarding-limits-of-host.ts";
 import { applyCredentials } from "../people/deliver-credentials.ts";
 import { type Machine, machineOf } from "../system/cached-accounts-and-units.ts";
 import { addToDeliveryDuration } from "../state/deliveries.ts";
-import { convergePeople } from "../people/converge-all.ts";
+import { convergePeople, loadPeople } from "../people/converge-all.ts";
 import { parseJson, describeIssues } from "../../lib/parse-json.ts";
 import { forgetConvergedUnits } from "../state/converged-versions.ts";
+import { hasOffboarding } from "../state/offboarding-records.ts";
 import { startGranted } from "../state/granted-groups.ts";
 import { loadPart, type PersonPart, removeIngressSecret, storePart, tryLoadPart } from "../state/stored-parts.ts";
 import type { System } from "../system/privileged-operations.ts";
@@ -76,7 +77,7 @@ export function parsePart(kind: string, name: string, text: string): Part {
 }
 
 async function applyHost(m: Machine, delivered: HostPart): Promise<number> {
-  if (delivered.kind === "maps") assertRemovalLimits(loadPart(m.sys, "maps"), delivered);
+  if (delivered.kind === "maps") assertRemovalLimits(heldBefore(m), delivered);
   if (delivered.kind === "base") {
     // Before anything is written: a package that is installed may be the first write.
     const fault = await sudoFaultOfChange(m);
@@ -92,6 +93,21 @@ async function applyHost(m: Machine, delivered: HostPart): Promise<number> {
     for (const sentence of await formerSettingsOfAll(m)) warn(`host: warning: ${sentence}`);
   if (changed === 0 && failed.length === 0) info("host: nothing to change");
   return failed.length > 0 ? 1 : 0;
+}
+
+/** Whom the host held until now, for the removal limits. */
+function heldBefore(m: Machine): Pick<MapsPart, "present" | "admins"> | undefined {
+  const maps = tryLoadPart(m.sys, "maps");
+  if (maps !== "damaged") return maps;
+  const { outcomes, parts } = loadPeople(m);
+  const accounts = parts.filter((of) => of.kind === "account");
+  const damaged = outcomes.filter(({ who, kind }) => kind === "account" && !hasOffboarding(m.sys, who));
+  const adminList = m.sys.read("/etc/ttyd-admins")?.toString("utf8") ?? "";
+  return heldWithoutMaps(
+    accounts,
+    damaged.map(({ who }) => who),
+    adminList,
+  );
 }
 
 /** Whether another set of services is offered than by the stored part. One that is damaged says nothing, so it counts as another. */

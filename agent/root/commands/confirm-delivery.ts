@@ -1,6 +1,7 @@
 /** Implements `workstation confirm-delivery [--check]`: compares what this host holds with what was delivered, and renews the delivery's age. */
 
 import { createHash } from "node:crypto";
+import type { Part } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { describeIssues, parseJson } from "../../lib/parse-json.ts";
 import {
@@ -11,7 +12,7 @@ import {
 } from "../../lib/delivered-digests.ts";
 import { writeDeliveredAt } from "../state/deliveries.ts";
 import { readLedger } from "../state/host-ledger.ts";
-import { loadPart, peopleOfParts, PERSON_KINDS } from "../state/stored-parts.ts";
+import { peopleOfParts, PERSON_KINDS, tryLoadPart } from "../state/stored-parts.ts";
 import { AGENT } from "../system/installed-paths.ts";
 import type { System } from "../system/privileged-operations.ts";
 
@@ -21,7 +22,7 @@ import type { System } from "../system/privileged-operations.ts";
  * @param text the digests of everything that the deployment delivered, as JSON
  * @param isCheck only compares
  * @returns 0 where everything is as delivered, 1 where not: then the age is left as it is
- * @throws Refusal for what is not a list of digests, and for a damaged part
+ * @throws Refusal for what is not a list of digests
  */
 export function confirmDelivery(sys: System, text: string, isCheck: boolean, nowMs: number): number {
   const compared = compareDelivery(sys, parseDigests(text));
@@ -58,19 +59,23 @@ function heldDigests(sys: System): ReadonlyMap<string, string> {
   const agent = sys.read(AGENT);
   if (agent !== undefined) digests.set("agent", createHash("sha256").update(agent).digest("hex"));
   for (const kind of ["base", "maps"] as const) {
-    const part = loadPart(sys, kind);
-    if (part !== undefined) digests.set(kind, digestOf(part));
+    const part = tryLoadPart(sys, kind);
+    if (part !== undefined) digests.set(kind, digestOfHeld(part));
   }
   const formerNames = new Set<string>();
   for (const osUser of peopleOfParts(sys)) {
-    for (const name of loadPart(sys, "account", osUser)?.formerNames ?? []) formerNames.add(name);
+    const account = tryLoadPart(sys, "account", osUser);
+    for (const name of (account !== "damaged" && account?.formerNames) || []) formerNames.add(name);
     for (const kind of PERSON_KINDS) {
-      const part = loadPart(sys, kind, osUser);
-      if (part !== undefined) digests.set(`${kind}.${osUser}`, digestOf(part));
+      const part = tryLoadPart(sys, kind, osUser);
+      if (part !== undefined) digests.set(`${kind}.${osUser}`, digestOfHeld(part));
     }
   }
   for (const name of [...digests.keys()]) if (formerNames.has(personOf(name))) digests.delete(name);
   return digests;
 }
+
+/** A damaged part is another one than was delivered, so it is delivered again. */
+const digestOfHeld = (part: Part | "damaged"): string => (part === "damaged" ? part : digestOf(part));
 
 const personOf = (name: string): string => name.slice(name.indexOf(".") + 1);

@@ -20,7 +20,8 @@ import { sudoFault } from "../host/sudoers.ts";
 import { otherLimits } from "../services/limits-in-effect.ts";
 import { RUNNING } from "../services/start-and-stop-units.ts";
 import { hasOffboarding } from "../state/offboarding-records.ts";
-import { loadPart, peopleOfParts, type PersonKind } from "../state/stored-parts.ts";
+import { damageOfLedger } from "../state/host-ledger.ts";
+import { damageOf, loadPart, peopleOfParts, type PersonKind, tryLoadPart } from "../state/stored-parts.ts";
 import { unitsOf } from "../services/unit-names.ts";
 import type { Login, User } from "../system/account-database.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
@@ -59,7 +60,13 @@ export const unrecorded = (problems: readonly string[], failures: readonly strin
 
 /** Sentences about the host itself. */
 export async function problemsOfHost(m: Machine): Promise<readonly string[]> {
-  const faults = [await filterFault(m), loadPart(m.sys, "base") === undefined ? undefined : await sudoFault(m)];
+  const faults = [
+    damageOf(m.sys, "base"),
+    damageOf(m.sys, "maps"),
+    damageOfLedger(m.sys),
+    await filterFault(m),
+    tryLoadPart(m.sys, "base") === undefined ? undefined : await sudoFault(m),
+  ];
   const closed = [...closedToAll(m), ...(await sshdFaults(m))];
   return [...(await stoppedUnits(m)), ...faults.filter((fault) => fault !== undefined), ...closed];
 }
@@ -71,8 +78,8 @@ const closedToAll = (m: Machine): readonly string[] =>
 
 /** The host's own units, which run from its first delivery on. */
 async function stoppedUnits(m: Machine): Promise<readonly string[]> {
-  const base = loadPart(m.sys, "base");
-  if (base === undefined) return [];
+  const base = tryLoadPart(m.sys, "base");
+  if (base === undefined || base === "damaged") return [];
   const names = [...HOST_UNITS, WATCH, ...frontendUnits(base)];
   const states = await m.units([...names, HOURLY_RUN]);
   const stopped = names.flatMap((name) => {

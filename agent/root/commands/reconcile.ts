@@ -16,7 +16,7 @@ import { convergePeople, loadPeople, WORKER_DEADLINE_MS } from "../people/conver
 import { canOffboard } from "../people/converge-person.ts";
 import type { PersonRun } from "../people/person-run.ts";
 import { isDailyRun } from "../people/detect-changes.ts";
-import { loadPart, peopleOfParts, type PersonPart } from "../state/stored-parts.ts";
+import { damageOf, hasParts, loadPart, type PersonPart, tryLoadPart } from "../state/stored-parts.ts";
 import { hasOffboarding } from "../state/offboarding-records.ts";
 import { readDeliveredAt, readHold } from "../state/deliveries.ts";
 import { recordFailure } from "../state/failures.ts";
@@ -76,18 +76,19 @@ const NOTHING_DELIVERED: HostRunEnded = {
   held: new Set(),
 };
 
-const hasDeliveries = (sys: System): boolean =>
-  loadPart(sys, "base") !== undefined ||
-  loadPart(sys, "maps") !== undefined ||
-  readDeliveredAt(sys) !== undefined ||
-  peopleOfParts(sys).length > 0;
+const hasDeliveries = (sys: System): boolean => hasParts(sys) || readDeliveredAt(sys) !== undefined;
 
 /** Converges the whole host, people included, or with the mode `check` only looks. */
 export async function convergeAll(system: System, how: HostRun): Promise<HostRunEnded> {
   const { mode, nowMs, failpoint } = how;
   const m = machineOf(mode === "check" ? dryRun(system) : system);
   const base = loadPart(m.sys, "base");
-  const maps = loadPart(m.sys, "maps");
+  const failed: string[] = [];
+  const maps = tryLoadPart(m.sys, "maps");
+  const intactMaps = maps === "damaged" ? undefined : maps;
+  // The maps stay as they are; a delivery repairs the part.
+  const loadMaps = () => (maps === "damaged" ? loadPart(m.sys, "maps") : now.maps);
+  if (maps === "damaged") failed.push(`host: ${damageOf(m.sys, "maps")}`);
   const deliveredAtMs = readDeliveredAt(m.sys);
   if (base === undefined) {
     if (!hasDeliveries(m.sys)) return NOTHING_DELIVERED;
@@ -96,7 +97,7 @@ export async function convergeAll(system: System, how: HostRun): Promise<HostRun
   const facts = { ...base.reconcile, deliveredAtMs, nowMs };
   const { outcomes, parts } = loadPeople(m);
   const now = expireAccess({
-    maps,
+    maps: intactMaps,
     parts,
     isOffboarded: (osUser) => hasOffboarding(m.sys, osUser),
     canOffboard: (part) => canOffboard(m, part),
@@ -107,15 +108,14 @@ export async function convergeAll(system: System, how: HostRun): Promise<HostRun
   });
   for (const { who, why } of now.held) outcomes.push({ who, kind: "account", failed: why });
   let changed = 0;
-  const failed: string[] = [];
   for (const host of [base, now.maps]) {
     if (host === undefined) continue;
     const outcome = await convergeHost(m, host, mode, how.info);
     changed += outcome.changed;
     failed.push(...outcome.failed.map((why) => `host: ${why}`));
   }
-  const asDelivered = mode === "check" && now.maps !== maps ? await sentencesFor(m, maps) : undefined;
-  const allowance = hourlyAllowance({ maps: now.maps, ...facts });
+  const asDelivered = mode === "check" && now.maps !== intactMaps ? await sentencesFor(m, intactMaps) : undefined;
+  const allowance = hourlyAllowance({ maps: loadMaps, ...facts });
   const probing = (osUser: string) => !wantsWorker(failpoint, osUser) && !isDailyRun(osUser, nowMs);
   const workerDeadlineMs = WORKER_DEADLINE_MS;
   const run: PersonRun = { ...how, m, allowance, workerDeadlineMs, probing };

@@ -10,12 +10,12 @@ import { sliceOf } from "../services/limits-in-effect.ts";
 import { dryRun } from "../system/dry-run.ts";
 import { describeProgram, lookForPrograms, type ProgramStatus } from "../host/look-for-programs.ts";
 import { unitsOf } from "../services/unit-names.ts";
-import { loadPart } from "../state/stored-parts.ts";
+import { tryLoadPart } from "../state/stored-parts.ts";
 import { hasOffboarding } from "../state/offboarding-records.ts";
 import { readDeliveredAt, readHold } from "../state/deliveries.ts";
 import { readFailures } from "../state/failures.ts";
 import { readHostFailures } from "../state/host-failures.ts";
-import { readLedger } from "../state/host-ledger.ts";
+import { damageOfLedger, type HostLedger, readLedger } from "../state/host-ledger.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { readPendingRemote } from "../state/pending-remotes.ts";
 
@@ -58,7 +58,7 @@ export async function readStatus(system: System): Promise<HostStatus> {
   ]);
   const units: ReadonlyMap<string, UnitState> = unitsToQuery.length === 0 ? new Map() : await m.units(unitsToQuery);
   const problems = await problemsOfPeople(m, delivered);
-  const ledger = readLedger(m.sys);
+  const ledger: HostLedger = damageOfLedger(m.sys) === undefined ? readLedger(m.sys) : new Map();
   const failures = readFailures(m.sys);
   const atMs = readDeliveredAt(m.sys);
   const people = delivered.map(({ osUser, account, units: part }): PersonStatus => {
@@ -77,7 +77,8 @@ export async function readStatus(system: System): Promise<HostStatus> {
       problems: unrecorded(problems.get(osUser) ?? [], [...(failures.get(osUser)?.values() ?? [])]),
     };
   });
-  const base = loadPart(m.sys, "base");
+  const stored = tryLoadPart(m.sys, "base");
+  const base = stored === "damaged" ? undefined : stored;
   const hostFailures = readHostFailures(m.sys);
   return {
     host: base?.host,

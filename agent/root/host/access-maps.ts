@@ -6,7 +6,7 @@ import type { MapsPart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { packetFilter } from "./nftables-rules.ts";
-import { loadPart } from "../state/stored-parts.ts";
+import { tryLoadPart } from "../state/stored-parts.ts";
 import { STATE } from "../state/json-files.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import { filesStep } from "../system/generated-files.ts";
@@ -72,7 +72,9 @@ function filter(m: Machine, part: MapsPart): Step {
 export async function filterFault(m: Machine): Promise<string | undefined> {
   const text = m.sys.read(FILTER_FILE)?.toString("utf8");
   if (text === undefined)
-    return loadPart(m.sys, "maps") === undefined ? undefined : `${FILTER_FILE} is missing; run: workstation reconcile`;
+    return tryLoadPart(m.sys, "maps") === undefined
+      ? undefined
+      : `${FILTER_FILE} is missing; run: workstation reconcile`;
   const loaded = await m.sys.run([NFT, "list", "table", "inet", "workstation"], { reads: true });
   if (loaded.code !== 0) return "the packet filter of the users' ports is not loaded; run: workstation reconcile";
   if (m.sys.read(FILTER_SEEN)?.toString("utf8") === digest(text, loaded.stdout)) return undefined;

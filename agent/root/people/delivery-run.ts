@@ -13,7 +13,7 @@ export const deliveryRun = (m: Machine, failpoint: string | undefined): PersonRu
   mode: "apply",
   info,
   warn,
-  allowance: deliveryAllowance(loadPart(m.sys, "maps")),
+  allowance: deliveryAllowance(() => loadPart(m.sys, "maps")),
   workerDeadlineMs: WORKER_DEADLINE_MS,
   nowMs: Date.now(),
   failpoint,

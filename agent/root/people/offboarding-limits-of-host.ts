@@ -3,7 +3,7 @@
  * counted.
  */
 
-import type { MapsPart } from "../../contract.ts";
+import type { AccountPart, MapsPart } from "../../contract.ts";
 import { Refusal } from "../../lib/errors.ts";
 
 /**
@@ -12,7 +12,7 @@ import { Refusal } from "../../lib/errors.ts";
  *
  * @throws Refusal that names them, and the key that releases.
  */
-export function assertRemovalLimits(before: MapsPart | undefined, next: MapsPart): void {
+export function assertRemovalLimits(before: Pick<MapsPart, "present" | "admins"> | undefined, next: MapsPart): void {
   if (before === undefined) return;
   const nameNow = new Map(next.renamed?.flatMap(({ osUser, formerNames }) => formerNames.map((was) => [was, osUser])));
   const held = before.present.map((osUser) => nameNow.get(osUser) ?? osUser);
@@ -54,6 +54,22 @@ export function assertRemovalLimits(before: MapsPart | undefined, next: MapsPart
   }
 }
 
+/**
+ * What the host held, from its account parts and its admin list, where the maps part is damaged: a delivery of that part
+ * repairs it, within the same limits. Whose account part is damaged as well counts as present.
+ *
+ * @param damaged users whose account part cannot be read
+ */
+export function heldWithoutMaps(
+  accounts: readonly AccountPart[],
+  damaged: readonly string[],
+  adminList: string,
+): Pick<MapsPart, "present" | "admins"> {
+  const present = accounts.flatMap(({ osUser, state }) => (state === "present" ? [osUser] : []));
+  const all = [...present, ...damaged];
+  return { present: all, admins: adminList.split("\n").filter((line) => all.includes(line)) };
+}
+
 /** How many removals one run may still make: users to offboard, and users whose groups it takes. */
 export interface RemovalAllowance {
   /** @throws Refusal when this user may not be offboarded now. */
@@ -62,10 +78,15 @@ export interface RemovalAllowance {
   consumeGroups(osUser: string): void;
 }
 
-/** Allows a delivery to offboard the users whom its maps part lists as left; without a maps part, nobody. */
-export function deliveryAllowance(maps: MapsPart | undefined): RemovalAllowance {
+/**
+ * Allows a delivery to offboard the users whom its maps part lists as left; without a maps part, nobody.
+ *
+ * @param load reads the maps part once a removal is asked for: one that is damaged keeps nothing else from converging
+ */
+export function deliveryAllowance(load: () => MapsPart | undefined): RemovalAllowance {
   return {
     consume: (osUser) => {
+      const maps = load();
       if (maps === undefined)
         throw new Refusal(
           `${osUser} is delivered as left, but this host has no maps part to count removals by; deliver the maps part first`,
@@ -75,6 +96,7 @@ export function deliveryAllowance(maps: MapsPart | undefined): RemovalAllowance 
         throw new Refusal(`${osUser} is delivered as left, but not listed as left in the maps part`);
     },
     consumeGroups: (osUser) => {
+      const maps = load();
       if (maps === undefined)
         throw new Refusal(
           `${osUser} is delivered without groups of their former tier, but this host has no maps part to count removals by; deliver the maps part first`,
@@ -88,7 +110,8 @@ export function deliveryAllowance(maps: MapsPart | undefined): RemovalAllowance 
 }
 
 export interface HourlyInput {
-  readonly maps: MapsPart | undefined;
+  /** @throws Refusal when the maps part is damaged */
+  readonly maps: () => MapsPart | undefined;
   readonly removalLimit: number;
   readonly maxStateAgeHours: number;
   /** When a delivery last ended, ms since 1970. */

@@ -1,14 +1,18 @@
 /** Records when the last delivery ended and how long the present one has taken, and reads the hold that an admin has set. */
 
 import { z } from "zod";
+import { parseJsonOrUndefined } from "../../lib/parse-json.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { readJson, STATE, writeJson } from "./json-files.ts";
 
 const delivered = z.strictObject({ atMs: z.number() });
 
-/** When the program last finished a delivery, in ms since 1970; undefined when it never did. */
-export const readDeliveredAt = (sys: System): number | undefined =>
-  readJson(sys, `${STATE}/delivered.json`, delivered)?.atMs;
+/** When the program last finished a delivery, in ms since 1970; undefined when it never did, or the record is damaged. */
+export function readDeliveredAt(sys: System): number | undefined {
+  const text = sys.read(`${STATE}/delivered.json`)?.toString("utf8");
+  return text === undefined ? undefined : delivered.safeParse(parseJsonOrUndefined(text)).data?.atMs;
+}
+
 export const writeDeliveredAt = (sys: System, atMs: number): void =>
   writeJson(sys, `${STATE}/delivered.json`, { atMs });
 

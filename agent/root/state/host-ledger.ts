@@ -1,6 +1,7 @@
 /** Keeps this host's own copy of the ledger: the uid and ports of every user, which are never assigned to anybody else. */
 
 import { z } from "zod";
+import { Refusal } from "../../lib/errors.ts";
 import { mapOf } from "../../lib/map-schema.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { readJson, STATE, writeJson } from "./json-files.ts";
@@ -21,9 +22,21 @@ const ledger = z.strictObject({ version: z.literal(1), people: mapOf(ledgerEntry
 export type LedgerEntry = z.output<typeof ledgerEntry>;
 export type HostLedger = ReadonlyMap<string, LedgerEntry>;
 
+/** @throws Refusal when it is damaged */
 export function readLedger(sys: System): HostLedger {
   const stored = readJson(sys, `${STATE}/ledger.json`, ledger);
   return stored?.people ?? new Map();
+}
+
+/** What is wrong with the ledger; undefined where it is intact or absent. */
+export function damageOfLedger(sys: System): string | undefined {
+  try {
+    readLedger(sys);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Refusal) return error.message;
+    throw error;
+  }
 }
 
 export function writeLedger(sys: System, people: HostLedger): void {

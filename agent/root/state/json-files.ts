@@ -2,7 +2,7 @@
 
 import type { z } from "zod";
 import { Refusal } from "../../lib/errors.ts";
-import { parseJson, describeIssues } from "../../lib/parse-json.ts";
+import { describeIssues, parseJsonOrUndefined } from "../../lib/parse-json.ts";
 import type { System } from "../system/privileged-operations.ts";
 
 export const STATE = "/var/lib/workstation";
@@ -15,14 +15,21 @@ export function writeJson(sys: System, path: string, value: unknown): void {
   sys.replaceFile(path, { bytes: `${JSON.stringify(value)}\n`, mode: 0o600 });
 }
 
-/** @throws Refusal for a file that is damaged: unknown is not absent. */
-export function readJson<T>(sys: System, path: string, schema: z.ZodType<T>): T | undefined {
+/**
+ * @param remedy what repairs a damaged file
+ * @throws Refusal for a file that is damaged: unknown is not absent.
+ */
+export function readJson<T>(
+  sys: System,
+  path: string,
+  schema: z.ZodType<T>,
+  remedy = "restore it from a backup",
+): T | undefined {
   const bytes = sys.read(path);
   if (bytes === undefined) return undefined;
-  const parsed = schema.safeParse(parseJson(bytes.toString("utf8"), path));
-  if (!parsed.success)
-    throw new Refusal(
-      `${path} is damaged (${describeIssues(parsed.error)}); deliver again, or restore it from a backup`,
-    );
+  const value = parseJsonOrUndefined(bytes.toString("utf8"));
+  if (value === undefined) throw new Refusal(`${path} is not valid JSON; ${remedy}`);
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new Refusal(`${path} is damaged (${describeIssues(parsed.error)}); ${remedy}`);
   return parsed.data;
 }

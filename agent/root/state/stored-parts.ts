@@ -17,6 +17,8 @@ export function storePart(sys: System, of: Part): void {
   writeJson(sys, partFile(of), of);
 }
 
+const REDELIVER = 'start the schedule "daily", which delivers it again';
+
 /** @throws Refusal when a stored part no longer passes the contract: the host waits for the next delivery. */
 export function loadPart<K extends PartKind>(
   sys: System,
@@ -24,10 +26,10 @@ export function loadPart<K extends PartKind>(
   osUser?: string,
 ): Extract<Part, { kind: K }> | undefined {
   const path = `${STATE}/parts/${osUser === undefined ? kind : `${kind}.${osUser}`}.json`;
-  const loaded = readJson(sys, path, part);
+  const loaded = readJson(sys, path, part, REDELIVER);
   if (loaded === undefined) return undefined;
   if (loaded.kind !== kind || ("osUser" in loaded && loaded.osUser !== osUser))
-    throw new Refusal(`${path} contains another part`);
+    throw new Refusal(`${path} contains another part; ${REDELIVER}`);
   return loaded as Extract<Part, { kind: K }>;
 }
 
@@ -44,6 +46,20 @@ export function tryLoadPart<K extends PartKind>(
     throw error;
   }
 }
+
+/** What is wrong with a stored part; undefined where it is intact or absent. */
+export function damageOf(sys: System, kind: PartKind, osUser?: string): string | undefined {
+  try {
+    loadPart(sys, kind, osUser);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Refusal) return error.message;
+    throw error;
+  }
+}
+
+/** Whether any part was ever delivered. */
+export const hasParts = (sys: System): boolean => (sys.list(`${STATE}/parts`) ?? []).length > 0;
 
 /** Forgets the ingress secret: nothing on this host asks for it any more. */
 export const removeIngressSecret = (sys: System): void => sys.remove(`${STATE}/parts/ingress-secret.json`);

@@ -80,13 +80,13 @@ test("a host that never held anybody takes any part", () => {
 });
 
 test("a delivery cuts only whom its maps part counts as left", () => {
-  expect(() => deliveryAllowance(maps(without("bob"))).consume("bob")).not.toThrow();
-  expect(() => deliveryAllowance(maps(people)).consume("bob")).toThrow("not listed as left in the maps part");
-  expect(() => deliveryAllowance(undefined).consume("bob")).toThrow("has no maps part to count removals by");
+  expect(() => deliveryAllowance(() => maps(without("bob"))).consume("bob")).not.toThrow();
+  expect(() => deliveryAllowance(() => maps(people)).consume("bob")).toThrow("not listed as left in the maps part");
+  expect(() => deliveryAllowance(() => undefined).consume("bob")).toThrow("has no maps part to count removals by");
 });
 
 const hour = 3_600_000;
-const hourly = { maps: maps(without("bob", "cid")), removalLimit: 1, maxStateAgeHours: 24, nowMs: 100 * hour };
+const hourly = { maps: () => maps(without("bob", "cid")), removalLimit: 1, maxStateAgeHours: 24, nowMs: 100 * hour };
 
 test("one hourly run cuts as many as it may and leaves the rest to the next", () => {
   const allowance = hourlyAllowance({ ...hourly, deliveredAtMs: 99 * hour });
@@ -116,14 +116,14 @@ test("a demotion counts as a removal, is named, and is released by name", () => 
 });
 
 test("the hourly run removes groups within its own limit, from a state that is young enough, and not under addsOnly", () => {
-  const facts = { maps: before, removalLimit: 1, maxStateAgeHours: 24, deliveredAtMs: 0, nowMs: 3_600_000 };
+  const facts = { maps: () => before, removalLimit: 1, maxStateAgeHours: 24, deliveredAtMs: 0, nowMs: 3_600_000 };
   const allowance = hourlyAllowance(facts);
   expect(() => allowance.consumeGroups("bob")).not.toThrow();
   expect(() => allowance.consumeGroups("cid")).toThrow(
     "cid does not lose the groups of their former tier yet: this hourly run has reached its limit of 1",
   );
   expect(() => hourlyAllowance({ ...facts, nowMs: 90_000_000 }).consumeGroups("bob")).toThrow("older than 24 h");
-  expect(() => deliveryAllowance(maps(people, { addsOnly: true })).consumeGroups("bob")).toThrow(
+  expect(() => deliveryAllowance(() => maps(people, { addsOnly: true })).consumeGroups("bob")).toThrow(
     "addsOnly suspends every removal",
   );
 });
