@@ -31,7 +31,7 @@ export async function fillHome(m: Machine, user: User): Promise<void> {
 }
 
 /** As `useradd` determines it; see `useradd(8)`. */
-function skelDirectory(sys: System): string {
+export function skelDirectory(sys: System): string {
   const lines = (sys.read(DEFAULTS)?.toString("utf8") ?? "").split("\n");
   return lines.findLast((line) => line.startsWith("SKEL="))?.slice("SKEL=".length) || "/etc/skel";
 }

@@ -8,6 +8,7 @@ import type { AccountPart, UnitsPart } from "../../contract.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { agesOut } from "../accounts/password-ageing.ts";
 import { userManagerOf } from "../accounts/find-processes.ts";
+import { skelDirectory } from "../accounts/fill-home.ts";
 import { sharedUidFaults } from "../accounts/offboard.ts";
 import { presentFormerName } from "../accounts/rename.ts";
 import { homeOf } from "../accounts/verify-ownership.ts";
@@ -64,12 +65,31 @@ export async function problemsOfHost(m: Machine): Promise<readonly string[]> {
     damageOf(m.sys, "base"),
     damageOf(m.sys, "maps"),
     damageOfLedger(m.sys),
+    skelFault(m),
     await filterFault(m),
     tryLoadPart(m.sys, "base") === undefined ? undefined : await sudoFault(m),
   ];
   const closed = [...closedToAll(m), ...(await sshdFaults(m))];
   return [...(await stoppedUnits(m)), ...faults.filter((fault) => fault !== undefined), ...closed];
 }
+
+/** The base part writes its files for new homes to `/etc/skel` alone. */
+function skelFault(m: Machine): string | undefined {
+  const skel = skelDirectory(m.sys).replace(/\/+$/, "");
+  if (skel === SKEL || tryLoadPart(m.sys, "base") === undefined) return undefined;
+  try {
+    if (m.sys.look(`${skel}/start-claude.sh`) !== undefined && m.sys.look(`${skel}/.tmux.conf`) !== undefined)
+      return undefined;
+  } catch (error) {
+    return `new homes are filled from ${skel} (SKEL in /etc/default/useradd), which cannot be looked at: ${messageOf(error)}`;
+  }
+  return (
+    `new homes are filled from ${skel} (SKEL in /etc/default/useradd), which lacks this program's files of ${SKEL}; ` +
+    `set SKEL=${SKEL}, or run: cp -a ${SKEL}/. ${skel}/`
+  );
+}
+
+const SKEL = "/etc/skel";
 
 /** Left behind by somebody's maintenance; `pam_nologin(8)` says whom it keeps out. */
 const NOLOGIN = "/etc/nologin";

@@ -115,3 +115,13 @@ test("a shell whose path has a .. is looked at where it leads, and what cannot b
   };
   expect(await problemsWith("/bin/zsh", hangs)).toEqual(["/bin/zsh does not answer"]);
 });
+
+test("a directory for new homes other than /etc/skel is named until it holds this program's files", async () => {
+  const defaults = { "/etc/default/useradd": "SKEL=/srv/skel\n" };
+  const named = expect.stringContaining(
+    "new homes are filled from /srv/skel (SKEL in /etc/default/useradd), which lacks",
+  );
+  expect((await readStatus(hostWith("", defaults))).problems).toContainEqual(named);
+  const filled = { ...defaults, "/srv/skel/start-claude.sh": "", "/srv/skel/.tmux.conf": "" };
+  for (const more of [filled, {}]) expect((await readStatus(hostWith("", more))).problems).not.toContainEqual(named);
+});
