@@ -50,7 +50,7 @@ export function sharedUidFaults(m: Machine, part: AccountPart): readonly string[
   const open = otherAccountsOf(m, part).filter((other) => m.accounts().logins.get(other)?.expires !== EXPIRED_DAY);
   return open.map(
     (other) =>
-      `the account ${other} has uid ${part.uid} too, so whoever logs in to it is ${part.osUser} to this host; ` +
+      `the account ${other} has uid ${part.uid} too, so a login to it is a login of ${part.osUser}; ` +
       `remove it, or run: usermod --lock --expiredate ${EXPIRED_DAY} ${other}`,
   );
 }

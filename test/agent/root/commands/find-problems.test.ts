@@ -196,7 +196,7 @@ test("another account with the uid of somebody who left is a problem, whether th
   for (const bobs of ["bob:x:2001:2001::/home/bob:/bin/zsh\n", ""]) {
     files.set("/etc/passwd", bobs + second);
     expect((await find([gone])).bob).toEqual([
-      expect.stringContaining("the account cid has uid 2001 too, so whoever logs in to it is bob to this host"),
+      expect.stringContaining("the account cid has uid 2001 too, so a login to it is a login of bob"),
     ]);
   }
 });

@@ -123,7 +123,7 @@ test("a tier's group that somebody made their primary one is no membership that 
 });
 
 const OTHER =
-  "the account emo2 has uid 2000 too, so whoever logs in to it is emo to this host; remove it, or run: " +
+  "the account emo2 has uid 2000 too, so a login to it is a login of emo; remove it, or run: " +
   "usermod --lock --expiredate 1 emo2";
 
 test.each([
