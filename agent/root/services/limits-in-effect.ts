@@ -10,8 +10,7 @@ import { sizeOf } from "../../shared/facts/format.ts";
 import { broken, type Difference, type Rule, sentence } from "./compare-properties.ts";
 import { servicesOfHost } from "./host-services.ts";
 import { rightsOf } from "./unit-rights.ts";
-import { filesOf, settingFile } from "./setting-file.ts";
-import { dropInOf } from "./unit-files.ts";
+import { settingFile } from "./setting-file.ts";
 import { BROWSER_UNIT, instance, serversOf, T3_UNIT, TERMINAL_SERVICE } from "./unit-names.ts";
 
 export const sliceOf = (uid: number): string => `user-${uid}.slice`;
@@ -64,19 +63,14 @@ const templateOf = (unit: string): string => unit.replace(/@.*\./, "@.");
 const isService = (unit: string): boolean => OWN_LIMIT.includes(templateOf(unit));
 const OWN_LIMIT: readonly string[] = [T3_UNIT, BROWSER_UNIT, TERMINAL_SERVICE];
 
-/**
- * Limits of one service below those of its person and of its template, where a file sets them: what systemd gives every
- * service by default is nobody's decision.
- */
+/** Limits of one service below those of its person and of its template, whatever set them. */
 function loweredIn(m: Machine, unit: string, state: UnitState | undefined, part: UnitsPart): readonly Difference[] {
   const own = /^MemoryMax=(.+)$/m.exec(asset(templateOf(unit)))?.[1] ?? "infinity";
   const isLower = part.limits.memory === "infinity" || bytesOf(own) < bytesOf(part.limits.memory);
   const rules = atLeast({ ...part.limits, memory: isLower ? own : part.limits.memory });
   const limits = rules.filter(({ key }) => key !== NOT_SLOWED.key);
-  return broken(limits, state).filter(({ key }) => {
-    const path = settingFile(m.sys, state, key);
-    return path !== undefined && path !== filesOf(state)[0] && path !== dropInOf(unit);
-  });
+  // Every service has a limit of tasks from systemd itself, which is nobody's decision.
+  return broken(limits, state).filter(({ key }) => key !== "TasksMax" || settingFile(m.sys, state, key) !== undefined);
 }
 
 /** The slice of all people: what it has at most, nobody below it has more of. */
