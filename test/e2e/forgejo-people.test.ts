@@ -267,7 +267,7 @@ test("a token is replaced by age, the former one ends after the overlap, and not
 });
 
 test("another generation ends the former token and the one before it at once", async () => {
-  const { login } = await world.person("raised");
+  const { login } = await world.person("another-generation");
   await provider.up(COLLABORATOR, { ...place(), login, permission: "write" });
   const first = await provider.up(TOKEN, tokenWish(login));
   nowMs += 30 * DAY_MS;

@@ -384,9 +384,9 @@ test("a conversation that goes on under another name, or outside of every sessio
     why: 'its conversation is open in session "talking"',
   });
   const restored = await persist(`restore bob --record ${before?.number}`);
-  expect(restored.out).toEqual([
+  expect([restored.err, restored.out]).toEqual([
     'bob: chat: left alone: its conversation is open in session "talking"',
-    "bob: logs: restored with a shell",
+    ["bob: logs: restored with a shell"],
   ]);
   expect(await assistants()).toBe("1");
   const conversation = await as(bob, "tmux -u show-options -v -t =talking: @workstation_conversation");

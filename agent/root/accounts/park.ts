@@ -35,6 +35,7 @@ export function recordSessions(m: Machine, user: User, warn: Warn): Step {
         // A server that answers nobody must not keep its person from being parked.
         if (ran.code !== 0)
           warn(`their sessions were not recorded, so an earlier record is what can be restored: ${why(ran)}`);
+        else warnings(ran, user).forEach(warn);
         writeParking(m.sys, user.name, { record: numberOfNewest(m.sys, user.name) });
       };
       return [{ point: "park-record", says: says("record", "their sessions, to restore them later"), apply }];
@@ -72,7 +73,10 @@ export function restoreSessions(m: Machine, user: User, warn: Warn): Step {
         writeParking(m.sys, user.name, { ...parking, returning: true });
         const which = parking.record === undefined ? [] : ["--record", String(parking.record)];
         const ran = await persist(m, ["restore", user.name, ...which]);
-        if (ran.code === 0) return removeParking(m.sys, user.name);
+        if (ran.code === 0) {
+          warnings(ran, user).forEach(warn);
+          return removeParking(m.sys, user.name);
+        }
         warn(
           `not every saved session was restored: ${why(ran)}; the next run tries again. To give up, remove ${parkingFile(user.name)}`,
         );
@@ -91,6 +95,13 @@ async function persist(m: Machine, argv: readonly string[]): Promise<Ran> {
     );
   return ran;
 }
+
+/** What a save or a restore that went well has to say all the same, without the name that each line begins with. */
+const warnings = (ran: Ran, { name }: User): readonly string[] =>
+  ran.stderr
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => line.replace(`${name}: `, ""));
 
 const why = (ran: Ran): string => describeFailure({ ...ran, stdout: "" }, TIMEOUT_MS);
 

@@ -96,7 +96,7 @@ function report(osUser: string, outcomes: readonly Outcome[]): void {
   if (outcomes.every(({ how, why }) => how === "there" && why === undefined)) info(`${osUser}: nothing to restore`);
   for (const { name, how, why } of outcomes) {
     if (how === "there" && why === undefined) continue;
-    if (how === "there") info(`${osUser}: ${name}: left alone: ${why}`);
+    if (how === "there") warn(`${osUser}: ${name}: left alone: ${why}`);
     else if (how === "failed") warn(`${osUser}: ${name}: not restored: ${why ?? "tmux refused it"}`);
     else
       info(

@@ -29,7 +29,7 @@ interface Process {
 function host(processes: readonly Process[], persistCode = 0) {
   const { sys, files } = memoryDoor();
   let running = [...processes];
-  const persist = { code: persistCode };
+  const persist = { code: persistCode, stderr: "" };
   const active = new Set<string>();
   const ran: string[] = [];
   const owners = new Map<string, { readonly uid: number; readonly mode: number }>();
@@ -70,7 +70,8 @@ function host(processes: readonly Process[], persistCode = 0) {
       return { ...answer, code: 0, stdout };
     }
     ran.push(argv.join(" "));
-    return { ...answer, code: act(argv), stdout: "" };
+    const stderr = argv[0]?.endsWith("tmux-persist") === true ? persist.stderr : "";
+    return { ...answer, code: act(argv), stdout: "", stderr };
   };
   const m = machineOf({
     ...sys,
@@ -261,6 +262,15 @@ test("sessions that cannot be recorded are reported and do not keep a person fro
     /^emo: warning: their sessions were not recorded, so an earlier record is what can be restored: \/usr\/local\/sbin\/tmux-persist save emo ended with 1/,
   );
   expect(left()).toEqual([]);
+});
+
+test("what a save and a restore that went well warn of is reported as this person's warning", async () => {
+  const { deliver, persist } = host([tmux]);
+  persist.stderr = "emo: another tmux server of theirs is not saved\n";
+  expect((await deliver("parked")).said).toContain("emo: warning: another tmux server of theirs is not saved");
+  persist.stderr = "emo: main: left alone: its conversation is not restored\n";
+  expect((await deliver("present")).said).toContain("emo: warning: main: left alone: its conversation is not restored");
+  expect((await deliver("present")).said).toEqual([]);
 });
 
 test("while another save or restore is at work nothing is ended, and the run says so", async () => {
