@@ -12,7 +12,15 @@ import { parseJson, describeIssues } from "../../lib/parse-json.ts";
 import { forgetConvergedUnits } from "../state/converged-versions.ts";
 import { hasOffboarding } from "../state/offboarding-records.ts";
 import { startGranted } from "../state/granted-groups.ts";
-import { loadPart, type PersonPart, removeIngressSecret, storePart, tryLoadPart } from "../state/stored-parts.ts";
+import {
+  loadPart,
+  partFile,
+  partFilesOf,
+  type PersonPart,
+  removeIngressSecret,
+  storePart,
+  tryLoadPart,
+} from "../state/stored-parts.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { HOURLY_LIMITS, type PoolLimits } from "../people/worker-pool.ts";
 import { removePendingRemote } from "../state/pending-remotes.ts";
@@ -49,13 +57,28 @@ export async function apply(
     if (delivered.kind === "account") startGranted(m, delivered);
     storePart(m.sys, delivered);
   } catch (error) {
-    // A disk that takes no part keeps no access from being revoked.
-    if (delivered.state === "left") await applyPerson(m, delivered, failpoint);
+    // A disk that takes no part keeps no access from being revoked, and no part of before may give it back.
+    if (delivered.state === "left") {
+      try {
+        removeParts(m, delivered);
+      } finally {
+        await applyPerson(m, delivered, failpoint);
+      }
+    }
     throw error;
   }
   // What is delivered anew may be what was wrong.
   if (delivered.kind === "clones") removePendingRemote(m.sys, delivered.osUser);
   return applyPerson(m, delivered, failpoint);
+}
+
+/** Removes what the part was to replace; without the account part, the person's other parts too. They are then missing, and delivered again. */
+function removeParts(m: Machine, of: PersonPart): void {
+  const paths =
+    of.kind === "account"
+      ? [of.osUser, ...(of.formerNames ?? [])].flatMap((name) => partFilesOf(m.sys, name))
+      : [partFile(of)];
+  for (const path of paths) m.sys.remove(path);
 }
 
 /** @throws Refusal that names the place and not the content. */

@@ -6,7 +6,7 @@ import { converge, type Step } from "../../lib/converge.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
 import type { AccountPart, UnitsPart } from "../../contract.ts";
 import type { User } from "../system/account-database.ts";
-import { loadPart, type PersonPart } from "../state/stored-parts.ts";
+import { loadPart, type PersonPart, tryLoadPart } from "../state/stored-parts.ts";
 import { hasOffboarding } from "../state/offboarding-records.ts";
 import { offboardAccount, warnOfChangedAccount } from "../accounts/offboard.ts";
 import { closeAdoptedHome } from "../accounts/adopted-home.ts";
@@ -44,10 +44,27 @@ async function carryOut(run: PersonRun, part: PersonPart, signals: WorkerSignals
     case "account":
       return inOrder(run, part.osUser, accountSteps(run, part));
     case "units":
+      assertReturned(run.m, part);
       return inOrder(run, part.osUser, unitSteps(run, part));
     case "clones":
+      assertReturned(run.m, part);
       return convergeHome(run, part, signals);
   }
+}
+
+/**
+ * A part of before their offboarding may have outlived it: a disk that takes no part, or an image of a host.
+ *
+ * @throws Refusal for somebody who was offboarded here, and whom the maps part lists as left
+ */
+function assertReturned({ sys }: Machine, { osUser, state }: PersonPart): void {
+  if (state === "left" || !hasOffboarding(sys, osUser)) return;
+  const maps = tryLoadPart(sys, "maps");
+  if (maps === "damaged" || maps?.left.includes(osUser) !== true) return;
+  throw new Refusal(
+    `the stored part says that ${osUser} is ${state}, but they were offboarded on this host, and the maps part lists them as left, ` +
+      'so nothing is given back; start the schedule "daily", which delivers their parts again',
+  );
 }
 
 function accountSteps(run: PersonRun, part: AccountPart): readonly (() => Step | readonly Step[])[] {
@@ -73,7 +90,11 @@ function accountSteps(run: PersonRun, part: AccountPart): readonly (() => Step |
   const ageing = () => disableAgeing(m, part);
   const home = () => closeAdoptedHome(m, part, warnOf);
   const made = [() => createAccount(m, part), home, ageing, () => reinstateAccount(m, part, warnOf)];
-  return [revoked, ...renames, given, ...made, groups, linger];
+  const returned = () => {
+    assertReturned(m, part);
+    return [];
+  };
+  return [revoked, returned, ...renames, given, ...made, groups, linger];
 }
 
 /** Revokes groups once that is allowed. What may not be revoked now keeps nothing else from being converged. */

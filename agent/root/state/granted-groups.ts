@@ -33,8 +33,8 @@ export const memberOf = ({ groups }: Accounts, osUser: string, names: readonly s
  */
 export function startGranted(m: Machine, { osUser, formerNames = [] }: AccountPart): void {
   const names = [osUser, ...formerNames];
-  // A record under a former name is moved when the account is renamed.
-  if (names.some((name) => readGranted(m.sys, name) !== undefined)) return;
+  // A record under a former name is moved when the account is renamed. One that is damaged stays, and fails their groups.
+  if (names.some((name) => m.sys.read(grantedFile(name)) !== undefined)) return;
   // A damaged part must not keep the delivery from replacing it.
   const before = names.map((name) => tryLoadPart(m.sys, "account", name)).find((part) => part !== undefined);
   if (before === "damaged") return;

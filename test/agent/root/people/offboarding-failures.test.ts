@@ -6,11 +6,13 @@ import { converge } from "../../../../agent/lib/converge.ts";
 import { reinstateAccount } from "../../../../agent/root/accounts/reinstate.ts";
 import { sharedUidFaults } from "../../../../agent/root/accounts/offboard.ts";
 import { apply } from "../../../../agent/root/commands/apply-part.ts";
+import { loadPeople } from "../../../../agent/root/people/converge-all.ts";
 import { convergePart } from "../../../../agent/root/people/converge-person.ts";
 import type { PersonRun } from "../../../../agent/root/people/person-run.ts";
-import { storePart } from "../../../../agent/root/state/stored-parts.ts";
+import { type PersonPart, storePart } from "../../../../agent/root/state/stored-parts.ts";
+import { grantedFile } from "../../../../agent/root/state/granted-groups.ts";
 import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
-import { account, maps } from "../../../e2e/host/parts.ts";
+import { account, clones, maps, units } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
 
 const CRONTAB = "/var/spool/cron/crontabs/emo";
@@ -81,6 +83,7 @@ function hostWith(failing: readonly string[], { primary = 2000, passwd, ledger }
   const present = account({ osUser: "emo", uid: 2000, groups: ["docker", "sudo"] });
   return {
     offboard: () => convergePart(personRun, left),
+    hourly: (part: PersonPart) => convergePart(personRun, part),
     reinstate: () => converge(reinstateAccount(m, present, tell), "apply", tell),
     m,
     files,
@@ -197,11 +200,52 @@ test("a record that the disk does not take keeps no access, is written later, an
   expect(said).toEqual(expect.arrayContaining(["restored the account's expiry", "added back to group sudo"]));
 });
 
-test("a delivered leave that the disk does not take revokes every access before the delivery fails", async () => {
-  const { m, files, fillDisk, isRunning } = hostWith([]);
-  storePart(m.sys, maps([{ osUser: "emo", uid: 2000, state: "left" }]));
-  fillDisk(true);
-  const left = JSON.stringify(account({ osUser: "emo", uid: 2000, state: "left" }));
-  await expect(apply(m.sys, "account", "emo", left, undefined)).rejects.toThrow("ENOSPC");
-  expect([files.get("/etc/shadow"), isRunning()]).toEqual(["emo:!x:1:::::1:\n", false]);
+const PRESENT = account({ osUser: "emo", uid: 2000, groups: ["docker", "sudo"] });
+const LEFT = account({ osUser: "emo", uid: 2000, state: "left" });
+
+/** A host with what was delivered before emo left, and the maps part that lists them as left. */
+function hostBeforeLeaving() {
+  const host = hostWith([]);
+  for (const part of [PRESENT, units(PRESENT), maps([LEFT])]) storePart(host.m.sys, part);
+  return host;
+}
+
+test.each([
+  ["stays full", true],
+  ["is freed", false],
+])(
+  "a leave that a full disk does not take revokes every access, also in the hourly run once it %s",
+  async (_, full) => {
+    const host = hostBeforeLeaving();
+    host.fillDisk(true);
+    await expect(apply(host.m.sys, "account", "emo", JSON.stringify(LEFT), undefined)).rejects.toThrow("ENOSPC");
+    expect([host.files.get("/etc/shadow"), host.isRunning()]).toEqual(["emo:!x:1:::::1:\n", false]);
+    host.fillDisk(full);
+    // The parts are missing, so they are delivered again; until then nothing of theirs is converged.
+    expect(loadPeople(host.m)).toEqual({ outcomes: [], parts: [] });
+  },
+);
+
+test("a damaged record of granted groups keeps no part from being delivered, and none of a leave from being revoked", async () => {
+  const host = hostBeforeLeaving();
+  host.files.set(grantedFile("emo"), "{");
+  expect(await apply(host.m.sys, "account", "emo", JSON.stringify(LEFT), undefined)).toBe(0);
+  expect([host.files.get("/etc/shadow"), host.isRunning()]).toEqual(["emo:!x:1:::::1:\n", false]);
+  const { parts } = loadPeople(host.m);
+  const stored = parts.find(({ kind }) => kind === "account") ?? PRESENT;
+  expect([stored.state, await host.hourly(stored)]).toEqual(["left", { who: "emo", kind: "account", changed: 0 }]);
+});
+
+test("a part of before an offboarding gives nothing back while the maps part lists them as left", async () => {
+  const host = hostBeforeLeaving();
+  await host.offboard();
+  for (const part of [PRESENT, units(PRESENT), clones(PRESENT)]) {
+    expect(await host.hourly(part)).toMatchObject({
+      failed: expect.stringContaining("emo is present, but they were offboarded on this host, and the maps part lists"),
+    });
+  }
+  expect([host.files.get("/etc/shadow"), host.files.get("/etc/group")]).toEqual([
+    "emo:!x:1:::::1:\n",
+    expect.stringContaining("sudo:x:27:\n"),
+  ]);
 });
