@@ -38,7 +38,7 @@ import { deliveryRun } from "../people/delivery-run.ts";
 const SINGLE_PERSON_LIMITS: PoolLimits = { ...HOURLY_LIMITS, minDeadlineMs: 5000, minAbortDelayMs: 2000 };
 
 /**
- * Exit code: 0 also when a person failed, since that is recorded and `settle` turns the run red.
+ * Exit code: 0 also when a person failed, since that is recorded and `settle` turns the run red; 1 where it is not.
  *
  * @throws Refusal for a part that is malformed, of another contract version, or over a removal limit, for packages that apt does not know, and for a sudo that does not take the rules; nothing has been changed then.
  */
@@ -149,10 +149,14 @@ function baseOf(m: Machine): BasePart {
 
 /** Converges one person's stored part and remembers how it went. */
 async function applyPerson(m: Machine, of: PersonPart, failpoint: string | undefined): Promise<number> {
-  const run = deliveryRun(m, failpoint);
-  for (const outcome of await convergePeople(run, [of], SINGLE_PERSON_LIMITS)) {
+  const { outcomes, unrecorded } = await convergePeople(deliveryRun(m, failpoint), [of], SINGLE_PERSON_LIMITS);
+  for (const outcome of outcomes) {
     if ("failed" in outcome) warn(`${of.osUser}: ${of.kind}: ${outcome.failed}`);
     else if (outcome.changed === 0) info(`${of.osUser}: nothing to change`);
+  }
+  if (unrecorded !== undefined) {
+    warn(`${of.osUser}: ${of.kind}: ${unrecorded}`);
+    return 1;
   }
   addToDeliveryDuration(m.sys, performance.now());
   return 0;

@@ -12,10 +12,10 @@ import { convergedVersions } from "../state/converged-versions.ts";
 import { deliverPendingCredentials, usersWithPendingCredentials } from "../people/deliver-credentials.ts";
 import { removeDeliveryDuration, readDeliveryDuration, writeDeliveredAt } from "../state/deliveries.ts";
 import { type Machine, machineOf } from "../system/cached-accounts-and-units.ts";
-import { convergePeople, loadPeople } from "../people/converge-all.ts";
+import { type ConvergedPeople, convergePeople, loadPeople, recordOutcomes } from "../people/converge-all.ts";
 import { type PersonPart, tryLoadPart } from "../state/stored-parts.ts";
 import { hasOffboarding } from "../state/offboarding-records.ts";
-import { readFailures, recordFailure } from "../state/failures.ts";
+import { readFailures } from "../state/failures.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { HOURLY_LIMITS } from "../people/worker-pool.ts";
 import {
@@ -42,11 +42,17 @@ export async function finalizeDelivery(
 ): Promise<number> {
   const m = machineOf(system);
   const { outcomes, parts } = loadPeople(m);
-  for (const { who, kind, failed } of outcomes) recordFailure(m.sys, who, kind, failed);
+  const damaged: ConvergedPeople = { outcomes, unrecorded: recordOutcomes(m, outcomes) };
   const open = stillOpen(m, entitled(m, parts, nowMs));
-  if (open.length > 0) {
-    const minDeadlineMs = Math.min(Math.max(LEAST_MS, readDeliveryDuration(m.sys)), MOST_MS);
-    await convergePeople(deliveryRun(m, failpoint), open, { ...HOURLY_LIMITS, minDeadlineMs });
+  const minDeadlineMs = Math.min(Math.max(LEAST_MS, readDeliveryDuration(m.sys)), MOST_MS);
+  const limits = { ...HOURLY_LIMITS, minDeadlineMs };
+  const converged = open.length > 0 ? await convergePeople(deliveryRun(m, failpoint), open, limits) : damaged;
+  const unrecorded = damaged.unrecorded ?? converged.unrecorded;
+  if (unrecorded !== undefined) {
+    for (const outcome of new Set([...outcomes, ...converged.outcomes]))
+      if ("failed" in outcome) warn(`failed: ${outcome.who}: ${outcome.kind}: ${outcome.failed}`);
+    warn(`failed: host: ${unrecorded}`);
+    return 1;
   }
   for (const osUser of usersWithPendingCredentials(m)) await deliverPendingCredentials(m, osUser, failpoint);
   const isComplete = delivered === undefined || reportDelivery(m.sys, delivered);

@@ -12,14 +12,13 @@ import { deliverPendingCredentials, usersWithPendingCredentials } from "../peopl
 import type { MapsPart } from "../../contract.ts";
 import { type Machine, machineOf } from "../system/cached-accounts-and-units.ts";
 import { dryRun } from "../system/dry-run.ts";
-import { convergePeople, loadPeople, WORKER_DEADLINE_MS } from "../people/converge-all.ts";
+import { convergePeople, loadPeople, recordOutcomes, WORKER_DEADLINE_MS } from "../people/converge-all.ts";
 import { canOffboard } from "../people/converge-person.ts";
 import type { PersonRun } from "../people/person-run.ts";
 import { isDailyRun } from "../people/detect-changes.ts";
 import { damageOf, hasParts, loadPart, type PersonPart, tryLoadPart } from "../state/stored-parts.ts";
 import { hasOffboarding } from "../state/offboarding-records.ts";
 import { readDeliveredAt, readHold } from "../state/deliveries.ts";
-import { recordFailure } from "../state/failures.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { HOURLY_LIMITS } from "../people/worker-pool.ts";
 import { startBackgroundRetry } from "../state/pending-remotes.ts";
@@ -119,12 +118,14 @@ export async function convergeAll(system: System, how: HostRun): Promise<HostRun
   const probing = (osUser: string) => !wantsWorker(failpoint, osUser) && !isDailyRun(osUser, nowMs);
   const workerDeadlineMs = WORKER_DEADLINE_MS;
   const run: PersonRun = { ...how, m, allowance, workerDeadlineMs, probing };
-  for (const outcome of [...outcomes, ...(await convergePeople(run, now.parts, HOURLY_LIMITS))]) {
+  const converged = await convergePeople(run, now.parts, HOURLY_LIMITS);
+  for (const outcome of [...outcomes, ...converged.outcomes]) {
     if ("failed" in outcome) failed.push(`${outcome.who}: ${outcome.kind}: ${outcome.failed}`);
     else changed += outcome.changed;
   }
   if (mode === "apply") {
-    for (const { who, kind, failed: why } of outcomes) recordFailure(m.sys, who, kind, why);
+    const unrecorded = converged.unrecorded ?? recordOutcomes(m, outcomes);
+    if (unrecorded !== undefined) failed.push(`host: ${unrecorded}`);
     for (const osUser of usersWithPendingCredentials(m)) {
       const arrived = await deliverPendingCredentials(m, osUser, failpoint);
       if (arrived === undefined) failed.push(`${osUser}: credentials: not delivered yet`);

@@ -17,6 +17,12 @@ import { type PoolLimits, runPool, scaledForLoad } from "./worker-pool.ts";
 /** What nothing that a run waits for may take, whoever else is still at work. */
 export const WORKER_DEADLINE_MS = 120_000;
 
+export interface ConvergedPeople {
+  readonly outcomes: readonly Outcome[];
+  /** Why the outcomes could not be recorded; undefined where they are, or where a dry run records none. */
+  readonly unrecorded: string | undefined;
+}
+
 /**
  * Brings about the parts and, when it is no dry run, records how it went. Root's steps write the same few files, so they
  * have their order; while all that is left of the workers are those who wait for something, the units go on.
@@ -25,7 +31,7 @@ export async function convergePeople(
   run: PersonRun,
   parts: readonly PersonPart[],
   limits: PoolLimits,
-): Promise<readonly Outcome[]> {
+): Promise<ConvergedPeople> {
   const outcomes: Outcome[] = [];
   const ofKind = (kind: PersonPart["kind"]) => parts.filter((of) => of.kind === kind);
   const inTurn = async (kind: PersonPart["kind"]) => {
@@ -42,8 +48,7 @@ export async function convergePeople(
     units = inTurn("units");
   });
   await units;
-  if (run.mode === "apply") record(run.m, outcomes);
-  return outcomes;
+  return { outcomes, unrecorded: run.mode === "apply" ? recordOutcomes(run.m, outcomes) : undefined };
 }
 
 const unitsAsked = (of: PersonPart): readonly string[] =>
@@ -53,13 +58,19 @@ const unitsAsked = (of: PersonPart): readonly string[] =>
       ? [...startedUnitsOf(of.osUser), sliceOf(of.uid)]
       : [];
 
-function record(m: Machine, outcomes: readonly Outcome[]): void {
-  const versions = convergedVersions(m.sys);
-  for (const outcome of outcomes) {
-    recordFailure(m.sys, outcome.who, outcome.kind, "failed" in outcome ? outcome.failed : undefined);
-    if (!("failed" in outcome)) versions.add(outcome.who, outcome.kind);
+/** @returns why they could not be recorded: a full disk must not hide them, and the run that made them fails */
+export function recordOutcomes(m: Machine, outcomes: readonly Outcome[]): string | undefined {
+  try {
+    const versions = convergedVersions(m.sys);
+    for (const outcome of outcomes) {
+      recordFailure(m.sys, outcome.who, outcome.kind, "failed" in outcome ? outcome.failed : undefined);
+      if (!("failed" in outcome)) versions.add(outcome.who, outcome.kind);
+    }
+    versions.save();
+    return undefined;
+  } catch (error) {
+    return `how this run went could not be recorded: ${messageOf(error)}`;
   }
-  versions.save();
 }
 
 /** A damaged part is that person's failure, like any other. Parts under a name that somebody else's rename gave up wait. */

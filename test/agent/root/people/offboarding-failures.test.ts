@@ -1,19 +1,23 @@
 /** One kind of access that cannot be taken keeps no other one: whatever of an offboarding can be done is done in that run. */
 import type { Stats } from "node:fs";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { Refusal } from "../../../../agent/lib/errors.ts";
 import { converge } from "../../../../agent/lib/converge.ts";
 import { reinstateAccount } from "../../../../agent/root/accounts/reinstate.ts";
 import { sharedUidFaults } from "../../../../agent/root/accounts/offboard.ts";
 import { apply } from "../../../../agent/root/commands/apply-part.ts";
 import { loadPeople } from "../../../../agent/root/people/converge-all.ts";
+import { finalizeDelivery } from "../../../../agent/root/commands/finalize-delivery.ts";
 import { convergePart } from "../../../../agent/root/people/converge-person.ts";
 import type { PersonRun } from "../../../../agent/root/people/person-run.ts";
-import { type PersonPart, storePart } from "../../../../agent/root/state/stored-parts.ts";
+import { partFile, type PersonPart, storePart } from "../../../../agent/root/state/stored-parts.ts";
 import { grantedFile } from "../../../../agent/root/state/granted-groups.ts";
 import { machineOf } from "../../../../agent/root/system/cached-accounts-and-units.ts";
+import type { System } from "../../../../agent/root/system/privileged-operations.ts";
 import { account, clones, maps, units } from "../../../e2e/host/parts.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
+
+afterEach(() => void vi.restoreAllMocks());
 
 const CRONTAB = "/var/spool/cron/crontabs/emo";
 const LINGER = "/var/lib/systemd/linger/emo";
@@ -200,13 +204,15 @@ test("a record that the disk does not take keeps no access, is written later, an
   expect(said).toEqual(expect.arrayContaining(["restored the account's expiry", "added back to group sudo"]));
 });
 
-const PRESENT = account({ osUser: "emo", uid: 2000, groups: ["docker", "sudo"] });
-const LEFT = account({ osUser: "emo", uid: 2000, state: "left" });
+const emo = { osUser: "emo", uid: 2000 };
+const gone = { ...emo, state: "left" } as const;
+const PRESENT = account({ ...emo, groups: ["docker", "sudo"] });
+const LEFT = account(gone);
 
 /** A host with what was delivered before emo left, and the maps part that lists them as left. */
-function hostBeforeLeaving() {
-  const host = hostWith([]);
-  for (const part of [PRESENT, units(PRESENT), maps([LEFT])]) storePart(host.m.sys, part);
+function hostBeforeLeaving(failing: readonly string[] = []) {
+  const host = hostWith(failing);
+  for (const part of [PRESENT, units(emo), maps([gone])]) storePart(host.m.sys, part);
   return host;
 }
 
@@ -239,7 +245,7 @@ test("a damaged record of granted groups keeps no part from being delivered, and
 test("a part of before an offboarding gives nothing back while the maps part lists them as left", async () => {
   const host = hostBeforeLeaving();
   await host.offboard();
-  for (const part of [PRESENT, units(PRESENT), clones(PRESENT)]) {
+  for (const part of [PRESENT, units(emo), clones(emo)]) {
     expect(await host.hourly(part)).toMatchObject({
       failed: expect.stringContaining("emo is present, but they were offboarded on this host, and the maps part lists"),
     });
@@ -248,4 +254,25 @@ test("a part of before an offboarding gives nothing back while the maps part lis
     "emo:!x:1:::::1:\n",
     expect.stringContaining("sudo:x:27:\n"),
   ]);
+});
+
+test("a disk that takes no record of how a run went hides no failure, and the run fails", async () => {
+  const host = hostBeforeLeaving(["gpasswd"]);
+  const said: string[] = [];
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => said.push(String(text)) > 0);
+  host.files.set(partFile(clones(gone)), "{");
+  const full: System = {
+    ...host.m.sys,
+    replaceFile: (path, file) => {
+      if (/failures|converged/.test(path)) throw new Refusal("ENOSPC: no space left on device");
+      host.m.sys.replaceFile(path, file);
+    },
+  };
+  const unrecorded = "how this run went could not be recorded: ENOSPC: no space left on device";
+  const failure = "gpasswd --delete emo sudo ended with 1: broken";
+  expect(await apply(full, "account", "emo", JSON.stringify(LEFT), undefined)).toBe(1);
+  expect(said.join("")).toMatch(new RegExp(`emo: account: .*${failure}[^]*emo: account: ${unrecorded}`));
+  said.length = 0;
+  expect(await finalizeDelivery(full, 0, undefined, undefined)).toBe(1);
+  expect(said.join("")).toMatch(new RegExp(`failed: emo: clones: [^]*${failure}[^]*failed: host: ${unrecorded}`));
 });
