@@ -69,7 +69,8 @@ function recorded(m: Machine, part: AccountPart, user: User): Step {
       const login = m.accounts().logins.get(part.osUser);
       const record = readOffboarding(m.sys, part.osUser) ?? {
         locked: login?.locked ?? true,
-        ...(login?.expires === undefined ? {} : { expires: login.expires }),
+        // A record that is made after the cut, since the disk took none before, cannot know the expiry of before.
+        ...(login?.expires === undefined || login.expires === EXPIRED_DAY ? {} : { expires: login.expires }),
         groups: [...tierGroupsOf(m, part, user)],
       };
       const apply = () => writeOffboarding(m.sys, part.osUser, record);

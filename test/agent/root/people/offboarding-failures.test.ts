@@ -204,6 +204,18 @@ test("a record that the disk does not take keeps no access, is written later, an
   expect(said).toEqual(expect.arrayContaining(["restored the account's expiry", "added back to group sudo"]));
 });
 
+test("a record that is made after the cut, since a restart took the waiting one, does not keep the account expired", async () => {
+  const { offboard, reinstate, fillDisk, files, said } = hostWith([]);
+  fillDisk(true);
+  await offboard();
+  for (const path of files.keys()) if (path.startsWith("/run/")) files.delete(path);
+  fillDisk(false);
+  expect(await offboard()).toMatchObject({ changed: 1 });
+  said.length = 0;
+  await reinstate().catch(() => undefined);
+  expect(said).toContain("restored the account's expiry");
+});
+
 const emo = { osUser: "emo", uid: 2000 };
 const gone = { ...emo, state: "left" } as const;
 const PRESENT = account({ ...emo, groups: ["docker", "sudo"] });
