@@ -51,7 +51,7 @@ export function listenersOn(uid: number, socket: string, proc = "/proc"): readon
 }
 
 /**
- * The tmux servers that listen on other sockets than this one, as `tmux -L`, `tmux -S` and `TMUX_TMPDIR` make them: the
+ * The tmux servers that listen on other sockets and not on this one, as `tmux -L`, `tmux -S` and `TMUX_TMPDIR` make them: the
  * process and the path of its socket.
  */
 export function listenersElsewhere(uid: number, socket: string, proc = "/proc"): ReadonlyMap<number, string> {
@@ -59,8 +59,9 @@ export function listenersElsewhere(uid: number, socket: string, proc = "/proc"):
   return new Map(
     serversOf(uid, proc).flatMap((pid) => {
       const inodes = linksIn(`${proc}/${pid}/fd`).flatMap((to) => /^socket:\[(\d+)\]$/.exec(to)?.[1] ?? []);
-      const path = inodes.flatMap((inode) => paths.get(inode) ?? []).find((one) => one !== socket);
-      return path === undefined ? [] : [[pid, path] as const];
+      const own = inodes.flatMap((inode) => paths.get(inode) ?? []);
+      const [path] = own;
+      return path === undefined || own.includes(socket) ? [] : [[pid, path] as const];
     }),
   );
 }

@@ -80,6 +80,8 @@ test("a server on another socket is found with its path, and neither the usual o
   listens(13, "host", { path: `${socketFolder(uid)}/my work` });
   listens(14, "host", { path: `/home/ana/tmux-${uid}/default` });
   listens(15, "host", { path: "/run/other", name: "socat" });
+  // What its server was started by may have left it another socket.
+  symlinkSync("socket:[150]", join(folder, "12/fd/2"));
   expect([...listenersElsewhere(uid, SOCKET, folder)]).toEqual([
     [13, `${socketFolder(uid)}/my work`],
     [14, `/home/ana/tmux-${uid}/default`],
