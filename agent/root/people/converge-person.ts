@@ -142,25 +142,28 @@ function unitSteps({ m, mode, warn }: PersonRun, part: UnitsPart): readonly (() 
   const isTheirs = isManaged(m, part);
   const envelope = () => resourceLimits(m, part);
   const files = [() => recordPorts(m, part), () => environmentFile(m, part)];
-  // The environment file is their own, and what is wrong with it keeps no limit. Of another account the ports say why.
-  const prepared = isTheirs ? [envelope, ...files] : [...files, envelope];
   // Last: a limit that others have set keeps nothing from running.
   const limits = () => limitsInEffect(m, part);
   const limitsUnlessPending = () => unlessPending(resourceLimits(m, part), limits());
   const former = () => reportFormerSettings(m, part, warnOf);
   const last = [former, mode === "check" ? limitsUnlessPending : limits];
-  if (part.state === "parked") {
-    const parking = isTheirs ? parkingSteps(m, user, running, warnOf) : [];
-    return [...parking, ...prepared, ...last];
-  }
+  // Of another account the ports say why it is neither limited nor parked.
+  if (part.state === "parked" && !isTheirs) return [...files, envelope, ...last];
+  // Parking may wait for a save; limits and parking keep each other from nothing.
+  if (part.state === "parked")
+    return [() => failingAlone(envelope()), ...parkingSteps(m, user, running, warnOf), ...files, ...last];
+  // The environment file is their own, and what is wrong with it keeps no limit. Of another account the ports say why.
+  const prepared = isTheirs ? [envelope, ...files] : [...files, envelope];
   const working = [() => wakeAccount(m, user, warnOf), running, () => restoreSessions(m, user, warnOf)];
   return [...prepared, home, ...working, ...last];
 }
 
+const failingAlone = (step: Step): Step => ({ ...step, failsAlone: true });
+
 /** A unit that does not stop is ended with everything else. */
 const parkingSteps = (m: Machine, user: User, running: () => Step, warn: (sentence: string) => void) => [
   () => recordSessions(m, user, warn),
-  (): Step => ({ ...running(), failsAlone: true }),
+  () => failingAlone(running()),
   () => endParked(m, user),
 ];
 
@@ -184,7 +187,7 @@ function stepsBeforeRename(
     throw new Refusal(`their account is still called ${user.name}; see the failure of the account part`);
   };
   const working = part.state === "parked" ? parkingSteps(m, user, stopped, warn) : [stopped];
-  return [...working, () => resourceLimits(m, former), rest];
+  return [() => failingAlone(resourceLimits(m, former)), ...working, rest];
 }
 
 /** A dry run cannot see what systemd would have after a change that it does not make. */

@@ -274,10 +274,23 @@ test("what a save and a restore that went well warn of is reported as this perso
 });
 
 test("while another save or restore is at work nothing is ended, and the run says so", async () => {
-  const { deliver, left } = host([tmux], 75);
+  const { deliver, files, left } = host([tmux], 75);
   const { outcome } = await deliver("parked");
   expect(outcome).toMatchObject({ failed: expect.stringContaining("waited in vain for another save or restore") });
   expect(left()).toEqual([tmux]);
+  // Their limits wait for nobody.
+  expect(files.get("/etc/systemd/system/user-2000.slice.d/50-workstation.conf")).toContain("MemoryMax=4G");
+});
+
+test("limits that the disk does not take keep nobody from being parked", async () => {
+  const { m, run, left } = host([tmux]);
+  const replaceFile: System["replaceFile"] = (path, file) => {
+    if (path.includes("slice")) throw new Refusal("ENOSPC: no space left on device");
+    m.sys.replaceFile(path, file);
+  };
+  const full = { ...run, m: machineOf({ ...m.sys, replaceFile }) };
+  const outcome = await convergePart(full, units({ ...emo, state: "parked" }));
+  expect([outcome, left()]).toEqual([expect.objectContaining({ failed: "ENOSPC: no space left on device" }), []]);
 });
 
 test("nobody restores the sessions of a parked person", async () => {
