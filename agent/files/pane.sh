@@ -1,21 +1,19 @@
 #!/bin/sh
 # Starts a pane's shell in a scope of its own with this person's cap, where they have a user manager that can make one.
-# Arguments are the shell's. Nothing is started for the looks: a restore brings a hundred panes at once.
+# Arguments are the shell's.
 shell=${SHELL:-/bin/sh}
 who=${LOGNAME:-${USER:-$(id -un)}}
 cap=
 if [ -r "/etc/workstation/panes/$who" ]; then read -r cap <"/etc/workstation/panes/$who"; fi
+# Replaces this process by a command in a scope.
+in_scope() {
+  exec systemd-run --user --scope --quiet --collect -p "MemoryMax=$cap" -p MemorySwapMax=0 -p OOMPolicy=continue -- "$@"
+}
 if [ -n "$cap" ] && [ -S "${XDG_RUNTIME_DIR:-}/systemd/private" ]; then
-  # The shell's beginning is told by a signal: an exit code is the shell's or that of a manager which makes no scope. An
-  # interrupt is for what runs in the pane.
-  begun=
-  trap 'begun=yes' USR1
+  # Whether a scope can be made is tried with nothing in it: the shell must replace this process, since a terminal that
+  # closes hangs up its first process, and only a shell passes that on to its jobs. An interrupt is for what runs in the pane.
   trap : INT QUIT
-  # shellcheck disable=SC2016
-  systemd-run --user --scope --quiet --collect -p "MemoryMax=$cap" -p MemorySwapMax=0 -p OOMPolicy=continue -- \
-    /bin/sh -c 'kill -s USR1 "$0" && exec "$@"' "$$" "$shell" -l "$@"
-  code=$?
-  if [ -n "$begun" ]; then exit "$code"; fi
-  echo "This terminal has no memory limit of its own: its scope could not be made (systemd-run ended with $code)." >&2
+  (in_scope true) </dev/null && in_scope "$shell" -l "$@"
+  echo "This terminal has no memory limit of its own: its scope could not be made (systemd-run ended with $?)." >&2
 fi
 exec "$shell" -l "$@"

@@ -32,22 +32,33 @@ function pane(systemdRun: string, command: string) {
   chmodSync(join(folder, "systemd-run"), 0o755);
   const env = { PATH: `${folder}:/usr/bin:/bin`, SHELL: "/bin/sh", LOGNAME: "ana", XDG_RUNTIME_DIR: folder };
   const ran = spawnSync("/bin/sh", [join(folder, "pane"), "-c", command], { env, encoding: "utf8" });
-  return { code: ran.status, out: ran.stdout, err: ran.stderr };
+  return { pid: ran.pid, code: ran.status, out: ran.stdout, err: ran.stderr };
 }
 
-const MAKES_SCOPE = `echo "$*" | tr ' ' '\\n' | grep MemoryMax; while [ "$1" != -- ]; do shift; done; shift; exec "$@"`;
+const MAKES_SCOPE = `case "$*" in *"-- true");; *) echo "$*" | tr ' ' '\\n' | grep MemoryMax;; esac; while [ "$1" != -- ]; do shift; done; shift; exec "$@"`;
 
 test.each([0, 1, 7])("the shell runs in its scope once, and its exit code %d is the pane's", (code) => {
-  expect(pane(MAKES_SCOPE, `echo shell; exit ${code}`)).toEqual({ code, out: "MemoryMax=4G\nshell\n", err: "" });
+  expect(pane(MAKES_SCOPE, `echo shell; exit ${code}`)).toMatchObject({ code, out: "MemoryMax=4G\nshell\n", err: "" });
 });
 
 test("where no scope can be made, the shell runs without one and says so", () => {
-  expect(pane("echo 'Failed to connect to bus' >&2; exit 1", "echo shell; exit 3")).toEqual({
+  expect(pane("echo 'Failed to connect to bus' >&2; exit 1", "echo shell; exit 3")).toMatchObject({
     code: 3,
     out: "shell\n",
     err: "Failed to connect to bus\nThis terminal has no memory limit of its own: its scope could not be made (systemd-run ended with 1).\n",
   });
 });
+
+test.each([
+  ["in a scope", MAKES_SCOPE],
+  ["where no scope can be made", "exit 1"],
+])(
+  "a pane's own process is its shell, %s, so what it left in the background is hung up when the pane closes",
+  (_, systemdRun) => {
+    const { pid, out } = pane(systemdRun, "echo shell $$");
+    expect(out).toContain(`shell ${pid}\n`);
+  },
+);
 
 test("an interrupt is the program's in the pane, whose shell goes on", async () => {
   const tmux = (...args: readonly string[]) =>
