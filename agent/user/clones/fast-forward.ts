@@ -26,6 +26,7 @@ export function freshness(context: StepContext): Step {
   const fetched = new Set<string>();
   const refused = new Set<string>();
   const failed: string[] = [];
+  let isSecondLook = false;
   const attempt = async <T>(clone: string, act: () => Promise<T>, otherwise: T): Promise<T> => {
     try {
       return await act();
@@ -54,7 +55,9 @@ export function freshness(context: StepContext): Step {
       for (const clone of clonesOf(context)) changes.push(...(await attempt(clone, () => changesIn(clone), [])));
       // A clone that fails keeps none of the others from being updated: it is an error once they are.
       if (failed.length > 0 && changes.length === 0) throw new Refusal(failed.join("; "));
-      if (context.mode === "check") for (const sentence of failed) context.warn(sentence);
+      // What is still due in the second look is the step's error, which names nothing else.
+      if (context.mode === "check" || isSecondLook) for (const sentence of failed) context.warn(sentence);
+      isSecondLook = true;
       return changes;
     },
   };

@@ -37,6 +37,18 @@ test.each([
   expect([contents()[0], contents()[2]]).toEqual(["2", "2"]);
 });
 
+test("a damaged clone is named also where another one is behind again once it is updated", async () => {
+  threeBehind();
+  real.sh(FOUND);
+  const push = (sentence: string) => {
+    if (sentence.includes("code/b")) real.sh("cd up; echo 3 > f; git commit -qam three; cd ..; git -C code/b fetch -q");
+  };
+  await expect(converge(freshness(real.place), "apply", push)).rejects.toThrow("still differs after one pass");
+  expect(real.warned.filter((line) => !line.includes("fetched"))).toEqual([
+    expect.stringMatching(/^~\/code\/a: .* is damaged/),
+  ]);
+});
+
 test("a look names a damaged clone beside what would be updated", async () => {
   threeBehind();
   real.sh(FOUND);
