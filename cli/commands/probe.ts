@@ -2,8 +2,9 @@
 
 import { writeFileSync } from "node:fs";
 import { ClientError } from "../../clients/client-error.ts";
-import { undeliveredBefore } from "../../config/desired-state.ts";
+import { surfacesOf, undeliveredBefore } from "../../config/desired-state.ts";
 import { Refusal } from "../../config/refusal.ts";
+import { onSurfaces } from "../../roster/undelivered-changes.ts";
 import { type Command, readArgs } from "../command.ts";
 import { isDone } from "../probe/model.ts";
 import { probeSurfaces } from "../probe/probe-surfaces.ts";
@@ -38,7 +39,9 @@ Exit code: 0 when all is revoked or ends by itself, 1 when something requires ac
     try {
       const selection = stackSelection(values);
       const { settings, previousRun } = await openStack(selection);
-      const offboarded = offboardedUsers(previousRun.ledger, positionals, undeliveredBefore(previousRun.undelivered));
+      // What a host out of the stack holds waits for its return: it would keep every probe from passing until then.
+      const undelivered = onSurfaces(undeliveredBefore(previousRun.undelivered), surfacesOf(settings));
+      const offboarded = offboardedUsers(previousRun.ledger, positionals, undelivered);
       const asksForge = settings.forgejo !== undefined && offboarded.some(({ forgejoLogins: all }) => all.length > 0);
       const accounts = asksForge ? recordedAccounts(await stateOf(selection)) : undefined;
       const people = await probeSurfaces(settings, offboarded, accounts);

@@ -4,8 +4,11 @@ import { describe, expect, test } from "vitest";
 import { judgeHost, type HostProbe } from "../../cli/probe/host.ts";
 import { isDone, type OffboardedUser, type Verdict, worst } from "../../cli/probe/model.ts";
 import { type Bound, delegatedBy } from "../../cli/probe/delegated-rights.ts";
+import { loadLedger } from "../../roster/ledger.ts";
 import { loadUndelivered } from "../../roster/undelivered-changes.ts";
 import { offboardedUsers } from "../../cli/probe/offboarded-users.ts";
+import { rosterOf, row } from "../roster/support.ts";
+import { stackBench } from "./stack-fixture.ts";
 
 const ACCOUNT: NonNullable<HostProbe["account"]> = {
   ...{ locked: true, expired: true, loginRefused: true, groups: ["audio"], sudo: false },
@@ -154,6 +157,23 @@ describe("whom it asks about", () => {
     expect(offboardedUsers(removed, ["bob"], held.undelivered)).toMatchObject([
       { osUser: "bob", everywhere: true, hosts: ["a"] },
     ]);
+  });
+
+  test("nobody who was removed for good and whom a host out of the stack alone may let in", () => {
+    const bench = stackBench({ "roster.yaml": rosterOf(row("ada", "", "admin")) });
+    bench.configure("roster.yaml");
+    const removed = loadLedger(
+      ledger({ leftOn: "2026-02-01", removedOn: "2026-03-01", hosts: ["attic"] }),
+      "the stack's ledger",
+    );
+    const held = loadUndelivered(
+      JSON.stringify({ "host attic": { bob: [{ name: "bob", entry: entry({ hosts: ["attic"] }) }] } }),
+      "undelivered",
+    );
+    if (!removed.ok || !held.ok) throw new Error("the state cannot be read");
+    bench.deployed(removed.ledger, held.undelivered);
+    const ran = bench.ws(["probe"], "", { PATH: bench.path });
+    expect([ran.code, ran.out, ran.err]).toEqual([0, "No user is offboarded.\n", ""]);
   });
 
   test("every forge login that was theirs, and who on the roster has which today", () => {
