@@ -247,7 +247,9 @@ const hintOf = (former: string | undefined, was: string): string =>
     : `no rename: previously names ${former} and not ${was}`;
 
 /** Of a host that the stack does not have: no deployment reaches it until it is back. */
-export const notLocked = (host: HostName): string => `${host} is not in this stack: nothing is locked there`;
+export const notLocked = (host: HostName): string => `${notInStack(host)}: nothing is locked there`;
+
+const notInStack = (host: HostName): string => `${host} is not in this stack`;
 
 function placeChanges({ past, after, hosts }: KnownChange): Part {
   const part = { lost: [] as string[], gained: [] as string[], other: [] as string[] };
@@ -255,7 +257,9 @@ function placeChanges({ past, after, hosts }: KnownChange): Part {
   const [to] = after.hosts;
   if (from !== to) {
     const isOut = from !== undefined && hosts?.has(from) === false;
-    part.lost.push(`their place on ${from} (${isOut ? notLocked(from) : "account and home stay there, locked"})`);
+    // Whether the leave had reached it is of no matter to a return, which gives nothing there.
+    const outside = past.leftOn === undefined ? notLocked : notInStack;
+    part.lost.push(`their place on ${from} (${isOut ? outside(from) : "account and home stay there, locked"})`);
     part.gained.push(`a place on ${to}`);
   }
   if (!past.parked && after.parked)

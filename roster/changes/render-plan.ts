@@ -1,12 +1,12 @@
 /** Renders the plan as sentences: who joins, leaves, returns or changes, which access is revoked and what is kept. */
 
-import type { Day, Desired, OffboardedPerson, OsUser, Person, Policy } from "../model.ts";
+import type { Day, Desired, HostName, OffboardedPerson, OsUser, Person, Policy } from "../model.ts";
 import { folded } from "../text/code-unit-order.ts";
 import { pushesDirectly } from "../forge-access.ts";
 import { listed, withArticle } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
 import { notLocked, type PersonChange } from "./compare-ledgers.ts";
-import type { StackSurfaces } from "../undelivered-changes.ts";
+import { type StackSurfaces, surfacesWithAccess, type Undelivered } from "../undelivered-changes.ts";
 import type { RepeatedChange } from "./repeated-changes.ts";
 
 export interface PlanInput {
@@ -17,6 +17,8 @@ export interface PlanInput {
   /** Whom the destructive command has removed, and this run is the first to know. */
   readonly removed: readonly OsUser[];
   readonly desired: Desired;
+  /** What surfaces may hold beside the new ledger. */
+  readonly undelivered: Undelivered;
   readonly policy: Policy;
   readonly today: Day;
   /** The stack's surfaces: nothing is told of another. */
@@ -50,12 +52,23 @@ function sentenceOf(change: PersonChange, input: PlanInput): string {
 const again = (change: RepeatedChange, input: PlanInput): string =>
   `${sentenceOf(change, input)} An earlier deployment announced this and did not complete on ${listed(change.surfaces)}.`;
 
-function leaves({ who }: PersonChange, { desired, policy, has }: PlanInput): string {
+/** The hosts out of the stack that may still let somebody in: no leave has reached them. */
+const openHosts = (
+  who: OsUser,
+  hosts: readonly HostName[],
+  { desired, undelivered }: PlanInput,
+): readonly HostName[] => {
+  const open = surfacesWithAccess(undelivered, who);
+  return hosts.filter((host) => !desired.hosts.has(host) && open.includes(`host ${host}`));
+};
+
+function leaves({ who }: PersonChange, input: PlanInput): string {
+  const { desired, policy, has } = input;
   const removed = desired.removedButHeld.get(who);
   if (removed !== undefined) return `${who}, who was removed for good, is offboarded on ${listed(removed.hosts)}.`;
   const left = desired.left.get(who);
   if (left === undefined) return `${who} is offboarded.`;
-  const out = left.hosts.filter((host) => !desired.hosts.has(host)).map((host) => ` ${notLocked(host)}.`);
+  const out = openHosts(who, left.hosts, input).map((host) => ` ${notLocked(host)}.`);
   const [revoked, stays] = [cuts(left, desired, has), [...kept(left, desired, has), ...modeOfHome(who, policy)]];
   return `${who} is offboarded. Revoked: ${listed(revoked)}. Kept: ${listed(stays)}.${out.join("")}`;
 }
@@ -73,10 +86,10 @@ function adoption(who: OsUser, policy: Policy): readonly string[] {
   return [`takes over an account of that name that exists, ${home}; its shell, its files and its groups stay`];
 }
 
-function forgotten(osUser: OsUser, { desired }: PlanInput): string {
-  const entry = desired.ledger.people.get(osUser);
+function forgotten(osUser: OsUser, input: PlanInput): string {
+  const entry = input.desired.ledger.people.get(osUser);
   const ports = `the ports ${entry?.ports.t3} and ${entry?.ports.browser}`;
-  const out = (entry?.hosts ?? []).filter((host) => !desired.hosts.has(host));
+  const out = openHosts(osUser, entry?.hosts ?? [], input);
   const kept =
     out.length === 0
       ? `the uid ${entry?.uid} stays theirs, ${ports} are free.`

@@ -105,6 +105,7 @@ export function derive(input: DeriveInput): Derived {
   const has = stackSurfaces(input.surfaces);
   const changes = changesBetween(before, desired, undelivered, has);
   const repeated = repeatedChanges(undelivered, before, desired, changes, has);
+  const undeliveredAfter = undeliveredDuring(record, before, desired.ledger.people, input.surfaces ?? []);
   const wished = () => desiredOf(input, past, wanted, allocated.numbers, removed.now);
   const heldBack = policy.addsOnly ? heldOf(changesBetween(before, wished(), ALL_DELIVERED, has), changes) : [];
   return {
@@ -112,9 +113,12 @@ export function derive(input: DeriveInput): Derived {
     desired,
     changes,
     repeated,
-    undelivered: undeliveredDuring(record, before, desired.ledger.people, input.surfaces ?? []),
+    undelivered: undeliveredAfter,
     heldBack,
-    plan: planSentences({ changes, repeated, heldBack, removed: [...removed.now], desired, policy, today, has }),
+    plan: planSentences({
+      ...{ changes, repeated, heldBack, removed: [...removed.now], desired, policy, today, has },
+      undelivered: undeliveredAfter,
+    }),
     raised: raisedRights(before, desired.ledger.people, undelivered),
     brakes: findExceededLimits(before, desired, changes, policy, { undelivered, hosts: deliveredHosts(input) }),
     warnings: found,

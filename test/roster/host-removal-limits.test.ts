@@ -151,6 +151,22 @@ describe("a host that was out of the stack", () => {
     );
   });
 
+  test("is not said to be open where the leave, or the move away, had reached it", () => {
+    const [text, stack] = [rosterOf(ada, bea), { hosts: HOSTS.slice(0, 1), confirmLeave: ["bob"] }];
+    const there = delivered(rosterOf(ada, bea, bob));
+    const gone = next(run(text, there, { confirmLeave: ["bob"] }), ...SURFACES);
+    const removed = run(rosterOf(ada, bea, row("new")), gone, { ...stack, removed: ["bob"] });
+    const { uid, ports } = removed.desired.ledger.people.get(user("bob")) ?? {};
+    expect(removed.plan.at(-1)).toContain(
+      `the uid ${uid} stays theirs, the ports ${ports?.t3} and ${ports?.browser} are free.`,
+    );
+    const away = next(run(rosterOf(ada, bea, row("bob")), there, { confirmLeave: ["bob"] }), ...SURFACES);
+    expect(run(text, away, stack).plan[0]).toMatch(/^bob is offboarded\..*the ports \d+ and \d+\.$/);
+    expect(run(rosterOf(ada, bea, row("bob")), gone, stack).plan[0]).toContain(
+      "does not get back their place on attic (attic is not in this stack);",
+    );
+  });
+
   test("gives nothing to announce while it is out, however often the ledger changes", () => {
     expect(run(rosterOf(ada, bea), known, out)).toMatchObject({ plan: [], changes: [], brakes: [], raised: [] });
     const again = run(rosterOf(ada, bea, row("bob")), known, out);
