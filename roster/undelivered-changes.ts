@@ -23,6 +23,10 @@ export function stackSurfaces(surfaces?: readonly Surface[]): StackSurfaces {
   return { forge: has("forge"), cluster: has("cluster"), Vault: has("Vault") };
 }
 
+/** The end of a phrase about a right that comes with a surface: no later run announces it again. */
+export const onceAdded = (surface: keyof StackSurfaces, has: StackSurfaces): string =>
+  has[surface] ? "" : ` once the stack has a ${surface}`;
+
 /** What somebody had at an earlier time: the name of their account, and their entry of the ledger where they had one. */
 export interface FormerState {
   readonly name: OsUser;

@@ -10,6 +10,7 @@ import { TIERS } from "../tiers.ts";
 import {
   ALL_DELIVERED,
   mayLackAccount,
+  onceAdded,
   stackSurfaces,
   type StackSurfaces,
   type Surface,
@@ -48,7 +49,10 @@ export interface PersonChange {
   readonly hasOtherPorts?: boolean;
 }
 
-/** Everybody for whom something changes, by name. @param has the stack's surfaces: nothing changes on another */
+/**
+ * Everybody for whom something changes, by name.
+ * @param has the stack's surfaces: nothing is lost on another, and what is gained there comes with it
+ */
 export function changesBetween(
   before: Before,
   desired: Desired,
@@ -206,7 +210,8 @@ function identityChanges(
 ): Part {
   const part = { lost: [] as string[], gained: [] as string[], other: [] as string[] };
   for (const kind of IDENTITY_KINDS) {
-    if (kind === "forgejoLogin" && !has.forge) continue;
+    const isForge = kind === "forgejoLogin";
+    const later = isForge ? onceAdded("forge", has) : "";
     const [was, is, what] = [past[kind], after[kind], IDENTITY_NAMES[kind]];
     if (was === is) continue;
     // The delivery sets it where there is none, as in a new home.
@@ -214,7 +219,7 @@ function identityChanges(
       part.other.push("keeps git's user.email as it is");
     if (was !== undefined && is !== undefined && isRename({ kind, who, was, is, previously }, holders)) {
       part.other.push(
-        `is renamed: ${what} ${was} becomes ${is}${kind === "k8sUser" && has.Vault ? secretsOf(was) : ""}`,
+        `is renamed: ${what} ${was} becomes ${is}${later}${kind === "k8sUser" && has.Vault ? secretsOf(was) : ""}`,
       );
       if (kind === "k8sUser" && has.Vault && TIERS[past.tier].ownsNamespaces && TIERS[after.tier].ownsNamespaces)
         part.lost.push(`access to their secrets in Vault below ${was}`);
@@ -224,7 +229,7 @@ function identityChanges(
       part.other.push(`keeps the secrets in Vault below ${was}, from where an admin moves them`);
     const next = was === undefined ? undefined : otherHolder(holders.after, kind, was, who);
     const last = is === undefined ? undefined : otherHolder(holders.before, kind, is, who);
-    if (was !== undefined) {
+    if (was !== undefined && (!isForge || has.forge)) {
       const former = previously[kind];
       const remarks = [
         ...(is === undefined ? [] : [`now ${is}`]),
@@ -233,7 +238,8 @@ function identityChanges(
       ];
       part.lost.push(`what they had as ${what} ${was}${remarks.length === 0 ? "" : ` (${remarks.join("; ")})`}`);
     }
-    if (is !== undefined) part.gained.push(`the ${what} ${is}${last === undefined ? "" : ` (formerly ${last}'s)`}`);
+    if (is !== undefined)
+      part.gained.push(`the ${what} ${is}${later}${last === undefined ? "" : ` (formerly ${last}'s)`}`);
   }
   return part;
 }

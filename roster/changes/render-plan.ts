@@ -6,7 +6,7 @@ import { pushesDirectly } from "../forge-access.ts";
 import { listed, withArticle } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
 import { notLocked, type PersonChange } from "./compare-ledgers.ts";
-import { type StackSurfaces, surfacesWithAccess, type Undelivered } from "../undelivered-changes.ts";
+import { onceAdded, type StackSurfaces, surfacesWithAccess, type Undelivered } from "../undelivered-changes.ts";
 import type { RepeatedChange } from "./repeated-changes.ts";
 
 export interface PlanInput {
@@ -21,7 +21,7 @@ export interface PlanInput {
   readonly undelivered: Undelivered;
   readonly policy: Policy;
   readonly today: Day;
-  /** The stack's surfaces: nothing is told of another. */
+  /** The stack's surfaces: nothing is lost on another, and what is gained there comes with it. */
   readonly has: StackSurfaces;
 }
 
@@ -158,16 +158,16 @@ type HasHome = boolean | "perhaps";
 function furnishings(person: Person, hasHome: HasHome, has: StackSurfaces): readonly string[] {
   const { namespaces, forgejo } = person;
   return [
-    ...(namespaces.length > 0 && (has.cluster || has.Vault)
-      ? [`owns the ${namespaces.length === 1 ? "namespace" : "namespaces"} ${listed(namespaces)}`]
+    ...(namespaces.length > 0
+      ? [
+          `owns the ${namespaces.length === 1 ? "namespace" : "namespaces"} ${listed(namespaces)}${has.Vault ? "" : onceAdded("cluster", has)}`,
+        ]
       : []),
     ...(TIERS[person.tier].clone === "untouched" ? [] : [clonesOf(person, hasHome)]),
-    ...(forgejo === undefined || !has.forge
+    ...(forgejo === undefined
       ? []
       : [
-          pushesDirectly(person.tier, forgejo.push)
-            ? `pushes to the protected branch as ${forgejo.login}`
-            : `opens pull requests as ${forgejo.login}`,
+          `${pushesDirectly(person.tier, forgejo.push) ? "pushes to the protected branch" : "opens pull requests"} as ${forgejo.login}${onceAdded("forge", has)}`,
         ]),
     ...(person.parked ? ["is parked, so nothing runs yet"] : []),
     ...(person.until === undefined ? [] : [`has ${person.until} as last day`]),

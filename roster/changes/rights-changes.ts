@@ -4,10 +4,13 @@ import { entryPushes } from "../forge-access.ts";
 import type { LedgerEntry } from "../model.ts";
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
-import type { StackSurfaces } from "../undelivered-changes.ts";
+import { onceAdded, type StackSurfaces } from "../undelivered-changes.ts";
 import type { Part } from "./compare-ledgers.ts";
 
-/** Tier, push and namespaces. @param has the stack's surfaces: no right is lost on another */
+/**
+ * Tier, push and namespaces.
+ * @param has the stack's surfaces: no right is lost on another, and one that is gained comes with it
+ */
 export function rightsChanges(past: LedgerEntry, after: LedgerEntry, has: StackSurfaces): Part {
   const part = { lost: [] as string[], gained: [] as string[], other: [] as string[] };
   if (past.tier !== after.tier) {
@@ -32,11 +35,11 @@ export function rightsChanges(past: LedgerEntry, after: LedgerEntry, has: StackS
   if (has.forge) {
     part.other.push(...staysOnForge(past, after));
     if (entryPushes(past) && !entryPushes(after)) part.lost.push("direct push to the protected branch");
-    if (!entryPushes(past) && entryPushes(after))
-      part.gained.push("direct push to the protected branch: what they push deploys");
   }
-  if (!has.cluster && !has.Vault) return part;
-  const lost = past.namespaces.filter((name) => !after.namespaces.includes(name));
+  if (!entryPushes(past) && entryPushes(after))
+    part.gained.push(`direct push to the protected branch${onceAdded("forge", has)}: what they push deploys`);
+  const isDelivered = has.cluster || has.Vault;
+  const lost = past.namespaces.filter((name) => isDelivered && !after.namespaces.includes(name));
   const gained = after.namespaces.filter((name) => !past.namespaces.includes(name));
   if (lost.length > 0) {
     // A removal for good deletes those alone that its command names.
@@ -49,7 +52,10 @@ export function rightsChanges(past: LedgerEntry, after: LedgerEntry, has: StackS
     if (TIERS[after.tier].administers) part.other.push(`no longer owns the ${rooms}`);
     else part.lost.push(rooms);
   }
-  if (gained.length > 0) part.gained.push(`${gained.length === 1 ? "namespace" : "namespaces"} ${listed(gained)}`);
+  if (gained.length > 0) {
+    const later = has.Vault ? "" : onceAdded("cluster", has);
+    part.gained.push(`${gained.length === 1 ? "namespace" : "namespaces"} ${listed(gained)}${later}`);
+  }
   return part;
 }
 

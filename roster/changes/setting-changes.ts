@@ -3,15 +3,11 @@
 import type { LedgerEntry } from "../model.ts";
 import { listed } from "../text/quote.ts";
 import { TIERS } from "../tiers.ts";
-import type { StackSurfaces } from "../undelivered-changes.ts";
+import { onceAdded, type StackSurfaces } from "../undelivered-changes.ts";
 import { isLarger } from "./compare-sizes.ts";
 
 /** What is neither a right nor a place: a smaller figure ends nothing, and no clone is deleted. */
-export function settingChanges(
-  past: LedgerEntry,
-  after: LedgerEntry,
-  { cluster }: Pick<StackSurfaces, "cluster">,
-): readonly string[] {
+export function settingChanges(past: LedgerEntry, after: LedgerEntry, has: StackSurfaces): readonly string[] {
   // An admin's tree is never touched, whatever the row says of it.
   const isTouched = TIERS[after.tier].clone !== "untouched";
   const newRepos = after.repos.filter((repo) => isTouched && !past.repos.includes(repo));
@@ -29,16 +25,27 @@ export function settingChanges(
     ...(newRepos.length > 0 ? [`has ${listed(newRepos)} cloned`] : []),
     ...(oldRepos.length > 0 ? [`keeps the clone of ${listed(oldRepos)}, which is no longer looked after`] : []),
     ...figures("limit", past.limits, after.limits),
-    ...(cluster ? figures("quota", past.quota, after.quota, "; what runs above it stays") : []),
+    ...figures("quota", past.quota, after.quota, "; what runs above it stays", onceAdded("cluster", has)),
   ];
 }
 
-/** @param stays what a smaller figure does not end */
-function figures<Figures extends object>(what: string, past: Figures, after: Figures, stays = ""): string[] {
+/**
+ * @param stays what a smaller figure does not end
+ * @param later when a larger one takes effect, where that is not now; a smaller one then takes nothing away
+ */
+function figures<Figures extends object>(
+  what: string,
+  past: Figures,
+  after: Figures,
+  stays = "",
+  later = "",
+): readonly string[] {
   return (Object.keys(after) as (keyof Figures & string)[])
     .filter((name) => past[name] !== after[name])
-    .map((name) => {
+    .flatMap((name) => {
       const [was, is] = [String(past[name]), String(after[name])];
-      return `has the ${what} ${name} changed from ${was} to ${is}${isLarger(name, is, was) ? "" : stays}`;
+      const grows = isLarger(name, is, was);
+      if (later !== "" && !grows) return [];
+      return [`has the ${what} ${name} changed from ${was} to ${is}${grows ? later : stays}`];
     });
 }

@@ -84,6 +84,35 @@ test("somebody who joined on one surface alone and is taken off the roster leave
   expect(retry.plan).toEqual([expect.stringMatching(/^bob is offboarded\./) as string]);
 });
 
+describe("rights on a surface that the stack does not have", () => {
+  const owner = (more: string) => rosterOf(ada, row("bob", more, "namespace-owner"));
+  const less = "namespaces: [shop]\nforgejo: {login: bob, push: false}\nquota: {pods: 10}";
+  const more = "namespaces: [shop, mill]\nforgejo: {login: bob, push: true}\nquota: {pods: 30}";
+  const surfaces: readonly Surface[] = ["host devvm"];
+  const alone = (text: string, known = {}) => derived(text, { surfaces, ...known });
+  const known = (text: string) => next(alone(text), ...surfaces);
+
+  test("are announced when they are given, since they come with the surface, and are not announced then", () => {
+    const given = alone(owner(more), known(owner(less)));
+    expect(given.plan).toEqual([
+      "bob gets direct push to the protected branch once the stack has a forge: what they push deploys and namespace mill once the stack has a cluster; has the quota pods changed from 10 to 30 once the stack has a cluster.",
+    ]);
+    expect(derived(owner(more), next(given, ...surfaces)).plan).toEqual([]);
+  });
+
+  test("are announced with a place, and so is another login of the forge", () => {
+    const joined = alone(owner(more), known(rosterOf(ada))).plan.join();
+    expect(joined).toContain("owns the namespaces shop and mill once the stack has a cluster;");
+    expect(joined).toContain("pushes to the protected branch as bob once the stack has a forge.");
+    const other = alone(owner(more.replace("login: bob", "login: rob")), known(owner(more)));
+    expect(other.plan).toEqual(["bob gets the Forgejo login rob once the stack has a forge."]);
+  });
+
+  test("are not announced as lost", () => {
+    expect(alone(owner(less), known(owner(more))).plan).toEqual([]);
+  });
+});
+
 test("a renamed account is followed: what a surface holds under the former name is compared with the new one", () => {
   const first = derived(promoted, delivered(team));
   const renamed = promoted.replace(/bob:/, "rob:").replace(/^( {2}rob:\n)/m, "$1    previously: {os_user: bob}\n");
