@@ -158,32 +158,36 @@ function returnOf(entries: KnownChange, holders: HoldersOfRun, has: StackSurface
   const [notBack, more] = [parts.flatMap(({ lost }) => lost), parts.flatMap(({ gained }) => gained)];
   const isDeleted = past.removedOn !== undefined;
   const isElsewhere = !wasOnHost(past, after);
-  const home = isDeleted
-    ? [`gets a new home, since the former one was deleted for good (recorded on ${past.removedOn})`]
-    : [
-        isElsewhere
-          ? `gets a new home on ${after.hosts[0]}`
-          : `has account and home back as they are${mayLackHome ? ` where ${after.hosts[0]} has them already, and new ones otherwise` : ""}`,
-        ...(formerName === undefined
-          ? []
-          : [
-              `is the new name of ${formerName}`,
-              `/home/${formerName} becomes /home/${who}, with a link at the former path`,
-            ]),
-      ];
+  const renamed =
+    formerName === undefined || isDeleted
+      ? []
+      : [
+          `is the new name of ${formerName}`,
+          `/home/${formerName} becomes /home/${who}, with a link at the former path`,
+        ];
   const other = [
-    ...home,
+    homeOf(entries),
+    ...renamed,
     ...(has.forge || has.Vault ? [tokensOf(tokensOn)] : []),
     ...(notBack.length > 0 ? [`does not get back ${listed(notBack)}`] : []),
     ...(more.length > 0 ? [`gets ${listed(more)}, which they did not have on their last day`] : []),
     ...(parts[0]?.other ?? []),
     ...(isDeleted ? [] : settingChanges(past, after, has)),
   ];
-  const startsAnew =
-    isDeleted || isElsewhere ? { startsAnew: true as const } : mayLackHome ? { startsAnew: "perhaps" as const } : {};
+  const mayBeGone = isDeleted || mayLackHome;
+  const startsAnew = isElsewhere ? { startsAnew: true as const } : mayBeGone ? { startsAnew: "perhaps" as const } : {};
   const hasOtherPorts =
     past.ports.t3 === after.ports.t3 && past.ports.browser === after.ports.browser ? {} : { hasOtherPorts: true };
   return { who, kind: "returns", lost: [], gained: ["a place again"], other, ...startsAnew, ...hasOtherPorts };
+}
+
+/** A removal for good deletes nothing on a host that was out of the stack. */
+function homeOf({ past, after, mayLackHome = false }: KnownChange): string {
+  const [host] = after.hosts;
+  if (!wasOnHost(past, after)) return `gets a new home on ${host}`;
+  if (past.removedOn !== undefined)
+    return `gets a new home where the removal deleted the former one on ${host}; one that is there stays`;
+  return `has account and home back as they are${mayLackHome ? ` where ${host} has them already, and new ones otherwise` : ""}`;
 }
 
 function tokensOf(on: NonNullable<EntryChange["tokensOn"]>): string {
@@ -257,15 +261,20 @@ export const notLocked = (host: HostName): string => `${notInStack(host)}: nothi
 
 const notInStack = (host: HostName): string => `${host} is not in this stack`;
 
+/** To a return it is of no matter whether the leave had reached a host out of the stack: it gives nothing there. */
+function formerPlace({ leftOn, removedOn }: LedgerEntry, host: HostName, hosts: EntryChange["hosts"]): string {
+  if (hosts?.has(host) === false) return leftOn === undefined ? notLocked(host) : notInStack(host);
+  return removedOn === undefined
+    ? "account and home stay there, locked"
+    : "account and home are as the removal left them";
+}
+
 function placeChanges({ past, after, hosts }: KnownChange): Part {
   const part = { lost: [] as string[], gained: [] as string[], other: [] as string[] };
   const [from] = past.hosts;
   const [to] = after.hosts;
-  if (from !== to) {
-    const isOut = from !== undefined && hosts?.has(from) === false;
-    // Whether the leave had reached it is of no matter to a return, which gives nothing there.
-    const outside = past.leftOn === undefined ? notLocked : notInStack;
-    part.lost.push(`their place on ${from} (${isOut ? outside(from) : "account and home stay there, locked"})`);
+  if (from !== undefined && from !== to) {
+    part.lost.push(`their place on ${from} (${formerPlace(past, from, hosts)})`);
     part.gained.push(`a place on ${to}`);
   }
   if (!past.parked && after.parked)

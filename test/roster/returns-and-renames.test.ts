@@ -94,21 +94,25 @@ describe("the plan of a return", () => {
     expect(plan).toContain("is the new name of bob; /home/bob becomes /home/rob, with a link at the former path");
   });
 
-  test("after a removal for good promises neither home nor clone", () => {
+  test("after a removal for good promises a home or a clone only where the removal left one", () => {
     const ledger = derived(team(), { ledger: gone, stack: { removed: ["bob"] } }).desired.ledger;
     const plan = planOf(team(row("bob")), ledger);
-    expect(plan).toContain("gets a new home, since the former one was deleted for good (recorded on 2026-11-22)");
-    expect(plan).toContain("gets a locked clone of infra;");
-    expect(plan).not.toContain("keeps the clone");
+    expect(plan).toContain("keeps a clone of infra that is there as it is; a missing one is cloned, locked;");
+    expect(plan).toContain(
+      "gets a new home where the removal deleted the former one on devvm; one that is there stays;",
+    );
+    const elsewhere = planOf(team(row("bob", "host: other")), ledger);
+    expect(elsewhere).toContain("gets a locked clone of infra; gets a new home on other;");
+    expect(elsewhere).toContain("their place on devvm (account and home are as the removal left them)");
   });
 
   test("names other ports where theirs were given to somebody, and the same ones as theirs", () => {
     const removed = derived(team(), { ledger: gone, stack: { removed: ["bob"] } }).desired.ledger;
     const taken = derived(team(row("cat")), { ledger: removed }).desired.ledger;
     expect(planOf(team(row("bob"), row("cat")), taken)).toContain(
-      "with the same uid 20001 and the ports 3776 and 8934, since others have ports that were theirs; gets a locked",
+      "with the same uid 20001 and the ports 3776 and 8934, since others have ports that were theirs; keeps a clone",
     );
-    expect(planOf(team(row("bob")), removed)).toContain("and the ports 3774 and 8932; gets a locked");
+    expect(planOf(team(row("bob")), removed)).toContain("and the ports 3774 and 8932; keeps a clone");
   });
 
   test("says where tokens may still be valid that the leave did not revoke", () => {
