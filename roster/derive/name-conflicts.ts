@@ -22,6 +22,7 @@ export function conflictsWithOthers(
   const gone = [...past.people].filter(([user]) => !rows.has(user));
   const returning = gone.filter(([, entry]) => entry.removedOn === undefined);
   const byLogin = byFolded(returning, (entry) => entry.authentikUser);
+  const loginOfGone = new Map(gone.map(([user, { authentikUser }]) => [user, folded(authentikUser)]));
   const byK8sUser = holdersOfNames([
     ...gone.map(([user, entry]) => [user, k8sUsersOf(entry)] as const),
     ...[...rows].map(([user, row]) => [user, formerK8sUsersOf(row, past.people.get(user))] as const),
@@ -46,8 +47,11 @@ export function conflictsWithOthers(
       problems.push(problemInRoster(roster, warningInRow(row.osUser, ["authentik_user"], message)));
     }
     // An earlier version let two of one login have one k8s_user: those who have it are left with it.
-    const isFromBefore = sameK8sUser === sameLogin && entry?.leftOn === undefined && entry?.k8sUser === row.k8sUser;
-    if (sameK8sUser !== undefined && !isFromBefore) {
+    const isFromBefore = (user: OsUser) =>
+      loginOfGone.get(user) === folded(row.authentikUser) &&
+      entry?.leftOn === undefined &&
+      entry?.k8sUser === row.k8sUser;
+    if (sameK8sUser !== undefined && !isFromBefore(sameK8sUser)) {
       const way = canBe(sameK8sUser)
         ? `, or write previously: {os_user: ${sameK8sUser}} if the two are one person`
         : "";

@@ -51,6 +51,25 @@ test("neither does a leaver's login open the secrets below their k8s_user", () =
   ]);
 });
 
+test("who shares login and k8s_user with a leaver from before is left with it, also once the leaver is removed for good", () => {
+  const entry = ledger.people.get(user("bob"));
+  if (entry === undefined) throw new Error("the ledger has no bob");
+  const shared = (bob: Partial<LedgerEntry>): Ledger => {
+    const rob: LedgerEntry = { ...entry, uid: 20_009, ports: { t3: 3790, browser: 8990 }, namespaces: [] };
+    const people = [...ledger.people, [user("rob"), rob], [user("bob"), { ...entry, leftOn: TODAY, ...bob }]] as const;
+    return { version: 1, people: new Map(people) };
+  };
+  const rob = row("rob")
+    .replace("authentik_user: rob", "authentik_user: bob")
+    .replace("k8s_user: rob", "k8s_user: bob");
+  for (const past of [shared({}), shared({ removedOn: TODAY })])
+    expect(tried(rosterOf(ADA, rob), { ledger: past }).ok).toBe(true);
+  // The same name, but not the same login.
+  expect(
+    tried(rosterOf(ADA, rob), { ledger: shared({ authentikUser: "bert" as typeof entry.authentikUser }) }).ok,
+  ).toBe(false);
+});
+
 test("a former k8s_user that only a row of before tells is kept from others, too", () => {
   const renamed = derived(rosterOf(row("ada", "previously: {k8s_user: adele}", "admin"))).desired.ledger;
   const result = tried(rosterOf(ADA, row("adele")), { ledger: renamed });
