@@ -79,7 +79,9 @@ export const policyOf = (settings: StackSettings): Policy => ({
   ...DEFAULT_POLICY,
   hosts: settings.hosts.map(({ name }) => name as HostName),
   reservedK8sUsers: settings.reservedK8sUsers,
-  ...(settings.vault === undefined ? {} : { userMapPath: settings.vault.userMap.path }),
+  ...(settings.vault === undefined || settings.userMapFile !== undefined
+    ? {}
+    : { userMapPath: settings.vault.userMap.path }),
   systemNamespaces: settings.systemNamespaces,
   limits: settings.limits,
   quota: settings.quota,

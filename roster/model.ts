@@ -217,7 +217,7 @@ export interface Policy {
   /** The stack's hosts, the first is the default. Never empty. */
   readonly hosts: readonly HostName[];
   readonly reservedK8sUsers: readonly string[];
-  /** Path of the user map in Vault's KV store. Absent where the stack has no Vault. */
+  /** Path of the user map in Vault's KV store. Absent where the stack does not read it there. */
   readonly userMapPath?: string;
   readonly systemNamespaces: readonly string[];
   readonly limits: Readonly<Record<Tier, Limits>>;

@@ -199,7 +199,7 @@ const takenTable = (): string =>
       ["`authentik_user`", codes(sorted(RESERVED_LOGINS))],
       [
         "`k8s_user`",
-        `${codes(sorted(RESERVED_K8S_USERS))}, anything that begins with \`kube-\`, the first segment of the stack's \`vault.userMap.path\`, and its \`reservedK8sUsers\``,
+        `${codes(sorted(RESERVED_K8S_USERS))}, anything that begins with \`kube-\`, without \`userMapFile\` the first segment of \`vault.userMap.path\`, and its \`reservedK8sUsers\``,
       ],
       [
         "namespace",

@@ -29,7 +29,9 @@ export const vault = z.strictObject({
     .strictObject({
       path: secretPath
         .default("platform")
-        .describe("Secret that holds the user map. The path's first segment is nobody's `k8s_user`."),
+        .describe(
+          "Secret that holds the user map. Without `userMapFile`, the path's first segment is nobody's `k8s_user`.",
+        ),
       field: z.string().default("k8s_users").describe("Its field with the map as JSON text."),
     })
     .prefault({})

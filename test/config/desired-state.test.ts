@@ -108,12 +108,14 @@ test("the settings decide: hosts, limits, quota, reserved names", async () => {
 });
 test("a person's k8s_user is never where the stack keeps its user map in Vault", async () => {
   const eve = cleo.replaceAll("cleo", "eve").replace("k8s_user: eve", "k8s_user: infra");
-  const inVault = (path: string) =>
-    stack(rosterOf(ada, eve), { vault: { address: "https://vault.test", userMap: { path } } });
+  const inVault = (path: string, userMap?: string) =>
+    stack(rosterOf(ada, eve), { vault: { address: "https://vault.test", userMap: { path } } }, userMap);
   await expect(computeDesiredState(inVault("infra/people"), known())).rejects.toThrow(
     /^Nothing was changed:\n {2}roster\.yaml:\S+ eve: k8s_user: "infra" is reserved, because the setting vault\.userMap\.path \(infra\/people\)/,
   );
   await expect(computeDesiredState(inVault("people/infra"), known())).resolves.toMatchObject({ brakes: [] });
+  // Nobody reads it there.
+  await expect(computeDesiredState(inVault("infra/people", "{}"), known())).resolves.toMatchObject({ brakes: [] });
 });
 const QUOTA = { cpu_requests: "1", memory_requests: "1Gi", memory_limits: "1Gi", pods: "3" };
 const OF_TIER = { memory: "7G", cpu: "100%", tasks: "900", pane_memory: "1G" };
