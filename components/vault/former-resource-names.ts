@@ -8,7 +8,10 @@ import { workstationPolicyName } from "./names.ts";
 
 type Alias = { readonly name: string };
 
-/** Each is empty where the name could be another resource's, too: a policy or role that is written anew is the same in Vault. */
+/**
+ * Each is empty where the name could be another resource's, too. The engine then writes the policy or role anew and deletes the
+ * former resource, which has the same name in Vault: it is missing there until the next deployment with a refresh.
+ */
 export interface FormerResourceNames {
   ofRole(person: Holder, namespace: Namespace): Alias[];
   ofOwnerPolicy(person: Holder): Alias[];
