@@ -1,4 +1,4 @@
-/** Puts back into the rows what would be taken from somebody, while removals are suspended (`addsOnly`). */
+/** While removals are suspended (`addsOnly`), puts back into the rows what would be taken, and finds removals that are pending. */
 
 import {
   holdersOf,
@@ -7,10 +7,13 @@ import {
   type IdentityKind,
   isRename,
 } from "../changes/identity-holders.ts";
-import type { Ledger, LedgerEntry, OsUser, Tier } from "../model.ts";
+import { problemInRoster } from "../load.ts";
+import type { HostName, Ledger, LedgerEntry, OsUser, Problem, Roster, Tier } from "../model.ts";
 import { sorted } from "../text/code-unit-order.ts";
 import { TIERS } from "../tiers.ts";
+import { surfacesWithAccess, type Undelivered } from "../undelivered-changes.ts";
 import { type CurrentRow, withEmail } from "./expire-rows.ts";
+import type { RenamedLedger } from "./renames.ts";
 
 /** The same rows with everything that would be taken from somebody put back (`addsOnly`). */
 export function withoutRemovals(
@@ -82,4 +85,32 @@ function rowOfEntry(osUser: OsUser, entry: LedgerEntry): CurrentRow {
     ...(until === undefined ? {} : { until }),
     ...(entry.forgejoLogin === undefined ? {} : { forgejo: { login: entry.forgejoLogin, push: entry.push } }),
   };
+}
+
+/**
+ * Everybody whom a host may still let in from before an earlier run that did not complete there, and who has no place on it
+ * now: while removals are suspended, the host would refuse the delivery halfway through the run.
+ * @param undelivered what surfaces of the stack may hold
+ */
+export function pendingRemovals(
+  roster: Roster,
+  past: RenamedLedger,
+  rows: ReadonlyMap<OsUser, CurrentRow>,
+  hosts: readonly HostName[],
+  undelivered: Undelivered,
+): readonly Problem[] {
+  return [...past.people.keys()].flatMap((user) => {
+    const open = surfacesWithAccess(undelivered, past.renamed.get(user) ?? user);
+    const row = rows.get(user);
+    const there = hosts.filter((host) => row?.host !== host && open.includes(`host ${host}`));
+    return there.map((host) => {
+      const other =
+        row === undefined
+          ? `put ${user} back on the roster with host: ${host}`
+          : `take ${host} out of workstation:hosts until then`;
+      const message = `host ${host} may still give ${user} access, which an earlier deployment was to revoke there, and addsOnly suspends removals; set workstation:addsOnly to false, or ${other}`;
+      const path = roster.rows.has(user) ? ["users", user] : ["users"];
+      return problemInRoster(roster, { path, at: "key", message, severity: "error" });
+    });
+  });
 }

@@ -41,7 +41,7 @@ import {
 import { removedPeople } from "./removed-users.ts";
 import { followRenames, type RenamedLedger } from "./renames.ts";
 import { type CurrentRow, currentRows, expiredRows, type RowsInput } from "./expire-rows.ts";
-import { withoutRemovals } from "./adds-only.ts";
+import { pendingRemovals, withoutRemovals } from "./adds-only.ts";
 
 export interface DeriveInput extends RowsInput {
   readonly ledger: Ledger;
@@ -95,7 +95,9 @@ export function derive(input: DeriveInput): Derived {
     ...conflictsWithOthers(roster, past, rows),
     ...formerNamesOfOthers(roster, past, rows),
     ...claimedRenames(roster, past, wanted),
-    ...(policy.addsOnly ? doubledIdentities(roster, past, rows) : []),
+    ...(policy.addsOnly
+      ? [...doubledIdentities(roster, past, rows), ...pendingRemovals(roster, past, rows, policy.hosts, undelivered)]
+      : []),
     ...allocated.problems,
     ...expiredRows(roster, today, policy, past.people),
   ];

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Policy } from "../../roster/model.ts";
 import { people, type Plain, yamlOf } from "./generators.ts";
 import { checkPolicy } from "../../roster/policy-defaults.ts";
-import type { Surface } from "../../roster/undelivered-changes.ts";
+import { type Surface, withoutSurface } from "../../roster/undelivered-changes.ts";
 import { derived, person, policy, PROPERTY, rosterOf, row, RUNS, SURFACES, tried } from "./support.ts";
 
 const admin = (name: string) => row(name, "", "admin");
@@ -295,5 +295,43 @@ describe("for any two rosters", () => {
       }),
       RUNS,
     );
+  });
+});
+
+describe("addsOnly after a run that took a place and did not complete on its host", () => {
+  const hosts = ["devvm", "attic"] as never;
+  const surfaces: readonly Surface[] = ["host devvm", "host attic"];
+  const [here, there] = [row("bob"), row("bob", "host: attic")];
+  const stack = { hosts, confirmLeave: ["bob"] };
+  const past = derived(rosterOf(admin("ada"), there), { surfaces, stack }).desired.ledger;
+  const deployed = (...rows: readonly string[]) => {
+    const run = derived(rosterOf(admin("ada"), ...rows), { surfaces, stack, ledger: past });
+    return { ledger: run.desired.ledger, undelivered: withoutSurface(run.undelivered, "host devvm"), surfaces };
+  };
+  const suspended = { stack: { hosts, addsOnly: true } };
+  const refusals = (text: string, known: ReturnType<typeof deployed>, more: object = suspended) => {
+    const result = tried(text, { ...known, ...more });
+    return result.ok ? [] : result.problems.map(({ path, message }) => [path, message]);
+  };
+  const open =
+    "host attic may still give bob access, which an earlier deployment was to revoke there, and addsOnly suspends removals; set workstation:addsOnly to false, or";
+
+  test("refuses the next run before the first write, unless who left has the place back", () => {
+    const left = deployed();
+    expect(refusals(rosterOf(admin("ada")), left)).toEqual([
+      ["users", `${open} put bob back on the roster with host: attic`],
+    ]);
+    expect(refusals(rosterOf(admin("ada")), left, { stack })).toEqual([]);
+    expect(refusals(rosterOf(admin("ada"), there), left)).toEqual([]);
+  });
+
+  test("refuses it of who moved, unless the host is out of the stack", () => {
+    const moved = deployed(here);
+    const text = rosterOf(admin("ada"), here);
+    expect(refusals(text, moved)).toEqual([
+      ["users.bob", expect.stringContaining(`${open} take attic out of workstation:hosts until then`)],
+    ]);
+    const out = { surfaces: ["host devvm"], stack: { hosts: ["devvm"], addsOnly: true } };
+    expect(refusals(text, moved, out)).toEqual([]);
   });
 });
