@@ -1,4 +1,4 @@
-/** While removals are suspended (`addsOnly`), puts back into the rows what would be taken, and finds removals that are pending. */
+/** Puts back into the rows what would be taken while removals are suspended (`addsOnly`), and finds removals that are pending. */
 
 import {
   holdersOf,
