@@ -95,7 +95,7 @@ export const people = {
     .boolean()
     .default(false)
     .describe(
-      "Suspends every removal of access and rights on every surface, and what comes with one, such as a namespace-owner's higher tier. Parking, smaller limits and quotas and `claude_auth: false` are none.",
+      "Suspends every removal of access and rights on every surface, and what comes with one, such as a namespace-owner's higher tier. Parking, smaller limits and quotas and `claude_auth: false` are none. What an earlier deployment announced and did not complete is still revoked where a surface has it; a host refuses that until this is `false`.",
     ),
   reservedK8sUsers: z
     .array(dnsLabel)

@@ -149,9 +149,7 @@ function unitSteps({ m, mode, warn }: PersonRun, part: UnitsPart): readonly (() 
   const last = [former, mode === "check" ? limitsUnlessPending : limits];
   // Of another account the ports say why it is neither limited nor parked.
   if (part.state === "parked" && !isTheirs) return [...files, envelope, ...last];
-  // Parking may wait for a save; limits and parking keep each other from nothing.
-  if (part.state === "parked")
-    return [() => failingAlone(envelope()), ...parkingSteps(m, user, running, warnOf), ...files, ...last];
+  if (part.state === "parked") return [...parkingSteps(m, user, { envelope, running }, warnOf), ...files, ...last];
   // The environment file is their own, and what is wrong with it keeps no limit. Of another account the ports say why.
   const prepared = isTheirs ? [envelope, ...files] : [...files, envelope];
   const working = [() => wakeAccount(m, user, warnOf), running, () => restoreSessions(m, user, warnOf)];
@@ -160,9 +158,18 @@ function unitSteps({ m, mode, warn }: PersonRun, part: UnitsPart): readonly (() 
 
 const failingAlone = (step: Step): Step => ({ ...step, failsAlone: true });
 
-/** A unit that does not stop is ended with everything else. */
-const parkingSteps = (m: Machine, user: User, running: () => Step, warn: (sentence: string) => void) => [
+interface Resting {
+  readonly envelope: () => Step;
+  readonly running: () => Step;
+}
+
+/**
+ * The sessions are recorded first: a smaller limit can end what was to be recorded. Limits and parking keep each other
+ * from nothing, and a unit that does not stop is ended with everything else.
+ */
+const parkingSteps = (m: Machine, user: User, { envelope, running }: Resting, warn: (sentence: string) => void) => [
   () => recordSessions(m, user, warn),
+  () => failingAlone(envelope()),
   () => failingAlone(running()),
   () => endParked(m, user),
 ];
@@ -186,8 +193,9 @@ function stepsBeforeRename(
   const rest = () => {
     throw new Refusal(`their account is still called ${user.name}; see the failure of the account part`);
   };
-  const working = part.state === "parked" ? parkingSteps(m, user, stopped, warn) : [stopped];
-  return [() => failingAlone(resourceLimits(m, former)), ...working, rest];
+  const envelope = () => resourceLimits(m, former);
+  if (part.state === "parked") return [...parkingSteps(m, user, { envelope, running: stopped }, warn), rest];
+  return [() => failingAlone(envelope()), stopped, rest];
 }
 
 /** A dry run cannot see what systemd would have after a change that it does not make. */

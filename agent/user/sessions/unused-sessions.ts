@@ -1,7 +1,7 @@
 /** Finds the sessions that a user's tmux configuration has made and in which nothing but their shell runs. */
 
 import { childrenIn } from "../../shared/sessions/process-tree.ts";
-import { ownProcesses } from "./own-processes.ts";
+import { argvOf, ownProcesses } from "./own-processes.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
 
 /** Starts a pane's shell, with its limit of memory. */
@@ -17,7 +17,8 @@ const LINE = /^(\$\d+) 1101 (\d+) (.+)$/;
 export async function unusedSessions(tmux: Tmux, { uid }: PersonHere): Promise<ReadonlyMap<string, string>> {
   const listing = (await tmux.ask(["list-panes", "-a", "-F", FORMAT])) ?? "";
   const children = childrenIn(ownProcesses(uid));
-  const isIdle = (pid: number) => (children.get(pid) ?? []).length === 0;
+  // A pane whose own process still prepares its shell has run nothing.
+  const isIdle = (pid: number) => argvOf(pid)[1] === PANE || (children.get(pid) ?? []).length === 0;
   return new Map(
     listing.split("\n").flatMap((line) => {
       const [, id, pid, name] = LINE.exec(line) ?? [];

@@ -170,7 +170,7 @@ test("who is parked under a new name is parked at once, and their smaller limits
   const { said, ran, outcome } = await deliver(units({ ...anna, state: "parked" }));
   expect(ran).toContain("/usr/local/sbin/tmux-persist save anca");
   expect(said).toContain("anna: ended all sessions and processes");
-  expect(said[0]).toContain("/etc/systemd/system/user-2000.slice.d/50-workstation.conf");
+  expect(said.join("\n")).toContain("/etc/systemd/system/user-2000.slice.d/50-workstation.conf");
   expect(outcome).toMatchObject({ failed: expect.stringContaining("their account is still called anca") });
   expect(state().processes).toBe(0);
   expect((await deliver(account({ ...anna, groups: ADMIN }))).outcome).not.toHaveProperty("failed");
