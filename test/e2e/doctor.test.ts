@@ -27,6 +27,7 @@ let stack: PeopleStack;
 let vault: LabVault;
 let issuer: { readonly url: string; readonly server: Server };
 let auditLog: string;
+let auditedBefore = 0;
 let secrets: readonly string[];
 /** Everything that the command has said. */
 const said: string[] = [];
@@ -72,9 +73,11 @@ const audited = z.object({
   objectRef: z.object({ resource: z.string() }).optional(),
 });
 
-/** What the deployment's account has written in the cluster; reviews are answered and stored nowhere. */
+/** What the deployment's account has written in the cluster since this file began; reviews are stored nowhere. */
 const written = async () =>
-  (await readFile(auditLog, "utf8"))
+  (await readFile(auditLog))
+    .subarray(auditedBefore)
+    .toString("utf8")
     .split("\n")
     .flatMap((line) => (line.includes(ACCOUNT) ? [audited.parse(JSON.parse(line))] : []))
     .filter(({ user, verb }) => user.username.endsWith(ACCOUNT) && !["get", "list", "watch"].includes(verb))
@@ -87,6 +90,8 @@ beforeAll(async () => {
   vault = await labVault(address, caFile, rootToken);
   const cluster = await clusterFact.read(instance);
   auditLog = cluster.auditLog;
+  // Another file may have deployed by an account of this name on the same lab.
+  auditedBefore = (await readFile(auditLog)).length;
   issuer = await startIssuer();
   await stack.kubectl(["delete", "--ignore-not-found", "-f", join(PROJECT, "ci/deployment-role.yaml")]);
   await stack.kubectl(["create", "serviceaccount", ACCOUNT, "--namespace=kube-system"]);
