@@ -46,7 +46,7 @@ export async function deployVault(
   const addresses = new Set([...desired.people.values()].flatMap(({ email }) => addressOf(email)));
   const isReassigned = ({ email }: OffboardedPerson) => addressOf(email).some((address) => addresses.has(address));
   const handedOver = handoversOf(desired);
-  const formerNames = formerResourceNames(desired);
+  const ofRun = { formerOwners: handedOver.formerOwners, formerResourceNames: formerResourceNames(desired) };
   const cuts: pulumi.Resource[] = [];
   const tokens = new Map<OsUser, pulumi.Output<string>>();
   const revoke = (person: OffboardedPerson): pulumi.Resource => {
@@ -58,11 +58,8 @@ export async function deployVault(
         person: { ...person, namespaces: namespaces.filter(isFree) },
         ...(email === undefined || isReassigned(person) ? {} : { address: email }),
         ...{ isReassignedAddress: false, releases: [] },
-        ...{
-          handedOver: handedOver.by(person),
-          formerOwners: handedOver.formerOwners,
-          formerResourceNames: formerNames,
-        },
+        ...ofRun,
+        handedOver: handedOver.by(person),
       },
       { providers, aliases: formerUrns(person) },
     );
@@ -84,11 +81,8 @@ export async function deployVault(
         ...(person.email === undefined ? {} : { address: person.email }),
         isReassignedAddress: desired.reassignedAddress.has(person.osUser),
         releases: releases.map(([, identity]) => identity),
-        ...{
-          handedOver: handedOver.by(person),
-          formerOwners: handedOver.formerOwners,
-          formerResourceNames: formerNames,
-        },
+        ...ofRun,
+        handedOver: handedOver.by(person),
         ...(former === undefined ? {} : { former }),
       },
       { providers, aliases: formerUrns(person) },

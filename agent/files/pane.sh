@@ -11,7 +11,8 @@ in_scope() {
 }
 if [ -n "$cap" ] && [ -S "${XDG_RUNTIME_DIR:-}/systemd/private" ]; then
   # Whether a scope can be made is tried with nothing in it: the shell must replace this process, since a terminal that
-  # closes hangs up its first process, and only a shell passes that on to its jobs. An interrupt meanwhile ends what was tried, and not the terminal.
+  # closes hangs up its first process, and only a shell passes that on to its jobs. An interrupt meanwhile ends what was
+  # tried, and not the terminal.
   trap : INT QUIT
   (in_scope true) </dev/null && in_scope "$shell" -l "$@"
   echo "This terminal has no memory limit of its own: its scope could not be made (systemd-run ended with $?)." >&2

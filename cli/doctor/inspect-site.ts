@@ -221,7 +221,7 @@ async function mirrorOf(settings: StackSettings): Promise<readonly Check[]> {
   const remedy = "start what serves it, or correct devvm.repositories.infraMirror (docs/getting-started.md)";
   const unanswered = { what: "mirror", expected: "an answer to a clone without a login", remedy };
   return guarded(mirrorTarget(repositories), unanswered, () =>
-    mirrorChecks(repositories, (url) => send({ method: "GET", url, headers: {}, timeoutMs: TIMEOUT_MS, ...tls })),
+    mirrorChecks(repositories, (url) => send({ ...REQUEST, url, ...tls })),
   );
 }
 

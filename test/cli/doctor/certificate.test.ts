@@ -2,14 +2,8 @@
 
 import { expect, test } from "vitest";
 import { judgeCertificate } from "../../../cli/doctor/certificate.ts";
+import { GOOD, NOW } from "./good-certificate.ts";
 
-const NOW = new Date("2026-01-10T00:00:00Z");
-const GOOD = {
-  validFrom: new Date("2025-12-01"),
-  validTo: new Date("2026-06-01"),
-  distrust: undefined,
-  otherName: undefined,
-};
 const target = { surface: "address", where: "https://a.test", who: "" } as const;
 const judged = (setting: string, changes: object) =>
   judgeCertificate(target, setting, { ...GOOD, ...changes }, NOW).map(

@@ -18,6 +18,7 @@ import { settings } from "../../config/raw-config.ts";
 import { text } from "../../house/sources.ts";
 import { roster, rosterOf, row } from "../../roster/support.ts";
 import { type HttpsCluster, startHttpsCluster } from "../https-cluster.ts";
+import { GOOD, NOW } from "./good-certificate.ts";
 
 const missingOf = (checks: readonly Check[]) =>
   checks.filter(({ state }) => state === "missing").map(({ what, found }) => `${what}: ${found}`);
@@ -278,14 +279,6 @@ test.each([
   const checks = await forgeChecks(forgeWith({ ...FORGE, ...changes }), "https://forge.test", REPOSITORIES, ROWS);
   expect(missingOf(checks)).toEqual(expected);
 });
-
-const NOW = new Date("2026-01-10T00:00:00Z");
-const GOOD = {
-  validFrom: new Date("2025-12-01"),
-  validTo: new Date("2026-06-01"),
-  distrust: undefined,
-  otherName: undefined,
-};
 
 test("a name that is not known, and each fault of a certificate, is a finding", async () => {
   const addresses = namedAddresses(settings({ cluster: CLUSTER, vault: { address: "https://vault.test" } }), {});
