@@ -15,3 +15,14 @@ export function messageOf(error: unknown): string {
   if (error instanceof Refusal || systemCode(error) !== undefined) return error.message;
   return error.stack ?? error.message;
 }
+
+/** Why a read is refused; undefined where it is not. What else it throws passes through. */
+export function refusalOf(read: () => unknown): string | undefined {
+  try {
+    read();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Refusal) return error.message;
+    throw error;
+  }
+}

@@ -1,7 +1,7 @@
 /** Keeps this host's own copy of the ledger: the uid and ports of every user, which are never assigned to anybody else. */
 
 import { z } from "zod";
-import { Refusal } from "../../lib/errors.ts";
+import { refusalOf } from "../../lib/errors.ts";
 import { mapOf } from "../../lib/map-schema.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { readJson, STATE, writeJson } from "./json-files.ts";
@@ -29,15 +29,7 @@ export function readLedger(sys: System): HostLedger {
 }
 
 /** What is wrong with the ledger; undefined where it is intact or absent. */
-export function damageOfLedger(sys: System): string | undefined {
-  try {
-    readLedger(sys);
-    return undefined;
-  } catch (error) {
-    if (error instanceof Refusal) return error.message;
-    throw error;
-  }
-}
+export const damageOfLedger = (sys: System): string | undefined => refusalOf(() => readLedger(sys));
 
 export function writeLedger(sys: System, people: HostLedger): void {
   writeJson(sys, `${STATE}/ledger.json`, { version: 1, people: Object.fromEntries([...people].sort(byName)) });

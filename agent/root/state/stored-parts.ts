@@ -1,7 +1,7 @@
 /** Stores and loads the parts of the desired state that were delivered to this host, one JSON file each. */
 
 import { type Part, type PartKind, part } from "../../contract.ts";
-import { Refusal } from "../../lib/errors.ts";
+import { Refusal, refusalOf } from "../../lib/errors.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { readJson, STATE, writeJson } from "./json-files.ts";
 
@@ -48,15 +48,8 @@ export function tryLoadPart<K extends PartKind>(
 }
 
 /** What is wrong with a stored part; undefined where it is intact or absent. */
-export function damageOf(sys: System, kind: PartKind, osUser?: string): string | undefined {
-  try {
-    loadPart(sys, kind, osUser);
-    return undefined;
-  } catch (error) {
-    if (error instanceof Refusal) return error.message;
-    throw error;
-  }
-}
+export const damageOf = (sys: System, kind: PartKind, osUser?: string): string | undefined =>
+  refusalOf(() => loadPart(sys, kind, osUser));
 
 /** Whether any part was ever delivered. */
 export const hasParts = (sys: System): boolean => (sys.list(`${STATE}/parts`) ?? []).length > 0;
