@@ -50,17 +50,21 @@ dpkg-deb -b p small-thing.deb >/dev/null
 { cat p/DEBIAN/control; printf 'Filename: ./small-thing.deb\\nSize: %s\\nSHA256: %s\\n\\n' $(stat -c %s small-thing.deb) $(sha256sum small-thing.deb | cut -d' ' -f1); } > Packages
 rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*; echo 'deb [trusted=yes] file:/srv/repo ./' > /etc/apt/sources.list.d/local.list`;
 
+/** What a busy machine made late is tried again in the background: that retry has ended after this. */
+const RETRIED =
+  "if ls /var/lib/workstation/unfinished/*.json >/dev/null 2>&1; then systemctl start workstation-finish; fi";
 /** Three runs: one that dies at the failpoint, one that finishes, one that finds nothing to do. */
 const CYCLE = `cat > /run/setup.sh; sh /run/setup.sh >/run/setup.log 2>&1
 WORKSTATION_FAILPOINT=$1 workstation reconcile >/run/first.log 2>&1; echo "killed $?"
 workstation reconcile >/run/second.log 2>&1; echo "finished $?"
+${RETRIED}
 workstation reconcile 2>&1`;
 
 /** Nobody of that name was ever here. */
 const FORGET = `systemctl disable --now t3-serve@one browser-serve@one credential-sync@one.timer; userdel -rf one; groupdel one
 rm -rf /home/one /etc/t3-serve/one.env /etc/workstation/panes/one /etc/systemd/system/*@one.service.d /etc/systemd/system/user-7501.slice.d /var/lib/workstation/loaded/envelope.one
 echo '{"version":1,"people":{"two":{"uid":7502,"adopted":false,"t3":${portsOf(two).t3},"browser":${portsOf(two).browser}}}}' > /var/lib/workstation/ledger.json; systemctl daemon-reload`;
-const HERE = "cp /srv/here/* /var/lib/workstation/parts/; workstation reconcile";
+const HERE = `cp /srv/here/* /var/lib/workstation/parts/; workstation reconcile; ${RETRIED}`;
 /** All that a cut takes away, there to be taken. */
 const LEDGER = "/var/lib/workstation/ledger.json";
 const FULL = `${HERE}; sed -i 's/"uid":7501,"adopted":false/"uid":7501,"adopted":true/' ${LEDGER}; echo '0 5 * * * /bin/true' | crontab -u one -; su -s /bin/sh one -c 'echo true | at now + 1 day'; gpasswd -a one docker; systemd-run --uid=one sleep 1000; usermod -p x one`;
