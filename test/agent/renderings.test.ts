@@ -163,12 +163,12 @@ test("parked and left people run nothing; without claude_auth only the credentia
   const terminals = ["workstation-terminal@ana.socket", "workstation-terminal@ana.service"];
   const SYNC = "credential-sync@ana.service";
   const all = [...own, SYNC, ...terminals];
-  expect(wantedUnits(units(ana), servicesOf(base()))).toEqual({ run: own, rest: terminals });
+  expect(wantedUnits(units(ana), servicesOf(base()))).toEqual({ run: own, rest: [] });
   expect(wantedUnits(units({ ...ana, state: "parked" }), servicesOf(base(PORTAL)))).toEqual({ run: [], rest: all });
   expect(wantedUnits(units({ ...ana, state: "left" }), servicesOf(base(PORTAL)))).toEqual({ run: [], rest: all });
   expect(wantedUnits(units({ ...ana, claudeAuth: false }), servicesOf(base()))).toEqual({
     run: own.slice(0, 2),
-    rest: [...own.slice(2), SYNC, ...terminals],
+    rest: [...own.slice(2), SYNC],
   });
 });
 

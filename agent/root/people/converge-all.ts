@@ -8,8 +8,9 @@ import { convergePart } from "./converge-person.ts";
 import type { FailedOutcome, Outcome, PersonRun } from "./person-run.ts";
 import { userManagerOf } from "../accounts/find-processes.ts";
 import { sliceOf } from "../services/limits-in-effect.ts";
-import { startedUnitsOf } from "../services/unit-names.ts";
-import { loadPart, peopleOfParts, PERSON_KINDS, type PersonPart } from "../state/stored-parts.ts";
+import { type HostServices, servicesOf } from "../services/host-services.ts";
+import { wantedUnits } from "../services/unit-names.ts";
+import { loadPart, peopleOfParts, PERSON_KINDS, type PersonPart, tryLoadPart } from "../state/stored-parts.ts";
 import { recordFailure } from "../state/failures.ts";
 import type { WorkerSignals } from "../system/run-as-user.ts";
 import { type PoolLimits, runPool, scaledForLoad } from "./worker-pool.ts";
@@ -37,8 +38,10 @@ export async function convergePeople(
   const inTurn = async (kind: PersonPart["kind"]) => {
     for (const of of ofKind(kind)) outcomes.push(await convergePart(run, of));
   };
-  // All of them in one call; one person's are asked for when their turn comes.
-  if (parts.length > 1) await run.m.units(parts.flatMap(unitsAsked));
+  // All of them in one call; one person's are asked for when their turn comes, and so is what a damaged base part decides.
+  const base = tryLoadPart(run.m.sys, "base");
+  const offered = servicesOf(base === "damaged" ? undefined : base);
+  if (parts.length > 1) await run.m.units(parts.flatMap((of) => unitsAsked(of, offered)));
   await inTurn("account");
   const workers = ofKind("clones").map((of) => async (signals: WorkerSignals) => {
     outcomes.push(await convergePart(run, of, signals));
@@ -51,12 +54,12 @@ export async function convergePeople(
   return { outcomes, unrecorded: run.mode === "apply" ? recordOutcomes(run.m, outcomes) : undefined };
 }
 
-const unitsAsked = (of: PersonPart): readonly string[] =>
-  of.kind === "account"
-    ? [userManagerOf(of.uid)]
-    : of.kind === "units"
-      ? [...startedUnitsOf(of.osUser), sliceOf(of.uid)]
-      : [];
+function unitsAsked(of: PersonPart, offered: HostServices): readonly string[] {
+  if (of.kind === "clones") return [];
+  if (of.kind === "account") return [userManagerOf(of.uid)];
+  const { run, rest } = wantedUnits(of, offered);
+  return [...run, ...rest, sliceOf(of.uid)];
+}
 
 /** @returns why they could not be recorded: a full disk must not hide them, and the run that made them fails */
 export function recordOutcomes(m: Machine, outcomes: readonly Outcome[]): string | undefined {

@@ -13,9 +13,9 @@ import { instance, TERMINAL_SERVICE, wantedTerminalUnits } from "./unit-names.ts
 export async function startTerminalSocket(sys: System, osUser: string): Promise<void> {
   const m = machineOf(sys);
   const part = loadPart(sys, "units", osUser);
-  if (part === undefined) return;
+  if (part === undefined || !servicesOfHost(m).terminals) return;
   const service = instance(TERMINAL_SERVICE, osUser);
-  for (const socket of wantedTerminalUnits(part, servicesOfHost(m).terminals).run) {
+  for (const socket of wantedTerminalUnits(part).run) {
     const found = (await m.units([socket])).get(socket);
     if (found?.load !== "loaded" || RUNNING.has(found.active)) continue;
     // The service too: with its starts used up, the first connection would end the socket again.

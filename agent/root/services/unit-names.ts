@@ -57,16 +57,17 @@ export function wantedUnits(part: UnitsPart, offered: HostServices): WantedUnits
   if (part.state !== "present") return { run: [], rest: startedUnitsOf(part.osUser) };
   const timer = offered.credentialSync ? [instance(CREDENTIALS_TIMER, part.osUser)] : [];
   const service = offered.credentialSync ? [instance(CREDENTIALS_SERVICE, part.osUser)] : [];
-  const { run, rest } = wantedTerminalUnits(part, offered.terminals);
+  // Where the host offers none, its base part has stopped them.
+  const { run, rest } = offered.terminals ? wantedTerminalUnits(part) : { run: [], rest: [] };
   return {
     run: [...serversOf(part.osUser, offered), ...(part.claudeAuth ? timer : []), ...run],
     rest: [...(part.claudeAuth ? [] : [...timer, ...service]), ...rest],
   };
 }
 
-/** Of the units of terminals alone: which of them run. The service is started by its socket and ends by itself. */
-export function wantedTerminalUnits({ osUser, state }: UnitsPart, terminals: boolean): WantedUnits {
-  return terminals && state === "present"
+/** Which units of terminals run on a host that offers them. The service is started by its socket and ends by itself. */
+export function wantedTerminalUnits({ osUser, state }: UnitsPart): WantedUnits {
+  return state === "present"
     ? { run: [instance(TERMINAL_SOCKET, osUser)], rest: [] }
     : { run: [], rest: terminalUnitsOf(osUser) };
 }

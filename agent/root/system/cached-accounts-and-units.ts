@@ -80,6 +80,15 @@ export function machineOf(system: System): Machine {
   };
 }
 
+/** The units of these patterns that systemd knows: one that it does not know neither runs, has failed nor is enabled. */
+export async function loadedUnits(sys: System, patterns: readonly string[]): Promise<readonly string[]> {
+  const form = ["--all", "--plain", "--no-legend", "--full"];
+  const argv = ["/usr/bin/systemctl", "list-units", ...form, "--", ...patterns];
+  const ran = await sys.run(argv, { reads: true, timeoutMs: SYSTEMCTL_TIMEOUT_MS });
+  if (ran.code !== 0) throw new Refusal(describeFailure(ran));
+  return ran.stdout.split("\n").flatMap((line) => /^\s*(\S+)\s/.exec(line)?.[1] ?? []);
+}
+
 async function showUnits(sys: System, names: readonly string[]): Promise<ReadonlyMap<string, UnitState>> {
   const argv = ["/usr/bin/systemctl", "show", `--property=${PROPERTIES.join(",")}`, "--", ...names];
   // Times of day in a form that does not depend on where the host is.

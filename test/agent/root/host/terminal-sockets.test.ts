@@ -17,6 +17,11 @@ const people = [
   units({ osUser: "cleo", uid: 2002, state: "left" }),
 ];
 
+const matchesGlob = (name: string, pattern: string): boolean => {
+  const [before = "", after = ""] = pattern.split("*");
+  return name.startsWith(before) && name.endsWith(after);
+};
+
 /** A systemd in which these units are active, and those have failed. */
 function hostWith(active: readonly string[], broken: readonly string[] = []) {
   const { sys, files } = memoryDoor();
@@ -30,6 +35,11 @@ function hostWith(active: readonly string[], broken: readonly string[] = []) {
     if (verb === "enable" || verb === "start") for (const name of names) on.add(name);
     if (verb === "reset-failed") for (const name of names) failed.delete(name);
     if (verb === "disable") for (const name of names) on.delete(name);
+    if (verb === "list-units") {
+      const loaded = [...on].filter((name) => names.some((pattern) => matchesGlob(name, pattern)));
+      const stdout = loaded.map((name) => `${name} loaded active running Terminal\n`).join("");
+      return { argv, code: 0, stdout, stderr: "", timedOut: false, overflowed: false };
+    }
     if (verb !== "show") done.push(`${verb} ${names.join(" ")}`);
     const blocks = names.map((name) => {
       const file = name.endsWith(".service") ? "static" : on.has(name) ? "enabled" : "disabled";
@@ -51,9 +61,11 @@ test("a portal that is switched on starts the sockets of those who are present, 
 });
 
 test("a portal that is taken away stops every socket before its service", async () => {
-  const { m, done } = hostWith(["workstation-terminal@ana.socket", "workstation-terminal@ana.service"]);
+  const { m, done } = hostWith([SERVICE, SOCKET, "t3-serve@ana.service"]);
   await converge(terminalSockets(m, base()), "apply", () => undefined);
-  expect(done).toEqual(["disable workstation-terminal@ana.socket", "disable workstation-terminal@ana.service"]);
+  expect(done).toEqual([`disable ${SOCKET}`, `disable ${SERVICE}`]);
+  await converge(terminalSockets(m, base()), "apply", () => undefined);
+  expect(done).toHaveLength(2);
 });
 
 test("a host has terminals once a portal was delivered to it", () => {

@@ -27,3 +27,15 @@ test("so do the records of converged versions and of sessions", () => {
   writeLastSeen(sys, NAMES, 5);
   expect([...readLastSeen(sys)]).toEqual(NAMES.map((name) => [name, 5]));
 });
+
+test("a ledger is parsed again only when its file has changed, whoever changed it", () => {
+  const { sys, files } = memoryDoor();
+  writeLedger(sys, new Map([["ana", { uid: 7001, adopted: false }]]));
+  const first = readLedger(sys);
+  expect(readLedger(sys)).toBe(first);
+  const [path = ""] = files.keys();
+  files.set(path, files.get(path)?.replace("7001", "7002") ?? "");
+  expect(readLedger(sys).get("ana")?.uid).toBe(7002);
+  files.set(path, "{");
+  expect(() => readLedger(sys)).toThrow(/is not valid JSON/);
+});
