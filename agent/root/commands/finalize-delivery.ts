@@ -13,7 +13,7 @@ import { deliverPendingCredentials, usersWithPendingCredentials } from "../peopl
 import { removeDeliveryDuration, readDeliveryDuration, writeDeliveredAt } from "../state/deliveries.ts";
 import { type Machine, machineOf } from "../system/cached-accounts-and-units.ts";
 import { type ConvergedPeople, convergePeople, loadPeople, recordOutcomes } from "../people/converge-all.ts";
-import { type PersonPart, tryLoadPart } from "../state/stored-parts.ts";
+import { type PersonPart, loadIntactPart } from "../state/stored-parts.ts";
 import { hasOffboarding } from "../state/offboarding-records.ts";
 import { readFailures } from "../state/failures.ts";
 import type { System } from "../system/privileged-operations.ts";
@@ -101,8 +101,7 @@ const named = (parts: readonly string[]): string =>
 /** Leaves out users whose access has expired: they are not restored here, and only the hourly run offboards them, within its limits. */
 function entitled(m: Machine, parts: readonly PersonPart[], nowMs: number): readonly PersonPart[] {
   const isOffboarded = (osUser: string) => hasOffboarding(m.sys, osUser);
-  const maps = tryLoadPart(m.sys, "maps");
-  const counted = { maps: maps === "damaged" ? undefined : maps, removalLimit: 0, unfit: undefined };
+  const counted = { maps: loadIntactPart(m.sys, "maps"), removalLimit: 0, unfit: undefined };
   // The delivery that ends here is newer than any before, so this clock is the one to go by.
   const now = expireAccess({
     ...counted,

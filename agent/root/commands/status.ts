@@ -10,7 +10,7 @@ import { sliceOf } from "../services/limits-in-effect.ts";
 import { dryRun } from "../system/dry-run.ts";
 import { describeProgram, lookForPrograms, type ProgramStatus } from "../host/look-for-programs.ts";
 import { unitsOf } from "../services/unit-names.ts";
-import { tryLoadPart } from "../state/stored-parts.ts";
+import { loadIntactPart } from "../state/stored-parts.ts";
 import { hasOffboarding } from "../state/offboarding-records.ts";
 import { readDeliveredAt, readHold } from "../state/deliveries.ts";
 import { readFailures } from "../state/failures.ts";
@@ -77,8 +77,7 @@ export async function readStatus(system: System): Promise<HostStatus> {
       problems: unrecorded(problems.get(osUser) ?? [], [...(failures.get(osUser)?.values() ?? [])]),
     };
   });
-  const stored = tryLoadPart(m.sys, "base");
-  const base = stored === "damaged" ? undefined : stored;
+  const base = loadIntactPart(m.sys, "base");
   const hostFailures = readHostFailures(m.sys);
   return {
     host: base?.host,

@@ -1,6 +1,7 @@
 /** Sets how many connections of a deployment sshd accepts at once, and finds settings of others by which it refuses them. */
 
 import { type Step, says } from "../../lib/converge.ts";
+import { describeFailure } from "../../lib/exec.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
 import { runOrThrow } from "../system/privileged-operations.ts";
 import { reloadOnChange } from "../services/reload-on-change.ts";
@@ -26,12 +27,15 @@ const LEAST_STARTUPS = 100;
 
 /**
  * What sshd reads of all its files counts: the first value of a setting wins, and a configuration without `Include` reads no
- * drop-in at all. Where sshd cannot tell it, nothing is said.
+ * drop-in at all. One that sshd does not accept shows only when sshd starts anew, and then nobody gets in.
  */
 export async function sshdFaults(m: Machine): Promise<readonly string[]> {
   if (m.sys.look(SSHD.path) === undefined) return [];
-  const ran = await m.sys.run([PROGRAM, "-T"], { reads: true });
-  if (ran.code !== 0) return [];
+  const ran = await m.sys.run([PROGRAM, "-T", "-C", "user=root,host=localhost,addr=127.0.0.1"], { reads: true });
+  // Where systemd starts sshd for each connection, the folder is there while one is.
+  if (ran.code !== 0 && /^Missing privilege separation directory/m.test(ran.stderr)) return [];
+  if (ran.code !== 0)
+    return [`sshd does not accept its configuration, so nobody gets in once it starts anew: ${describeFailure(ran)}`];
   const value = (name: string) => new RegExp(`^${name} (\\S+)$`, "m").exec(ran.stdout)?.[1];
   const startups = value("maxstartups");
   const isFew = startups !== undefined && Number.parseInt(startups, 10) < LEAST_STARTUPS;

@@ -10,7 +10,7 @@ import { userManagerOf } from "../accounts/find-processes.ts";
 import { sliceOf } from "../services/limits-in-effect.ts";
 import { type HostServices, servicesOf } from "../services/host-services.ts";
 import { wantedUnits } from "../services/unit-names.ts";
-import { loadPart, peopleOfParts, PERSON_KINDS, type PersonPart, tryLoadPart } from "../state/stored-parts.ts";
+import { loadPart, peopleOfParts, PERSON_KINDS, type PersonPart, loadIntactPart } from "../state/stored-parts.ts";
 import { recordFailure } from "../state/failures.ts";
 import type { WorkerSignals } from "../system/run-as-user.ts";
 import { type PoolLimits, runPool, scaledForLoad } from "./worker-pool.ts";
@@ -39,8 +39,7 @@ export async function convergePeople(
     for (const of of ofKind(kind)) outcomes.push(await convergePart(run, of));
   };
   // All of them in one call; one person's are asked for when their turn comes, and so is what a damaged base part decides.
-  const base = tryLoadPart(run.m.sys, "base");
-  const offered = servicesOf(base === "damaged" ? undefined : base);
+  const offered = servicesOf(loadIntactPart(run.m.sys, "base"));
   if (parts.length > 1) await run.m.units(parts.flatMap((of) => unitsAsked(of, offered)));
   await inTurn("account");
   const workers = ofKind("clones").map((of) => async (signals: WorkerSignals) => {

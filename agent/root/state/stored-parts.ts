@@ -47,6 +47,16 @@ export function tryLoadPart<K extends PartKind>(
   }
 }
 
+/** The same where damage is told elsewhere, and what the part decides can be left out: a damaged one is left out, too. */
+export function loadIntactPart<K extends PartKind>(
+  sys: System,
+  kind: K,
+  osUser?: string,
+): Extract<Part, { kind: K }> | undefined {
+  const loaded = tryLoadPart(sys, kind, osUser);
+  return loaded === "damaged" ? undefined : loaded;
+}
+
 /** What is wrong with a stored part; undefined where it is intact or absent. */
 export const damageOf = (sys: System, kind: PartKind, osUser?: string): string | undefined =>
   refusalOf(() => loadPart(sys, kind, osUser));

@@ -6,8 +6,8 @@ import { memoryDoor } from "../../in-memory-system.ts";
 
 const OURS = "/etc/ssh/sshd_config.d/50-workstation.conf";
 
-/** @param stdout what `sshd -T` prints; undefined where it fails */
-function faults(stdout: string | undefined, isInstalled = true) {
+/** @param stdout what `sshd -T` prints; undefined where it fails, and says so */
+function faults(stdout: string | undefined, isInstalled = true, stderr = "") {
   const { sys, files } = memoryDoor();
   if (isInstalled) files.set(OURS, "");
   const run = async (argv: readonly string[]) => ({
@@ -15,7 +15,7 @@ function faults(stdout: string | undefined, isInstalled = true) {
       argv,
       code: stdout === undefined ? 255 : 0,
       stdout: stdout ?? "",
-      stderr: "",
+      stderr,
       timedOut: false,
       overflowed: false,
     },
@@ -26,9 +26,18 @@ function faults(stdout: string | undefined, isInstalled = true) {
 test.each([
   ["as installed", "port 22\nusepam yes\nmaxstartups 100:30:300\n"],
   ["with more than that", "usepam yes\nmaxstartups 500:30:900\n"],
-  ["that cannot tell", undefined],
 ])("an sshd %s has no fault", async (_, text) => {
   expect(await faults(text)).toEqual([]);
+});
+
+test("an sshd that would not start again is named with its own words", async () => {
+  const broken = "/etc/ssh/sshd_config: line 3: Bad configuration option: Prot\n";
+  expect(await faults(undefined, true, broken)).toEqual([
+    expect.stringMatching(
+      /^sshd does not accept its configuration, so nobody gets in once .*Bad configuration option: Prot/,
+    ),
+  ]);
+  expect(await faults(undefined, true, "Missing privilege separation directory: /run/sshd\n")).toEqual([]);
 });
 
 test("a host without the file has none either", async () => {
