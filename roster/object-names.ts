@@ -19,3 +19,9 @@ export const workstationPolicy = (osUser: OsUser): string => `workstation-claude
 
 /** Below the KV mount: where one workstation's assistant keeps its credentials. */
 export const workstationSecret = (osUser: OsUser): string => `workstation/claude-users/${osUser}`;
+
+/**
+ * The user whom a binding without people names: the official Kubernetes plugin leaves an empty list out, and so what
+ * others own in it, or add to it, would stay. Nobody signs in by this name, which is no e-mail.
+ */
+export const NOBODY = "workstation:nobody";

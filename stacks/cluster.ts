@@ -37,7 +37,11 @@ export async function deployCluster(
 ): Promise<DeployedCluster> {
   // The daily deployment sets it for the plugin alone. Here the SDK would make it an input of the provider, and so a change.
   delete process.env.PULUMI_K8S_ENABLE_PATCH_FORCE;
-  const provider = new k8s.Provider("cluster", { kubeconfig: pulumi.secret(kubeconfig) });
+  // With it another address or authority of the same cluster is an update, and no replacement of every object.
+  const provider = new k8s.Provider("cluster", {
+    kubeconfig: pulumi.secret(kubeconfig),
+    clusterIdentifier: "cluster",
+  });
   const people = [...desired.people.values()];
   const rights = new TierRights(
     "rights",

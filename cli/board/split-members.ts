@@ -5,6 +5,7 @@
  */
 
 import { parseJson } from "../../clients/parse-json.ts";
+import { NOBODY } from "../../roster/object-names.ts";
 import { isObject } from "../compare-objects.ts";
 
 /** Who an entry of a list is about, in the words of that surface. */
@@ -28,7 +29,7 @@ export function splitMembers(type: string, object: Readonly<Record<string, unkno
   const add = (member: Member, value = "") => members.set(`${member.as} ${member.name} ${value}`, member);
   const rest: Record<string, unknown> = { ...object };
   if (type.endsWith(":ClusterRoleBinding")) {
-    for (const subject of listIn(object.subjects)) add(memberOf(subject));
+    for (const subject of listIn(object.subjects).map(memberOf)) if (subject.name !== NOBODY) add(subject);
     delete rest.subjects;
   } else if (type === "forgejo:index:BranchWriters") {
     for (const list of ["push", "merge"] as const) {

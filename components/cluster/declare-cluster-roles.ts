@@ -7,7 +7,7 @@ import { dashboardAccount } from "../../roster/object-names.ts";
 import { TIER_NAMES, TIERS } from "../../roster/tiers.ts";
 import { MANAGED } from "./labels.ts";
 import { apiRules, CLUSTER_ROLES, NAV_ROLE } from "./tier-rights.ts";
-import { clusterRole, serviceAccount, user } from "./subjects.ts";
+import { clusterRole, orNobody, serviceAccount, user } from "./subjects.ts";
 
 export interface TierRightsArgs {
   /** Everybody who may come in today, by tier. Plain, so that a preview shows who gains and who loses. */
@@ -46,7 +46,7 @@ const bindTier = (parent: TierRights, name: string, roles: pulumi.Resource[], ti
     {
       metadata: { name: `oidc-${tier}`, labels: MANAGED },
       roleRef: clusterRole(TIERS[tier].clusterRole),
-      subjects: [...members].sort().map(user),
+      subjects: orNobody([...members].sort().map(user)),
     },
     { parent, dependsOn: roles },
   );
@@ -62,7 +62,7 @@ const bindDashboards = (
     {
       metadata: { name: NAV_ROLE, labels: MANAGED },
       roleRef: clusterRole(NAV_ROLE),
-      subjects: dashboards.map(({ namespace, owner }) => serviceAccount(namespace, dashboardAccount(owner))),
+      subjects: orNobody(dashboards.map(({ namespace, owner }) => serviceAccount(namespace, dashboardAccount(owner)))),
     },
     { parent, dependsOn: roles },
   );

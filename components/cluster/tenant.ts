@@ -8,7 +8,7 @@ import { managedBy } from "./labels.ts";
 import { DEPLOYER_ACCOUNT } from "./names.ts";
 import { apiRules, DEPLOYER_ROLE, DEPLOYER_RULES, OWNER_ROLE } from "./tier-rights.ts";
 import { declareTenantNamespace } from "./tenant-namespace.ts";
-import { clusterRole, role, serviceAccount, user } from "./subjects.ts";
+import { clusterRole, orNobody, role, serviceAccount, user } from "./subjects.ts";
 import { accountWithToken } from "./service-account-token.ts";
 
 export interface TenantArgs {
@@ -58,7 +58,7 @@ function bindRights(name: string, args: TenantArgs, opts: pulumi.CustomResourceO
   const bind = (called: string, roleRef: ReturnType<typeof role>, subjects: Subjects, more = opts) =>
     new k8s.rbac.v1.RoleBinding(
       `${name}-${called}`,
-      { metadata: { name: called, namespace, labels }, roleRef, subjects: [...subjects] },
+      { metadata: { name: called, namespace, labels }, roleRef, subjects: orNobody(subjects) },
       more,
     );
   bind("owner", clusterRole(OWNER_ROLE), isIn ? [user(admit)] : []);

@@ -3,6 +3,10 @@
 import { describe, expect, test } from "vitest";
 import { judgeHost, type HostProbe } from "../../cli/probe/host.ts";
 import { isDone, type OffboardedUser, type Verdict, worst } from "../../cli/probe/model.ts";
+import type { KubeCall } from "../../clients/kubernetes/client.ts";
+import type { StackSettings } from "../../config/settings/stack-settings.ts";
+import { NOBODY } from "../../roster/object-names.ts";
+import { lookAtCluster } from "../../cli/probe/cluster.ts";
 import { type Bound, delegatedBy } from "../../cli/probe/delegated-rights.ts";
 import { loadLedger } from "../../roster/ledger.ts";
 import { loadUndelivered } from "../../roster/undelivered-changes.ts";
@@ -111,6 +115,17 @@ describe("rights that somebody planted", () => {
     const token = { namespace: "shop", name: "robot-token", account: "robot" };
     expect(of([], [token])).toEqual([["residual", expect.stringContaining("without any right")]]);
     expect(of([bound("shop", robot)], [token])[1]).toEqual(["residual", expect.stringContaining("has rights")]);
+  });
+
+  test("a binding that stays with nobody in it gives nobody a right", async () => {
+    const nobody = { kind: "User", name: NOBODY };
+    const items = [{ metadata: { name: "owner", namespace: "shop" }, roleRef: { kind: "ClusterRole", name: "admin" } }];
+    const call: KubeCall = async (_, path) => {
+      const value = path.endsWith("/rolebindings") ? items.map((one) => ({ ...one, subjects: [nobody] })) : [];
+      return { status: 200, value: { items: value } };
+    };
+    const { bindings } = await lookAtCluster(call, {} as NonNullable<StackSettings["cluster"]>);
+    expect([bindings.length, of(bindings)]).toEqual([1, []]);
   });
 
   test("what is suspended is residual until they are back", () => {

@@ -7,6 +7,7 @@ import { deployCluster } from "../../../stacks/cluster.ts";
 import { withFrontendHosts } from "../../../stacks/frontend-hosts.ts";
 import { cluster } from "../../../config/settings/cluster.ts";
 import type { Namespace } from "../../../roster/model.ts";
+import { NOBODY } from "../../../roster/object-names.ts";
 import { LEAST, settings } from "../../config/raw-config.ts";
 import { declared, only } from "./declared.ts";
 import { desired, left, person } from "./people.ts";
@@ -76,13 +77,13 @@ describe("the tiers", () => {
   });
 
   test("a tier without people keeps its binding, with nobody in it", async () => {
-    expect(subjects(await run([ADMIN]), "oidc-power-user")).toEqual([]);
+    expect(subjects(await run([ADMIN]), "oidc-power-user")).toEqual([NOBODY]);
   });
 
   test("somebody whose e-mail nobody knows is in no binding and has no token", async () => {
     const { email: _, ...pending } = OWNER;
     const all = await run([ADMIN, pending]);
-    expect(subjects(all, "oidc-namespace-owner")).toEqual([]);
+    expect(subjects(all, "oidc-namespace-owner")).toEqual([NOBODY]);
     expect(
       all
         .filter(({ inputs }) => inputs.metadata?.namespace === "stem")
@@ -143,7 +144,8 @@ describe("a tenant", () => {
         .sort(),
     );
     const bindings = after.filter(({ name, type }) => name.startsWith("tenant-") && type.endsWith(":RoleBinding"));
-    expect(bindings.map(({ inputs }) => inputs.subjects)).toEqual(Array(6).fill([]));
+    const nobody = [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: NOBODY }];
+    expect(bindings.map(({ inputs }) => inputs.subjects)).toEqual(Array(6).fill(nobody));
     const rooms = names(after).filter((name) => !/-(owner|dashboard|deployer)$/.test(name));
     for (const name of rooms) {
       const kept = (all: typeof after) => all.find((one) => one.name === name)?.inputs;

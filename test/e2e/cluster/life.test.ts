@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { NODE_IMAGE } from "../../../lab/cluster/node-image.ts";
+import { NOBODY } from "../../../roster/object-names.ts";
 import { type FixtureStack, openStack } from "../plugins/stack.ts";
 import { DASHBOARD, settingsInput } from "./dashboard-settings.ts";
 import { ECHO, startEcho } from "./echo.ts";
@@ -100,7 +101,10 @@ test("who leaves loses every right, the token at once, and keeps the rooms and w
   expect(Object.keys(await identities())).toEqual(["gandalf.login"]);
   expect((await lab.as(formerToken)("GET", "/api/v1/namespaces/hanna-one/pods")).status).toBe(401);
   const { body } = await lab.admin("GET", "/apis/rbac.authorization.k8s.io/v1/namespaces/hanna-one/rolebindings");
-  expect(body.items.flatMap(({ subjects = [] }: { subjects?: object[] }) => subjects)).toEqual([]);
+  const names = body.items.flatMap(({ subjects = [] }: { subjects?: { name: string }[] }) =>
+    subjects.map(({ name }) => name),
+  );
+  expect(new Set(names)).toEqual(new Set([NOBODY]));
 });
 
 test("who comes back is in the same rooms, with a new token", async () => {
