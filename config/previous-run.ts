@@ -14,6 +14,9 @@ export const UNDELIVERED_OUTPUT = "undelivered";
 /** Name of the stack output that lists the services of people that the last run offered: keys of `devvm.commands`. */
 export const SERVICES_OUTPUT = "services";
 
+/** Name of the stack output that lists the namespaces whose bindings of an earlier version may still admit accounts. */
+export const FORMER_BINDINGS_OUTPUT = "formerBindings";
+
 export interface PreviousRun {
   /** The ledger as the last run wrote it; undefined for a stack that never ran. */
   readonly ledger: unknown;
@@ -22,16 +25,20 @@ export interface PreviousRun {
   readonly userMapVersion?: number;
   /** Undefined for a stack that never ran, and where a version wrote the outputs that did not list them. */
   readonly services?: readonly string[];
+  /** Undefined for a stack that never ran, and where a version wrote the outputs that still makes those bindings. */
+  readonly formerBindings?: readonly string[];
 }
 
 /** @param output the stack's outputs by name, undefined where there is none */
 export function previousRunFrom(output: (name: string) => unknown): PreviousRun {
   const version = z.int().optional().parse(output(USER_MAP_VERSION_OUTPUT));
   const services = z.array(z.string()).optional().parse(output(SERVICES_OUTPUT));
+  const formerBindings = z.array(z.string()).optional().parse(output(FORMER_BINDINGS_OUTPUT));
   const inputs = { ledger: output(LEDGER_OUTPUT), undelivered: output(UNDELIVERED_OUTPUT) };
   return {
     ...inputs,
     ...(version === undefined ? {} : { userMapVersion: version }),
     ...(services === undefined ? {} : { services }),
+    ...(formerBindings === undefined ? {} : { formerBindings }),
   };
 }

@@ -12,9 +12,16 @@ import { surfacesOf, today } from "../config/desired-state.ts";
 import { deployHosts } from "./devvm.ts";
 import { takeOver } from "./import-adopted.ts";
 import { deployForgejo } from "./forgejo.ts";
+import { formerBindingNamespaces } from "../config/former-bindings.ts";
 import { requiredSecret } from "../config/required-secret.ts";
 import { userMapFromVault } from "../config/vault-user-map.ts";
-import { LEDGER_OUTPUT, SERVICES_OUTPUT, UNDELIVERED_OUTPUT, USER_MAP_VERSION_OUTPUT } from "../config/previous-run.ts";
+import {
+  FORMER_BINDINGS_OUTPUT,
+  LEDGER_OUTPUT,
+  SERVICES_OUTPUT,
+  UNDELIVERED_OUTPUT,
+  USER_MAP_VERSION_OUTPUT,
+} from "../config/previous-run.ts";
 import { offeredServices } from "../config/offered-services.ts";
 import { withoutSurface } from "../roster/undelivered-changes.ts";
 import { readPreviousRun } from "./stack-outputs.ts";
@@ -42,8 +49,11 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   const access = cluster && requiredSecret(kubeconfig, "kubeconfig", "cluster");
   const adoption = readAdoption(settings);
   const handedOver = adoptedNamespaces(adoption);
+  const formerBindings = new Set(await formerBindingNamespaces(settings, previousRun));
   const surroundings =
-    cluster && access !== undefined ? await checkCluster(access, desired, cluster, handedOver) : undefined;
+    cluster && access !== undefined
+      ? await checkCluster(access, desired, cluster, { handedOver, formerBindings })
+      : undefined;
   const site = await siteOfHosts(settings);
   const agent = await buildAgent();
   await announce(decided);
@@ -53,6 +63,7 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   const outputs = {
     [LEDGER_OUTPUT]: writeLedger(desired.ledger),
     [SERVICES_OUTPUT]: offeredServices(settings),
+    [FORMER_BINDINGS_OUTPUT]: [...formerBindings],
     ...(userMap?.isRead === true ? { [USER_MAP_VERSION_OUTPUT]: userMap.version } : {}),
   };
   const ofStack = surfacesOf(settings);
@@ -73,13 +84,14 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   surfaces.declared("forge");
   const [inCluster, inVault] = await Promise.all([
     cluster && access !== undefined
-      ? deployCluster(access, desired, withFrontendHosts(cluster, settings.devvm), surroundings?.signInDrift).then(
-          (deployed) => {
-            if (stem95su) deploySite(deployed.provider, stem95su);
-            surfaces.declared("cluster");
-            return deployed;
-          },
-        )
+      ? deployCluster(access, desired, withFrontendHosts(cluster, settings.devvm), {
+          formerBindings,
+          signInDrift: surroundings?.signInDrift ?? "",
+        }).then((deployed) => {
+          if (stem95su) deploySite(deployed.provider, stem95su);
+          surfaces.declared("cluster");
+          return deployed;
+        })
       : undefined,
     vault
       ? deployVault(vault, requiredSecret(vaultToken, "vaultToken", "vault"), desired, (person) =>
@@ -96,7 +108,9 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   const secrets = { credentials, vaultTokens: inVault?.tokens ?? new Map() };
   await deployHosts({ settings, desired, site, agent, ...secrets, cuts, down: new Set(down.keys()), declared });
   for (const sentence of unmet?.() ?? []) await pulumi.log.warn(sentence);
-  return { ...outputs, [UNDELIVERED_OUTPUT]: surfaces.undelivered };
+  // Resolves once the engine has answered for each of them, and never where one fails: then the next run declares them again.
+  const emptied = pulumi.all((inCluster?.formerBindings ?? []).map(({ urn }) => urn)).apply(() => []);
+  return { ...outputs, [UNDELIVERED_OUTPUT]: surfaces.undelivered, [FORMER_BINDINGS_OUTPUT]: emptied };
 }
 
 /** The run goes on everywhere else, and fails at this host in the end. */

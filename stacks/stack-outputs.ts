@@ -2,6 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import {
+  FORMER_BINDINGS_OUTPUT,
   LEDGER_OUTPUT,
   type PreviousRun,
   previousRunFrom,
@@ -19,11 +20,13 @@ export function keepWhateverFails(outputs: Record<string, unknown>): void {
   if (stack !== undefined) pulumi.runtime.registerResourceOutputs(stack, outputs);
 }
 
+const NAMES = [LEDGER_OUTPUT, UNDELIVERED_OUTPUT, USER_MAP_VERSION_OUTPUT, SERVICES_OUTPUT, FORMER_BINDINGS_OUTPUT];
+
 /** @throws whatever the engine says when the state cannot be read: an unread state is not an empty one */
 export async function readPreviousRun(): Promise<PreviousRun> {
   const self = new pulumi.StackReference(`${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`);
   const outputs = new Map<string, unknown>();
-  for (const name of [LEDGER_OUTPUT, UNDELIVERED_OUTPUT, USER_MAP_VERSION_OUTPUT, SERVICES_OUTPUT])
+  for (const name of NAMES)
     outputs.set(name, (await self.getOutputDetails(name)).value);
   return previousRunFrom((name) => outputs.get(name));
 }

@@ -18,9 +18,9 @@ export interface TenantNamespaceArgs {
 
 /** @returns the namespace, for what else goes into it to wait for */
 export function declareTenantNamespace(
-  parent: pulumi.Resource,
   name: string,
   args: TenantNamespaceArgs,
+  opts: pulumi.CustomResourceOptions,
 ): k8s.core.v1.Namespace {
   const namespace = new k8s.core.v1.Namespace(
     name,
@@ -35,11 +35,11 @@ export function declareTenantNamespace(
       },
     },
     // Only by hand, for somebody who was removed for good, does a room leave the program; what is in it stays even then.
-    { parent, protect: true, retainOnDelete: true },
+    { ...opts, protect: true, retainOnDelete: true },
   );
-  const opts = { parent, dependsOn: [namespace], retainOnDelete: true };
-  limitRoom(name, args, opts);
-  wallRoom(name, args, opts);
+  const within = { ...opts, dependsOn: [namespace], retainOnDelete: true };
+  limitRoom(name, args, within);
+  wallRoom(name, args, within);
   return namespace;
 }
 

@@ -15,8 +15,8 @@ export interface Rule {
 export const OWNER_ROLE = "admin";
 /** What the dashboard needs so that its menus work, and nothing of any tenant's. */
 export const NAV_ROLE = "dashboard-nav-readonly";
-/** What a person's own pipelines may do in the person's own namespace. */
-export const DEPLOYER_ROLE = "deployer";
+/** What a person's own pipelines are in each of the person's namespaces; the prefix keeps it apart from roles of the site's own. */
+export const DEPLOYER_ROLE = "workstation-tenant-deployer";
 
 const READ = ["get", "list", "watch"] as const;
 const WRITE = ["create", "update", "patch", "delete"] as const;
@@ -57,7 +57,7 @@ const NAMESPACE_OWNER: readonly Rule[] = [read("", "namespaces", "nodes"), read(
 
 const NAV: readonly Rule[] = [read("", "namespaces", "nodes")];
 
-/** Every ClusterRole that this program makes. */
+/** Every ClusterRole of this program that is bound cluster-wide. */
 export const CLUSTER_ROLES: ReadonlyMap<string, readonly Rule[]> = new Map([
   [TIERS["power-user"].clusterRole, POWER_USER],
   [TIERS["namespace-owner"].clusterRole, NAMESPACE_OWNER],
@@ -65,7 +65,7 @@ export const CLUSTER_ROLES: ReadonlyMap<string, readonly Rule[]> = new Map([
 ]);
 
 /**
- * No Secrets, no ServiceAccounts and no rbac objects: a pipeline rolls out what is there, and its secrets come from
+ * What {@link DEPLOYER_ROLE} gives. No Secrets, no ServiceAccounts and no rbac objects: a pipeline rolls out what is there, and its secrets come from
  * Vault. (Whoever may create pods can mount any Secret of that namespace, so this is order, not a wall.)
  */
 export const DEPLOYER_RULES: readonly Rule[] = [

@@ -25,19 +25,26 @@ export interface Surroundings {
   readonly signInDrift: string;
 }
 
+/** Namespaces in which the cluster may hold what this program would not have made. */
+export interface KnownNamespaces {
+  /** Those that the operator has named for adoption, regardless of who made them. */
+  readonly handedOver?: ReadonlySet<string>;
+  /** Those with bindings of an earlier version, which this run empties. */
+  readonly formerBindings?: ReadonlySet<string>;
+}
+
 /**
  * @throws Refusal that names everything which must be settled first. A cluster that cannot be read stops an update; a
  * preview goes on and says so.
- * @param handedOver namespaces that the operator has named for adoption, regardless of who made them
  */
 export async function checkCluster(
   kubeconfig: string,
   desired: Desired,
   settings: ClusterSettings,
-  handedOver: ReadonlySet<string> = new Set(),
+  known: KnownNamespaces = {},
 ): Promise<Surroundings> {
   try {
-    return judge(await readFacts(readerOf(kubeconfig)), desired, settings, handedOver);
+    return judge(await readFacts(readerOf(kubeconfig)), desired, settings, known);
   } catch (cause) {
     if (!(cause instanceof KubernetesError)) throw cause;
     if (!pulumi.runtime.isDryRun()) {
@@ -53,7 +60,7 @@ export function judge(
   facts: ClusterFacts,
   desired: Desired,
   settings: ClusterSettings,
-  handedOver: ReadonlySet<string> = new Set(),
+  { handedOver = new Set(), formerBindings = new Set() }: KnownNamespaces = {},
 ): Surroundings {
   const tenancies = tenanciesOf(desired);
   const wrong = [
@@ -66,7 +73,10 @@ export function judge(
   if (all.length > 0)
     throw new Refusal(["Nothing was changed in the cluster:", ...all.map((line) => `  ${line}.`)].join("\n"));
   return {
-    warnings: [...stores.warnings, ...foreignBindings(tenancies, facts, settings.plantedRights === "suspend")],
+    warnings: [
+      ...stores.warnings,
+      ...foreignBindings(tenancies, facts, { isSuspended: settings.plantedRights === "suspend", formerBindings }),
+    ],
     notes: quotaSums(tenancies),
     signInDrift: driftOf(facts, settings),
   };

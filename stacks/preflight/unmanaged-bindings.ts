@@ -1,24 +1,25 @@
 /** Finds rights in tenants' namespaces that this program did not give. */
 
 import { MANAGED } from "../../components/cluster/labels.ts";
-import { OWN_BINDINGS } from "../../components/cluster/names.ts";
+import { FORMER_BINDINGS, OWN_BINDINGS } from "../../components/cluster/names.ts";
 import type { ClusterFacts, LiveBinding } from "./cluster-snapshot.ts";
 import type { Tenancy } from "./namespace-owners.ts";
 
 /**
- * @param isSuspended the stack suspends what those who left had given
+ * @param run `isSuspended`: the stack suspends what those who left had given; `formerBindings`: namespaces in which the run
+ * empties bindings of an earlier version
  * @returns a sentence for each: all of them where the owner left, and where the owner is here those that reach beyond the
  * namespace. Own ServiceAccounts of an owner who is here are the owner's business.
  */
 export function foreignBindings(
   tenancies: readonly Tenancy[],
   { bindings }: ClusterFacts,
-  isSuspended: boolean,
+  { isSuspended, formerBindings }: { readonly isSuspended: boolean; readonly formerBindings: ReadonlySet<string> },
 ): readonly string[] {
   const heldTenancies = new Map<string, Tenancy>(tenancies.map((tenancy) => [tenancy.namespace, tenancy]));
   return bindings.flatMap((binding) => {
     const tenancy = heldTenancies.get(binding.metadata.namespace ?? "");
-    if (tenancy === undefined || isOurs(binding)) return [];
+    if (tenancy === undefined || isOurs(binding, formerBindings)) return [];
     const who = (binding.subjects ?? [])
       .filter(({ kind, namespace }) => tenancy.hasLeft || kind !== "ServiceAccount" || namespace !== tenancy.namespace)
       .map(({ kind, name, namespace }) => `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`);
@@ -32,6 +33,7 @@ export function foreignBindings(
 }
 
 /** By name too: whoever is admin of a namespace can give anything our label. */
-const isOurs = ({ metadata }: LiveBinding) =>
-  OWN_BINDINGS.some((name) => name === metadata.name) &&
+const isOurs = ({ metadata }: LiveBinding, formerBindings: ReadonlySet<string>) =>
+  (OWN_BINDINGS.includes(metadata.name) ||
+    (formerBindings.has(metadata.namespace ?? "") && FORMER_BINDINGS.includes(metadata.name))) &&
   Object.entries(MANAGED).every(([key, value]) => metadata.labels?.[key] === value);
