@@ -15,6 +15,9 @@ export async function formerBindingNamespaces(
   if (settings.cluster === undefined || ledger === undefined) return [];
   if (formerBindings !== undefined) return formerBindings;
   const { people } = await ledgerBefore(settings, { ledger, today: today() });
-  const owned = [...people.values()].flatMap(({ namespaces, formerNamespaces }) => [...namespaces, ...formerNamespaces]);
+  const owned = [...people.values()].flatMap(({ namespaces, formerNamespaces }) => [
+    ...namespaces,
+    ...formerNamespaces,
+  ]);
   return [...new Set(owned)].sort();
 }

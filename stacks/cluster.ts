@@ -86,7 +86,11 @@ function protectedHosts({ protectedHosts: hosts, dashboard }: ClusterSettings): 
 }
 
 /** After the owner's own rights are gone, so that nothing is planted anew behind it; given back as soon as they are in. */
-function suspendDelegatedRights(kubeconfig: string, desired: Desired, kept: ReadonlyMap<Namespace, Tenant["bindings"]>) {
+function suspendDelegatedRights(
+  kubeconfig: string,
+  desired: Desired,
+  kept: ReadonlyMap<Namespace, Tenant["bindings"]>,
+) {
   const provider = new DelegatedRightsProvider("planted-rights", { kubeconfig });
   return tenanciesOf(desired).map(({ namespace, hasLeft }) => {
     const after = [...(kept.get(namespace) ?? [])];
@@ -107,7 +111,10 @@ function suspendDelegatedRights(kubeconfig: string, desired: Desired, kept: Read
  */
 async function declareTenants(
   desired: Desired,
-  { deployerRole, formerBindings }: { readonly deployerRole: pulumi.Resource; readonly formerBindings: ReadonlySet<string> },
+  {
+    deployerRole,
+    formerBindings,
+  }: { readonly deployerRole: pulumi.Resource; readonly formerBindings: ReadonlySet<string> },
   opts: pulumi.CustomResourceOptions,
 ) {
   const tokens = new Map<OsUser, pulumi.Output<string>>();

@@ -26,7 +26,6 @@ const NAMES = [LEDGER_OUTPUT, UNDELIVERED_OUTPUT, USER_MAP_VERSION_OUTPUT, SERVI
 export async function readPreviousRun(): Promise<PreviousRun> {
   const self = new pulumi.StackReference(`${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`);
   const outputs = new Map<string, unknown>();
-  for (const name of NAMES)
-    outputs.set(name, (await self.getOutputDetails(name)).value);
+  for (const name of NAMES) outputs.set(name, (await self.getOutputDetails(name)).value);
   return previousRunFrom((name) => outputs.get(name));
 }

@@ -5,6 +5,11 @@ import { previousRunFrom } from "../../config/previous-run.ts";
 import { offeredServices } from "../../config/offered-services.ts";
 import { settings } from "./raw-config.ts";
 
+test("a run lists in which namespaces it empties bindings of an earlier version, and the next one reads it", () => {
+  const outputs: Readonly<Record<string, unknown>> = { ledger: "text", formerBindings: ["stem"] };
+  expect(previousRunFrom((name) => outputs[name]).formerBindings).toEqual(["stem"]);
+});
+
 test("the services that a run offers are taken up by the next one, and a state without them is of a former version", () => {
   const offered = offeredServices(settings({}));
   expect(offered).toEqual(["browser", "credentialSync", "t3"]);

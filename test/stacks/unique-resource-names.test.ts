@@ -47,7 +47,9 @@ async function declared(desired: Desired): Promise<readonly Declared[]> {
       return undefined;
     });
     if (forgejo !== undefined) await deployForgejo(forgejo, "-", devvm.repositories, desired);
-    if (cluster !== undefined) await deployCluster("-", desired, { ...cluster, apiServer: undefined });
+    const formerBindings = new Set([...desired.ledger.people.values()].flatMap(({ namespaces }) => namespaces));
+    if (cluster !== undefined)
+      await deployCluster("-", desired, { ...cluster, apiServer: undefined }, { formerBindings });
     if (vault !== undefined) await deployVault(vault, "-", desired, () => true);
   });
   await pulumi.runtime.disconnect();
@@ -74,7 +76,7 @@ function doubled(resources: readonly Declared[]): readonly string[] {
 }
 
 /** Names of which one begins or ends with another, joined by hyphens. */
-const part = fc.constantFrom("a", "b", "owner", "team", "workstation", "token");
+const part = fc.constantFrom("a", "b", "owner", "pipelines", "team", "workstation", "token");
 const name = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("-"));
 const claude = fc
   .array(part, { minLength: 0, maxLength: 2 })

@@ -17,7 +17,7 @@ const binding = (role: string) => ({
   subjects: [{ kind: "User", name: "ada@example.org" }],
 });
 const declared: readonly DesiredResource[] = [
-  { type: "workstation:cluster:Tenant", name: "tenant-books", inputs: {} },
+  { type: "workstation:cluster:TierRights", name: "rights", inputs: {} },
   {
     type: "kubernetes:core/v1:Namespace",
     name: "tenant-books",

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test, vi } from "vitest";
+import { DEPLOYER_ROLE, DEPLOYER_RULES } from "../../../components/cluster/tier-rights.ts";
 import { deployCluster } from "../../../stacks/cluster.ts";
 import { withFrontendHosts } from "../../../stacks/frontend-hosts.ts";
 import { cluster } from "../../../config/settings/cluster.ts";
@@ -71,9 +72,7 @@ describe("the tiers", () => {
         .filter(({ inputs }) => inputs.metadata?.namespace === "stem")
         .map(({ name }) => name)
         .sort(),
-    ).toEqual(
-      ["dashboard", "defaults", "deployer", "deployer", "owner", "quota", "wall"].map((what) => `tenant-stem-${what}`),
-    );
+    ).toEqual(["defaults", "owner", "pipelines", "quota", "wall"].map((what) => `tenant-stem-${what}`));
   });
 
   test("a tier without people keeps its binding, with nobody in it", async () => {
@@ -89,9 +88,7 @@ describe("the tiers", () => {
         .filter(({ inputs }) => inputs.metadata?.namespace === "stem")
         .map(({ name }) => name)
         .sort(),
-    ).toEqual(
-      ["dashboard", "defaults", "deployer", "deployer", "owner", "quota", "wall"].map((what) => `tenant-stem-${what}`),
-    );
+    ).toEqual(["defaults", "owner", "pipelines", "quota", "wall"].map((what) => `tenant-stem-${what}`));
   });
 });
 
@@ -105,14 +102,12 @@ describe("a tenant", () => {
         .sort(),
     ).toEqual([
       "tenant-stem Namespace",
-      "tenant-stem-dashboard RoleBinding",
       "tenant-stem-dashboard ServiceAccount",
       "tenant-stem-dashboard-token Secret",
       "tenant-stem-defaults LimitRange",
-      "tenant-stem-deployer Role",
-      "tenant-stem-deployer RoleBinding",
       "tenant-stem-deployer ServiceAccount",
       "tenant-stem-owner RoleBinding",
+      "tenant-stem-pipelines RoleBinding",
       "tenant-stem-quota ResourceQuota",
       "tenant-stem-wall NetworkPolicy",
     ]);
@@ -136,7 +131,7 @@ describe("a tenant", () => {
       ["lab", "stem"]
         .flatMap((ns) => [
           `tenant-${ns}`,
-          ...[`tenant-${ns}-owner`, `tenant-${ns}-dashboard`, `tenant-${ns}-deployer`, `tenant-${ns}-deployer`],
+          ...[`tenant-${ns}-owner`, `tenant-${ns}-pipelines`],
           `tenant-${ns}-defaults`,
           `tenant-${ns}-quota`,
           `tenant-${ns}-wall`,
@@ -145,8 +140,8 @@ describe("a tenant", () => {
     );
     const bindings = after.filter(({ name, type }) => name.startsWith("tenant-") && type.endsWith(":RoleBinding"));
     const nobody = [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: NOBODY }];
-    expect(bindings.map(({ inputs }) => inputs.subjects)).toEqual(Array(6).fill(nobody));
-    const rooms = names(after).filter((name) => !/-(owner|dashboard|deployer)$/.test(name));
+    expect(bindings.map(({ inputs }) => inputs.subjects)).toEqual(Array(4).fill(nobody));
+    const rooms = names(after).filter((name) => !/-(owner|pipelines)$/.test(name));
     for (const name of rooms) {
       const kept = (all: typeof after) => all.find((one) => one.name === name)?.inputs;
       expect(kept(after)).toEqual(kept(before));
@@ -158,12 +153,27 @@ describe("a tenant", () => {
   test("lets the one dashboard account that a person has into all of their namespaces", async () => {
     const all = await run([ADMIN, OWNER]);
     const from = (namespace: string) =>
-      only(all, "RoleBinding", "dashboard", namespace).inputs.subjects.map(
-        (one: { namespace: string }) => one.namespace,
+      only(all, "RoleBinding", "owner", namespace).inputs.subjects.map(
+        (one: { kind: string; name: string; namespace?: string }) => `${one.kind} ${one.namespace ?? ""}/${one.name}`,
       );
-    expect(from("stem")).toEqual(["stem"]);
-    expect(from("lab")).toEqual(["lab", "stem"]);
+    const [person, account] = ["User /anca@people.test", "dashboard-anca-k8s"];
+    expect(from("stem")).toEqual([person, `ServiceAccount stem/${account}`]);
+    expect(from("lab")).toEqual([person, `ServiceAccount lab/${account}`, `ServiceAccount stem/${account}`]);
     expect(subjects(all, "dashboard-nav-readonly")).toEqual(["stem/dashboard-anca-k8s", "lab/dashboard-anca-k8s"]);
+  });
+
+  test("has its pipelines bound to the one ClusterRole of all pipelines, which nothing binds cluster-wide", async () => {
+    const all = await run([ADMIN, OWNER]);
+    const { roleRef, subjects: bound } = only(all, "RoleBinding", DEPLOYER_ROLE, "lab").inputs;
+    expect([roleRef.kind, roleRef.name, bound]).toEqual([
+      "ClusterRole",
+      DEPLOYER_ROLE,
+      [{ kind: "ServiceAccount", name: "deployer", namespace: "lab" }],
+    ]);
+    expect(only(all, "ClusterRole", DEPLOYER_ROLE).inputs.rules).toEqual(DEPLOYER_RULES);
+    const everywhere = all.filter(({ type }) => type.endsWith(":ClusterRoleBinding"));
+    expect(everywhere.map(({ inputs }) => inputs.roleRef.name)).not.toContain(DEPLOYER_ROLE);
+    expect(all.filter(({ type }) => type.endsWith(":Role"))).toEqual([]);
   });
 
   test("is refused what would pass by the ingress", async () => {

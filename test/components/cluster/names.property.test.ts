@@ -17,6 +17,7 @@ const label = fc.oneof(
     "a-dashboard-token",
     "a-owner",
     "a-deployer",
+    "a-pipelines",
     "quota",
     "owner",
     "dashboard",
@@ -36,7 +37,13 @@ test("every object has a name of its own, for the engine and for the cluster", {
           person(`p${i}`, "namespace-owner", [namespace], { k8sUser: users[i] as K8sUser }),
         );
         const all = await declared(() =>
-          deployCluster("{}", desired([person("wizard", "admin"), ...owners]), settingsFor({ origin: "http://d:80" })),
+          deployCluster(
+            "{}",
+            desired([person("wizard", "admin"), ...owners]),
+            settingsFor({ origin: "http://d:80" }),
+            // Bindings of an earlier version stand beside the present ones while a state is taken over.
+            { formerBindings: new Set(namespaces) },
+          ),
         );
         const forEngine = all.map(({ type, name }) => `${type} ${name}`);
         const forCluster = all.map(

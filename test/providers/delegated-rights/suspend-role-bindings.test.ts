@@ -1,6 +1,8 @@
 /** Rights that were given in a kept namespace: suspended and given back exactly, against an API server in memory. */
 
 import { expect, test } from "vitest";
+import { OWN_BINDINGS } from "../../../components/cluster/names.ts";
+import { DEPLOYER_ROLE } from "../../../components/cluster/tier-rights.ts";
 import { SUSPENDED } from "../../../providers/delegated-rights/role-binding-client.ts";
 import { namespaceRights } from "../../../providers/delegated-rights/suspend-role-bindings.ts";
 import type { Call } from "../../../providers/runtime/provider.ts";
@@ -14,7 +16,7 @@ interface Stored {
 
 const robot = { kind: "ServiceAccount", name: "robot", namespace: "shop" };
 const friend = { kind: "User", name: "friend@x", apiGroup: "rbac.authorization.k8s.io" };
-const OWN = ["owner", "dashboard", "deployer"];
+const OWN = [...OWN_BINDINGS];
 const call = { signal: AbortSignal.timeout(60_000), log: { warning: () => undefined } } as unknown as Call;
 
 /** Merge patches, versions and nothing else of an API server. */
@@ -45,7 +47,7 @@ function server(bindings: Record<string, object[]>) {
 }
 
 const inputs = (suspended: boolean): PropertyMap => ({ namespace: "shop", suspended, own: OWN });
-const PLANTED = { owner: [], robots: [robot, friend], empty: [], deployer: [] };
+const PLANTED = { owner: [], robots: [robot, friend], empty: [], [DEPLOYER_ROLE]: [] };
 
 test("whatever gives a right there is emptied, remembers to whom, and is given back exactly; twice", async () => {
   const { room: type, subjects, live } = server(PLANTED);
@@ -59,9 +61,15 @@ test("whatever gives a right there is emptied, remembers to whom, and is given b
 });
 
 test("the program's own bindings are the official provider's: they are left as they are", async () => {
-  const { room: type, writes } = server({ owner: [friend], dashboard: [robot] });
+  const { room: type, writes } = server({ owner: [friend], [DEPLOYER_ROLE]: [robot] });
   await type.create({ inputs: inputs(true), preview: false } as never, call);
   expect(writes).toEqual([]);
+});
+
+test("a binding with a name that an earlier version used is suspended as any other", async () => {
+  const { room: type, subjects } = server({ owner: [], dashboard: [robot], deployer: [friend] });
+  await type.create({ inputs: inputs(true), preview: false } as never, call);
+  expect(subjects()).toEqual({ owner: [], dashboard: [], deployer: [] });
 });
 
 test("doing it again writes nothing, and whom somebody has let in meanwhile stays in", async () => {

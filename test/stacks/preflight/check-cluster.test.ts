@@ -27,7 +27,11 @@ const judged = (
   settings: object = {},
   people: readonly Person[] = [OWNER],
   gone: readonly Person[] = [],
-) => judge({ ...NOTHING, ...facts }, desired(people, gone.map(left)), cluster.parse({ ...PLAIN, ...settings }));
+  formerBindings: readonly string[] = [],
+) =>
+  judge({ ...NOTHING, ...facts }, desired(people, gone.map(left)), cluster.parse({ ...PLAIN, ...settings }), {
+    formerBindings: new Set(formerBindings),
+  });
 
 const namespace = (name: string, labels: Record<string, string> = {}) =>
   [name, { metadata: { name, labels } }] as const;
@@ -189,6 +193,17 @@ describe("a right that this program did not give", () => {
       binding(everybody, ours).map((one) => ({ ...one, metadata: { ...one.metadata, name } }));
     expect(judged({ namespaces: OURS, bindings: named("owner") }).warnings).toEqual([]);
     expect(judged({ namespaces: OURS, bindings: named("extra") }).warnings).toHaveLength(1);
+  });
+
+  test.each(["dashboard", "deployer"])("is one of an earlier version by the name %s while a run empties it", (name) => {
+    const bindings = binding(own, { "app.kubernetes.io/managed-by": "workstation" }).map((one) => ({
+      ...one,
+      metadata: { ...one.metadata, name },
+    }));
+    const warnings = (former: readonly string[]) =>
+      judged({ namespaces: OURS, bindings }, {}, [], [OWNER], former).warnings;
+    expect(warnings(["stem"])).toEqual([]);
+    expect([warnings([]).length, warnings(["lab"]).length]).toEqual([1, 1]);
   });
 
   test("is said to rest where the stack suspends it", () => {
