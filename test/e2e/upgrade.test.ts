@@ -62,6 +62,10 @@ const exported = () => join(folder, "state.json");
 /** A resource, and not one of its properties, in what `--diff` shows. */
 const LOST = /^ *[-+]+ ?\S+: \((?:delete|replace|create-replacement|delete-replaced)\)/;
 
+/** What the version before had, and nobody has a right by: the Role is bound no longer, and the component is no object. */
+const isUnused = (line: string) =>
+  /\brbac\.authorization\.k8s\.io\/v1:Role\b|\bworkstation:cluster:Tenant\b/.test(line);
+
 /** Commands are run again; no object, right or policy of anybody is taken away or made anew. */
 const TAKEN = /^ *(?:-|--|\+-) +\S+:\S+ .*(?:delet|replac)/;
 const isCommand = (line: string) => line.includes("command:remote:");
@@ -76,10 +80,39 @@ test("the first deployment by this version takes nothing from anybody and ends n
   await stack.engine.pulumi(["stack", "export", "--file", exported(), "--stack", STACK]);
   await stack.prepare(everybody, settings);
   const preview = await stack.engine.pulumi(["preview", "--diff", ...stack.target]);
-  expect(preview.stdout.split("\n").filter((line) => LOST.test(line) && !isCommand(line))).toEqual([]);
+  expect(preview.stdout.split("\n").filter((line) => LOST.test(line) && !isCommand(line) && !isUnused(line))).toEqual(
+    [],
+  );
   const up = await stack.engine.pulumi(["up", "--yes", "--skip-preview", ...stack.target]);
-  expect(up.stdout.split("\n").filter((line) => TAKEN.test(line) && !isCommand(line))).toEqual([]);
+  expect(up.stdout.split("\n").filter((line) => TAKEN.test(line) && !isCommand(line) && !isUnused(line))).toEqual([]);
   expect(await work()).toEqual(before);
+}, 600_000);
+
+/** Each RoleBinding of the program in the sample roster's namespace, and who is in it. */
+const bindings = async () => {
+  const columns = "--output=custom-columns=NAME:.metadata.name,SUBJECTS:.subjects[*].name";
+  const { stdout } = await stack.kubectl([
+    ...["get", "rolebindings", "--namespace=plotting-book", "--selector=app.kubernetes.io/managed-by=workstation"],
+    ...["--no-headers", columns],
+  ]);
+  return Object.fromEntries(
+    stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.trim().split(/ +/)),
+  );
+};
+const PRESENT = {
+  owner: "ancaelena98@lab.example,dashboard-anca",
+  "workstation-tenant-deployer": "deployer",
+};
+
+test("it empties the bindings that the former version made, and the next deployment deletes those alone", async () => {
+  expect(await bindings()).toEqual({ ...PRESENT, dashboard: "<none>", deployer: "<none>" });
+  const up = await stack.engine.pulumi(["up", "--yes", "--skip-preview", ...stack.target]);
+  const taken = up.stdout.split("\n").filter((line) => TAKEN.test(line) && !isCommand(line));
+  expect(taken.filter((line) => !/:RoleBinding +tenant-\S+-(?:dashboard|deployer) /.test(line))).toEqual([]);
+  expect(await bindings()).toEqual(PRESENT);
 }, 600_000);
 
 test("after it the preview is empty, the host has converged, and what was saved before is restored", async () => {
