@@ -1,6 +1,6 @@
 /**
- * Finds the tenant namespaces whose bindings of an earlier version may still admit accounts. Until 1.0.0 each had the RoleBindings
- * `dashboard` and `deployer`; the first run of a later version empties them, and the next one deletes them.
+ * Finds the tenant namespaces whose bindings of an earlier version may still admit accounts. Earlier versions gave each the
+ * RoleBindings `dashboard` and `deployer`; the first run of this one empties them, and the next one deletes them.
  */
 
 import { ledgerBefore, today } from "./desired-state.ts";

@@ -35,9 +35,7 @@ export interface ClusterBefore {
   readonly formerBindings?: ReadonlySet<string>;
 }
 
-/**
- * Declares what the roster's people get in the cluster that `kubeconfig` leads to.
- */
+/** Declares what the roster's people get in the cluster that `kubeconfig` leads to. */
 export async function deployCluster(
   kubeconfig: string,
   desired: Desired,

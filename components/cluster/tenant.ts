@@ -110,8 +110,9 @@ interface FormerBinding {
 }
 
 /**
- * Empties a binding of an earlier version, after the present one admits whom it admitted. A run that no longer declares it
- * deletes it. Undeclared at once it would go last, and keep a right of somebody who is offboarded in the same run.
+ * Empties a binding of an earlier version, after the present one admits whom it admitted; for an offboarded user it waits for
+ * nothing. A run that no longer declares it deletes it. Undeclared at once it would go last, and keep a right of somebody who is
+ * offboarded in the same run.
  */
 function emptyFormerBinding(
   name: string,

@@ -109,6 +109,8 @@ const PRESENT = {
 
 test("it empties the bindings that the former version made, and the next deployment deletes those alone", async () => {
   expect(await bindings()).toEqual({ ...PRESENT, dashboard: "<none>", deployer: "<none>" });
+  const output = await stack.engine.pulumi(["stack", "output", "formerBindings", "--json", "--stack", STACK]);
+  expect(output.stdout.trim()).toBe("[]");
   const up = await stack.engine.pulumi(["up", "--yes", "--skip-preview", ...stack.target]);
   const taken = up.stdout.split("\n").filter((line) => TAKEN.test(line) && !isCommand(line));
   expect(taken.filter((line) => !/:RoleBinding +tenant-\S+-(?:dashboard|deployer) /.test(line))).toEqual([]);
