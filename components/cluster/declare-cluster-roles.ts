@@ -60,9 +60,7 @@ const bindDashboards = (
     {
       metadata: { name: NAV_ROLE, labels: MANAGED },
       roleRef: clusterRole(NAV_ROLE),
-      subjects: orNobody(
-        dashboards.map(({ namespace, owner }) => serviceAccount(namespace, dashboardAccount(owner))),
-      ),
+      subjects: orNobody(dashboards.map(({ namespace, owner }) => serviceAccount(namespace, dashboardAccount(owner)))),
     },
     { parent, dependsOn: roles },
   );

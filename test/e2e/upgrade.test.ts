@@ -8,6 +8,7 @@ import { PROJECT, STACK } from "../../lab/pulumi/engine.ts";
 import type { Setting } from "../../lab/pulumi/stack-config.ts";
 import { run } from "../../lab/run.ts";
 import { LAB_INGRESS_SECRET } from "../../lab/sign-in/proxy.ts";
+import { NOBODY } from "../../roster/object-names.ts";
 import { everybody } from "./people/sample.ts";
 import { freshStack, type PeopleStack } from "./people/stack.ts";
 
@@ -108,7 +109,7 @@ const PRESENT = {
 };
 
 test("it empties the bindings that the former version made, and the next deployment deletes those alone", async () => {
-  expect(await bindings()).toEqual({ ...PRESENT, dashboard: "<none>", deployer: "<none>" });
+  expect(await bindings()).toEqual({ ...PRESENT, dashboard: NOBODY, deployer: NOBODY });
   const output = await stack.engine.pulumi(["stack", "output", "formerBindings", "--json", "--stack", STACK]);
   expect(output.stdout.trim()).toBe("[]");
   const up = await stack.engine.pulumi(["up", "--yes", "--skip-preview", ...stack.target]);

@@ -6,6 +6,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { DEPLOYER_ROLE } from "../../components/cluster/tier-rights.ts";
+import { NOBODY } from "../../roster/object-names.ts";
 import type { Desired } from "../../roster/model.ts";
 import { deployCluster } from "../../stacks/cluster.ts";
 import { recordResources } from "../../stacks/offline/record-resources.ts";
@@ -146,7 +147,7 @@ describe("the run that takes a state over", () => {
     expect(bindingsIn(all, "lab")).toEqual({
       owner: ["bob@x.org", "lab/dashboard-bob", "stem/dashboard-bob"],
       [DEPLOYER_ROLE]: ["lab/deployer"],
-      ...{ dashboard: [], deployer: [] },
+      ...{ dashboard: [NOBODY], deployer: [NOBODY] },
     });
     expect(["dashboard", "deployer", "pipelines"].map((name) => waitsFor(all, `tenant-lab-${name}`))).toEqual([
       ["tenant-lab", "tenant-lab-owner"],
@@ -169,7 +170,7 @@ describe("in the run that takes a state over", () => {
     const { desired } = derived(rosterOf(ADA, ...rows), { ledger: before.desired.ledger });
     return declaredBy(desired, ["lab", "stem"]);
   };
-  const EMPTY = { owner: [], [DEPLOYER_ROLE]: [], dashboard: [], deployer: [] };
+  const EMPTY = { owner: [NOBODY], [DEPLOYER_ROLE]: [NOBODY], dashboard: [NOBODY], deployer: [NOBODY] };
 
   test("nobody is left in any binding of an offboarded user, and none of them waits for a new right", async () => {
     const all = await changed();
