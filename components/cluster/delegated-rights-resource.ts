@@ -2,6 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import type { Namespace } from "../../roster/model.ts";
+import { NOBODY } from "../../roster/object-names.ts";
 import { OWN_BINDINGS } from "./names.ts";
 
 /** The connection of that provider; configured once. */
@@ -20,6 +21,11 @@ export interface DelegatedRightsArgs {
 /** What was given in one tenant's namespace beside this program's own rights: as it is, or suspended to be given back. */
 export class DelegatedRights extends pulumi.CustomResource {
   constructor(name: string, args: DelegatedRightsArgs, opts?: pulumi.CustomResourceOptions) {
-    super("plantedrights:index:Room", name, { ...args, own: [...OWN_BINDINGS], bindings: undefined }, opts);
+    super(
+      "plantedrights:index:Room",
+      name,
+      { ...args, own: [...OWN_BINDINGS], nobody: NOBODY, bindings: undefined },
+      opts,
+    );
   }
 }

@@ -17,6 +17,8 @@ const inputsSchema = z.object({
   suspended: z.boolean(),
   /** RoleBindings of the program itself, by name: they are the official provider's to change. */
   own: z.array(z.string()),
+  /** The user that the program names in a binding without people; empty in states of earlier versions. */
+  nobody: z.string().default(""),
 });
 const stateSchema = inputsSchema.extend({
   /** RoleBindings that are suspended, by name. */ bindings: z.array(z.string()),
@@ -49,7 +51,9 @@ export function namespaceRights(call: () => KubeCall): Resource {
 }
 
 async function suspend(bindings: Bindings, inputs: Inputs): Promise<State> {
-  const isPlanted = ({ name, subjects }: Binding) => subjects.length > 0 && !inputs.own.includes(name);
+  const isSomebody = ({ kind, name }: { readonly kind?: unknown; readonly name?: unknown }) =>
+    kind !== "User" || name !== inputs.nobody;
+  const isPlanted = ({ name, subjects }: Binding) => subjects.some(isSomebody) && !inputs.own.includes(name);
   for (let pass = 1; pass <= PASSES; pass += 1) {
     const planted = (await bindings.list()).filter(isPlanted);
     if (planted.length === 0) break;

@@ -9,7 +9,7 @@ import { KubernetesError } from "../../clients/kubernetes/client.ts";
 import { Refusal } from "../../config/refusal.ts";
 import type { ClusterSettings } from "../../config/settings/cluster.ts";
 import { tokenIssuers } from "../token-issuers.ts";
-import { foreignBindings } from "./unmanaged-bindings.ts";
+import { foreignBindings, obstaclesOfTakeover } from "./unmanaged-bindings.ts";
 import { type ClusterFacts, readFacts } from "./cluster-snapshot.ts";
 import { foreignNamespaces, isMade } from "./unmanaged-namespaces.ts";
 import { quotaSums, tooSmallQuotas } from "./quotas.ts";
@@ -67,6 +67,7 @@ export function judge(
     ...ownPlace(tenancies, settings),
     ...foreignNamespaces(tenancies, facts, handedOver),
     ...tooSmallQuotas(tenancies, facts),
+    ...obstaclesOfTakeover(facts, formerBindings),
   ];
   const stores = judgeStores(facts, tenancies, settings);
   const all = [...wrong, ...stores.wrong];

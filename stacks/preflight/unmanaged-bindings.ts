@@ -2,6 +2,8 @@
 
 import { MANAGED } from "../../components/cluster/labels.ts";
 import { FORMER_BINDINGS, OWN_BINDINGS } from "../../components/cluster/names.ts";
+import { DEPLOYER_ROLE } from "../../components/cluster/tier-rights.ts";
+import { NOBODY } from "../../roster/object-names.ts";
 import type { ClusterFacts, LiveBinding } from "./cluster-snapshot.ts";
 import type { Tenancy } from "./namespace-owners.ts";
 
@@ -21,6 +23,7 @@ export function foreignBindings(
     const tenancy = heldTenancies.get(binding.metadata.namespace ?? "");
     if (tenancy === undefined || isOurs(binding, formerBindings)) return [];
     const who = (binding.subjects ?? [])
+      .filter(({ kind, name }) => kind !== "User" || name !== NOBODY)
       .filter(({ kind, namespace }) => tenancy.hasLeft || kind !== "ServiceAccount" || namespace !== tenancy.namespace)
       .map(({ kind, name, namespace }) => `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`);
     if (who.length === 0) return [];
@@ -37,3 +40,33 @@ const isOurs = ({ metadata }: LiveBinding, formerBindings: ReadonlySet<string>) 
   (OWN_BINDINGS.includes(metadata.name) ||
     (formerBindings.has(metadata.namespace ?? "") && FORMER_BINDINGS.includes(metadata.name))) &&
   Object.entries(MANAGED).every(([key, value]) => metadata.labels?.[key] === value);
+
+const COUNT = "count/rolebindings.rbac.authorization.k8s.io";
+
+/**
+ * What keeps a run from making the binding that takes the place of an earlier version's: every host would wait for it.
+ * @returns a sentence for each, with the command that shows or removes it
+ */
+export function obstaclesOfTakeover(
+  { bindings, quotas }: ClusterFacts,
+  formerBindings: ReadonlySet<string>,
+): readonly string[] {
+  return [...formerBindings].flatMap((namespace) => {
+    const found = bindings.find(({ metadata }) => metadata.namespace === namespace && metadata.name === DEPLOYER_ROLE);
+    if (found !== undefined && isOurs(found, formerBindings)) return [];
+    if (found !== undefined)
+      return [
+        `${namespace}: somebody has made a RoleBinding ${DEPLOYER_ROLE}, which this version makes itself; look at it, and run ` +
+          `kubectl delete rolebinding ${DEPLOYER_ROLE} --namespace ${namespace}`,
+      ];
+    return quotas
+      .filter(({ metadata, spec: { hard = {} }, status: { used = {} } = {} }) => {
+        return metadata.namespace === namespace && Number(used[COUNT] ?? 0) >= Number(hard[COUNT] ?? Infinity);
+      })
+      .map(
+        ({ metadata }) =>
+          `${namespace}: its ResourceQuota ${metadata.name} has no RoleBinding left for ${DEPLOYER_ROLE}, which this version makes; ` +
+          `have the owner delete one that is not needed: kubectl get rolebindings --namespace ${namespace}`,
+      );
+  });
+}

@@ -22,6 +22,9 @@ export function sshd(m: Machine): Step {
   return reloadOnChange(m, { name: "sshd", key: "sshd", files: [SSHD], ...points, loadSays, load });
 }
 
+/** Whose connection is asked about, since a `Match` block may ask for each of these. */
+const CONNECTION = "user=root,host=localhost,addr=127.0.0.1,laddr=127.0.0.1,lport=22";
+
 /** As in the installed file. */
 const LEAST_STARTUPS = 100;
 
@@ -31,11 +34,15 @@ const LEAST_STARTUPS = 100;
  */
 export async function sshdFaults(m: Machine): Promise<readonly string[]> {
   if (m.sys.look(SSHD.path) === undefined) return [];
-  const ran = await m.sys.run([PROGRAM, "-T", "-C", "user=root,host=localhost,addr=127.0.0.1"], { reads: true });
-  // Where systemd starts sshd for each connection, the folder is there while one is.
-  if (ran.code !== 0 && /^Missing privilege separation directory/m.test(ran.stderr)) return [];
-  if (ran.code !== 0)
-    return [`sshd does not accept its configuration, so nobody gets in once it starts anew: ${describeFailure(ran)}`];
+  const checked = await m.sys.run([PROGRAM, "-t"], { reads: true });
+  // Where systemd starts sshd for each connection, the folder is there while one is. Without sshd there is nothing to say.
+  const isSilent = checked.code === undefined || /^Missing privilege separation directory/m.test(checked.stderr);
+  if (checked.code !== 0)
+    return isSilent
+      ? []
+      : [`sshd does not accept its configuration, so nobody gets in once it starts anew: ${describeFailure(checked)}`];
+  const ran = await m.sys.run([PROGRAM, "-T", "-C", CONNECTION], { reads: true });
+  if (ran.code !== 0) return [`sshd does not tell its settings: ${describeFailure(ran)}`];
   const value = (name: string) => new RegExp(`^${name} (\\S+)$`, "m").exec(ran.stdout)?.[1];
   const startups = value("maxstartups");
   const isFew = startups !== undefined && Number.parseInt(startups, 10) < LEAST_STARTUPS;

@@ -8,6 +8,7 @@ import { namespaceRights } from "../../../providers/delegated-rights/suspend-rol
 import type { Call } from "../../../providers/runtime/provider.ts";
 import type { PropertyMap } from "../../../providers/runtime/property-values.ts";
 import type { KubeCall } from "../../../clients/kubernetes/client.ts";
+import { NOBODY } from "../../../roster/object-names.ts";
 
 interface Stored {
   metadata: { name: string; resourceVersion: string; annotations?: Record<string, string> };
@@ -46,8 +47,9 @@ function server(bindings: Record<string, object[]>) {
   return { live, writes, subjects, room: namespaceRights(() => kube) };
 }
 
-const inputs = (suspended: boolean): PropertyMap => ({ namespace: "shop", suspended, own: OWN });
-const PLANTED = { owner: [], robots: [robot, friend], empty: [], [DEPLOYER_ROLE]: [] };
+const inputs = (suspended: boolean): PropertyMap => ({ namespace: "shop", suspended, own: OWN, nobody: NOBODY });
+const nobody = { kind: "User", name: NOBODY };
+const PLANTED = { owner: [], robots: [robot, friend], empty: [], emptied: [nobody], [DEPLOYER_ROLE]: [] };
 
 test("whatever gives a right there is emptied, remembers to whom, and is given back exactly; twice", async () => {
   const { room: type, subjects, live } = server(PLANTED);

@@ -2,7 +2,9 @@
 
 import { describe, expect, test } from "vitest";
 import type { Namespace, Person } from "../../../roster/model.ts";
+import { DEPLOYER_ROLE } from "../../../components/cluster/tier-rights.ts";
 import { cluster } from "../../../config/settings/cluster.ts";
+import { NOBODY } from "../../../roster/object-names.ts";
 import { judge } from "../../../stacks/preflight/check-cluster.ts";
 import type { ClusterFacts } from "../../../stacks/preflight/cluster-snapshot.ts";
 import { desired, left, person } from "../../components/cluster/people.ts";
@@ -169,6 +171,12 @@ describe("a right that this program did not give", () => {
   const everybody = { kind: "Group", name: "system:authenticated" };
   const own = { kind: "ServiceAccount", name: "robot", namespace: "stem" };
 
+  test("is nobody's where a binding that stays is empty", () => {
+    const empty = binding({ kind: "User", name: NOBODY });
+    expect(judged({ namespaces: OURS, bindings: empty }).warnings).toEqual([]);
+    expect(judged({ namespaces: OURS, bindings: empty }, {}, [], [OWNER]).warnings).toEqual([]);
+  });
+
   test("is reported where an owner let others in", () => {
     expect(judged({ namespaces: OURS, bindings: binding(everybody) }).warnings).toEqual([
       "stem: anca has given ClusterRole admin to Group system:authenticated (RoleBinding extra); this program leaves it as it is",
@@ -235,5 +243,38 @@ describe("the API servers' sign-in", () => {
     ];
     expect(judged({ apiServers }, { apiServer }).signInDrift).toBe("without the sign-in: kube-apiserver-cp1 (u1)");
     expect(judged({ apiServers }).signInDrift).toBe("");
+  });
+});
+
+describe("the takeover of the bindings of an earlier version", () => {
+  const called = (name: string, labels = {}) => [
+    { metadata: { name, namespace: "stem", labels }, roleRef: { kind: "ClusterRole", name: "view" }, subjects: [] },
+  ];
+  const COUNT = "count/rolebindings.rbac.authorization.k8s.io";
+  const full = [
+    {
+      metadata: { name: "quota", namespace: "stem" },
+      spec: { hard: { [COUNT]: "50" } },
+      status: { used: { [COUNT]: "50" } },
+    },
+  ];
+  const OUR_LABEL = { "app.kubernetes.io/managed-by": "workstation" };
+  const judgeWith = (facts: Partial<ClusterFacts>, formerBindings: readonly string[] = ["stem"]) =>
+    judged({ namespaces: OURS, ...facts }, {}, [OWNER], [], formerBindings);
+
+  test("stops before the first write where its name is taken, with the command", () => {
+    expect(() => judgeWith({ bindings: called(DEPLOYER_ROLE) })).toThrow(
+      `stem: somebody has made a RoleBinding ${DEPLOYER_ROLE}, which this version makes itself; look at it, and run ` +
+        `kubectl delete rolebinding ${DEPLOYER_ROLE} --namespace stem`,
+    );
+  });
+
+  test("stops where the quota has no room for it, unless it is there already", () => {
+    expect(() => judgeWith({ quotas: full })).toThrow(/stem: its ResourceQuota quota has no RoleBinding left for/);
+    expect(judgeWith({ quotas: full, bindings: called(DEPLOYER_ROLE, OUR_LABEL) }).warnings).toEqual([]);
+  });
+
+  test("is no matter of any later run", () => {
+    expect(judgeWith({ quotas: full }, []).warnings).toEqual([]);
   });
 });

@@ -6,14 +6,14 @@ import { memoryDoor } from "../../in-memory-system.ts";
 
 const OURS = "/etc/ssh/sshd_config.d/50-workstation.conf";
 
-/** @param stdout what `sshd -T` prints; undefined where it fails, and says so */
-function faults(stdout: string | undefined, isInstalled = true, stderr = "") {
+/** @param stdout what `sshd -T` prints; undefined where `sshd -t` fails, and says so */
+function faults(stdout: string | undefined, isInstalled = true, stderr = "", code: number | "missing" = 255) {
   const { sys, files } = memoryDoor();
   if (isInstalled) files.set(OURS, "");
   const run = async (argv: readonly string[]) => ({
     ...{
       argv,
-      code: stdout === undefined ? 255 : 0,
+      code: stdout !== undefined ? 0 : code === "missing" ? undefined : code,
       stdout: stdout ?? "",
       stderr,
       timedOut: false,
@@ -38,6 +38,20 @@ test("an sshd that would not start again is named with its own words", async () 
     ),
   ]);
   expect(await faults(undefined, true, "Missing privilege separation directory: /run/sshd\n")).toEqual([]);
+  expect(await faults(undefined, true, "spawn /usr/sbin/sshd ENOENT", "missing")).toEqual([]);
+});
+
+test("sshd is asked about a connection that every kind of Match block can be judged by", async () => {
+  const { sys, files } = memoryDoor();
+  files.set(OURS, "");
+  const asked: (readonly string[])[] = [];
+  const run = async (argv: readonly string[]) => {
+    asked.push(argv);
+    return { argv, code: 0, stdout: "", stderr: "", timedOut: false, overflowed: false };
+  };
+  await sshdFaults(machineOf({ ...sys, run }));
+  const words = asked.at(-1)?.at(-1)?.split(",") ?? [];
+  expect(words.map((word) => word.split("=")[0])).toEqual(["user", "host", "addr", "laddr", "lport"]);
 });
 
 test("a host without the file has none either", async () => {
