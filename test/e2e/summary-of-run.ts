@@ -54,8 +54,12 @@ function entry(module: TestModule, name: string, errors: readonly TestError[]): 
       .filter((line) => /^[-+] /.test(line))
       .slice(0, DIFFERENCES_SHOWN),
   ]);
-  return [`  ${title}`, ...lines.map((line) => `      ${line.slice(0, COLUMNS)}`), ""].join("\n");
+  return [`  ${title}`, ...lines.map((line) => `      ${shortenedLine(line)}`), ""].join("\n");
 }
+
+/** A command that failed is told first, and how it failed last. */
+const shortenedLine = (line: string): string =>
+  line.length <= COLUMNS ? line : `${line.slice(0, COLUMNS / 2)} … ${line.slice(-COLUMNS / 2)}`;
 
 const linesOf = (text: string): readonly string[] =>
   stripVTControlCharacters(text)
