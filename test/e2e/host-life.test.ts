@@ -541,9 +541,7 @@ test("a demotion in the same change as a rename takes root at once, and ends the
 test("work that holds no taken group goes on under the former name, without root, until its person is parked", async () => {
   expect((await host.apply(account({ ...ona, groups: ROOT_GROUPS }))).out).toContain("ona: added to group sudo");
   await host.sh(
-    // Their units and not their slice: with that, logind may ask for the same unit for ever.
-    "systemctl stop credential-sync@ona.timer browser-serve@ona t3-serve@ona user@7020; " +
-      "systemd-run --quiet --unit=ona-work --slice=user-7020.slice " +
+    "systemd-run --quiet --unit=ona-work --slice=user-7020.slice " +
       "setpriv --reuid 7020 --regid 7020 --clear-groups sleep 10000",
   );
   const parked: Somebody = { ...uma, state: "parked" };
