@@ -25,3 +25,7 @@ export const workstationSecret = (osUser: OsUser): string => `workstation/claude
  * others own in it, or add to it, would stay. Nobody signs in by this name, which is no e-mail.
  */
 export const NOBODY = "workstation:nobody";
+
+/** Whether a subject of a binding is that user. */
+export const isNobody = ({ kind, name }: { readonly kind: string; readonly name: string }): boolean =>
+  kind === "User" && name === NOBODY;

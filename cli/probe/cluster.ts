@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { dashboardAccount, NOBODY } from "../../roster/object-names.ts";
+import { dashboardAccount, isNobody } from "../../roster/object-names.ts";
 import type { K8sUser } from "../../roster/model.ts";
 import { mapOf } from "../../agent/lib/map-schema.ts";
 import { type KubeCall, KubernetesError } from "../../clients/kubernetes/client.ts";
@@ -84,7 +84,7 @@ export async function lookAtCluster(call: KubeCall, settings: Cluster): Promise<
     bindings: [...inNamespaces, ...clusterWide].map(({ metadata, roleRef, subjects }) => ({
       ...{ namespace: metadata.namespace, name: metadata.name, role: `${roleRef.kind} ${roleRef.name}` },
       ...{
-        subjects: (subjects ?? []).filter(({ kind, name }) => kind !== "User" || name !== NOBODY),
+        subjects: (subjects ?? []).filter((subject) => !isNobody(subject)),
         isSuspended: metadata.annotations?.["workstation/suspended-subjects"] !== undefined,
       },
     })),

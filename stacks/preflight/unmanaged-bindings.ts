@@ -3,7 +3,7 @@
 import { MANAGED } from "../../components/cluster/labels.ts";
 import { FORMER_BINDINGS, OWN_BINDINGS } from "../../components/cluster/names.ts";
 import { DEPLOYER_ROLE } from "../../components/cluster/tier-rights.ts";
-import { NOBODY } from "../../roster/object-names.ts";
+import { isNobody } from "../../roster/object-names.ts";
 import type { ClusterFacts, LiveBinding } from "./cluster-snapshot.ts";
 import type { Tenancy } from "./namespace-owners.ts";
 
@@ -23,7 +23,7 @@ export function foreignBindings(
     const tenancy = heldTenancies.get(binding.metadata.namespace ?? "");
     if (tenancy === undefined || isOurs(binding, formerBindings)) return [];
     const who = (binding.subjects ?? [])
-      .filter(({ kind, name }) => kind !== "User" || name !== NOBODY)
+      .filter((subject) => !isNobody(subject))
       .filter(({ kind, namespace }) => tenancy.hasLeft || kind !== "ServiceAccount" || namespace !== tenancy.namespace)
       .map(({ kind, name, namespace }) => `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`);
     if (who.length === 0) return [];

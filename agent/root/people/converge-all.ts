@@ -39,8 +39,10 @@ export async function convergePeople(
     for (const of of ofKind(kind)) outcomes.push(await convergePart(run, of));
   };
   // All of them in one call; one person's are asked for when their turn comes, and so is what a damaged base part decides.
-  const offered = servicesOf(loadIntactPart(run.m.sys, "base"));
-  if (parts.length > 1) await run.m.units(parts.flatMap((of) => unitsAsked(of, offered)));
+  if (parts.length > 1) {
+    const offered = servicesOf(loadIntactPart(run.m.sys, "base"));
+    await run.m.units(parts.flatMap((of) => unitsAsked(of, offered)));
+  }
   await inTurn("account");
   const workers = ofKind("clones").map((of) => async (signals: WorkerSignals) => {
     outcomes.push(await convergePart(run, of, signals));
