@@ -4,6 +4,7 @@
  */
 
 import { z } from "zod";
+import { SIGN_IN_GRANTS } from "./sign-in-grants.ts";
 
 /** Raised when a delivered part changes its meaning; an agent refuses any other number. */
 export const CONTRACT = 1;
@@ -152,9 +153,6 @@ export const accountPart = z.strictObject({
 });
 
 const remoteUrl = z.string().regex(/^(https?|ssh|git):\/\/[^\s\p{Cc}]+$/u);
-
-/** The grants of OpenID Connect by which people's kubectl can sign in, by kubelogin's names for them. */
-export const SIGN_IN_GRANTS = ["device-code", "authcode-keyboard", "authcode"] as const;
 
 /** Everything below the home: done by the person's own worker, never by root. */
 export const clonesPart = z.strictObject({

@@ -9,11 +9,13 @@ id=$(head -c 65536 | tr -d '\n' | sed -n 's/.*"session_id" *: *"\([0-9a-f-]\{36\
 # Whether the process is an assistant: by the kernel's short name, the program, or the script that node runs.
 is_assistant() {
   [ "$name" != claude ] || return 0
-  words=$(tr '\0' '\n' <"/proc/$1/cmdline" 2>/dev/null | head -n 2)
+  words=$(tr '\0' '\n' <"/proc/$1/cmdline" 2>/dev/null)
   program=${words%%
 *}
   script=${words#*
 }
+  script=${script%%
+*}
   case ${program##*/} in
     claude) return 0 ;;
     node*) [ "${script##*/}" = claude ] ;;
@@ -28,7 +30,8 @@ pid=$PPID seen= inside=
 while [ -z "$inside" ]; do
   [ "${pid:-0}" -gt 1 ] || exit 0
   [ "$pid" != "$pane" ] || inside=yes
-  { stat=$(tr '\n' ' ' <"/proc/$pid/stat"); } 2>/dev/null || exit 0
+  stat=
+  { while IFS= read -r line || [ -n "$line" ]; do stat="$stat$line "; done <"/proc/$pid/stat"; } 2>/dev/null || exit 0
   name=${stat#*(} name=${name%)*}
   if is_assistant "$pid"; then
     [ "$seen" != behind ] || exit 0

@@ -68,6 +68,10 @@ describe("at run time, in the real bundles", () => {
     expect(chainsTo(imports, from, forbidden)).toEqual([]);
   });
 
+  test("a worker, which starts once per user and run, holds no package: reading one takes longer than its work", () => {
+    expect([...of("worker.cjs").keys()].filter((file) => file.includes("node_modules"))).toEqual([]);
+  });
+
   test("each program holds the side that it is named for", () => {
     const count = (program: string, side: RegExp) => [...of(program).keys()].filter((file) => side.test(file)).length;
     expect(count("agent.mjs", ROOT_SIDE)).toBeGreaterThan(50);

@@ -45,14 +45,30 @@ export function processesWith(
   sys: System,
   isMeant: UidTest,
 ): readonly { readonly pid: number; readonly uids: readonly number[] }[] {
-  const pids = (sys.list("/proc") ?? []).filter((name) => /^\d+$/.test(name)).map(Number);
-  const found = pids.map((pid) => ({ pid, uids: idsOf(sys, pid, "Uid").filter(isMeant) }));
+  const found = pidsOf(sys).map((pid) => ({ pid, uids: idsOf(sys, pid, "Uid").filter(isMeant) }));
   return found.filter(({ uids }) => uids.length > 0);
 }
 
-function idsOf(sys: System, pid: number, line: "Uid" | "Gid" | "Groups"): readonly number[] {
-  // A process may end between the listing and this look.
-  const status = sys.readProcess(pid) ?? "";
+/** The uids of all processes whose name, as the kernel has it, passes the test. */
+export const uidsRunning = (sys: System, isMeant: (name: string) => boolean): ReadonlySet<number> =>
+  new Set(
+    pidsOf(sys).flatMap((pid) => {
+      const status = statusOf(sys, pid);
+      return isMeant(/^Name:\t(.*)$/m.exec(status)?.[1] ?? "") ? idsIn(status, "Uid") : [];
+    }),
+  );
+
+const pidsOf = (sys: System): readonly number[] =>
+  (sys.list("/proc") ?? []).filter((name) => /^\d+$/.test(name)).map(Number);
+
+/** Empty for a process that has ended since it was listed. */
+const statusOf = (sys: System, pid: number): string => sys.readProcess(pid) ?? "";
+
+type IdLine = "Uid" | "Gid" | "Groups";
+
+const idsOf = (sys: System, pid: number, line: IdLine): readonly number[] => idsIn(statusOf(sys, pid), line);
+
+function idsIn(status: string, line: IdLine): readonly number[] {
   const ids = new RegExp(`^${line}:\\t(.*)$`, "m").exec(status)?.[1] ?? "";
   return ids.split(/[\t ]/).flatMap((id) => (id === "" ? [] : [Number(id)]));
 }

@@ -74,8 +74,18 @@ function withoutWorker(
 /** A session that runs, with the conversation that is certainly its own. */
 export type Running = Pick<Session, "name" | "conversation">;
 
-/** What runs, as far as it can be told without their worker; `none` where no server does. */
-export async function sessionsRunning(sys: System, user: User): Promise<readonly Running[] | "none"> {
+/**
+ * What runs, as far as it can be told without their worker; `none` where no server does.
+ *
+ * @param serving the uids that run a tmux server. A server that was killed leaves its socket; who runs none, and whose socket
+ *   nobody listens on, is not asked by a process of theirs.
+ */
+export async function sessionsRunning(
+  sys: System,
+  user: User,
+  serving: ReadonlySet<number>,
+): Promise<readonly Running[] | "none"> {
+  if (!serving.has(user.uid) && withoutSocket(user) === "none") return "none";
   const probed = await probe(sys, user);
   if (probed === "none") return "none";
   const known = probed === undefined ? undefined : withoutWorker(sys, user, probed).observation;

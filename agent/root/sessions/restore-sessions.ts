@@ -11,6 +11,8 @@ import { restorable, sessionsAt } from "./compute-record.ts";
 import { numberOfNewest, readNewest, readNumbered, seenAtMs } from "../state/session-records.ts";
 import { recreateByWorker } from "./call-worker.ts";
 import { type Running, sessionsRunning } from "./observe-sessions.ts";
+import { uidsRunning } from "../accounts/find-processes.ts";
+import { isTmuxServer } from "../../shared/sessions/tmux-socket.ts";
 import { forEachPerson, isParked, knownPerson, mappedPeople } from "../accounts/terminal-users.ts";
 import { startServer } from "./start-tmux-server.ts";
 
@@ -29,7 +31,8 @@ export interface RestoreArgs {
 export async function restore(sys: System, { who, json, ...which }: RestoreArgs): Promise<number> {
   const people =
     who === undefined ? mappedPeople(sys).filter(({ name }) => isParked(sys, name) !== true) : [wakePerson(sys, who)];
-  const results = await forEachPerson(people, (user) => restoreWithTerminals(sys, user, which), messageOf);
+  const serving = uidsRunning(sys, isTmuxServer);
+  const results = await forEachPerson(people, (user) => restoreWithTerminals(sys, user, which, serving), messageOf);
   if (json) process.stdout.write(`${JSON.stringify({ people: results })}\n`);
   else for (const result of results) "failed" in result ? complain(result) : report(result.who, result.found);
   const broken = results.some((r) => "failed" in r || r.found.some(({ how }) => how === "failed"));
@@ -48,18 +51,28 @@ function wakePerson(sys: System, osUser: string): User {
 type Which = Pick<RestoreArgs, "record" | "places">;
 
 /** The portal sends a person here whose terminals cannot be opened; their sessions come back either way. */
-async function restoreWithTerminals(sys: System, user: User, which: Which): Promise<readonly Outcome[]> {
+async function restoreWithTerminals(
+  sys: System,
+  user: User,
+  which: Which,
+  serving: ReadonlySet<number>,
+): Promise<readonly Outcome[]> {
   await startTerminalSocket(sys, user.name).catch((error: unknown) =>
     warn(`${user.name}: the socket of their terminals was not started: ${messageOf(error)}`),
   );
-  return await restoreOne(sys, user, which);
+  return await restoreOne(sys, user, which, serving);
 }
 
-async function restoreOne(sys: System, user: User, which: Which): Promise<readonly Outcome[]> {
+async function restoreOne(
+  sys: System,
+  user: User,
+  which: Which,
+  serving: ReadonlySet<number>,
+): Promise<readonly Outcome[]> {
   const asked = askedFor(sys, user.name, which);
   const { sessions } = asked;
   if (sessions.length === 0) return [];
-  const running = await sessionsRunning(sys, user);
+  const running = await sessionsRunning(sys, user, serving);
   if (running !== "none") {
     if (sessions.every((session) => goesOn(session, running)))
       return sessions.map(({ name }) => ({ name, how: "there" }));

@@ -4,9 +4,10 @@
  */
 
 import { mkdirSync } from "node:fs";
-import { type ClonesPart, SIGN_IN_GRANTS } from "../../contract.ts";
+import type { ClonesPart } from "../../contract.ts";
 import { lstat, readSmallFile, replaceFile } from "../../lib/files.ts";
 import { type Change, type Step, says } from "../../lib/converge.ts";
+import { SIGN_IN_GRANTS } from "../../sign-in-grants.ts";
 import type { StepContext } from "./step-context.ts";
 
 export function kubeconfig(context: StepContext): Step {

@@ -16,14 +16,12 @@ const NOT_FREE = 75;
 export async function holdingLock<T>(directory: string, act: () => Promise<T>, waitSeconds = WAIT_SECONDS): Promise<T> {
   const options = ["--exclusive", "--wait", String(waitSeconds), "--conflict-exit-code", String(NOT_FREE)];
   // With the dot: flock would make a file where there is no such directory.
-  const child = spawn(
-    "/usr/bin/flock",
-    [...options, `${directory}/.`, "/bin/sh", "-c", "echo held; exec cat >/dev/null"],
-    {
-      env: ROOT_ENV,
-      stdio: ["pipe", "pipe", "ignore"],
-    },
-  );
+  const child = spawn("/usr/bin/flock", [...options, `${directory}/.`, "/bin/cat"], {
+    env: ROOT_ENV,
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  // Comes back as soon as the lock is held. Where it is not, nobody reads it.
+  child.stdin.on("error", () => undefined).write("held");
   const ended = once(child, "close");
   const first = await Promise.race([once(child.stdout, "data"), ended]);
   try {

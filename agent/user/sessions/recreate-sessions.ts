@@ -23,6 +23,8 @@ const NAMES = ["list-sessions", "-F", "#{session_name}"] as const;
 /** A server that was started without a session stays without one until this is set. */
 const ENDS_WITH_LAST = ["set-option", "-s", "exit-empty", "on"] as const;
 
+const UNATTACHED = ["show-options", "-g", "-v", "destroy-unattached"] as const;
+
 const SERVER_WAIT_MS = 5000;
 const PAUSE_MS = 30;
 /** Within this time a program ends that cannot start, and a configuration has started what it starts in its sessions. */
@@ -113,14 +115,16 @@ async function finish(
   started: boolean,
   conversations: ReadonlyMap<string, string>,
 ): Promise<readonly (readonly [string, string])[]> {
-  const unattached = made.size === 0 ? [] : [";", "show-options", "-g", "-v", "destroy-unattached"];
-  // A server that is started without a session stays without one; from now on it ends with its last, as everybody's does.
-  const exits = started ? [";", ...ENDS_WITH_LAST] : [];
-  const rest = [...unattached, ...exits].slice(1);
-  const value = rest.length > 0 ? (await tmux.try(rest)).stdout.split("\n")[0] : undefined;
+  const told = await eachOf(tmux, [
+    ...(made.size === 0 ? [] : [UNATTACHED]),
+    // A server that is started without a session stays without one; from now on it ends with its last, as everybody's does.
+    ...(started ? [ENDS_WITH_LAST] : []),
+    ...[...conversations].map(([id, conversation]) => {
+      return ["set-option", "-q", "-t", id, "@workstation_conversation", conversation];
+    }),
+  ]);
   if (made.size === 0) return [];
-  const first = await idsThere(tmux);
-  await setConversations(tmux, new Map([...conversations].filter(([id]) => first.has(id))));
+  const value = told.split("\n")[0];
   await pause(MOMENT_MS);
   const there = await idsThere(tmux);
   const why =
@@ -136,14 +140,14 @@ async function idsThere(tmux: Tmux): Promise<ReadonlySet<string>> {
   return new Set(ran.code === 0 ? ran.stdout.split(/[ \n]/) : []);
 }
 
-/** All at once; one by one where a session has ended meanwhile, since that keeps those behind it from being set. */
-async function setConversations(tmux: Tmux, conversations: ReadonlyMap<string, string>): Promise<void> {
-  const commands = [...conversations].map(([id, conversation]) => {
-    return ["set-option", "-q", "-t", id, "@workstation_conversation", conversation];
-  });
-  if (commands.length === 0) return;
+/** By one client; one by one where a session has ended meanwhile, since that keeps those behind it from being run. */
+async function eachOf(tmux: Tmux, commands: readonly (readonly string[])[]): Promise<string> {
+  if (commands.length === 0) return "";
   const all = await tmux.try(commands.flatMap((command) => [";", ...command]).slice(1));
-  if (all.code !== 0) for (const command of commands) await tmux.try(command);
+  if (all.code === 0) return all.stdout;
+  const each: string[] = [];
+  for (const command of commands) each.push((await tmux.try(command)).stdout);
+  return each.join("");
 }
 
 async function listed(tmux: Tmux, { uid }: PersonHere, started: boolean): Promise<Answer> {
