@@ -1,13 +1,13 @@
 /** Puts the plugins that the program asks for into a lab's own PULUMI_HOME: the official ones where they are at hand. */
 import { constants } from "node:fs";
-import { access, chmod, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { access, chmod, copyFile, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { shellQuoted } from "../../clients/shell-quote.ts";
 import { toolPath } from "../toolchain/index.ts";
 import { TOOL_NAMES } from "../toolchain/tools.ts";
+import { bundlePlugin } from "./bundle.ts";
 
 /** A plugin as the engine asks for it. */
 export interface WantedPlugin {
@@ -59,12 +59,23 @@ async function install(pulumiHome: string, plugin: WantedPlugin, env: NodeJS.Pro
     await replace(path, (beside) => symlink(official, beside));
     return { ...plugin, kind: "official", path: official };
   }
-  await bundle(plugin, join(folder, BUNDLE));
+  await requireEmulated(plugin);
+  const bundle = await bundlePlugin(plugin.name);
+  await replace(join(folder, BUNDLE), (beside) => copyFile(bundle, beside));
   await replace(path, async (beside) => {
     await writeFile(beside, launcher(plugin, join(folder, BUNDLE)));
     await chmod(beside, 0o755);
   });
   return { ...plugin, kind: "emulated", path };
+}
+
+async function requireEmulated({ name }: WantedPlugin): Promise<void> {
+  const entry = fileURLToPath(new URL(`./${name}/main.ts`, import.meta.url));
+  if (await may(constants.R_OK, entry)) return;
+  throw new Error(
+    `there is no emulated plugin for "${name}", and the official pulumi-resource-${name} was not found; ` +
+      "put it on the PATH, or name its folder in WS_LAB_PLUGINS",
+  );
 }
 
 async function findOfficial(
@@ -92,26 +103,6 @@ async function may(mode: number, path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** One file and no loader: the engine starts every plugin anew for each command, and waits for it. */
-async function bundle({ name }: WantedPlugin, outfile: string): Promise<void> {
-  const entry = fileURLToPath(new URL(`./${name}/main.ts`, import.meta.url));
-  if (!(await may(constants.R_OK, entry))) {
-    throw new Error(
-      `there is no emulated plugin for "${name}", and the official pulumi-resource-${name} was not found; ` +
-        "put it on the PATH, or name its folder in WS_LAB_PLUGINS",
-    );
-  }
-  await replace(outfile, async (beside) => {
-    await build({
-      entryPoints: [entry],
-      outfile: beside,
-      ...{ bundle: true, platform: "node", target: "node20", format: "cjs", logLevel: "error" },
-      // ssh2 has native parts that it can do without.
-      external: ["cpu-features", "*.node"],
-    });
-  });
 }
 
 /** `exec` keeps the process the engine's own child, so that the engine's end is noticed. */
