@@ -17,6 +17,7 @@ import { run } from "../../lab/run.ts";
 import { toolPath } from "../../lab/toolchain/index.ts";
 import { type LabVault, labVault } from "../../lab/vault/api.ts";
 import { vaultFact } from "../../lab/vault/vault.ts";
+import { LINK_PACKAGES } from "./fixtures/link-packages.ts";
 import { blocksOf, missingIn, type PageBlock } from "./fixtures/runbook.ts";
 import { freshStack, type PeopleStack } from "./people/stack.ts";
 
@@ -106,7 +107,7 @@ async function operatorsShell(): Promise<Readonly<Record<string, string>>> {
   const administrator = `export VAULT_ADDR=${address} VAULT_CACERT=${caFile} VAULT_TOKEN=${rootToken}`;
   await program("vault", `${administrator}\nexec ${join(await toolPath("vault"), "vault")} "$@"`);
   // The packages that are installed here.
-  await program("npm", `test "$*" = "ci --ignore-scripts" && exec ln -s ${PROJECT}/node_modules node_modules`);
+  await program("npm", `test "$*" = "ci --ignore-scripts" && ${LINK_PACKAGES}`);
   return {
     ...engine,
     ...gitEnv({ login: ADMIN, password: forge.passwords[ADMIN] ?? "" }),

@@ -1,6 +1,6 @@
 /** Every step of every runbook, on a lab's real stack with two hosts: a page that is no longer true fails here. */
 
-import { cp, mkdir, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { clusterFact } from "../../lab/cluster/cluster.ts";
@@ -9,6 +9,7 @@ import { instanceName, openInstance, type Instance } from "../../lab/instance.ts
 import { PROJECT, STACK } from "../../lab/pulumi/engine.ts";
 import { writeStackConfig } from "../../lab/pulumi/stack-config.ts";
 import { run } from "../../lab/run.ts";
+import { linkPackages } from "./fixtures/link-packages.ts";
 import { missingIn, stepsOf } from "./fixtures/runbook.ts";
 import { freshStack, type PeopleStack } from "./people/stack.ts";
 
@@ -63,7 +64,7 @@ const hold = (vm: DevVm) =>
 async function copyOfTheProject(): Promise<void> {
   const entries = (await readdir(PROJECT)).filter((name) => ![".git", "node_modules", "dist", "test"].includes(name));
   for (const name of entries) await cp(join(PROJECT, name), join(folder, "project", name), { recursive: true });
-  await symlink(join(PROJECT, "node_modules"), join(folder, "project", "node_modules"));
+  await linkPackages(join(folder, "project"));
   await writeFile(join(folder, "project", "roster.yaml"), ROSTER);
 }
 

@@ -1,6 +1,6 @@
 /** A stack, a host and people of the version before 1.0.0 are taken over by this one; then the former version takes them back. */
 
-import { mkdir, rm, symlink } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { openInstance, instanceName, type Instance } from "../../lab/instance.ts";
@@ -9,6 +9,7 @@ import type { Setting } from "../../lab/pulumi/stack-config.ts";
 import { run } from "../../lab/run.ts";
 import { LAB_INGRESS_SECRET } from "../../lab/sign-in/proxy.ts";
 import { NOBODY } from "../../roster/object-names.ts";
+import { linkPackages } from "./fixtures/link-packages.ts";
 import { everybody } from "./people/sample.ts";
 import { freshStack, type PeopleStack } from "./people/stack.ts";
 
@@ -28,7 +29,7 @@ beforeAll(async () => {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await run(["tar", "--extract", "--xz", `--file=${BEFORE}`, `--directory=${folder}`]);
-  await symlink(join(PROJECT, "node_modules"), join(folder, "node_modules"));
+  await linkPackages(folder);
   settings = [
     [["devvm", "lobby"], { listen: { address: stack.vm.address, port: 8901 }, origin: "http://127.0.0.1:8901" }],
     [["devvm", "ingressSecret"], LAB_INGRESS_SECRET],

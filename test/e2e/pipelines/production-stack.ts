@@ -14,6 +14,7 @@ import { writeStackConfig } from "../../../lab/pulumi/stack-config.ts";
 import { run } from "../../../lab/run.ts";
 import { labVault } from "../../../lab/vault/api.ts";
 import { vaultFact } from "../../../lab/vault/vault.ts";
+import { LINK_PACKAGES, linkPackages } from "../fixtures/link-packages.ts";
 import { type Between, standBetween } from "../fixtures/recording-proxy.ts";
 import { everybody } from "../people/sample.ts";
 import { freshStack, type Rows } from "../people/stack.ts";
@@ -295,7 +296,7 @@ export async function openWorld({ backend }: WorldOptions = {}): Promise<World> 
     deployByHand: async (branch = "master") => {
       const cwd = await mkdtemp(join(dir, "operator-"));
       await git(admin, ["clone", "--quiet", `--branch=${branch}`, url, cwd]);
-      await symlink(join(PROJECT, "node_modules"), join(cwd, "node_modules"));
+      await linkPackages(cwd);
       const up = ["up", "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", "--stack=prod"] as const;
       const ran = await run(["pulumi", ...up], { cwd, env, timeoutMs: 900_000, accept: [0, 1, 255] });
       if (ran.code !== 0) throw new Error(ran.stdout.slice(-4000));
@@ -353,11 +354,9 @@ async function copyProject(to: string): Promise<void> {
 async function imageOf(dir: string, engine: Readonly<Record<string, string>>): Promise<Record<string, string>> {
   const bin = join(dir, "bin");
   await mkdir(bin);
-  await writeFile(
-    join(bin, "npm"),
-    `#!/bin/sh\ntest "$1 $2" = "ci --ignore-scripts"\nln -s ${PROJECT}/node_modules node_modules\n`,
-    { mode: 0o755 },
-  );
+  await writeFile(join(bin, "npm"), `#!/bin/sh\ntest "$1 $2" = "ci --ignore-scripts" && ${LINK_PACKAGES}\n`, {
+    mode: 0o755,
+  });
   const { PULUMI_BACKEND_URL: _url, PULUMI_CONFIG_PASSPHRASE_FILE: _file, ...rest } = engine;
   return { ...rest, PATH: `${bin}:${engine.PATH}`, HOME: dir, LANG: "C.UTF-8" };
 }
