@@ -2,7 +2,7 @@
 
 import { PROJECT } from "../cli/pulumi.ts";
 import { stackOfPipeline } from "./engine.ts";
-import { run } from "./run.ts";
+import { run, WS } from "./run.ts";
 
 const LIMIT_MS = 15 * 60_000;
 
@@ -18,7 +18,7 @@ export async function board(): Promise<number> {
 
 /** What the command prints is its own to clean; its columns stay as they are. */
 async function ws(...args: readonly string[]): Promise<number> {
-  const argv = ["--import", "tsx", "cli/main.ts", ...args, "--stack", stackOfPipeline()];
+  const argv = [...WS, ...args, "--stack", stackOfPipeline()];
   const { code, stdout, stderr } = await run([process.execPath, ...argv], { cwd: PROJECT, timeoutMs: LIMIT_MS });
   process.stdout.write(stdout);
   process.stderr.write(stderr);

@@ -5,7 +5,7 @@ import { PROJECT } from "../cli/pulumi.ts";
 import { parseJson } from "../clients/parse-json.ts";
 import type { StackAt } from "./engine.ts";
 import { StepError } from "./environment.ts";
-import { run } from "./run.ts";
+import { run, WS } from "./run.ts";
 
 const message = z.object({ message: z.string() });
 const planned = z.object({
@@ -29,7 +29,7 @@ export async function planPeople({
   env,
 }: Pick<StackAt, "stack" | "configFile" | "env">): Promise<PeoplePlan | PlanRefusal> {
   const file = configFile === undefined ? [] : ["--config-file", configFile];
-  const argv = ["--import", "tsx", "cli/main.ts", "plan", "--json", "--stack", stack, ...file] as const;
+  const argv = [...WS, "plan", "--json", "--stack", stack, ...file] as const;
   const ran = await run([process.execPath, ...argv], { cwd: PROJECT, ...(env && { env }), timeoutMs: 300_000 });
   const parsed = answer.safeParse(parseJson(ran.stdout.toString("utf8")));
   if (!parsed.success) throw new StepError(`The plan could not be made:\n${ran.stderr.trim()}`);

@@ -21,6 +21,9 @@ export interface Ran {
   readonly stderr: string;
 }
 
+/** Arguments of node that start the program's own `./ws`, in its checkout. */
+export const WS = ["launcher/start.mjs", "ws", "cli/main.ts"] as const;
+
 /** Answers with any exit code. @throws StepError when the program cannot be started */
 export async function run(argv: readonly [string, ...string[]], options: Run): Promise<Ran> {
   const { env = {}, timeoutMs = 60_000, ...rest } = options;

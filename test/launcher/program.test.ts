@@ -6,13 +6,19 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { bundle, compile } from "../../launcher/compile.ts";
-import { ROOT, text } from "../house/sources.ts";
+import { files, ROOT, text } from "../house/sources.ts";
 
 test("the engine starts the entry point that compiles index.ts, without a loader of its own", () => {
   const { main, runtime } = parse(text("Pulumi.yaml"));
   expect(main).toBe("program.mjs");
   expect(runtime.options.nodeargs).not.toContain("--import");
   expect(text("program.mjs")).toContain('load("program", "index.ts")');
+});
+
+test("the pipelines' steps, and what they start of ./ws, are compiled, too", () => {
+  expect(text("ci/main.ts")).toContain('load("ci", "ci/steps.ts")');
+  const started = files(/^ci\/.*\.ts$/).filter((path) => /"tsx", "cli\//.test(text(path)));
+  expect(started).toEqual([]);
 });
 
 test("the SDK stays outside the compiled program, so that there is one of it in the process", async () => {
