@@ -47,6 +47,7 @@ function forge() {
       `test "$*" = "stack output --stack organization/workstation/prod previewCommit" && test "$PULUMI_CONFIG_PASSPHRASE" = "p q" && cat ${join(dir, "said")}`,
     );
     const [ran] = await runPipeline(stringify(first), {
+      workspace: join(dir, "workspace"),
       variables: { CI_REPO_CLONE_URL: repo, CI_COMMIT_PULL_REQUEST: "7" },
       secrets: {
         ws_preview_forge_token: "t",

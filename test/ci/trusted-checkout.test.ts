@@ -42,6 +42,7 @@ async function checkedOut(file: string, pushed: Readonly<Record<string, string>>
   const text = readFileSync(new URL(`../../.woodpecker/${file}`, import.meta.url), "utf8");
   const first = { steps: readPipeline(text).steps.slice(0, 1) };
   const [ran] = await runPipeline(stringify(first), {
+    workspace: join(dir, "workspace"),
     variables: { CI_REPO_CLONE_URL: repo },
     secrets: Object.fromEntries(
       ["state_environment", "forge_token", "forge_user", "chat_webhook"].map((name) => [`ws_${name}`, "A=b"]),

@@ -1,6 +1,6 @@
 /** A production stack in the lab as its pipelines see it: a repository on the forge, people who push, a chat, and the servers. */
 
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -155,8 +155,9 @@ export async function openWorld({ backend }: WorldOptions = {}): Promise<World> 
   await copyProject(seed);
   await writeFile(join(seed, "roster.yaml"), rosterText(ROWS));
   const image = await imageOf(dir, engine.env);
+  const workspace = join(dir, "workspace");
   const previews = `file://${join(dir, "previews")}`;
-  await Promise.all(["state", "previews"].map((name) => mkdir(join(dir, name))));
+  await Promise.all(["state", "previews", COMPILED].map((name) => mkdir(join(dir, name))));
   const state = {
     ...((await backend?.(dir)) ?? { PULUMI_BACKEND_URL: `file://${join(dir, "state")}` }),
     PULUMI_CONFIG_PASSPHRASE: passphrase,
@@ -174,6 +175,9 @@ export async function openWorld({ backend }: WorldOptions = {}): Promise<World> 
     ["push", "--quiet", url, "master"],
   ])
     await git(admin, argv);
+
+  await git(admin, ["clone", "--quiet", url, join(dir, "operator")]);
+  await linkPackages(join(dir, "operator"));
 
   const secrets = new Map(
     Object.entries({
@@ -240,9 +244,12 @@ export async function openWorld({ backend }: WorldOptions = {}): Promise<World> 
         variables: { ...common, ...variables },
         secrets: Object.fromEntries(secrets),
         image,
+        workspace,
         onLog: (_step, log) => onLog?.(log),
       });
       logs.push(...ran.map(({ log }) => log));
+      for (const name of ["trusted", "deployed"])
+        await rename(join(workspace, name, "node_modules/.cache"), join(dir, COMPILED, name)).catch(unlessAbsent);
       return ran;
     },
     api: async (as, method, path, body) => forge.api.ask(method, `repos/${forge.owner}/${repo}${path}`, body, as),
@@ -294,9 +301,10 @@ export async function openWorld({ backend }: WorldOptions = {}): Promise<World> 
     },
     published: async () => (await run(["grep", "--recursive", "", "previews"], { cwd: dir })).stdout,
     deployByHand: async (branch = "master") => {
-      const cwd = await mkdtemp(join(dir, "operator-"));
-      await git(admin, ["clone", "--quiet", `--branch=${branch}`, url, cwd]);
-      await linkPackages(cwd);
+      const cwd = join(dir, "operator");
+      const inCheckout = (...argv: string[]) => git(admin, ["-C", cwd, ...argv]);
+      await inCheckout("fetch", "--quiet", url, branch);
+      await inCheckout("checkout", "--quiet", "--force", "-B", branch, "FETCH_HEAD");
       const up = ["up", "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", "--stack=prod"] as const;
       const ran = await run(["pulumi", ...up], { cwd, env, timeoutMs: 900_000, accept: [0, 1, 255] });
       if (ran.code !== 0) throw new Error(ran.stdout.slice(-4000));
@@ -344,19 +352,27 @@ async function copyProject(to: string): Promise<void> {
   });
   for (const path of stdout.split("\0").filter((one) => one !== "" && !/^(test|lab)\//.test(one))) {
     await mkdir(dirname(join(to, path)), { recursive: true });
-    await cp(join(PROJECT, path), join(to, path)).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code !== "ENOENT") throw cause;
-    });
+    await cp(join(PROJECT, path), join(to, path)).catch(unlessAbsent);
   }
 }
 
-/** What the steps' image would bring; `npm ci` takes the packages that are installed here. */
+/** Programs that a run compiled, by checkout. The next run in the same workspace starts with them. */
+const COMPILED = "compiled";
+
+const unlessAbsent = (cause: NodeJS.ErrnoException) => {
+  if (cause.code !== "ENOENT") throw cause;
+};
+
+/** What the steps' image would bring; `npm ci` takes the packages that are installed here, and what was compiled before. */
 async function imageOf(dir: string, engine: Readonly<Record<string, string>>): Promise<Record<string, string>> {
   const bin = join(dir, "bin");
   await mkdir(bin);
-  await writeFile(join(bin, "npm"), `#!/bin/sh\ntest "$1 $2" = "ci --ignore-scripts" && ${LINK_PACKAGES}\n`, {
-    mode: 0o755,
-  });
+  const npm = [
+    ...["#!/bin/sh", "set -e", 'test "$1 $2" = "ci --ignore-scripts"', LINK_PACKAGES],
+    `compiled=${join(dir, COMPILED)}/$(basename "$PWD")`,
+    'if test -d "$compiled"; then mv "$compiled" node_modules/.cache; fi\n',
+  ];
+  await writeFile(join(bin, "npm"), npm.join("\n"), { mode: 0o755 });
   const { PULUMI_BACKEND_URL: _url, PULUMI_CONFIG_PASSPHRASE_FILE: _file, ...rest } = engine;
   return { ...rest, PATH: `${bin}:${engine.PATH}`, HOME: dir, LANG: "C.UTF-8" };
 }

@@ -1,9 +1,7 @@
 /** Runs a pipeline's file as the pipeline's server does: its steps' commands in a shell, with the step's variables and secrets alone. */
 
 import { spawn } from "node:child_process";
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { mkdir, rm } from "node:fs/promises";
 import { parse } from "yaml";
 import { z } from "zod";
 
@@ -36,12 +34,15 @@ export interface Circumstances {
   readonly secrets: Readonly<Record<string, string>>;
   /** What the step's image would bring along: PATH and the engine's home. */
   readonly image: Readonly<Record<string, string>>;
+  /** The folder that all steps run in: the same for each run, as in a container, and empty when a run begins. */
+  readonly workspace: string;
   readonly onLog?: (step: string, log: string) => void;
 }
 
 /** @returns every step that ran, in order; a failed one ends the run but for steps that want a failure */
 export async function runPipeline(text: string, how: Circumstances): Promise<readonly StepRan[]> {
-  const workspace = await mkdtemp(join(tmpdir(), "woodpecker-"));
+  await rm(how.workspace, { recursive: true, force: true });
+  await mkdir(how.workspace);
   const ran: StepRan[] = [];
   for (const { name, environment, commands, when } of readPipeline(text).steps) {
     const failed = ran.some(({ code }) => code !== 0);
@@ -52,7 +53,7 @@ export async function runPipeline(text: string, how: Circumstances): Promise<rea
       return [key, given] as const;
     });
     const env = { ...how.image, ...how.variables, ...Object.fromEntries(own) };
-    ran.push({ name, ...(await shell(commands, workspace, env, (log) => how.onLog?.(name, log))) });
+    ran.push({ name, ...(await shell(commands, how.workspace, env, (log) => how.onLog?.(name, log))) });
   }
   return ran;
 }
