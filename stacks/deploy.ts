@@ -72,7 +72,7 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   const surfaces = trackSurfaces(record, ofStack, outputs);
   const down = await unreachableHosts(settings.hosts);
   for (const [host, why] of down) await pulumi.log.warn(pendingOn(host as HostName, why, decided));
-  const unmet = adoption && takeOver(adoption);
+  const unmet = adoption && takeOver(adoption, access);
   const forge =
     forgejo &&
     (await deployForgejo(

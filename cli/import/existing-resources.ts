@@ -7,13 +7,14 @@ import type { Adopted } from "../../config/adoption-file.ts";
 import type { DesiredResource } from "../../stacks/offline/record-resources.ts";
 import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import type { Vault } from "../../clients/vault/client.ts";
+import { takeover, takeoverSentences } from "../../clients/kubernetes/field-ownership.ts";
 import { kindLookup, objectPath } from "../../clients/kubernetes/resource-path.ts";
 import { type Difference, differences } from "../compare-objects.ts";
 import { UnreadableSurface } from "./unreadable-surface.ts";
 
 export interface Existing {
   readonly adopt: readonly Adopted[];
-  /** A sentence for each difference that the first preview will show too. */
+  /** A sentence for each difference that the first preview will show too, and for fields that somebody else owns. */
   readonly differences: readonly string[];
   /** Things of our names that a hand has to move first. */
   readonly clashes: readonly string[];
@@ -28,7 +29,13 @@ export interface Surfaces {
 /** What is there of one resource: nothing, or its id and how it differs. */
 type Found =
   | undefined
-  | { readonly id: string; readonly differs: readonly string[]; readonly clash?: string | undefined };
+  | {
+      readonly id: string;
+      readonly differs: readonly string[];
+      readonly clash?: string | undefined;
+      /** Whole sentences: which fields are taken over from whom. */
+      readonly owners?: readonly string[];
+    };
 
 /** @throws UnreadableSurface, or what the surface's own client throws: an answer that does not come is never "not there" */
 export async function findExisting(declared: readonly DesiredResource[], surfaces: Surfaces): Promise<Existing> {
@@ -45,7 +52,7 @@ export async function findExisting(declared: readonly DesiredResource[], surface
       continue;
     }
     adopt.push({ type: one.type, name: one.name, id: found.id });
-    sentences.push(...found.differs.map((difference) => `${what}: ${difference}`));
+    sentences.push(...found.differs.map((difference) => `${what}: ${difference}`), ...(found.owners ?? []));
   }
   return { adopt, differences: sentences, clashes };
 }
@@ -79,7 +86,8 @@ async function findObject({ type, inputs }: DesiredResource, call: KubeCall, kin
   const id = namespace === undefined ? name : `${namespace}/${name}`;
   const { apiVersion: _, kind: __, ...wanted } = inputs;
   const differs = differences(wanted, value).map(sentenceOf);
-  return { id, differs, clash: clashOf(type, differs) };
+  const owners = takeoverSentences(`${kind} ${id}`, takeover(value, wanted, { now: new Date() }));
+  return { id, differs, clash: clashOf(type, differs), owners };
 }
 
 /** @example "spec.hard.pods: is 10, and 20 is wanted" */

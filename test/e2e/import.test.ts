@@ -55,7 +55,6 @@ systemctl enable -q --now t3-serve@wizard t3-serve@ancamilea t3-serve@emo
 const OBJECTS = [
   { apiVersion: "v1", kind: "Namespace", metadata: { name: "plotting-book", labels: { team: "books" } } },
   { apiVersion: "v1", kind: "Namespace", metadata: { name: "strange" } },
-  binding("plotting-book", "owner", "admin", "ancaelena98@lab.example"),
   binding("plotting-book", "helpers", "view", "guest@lab.example"),
   binding("strange", "theirs", "admin", "guest@lab.example"),
   {
@@ -68,11 +67,18 @@ const OBJECTS = [
   },
 ];
 
-function binding(namespace: string, name: string, role: string, email: string) {
+/** What another tool deployed, exactly as the program wants it. */
+const HELM_OBJECTS = [
+  binding("plotting-book", "owner", "admin", "ancaelena98@lab.example", [
+    { kind: "ServiceAccount", name: "dashboard-anca", namespace: "plotting-book" },
+  ]),
+];
+
+function binding(namespace: string, name: string, role: string, email: string, more: readonly object[] = []) {
   return {
     ...{ apiVersion: "rbac.authorization.k8s.io/v1", kind: "RoleBinding", metadata: { name, namespace } },
     roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role },
-    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: email }],
+    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: email }, ...more],
   };
 }
 
@@ -93,6 +99,12 @@ function importing(out: string, ...more: readonly string[]): { readonly code: nu
   return { code: ran.status, answer: JSON.parse(ran.stdout) as Answer };
 }
 
+async function create(items: readonly object[], ...options: readonly string[]): Promise<void> {
+  const file = join(folder, "objects.json");
+  writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "List", items }));
+  await stack.kubectl(["create", "--filename", file, ...options]);
+}
+
 const text = (name: string) => readFileSync(join(folder, name), "utf8");
 const asRoot = () => ["--vault-token-file", join(folder, "token")];
 const said = ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) =>
@@ -107,8 +119,8 @@ beforeAll(async () => {
   writeFileSync(join(folder, "token"), rootToken);
   await stack.sh(`FORGE=${forge.url}\n${HOST}`);
   await stack.kubectl(["delete", "namespace", "plotting-book", "strange", "--ignore-not-found"]);
-  writeFileSync(join(folder, "objects.json"), JSON.stringify({ apiVersion: "v1", kind: "List", items: OBJECTS }));
-  await stack.kubectl(["create", "--filename", join(folder, "objects.json")]);
+  await create(OBJECTS);
+  await create(HELM_OBJECTS, "--field-manager=helm");
   const { api } = forge;
   await api.must("PATCH", "admin/users/ebarzin", {
     login_name: "ebarzin",
@@ -145,6 +157,13 @@ test("a surface that cannot be read ends the import with its name, and nothing i
   expect(answer.message).toMatch(/Vault: its policies cannot be listed \(status 403\).*--vault-token-file/);
   expect(() => text("refused/roster.yaml")).toThrow("ENOENT");
 });
+
+/** Which fields of the cluster's objects change their owner, and which do not. */
+const TAKEN = [
+  "ResourceQuota plotting-book/quota: spec.hard.pods: taken over from kubectl-create",
+  "RoleBinding plotting-book/owner: roleRef, subjects: taken over from helm",
+  "Namespace plotting-book: metadata.labels.team: kept as kubectl-create set it",
+];
 
 test("the import writes rows with every guess marked, keeps uids and ports, and lists who fits no row", () => {
   const { code, answer } = importing("found", ...asRoot());
@@ -191,6 +210,7 @@ test("the import writes rows with every guess marked, keeps uids and ports, and 
     expect(answer.strangers).toContain(stranger);
   for (const difference of [
     "ResourceQuota plotting-book/quota: spec.hard.pods: is 10, and 20 is wanted",
+    ...TAKEN,
     "Policy namespace-owner-anca: its text is another one",
     "BranchWriters forge/infra/master: stranger would be taken off its push list; a row keeps them on it",
   ])
@@ -216,6 +236,18 @@ const settings = (): readonly Setting[] => [
 
 let before: string;
 
+/** Who owns fields of an object in the adopted namespace, but for its status. */
+async function ownersOf(object: string): Promise<readonly string[]> {
+  const asked = ["get", object, "--namespace=plotting-book", "--output=json", "--show-managed-fields"];
+  const { metadata } = JSON.parse((await stack.kubectl(asked)).stdout) as {
+    readonly metadata: { readonly managedFields: readonly { manager: string; subresource?: string }[] };
+  };
+  return metadata.managedFields.filter(({ subresource }) => subresource === undefined).map(({ manager }) => manager);
+}
+
+const teamLabel = async () =>
+  (await stack.kubectl(["get", "namespace", "plotting-book", "--output=jsonpath={.metadata.labels.team}"])).stdout;
+
 test("the first preview takes over what is there, says exactly what differs, and nothing happens to anybody", async () => {
   before = await stack.sh(THEIRS);
   await stack.prepare(text("found/roster.yaml"), settings());
@@ -226,6 +258,8 @@ test("the first preview takes over what is there, says exactly what differs, and
   expect(ran.stdout).toMatch(/= kubernetes:core\/v1:Namespace/);
   expect(ran.stdout).toMatch(/pods\s*: "10" => "20"/);
   expect(ran.stdout).not.toMatch(/to (replace|delete)/);
+  for (const sentence of TAKEN) expect(ran.stdout).toContain(sentence);
+  expect(await ownersOf("rolebinding/owner")).toEqual(["helm"]);
   const { resources } = JSON.parse(text("found/adopt.json")) as { readonly resources: readonly object[] };
   expect(ran.stdout).toContain(`= ${resources.length} to import`);
 });
@@ -248,8 +282,9 @@ test("the first up leaves people, homes, clones and ports as they are, and stran
   const objects = (await stack.kubectl(asked)).stdout;
   for (const name of ["configmap/theirs", "rolebinding.rbac.authorization.k8s.io/helpers"])
     expect(objects).toContain(name);
-  const labels = ["get", "namespace", "plotting-book", "--output=jsonpath={.metadata.labels.team}"];
-  expect((await stack.kubectl(labels)).stdout).toBe("books");
+  expect(await teamLabel()).toBe("books");
+  for (const object of ["resourcequota/quota", "rolebinding/owner"])
+    expect(await ownersOf(object)).toEqual([expect.stringMatching(/^pulumi-kubernetes-[0-9a-f]{8}$/)]);
   expect((await forge.api.ask("GET", `${rights}/collaborators/stranger`)).status).toBe(204);
   expect((await vault.ask("GET", "sys/policies/acl/namespace-owner-gone")).status).toBe(200);
 });
@@ -263,4 +298,19 @@ test("a second up, without the settings of the first, changes nothing", async ()
   expect(said(ran)).toMatch(/^exit code 0/);
   expect(ran.stdout).not.toMatch(/[+~-] \d+ (created|updated|deleted)/);
   expect(await stack.touched()).toEqual(touched);
+});
+
+test("the program changes later what it adopted, whoever made it, and labels made by hand stay", async () => {
+  const roster = text("found/roster.yaml").replace(/^ {2}ancamilea:[\s\S]*/m, "");
+  const ran = await stack.up(roster, settings().slice(2));
+  expect(said(ran)).toMatch(/^exit code 0/);
+  const subjects = [
+    "get",
+    "rolebinding",
+    "owner",
+    "--namespace=plotting-book",
+    "--output=jsonpath={.subjects[*].name}",
+  ];
+  expect((await stack.kubectl(subjects)).stdout).toBe("workstation:nobody");
+  expect(await teamLabel()).toBe("books");
 });

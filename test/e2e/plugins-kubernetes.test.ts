@@ -1,4 +1,4 @@
-/** Tests the emulated `kubernetes` plugin, driven by the real engine against a real API server with its controllers. */
+/** Tests the `kubernetes` plugin, emulated or official, driven by the real engine against a real API server with its controllers. */
 import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ensureCertificates } from "../../lab/cluster/certificates.ts";
@@ -10,8 +10,12 @@ import { PARTS } from "../../lab/parts.ts";
 import { stopServers } from "../../lab/process/stop.ts";
 import { run } from "../../lab/run.ts";
 import { openToolchain } from "../../lab/toolchain/index.ts";
+import { KUBERNETES_PLUGIN_VERSION } from "../../lab/toolchain/tools.ts";
 import { openStack } from "./plugins/stack.ts";
 import type { Done, FixtureStack } from "./plugins/stack.ts";
+
+/** The plugin creates by server-side apply before 4.29.0, so an object that exists becomes the program's. */
+const takesExistingObjects = process.env.PLUGINS === "official" && KUBERNETES_PLUGIN_VERSION === "4.25.0";
 
 let lab: Instance;
 let stack: FixtureStack;
@@ -70,9 +74,23 @@ test("a refresh finds drift, and the next update names the field and repairs it,
   const preview = await stack.pulumi(["preview", "--diff"], first);
   expect(preview.output).toMatch(/~ lab\.example\/owner: "stranger" => "emo"/);
   const conflict = await up(first);
-  expect(conflict.output).toContain("Server-Side Apply field conflict detected. Namespace d-one");
+  expect(conflict.output).toContain("Server-Side Apply field conflict detected");
+  expect(conflict.output).toContain('conflict with "pulumi-test"');
   await kubectl("label", "namespace", "d-one", "lab.example/owner=emo", "--overwrite");
   await stack.pulumi(["refresh", "--yes"], first);
+  expect(await kubectl("get", "namespace", "d-one", "--output=jsonpath={.metadata.labels.foreign}")).toBe("yes");
+});
+
+test("an update makes what kubectl wrote its own, and so removes it where the program does not state it", async () => {
+  expect((await up({ ...first, label: "zoe" })).output).toMatch(/1 updated/);
+  expect((await up(first)).output).toMatch(/1 updated/);
+  expect(await kubectl("get", "namespace", "d-one", "--output=jsonpath={.metadata.labels.foreign}")).toBe("");
+});
+
+test("an update leaves what other programs wrote", async () => {
+  await kubectl("label", "namespace", "d-one", "foreign=yes", "--field-manager=helm");
+  expect((await up({ ...first, label: "zoe" })).output).toMatch(/1 updated/);
+  expect((await up(first)).output).toMatch(/1 updated/);
   expect(await kubectl("get", "namespace", "d-one", "--output=jsonpath={.metadata.labels.foreign}")).toBe("yes");
 });
 
@@ -87,11 +105,21 @@ test("fields that cannot change replace the object; the others change in place",
   expect(await kubectl("get", "namespace", "d-one", "--output=jsonpath={.metadata.uid}")).toBe(before);
 });
 
-test("an object that exists already is not taken over", async () => {
+test("a change of an object that somebody deleted fails in the preview too, until a refresh", async () => {
+  await kubectl("--namespace=d-one", "delete", "configmap", "--all");
+  const changed = { ...first, data: "c", role: "edit", secret: "second" };
+  const preview = await stack.pulumi(["preview"], changed);
+  expect(preview.code).not.toBe(0);
+  expect(preview.output).toMatch(/notes-[0-9a-f]+"? not found/);
+  const again = await stack.pulumi(["up", "--skip-preview", "--refresh"], { ...changed, data: "b" });
+  expect(again.output).toMatch(/1 created/);
+});
+
+test.skipIf(takesExistingObjects)("an object that exists already is not taken over", async () => {
   await kubectl("--namespace=d-one", "create", "configmap", "small-0", "--from-literal=mine=yes");
   const done = await up({ ...first, data: "b", role: "edit", secret: "second", many: 1 });
   expect(done.code).not.toBe(0);
-  expect(done.output).toContain("resource ConfigMap d-one/small-0 was not successfully created");
+  expect(done.output).toMatch(/resource .*small-0.* was not successfully created/);
   expect(done.output).toContain('configmaps "small-0" already exists');
   expect(await kubectl("--namespace=d-one", "get", "configmap", "small-0", "--output=jsonpath={.data}")).toBe(
     '{"mine":"yes"}',
@@ -111,6 +139,8 @@ test("a cluster that does not answer fails a refresh, with its address, and drop
   await stopServers(lab);
   const done = await stack.pulumi(["refresh", "--skip-preview"]);
   expect(done.code).not.toBe(0);
-  expect(done.output).toMatch(/configured Kubernetes cluster is unreachable: https:\/\/\S+: connect ECONNREFUSED/);
+  expect(done.output).toMatch(
+    /configured Kubernetes cluster is unreachable: .*https:\/\/\S+: .*(ECONNREFUSED|connection refused)/,
+  );
   expect((await stack.state()).match(/"urn":/g)?.length).toBe(before);
 });

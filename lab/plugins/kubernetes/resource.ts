@@ -74,9 +74,8 @@ async function update(session: Session, args: UpdateArgs, call: Call): Promise<P
   const object = withMapping(scoped(session, inputs), mapping);
   const live = await writes.read(session, mapping, object, call.signal);
   if (live === undefined) {
-    if (preview) return inputs;
     throw new ProviderError(
-      `${objectName(gvkOfObject(object), object)} is gone from the cluster; run a refresh, and the next update makes it anew`,
+      `${objectName(gvkOfObject(object), object)} not found: it is gone from the cluster; run a refresh, and the next update makes it anew`,
       { code: status.NOT_FOUND },
     );
   }

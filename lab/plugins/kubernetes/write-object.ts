@@ -5,9 +5,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Call } from "../../../providers/runtime/provider.ts";
 import { ProviderError } from "../../../providers/runtime/errors.ts";
 import type { PropertyMap } from "../../../providers/runtime/property-values.ts";
+import { absorbed, CREATING_MANAGER, hasNoOwners, isForcedInPreview } from "./absorb-fields.ts";
 import { ApiError } from "./api.ts";
 import type { RestMapping } from "./discovery.ts";
-import { annotation, at, idOf, listAt, objectName, put, textAt } from "./objects.ts";
+import { annotation, at, idOf, objectName, put, textAt } from "./objects.ts";
 import { gvkOfObject } from "./session.ts";
 import type { Session } from "./session.ts";
 
@@ -25,11 +26,11 @@ export interface Write {
 
 /** Creates; an object that exists is an error (AlreadyExists), unless the provider was told to take over such. */
 export async function create(write: Write): Promise<PropertyMap> {
-  const { session, mapping, object, fieldManager, call } = write;
+  const { session, mapping, object, call } = write;
   try {
     return await session.api.send({
       ...{ method: "POST", path: mapping.path(textAt(object, "metadata", "namespace")), body: object },
-      query: { fieldManager, ...dryRun(write) },
+      query: { fieldManager: CREATING_MANAGER, ...dryRun(write) },
       ...{ signal: call.signal, warn: call.log.warning },
     });
   } catch (error) {
@@ -41,10 +42,9 @@ export async function create(write: Write): Promise<PropertyMap> {
 /** Changes by server-side apply: fields that left the inputs go, fields of others stay. `live` is what is there now. */
 export async function update(write: Write, live: PropertyMap): Promise<PropertyMap> {
   if (textAt(write.object, "kind") === "CustomResourceDefinition") return replace(write, live);
-  const own = ownUpdates(live, write.fieldManager);
-  if (own.length > 0 && !write.dryRun) await turnIntoApplied(write, live, own);
-  // Before that turn, our own fields look like another manager's; a dry run cannot make it.
-  return apply(write, own.length > 0 && write.dryRun);
+  const fields = write.dryRun ? undefined : absorbed(live, write.fieldManager);
+  if (fields !== undefined) await recordOwners(write, live, fields);
+  return apply(write, hasNoOwners(live) || (write.dryRun && isForcedInPreview(live)));
 }
 
 /** The object as it is, or undefined if there is none. Any other answer throws. */
@@ -121,23 +121,13 @@ function replace(write: Write, live: PropertyMap): Promise<PropertyMap> {
   });
 }
 
-/** Where, among the managers of the object, our creation stands: as "Update", since a create is no apply. */
-function ownUpdates(live: PropertyMap, fieldManager: string): readonly number[] {
-  const managers = listAt(live, "metadata", "managedFields");
-  if (managers.some((entry) => entry.manager === fieldManager && entry.operation === "Apply")) return [];
-  return managers.flatMap((entry, i) => {
-    const ours = entry.manager === fieldManager && entry.operation === "Update" && entry.subresource === undefined;
-    return ours ? [i] : [];
-  });
-}
-
 /** Without this a field that leaves the inputs would stay in the object for ever: the creation would still own it. */
-async function turnIntoApplied(write: Write, live: PropertyMap, indices: readonly number[]): Promise<void> {
+async function recordOwners(write: Write, live: PropertyMap, managedFields: readonly PropertyMap[]): Promise<void> {
   await write.session.api.send({
     ...{ method: "PATCH", path: pathOf(write), contentType: "application/json-patch+json", signal: write.call.signal },
     body: [
       { op: "test", path: "/metadata/resourceVersion", value: textAt(live, "metadata", "resourceVersion") },
-      ...indices.map((i) => ({ op: "replace", path: `/metadata/managedFields/${i}/operation`, value: "Apply" })),
+      { op: "replace", path: "/metadata/managedFields", value: managedFields },
     ],
   });
 }

@@ -67,6 +67,24 @@ test("what is there is taken over under its own id; how it differs is said, and 
   });
 });
 
+test("fields that somebody else owns are named with their owner, and so are labels that stay theirs", async () => {
+  const labels = { "f:a": {}, "f:team": {} };
+  const managedFields = [
+    {
+      manager: "kubectl-create",
+      operation: "Update",
+      apiVersion: "v1",
+      fieldsV1: { "f:metadata": { "f:labels": labels } },
+    },
+  ];
+  const live = { metadata: { name: "books", labels: { a: "b", team: "x" }, managedFields } };
+  const found = await findExisting(declared.slice(0, 2), { cluster: answers({ [BOOKS]: live }) });
+  expect(found.differences).toEqual([
+    "Namespace books: metadata.labels.a: taken over from kubectl-create",
+    "Namespace books: metadata.labels.team: kept as kubectl-create set it",
+  ]);
+});
+
 test("what would have to be deleted to become ours is not taken over: a hand has to move it", async () => {
   const held = { [OWNER]: binding("view"), [`${BOOKS}/secrets/t`]: { metadata: {} } };
   const { adopt, clashes } = await findExisting(declared, { cluster: answers(held) });

@@ -1,6 +1,6 @@
 /**
- * Opens a stack of a fixture program on the real engine, with the emulated plugins and a home, backend and passphrase
- * of its own.
+ * Opens a stack of a fixture program on the real engine, with a home, backend and passphrase of its own, and with the
+ * emulated plugins unless the lab is told to use the official ones.
  */
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
@@ -35,7 +35,8 @@ export async function openStack(
   const folder = await mkdtemp(join(tmpdir(), "ws-plugin-test-"));
   const project = fileURLToPath(new URL(`../fixtures/${fixture}`, import.meta.url));
   const home = join(folder, "home");
-  await installStandIns(home, await wantedPlugins([plugin]), { HOME: folder, PATH: "" });
+  const { PLUGINS = "" } = process.env;
+  await installStandIns(home, await wantedPlugins([plugin]), { HOME: folder, PATH: "", PLUGINS });
   await mkdir(join(folder, "state"));
   const engine = await openToolchain(["engine"]).get("engine");
   await installLanguageHost(project, home);
