@@ -32,6 +32,7 @@ import type { StackSettings } from "../config/settings/stack-settings.ts";
 import { siteOfHosts } from "./host-settings.ts";
 import { deploySite } from "./stem95su.ts";
 import { withFrontendHosts } from "./frontend-hosts.ts";
+import { refuseExistingObjects } from "./refuse-existing-objects.ts";
 import { checkCluster } from "./preflight/check-cluster.ts";
 import { deployVault } from "./vault.ts";
 
@@ -72,6 +73,9 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   const surfaces = trackSurfaces(record, ofStack, outputs);
   const down = await unreachableHosts(settings.hosts);
   for (const [host, why] of down) await pulumi.log.warn(pendingOn(host as HostName, why, decided));
+  // Later runs create what nobody else can have made: preflight looks at the namespaces of new people.
+  const isFirst = ledger === undefined || adoption !== undefined;
+  if (access !== undefined && isFirst) refuseExistingObjects(access);
   const unmet = adoption && takeOver(adoption, access);
   const forge =
     forgejo &&

@@ -1,10 +1,9 @@
 /** Imports the objects of the adoption file into the stack, each where the program declares its resource. */
 
 import * as pulumi from "@pulumi/pulumi";
-import { openKubernetes } from "../clients/kubernetes/client.ts";
 import { takeover, takeoverSentences } from "../clients/kubernetes/field-ownership.ts";
-import { kindLookup, objectPath } from "../clients/kubernetes/resource-path.ts";
 import type { Adoption } from "../config/adoption-file.ts";
+import { type DeclaredObject, liveObjects, objectName } from "./live-object.ts";
 
 /**
  * From here on each of the named resources is imported where the stack does not have it yet. Once it has it, the id
@@ -15,7 +14,7 @@ import type { Adoption } from "../config/adoption-file.ts";
 export function takeOver(adoption: Adoption, kubeconfig: string | undefined): () => readonly string[] {
   const ids = new Map(adoption.map(({ type, name, id }) => [keyOf(type, name), id]));
   const met = new Set<string>();
-  const hook = kubeconfig === undefined ? undefined : fieldTakeover(kubeconfig, ids);
+  const hook = kubeconfig === undefined ? undefined : fieldTakeover(kubeconfig);
   pulumi.runtime.registerStackTransformation(({ type, name, props, opts }) => {
     const key = keyOf(type, name);
     const id = ids.get(key);
@@ -53,35 +52,25 @@ interface Metadata {
  * Takes the declared fields from their owners before the update. A forced update alone would leave equal values to both, and
  * every later change of them would be a conflict, an offboarding too; and the plugin removes labels that `kubectl` wrote.
  */
-function fieldTakeover(kubeconfig: string, ids: ReadonlyMap<string, string>): pulumi.ResourceHook {
-  const call = openKubernetes(kubeconfig);
-  const kinds = kindLookup(call);
-  const take = async ({ type, name, newInputs, oldOutputs }: pulumi.ResourceHookArgs) => {
-    const { apiVersion, kind } = newInputs as { readonly apiVersion: string; readonly kind: string };
-    const id = ids.get(keyOf(type, name)) ?? "";
-    const [objectName = "", namespace] = id.split("/").reverse();
-    const resource = await kinds(apiVersion, kind);
-    if (resource === undefined) return;
-    const path = objectPath(apiVersion, resource.name, objectName, namespace);
-    const { status, value } = await call("GET", path);
-    if (status === 403 && pulumi.runtime.isDryRun()) {
-      await pulumi.log.info(
-        `${kind} ${id}: its owners cannot be read (status 403), so what is taken from whom is not shown`,
-      );
-      return;
-    }
-    if (status !== 200) throw new Error(`${kind} ${id}: the API server answered ${path} with status ${status}`);
+function fieldTakeover(kubeconfig: string): pulumi.ResourceHook {
+  const read = liveObjects(kubeconfig);
+  const take = async ({ newInputs, oldOutputs }: pulumi.ResourceHookArgs) => {
+    const object = newInputs as unknown as DeclaredObject;
+    const called = objectName(object);
+    const live = await read(object);
+    if (live === undefined) return;
+    const { status, value } = live;
+    if (status === 403 && pulumi.runtime.isDryRun())
+      return pulumi.log.info(`${called}: its owners cannot be read (status 403), so a takeover of fields is not shown`);
+    if (status !== 200) throw new Error(`${called} cannot be read: the API server answered with status ${status}`);
     const own = (oldOutputs as { readonly __fieldManager?: string } | undefined)?.__fieldManager;
-    const found = takeover(value, newInputs ?? {}, { now: new Date(), ...(own === undefined ? {} : { own }) });
-    for (const sentence of takeoverSentences(`${kind} ${id}`, found)) await pulumi.log.info(sentence);
+    const found = takeover(value, object, { now: new Date(), ...(own === undefined ? {} : { own }) });
+    for (const sentence of takeoverSentences(called, found)) await pulumi.log.info(sentence);
     if (found.managedFields === undefined || pulumi.runtime.isDryRun()) return;
     const { resourceVersion } = (value as { readonly metadata: { readonly resourceVersion: string } }).metadata;
-    const body = { metadata: { resourceVersion, managedFields: found.managedFields } };
-    const written = await call("PATCH", path, body);
-    if (written.status !== 200)
-      throw new Error(
-        `${kind} ${id}: its fields could not be taken over: the API server answered with status ${written.status}`,
-      );
+    const written = await live.patch({ metadata: { resourceVersion, managedFields: found.managedFields } });
+    if (written !== 200)
+      throw new Error(`${called}: its fields cannot be taken over: the API server answered with status ${written}`);
   };
   return new pulumi.ResourceHook("take-over-fields", take, { onDryRun: true });
 }

@@ -248,6 +248,17 @@ async function ownersOf(object: string): Promise<readonly string[]> {
 const teamLabel = async () =>
   (await stack.kubectl(["get", "namespace", "plotting-book", "--output=jsonpath={.metadata.labels.team}"])).stdout;
 
+test("an object that exists and is not in the adoption file stops the preview with its name", async () => {
+  const metadata = { name: "defaults", namespace: "plotting-book" };
+  const limits = [{ type: "Container", default: { cpu: "1" } }];
+  await create([{ apiVersion: "v1", kind: "LimitRange", metadata, spec: { limits } }]);
+  await stack.prepare(text("found/roster.yaml"), settings());
+  const ran = await stack.engine.pulumi(["preview", ...stack.target], { accept: [0, 1, 255] });
+  expect(said(ran)).toContain("LimitRange plotting-book/defaults exists already, and neither the stack nor the adoption file has it");
+  expect(ran.code).not.toBe(0);
+  await stack.kubectl(["delete", "limitrange", "defaults", "--namespace=plotting-book"]);
+});
+
 test("the first preview takes over what is there, says exactly what differs, and nothing happens to anybody", async () => {
   before = await stack.sh(THEIRS);
   await stack.prepare(text("found/roster.yaml"), settings());

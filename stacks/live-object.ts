@@ -1,0 +1,39 @@
+/** Reads one object of the cluster as the API server has it, by what a resource of the program declares of it. */
+
+import { openKubernetes } from "../clients/kubernetes/client.ts";
+import { kindLookup, objectPath } from "../clients/kubernetes/resource-path.ts";
+
+/** What names an object in the inputs of its resource. */
+export interface DeclaredObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+}
+
+/** The API server's answer to a read of one object, and the means to change a part of that object. */
+export interface LiveObject {
+  readonly status: number;
+  readonly value: unknown;
+  /** Merges fields into the object. @returns the status of the API server's answer */
+  patch(fields: object): Promise<number>;
+}
+
+/** @returns undefined where the cluster has no such kind. @throws KubernetesError where no answer came */
+export type ReadLiveObject = (object: DeclaredObject) => Promise<LiveObject | undefined>;
+
+/** @throws KubernetesError for a kubeconfig that cannot be used */
+export function liveObjects(kubeconfig: string): ReadLiveObject {
+  const call = openKubernetes(kubeconfig);
+  const kinds = kindLookup(call);
+  return async ({ apiVersion, kind, metadata: { name, namespace } }) => {
+    const resource = await kinds(apiVersion, kind);
+    if (resource === undefined) return undefined;
+    const path = objectPath(apiVersion, resource.name, name, resource.namespaced ? namespace : undefined);
+    const patch = async (fields: object) => (await call("PATCH", path, fields)).status;
+    return { ...(await call("GET", path)), patch };
+  };
+}
+
+/** An object as a person names it: `ResourceQuota books/quota`. */
+export const objectName = ({ kind, metadata: { name, namespace } }: DeclaredObject): string =>
+  `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
