@@ -74,8 +74,7 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   const down = await unreachableHosts(settings.hosts);
   for (const [host, why] of down) await pulumi.log.warn(pendingOn(host as HostName, why, decided));
   // Later runs create what nobody else can have made: preflight looks at the namespaces of new people.
-  const isFirst = ledger === undefined || adoption !== undefined;
-  if (access !== undefined && isFirst) refuseExistingObjects(access);
+  if (access !== undefined && ledger === undefined) refuseExistingObjects(access, adoption);
   const unmet = adoption && takeOver(adoption, access);
   const forge =
     forgejo &&

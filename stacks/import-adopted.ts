@@ -14,16 +14,20 @@ import { type DeclaredObject, liveObjects, objectName } from "./live-object.ts";
 export function takeOver(adoption: Adoption, kubeconfig: string | undefined): () => readonly string[] {
   const ids = new Map(adoption.map(({ type, name, id }) => [keyOf(type, name), id]));
   const met = new Set<string>();
-  const hook = kubeconfig === undefined ? undefined : fieldTakeover(kubeconfig);
+  const take = kubeconfig === undefined ? undefined : fieldTakeover(kubeconfig);
   pulumi.runtime.registerStackTransformation(({ type, name, props, opts }) => {
     const key = keyOf(type, name);
     const id = ids.get(key);
     if (id === undefined) return undefined;
     met.add(key);
     const imported = { ...opts, import: id };
-    if (hook === undefined || !type.startsWith("kubernetes:")) return { props, opts: imported };
-    const hooks = { ...opts.hooks, beforeUpdate: [...(opts.hooks?.beforeUpdate ?? []), hook] };
-    return { props: { ...props, metadata: forced(props.metadata) }, opts: { ...imported, hooks } };
+    if (take === undefined || !type.startsWith("kubernetes:")) return { props, opts: imported };
+    const metadata = pulumi.output(props as pulumi.Input<DeclaredObject>).apply(async (object) => {
+      const forced = withForce(object);
+      await take(forced);
+      return forced.metadata;
+    });
+    return { props: { ...props, metadata }, opts: imported };
   });
   return () =>
     adoption
@@ -34,45 +38,42 @@ export function takeOver(adoption: Adoption, kubeconfig: string | undefined): ()
       );
 }
 
+const FORCE = "pulumi.com/patchForce";
+
 /**
  * Whoever made an object owns its fields, so a preview of its update would end as a conflict. The annotation makes it none,
  * and makes every imported object one that is updated: only an update makes the fields the program's own.
  */
-const forced = (metadata: pulumi.Input<Metadata> | undefined): pulumi.Output<Metadata> =>
-  pulumi.output(metadata).apply((given) => ({
-    ...given,
-    annotations: { ...given?.annotations, "pulumi.com/patchForce": "true" },
-  }));
-
-interface Metadata {
-  readonly annotations?: Readonly<Record<string, string>>;
-}
+const withForce = ({ metadata, ...object }: DeclaredObject): DeclaredObject => ({
+  ...object,
+  metadata: { ...metadata, annotations: { ...metadata.annotations, [FORCE]: "true" } },
+});
 
 /**
- * Takes the declared fields from their owners before the update. A forced update alone would leave equal values to both, and
+ * Takes the declared fields from their owners before the import. A forced update alone would leave equal values to both, and
  * every later change of them would be a conflict, an offboarding too; and the plugin removes labels that `kubectl` wrote.
  */
-function fieldTakeover(kubeconfig: string): pulumi.ResourceHook {
+function fieldTakeover(kubeconfig: string): (object: DeclaredObject) => Promise<void> {
   const read = liveObjects(kubeconfig);
-  const take = async ({ newInputs, oldOutputs }: pulumi.ResourceHookArgs) => {
-    const object = newInputs as unknown as DeclaredObject;
+  return async (object) => {
     const called = objectName(object);
     const live = await read(object);
-    if (live === undefined) return;
+    if (live === undefined || live.status === 404) return;
     const { status, value } = live;
     if (status === 403 && pulumi.runtime.isDryRun())
       return pulumi.log.info(`${called}: its owners cannot be read (status 403), so a takeover of fields is not shown`);
-    if (status !== 200) throw new Error(`${called} cannot be read: the API server answered with status ${status}`);
-    const own = (oldOutputs as { readonly __fieldManager?: string } | undefined)?.__fieldManager;
-    const found = takeover(value, object, { now: new Date(), ...(own === undefined ? {} : { own }) });
+    if (status !== 200)
+      throw new pulumi.RunError(`${called} cannot be read: the API server answered with status ${status}`);
+    const found = takeover(value, object, { now: new Date(), field: ["f:metadata", "f:annotations", `f:${FORCE}`] });
     for (const sentence of takeoverSentences(called, found)) await pulumi.log.info(sentence);
     if (found.managedFields === undefined || pulumi.runtime.isDryRun()) return;
     const { resourceVersion } = (value as { readonly metadata: { readonly resourceVersion: string } }).metadata;
     const written = await live.patch({ metadata: { resourceVersion, managedFields: found.managedFields } });
     if (written !== 200)
-      throw new Error(`${called}: its fields cannot be taken over: the API server answered with status ${written}`);
+      throw new pulumi.RunError(
+        `${called}: its fields cannot be taken over: the API server answered with status ${written}`,
+      );
   };
-  return new pulumi.ResourceHook("take-over-fields", take, { onDryRun: true });
 }
 
 const keyOf = (type: string, name: string) => `${type} ${name}`;

@@ -7,7 +7,11 @@ import { kindLookup, objectPath } from "../clients/kubernetes/resource-path.ts";
 export interface DeclaredObject {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
 }
 
 /** The API server's answer to a read of one object, and the means to change a part of that object. */

@@ -56,14 +56,21 @@ const ABSORBED = [
 /** The longest name of a manager that the API server takes. */
 const LONGEST_NAME = 128;
 
+export interface TakeoverOptions {
+  readonly now: Date;
+  readonly field?: readonly string[];
+}
+
 /**
  * @param live the object as the API server has it
  * @param declared what the program wants of it
- * @param own the field manager under which the program applies already
+ * @param field the steps to a field that only the program writes: whoever applies it is the program
  */
-export function takeover(live: unknown, declared: object, { own, now }: { own?: string; now: Date }): Takeover {
+export function takeover(live: unknown, declared: object, { now, field = [] }: TakeoverOptions): Takeover {
   const parsed = owned.safeParse(live);
   const owners = parsed.success ? parsed.data.metadata.managedFields : [];
+  const isOwn = ({ operation, fieldsV1 }: FieldOwner) =>
+    operation === "Apply" && field.length > 0 && has(fieldsV1, field);
   const taken: OwnedFields[] = [];
   const kept: OwnedFields[] = [];
   const after: FieldOwner[] = [];
@@ -71,7 +78,7 @@ export function takeover(live: unknown, declared: object, { own, now }: { own?: 
   let isChanged = false;
   for (const one of owners) {
     const isCreation = one.manager === CREATED_BY_PLUGIN && one.operation === "Update";
-    if (one.subresource !== undefined || one.manager === own) {
+    if (one.subresource !== undefined || isOwn(one)) {
       after.push(one);
       continue;
     }
@@ -134,6 +141,12 @@ export function merged(a: FieldSet, b: FieldSet): FieldSet {
 
 /** Itself, as a member of its own set. */
 const SELF = ".";
+
+const has = (set: FieldSet, [step, ...rest]: readonly string[]): boolean => {
+  if (step === undefined) return true;
+  const below = set[step];
+  return below !== undefined && has(below, rest);
+};
 
 const isEmpty = (set: FieldSet): boolean => Object.keys(set).length === 0;
 

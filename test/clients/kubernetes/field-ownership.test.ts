@@ -90,14 +90,15 @@ test("a list that is owned as a whole is taken as a whole", () => {
 test("leaves the program's own fields, the status and fields that a creation by the plugin left to it", () => {
   const declared = { spec: { hard: { pods: "20" } } };
   const spec = { "f:spec": { "f:hard": { "f:pods": {} } } };
+  const marked = { ...spec, "f:metadata": { "f:annotations": { "f:mark": {} } } };
   const found = takeover(
     live(
-      entry("pulumi-kubernetes-1234abcd", spec, { operation: "Apply" }),
+      entry("pulumi-kubernetes-1234abcd", marked, { operation: "Apply" }),
       entry("pulumi-kubernetes", spec),
       entry("kube-controller-manager", { "f:status": { "f:hard": {} } }, { subresource: "status" }),
     ),
     declared,
-    { now: NOW, own: "pulumi-kubernetes-1234abcd" },
+    { now: NOW, field: ["f:metadata", "f:annotations", "f:mark"] },
   );
   expect(found).toEqual({ taken: [], kept: [] });
 });
