@@ -269,7 +269,7 @@ test("the first preview takes over what is there, says exactly what differs, and
   expect(ran.stdout).toMatch(/= kubernetes:core\/v1:Namespace/);
   expect(ran.stdout).toMatch(/pods\s*: "10" => "20"/);
   expect(ran.stdout).not.toMatch(/to (replace|delete)/);
-  for (const sentence of TAKEN) expect(ran.stdout).toContain(sentence);
+  for (const sentence of TAKEN) expect(said(ran)).toContain(sentence);
   expect(await ownersOf("rolebinding/owner")).toEqual(["helm"]);
   const { resources } = JSON.parse(text("found/adopt.json")) as { readonly resources: readonly object[] };
   expect(ran.stdout).toContain(`= ${resources.length} to import`);
