@@ -254,7 +254,9 @@ test("an object that exists and is not in the adoption file stops the preview wi
   await create([{ apiVersion: "v1", kind: "LimitRange", metadata, spec: { limits } }]);
   await stack.prepare(text("found/roster.yaml"), settings());
   const ran = await stack.engine.pulumi(["preview", ...stack.target], { accept: [0, 1, 255] });
-  expect(said(ran)).toContain("LimitRange plotting-book/defaults exists already, and neither the stack nor the adoption file has it");
+  expect(said(ran)).toContain(
+    "LimitRange plotting-book/defaults exists already, and neither the stack nor the adoption file has it",
+  );
   expect(ran.code).not.toBe(0);
   await stack.kubectl(["delete", "limitrange", "defaults", "--namespace=plotting-book"]);
 });
