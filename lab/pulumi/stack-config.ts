@@ -3,6 +3,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
+import { z } from "zod";
 import { clusterFact } from "../cluster/cluster.ts";
 import { factsOfDevVm } from "../devvm/index.ts";
 import { forgeFact } from "../forge/index.ts";
@@ -41,12 +42,29 @@ export async function writeStackConfig(
   for (const [[key, ...path], value] of [...known, ...extra]) {
     document.setIn(["config", `workstation:${key}`, ...path], document.createNode(value));
   }
+  const secrets = Object.entries({
+    sshPrivateKey: await readFile(devvm.privateKeyPath, "utf8"),
+    kubeconfig: await readFile(cluster.adminKubeconfig, "utf8"),
+    forgejoPassword: forge.adminPassword,
+    vaultToken: vault.programToken,
+  });
+  for (const [key, value] of secrets) {
+    const before = encrypted.get(value);
+    if (before !== undefined) document.setIn(pathOf(key), document.createNode(before));
+  }
   await writeFile(engine.configFile, document.toString({ lineWidth: 0 }), { mode: 0o600 });
-  await setSecret(engine, "sshPrivateKey", await readFile(devvm.privateKeyPath, "utf8"));
-  await setSecret(engine, "kubeconfig", await readFile(cluster.adminKubeconfig, "utf8"));
-  await setSecret(engine, "forgejoPassword", forge.adminPassword);
-  await setSecret(engine, "vaultToken", vault.programToken);
+  for (const [key, value] of secrets) {
+    if (encrypted.has(value)) continue;
+    await setSecret(engine, key, value);
+    const written = parseDocument(await readFile(engine.configFile, "utf8"));
+    encrypted.set(value, { secure: z.string().parse(written.getIn([...pathOf(key), "secure"])) });
+  }
 }
+
+/** By plain value: every stack of this process has the passphrase and the salt of `Pulumi.lab.yaml`, and encrypting takes a second. */
+const encrypted = new Map<string, { readonly secure: string }>();
+
+const pathOf = (key: string): readonly string[] => ["config", `workstation:${key}`];
 
 const setSecret = (engine: Engine, key: string, value: string) =>
   engine.pulumi(["config", "set", "--secret", "--stack", STACK, "--config-file", engine.configFile, key], {
