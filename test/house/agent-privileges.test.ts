@@ -6,6 +6,7 @@
 import { posix } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type RuntimeImports, runtimeImports } from "../../agent/bundle.ts";
+import { BUNDLED_FOLDERS } from "../../stacks/cached-bundle.ts";
 import { files, text } from "./sources.ts";
 
 type Imports = ReadonlyMap<string, readonly string[]>;
@@ -54,6 +55,13 @@ describe("at run time, in the real bundles", () => {
   beforeAll(async () => {
     programs = await runtimeImports();
   }, 60_000);
+
+  test("every module lies in a folder whose change makes the program bundle the agent anew", () => {
+    const inputs = [...programs.values()].flatMap((program) => [...program.keys()]);
+    const sources = inputs.filter((path) => !/(^|\/)node_modules\//.test(path));
+    expect(sources.filter((path) => !BUNDLED_FOLDERS.includes(path.split("/")[0] ?? ""))).toEqual([]);
+  });
+
   const of = (program: string): Imports => programs.get(program) ?? new Map();
 
   test.each([

@@ -5,6 +5,8 @@ import { bundleAgent } from "../../../agent/bundle.ts";
 import type { Part } from "../../../agent/contract.ts";
 import { type DevVm, type SshOptions, startDevVm } from "../../../lab/devvm/index.ts";
 import { openInstance } from "../../../lab/instance.ts";
+import { PROJECT } from "../../../lab/pulumi/engine.ts";
+import { cachedBundle } from "../../../stacks/cached-bundle.ts";
 import { account, base, clones, maps, type Somebody, units } from "./parts.ts";
 
 export interface Said {
@@ -108,7 +110,7 @@ function testHost(vm: DevVm): TestHost {
 const linesOf = (text: string): readonly string[] => text.split("\n").filter((line) => line !== "");
 
 async function installAgent(vm: DevVm): Promise<void> {
-  const { text, sha256 } = await bundleAgent();
+  const { text, sha256 } = await cachedBundle(PROJECT, bundleAgent);
   const incoming = "/usr/lib/.workstation-agent-incoming.mjs";
   await vm.ssh(`cat > ${incoming} && node ${incoming} install --sha256 ${sha256}`, { input: text });
   await vm.ssh("mkdir -p /run/workstation && touch /run/workstation/allow-failpoints");
