@@ -176,8 +176,10 @@ export async function openWorld({ backend }: WorldOptions = {}): Promise<World> 
   ])
     await git(admin, argv);
 
-  await git(admin, ["clone", "--quiet", url, join(dir, "operator")]);
-  await linkPackages(join(dir, "operator"));
+  // As deep as the pipelines' checkouts: a bundle names linked packages by their relative paths.
+  const operator = join(dir, "operator", "checkout");
+  await git(admin, ["clone", "--quiet", url, operator]);
+  await linkPackages(operator);
 
   const secrets = new Map(
     Object.entries({
@@ -301,12 +303,11 @@ export async function openWorld({ backend }: WorldOptions = {}): Promise<World> 
     },
     published: async () => (await run(["grep", "--recursive", "", "previews"], { cwd: dir })).stdout,
     deployByHand: async (branch = "master") => {
-      const cwd = join(dir, "operator");
-      const inCheckout = (...argv: string[]) => git(admin, ["-C", cwd, ...argv]);
+      const inCheckout = (...argv: string[]) => git(admin, ["-C", operator, ...argv]);
       await inCheckout("fetch", "--quiet", url, branch);
       await inCheckout("checkout", "--quiet", "--force", "-B", branch, "FETCH_HEAD");
       const up = ["up", "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", "--stack=prod"] as const;
-      const ran = await run(["pulumi", ...up], { cwd, env, timeoutMs: 900_000, accept: [0, 1, 255] });
+      const ran = await run(["pulumi", ...up], { cwd: operator, env, timeoutMs: 900_000, accept: [0, 1, 255] });
       if (ran.code !== 0) throw new Error(ran.stdout.slice(-4000));
     },
     close: async () => {
