@@ -9,18 +9,15 @@ id=$(head -c 65536 | tr -d '\n' | sed -n 's/.*"session_id" *: *"\([0-9a-f-]\{36\
 # Whether the process is an assistant: by the kernel's short name, the program, or the script that node runs.
 is_assistant() {
   [ "$name" != claude ] || return 0
-  words=$(tr '\0' '\n' <"/proc/$1/cmdline" 2>/dev/null)
-  program=${words%%
-*}
-  script=${words#*
-}
-  script=${script%%
-*}
-  case ${program##*/} in
-    claude) return 0 ;;
-    node*) [ "${script##*/}" = claude ] ;;
-    *) return 1 ;;
-  esac
+  tr '\0' '\n' 2>/dev/null <"/proc/$1/cmdline" | {
+    IFS= read -r program
+    IFS= read -r script
+    case ${program##*/} in
+      claude) true ;;
+      node*) [ "${script##*/}" = claude ] ;;
+      *) false ;;
+    esac
+  }
 }
 
 # An assistant that another one has started in this pane (`claude -p` in a command of its) is not the session's, nor is one

@@ -12,7 +12,7 @@ import { numberOfNewest, readNewest, readNumbered, seenAtMs } from "../state/ses
 import { recreateByWorker } from "./call-worker.ts";
 import { type Running, sessionsRunning } from "./observe-sessions.ts";
 import { uidsRunning } from "../accounts/find-processes.ts";
-import { isTmuxServer } from "../../shared/sessions/tmux-socket.ts";
+import { mayServe } from "../../shared/sessions/tmux-socket.ts";
 import { forEachPerson, isParked, knownPerson, mappedPeople } from "../accounts/terminal-users.ts";
 import { startServer } from "./start-tmux-server.ts";
 
@@ -31,7 +31,7 @@ export interface RestoreArgs {
 export async function restore(sys: System, { who, json, ...which }: RestoreArgs): Promise<number> {
   const people =
     who === undefined ? mappedPeople(sys).filter(({ name }) => isParked(sys, name) !== true) : [wakePerson(sys, who)];
-  const serving = uidsRunning(sys, isTmuxServer);
+  const serving = uidsRunning(sys, mayServe);
   const results = await forEachPerson(people, (user) => restoreWithTerminals(sys, user, which, serving), messageOf);
   if (json) process.stdout.write(`${JSON.stringify({ people: results })}\n`);
   else for (const result of results) "failed" in result ? complain(result) : report(result.who, result.found);

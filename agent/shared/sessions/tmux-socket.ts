@@ -39,3 +39,6 @@ export const listeningPaths = (list: string): ReadonlyMap<string, string> =>
 
 /** Whether a process is a tmux server, by the kernel's short name. */
 export const isTmuxServer = (name: string): boolean => name.startsWith("tmux: server");
+
+/** Whether it may be one whose program has another name: tmux writes `: server` behind that, and the kernel keeps 15 bytes. */
+export const mayServe = (name: string): boolean => /tmux|:/.test(name);

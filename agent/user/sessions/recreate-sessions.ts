@@ -15,6 +15,7 @@ import { type Answer, askReviving } from "./revive-socket.ts";
 import { offerAgain } from "./forgotten-sessions.ts";
 import { holdingLock } from "./hold-lock.ts";
 import { presentState } from "./present-state.ts";
+import { tryScope } from "./try-scope.ts";
 import { PANE, unusedSessions } from "./unused-sessions.ts";
 
 const RESUME = "/usr/lib/workstation/resume";
@@ -48,7 +49,7 @@ export async function recreate(
       const names = task.sessions.map(({ name }) => name);
       if (task.chosen) await offerAgain(person.home, names);
       const present = task.started ? await presentAfterStart(tmux, person) : await presentState(tmux, person);
-      return recreateMissing(tmux, planRestore(task, present), task.started);
+      return recreateMissing(tmux, person, planRestore(task, present), task.started);
     });
     return { server: "running", outcomes, ...(first.revived === undefined ? {} : { revived: first.revived }) };
   } catch (error) {
@@ -65,8 +66,14 @@ async function presentAfterStart(tmux: Tmux, person: PersonHere): Promise<Presen
   return { ...(await presentState(tmux, person)), unused: await unusedSessions(tmux, person) };
 }
 
-async function recreateMissing(tmux: Tmux, plan: readonly Prospect[], started: boolean): Promise<Outcome[]> {
+async function recreateMissing(
+  tmux: Tmux,
+  person: PersonHere,
+  plan: readonly Prospect[],
+  started: boolean,
+): Promise<Outcome[]> {
   const missing = plan.filter(isStart);
+  if (missing.length > 1) await tryScope(person);
   const made = await allAtOnce(
     tmux,
     missing.filter(({ inside }) => inside === undefined),
@@ -140,14 +147,32 @@ async function idsThere(tmux: Tmux): Promise<ReadonlySet<string>> {
   return new Set(ran.code === 0 ? ran.stdout.split(/[ \n]/) : []);
 }
 
-/** By one client; one by one where a session has ended meanwhile, since that keeps those behind it from being run. */
+/**
+ * By as few clients as a message to the server allows; one by one where a session has ended meanwhile, since that keeps those
+ * behind it from being run.
+ */
 async function eachOf(tmux: Tmux, commands: readonly (readonly string[])[]): Promise<string> {
-  if (commands.length === 0) return "";
-  const all = await tmux.try(commands.flatMap((command) => [";", ...command]).slice(1));
-  if (all.code === 0) return all.stdout;
-  const each: string[] = [];
-  for (const command of commands) each.push((await tmux.try(command)).stdout);
-  return each.join("");
+  const printed: string[] = [];
+  for (const batch of batchesOf(commands)) {
+    const all = await tmux.try(batch.flatMap((command) => [";", ...command]).slice(1));
+    if (all.code === 0) printed.push(all.stdout);
+    else for (const command of batch) printed.push((await tmux.try(command)).stdout);
+  }
+  return printed.join("");
+}
+
+function batchesOf(commands: readonly (readonly string[])[]): readonly (readonly (readonly string[])[])[] {
+  const batches: (readonly string[])[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const command of commands) {
+    bytes += Buffer.byteLength(command.join(" ")) + 3;
+    if (bytes <= LONGEST_BATCH) batches.at(-1)?.push(command);
+    else {
+      batches.push([command]);
+      bytes = Buffer.byteLength(command.join(" "));
+    }
+  }
+  return batches;
 }
 
 async function listed(tmux: Tmux, { uid }: PersonHere, started: boolean): Promise<Answer> {

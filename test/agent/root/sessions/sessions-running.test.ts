@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { expect, test } from "vitest";
 import { uidsRunning } from "../../../../agent/root/accounts/find-processes.ts";
 import { sessionsRunning } from "../../../../agent/root/sessions/observe-sessions.ts";
-import { isTmuxServer, socketFolder, socketOf } from "../../../../agent/shared/sessions/tmux-socket.ts";
+import { mayServe, socketFolder, socketOf } from "../../../../agent/shared/sessions/tmux-socket.ts";
 import { memoryDoor } from "../../in-memory-system.ts";
 
 const { sys } = memoryDoor();
@@ -12,15 +12,16 @@ const { sys } = memoryDoor();
 /** Nobody's, so that no real server of this machine counts. */
 const ana = { name: "ana", uid: 54_321, gid: 54_321, home: "/home/ana", shell: "/bin/sh" };
 
-test("the uids that run a program are told by the kernel's name for it", () => {
+test("the uids that run a program are told by the kernel's name for it, a tmux server's under another name of its program too", () => {
   const status = new Map([
     [10, "Name:\ttmux: server\nUid:\t2001\t2001\t2001\t2001\n"],
-    [11, "Name:\ttmux: client\nUid:\t2002\t2002\t2002\t2002\n"],
-    [12, "Name:\tsh\nUid:\t2003\t2003\t2003\t2003\n"],
+    [11, "Name:\tbyobu: server\nUid:\t2002\t2002\t2002\t2002\n"],
+    [12, "Name:\tbyobu-tmux-long\nUid:\t2004\t2004\t2004\t2004\n"],
+    [14, "Name:\tsh\nUid:\t2003\t2003\t2003\t2003\n"],
   ]);
   const list = (path: string) => (path === "/proc" ? [...[...status.keys()].map(String), "13", "self"] : []);
-  const found = uidsRunning({ ...sys, list, readProcess: (pid) => status.get(pid) }, isTmuxServer);
-  expect([...found]).toEqual([2001]);
+  const found = uidsRunning({ ...sys, list, readProcess: (pid) => status.get(pid) }, mayServe);
+  expect([...found]).toEqual([2001, 2002, 2004]);
 });
 
 /** An answer that is no list of sessions is their worker's to judge, and so no sessions that certainly run. */

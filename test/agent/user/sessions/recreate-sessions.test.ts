@@ -107,3 +107,31 @@ test("a window whose program fails a moment later is not reported as restored ei
   start("new-session -d -s main\n", "sleep 0.1\nexit 1");
   expect(await restore()).toEqual([{ name: "main", how: "failed", why: "it ended at once" }, TWO]);
 });
+
+test("the options of many conversations are set by few clients", async () => {
+  start("");
+  const ids = Array.from({ length: 250 }, (_, at) => ID.slice(0, -3) + String(at + 100));
+  for (const id of ids)
+    writeFileSync(
+      join(home, ".claude/projects", home.replace(/[^A-Za-z0-9]/g, "-"), `${id}.jsonl`),
+      `${JSON.stringify({ cwd: home })}\n`,
+    );
+  let clients = 0;
+  const counted: Tmux = {
+    try: (args) => {
+      clients += 1;
+      return tmux.try(args);
+    },
+    ask: tmux.ask,
+  };
+  const sessions = ids.map((conversation) => ({ name: `s${conversation}`, directory: home, conversation }));
+  const answer = await recreate(
+    counted,
+    { uid, home },
+    { sessions, seenAtMs: Date.now(), chosen: false, started: true },
+  );
+  expect(answer).toMatchObject({ outcomes: sessions.map(({ name }) => ({ name, how: "conversation" })) });
+  const set = (await tmux.ask(["list-sessions", "-F", "#{@workstation_conversation}"]))?.trim().split("\n");
+  expect(set?.sort()).toEqual(ids);
+  expect(clients).toBeLessThan(60);
+}, 60_000);
