@@ -23,7 +23,7 @@ const cached = z.object({ sources: z.string(), text: z.string(), sha256: z.strin
  * @param root the checkout
  */
 export async function cachedBundle(root: string, make: () => Promise<Bundle>): Promise<Bundle> {
-  const sources = digestOfSources(root);
+  const sources = digestOfSources(root, BUNDLED_FOLDERS);
   const kept = keptBundle(root);
   if (sources !== undefined && kept?.sources === sources && sha256Of(kept.text) === kept.sha256) return kept;
   const bundle = await make();
@@ -31,12 +31,16 @@ export async function cachedBundle(root: string, make: () => Promise<Bundle>): P
   return bundle;
 }
 
-/** @returns nothing where no installation says which packages there are */
-function digestOfSources(root: string): string | undefined {
+/**
+ * The SHA-256 of the content of folders of a checkout and of the names of its packages, in hexadecimal: what is bundled from
+ * them is the same where it is the same.
+ * @returns undefined where no installation says which packages there are
+ */
+export function digestOfSources(root: string, folders: readonly string[]): string | undefined {
   const packages = contentOf(join(root, PACKAGES));
   if (packages === undefined) return undefined;
   const digest = createHash("sha256").update(packages);
-  for (const folder of BUNDLED_FOLDERS) {
+  for (const folder of folders) {
     const entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true });
     const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
     for (const path of paths.sort()) {

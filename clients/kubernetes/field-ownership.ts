@@ -42,7 +42,7 @@ export interface Takeover {
 }
 
 /** The name under which the official Kubernetes plugin creates objects; its updates make these fields their own. */
-const CREATED_BY_PLUGIN = "pulumi-kubernetes";
+export const CREATING_MANAGER = "pulumi-kubernetes";
 
 /** Managers by their names' beginnings whose fields every update of that plugin makes its own, and so removes where undeclared. */
 const ABSORBED = [
@@ -77,7 +77,7 @@ export function takeover(live: unknown, declared: object, { now, field = [] }: T
   let fields: FieldSet = {};
   let isChanged = false;
   for (const one of owners) {
-    const isCreation = one.manager === CREATED_BY_PLUGIN && one.operation === "Update";
+    const isCreation = one.manager === CREATING_MANAGER && one.operation === "Update";
     if (one.subresource !== undefined || isOwn(one)) {
       after.push(one);
       continue;
@@ -94,7 +94,7 @@ export function takeover(live: unknown, declared: object, { now, field = [] }: T
   const found = { taken: taken.filter(hasFields), kept: kept.filter(hasFields) };
   if (!isChanged || first === undefined) return found;
   const time = `${now.toISOString().slice(0, 19)}Z`;
-  const ours = { manager: CREATED_BY_PLUGIN, operation: "Update", apiVersion: first.apiVersion, time };
+  const ours = { manager: CREATING_MANAGER, operation: "Update", apiVersion: first.apiVersion, time };
   const managedFields = isEmpty(fields) ? after : [...after, { ...ours, fieldsType: "FieldsV1", fieldsV1: fields }];
   return { ...found, managedFields };
 }
@@ -113,7 +113,8 @@ const HAND_MADE =
 
 const hasFields = ({ fields }: OwnedFields) => fields.length > 0;
 
-const isAbsorbed = ({ manager, operation }: FieldOwner): boolean =>
+/** Whether the official Kubernetes plugin's update makes this owner's fields its own. */
+export const isAbsorbed = ({ manager, operation }: Pick<FieldOwner, "manager" | "operation">): boolean =>
   ABSORBED.some(([name, how]) => manager.startsWith(name) && operation === how);
 
 /** A name that the plugin leaves alone, in which a person recognises the former owner. */

@@ -1,18 +1,16 @@
 /** Bundles an emulated plugin into one file, once for each content of the sources that may go into it. */
 
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { digestOfSources } from "../../stacks/cached-bundle.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Folders of the modules that a plugin may consist of, besides packages. */
 const SOURCES = ["clients/", "lab/plugins/", "providers/"] as const;
-
-/** Names every installed package with its version. */
-const PACKAGES = "node_modules/.package-lock.json";
 
 /**
  * One file and no loader: the engine starts every plugin anew for each command, and waits for it. Processes that bundle the
@@ -22,7 +20,9 @@ const PACKAGES = "node_modules/.package-lock.json";
  */
 export async function bundlePlugin(name: string, root: string = ROOT): Promise<string> {
   const folder = join(root, "node_modules/.cache/emulated-plugins");
-  const bundle = join(folder, `${name}-${await digestOfSources(root)}.cjs`);
+  const digest = digestOfSources(root, SOURCES);
+  if (digest === undefined) throw new Error(`${root} has no installed packages: run npm ci`);
+  const bundle = join(folder, `${name}-${digest.slice(0, 16)}.cjs`);
   if (await isThere(bundle)) return bundle;
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
@@ -40,16 +40,6 @@ export async function bundlePlugin(name: string, root: string = ROOT): Promise<s
   for (const { contents } of outputFiles) await writeFile(beside, contents);
   await rename(beside, bundle);
   return bundle;
-}
-
-async function digestOfSources(root: string): Promise<string> {
-  const digest = createHash("sha256").update(await readFile(join(root, PACKAGES)));
-  for (const source of SOURCES) {
-    const names = await readdir(join(root, source), { recursive: true });
-    for (const name of names.filter((one) => /\.(ts|json)$/.test(one)).sort())
-      digest.update(`\0${source}${name}\0`).update(await readFile(join(root, source, name)));
-  }
-  return digest.digest("hex").slice(0, 16);
 }
 
 const isThere = (path: string): Promise<boolean> =>

@@ -2,12 +2,9 @@
  * Makes fields that client-side apply wrote the field manager's own before an update, as the official plugin does it:
  * those of `kubectl`, and those of a creation by the plugin itself.
  */
-import { type FieldSet, merged } from "../../../clients/kubernetes/field-ownership.ts";
+import { CREATING_MANAGER, type FieldSet, isAbsorbed, merged } from "../../../clients/kubernetes/field-ownership.ts";
 import type { PropertyMap } from "../../../providers/runtime/property-values.ts";
 import { listAt } from "./objects.ts";
-
-/** Under which every object is created. */
-export const CREATING_MANAGER = "pulumi-kubernetes";
 
 /**
  * @returns the `managedFields` of the object in which `fieldManager` owns these fields too; undefined where nobody else
@@ -16,7 +13,7 @@ export const CREATING_MANAGER = "pulumi-kubernetes";
 export function absorbed(live: PropertyMap, fieldManager: string): readonly PropertyMap[] | undefined {
   const entries = listAt(live, "metadata", "managedFields");
   const isOwn = (entry: PropertyMap) => entry.manager === fieldManager && entry.operation === "Apply";
-  const gone = entries.filter((entry) => !isOwn(entry) && isAbsorbed(entry));
+  const gone = entries.filter((entry) => !isOwn(entry) && isTaken(entry));
   const [first] = gone;
   if (first === undefined) return undefined;
   const own = entries.find(isOwn) ?? { ...first, manager: fieldManager, operation: "Apply", fieldsV1: {} };
@@ -35,16 +32,8 @@ export function isForcedInPreview(live: PropertyMap): boolean {
 /** Whether an object records no owners at all: such a one is taken without a conflict. */
 export const hasNoOwners = (live: PropertyMap): boolean => listAt(live, "metadata", "managedFields").length === 0;
 
-const isAbsorbed = ({ manager, operation, subresource }: PropertyMap): boolean =>
-  (subresource ?? "") === "" && ABSORBED.some(([name, how]) => String(manager).startsWith(name) && operation === how);
-
-const ABSORBED = [
-  ["kubectl", "Apply"],
-  ["kubectl", "Update"],
-  ["before-first-apply", "Update"],
-  [CREATING_MANAGER, "Update"],
-  ["pulumi-resource-kubernetes", "Update"],
-] as const;
+const isTaken = ({ manager, operation, subresource }: PropertyMap): boolean =>
+  (subresource ?? "") === "" && isAbsorbed({ manager: String(manager), operation: String(operation) });
 
 const CREATING: ReadonlySet<string> = new Set([
   CREATING_MANAGER,
