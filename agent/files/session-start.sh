@@ -2,7 +2,8 @@
 # Notes in the tmux pane which conversation the assistant is in now, as its session-start hook, also after a clear.
 # Behind it the seconds since boot, so that what an earlier assistant in the same pane has noted is told from it.
 # It prints nothing, since the assistant would read it.
-[ -n "${TMUX_PANE:-}" ] || exit 0
+pane=${TMUX_PANE:-} pane=${pane#%}
+case $pane in '' | *[!0-9]*) exit 0 ;; esac
 id=$(head -c 65536 | tr -d '\n' | sed -n 's/.*"session_id" *: *"\([0-9a-f-]\{36\}\)".*/\1/p')
 [ -n "$id" ] || exit 0
 
@@ -22,11 +23,13 @@ is_assistant() {
 
 # An assistant that another one has started in this pane (`claude -p` in a command of its) is not the session's, nor is one
 # outside of the pane whose name it has in its environment. A wrapper and the program that it starts are one assistant.
-pane=$(tmux -u display-message -p -t "$TMUX_PANE" '#{pane_pid}' 2>/dev/null)
-pid=$PPID seen= inside=
-while [ -z "$inside" ]; do
+# The pane's own process is the server's child. TMUX names the socket, the server's process and the session.
+server=${TMUX:-} server=${server#*,} server=${server%%,*}
+[ -n "$server" ] || server=$(tmux -u display-message -p '#{pid}' 2>/dev/null)
+parent=$PPID seen=
+while [ "$parent" != "$server" ]; do
+  pid=$parent
   [ "${pid:-0}" -gt 1 ] || exit 0
-  [ "$pid" != "$pane" ] || inside=yes
   stat=
   { while IFS= read -r line || [ -n "$line" ]; do stat="$stat$line "; done <"/proc/$pid/stat"; } 2>/dev/null || exit 0
   name=${stat#*(} name=${name%)*}
@@ -37,9 +40,10 @@ while [ -z "$inside" ]; do
     seen=behind
   fi
   # The state and the parent stand behind the name.
-  stat=${stat##*) } stat=${stat#* } pid=${stat%% *}
+  stat=${stat##*) } stat=${stat#* } parent=${stat%% *}
 done
 
 read -r up _ </proc/uptime
-tmux -u set-option -p -t "$TMUX_PANE" @workstation_started "$id-${up%.*}" >/dev/null 2>&1
+tmux -u if-shell -F -t "%$pane" "#{==:#{pane_pid},${pid:-}}" \
+  "set-option -p -t %$pane @workstation_started $id-${up%.*}" >/dev/null 2>&1
 exit 0

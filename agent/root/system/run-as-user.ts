@@ -124,11 +124,14 @@ function assertHome(sys: System, user: User): void {
     );
 }
 
+/** A worker lives too shortly for node's helper threads to be worth their start. */
+const START = [NODE, "--v8-pool-size=1", WORKER] as const;
+
 /** Everybody's own worker starts in each run, so it is a small file of its own. */
 const PROGRAM = {
-  worker: [NODE, WORKER],
-  "sessions-worker": [NODE, WORKER, "sessions"],
-  "facts-worker": [NODE, WORKER, "facts"],
+  worker: START,
+  "sessions-worker": [...START, "sessions"],
+  "facts-worker": [...START, "facts"],
 } as const;
 
 /** The unit ends with its worker, with all that was started in it, and at its own deadline even if root is gone by then. */

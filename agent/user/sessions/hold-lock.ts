@@ -14,7 +14,7 @@ const NOT_FREE = 75;
  * @throws Refusal where another process holds it for too long
  */
 export async function holdingLock<T>(directory: string, act: () => Promise<T>, waitSeconds = WAIT_SECONDS): Promise<T> {
-  const options = ["--exclusive", "--wait", String(waitSeconds), "--conflict-exit-code", String(NOT_FREE)];
+  const options = ["--exclusive", "--wait", String(waitSeconds), "--conflict-exit-code", String(NOT_FREE), "--no-fork"];
   // With the dot: flock would make a file where there is no such directory.
   const child = spawn("/usr/bin/flock", [...options, `${directory}/.`, "/bin/cat"], {
     env: ROOT_ENV,

@@ -9,11 +9,16 @@ import { readForgotten } from "./forgotten-sessions.ts";
 import { LIST_PANES, readListing } from "./observe-sessions.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
 
-/** @throws Refusal when their server could not be asked */
-export async function presentState(tmux: Tmux, person: PersonHere): Promise<Present> {
-  // A server without a session refuses to list panes.
-  const names = (await tmux.ask(["list-sessions", "-F", "#{session_name}"])) ?? "";
-  const listing = names === "" ? "" : ((await tmux.ask(LIST_PANES)) ?? "");
+/** What `presentState` asks first: a server without a session refuses to list panes. */
+export const NAMES: readonly string[] = ["list-sessions", "-F", "#{session_name}"];
+
+/**
+ * @param names what the server has just answered to `NAMES`; asked when absent
+ * @throws Refusal when their server could not be asked
+ */
+export async function presentState(tmux: Tmux, person: PersonHere, names?: string): Promise<Present> {
+  const told = names ?? (await tmux.ask(NAMES)) ?? "";
+  const listing = told === "" ? "" : ((await tmux.ask(LIST_PANES)) ?? "");
   const { sessions, seen, evidence, outside } = readListing(listing, person);
   const running = sessions.flatMap(({ name, conversation }, at) => {
     const [one, told] = [seen[at], evidence[at]];

@@ -14,17 +14,19 @@ import type { PersonHere, Tmux } from "./tmux-client.ts";
 import { type Answer, askReviving } from "./revive-socket.ts";
 import { offerAgain } from "./forgotten-sessions.ts";
 import { holdingLock } from "./hold-lock.ts";
-import { presentState } from "./present-state.ts";
+import { NAMES, presentState } from "./present-state.ts";
 import { tryScope } from "./try-scope.ts";
 import { PANE, unusedSessions } from "./unused-sessions.ts";
 
 const RESUME = "/usr/lib/workstation/resume";
-const NAMES = ["list-sessions", "-F", "#{session_name}"] as const;
 
 /** A server that was started without a session stays without one until this is set. */
 const ENDS_WITH_LAST = ["set-option", "-s", "exit-empty", "on"] as const;
 
 const UNATTACHED = ["show-options", "-g", "-v", "destroy-unattached"] as const;
+
+/** tmux's ids of the sessions and windows that there are. */
+const IDS = ["list-windows", "-a", "-F", "#{session_id} #{window_id}"] as const;
 
 const SERVER_WAIT_MS = 5000;
 const PAUSE_MS = 30;
@@ -39,28 +41,31 @@ export async function recreate(
   person: PersonHere,
   task: Asked & Pick<Extract<SessionsTask, { do: "recreate" }>, "started">,
 ): Promise<Recreation> {
-  const first = await listed(tmux, person, task.started);
+  const first = task.started ? await socketAppears(tmux) : await askReviving(tmux, person.uid, NAMES, true);
   if (first.answer === undefined) return { server: "none" };
   // What runs in the other server is not seen, so its conversations would be opened a second time.
   if (first.beside !== undefined) throw new Refusal(first.beside);
   // The server has made its folder. Another restore of theirs waits, so that no conversation is opened by both.
   try {
-    const outcomes = await holdingLock(socketFolder(person.uid), async () => {
+    return await holdingLock(socketFolder(person.uid), async () => {
       const names = task.sessions.map(({ name }) => name);
       if (task.chosen) await offerAgain(person.home, names);
       const present = task.started ? await presentAfterStart(tmux, person) : await presentState(tmux, person);
-      return recreateMissing(tmux, person, planRestore(task, present), task.started);
+      if (present === undefined) return { server: "none" };
+      const outcomes = await recreateMissing(tmux, person, planRestore(task, present), task.started);
+      return { server: "running", outcomes, ...(first.revived === undefined ? {} : { revived: first.revived }) };
     });
-    return { server: "running", outcomes, ...(first.revived === undefined ? {} : { revived: first.revived }) };
   } catch (error) {
     if (task.started) await tmux.try(ENDS_WITH_LAST);
     throw error;
   }
 }
 
-/** Their configuration may have made sessions on a server that was just started. */
-async function presentAfterStart(tmux: Tmux, person: PersonHere): Promise<Present> {
-  const present = await presentState(tmux, person);
+/** Their configuration may have made sessions on a server that was just started. @returns undefined where it does not answer */
+async function presentAfterStart(tmux: Tmux, person: PersonHere): Promise<Present | undefined> {
+  const names = await soon(() => tmux.ask(NAMES));
+  if (names === undefined) return undefined;
+  const present = await presentState(tmux, person, names);
   if (present.running.size === 0) return present;
   await pause(MOMENT_MS);
   return { ...(await presentState(tmux, person)), unused: await unusedSessions(tmux, person) };
@@ -110,7 +115,7 @@ const isStart = (prospect: Prospect): prospect is Start =>
 
 /**
  * Sets the options of what was made. What was made need not be there a moment later, so it is looked at again before that
- * is reported: once for all of it.
+ * is reported: once for all of it, and by the same client.
  *
  * @param made tmux's ids of sessions and windows, by name
  * @param conversations by tmux's id, for the launcher's own option, so that the next save finds them at once
@@ -122,6 +127,7 @@ async function finish(
   started: boolean,
   conversations: ReadonlyMap<string, string>,
 ): Promise<readonly (readonly [string, string])[]> {
+  if (made.size > 0) await pause(MOMENT_MS);
   const told = await eachOf(tmux, [
     ...(made.size === 0 ? [] : [UNATTACHED]),
     // A server that is started without a session stays without one; from now on it ends with its last, as everybody's does.
@@ -129,22 +135,15 @@ async function finish(
     ...[...conversations].map(([id, conversation]) => {
       return ["set-option", "-q", "-t", id, "@workstation_conversation", conversation];
     }),
+    ...(made.size === 0 ? [] : [IDS]),
   ]);
   if (made.size === 0) return [];
-  const value = told.split("\n")[0];
-  await pause(MOMENT_MS);
-  const there = await idsThere(tmux);
-  const why =
-    value === undefined || ["", "off"].includes(value)
-      ? "it ended at once"
-      : `tmux ended it at once, since their option destroy-unattached is ${value}`;
+  const [value = "", ...ids] = told.split("\n");
+  const there = new Set(ids.flatMap((line) => line.split(" ")));
+  const why = ["", "off"].includes(value)
+    ? "it ended at once"
+    : `tmux ended it at once, since their option destroy-unattached is ${value}`;
   return [...made].filter(([, id]) => !there.has(id)).map(([name]) => [name, why]);
-}
-
-/** tmux's ids of the sessions and windows that there are. */
-async function idsThere(tmux: Tmux): Promise<ReadonlySet<string>> {
-  const ran = await tmux.try(["list-windows", "-a", "-F", "#{session_id} #{window_id}"]);
-  return new Set(ran.code === 0 ? ran.stdout.split(/[ \n]/) : []);
 }
 
 /**
@@ -175,12 +174,17 @@ function batchesOf(commands: readonly (readonly string[])[]): readonly (readonly
   return batches;
 }
 
-async function listed(tmux: Tmux, { uid }: PersonHere, started: boolean): Promise<Answer> {
-  if (!started) return askReviving(tmux, uid, NAMES, true);
+/** A server that was just started makes its socket. Nobody's client is started to see that. */
+async function socketAppears(tmux: Tmux): Promise<Answer> {
+  return { answer: await soon(async () => (tmux.hasSocket() ? "" : undefined)) };
+}
+
+/** Undefined where there is still nothing when the wait for a server is over. */
+async function soon<T>(look: () => Promise<T | undefined>): Promise<T | undefined> {
   const until = Date.now() + SERVER_WAIT_MS;
   for (;;) {
-    const answer = await tmux.ask(NAMES);
-    if (answer !== undefined || Date.now() >= until) return { answer };
+    const found = await look();
+    if (found !== undefined || Date.now() >= until) return found;
     await pause(PAUSE_MS);
   }
 }

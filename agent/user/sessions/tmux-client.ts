@@ -11,6 +11,8 @@ export interface PersonHere {
 }
 
 export interface Tmux {
+  /** Whether there is a socket to speak to, which need not answer. @throws Refusal for one that is not safely theirs */
+  hasSocket(): boolean;
   /** What the command said; undefined when no server runs. @throws Refusal for every other failure. */
   ask(args: readonly string[]): Promise<string | undefined>;
   /** As it ended, for what may fail. */
@@ -29,6 +31,7 @@ export function tmuxOf({ uid, home }: PersonHere): Tmux {
     return run([TMUX, "-u", "-S", socket, ...args], { timeoutMs: ANSWER_WITHIN_MS, env });
   };
   return {
+    hasSocket: () => socketIsTheirs(uid, socket),
     async ask(args) {
       const ran = await attempt(args);
       if (ran === undefined || (ran.code === 1 && NO_SERVER.test(ran.stderr))) return undefined;

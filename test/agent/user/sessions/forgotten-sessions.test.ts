@@ -80,6 +80,7 @@ test("a link in its place is not followed", () => {
 });
 
 const tmux = (...running: readonly string[]): Tmux => ({
+  hasSocket: () => true,
   ask: () => Promise.resolve(running.join("\n")),
   try: () => Promise.reject(new Error("not in this test")),
 });

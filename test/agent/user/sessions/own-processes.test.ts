@@ -61,6 +61,7 @@ test("a server does not count whose root is gone, and neither does another socke
 
 /** The server of this process answers, as its person would be answered. */
 const answering = (pid: number): Tmux => ({
+  hasSocket: () => true,
   ask: async ([command]) => (command === "display-message" ? `${pid}\n` : "dev\n"),
   try: () => Promise.reject(new Error("nothing is to be changed")),
 });
@@ -94,7 +95,7 @@ test("a real server on another socket is named by a look, also where none listen
     execFileSync("/usr/bin/tmux", ["-f", "/dev/null", "-S", socket, ...args], { encoding: "utf8" }).trim();
   const pid = tmux("new-session", "-d", "-P", "-F", "#{pid}");
   try {
-    const nobodyAnswers: Tmux = { ask: async () => undefined, try: answering(1).try };
+    const nobodyAnswers: Tmux = { ...answering(1), ask: async () => undefined };
     const seen = await observe(nobodyAnswers, { uid, home: folder }, false);
     expect([seen.server, seen.warnings]).toEqual([
       "none",

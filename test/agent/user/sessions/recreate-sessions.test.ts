@@ -1,7 +1,7 @@
 /** Tests what a restore makes and reports on a server that it has started: real tmux, with a configuration of its person's. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -31,6 +31,7 @@ beforeEach(() => {
       },
     );
   tmux = {
+    hasSocket: () => existsSync(join(home, "socket")),
     try: attempt,
     ask: async (args) => {
       const ran = await attempt(args);
@@ -118,6 +119,7 @@ test("the options of many conversations are set by few clients", async () => {
     );
   let clients = 0;
   const counted: Tmux = {
+    hasSocket: tmux.hasSocket,
     try: (args) => {
       clients += 1;
       return tmux.try(args);

@@ -22,7 +22,7 @@ beforeEach(() => {
   mkdirSync(join(folder, "script"));
   program(
     "tmux",
-    `#!/bin/sh\nif [ "$2" = display-message ]; then cat ${folder}/pane; else echo "$*" > ${folder}/noted; fi\n`,
+    `#!/bin/sh\n[ "$2" != display-message ] || exec echo ${process.pid}\n[ "#{==:#{pane_pid},$(cat ${folder}/pane)}" != "$6" ] || echo "$7" > ${folder}/noted\n`,
   );
   // It does what its arguments say, as an assistant that runs a hook or a command does.
   program("claude", '#!/bin/sh\nsh -c "$1"\nexit $?\n');
@@ -35,7 +35,12 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const run = (script: string, over: NodeJS.ProcessEnv = {}) => {
-  const env = { PATH: `${folder}:/usr/bin:/bin:${join(process.execPath, "..")}`, TMUX_PANE: "%7", ...over };
+  const env = {
+    PATH: `${folder}:/usr/bin:/bin:${join(process.execPath, "..")}`,
+    TMUX: `/s,${process.pid},0`,
+    TMUX_PANE: "%7",
+    ...over,
+  };
   const stdio = ["ignore", "pipe", "inherit"] as const;
   const printed = execFileSync("/bin/sh", ["-c", `echo $$ > ${folder}/pane; ${script}; true`], {
     env,
@@ -46,7 +51,7 @@ const run = (script: string, over: NodeJS.ProcessEnv = {}) => {
   return [printed, existsSync(path) ? readFileSync(path, "utf8").trim() : "nothing"];
 };
 const hook = `echo '{"hook_event_name": "SessionStart", "session_id": "${ID}"}' | sh ${HOOK}`;
-const noted = expect.stringMatching(new RegExp(`^-u set-option -p -t %7 @workstation_started ${ID}-\\d+$`));
+const noted = expect.stringMatching(new RegExp(`^set-option -p -t %7 @workstation_started ${ID}-\\d+$`));
 
 /** The assistant starts a shell for each command, and a shell that has more to do stays between. */
 const below = (text: string) => quoted(`${text}; true`);
@@ -79,6 +84,10 @@ test("an assistant outside of the pane, whose name it only has in its environmen
 test("an assistant that is the pane's own process is noted", () => {
   // The shell of the pane becomes it.
   expect(run(`exec claude ${quoted(hook)}`)).toEqual(["", noted]);
+});
+
+test("an assistant whose environment has lost the name of the server is noted", () => {
+  expect(run(`claude ${quoted(hook)}`, { TMUX: "" })).toEqual(["", noted]);
 });
 
 test("outside of tmux, and without an id, nothing is noted", () => {

@@ -19,6 +19,7 @@ function tmuxWith(listing: string | undefined, ran: Partial<Ran> = {}) {
   const tried: (readonly string[])[] = [];
   let server = listing !== undefined;
   const tmux: Tmux = {
+    hasSocket: () => server,
     ask: async ([command]) => (!server ? undefined : command === "list-sessions" ? (listing ?? "") : "exit-empty off"),
     try: async (args) => {
       tried.push(args);
