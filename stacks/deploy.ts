@@ -73,8 +73,7 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   const surfaces = trackSurfaces(record, ofStack, outputs);
   const down = await unreachableHosts(settings.hosts);
   for (const [host, why] of down) await pulumi.log.warn(pendingOn(host as HostName, why, decided));
-  // Later runs create what nobody else can have made: preflight looks at the namespaces of new people.
-  if (access !== undefined && ledger === undefined) refuseExistingObjects(access, adoption);
+  if (access !== undefined) refuseExistingObjects(access);
   const unmet = adoption && takeOver(adoption, access);
   const forge =
     forgejo &&
