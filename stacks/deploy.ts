@@ -5,6 +5,7 @@ import type { Derivation } from "../roster/derive/derive.ts";
 import { writeLedger } from "../roster/ledger.ts";
 import type { HostName } from "../roster/model.ts";
 import { adoptedNamespaces, readAdoption } from "../config/adoption-file.ts";
+import { writeDeclaredObjects } from "../config/declared-objects.ts";
 import { buildAgent } from "./agent-bundle.ts";
 import { deployCluster } from "./cluster.ts";
 import { runsCredentialSync } from "./credential-sync.ts";
@@ -18,6 +19,7 @@ import { userMapFromVault } from "../config/vault-user-map.ts";
 import {
   FORMER_BINDINGS_OUTPUT,
   LEDGER_OUTPUT,
+  OBJECTS_OUTPUT,
   SERVICES_OUTPUT,
   UNDELIVERED_OUTPUT,
   USER_MAP_VERSION_OUTPUT,
@@ -43,7 +45,7 @@ import { deployVault } from "./vault.ts";
 export async function deploy(settings: StackSettings): Promise<Record<string, unknown>> {
   const previousRun = await readPreviousRun();
   const userMap = await userMapFromVault(settings, previousRun, { preview: pulumi.runtime.isDryRun() });
-  const { ledger, undelivered, services } = previousRun;
+  const { ledger, undelivered, services, objects: before } = previousRun;
   const decided = await decide(settings, { ledger, undelivered, services, today: today(), userMap });
   const { desired } = decided;
   const { cluster, kubeconfig, vault, vaultToken, forgejo, forgejoPassword, stem95su } = settings;
@@ -65,6 +67,7 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
     [LEDGER_OUTPUT]: writeLedger(desired.ledger),
     [SERVICES_OUTPUT]: offeredServices(settings),
     [FORMER_BINDINGS_OUTPUT]: [...formerBindings],
+    ...(before === undefined ? {} : { [OBJECTS_OUTPUT]: writeDeclaredObjects(before) }),
     ...(userMap?.isRead === true ? { [USER_MAP_VERSION_OUTPUT]: userMap.version } : {}),
   };
   const ofStack = surfacesOf(settings);
@@ -73,7 +76,10 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   const surfaces = trackSurfaces(record, ofStack, outputs);
   const down = await unreachableHosts(settings.hosts);
   for (const [host, why] of down) await pulumi.log.warn(pendingOn(host as HostName, why, decided));
-  if (access !== undefined) refuseExistingObjects(access);
+  const objects =
+    access === undefined
+      ? undefined
+      : refuseExistingObjects(access, ledger === undefined ? new Map() : before, adoption);
   const unmet = adoption && takeOver(adoption, access);
   const forge =
     forgejo &&
@@ -112,7 +118,12 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   for (const sentence of unmet?.() ?? []) await pulumi.log.warn(sentence);
   // Resolves once the engine has answered for each of them, and never where one fails: then the next run declares them again.
   const emptied = pulumi.all((inCluster?.formerBindings ?? []).map(({ urn }) => urn)).apply(() => []);
-  return { ...outputs, [UNDELIVERED_OUTPUT]: surfaces.undelivered, [FORMER_BINDINGS_OUTPUT]: emptied };
+  return {
+    ...outputs,
+    [UNDELIVERED_OUTPUT]: surfaces.undelivered,
+    [FORMER_BINDINGS_OUTPUT]: emptied,
+    ...(objects === undefined ? {} : { [OBJECTS_OUTPUT]: objects() }),
+  };
 }
 
 /** The run goes on everywhere else, and fails at this host in the end. */

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { takeover, takeoverSentences } from "../clients/kubernetes/field-ownership.ts";
 import type { Adoption } from "../config/adoption-file.ts";
 import { type DeclaredObject, liveObjects, objectName } from "./live-object.ts";
+import { runError } from "./run-error.ts";
 
 /**
  * From here on each of the named resources is imported where the stack does not have it yet. Once it has it, the id
@@ -62,17 +63,14 @@ function fieldTakeover(kubeconfig: string): (object: DeclaredObject) => Promise<
     const { status, value } = live;
     if (status === 403 && pulumi.runtime.isDryRun())
       return pulumi.log.info(`${called}: its owners cannot be read (status 403), so a takeover of fields is not shown`);
-    if (status !== 200)
-      throw new pulumi.RunError(`${called} cannot be read: the API server answered with status ${status}`);
+    if (status !== 200) throw runError(`${called} cannot be read: the API server answered with status ${status}`);
     const found = takeover(value, object, { now: new Date(), field: ["f:metadata", "f:annotations", `f:${FORCE}`] });
     for (const sentence of takeoverSentences(called, found)) await pulumi.log.info(sentence);
     if (found.managedFields === undefined || pulumi.runtime.isDryRun()) return;
     const { resourceVersion } = (value as { readonly metadata: { readonly resourceVersion: string } }).metadata;
     const written = await live.patch({ metadata: { resourceVersion, managedFields: found.managedFields } });
     if (written !== 200)
-      throw new pulumi.RunError(
-        `${called}: its fields cannot be taken over: the API server answered with status ${written}`,
-      );
+      throw runError(`${called}: its fields cannot be taken over: the API server answered with status ${written}`);
   };
 }
 

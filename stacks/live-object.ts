@@ -1,7 +1,8 @@
 /** Reads one object of the cluster as the API server has it, by what a resource of the program declares of it. */
 
-import { openKubernetes } from "../clients/kubernetes/client.ts";
+import { type KubeCall, KubernetesError, openKubernetes } from "../clients/kubernetes/client.ts";
 import { kindLookup, objectPath } from "../clients/kubernetes/resource-path.ts";
+import { runError } from "./run-error.ts";
 
 /** What names an object in the inputs of its resource. */
 export interface DeclaredObject {
@@ -22,12 +23,16 @@ export interface LiveObject {
   patch(fields: object): Promise<number>;
 }
 
-/** @returns undefined where the cluster has no such kind. @throws KubernetesError where no answer came */
+/** @returns undefined where the cluster has no such kind. @throws RunError where no answer came */
 export type ReadLiveObject = (object: DeclaredObject) => Promise<LiveObject | undefined>;
 
 /** @throws KubernetesError for a kubeconfig that cannot be used */
 export function liveObjects(kubeconfig: string): ReadLiveObject {
-  const call = openKubernetes(kubeconfig);
+  const open = openKubernetes(kubeconfig);
+  const call: KubeCall = (...exchange) =>
+    open(...exchange).catch((cause: unknown) => {
+      throw cause instanceof KubernetesError ? runError(cause.message) : cause;
+    });
   const kinds = kindLookup(call);
   return async ({ apiVersion, kind, metadata: { name, namespace } }) => {
     const resource = await kinds(apiVersion, kind);

@@ -313,6 +313,22 @@ test("a second up, without the settings of the first, changes nothing", async ()
   expect(await stack.touched()).toEqual(touched);
 });
 
+test("an object that a later deployment is about to create, and that exists, stops its preview and it with its name", async () => {
+  await stack.kubectl(["create", "configmap", "map-of-theirs", "--namespace=default", "--from-literal=mine=yes"]);
+  const portalMap: Setting = [["cluster", "portalMap"], { namespace: "default", name: "map-of-theirs" }];
+  const deployed = await stack.up(text("found/roster.yaml"), [...settings().slice(2), portalMap]);
+  const previewed = await stack.engine.pulumi(["preview", ...stack.target], { accept: [0, 1, 255] });
+  for (const ran of [previewed, deployed]) {
+    expect(ran.code).not.toBe(0);
+    expect(said(ran)).toContain(
+      "ConfigMap default/map-of-theirs exists already, and neither the stack nor the adoption file has it",
+    );
+  }
+  const kept = ["get", "configmap", "map-of-theirs", "--namespace=default", "--output=jsonpath={.data}"];
+  expect((await stack.kubectl(kept)).stdout).toBe('{"mine":"yes"}');
+  await stack.kubectl(["delete", "configmap", "map-of-theirs", "--namespace=default"]);
+});
+
 test("the program changes later what it adopted, whoever made it, and labels made by hand stay", async () => {
   const roster = text("found/roster.yaml").replace(/^ {2}ancamilea:[\s\S]*/m, "");
   const ran = await stack.up(roster, settings().slice(2));
