@@ -45,7 +45,7 @@ import { deployVault } from "./vault.ts";
 export async function deploy(settings: StackSettings): Promise<Record<string, unknown>> {
   const previousRun = await readPreviousRun();
   const userMap = await userMapFromVault(settings, previousRun, { preview: pulumi.runtime.isDryRun() });
-  const { ledger, undelivered, services, objects: before } = previousRun;
+  const { ledger, undelivered, services, objects: before = new Map() } = previousRun;
   const decided = await decide(settings, { ledger, undelivered, services, today: today(), userMap });
   const { desired } = decided;
   const { cluster, kubeconfig, vault, vaultToken, forgejo, forgejoPassword, stem95su } = settings;
@@ -67,7 +67,7 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
     [LEDGER_OUTPUT]: writeLedger(desired.ledger),
     [SERVICES_OUTPUT]: offeredServices(settings),
     [FORMER_BINDINGS_OUTPUT]: [...formerBindings],
-    ...(before === undefined ? {} : { [OBJECTS_OUTPUT]: writeDeclaredObjects(before) }),
+    [OBJECTS_OUTPUT]: writeDeclaredObjects(before),
     ...(userMap?.isRead === true ? { [USER_MAP_VERSION_OUTPUT]: userMap.version } : {}),
   };
   const ofStack = surfacesOf(settings);
@@ -76,10 +76,7 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   const surfaces = trackSurfaces(record, ofStack, outputs);
   const down = await unreachableHosts(settings.hosts);
   for (const [host, why] of down) await pulumi.log.warn(pendingOn(host as HostName, why, decided));
-  const objects =
-    access === undefined
-      ? undefined
-      : refuseExistingObjects(access, ledger === undefined ? new Map() : before, adoption);
+  const objects = access === undefined ? undefined : refuseExistingObjects(access, before, adoption);
   const unmet = adoption && takeOver(adoption, access);
   const forge =
     forgejo &&

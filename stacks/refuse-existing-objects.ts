@@ -14,12 +14,12 @@ const labelled = z.object({ metadata: z.object({ labels: z.record(z.string(), z.
  * From here on each object of the cluster that the run before did not declare and that is not adopted is looked for before
  * it is declared, in previews too. Whether the Kubernetes plugin refuses an existing one depends on its version: before
  * 4.29.0 it takes the object over.
- * @param before nothing for a stack's first run; undefined where that is not known, and then nothing is looked for
+ * @param before nothing for a stack that never ran to its end, and after a version that did not record it
  * @returns tells, when everything is declared, what it was, as soon as the engine has answered for each
  */
 export function refuseExistingObjects(
   kubeconfig: string,
-  before: DeclaredObjects | undefined,
+  before: DeclaredObjects,
   adoption: Adoption = [],
 ): () => pulumi.Output<WrittenObjects> {
   const refuse = refusalOf(kubeconfig);
@@ -34,7 +34,7 @@ export function refuseExistingObjects(
       const namespace = given.namespace ?? "";
       const key = `${kind} ${given.name}`;
       declared.set(namespace, (declared.get(namespace) ?? new Set()).add(key));
-      const isNew = before !== undefined && before.get(namespace)?.has(key) !== true;
+      const isNew = before.get(namespace)?.has(key) !== true;
       if (isNew && !adopted.has(`${type} ${name}`)) await refuse({ apiVersion, kind, metadata: given });
       return given;
     });
