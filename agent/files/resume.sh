@@ -16,6 +16,8 @@ case ${1:-} in
     claude --resume "$1"
     code=$?
     [ "$code" -ne 0 ] || exit 0
+    # The restore that made this pane looks whether its assistant runs.
+    tmux -u set-option -p -t "${TMUX_PANE:-}" @workstation_resume_ended "$code" >/dev/null 2>&1
     echo "The assistant ended with $code. Its conversation is $1; this is a shell."
     ;;
 esac

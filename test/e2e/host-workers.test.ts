@@ -43,7 +43,7 @@ grep -E '^(NoNewPrivs|CapEff|CapBnd|Uid):' /proc/$w/status; sudo -n true 2>&1 | 
   expect(seen.join("\n")).toMatch(/^NoNewPrivs:\t1$/m);
   expect(seen.join("\n")).toMatch(/^CapEff:\t0{16}$/m);
   expect(seen.join("\n")).toContain("no new privileges");
-  expect(seen.at(-1)).toBe("/usr/bin/node /usr/lib/workstation/worker.cjs");
+  expect(seen.at(-1)).toBe("/usr/bin/node --v8-pool-size=1 /usr/lib/workstation/worker.cjs");
 });
 
 test("what a worker starts and leaves behind ends with it", async () => {

@@ -23,10 +23,8 @@ const RESUME = "/usr/lib/workstation/resume";
 /** A server that was started without a session stays without one until this is set. */
 const ENDS_WITH_LAST = ["set-option", "-s", "exit-empty", "on"] as const;
 
-const UNATTACHED = ["show-options", "-g", "-v", "destroy-unattached"] as const;
-
-/** tmux's ids of the sessions and windows that there are. */
-const IDS = ["list-windows", "-a", "-F", "#{session_id} #{window_id}"] as const;
+/** Each pane, whether its program has ended, and with what the assistant that `resume` started in it ended. */
+const PANES = ["list-panes", "-a", "-F", "#{pane_id} #{pane_dead} #{@workstation_resume_ended}"] as const;
 
 const SERVER_WAIT_MS = 5000;
 const PAUSE_MS = 30;
@@ -84,18 +82,16 @@ async function recreateMissing(
     missing.filter(({ inside }) => inside === undefined),
   );
   const outcomes = new Map<string, Outcome>();
-  const ids = new Map<string, string>();
-  const conversations = new Map<string, string>();
+  const opened = new Map<string, Made>();
   for (const start of missing) {
-    const { name, conversation } = start.session;
-    const id = made.get(name) ?? (await (start.inside === undefined ? byItself(tmux, start) : asWindow(tmux, start)));
-    if (typeof id === "string") ids.set(name, id);
-    outcomes.set(name, typeof id === "string" ? outcomeOf(start) : id);
-    if (typeof id === "string" && conversation !== undefined && start.state === "conversation")
-      conversations.set(id, conversation);
+    const { name } = start.session;
+    const one = made.get(name) ?? (await (start.inside === undefined ? byItself(tmux, start) : asWindow(tmux, start)));
+    if ("pane" in one) opened.set(name, one);
+    else outcomes.set(name, one);
   }
-  const ends = await finish(tmux, ids, started, conversations);
-  for (const [name, why] of ends) outcomes.set(name, { name, how: "failed", why });
+  const unattached = await setOptions(tmux, opened, started);
+  const ends = await endsOf(tmux, opened, unattached);
+  for (const [name, { start }] of opened) outcomes.set(name, { ...outcomeOf(start), ...ends.get(name) });
   return plan.flatMap((prospect): Outcome[] => {
     const { name } = prospect.session;
     const outcome = outcomes.get(name);
@@ -113,47 +109,86 @@ type Start = Extract<Prospect, { state: "conversation" | "shell" }>;
 const isStart = (prospect: Prospect): prospect is Start =>
   prospect.state === "conversation" || prospect.state === "shell";
 
-/**
- * Sets the options of what was made. What was made need not be there a moment later, so it is looked at again before that
- * is reported: once for all of it, and by the same client.
- *
- * @param made tmux's ids of sessions and windows, by name
- * @param conversations by tmux's id, for the launcher's own option, so that the next save finds them at once
- * @returns the names of those that have ended, with the reason
- */
-async function finish(
+/** What was opened for one recorded session. */
+interface Made {
+  readonly start: Start;
+  /** tmux's id of the session, or of the window in one that was there. */
+  readonly id: string;
+  /** tmux's id of the pane in it. */
+  readonly pane: string;
+}
+
+/** @returns what their option `destroy-unattached` is, where it ends sessions to which nobody is attached */
+async function setOptions(
   tmux: Tmux,
-  made: ReadonlyMap<string, string>,
+  opened: ReadonlyMap<string, Made>,
   started: boolean,
-  conversations: ReadonlyMap<string, string>,
-): Promise<readonly (readonly [string, string])[]> {
-  if (made.size > 0) await pause(MOMENT_MS);
-  const told = await eachOf(tmux, [
-    ...(made.size === 0 ? [] : [UNATTACHED]),
+): Promise<string | undefined> {
+  const printed = await eachOf(tmux, [
+    ...(opened.size === 0 ? [] : [["show-options", "-g", "destroy-unattached"]]),
     // A server that is started without a session stays without one; from now on it ends with its last, as everybody's does.
     ...(started ? [ENDS_WITH_LAST] : []),
-    ...[...conversations].map(([id, conversation]) => {
-      return ["set-option", "-q", "-t", id, "@workstation_conversation", conversation];
-    }),
-    ...(made.size === 0 ? [] : [IDS]),
+    // The launcher's own option, so that the next save finds the conversation at once.
+    ...[...opened.values()].flatMap(({ id, start: { state, session } }) =>
+      state === "conversation" && session.conversation !== undefined
+        ? [["set-option", "-q", "-t", id, "@workstation_conversation", session.conversation]]
+        : [],
+    ),
   ]);
-  if (made.size === 0) return [];
-  const [value = "", ...ids] = told.split("\n");
-  const there = new Set(ids.flatMap((line) => line.split(" ")));
-  const why = ["", "off"].includes(value)
-    ? "it ended at once"
-    : `tmux ended it at once, since their option destroy-unattached is ${value}`;
-  return [...made].filter(([, id]) => !there.has(id)).map(([name]) => [name, why]);
+  const value = /^destroy-unattached (\S+)$/m.exec(printed)?.[1];
+  return value === "off" ? undefined : value;
+}
+
+/**
+ * What was made need not be there a moment later, so it is looked at again before that is reported: once for all of it.
+ *
+ * @returns by name, what has become of those that are not as they were made
+ */
+async function endsOf(
+  tmux: Tmux,
+  opened: ReadonlyMap<string, Made>,
+  unattached: string | undefined,
+): Promise<ReadonlyMap<string, Pick<Outcome, "how" | "why">>> {
+  if (opened.size === 0) return new Map();
+  await pause(MOMENT_MS);
+  const ran = await tmux.try(PANES);
+  const left = new Map(
+    ran.stdout.split("\n").map((line) => {
+      const [pane = "", isDead, code = ""] = line.split(" ");
+      return [pane, { isDead: isDead === "1", code }] as const;
+    }),
+  );
+  return new Map(
+    [...opened].flatMap(([name, { pane }]) => {
+      const end = endOf(left.get(pane), ran.timedOut, unattached);
+      return end === undefined ? [] : [[name, end] as const];
+    }),
+  );
+}
+
+function endOf(
+  pane: { readonly isDead: boolean; readonly code: string } | undefined,
+  isUnanswered: boolean,
+  unattached: string | undefined,
+): Pick<Outcome, "how" | "why"> | undefined {
+  const failed = (why: string) => ({ how: "failed", why }) as const;
+  if (isUnanswered) return failed("tmux did not answer when it was looked at again");
+  if (pane === undefined && unattached !== undefined)
+    return failed(`tmux ended it at once, since their option destroy-unattached is ${unattached}`);
+  if (pane === undefined) return failed("it ended at once");
+  if (pane.isDead) return failed("its program ended at once; its pane shows what that said");
+  return pane.code === "" ? undefined : { how: "shell", why: `the assistant ended with ${pane.code}` };
 }
 
 /**
  * By as few clients as a message to the server allows; one by one where a session has ended meanwhile, since that keeps those
- * behind it from being run.
+ * behind it from being run. A server that does not answer is not asked again.
  */
 async function eachOf(tmux: Tmux, commands: readonly (readonly string[])[]): Promise<string> {
   const printed: string[] = [];
   for (const batch of batchesOf(commands)) {
     const all = await tmux.try(batch.flatMap((command) => [";", ...command]).slice(1));
+    if (all.timedOut) break;
     if (all.code === 0) printed.push(all.stdout);
     else for (const command of batch) printed.push((await tmux.try(command)).stdout);
   }
@@ -191,7 +226,7 @@ async function soon<T>(look: () => Promise<T | undefined>): Promise<T | undefine
 
 /** tmux's command; a name that tmux escapes may have to be given in another way. */
 function newSession(start: Start, sessionName: string): readonly string[] {
-  const told = ["-d", "-P", "-F", "#{session_id} #{session_name}"];
+  const told = ["-d", "-P", "-F", "#{session_id} #{pane_id} #{session_name}"];
   return ["new-session", ...told, "-s", sessionName, ...programOf(start)];
 }
 
@@ -200,35 +235,36 @@ const programOf = ({ directory, resume }: Start): readonly string[] => [
   ...(resume === undefined ? [] : ["--", PANE, "-c", `exec ${RESUME} ${resume}`]),
 ];
 
-const TOLD = /^(\$\d+) (.*)$/;
+const TOLD = /^(\$\d+) (%\d+) (.*)$/;
 
-/** What plainly worked, by name: tmux's ids. A command that fails takes those behind it along, so the rest is to be tried. */
-async function allAtOnce(tmux: Tmux, starts: readonly Start[]): Promise<ReadonlyMap<string, string>> {
-  const made = new Map<string, string>();
+/** What plainly worked, by name. A command that fails takes those behind it along, so the rest is to be tried. */
+async function allAtOnce(tmux: Tmux, starts: readonly Start[]): Promise<ReadonlyMap<string, Made>> {
+  const made = new Map<string, Made>();
   for (let from = 0; from < starts.length; from += AT_ONCE) {
     const batch = starts.slice(from, from + AT_ONCE);
     const argv = batch.flatMap((start) => [";", ...newSession(start, nameToGive(start.session.name))]).slice(1);
     if (batch.length < 2 || Buffer.byteLength(argv.join(" ")) > LONGEST_BATCH) continue;
     const lines = (await tmux.try(argv)).stdout.split("\n").slice(0, -1);
     for (const [at, line] of lines.entries()) {
-      const [, id, got = ""] = TOLD.exec(line) ?? [];
-      if (id === undefined) break;
-      if (got === batch[at]?.session.name) made.set(got, id);
+      const [, id, pane = "", got = ""] = TOLD.exec(line) ?? [];
+      const start = batch[at];
+      if (id === undefined || start === undefined) break;
+      if (got === start.session.name) made.set(got, { start, id, pane });
       else await tmux.try(["kill-session", "-t", id]);
     }
   }
   return made;
 }
 
-/** tmux's id, or what became of it instead. */
-async function byItself(tmux: Tmux, start: Start): Promise<string | Outcome> {
+/** What was made, or what became of it instead. */
+async function byItself(tmux: Tmux, start: Start): Promise<Made | Outcome> {
   const { name } = start.session;
   let last = "tmux gives it another name";
   // A tmux that escapes names wants the escapes undone; one that does not wants the name as it is.
   for (const sessionName of new Set([nameToGive(name), literal(name)])) {
     const made = await tmux.try(newSession(start, sessionName));
-    const [, id, got] = TOLD.exec(made.stdout.replace(/\n$/, "")) ?? [];
-    if (made.code === 0 && id !== undefined && got === name) return id;
+    const [, id, pane = "", got] = TOLD.exec(made.stdout.replace(/\n$/, "")) ?? [];
+    if (made.code === 0 && id !== undefined && got === name) return { start, id, pane };
     if (id !== undefined) await tmux.try(["kill-session", "-t", id]);
     else if (/^duplicate session: /.test(made.stderr)) return madeMeanwhile(start);
     else last = describeFailure({ ...made, argv: ["tmux new-session"] });
@@ -242,12 +278,12 @@ const madeMeanwhile = ({ session: { name, conversation } }: Start): Outcome =>
     ? { name, how: "there" }
     : { name, how: "failed", why: "a session of that name was made at the same time; restore it again" };
 
-/** In front of what the session holds, all of which stays. @returns tmux's id of the window, or why there is none */
-async function asWindow(tmux: Tmux, start: Start): Promise<string | Outcome> {
-  const told = ["-P", "-F", "#{window_id}", "-t", `${start.inside}:`];
+/** In front of what the session holds, all of which stays. @returns what was made, or why there is nothing */
+async function asWindow(tmux: Tmux, start: Start): Promise<Made | Outcome> {
+  const told = ["-P", "-F", "#{window_id} #{pane_id}", "-t", `${start.inside}:`];
   const made = await tmux.try(["new-window", ...told, ...programOf(start)]);
-  const id = made.stdout.trim();
-  if (made.code === 0 && id !== "") return id;
+  const [, id, pane] = /^(@\d+) (%\d+)$/.exec(made.stdout.trim()) ?? [];
+  if (made.code === 0 && id !== undefined && pane !== undefined) return { start, id, pane };
   const why = describeFailure({ ...made, argv: ["tmux new-window"] });
   return { name: start.session.name, how: "failed", why };
 }

@@ -11,6 +11,7 @@ import { recreate } from "../../../../agent/user/sessions/recreate-sessions.ts";
 import type { Tmux } from "../../../../agent/user/sessions/tmux-client.ts";
 import { PANE } from "../../../../agent/user/sessions/unused-sessions.ts";
 
+const RESUME = new URL("../../../../agent/files/resume.sh", import.meta.url).pathname;
 const ID = "6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a01";
 const uid = process.getuid?.() ?? -1;
 
@@ -40,7 +41,8 @@ beforeEach(() => {
   };
 });
 afterEach(async () => {
-  const ended = once(server, "close");
+  // One that has ended with its last session tells nothing any more.
+  const ended = server.exitCode === null ? once(server, "close") : undefined;
   server.kill("SIGKILL");
   await ended;
   rmSync(home, { recursive: true, force: true });
@@ -107,6 +109,46 @@ test("a session whose program fails a moment later is not reported as restored",
 test("a window whose program fails a moment later is not reported as restored either", async () => {
   start("new-session -d -s main\n", "sleep 0.1\nexit 1");
   expect(await restore()).toEqual([{ name: "main", how: "failed", why: "it ended at once" }, TWO]);
+});
+
+test("a session that tmux ends since nobody is attached is reported with the option that does it", async () => {
+  start("set -g destroy-unattached on\n");
+  const why = "tmux ended it at once, since their option destroy-unattached is on";
+  expect(await restore()).toEqual(["main", "two"].map((name) => ({ name, how: "failed", why })));
+});
+
+test.each([
+  ["stays in its pane", "set -g remain-on-exit on\n", "its program ended at once; its pane shows what that said"],
+  ["leaves its session to another pane", "set-hook -g after-new-session 'split-window -d'\n", "it ended at once"],
+])("a program that fails and %s does not count as restored", async (_, configuration, why) => {
+  start(configuration, "sleep 0.1\nexit 1");
+  expect(await restore()).toEqual([{ name: "main", how: "failed", why }, TWO]);
+});
+
+test("a session in which the assistant fails at once is one with a shell, and says so", async () => {
+  writeFileSync(join(home, "shell"), "#!/bin/sh\nexec sleep 60\n");
+  chmodSync(join(home, "shell"), 0o755);
+  start("", `SHELL=${home}/shell exec sh ${RESUME} ${ID}`);
+  expect(await restore()).toEqual([{ name: "main", how: "shell", why: "the assistant ended with 127" }, TWO]);
+});
+
+test("a look that is not answered is not taken for an end", async () => {
+  start("");
+  const silent: Tmux = {
+    ...tmux,
+    try: async (args) => ({
+      ...(await tmux.try(args)),
+      ...(args[0] === "list-panes" ? { code: undefined, timedOut: true } : {}),
+    }),
+  };
+  const sessions = [{ name: "two", directory: home }];
+  const answer = await recreate(
+    silent,
+    { uid, home },
+    { sessions, seenAtMs: Date.now(), chosen: false, started: true },
+  );
+  const why = "tmux did not answer when it was looked at again";
+  expect(answer).toMatchObject({ outcomes: [{ name: "two", how: "failed", why }] });
 });
 
 test("the options of many conversations are set by few clients", async () => {
