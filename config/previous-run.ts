@@ -1,7 +1,6 @@
 /** Defines the stack outputs by which a run passes its ledger on to the next one. */
 
 import { z } from "zod";
-import { type DeclaredObjects, declaredObjectsSchema, readDeclaredObjects } from "./declared-objects.ts";
 
 /** Name of the stack output that holds the ledger. */
 export const LEDGER_OUTPUT = "ledger";
@@ -18,9 +17,6 @@ export const SERVICES_OUTPUT = "services";
 /** Name of the stack output that lists the namespaces whose bindings of an earlier version may still admit accounts. */
 export const FORMER_BINDINGS_OUTPUT = "formerBindings";
 
-/** Name of the stack output that lists the objects of the cluster which the last run declared. */
-export const OBJECTS_OUTPUT = "objects";
-
 export interface PreviousRun {
   /** The ledger as the last run wrote it; undefined for a stack that never ran. */
   readonly ledger: unknown;
@@ -31,8 +27,6 @@ export interface PreviousRun {
   readonly services?: readonly string[];
   /** Undefined for a stack that never ran, and where a version wrote the outputs that still makes those bindings. */
   readonly formerBindings?: readonly string[];
-  /** Undefined for a stack that never ran, and where a version wrote the outputs that did not list them. */
-  readonly objects?: DeclaredObjects;
 }
 
 /** @param output the stack's outputs by name, undefined where there is none */
@@ -40,13 +34,11 @@ export function previousRunFrom(output: (name: string) => unknown): PreviousRun 
   const version = z.int().optional().parse(output(USER_MAP_VERSION_OUTPUT));
   const services = z.array(z.string()).optional().parse(output(SERVICES_OUTPUT));
   const formerBindings = z.array(z.string()).optional().parse(output(FORMER_BINDINGS_OUTPUT));
-  const objects = declaredObjectsSchema.optional().parse(output(OBJECTS_OUTPUT));
   const inputs = { ledger: output(LEDGER_OUTPUT), undelivered: output(UNDELIVERED_OUTPUT) };
   return {
     ...inputs,
     ...(version === undefined ? {} : { userMapVersion: version }),
     ...(services === undefined ? {} : { services }),
     ...(formerBindings === undefined ? {} : { formerBindings }),
-    ...(objects === undefined ? {} : { objects: readDeclaredObjects(objects) }),
   };
 }

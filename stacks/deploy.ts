@@ -5,7 +5,6 @@ import type { Derivation } from "../roster/derive/derive.ts";
 import { writeLedger } from "../roster/ledger.ts";
 import type { HostName } from "../roster/model.ts";
 import { adoptedNamespaces, readAdoption } from "../config/adoption-file.ts";
-import { writeDeclaredObjects } from "../config/declared-objects.ts";
 import { buildAgent } from "./agent-bundle.ts";
 import { deployCluster } from "./cluster.ts";
 import { runsCredentialSync } from "./credential-sync.ts";
@@ -19,7 +18,6 @@ import { userMapFromVault } from "../config/vault-user-map.ts";
 import {
   FORMER_BINDINGS_OUTPUT,
   LEDGER_OUTPUT,
-  OBJECTS_OUTPUT,
   SERVICES_OUTPUT,
   UNDELIVERED_OUTPUT,
   USER_MAP_VERSION_OUTPUT,
@@ -34,6 +32,7 @@ import type { StackSettings } from "../config/settings/stack-settings.ts";
 import { siteOfHosts } from "./host-settings.ts";
 import { deploySite } from "./stem95su.ts";
 import { withFrontendHosts } from "./frontend-hosts.ts";
+import { objectsInState } from "./objects-in-state.ts";
 import { refuseExistingObjects } from "./refuse-existing-objects.ts";
 import { checkCluster } from "./preflight/check-cluster.ts";
 import { deployVault } from "./vault.ts";
@@ -45,7 +44,7 @@ import { deployVault } from "./vault.ts";
 export async function deploy(settings: StackSettings): Promise<Record<string, unknown>> {
   const previousRun = await readPreviousRun();
   const userMap = await userMapFromVault(settings, previousRun, { preview: pulumi.runtime.isDryRun() });
-  const { ledger, undelivered, services, objects: before = new Map() } = previousRun;
+  const { ledger, undelivered, services } = previousRun;
   const decided = await decide(settings, { ledger, undelivered, services, today: today(), userMap });
   const { desired } = decided;
   const { cluster, kubeconfig, vault, vaultToken, forgejo, forgejoPassword, stem95su } = settings;
@@ -67,7 +66,6 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
     [LEDGER_OUTPUT]: writeLedger(desired.ledger),
     [SERVICES_OUTPUT]: offeredServices(settings),
     [FORMER_BINDINGS_OUTPUT]: [...formerBindings],
-    [OBJECTS_OUTPUT]: writeDeclaredObjects(before),
     ...(userMap?.isRead === true ? { [USER_MAP_VERSION_OUTPUT]: userMap.version } : {}),
   };
   const ofStack = surfacesOf(settings);
@@ -76,7 +74,7 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   const surfaces = trackSurfaces(record, ofStack, outputs);
   const down = await unreachableHosts(settings.hosts);
   for (const [host, why] of down) await pulumi.log.warn(pendingOn(host as HostName, why, decided));
-  const objects = access === undefined ? undefined : refuseExistingObjects(access, before, adoption);
+  if (access !== undefined) refuseExistingObjects(access, await objectsInState(), adoption);
   const unmet = adoption && takeOver(adoption, access);
   const forge =
     forgejo &&
@@ -115,12 +113,7 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   for (const sentence of unmet?.() ?? []) await pulumi.log.warn(sentence);
   // Resolves once the engine has answered for each of them, and never where one fails: then the next run declares them again.
   const emptied = pulumi.all((inCluster?.formerBindings ?? []).map(({ urn }) => urn)).apply(() => []);
-  return {
-    ...outputs,
-    [UNDELIVERED_OUTPUT]: surfaces.undelivered,
-    [FORMER_BINDINGS_OUTPUT]: emptied,
-    ...(objects === undefined ? {} : { [OBJECTS_OUTPUT]: objects() }),
-  };
+  return { ...outputs, [UNDELIVERED_OUTPUT]: surfaces.undelivered, [FORMER_BINDINGS_OUTPUT]: emptied };
 }
 
 /** The run goes on everywhere else, and fails at this host in the end. */

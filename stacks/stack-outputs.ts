@@ -4,7 +4,6 @@ import * as pulumi from "@pulumi/pulumi";
 import {
   FORMER_BINDINGS_OUTPUT,
   LEDGER_OUTPUT,
-  OBJECTS_OUTPUT,
   type PreviousRun,
   previousRunFrom,
   SERVICES_OUTPUT,
@@ -21,10 +20,7 @@ export function keepWhateverFails(outputs: Record<string, unknown>): void {
   if (stack !== undefined) pulumi.runtime.registerResourceOutputs(stack, outputs);
 }
 
-const NAMES = [
-  ...[LEDGER_OUTPUT, UNDELIVERED_OUTPUT, USER_MAP_VERSION_OUTPUT, SERVICES_OUTPUT],
-  ...[FORMER_BINDINGS_OUTPUT, OBJECTS_OUTPUT],
-];
+const NAMES = [LEDGER_OUTPUT, UNDELIVERED_OUTPUT, USER_MAP_VERSION_OUTPUT, SERVICES_OUTPUT, FORMER_BINDINGS_OUTPUT];
 
 /** @throws whatever the engine says when the state cannot be read: an unread state is not an empty one */
 export async function readPreviousRun(): Promise<PreviousRun> {

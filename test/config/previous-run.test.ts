@@ -2,30 +2,12 @@
 
 import { expect, test } from "vitest";
 import { previousRunFrom } from "../../config/previous-run.ts";
-import { writeDeclaredObjects } from "../../config/declared-objects.ts";
 import { offeredServices } from "../../config/offered-services.ts";
 import { settings } from "./raw-config.ts";
 
 test("a run lists in which namespaces it empties bindings of an earlier version, and the next one reads it", () => {
   const outputs: Readonly<Record<string, unknown>> = { ledger: "text", formerBindings: ["stem"] };
   expect(previousRunFrom((name) => outputs[name]).formerBindings).toEqual(["stem"]);
-});
-
-test("the objects that a run declares in the cluster are taken up by the next one, and alike namespaces stand once", () => {
-  const tenant = new Set(["RoleBinding owner", "ResourceQuota quota"]);
-  const declared = new Map([
-    ["books", tenant],
-    ["", new Set(["ClusterRole oidc-admin"])],
-    ["stem", tenant],
-  ]);
-  const objects = writeDeclaredObjects(declared);
-  expect(objects).toEqual({
-    sets: [["ClusterRole oidc-admin"], ["ResourceQuota quota", "RoleBinding owner"]],
-    namespaces: { "": 0, books: 1, stem: 1 },
-  });
-  expect(
-    previousRunFrom((name) => new Map<string, unknown>(Object.entries({ ledger: "text", objects })).get(name)).objects,
-  ).toEqual(declared);
 });
 
 test("the services that a run offers are taken up by the next one, and a state without them is of a former version", () => {
