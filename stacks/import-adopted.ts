@@ -2,6 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import { takeover, takeoverSentences } from "../clients/kubernetes/field-ownership.ts";
+import { deletionOf, keeperSentences } from "../clients/kubernetes/other-keepers.ts";
 import type { Adoption } from "../config/adoption-file.ts";
 import { type DeclaredObject, liveObjects, objectName } from "./live-object.ts";
 import { runError } from "./run-error.ts";
@@ -64,6 +65,9 @@ function fieldTakeover(kubeconfig: string): (object: DeclaredObject) => Promise<
     if (status === 403 && pulumi.runtime.isDryRun())
       return pulumi.log.info(`${called}: its owners cannot be read (status 403), so a takeover of fields is not shown`);
     if (status !== 200) throw runError(`${called} cannot be read: the API server answered with status ${status}`);
+    const deletion = deletionOf(value, FORCE);
+    if (deletion !== undefined) throw runError(`${called}: ${deletion}`);
+    for (const sentence of keeperSentences(called, value)) await pulumi.log.warn(sentence);
     const found = takeover(value, object, { now: new Date(), field: ["f:metadata", "f:annotations", `f:${FORCE}`] });
     for (const sentence of takeoverSentences(called, found)) await pulumi.log.info(sentence);
     if (found.managedFields === undefined || pulumi.runtime.isDryRun()) return;

@@ -73,7 +73,7 @@ async function rebuild(settings: StackSettings, out: string) {
   const surfaces = { cluster: clusterOf(settings), vault: vaultOf(settings), forge: forgeOf(settings) };
   const { desiredResources } = await import("../../stacks/offline/desired-resources.ts");
   const { adopt, clashes } = await findExisting(await desiredResources(settings, desired), surfaces);
-  if (clashes.length > 0) throw new Refusal(["These have to be moved by hand first:", ...clashes].join("\n  "));
+  if (clashes.length > 0) throw new Refusal(["Settle these first:", ...clashes].join("\n  "));
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, "ledger.json"), text, { flag: "wx" });
   writeFileSync(join(out, "adopt.json"), writeAdoption(adopt), { flag: "wx" });

@@ -8,6 +8,7 @@ import type { DesiredResource } from "../../stacks/offline/record-resources.ts";
 import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import type { Vault } from "../../clients/vault/client.ts";
 import { takeover, takeoverSentences } from "../../clients/kubernetes/field-ownership.ts";
+import { deletionOf, keeperSentences } from "../../clients/kubernetes/other-keepers.ts";
 import { kindLookup, objectPath } from "../../clients/kubernetes/resource-path.ts";
 import { type Difference, differences } from "../compare-objects.ts";
 import { UnreadableSurface } from "./unreadable-surface.ts";
@@ -16,7 +17,9 @@ export interface Existing {
   readonly adopt: readonly Adopted[];
   /** A sentence for each difference that the first preview will show too, and for fields that somebody else owns. */
   readonly differences: readonly string[];
-  /** Things of our names that a hand has to move first. */
+  /** A sentence for each other program that keeps an adopted object of the cluster. */
+  readonly keepers: readonly string[];
+  /** Things of our names that a hand has to move first, or that are being deleted. */
   readonly clashes: readonly string[];
 }
 
@@ -35,12 +38,14 @@ type Found =
       readonly clash?: string | undefined;
       /** Whole sentences: which fields are taken over from whom. */
       readonly owners?: readonly string[];
+      readonly keepers?: readonly string[];
     };
 
 /** @throws UnreadableSurface, or what the surface's own client throws: an answer that does not come is never "not there" */
 export async function findExisting(declared: readonly DesiredResource[], surfaces: Surfaces): Promise<Existing> {
   const adopt: Adopted[] = [];
   const sentences: string[] = [];
+  const keepers: string[] = [];
   const clashes: string[] = [];
   const kinds = surfaces.cluster && kindLookup(surfaces.cluster);
   for (const one of declared) {
@@ -53,8 +58,9 @@ export async function findExisting(declared: readonly DesiredResource[], surface
     }
     adopt.push({ type: one.type, name: one.name, id: found.id });
     sentences.push(...found.differs.map((difference) => `${what}: ${difference}`), ...(found.owners ?? []));
+    keepers.push(...(found.keepers ?? []));
   }
-  return { adopt, differences: sentences, clashes };
+  return { adopt, differences: sentences, keepers, clashes };
 }
 
 type Kinds = ReturnType<typeof kindLookup>;
@@ -86,8 +92,10 @@ async function findObject({ type, inputs }: DesiredResource, call: KubeCall, kin
   const id = namespace === undefined ? name : `${namespace}/${name}`;
   const { apiVersion: _, kind: __, ...wanted } = inputs;
   const differs = differences(wanted, value).map(sentenceOf);
-  const owners = takeoverSentences(`${kind} ${id}`, takeover(value, wanted, { now: new Date() }));
-  return { id, differs, clash: clashOf(type, differs), owners };
+  const called = `${kind} ${id}`;
+  const owners = takeoverSentences(called, takeover(value, wanted, { now: new Date() }));
+  const clash = deletionOf(value) ?? clashOf(type, differs);
+  return { id, differs, clash, owners, keepers: keeperSentences(called, value) };
 }
 
 /** @example "spec.hard.pods: is 10, and 20 is wanted" */

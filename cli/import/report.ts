@@ -20,6 +20,8 @@ export interface Findings {
   readonly open: readonly string[];
   /** How the first preview will differ from what is there. */
   readonly differences: readonly string[];
+  /** Which other program still keeps an object that is taken over, and what is to be done there first. */
+  readonly keepers: readonly string[];
   /** Fits no row and no resource; left alone unless the sentence says otherwise. */
   readonly strangers: readonly string[];
   /** How many objects are taken over, and how many are made. */
@@ -43,6 +45,7 @@ export function findingsOf({ people, existing, declared, gathered, news }: Repor
     guesses: people.rows.flatMap(guessesOf),
     open: [...people.open, ...existing.clashes],
     differences: [...news, ...existing.differences, ...takenOver(gathered)],
+    keepers: existing.keepers,
     strangers: [
       ...people.strangers,
       ...openHomes(gathered, people.rows),
@@ -124,6 +127,7 @@ export function reportText(
     ...part("Guesses, to be looked at in the roster:", found.guesses),
     ...part("To be decided before the first deployment (the people concerned have no row yet):", found.open),
     ...part("What the first deployment changes of what is there:", found.differences),
+    ...part("Still kept by other programs, which would put it back or delete it after an adoption:", found.keepers),
     ...part("Left alone:", found.strangers),
     "",
     `${found.adopted} objects are taken over as they are, ${found.made} are made.`,

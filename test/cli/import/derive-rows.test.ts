@@ -64,7 +64,7 @@ test("a home that its group or others may enter is named among what stays, also 
     `said home:bob ${b64("1002 700 directory")}`,
   ]);
   const people = guessPeople(seen(one));
-  const nothing = { adopt: [], clashes: [], differences: [] };
+  const nothing = { adopt: [], clashes: [], differences: [], keepers: [] };
   const gathered = { seen: seen(one), vault: { policies: [], entities: [] } } as unknown as Gathered;
   const { strangers } = findingsOf({
     people,

@@ -63,6 +63,7 @@ test("what is there is taken over under its own id; how it differs is said, and 
       { type: "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", name: "tenant-books-owner", id: "books/owner" },
     ],
     differences: ["Namespace books: metadata.labels.a: is not set, and b is wanted"],
+    keepers: [],
     clashes: [],
   });
 });
@@ -83,6 +84,29 @@ test("fields that somebody else owns are named with their owner, and so are labe
     "Namespace books: metadata.labels.a: taken over from kubectl-create",
     "Namespace books: metadata.labels.team: kept as kubectl-create set it",
   ]);
+});
+
+test("another program that keeps an adopted object is named with the object", async () => {
+  const annotations = { "meta.helm.sh/release-name": "rights", "meta.helm.sh/release-namespace": "books" };
+  const live = { ...binding("admin"), metadata: { ...binding("admin").metadata, annotations } };
+  const { adopt, keepers, clashes } = await findExisting(declared, { cluster: answers({ [OWNER]: live }) });
+  expect([adopt.map(({ id }) => id), clashes]).toEqual([["books/owner"], []]);
+  expect(keepers).toEqual([
+    expect.stringMatching(/^RoleBinding books\/owner: still kept by the Helm release rights in books, which puts it back/),
+  ]);
+});
+
+test("an object that is being deleted is not taken over: it is named with the reason", async () => {
+  const deletionTimestamp = "2026-01-02T03:04:05Z";
+  const namespace = { metadata: { name: "books", deletionTimestamp }, status: { phase: "Terminating" } };
+  const found = await findExisting(declared.slice(0, 2), { cluster: answers({ [BOOKS]: namespace }) });
+  expect(found).toEqual({
+    ...{ adopt: [], differences: [], keepers: [] },
+    clashes: [
+      `Namespace books: is being deleted since ${deletionTimestamp}, so it is not taken over; wait until it is gone, ` +
+        "and make the adoption file again",
+    ],
+  });
 });
 
 test("what would have to be deleted to become ours is not taken over: a hand has to move it", async () => {
