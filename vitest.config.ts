@@ -20,7 +20,7 @@ export const SLOW = [
     "find-blocking-untracked-files",
     "migrate-to-workspace",
   ],
-  ...["find-unsafe-state", "lock-clone", "upgrade-page"],
+  ...["find-unsafe-state", "lock-clone", "upgrade-page", "adopted-objects"],
   ...["own-command", "cli/start", "cli/remove", "providers/start", "npm-scripts"],
   ...[
     "naive-proxy",

@@ -25,8 +25,8 @@ interface Keeper {
   readonly by: string;
   /** A relative clause: what it does to the object, and when. */
   readonly does: string;
-  /** What makes it keep the object no longer without deleting it. */
-  readonly first: string;
+  /** The steps by which it keeps the object no longer and does not delete it. */
+  readonly first: readonly string[];
 }
 
 /** A program that writes its own name for what it keeps into a label or an annotation. */
@@ -36,7 +36,7 @@ interface Marking {
   readonly unless?: readonly string[];
   readonly by: (name: string, all: Marks) => string;
   readonly does: string;
-  readonly first: string;
+  readonly first: readonly string[];
 }
 
 const OF_FLUX = "helm.toolkit.fluxcd.io/name";
@@ -45,8 +45,8 @@ const OF_RANCHER = "objectset.rio.cattle.io/owner-name";
 const OF_HELM = "meta.helm.sh/release-name";
 const HELM_LABEL = "app.kubernetes.io/managed-by";
 
-// An upgrade deletes what the chart has no longer, unless the release before it has the policy.
-const HELM_KEEP = "set helm.sh/resource-policy: keep on it in the chart, upgrade, remove it from the chart, and upgrade";
+/** An upgrade deletes what the chart has no longer, unless the release before it had the policy. */
+const HELM_STEPS = ["set helm.sh/resource-policy: keep on it in the chart", "upgrade", "remove it from the chart"];
 const within = (namespace: string | undefined) => (namespace === undefined ? "" : ` in ${namespace}`);
 
 const MARKINGS: readonly Marking[] = [
@@ -55,58 +55,63 @@ const MARKINGS: readonly Marking[] = [
     // The rest of a tracking ID names the object itself.
     by: (name) => `the application ${name.split(":")[0]} of Argo CD`,
     does: "which puts it back at a sync, at once where self-heal is on, and deletes it by pruning",
-    first:
-      "set argocd.argoproj.io/sync-options: Prune=false,Delete=false on it in the application's source, sync, " +
-      "remove it from the source, and sync",
+    first: [
+      "set argocd.argoproj.io/sync-options: Prune=false,Delete=false on it in the application's source",
+      "sync",
+      "remove it from the source",
+    ],
   },
   {
     keys: ["kustomize.toolkit.fluxcd.io/name"],
     by: (name, all) => `the Kustomization ${name}${within(all["kustomize.toolkit.fluxcd.io/namespace"])} of Flux`,
     does: "which puts it back at each reconciliation and deletes it by pruning",
-    first:
-      "set kustomize.toolkit.fluxcd.io/prune: disabled on it in the source, reconcile, remove it from the source, " +
-      "and reconcile",
+    first: [
+      "set kustomize.toolkit.fluxcd.io/prune: disabled on it in the source",
+      "reconcile",
+      "remove it from the source",
+    ],
   },
   {
     keys: [OF_FLUX],
     by: (name, all) => `the HelmRelease ${name}${within(all["helm.toolkit.fluxcd.io/namespace"])} of Flux`,
     does: "which puts it back at an upgrade or a correction of drift and deletes it at an uninstall",
-    first: HELM_KEEP,
+    first: HELM_STEPS,
   },
   {
     keys: [OF_FLEET],
     unless: [OF_RANCHER],
     by: (name) => `the bundle ${name} of Rancher Fleet`,
     does: "which puts it back at an upgrade or a correction of drift and deletes it with the bundle",
-    first: "set helm.sh/resource-policy: keep on it in the bundle, deploy that, remove it from the bundle, and deploy",
+    first: ["set helm.sh/resource-policy: keep on it in the bundle", "deploy that", "remove it from the bundle"],
   },
   {
     keys: [OF_RANCHER],
     by: (name, all) => `the ${kindIn(all["objectset.rio.cattle.io/owner-gvk"])} ${name} of a Rancher program`,
     does: "which puts it back when it is applied again and deletes it by pruning",
-    first:
-      'set the label objectset.rio.cattle.io/prune: "false" on it in what is applied, have that applied, and remove ' +
-      "it from there",
+    first: [
+      'set the label objectset.rio.cattle.io/prune: "false" on it in what is applied',
+      "have that applied",
+      "remove it from there",
+    ],
   },
   {
     keys: [OF_HELM],
     unless: [OF_FLUX, OF_FLEET],
     by: (name, all) => `the Helm release ${name}${within(all["meta.helm.sh/release-namespace"])}`,
     does: "which puts it back at an upgrade and deletes it at an uninstall",
-    first: HELM_KEEP,
+    first: HELM_STEPS,
   },
   {
     keys: ["kapp.k14s.io/app"],
     by: (name) => `the kapp application with the label ${name}`,
     does: "which puts it back at a deployment and deletes it once its configuration is without it",
-    first:
-      "set kapp.k14s.io/delete-strategy: orphan on it in the configuration, deploy, remove it from there, and deploy",
+    first: ["set kapp.k14s.io/delete-strategy: orphan on it in the configuration", "deploy", "remove it from there"],
   },
   {
     keys: ["applyset.kubernetes.io/part-of"],
     by: (name) => `the apply set ${name}`,
     does: "which puts it back when it is applied and deletes it by pruning (kubectl apply --prune)",
-    first: "remove it from what is applied, without applying that yet",
+    first: ["remove it from what is applied, without applying that yet"],
   },
 ];
 
@@ -114,7 +119,7 @@ const MARKINGS: readonly Marking[] = [
 const UNNAMED_RELEASE: Keeper = {
   by: "a Helm release without a name on the object",
   does: "which puts it back at an upgrade and deletes it at an uninstall",
-  first: `look for the release with helm get manifest, ${HELM_KEEP}`,
+  first: ["find the release (helm get manifest)", ...HELM_STEPS],
 };
 
 /** The provider's own name, and what the API server takes from its user agent, `HashiCorp/1.0 Terraform/1.9`. */
@@ -123,7 +128,7 @@ const TERRAFORM_MANAGERS: readonly string[] = ["Terraform", "HashiCorp"];
 const TERRAFORM: Keeper = {
   by: "Terraform, which owns fields of it",
   does: "and puts it back or deletes it at an apply",
-  first: "replace its resource by a removed block with destroy = false (or run terraform state rm), and apply",
+  first: ["replace its resource by a removed block with destroy = false", "apply"],
 };
 
 /**
@@ -135,7 +140,7 @@ export function keeperSentences(object: string, live: unknown): readonly string[
   const parsed = keptObject.safeParse(live);
   if (!parsed.success) return [];
   return keepersOf(parsed.data.metadata).map(
-    ({ by, does, first }) => `${object}: still kept by ${by}, ${does}; first ${first}`,
+    ({ by, does, first }) => `${object}: still kept by ${by}, ${does}; first ${enumerated(first)}`,
   );
 }
 
@@ -171,9 +176,9 @@ function ownerOf({ kind, name, controller }: z.output<typeof ownerReference>): K
     ? {
         by: `its controller ${kind} ${name}`,
         does: "which puts it back, and with which the garbage collector deletes it",
-        first: `take it out of what that controller makes, and ${remove}`,
+        first: ["have that controller make it no longer", remove],
       }
-    : { by: `its owner ${kind} ${name}`, does: "with which the garbage collector deletes it", first: remove };
+    : { by: `its owner ${kind} ${name}`, does: "with which the garbage collector deletes it", first: [remove] };
 }
 
 function markedBy({ keys, unless = [], by, does, first }: Marking, all: Marks): readonly Keeper[] {
@@ -181,8 +186,11 @@ function markedBy({ keys, unless = [], by, does, first }: Marking, all: Marks): 
   const isThere = (key: string) => (all[key] ?? "") !== "";
   const key = keys.find(isThere);
   if (key === undefined || unless.some(isThere)) return [];
-  return [{ by: by(all[key] ?? "", all), does, first: `${first}, and then remove ${key} from the object` }];
+  return [{ by: by(all[key] ?? "", all), does, first: [...first, `remove ${key} from the object`] }];
 }
 
 /** @example "k3s.cattle.io/v1, Kind=Addon" */
 const kindIn = (groupVersionKind = ""): string => groupVersionKind.split("Kind=")[1] ?? "object set";
+
+const enumerated = (steps: readonly string[]): string =>
+  steps.length < 2 ? steps.join("") : `${steps.slice(0, -1).join(", ")}, and then ${steps.at(-1)}`;

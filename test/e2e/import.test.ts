@@ -67,12 +67,12 @@ const OBJECTS = [
   },
 ];
 
-/** What another tool deployed, exactly as the program wants it. */
-const HELM_OBJECTS = [
-  binding("plotting-book", "owner", "admin", "ancaelena98@lab.example", [
-    { kind: "ServiceAccount", name: "dashboard-anca", namespace: "plotting-book" },
-  ]),
-];
+/** What another tool deployed, as the program wants it but for that tool's annotations. */
+const OWNER = binding("plotting-book", "owner", "admin", "ancaelena98@lab.example", [
+  { kind: "ServiceAccount", name: "dashboard-anca", namespace: "plotting-book" },
+]);
+const OF_HELM = { "meta.helm.sh/release-name": "rights", "meta.helm.sh/release-namespace": "plotting-book" };
+const HELM_OBJECTS = [{ ...OWNER, metadata: { ...OWNER.metadata, annotations: OF_HELM } }];
 
 function binding(namespace: string, name: string, role: string, email: string, more: readonly object[] = []) {
   return {
@@ -89,6 +89,7 @@ interface Answer {
   readonly guesses: readonly string[];
   readonly open: readonly string[];
   readonly differences: readonly string[];
+  readonly keepers: readonly string[];
   readonly strangers: readonly string[];
 }
 
@@ -165,6 +166,12 @@ const TAKEN = [
   "Namespace plotting-book: metadata.labels.team: kept as kubectl-create set it",
 ];
 
+/** Who would put an adopted object back or delete it. */
+const KEPT_BY_HELM =
+  "RoleBinding plotting-book/owner: still kept by the Helm release rights in plotting-book, which puts it back at an " +
+  "upgrade and deletes it at an uninstall; first set helm.sh/resource-policy: keep on it in the chart, upgrade, remove " +
+  "it from the chart, and then remove meta.helm.sh/release-name from the object";
+
 test("the import writes rows with every guess marked, keeps uids and ports, and lists who fits no row", () => {
   const { code, answer } = importing("found", ...asRoot());
   expect(answer.open).toEqual([]);
@@ -215,6 +222,8 @@ test("the import writes rows with every guess marked, keeps uids and ports, and 
     "BranchWriters forge/infra/master: stranger would be taken off its push list; a row keeps them on it",
   ])
     expect(answer.differences).toContain(difference);
+  expect(answer.keepers).toEqual([KEPT_BY_HELM]);
+  expect(text("found/report.txt")).toContain(KEPT_BY_HELM);
   expect(`${JSON.stringify(answer)}${text("found/report.txt")}`).not.toContain("a-password");
 });
 
@@ -271,7 +280,7 @@ test("the first preview takes over what is there, says exactly what differs, and
   expect(ran.stdout).toMatch(/= kubernetes:core\/v1:Namespace/);
   expect(ran.stdout).toMatch(/pods\s*: "10" => "20"/);
   expect(ran.stdout).not.toMatch(/to (replace|delete)/);
-  for (const sentence of TAKEN) expect(said(ran)).toContain(sentence);
+  for (const sentence of [...TAKEN, KEPT_BY_HELM]) expect(said(ran)).toContain(sentence);
   expect(await ownersOf("rolebinding/owner")).toEqual(["helm"]);
   const { resources } = JSON.parse(text("found/adopt.json")) as { readonly resources: readonly object[] };
   expect(ran.stdout).toContain(`= ${resources.length} to import`);
@@ -296,8 +305,10 @@ test("the first up leaves people, homes, clones and ports as they are, and stran
   for (const name of ["configmap/theirs", "rolebinding.rbac.authorization.k8s.io/helpers"])
     expect(objects).toContain(name);
   expect(await teamLabel()).toBe("books");
-  for (const object of ["resourcequota/quota", "rolebinding/owner"])
-    expect(await ownersOf(object)).toEqual([expect.stringMatching(/^pulumi-kubernetes-[0-9a-f]{8}$/)]);
+  const program = expect.stringMatching(/^pulumi-kubernetes-[0-9a-f]{8}$/);
+  expect(await ownersOf("resourcequota/quota")).toEqual([program]);
+  // Helm's annotations stay its own.
+  expect([...(await ownersOf("rolebinding/owner"))].sort()).toEqual(["helm", program]);
   expect((await forge.api.ask("GET", `${rights}/collaborators/stranger`)).status).toBe(204);
   expect((await vault.ask("GET", "sys/policies/acl/namespace-owner-gone")).status).toBe(200);
 });

@@ -40,7 +40,7 @@ function run(command: string) {
 /** What changes the configuration is run. What would deploy, or asks the state, is only parsed. */
 const tried = (command: string) => run(/^pulumi config /.test(command) ? command : `${command} --help`);
 
-const nothing = { people: [], guesses: [], open: [], differences: [], strangers: [], adopted: 0, made: 0 };
+const nothing = { people: [], guesses: [], open: [], differences: [], keepers: [], strangers: [], adopted: 0, made: 0 };
 const commandsIn = (lines: string) =>
   lines.split("\n").flatMap((line) => (line.startsWith("  pulumi ") ? [line.trim()] : []));
 

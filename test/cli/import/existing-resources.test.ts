@@ -92,7 +92,9 @@ test("another program that keeps an adopted object is named with the object", as
   const { adopt, keepers, clashes } = await findExisting(declared, { cluster: answers({ [OWNER]: live }) });
   expect([adopt.map(({ id }) => id), clashes]).toEqual([["books/owner"], []]);
   expect(keepers).toEqual([
-    expect.stringMatching(/^RoleBinding books\/owner: still kept by the Helm release rights in books, which puts it back/),
+    expect.stringMatching(
+      /^RoleBinding books\/owner: still kept by the Helm release rights in books, which puts it back/,
+    ),
   ]);
 });
 

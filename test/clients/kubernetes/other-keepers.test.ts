@@ -87,7 +87,9 @@ test.each([
 test("Helm's label alone counts where nothing else says who keeps the object", () => {
   const labels = { "app.kubernetes.io/managed-by": "Helm" };
   expect(sentences({ labels })).toEqual([
-    expect.stringContaining("still kept by a Helm release without a name on the object, which puts it back"),
+    "RoleBinding books/owner: still kept by a Helm release without a name on the object, which puts it back at an upgrade " +
+      "and deletes it at an uninstall; first find the release (helm get manifest), set helm.sh/resource-policy: keep on " +
+      "it in the chart, upgrade, and then remove it from the chart",
   ]);
   const annotations = { "argocd.argoproj.io/tracking-id": "rights:/Namespace:books/books" };
   expect(sentences({ labels, annotations })).toEqual([expect.stringContaining("of Argo CD")]);
@@ -97,7 +99,7 @@ test.each(["Terraform", "HashiCorp"])("%s is known by the fields that it owns", 
   const managedFields = [{ manager: "kubectl-create" }, { manager }, { manager }];
   expect(sentences({ managedFields })).toEqual([
     "RoleBinding books/owner: still kept by Terraform, which owns fields of it, and puts it back or deletes it at an " +
-      "apply; first replace its resource by a removed block with destroy = false (or run terraform state rm), and apply",
+      "apply; first replace its resource by a removed block with destroy = false, and then apply",
   ]);
 });
 
@@ -108,7 +110,7 @@ test("a controller puts an object back, and the garbage collector deletes it wit
   ];
   expect(sentences({ ownerReferences })).toEqual([
     "RoleBinding books/owner: still kept by its controller Tenant books, which puts it back, and with which the garbage " +
-      "collector deletes it; first take it out of what that controller makes, and remove that owner from its " +
+      "collector deletes it; first have that controller make it no longer, and then remove that owner from its " +
       "metadata.ownerReferences",
     "RoleBinding books/owner: still kept by its owner ConfigMap setup, with which the garbage collector deletes it; " +
       "first remove that owner from its metadata.ownerReferences",
