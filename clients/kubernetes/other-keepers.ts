@@ -5,8 +5,11 @@
 
 import { z } from "zod";
 
-const marks = z.record(z.string(), z.string()).default({});
-const ownerReference = z.looseObject({ kind: z.string(), name: z.string(), controller: z.boolean().default(false) });
+/** Whoever may write the object may write any text there, and it is to be shown as a part of one line. */
+const shown = z.string().transform((value) => value.replace(/[\p{C}\s]+/gu, " ").slice(0, LONGEST_SHOWN));
+const LONGEST_SHOWN = 100;
+const marks = z.record(z.string(), shown).default({});
+const ownerReference = z.looseObject({ kind: shown, name: shown, controller: z.boolean().default(false) });
 const keptObject = z.looseObject({
   metadata: z.looseObject({
     labels: marks,

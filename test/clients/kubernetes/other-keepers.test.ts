@@ -122,6 +122,13 @@ test("what a person made, and what nothing is known of, is kept by nobody else",
   expect(keeperSentences("Namespace books", "text")).toEqual([]);
 });
 
+test("a name of any length with control characters is a part of one line", () => {
+  const [sentence = ""] = sentences({
+    annotations: { "meta.helm.sh/release-name": `a\n\u001b[2J  b${"c".repeat(200)}` },
+  });
+  expect(sentence).toContain(`the Helm release a [2J b${"c".repeat(93)}, which`);
+});
+
 const WAIT = "so it is not taken over; wait until it is gone, and make the adoption file again";
 const SINCE = "2026-01-02T03:04:05Z";
 
