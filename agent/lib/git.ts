@@ -15,6 +15,8 @@ export interface GitOptions {
   readonly remote?: boolean;
   /** An open file that git holds open as long as it lives, also when this process has ended. */
   readonly holds?: number;
+  /** What git reads from its standard input. */
+  readonly input?: string;
   /** Output with every byte as one character: paths and contents need not be UTF-8. */
   readonly bytes?: boolean;
   /** Output beyond it is dropped; 4 MiB unless told. */
@@ -38,6 +40,8 @@ const SETTINGS = [
   "gc.auto=0",
   "maintenance.auto=false",
   "submodule.recurse=false",
+  // An update that fails puts the index back, which names the shared one that it was split from.
+  "splitIndex.sharedIndexExpire=never",
   "protocol.ext.allow=never",
   "http.lowSpeedLimit=1000",
   "http.lowSpeedTime=20",
@@ -67,8 +71,9 @@ export function gitIn(home: string, env: Readonly<Record<string, string>>, abort
       const abort = options.remote === true && abortSoon !== undefined ? { abort: abortSoon } : {};
       const encoding = options.bytes === true ? { encoding: "latin1" as const } : {};
       const holds = options.holds === undefined ? {} : { holds: options.holds };
+      const input = options.input === undefined ? {} : { input: options.input };
       const capBytes = options.capBytes ?? CAP_BYTES;
-      const ran = await run(argv, { env, timeoutMs, capBytes, ...abort, ...encoding, ...holds });
+      const ran = await run(argv, { env, timeoutMs, capBytes, ...abort, ...encoding, ...holds, ...input });
       if (options.remote === true && isLate(ran)) unfinished = true;
       // One wait is enough for a run: what hangs without a network hangs again.
       if (ran.timedOut && options.timeoutMs === undefined)
@@ -99,12 +104,25 @@ const refused = (argv: readonly string[], why: string): Ran => ({
 /** Why a git command did not do what it should, short and safe to print. */
 export function describeGitFailure(ran: Ran): string {
   if (ran.timedOut) return "git did not answer in time";
-  const lines = ran.stderr.trim().split("\n");
-  const telling = lines.filter((line) => TELLING.test(line));
-  return (
-    clean((telling.length > 0 ? telling : lines).join("; ")).slice(0, 300) || `git ended with ${ran.code ?? "a signal"}`
-  );
+  const reason = clean(tellingLines(ran.stderr).join("; ")).slice(0, 300);
+  return reason || `git ended with ${ran.code ?? "a signal"}`;
 }
 
-/** Git's own reasons, the shell's about a filter that is not installed, and the paths that git lists below a reason. */
-const TELLING = /^(fatal|error|remote):|^ ! \[|: not found$|^\t/;
+/** The lines of git's standard error that tell why it failed, and of programs that it has started; all lines where there are none. */
+export function tellingLines(stderr: string): readonly string[] {
+  const lines = stderr.trim().split(/\r?\n/);
+  const consequence = lines.findIndex((line) => CONSEQUENCE.test(line));
+  const isCause = (at: number) => at < consequence && at >= consequence - MOST_CAUSES;
+  const telling = lines.filter((line, at) => TELLING.test(line) || (isCause(at) && line.trim() !== ""));
+  // Of a filter's failure git tells twice, the first time with its exit code.
+  const distinct = telling.filter((line, at) => !telling.some((one, other) => other < at && one.startsWith(line)));
+  return distinct.length > 0 ? distinct : lines;
+}
+
+/** Git's own reasons, the shell's about a program that cannot be started, and the paths that git lists below a reason. */
+const TELLING = /^(fatal|error|remote):|^ ! \[|: not found$|: Permission denied$|^git: '.*' is not a git command|^\t/;
+
+/** A program that git has started has failed (ssh, a filter): the cause is what that program wrote before. */
+const CONSEQUENCE =
+  /^fatal: (the remote end hung up|could not read from remote|protocol error)|^error: (external filter|packet write) /i;
+const MOST_CAUSES = 3;

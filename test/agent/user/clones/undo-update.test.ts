@@ -106,6 +106,31 @@ test.each([
   },
 );
 
+test.each([
+  [
+    "a split index whose old halves go at once",
+    "git config splitIndex.maxPercentChange 0; git config splitIndex.sharedIndexExpire now; git config core.splitIndex true; git update-index --split-index",
+  ],
+  [
+    "what git has for large clones",
+    "git config feature.manyFiles true; git config index.skipHash true; git config checkout.workers 4; git config checkout.thresholdForParallelism 0; git config gc.auto 1; git update-index --untracked-cache; git status >/dev/null",
+  ],
+  ["an index of folders", "git sparse-checkout init --cone --sparse-index; git sparse-checkout set ro"],
+])("an update that fails behind the index leaves it readable and as before, with %s", async (_, begin) => {
+  const clone = behind();
+  real.sh(`cd code; ${begin}; touch .git/refs/heads/master.lock`);
+  const index = () => real.sh("cd code; git ls-files --stage -v; git fsck --no-dangling 2>&1 | grep -i index || true");
+  const before = tree() + index();
+  for (let run = 0; run < 2; run += 1) {
+    expect(await update(clone)).toBe("not done");
+    expect(real.warned.at(-1)).toMatch(/^~\/code was not updated, and is as it was before: .*cannot lock ref/);
+    expect(tree() + index()).toBe(before);
+  }
+  real.sh("rm code/.git/refs/heads/master.lock");
+  expect(await update(clone)).toBeUndefined();
+  expect(real.sh("cd code; git status --porcelain; git rev-parse HEAD origin/master | uniq | wc -l")).toBe("1");
+});
+
 const UNPACK = `git -c tar.umask=022 archive origin/master > ../new.tar; rm -rf deep becomes module folder empty ${SUBMODULES}; tar x --no-overwrite-dir -f ../new.tar`;
 
 /** What git had written when it was killed, or the disk was full, and what its person had written by then. */
