@@ -21,6 +21,7 @@ export const SLOW = [
     "migrate-to-workspace",
   ],
   ...["find-unsafe-state", "lock-clone", "upgrade-page", "adopted-objects"],
+  ...["find-unsafe-state", "lock-clone", "describe-filter-failure", "upgrade-page"],
   ...["own-command", "cli/start", "cli/remove", "providers/start", "npm-scripts"],
   ...[
     "naive-proxy",

@@ -9,6 +9,7 @@ import { lstat } from "../../lib/files.ts";
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import { describeGitFailure } from "../../lib/git.ts";
 import { codePath, obstacleAt, infraPath } from "./clone-paths.ts";
+import { describeFilterFailure } from "./describe-filter-failure.ts";
 import { moveWithoutReplacing } from "./move-without-replacing.ts";
 import { type StepContext, displayPath } from "../home/step-context.ts";
 
@@ -84,10 +85,10 @@ async function cloneInto(context: StepContext, { path, url, options }: Wanted): 
     { timeoutMs: CLONE_TIMEOUT_MS, remote: true },
   );
   if (ran.code !== 0) {
+    const isFetched = /^warning: Clone succeeded, but checkout failed/m.test(ran.stderr);
+    const why = isFetched ? await describeFilterFailure(context, beside, ran) : describeGitFailure(ran);
     rmSync(beside, { recursive: true, force: true });
-    context.warn(
-      `${displayPath(context, path)} could not be cloned and is retried by the next run: ${describeGitFailure(ran)}`,
-    );
+    context.warn(`${displayPath(context, path)} could not be cloned and is retried by the next run: ${why}`);
     return false;
   }
   await moveWithoutReplacing(beside, path);

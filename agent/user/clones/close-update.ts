@@ -7,6 +7,7 @@ import { Refusal } from "../../lib/errors.ts";
 import { describeGitFailure } from "../../lib/git.ts";
 import { type CloneContext, displayPath } from "../home/step-context.ts";
 import { readable } from "./changed-files.ts";
+import { describeFilterFailure } from "./describe-filter-failure.ts";
 import { lockClone } from "./lock-clone.ts";
 import { restoreWrittenFiles } from "./preserve-concurrent-writes.ts";
 import { undoUpdate } from "./undo-update.ts";
@@ -78,8 +79,10 @@ export async function closeUpdate(
 async function touchedIn(context: CloneContext, clone: string): Promise<ReadonlySet<string>> {
   const options = ["--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all"];
   const ran = await context.git.run(["status", ...options], { in: clone, bytes: true });
-  if (ran.code !== 0)
-    throw new Refusal(`${displayPath(context, clone)} cannot be inspected: ${describeGitFailure(ran)}`);
+  if (ran.code !== 0) {
+    const why = await describeFilterFailure(context, clone, ran);
+    throw new Refusal(`${displayPath(context, clone)} cannot be inspected: ${why}`);
+  }
   // `XY path`, one after the other.
   return new Set(ran.stdout.split("\0").map((entry) => entry.slice(3)));
 }

@@ -1,13 +1,19 @@
 /** Describes why git did not merge an update, with the files that are in its way. */
 
 import type { Ran } from "../../lib/exec.ts";
-import { describeGitFailure } from "../../lib/git.ts";
 import { clean } from "../../lib/log.ts";
 import type { CloneContext } from "../home/step-context.ts";
+import type { ChangedFile } from "./changed-files.ts";
+import { describeFilterFailure } from "./describe-filter-failure.ts";
 import { firstOf } from "./find-unsafe-state.ts";
 
-/** Git's reason with the files that it names. */
-export async function describeMergeFailure(context: CloneContext, clone: string, ran: Ran): Promise<string> {
+/** Git's reason with the files that it names, or with the filter that failed for one of the update's files. */
+export async function describeMergeFailure(
+  context: CloneContext,
+  clone: string,
+  ran: Ran,
+  files: readonly ChangedFile[],
+): Promise<string> {
   const listed = (header: RegExp) =>
     (header.exec(ran.stderr)?.[1] ?? "")
       .split("\n")
@@ -21,7 +27,15 @@ export async function describeMergeFailure(context: CloneContext, clone: string,
     changed: changed.filter((path) => !hidden.includes(path)),
     hidden,
   });
-  return why ?? describeGitFailure(ran);
+  return (
+    why ??
+    describeFilterFailure(
+      context,
+      clone,
+      ran,
+      files.map(({ path }) => path),
+    )
+  );
 }
 
 /** Those of the paths whose changes `git status` does not show, since their person has marked them in the index. */

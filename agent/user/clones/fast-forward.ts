@@ -155,7 +155,7 @@ async function fastForward(
   const options = { in: clone, timeoutMs: UPDATE_TIMEOUT_MS, holds: lock.fd };
   const merged = await context.git.run([...SEES_ALL, ...settings, "merge", ...SAFELY, "--", to], options);
   const { head } = await closeUpdate(context, clone);
-  return head === to ? undefined : describeMergeFailure(context, clone, merged);
+  return head === to ? undefined : describeMergeFailure(context, clone, merged, files);
 }
 
 /**

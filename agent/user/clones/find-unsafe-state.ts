@@ -7,6 +7,7 @@ import { clean } from "../../lib/log.ts";
 import { lstat } from "../../lib/files.ts";
 import type { CloneContext } from "../home/step-context.ts";
 import { type BytePath, readable } from "./changed-files.ts";
+import { describeFilterFailure } from "./describe-filter-failure.ts";
 
 /** What git keeps below `.git` while an operation waits for its person. `git am` and a rebase share a folder. */
 const OPERATIONS = [
@@ -51,7 +52,10 @@ export async function findUnsafeState(context: CloneContext, clone: string): Pro
     return { says: "has its files in another directory (core.worktree)" };
   const options = ["--porcelain", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules=all"];
   const status = await context.git.run([...SEES_ALL, "status", ...options], { in: clone, bytes: true });
-  if (status.code !== 0) return { says: "cannot be compared with its last commit", reason: describeGitFailure(status) };
+  if (status.code !== 0) {
+    const reason = await describeFilterFailure(context, clone, status);
+    return { says: "cannot be compared with its last commit", reason };
+  }
   const changes = describeChanges(status.stdout);
   return changes === undefined ? undefined : { says: changes };
 }
