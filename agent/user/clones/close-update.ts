@@ -6,8 +6,9 @@
 import { Refusal } from "../../lib/errors.ts";
 import { describeGitFailure } from "../../lib/git.ts";
 import { type CloneContext, displayPath } from "../home/step-context.ts";
-import { readable } from "./changed-files.ts";
+import { type BytePath, readable } from "./changed-files.ts";
 import { describeFilterFailure } from "./describe-filter-failure.ts";
+import { firstOf } from "./find-unsafe-state.ts";
 import { lockClone } from "./lock-clone.ts";
 import { restoreWrittenFiles } from "./preserve-concurrent-writes.ts";
 import { undoUpdate } from "./undo-update.ts";
@@ -46,17 +47,23 @@ export async function closeLocked(context: CloneContext, clone: string): Promise
   const atWork = stillAtWork(clone);
   const name = displayPath(context, clone);
   if (atWork !== undefined) return `${name} ${AT_WORK[atWork]}`;
-  if ((await closeUpdate(context, clone)).undone)
-    context.warn(`${name}: an update that was broken off has been undone`);
+  const { undone, except } = await closeUpdate(context, clone);
+  if (undone) context.warn(`${name}: an update that was broken off has been undone${except}`);
   return undefined;
 }
 
-/** @returns the commit that the clone is at, and whether something had to be undone */
-export async function closeUpdate(
-  context: CloneContext,
-  clone: string,
-): Promise<{ readonly head?: string; readonly undone: boolean }> {
-  if (!hasJournal(clone)) return { undone: false };
+export interface Closed {
+  /** The commit that the clone is at. */
+  readonly head?: string;
+  /** Whether something had to be undone. */
+  readonly undone: boolean;
+  /** The end of a sentence that names the files which could not be undone; empty where there are none. */
+  readonly except: string;
+}
+
+/** Undoes the update unless the clone is at its commit, and closes the journal. */
+export async function closeUpdate(context: CloneContext, clone: string): Promise<Closed> {
+  if (!hasJournal(clone)) return { undone: false, except: "" };
   const journal = readJournal(clone);
   const ran = await context.git.run(["rev-parse", "HEAD^{commit}"], { in: clone });
   if (ran.code !== 0)
@@ -73,8 +80,13 @@ export async function closeUpdate(
       `${displayPath(context, clone)}/${readable(path)} was written to during the update: it is as it was written`,
     );
   closeJournal(clone);
-  return { head, undone: undone?.changed === true };
+  return { head, undone: undone?.changed === true, except: exceptFor(undone?.unclear ?? []) };
 }
+
+const exceptFor = (paths: readonly BytePath[]): string =>
+  paths.length === 0
+    ? ""
+    : ` except for ${firstOf(paths.map(readable))}, which the update or its person wrote meanwhile`;
 
 async function touchedIn(context: CloneContext, clone: string): Promise<ReadonlySet<string>> {
   const options = ["--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all"];

@@ -97,15 +97,12 @@ type Outcome = "updated" | "nothing is due" | { readonly why: string };
  * @throws Refusal when the clone is half updated and cannot be put back
  */
 async function updateAlone(context: CloneContext, clone: string): Promise<Outcome> {
-  const unchanged = (why: string): Outcome => ({
-    why: `${displayPath(context, clone)} was not updated, and is as it was before: ${why}`,
-  });
   let lock: CloneLock | undefined;
   try {
     lock = lockClone(clone);
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
-    return unchanged(messageOf(error));
+    return unchanged(context, clone, messageOf(error));
   }
   if (lock === undefined) return { why: `${displayPath(context, clone)} ${AT_WORK.process}` };
   try {
@@ -114,18 +111,20 @@ async function updateAlone(context: CloneContext, clone: string): Promise<Outcom
     const due = await findDueUpdate(context, clone);
     if (due === undefined) return "nothing is due";
     if (typeof due === "string") return { why: due };
-    const why = await fastForward(context, clone, due, lock);
-    return why === undefined ? "updated" : unchanged(why);
+    return await fastForward(context, clone, due, lock);
   } finally {
     lock.release();
   }
 }
 
+const unchanged = (context: CloneContext, clone: string, why: string, except = ""): Outcome => ({
+  why: `${displayPath(context, clone)} was not updated, and is as it was before${except}: ${why}`,
+});
+
 /**
  * Updates the clone, or leaves it as it was. A journal is open meanwhile, by which the update is undone when git fails in
  * the middle of it: a filter that is missing, an object that is damaged, a disk that is full.
  *
- * @returns why the clone was not updated; undefined when it was
  * @throws Refusal when it is half updated and cannot be put back
  */
 async function fastForward(
@@ -133,29 +132,30 @@ async function fastForward(
   clone: string,
   { branch, upstream }: DueUpdate,
   lock: CloneLock,
-): Promise<string | undefined> {
+): Promise<Outcome> {
+  const refuse = (why: string, except?: string) => unchanged(context, clone, why, except);
   const commits = await context.git.run(["rev-parse", "HEAD^{commit}", `${upstream}^{commit}`], { in: clone });
   const [from = "", to = ""] = commits.stdout.split("\n");
-  if (commits.code !== 0 || to === "") return describeGitFailure(commits);
+  if (commits.code !== 0 || to === "") return refuse(describeGitFailure(commits));
   const files = await changedFiles(context, clone, from, to);
-  if ("argv" in files) return describeGitFailure(files);
+  if ("argv" in files) return refuse(describeGitFailure(files));
   const settings = await withoutStrategy(context, clone, branch);
-  if ("argv" in settings) return describeGitFailure(settings);
+  if ("argv" in settings) return refuse(describeGitFailure(settings));
   try {
     // Git does not look where it compares nothing: in a submodule's directory, and outside of a sparse checkout.
     const { entries, directories } = findObstacles(clone, files);
     const why = describeObstacles({ entries: entries.map(readable), directories: directories.map(readable) });
-    if (why !== undefined) return why;
+    if (why !== undefined) return refuse(why);
     openJournal(clone, from, to, files);
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
-    return messageOf(error);
+    return refuse(messageOf(error));
   }
   // A git that outlives this process keeps the lock until it has ended.
   const options = { in: clone, timeoutMs: UPDATE_TIMEOUT_MS, holds: lock.fd };
   const merged = await context.git.run([...SEES_ALL, ...settings, "merge", ...SAFELY, "--", to], options);
-  const { head } = await closeUpdate(context, clone);
-  return head === to ? undefined : describeMergeFailure(context, clone, merged, files);
+  const { head, except } = await closeUpdate(context, clone);
+  return head === to ? "updated" : refuse(await describeMergeFailure(context, clone, merged, files), except);
 }
 
 /**

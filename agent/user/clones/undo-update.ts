@@ -39,6 +39,8 @@ export interface Undone {
   readonly changed: boolean;
   /** Files of the person's that are now beside their place, since another one of theirs is in it. */
   readonly beside: readonly BytePath[];
+  /** Files that stay, since they may be the person's: not those from before, and by no means certainly the update's. */
+  readonly unclear: readonly BytePath[];
 }
 
 /**
@@ -63,13 +65,19 @@ export async function undoUpdate(context: CloneContext, clone: string, journal: 
   for (const one of brought) attempt(one.path, () => removeMadeDirectories(clone, one));
   const kept = journal.kept.map((one, at) => ({ ...one, at })).filter((one) => isReplaced(clone, one, one.at));
   const asides: BytePath[] = [];
+  const unclear = journal.brought
+    .map(({ path }) => path)
+    .filter((path) => !theUpdates.has(path) && entryAt(clone, path) !== undefined);
   for (const { path, at, size, modifiedMs } of kept) {
     const second = lstat(keptName(clone, at));
     const isWritten = second?.size !== size || second.mtimeMs !== modifiedMs;
     const isEmpty = entryAt(clone, path) === undefined && !isObstructed(clone, path);
     const isFree = theUpdates.has(path) || isEmpty;
     // Theirs is newer, and the one before it is in the commit.
-    if (!isFree && !isWritten) continue;
+    if (!isFree && !isWritten) {
+      if (entryAt(clone, path) !== undefined) unclear.push(path);
+      continue;
+    }
     attempt(path, () => {
       // Neither a file nor a directory can be moved over the other.
       if (isFree && entryAt(clone, path)?.isDirectory() !== second?.isDirectory()) removeEntry(clone, path);
@@ -81,7 +89,7 @@ export async function undoUpdate(context: CloneContext, clone: string, journal: 
     throw new Refusal(
       `${displayPath(context, clone)} is half updated, and cannot be put back: ${failed.slice(0, 5).join(", ")}; what was there is in ${displayPath(context, clone)}/.git/workstation-kept`,
     );
-  return { changed: index || brought.length > 0 || kept.length > 0, beside: asides };
+  return { changed: index || brought.length > 0 || kept.length > 0, beside: asides, unclear };
 }
 
 /** Git writes the index just before it moves the branch. @returns whether it had come that far */

@@ -255,6 +255,19 @@ test("line ends that git converts are told from what its person wrote", async ()
   expect(tree()).toBe(before);
 });
 
+test("what a filter wrote before its program was gone is named, since nothing tells it from what its person wrote", async () => {
+  const clone = behind(FILTER);
+  real.sh(`cd code; printf '#!/bin/sh\\nrm -- "$0"; tr a-z b-za\\n' > ../once; chmod 755 ../once; git config filter.big.required true
+git config filter.big.smudge '../once'; git config filter.big.clean 'test -e ../once && tr b-za a-z'`);
+  expect(await update(clone)).toBe("not done");
+  expect(real.warned).toEqual([
+    expect.stringMatching(
+      /^~\/code was not updated, and is as it was before except for z1, which the update or its person wrote meanwhile: .*smudge filter big failed$/,
+    ),
+  ]);
+  expect(real.sh("cd code; git status --porcelain; cat z1")).toBe("?? z1\na");
+});
+
 test("an update that another process is at is neither undone nor made a second time", async () => {
   const clone = behind();
   await killed(clone, "rm r1; git show origin/master:r1 > r1");
