@@ -1,4 +1,4 @@
-/** A cluster that holds nothing, for the program's look at it before it declares anything: it answers every list with none. */
+/** A cluster that holds nothing, for the program's look at it before it declares anything: it answers every list with none, its kinds included. */
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:https";
@@ -20,7 +20,7 @@ export async function emptyCluster(dir: string): Promise<EmptyCluster> {
     ...["-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=bench", "-addext", "subjectAltName=IP:127.0.0.1"],
   ]);
   const server = createServer({ key: await readFile(key), cert: await readFile(cert) }, (_, response) =>
-    response.setHeader("content-type", "application/json").end('{"metadata":{},"items":[]}'),
+    response.setHeader("content-type", "application/json").end('{"metadata":{},"items":[],"resources":[]}'),
   );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

@@ -3,7 +3,8 @@
 import * as pulumi from "@pulumi/pulumi";
 
 class Nothing extends pulumi.CustomResource {
-  constructor(n: number) {
+  /** @param {number} n */
+  constructor(n) {
     super("command:bench:Nothing", `nothing-${n}`, { n });
   }
 }
