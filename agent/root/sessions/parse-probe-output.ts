@@ -6,7 +6,7 @@
 import { CONVERSATION_ID } from "../../shared/sessions/conversation-id.ts";
 import { type Found, parseListing } from "../../shared/sessions/tmux-listing.ts";
 import { parseStat, type Process } from "../../shared/sessions/process-tree.ts";
-import { isTmuxServer } from "../../shared/sessions/tmux-socket.ts";
+import { mayServe } from "../../shared/sessions/tmux-socket.ts";
 import { pathText } from "../../shared/sessions/path-encoding.ts";
 import type { Read } from "../../shared/sessions/session-evidence.ts";
 
@@ -49,7 +49,7 @@ export function readProbe(output: string, between: string, home: string): Probed
   const whole = processes.filter((one): one is Process => one !== undefined);
   if (warnings.length > 0 || whole.length < processes.length) return undefined;
   // Another server of theirs may listen on another socket.
-  if (whole.filter((one) => isTmuxServer(one.name)).length > 1) return undefined;
+  if (whole.filter((one) => mayServe(one.name)).length > 1) return undefined;
   if ([...argv.values()].some((all) => all.length >= MOST_WORDS)) return undefined;
   if ([listing, ...directories.values()].some((text) => text.includes(BROKEN))) return undefined;
   const read: Read = {

@@ -37,8 +37,9 @@ export const listeningPaths = (list: string): ReadonlyMap<string, string> =>
     }),
   );
 
-/** Whether a process is a tmux server, by the kernel's short name. */
-export const isTmuxServer = (name: string): boolean => name.startsWith("tmux: server");
-
-/** Whether it may be one whose program has another name: tmux writes `: server` behind that, and the kernel keeps 15 bytes. */
-export const mayServe = (name: string): boolean => /tmux|:/.test(name);
+/**
+ * Whether a process may be a tmux server, whatever its program is called: tmux writes `: server` behind the program's name, and
+ * cuts that at a space where it is longer than the 15 bytes that the kernel keeps.
+ */
+export const mayServe = (name: string): boolean =>
+  (name.includes("tmux") || /:( s\w*)?$/.test(name)) && !name.endsWith(": client");

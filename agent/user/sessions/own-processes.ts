@@ -5,8 +5,8 @@ import { dirname } from "node:path";
 import { lstat } from "../../lib/files.ts";
 import { systemCode } from "../../lib/errors.ts";
 import { pathText } from "../../shared/sessions/path-encoding.ts";
-import { parseStat, type Processes } from "../../shared/sessions/process-tree.ts";
-import { isTmuxServer, listeningInodes, listeningPaths } from "../../shared/sessions/tmux-socket.ts";
+import { parseStat, type Process, type Processes } from "../../shared/sessions/process-tree.ts";
+import { listeningInodes, listeningPaths, mayServe } from "../../shared/sessions/tmux-socket.ts";
 
 const MOST_PROCESSES = 10_000;
 
@@ -43,6 +43,7 @@ export function listenersOn(uid: number, socket: string, proc = "/proc"): readon
   const folder = dirname(dirname(socket));
   const here = statSync(`${proc}/self/root${folder}`, { bigint: true });
   return serversOf(uid, proc)
+    .map(({ pid }) => pid)
     .filter((pid) => linksIn(`${proc}/${pid}/fd`).some((to) => inodes.includes(to)))
     .filter((pid) => {
       const there = folderOf(`${proc}/${pid}/root${folder}`);
@@ -52,22 +53,23 @@ export function listenersOn(uid: number, socket: string, proc = "/proc"): readon
 
 /**
  * The tmux servers that listen on other sockets and not on this one, as `tmux -L`, `tmux -S` and `TMUX_TMPDIR` make them: the
- * process and the path of its socket.
+ * process and the path of its socket. Other programs have names such as a server may have, so one that is not called tmux
+ * counts in tmux's own folder alone.
  */
 export function listenersElsewhere(uid: number, socket: string, proc = "/proc"): ReadonlyMap<number, string> {
   const paths = listeningPaths(textOf(`${proc}/net/unix`));
   return new Map(
-    serversOf(uid, proc).flatMap((pid) => {
+    serversOf(uid, proc).flatMap(({ pid, name }) => {
       const inodes = linksIn(`${proc}/${pid}/fd`).flatMap((to) => /^socket:\[(\d+)\]$/.exec(to)?.[1] ?? []);
       const own = inodes.flatMap((inode) => paths.get(inode) ?? []);
-      const [path] = own;
+      const path = own.find((one) => name.includes("tmux") || one.includes(`/tmux-${uid}/`));
       return path === undefined || own.includes(socket) ? [] : [[pid, path] as const];
     }),
   );
 }
 
-const serversOf = (uid: number, proc: string): readonly number[] =>
-  [...ownProcesses(uid, proc).values()].flatMap(({ pid, name }) => (isTmuxServer(name) ? [pid] : []));
+const serversOf = (uid: number, proc: string): readonly Process[] =>
+  [...ownProcesses(uid, proc).values()].filter(({ name }) => mayServe(name));
 
 /** Undefined where the process has ended in the meantime, hides its root or has no such folder. */
 function folderOf(path: string): BigIntStats | undefined {

@@ -56,10 +56,14 @@ test("what tells whose conversation is whose without a look into any transcript 
 });
 
 test("a second tmux server, which may have sessions that are not recorded, is their worker's to look for", () => {
-  const servers = (count: number) =>
-    usual.stats + Array.from({ length: count }, (_, at) => `${stat(50 + at, "tmux: server", 1, 10)}\n`).join("");
-  expect(decided({ stats: servers(1) })?.observation).toBeDefined();
-  expect(decided({ stats: servers(2) })).toBeUndefined();
+  const running = (...names: readonly string[]) =>
+    usual.stats + names.map((name, at) => `${stat(50 + at, name, 1, 10)}\n`).join("");
+  for (const other of ["tmux: server", "tmux-next:", "byobu: server"]) {
+    expect(decided({ stats: running(other) })?.observation).toBeDefined();
+    expect(decided({ stats: running("tmux: server", other) })).toBeUndefined();
+  }
+  // Who is attached, or runs a program whose name only looks like it, costs no worker.
+  expect(decided({ stats: running("tmux: server", "tmux: client", "PM2 v5.3.0: God") })?.observation).toBeDefined();
 });
 
 test("a transcript that was written since the assistant started, and is not its own, is their worker's to look into", () => {

@@ -59,6 +59,23 @@ test("a server does not count whose root is gone, and neither does another socke
   expect(listeners()).toEqual([]);
 });
 
+test("a server counts whatever its program is called, since it listens on the socket; its clients do not", () => {
+  listens(12, "host", { name: "tmux-next:" });
+  listens(13, "host", { name: "byobu: server" });
+  listens(14, "host", { name: "tmux: client" });
+  expect(listeners()).toEqual([12, 13]);
+});
+
+test("on another socket, a server that is not called tmux is found in a folder of tmux's alone", () => {
+  listens(12, "host", { path: `${socketFolder(uid)}/work`, name: "byobu: server" });
+  listens(13, "host", { path: "/home/ana/socket", name: "tmux-next:" });
+  listens(14, "host", { path: "/home/ana/rpc.sock", name: "gopls: server" });
+  expect([...listenersElsewhere(uid, SOCKET, folder)]).toEqual([
+    [12, `${socketFolder(uid)}/work`],
+    [13, "/home/ana/socket"],
+  ]);
+});
+
 /** The server of this process answers, as its person would be answered. */
 const answering = (pid: number): Tmux => ({
   hasSocket: () => true,
