@@ -5,6 +5,8 @@ import { systemCode, messageOf } from "../../lib/errors.ts";
 import { clean } from "../../lib/log.ts";
 import { recordFacts } from "../sessions/record-facts.ts";
 import { ownProcesses } from "../sessions/own-processes.ts";
+import { NAMES } from "../sessions/present-state.ts";
+import { askReviving } from "../sessions/revive-socket.ts";
 import { tmuxOf } from "../sessions/tmux-client.ts";
 import type { FactsTask, OwnFacts } from "../../shared/facts/facts-schemas.ts";
 import { cloneFacts } from "./clone-status.ts";
@@ -25,8 +27,8 @@ export async function collectOwnFacts(task: FactsTask): Promise<OwnFacts> {
 
 async function sessionsOf(uid: number, home: string): Promise<OwnFacts["sessions"]> {
   try {
-    const listing = await tmuxOf({ uid, home }).ask(["list-sessions", "-F", "#{session_name}"]);
-    const names = (listing ?? "").split("\n").filter((name) => name !== "");
+    const { answer } = await askReviving(tmuxOf({ uid, home }), uid, NAMES, false);
+    const names = (answer ?? "").split("\n").filter((name) => name !== "");
     return { running: names.slice(0, MOST_SESSIONS) };
   } catch (error) {
     return { failed: clean(messageOf(error)) };

@@ -1,18 +1,28 @@
 /** Forgets sessions on their owner's wish: they are not brought back until their owner asks for it. */
 
 import type { Forgetting } from "../../shared/sessions/session-schemas.ts";
+import { Refusal } from "../../lib/errors.ts";
 import { rememberForgotten } from "./forgotten-sessions.ts";
+import { NAMES } from "./present-state.ts";
+import { askReviving } from "./revive-socket.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
 
-/** A session that runs is left alone: forgetting it would keep it from being brought back after a loss. */
+/**
+ * A session that runs is left alone: forgetting it would keep it from being brought back after a loss.
+ *
+ * @param proc where the kernel's folder of processes is mounted
+ * @throws Refusal where it cannot be told what runs, since a server that lives cannot be asked
+ */
 export async function forgetSessions(
   tmux: Tmux,
-  { home }: PersonHere,
+  { uid, home }: PersonHere,
   names: readonly string[],
   nowMs: number,
+  proc?: string,
 ): Promise<Forgetting> {
-  const listing = await tmux.ask(["list-sessions", "-F", "#{session_name}"]);
-  const there = new Set((listing ?? "").split("\n"));
+  const { answer, beside } = await askReviving(tmux, uid, NAMES, true, proc);
+  if (beside !== undefined) throw new Refusal(beside);
+  const there = new Set((answer ?? "").split("\n"));
   const forgotten = [...new Set(names)].filter((name) => !there.has(name));
   if (forgotten.length > 0) await rememberForgotten(home, forgotten, nowMs);
   return { forgotten, running: [...new Set(names)].filter((name) => there.has(name)) };

@@ -33,8 +33,10 @@ export async function askReviving(
   revive: boolean,
   proc = "/proc",
 ): Promise<Answer> {
-  const first = await tmux.ask(args);
+  let first = await tmux.ask(args);
   const servers = listenersOn(uid, socketOf(uid), proc);
+  // One that was just being started did not listen yet.
+  if (first === undefined && servers.length > 0) first = await tmux.ask(args);
   if (first !== undefined) {
     const beside = servers.length < 2 ? undefined : await describeBeside(tmux, uid, servers);
     return { answer: first, ...(beside === undefined ? {} : { beside }) };
@@ -44,7 +46,8 @@ export async function askReviving(
   const named = `their tmux server (process ${pid}) lives, and its socket ${socketOf(uid)} is gone`;
   if (another !== undefined)
     throw new Refusal(`${named}; so does process ${another} with the same socket: end one of them by hand`);
-  if (!revive) throw new Refusal(`${named}; \`tmux-persist restore\` makes it bring the socket back`);
+  if (!revive)
+    throw new Refusal(`${named}; \`tmux-persist restore\` or \`ws-me restore\` makes it bring the socket back`);
   makeFolder(uid);
   process.kill(pid, "SIGUSR1");
   for (const until = Date.now() + WAIT_MS; Date.now() < until; ) {

@@ -13,7 +13,11 @@ export interface PersonHere {
 export interface Tmux {
   /** Whether there is a socket to speak to, which need not answer. @throws Refusal for one that is not safely theirs */
   hasSocket(): boolean;
-  /** What the command said; undefined when no server runs. @throws Refusal for every other failure. */
+  /**
+   * What the command said; undefined when none answers on the socket. A server may live that has lost it: `askReviving` tells.
+   *
+   * @throws Refusal for every other failure
+   */
   ask(args: readonly string[]): Promise<string | undefined>;
   /** As it ended, for what may fail. */
   try(args: readonly string[]): Promise<Ran>;

@@ -32,7 +32,7 @@ const env = {
 const person = { uid, home };
 const tmux = tmuxOf(person);
 createTerminalServer({
-  find: (name) => sessionId(tmux, name),
+  find: (name) => sessionId(tmux, uid, name),
   attach: (id, size) =>
     attachClient({ program: PTY_PROGRAM, folder, tmuxSocket: socketOf(uid), sessionId: id, size, env }),
   create: (name) => createSession(tmux, person, name, () => startUserServer(person, shell ?? "/bin/sh")),

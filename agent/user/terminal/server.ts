@@ -3,7 +3,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
-import { messageOf } from "../../lib/errors.ts";
+import { messageOf, Refusal } from "../../lib/errors.ts";
+import { clean } from "../../lib/log.ts";
 import {
   ATTACH_PATH,
   CLOSED,
@@ -59,6 +60,7 @@ export function createTerminalServer(args: TerminalServerArgs): Server {
       enter(socket);
       begin(browser, urlOf(request), args).catch((error: unknown) => {
         log(messageOf(error));
+        if (error instanceof Refusal) browser.send(JSON.stringify({ why: clean(error.message) }));
         end(browser, CLOSED.failed, "failed");
       });
     });

@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Refusal } from "../../lib/errors.ts";
 import { describeFailure, run } from "../../lib/exec.ts";
 import type { NewSessionAnswer } from "../../shared/terminal/protocol.ts";
+import { askReviving } from "../sessions/revive-socket.ts";
 import { literal } from "../sessions/tmux-names.ts";
 import type { PersonHere, Tmux } from "../sessions/tmux-client.ts";
 
@@ -14,37 +15,51 @@ const START_MS = 20_000;
 const LISTEN_TRIES = 100;
 const LISTEN_PAUSE_MS = 50;
 
-/** tmux's own id of the session with exactly this name; undefined when none has it, or no server runs. */
-export async function sessionId(tmux: Tmux, name: string): Promise<string | undefined> {
-  return (await sessionsOf(tmux)).get(name);
+/**
+ * tmux's own id of the session with exactly this name; undefined when none has it, or no server runs. A server that has lost its
+ * socket brings it back.
+ *
+ * @param proc where the kernel's folder of processes is mounted
+ * @throws Refusal where it cannot be told, since a server that lives cannot be asked
+ */
+export async function sessionId(tmux: Tmux, uid: number, name: string, proc?: string): Promise<string | undefined> {
+  const { answer, beside } = await askReviving(tmux, uid, SESSIONS, true, proc);
+  const id = idsByName(answer ?? "").get(name);
+  if (id === undefined && beside !== undefined) throw new Refusal(beside);
+  return id;
 }
 
-async function sessionsOf(tmux: Tmux): Promise<ReadonlyMap<string, string>> {
-  const listing = (await tmux.ask(["list-sessions", "-F", "#{session_id} #{session_name}"])) ?? "";
-  return new Map(
+const SESSIONS = ["list-sessions", "-F", "#{session_id} #{session_name}"] as const;
+
+const idsByName = (listing: string): ReadonlyMap<string, string> =>
+  new Map(
     listing.split("\n").flatMap((line) => {
       const [, id, name] = /^(\$\d+) (.+)$/.exec(line) ?? [];
       return id === undefined || name === undefined ? [] : [[name, id] as const];
     }),
   );
-}
 
 /**
- * Makes a session that begins with the launcher.
+ * Makes a session that begins with the launcher. A server that lives without its socket is never taken for none: a second
+ * one would keep the sessions of the first out of reach.
  *
  * @param name as its owner wants it; undefined takes the first free one of `work-1`, `work-2`, …
  * @param startServer starts a server without a session
+ * @param proc where the kernel's folder of processes is mounted
  */
 export async function createSession(
   tmux: Tmux,
-  { home }: PersonHere,
+  { uid, home }: PersonHere,
   name: string | undefined,
   startServer: () => Promise<void>,
+  proc?: string,
 ): Promise<NewSessionAnswer> {
-  const sessions = await sessionsOf(tmux);
+  const found = await askReviving(tmux, uid, SESSIONS, true, proc).catch(refusedOf);
+  if ("refused" in found) return found;
+  const sessions = idsByName(found.answer ?? "");
   if (name !== undefined && sessions.has(name))
     return { refused: `You have a session "${name}" already. Choose another name.` };
-  const started = (await tmux.ask(["show-options", "-s", "exit-empty"])) === undefined;
+  const started = found.answer === undefined;
   if (started) {
     await startServer();
     await untilListening(tmux);
@@ -55,6 +70,13 @@ export async function createSession(
   // A server that was started without a session is to end with its last one, as others do.
   if (started) await tmux.try(["set-option", "-s", "exit-empty", "on"]);
   return made.code === 0 ? { name: free } : { refused: describeFailure({ ...made, argv: ["tmux new-session"] }) };
+}
+
+const LONGEST_REFUSAL = 1000;
+
+function refusedOf(error: unknown): { readonly refused: string } {
+  if (error instanceof Refusal) return { refused: error.message.slice(0, LONGEST_REFUSAL) };
+  throw error;
 }
 
 function firstFree(sessions: ReadonlyMap<string, string>): string {

@@ -4,7 +4,7 @@ import { TERMINALS_UNAVAILABLE } from "../unavailable-service.ts";
 
 export type State =
   | { readonly is: "connecting" | "attached" | "ended" | "missing" }
-  | { readonly is: "dropped"; readonly inMs: number }
+  | { readonly is: "dropped"; readonly inMs: number; readonly why?: string }
   /** There is no use in trying again by itself. */
   | { readonly is: "refused"; readonly why: string };
 
@@ -62,11 +62,21 @@ const LONGEST_MS = 15_000;
 const SILENT_MS = 25_000;
 /** A network that is lost in silence leaves a request without an answer for as long as the browser waits, which is minutes. */
 const CHECK_MS = 10_000;
-const CLOSED = { ended: 4000, missing: 4004, tooMany: 4029 } as const;
+const CLOSED = { ended: 4000, missing: 4004, tooMany: 4029, failed: 4500 } as const;
 
 /** Doubles with each attempt; a part is by chance, so that all tabs do not come at the same moment. */
 export const retryDelayMs = (attempt: number, random: number): number =>
   Math.round(Math.min(LONGEST_MS, FIRST_MS * 2 ** attempt) * (0.75 + random / 2));
+
+/** What the service tells of a terminal that it cannot open, before it closes the connection. */
+function whyIn(text: string): string | undefined {
+  try {
+    const told: unknown = JSON.parse(text);
+    return typeof told === "object" && told !== null && "why" in told ? String(told.why) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 export function keepConnected(args: ConnectionArgs): Connection {
   const { show, output, setTimer, clearTimer } = args;
@@ -84,10 +94,10 @@ export function keepConnected(args: ConnectionArgs): Connection {
     link = undefined;
     show(state);
   };
-  const drop = () => {
+  const drop = (why?: string) => {
     const inMs = retryDelayMs(attempt, args.random());
     attempt += 1;
-    end({ is: "dropped", inMs });
+    end({ is: "dropped", inMs, ...(why === undefined ? {} : { why }) });
     wait(again, inMs);
   };
   const again = () => {
@@ -110,9 +120,14 @@ export function keepConnected(args: ConnectionArgs): Connection {
   };
   const open = () => {
     let isFirst = true;
+    let why: string | undefined;
     show({ is: "connecting" });
     const mine = args.open({
-      text: () => link === mine && wait(lost, SILENT_MS),
+      text(data) {
+        if (link !== mine) return;
+        wait(lost, SILENT_MS);
+        why = whyIn(data) ?? why;
+      },
       bytes(data) {
         if (link !== mine) return;
         wait(lost, SILENT_MS);
@@ -128,7 +143,7 @@ export function keepConnected(args: ConnectionArgs): Connection {
         if (code === CLOSED.ended) end({ is: "ended" });
         else if (code === CLOSED.missing) end({ is: "missing" });
         else if (code === CLOSED.tooMany) end({ is: "refused", why: "You have too many terminals open. Close some." });
-        else drop();
+        else drop(code === CLOSED.failed ? why : undefined);
       },
     });
     const lost = () => {

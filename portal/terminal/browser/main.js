@@ -97,7 +97,7 @@ async function check(signal) {
 const TEXTS = {
   connecting: () => "Connecting…",
   attached: () => "Connected",
-  dropped: ({ inMs }) => `Disconnected, trying again in ${Math.max(1, Math.round(inMs / 1000))} s`,
+  dropped: ({ inMs, why }) => `${why ?? "Disconnected"}, trying again in ${Math.max(1, Math.round(inMs / 1000))} s`,
   ended: () => "This session has ended, or you have detached from it.",
   missing: () => "This session does not run. Restore it on your workstation's page, then connect.",
   refused: ({ why }) => why,

@@ -116,6 +116,19 @@ test.each([
   expect([last(states)?.is, timerMs()]).toEqual([is, undefined]);
 });
 
+test("what keeps the service from opening a terminal is shown while it is tried again, and no later than that", async () => {
+  const { connection, states, opened, pass } = page();
+  connection.start();
+  opened[0]?.text('{"why":"two servers run"}');
+  opened[0]?.text('{"alive":true}');
+  opened[0]?.closed(4500);
+  expect(last(states)).toEqual({ is: "dropped", inMs: 500, why: "two servers run" });
+  await pass();
+  opened[1]?.text("{");
+  opened[1]?.closed(4500);
+  expect(last(states)).toEqual({ is: "dropped", inMs: 1000 });
+});
+
 test("somebody who is let in no more is told so, and connects again by hand alone", async () => {
   const { connection, states, opened, pass, timerMs } = page([{ refused: "parked" }, "ready"]);
   connection.start();

@@ -9,6 +9,7 @@ import { PassThrough } from "node:stream";
 import { WebSocket } from "ws";
 import { MOST_TERMINALS, type NewSessionAnswer, type TerminalSize } from "../../../agent/shared/terminal/protocol.ts";
 import type { TmuxClient } from "../../../agent/user/terminal/attach-client.ts";
+import { Refusal } from "../../../agent/lib/errors.ts";
 import { createTerminalServer } from "../../../agent/user/terminal/server.ts";
 import { dispatchAt } from "../../../portal/code-server-proxy/dispatch-table.ts";
 import { ingressGuard } from "../../../portal/require-ingress-secret.ts";
@@ -53,7 +54,10 @@ export async function startTerminals(mostTerminals = MOST_TERMINALS, idleMs = 1_
   const deliver = (entries: object) => writeFileSync(join(folder, "dispatch.json"), JSON.stringify(entries));
   deliver({ "ana@x": { os_user: "ana", port: 4000 }, "parked@x": { os_user: "emo", port: 4001, parked: true } });
   const service = createTerminalServer({
-    find: async (name) => (name === "dev" ? "$1" : undefined),
+    find: async (name) => {
+      if (name === "lost") throw new Refusal("their tmux server lives, and its socket is gone");
+      return name === "dev" ? "$1" : undefined;
+    },
     attach: async (_, size) => {
       const client = play(size);
       clients.push(client);

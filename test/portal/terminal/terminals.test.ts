@@ -132,6 +132,16 @@ test.each([
   expect((await at.handshake(OWN_PAGE)).status).toBe(status);
 });
 
+test("why a session cannot be looked for is told before the connection is closed", async () => {
+  at = await startTerminals();
+  const socket = at.open({ path: "/terminal/socket?session=lost&cols=80&rows=24" });
+  const told: string[] = [];
+  socket.on("message", (data) => told.push(String(data)));
+  const [code] = (await once(socket, "close")) as [number];
+  const why = "their tmux server lives, and its socket is gone";
+  expect([code, told, at.log]).toEqual([4500, [JSON.stringify({ why })], [why]]);
+});
+
 test("a session that does not run, a size that is none and one terminal too many are told apart", async () => {
   at = await startTerminals(2);
   const codeOf = async (path: string) => {

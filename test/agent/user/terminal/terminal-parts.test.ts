@@ -35,10 +35,10 @@ function tmuxWith(listing: string | undefined, ran: Partial<Ran> = {}) {
 test("a session is found by its whole name alone, whatever the name looks like", async () => {
   const { tmux } = tmuxWith('$0 dev\n$3 dev-2\n$4 $0\n$5 n "q" ü <b>\'\n$6 =dev\n');
   const names = ["dev", "dev-2", "$0", `n "q" ü <b>'`, "=dev", "de", "", "*", "$3"];
-  expect(await Promise.all(names.map((name) => sessionId(tmux, name)))).toEqual(
+  expect(await Promise.all(names.map((name) => sessionId(tmux, person.uid, name)))).toEqual(
     ["$0", "$3", "$4", "$5", "$6"].concat(Array.from({ length: 4 })),
   );
-  expect(await sessionId(tmuxWith(undefined).tmux, "dev")).toBeUndefined();
+  expect(await sessionId(tmuxWith(undefined).tmux, person.uid, "dev")).toBeUndefined();
 });
 
 test("a new session takes the first free name, and one that exists is refused", async () => {
