@@ -42,13 +42,15 @@ export function listenersOn(uid: number, socket: string, proc = "/proc"): readon
   // The socket's own folder may be gone as well.
   const folder = dirname(dirname(socket));
   const here = statSync(`${proc}/self/root${folder}`, { bigint: true });
-  return serversOf(uid, proc)
-    .map(({ pid }) => pid)
-    .filter((pid) => linksIn(`${proc}/${pid}/fd`).some((to) => inodes.includes(to)))
-    .filter((pid) => {
+  const holding = serversOf(uid, proc)
+    .filter(({ pid }) => linksIn(`${proc}/${pid}/fd`).some((to) => inodes.includes(to)))
+    .filter(({ pid }) => {
       const there = folderOf(`${proc}/${pid}/root${folder}`);
       return there?.dev === here.dev && there.ino === here.ino;
     });
+  const pids = holding.map(({ pid }) => pid);
+  // What a server starts is a copy of it for a moment, until it runs its own program.
+  return holding.flatMap(({ pid, parent }) => (pids.includes(parent) ? [] : [pid]));
 }
 
 /**

@@ -28,9 +28,9 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** A process with one open socket, which the kernel lists under `path`. */
-function listens(pid: number, root: string, { path = SOCKET, name = "tmux: server" } = {}): void {
+function listens(pid: number, root: string, { path = SOCKET, name = "tmux: server", parent = 1 } = {}): void {
   mkdirSync(join(folder, `${pid}/fd`), { recursive: true });
-  writeFileSync(join(folder, `${pid}/stat`), `${pid} (${name}) S 1 ${NO_FIELDS}`);
+  writeFileSync(join(folder, `${pid}/stat`), `${pid} (${name}) S ${parent} ${NO_FIELDS}`);
   symlinkSync(`socket:[${pid}0]`, join(folder, `${pid}/fd/3`));
   symlinkSync(join(folder, root), join(folder, `${pid}/root`));
   listed.push(`0000000000000000: 00000002 00000000 00010000 0001 01 ${pid}0 ${path}`);
@@ -64,6 +64,12 @@ test("a server counts whatever its program is called, since it listens on the so
   listens(13, "host", { name: "byobu: server" });
   listens(14, "host", { name: "tmux: client" });
   expect(listeners()).toEqual([12, 13]);
+});
+
+test("what a server has just started, and is still a copy of it, is no second one", () => {
+  listens(12, "host");
+  listens(13, "host", { parent: 12 });
+  expect(listeners()).toEqual([12]);
 });
 
 test("on another socket, a server that is not called tmux is found in a folder of tmux's alone", () => {
