@@ -54,10 +54,26 @@ export function sessionsAt(record: Snapshot, number: number, places: readonly nu
 const inOrder = (sessions: readonly Session[]): Session[] =>
   [...sessions].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 
-/** The folder of a conversation is read from its assistant, so it stays as recorded once the assistant has ended. */
-function recorded({ createdS: _, assistantRuns, ...session }: ObservedSession, before: Snapshot | undefined): Session {
+/** What a look tells of a session together with what was recorded before. */
+function recorded(seen: ObservedSession, before: Snapshot | undefined): Session {
+  const { createdS: _, assistantRuns, unread, ...session } = seen;
+  const kept = unread === true ? keptOf(seen, before) : undefined;
+  if (kept !== undefined) return kept;
   const { conversation } = session;
+  // The folder of a conversation is read from its assistant, so it stays as recorded once the assistant has ended.
   if (assistantRuns || conversation === undefined || session.assistantFolder !== undefined) return session;
-  const assistantFolder = before?.sessions.find((s) => s.conversation === conversation)?.assistantFolder;
-  return assistantFolder === undefined ? session : { ...session, assistantFolder };
+  const known = before?.sessions.find((s) => s.conversation === conversation)?.assistantFolder;
+  return known === undefined ? session : { ...session, assistantFolder: known };
+}
+
+/**
+ * What was recorded of a session whose transcripts cannot be read: of the same one, or of one in which nothing else tells a
+ * conversation, as of a shell that a restore has made meanwhile.
+ */
+function keptOf(seen: ObservedSession, before: Snapshot | undefined): Session | undefined {
+  const { name, directory, createdS, conversation, assistantFolder } = seen;
+  const last = before?.sessions.find((s) => s.name === name && s.directory === directory);
+  if (before === undefined || last?.conversation === undefined) return undefined;
+  if (assistantFolder !== undefined && assistantFolder !== last.assistantFolder) return undefined;
+  return conversation === undefined || createdS * 1000 <= before.takenAtMs ? last : undefined;
 }

@@ -11,7 +11,7 @@ import type { User } from "../system/account-database.ts";
 import { runContained } from "../system/run-as-user.ts";
 import { SESSIONS_PROBE } from "../system/installed-paths.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { namesSeveral, recordedOf, transcriptsMatter } from "../../shared/sessions/choose-conversation.ts";
+import { namesOne, recordedOf, transcriptsMatter } from "../../shared/sessions/choose-conversation.ts";
 import { isFolderOf } from "../../shared/sessions/transcript-folder.ts";
 import { FORMAT } from "../../shared/sessions/tmux-listing.ts";
 import { type Observation, observation, type Session } from "../../shared/sessions/session-schemas.ts";
@@ -55,9 +55,13 @@ export async function observeSessions(sys: System, user: User, revive: boolean):
   const found = await observeByWorker(sys, user, revive);
   return {
     observation: found,
-    remember: () => (key === undefined ? undefined : cacheObservation(sys, user.name, key, found)),
+    remember: () => (key === undefined || isUnread(found) ? undefined : cacheObservation(sys, user.name, key, found)),
   };
 }
+
+/** It may be read the next time, and the probe would not tell. */
+const isUnread = (found: Observation): boolean =>
+  found.server === "running" && found.sessions.some(({ unread }) => unread === true);
 
 /** What the probe tells or a worker has found before by the very same; otherwise the key to keep what one finds. */
 function withoutWorker(
@@ -147,8 +151,7 @@ export function decide({ found, read, transcripts }: Probed, nowMs: number, upS:
   const evidence = seen.map((one) =>
     evidenceOf(one, bootMs, { written: writtenOf(one, transcripts ?? []), transcripts: [] }),
   );
-  if (transcripts === undefined && evidence.some((e) => e.startedAtMs !== undefined || namesSeveral(e)))
-    return undefined;
+  if (transcripts === undefined && evidence.some((e) => e.startedAtMs !== undefined || !namesOne(e))) return undefined;
   const written = seen.map((one) => writtenSince(one, bootMs, transcripts ?? []));
   if (written.flat().length > MOST_WRITTEN) return undefined;
   const outside = argumentsOf(outsideOf(seen, read));

@@ -124,9 +124,12 @@ export function recordedOf(all: readonly Evidence[]): Map<string, string> {
   return new Map(candidates.filter(isBest).map(({ key, id }) => [key, id]));
 }
 
-/** Whether several conversations are named of one session: when each was last written decides then. */
-export const namesSeveral = (e: Evidence): boolean =>
-  new Set(SOURCES.flatMap((source) => (CONVERSATION_ID.test(e[source] ?? "") ? [e[source]] : []))).size > 1;
+/**
+ * Whether exactly one conversation is named of a session. Of several, the one that was written last decides; where none is,
+ * what was recorded stays while its transcripts cannot be read.
+ */
+export const namesOne = (e: Evidence): boolean =>
+  new Set(SOURCES.flatMap((source) => (CONVERSATION_ID.test(e[source] ?? "") ? [e[source]] : []))).size === 1;
 
 /** What exactly one of them answers with. */
 function uncontested(

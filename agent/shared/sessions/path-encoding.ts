@@ -1,5 +1,8 @@
 /** Encodes paths as text: those that are not UTF-8 in base64, so that every path survives. */
 
+/** A longer path, or name of a session, is not recorded. */
+export const LONGEST_TEXT = 16_384;
+
 const ENCODED = "base64:";
 
 /** @example pathText(Buffer.from("/home/ana")) === "/home/ana" */

@@ -14,9 +14,10 @@ export interface Present {
   readonly open: ReadonlyMap<string, string>;
   /** By name, when their owner has forgotten a session, in ms since 1970. */
   readonly forgotten: ReadonlyMap<string, number>;
-  isDirectory(path: string): boolean;
-  /** Whether that conversation can be resumed from the directory. */
-  hasTranscript(assistantFolder: string, directory: string, conversation: string): boolean;
+  /** `is gone`, or that it cannot be read and why; undefined where it is there. */
+  missingDirectory(path: string): string | undefined;
+  /** The same of the transcript from which that conversation can be resumed in the directory. */
+  missingTranscript(assistantFolder: string, directory: string, conversation: string): string | undefined;
 }
 
 /** What becomes of one session: it is started, or left alone for a reason. */
@@ -59,7 +60,7 @@ function prospectOf(session: Session, present: Present, seenAtMs: number): Prosp
   if (isForgotten) return { session, state: "forgotten" };
   const where = conversation === undefined ? undefined : present.open.get(conversation);
   if (where !== undefined) return { session, state: "open elsewhere", why: `its conversation is open in ${where}` };
-  return startOf(session, present);
+  return startOf(session, present, missingOf(session, present));
 }
 
 function besideRunning(session: Session, present: Present): Prospect {
@@ -67,11 +68,12 @@ function besideRunning(session: Session, present: Present): Prospect {
   const current = present.running.get(name);
   if (conversation === undefined || current === conversation || present.open.has(conversation))
     return { session, state: "running" };
-  const start = startOf(session, present);
-  if (start.state !== "conversation") {
-    const gone = `its conversation ${conversation} cannot be resumed: its directory or its transcript is gone`;
-    return { session, state: "running", why: gone };
+  const missing = missingOf(session, present);
+  if (missing !== undefined) {
+    const why = `its conversation ${conversation} cannot be resumed: its ${missing.what} ${missing.why}`;
+    return { session, state: "running", why };
   }
+  const start = startOf(session, present, undefined);
   const inside = present.unused?.get(name);
   if (inside !== undefined) return { ...start, inside };
   const why =
@@ -81,23 +83,46 @@ function besideRunning(session: Session, present: Present): Prospect {
   return { session, state: "name in use", why };
 }
 
-function startOf(session: Session, { home, isDirectory, hasTranscript }: Present): Prospect {
-  const { directory, conversation, assistantFolder } = session;
+/** What keeps a session from being started as it was. */
+interface Missing {
+  readonly what: "directory" | "transcript";
+  readonly why: string;
+}
+
+function missingOf({ directory, conversation, assistantFolder }: Session, present: Present): Missing | undefined {
   const bytes = pathBytes(directory);
   const path = bytes.toString("utf8");
-  if (!path.startsWith("/") || !Buffer.from(path, "utf8").equals(bytes) || !isDirectory(path)) {
-    const why = "its directory is gone, so it starts in the home";
-    return { session, state: "shell", directory: home, resume: "directory", why };
-  }
-  if (conversation === undefined) return { session, state: "shell", directory: path };
+  const isPath = path.startsWith("/") && Buffer.from(path, "utf8").equals(bytes);
+  const directoryIs = isPath ? present.missingDirectory(path) : GONE;
+  if (directoryIs !== undefined) return { what: "directory", why: directoryIs };
+  if (conversation === undefined) return undefined;
   // Its record is filed by the directory, so it is resumed from there or not at all.
-  const folder = assistantFolder === undefined ? `${home}/.claude` : pathBytes(assistantFolder).toString("utf8");
-  if (!hasTranscript(folder, path, conversation)) {
-    const why = `the transcript of its conversation ${conversation} is gone`;
-    return { session, state: "shell", directory: path, resume: "transcript", why };
+  const transcriptIs = present.missingTranscript(folderOf(assistantFolder, present), path, conversation);
+  return transcriptIs === undefined ? undefined : { what: "transcript", why: transcriptIs };
+}
+
+const GONE = "is gone";
+
+const folderOf = (assistantFolder: string | undefined, { home }: Present): string =>
+  assistantFolder === undefined ? `${home}/.claude` : pathBytes(assistantFolder).toString("utf8");
+
+type Start = Extract<Prospect, { state: "conversation" | "shell" }>;
+
+function startOf(session: Session, present: Present, missing: Missing | undefined): Start {
+  const { conversation, assistantFolder } = session;
+  const directory = missing?.what === "directory" ? present.home : pathBytes(session.directory).toString("utf8");
+  if (missing !== undefined) {
+    const why =
+      missing.what === "directory"
+        ? `its directory ${missing.why}, so it starts in the home`
+        : `the transcript of its conversation ${conversation} ${missing.why}`;
+    // The line in the pane says that it is gone.
+    return { session, state: "shell", directory, why, ...(missing.why === GONE ? { resume: missing.what } : {}) };
   }
-  const resume = assistantFolder === undefined ? conversation : `${conversation} ${quoted(folder)}`;
-  return { session, state: "conversation", directory: path, resume };
+  if (conversation === undefined) return { session, state: "shell", directory };
+  const folder = quoted(folderOf(assistantFolder, present));
+  const resume = assistantFolder === undefined ? conversation : `${conversation} ${folder}`;
+  return { session, state: "conversation", directory, resume };
 }
 
 /** For a shell, which takes it as it is. */

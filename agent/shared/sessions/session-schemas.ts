@@ -2,10 +2,10 @@
 
 import { z } from "zod";
 import { CONVERSATION_ID } from "./conversation-id.ts";
+import { LONGEST_TEXT } from "./path-encoding.ts";
 
 /** Far above what a person works with; a fake server may claim any number. */
 const MOST_SESSIONS = 500;
-const LONGEST_TEXT = 16_384;
 
 /** As tmux tells it: tabs, newlines and broken bytes are escaped in it already. */
 const name = z.string().min(1).max(LONGEST_TEXT);
@@ -28,6 +28,8 @@ const observedSession = session.extend({
   createdS: z.int().min(0),
   /** Whether an assistant runs in it: one that has ended no longer tells its own folder. */
   assistantRuns: z.boolean(),
+  /** Not all that tells its conversation could be read, so what was recorded of it stays. */
+  unread: z.literal(true).optional(),
 });
 export type ObservedSession = z.output<typeof observedSession>;
 

@@ -2,6 +2,7 @@
 
 import { closeSync, constants, opendirSync, openSync, readSync } from "node:fs";
 import { lstat } from "../../lib/files.ts";
+import { parseJsonOrUndefined } from "../../lib/parse-json.ts";
 import type { StepContext } from "./step-context.ts";
 import { projectKey } from "../../shared/sessions/transcript-folder.ts";
 
@@ -61,10 +62,11 @@ function directoryIn(project: string): string | undefined {
   return undefined;
 }
 
-/** The directory that a transcript's beginning tells. */
+/** The directory that a transcript's beginning tells; undefined where it is damaged, too. */
 export function directoryToldBy(head: string): string | undefined {
   const found = /"cwd":("(?:[^"\\]|\\.)*")/.exec(head)?.[1];
-  return found === undefined ? undefined : String(JSON.parse(found));
+  const directory = found === undefined ? undefined : parseJsonOrUndefined(found);
+  return typeof directory === "string" ? directory : undefined;
 }
 
 /** The beginning of a transcript; empty for what is no regular file. */

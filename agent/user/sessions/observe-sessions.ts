@@ -6,9 +6,8 @@ import { resolve } from "node:path";
 import { systemCode } from "../../lib/errors.ts";
 import { FORMAT, parseListing } from "../../shared/sessions/tmux-listing.ts";
 import type { Evidence } from "../../shared/sessions/choose-conversation.ts";
-import type { Assistant } from "../../shared/sessions/process-tree.ts";
 import type { Observation, ObservedSession } from "../../shared/sessions/session-schemas.ts";
-import { pathText } from "../../shared/sessions/path-encoding.ts";
+import { LONGEST_TEXT, pathText } from "../../shared/sessions/path-encoding.ts";
 import {
   argumentsOf,
   bootedAtMs,
@@ -17,13 +16,15 @@ import {
   type Seen,
   seenOf,
   sessionsOf,
-  type TranscriptsSeen,
 } from "../../shared/sessions/session-evidence.ts";
+import type { Assistant } from "../../shared/sessions/process-tree.ts";
+import { sessionCalled } from "../../shared/sessions/restore-plan.ts";
 import { argvOf, listenersElsewhere, ownProcesses, variableOf } from "./own-processes.ts";
 import { socketOf } from "../../shared/sessions/tmux-socket.ts";
 import { askReviving } from "./revive-socket.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
-import { transcriptsOf } from "./find-transcripts.ts";
+import { type TranscriptsFound, transcriptsOf } from "./find-transcripts.ts";
+import type { Unread } from "./unread-paths.ts";
 
 export const LIST_PANES = ["list-panes", "-a", "-F", FORMAT] as const;
 
@@ -63,14 +64,13 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
   const read = { home, processes: ownProcesses(uid), argvOf, directoryOf };
   const seen = seenOf(found, read);
   const folders = new Map(
-    seen.flatMap(({ session, speaker, assistants, directory }) => {
-      const [assistant] = speaker?.assistants ?? assistants;
-      const folder = assistant === undefined ? undefined : variableOf(assistant.pid, "CLAUDE_CONFIG_DIR");
-      return folder === undefined ? [] : [[session.key, absolute(directory, folder)] as const];
+    seen.flatMap((one) => {
+      const folder = assistantFolderOf(one);
+      return folder === undefined || folder.length > LONGEST_TEXT ? [] : [[one.session.key, folder] as const];
     }),
   );
-  const cache = new Map<string, TranscriptsSeen>();
-  const transcripts = ({ session, directory }: Seen): TranscriptsSeen => {
+  const cache = new Map<string, TranscriptsFound>();
+  const transcripts = ({ session, directory }: Seen): TranscriptsFound => {
     const folder = folders.get(session.key) ?? `${home}/.claude`;
     const key = `${folder}\0${directory}`;
     const all = cache.get(key) ?? transcriptsOf(folder, directory);
@@ -79,15 +79,50 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
   };
   const bootMs = bootedAtMs(Date.now(), uptime());
   const outside = outsideOf(seen, read);
-  const evidence = seen.map((one) => evidenceOf(one, bootMs, transcripts(one)));
-  return {
-    sessions: sessionsOf(seen, evidence, argumentsOf(outside), folders),
-    seen,
-    evidence,
-    outside,
-    warnings,
-  };
+  const evidence = seen.map((one) => evidenceOf(one, bootMs, transcripts(one).seen));
+  const unread = new Map<string, Unread>();
+  const sessions = sessionsOf(seen, evidence, argumentsOf(outside), folders).map((session, at) => {
+    const one = seen[at];
+    const missed = one === undefined ? undefined : unreadOf(session, transcripts(one));
+    if (missed === undefined) return session;
+    unread.set(session.name, missed);
+    return { ...session, unread: true as const };
+  });
+  return { sessions, seen, evidence, outside, warnings: [...warnings, ...describeUnread(unread)] };
 }
+
+/** What could not be read and would have told the session's conversation. */
+function unreadOf(session: ObservedSession, { seen, folder, transcript }: TranscriptsFound): Unread | undefined {
+  if (folder !== undefined) return folder;
+  const { conversation, assistantRuns } = session;
+  const isKnown = conversation === undefined ? !assistantRuns : seen.written.has(conversation);
+  return isKnown ? undefined : transcript;
+}
+
+const LONGEST_PATH = 200;
+
+/** By the name of a session, what could not be read: one sentence for each path. */
+function describeUnread(unread: ReadonlyMap<string, Unread>): readonly string[] {
+  const byPath = new Map<string, string[]>();
+  for (const [name, { path, code }] of unread) {
+    const what = `${path.slice(0, LONGEST_PATH)} cannot be read (${code})`;
+    byPath.set(what, [...(byPath.get(what) ?? []), sessionCalled(name)]);
+  }
+  return [...byPath].slice(0, MOST_NAMED).map(([what, sessions]) => {
+    const names = sessions.slice(0, MOST_NAMED);
+    const more = sessions.length > MOST_NAMED ? ` and ${sessions.length - MOST_NAMED} more` : "";
+    return `${what}, so what was recorded of the conversation stays for ${names.join(", ")}${more}`;
+  });
+}
+
+/** The assistant's own folder, where its person has set another one than `~/.claude`. */
+function assistantFolderOf({ speaker, assistants, directory }: Seen): string | undefined {
+  const [assistant] = speaker?.assistants ?? assistants;
+  const folder = assistant === undefined ? undefined : variableOf(assistant.pid, FOLDER_VARIABLE);
+  return folder === undefined ? undefined : absolute(directory, folder);
+}
+
+const FOLDER_VARIABLE = "CLAUDE_CONFIG_DIR";
 
 /** The assistant takes a relative folder from its own directory. A path that is not UTF-8 is left as it is encoded. */
 const absolute = (directory: string, folder: string): string =>

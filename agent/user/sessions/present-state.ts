@@ -1,14 +1,15 @@
 /** Collects what decides over a restore: the sessions and conversations that run, and what their owner has forgotten. */
 
-import { statSync } from "node:fs";
-import { Refusal, systemCode } from "../../lib/errors.ts";
+import { accessSync, constants, statSync } from "node:fs";
+import { Refusal } from "../../lib/errors.ts";
 import { openConversations } from "../../shared/sessions/open-conversations.ts";
 import type { Present } from "../../shared/sessions/restore-plan.ts";
-import { hasTranscript } from "./find-transcripts.ts";
+import { missingTranscript } from "./find-transcripts.ts";
 import { readForgotten } from "./forgotten-sessions.ts";
 import { LIST_PANES, readListing } from "./observe-sessions.ts";
 import { askReviving } from "./revive-socket.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
+import { readOrNote, type Unread, whyMissing } from "./unread-paths.ts";
 
 /** What `presentState` asks first: a server without a session refuses to list panes. */
 export const NAMES: readonly string[] = ["list-sessions", "-F", "#{session_name}"];
@@ -23,7 +24,12 @@ export async function presentState(tmux: Tmux, person: PersonHere, names?: strin
     names === undefined ? await askReviving(tmux, person.uid, NAMES, false, proc) : { answer: names };
   if (beside !== undefined) throw new Refusal(beside);
   const listing = told === "" ? "" : ((await tmux.ask(LIST_PANES)) ?? "");
-  const { sessions, seen, evidence, outside } = readListing(listing, person);
+  const { sessions: found, seen, evidence, outside } = readListing(listing, person);
+  // Where transcripts could not be read the choice is not certain, so each conversation that a source names counts as open.
+  const sessions = found.map(({ name, conversation, unread }) => ({
+    name,
+    conversation: unread === true ? undefined : conversation,
+  }));
   const running = sessions.flatMap(({ name, conversation }, at) => {
     const [one, told] = [seen[at], evidence[at]];
     return one === undefined || told === undefined
@@ -35,16 +41,17 @@ export async function presentState(tmux: Tmux, person: PersonHere, names?: strin
     running: new Map(sessions.map(({ name, conversation }) => [name, conversation])),
     open: openConversations(running, outside),
     forgotten: readForgotten(person.home),
-    isDirectory,
-    hasTranscript,
+    missingDirectory,
+    missingTranscript,
   };
 }
 
-function isDirectory(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR", "EACCES", "ELOOP", "ENAMETOOLONG"].includes(systemCode(error) ?? "")) return false;
-    throw error;
-  }
+function missingDirectory(path: string): string | undefined {
+  const unread: Unread[] = [];
+  const isThere = readOrNote(path, unread, () => {
+    if (!statSync(path).isDirectory()) return false;
+    accessSync(path, constants.X_OK);
+    return true;
+  });
+  return isThere === true ? undefined : whyMissing(unread);
 }

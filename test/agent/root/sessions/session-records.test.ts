@@ -69,6 +69,26 @@ test("a look that finds no session writes nothing, whatever is recorded", () => 
   expect(look(look(undefined, seen("dev")))).toBeUndefined();
 });
 
+test("what was recorded of a conversation stays while its transcripts cannot be read", () => {
+  const OTHER = `${ID.slice(0, -1)}2`;
+  const unread = { unread: true } as const;
+  const before = look(undefined, seen("a", { conversation: ID, assistantFolder: "/mnt/claude" }), seen("b"));
+  const recordedOf = (over: Partial<ObservedSession>) => look(before, seen("a", over), seen("b")) ?? before;
+  // Whatever the sources come to by themselves.
+  expect(recordedOf({ ...unread, conversation: OTHER })).toBe(before);
+  // A shell that a restore has made since then.
+  expect(recordedOf({ ...unread, createdS: NOW / 1000 + 5 })).toBe(before);
+  expect(recordedOf({})?.sessions[0]).toEqual({ name: "a", directory: "/home/ana" });
+  // Another session of that name, another directory or another assistant's folder is not the one that was recorded.
+  for (const other of [
+    { createdS: NOW / 1000 + 5, conversation: OTHER },
+    { directory: "/home/ana/code", conversation: OTHER },
+    { assistantFolder: "/mnt/other", conversation: OTHER, assistantRuns: true },
+  ])
+    expect(recordedOf({ ...unread, ...other })?.sessions[0]).toMatchObject({ conversation: OTHER });
+  expect(look(undefined, seen("a", unread))?.sessions).toEqual([{ name: "a", directory: "/home/ana" }]);
+});
+
 test("the same set in another order is no new record; another directory or conversation is", () => {
   const before = look(undefined, seen("a"), seen("b"));
   expect(namesOf(before)).toEqual(["a", "b"]);

@@ -18,8 +18,8 @@ const present = (over: Partial<Present> = {}): Present => ({
   running: new Map(),
   open: new Map(),
   forgotten: new Map(),
-  isDirectory: () => true,
-  hasTranscript: () => true,
+  missingDirectory: () => undefined,
+  missingTranscript: () => undefined,
   ...over,
 });
 const session = (over: Partial<Session> = {}): Session => ({ name: "dev", directory: `${HOME}/code`, ...over });
@@ -39,14 +39,30 @@ test.each<[string, Session, Partial<Present>, object]>([
   [
     "a directory that is gone",
     session({ conversation: A }),
-    { isDirectory: () => false },
+    { missingDirectory: () => "is gone" },
     { state: "shell", directory: HOME, resume: "directory", why: "its directory is gone, so it starts in the home" },
   ],
   [
     "a transcript that is gone",
     session({ conversation: A }),
-    { hasTranscript: () => false },
+    { missingTranscript: () => "is gone" },
     { state: "shell", resume: "transcript", why: `the transcript of its conversation ${A} is gone` },
+  ],
+  [
+    "a directory that cannot be entered",
+    session({ conversation: A }),
+    { missingDirectory: () => "cannot be read (EIO)" },
+    { state: "shell", directory: HOME, why: "its directory cannot be read (EIO), so it starts in the home" },
+  ],
+  [
+    "a transcript that cannot be read",
+    session({ conversation: A }),
+    { missingTranscript: () => "cannot be read (EACCES)" },
+    {
+      state: "shell",
+      directory: `${HOME}/code`,
+      why: `the transcript of its conversation ${A} cannot be read (EACCES)`,
+    },
   ],
   ["a session that runs", session({ conversation: A }), { running: new Map([["dev", A]]) }, { state: "running" }],
   [
@@ -74,8 +90,8 @@ test.each<[string, Session, Partial<Present>, object]>([
   [
     "a session that runs, and a conversation whose transcript is gone",
     session({ conversation: A }),
-    { running: new Map([["dev", undefined]]), hasTranscript: () => false },
-    { state: "running", why: `its conversation ${A} cannot be resumed: its directory or its transcript is gone` },
+    { running: new Map([["dev", undefined]]), missingTranscript: () => "is gone" },
+    { state: "running", why: `its conversation ${A} cannot be resumed: its transcript is gone` },
   ],
   [
     "a name that runs in another conversation",

@@ -53,8 +53,8 @@ test("each record is a line with its age and what would come back, and below it 
       running: new Map([["a", undefined]]),
       open: new Map<string, string>(),
       forgotten: new Map<string, number>(),
-      isDirectory: () => false,
-      hasTranscript: () => false,
+      missingDirectory: () => "is gone",
+      missingTranscript: () => "is gone",
     },
     history,
   );

@@ -221,3 +221,26 @@ test("of sessions of a group, which share their windows, the first has the conve
     ["twin", "–", home],
   ]);
 });
+
+/** A session whose shell has the variable, as the launcher leaves it behind an assistant that has ended. */
+const sessionIn = (name: string, folder: string, runs: string, launched?: string) => {
+  tmux(`new-session -d -s ${name} -c '${home}' -e 'CLAUDE_CONFIG_DIR=${folder}' "${runs}"`);
+  if (launched !== undefined) tmux(`set-option -t =${name}: @workstation_conversation ${id(launched)}`);
+};
+
+test("folders that cannot be read cost no other session its record, and are named once", () => {
+  transcripts("a");
+  sh('ln -s loop "$HOME/loop"');
+  makeSession("good", [{ claude: `--session-id ${id("a")}`, note: ["a", "now"], front: true }], "a");
+  for (const name of ["bad", "worse"]) sessionIn(name, `${home}/loop`, "claude");
+  const { sessions, warnings } = look();
+  expect(sessions.map(({ name, conversation, unread }) => [name, letterOf(conversation), unread])).toEqual([
+    ["bad", "–", true],
+    ["good", "a", undefined],
+    ["worse", "–", true],
+  ]);
+  const path = `${home}/loop/projects/${home.replace(/[^A-Za-z0-9]/g, "-")}`.slice(0, 200);
+  expect(warnings).toEqual([
+    `${path} cannot be read (ELOOP), so what was recorded of the conversation stays for session "bad", session "worse"`,
+  ]);
+});
