@@ -61,7 +61,7 @@ function recorded(seen: ObservedSession, before: Snapshot | undefined): Session 
   if (kept !== undefined) return kept;
   const { conversation } = session;
   // The folder of a conversation is read from its assistant, so it stays as recorded once the assistant has ended.
-  if (assistantRuns || conversation === undefined || session.assistantFolder !== undefined) return session;
+  if (assistantRuns || conversation === undefined) return session;
   const known = before?.sessions.find((s) => s.conversation === conversation)?.assistantFolder;
   return known === undefined ? session : { ...session, assistantFolder: known };
 }

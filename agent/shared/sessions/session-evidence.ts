@@ -163,7 +163,8 @@ export function sessionsOf(
   return all.map(({ session, assistants, directory }) => {
     const conversation = chosen.get(session.key);
     const { name, createdS } = session;
-    const assistantFolder = folders.get(session.key);
+    const isKept = assistants.length > 0 || conversation !== undefined;
+    const assistantFolder = isKept ? folders.get(session.key) : undefined;
     return {
       name,
       directory,

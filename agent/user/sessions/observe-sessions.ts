@@ -17,7 +17,7 @@ import {
   seenOf,
   sessionsOf,
 } from "../../shared/sessions/session-evidence.ts";
-import type { Assistant } from "../../shared/sessions/process-tree.ts";
+import { type Assistant, type Children, childrenIn } from "../../shared/sessions/process-tree.ts";
 import { sessionCalled } from "../../shared/sessions/restore-plan.ts";
 import { argvOf, listenersElsewhere, ownProcesses, variableOf } from "./own-processes.ts";
 import { socketOf } from "../../shared/sessions/tmux-socket.ts";
@@ -63,9 +63,10 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
   const { found, warnings } = parseListing(listing);
   const read = { home, processes: ownProcesses(uid), argvOf, directoryOf };
   const seen = seenOf(found, read);
+  const children = childrenIn(read.processes);
   const folders = new Map(
     seen.flatMap((one) => {
-      const folder = assistantFolderOf(one);
+      const folder = assistantFolderOf(one, children);
       return folder === undefined || folder.length > LONGEST_TEXT ? [] : [[one.session.key, folder] as const];
     }),
   );
@@ -115,11 +116,23 @@ function describeUnread(unread: ReadonlyMap<string, Unread>): readonly string[] 
   });
 }
 
-/** The assistant's own folder, where its person has set another one than `~/.claude`. */
-function assistantFolderOf({ speaker, assistants, directory }: Seen): string | undefined {
+/**
+ * The assistant's own folder, where its person has set another one than `~/.claude`. An assistant that has ended leaves the
+ * variable to the shell behind it, if that had it: to the process of its pane, or to all that this has started.
+ */
+function assistantFolderOf({ speaker, assistants, panes, directory }: Seen, children: Children): string | undefined {
   const [assistant] = speaker?.assistants ?? assistants;
-  const folder = assistant === undefined ? undefined : variableOf(assistant.pid, FOLDER_VARIABLE);
-  return folder === undefined ? undefined : absolute(directory, folder);
+  if (assistant !== undefined) {
+    const folder = variableOf(assistant.pid, FOLDER_VARIABLE);
+    return folder === undefined ? undefined : absolute(directory, folder);
+  }
+  const pane = speaker ?? panes.find(({ active }) => active) ?? panes[0];
+  if (pane === undefined) return undefined;
+  const own = variableOf(pane.pid, FOLDER_VARIABLE);
+  const [first, ...others] = (children.get(pane.pid) ?? []).map(({ pid }) => variableOf(pid, FOLDER_VARIABLE));
+  const folder = own ?? (others.every((one) => one === first) ? first : undefined);
+  // Where it was relative to, an assistant that has ended does not tell.
+  return folder === undefined || !/^(\/|base64:)/.test(folder) ? undefined : folder;
 }
 
 const FOLDER_VARIABLE = "CLAUDE_CONFIG_DIR";

@@ -104,6 +104,10 @@ test("the assistant's own folder is a change, stays recorded once it has ended, 
   const ended = seen("a", { conversation: ID });
   const first = look(look(undefined, seen("a", runs)), seen("a", own));
   expect(first?.sessions).toEqual([expect.objectContaining({ assistantFolder: "/home/ana/own" })]);
+  // The shell behind it may have another one, and tells where nothing was recorded.
+  const left = seen("dev", { conversation: ID, assistantFolder: "/home/ana/shell" });
+  expect(look(first, left)?.sessions ?? first?.sessions).toMatchObject([{ assistantFolder: "/home/ana/own" }]);
+  expect(look(undefined, left)?.sessions).toMatchObject([{ assistantFolder: "/home/ana/shell" }]);
   expect(look(first, ended)).toBeUndefined();
   const moved = look(first, { ...ended, name: "c", directory: "/home/ana/code" }, seen("b"));
   expect(moved?.sessions).toEqual([

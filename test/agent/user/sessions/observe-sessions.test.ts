@@ -244,3 +244,12 @@ test("folders that cannot be read cost no other session its record, and are name
     `${path} cannot be read (ELOOP), so what was recorded of the conversation stays for session "bad", session "worse"`,
   ]);
 });
+
+test("the folder of an assistant that has ended is told by the shell behind it", () => {
+  sessionIn("left", `${home}/else`, "exec sleep 120", "a");
+  sessionIn("inside", "", `CLAUDE_CONFIG_DIR=${home}/deep sleep 120; true`, "b");
+  sessionIn("never", `${home}/else`, "exec sleep 120");
+  sessionIn("relative", "else", "exec sleep 120", "c");
+  const folders = Object.fromEntries(look().sessions.map((one) => [one.name, one.assistantFolder]));
+  expect(folders).toEqual({ left: `${home}/else`, inside: `${home}/deep`, never: undefined, relative: undefined });
+});
