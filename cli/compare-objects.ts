@@ -3,10 +3,7 @@
  * looks at the desired fields only.
  */
 
-/** The engine's wire form of a secret carries this key. */
-const SECRET_MARK = "4dabf18193072939515e22adb298388d";
-/** What the engine writes where a value is not known before an update. */
-const UNKNOWN_VALUE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+import { isWithheld } from "../clients/withheld-value.ts";
 
 /** One field that differs, at a path such as `rules[0].verbs`. */
 export interface Difference {
@@ -36,10 +33,6 @@ export function differences(want: unknown, have: unknown, path = ""): readonly D
 }
 
 const below = (path: string, key: string) => (path === "" ? key : `${path}.${key}`);
-
-/** Whether the value is a secret, or will be known only when it is made. */
-export const isWithheld = (value: unknown): boolean =>
-  value === UNKNOWN_VALUE || (isObject(value) && SECRET_MARK in value);
 
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);

@@ -16,7 +16,8 @@ import { type Fault, type Look, driftOf } from "./drift-findings.ts";
 import type { Finding } from "./finding.ts";
 import { mapConcurrently } from "../map-concurrently.ts";
 import type { DeployedResource } from "./deployed-resources.ts";
-import { isObject, isWithheld } from "../compare-objects.ts";
+import { isWithheld } from "../../clients/withheld-value.ts";
+import { isObject } from "../compare-objects.ts";
 import type { Register } from "./resource-owner.ts";
 
 /** For all questions to one of them together. */
