@@ -26,9 +26,12 @@ export interface LiveObject {
 /** @returns undefined where the cluster has no such kind. @throws RunError where no answer came */
 export type ReadLiveObject = (object: DeclaredObject) => Promise<LiveObject | undefined>;
 
+/** A deployment asks for hundreds of objects at once, which an API server may put off. */
+const RETRIES = { tries: 4, pauseMs: 500 };
+
 /** @throws KubernetesError for a kubeconfig that cannot be used */
 export function liveObjects(kubeconfig: string): ReadLiveObject {
-  const open = openKubernetes(kubeconfig);
+  const open = openKubernetes(kubeconfig, RETRIES);
   const call: KubeCall = (...exchange) =>
     open(...exchange).catch((cause: unknown) => {
       throw cause instanceof KubernetesError ? runError(cause.message) : cause;
@@ -43,6 +46,9 @@ export function liveObjects(kubeconfig: string): ReadLiveObject {
   };
 }
 
+/** What the Kubernetes plugin calls an object: `books/quota`. */
+export const objectId = ({ metadata: { name, namespace } }: DeclaredObject): string =>
+  namespace === undefined ? name : `${namespace}/${name}`;
+
 /** An object as a person names it: `ResourceQuota books/quota`. */
-export const objectName = ({ kind, metadata: { name, namespace } }: DeclaredObject): string =>
-  `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
+export const objectName = (object: DeclaredObject): string => `${object.kind} ${objectId(object)}`;

@@ -1,6 +1,7 @@
 /** Sends requests to the API server of a kubeconfig, with a deadline; an answer of anything else there is an error. */
 
-import { HttpFailure, type HttpReply, send } from "../http/send.ts";
+import { type RetryPolicy, sendWithRetries } from "../http/retry.ts";
+import { HttpFailure, type HttpReply } from "../http/send.ts";
 import { parseJson } from "../parse-json.ts";
 import { KubernetesError, readKubeconfig } from "./kubeconfig.ts";
 
@@ -21,11 +22,14 @@ const TIMEOUT_MS = 30_000;
 /** The list of every RoleBinding of a large cluster is smaller. */
 const MAX_BYTES = 128 * 2 ** 20;
 
+const ONCE: RetryPolicy = { tries: 1, pauseMs: 0 };
+
 /**
  * @param kubeconfig with a token or a client certificate
+ * @param retries of requests that change nothing more when they are repeated; once where absent
  * @throws KubernetesError for one that holds neither: nothing of its content is repeated
  */
-export function openKubernetes(kubeconfig: string): KubeCall {
+export function openKubernetes(kubeconfig: string, retries = ONCE): KubeCall {
   const { server, token, ...tls } = readKubeconfig(kubeconfig);
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return async (method, path, body) => {
@@ -33,7 +37,7 @@ export function openKubernetes(kubeconfig: string): KubeCall {
     const failed = (why: string, cause?: Error) =>
       new KubernetesError(`${url.origin} did not answer ${url.pathname}: ${why}`, { cause });
     const type = method === "PATCH" ? "application/merge-patch+json" : "application/json";
-    const reply = await send({
+    const request = {
       method,
       url,
       headers: {
@@ -45,7 +49,8 @@ export function openKubernetes(kubeconfig: string): KubeCall {
       timeoutMs: TIMEOUT_MS,
       maxBytes: MAX_BYTES,
       ...tls,
-    }).catch((cause: unknown) => {
+    };
+    const reply = await sendWithRetries(request, retries).catch((cause: unknown) => {
       throw cause instanceof HttpFailure ? failed(cause.message, cause) : cause;
     });
     const { status, text } = reply;
