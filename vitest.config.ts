@@ -20,7 +20,7 @@ export const SLOW = [
     "find-blocking-untracked-files",
     "migrate-to-workspace",
   ],
-  ...["find-unsafe-state", "lock-clone", "describe-filter-failure", "upgrade-page", "adopted-objects"],
+  ...["find-unsafe-state", "lock-clone", "describe-filter-failure", "upgrade-page"],
   ...["own-command", "cli/start", "cli/remove", "providers/start", "npm-scripts"],
   ...[
     "naive-proxy",

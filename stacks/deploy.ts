@@ -74,8 +74,9 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   const surfaces = trackSurfaces(record, ofStack, outputs);
   const down = await unreachableHosts(settings.hosts);
   for (const [host, why] of down) await pulumi.log.warn(pendingOn(host as HostName, why, decided));
-  if (access !== undefined) refuseExistingObjects(access, await objectsInState(), adoption);
-  const unmet = adoption && takeOver(adoption, access);
+  const inState = access === undefined ? new Map() : await objectsInState();
+  if (access !== undefined) refuseExistingObjects(access, inState, adoption);
+  const unmet = adoption && takeOver(adoption, access, inState);
   const forge =
     forgejo &&
     (await deployForgejo(

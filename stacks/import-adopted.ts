@@ -1,19 +1,27 @@
 /** Imports the objects of the adoption file into the stack, each where the program declares its resource. */
 
 import * as pulumi from "@pulumi/pulumi";
-import { takeover, takeoverSentences } from "../clients/kubernetes/field-ownership.ts";
+import { ClientError } from "../clients/client-error.ts";
+import { type Takeover, takeover, takeoverSentences } from "../clients/kubernetes/field-ownership.ts";
+import { differingImmutableFields } from "../clients/kubernetes/immutable-fields.ts";
 import { deletionOf, keeperSentences } from "../clients/kubernetes/other-keepers.ts";
 import type { Adoption } from "../config/adoption-file.ts";
-import { type DeclaredObject, liveObjects, objectName } from "./live-object.ts";
+import { type DeclaredObject, liveObjects, objectId, objectName } from "./live-object.ts";
+import { objectKey, type ObjectsInState } from "./objects-in-state.ts";
 import { runError } from "./run-error.ts";
 
 /**
  * From here on each of the named resources is imported where the stack does not have it yet. Once it has it, the id
  * changes nothing, so the setting may stay for a while.
  * @param kubeconfig of the cluster in which the named objects are
+ * @param inState what the state holds is the program's already, and is not taken over again
  * @returns tells, when everything is declared, what was named and is no resource of this program
  */
-export function takeOver(adoption: Adoption, kubeconfig: string | undefined): () => readonly string[] {
+export function takeOver(
+  adoption: Adoption,
+  kubeconfig: string | undefined,
+  inState: ObjectsInState,
+): () => readonly string[] {
   const ids = new Map(adoption.map(({ type, name, id }) => [keyOf(type, name), id]));
   const met = new Set<string>();
   const take = kubeconfig === undefined ? undefined : fieldTakeover(kubeconfig);
@@ -24,10 +32,15 @@ export function takeOver(adoption: Adoption, kubeconfig: string | undefined): ()
     met.add(key);
     const imported = { ...opts, import: id };
     if (take === undefined || !type.startsWith("kubernetes:")) return { props, opts: imported };
-    const metadata = pulumi.output(props as pulumi.Input<DeclaredObject>).apply(async (object) => {
-      const forced = withForce(object);
-      await take(forced);
-      return forced.metadata;
+    const { metadata: given, ...rest } = props as pulumi.Unwrap<DeclaredObject>;
+    // Of the metadata alone: whatever else is secret or not known yet would make the whole metadata so.
+    const metadata = pulumi.output(given).apply(async (known) => {
+      const object = { ...rest, metadata: known };
+      if (objectId(object) !== id) throw otherObject(object, id, key);
+      const forced = withForce(known);
+      const isOurs = inState.get(known.namespace ?? "")?.has(objectKey(object.kind, known.name)) === true;
+      if (!isOurs) await take({ ...object, ...(await partsOf(rest)), metadata: forced });
+      return forced;
     });
     return { props: { ...props, metadata }, opts: imported };
   });
@@ -40,16 +53,30 @@ export function takeOver(adoption: Adoption, kubeconfig: string | undefined): ()
       );
 }
 
+/** The engine would import the other object, and delete it to make the declared one. */
+const otherObject = (object: DeclaredObject, id: string, key: string) =>
+  runError(
+    `${objectName(object)} is declared, but the adoption file has ${id} for it (${key}). Run ./ws import again, with ` +
+      "--roster and your rows, and use the adoption file that it writes",
+  );
+
+/** Each part in the engine's own form, in which a part that is not known yet leaves the others as they are. */
+const partsOf = (parts: object): Promise<object> =>
+  pulumi.runtime.serializeProperties("the fields of an adopted object", { ...parts });
+
 const FORCE = "pulumi.com/patchForce";
 
 /**
  * Whoever made an object owns its fields, so a preview of its update would end as a conflict. The annotation makes it none,
  * and makes every imported object one that is updated: only an update makes the fields the program's own.
  */
-const withForce = ({ metadata, ...object }: DeclaredObject): DeclaredObject => ({
-  ...object,
-  metadata: { ...metadata, annotations: { ...metadata.annotations, [FORCE]: "true" } },
+const withForce = (metadata: DeclaredObject["metadata"]): DeclaredObject["metadata"] => ({
+  ...metadata,
+  annotations: { ...metadata.annotations, [FORCE]: "true" },
 });
+
+/** How often an object is read and written, where something else writes it in between. */
+const ATTEMPTS = 3;
 
 /**
  * Takes the declared fields from their owners before the import. A forced update alone would leave equal values to both, and
@@ -59,23 +86,46 @@ function fieldTakeover(kubeconfig: string): (object: DeclaredObject) => Promise<
   const read = liveObjects(kubeconfig);
   return async (object) => {
     const called = objectName(object);
-    const live = await read(object);
-    if (live === undefined || live.status === 404) return;
-    const { status, value } = live;
-    if (status === 403 && pulumi.runtime.isDryRun())
-      return pulumi.log.info(`${called}: its owners cannot be read (status 403), so a takeover of fields is not shown`);
-    if (status !== 200) throw runError(`${called} cannot be read: the API server answered with status ${status}`);
-    const deletion = deletionOf(value, FORCE);
-    if (deletion !== undefined) throw runError(`${called}: ${deletion}`);
-    for (const sentence of keeperSentences(called, value)) await pulumi.log.warn(sentence);
-    const found = takeover(value, object, { now: new Date(), field: ["f:metadata", "f:annotations", `f:${FORCE}`] });
-    for (const sentence of takeoverSentences(called, found)) await pulumi.log.info(sentence);
-    if (found.managedFields === undefined || pulumi.runtime.isDryRun()) return;
-    const { resourceVersion } = (value as { readonly metadata: { readonly resourceVersion: string } }).metadata;
-    const written = await live.patch({ metadata: { resourceVersion, managedFields: found.managedFields } });
-    if (written !== 200)
-      throw runError(`${called}: its fields cannot be taken over: the API server answered with status ${written}`);
+    for (let attempt = 1; ; attempt += 1) {
+      const live = await read(object);
+      if (live === undefined || live.status === 404) return;
+      const { status, value } = live;
+      if (status === 403 && pulumi.runtime.isDryRun())
+        return pulumi.log.info(
+          `${called}: its owners cannot be read (status 403), so a takeover of fields is not shown`,
+        );
+      if (status !== 200) throw runError(`${called} cannot be read: the API server answered with status ${status}`);
+      const deletion = deletionOf(value);
+      if (deletion !== undefined) throw runError(`${called}: ${deletion}`);
+      const found = takeoverOf(object, value);
+      if (found.managedFields !== undefined && !pulumi.runtime.isDryRun()) {
+        const { resourceVersion } = (value as { readonly metadata: { readonly resourceVersion: string } }).metadata;
+        const written = await live.patch({ metadata: { resourceVersion, managedFields: found.managedFields } });
+        if (written === 409 && attempt < ATTEMPTS) continue;
+        if (written !== 200)
+          throw runError(`${called}: its fields cannot be taken over: the API server answered with status ${written}`);
+      }
+      for (const sentence of keeperSentences(called, value)) await pulumi.log.warn(sentence);
+      for (const sentence of takeoverSentences(called, found)) await pulumi.log.info(sentence);
+      return;
+    }
   };
+}
+
+/** @throws RunError for an object that would have to be deleted to become the declared one */
+function takeoverOf(object: DeclaredObject, live: unknown): Takeover {
+  const called = objectName(object);
+  const immutable = differingImmutableFields(object.kind, object, live);
+  if (immutable.length > 0)
+    throw runError(
+      `${called} cannot be adopted: its ${immutable.join(", ")} must be as the program declares it, and cannot be changed ` +
+        "in place. Delete it or give it another name, then run ./ws import again",
+    );
+  try {
+    return takeover(live, object, new Date());
+  } catch (cause) {
+    throw cause instanceof ClientError ? runError(`${called}: ${cause.message}`) : cause;
+  }
 }
 
 const keyOf = (type: string, name: string) => `${type} ${name}`;

@@ -8,6 +8,7 @@ import type { DesiredResource } from "../../stacks/offline/record-resources.ts";
 import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import type { Vault } from "../../clients/vault/client.ts";
 import { takeover, takeoverSentences } from "../../clients/kubernetes/field-ownership.ts";
+import { immutableField } from "../../clients/kubernetes/immutable-fields.ts";
 import { deletionOf, keeperSentences } from "../../clients/kubernetes/other-keepers.ts";
 import { kindLookup, objectPath } from "../../clients/kubernetes/resource-path.ts";
 import { type Difference, differences } from "../compare-objects.ts";
@@ -91,10 +92,11 @@ async function findObject({ type, inputs }: DesiredResource, call: KubeCall, kin
   if (status !== 200) throw new UnreadableSurface(`the cluster: ${path} cannot be read (status ${status})`);
   const id = namespace === undefined ? name : `${namespace}/${name}`;
   const { apiVersion: _, kind: __, ...wanted } = inputs;
-  const differs = differences(wanted, value).map(sentenceOf);
+  const different = differences(wanted, value);
+  const differs = different.map(sentenceOf);
   const called = `${kind} ${id}`;
-  const owners = takeoverSentences(called, takeover(value, wanted, { now: new Date() }));
-  const clash = deletionOf(value) ?? clashOf(type, differs);
+  const owners = takeoverSentences(called, takeover(value, wanted, new Date()));
+  const clash = deletionOf(value) ?? clashOf(kind, different);
   return { id, differs, clash, owners, keepers: keeperSentences(called, value) };
 }
 
@@ -117,11 +119,15 @@ function kindIn(type: string): { readonly apiVersion: string; readonly kind: str
 }
 
 /** What the cluster does not change in place would be deleted and made anew: not with something that is somebody's. */
-function clashOf(type: string, differs: readonly string[]): string | undefined {
-  if (/:(Secret|ConfigMap)$/.test(type)) return "is there and not the program's; move it away, or keep its name free";
-  if (differs.some((path) => path.startsWith("roleRef")))
-    return `binds another role, which cannot be changed in place; give it another name first (${differs.join("; ")})`;
-  return undefined;
+function clashOf(kind: string, different: readonly Difference[]): string | undefined {
+  if (kind === "Secret" || kind === "ConfigMap")
+    return "is there and not the program's; move it away, or keep its name free";
+  const immutable = different.filter(({ path }) => immutableField(kind, path) !== undefined);
+  if (immutable.length === 0) return undefined;
+  const found = immutable.map(sentenceOf).join("; ");
+  return immutable.some(({ path }) => path.startsWith("roleRef"))
+    ? `binds another role, which cannot be changed in place; give it another name first (${found})`
+    : `differs in what cannot be changed in place; delete it or give it another name first (${found})`;
 }
 
 const policyInputs = z.looseObject({ name: z.string(), policy: z.string() });

@@ -147,16 +147,12 @@ export function keeperSentences(object: string, live: unknown): readonly string[
   );
 }
 
-/**
- * @param unless an annotation that only an object bears which the program has adopted already
- * @returns why the object cannot be adopted; undefined where nobody is deleting it
- */
-export function deletionOf(live: unknown, unless?: string): string | undefined {
+/** @returns why the object cannot be adopted; undefined where nobody is deleting it */
+export function deletionOf(live: unknown): string | undefined {
   const parsed = keptObject.safeParse(live);
   if (!parsed.success) return undefined;
   const { metadata, status } = parsed.data;
-  const { deletionTimestamp: since, finalizers, annotations } = metadata;
-  if (unless !== undefined && annotations[unless] !== undefined) return undefined;
+  const { deletionTimestamp: since, finalizers } = metadata;
   if (since === undefined && status?.phase !== "Terminating") return undefined;
   const time = since === undefined ? "" : ` since ${since}`;
   const held = finalizers.length === 0 ? "" : ` and waits for its finalizers (${finalizers.join(", ")})`;

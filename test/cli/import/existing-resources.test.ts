@@ -62,7 +62,12 @@ test("what is there is taken over under its own id; how it differs is said, and 
       { type: "kubernetes:core/v1:Namespace", name: "tenant-books", id: "books" },
       { type: "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", name: "tenant-books-owner", id: "books/owner" },
     ],
-    differences: ["Namespace books: metadata.labels.a: is not set, and b is wanted"],
+    differences: [
+      "Namespace books: metadata.labels.a: is not set, and b is wanted",
+      "Namespace books: records no owners, so the declared fields become the program's",
+      "Namespace books: metadata.labels.team: kept",
+      "RoleBinding books/owner: records no owners, so the declared fields become the program's",
+    ],
     keepers: [],
     clashes: [],
   });
@@ -119,6 +124,22 @@ test("what would have to be deleted to become ours is not taken over: a hand has
     "RoleBinding books/owner: binds another role, which cannot be changed in place; give it another name first " +
       "(roleRef.name: is view, and admin is wanted)",
     "Secret books/t: is there and not the program's; move it away, or keep its name free",
+  ]);
+});
+
+test("a Deployment with another selector would have to be deleted, too", async () => {
+  const app = (name: string) => ({ spec: { selector: { matchLabels: { app: name } } } });
+  const metadata = { name: "web", namespace: "books" };
+  const wanted = [{ type: "kubernetes:apps/v1:Deployment", name: "web", inputs: { metadata, ...app("web") } }];
+  const apps = { resources: [{ name: "deployments", kind: "Deployment", namespaced: true }] };
+  const held = { "/apis/apps/v1": apps, "/apis/apps/v1/namespaces/books/deployments/web": { metadata, ...app("old") } };
+  const { adopt, clashes } = await findExisting(wanted, { cluster: answers(held) });
+  expect([adopt, clashes]).toEqual([
+    [],
+    [
+      "Deployment books/web: differs in what cannot be changed in place; delete it or give it another name first " +
+        "(spec.selector.matchLabels.app: is old, and web is wanted)",
+    ],
   ]);
 });
 

@@ -145,9 +145,3 @@ test.each([
 ])("%j: %s", (live, why) => {
   expect(deletionOf(live)).toBe(why);
 });
-
-test("an object that was adopted before is no longer refused when somebody deletes it", () => {
-  const live = { metadata: { deletionTimestamp: SINCE, annotations: { "pulumi.com/patchForce": "true" } } };
-  expect(deletionOf(live, "pulumi.com/patchForce")).toBeUndefined();
-  expect(deletionOf(live)).toMatch(/^is being deleted/);
-});
