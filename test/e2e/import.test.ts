@@ -67,6 +67,14 @@ const OBJECTS = [
   },
 ];
 
+/** It is older than the record of owners. */
+const OWNERLESS = {
+  ...{ apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy" },
+  metadata: { name: "deny-other-tenants", namespace: "plotting-book", labels: { team: "books" } },
+  spec: { podSelector: {}, policyTypes: ["Ingress"] },
+};
+const WITHOUT_OWNERS = ["--type=merge", '--patch={"metadata":{"managedFields":[{}]}}'];
+
 /** What another tool deployed, as the program wants it but for that tool's annotations. */
 const OWNER = binding("plotting-book", "owner", "admin", "ancaelena98@lab.example", [
   { kind: "ServiceAccount", name: "dashboard-anca", namespace: "plotting-book" },
@@ -120,7 +128,12 @@ beforeAll(async () => {
   writeFileSync(join(folder, "token"), rootToken);
   await stack.sh(`FORGE=${forge.url}\n${HOST}`);
   await stack.kubectl(["delete", "namespace", "plotting-book", "strange", "--ignore-not-found"]);
-  await create(OBJECTS);
+  await create([...OBJECTS, OWNERLESS]);
+  await stack.kubectl([
+    ...["patch", "networkpolicy", "deny-other-tenants", "--namespace=plotting-book"],
+    ...WITHOUT_OWNERS,
+  ]);
+  expect(await ownersOf("networkpolicy/deny-other-tenants")).toEqual([]);
   await create(HELM_OBJECTS, "--field-manager=helm");
   const { api } = forge;
   await api.must("PATCH", "admin/users/ebarzin", {
@@ -164,6 +177,8 @@ const TAKEN = [
   "ResourceQuota plotting-book/quota: spec.hard.pods: taken over from kubectl-create",
   "RoleBinding plotting-book/owner: roleRef, subjects: taken over from helm",
   "Namespace plotting-book: metadata.labels.team: kept as kubectl-create set it",
+  "NetworkPolicy plotting-book/deny-other-tenants: records no owners, so the declared fields become the program's",
+  "NetworkPolicy plotting-book/deny-other-tenants: metadata.labels.team: kept",
 ];
 
 /** Who would put an adopted object back or delete it. */
@@ -249,13 +264,20 @@ let before: string;
 async function ownersOf(object: string): Promise<readonly string[]> {
   const asked = ["get", object, "--namespace=plotting-book", "--output=json", "--show-managed-fields"];
   const { metadata } = JSON.parse((await stack.kubectl(asked)).stdout) as {
-    readonly metadata: { readonly managedFields: readonly { manager: string; subresource?: string }[] };
+    readonly metadata: { readonly managedFields?: readonly { manager: string; subresource?: string }[] };
   };
-  return metadata.managedFields.filter(({ subresource }) => subresource === undefined).map(({ manager }) => manager);
+  return (metadata.managedFields ?? [])
+    .filter(({ subresource }) => subresource === undefined)
+    .map(({ manager }) => manager);
 }
 
-const teamLabel = async () =>
-  (await stack.kubectl(["get", "namespace", "plotting-book", "--output=jsonpath={.metadata.labels.team}"])).stdout;
+/** The labels that somebody else gave to the namespace and to the object without owners. */
+const teamLabels = async () => {
+  const label = "--output=jsonpath={.metadata.labels.team}";
+  const policy = ["networkpolicy", "deny-other-tenants", "--namespace=plotting-book"];
+  const found = [["namespace", "plotting-book"], policy].map((object) => stack.kubectl(["get", ...object, label]));
+  return (await Promise.all(found)).map(({ stdout }) => stdout);
+};
 
 test("an object that exists and is not in the adoption file stops the preview with its name", async () => {
   const metadata = { name: "defaults", namespace: "plotting-book" };
@@ -304,13 +326,22 @@ test("the first up leaves people, homes, clones and ports as they are, and stran
   const objects = (await stack.kubectl(asked)).stdout;
   for (const name of ["configmap/theirs", "rolebinding.rbac.authorization.k8s.io/helpers"])
     expect(objects).toContain(name);
-  expect(await teamLabel()).toBe("books");
+  expect(await teamLabels()).toEqual(["books", "books"]);
   const program = expect.stringMatching(/^pulumi-kubernetes-[0-9a-f]{8}$/);
   expect(await ownersOf("resourcequota/quota")).toEqual([program]);
+  expect([...(await ownersOf("networkpolicy/deny-other-tenants"))].sort()).toEqual(["before-workstation", program]);
   // Helm's annotations stay its own.
   expect([...(await ownersOf("rolebinding/owner"))].sort()).toEqual(["helm", program]);
   expect((await forge.api.ask("GET", `${rights}/collaborators/stranger`)).status).toBe(204);
   expect((await vault.ask("GET", "sys/policies/acl/namespace-owner-gone")).status).toBe(200);
+});
+
+test("an object is taken over once: a preview with the adoption file still set takes nothing again", async () => {
+  const adopting = settings().filter(([[name]]) => name !== "ledgerSeed");
+  await stack.prepare(text("found/roster.yaml"), adopting);
+  const ran = await stack.engine.pulumi(["preview", ...stack.target], { accept: [0, 1, 255] });
+  expect(said(ran)).toMatch(/^exit code 0/);
+  expect(said(ran)).not.toMatch(/taken over from|records no owners|: kept as/);
 });
 
 test("a second up, without the settings of the first, changes nothing", async () => {
@@ -322,6 +353,7 @@ test("a second up, without the settings of the first, changes nothing", async ()
   expect(said(ran)).toMatch(/^exit code 0/);
   expect(ran.stdout).not.toMatch(/[+~-] \d+ (created|updated|deleted)/);
   expect(await stack.touched()).toEqual(touched);
+  expect(await teamLabels()).toEqual(["books", "books"]);
 });
 
 test("an object that a later deployment is about to create, and that exists, stops its preview and it with its name", async () => {
@@ -352,5 +384,5 @@ test("the program changes later what it adopted, whoever made it, and labels mad
     "--output=jsonpath={.subjects[*].name}",
   ];
   expect((await stack.kubectl(subjects)).stdout).toBe("workstation:nobody");
-  expect(await teamLabel()).toBe("books");
+  expect(await teamLabels()).toEqual(["books", "books"]);
 });
