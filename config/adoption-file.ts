@@ -49,6 +49,44 @@ export function readAdoption({ adopt }: { readonly adopt?: string | undefined })
 
 const at = ({ path }: z.core.$ZodIssue) => path.join(".") || "the whole";
 
+/** What the Kubernetes plugin calls an object: `books/quota`. */
+export const objectId = (name: string, namespace: string | undefined): string =>
+  namespace === undefined ? name : `${namespace}/${name}`;
+
+/** What the Vault plugin calls a role of a login method, and Vault the path of it. */
+export const authRoleId = (backend: string, role: string): string => `auth/${backend}/role/${role}`;
+
+/** What the forge's plugin calls a collaborator, by login, and what belongs to a branch, by its name. */
+export const repoPartId = (owner: string, repo: string, part: string): string => `${owner}/${repo}/${part}`;
+
+const text = z.string();
+const DECLARED_IDS: readonly (readonly [type: RegExp, id: z.ZodType<string>])[] = [
+  [/^vault:.*:Policy$/, z.object({ name: text }).transform(({ name }) => name)],
+  [
+    /^vault:.*:AuthBackendRole$/,
+    z.object({ backend: text, roleName: text }).transform(({ backend, roleName }) => authRoleId(backend, roleName)),
+  ],
+  [
+    /^forgejo:.*:Collaborator$/,
+    z
+      .object({ owner: text, repo: text, login: text })
+      .transform(({ owner, repo, login }) => repoPartId(owner, repo, login)),
+  ],
+  [
+    /^forgejo:.*:Branch(Protection|Writers)$/,
+    z
+      .object({ owner: text, repo: text, branch: text })
+      .transform(({ owner, repo, branch }) => repoPartId(owner, repo, branch)),
+  ],
+];
+
+/**
+ * @returns what the plugin of Vault or the forge calls the declared resource; undefined for other types, and where the
+ * inputs are not known yet
+ */
+export const declaredId = (type: string, inputs: unknown): string | undefined =>
+  DECLARED_IDS.find(([types]) => types.test(type))?.[1].safeParse(inputs).data;
+
 /** The namespaces among them: named there, they are handed over. */
 export const adoptedNamespaces = (adoption: Adoption = []): ReadonlySet<string> =>
   new Set(adoption.filter(({ type }) => type === NAMESPACE_TYPE).map(({ id }) => id));

@@ -5,8 +5,8 @@ import { ClientError } from "../clients/client-error.ts";
 import { type Takeover, takeover, takeoverSentences } from "../clients/kubernetes/field-ownership.ts";
 import { differingImmutableFields } from "../clients/kubernetes/immutable-fields.ts";
 import { deletionOf, keeperSentences } from "../clients/kubernetes/other-keepers.ts";
-import type { Adoption } from "../config/adoption-file.ts";
-import { type DeclaredObject, liveObjects, objectId, objectName } from "./live-object.ts";
+import { type Adoption, declaredId, objectId } from "../config/adoption-file.ts";
+import { type DeclaredObject, liveObjects, objectName } from "./live-object.ts";
 import { objectKey, type ObjectsInState } from "./objects-in-state.ts";
 import { runError } from "./run-error.ts";
 
@@ -31,12 +31,14 @@ export function takeOver(
     if (id === undefined) return undefined;
     met.add(key);
     const imported = { ...opts, import: id };
+    const declared = declaredId(type, props) ?? id;
+    if (declared !== id) throw otherObject(declared, id, key);
     if (take === undefined || !type.startsWith("kubernetes:")) return { props, opts: imported };
     const { metadata: given, ...rest } = props as pulumi.Unwrap<DeclaredObject>;
     // Of the metadata alone: whatever else is secret or not known yet would make the whole metadata so.
     const metadata = pulumi.output(given).apply(async (known) => {
       const object = { ...rest, metadata: known };
-      if (objectId(object) !== id) throw otherObject(object, id, key);
+      if (objectId(known.name, known.namespace) !== id) throw otherObject(objectName(object), id, key);
       const forced = withForce(known);
       const isOurs = inState.get(known.namespace ?? "")?.has(objectKey(object.kind, known.name)) === true;
       if (!isOurs) await take({ ...object, ...(await partsOf(rest)), metadata: forced });
@@ -54,9 +56,9 @@ export function takeOver(
 }
 
 /** The engine would import the other object, and delete it to make the declared one. */
-const otherObject = (object: DeclaredObject, id: string, key: string) =>
+const otherObject = (declared: string, id: string, key: string) =>
   runError(
-    `${objectName(object)} is declared, but the adoption file has ${id} for it (${key}). Run ./ws import again, with ` +
+    `${declared} is declared, but the adoption file has ${id} for it (${key}). Run ./ws import again, with ` +
       "--roster and your rows, and use the adoption file that it writes",
   );
 

@@ -2,6 +2,7 @@
 
 import { type KubeCall, KubernetesError, openKubernetes } from "../clients/kubernetes/client.ts";
 import { kindLookup, objectPath } from "../clients/kubernetes/resource-path.ts";
+import { objectId } from "../config/adoption-file.ts";
 import { runError } from "./run-error.ts";
 
 /** What names an object in the inputs of its resource. */
@@ -46,9 +47,6 @@ export function liveObjects(kubeconfig: string): ReadLiveObject {
   };
 }
 
-/** What the Kubernetes plugin calls an object: `books/quota`. */
-export const objectId = ({ metadata: { name, namespace } }: DeclaredObject): string =>
-  namespace === undefined ? name : `${namespace}/${name}`;
-
 /** An object as a person names it: `ResourceQuota books/quota`. */
-export const objectName = (object: DeclaredObject): string => `${object.kind} ${objectId(object)}`;
+export const objectName = ({ kind, metadata: { name, namespace } }: DeclaredObject): string =>
+  `${kind} ${objectId(name, namespace)}`;

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { Forge } from "../../clients/forgejo/client.ts";
 import { repoApi, type RepoApi } from "../../clients/forgejo/repository.ts";
-import type { Adopted } from "../../config/adoption-file.ts";
+import { type Adopted, authRoleId, objectId, repoPartId } from "../../config/adoption-file.ts";
 import type { DesiredResource } from "../../stacks/offline/record-resources.ts";
 import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import type { Vault } from "../../clients/vault/client.ts";
@@ -90,7 +90,7 @@ async function findObject({ type, inputs }: DesiredResource, call: KubeCall, kin
   const { status, value } = await call("GET", path);
   if (status === 404) return undefined;
   if (status !== 200) throw new UnreadableSurface(`the cluster: ${path} cannot be read (status ${status})`);
-  const id = namespace === undefined ? name : `${namespace}/${name}`;
+  const id = objectId(name, namespace);
   const { apiVersion: _, kind: __, ...wanted } = inputs;
   const different = differences(wanted, value);
   const differs = different.map(sentenceOf);
@@ -147,7 +147,7 @@ async function findInVault({ type, inputs }: DesiredResource, vault: Vault): Pro
   }
   const role = roleInputs.safeParse(inputs);
   if (!role.success) return undefined;
-  const id = `auth/${role.data.backend}/role/${role.data.roleName}`;
+  const id = authRoleId(role.data.backend, role.data.roleName);
   return (await get(id, z.object({ data: z.looseObject({}) }))) === undefined ? undefined : { id, differs: [] };
 }
 
@@ -163,7 +163,7 @@ async function findOnForge({ type, inputs }: DesiredResource, forge: Forge): Pro
   const { owner, repo, branch, login } = parsed.data;
   const api = repoApi(forge, { owner, repo }, AbortSignal.timeout(60_000));
   if (type.endsWith(":Collaborator") && login !== undefined) {
-    return (await api.isCollaborator(login)) ? { id: `${owner}/${repo}/${login}`, differs: [] } : undefined;
+    return (await api.isCollaborator(login)) ? { id: repoPartId(owner, repo, login), differs: [] } : undefined;
   }
   if (branch === undefined) return undefined;
   return findRule(type, parsed.data, branch, api);
@@ -177,7 +177,7 @@ async function findRule(
 ): Promise<Found> {
   const rule = await api.protection(branch);
   if (rule === undefined) return undefined;
-  const id = `${wanted.owner}/${wanted.repo}/${branch}`;
+  const id = repoPartId(wanted.owner, wanted.repo, branch);
   if (type.endsWith(":BranchProtection")) return { id, differs: [] };
   const lists = [
     ["push", rule.push_whitelist_usernames, wanted.push ?? []],

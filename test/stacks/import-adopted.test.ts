@@ -69,7 +69,7 @@ async function run({ preview = false, inState = new Map(), adoption, declare, an
   };
   await pulumi.runtime.setMocks(mocks, "workstation", "test", preview);
   const { kubeconfig } = cluster;
-  const metadata = await new Promise<Settling>((resolve) => {
+  const metadata = await new Promise<Settling>((resolve, reject) => {
     void pulumi.runtime.runInPulumiStack(async () => {
       takeOver(adoption, kubeconfig, inState);
       // Sees what the transformation before it made; the registration of a resource that is refused would end the process.
@@ -79,7 +79,11 @@ async function run({ preview = false, inState = new Map(), adoption, declare, an
         resolve(metadata);
         return { props: { ...props, metadata: { name: "seen" } }, opts };
       });
-      declare();
+      try {
+        declare();
+      } catch (cause) {
+        reject(cause as Error);
+      }
       return {};
     });
   });
@@ -169,6 +173,27 @@ test("refuses an id of another object than the declared one, before it is import
   const { failed } = await run({ adoption, declare: binding, answers: {} });
   expect(failed).toContain("RoleBinding books/owner is declared, but the adoption file has novels/owner for it");
   expect(failed).toContain("Run ./ws import again");
+});
+
+class Declared extends pulumi.CustomResource {
+  constructor(type: string, props: pulumi.Inputs) {
+    super(type, "one", props);
+  }
+}
+
+test.each([
+  ["vault:index/policy:Policy", { name: "namespace-owner-ada" }, "namespace-owner-ada"],
+  ["vault:kubernetes/authBackendRole:AuthBackendRole", { backend: "k", roleName: "r" }, "auth/k/role/r"],
+  ["forgejo:index:Collaborator", { owner: "o", repo: "r", login: "ada" }, "o/r/ada"],
+  ["forgejo:index:BranchProtection", { owner: "o", repo: "r", branch: "main" }, "o/r/main"],
+])("refuses an id of another %s than the declared one", async (type, props, id) => {
+  const declaring = (adopted: string) => {
+    const declare = () => new Declared(type, { ...props, metadata: pulumi.output({}) });
+    return run({ adoption: [{ type, name: "one", id: adopted }], declare, answers: {} });
+  };
+  expect((await declaring(id)).failed).toBeUndefined();
+  await cluster?.stop();
+  await expect(declaring("guessed")).rejects.toThrow(`${id} is declared, but the adoption file has guessed for it`);
 });
 
 test.each([true, false])("refuses a binding of another role, which would be deleted (preview: %s)", async (preview) => {
