@@ -4,6 +4,10 @@
 set -u
 case ${1:-} in
   directory) echo "This session was brought back, but its directory is gone: this is a shell in your home." ;;
+  directory-unread)
+    echo "This session was brought back, but its directory cannot be read: this is a shell in your home." ;;
+  transcript-unread)
+    echo "This session was brought back, but the record of its conversation cannot be read: this is a shell." ;;
   transcript) echo "This session was brought back, but the record of its conversation is gone: this is a shell." ;;
   *)
     PATH=$HOME/.local/bin:$PATH

@@ -27,6 +27,8 @@ export type Prospect = { readonly session: Session; readonly why?: string } & (
       readonly directory: string;
       /** What runs in it instead of a plain shell: arguments for `resume`. */
       readonly resume?: string;
+      /** Which conversation the next save is to find in it. */
+      readonly conversation?: string;
       /** tmux's id of the unused session in which it gets a window; a session of its own where absent. */
       readonly inside?: string;
     }
@@ -116,13 +118,15 @@ function startOf(session: Session, present: Present, missing: Missing | undefine
       missing.what === "directory"
         ? `its directory ${missing.why}, so it starts in the home`
         : `the transcript of its conversation ${conversation} ${missing.why}`;
-    // The line in the pane says that it is gone.
-    return { session, state: "shell", directory, why, ...(missing.why === GONE ? { resume: missing.what } : {}) };
+    // A line in the pane says so. What cannot be read may be there again later, so the session stays that conversation's.
+    if (missing.why === GONE) return { session, state: "shell", directory, why, resume: missing.what };
+    const keeps = conversation === undefined ? {} : { conversation };
+    return { session, state: "shell", directory, why, resume: `${missing.what}-unread`, ...keeps };
   }
   if (conversation === undefined) return { session, state: "shell", directory };
   const folder = quoted(folderOf(assistantFolder, present));
   const resume = assistantFolder === undefined ? conversation : `${conversation} ${folder}`;
-  return { session, state: "conversation", directory, resume };
+  return { session, state: "conversation", directory, resume, conversation };
 }
 
 /** For a shell, which takes it as it is. */

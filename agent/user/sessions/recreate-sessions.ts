@@ -129,10 +129,8 @@ async function setOptions(
     // A server that is started without a session stays without one; from now on it ends with its last, as everybody's does.
     ...(started ? [ENDS_WITH_LAST] : []),
     // The launcher's own option, so that the next save finds the conversation at once.
-    ...[...opened.values()].flatMap(({ id, start: { state, session } }) =>
-      state === "conversation" && session.conversation !== undefined
-        ? [["set-option", "-q", "-t", id, "@workstation_conversation", session.conversation]]
-        : [],
+    ...[...opened.values()].flatMap(({ id, start: { conversation } }) =>
+      conversation === undefined ? [] : [["set-option", "-q", "-t", id, "@workstation_conversation", conversation]],
     ),
   ]);
   const value = /^destroy-unattached (\S+)$/m.exec(printed)?.[1];

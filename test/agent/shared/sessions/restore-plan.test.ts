@@ -52,7 +52,13 @@ test.each<[string, Session, Partial<Present>, object]>([
     "a directory that cannot be entered",
     session({ conversation: A }),
     { missingDirectory: () => "cannot be read (EIO)" },
-    { state: "shell", directory: HOME, why: "its directory cannot be read (EIO), so it starts in the home" },
+    {
+      state: "shell",
+      directory: HOME,
+      resume: "directory-unread",
+      conversation: A,
+      why: "its directory cannot be read (EIO), so it starts in the home",
+    },
   ],
   [
     "a transcript that cannot be read",
@@ -61,6 +67,8 @@ test.each<[string, Session, Partial<Present>, object]>([
     {
       state: "shell",
       directory: `${HOME}/code`,
+      resume: "transcript-unread",
+      conversation: A,
       why: `the transcript of its conversation ${A} cannot be read (EACCES)`,
     },
   ],

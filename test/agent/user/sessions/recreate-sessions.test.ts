@@ -1,7 +1,7 @@
 /** Tests what a restore makes and reports on a server that it has started: real tmux, with a configuration of its person's. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -130,6 +130,15 @@ test("a session in which the assistant fails at once is one with a shell, and sa
   chmodSync(join(home, "shell"), 0o755);
   start("", `SHELL=${home}/shell exec sh ${RESUME} ${ID}`);
   expect(await restore()).toEqual([{ name: "main", how: "shell", why: "the assistant ended with 127" }, TWO]);
+});
+
+test("a session whose transcript cannot be read is one with a shell, and stays that conversation's", async () => {
+  start("");
+  rmSync(join(home, ".claude/projects"), { recursive: true });
+  symlinkSync("projects", join(home, ".claude/projects"));
+  const why = `the transcript of its conversation ${ID} cannot be read (ELOOP)`;
+  expect(await restore()).toEqual([{ name: "main", how: "shell", why }, TWO]);
+  expect(await windows()).toBe(`main 1|${ID}\ntwo 1|`);
 });
 
 test("a look that is not answered is not taken for an end", async () => {
