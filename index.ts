@@ -3,7 +3,10 @@
 import { readConfig } from "./stacks/read-settings.ts";
 import { deploy } from "./stacks/deploy.ts";
 import { runError } from "./stacks/run-error.ts";
+import { leaveOutTracesOfSdk } from "./stacks/short-traces.ts";
 import { Refusal } from "./config/refusal.ts";
+
+leaveOutTracesOfSdk();
 
 export default async () => {
   try {
