@@ -33,7 +33,10 @@ export function trackSurfaces(
   const declared = new Map<Surface, pulumi.Resource[]>();
   pulumi.runtime.registerStackTransformation(({ type, name, resource }) => {
     const surface = surfaceOf(type, name);
-    if (surface !== undefined) declared.set(surface, [...(declared.get(surface) ?? []), resource]);
+    if (surface === undefined) return undefined;
+    const found = declared.get(surface) ?? [];
+    found.push(resource);
+    declared.set(surface, found);
     return undefined;
   });
   let finish: (record: string) => void = () => undefined;
