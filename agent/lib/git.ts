@@ -114,10 +114,18 @@ export function tellingLines(stderr: string): readonly string[] {
   const consequence = lines.findIndex((line) => CONSEQUENCE.test(line));
   const isCause = (at: number) => at < consequence && at >= consequence - MOST_CAUSES;
   const telling = lines.filter((line, at) => TELLING.test(line) || (isCause(at) && line.trim() !== ""));
+  const first = [...new Set(telling)].slice(0, MOST_TELLING).map(withoutArguments);
   // Of a filter's failure git tells twice, the first time with its exit code.
-  const distinct = telling.filter((line, at) => !telling.some((one, other) => other < at && one.startsWith(line)));
+  const distinct = first.filter((line, at) => !first.some((one, other) => other < at && one.startsWith(line)));
   return distinct.length > 0 ? distinct : lines;
 }
+
+/** Far more than fits into a reason; a remote may send any number. */
+const MOST_TELLING = 50;
+
+/** Git quotes a filter's whole command, which may hold a secret. */
+const withoutArguments = (line: string): string =>
+  line.replace(/^(error: (?:external filter|initialization for subprocess) '\S+) .*'/, "$1 …'");
 
 /** Git's own reasons, the shell's about a program that cannot be started, and the paths that git lists below a reason. */
 const TELLING = /^(fatal|error|remote):|^ ! \[|: not found$|: Permission denied$|^git: '.*' is not a git command|^\t/;

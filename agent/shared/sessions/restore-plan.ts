@@ -118,9 +118,10 @@ function startOf(session: Session, present: Present, missing: Missing | undefine
       missing.what === "directory"
         ? `its directory ${missing.why}, so it starts in the home`
         : `the transcript of its conversation ${conversation} ${missing.why}`;
-    // A line in the pane says so. What cannot be read may be there again later, so the session stays that conversation's.
+    // A line in the pane says so.
     if (missing.why === GONE) return { session, state: "shell", directory, why, resume: missing.what };
-    const keeps = conversation === undefined ? {} : { conversation };
+    // What cannot be read may be there again later, so the session stays that conversation's, but not in another directory.
+    const keeps = conversation === undefined || missing.what === "directory" ? {} : { conversation };
     return { session, state: "shell", directory, why, resume: `${missing.what}-unread`, ...keeps };
   }
   if (conversation === undefined) return { session, state: "shell", directory };

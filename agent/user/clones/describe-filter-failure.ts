@@ -15,10 +15,10 @@ const IS_CONVERSATION =
   /^(fatal: the remote end hung up unexpectedly|fatal: protocol error: .*|error: initialization for subprocess .*)$/m;
 const SAYS_NOTHING =
   /^(fatal: the remote end hung up unexpectedly|error: (packet write|could not write|initialization for subprocess) .*)$/i;
-const LONGEST_COMMAND = 100;
+const LONGEST_PROGRAM = 100;
 
 /**
- * Git's reason, with the filter's name and command where a long-running filter is behind it.
+ * Git's reason, with the filter's name and program where a long-running filter is behind it.
  *
  * @param paths those that git was about to write or compare; all that it tracks unless told
  */
@@ -53,6 +53,9 @@ async function longRunningFilters(
   // `path`, `filter` and the value, one after the other.
   const values = new Set(attributes.stdout.split("\0").filter((_, at) => at % 3 === 2));
   const used = configured.filter((name) => values.has(name));
-  const command = (name: string) => (config.get(`filter.${name}.process`) ?? "").slice(0, LONGEST_COMMAND);
-  return (used.length > 0 ? used : configured).map((name) => `${name} (${command(name)})`);
+  // Without the arguments, which may hold a secret.
+  const program = (name: string) => config.get(`filter.${name}.process`)?.trim().split(/\s/)[0] ?? "";
+  const bringsAttributes = paths?.some((path) => /(^|\/)\.gitattributes$/.test(readable(path))) === true;
+  const named = used.length > 0 && !bringsAttributes ? used : configured;
+  return named.map((name) => `${name} (${program(name).slice(0, LONGEST_PROGRAM)})`);
 }

@@ -56,7 +56,6 @@ test.each<[string, Session, Partial<Present>, object]>([
       state: "shell",
       directory: HOME,
       resume: "directory-unread",
-      conversation: A,
       why: "its directory cannot be read (EIO), so it starts in the home",
     },
   ],

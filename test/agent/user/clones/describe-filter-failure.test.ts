@@ -38,7 +38,7 @@ test.each([
   ["is killed", lfs(`${READS} kill -9 $$`), "failed: Killed"],
   ["ends without a word", lfs(`${READS} exit 1`), "it ended without a message"],
   ["does not speak git's protocol", lfs("echo hello world; cat > /dev/null"), "protocol error"],
-])("a long-running filter that %s is named with its command, and no remote is blamed", async (_, begin, why) => {
+])("a long-running filter that %s is named with its program, and no remote is blamed", async (_, begin, why) => {
   // Another one is configured, which none of the update's files passes.
   const clone = behind(`${begin}; git config filter.annex.process 'git-annex filter-process'`);
   const before = tree();
@@ -46,9 +46,27 @@ test.each([
   expect(await change?.apply()).toBe("not done");
   expect(real.warned).toEqual([expect.stringContaining(why)]);
   expect(real.warned[0]).toContain("~/code was not updated, and is as it was before: ");
-  expect(real.warned[0]).toContain(`the filter lfs (${clone}/../git-lfs filter-process) failed: `);
+  expect(real.warned[0]).toContain(`the filter lfs (${clone}/../git-lfs) failed: `);
   expect(real.warned[0]).not.toMatch(/the remote end|annex/);
   expect(tree()).toBe(before);
+});
+
+test("where the update brings the attributes, every long-running filter may be the one, and no argument is told", async () => {
+  const clone = behind(
+    "git config filter.lfs.process 'git-lfs --token s3cret'; git config filter.crypt.process '/opt/crypt -k s3cret'",
+  );
+  const ran = {
+    argv: [],
+    code: 128,
+    stdout: "",
+    stderr: "fatal: the remote end hung up unexpectedly\n",
+    timedOut: false,
+    overflowed: false,
+  };
+  const paths = ["new", "sub/.gitattributes"];
+  expect(await describeFilterFailure(real.place, clone, ran, paths)).toBe(
+    "the filter lfs (git-lfs) or crypt (/opt/crypt) failed: it ended without a message",
+  );
 });
 
 test("a long-running filter that has ended before git writes to it is named alike", async () => {
@@ -61,7 +79,7 @@ fatal: new: smudge filter lfs failed
 `;
   const ran = { argv: [], code: 128, stdout: "", stderr, timedOut: false, overflowed: false };
   expect(await describeFilterFailure(real.place, clone, ran)).toBe(
-    "the filter lfs (git-lfs filter-process) failed: git-lfs: not found; fatal: new: smudge filter lfs failed",
+    "the filter lfs (git-lfs) failed: git-lfs: not found; fatal: new: smudge filter lfs failed",
   );
 });
 
@@ -72,7 +90,7 @@ test("a long-running filter that keeps a clone from being compared with its comm
   const facts = await cloneFacts(real.home, { ...real.place.part, layout: "single" });
   expect(facts).toMatchObject([{ path: "~/code", state: "kept" }]);
   expect(facts[0]?.why).toBe(
-    `cannot be compared with its last commit, so it is not updated (behind 1): the filter lfs (${clone}/../git-lfs filter-process) failed: broken`,
+    `cannot be compared with its last commit, so it is not updated (behind 1): the filter lfs (${clone}/../git-lfs) failed: broken`,
   );
 });
 
@@ -99,7 +117,7 @@ printf '#!/bin/sh\n${READS} echo broken >&2; exit 2\n' > ../git-lfs; chmod 755 .
   const [change] = await repoClones(place).differences();
   expect(await change?.apply()).toBe("not done");
   expect(real.warned).toEqual([
-    "~/code/tools could not be cloned and is retried by the next run: the filter lfs (git-lfs filter-process) failed: broken",
+    "~/code/tools could not be cloned and is retried by the next run: the filter lfs (git-lfs) failed: broken",
   ]);
   expect(existsSync(`${real.home}/code/tools`)).toBe(false);
 });
