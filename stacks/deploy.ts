@@ -75,7 +75,7 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   const down = await unreachableHosts(settings.hosts);
   for (const [host, why] of down) await pulumi.log.warn(pendingOn(host as HostName, why, decided));
   const inState = access === undefined ? new Map() : await objectsInState();
-  if (access !== undefined) refuseExistingObjects(access, inState, adoption);
+  if (access !== undefined && surroundings?.isKnown === true) refuseExistingObjects(access, inState, adoption);
   const unmet = adoption && takeOver(adoption, access, inState);
   const forge =
     forgejo &&

@@ -30,18 +30,21 @@ export function takeOver(
     const id = ids.get(key);
     if (id === undefined) return undefined;
     met.add(key);
-    const imported = { ...opts, import: id };
+    const isKubernetes = type.startsWith("kubernetes:");
+    // What names an id can be replaced no more, so a resource that the state has gets none.
+    const isHeld = isKubernetes && holds(inState, (props as DeclaredObject).kind, id);
+    const imported = isHeld ? opts : { ...opts, import: id };
     const declared = declaredId(type, props) ?? id;
     if (declared !== id) throw otherObject(declared, id, key);
-    if (take === undefined || !type.startsWith("kubernetes:")) return { props, opts: imported };
+    if (take === undefined || !isKubernetes) return { props, opts: imported };
     const { metadata: given, ...rest } = props as pulumi.Unwrap<DeclaredObject>;
     // Of the metadata alone: whatever else is secret or not known yet would make the whole metadata so.
     const metadata = pulumi.output(given).apply(async (known) => {
       const object = { ...rest, metadata: known };
-      if (objectId(known.name, known.namespace) !== id) throw otherObject(objectName(object), id, key);
       const forced = withForce(known);
-      const isOurs = inState.get(known.namespace ?? "")?.has(objectKey(object.kind, known.name)) === true;
-      if (!isOurs) await take({ ...object, ...(await partsOf(rest)), metadata: forced });
+      if (isHeld) return forced;
+      if (objectId(known.name, known.namespace) !== id) throw otherObject(objectName(object), id, key);
+      await take({ ...object, ...(await partsOf(rest)), metadata: forced });
       return forced;
     });
     return { props: { ...props, metadata }, opts: imported };
@@ -53,6 +56,11 @@ export function takeOver(
         ({ type, name, id }) =>
           `${id} (${type} ${name}) is in the adoption file, but no declared resource matches it; remove it from the adoption file`,
       );
+}
+
+function holds(inState: ObjectsInState, kind: string, id: string): boolean {
+  const [name = "", namespace = ""] = id.split("/").reverse();
+  return inState.get(namespace)?.has(objectKey(kind, name)) === true;
 }
 
 /** The engine would import the other object, and delete it to make the declared one. */

@@ -24,19 +24,23 @@ export interface LiveObject {
   patch(fields: object): Promise<number>;
 }
 
-/** @returns undefined where the cluster has no such kind. @throws RunError where no answer came */
+/** @returns undefined where the cluster has no such kind. @throws RunError where no answer came, and for a kubeconfig that cannot be used */
 export type ReadLiveObject = (object: DeclaredObject) => Promise<LiveObject | undefined>;
 
 /** A deployment asks for hundreds of objects at once, which an API server may put off. */
 const RETRIES = { tries: 4, pauseMs: 500 };
 
-/** @throws KubernetesError for a kubeconfig that cannot be used */
+/** The kubeconfig is opened with the first question. */
 export function liveObjects(kubeconfig: string): ReadLiveObject {
-  const open = openKubernetes(kubeconfig, RETRIES);
-  const call: KubeCall = (...exchange) =>
-    open(...exchange).catch((cause: unknown) => {
+  let open: KubeCall | undefined;
+  const call: KubeCall = async (...exchange) => {
+    try {
+      open ??= openKubernetes(kubeconfig, RETRIES);
+      return await open(...exchange);
+    } catch (cause) {
       throw cause instanceof KubernetesError ? runError(cause.message) : cause;
-    });
+    }
+  };
   const kinds = kindLookup(call);
   return async ({ apiVersion, kind, metadata: { name, namespace } }) => {
     const resource = await kinds(apiVersion, kind);

@@ -13,17 +13,23 @@ const IMMUTABLE: Readonly<Record<string, readonly string[]>> = {
   Service: ["spec.clusterIP"],
 };
 
+/** Of these, what the live object has beyond the declared value is a difference too. */
+const WHOLE: readonly string[] = ["Deployment spec.selector", "ResourceQuota spec.scopes"];
+
 /** The immutable field of the kind in which a path such as `roleRef.name` lies. */
 export const immutableField = (kind: string, path: string): string | undefined =>
   IMMUTABLE[kind]?.find((field) => path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`));
 
 /**
- * Compares the immutable fields of a declared object with the live one. What is not declared, and what is secret or not
- * known yet, is not compared.
+ * Compares the immutable fields of a declared object with the live one. What is secret or not known yet is not compared, nor,
+ * in most fields, what is not declared.
  * @returns the fields that differ
  */
 export const differingImmutableFields = (kind: string, declared: unknown, live: unknown): readonly string[] =>
-  (IMMUTABLE[kind] ?? []).filter((field) => !agrees(at(declared, field), at(live, field)));
+  (IMMUTABLE[kind] ?? []).filter((field) => {
+    const [want, have] = [at(declared, field), at(live, field)];
+    return !agrees(want, have) || (WHOLE.includes(`${kind} ${field}`) && !isWithheld(want) && !agrees(have, want));
+  });
 
 const at = (object: unknown, path: string): unknown =>
   path.split(".").reduce<unknown>((part, name) => (isMap(part) ? part[name] : undefined), object);

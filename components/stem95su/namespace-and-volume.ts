@@ -44,7 +44,11 @@ export function createContent(parent: pulumi.Resource, name: string, args: Conte
         ...(args.storageClass === undefined ? {} : { storageClassName: args.storageClass }),
       },
     },
-    { parent, protect: true, dependsOn: [namespace] },
+    // The cluster chooses them, and for an adopted claim they are inputs: to take them out would mean another claim.
+    {
+      ...{ parent, protect: true, dependsOn: [namespace] },
+      ignoreChanges: ["spec.volumeName", ...(args.storageClass === undefined ? ["spec.storageClassName"] : [])],
+    },
   );
   return { namespace, claim };
 }

@@ -115,7 +115,8 @@ export function exposeSite(parent: pulumi.Resource, name: string, content: Conte
       metadata: { name: "web", namespace: SITE, labels },
       spec: { selector: podsOf("web"), ports: [{ name: "http", port: 80, targetPort: "site" }] },
     },
-    { parent, dependsOn: [content.namespace] },
+    // The cluster chooses them, and of an adopted Service they are inputs: to take them out would mean to delete it.
+    { parent, dependsOn: [content.namespace], ignoreChanges: ["spec.clusterIP", "spec.clusterIPs"] },
   );
   new k8s.networking.v1.Ingress(
     `${name}-web`,

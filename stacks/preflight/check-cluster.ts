@@ -19,6 +19,8 @@ import { type Tenancy, tenanciesOf } from "./namespace-owners.ts";
 
 /** What the run has to know of the cluster as it is. */
 export interface Surroundings {
+  /** False for a preview where the cluster did not answer. */
+  readonly isKnown: boolean;
   readonly warnings: readonly string[];
   readonly notes: readonly string[];
   /** What of the API servers' sign-in is not as it should be; empty when all is well or nothing is set up there. */
@@ -51,7 +53,7 @@ export async function checkCluster(
       throw new Refusal(`The cluster could not be looked at, so nothing was changed: ${cause.message}.`);
     }
     const warning = `The cluster could not be looked at; an update would stop here: ${cause.message}.`;
-    return { warnings: [warning], notes: [], signInDrift: "" };
+    return { isKnown: false, warnings: [warning], notes: [], signInDrift: "" };
   }
 }
 
@@ -74,6 +76,7 @@ export function judge(
   if (all.length > 0)
     throw new Refusal(["Nothing was changed in the cluster:", ...all.map((line) => `  ${line}.`)].join("\n"));
   return {
+    isKnown: true,
     warnings: [
       ...stores.warnings,
       ...foreignBindings(tenancies, facts, { isSuspended: settings.plantedRights === "suspend", formerBindings }),

@@ -59,6 +59,7 @@ async function run({ preview = false, inState = new Map(), adoption, declare, an
     const replies = left.get(`${method} ${path}`) ?? [];
     return replies.length > 1 ? replies.shift() : replies[0];
   });
+  const imports: unknown[] = [];
   const said: string[] = [];
   vi.spyOn(pulumi.log, "info").mockImplementation(async (sentence) => void said.push(sentence));
   const warned: string[] = [];
@@ -76,6 +77,7 @@ async function run({ preview = false, inState = new Map(), adoption, declare, an
       pulumi.runtime.registerStackTransformation(({ props, opts }) => {
         const { metadata } = props as { readonly metadata: Settling };
         for (const one of [metadata.isKnown, metadata.isSecret, metadata.allResources()]) one.catch(() => undefined);
+        imports.push((opts as pulumi.CustomResourceOptions).import);
         resolve(metadata);
         return { props: { ...props, metadata: { name: "seen" } }, opts };
       });
@@ -92,7 +94,7 @@ async function run({ preview = false, inState = new Map(), adoption, declare, an
     (cause: Error) => ({ failed: cause.message, value: undefined }),
   );
   const isPlain = made.failed === undefined && (await metadata.isKnown) && !(await metadata.isSecret);
-  return { failed: made.failed, metadata: made.value, isPlain, said, warned, patched, asked: cluster.asked };
+  return { failed: made.failed, metadata: made.value, isPlain, said, warned, patched, imports, asked: cluster.asked };
 }
 
 /** What the SDK keeps of an output and does not publish. */
@@ -130,7 +132,7 @@ test("takes fields from the program of a lost state, whose annotation is no sign
 test("takes an object over once: what the state holds stays with whoever edited it since, and is no obstacle", async () => {
   const edited = owner("kubectl-edit", "Update", { "f:spec": PODS });
   const deleted = being(object("quota", [OLD_PROGRAM, edited]), { deletionTimestamp: "2026-01-02T03:04:05Z" });
-  const { failed, said, asked, metadata } = await run({
+  const { failed, said, asked, metadata, imports } = await run({
     inState: new Map([["books", new Set(["ResourceQuota quota"])]]),
     adoption: adoptQuota,
     declare: quota,
@@ -138,6 +140,7 @@ test("takes an object over once: what the state holds stays with whoever edited 
   });
   expect([failed, said, asked]).toEqual([undefined, [], []]);
   expect(metadata).toMatchObject({ annotations: { "pulumi.com/patchForce": "true" } });
+  expect(imports).toEqual([undefined]);
 });
 
 test("reads and works out again where the object is written in between, three times", async () => {

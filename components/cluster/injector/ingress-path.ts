@@ -33,7 +33,8 @@ export function declareIngressPath(
   const service = new k8s.core.v1.Service(
     name,
     { metadata, spec: { selector: SELECTOR, ports: [{ name: "http", port: 80, targetPort: REQUEST_PORT }] } },
-    { parent },
+    // The cluster chooses them, and of an adopted Service they are inputs: to take them out would mean to delete it.
+    { parent, ignoreChanges: ["spec.clusterIP", "spec.clusterIPs"] },
   );
   const networkPolicy = new k8s.networking.v1.NetworkPolicy(
     name,

@@ -42,7 +42,7 @@ const OURS = new Map([
 ]);
 
 test("an empty cluster is no reason to stop, and there is nothing to say of it", () => {
-  expect(judged({})).toEqual({ warnings: [], notes: [], signInDrift: "" });
+  expect(judged({})).toEqual({ isKnown: true, warnings: [], notes: [], signInDrift: "" });
 });
 
 describe("a namespace that exists already", () => {
