@@ -23,6 +23,7 @@ import {
   outsideOf,
   type Seen,
   seenOf,
+  SLACK_MS,
   sessionsOf,
   startedAtMs,
 } from "../../shared/sessions/session-evidence.ts";
@@ -183,8 +184,6 @@ function writtenOf({ directory }: Seen, transcripts: readonly Named[]): Readonly
   return new Map(transcripts.filter((t) => isTheirs(t.folder)).map((t) => [t.id, t.changedAtMs]));
 }
 
-/** The clock may have been set by a little since the assistant started; one transcript too many only costs a worker. */
-const SLACK_MS = 2000;
 /** Of all sessions together; one transcript counts once a session of its directory. */
 const MOST_WRITTEN = 5000;
 /** So much of a transcript tells whose it is; what comes later changes nothing. */
@@ -194,6 +193,7 @@ function writtenSince(seen: Seen, bootMs: number, transcripts: readonly Named[])
   const started = startedAtMs(seen, bootMs);
   if (started === undefined) return [];
   const isTheirs = isFolderOf(seen.directory);
+  // One transcript too many only costs a worker.
   const candidates = transcripts.filter((t) => t.changedAtMs > started - SLACK_MS && isTheirs(t.folder));
   return candidates.sort((a, b) => (a.id < b.id ? -1 : 1));
 }

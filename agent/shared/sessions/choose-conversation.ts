@@ -76,7 +76,8 @@ export function transcriptsMatter(
   return all.some((e) => !isToldByHook(e) && (changed.get(e.key) ?? []).some((id) => !spokenFor.has(id)));
 }
 
-const isToldByHook = ({ hook, hookIsCurrent }: Evidence): boolean =>
+/** Whether the hook of the assistant that runs has told its conversation, so that no transcript is needed. */
+export const isToldByHook = ({ hook, hookIsCurrent }: Evidence): boolean =>
   hookIsCurrent === true && CONVERSATION_ID.test(hook ?? "");
 
 /** Whatever any source names. */

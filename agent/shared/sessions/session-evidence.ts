@@ -87,6 +87,15 @@ export function startedAtMs({ assistants, speaker }: Seen, bootMs: number): numb
   return bootMs + (assistant.startedTicks / TICKS_PER_SECOND) * 1000;
 }
 
+/** The clock may have been set by a little since an assistant started. */
+export const SLACK_MS = 2000;
+
+/** The conversations that a session's assistants may have written: by the time of the last write, since the first started. */
+export function writtenSinceStart({ assistants }: Seen, bootMs: number, { written }: Evidence): readonly string[] {
+  const firstMs = bootMs + (Math.min(...assistants.map((one) => one.startedTicks)) / TICKS_PER_SECOND) * 1000;
+  return [...written].flatMap(([id, writtenAtMs]) => (writtenAtMs > firstMs - SLACK_MS ? [id] : []));
+}
+
 /** What is known of the transcripts that belong to one session's directory. */
 export type TranscriptsSeen = Pick<Evidence, "written" | "transcripts">;
 

@@ -5,7 +5,7 @@ import { uptime } from "node:os";
 import { resolve } from "node:path";
 import { systemCode } from "../../lib/errors.ts";
 import { FORMAT, parseListing } from "../../shared/sessions/tmux-listing.ts";
-import type { Evidence } from "../../shared/sessions/choose-conversation.ts";
+import { type Evidence, isToldByHook, namesOne } from "../../shared/sessions/choose-conversation.ts";
 import type { Observation, ObservedSession } from "../../shared/sessions/session-schemas.ts";
 import { LONGEST_TEXT, pathText } from "../../shared/sessions/path-encoding.ts";
 import {
@@ -16,6 +16,7 @@ import {
   type Seen,
   seenOf,
   sessionsOf,
+  writtenSinceStart,
 } from "../../shared/sessions/session-evidence.ts";
 import { type Assistant, type Children, childrenIn } from "../../shared/sessions/process-tree.ts";
 import { sessionCalled } from "../../shared/sessions/restore-plan.ts";
@@ -55,7 +56,18 @@ export interface SessionsFound {
   readonly evidence: readonly Evidence[];
   /** Assistants outside of every session. */
   readonly outside: readonly Assistant[];
+  /** By index of `sessions`, the conversations that its assistants may have written. */
+  readonly writtenSince: readonly (readonly string[])[];
+  /** Folders of transcripts that could not be read, of each assistant that may be in any of their conversations. */
+  readonly unreadFolders: readonly UnreadFolder[];
   readonly warnings: string[];
+}
+
+/** The transcripts of one directory in an assistant's own folder. */
+export interface UnreadFolder {
+  readonly assistant: string;
+  readonly directory: string;
+  readonly unread: Unread;
 }
 
 /** @param listing what `LIST_PANES` answers */
@@ -71,8 +83,9 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
     }),
   );
   const cache = new Map<string, TranscriptsFound>();
-  const transcripts = ({ session, directory }: Seen): TranscriptsFound => {
-    const folder = folders.get(session.key) ?? `${home}/.claude`;
+  const ownFolder = ({ session }: Seen) => folders.get(session.key) ?? `${home}/.claude`;
+  const transcripts = (one: Seen): TranscriptsFound => {
+    const [folder, { directory }] = [ownFolder(one), one];
     const key = `${folder}\0${directory}`;
     const all = cache.get(key) ?? transcriptsOf(folder, directory);
     cache.set(key, all);
@@ -83,20 +96,37 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
   const evidence = seen.map((one) => evidenceOf(one, bootMs, transcripts(one).seen));
   const unread = new Map<string, Unread>();
   const sessions = sessionsOf(seen, evidence, argumentsOf(outside), folders).map((session, at) => {
-    const one = seen[at];
-    const missed = one === undefined ? undefined : unreadOf(session, transcripts(one));
+    const [one, told] = [seen[at], evidence[at]];
+    const missed = one === undefined || told === undefined ? undefined : unreadOf(session, told, transcripts(one));
     if (missed === undefined) return session;
     unread.set(session.name, missed);
     return { ...session, unread: true as const };
   });
-  return { sessions, seen, evidence, outside, warnings: [...warnings, ...describeUnread(unread)] };
+  const writtenSince = seen.map((one, at) => {
+    const told = evidence[at];
+    return told === undefined ? [] : writtenSinceStart(one, bootMs, told);
+  });
+  const unreadFolders = seen.flatMap((one, at) => {
+    const { folder } = transcripts(one);
+    const { assistantRuns, unread: isUnread } = sessions[at] ?? {};
+    if (folder === undefined || assistantRuns !== true || isUnread !== true) return [];
+    return [{ assistant: ownFolder(one), directory: one.directory, unread: folder }];
+  });
+  const told = [...warnings, ...describeUnread(unread)];
+  return { sessions, seen, evidence, outside, writtenSince, unreadFolders, warnings: told };
 }
 
 /** What could not be read and would have told the session's conversation. */
-function unreadOf(session: ObservedSession, { seen, folder, transcript }: TranscriptsFound): Unread | undefined {
-  if (folder !== undefined) return folder;
-  const { conversation, assistantRuns } = session;
-  const isKnown = conversation === undefined ? !assistantRuns : seen.written.has(conversation);
+function unreadOf(
+  { conversation, assistantRuns }: ObservedSession,
+  evidence: Evidence,
+  { seen, folder, transcript }: TranscriptsFound,
+): Unread | undefined {
+  if (isToldByHook(evidence) && evidence.hook === conversation) return undefined;
+  if (folder !== undefined || assistantRuns) return folder ?? transcript;
+  // Of several that are named, the one that was written last decides.
+  const named = [evidence.option, evidence.hook, evidence.argument].filter((id) => id !== undefined);
+  const isKnown = named.length === 0 || namesOne(evidence) || named.every((id) => seen.written.has(id));
   return isKnown ? undefined : transcript;
 }
 

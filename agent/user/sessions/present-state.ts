@@ -24,8 +24,8 @@ export async function presentState(tmux: Tmux, person: PersonHere, names?: strin
     names === undefined ? await askReviving(tmux, person.uid, NAMES, false, proc) : { answer: names };
   if (beside !== undefined) throw new Refusal(beside);
   const listing = told === "" ? "" : ((await tmux.ask(LIST_PANES)) ?? "");
-  const { sessions: found, seen, evidence, outside } = readListing(listing, person);
-  // Where transcripts could not be read the choice is not certain, so each conversation that a source names counts as open.
+  const { sessions: found, seen, evidence, outside, writtenSince, unreadFolders } = readListing(listing, person);
+  // Where transcripts could not be read the choice is not certain, so each conversation that it may be in counts as open.
   const sessions = found.map(({ name, conversation, unread }) => ({
     name,
     conversation: unread === true ? undefined : conversation,
@@ -34,7 +34,7 @@ export async function presentState(tmux: Tmux, person: PersonHere, names?: strin
     const [one, told] = [seen[at], evidence[at]];
     return one === undefined || told === undefined
       ? []
-      : [{ name, conversation, evidence: told, assistants: one.assistants }];
+      : [{ name, conversation, evidence: told, assistants: one.assistants, writtenSince: writtenSince[at] ?? [] }];
   });
   return {
     home: person.home,
@@ -42,7 +42,12 @@ export async function presentState(tmux: Tmux, person: PersonHere, names?: strin
     open: openConversations(running, outside),
     forgotten: readForgotten(person.home),
     missingDirectory,
-    missingTranscript,
+    missingTranscript: (assistant, directory, id) => {
+      const missing = missingTranscript(assistant, directory, id);
+      // An assistant runs there, and nothing tells in which conversation it is not.
+      const hidden = unreadFolders.find((one) => one.assistant === assistant && one.directory === directory);
+      return missing ?? (hidden === undefined ? undefined : whyMissing([hidden.unread]));
+    },
   };
 }
 

@@ -5,7 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openConversations } from "../../../../agent/shared/sessions/open-conversations.ts";
+import { planRestore } from "../../../../agent/shared/sessions/restore-plan.ts";
 import { LIST_PANES, readListing } from "../../../../agent/user/sessions/observe-sessions.ts";
+import { presentState } from "../../../../agent/user/sessions/present-state.ts";
+import type { Tmux } from "../../../../agent/user/sessions/tmux-client.ts";
 
 const id = (letter: string) => `6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a0${letter}`;
 const letterOf = (conversation: string | undefined) => conversation?.slice(-1) ?? "–";
@@ -55,7 +58,7 @@ function makeSession(name: string, panes: readonly PaneMade[], launched?: string
 
 /** A transcript of each of the letters, the last written last. */
 function transcripts(letters: string, directory = home): void {
-  const folder = join(home, ".claude/projects", directory.replace(/[^A-Za-z0-9]/g, "-"));
+  const folder = folderOf(directory);
   mkdirSync(folder, { recursive: true });
   for (const letter of letters) {
     const line = { cwd: directory, timestamp: new Date().toISOString() };
@@ -64,11 +67,34 @@ function transcripts(letters: string, directory = home): void {
   }
 }
 
-const look = () => {
+const listing = () => {
   // The shell of a pane needs a moment to become what it runs.
   sh("sleep 0.3");
-  return readListing(tmux(`${LIST_PANES[0]} -a -F '${LIST_PANES[3]}'`), { uid: process.getuid?.() ?? -1, home });
+  return tmux(`${LIST_PANES[0]} -a -F '${LIST_PANES[3]}'`);
 };
+const person = () => ({ uid: process.getuid?.() ?? -1, home });
+const look = () => readListing(listing(), person());
+
+const folderOf = (directory = home) => join(home, ".claude/projects", directory.replace(/[^A-Za-z0-9]/g, "-"));
+/** Makes the transcript of that letter one that cannot be read. */
+const hide = (letter: string) =>
+  sh(`ln -s loop.jsonl '${folderOf()}/${id(letter)}.jsonl'; ln -s loop.jsonl '${folderOf()}/loop.jsonl'`);
+
+/** What a restore would do with a session of another name that was recorded in that conversation. */
+async function restoreOf(letter: string, afterLook = () => ""): Promise<readonly object[]> {
+  const answering: Tmux = {
+    hasSocket: () => true,
+    ask: async () => listing(),
+    try: () => Promise.reject(new Error("nothing is to be changed")),
+  };
+  const sessions = [{ name: "lost", directory: home, conversation: id(letter) }];
+  const present = await presentState(answering, person(), "dev\n");
+  afterLook();
+  return planRestore({ sessions, seenAtMs: Date.now(), chosen: true }, present).map(({ state, why }) => ({
+    state,
+    why,
+  }));
+}
 
 test.each<[string, readonly PaneMade[], string | undefined, string, string]>([
   ["the launcher's", [{ claude: `--session-id ${id("a")}`, note: ["a", "now"], front: true }], "a", "a", "a"],
@@ -243,6 +269,62 @@ test("folders that cannot be read cost no other session its record, and are name
   expect(warnings).toEqual([
     `${path} cannot be read (ELOOP), so what was recorded of the conversation stays for session "bad", session "worse"`,
   ]);
+});
+
+const OPEN = [{ state: "open elsewhere", why: 'its conversation is open in session "dev"' }];
+
+test("a conversation that is known by its transcript alone is not opened again where another one cannot be read", async () => {
+  transcripts("a");
+  sh(`touch -d '1 hour ago' '${folderOf()}/${id("a")}.jsonl'`);
+  makeSession("dev", [{ claude: "", front: true }]);
+  sh("sleep 0.3");
+  transcripts("c");
+  expect(await restoreOf("c")).toEqual(OPEN);
+  hide("e");
+  expect(await restoreOf("c")).toEqual(OPEN);
+});
+
+test("where several conversations may be an assistant's, none of them is opened again", async () => {
+  makeSession("dev", [{ claude: "", front: true }]);
+  sh("sleep 0.3");
+  transcripts("bc");
+  expect(look().sessions.map(({ conversation }) => conversation)).toEqual([undefined]);
+  expect([await restoreOf("b"), await restoreOf("c")]).toEqual([OPEN, OPEN]);
+});
+
+test("no conversation of a folder that could not be listed is opened beside an assistant that may be in it", async () => {
+  transcripts("c");
+  makeSession("dev", [{ claude: "", front: true }]);
+  sh("mv ~/.claude ~/else; ln -s .claude ~/.claude");
+  // It is there again only after the look.
+  const returns = () => sh("rm ~/.claude; mv ~/else ~/.claude");
+  expect(await restoreOf("c", returns)).toMatchObject([
+    { state: "shell", why: expect.stringContaining("cannot be read (ELOOP)") },
+  ]);
+});
+
+test("an older conversation does not replace the recorded one where another transcript cannot be read", () => {
+  transcripts("a");
+  sh("sleep 0.3");
+  makeSession("dev", [{ claude: `--session-id ${id("a")}`, front: true }], "a");
+  sh("sleep 0.5");
+  transcripts("c");
+  expect(look().sessions).toMatchObject([{ conversation: id("c") }]);
+  hide("e");
+  const { sessions, warnings } = look();
+  expect(sessions).toMatchObject([{ name: "dev", unread: true }]);
+  expect(warnings).toEqual([
+    expect.stringMatching(/cannot be read \(ELOOP\), so what was recorded .* stays for session "dev"$/),
+  ]);
+});
+
+test("what the hook of the running assistant has told is certain, whatever transcript cannot be read", () => {
+  transcripts("ab");
+  hide("e");
+  makeSession("dev", [{ claude: `--session-id ${id("a")}`, note: ["b", "now"], front: true }], "a");
+  const { sessions, warnings } = look();
+  expect(sessions).toMatchObject([{ conversation: id("b") }]);
+  expect([sessions[0]?.unread, warnings]).toEqual([undefined, []]);
 });
 
 test("the folder of an assistant that has ended is told by the shell behind it", () => {
