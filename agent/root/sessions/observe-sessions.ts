@@ -56,13 +56,12 @@ export async function observeSessions(sys: System, user: User, revive: boolean):
   const found = await observeByWorker(sys, user, revive);
   return {
     observation: found,
-    remember: () => (key === undefined || isUnread(found) ? undefined : cacheObservation(sys, user.name, key, found)),
+    remember: () => (key === undefined || !isWhole(found) ? undefined : cacheObservation(sys, user.name, key, found)),
   };
 }
 
-/** It may be read the next time, and the probe would not tell. */
-const isUnread = (found: Observation): boolean =>
-  found.server === "running" && found.sessions.some(({ unread }) => unread === true);
+/** What could not be read may be readable the next time, and the probe would not tell. Exported for the tests. */
+export const isWhole = (found: Observation): boolean => found.server === "none" || found.unread !== true;
 
 /** What the probe tells or a worker has found before by the very same; otherwise the key to keep what one finds. */
 function withoutWorker(

@@ -68,6 +68,8 @@ export const observation = z.discriminatedUnion("server", [
     server: z.literal("running"),
     sessions: z.array(observedSession).max(MOST_SESSIONS),
     warnings,
+    /** Something that was looked into could not be read, so the next look may find more. */
+    unread: z.literal(true).optional(),
   }),
 ]);
 export type Observation = z.output<typeof observation>;

@@ -24,10 +24,13 @@ export interface TranscriptsFound {
 /** Those whose recorded directory is the same, newest first, and when each that can be resumed from it was last written. */
 export function transcriptsOf(assistant: string, directory: string): TranscriptsFound {
   const [unreadFolders, unread]: [Unread[], Unread[]] = [[], []];
+  const hidden: string[] = [];
   const files = foldersOf(assistant, directory, unreadFolders).flatMap((folder) =>
     namesIn(folder, unreadFolders).flatMap((name) => {
       const id = name.endsWith(".jsonl") ? name.slice(0, -".jsonl".length) : "";
+      const before = unread.length;
       const stat = CONVERSATION_ID.test(id) ? fileAt(`${folder}/${name}`, unread) : undefined;
+      if (unread.length > before) hidden.push(id);
       return stat === undefined ? [] : [{ id, path: `${folder}/${name}`, writtenAtMs: stat.mtimeMs, stat }];
     }),
   );
@@ -38,7 +41,9 @@ export function transcriptsOf(assistant: string, directory: string): Transcripts
     const begunAtMs = Date.parse(/"timestamp":"([^"\\]+)"/.exec(head)?.[1] ?? "");
     return [{ id, writtenAtMs, begunAtMs: Number.isNaN(begunAtMs) ? 0 : begunAtMs }];
   });
-  const written = new Map(files.map(({ id, stat }) => [id, changedAtMs(stat)]));
+  // One that is there, and does not tell when it was written, counts as written before every other.
+  const times = files.map(({ id, stat }) => [id, changedAtMs(stat)] as const);
+  const written = new Map([...hidden.map((id) => [id, 0] as const), ...times]);
   const [[folder], [transcript]] = [unreadFolders, unread];
   return {
     seen: { transcripts: transcript === undefined ? transcripts : [], written },

@@ -34,9 +34,10 @@ export async function observe(tmux: Tmux, person: PersonHere, revive: boolean): 
   const { answer: listing, revived, beside } = await askReviving(tmux, person.uid, LIST_PANES, revive);
   const elsewhere = describeElsewhere(person.uid);
   if (listing === undefined) return { server: "none", ...(elsewhere.length === 0 ? {} : { warnings: elsewhere }) };
-  const { sessions, warnings } = readListing(listing, person);
+  const { sessions, isWhole, warnings } = readListing(listing, person);
   const told = [revived, beside].filter((sentence) => sentence !== undefined);
-  return { server: "running", sessions, warnings: [...warnings, ...told, ...elsewhere] };
+  const unread = isWhole ? {} : { unread: true as const };
+  return { server: "running", sessions, warnings: [...warnings, ...told, ...elsewhere], ...unread };
 }
 
 const MOST_NAMED = 5;
@@ -60,6 +61,8 @@ export interface SessionsFound {
   readonly writtenSince: readonly (readonly string[])[];
   /** Folders of transcripts that could not be read, of each assistant that may be in any of their conversations. */
   readonly unreadFolders: readonly UnreadFolder[];
+  /** Whether all that was looked into could be read, of sessions that did not need it as well. */
+  readonly isWhole: boolean;
   readonly warnings: string[];
 }
 
@@ -99,7 +102,7 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
     const [one, told] = [seen[at], evidence[at]];
     const missed = one === undefined || told === undefined ? undefined : unreadOf(session, told, transcripts(one));
     if (missed === undefined) return session;
-    unread.set(session.name, missed);
+    if (told !== undefined && mayHaveOne(session, told)) unread.set(session.name, missed);
     return { ...session, unread: true as const };
   });
   const writtenSince = seen.map((one, at) => {
@@ -113,7 +116,10 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
     return [{ assistant: ownFolder(one), directory: one.directory, unread: folder }];
   });
   const told = [...warnings, ...describeUnread(unread)];
-  return { sessions, seen, evidence, outside, writtenSince, unreadFolders, warnings: told };
+  const isWhole = [...cache.values()].every(
+    ({ folder, transcript }) => folder === undefined && transcript === undefined,
+  );
+  return { sessions, seen, evidence, outside, writtenSince, unreadFolders, isWhole, warnings: told };
 }
 
 /** What could not be read and would have told the session's conversation. */
@@ -126,9 +132,13 @@ function unreadOf(
   if (folder !== undefined || assistantRuns) return folder ?? transcript;
   // Of several that are named, the one that was written last decides.
   const named = [evidence.option, evidence.hook, evidence.argument].filter((id) => id !== undefined);
-  const isKnown = named.length === 0 || namesOne(evidence) || named.every((id) => seen.written.has(id));
+  const isKnown = named.length === 0 || namesOne(evidence) || named.every((id) => (seen.written.get(id) ?? 0) > 0);
   return isKnown ? undefined : transcript;
 }
+
+/** Whether a conversation was or could have been recorded: nothing is missed of a shell that never had one. */
+const mayHaveOne = ({ assistantRuns }: ObservedSession, { option, hook, elsewhere }: Evidence): boolean =>
+  assistantRuns || option !== undefined || hook !== undefined || elsewhere !== undefined;
 
 const LONGEST_PATH = 200;
 

@@ -8,7 +8,7 @@ import {
 } from "../../../../agent/shared/sessions/choose-conversation.ts";
 import { observation } from "../../../../agent/shared/sessions/session-schemas.ts";
 import { readProbe } from "../../../../agent/root/sessions/parse-probe-output.ts";
-import { decide } from "../../../../agent/root/sessions/observe-sessions.ts";
+import { decide, isWhole } from "../../../../agent/root/sessions/observe-sessions.ts";
 
 const id = (n: number) => `6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a0${n}`;
 const BETWEEN = "0123456789abcdef";
@@ -94,6 +94,12 @@ test("the same needs their worker once: it is known again by all that the worker
     { ...cleared, words: `${usual.words}/proc/20/cmdline\0--resume\0/proc/20/cmdline\0${id(2)}\0` },
   ])
     expect(seen(over)).not.toBe(before);
+});
+
+test("what a worker could not read is not kept for the next look, also where no session's conversation needed it", () => {
+  const found = { server: "running" as const, sessions: [], warnings: [] };
+  expect(isWhole(found)).toBe(true);
+  expect(isWhole({ ...found, unread: true })).toBe(false);
 });
 
 test("transcripts that could not all be listed leave it to the worker, but for a conversation that is named alone", () => {

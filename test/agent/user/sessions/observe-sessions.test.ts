@@ -259,10 +259,12 @@ test("folders that cannot be read cost no other session its record, and are name
   sh('ln -s loop "$HOME/loop"');
   makeSession("good", [{ claude: `--session-id ${id("a")}`, note: ["a", "now"], front: true }], "a");
   for (const name of ["bad", "worse"]) sessionIn(name, `${home}/loop`, "claude");
+  sessionIn("shell", `${home}/loop`, "exec sleep 120");
   const { sessions, warnings } = look();
   expect(sessions.map(({ name, conversation, unread }) => [name, letterOf(conversation), unread])).toEqual([
     ["bad", "–", true],
     ["good", "a", undefined],
+    ["shell", "–", true],
     ["worse", "–", true],
   ]);
   const path = `${home}/loop/projects/${home.replace(/[^A-Za-z0-9]/g, "-")}`.slice(0, 200);
@@ -325,6 +327,13 @@ test("what the hook of the running assistant has told is certain, whatever trans
   const { sessions, warnings } = look();
   expect(sessions).toMatchObject([{ conversation: id("b") }]);
   expect([sessions[0]?.unread, warnings]).toEqual([undefined, []]);
+  // Not its own transcript either.
+  sh(`cd '${folderOf()}'; rm ${id("b")}.jsonl; ln -s loop.jsonl ${id("b")}.jsonl`);
+  expect(look().sessions).toMatchObject([{ conversation: id("b") }]);
+  expect(look().isWhole).toBe(false);
+  sh("rm -r ~/.claude; ln -s .claude ~/.claude");
+  expect(look().sessions).toMatchObject([{ conversation: id("b") }]);
+  expect(look()).toMatchObject({ isWhole: false, warnings: [] });
 });
 
 test("the folder of an assistant that has ended is told by the shell behind it", () => {
