@@ -60,10 +60,13 @@ function recorded(seen: ObservedSession, before: Snapshot | undefined): Session 
   const kept = unread === true ? keptOf(seen, before) : undefined;
   if (kept !== undefined) return kept;
   const { conversation } = session;
-  // The folder of a conversation is read from its assistant, so it stays as recorded once the assistant has ended.
+  // The folder of a conversation is read from its assistant, so it stays as recorded once the assistant has ended, and so
+  // does that there was none but `~/.claude`.
   if (assistantRuns || conversation === undefined) return session;
-  const known = before?.sessions.find((s) => s.conversation === conversation)?.assistantFolder;
-  return known === undefined ? session : { ...session, assistantFolder: known };
+  const known = before?.sessions.find((s) => s.conversation === conversation);
+  if (known === undefined) return session;
+  const { assistantFolder: _shell, ...rest } = session;
+  return known.assistantFolder === undefined ? rest : { ...rest, assistantFolder: known.assistantFolder };
 }
 
 /**
@@ -71,9 +74,10 @@ function recorded(seen: ObservedSession, before: Snapshot | undefined): Session 
  * conversation, as of a shell that a restore has made meanwhile.
  */
 function keptOf(seen: ObservedSession, before: Snapshot | undefined): Session | undefined {
-  const { name, directory, createdS, conversation, assistantFolder } = seen;
+  const { name, directory, createdS, assistantRuns, conversation, assistantFolder } = seen;
   const last = before?.sessions.find((s) => s.name === name && s.directory === directory);
   if (before === undefined || last?.conversation === undefined) return undefined;
-  if (assistantFolder !== undefined && assistantFolder !== last.assistantFolder) return undefined;
+  // A shell's own is not that of the assistant which has ended.
+  if (assistantRuns && assistantFolder !== undefined && assistantFolder !== last.assistantFolder) return undefined;
   return conversation === undefined || createdS * 1000 <= before.takenAtMs ? last : undefined;
 }

@@ -54,13 +54,24 @@ export function transcriptsOf(assistant: string, directory: string): Transcripts
 
 /** Why the conversation cannot be resumed from that directory, for a sentence about its transcript; undefined where it can. */
 export function missingTranscript(assistant: string, directory: string, id: string): string | undefined {
+  const { isThere, unread } = lookFor(assistant, directory, id);
+  return isThere ? undefined : whyMissing(unread);
+}
+
+/** Whether it is there, or may be in what cannot be read. */
+export function mayHaveTranscript(assistant: string, directory: string, id: string): boolean {
+  const { isThere, unread } = lookFor(assistant, directory, id);
+  return isThere || unread.length > 0;
+}
+
+function lookFor(assistant: string, directory: string, id: string): { isThere: boolean; unread: readonly Unread[] } {
   const unread: Unread[] = [];
   const isThere = foldersOf(assistant, directory, unread).some((folder) => {
     const path = `${folder}/${id}.jsonl`;
     const isFile = fileAt(path, unread) !== undefined;
     return isFile && readOrNote(path, unread, () => accessSync(path, constants.R_OK) ?? true) === true;
   });
-  return isThere ? undefined : whyMissing(unread);
+  return { isThere, unread };
 }
 
 /** @param assistant the assistant's own folder: `~/.claude` unless its person has set another one */

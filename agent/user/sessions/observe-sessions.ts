@@ -24,7 +24,7 @@ import { argvOf, listenersElsewhere, ownProcesses, variableOf } from "./own-proc
 import { socketOf } from "../../shared/sessions/tmux-socket.ts";
 import { askReviving } from "./revive-socket.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
-import { type TranscriptsFound, transcriptsOf } from "./find-transcripts.ts";
+import { mayHaveTranscript, type TranscriptsFound, transcriptsOf } from "./find-transcripts.ts";
 import type { Unread } from "./unread-paths.ts";
 
 export const LIST_PANES = ["list-panes", "-a", "-F", FORMAT] as const;
@@ -158,9 +158,11 @@ function describeUnread(unread: ReadonlyMap<string, Unread>): readonly string[] 
 
 /**
  * The assistant's own folder, where its person has set another one than `~/.claude`. An assistant that has ended leaves the
- * variable to the shell behind it, if that had it: to the process of its pane, or to all that this has started.
+ * variable to the shell behind it, if that had it: to the process of its pane, or to all that this has started. A shell may
+ * have got the variable for something else, so it is believed where the session's conversation is in that folder.
  */
-function assistantFolderOf({ speaker, assistants, panes, directory }: Seen, children: Children): string | undefined {
+function assistantFolderOf(one: Seen, children: Children): string | undefined {
+  const { speaker, assistants, panes, directory } = one;
   const [assistant] = speaker?.assistants ?? assistants;
   if (assistant !== undefined) {
     const folder = variableOf(assistant.pid, FOLDER_VARIABLE);
@@ -172,7 +174,14 @@ function assistantFolderOf({ speaker, assistants, panes, directory }: Seen, chil
   const [first, ...others] = (children.get(pane.pid) ?? []).map(({ pid }) => variableOf(pid, FOLDER_VARIABLE));
   const folder = own ?? (others.every((one) => one === first) ? first : undefined);
   // Where it was relative to, an assistant that has ended does not tell.
-  return folder === undefined || !/^(\/|base64:)/.test(folder) ? undefined : folder;
+  if (folder === undefined || !/^(\/|base64:)/.test(folder)) return undefined;
+  return namedOf(one).some((id) => mayHaveTranscript(folder, directory, id)) ? folder : undefined;
+}
+
+/** The conversations that are named of a session in which no assistant runs. */
+function namedOf(one: Seen): readonly string[] {
+  const { option, hook } = evidenceOf(one, 0, { written: new Map(), transcripts: [] });
+  return [option, hook].filter((id) => id !== undefined);
 }
 
 const FOLDER_VARIABLE = "CLAUDE_CONFIG_DIR";

@@ -79,6 +79,8 @@ test("what was recorded of a conversation stays while its transcripts cannot be 
   // A shell that a restore has made since then.
   expect(recordedOf({ ...unread, createdS: NOW / 1000 + 5 })).toBe(before);
   expect(recordedOf({})?.sessions[0]).toEqual({ name: "a", directory: "/home/ana" });
+  // The shell that an assistant has left may have a folder for something else.
+  expect(recordedOf({ ...unread, assistantFolder: "/mnt/shell", conversation: OTHER })).toBe(before);
   // Another session of that name, another directory or another assistant's folder is not the one that was recorded.
   for (const other of [
     { createdS: NOW / 1000 + 5, conversation: OTHER },
@@ -108,6 +110,8 @@ test("the assistant's own folder is a change, stays recorded once it has ended, 
   const left = seen("dev", { conversation: ID, assistantFolder: "/home/ana/shell" });
   expect(look(first, left)?.sessions ?? first?.sessions).toMatchObject([{ assistantFolder: "/home/ana/own" }]);
   expect(look(undefined, left)?.sessions).toMatchObject([{ assistantFolder: "/home/ana/shell" }]);
+  // That it was in `~/.claude` is recorded as well.
+  expect(look(look(undefined, seen("dev", runs)), left)).toBeUndefined();
   expect(look(first, ended)).toBeUndefined();
   const moved = look(first, { ...ended, name: "c", directory: "/home/ana/code" }, seen("b"));
   expect(moved?.sessions).toEqual([

@@ -264,7 +264,7 @@ test("folders that cannot be read cost no other session its record, and are name
   expect(sessions.map(({ name, conversation, unread }) => [name, letterOf(conversation), unread])).toEqual([
     ["bad", "–", true],
     ["good", "a", undefined],
-    ["shell", "–", true],
+    ["shell", "–", undefined],
     ["worse", "–", true],
   ]);
   const path = `${home}/loop/projects/${home.replace(/[^A-Za-z0-9]/g, "-")}`.slice(0, 200);
@@ -337,10 +337,31 @@ test("what the hook of the running assistant has told is certain, whatever trans
 });
 
 test("the folder of an assistant that has ended is told by the shell behind it", () => {
+  for (const [folder, letter] of [
+    ["else", "a"],
+    ["deep", "b"],
+    ["else", "c"],
+  ] as const) {
+    const keep = `${home}/${folder}/projects/${home.replace(/[^A-Za-z0-9]/g, "-")}`;
+    mkdirSync(keep, { recursive: true });
+    writeFileSync(`${keep}/${id(letter)}.jsonl`, `${JSON.stringify({ cwd: home })}\n`);
+  }
   sessionIn("left", `${home}/else`, "exec sleep 120", "a");
   sessionIn("inside", "", `CLAUDE_CONFIG_DIR=${home}/deep sleep 120; true`, "b");
   sessionIn("never", `${home}/else`, "exec sleep 120");
   sessionIn("relative", "else", "exec sleep 120", "c");
+  // Its conversation is not in the folder that the shell has for something else, or for another one.
+  transcripts("d");
+  sessionIn("other", `${home}/else`, "exec sleep 120", "d");
+  sh("ln -s loop ~/loop");
+  sessionIn("away", `${home}/loop`, "exec sleep 120", "e");
   const folders = Object.fromEntries(look().sessions.map((one) => [one.name, one.assistantFolder]));
-  expect(folders).toEqual({ left: `${home}/else`, inside: `${home}/deep`, never: undefined, relative: undefined });
+  expect(folders).toEqual({
+    left: `${home}/else`,
+    inside: `${home}/deep`,
+    never: undefined,
+    relative: undefined,
+    other: undefined,
+    away: `${home}/loop`,
+  });
 });
