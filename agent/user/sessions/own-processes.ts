@@ -29,6 +29,16 @@ export function variableOf(pid: number, name: string): string | undefined {
   return found === undefined || found === "" ? undefined : pathText(Buffer.from(found, "latin1"));
 }
 
+/** Who listens on a socket. */
+export interface Listeners {
+  /** Servers that certainly do. */
+  readonly servers: readonly number[];
+  /** Those that may, and hide what they have open: they run with another group, as after `newgrp`. */
+  readonly hidden: readonly number[];
+  /** How many sockets of that path are listened on by nobody that shows it: so many of `hidden` listen at most. */
+  readonly unclaimed: number;
+}
+
 /**
  * The tmux servers that listen on this socket, whether or not its file is still there. The kernel lists a socket by the
  * path that its server gave, also where that path led into a `/tmp` of its own (`PrivateTmp=yes`). Such a server is
@@ -36,21 +46,32 @@ export function variableOf(pid: number, name: string): string | undefined {
  *
  * @param proc where the kernel's folder of processes is mounted
  */
-export function listenersOn(uid: number, socket: string, proc = "/proc"): readonly number[] {
+export function listenersOn(uid: number, socket: string, proc = "/proc"): Listeners {
+  const first = lookForListeners(uid, socket, proc);
+  // A server may have started, or opened what it has, while it was looked at.
+  return first.servers.length > 0 || first.unclaimed === 0 ? first : lookForListeners(uid, socket, proc);
+}
+
+function lookForListeners(uid: number, socket: string, proc: string): Listeners {
   const inodes = listeningInodes(textOf(`${proc}/net/unix`), socket).map((inode) => `socket:[${inode}]`);
-  if (inodes.length === 0) return [];
+  if (inodes.length === 0) return { servers: [], hidden: [], unclaimed: 0 };
+  const all = serversOf(uid, proc).map((process) => ({ ...process, links: linksIn(`${proc}/${process.pid}/fd`) }));
+  const held = new Set(all.flatMap(({ links }) => links ?? []));
+  const unclaimed = inodes.filter((inode) => !held.has(inode)).length;
+  const hidden = all.flatMap(({ pid, links }) => (links === undefined && unclaimed > 0 ? [pid] : []));
   // The socket's own folder may be gone as well.
   const folder = dirname(dirname(socket));
   const here = statSync(`${proc}/self/root${folder}`, { bigint: true });
-  const holding = serversOf(uid, proc)
-    .filter(({ pid }) => linksIn(`${proc}/${pid}/fd`).some((to) => inodes.includes(to)))
+  const holding = all
+    .filter(({ links = [] }) => links.some((to) => inodes.includes(to)))
     .filter(({ pid }) => {
       const there = folderOf(`${proc}/${pid}/root${folder}`);
       return there?.dev === here.dev && there.ino === here.ino;
     });
   const pids = holding.map(({ pid }) => pid);
   // What a server starts is a copy of it for a moment, until it runs its own program.
-  return holding.flatMap(({ pid, parent }) => (pids.includes(parent) ? [] : [pid]));
+  const servers = holding.flatMap(({ pid, parent }) => (pids.includes(parent) ? [] : [pid]));
+  return { servers, hidden, unclaimed };
 }
 
 /**
@@ -62,7 +83,7 @@ export function listenersElsewhere(uid: number, socket: string, proc = "/proc"):
   const paths = listeningPaths(textOf(`${proc}/net/unix`));
   return new Map(
     serversOf(uid, proc).flatMap(({ pid, name }) => {
-      const inodes = linksIn(`${proc}/${pid}/fd`).flatMap((to) => /^socket:\[(\d+)\]$/.exec(to)?.[1] ?? []);
+      const inodes = (linksIn(`${proc}/${pid}/fd`) ?? []).flatMap((to) => /^socket:\[(\d+)\]$/.exec(to)?.[1] ?? []);
       const own = inodes.flatMap((inode) => paths.get(inode) ?? []);
       const path = own.find((one) => name.includes("tmux") || one.includes(`/tmux-${uid}/`));
       return path === undefined || own.includes(socket) ? [] : [[pid, path] as const];
@@ -83,12 +104,23 @@ function folderOf(path: string): BigIntStats | undefined {
   }
 }
 
-/** Where the links of a folder of `/proc` lead; none of a process that has ended. */
-function linksIn(folder: string): readonly string[] {
+/** Where the links of a folder of `/proc` lead; none of a process that has ended. Undefined for one that hides them. */
+function linksIn(folder: string): readonly string[] | undefined {
   try {
-    return readdirSync(folder).map((name) => readlinkSync(`${folder}/${name}`));
+    // One that is closed in the meantime says nothing of the others.
+    return readdirSync(folder).flatMap((name) => linkAt(`${folder}/${name}`) ?? []);
   } catch (error) {
-    if (["ENOENT", "ESRCH", "EACCES"].includes(systemCode(error) ?? "")) return [];
+    if (systemCode(error) === "EACCES") return undefined;
+    if (["ENOENT", "ESRCH"].includes(systemCode(error) ?? "")) return [];
+    throw error;
+  }
+}
+
+function linkAt(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes(systemCode(error) ?? "")) return undefined;
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { lstat } from "../../lib/files.ts";
 import { Refusal, systemCode } from "../../lib/errors.ts";
 import { socketFolder, socketOf } from "../../shared/sessions/tmux-socket.ts";
-import { listenersOn } from "./own-processes.ts";
+import { type Listeners, listenersOn } from "./own-processes.ts";
 import type { Tmux } from "./tmux-client.ts";
 
 const WAIT_MS = 3000;
@@ -34,14 +34,16 @@ export async function askReviving(
   proc = "/proc",
 ): Promise<Answer> {
   let first = await tmux.ask(args);
-  const servers = listenersOn(uid, socketOf(uid), proc);
+  const listeners = listenersOn(uid, socketOf(uid), proc);
+  const { servers, hidden } = listeners;
   // One that was just being started did not listen yet.
-  if (first === undefined && servers.length > 0) first = await tmux.ask(args);
+  if (first === undefined && servers.length + hidden.length > 0) first = await tmux.ask(args);
   if (first !== undefined) {
-    const beside = servers.length < 2 ? undefined : await describeBeside(tmux, uid, servers);
+    const beside = servers.length + hidden.length < 2 ? undefined : await describeBeside(tmux, uid, listeners);
     return { answer: first, ...(beside === undefined ? {} : { beside }) };
   }
   const [pid, another] = servers;
+  if (pid === undefined && hidden.length > 0) throw new Refusal(describeHidden(uid, hidden));
   if (pid === undefined) return { answer: undefined };
   const named = `their tmux server (process ${pid}) lives, and its socket ${socketOf(uid)} is gone`;
   if (another !== undefined)
@@ -60,11 +62,20 @@ export async function askReviving(
 }
 
 /** Who opens a terminal after the socket was deleted starts a second server, and the first one goes on without a socket. */
-async function describeBeside(tmux: Tmux, uid: number, servers: readonly number[]): Promise<string | undefined> {
+async function describeBeside(tmux: Tmux, uid: number, listeners: Listeners): Promise<string | undefined> {
+  const { servers, hidden, unclaimed } = listeners;
   const answering = Number((await tmux.ask(["display-message", "-p", "#{pid}"]))?.trim());
-  const others = servers.filter((pid) => pid !== answering);
+  // One that hides what it has open may be a server on another socket, once the one that answers accounts for this one.
+  const mayListen = unclaimed > (hidden.includes(answering) ? 1 : 0) ? hidden : [];
+  const others = [...servers, ...mayListen].filter((pid) => pid !== answering);
   if (others.length === 0) return undefined;
   return `their tmux server (process ${others.join(", ")}) lives, and process ${answering} has its socket ${socketOf(uid)}: end one of them by hand`;
+}
+
+/** It is not signalled: what runs under that name may be another program, which a signal would end. */
+function describeHidden(uid: number, hidden: readonly number[]): string {
+  const socket = socketOf(uid);
+  return `a tmux server of theirs seems to live whose socket ${socket} is gone: the kernel still lists it, and process ${hidden.join(", ")} runs with another group (newgrp, sg), so it cannot be told whether it is the one; \`kill -USR1\` makes a tmux server bring the socket back, or end it by hand`;
 }
 
 /** The server makes the socket and not its folder. */

@@ -1,6 +1,7 @@
 /** Tests which tmux servers count as listening on a user's socket, in a folder laid out as the kernel's folder of processes. */
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -25,7 +26,10 @@ beforeEach(() => {
   mkdirSync(join(folder, "self"));
   symlinkSync(join(folder, "host"), join(folder, "self/root"));
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  for (const pid of hiddenPids.splice(0)) chmodSync(join(folder, `${pid}/fd`), 0o700);
+  rmSync(folder, { recursive: true });
+});
 
 /** A process with one open socket, which the kernel lists under `path`. */
 function listens(pid: number, root: string, { path = SOCKET, name = "tmux: server", parent = 1 } = {}): void {
@@ -36,7 +40,7 @@ function listens(pid: number, root: string, { path = SOCKET, name = "tmux: serve
   listed.push(`0000000000000000: 00000002 00000000 00010000 0001 01 ${pid}0 ${path}`);
   writeFileSync(join(folder, "net/unix"), ["Num RefCount Protocol Flags Type St Inode Path", ...listed, ""].join("\n"));
 }
-const listeners = () => listenersOn(uid, SOCKET, folder);
+const listeners = () => listenersOn(uid, SOCKET, folder).servers;
 
 test("a server in a /tmp of its own is not one that lost its socket here", () => {
   listens(12, "private");
@@ -70,6 +74,77 @@ test("what a server has just started, and is still a copy of it, is no second on
   listens(12, "host");
   listens(13, "host", { parent: 12 });
   expect(listeners()).toEqual([12]);
+});
+
+test("a server is found at every look while it opens and closes other descriptors", async () => {
+  const socket = join(folder, "host/socket");
+  const script = `
+    process.title = "tmux: server";
+    const { openSync, closeSync } = require("node:fs");
+    require("node:net").createServer().listen(process.argv[1], () => {
+      console.log("ready");
+      setTimeout(() => process.exit(), 60_000);
+      setInterval(() => {
+        for (let at = 0; at < 2000; at++) for (const fd of [1, 2, 3].map(() => openSync("/dev/null"))) closeSync(fd);
+      });
+    });`;
+  const child = spawn(process.execPath, ["-e", script, socket], { stdio: ["ignore", "pipe", "ignore"] });
+  const ended = once(child, "close");
+  try {
+    await once(child.stdout, "data");
+    const found = Array.from({ length: 60 }, () => listenersOn(uid, socket).servers);
+    expect(found.filter(([pid]) => pid !== child.pid)).toEqual([]);
+  } finally {
+    child.kill("SIGKILL");
+    await ended;
+  }
+});
+
+/** What runs with another group hides what it has open from its own person; root sees it all the same, so it gives that up. */
+async function withoutRights<T>(act: () => Promise<T>): Promise<T> {
+  if (uid !== 0) return act();
+  execFileSync("/bin/chmod", ["-R", "a+rX", folder]);
+  for (const pid of hiddenPids) chmodSync(join(folder, `${pid}/fd`), 0o000);
+  process.seteuid?.(65_534);
+  try {
+    return await act();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
+const hiddenPids: number[] = [];
+function hides(pid: number): void {
+  chmodSync(join(folder, `${pid}/fd`), 0o000);
+  hiddenPids.push(pid);
+}
+
+test("a server that hides its descriptors is named and no second one started, while the kernel lists its socket", async () => {
+  const none: Tmux = { ...answering(1), ask: async () => undefined };
+  const ask = (tmux: Tmux) => withoutRights(() => askReviving(tmux, uid, ["list-sessions"], true, folder));
+  listens(12, "host");
+  listens(14, "host", { name: "ssh-agent" });
+  hides(12);
+  hides(14);
+  await expect(ask(none)).rejects.toThrow(/process 12 runs with another group/);
+  // It answers, so nothing is wrong; the one that a visible server has replaced is named.
+  expect(await ask(answering(12))).toEqual({ answer: "dev\n" });
+  listens(13, "host");
+  expect(await ask(answering(13))).toMatchObject({
+    beside: expect.stringContaining("process 12) lives, and process 13"),
+  });
+  expect(await ask(answering(12))).toMatchObject({
+    beside: expect.stringContaining("process 13) lives, and process 12"),
+  });
+});
+
+test("who hides a process is not refused where the kernel lists no such socket, or a visible server has it", async () => {
+  const none: Tmux = { ...answering(1), ask: async () => undefined };
+  const ask = () => withoutRights(() => askReviving(none, uid, ["list-sessions"], true, folder));
+  listens(12, "host", { path: "/run/other" });
+  hides(12);
+  expect(await ask()).toEqual({ answer: undefined });
+  listens(13, "private");
+  expect(await ask()).toEqual({ answer: undefined });
 });
 
 test("on another socket, a server that is not called tmux is found in a folder of tmux's alone", () => {
