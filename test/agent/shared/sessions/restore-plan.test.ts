@@ -218,6 +218,19 @@ test.each<[string, readonly RunningSession[], readonly [string, string][]]>([
       [B, 'session "x"'],
     ],
   ],
+  [
+    "each that an assistant may have written whose conversation is not certain, and no other session's by that",
+    [runs("x", {}, { writtenSince: [A, B] }), runs("y", {}, { conversation: B })],
+    [
+      [A, 'session "x"'],
+      [B, 'session "y"'],
+    ],
+  ],
+  [
+    "only what its own hook has told, whatever else was written",
+    [runs("x", { hook: A, hookIsCurrent: true }, { writtenSince: [A, B] })],
+    [[A, 'session "x"']],
+  ],
   ["nothing that is no conversation", [runs("x", { option: "--resume" })], []],
 ])("open in a session: %s", (_, sessions, expected) => {
   expect([...openConversations(sessions, [])].sort()).toEqual([...expected].sort());
