@@ -3,7 +3,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { deletionOf } from "../clients/kubernetes/other-keepers.ts";
-import { MANAGED } from "../components/cluster/labels.ts";
+import { bearsOurLabels } from "../components/cluster/labels.ts";
 import { type Adoption, objectId } from "../config/adoption-file.ts";
 import { type DeclaredObject, liveObjects, objectName } from "./live-object.ts";
 import { objectKey, type ObjectsInState } from "./objects-in-state.ts";
@@ -68,5 +68,5 @@ const labelled = z.object({ metadata: z.object({ labels: z.record(z.string(), z.
 
 function hasOurLabels(live: unknown): boolean {
   const parsed = labelled.safeParse(live);
-  return parsed.success && Object.entries(MANAGED).every(([key, value]) => parsed.data.metadata.labels[key] === value);
+  return parsed.success && bearsOurLabels(parsed.data.metadata.labels);
 }

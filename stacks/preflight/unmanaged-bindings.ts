@@ -1,6 +1,6 @@
 /** Finds rights in tenants' namespaces that this program did not give. */
 
-import { MANAGED } from "../../components/cluster/labels.ts";
+import { bearsOurLabels } from "../../components/cluster/labels.ts";
 import { FORMER_BINDINGS, OWN_BINDINGS } from "../../components/cluster/names.ts";
 import { DEPLOYER_ROLE } from "../../components/cluster/tier-rights.ts";
 import { isNobody } from "../../roster/object-names.ts";
@@ -39,7 +39,7 @@ export function foreignBindings(
 const isOurs = ({ metadata }: LiveBinding, formerBindings: ReadonlySet<string>) =>
   (OWN_BINDINGS.includes(metadata.name) ||
     (formerBindings.has(metadata.namespace ?? "") && FORMER_BINDINGS.includes(metadata.name))) &&
-  Object.entries(MANAGED).every(([key, value]) => metadata.labels?.[key] === value);
+  bearsOurLabels(metadata.labels);
 
 const COUNT = "count/rolebindings.rbac.authorization.k8s.io";
 
