@@ -6,7 +6,7 @@ import { KubernetesError, type KubeCall } from "../../clients/kubernetes/client.
 import { apiRoot, kindLookup } from "../../clients/kubernetes/resource-path.ts";
 import { type Fault, type Look, driftOf } from "./drift-findings.ts";
 import type { Finding } from "./finding.ts";
-import type { DeployedResource } from "./deployed-resources.ts";
+import type { DeployedResource } from "../stack/deployed-resources.ts";
 import { isObject } from "../compare-objects.ts";
 import type { Register } from "./resource-owner.ts";
 

@@ -16,7 +16,7 @@ import type { Finding } from "./finding.ts";
 import { hostFindings } from "./hosts.ts";
 import type { Board, Surface } from "./model.ts";
 import { pendingFindings } from "./pending-changes.ts";
-import { type DeployedState, readState, type DeployedResource } from "./deployed-resources.ts";
+import { type DeployedState, readState, type DeployedResource } from "../stack/deployed-resources.ts";
 import { type SyncState, syncOf } from "./stem95su-site.ts";
 import { isOfOffboardedUser, vaultFindings } from "./vault.ts";
 import { type Register, registerOf } from "./resource-owner.ts";

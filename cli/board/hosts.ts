@@ -7,7 +7,7 @@ import type { HostCheck } from "../../agent/shared/host-check.ts";
 import { readHostCheck } from "../read-host-check.ts";
 import type { Finding, Owner } from "./finding.ts";
 import { parseJson } from "../../clients/parse-json.ts";
-import type { DeployedResource } from "./deployed-resources.ts";
+import type { DeployedResource } from "../stack/deployed-resources.ts";
 import type { Register } from "./resource-owner.ts";
 
 export interface HostFindings {

@@ -6,7 +6,7 @@ import { type Finding, rowKey, type Owner } from "./finding.ts";
 import { splitMembers } from "./split-members.ts";
 import { type Board, boardForm, type Cell, type Row, SURFACES, type Surface, worst } from "./model.ts";
 import type { Wanted } from "./pending-changes.ts";
-import type { DeployedState } from "./deployed-resources.ts";
+import type { DeployedState } from "../stack/deployed-resources.ts";
 import { type Register, surfaceOf } from "./resource-owner.ts";
 import type { Clean } from "./sanitize-text.ts";
 

@@ -2,7 +2,7 @@
 
 import type { Finding } from "./finding.ts";
 import { splitMembers } from "./split-members.ts";
-import { keyOf, type DeployedState } from "./deployed-resources.ts";
+import { keyOf, type DeployedState } from "../stack/deployed-resources.ts";
 import { differences } from "../compare-objects.ts";
 import { partOf, type Register, surfaceOf } from "./resource-owner.ts";
 

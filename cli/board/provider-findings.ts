@@ -15,7 +15,7 @@ import { PROJECT } from "../pulumi.ts";
 import { type Fault, type Look, driftOf } from "./drift-findings.ts";
 import type { Finding } from "./finding.ts";
 import { mapConcurrently } from "../map-concurrently.ts";
-import type { DeployedResource } from "./deployed-resources.ts";
+import type { DeployedResource } from "../stack/deployed-resources.ts";
 import { isWithheld } from "../../clients/withheld-value.ts";
 import { isObject } from "../compare-objects.ts";
 import type { Register } from "./resource-owner.ts";

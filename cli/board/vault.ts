@@ -8,7 +8,7 @@ import { type Vault, VaultError } from "../../clients/vault/client.ts";
 import { type Look, driftOf } from "./drift-findings.ts";
 import type { Finding } from "./finding.ts";
 import { mapConcurrently } from "../map-concurrently.ts";
-import type { DeployedResource } from "./deployed-resources.ts";
+import type { DeployedResource } from "../stack/deployed-resources.ts";
 import type { Register } from "./resource-owner.ts";
 
 /** For all questions to Vault together. */

@@ -11,17 +11,17 @@ import { today, computeDesiredState } from "../../config/desired-state.ts";
 import { userMapFromVault } from "../../config/vault-user-map.ts";
 import { ClientError } from "../../clients/client-error.ts";
 import { Refusal } from "../../config/refusal.ts";
-import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
 import { findExisting } from "../import/existing-resources.ts";
 import { type Gathered, gather } from "../import/read-surfaces.ts";
 import { initialLedger } from "../import/initial-ledger.ts";
-import { guessPeople, heldBy, type People, unplaced } from "../import/derive-rows.ts";
+import { guessPeople, heldBy, managedBefore, type People, unplaced } from "../import/derive-rows.ts";
 import { type Findings, findingsOf, reportText } from "../import/report.ts";
 import { rosterText } from "../import/roster-text.ts";
 import { UnreadableSurface } from "../import/unreadable-surface.ts";
-import { PROJECT, PulumiError, type StackSelection } from "../pulumi.ts";
-import { openStack } from "../stack/open-stack.ts";
+import { PROJECT, PulumiError, type StackSelection, stateOf } from "../pulumi.ts";
+import { type DeployedState, readState } from "../stack/deployed-resources.ts";
+import { type OpenStack, openStack } from "../stack/open-stack.ts";
 import { SELECTION_HELP, SELECTION_OPTIONS, stackSelection } from "../stack-selection.ts";
 
 export const importCommand: Command = {
@@ -31,7 +31,8 @@ export const importCommand: Command = {
 Reads the stack's hosts, cluster, Vault and forge as they are, and writes into DIR: roster.yaml, with
 a comment at each guess; ledger.json, with everybody's uid and ports; adopt.json, with what the first
 deployment takes over instead of making it; report.txt. Changes nothing anywhere. Whatever fits no
-row is listed and left alone; what could be two things is listed and not guessed.
+row is listed and left alone; what could be two things is listed and not guessed. Where the stack
+has been deployed, its own ledger stays (no ledger.json), and what its state has is not adopted.
 
   --out DIR           where to write (default: import); files that are there are not replaced
   --host NAME         only this host; may be repeated (default: all of the stack)
@@ -48,11 +49,12 @@ Exit code: 0 when everything is clear, 1 where something could not be read or ha
     if (positionals.length > 0) throw new UsageError(`import takes no file ("${positionals[0]}")`);
     try {
       const selection = stackSelection(values);
-      const { settings } = await openStack(selection);
+      const opened = await openStack(selection);
+      const { settings } = opened;
       const unknown = values.host?.find((name) => !settings.hosts.some((host) => host.name === name));
       if (unknown !== undefined) throw new UsageError(`the stack has no host "${unknown}"`);
       const out = resolve(values.out ?? "import");
-      const summary = await importInto(out, settings, values, selection);
+      const summary = await importInto(out, opened, values, selection);
       if (values.json === true)
         terminal.out(JSON.stringify({ ok: summary.findings.open.length === 0, ...summary.findings }));
       else terminal.out(summary.text);
@@ -84,13 +86,14 @@ interface Wanted {
   readonly "vault-token-file"?: string | undefined;
 }
 
-async function importInto(out: string, settings: StackSettings, wanted: Wanted, selection: StackSelection) {
+async function importInto(out: string, opened: OpenStack, wanted: Wanted, selection: StackSelection) {
   const files = ["roster.yaml", "ledger.json", "adopt.json", "report.txt"];
   const there = files.find((name) => existsSync(join(out, name)));
   if (there !== undefined) throw new Refusal(`${join(out, there)} is there already; name another folder with --out`);
   const tokenFile = wanted["vault-token-file"];
   const token = tokenFile === undefined ? undefined : readOrRefuse(tokenFile).trim();
-  const gathered = await gather(settings, wanted.host ?? [], token);
+  const gathered = await gather(opened.settings, wanted.host ?? [], token);
+  const state = readState(await stateOf(selection));
   const guessed = guessPeople(gathered.seen);
   const text = wanted.roster === undefined ? rosterText(guessed.rows) : readOrRefuse(wanted.roster);
 
@@ -98,9 +101,9 @@ async function importInto(out: string, settings: StackSettings, wanted: Wanted, 
   try {
     writeFileSync(join(draft, "roster.yaml"), text);
     const { findings, report, ledger, adopt } = await workOut(
-      settings,
+      opened,
       join(draft, "roster.yaml"),
-      gathered,
+      { ...gathered, state },
       guessed,
       wanted,
     );
@@ -108,7 +111,7 @@ async function importInto(out: string, settings: StackSettings, wanted: Wanted, 
     const write = (name: string, content: string) =>
       writeFileSync(join(out, name), content, { flag: "wx", mode: 0o644 });
     write("roster.yaml", text);
-    write("ledger.json", ledger);
+    if (ledger !== undefined) write("ledger.json", ledger);
     write("adopt.json", adopt);
     const summary = report(out, selection);
     write("report.txt", `${summary}\n`);
@@ -118,33 +121,44 @@ async function importInto(out: string, settings: StackSettings, wanted: Wanted, 
   }
 }
 
-async function workOut(settings: StackSettings, roster: string, gathered: Gathered, guessed: People, wanted: Wanted) {
-  const decide = async (ledger?: string) => {
+async function workOut(
+  { settings, previousRun: { ledger: own } }: OpenStack,
+  roster: string,
+  gathered: Gathered & { readonly state: DeployedState },
+  guessed: People,
+  wanted: Wanted,
+) {
+  const decide = async (ledger: unknown) => {
     const stack = { ...settings, roster, ledgerSeed: undefined, adopt: undefined };
     const userMap = await userMapFromVault(settings, { ledger }, { preview: false, folder: PROJECT });
     return computeDesiredState(stack, { ledger, userMap, today: today(), folder: PROJECT });
   };
-  const first = await decide();
+  const first = await decide(own);
   const people = wanted.roster === undefined ? guessed : chosen(guessed, [...first.desired.people.keys()]);
-  const past = initialLedger(first.desired, people.rows, settings.ports);
-  const { desired, plan } = await decide(past.text);
+  const seed = own === undefined ? initialLedger(first.desired, people.rows, settings.ports) : undefined;
+  const { desired, plan } = seed === undefined ? first : await decide(seed.text);
   const { desiredResources } = await import("../../stacks/offline/desired-resources.ts");
   const declared = await desiredResources(settings, desired);
-  const existing = await findExisting(declared, gathered.surfaces);
+  const existing = await findExisting(declared, gathered.surfaces, gathered.state);
   const held = heldBy([...desired.people.values()], gathered.seen.userMap);
-  const placed = { ...people, strangers: [...people.strangers, ...unplaced(gathered.seen, held)] };
+  const placed = {
+    ...people,
+    strangers: [...people.strangers, ...unplaced(gathered.seen, held)],
+    open: [...people.open, ...(seed === undefined ? [] : managedBefore(gathered.seen))],
+  };
   const findings: Findings = findingsOf({
     people: placed,
     existing,
     declared,
     gathered,
-    news: [...past.fresh, ...plan],
+    news: [...(seed?.fresh ?? []), ...plan],
   });
   const osUsers = people.rows.map(({ osUser }) => osUser);
   return {
     findings,
-    report: (out: string, selection: StackSelection) => reportText(findings, out, osUsers, selection),
-    ledger: past.text,
+    report: (out: string, selection: StackSelection) =>
+      reportText(findings, { folder: out, osUsers, hasSeed: seed !== undefined }, selection),
+    ledger: seed?.text,
     adopt: writeAdoption(existing.adopt),
   };
 }

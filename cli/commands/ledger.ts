@@ -11,10 +11,11 @@ import type { StackSettings } from "../../config/settings/stack-settings.ts";
 import { type Command, readArgs, UsageError } from "../command.ts";
 import { findExisting } from "../import/existing-resources.ts";
 import { UnreadableSurface } from "../import/unreadable-surface.ts";
-import { PROJECT, PulumiError } from "../pulumi.ts";
+import { PROJECT, PulumiError, stateOf } from "../pulumi.ts";
 import { pulumiCommand } from "../pulumi-command.ts";
 import { clusterOf } from "../stack/cluster-client.ts";
 import { forgeOf } from "../stack/forge-client.ts";
+import { type DeployedState, readState } from "../stack/deployed-resources.ts";
 import { openStack } from "../stack/open-stack.ts";
 import { vaultOf } from "../stack/vault-client.ts";
 import { ledgerFromHosts } from "../removal/rebuild-ledger.ts";
@@ -42,7 +43,7 @@ Exit code: 0 when all of it is known, 1 when not, 2 when called the wrong way.`,
       if (previousRun.ledger !== undefined)
         throw new Refusal("This stack has a ledger of its own; nothing was written.");
       const out = resolve(values.out ?? "rebuilt");
-      const { people, adopted } = await rebuild(settings, out);
+      const { people, adopted } = await rebuild(settings, readState(await stateOf(selection)), out);
       terminal.out(
         `${people} people are in ${join(out, "ledger.json")}, and ${adopted} objects that exist in ${join(out, "adopt.json")}.`,
       );
@@ -63,7 +64,7 @@ Exit code: 0 when all of it is known, 1 when not, 2 when called the wrong way.`,
 
 const EXPECTED = [Refusal, PulumiError, UnreadableSurface, ClientError] as const;
 
-async function rebuild(settings: StackSettings, out: string) {
+async function rebuild(settings: StackSettings, state: DeployedState, out: string) {
   const there = ["ledger.json", "adopt.json"].find((name) => existsSync(join(out, name)));
   if (there !== undefined) throw new Refusal(`${join(out, there)} is there already; name another folder with --out`);
   const { text, ledger } = await ledgerFromHosts(settings);
@@ -72,7 +73,7 @@ async function rebuild(settings: StackSettings, out: string) {
   const { desired } = await computeDesiredState(stack, { ledger: text, userMap, today: today(), folder: PROJECT });
   const surfaces = { cluster: clusterOf(settings), vault: vaultOf(settings), forge: forgeOf(settings) };
   const { desiredResources } = await import("../../stacks/offline/desired-resources.ts");
-  const { adopt, clashes } = await findExisting(await desiredResources(settings, desired), surfaces);
+  const { adopt, clashes } = await findExisting(await desiredResources(settings, desired), surfaces, state);
   if (clashes.length > 0) throw new Refusal(["Settle these first:", ...clashes].join("\n  "));
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, "ledger.json"), text, { flag: "wx" });

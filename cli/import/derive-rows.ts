@@ -44,7 +44,6 @@ export function guessPeople(seen: Observed): People {
     open.push(...row.open.map((why) => `${candidate.account.name}: ${why}`));
     return [];
   });
-  open.push(...seen.hosts.filter(({ isManaged }) => isManaged).map(({ host }) => workedBefore(host)));
   const clashes = taken(rows);
   open.push(...clashes.map(({ why }) => why));
   const kept = rows.filter(({ osUser }) => !clashes.some(({ who }) => who.includes(osUser)));
@@ -76,10 +75,15 @@ const loginsOf = (rows: readonly Guessed[]): ReadonlySet<string> =>
     ),
   );
 
-/** Whoever left is in no map, and their numbers must never be given to anybody. */
-const workedBefore = (host: string) =>
-  `${host}: this program has managed this host before, and an import does not see offboarded users; start from the ledger that the ` +
-  "host itself keeps (/var/lib/workstation/ledger.json)";
+/** For a stack without a ledger: whoever left is in no map, and their numbers must never be given to anybody. */
+export const managedBefore = ({ hosts }: Observed): readonly string[] =>
+  hosts
+    .filter(({ isManaged }) => isManaged)
+    .map(
+      ({ host }) =>
+        `${host}: this program has managed this host before, and an import does not see offboarded users; start from ` +
+        "the ledgers that the hosts themselves keep: ./ws ledger rebuild",
+    );
 
 type Identity = { readonly stranger: string } | { readonly open: string } | { readonly authentikUser: string };
 

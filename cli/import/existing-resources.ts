@@ -12,6 +12,7 @@ import { immutableField } from "../../clients/kubernetes/immutable-fields.ts";
 import { deletionOf, keeperSentences } from "../../clients/kubernetes/other-keepers.ts";
 import { kindLookup, objectPath } from "../../clients/kubernetes/resource-path.ts";
 import { type Difference, differences } from "../compare-objects.ts";
+import { type DeployedResource, type DeployedState, keyOf } from "../stack/deployed-resources.ts";
 import { UnreadableSurface } from "./unreadable-surface.ts";
 
 export interface Existing {
@@ -22,6 +23,8 @@ export interface Existing {
   readonly keepers: readonly string[];
   /** Things of our names that a hand has to move first, or that are being deleted. */
   readonly clashes: readonly string[];
+  /** Of the declared resources, those that the stack has already. */
+  readonly held: readonly DeployedResource[];
 }
 
 export interface Surfaces {
@@ -42,14 +45,27 @@ type Found =
       readonly keepers?: readonly string[];
     };
 
-/** @throws UnreadableSurface, or what the surface's own client throws: an answer that does not come is never "not there" */
-export async function findExisting(declared: readonly DesiredResource[], surfaces: Surfaces): Promise<Existing> {
+/**
+ * @param state of the stack: what it has is the program's already, and is not looked for
+ * @throws UnreadableSurface, or what the surface's own client throws: an answer that does not come is never "not there"
+ */
+export async function findExisting(
+  declared: readonly DesiredResource[],
+  surfaces: Surfaces,
+  state: Pick<DeployedState, "resources">,
+): Promise<Existing> {
   const adopt: Adopted[] = [];
   const sentences: string[] = [];
   const keepers: string[] = [];
   const clashes: string[] = [];
+  const held: DeployedResource[] = [];
   const kinds = surfaces.cluster && kindLookup(surfaces.cluster);
   for (const one of declared) {
+    const deployed = state.resources.get(keyOf(one));
+    if (deployed !== undefined) {
+      held.push(deployed);
+      continue;
+    }
     const found = await find(one, surfaces, kinds);
     if (found === undefined) continue;
     const what = `${one.type.split(":").at(-1)} ${found.id}`;
@@ -61,7 +77,7 @@ export async function findExisting(declared: readonly DesiredResource[], surface
     sentences.push(...found.differs.map((difference) => `${what}: ${difference}`), ...(found.owners ?? []));
     keepers.push(...(found.keepers ?? []));
   }
-  return { adopt, differences: sentences, keepers, clashes };
+  return { adopt, differences: sentences, keepers, clashes, held };
 }
 
 type Kinds = ReturnType<typeof kindLookup>;

@@ -27,6 +27,8 @@ export interface Findings {
   /** How many objects are taken over, and how many are made. */
   readonly adopted: number;
   readonly made: number;
+  /** How many the stack has already. */
+  readonly held: number;
 }
 
 export interface ReportInput {
@@ -44,7 +46,7 @@ export function findingsOf({ people, existing, declared, gathered, news }: Repor
     people: people.rows.map(({ osUser, host, uid }) => `${osUser} on ${host}, uid ${uid}`),
     guesses: people.rows.flatMap(guessesOf),
     open: [...people.open, ...existing.clashes],
-    differences: [...news, ...existing.differences, ...takenOver(gathered)],
+    differences: [...news, ...existing.differences, ...takenOver(gathered, existing)],
     keepers: existing.keepers,
     strangers: [
       ...people.strangers,
@@ -52,7 +54,8 @@ export function findingsOf({ people, existing, declared, gathered, news }: Repor
       ...namesakes(gathered, declared, existing, people.rows),
     ],
     adopted: existing.adopt.length,
-    made: real.length - existing.adopt.length - existing.clashes.length,
+    made: real.length - existing.adopt.length - existing.clashes.length - existing.held.length,
+    held: existing.held.length,
   };
 }
 
@@ -70,23 +73,29 @@ const guessesOf = ({ osUser, fields }: Guessed) =>
   fields.flatMap(({ key, why }) => (why === undefined ? [] : [`${osUser}: ${key}: ${why}`]));
 
 /** What the program does to things that bear its names and that it cannot take over as they are. */
-const takenOver = ({ seen }: Gathered): readonly string[] =>
-  seen.members.flatMap(({ login, tokens }) =>
-    tokens.length === 0
+function takenOver({ seen }: Gathered, { held }: Existing): readonly string[] {
+  const ours = new Set(
+    held.flatMap(({ type, inputs }) =>
+      type === "forgejo:index:AccessToken" ? [String(inputs.login).toLowerCase()] : [],
+    ),
+  );
+  return seen.members.flatMap(({ login, tokens }) =>
+    tokens.length === 0 || ours.has(login.toLowerCase())
       ? []
       : [
           `the forge: ${tokens.join(", ")} of ${login} bear this program's name; the stack's own of that name are revoked`,
         ],
   );
+}
 
 /** Objects that are called as ours are, or lie where ours lie, and belong to nobody's row. */
 function namesakes(
   { seen, vault }: Gathered,
   declared: readonly DesiredResource[],
-  { adopt }: Existing,
+  { adopt, held }: Existing,
   rows: readonly Guessed[],
 ): readonly string[] {
-  const adopted = new Set(adopt.map(({ id }) => id));
+  const adopted = new Set([...adopt.map(({ id }) => id), ...held.map(({ id }) => id)]);
   const names = new Set(declared.flatMap(({ inputs }) => (typeof inputs.name === "string" ? [inputs.name] : [])));
   const owned = new Set(
     rows.flatMap(({ fields }) => fields.flatMap(({ key, value }) => (key === "namespaces" ? (value as string[]) : []))),
@@ -109,16 +118,20 @@ function namesakes(
   ];
 }
 
+/** What the import wrote. */
+export interface Written {
+  readonly folder: string;
+  readonly osUsers: readonly string[];
+  /** False for a stack that has a ledger of its own. */
+  readonly hasSeed: boolean;
+}
+
 /**
  * For people; empty parts are left out. Each command stands on a line of its own and can be run as it stands.
  * @param selection the stack that the import was asked about
  */
-export function reportText(
-  found: Findings,
-  folder: string,
-  osUsers: readonly string[],
-  selection: StackSelection,
-): string {
+export function reportText(found: Findings, written: Written, selection: StackSelection): string {
+  const { folder, osUsers, hasSeed } = written;
   const part = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
   const run = (...words: readonly string[]) => pulumiCommand(selection, ...words);
@@ -130,17 +143,17 @@ export function reportText(
     ...part("Still kept by other programs, which would put it back or delete it after an adoption:", found.keepers),
     ...part("Left alone:", found.strangers),
     "",
-    `${found.adopted} objects are taken over as they are, ${found.made} are made.`,
-    ...part("Then prepare the first deployment, and read its preview:", [
+    `${found.adopted} objects are taken over as they are, ${found.made} are made${found.held === 0 ? "" : `, ${found.held} are the stack's already`}.`,
+    ...part(`Then prepare the ${hasSeed ? "first" : "next"} deployment, and read its preview:`, [
       run("config", "set", "roster", join(folder, "roster.yaml")),
-      run("config", "set", "ledgerSeed", join(folder, "ledger.json")),
+      ...(hasSeed ? [run("config", "set", "ledgerSeed", join(folder, "ledger.json"))] : []),
       run("config", "set", "adopt", join(folder, "adopt.json")),
       ...osUsers.map((user, i) => run("config", "set", "--path", `devvm.adoptExisting[${i}]`, user)),
       run("preview"),
     ]),
-    ...part("Deploy, and remove the two settings that only the first deployment may have:", [
+    ...part("Deploy, and remove what only that deployment needs:", [
       run("up"),
-      run("config", "rm", "ledgerSeed"),
+      ...(hasSeed ? [run("config", "rm", "ledgerSeed")] : []),
       run("config", "rm", "adopt"),
     ]),
   ].join("\n");

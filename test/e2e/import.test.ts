@@ -99,6 +99,8 @@ interface Answer {
   readonly differences: readonly string[];
   readonly keepers: readonly string[];
   readonly strangers: readonly string[];
+  readonly adopted: number;
+  readonly made: number;
 }
 
 function importing(out: string, ...more: readonly string[]): { readonly code: number | null; readonly answer: Answer } {
@@ -352,6 +354,15 @@ test("a second up, without the settings of the first, changes nothing", async ()
   expect(ran.stdout).not.toMatch(/[+~-] \d+ (created|updated|deleted)/);
   expect(await stack.touched()).toEqual(touched);
   expect(await teamLabels()).toEqual(["books", "books"]);
+});
+
+test("an import of a stack that was deployed takes over what its state lacks alone, and keeps its ledger", async () => {
+  const { code, answer } = importing("deployed", "--roster", join(folder, "found/roster.yaml"), ...asRoot());
+  expect([code, answer.open, answer.adopted, answer.made]).toEqual([0, [], 0, 0]);
+  expect(JSON.parse(text("deployed/adopt.json"))).toMatchObject({ resources: [] });
+  expect(() => text("deployed/ledger.json")).toThrow("ENOENT");
+  expect(text("deployed/report.txt")).toMatch(/ are the stack's already\./);
+  expect(text("deployed/report.txt")).not.toContain("ledgerSeed");
 });
 
 test("an object that a later deployment is about to create, and that exists, stops its preview and it with its name", async () => {

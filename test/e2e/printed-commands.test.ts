@@ -40,13 +40,18 @@ function run(command: string) {
 /** What changes the configuration is run. What would deploy, or asks the state, is only parsed. */
 const tried = (command: string) => run(/^pulumi config /.test(command) ? command : `${command} --help`);
 
-const nothing = { people: [], guesses: [], open: [], differences: [], keepers: [], strangers: [], adopted: 0, made: 0 };
+const none = { people: [], guesses: [], open: [], differences: [], keepers: [], strangers: [] };
+const nothing = { ...none, adopted: 0, made: 0, held: 0 };
 const commandsIn = (lines: string) =>
   lines.split("\n").flatMap((line) => (line.startsWith("  pulumi ") ? [line.trim()] : []));
 
 test("the report of an import prints commands that run one after the other, on the stack that was asked about", () => {
   const place = { stack: "prod", configFile: join(project, "Pulumi.prod.yaml") };
-  const report = reportText(nothing, join(project, "import"), ["ada", "bob"], place);
+  const report = reportText(
+    nothing,
+    { folder: join(project, "import"), osUsers: ["ada", "bob"], hasSeed: true },
+    place,
+  );
   const commands = commandsIn(report);
   expect(report.split("\n").filter((line) => line.includes("pulumi "))).toHaveLength(commands.length);
   expect(commands).toHaveLength(9);

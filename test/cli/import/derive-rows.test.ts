@@ -6,7 +6,7 @@
 import { expect, test } from "vitest";
 import { parseHome, parseHost, type HostState } from "../../../cli/import/read-host.ts";
 import type { Gathered } from "../../../cli/import/read-surfaces.ts";
-import { guessPeople, heldBy, unplaced } from "../../../cli/import/derive-rows.ts";
+import { guessPeople, heldBy, managedBefore, unplaced } from "../../../cli/import/derive-rows.ts";
 import type { Observed } from "../../../cli/import/observed-people.ts";
 import { findingsOf, type ReportInput } from "../../../cli/import/report.ts";
 import { rosterText } from "../../../cli/import/roster-text.ts";
@@ -64,7 +64,7 @@ test("a home that its group or others may enter is named among what stays, also 
     `said home:bob ${b64("1002 700 directory")}`,
   ]);
   const people = guessPeople(seen(one));
-  const nothing = { adopt: [], clashes: [], differences: [], keepers: [] };
+  const nothing = { adopt: [], clashes: [], differences: [], keepers: [], held: [] };
   const gathered = { seen: seen(one), vault: { policies: [], entities: [] } } as unknown as Gathered;
   const { strangers } = findingsOf({
     people,
@@ -99,9 +99,10 @@ test("two people who seem to have the same number or name both wait", () => {
 
 test("a host that this program knows is no host to import: who left there is not seen", () => {
   const one = host(user("ada", 1001), "a=ada\n", [`file /var/lib/workstation/ledger.json ${b64("{}")}`]);
-  expect(guessPeople(seen(one)).open).toEqual([
-    expect.stringMatching(/^devvm: this program has managed this host before/),
+  expect(managedBefore(seen(one))).toEqual([
+    expect.stringMatching(/^devvm: this program has managed this host before.*: \.\/ws ledger rebuild$/),
   ]);
+  expect(managedBefore(seen(host(user("ada", 1001), "a=ada\n")))).toEqual([]);
 });
 
 test("a dispatch table and an environment file that contradict each other are said", () => {

@@ -4,6 +4,7 @@
  */
 
 import { expect, test } from "vitest";
+import { readState } from "../../../cli/stack/deployed-resources.ts";
 import { findExisting } from "../../../cli/import/existing-resources.ts";
 import { initialLedger } from "../../../cli/import/initial-ledger.ts";
 import { loadLedger } from "../../../roster/ledger.ts";
@@ -51,12 +52,14 @@ const answers = (held: Readonly<Record<string, object | number>>) => async (_: s
   const found = held[path] ?? KINDS[path] ?? 404;
   return typeof found === "number" ? { status: found, value: {} } : { status: 200, value: found };
 };
+/** Of a stack that never ran. */
+const EMPTY = readState({ version: 3, deployment: {} });
 const BOOKS = "/api/v1/namespaces/books";
 const OWNER = "/apis/rbac.authorization.k8s.io/v1/namespaces/books/rolebindings/owner";
 
 test("what is there is taken over under its own id; how it differs is said, and nothing of what the wish does not speak of", async () => {
   const live = { metadata: { name: "books", uid: "1", labels: { team: "x" } }, spec: { finalizers: ["kubernetes"] } };
-  const found = await findExisting(declared, { cluster: answers({ [BOOKS]: live, [OWNER]: binding("admin") }) });
+  const found = await findExisting(declared, { cluster: answers({ [BOOKS]: live, [OWNER]: binding("admin") }) }, EMPTY);
   expect(found).toEqual({
     adopt: [
       { type: "kubernetes:core/v1:Namespace", name: "tenant-books", id: "books" },
@@ -70,6 +73,7 @@ test("what is there is taken over under its own id; how it differs is said, and 
     ],
     keepers: [],
     clashes: [],
+    held: [],
   });
 });
 
@@ -84,7 +88,7 @@ test("fields that somebody else owns are named with their owner, and so are labe
     },
   ];
   const live = { metadata: { name: "books", labels: { a: "b", team: "x" }, managedFields } };
-  const found = await findExisting(declared.slice(0, 2), { cluster: answers({ [BOOKS]: live }) });
+  const found = await findExisting(declared.slice(0, 2), { cluster: answers({ [BOOKS]: live }) }, EMPTY);
   expect(found.differences).toEqual([
     "Namespace books: metadata.labels.a: taken over from kubectl-create",
     "Namespace books: metadata.labels.team: kept as kubectl-create set it",
@@ -94,7 +98,7 @@ test("fields that somebody else owns are named with their owner, and so are labe
 test("another program that keeps an adopted object is named with the object", async () => {
   const annotations = { "meta.helm.sh/release-name": "rights", "meta.helm.sh/release-namespace": "books" };
   const live = { ...binding("admin"), metadata: { ...binding("admin").metadata, annotations } };
-  const { adopt, keepers, clashes } = await findExisting(declared, { cluster: answers({ [OWNER]: live }) });
+  const { adopt, keepers, clashes } = await findExisting(declared, { cluster: answers({ [OWNER]: live }) }, EMPTY);
   expect([adopt.map(({ id }) => id), clashes]).toEqual([["books/owner"], []]);
   expect(keepers).toEqual([
     expect.stringMatching(
@@ -106,9 +110,9 @@ test("another program that keeps an adopted object is named with the object", as
 test("an object that is being deleted is not taken over: it is named with the reason", async () => {
   const deletionTimestamp = "2026-01-02T03:04:05Z";
   const namespace = { metadata: { name: "books", deletionTimestamp }, status: { phase: "Terminating" } };
-  const found = await findExisting(declared.slice(0, 2), { cluster: answers({ [BOOKS]: namespace }) });
+  const found = await findExisting(declared.slice(0, 2), { cluster: answers({ [BOOKS]: namespace }) }, EMPTY);
   expect(found).toEqual({
-    ...{ adopt: [], differences: [], keepers: [] },
+    ...{ adopt: [], differences: [], keepers: [], held: [] },
     clashes: [
       `Namespace books: is being deleted since ${deletionTimestamp}, so it is not taken over; wait until it is gone, ` +
         "and make the adoption file again",
@@ -118,7 +122,7 @@ test("an object that is being deleted is not taken over: it is named with the re
 
 test("what would have to be deleted to become ours is not taken over: a hand has to move it", async () => {
   const held = { [OWNER]: binding("view"), [`${BOOKS}/secrets/t`]: { metadata: {} } };
-  const { adopt, clashes } = await findExisting(declared, { cluster: answers(held) });
+  const { adopt, clashes } = await findExisting(declared, { cluster: answers(held) }, EMPTY);
   expect(adopt).toEqual([]);
   expect(clashes).toEqual([
     "RoleBinding books/owner: binds another role, which cannot be changed in place; give it another name first " +
@@ -127,13 +131,31 @@ test("what would have to be deleted to become ours is not taken over: a hand has
   ]);
 });
 
+test("what the stack's state has is not taken over and in nobody's way", async () => {
+  const inState = (type: string, name: string, id: string) => {
+    return { urn: `urn:pulumi:prod::workstation::workstation:cluster:Tenant$${type}::${name}`, custom: true, type, id };
+  };
+  const [, , { type, name } = { type: "", name: "" }] = declared;
+  const state = readState({
+    deployment: {
+      resources: [
+        inState("kubernetes:core/v1:Secret", "tenant-books-token", "books/t"),
+        { ...inState(type, name, "books/owner"), delete: true },
+      ],
+    },
+  });
+  const live = { [`${BOOKS}/secrets/t`]: { metadata: {} }, [OWNER]: binding("admin") };
+  const { adopt, clashes, held } = await findExisting(declared, { cluster: answers(live) }, state);
+  expect([adopt.map(({ id }) => id), clashes, held.map(({ id }) => id)]).toEqual([["books/owner"], [], ["books/t"]]);
+});
+
 test("a Deployment with another selector would have to be deleted, too", async () => {
   const app = (name: string) => ({ spec: { selector: { matchLabels: { app: name } } } });
   const metadata = { name: "web", namespace: "books" };
   const wanted = [{ type: "kubernetes:apps/v1:Deployment", name: "web", inputs: { metadata, ...app("web") } }];
   const apps = { resources: [{ name: "deployments", kind: "Deployment", namespaced: true }] };
   const held = { "/apis/apps/v1": apps, "/apis/apps/v1/namespaces/books/deployments/web": { metadata, ...app("old") } };
-  const { adopt, clashes } = await findExisting(wanted, { cluster: answers(held) });
+  const { adopt, clashes } = await findExisting(wanted, { cluster: answers(held) }, EMPTY);
   expect([adopt, clashes]).toEqual([
     [],
     [
@@ -146,14 +168,14 @@ test("a Deployment with another selector would have to be deleted, too", async (
 test.each([403, 500, 503])(
   "an answer with status %i ends the import and is never taken for absence",
   async (status) => {
-    await expect(findExisting(declared, { cluster: answers({ [BOOKS]: status }) })).rejects.toThrow(
+    await expect(findExisting(declared, { cluster: answers({ [BOOKS]: status }) }, EMPTY)).rejects.toThrow(
       `the cluster: ${BOOKS} cannot be read (status ${status})`,
     );
   },
 );
 
 test("a group of kinds that the cluster does not list ends the import", async () => {
-  await expect(findExisting(declared, { cluster: answers({ "/api/v1": 503 }) })).rejects.toThrow(
+  await expect(findExisting(declared, { cluster: answers({ "/api/v1": 503 }) }, EMPTY)).rejects.toThrow(
     "the cluster does not list its kinds of v1 (status 503)",
   );
 });
