@@ -2,7 +2,7 @@
 
 import { type StackAt, tail } from "./engine.ts";
 import { StepError } from "./environment.ts";
-import { differencesBetween, type Preview, type Touched } from "./pull-request/preview-differences.ts";
+import { differencesBetween, type Preview, reverted, type Touched } from "./pull-request/preview-differences.ts";
 import { runPreview } from "./run-preview.ts";
 
 export interface RefreshedPreview {
@@ -21,10 +21,13 @@ export async function previewRefreshed(at: StackAt, options: readonly string[] =
   const refreshed = await preview(at, ["--refresh", ...options]);
   if (all(refreshed).length === 0) return { drift: [], due: [] };
   const plain = await preview(at, options);
-  const drift = differencesBetween(plain, refreshed).change;
-  const isDrift = (one: Touched) => drift.some(({ type, name }) => type === one.type && name === one.name);
-  return { drift, due: all(plain).filter((one) => !isDrift(one)) };
+  const byPlugin = differencesBetween(plain, refreshed).change;
+  const drift = [...byPlugin, ...reverted(refreshed).filter((one) => !isAmong(byPlugin, one))];
+  return { drift, due: all(plain).filter((one) => !isAmong(drift, one)) };
 }
+
+const isAmong = (all: readonly Touched[], { type, name }: Touched) =>
+  all.some((one) => one.type === type && one.name === name);
 
 const all = (previewed: Preview): readonly Touched[] => differencesBetween({}, previewed).change;
 

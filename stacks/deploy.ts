@@ -32,8 +32,9 @@ import type { StackSettings } from "../config/settings/stack-settings.ts";
 import { siteOfHosts } from "./host-settings.ts";
 import { deploySite } from "./stem95su.ts";
 import { withFrontendHosts } from "./frontend-hosts.ts";
-import { objectsInState } from "./objects-in-state.ts";
+import { objectsInState, type ObjectsInState } from "./objects-in-state.ts";
 import { refuseExistingObjects } from "./refuse-existing-objects.ts";
+import { labelledObjects, revertAdditions } from "./revert-additions.ts";
 import { checkCluster } from "./preflight/check-cluster.ts";
 import { deployVault } from "./vault.ts";
 
@@ -56,6 +57,9 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
     cluster && access !== undefined
       ? await checkCluster(access, desired, cluster, { handedOver, formerBindings })
       : undefined;
+  const inState: ObjectsInState = access === undefined ? new Map() : await objectsInState();
+  const labelled =
+    access !== undefined && surroundings?.isKnown === true ? await labelledObjects(access, inState) : new Map();
   const site = await siteOfHosts(settings);
   const agent = await buildAgent();
   await announce(decided);
@@ -74,8 +78,11 @@ export async function deploy(settings: StackSettings): Promise<Record<string, un
   const surfaces = trackSurfaces(record, ofStack, outputs);
   const down = await unreachableHosts(settings.hosts);
   for (const [host, why] of down) await pulumi.log.warn(pendingOn(host as HostName, why, decided));
-  const inState = access === undefined ? new Map() : await objectsInState();
-  if (access !== undefined && surroundings?.isKnown === true) refuseExistingObjects(access, inState, adoption);
+  if (access !== undefined && surroundings?.isKnown === true) {
+    // First, while the metadata are plain values.
+    revertAdditions(labelled, inState);
+    refuseExistingObjects(access, inState, adoption);
+  }
   const unmet = adoption && takeOver(adoption, access, inState);
   const forge =
     forgejo &&

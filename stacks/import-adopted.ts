@@ -74,7 +74,8 @@ const otherObject = (declared: string, id: string, key: string) =>
 const partsOf = (parts: object): Promise<object> =>
   pulumi.runtime.serializeProperties("the fields of an adopted object", { ...parts });
 
-const FORCE = "pulumi.com/patchForce";
+/** With this annotation an update takes fields that others own. */
+export const FORCE = "pulumi.com/patchForce";
 
 /**
  * Whoever made an object owns its fields, so a preview of its update would end as a conflict. The annotation makes it none,

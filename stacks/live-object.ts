@@ -28,7 +28,7 @@ export interface LiveObject {
 export type ReadLiveObject = (object: DeclaredObject) => Promise<LiveObject | undefined>;
 
 /** A deployment asks for hundreds of objects at once, which an API server may put off. */
-const RETRIES = { tries: 4, pauseMs: 500 };
+export const RETRIES = { tries: 4, pauseMs: 500 };
 
 /** The kubeconfig is opened with the first question. */
 export function liveObjects(kubeconfig: string): ReadLiveObject {

@@ -3,8 +3,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 
-/** By namespace, empty for what is in none: each object as `ResourceQuota quota`. */
-export type ObjectsInState = ReadonlyMap<string, ReadonlySet<string>>;
+/** What the state has of one object. */
+export interface HeldObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** By namespace, empty for what is in none: each object by {@link objectKey}. */
+export type ObjectsInState = ReadonlyMap<string, ReadonlyMap<string, HeldObject>>;
 
 /** What the engine tells of each resource of a state, by URN. */
 const stateSchema = z.object({
@@ -12,8 +19,13 @@ const stateSchema = z.object({
 });
 
 const objectSchema = z.object({
+  apiVersion: z.string(),
   kind: z.string(),
-  metadata: z.object({ name: z.string(), namespace: z.string().default("") }),
+  metadata: z.object({
+    name: z.string(),
+    namespace: z.string().default(""),
+    annotations: z.record(z.string(), z.string()).default({}),
+  }),
 });
 
 /** @throws whatever the engine says when the state cannot be read: an unread state is not an empty one */
@@ -22,11 +34,13 @@ export async function objectsInState(): Promise<ObjectsInState> {
   const { outputs } = stateSchema.parse(
     await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName }),
   );
-  const objects = new Map<string, Set<string>>();
+  const objects = new Map<string, Map<string, HeldObject>>();
   for (const { type, outputs: object } of Object.values(outputs)) {
     if (!type.startsWith("kubernetes:")) continue;
-    const { kind, metadata } = objectSchema.parse(object);
-    objects.set(metadata.namespace, (objects.get(metadata.namespace) ?? new Set()).add(objectKey(kind, metadata.name)));
+    const { apiVersion, kind, metadata } = objectSchema.parse(object);
+    const { name, namespace, annotations } = metadata;
+    const inNamespace = objects.get(namespace) ?? new Map<string, HeldObject>();
+    objects.set(namespace, inNamespace.set(objectKey(kind, name), { apiVersion, kind, annotations }));
   }
   return objects;
 }

@@ -1,6 +1,7 @@
 /** Compares two previews of one program, on the base's data and on the branch's, and separates the change's effects from older ones. Pure. */
 
 import { z } from "zod";
+import { REVERTED_FROM } from "../../clients/kubernetes/additions.ts";
 
 const state = z.looseObject({ inputs: z.unknown().optional() });
 const step = z.looseObject({
@@ -70,6 +71,26 @@ const fingerprint = (one: Step): string =>
 function isOnlySecret({ oldState, newState }: Step): boolean {
   const [was, is] = [oldState, newState].map((one) => JSON.stringify(one?.inputs));
   return was !== undefined && was === is && was.includes('"[secret]"');
+}
+
+const marked = z.looseObject({
+  metadata: z
+    .looseObject({ annotations: z.looseObject({ [REVERTED_FROM]: z.string().optional() }).optional() })
+    .optional(),
+});
+
+/** Objects from which a deployment takes back what was added by hand: the program sees it, and the plugin does not. */
+export const reverted = (previewed: Preview): readonly Touched[] =>
+  unique(
+    stepsOf(previewed).filter((one) => {
+      const [was, is] = [one.oldState, one.newState].map((held) => markOf(held?.inputs));
+      return opOf(one) === "update" && is !== undefined && is !== was;
+    }),
+  );
+
+function markOf(inputs: unknown): string | undefined {
+  const parsed = marked.safeParse(inputs);
+  return parsed.success ? parsed.data.metadata?.annotations?.[REVERTED_FROM] : undefined;
 }
 
 function unique(steps: readonly Step[]): readonly Touched[] {

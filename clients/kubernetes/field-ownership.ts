@@ -12,7 +12,8 @@ export interface FieldSet {
   readonly [step: string]: FieldSet;
 }
 
-const fieldSet: z.ZodType<FieldSet> = z.lazy(() => z.record(z.string(), fieldSet));
+/** Parses a set of fields. */
+export const fieldSet: z.ZodType<FieldSet> = z.lazy(() => z.record(z.string(), fieldSet));
 
 const entry = z.looseObject({
   manager: z.string().default(""),

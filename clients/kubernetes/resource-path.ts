@@ -44,3 +44,6 @@ export function kindLookup(call: KubeCall): (apiVersion: string, kind: string) =
 /** The path of one object. */
 export const objectPath = (apiVersion: string, plural: string, name: string, namespace: string | undefined): string =>
   `${apiRoot(apiVersion)}${namespace === undefined ? "" : `/namespaces/${namespace}`}/${plural}/${name}`;
+
+/** The path of all objects of a kind, in every namespace. */
+export const listPath = (apiVersion: string, plural: string): string => `${apiRoot(apiVersion)}/${plural}`;

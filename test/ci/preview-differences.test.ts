@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { differencesBetween, type Preview } from "../../ci/pull-request/preview-differences.ts";
+import { REVERTED_FROM } from "../../clients/kubernetes/additions.ts";
+import { differencesBetween, type Preview, reverted } from "../../ci/pull-request/preview-differences.ts";
 
 const step = (op: string, name: string, inputs: object = {}, detailedDiff: object | null = null) => ({
   ...{ op, urn: `urn:pulumi:prod::workstation::workstation:devvm:DevVm$command:remote:Command::${name}` },
@@ -38,4 +39,16 @@ test("the three steps of a replacement are one", () => {
   expect(differencesBetween({}, preview(...replaced)).change).toEqual([
     { op: "replace", type: "Command", name: "maps" },
   ]);
+});
+
+test("an update that takes an addition back is drift, though each preview has it; one that took it back before is not", () => {
+  const marked = (mark?: string) => ({
+    metadata: { annotations: mark === undefined ? {} : { [REVERTED_FROM]: mark } },
+  });
+  const updated = (name: string, was?: string, is?: string) => {
+    return { ...step("update", name, marked(is)), oldState: { inputs: marked(was) } };
+  };
+  const found = preview(updated("new", undefined, "7"), updated("again", "7", "9"), updated("before", "7", "7"));
+  expect(reverted(found).map(({ name }) => name)).toEqual(["new", "again"]);
+  expect(reverted(preview(updated("none"), step("create", "other")))).toEqual([]);
 });

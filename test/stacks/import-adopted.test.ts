@@ -10,6 +10,7 @@ import { takeOver } from "../../stacks/import-adopted.ts";
 import type { ObjectsInState } from "../../stacks/objects-in-state.ts";
 import { type HttpsCluster, type Replied, startHttpsCluster } from "../cli/https-cluster.ts";
 
+const HELD = { apiVersion: "v1", kind: "ResourceQuota", annotations: {} };
 const QUOTA = "/api/v1/namespaces/books/resourcequotas/quota";
 const BINDING = "/apis/rbac.authorization.k8s.io/v1/namespaces/books/rolebindings/owner";
 const DEPLOYMENT = "/apis/apps/v1/namespaces/books/deployments/web";
@@ -133,7 +134,7 @@ test("takes an object over once: what the state holds stays with whoever edited 
   const edited = owner("kubectl-edit", "Update", { "f:spec": PODS });
   const deleted = being(object("quota", [OLD_PROGRAM, edited]), { deletionTimestamp: "2026-01-02T03:04:05Z" });
   const { failed, said, asked, metadata, imports } = await run({
-    inState: new Map([["books", new Set(["ResourceQuota quota"])]]),
+    inState: new Map([["books", new Map([["ResourceQuota quota", HELD]])]]),
     adoption: adoptQuota,
     declare: quota,
     answers: { [`GET ${QUOTA}`]: [{ body: deleted }] },

@@ -12,6 +12,8 @@ const KINDS = [
   { name: "configmaps", kind: "ConfigMap", namespaced: true },
 ];
 
+const HELD = { apiVersion: "v1", kind: "ResourceQuota", annotations: {} };
+
 let cluster: HttpsCluster | undefined;
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -33,7 +35,7 @@ async function creating(
   await pulumi.runtime.setMocks(mocks, "workstation", "test", preview);
   const { settled } = await new Promise<{ readonly settled: Promise<unknown> }>((resolve) => {
     void pulumi.runtime.runInPulumiStack(async () => {
-      refuseExistingObjects(kubeconfig, new Map([["books", new Set(held)]]));
+      refuseExistingObjects(kubeconfig, new Map([["books", new Map(held.map((key) => [key, HELD]))]]));
       // Sees what the transformation before it made; the registration of a resource that is refused would end the process.
       pulumi.runtime.registerStackTransformation(({ props, opts }) => {
         const { metadata } = props as { readonly metadata: { promise(): Promise<unknown> } & Record<string, unknown> };

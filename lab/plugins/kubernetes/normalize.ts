@@ -21,7 +21,7 @@ export function normal(object: PropertyMap): PropertyMap {
   return { ...rest, data: { ...(isMap(data) ? data : {}), ...encoded } };
 }
 
-/** What of the live object the inputs speak about. Lists are followed by index. */
+/** What of the live object the inputs speak about. Lists are followed by index, as far as the inputs go. */
 export function pruned(live: PropertyValue | undefined, inputs: PropertyValue | undefined): PropertyValue | undefined {
   const [here, wanted] = [open(live), open(inputs)];
   if (isMap(here) && isMap(wanted)) {
@@ -32,7 +32,7 @@ export function pruned(live: PropertyValue | undefined, inputs: PropertyValue | 
     return Object.fromEntries(kept);
   }
   if (isList(here) && isList(wanted))
-    return here.map((part, i) => (i < wanted.length ? (pruned(part, wanted[i]) ?? null) : part));
+    return here.slice(0, wanted.length).map((part, i) => pruned(part, wanted[i]) ?? null);
   return here;
 }
 

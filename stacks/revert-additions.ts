@@ -1,0 +1,116 @@
+/** Reverts what somebody added to the objects that the stack has, where the Kubernetes plugin does not see it. */
+
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { additions, REVERTED_FROM } from "../clients/kubernetes/additions.ts";
+import { type KubeCall, KubernetesError, openKubernetes } from "../clients/kubernetes/client.ts";
+import { kindLookup, listPath } from "../clients/kubernetes/resource-path.ts";
+import { MANAGED } from "../components/cluster/labels.ts";
+import { Refusal } from "../config/refusal.ts";
+import { FORCE } from "./import-adopted.ts";
+import { type DeclaredObject, objectName, RETRIES } from "./live-object.ts";
+import { type HeldObject, objectKey, type ObjectsInState } from "./objects-in-state.ts";
+
+/** By namespace, empty for what is in none: each object by `objectKey`, as the API server has it. */
+export type LabelledObjects = ReadonlyMap<string, ReadonlyMap<string, LabelledObject>>;
+
+const labelledObject = z.looseObject({
+  metadata: z.looseObject({
+    name: z.string(),
+    namespace: z.string().default(""),
+    resourceVersion: z.string(),
+  }),
+});
+type LabelledObject = z.output<typeof labelledObject>;
+
+const page = z.object({
+  items: z.array(labelledObject),
+  metadata: z.object({ continue: z.string().default("") }),
+});
+
+/** Objects of one answer. The API server's own pages are as long in its clients. */
+const PAGE = 500;
+
+/**
+ * Lists what bears the program's labels, of each kind that the state has and that can have additions. Kinds that hold no
+ * lists and no selectors are not asked for, Secrets above all.
+ * @throws Refusal where a deployment cannot read them; a preview says so, and goes on without these kinds
+ */
+export async function labelledObjects(kubeconfig: string, inState: ObjectsInState): Promise<LabelledObjects> {
+  const held = [...inState.values()].flatMap((objects) => [...objects.values()]);
+  const kinds = new Map(held.map(({ apiVersion, kind }) => [`${apiVersion} ${kind}`, { apiVersion, kind }]));
+  const found = new Map<string, Map<string, LabelledObject>>();
+  const call = openKubernetes(kubeconfig, RETRIES);
+  const kindOf = kindLookup(call);
+  const read = async ({ apiVersion, kind }: Pick<HeldObject, "apiVersion" | "kind">) => {
+    try {
+      const resource = await kindOf(apiVersion, kind);
+      const all = resource === undefined ? [] : await listed(call, listPath(apiVersion, resource.name));
+      for (const one of all) {
+        const { name, namespace } = one.metadata;
+        found.set(namespace, (found.get(namespace) ?? new Map()).set(objectKey(kind, name), one));
+      }
+    } catch (cause) {
+      if (!(cause instanceof KubernetesError)) throw cause;
+      const unread = `What was added by hand to objects of the kind ${kind} cannot be seen: ${cause.message}`;
+      if (!pulumi.runtime.isDryRun()) throw new Refusal(`${unread}. Nothing was changed.`);
+      await pulumi.log.info(`${unread}; a deployment would stop here`);
+    }
+  };
+  await Promise.all([...kinds.values()].filter(({ kind }) => !PLAIN_KINDS.has(kind)).map(read));
+  return found;
+}
+
+const PLAIN_KINDS: ReadonlySet<string> = new Set([
+  "ConfigMap",
+  "Namespace",
+  "ResourceQuota",
+  "Secret",
+  "ServiceAccount",
+]);
+
+/** @throws KubernetesError for an answer that is not the whole list */
+async function listed(call: KubeCall, path: string): Promise<readonly LabelledObject[]> {
+  const labels = Object.entries(MANAGED).map(([key, value]) => `${key}=${value}`);
+  const all: LabelledObject[] = [];
+  let next = "";
+  do {
+    const query = new URLSearchParams({
+      labelSelector: labels.join(),
+      limit: String(PAGE),
+      ...(next === "" ? {} : { continue: next }),
+    });
+    const { status, value } = await call("GET", `${path}?${query.toString()}`);
+    const answer = page.safeParse(value);
+    if (status !== 200 || !answer.success) throw new KubernetesError(`${path} cannot be listed (status ${status})`);
+    all.push(...answer.data.items);
+    next = answer.data.metadata.continue;
+  } while (next !== "");
+  return all;
+}
+
+/**
+ * From here on an object with additions is declared with an annotation that it did not have before, which makes an update of
+ * it, and only an update puts a list back. It stays as it is then, and so does the annotation. The update is forced: whoever
+ * added something owns the list since.
+ */
+export function revertAdditions(live: LabelledObjects, inState: ObjectsInState): void {
+  pulumi.runtime.registerStackTransformation(({ type, props, opts }) => {
+    if (!type.startsWith("kubernetes:")) return undefined;
+    const object = props as DeclaredObject;
+    const { kind, metadata } = object;
+    const [namespace, key] = [metadata.namespace ?? "", objectKey(kind, metadata.name)];
+    const held = inState.get(namespace)?.get(key);
+    if (held === undefined) return undefined;
+    const found = live.get(namespace)?.get(key);
+    const added = found === undefined ? [] : additions(props, found);
+    for (const part of added)
+      void pulumi.log.warn(
+        `${objectName(object)}: somebody added to ${part}; the deployment puts it back as the program declares it`,
+      );
+    const version = added.length > 0 ? found?.metadata.resourceVersion : held.annotations[REVERTED_FROM];
+    if (version === undefined) return undefined;
+    const annotations = { ...metadata.annotations, [FORCE]: "true", [REVERTED_FROM]: version };
+    return { props: { ...props, metadata: { ...metadata, annotations } }, opts };
+  });
+}
