@@ -2,10 +2,11 @@
 
 import { statSync } from "node:fs";
 import type { ClonesPart } from "../contract.ts";
-import { kindOf } from "./files.ts";
+import { kindOf, lstat } from "./files.ts";
 import { type Ran, run } from "./exec.ts";
 import { clean } from "./log.ts";
 import { gitEnvironment, urlsOf } from "./git-environment.ts";
+import { withoutArguments, withoutCommands } from "./redact-commands.ts";
 
 export interface GitOptions {
   /** The clone to work in; absent for `clone` and the person's own configuration. */
@@ -78,10 +79,18 @@ export function gitIn(home: string, env: Readonly<Record<string, string>>, abort
       // One wait is enough for a run: what hangs without a network hangs again.
       if (ran.timedOut && options.timeoutMs === undefined)
         stuck = "git did not answer before, so it is not asked again";
-      return ran;
+      const hasSaid = ran.code !== 0 && !ran.timedOut && ran.stderr.trim() !== "";
+      if (!hasSaid || args[0] === "config") return ran;
+      // A clone whose files could not be written has the settings that it was made with.
+      const place = options.in ?? (args[0] === "clone" && isRepository(args.at(-1)) ? args.at(-1) : undefined);
+      const list = ["/usr/bin/git", ...(place === undefined ? [] : ["-C", place]), "config", "--list", "--null"];
+      const config = await run(list, { env, timeoutMs: READ_TIMEOUT_MS, capBytes: CAP_BYTES, ...encoding });
+      return { ...ran, stderr: withoutCommands(ran.stderr, config.stdout) };
     },
   };
 }
+
+const isRepository = (path = ""): boolean => lstat(`${path}/.git`) !== undefined;
 
 /** Ended by us, or by git's own limit on a remote that says nothing. */
 const isLate = (ran: Ran): boolean => ran.timedOut || /operation too slow|timed out/i.test(ran.stderr);
@@ -114,18 +123,13 @@ export function tellingLines(stderr: string): readonly string[] {
   const consequence = lines.findIndex((line) => CONSEQUENCE.test(line));
   const isCause = (at: number) => at < consequence && at >= consequence - MOST_CAUSES;
   const telling = lines.filter((line, at) => TELLING.test(line) || (isCause(at) && line.trim() !== ""));
-  const first = [...new Set(telling)].slice(0, MOST_TELLING).map(withoutArguments);
+  const first = [...new Set(telling.length > 0 ? telling : lines)].slice(0, MOST_TELLING).map(withoutArguments);
   // Of a filter's failure git tells twice, the first time with its exit code.
-  const distinct = first.filter((line, at) => !first.some((one, other) => other < at && one.startsWith(line)));
-  return distinct.length > 0 ? distinct : lines;
+  return first.filter((line, at) => !first.some((one, other) => other < at && one.startsWith(line)));
 }
 
 /** Far more than fits into a reason; a remote may send any number. */
 const MOST_TELLING = 50;
-
-/** Git quotes a filter's whole command, which may hold a secret. */
-const withoutArguments = (line: string): string =>
-  line.replace(/^(error: (?:external filter|initialization for subprocess) '\S+) .*'/, "$1 …'");
 
 /** Git's own reasons, the shell's about a program that cannot be started, and the paths that git lists below a reason. */
 const TELLING = /^(fatal|error|remote):|^ ! \[|: not found$|: Permission denied$|^git: '.*' is not a git command|^\t/;

@@ -6,6 +6,7 @@
 import type { Ran } from "../../lib/exec.ts";
 import { describeGitFailure, tellingLines } from "../../lib/git.ts";
 import { clean } from "../../lib/log.ts";
+import { programOf } from "../../lib/redact-commands.ts";
 import { readGitConfig } from "../home/git-config.ts";
 import type { CloneContext } from "../home/step-context.ts";
 import { type BytePath, readable } from "./changed-files.ts";
@@ -15,7 +16,6 @@ const IS_CONVERSATION =
   /^(fatal: the remote end hung up unexpectedly|fatal: protocol error: .*|error: initialization for subprocess .*)$/m;
 const SAYS_NOTHING =
   /^(fatal: the remote end hung up unexpectedly|error: (packet write|could not write|initialization for subprocess) .*)$/i;
-const LONGEST_PROGRAM = 100;
 
 /**
  * Git's reason, with the filter's name and program where a long-running filter is behind it.
@@ -53,9 +53,10 @@ async function longRunningFilters(
   // `path`, `filter` and the value, one after the other.
   const values = new Set(attributes.stdout.split("\0").filter((_, at) => at % 3 === 2));
   const used = configured.filter((name) => values.has(name));
-  // Without the arguments, which may hold a secret.
-  const program = (name: string) => config.get(`filter.${name}.process`)?.trim().split(/\s/)[0] ?? "";
   const bringsAttributes = paths?.some((path) => /(^|\/)\.gitattributes$/.test(readable(path))) === true;
   const named = used.length > 0 && !bringsAttributes ? used : configured;
-  return named.map((name) => `${name} (${program(name).slice(0, LONGEST_PROGRAM)})`);
+  return named.map((name) => {
+    const program = programOf(config.get(`filter.${name}.process`) ?? "");
+    return program === undefined ? name : `${name} (${program})`;
+  });
 }

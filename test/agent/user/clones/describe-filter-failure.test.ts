@@ -6,6 +6,7 @@ import { repoClones } from "../../../../agent/user/clones/clone-missing.ts";
 import { describeFilterFailure } from "../../../../agent/user/clones/describe-filter-failure.ts";
 import { fastForwardChanges } from "../../../../agent/user/clones/fast-forward.ts";
 import { fetchRemotes } from "../../../../agent/user/clones/fetch-remotes.ts";
+import { findUnsafeState } from "../../../../agent/user/clones/find-unsafe-state.ts";
 import { gitIn } from "../../../../agent/lib/git.ts";
 import { ownGitEnvironment } from "../../../../agent/lib/git-environment.ts";
 import { type RealHome, realHome } from "./real-clone.ts";
@@ -46,7 +47,7 @@ test.each([
   expect(await change?.apply()).toBe("not done");
   expect(real.warned).toEqual([expect.stringContaining(why)]);
   expect(real.warned[0]).toContain("~/code was not updated, and is as it was before: ");
-  expect(real.warned[0]).toContain(`the filter lfs (${clone}/../git-lfs) failed: `);
+  expect(real.warned[0]).toContain(`the filter lfs (git-lfs) failed: `);
   expect(real.warned[0]).not.toMatch(/the remote end|annex/);
   expect(tree()).toBe(before);
 });
@@ -65,8 +66,53 @@ test("where the update brings the attributes, every long-running filter may be t
   };
   const paths = ["new", "sub/.gitattributes"];
   expect(await describeFilterFailure(real.place, clone, ran, paths)).toBe(
-    "the filter lfs (git-lfs) or crypt (/opt/crypt) failed: it ended without a message",
+    "the filter lfs (git-lfs) or crypt (crypt) failed: it ended without a message",
   );
+});
+
+test.each([
+  ["process", "f --key s3cret", "the filter vault (f) failed: f: not found"],
+  ["smudge", "f --key s3cret", "f: not found; error: external filter 'f …' failed 127; fatal: new: smudge"],
+  ["process", "TOKEN=s3cret f --x", "the filter vault (f) failed: f: not found"],
+  [
+    "smudge",
+    "TOKEN=s3cret f s3cret %f s3cret",
+    "f: not found; error: external filter 'f …' failed 127; fatal: new: sm",
+  ],
+  ["process", "'/opt/my tools/f' --k=s3cret", "the filter vault failed: /opt/my tools/f: not found"],
+  ["smudge", "TOKEN='a s3cret' f", "f: not found; error: external filter 'vault' failed 127; fatal: new: smudge"],
+  ["smudge", "f --key=s3cret &&\ng --key s3cret", "f: not found; error: external filter 'f …' failed 127; fatal: new"],
+  ["smudge", "if f s3cret; then (s3cret; fi", 'Syntax error: "fi" unexpected'],
+  ["smudge", `f ${"--key s3cret ".repeat(400)}`, "f: not found; error: external filter 'f …"],
+])("no argument of a configured %s is told by an update that fails: %#", async (kind, command, why) => {
+  const clone = behind(`echo 'new filter=vault' > .git/info/attributes
+git config filter.vault.required true; git config filter.vault.clean cat
+git config filter.vault.${kind} "$(cat <<'END'\n${command}\nEND\n)"`);
+  const [change] = await fastForwardChanges(real.place, clone, new Set());
+  expect(await change?.apply()).toBe("not done");
+  expect(real.warned[0]).toContain(`~/code was not updated, and is as it was before: ${why}`);
+  expect(real.warned.join()).not.toContain("s3cret");
+});
+
+test("no argument of a filter that only compares is told, with any letter in it", async () => {
+  const clone = behind(`echo 'readme filter=vault' > .git/info/attributes; git config filter.vault.required true
+git config filter.vault.clean 'f --key "é s3cret"'; touch -d 2020-01-01 readme`);
+  const unsafe = await findUnsafeState(real.place, clone);
+  expect(unsafe?.reason).toContain("f: not found; error: external filter 'f …' failed 127");
+  expect(unsafe?.reason).not.toContain("s3cret");
+});
+
+test("no argument of a credential helper, or of a local remote's program, is told by a fetch that fails", async () => {
+  const clone =
+    behind(`git config remote.origin.uploadpack 'up --key s3cret "x"'; git config remote.web.fetch +refs/heads/*:refs/remotes/web/*
+git config remote.web.url http://127.0.0.1:9/x; git config credential.helper '!f --key "s3cret"'`);
+  const git = gitIn(real.home, ownGitEnvironment(real.home, "somebody", {}));
+  await fetchRemotes({ ...real.place, git }, clone);
+  expect(real.warned).toHaveLength(2);
+  expect(real.warned.join()).toContain("could not be fetched: up: not found");
+  const filled = await git.run(["credential", "fill"], { in: clone, input: "protocol=https\nhost=x.invalid\n\n" });
+  expect(filled.stderr).toMatch(/^f … get: 1: f: not found$/m);
+  expect(filled.stderr + real.warned.join()).not.toContain("s3cret");
 });
 
 test("a long-running filter that has ended before git writes to it is named alike", async () => {
@@ -84,13 +130,13 @@ fatal: new: smudge filter lfs failed
 });
 
 test("a long-running filter that keeps a clone from being compared with its commit is named", async () => {
-  const clone = behind(
+  behind(
     `${lfs(`${READS} echo broken >&2; exit 2`)}; echo '* filter=lfs' > .git/info/attributes; touch -d 2020-01-01 readme`,
   );
   const facts = await cloneFacts(real.home, { ...real.place.part, layout: "single" });
   expect(facts).toMatchObject([{ path: "~/code", state: "kept" }]);
   expect(facts[0]?.why).toBe(
-    `cannot be compared with its last commit, so it is not updated (behind 1): the filter lfs (${clone}/../git-lfs) failed: broken`,
+    `cannot be compared with its last commit, so it is not updated (behind 1): the filter lfs (git-lfs) failed: broken`,
   );
 });
 
@@ -120,6 +166,20 @@ printf '#!/bin/sh\n${READS} echo broken >&2; exit 2\n' > ../git-lfs; chmod 755 .
     "~/code/tools could not be cloned and is retried by the next run: the filter lfs (git-lfs) failed: broken",
   ]);
   expect(existsSync(`${real.home}/code/tools`)).toBe(false);
+});
+
+test("no argument of a filter that only the new clone's settings have is told", async () => {
+  real = realHome({ layout: "workspace" });
+  real.sh(`git init -q -b master up; cd up; echo '* filter=vault' > .gitattributes; git add -A; git commit -qm one; mkdir ../code
+git config --file ../vault filter.vault.required true
+git config --file ../vault filter.vault.smudge "$(printf 'f --key s3cret "x" &&\\\\\\ng s3cret')"
+git config --global includeIf.gitdir:~/code/.path vault`);
+  const git = gitIn(real.home, ownGitEnvironment(real.home, "somebody", {}));
+  const part = { ...real.place.part, repos: [{ name: "tools", url: `file://${real.home}/up` }] };
+  const [change] = await repoClones({ ...real.place, part, git }).differences();
+  expect(await change?.apply()).toBe("not done");
+  expect(real.warned[0]).toContain("f: not found; error: external filter 'f …' failed 127");
+  expect(real.warned.join()).not.toContain("s3cret");
 });
 
 test.each([
