@@ -62,7 +62,7 @@ test("of a directory of conversations without end only so much is read, and odd 
   mkdirSync(`${projects}/-x-code`);
   writeFileSync(`${projects}/-x-code/1.jsonl`, '{"cwd":"/x/code"}');
   const began = process.cpuUsage();
-  const links = conversationsOf(real.place, "/x/code", "/x/code/infra");
+  const links = conversationsOf(real.place, "/x/code", "/x/code/infra", []);
   const { user, system } = process.cpuUsage(began);
   real.remove();
   expect(links.length).toBeLessThanOrEqual(1);

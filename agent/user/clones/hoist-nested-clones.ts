@@ -3,7 +3,7 @@
 import { lstat } from "../../lib/files.ts";
 import { type Change, type Step, says } from "../../lib/converge.ts";
 import { describeGitFailure } from "../../lib/git.ts";
-import { codePath, infraPath, isClone } from "./clone-paths.ts";
+import { codePath, infraPath, isReadableClone } from "./clone-paths.ts";
 import { moveWithoutReplacing } from "./move-without-replacing.ts";
 import type { StepContext } from "../home/step-context.ts";
 
@@ -12,12 +12,12 @@ export function hoisting(context: StepContext): Step {
   return {
     name: "hoisting",
     differences: async () => {
-      if (context.part.layout !== "workspace" || !isClone(infraPath(context))) return [];
+      if (context.part.layout !== "workspace" || !isReadableClone(infraPath(context))) return [];
       const changes: Change[] = [];
       for (const { name } of context.part.repos) {
         const from = `${infraPath(context)}/${name}`;
         const to = `${codePath(context)}/${name}`;
-        if (!isClone(from)) continue;
+        if (!isReadableClone(from)) continue;
         if (lstat(to) !== undefined) {
           context.warn(`~/code/infra/${name} is a clone, but ~/code/${name} exists too: both left unchanged`);
         } else if (await isUntracked(context, name)) {

@@ -1,17 +1,15 @@
 /** Migrates a single clone at `~/code` to a workspace, where it becomes `~/code/infra` with all work in it. */
 
-import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { lstat } from "../../lib/files.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { type Change, type Step, says } from "../../lib/converge.ts";
-import { conversationsOf } from "../home/conversation-links.ts";
+import { linkConversations } from "../home/conversation-links.ts";
 import { describeGitFailure } from "../../lib/git.ts";
-import { codePath, infraPath, isClone } from "./clone-paths.ts";
+import { codePath, infraPath, isClone, setAsideOf } from "./clone-paths.ts";
 import { moveWithoutReplacing } from "./move-without-replacing.ts";
-import type { StepContext } from "../home/step-context.ts";
-
-/** Where the clone waits between its two renames; that it is there is the record of an unfinished move. */
-export const setAsideOf = (context: StepContext): string => `${context.home}/.code.workstation-moving`;
+import { type StepContext, displayPath } from "../home/step-context.ts";
+import { readOrNote, type Unread } from "../home/unread-paths.ts";
 
 /**
  * Renames only, so that branches, dirty and untracked files come along and running processes follow their directory.
@@ -34,6 +32,10 @@ export function migration(context: StepContext): Step {
     differences: () => {
       if (context.part.layout !== "workspace") return [];
       if (lstat(aside)?.isDirectory()) {
+        if (isClone(code) || lstat(code)?.isFile())
+          throw new Refusal(
+            `~/code is a ${isClone(code) ? "clone" : "file"}, and the clone at ~/.code.workstation-moving must be below it; move one of them away by hand`,
+          );
         if (lstat(infra) !== undefined)
           throw new Refusal("~/code/infra and ~/.code.workstation-moving both exist; move one of them away by hand");
         return lstat(code) === undefined ? [makeCode, putBack] : [putBack];
@@ -44,18 +46,16 @@ export function migration(context: StepContext): Step {
         says: says("move", "the clone at ~/code out of the way"),
         apply: () => moveWithoutReplacing(code, aside),
       };
-      return [...conversations(context, code, infra), setAside, makeCode, putBack];
+      // Before the clone moves: a transcript is found by its directory's path, so the new path gets a link to the old record.
+      const links = linkConversations(context, {
+        from: code,
+        to: infra,
+        point: "migrate-conversations",
+        otherwise: "they are resumed from the former one",
+      });
+      return [...links, setAside, makeCode, putBack];
     },
   };
-}
-
-/** Before the clone moves: a transcript is found by its directory's path, so the new path gets a link to the old record. */
-function conversations(context: StepContext, from: string, to: string): readonly Change[] {
-  return conversationsOf(context, from, to).map(({ link, target, what }) => ({
-    point: "migrate-conversations",
-    says: says("link", `the conversations of ${what} to its new path`),
-    apply: () => symlinkSync(target, link),
-  }));
 }
 
 /** Worktrees remember absolute paths in both directions; git itself repairs them after the move. */
@@ -67,8 +67,11 @@ export function worktrees(context: StepContext): Step {
     differences: () => {
       const admin = `${infra}/.git/worktrees`;
       if (context.part.layout !== "workspace" || lstat(admin)?.isDirectory() !== true) return [];
-      return readdirSync(admin).flatMap((name): Change[] => {
-        const now = movedWorktree(`${admin}/${name}/gitdir`, code, infra);
+      const unread: Unread[] = [];
+      const names = readOrNote(admin, unread, () => readdirSync(admin)) ?? [];
+      const changes = names.flatMap((name): Change[] => {
+        const gitdir = `${admin}/${name}/gitdir`;
+        const now = readOrNote(gitdir, unread, () => movedWorktree(gitdir, code, infra));
         if (now === undefined || tried.has(now)) return [];
         tried.add(now);
         const apply = async () => {
@@ -79,6 +82,9 @@ export function worktrees(context: StepContext): Step {
         };
         return [{ point: "migrate-worktrees", says: says("repair", `the worktree ${name} of ~/code/infra`), apply }];
       });
+      for (const { path, code: why } of unread)
+        context.warn(`${displayPath(context, path)}: a worktree cannot be read (${why}), so it is not repaired`);
+      return changes;
     },
   };
 }

@@ -8,7 +8,7 @@ import { gitIn } from "../../lib/git.ts";
 import { ownGitEnvironment } from "../../lib/git-environment.ts";
 import { clean } from "../../lib/log.ts";
 import type { CloneContext } from "../home/step-context.ts";
-import { isClone } from "./clone-paths.ts";
+import { isReadableClone } from "./clone-paths.ts";
 import { fastForwardChanges } from "./fast-forward.ts";
 import { fetchRemotes } from "./fetch-remotes.ts";
 
@@ -48,5 +48,5 @@ async function update(context: CloneContext, clone: string): Promise<void> {
 /** A single clone at `~/code`, or a workspace with its clones side by side. */
 function clonesBelow(code: string): readonly string[] {
   if (lstat(code)?.isDirectory() !== true) return [];
-  return [code, ...readdirSync(code).map((name) => `${code}/${name}`)].filter(isClone);
+  return [code, ...readdirSync(code).map((name) => `${code}/${name}`)].filter(isReadableClone);
 }

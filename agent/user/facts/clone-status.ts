@@ -6,7 +6,7 @@ import type { ClonesPart } from "../../contract.ts";
 import { lstat } from "../../lib/files.ts";
 import { fastForwardChanges } from "../clones/fast-forward.ts";
 import { gitFor } from "../../lib/git.ts";
-import { codePath, infraPath, obstacleAt, isClone } from "../clones/clone-paths.ts";
+import { codePath, infraPath, obstacleAt } from "../clones/clone-paths.ts";
 import { type StepContext, displayPath } from "../home/step-context.ts";
 import type { CloneFact } from "../../shared/facts/facts-schemas.ts";
 
@@ -32,8 +32,10 @@ export async function cloneFacts(home: string, part: ClonesPart): Promise<CloneF
 async function stateOf(context: StepContext, path: string): Promise<CloneFact["state"]> {
   if (lstat(path) === undefined) return "missing";
   const obstacle = obstacleAt(context, path);
-  if (obstacle !== undefined) context.warn(obstacle);
-  if (!isClone(path)) return "kept";
+  if (obstacle !== undefined) {
+    context.warn(obstacle);
+    return "kept";
+  }
   const warned: string[] = [];
   const changes = await fastForwardChanges(
     { ...context, warn: (sentence) => void warned.push(sentence) },

@@ -3,19 +3,26 @@
  * renamed.
  */
 
-import { symlinkSync } from "node:fs";
-import { type Step, says } from "../../lib/converge.ts";
-import { conversationsOf } from "./conversation-links.ts";
+import type { Step } from "../../lib/converge.ts";
+import { linkConversations } from "./conversation-links.ts";
 import type { StepContext } from "./step-context.ts";
 
-export const formerHomes = (context: StepContext): Step => ({
-  name: "former homes",
-  differences: () =>
-    (context.part.formerNames ?? [])
-      .flatMap((name) => conversationsOf(context, `/home/${name}`, context.home))
-      .map(({ link, target, what }) => ({
-        point: "rename-conversations" as const,
-        says: says("link", `the conversations of ${what} to its new path`),
-        apply: () => symlinkSync(target, link),
-      })),
-});
+export function formerHomes(context: StepContext): Step {
+  const failed = new Set<string>();
+  return {
+    name: "former homes",
+    differences: () =>
+      (context.part.formerNames ?? []).flatMap((name) =>
+        linkConversations(
+          context,
+          {
+            from: `/home/${name}`,
+            to: context.home,
+            point: "rename-conversations",
+            otherwise: "a later run links them once it can",
+          },
+          failed,
+        ),
+      ),
+  };
+}

@@ -8,7 +8,7 @@ import { directoryToldBy, headOf } from "../home/conversation-links.ts";
 import { projectKey, isFolderOf, LONGEST_KEY } from "../../shared/sessions/transcript-folder.ts";
 import type { TranscriptsSeen } from "../../shared/sessions/session-evidence.ts";
 import { CONVERSATION_ID } from "../../shared/sessions/conversation-id.ts";
-import { readOrNote, type Unread, whyMissing } from "./unread-paths.ts";
+import { readOrNote, type Unread, whyMissing } from "../home/unread-paths.ts";
 
 /** Only the newest are looked into; older ones are no candidates for anything that runs. */
 const MOST_TRANSCRIPTS = 50;

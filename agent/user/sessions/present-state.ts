@@ -9,7 +9,7 @@ import { readForgotten } from "./forgotten-sessions.ts";
 import { LIST_PANES, readListing } from "./observe-sessions.ts";
 import { askReviving } from "./revive-socket.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
-import { readOrNote, type Unread, whyMissing } from "./unread-paths.ts";
+import { readOrNote, type Unread, whyMissing } from "../home/unread-paths.ts";
 
 /** What `presentState` asks first: a server without a session refuses to list panes. */
 export const NAMES: readonly string[] = ["list-sessions", "-F", "#{session_name}"];

@@ -1,6 +1,8 @@
 /** Tests how the clones of one person are updated together, and which upstream one is updated to. */
 import { afterEach, expect, test } from "vitest";
 import { converge } from "../../../../agent/lib/converge.ts";
+import { repoClones } from "../../../../agent/user/clones/clone-missing.ts";
+import { cloneFacts } from "../../../../agent/user/facts/clone-status.ts";
 import { fastForwardChanges, freshness } from "../../../../agent/user/clones/fast-forward.ts";
 import { type RealHome, realHome } from "./real-clone.ts";
 
@@ -35,6 +37,23 @@ test.each([
   );
   expect(told).toEqual(["infra", "b"].map((name) => `updated ~/code/${name}, master was behind 1`));
   expect([contents()[0], contents()[2]]).toEqual(["2", "2"]);
+});
+
+test("a clone that is somebody else's keeps no other one from being updated or told of, and is named", async () => {
+  threeBehind();
+  real.sh("chmod 755 . ..; chown -R 65534 .; chown 0 code/a; chmod 0 code/a");
+  const told: string[] = [];
+  process.seteuid?.(65_534);
+  try {
+    await converge(repoClones(real.place), "apply", (sentence) => void told.push(sentence));
+    await converge(freshness(real.place), "apply", (sentence) => void told.push(sentence));
+    const facts = await cloneFacts(real.home, real.place.part);
+    expect(facts.map(({ state }) => state)).toEqual(["fresh", "kept", "fresh"]);
+  } finally {
+    process.seteuid?.(0);
+  }
+  expect(told).toEqual(["infra", "b"].map((name) => `updated ~/code/${name}, master was behind 1`));
+  expect(real.warned[0]).toBe("~/code/a cannot be read (EACCES): left unchanged");
 });
 
 test("a damaged clone is named also where another one is behind again once it is updated", async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { missingTranscript, transcriptsOf } from "../../../../agent/user/sessions/find-transcripts.ts";
-import { readOrNote, type Unread } from "../../../../agent/user/sessions/unread-paths.ts";
+import { readOrNote, type Unread } from "../../../../agent/user/home/unread-paths.ts";
 
 const id = (n: number) => `6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a0${n}`;
 const DIRECTORY = "/home/ana/code";
