@@ -1,4 +1,4 @@
-/** No argument of a command is printed, whoever quotes it: git, the shell or ssh. */
+/** Tests that no argument of a command is printed, be it git, the shell or ssh that quotes it. */
 
 import { expect, test } from "vitest";
 import { describeGitFailure } from "../../../agent/lib/git.ts";
