@@ -20,6 +20,7 @@ import {
   argumentsOf,
   bootedAtMs,
   evidenceOf,
+  isHiding,
   outsideOf,
   type Seen,
   seenOf,
@@ -35,6 +36,7 @@ import {
   socketOf,
   TOO_LONG,
 } from "../../shared/sessions/tmux-socket.ts";
+import { childrenIn } from "../../shared/sessions/process-tree.ts";
 import { observeByWorker } from "./call-worker.ts";
 import { cachedObservation, cacheObservation } from "./observation-cache.ts";
 
@@ -148,6 +150,8 @@ interface Decided {
 export function decide({ found, read, transcripts }: Probed, nowMs: number, upS: number): Decided | undefined {
   const bootMs = bootedAtMs(nowMs, upS);
   const seen = seenOf(found, read);
+  const children = childrenIn(read.processes);
+  if (seen.some((one) => isHiding(one, children, read))) return undefined;
   const evidence = seen.map((one) =>
     evidenceOf(one, bootMs, { written: writtenOf(one, transcripts ?? []), transcripts: [] }),
   );

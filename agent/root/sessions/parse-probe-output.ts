@@ -57,8 +57,9 @@ export function readProbe(output: string, between: string, home: string): Probed
     processes: new Map(whole.map((one) => [one.pid, one])),
     argvOf: (pid) => argv.get(pid) ?? [],
     directoryOf: (pid) => {
-      const link = directories.get(pid) ?? "";
-      return link === "" ? undefined : pathText(Buffer.from(link, "utf8"));
+      const link = directories.get(pid);
+      if (link === "") return { path: `/proc/${pid}/cwd`, code: "EACCES" };
+      return link === undefined ? undefined : pathText(Buffer.from(link, "utf8"));
     },
   };
   return { found, read, transcripts: transcriptsIn(names) };

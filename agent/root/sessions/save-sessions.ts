@@ -6,6 +6,7 @@ import { info, warn } from "../../lib/log.ts";
 import type { User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { recordAfterLook } from "./compute-record.ts";
+import { withRecorded } from "./keep-hidden.ts";
 import { appendRecord, readNewest, writeLastSeen } from "../state/session-records.ts";
 import { observeSessions } from "./observe-sessions.ts";
 import { forEachPerson, knownPerson, mappedPeople, peopleBeforeRename } from "../accounts/terminal-users.ts";
@@ -39,7 +40,8 @@ async function saveOne(sys: System, user: User, now: () => number): Promise<numb
   const seen = look.observation;
   for (const sentence of seen.warnings ?? []) warn(`${user.name}: ${sentence}`);
   if (seen.server === "none") return 0;
-  const next = recordAfterLook(readNewest(sys, user.name), seen.sessions, atMs);
+  const before = readNewest(sys, user.name);
+  const next = recordAfterLook(before, withRecorded(seen.sessions, before), atMs);
   if (next !== undefined) {
     appendRecord(sys, user.name, next);
     info(`${user.name}: recorded ${next.sessions.length} ${next.sessions.length === 1 ? "session" : "sessions"}`);

@@ -8,10 +8,18 @@ import {
   type Assistant,
   assistantsBelow,
   assistantsExcept,
+  type Children,
   childrenIn,
   type Processes,
   TICKS_PER_SECOND,
 } from "./process-tree.ts";
+
+/** What a living process hides: it runs with another group than its person's other processes, or as another user. */
+export interface Hidden {
+  readonly path: string;
+  /** The system's. */
+  readonly code: string;
+}
 
 /** What was read of one person's processes. */
 export interface Read {
@@ -19,8 +27,8 @@ export interface Read {
   readonly processes: Processes;
   /** Empty for a process that has ended in the meantime. */
   argvOf(pid: number): readonly string[];
-  /** As `path-encoding.ts` writes it; undefined for a process that has ended, or is somebody else's, whatever the server claims. */
-  directoryOf(pid: number): string | undefined;
+  /** As `path-encoding.ts` writes it; undefined for a process that has ended. */
+  directoryOf(pid: number): string | Hidden | undefined;
 }
 
 interface SeenPane extends Pane {
@@ -36,6 +44,8 @@ export interface Seen {
   /** The pane that speaks for the session; absent where several could. */
   readonly speaker?: SeenPane;
   readonly directory: string;
+  /** What would have told the directory, which is another process's or the home then. */
+  readonly hidden?: Hidden;
 }
 
 export function seenOf(found: readonly Found[], read: Read): readonly Seen[] {
@@ -49,8 +59,8 @@ export function seenOf(found: readonly Found[], read: Read): readonly Seen[] {
     const assistants = all.flatMap((pane) => pane.assistants);
     const panes = all.filter(({ pid }) => first.get(pid) === session.key);
     const speaker = speakerOf(panes, session.option);
-    const directory = directoryOf([speaker?.assistants[0], assistants[0], speaker, frontOf(session)], read);
-    return { session, assistants, panes, ...(speaker === undefined ? {} : { speaker }), directory };
+    const told = directoryOf([speaker?.assistants[0], assistants[0], speaker, frontOf(session)], all, read);
+    return { session, assistants, panes, ...(speaker === undefined ? {} : { speaker }), ...told };
   });
 }
 
@@ -185,14 +195,37 @@ export function sessionsOf(
   });
 }
 
-/** The first that can be told: the assistant's, since its conversation belongs to that, before that of a pane. */
-function directoryOf(processes: readonly ({ readonly pid: number } | undefined)[], read: Read): string {
+/**
+ * The first that can be told: the assistant's, since its conversation belongs to that, before that of a pane. Where a pane's own
+ * process hides it, the server that started this runs with the same group and tells the directory.
+ */
+function directoryOf(
+  processes: readonly ({ readonly pid: number } | undefined)[],
+  panes: readonly SeenPane[],
+  read: Read,
+): Pick<Seen, "directory" | "hidden"> {
+  let hidden: Hidden | undefined;
   for (const process of processes) {
-    const directory = process === undefined ? undefined : read.directoryOf(process.pid);
-    if (directory !== undefined) return directory.endsWith(GONE) ? directory.slice(0, -GONE.length) : directory;
+    const told = process === undefined ? undefined : read.directoryOf(process.pid);
+    const certain = told === undefined || typeof told === "string" ? told : toldByServer(process?.pid, panes, read);
+    if (certain !== undefined) return { directory: withoutMark(certain), ...(hidden === undefined ? {} : { hidden }) };
+    if (typeof told === "object") hidden ??= told;
   }
-  return read.home;
+  return { directory: read.home, ...(hidden === undefined ? {} : { hidden }) };
 }
+
+function toldByServer(pid: number | undefined, panes: readonly SeenPane[], read: Read): string | undefined {
+  const pane = panes.find((one) => one.pid === pid || one.assistants.some((assistant) => assistant.pid === pid));
+  return pane !== undefined && typeof read.directoryOf(pane.pid) === "object" ? pane.path : undefined;
+}
+
+/** Whether a process hides something that a look at the session goes by, or is not one of their own. */
+export const isHiding = ({ panes, assistants }: Seen, children: Children, { directoryOf }: Read): boolean =>
+  [...panes, ...assistants].some(({ pid }) => typeof directoryOf(pid) !== "string") ||
+  panes.some(({ pid }) => (children.get(pid) ?? []).some((child) => typeof directoryOf(child.pid) === "object"));
 
 /** What the kernel puts behind a directory that was removed. */
 const GONE = " (deleted)";
+
+const withoutMark = (directory: string): string =>
+  directory.endsWith(GONE) ? directory.slice(0, -GONE.length) : directory;

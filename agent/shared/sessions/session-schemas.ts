@@ -30,6 +30,8 @@ const observedSession = session.extend({
   assistantRuns: z.boolean(),
   /** Not all that tells its conversation could be read, so what was recorded of it stays. */
   unread: z.literal(true).optional(),
+  /** What its processes hide, so what was recorded of that stays. */
+  hidden: z.array(z.enum(["directory", "assistantFolder"])).optional(),
 });
 export type ObservedSession = z.output<typeof observedSession>;
 

@@ -4,6 +4,8 @@ export interface Pane {
   readonly active: boolean;
   readonly pid: number;
   readonly hook: string;
+  /** The directory of what is in front in it, as the server reads it. Only listings by `FORMAT_WITH_PATHS` have it. */
+  readonly path?: string;
 }
 
 export interface Found {
@@ -29,19 +31,23 @@ export const FORMAT = [
   // Last, since it may hold spaces; tmux escapes tabs and newlines in it.
   "#{session_name}",
 ].join(" ");
-const LINE = /^(\$\d+) (\d+) ([01]{2}) (\d+) ([0-9a-f]+(?:-[0-9a-f]+)*|-) ([0-9a-f]+(?:-[0-9a-f]+)*|-) (.+)$/;
+const LINE =
+  /^(\$\d+) (\d+) ([01]{2}) (\d+) ([0-9a-f]+(?:-[0-9a-f]+)*|-) ([0-9a-f]+(?:-[0-9a-f]+)*|-) ([^\t]+)(?:\t(\/.*)?)?$/;
+
+/** A server that runs with another group than its person's reads directories that the kernel hides from them. */
+export const FORMAT_WITH_PATHS = `${FORMAT}\t#{?#{m/r:^/[^[:cntrl:]\\]*$,#{pane_current_path}},#{pane_current_path},}`;
 
 /** One line a pane; sessions by tmux's own id. */
 export function parseListing(listing: string): { readonly found: readonly Found[]; readonly warnings: string[] } {
   const byKey = new Map<string, Found & { readonly panes: Pane[] }>();
   const warnings: string[] = [];
   for (const line of listing.split("\n").filter((text) => text !== "")) {
-    const [, key = "", created, active, pid, option = "", hook = "", name = ""] = LINE.exec(line) ?? [];
+    const [, key = "", created, active, pid, option = "", hook = "", name = "", path] = LINE.exec(line) ?? [];
     if (key === "") {
       warnings.push("the tmux server listed a session in an unknown format; the session is not recorded");
       continue;
     }
-    const pane = { active: active === "11", pid: Number(pid), hook };
+    const pane = { active: active === "11", pid: Number(pid), hook, ...(path === undefined ? {} : { path }) };
     const known = byKey.get(key);
     if (known === undefined) byKey.set(key, { key, name, createdS: Number(created), option, panes: [pane] });
     else known.panes.push(pane);

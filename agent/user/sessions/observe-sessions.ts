@@ -1,17 +1,16 @@
 /** Observes the running sessions of a user, and reads transcripts to match conversations to them. */
 
-import { readlinkSync } from "node:fs";
 import { uptime } from "node:os";
 import { resolve } from "node:path";
-import { systemCode } from "../../lib/errors.ts";
-import { FORMAT, parseListing } from "../../shared/sessions/tmux-listing.ts";
+import { FORMAT_WITH_PATHS, parseListing } from "../../shared/sessions/tmux-listing.ts";
 import { type Evidence, isToldByHook, namesOne } from "../../shared/sessions/choose-conversation.ts";
 import type { Observation, ObservedSession } from "../../shared/sessions/session-schemas.ts";
-import { LONGEST_TEXT, pathText } from "../../shared/sessions/path-encoding.ts";
+import { LONGEST_TEXT } from "../../shared/sessions/path-encoding.ts";
 import {
   argumentsOf,
   bootedAtMs,
   evidenceOf,
+  type Hidden,
   outsideOf,
   type Seen,
   seenOf,
@@ -20,14 +19,14 @@ import {
 } from "../../shared/sessions/session-evidence.ts";
 import { type Assistant, type Children, childrenIn } from "../../shared/sessions/process-tree.ts";
 import { sessionCalled } from "../../shared/sessions/restore-plan.ts";
-import { argvOf, listenersElsewhere, ownProcesses, variableOf } from "./own-processes.ts";
+import { argvOf, directoryOf, listenersElsewhere, ownProcesses, variableOf } from "./own-processes.ts";
 import { socketOf } from "../../shared/sessions/tmux-socket.ts";
 import { askReviving } from "./revive-socket.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
 import { mayHaveTranscript, type TranscriptsFound, transcriptsOf } from "./find-transcripts.ts";
 import type { Unread } from "../home/unread-paths.ts";
 
-export const LIST_PANES = ["list-panes", "-a", "-F", FORMAT] as const;
+export const LIST_PANES = ["list-panes", "-a", "-F", FORMAT_WITH_PATHS] as const;
 
 /** @param revive whether a server that has lost its socket is to bring it back */
 export async function observe(tmux: Tmux, person: PersonHere, revive: boolean): Promise<Observation> {
@@ -66,10 +65,10 @@ export interface SessionsFound {
   readonly warnings: string[];
 }
 
-/** The transcripts of one directory in an assistant's own folder. */
+/** The transcripts of one directory in an assistant's own folder; of any where its process hides which. */
 export interface UnreadFolder {
-  readonly assistant: string;
-  readonly directory: string;
+  readonly assistant?: string;
+  readonly directory?: string;
   readonly unread: Unread;
 }
 
@@ -79,30 +78,38 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
   const read = { home, processes: ownProcesses(uid), argvOf, directoryOf };
   const seen = seenOf(found, read);
   const children = childrenIn(read.processes);
-  const folders = new Map(
-    seen.flatMap((one) => {
-      const folder = assistantFolderOf(one, children);
-      return folder === undefined || folder.length > LONGEST_TEXT ? [] : [[one.session.key, folder] as const];
-    }),
-  );
+  const folders = new Map<string, string>();
+  const hiddenFolders = new Map<string, Hidden>();
+  for (const one of seen) {
+    const folder = assistantFolderOf(one, children);
+    if (typeof folder === "object") hiddenFolders.set(one.session.key, folder);
+    else if (folder !== undefined && folder.length <= LONGEST_TEXT) folders.set(one.session.key, folder);
+  }
   const cache = new Map<string, TranscriptsFound>();
   const ownFolder = ({ session }: Seen) => folders.get(session.key) ?? `${home}/.claude`;
   const transcripts = (one: Seen): TranscriptsFound => {
+    const hiddenFolder = hiddenFolders.get(one.session.key);
+    const hidden = one.hidden ?? (one.assistants.length > 0 ? hiddenFolder : undefined);
+    if (hidden !== undefined) return { seen: { written: new Map(), transcripts: [] }, folder: hidden };
     const [folder, { directory }] = [ownFolder(one), one];
     const key = `${folder}\0${directory}`;
     const all = cache.get(key) ?? transcriptsOf(folder, directory);
     cache.set(key, all);
-    return all;
+    // The shell behind an assistant that has ended may be the one to tell the folder.
+    return hiddenFolder === undefined ? all : { ...all, transcript: all.transcript ?? hiddenFolder };
   };
   const bootMs = bootedAtMs(Date.now(), uptime());
   const outside = outsideOf(seen, read);
   const evidence = seen.map((one) => evidenceOf(one, bootMs, transcripts(one).seen));
-  const unread = new Map<string, Unread>();
-  const sessions = sessionsOf(seen, evidence, argumentsOf(outside), folders).map((session, at) => {
+  const unread = { conversation: new Map<string, Unread>(), directory: new Map<string, Unread>() };
+  const sessions = sessionsOf(seen, evidence, argumentsOf(outside), folders).map((observed, at) => {
     const [one, told] = [seen[at], evidence[at]];
-    const missed = one === undefined || told === undefined ? undefined : unreadOf(session, told, transcripts(one));
+    if (one === undefined || told === undefined) return observed;
+    if (one.hidden !== undefined) unread.directory.set(observed.name, one.hidden);
+    const session = withHidden(observed, one.hidden, hiddenFolders.get(one.session.key));
+    const missed = unreadOf(session, told, transcripts(one));
     if (missed === undefined) return session;
-    if (told !== undefined && mayHaveOne(session, told)) unread.set(session.name, missed);
+    if (mayHaveOne(session, told)) unread.conversation.set(session.name, missed);
     return { ...session, unread: true as const };
   });
   const writtenSince = seen.map((one, at) => {
@@ -113,13 +120,24 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
     const { folder } = transcripts(one);
     const { assistantRuns, unread: isUnread } = sessions[at] ?? {};
     if (folder === undefined || assistantRuns !== true || isUnread !== true) return [];
-    return [{ assistant: ownFolder(one), directory: one.directory, unread: folder }];
+    const assistant = hiddenFolders.has(one.session.key) ? {} : { assistant: ownFolder(one) };
+    return [{ ...assistant, ...(one.hidden === undefined ? { directory: one.directory } : {}), unread: folder }];
   });
-  const told = [...warnings, ...describeUnread(unread)];
-  const isWhole = [...cache.values()].every(
-    ({ folder, transcript }) => folder === undefined && transcript === undefined,
-  );
+  const told = [
+    ...warnings,
+    ...describeUnread("directory", unread.directory),
+    ...describeUnread("conversation", unread.conversation),
+  ];
+  const isWhole = seen.map(transcripts).every(({ folder, transcript }) => (folder ?? transcript) === undefined);
   return { sessions, seen, evidence, outside, writtenSince, unreadFolders, isWhole, warnings: told };
+}
+
+function withHidden(session: ObservedSession, directory?: Hidden, assistantFolder?: Hidden): ObservedSession {
+  const hidden = [
+    ...(directory === undefined ? [] : (["directory"] as const)),
+    ...(assistantFolder === undefined || !session.assistantRuns ? [] : (["assistantFolder"] as const)),
+  ];
+  return hidden.length === 0 ? session : { ...session, hidden };
 }
 
 /** What could not be read and would have told the session's conversation. */
@@ -143,16 +161,17 @@ const mayHaveOne = ({ assistantRuns }: ObservedSession, { option, hook, elsewher
 const LONGEST_PATH = 200;
 
 /** By the name of a session, what could not be read: one sentence for each path. */
-function describeUnread(unread: ReadonlyMap<string, Unread>): readonly string[] {
+function describeUnread(kept: string, unread: ReadonlyMap<string, Unread>): readonly string[] {
   const byPath = new Map<string, string[]>();
   for (const [name, { path, code }] of unread) {
-    const what = `${path.slice(0, LONGEST_PATH)} cannot be read (${code})`;
+    const why = path.startsWith("/proc/") ? `${code}: the process runs with another group or user` : code;
+    const what = `${path.slice(0, LONGEST_PATH)} cannot be read (${why})`;
     byPath.set(what, [...(byPath.get(what) ?? []), sessionCalled(name)]);
   }
   return [...byPath].slice(0, MOST_NAMED).map(([what, sessions]) => {
     const names = sessions.slice(0, MOST_NAMED);
     const more = sessions.length > MOST_NAMED ? ` and ${sessions.length - MOST_NAMED} more` : "";
-    return `${what}, so what was recorded of the conversation stays for ${names.join(", ")}${more}`;
+    return `${what}, so what was recorded of the ${kept} stays for ${names.join(", ")}${more}`;
   });
 }
 
@@ -161,20 +180,22 @@ function describeUnread(unread: ReadonlyMap<string, Unread>): readonly string[] 
  * variable to the shell behind it, if that had it: to the process of its pane, or to all that this has started. A shell may
  * have got the variable for something else, so it is believed where the session's conversation is in that folder.
  */
-function assistantFolderOf(one: Seen, children: Children): string | undefined {
+function assistantFolderOf(one: Seen, children: Children): string | Hidden | undefined {
   const { speaker, assistants, panes, directory } = one;
   const [assistant] = speaker?.assistants ?? assistants;
   if (assistant !== undefined) {
     const folder = variableOf(assistant.pid, FOLDER_VARIABLE);
-    return folder === undefined ? undefined : absolute(directory, folder);
+    return typeof folder === "string" ? absolute(directory, folder) : folder;
   }
   const pane = speaker ?? panes.find(({ active }) => active) ?? panes[0];
   if (pane === undefined) return undefined;
   const own = variableOf(pane.pid, FOLDER_VARIABLE);
   const [first, ...others] = (children.get(pane.pid) ?? []).map(({ pid }) => variableOf(pid, FOLDER_VARIABLE));
+  const hidden = [own, first, ...others].find((one) => typeof one === "object");
+  if (hidden !== undefined && typeof own !== "string") return hidden;
   const folder = own ?? (others.every((one) => one === first) ? first : undefined);
   // Where it was relative to, an assistant that has ended does not tell.
-  if (folder === undefined || !/^(\/|base64:)/.test(folder)) return undefined;
+  if (typeof folder !== "string" || !/^(\/|base64:)/.test(folder)) return undefined;
   return namedOf(one).some((id) => mayHaveTranscript(folder, directory, id)) ? folder : undefined;
 }
 
@@ -189,13 +210,3 @@ const FOLDER_VARIABLE = "CLAUDE_CONFIG_DIR";
 /** The assistant takes a relative folder from its own directory. A path that is not UTF-8 is left as it is encoded. */
 const absolute = (directory: string, folder: string): string =>
   folder.startsWith("base64:") ? folder : resolve(directory, folder);
-
-function directoryOf(pid: number): string | undefined {
-  try {
-    return pathText(readlinkSync(`/proc/${pid}/cwd`, { encoding: "buffer" }));
-  } catch (error) {
-    // It has ended in the meantime, or it is somebody else's, whatever the server claims.
-    if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(systemCode(error) ?? "")) return undefined;
-    throw error;
-  }
-}

@@ -6,6 +6,7 @@ import { lstat } from "../../lib/files.ts";
 import { systemCode } from "../../lib/errors.ts";
 import { pathText } from "../../shared/sessions/path-encoding.ts";
 import { parseStat, type Process, type Processes } from "../../shared/sessions/process-tree.ts";
+import type { Hidden } from "../../shared/sessions/session-evidence.ts";
 import { listeningInodes, listeningPaths, mayServe } from "../../shared/sessions/tmux-socket.ts";
 
 const MOST_PROCESSES = 10_000;
@@ -19,14 +20,31 @@ export function ownProcesses(uid: number, proc = "/proc"): Processes {
 
 export const argvOf = (pid: number): readonly string[] => textOf(`/proc/${pid}/cmdline`).split("\0");
 
+/** As `path-encoding.ts` writes its bytes; undefined where the process has ended. */
+export const directoryOf = (pid: number): string | Hidden | undefined =>
+  ofLiving(`/proc/${pid}/cwd`, (path) => pathText(readlinkSync(path, { encoding: "buffer" })));
+
 /**
  * One variable of a process's environment as it was started with, as `path-encoding.ts` writes its bytes; undefined where
- * it is not set, or the process has ended or hides it.
+ * it is not set, or the process has ended.
  */
-export function variableOf(pid: number, name: string): string | undefined {
-  const all = textOf(`/proc/${pid}/environ`, "latin1").split("\0");
+export function variableOf(pid: number, name: string): string | Hidden | undefined {
+  const environment = ofLiving(`/proc/${pid}/environ`, (path) => readFileSync(path, "latin1")) ?? "";
+  if (typeof environment !== "string") return environment;
+  const all = environment.split("\0");
   const found = all.find((assignment) => assignment.startsWith(`${name}=`))?.slice(name.length + 1);
   return found === undefined || found === "" ? undefined : pathText(Buffer.from(found, "latin1"));
+}
+
+function ofLiving(path: string, read: (path: string) => string): string | Hidden | undefined {
+  try {
+    return read(path);
+  } catch (error) {
+    const code = systemCode(error) ?? "";
+    if (["ENOENT", "ESRCH"].includes(code)) return undefined;
+    if (["EACCES", "EPERM"].includes(code)) return { path, code };
+    throw error;
+  }
 }
 
 /** Who listens on a socket. */
@@ -126,9 +144,9 @@ function linkAt(path: string): string | undefined {
 }
 
 /** Empty when the process has ended in the meantime. */
-function textOf(path: string, encoding: "utf8" | "latin1" = "utf8"): string {
+function textOf(path: string): string {
   try {
-    return readFileSync(path, encoding);
+    return readFileSync(path, "utf8");
   } catch (error) {
     if (["ENOENT", "ESRCH", "EACCES"].includes(systemCode(error) ?? "")) return "";
     throw error;

@@ -45,7 +45,9 @@ export async function presentState(tmux: Tmux, person: PersonHere, names?: strin
     missingTranscript: (assistant, directory, id) => {
       const missing = missingTranscript(assistant, directory, id);
       // An assistant runs there, and nothing tells in which conversation it is not.
-      const hidden = unreadFolders.find((one) => one.assistant === assistant && one.directory === directory);
+      const hidden = unreadFolders.find(
+        (one) => (one.assistant ?? assistant) === assistant && (one.directory ?? directory) === directory,
+      );
       return missing ?? (hidden === undefined ? undefined : whyMissing([hidden.unread]));
     },
   };

@@ -66,6 +66,22 @@ test("a second tmux server, which may have sessions that are not recorded, is th
   expect(decided({ stats: running("tmux: server", "tmux: client", "PM2 v5.3.0: God") })?.observation).toBeDefined();
 });
 
+test("a process that hides its directory, or is not theirs, is their worker's to look at", () => {
+  const links = (told: Readonly<Record<number, string>>) =>
+    Object.entries(told)
+      .map(([pid, directory]) => `/proc/${pid}/cwd\0${directory}\0`)
+      .join("");
+  const all = { 10: "/home/ana", 20: "/home/ana", 30: "/home/ana" };
+  expect(decided({ links: links(all) })?.observation).toBeDefined();
+  expect(decided({ links: links({ ...all, 10: "" }) })).toBeUndefined();
+  expect(decided({ links: links({ ...all, 20: "" }) })).toBeUndefined();
+  expect(decided({ links: links({ 20: "/home/ana" }) })).toBeUndefined();
+  // What a shell has started may be an assistant's own shell; what else runs has no part in it.
+  const started = { stats: `${usual.stats}${stat(30, "zsh", 10, 2000)}\n`, links: links({ ...all, 30: "" }) };
+  expect(decided(started)).toBeUndefined();
+  expect(decided({ links: links({ ...all, 30: "" }) })?.observation).toBeDefined();
+});
+
 test("a transcript that was written since the assistant started, and is not its own, is their worker's to look into", () => {
   const second = (atS: number, folder = "-home-ana") => usual.transcripts + transcript(folder, 2, atS);
   expect(decided({ transcripts: second(BOOT_S + 300) })?.observation).toBeUndefined();
@@ -152,8 +168,9 @@ test("whatever somebody makes their probe tell, it is read as sessions that can 
 test("processes that claim to have started each other are each looked at once, and soon", () => {
   const ring = Array.from({ length: 2000 }, (_, at) => stat(at + 1, "x", ((at + 1) % 2000) + 1, 5));
   const listing = Array.from({ length: 400 }, (_, at) => `$${at} 17 11 ${at + 1} - - s${at}\n`).join("");
+  const links = Array.from({ length: 2000 }, (_, at) => `/proc/${at + 1}/cwd\0${HOME}\0`).join("");
   const begun = process.cpuUsage();
-  const found = decided({ listing, stats: `${ring.join("\n")}\n`, words: "", links: "" })?.observation;
+  const found = decided({ listing, stats: `${ring.join("\n")}\n`, words: "", links })?.observation;
   expect(found).toMatchObject({ sessions: Array(400).fill({ directory: HOME }) });
   const { user, system } = process.cpuUsage(begun);
   expect((user + system) / 1000).toBeLessThan(2000);
