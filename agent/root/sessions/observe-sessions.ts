@@ -30,7 +30,8 @@ import {
 } from "../../shared/sessions/session-evidence.ts";
 import {
   ANSWER_WITHIN_MS,
-  listeningInodes,
+  type ListedSocket,
+  listedSockets,
   NO_SERVER,
   socketFolder,
   socketOf,
@@ -124,9 +125,8 @@ async function probe(sys: System, user: User): Promise<Probed | "none" | undefin
   }
   if (ran.timedOut || ran.overflowed) return undefined;
   if (ran.code === NO_SOCKET || (ran.code === 1 && NO_SERVER.test(ran.stderr))) return withoutSocket(user);
-  // Another server may go on whose socket this one has replaced: their worker looks for it.
-  if (ran.code !== 0 || listeningInodes(readFileSync("/proc/net/unix", "latin1"), socketOf(user.uid)).length > 1)
-    return undefined;
+  // Another server may go on whose socket this one has replaced, or on another one: their worker looks for it.
+  if (ran.code !== 0 || socketsOf(user).length > 1) return undefined;
   return readProbe(ran.stdout, between, user.home);
 }
 
@@ -134,10 +134,13 @@ async function probe(sys: System, user: User): Promise<Probed | "none" | undefin
  * A server may have lost its socket, and then the kernel still knows the name, or listen on another one in a folder of the
  * same name (`tmux -L`, `TMUX_TMPDIR`): their worker looks for it.
  */
-function withoutSocket({ uid }: User): "none" | undefined {
-  const lines = readFileSync("/proc/net/unix", "latin1").split("\n");
-  return lines.some((line) => line.includes(`/tmux-${uid}/`)) ? undefined : "none";
+function withoutSocket(user: User): "none" | undefined {
+  return socketsOf(user).length > 0 ? undefined : "none";
 }
+
+/** What is or may be listened on in a folder of tmux's for them. What anybody else adds to the list only costs a worker. */
+const socketsOf = ({ uid }: User): readonly ListedSocket[] =>
+  listedSockets(readFileSync("/proc/net/unix", "latin1")).filter(({ path }) => path.includes(`/tmux-${uid}/`));
 
 interface Decided {
   /** Undefined when it needs a look into transcripts. */

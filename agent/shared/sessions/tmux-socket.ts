@@ -14,28 +14,36 @@ export const TOO_LONG = "the tmux server printed more than 1 MiB; its answer is 
 /** A socket that is listened on, in the kernel's list of them. */
 const LISTENING = "00010000";
 
-/**
- * The inodes of the sockets that are listened on under this path. The kernel goes on listing one whose file was removed or
- * replaced, and lists each connection under the same path.
- *
- * @param list `/proc/net/unix`
- */
-export const listeningInodes = (list: string, socket: string): readonly string[] =>
-  [...listeningPaths(list)].flatMap(([inode, path]) => (path === socket ? [inode] : []));
+/** The kernel goes on listing a socket whose file was removed or replaced, and lists each connection under the same path. */
+export interface ListedSocket {
+  readonly inode: string;
+  readonly path: string;
+}
 
 /**
- * The paths of all sockets that are listened on, by inode.
+ * The sockets that are listened on, as this list tells. The kernel escapes no newline in a socket's name, so anybody may add
+ * lines to it: no socket is missing, and none is certain.
  *
  * @param list `/proc/net/unix`
  */
-export const listeningPaths = (list: string): ReadonlyMap<string, string> =>
-  new Map(
-    list.split("\n").flatMap((line) => {
-      // Num RefCount Protocol Flags Type St Inode Path
-      const [, flags, inode, path] = /^\S+ +\S+ +\S+ +(\S+) +\S+ +\S+ +(\d+) (.+)$/.exec(line.trim()) ?? [];
-      return flags === LISTENING && inode !== undefined && path !== undefined ? [[inode, path] as const] : [];
-    }),
-  );
+export const listedSockets = (list: string): readonly ListedSocket[] =>
+  list.split("\n").flatMap((line) => {
+    // Num RefCount Protocol Flags Type St Inode Path
+    const [, flags, inode, path] = /^\S+ +\S+ +\S+ +(\S+) +\S+ +\S+ +(\d+) (.+)$/.exec(line.trim()) ?? [];
+    return flags === LISTENING && inode !== undefined && path !== undefined ? [{ inode, path }] : [];
+  });
+
+/**
+ * The inodes of the sockets that may be listened on under this path.
+ *
+ * @param list `/proc/net/unix`
+ */
+export const listedInodes = (list: string, socket: string): readonly string[] => [
+  ...new Set(listedSockets(list).flatMap(({ inode, path }) => (path === socket ? [inode] : []))),
+];
+
+/** So many bytes of a program's name the kernel keeps. */
+const NAME_BYTES = 15;
 
 /**
  * Whether a process may be a tmux server, whatever its program is called: tmux writes `: server` behind the program's name, and
@@ -43,3 +51,6 @@ export const listeningPaths = (list: string): ReadonlyMap<string, string> =>
  */
 export const mayServe = (name: string): boolean =>
   (name.includes("tmux") || /:( s\w*)?$/.test(name)) && !name.endsWith(": client");
+
+/** As `mayServe`, also by a name of which the kernel keeps only the beginning. */
+export const mayServeByCutName = (name: string): boolean => mayServe(name) || Buffer.byteLength(name) >= NAME_BYTES;

@@ -4,13 +4,13 @@ import type { Forgetting } from "../../shared/sessions/session-schemas.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { rememberForgotten } from "./forgotten-sessions.ts";
 import { NAMES } from "./present-state.ts";
+import type { Kernel } from "./kernel-sockets.ts";
 import { askReviving } from "./revive-socket.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
 
 /**
  * A session that runs is left alone: forgetting it would keep it from being brought back after a loss.
  *
- * @param proc where the kernel's folder of processes is mounted
  * @throws Refusal where it cannot be told what runs, since a server that lives cannot be asked
  */
 export async function forgetSessions(
@@ -18,9 +18,9 @@ export async function forgetSessions(
   { uid, home }: PersonHere,
   names: readonly string[],
   nowMs: number,
-  proc?: string,
+  kernel?: Kernel,
 ): Promise<Forgetting> {
-  const { answer, beside } = await askReviving(tmux, uid, NAMES, true, proc);
+  const { answer, beside } = await askReviving(tmux, uid, NAMES, true, kernel);
   if (beside !== undefined) throw new Refusal(beside);
   const there = new Set((answer ?? "").split("\n"));
   const forgotten = [...new Set(names)].filter((name) => !there.has(name));

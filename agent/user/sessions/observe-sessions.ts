@@ -31,7 +31,7 @@ export const LIST_PANES = ["list-panes", "-a", "-F", FORMAT_WITH_PATHS] as const
 /** @param revive whether a server that has lost its socket is to bring it back */
 export async function observe(tmux: Tmux, person: PersonHere, revive: boolean): Promise<Observation> {
   const { answer: listing, revived, beside } = await askReviving(tmux, person.uid, LIST_PANES, revive);
-  const elsewhere = describeElsewhere(person.uid);
+  const elsewhere = await describeElsewhere(person.uid);
   if (listing === undefined) return { server: "none", ...(elsewhere.length === 0 ? {} : { warnings: elsewhere }) };
   const { sessions, isWhole, warnings } = readListing(listing, person);
   const told = [revived, beside].filter((sentence) => sentence !== undefined);
@@ -41,12 +41,12 @@ export async function observe(tmux: Tmux, person: PersonHere, revive: boolean): 
 
 const MOST_NAMED = 5;
 
-const describeElsewhere = (uid: number): string[] =>
-  [...listenersElsewhere(uid, socketOf(uid))]
+const describeElsewhere = async (uid: number): Promise<string[]> =>
+  (await listenersElsewhere(uid, socketOf(uid)))
     .slice(0, MOST_NAMED)
     .map(
-      ([pid, path]) =>
-        `their tmux server (process ${pid}) listens on ${path} instead of ${socketOf(uid)}: its sessions are neither recorded nor restored`,
+      ({ pids, path }) =>
+        `their tmux server (process ${pids.slice(0, MOST_NAMED).join(" or ")}) listens on ${path} instead of ${socketOf(uid)}: its sessions are neither recorded nor restored`,
     );
 
 /** What a listing of their panes tells together with their processes and transcripts. */

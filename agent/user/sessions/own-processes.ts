@@ -7,7 +7,14 @@ import { systemCode } from "../../lib/errors.ts";
 import { pathText } from "../../shared/sessions/path-encoding.ts";
 import { parseStat, type Process, type Processes } from "../../shared/sessions/process-tree.ts";
 import type { Hidden } from "../../shared/sessions/session-evidence.ts";
-import { listeningInodes, listeningPaths, mayServe } from "../../shared/sessions/tmux-socket.ts";
+import {
+  type ListedSocket,
+  listedInodes,
+  listedSockets,
+  mayServe,
+  mayServeByCutName,
+} from "../../shared/sessions/tmux-socket.ts";
+import { KERNEL } from "./kernel-sockets.ts";
 
 const MOST_PROCESSES = 10_000;
 
@@ -49,7 +56,7 @@ function ofLiving(path: string, read: (path: string) => string): string | Hidden
 
 /** Who listens on a socket. */
 export interface Listeners {
-  /** Servers that certainly do. */
+  /** Servers that do. */
   readonly servers: readonly number[];
   /** Those that may, and hide what they have open: they run with another group, as after `newgrp`. */
   readonly hidden: readonly number[];
@@ -62,26 +69,37 @@ export interface Listeners {
  * path that its server gave, also where that path led into a `/tmp` of its own (`PrivateTmp=yes`). Such a server is
  * another one with the same name, so only those count that share this process's `/tmp`.
  *
- * @param proc where the kernel's folder of processes is mounted
+ * @throws Refusal where it cannot be told
  */
-export function listenersOn(uid: number, socket: string, proc = "/proc"): Listeners {
-  const first = lookForListeners(uid, socket, proc);
-  // A server may have started, or opened what it has, while it was looked at.
-  return first.servers.length > 0 || first.unclaimed === 0 ? first : lookForListeners(uid, socket, proc);
+export async function listenersOn(uid: number, socket: string, kernel = KERNEL): Promise<Listeners> {
+  const look = async () => lookForListeners(uid, socket, inodesOf(await kernel.listening([socket])), kernel.proc);
+  const first = await look();
+  return isSettled(first) ? first : look();
 }
 
-function lookForListeners(uid: number, socket: string, proc: string): Listeners {
-  const inodes = listeningInodes(textOf(`${proc}/net/unix`), socket).map((inode) => `socket:[${inode}]`);
+/** As `listenersOn`, by what anybody may add to: whoever listens is among them, and whoever does not may be. */
+export function mayListenOn(uid: number, socket: string, { proc } = KERNEL): Listeners {
+  const look = () => lookForListeners(uid, socket, listedInodes(textOf(`${proc}/net/unix`), socket), proc);
+  const first = look();
+  return isSettled(first) ? first : look();
+}
+
+/** A server may have started, or opened what it has, while it was looked at. */
+const isSettled = ({ servers, unclaimed }: Listeners): boolean => servers.length > 0 || unclaimed === 0;
+
+const inodesOf = (sockets: readonly ListedSocket[]): readonly string[] => sockets.map(({ inode }) => inode);
+
+function lookForListeners(uid: number, socket: string, inodes: readonly string[], proc: string): Listeners {
   if (inodes.length === 0) return { servers: [], hidden: [], unclaimed: 0 };
-  const all = serversOf(uid, proc).map((process) => ({ ...process, links: linksIn(`${proc}/${process.pid}/fd`) }));
-  const held = new Set(all.flatMap(({ links }) => links ?? []));
+  const all = serversOf(uid, proc);
+  const held = new Set(all.flatMap(({ sockets }) => sockets ?? []));
   const unclaimed = inodes.filter((inode) => !held.has(inode)).length;
-  const hidden = all.flatMap(({ pid, links }) => (links === undefined && unclaimed > 0 ? [pid] : []));
+  const hidden = unclaimed > 0 ? hidingIn(all) : [];
   // The socket's own folder may be gone as well.
   const folder = dirname(dirname(socket));
   const here = statSync(`${proc}/self/root${folder}`, { bigint: true });
   const holding = all
-    .filter(({ links = [] }) => links.some((to) => inodes.includes(to)))
+    .filter(({ sockets = [] }) => sockets.some((inode) => inodes.includes(inode)))
     .filter(({ pid }) => {
       const there = folderOf(`${proc}/${pid}/root${folder}`);
       return there?.dev === here.dev && there.ino === here.ino;
@@ -92,25 +110,64 @@ function lookForListeners(uid: number, socket: string, proc: string): Listeners 
   return { servers, hidden, unclaimed };
 }
 
-/**
- * The tmux servers that listen on other sockets and not on this one, as `tmux -L`, `tmux -S` and `TMUX_TMPDIR` make them: the
- * process and the path of its socket. Other programs have names such as a server may have, so one that is not called tmux
- * counts in tmux's own folder alone.
- */
-export function listenersElsewhere(uid: number, socket: string, proc = "/proc"): ReadonlyMap<number, string> {
-  const paths = listeningPaths(textOf(`${proc}/net/unix`));
-  return new Map(
-    serversOf(uid, proc).flatMap(({ pid, name }) => {
-      const inodes = (linksIn(`${proc}/${pid}/fd`) ?? []).flatMap((to) => /^socket:\[(\d+)\]$/.exec(to)?.[1] ?? []);
-      const own = inodes.flatMap((inode) => paths.get(inode) ?? []);
-      const path = own.find((one) => name.includes("tmux") || one.includes(`/tmux-${uid}/`));
-      return path === undefined || own.includes(socket) ? [] : [[pid, path] as const];
-    }),
-  );
+/** A socket that a tmux server listens on: one of these processes. */
+export interface ListenersElsewhere {
+  readonly pids: readonly number[];
+  readonly path: string;
 }
 
-const serversOf = (uid: number, proc: string): readonly Process[] =>
-  [...ownProcesses(uid, proc).values()].filter(({ name }) => mayServe(name));
+/**
+ * The tmux servers that listen on other sockets and not on this one, as `tmux -L`, `tmux -S` and `TMUX_TMPDIR` make them. Other
+ * programs have names such as a server may have, so one that is not called tmux counts in tmux's own folder alone. What a
+ * server with another group listens on is told by the sockets in that folder that no other process has.
+ */
+export async function listenersElsewhere(
+  uid: number,
+  socket: string,
+  kernel = KERNEL,
+): Promise<readonly ListenersElsewhere[]> {
+  const isInFolder = (path: string) => path.includes(`/tmux-${uid}/`);
+  const listed = listedSockets(textOf(`${kernel.proc}/net/unix`));
+  const all = serversOf(uid, kernel.proc);
+  const claimed = listed
+    .filter(({ inode, path }) => isInFolder(path) || all.some(({ sockets }) => sockets?.includes(inode)))
+    .slice(0, MOST_CLAIMED);
+  if (claimed.every(({ path }) => path === socket)) return [];
+  // Nothing follows from it but that they are named, so the list is enough where there is nothing better.
+  const certain = await kernel.listening([...new Set(claimed.map(({ path }) => path))]).catch(() => claimed);
+  const visible = all.flatMap(({ pid, name, sockets = [] }) => {
+    const own = certain.flatMap(({ inode, path }) => (sockets.includes(inode) ? [path] : []));
+    const path = own.find((one) => name.includes("tmux") || isInFolder(one));
+    return path === undefined || own.includes(socket) ? [] : [{ pids: [pid], path }];
+  });
+  const held = new Set(all.flatMap(({ sockets }) => sockets ?? []));
+  const unclaimed = certain.filter(({ inode, path }) => isInFolder(path) && !held.has(inode));
+  const others = unclaimed.filter(({ path }) => path !== socket);
+  const pids = hidingIn(all);
+  // One of them has the usual socket where nobody else has it.
+  const isOneMore = pids.length > (others.length < unclaimed.length ? 1 : 0);
+  return [...visible, ...(isOneMore ? others.map(({ path }) => ({ pids, path })) : [])];
+}
+
+/** Far above what a person's processes listen on; `ss` is asked for all of it at once. */
+const MOST_CLAIMED = 1000;
+
+interface Server extends Process {
+  /** The inodes of its sockets; undefined where it hides them. */
+  readonly sockets: readonly string[] | undefined;
+}
+
+/** A name that is cut is not enough: anybody may listen on a socket of the same path in a folder tree of their own. */
+const hidingIn = (all: readonly Server[]): readonly number[] =>
+  all.flatMap(({ pid, name, sockets }) => (sockets === undefined && mayServe(name) ? [pid] : []));
+
+const serversOf = (uid: number, proc: string): readonly Server[] =>
+  [...ownProcesses(uid, proc).values()]
+    .filter(({ name }) => mayServeByCutName(name))
+    .map((process) => ({
+      ...process,
+      sockets: linksIn(`${proc}/${process.pid}/fd`)?.flatMap((to) => /^socket:\[(\d+)\]$/.exec(to)?.[1] ?? []),
+    }));
 
 /** Undefined where the process has ended in the meantime, hides its root or has no such folder. */
 function folderOf(path: string): BigIntStats | undefined {

@@ -7,6 +7,7 @@ import type { Present } from "../../shared/sessions/restore-plan.ts";
 import { missingTranscript } from "./find-transcripts.ts";
 import { readForgotten } from "./forgotten-sessions.ts";
 import { LIST_PANES, readListing } from "./observe-sessions.ts";
+import type { Kernel } from "./kernel-sockets.ts";
 import { askReviving } from "./revive-socket.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
 import { readOrNote, type Unread, whyMissing } from "../home/unread-paths.ts";
@@ -16,12 +17,11 @@ export const NAMES: readonly string[] = ["list-sessions", "-F", "#{session_name}
 
 /**
  * @param names what the server has just answered to `NAMES`; asked when absent
- * @param proc where the kernel's folder of processes is mounted
  * @throws Refusal when their server could not be asked, or another one lives beside it
  */
-export async function presentState(tmux: Tmux, person: PersonHere, names?: string, proc?: string): Promise<Present> {
+export async function presentState(tmux: Tmux, person: PersonHere, names?: string, kernel?: Kernel): Promise<Present> {
   const { answer: told = "", beside } =
-    names === undefined ? await askReviving(tmux, person.uid, NAMES, false, proc) : { answer: names };
+    names === undefined ? await askReviving(tmux, person.uid, NAMES, false, kernel) : { answer: names };
   if (beside !== undefined) throw new Refusal(beside);
   const listing = told === "" ? "" : ((await tmux.ask(LIST_PANES)) ?? "");
   const { sessions: found, seen, evidence, outside, writtenSince, unreadFolders } = readListing(listing, person);

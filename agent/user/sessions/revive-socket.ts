@@ -4,7 +4,8 @@ import { mkdirSync } from "node:fs";
 import { lstat } from "../../lib/files.ts";
 import { Refusal, systemCode } from "../../lib/errors.ts";
 import { socketFolder, socketOf } from "../../shared/sessions/tmux-socket.ts";
-import { type Listeners, listenersOn } from "./own-processes.ts";
+import { KERNEL } from "./kernel-sockets.ts";
+import { type Listeners, listenersOn, mayListenOn } from "./own-processes.ts";
 import type { Tmux } from "./tmux-client.ts";
 
 const WAIT_MS = 3000;
@@ -22,7 +23,6 @@ export interface Answer {
 /**
  * Asks the server, also one whose socket was deleted or replaced: tmux makes its socket anew on SIGUSR1.
  *
- * @param proc where the kernel's folder of processes is mounted
  * @throws Refusal when a server lives whose socket cannot be brought back, or is not to be: a second server would run
  *   the same conversations twice
  */
@@ -31,15 +31,17 @@ export async function askReviving(
   uid: number,
   args: readonly string[],
   revive: boolean,
-  proc = "/proc",
+  kernel = KERNEL,
 ): Promise<Answer> {
   let first = await tmux.ask(args);
-  const listeners = listenersOn(uid, socketOf(uid), proc);
-  const { servers, hidden } = listeners;
+  const most = countOf(mayListenOn(uid, socketOf(uid), kernel));
   // One that was just being started did not listen yet.
-  if (first === undefined && servers.length + hidden.length > 0) first = await tmux.ask(args);
+  if (first === undefined && most > 0) first = await tmux.ask(args);
+  if (most === 0 || (first !== undefined && most === 1)) return { answer: first };
+  const listeners = await listenersOn(uid, socketOf(uid), kernel);
+  const { servers, hidden } = listeners;
   if (first !== undefined) {
-    const beside = servers.length + hidden.length < 2 ? undefined : await describeBeside(tmux, uid, listeners);
+    const beside = countOf(listeners) < 2 ? undefined : await describeBeside(tmux, uid, listeners);
     return { answer: first, ...(beside === undefined ? {} : { beside }) };
   }
   const [pid, another] = servers;
@@ -60,6 +62,8 @@ export async function askReviving(
   }
   throw new Refusal(`${named}; it does not bring the socket back on SIGUSR1`);
 }
+
+const countOf = ({ servers, hidden }: Listeners): number => servers.length + hidden.length;
 
 /** Who opens a terminal after the socket was deleted starts a second server, and the first one goes on without a socket. */
 async function describeBeside(tmux: Tmux, uid: number, listeners: Listeners): Promise<string | undefined> {

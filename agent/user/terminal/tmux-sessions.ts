@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Refusal } from "../../lib/errors.ts";
 import { describeFailure, run } from "../../lib/exec.ts";
 import type { NewSessionAnswer } from "../../shared/terminal/protocol.ts";
+import type { Kernel } from "../sessions/kernel-sockets.ts";
 import { askReviving } from "../sessions/revive-socket.ts";
 import { literal } from "../sessions/tmux-names.ts";
 import type { PersonHere, Tmux } from "../sessions/tmux-client.ts";
@@ -19,11 +20,10 @@ const LISTEN_PAUSE_MS = 50;
  * tmux's own id of the session with exactly this name; undefined when none has it, or no server runs. A server that has lost its
  * socket brings it back.
  *
- * @param proc where the kernel's folder of processes is mounted
  * @throws Refusal where it cannot be told, since a server that lives cannot be asked
  */
-export async function sessionId(tmux: Tmux, uid: number, name: string, proc?: string): Promise<string | undefined> {
-  const { answer, beside } = await askReviving(tmux, uid, SESSIONS, true, proc);
+export async function sessionId(tmux: Tmux, uid: number, name: string, kernel?: Kernel): Promise<string | undefined> {
+  const { answer, beside } = await askReviving(tmux, uid, SESSIONS, true, kernel);
   const id = idsByName(answer ?? "").get(name);
   if (id === undefined && beside !== undefined) throw new Refusal(beside);
   return id;
@@ -45,16 +45,15 @@ const idsByName = (listing: string): ReadonlyMap<string, string> =>
  *
  * @param name as its owner wants it; undefined takes the first free one of `work-1`, `work-2`, …
  * @param startServer starts a server without a session
- * @param proc where the kernel's folder of processes is mounted
  */
 export async function createSession(
   tmux: Tmux,
   { uid, home }: PersonHere,
   name: string | undefined,
   startServer: () => Promise<void>,
-  proc?: string,
+  kernel?: Kernel,
 ): Promise<NewSessionAnswer> {
-  const found = await askReviving(tmux, uid, SESSIONS, true, proc).catch(refusedOf);
+  const found = await askReviving(tmux, uid, SESSIONS, true, kernel).catch(refusedOf);
   if ("refused" in found) return found;
   const sessions = idsByName(found.answer ?? "");
   if (name !== undefined && sessions.has(name))

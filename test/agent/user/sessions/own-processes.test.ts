@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { listeningInodes, socketFolder, socketOf } from "../../../../agent/shared/sessions/tmux-socket.ts";
+import { listedInodes, listedSockets, socketFolder, socketOf } from "../../../../agent/shared/sessions/tmux-socket.ts";
 import { listenersElsewhere, listenersOn } from "../../../../agent/user/sessions/own-processes.ts";
 import { observe } from "../../../../agent/user/sessions/observe-sessions.ts";
 import { askReviving } from "../../../../agent/user/sessions/revive-socket.ts";
@@ -40,40 +40,49 @@ function listens(pid: number, root: string, { path = SOCKET, name = "tmux: serve
   listed.push(`0000000000000000: 00000002 00000000 00010000 0001 01 ${pid}0 ${path}`);
   writeFileSync(join(folder, "net/unix"), ["Num RefCount Protocol Flags Type St Inode Path", ...listed, ""].join("\n"));
 }
-const listeners = () => listenersOn(uid, SOCKET, folder).servers;
+const kernel = () => ({
+  proc: folder,
+  listening: async (paths: readonly string[]) =>
+    listedSockets(listed.join("\n")).filter(({ path }) => paths.includes(path)),
+});
+const listeners = async () => (await listenersOn(uid, SOCKET, kernel())).servers;
+const elsewhere = async () =>
+  (await listenersElsewhere(uid, SOCKET, kernel())).map(({ pids, path }) => [...pids, path]);
 
-test("a server in a /tmp of its own is not one that lost its socket here", () => {
+test("a server in a /tmp of its own is not one that lost its socket here", async () => {
   listens(12, "private");
-  expect(listeners()).toEqual([]);
+  expect(await listeners()).toEqual([]);
   listens(13, "host");
-  expect(listeners()).toEqual([13]);
+  expect(await listeners()).toEqual([13]);
 });
 
-test("a server counts that reaches the same /tmp by another root", () => {
+test("a server counts that reaches the same /tmp by another root", async () => {
   mkdirSync(join(folder, "other"));
   symlinkSync(join(folder, "host/tmp"), join(folder, "other/tmp"));
   listens(12, "other");
-  expect(listeners()).toEqual([12]);
+  expect(await listeners()).toEqual([12]);
 });
 
-test("a server does not count whose root is gone, and neither does another socket or another program", () => {
+test("a server does not count whose root is gone, and neither does another socket or another program", async () => {
   listens(12, "gone");
   listens(13, "host", { path: `${socketFolder(uid)}/work` });
   listens(14, "host", { name: "socat" });
-  expect(listeners()).toEqual([]);
+  expect(await listeners()).toEqual([]);
 });
 
-test("a server counts whatever its program is called, since it listens on the socket; its clients do not", () => {
+test("a server counts whatever its program is called, since it listens on the socket; its clients do not", async () => {
   listens(12, "host", { name: "tmux-next:" });
   listens(13, "host", { name: "byobu: server" });
   listens(14, "host", { name: "tmux: client" });
-  expect(listeners()).toEqual([12, 13]);
+  // The kernel keeps no more of this one, so nothing is left of what tmux writes behind it.
+  listens(15, "host", { name: "my-own-multiple" });
+  expect(await listeners()).toEqual([12, 13, 15]);
 });
 
-test("what a server has just started, and is still a copy of it, is no second one", () => {
+test("what a server has just started, and is still a copy of it, is no second one", async () => {
   listens(12, "host");
   listens(13, "host", { parent: 12 });
-  expect(listeners()).toEqual([12]);
+  expect(await listeners()).toEqual([12]);
 });
 
 test("a server is found at every look while it opens and closes other descriptors", async () => {
@@ -92,8 +101,7 @@ test("a server is found at every look while it opens and closes other descriptor
   const ended = once(child, "close");
   try {
     await once(child.stdout, "data");
-    const found = Array.from({ length: 60 }, () => listenersOn(uid, socket).servers);
-    expect(found.filter(([pid]) => pid !== child.pid)).toEqual([]);
+    for (let at = 0; at < 60; at++) expect((await listenersOn(uid, socket)).servers).toEqual([child.pid]);
   } finally {
     child.kill("SIGKILL");
     await ended;
@@ -120,7 +128,7 @@ function hides(pid: number): void {
 
 test("a server that hides its descriptors is named and no second one started, while the kernel lists its socket", async () => {
   const none: Tmux = { ...answering(1), ask: async () => undefined };
-  const ask = (tmux: Tmux) => withoutRights(() => askReviving(tmux, uid, ["list-sessions"], true, folder));
+  const ask = (tmux: Tmux) => withoutRights(() => askReviving(tmux, uid, ["list-sessions"], true, kernel()));
   listens(12, "host");
   listens(14, "host", { name: "ssh-agent" });
   hides(12);
@@ -139,7 +147,7 @@ test("a server that hides its descriptors is named and no second one started, wh
 
 test("who hides a process is not refused where the kernel lists no such socket, or a visible server has it", async () => {
   const none: Tmux = { ...answering(1), ask: async () => undefined };
-  const ask = () => withoutRights(() => askReviving(none, uid, ["list-sessions"], true, folder));
+  const ask = () => withoutRights(() => askReviving(none, uid, ["list-sessions"], true, kernel()));
   listens(12, "host", { path: "/run/other" });
   hides(12);
   expect(await ask()).toEqual({ answer: undefined });
@@ -147,11 +155,11 @@ test("who hides a process is not refused where the kernel lists no such socket, 
   expect(await ask()).toEqual({ answer: undefined });
 });
 
-test("on another socket, a server that is not called tmux is found in a folder of tmux's alone", () => {
+test("on another socket, a server that is not called tmux is found in a folder of tmux's alone", async () => {
   listens(12, "host", { path: `${socketFolder(uid)}/work`, name: "byobu: server" });
   listens(13, "host", { path: "/home/ana/socket", name: "tmux-next:" });
   listens(14, "host", { path: "/home/ana/rpc.sock", name: "gopls: server" });
-  expect([...listenersElsewhere(uid, SOCKET, folder)]).toEqual([
+  expect(await elsewhere()).toEqual([
     [12, `${socketFolder(uid)}/work`],
     [13, "/home/ana/socket"],
   ]);
@@ -166,22 +174,22 @@ const answering = (pid: number): Tmux => ({
 
 test("a server whose socket another one has replaced is named beside the answer of that one", async () => {
   listens(12, "host");
-  expect(await askReviving(answering(12), uid, ["list-sessions"], true, folder)).toEqual({ answer: "dev\n" });
+  expect(await askReviving(answering(12), uid, ["list-sessions"], true, kernel())).toEqual({ answer: "dev\n" });
   listens(13, "host");
-  expect(await askReviving(answering(13), uid, ["list-sessions"], true, folder)).toEqual({
+  expect(await askReviving(answering(13), uid, ["list-sessions"], true, kernel())).toEqual({
     answer: "dev\n",
     beside: `their tmux server (process 12) lives, and process 13 has its socket ${SOCKET}: end one of them by hand`,
   });
 });
 
-test("a server on another socket is found with its path, and neither the usual one nor another program", () => {
+test("a server on another socket is found with its path, and neither the usual one nor another program", async () => {
   listens(12, "host");
   listens(13, "host", { path: `${socketFolder(uid)}/my work` });
   listens(14, "host", { path: `/home/ana/tmux-${uid}/default` });
   listens(15, "host", { path: "/run/other", name: "socat" });
   // What its server was started by may have left it another socket.
   symlinkSync("socket:[150]", join(folder, "12/fd/2"));
-  expect([...listenersElsewhere(uid, SOCKET, folder)]).toEqual([
+  expect(await elsewhere()).toEqual([
     [13, `${socketFolder(uid)}/my work`],
     [14, `/home/ana/tmux-${uid}/default`],
   ]);
@@ -209,5 +217,31 @@ test("a real server on another socket is named by a look, also where none listen
 test("a connection to a server is no server, though the kernel lists it under the same path", () => {
   const line = (flags: string, inode: number, path: string) => `0: 00000003 00000000 ${flags} 0001 03 ${inode} ${path}`;
   const all = [line("00010000", 1, SOCKET), line("00000000", 2, SOCKET), line("00010000", 3, `${SOCKET}2`)];
-  expect(listeningInodes(all.join("\n"), SOCKET)).toEqual(["1"]);
+  expect(listedInodes(all.join("\n"), SOCKET)).toEqual(["1"]);
+});
+
+test("a line that another person has added to the kernel's list makes no server one on another socket", async () => {
+  listens(12, "host");
+  listens(13, "host", { path: `${socketFolder(uid)}/work` });
+  const forged = [`120 ${socketFolder(uid)}/forged`, `130 ${SOCKET}`].map((rest) => `0: 2 0 00010000 1 1 ${rest}`);
+  writeFileSync(join(folder, "net/unix"), [...listed, ...forged, ""].join("\n"));
+  expect(await elsewhere()).toEqual([[13, `${socketFolder(uid)}/work`]]);
+});
+
+test("servers that hide their descriptors are named with each socket in tmux's folder that nobody else has", async () => {
+  listens(12, "host");
+  listens(13, "host", { path: `${socketFolder(uid)}/work` });
+  listens(14, "host", { path: `${socketFolder(uid)}/seen` });
+  for (const pid of [12, 13]) hides(pid);
+  expect(await withoutRights(elsewhere)).toEqual([
+    [14, `${socketFolder(uid)}/seen`],
+    [12, 13, `${socketFolder(uid)}/work`],
+  ]);
+});
+
+test("the one server that hides its descriptors has the usual socket, where nobody else has that", async () => {
+  listens(12, "host");
+  listens(13, "host", { path: `${socketFolder(uid)}/work`, name: "socat" });
+  hides(12);
+  expect(await withoutRights(elsewhere)).toEqual([]);
 });
