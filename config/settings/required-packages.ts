@@ -4,6 +4,7 @@
 export const REQUIRED_PACKAGES: Readonly<Record<string, string>> = {
   "ca-certificates": "clones over https",
   git: "clones",
+  iproute2: "who listens on the socket of a tmux server",
   "libpam-systemd": "each person's slice and service manager",
   nftables: "the packet filter of people's ports",
   procps: "the processes of an account",
