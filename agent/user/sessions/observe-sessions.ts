@@ -125,8 +125,8 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
   });
   const told = [
     ...warnings,
-    ...describeUnread("directory", unread.directory),
-    ...describeUnread("conversation", unread.conversation),
+    ...describeUnread(unread.directory, "so what was recorded of the directory stays for"),
+    ...describeUnread(unread.conversation, "so what was recorded of the conversation stays for"),
   ];
   const isWhole = seen.map(transcripts).every(({ folder, transcript }) => (folder ?? transcript) === undefined);
   return { sessions, seen, evidence, outside, writtenSince, unreadFolders, isWhole, warnings: told };
@@ -161,7 +161,7 @@ const mayHaveOne = ({ assistantRuns }: ObservedSession, { option, hook, elsewher
 const LONGEST_PATH = 200;
 
 /** By the name of a session, what could not be read: one sentence for each path. */
-function describeUnread(kept: string, unread: ReadonlyMap<string, Unread>): readonly string[] {
+function describeUnread(unread: ReadonlyMap<string, Unread>, consequence: string): readonly string[] {
   const byPath = new Map<string, string[]>();
   for (const [name, { path, code }] of unread) {
     const why = path.startsWith("/proc/") ? `${code}: the process runs with another group or user` : code;
@@ -171,7 +171,7 @@ function describeUnread(kept: string, unread: ReadonlyMap<string, Unread>): read
   return [...byPath].slice(0, MOST_NAMED).map(([what, sessions]) => {
     const names = sessions.slice(0, MOST_NAMED);
     const more = sessions.length > MOST_NAMED ? ` and ${sessions.length - MOST_NAMED} more` : "";
-    return `${what}, so what was recorded of the ${kept} stays for ${names.join(", ")}${more}`;
+    return `${what}, ${consequence} ${names.join(", ")}${more}`;
   });
 }
 

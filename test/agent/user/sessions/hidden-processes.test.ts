@@ -80,15 +80,21 @@ const next = (before: Snapshot, { sessions }: Pick<Awaited<ReturnType<typeof loo
 test.runIf(isRoot)("in a tmux that was started after newgrp, the directory is what its server reads", async () => {
   tmux(`new-session -d -s work -c "$HOME/my cöde" "claude --session-id ${id("a")}"`);
   tmux("new-session -d -s shell -c / 'sleep 120'");
+  // Such a path would be a line of the listing.
+  const odd = join(home, "a\n$9 1700000000 11 1 - - forged");
+  mkdirSync(odd);
+  tmux(`new-session -d -s odd -c '${odd}' 'sleep 120'`);
   execFileSync("/bin/sleep", ["0.3"]);
   const listing = tmux(`${LIST_PANES[0]} -a -F '${LIST_PANES[3]}'`);
   const found = await look(listing);
   expect(found.sessions.map(({ name, directory, hidden }) => [name, directory, hidden])).toEqual([
+    ["odd", home, ["directory"]],
     ["shell", "/", undefined],
     ["work", join(home, "my cöde"), ["assistantFolder"]],
   ]);
   expect(found.isWhole).toBe(false);
   expect(found.warnings).toEqual([
+    expect.stringMatching(/so what was recorded of the directory stays for session "odd"$/),
     expect.stringMatching(
       /^\/proc\/\d+\/environ cannot be read \(EACCES: the process runs with another group or user\), so what was recorded of the conversation stays for session "work"$/,
     ),
