@@ -18,8 +18,8 @@ export function recordAfterLook(
   const forgotten = (before?.forgotten ?? []).filter(
     ({ name, atS }) => !seen.some((s) => s.name === name && s.createdS > atS),
   );
-  const kept = seen.filter(({ name }) => !forgotten.some((f) => f.name === name));
-  const sessions = inOrder(kept.map((session) => recorded(session, before)));
+  const all = sessionsToRecord(seen, before);
+  const sessions = inOrder(all.filter(({ name }) => !forgotten.some((f) => f.name === name)));
   if (before === undefined)
     return sessions.length === 0 ? undefined : { version: 1, takenAtMs: nowMs, sessions, forgotten };
   const same = isDeepStrictEqual(before.sessions, sessions) && before.forgotten.length === forgotten.length;
@@ -54,19 +54,29 @@ export function sessionsAt(record: Snapshot, number: number, places: readonly nu
 const inOrder = (sessions: readonly Session[]): Session[] =>
   [...sessions].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 
-/** What a look tells of a session together with what was recorded before. */
+/** What a look tells of the sessions together with what was recorded before: a conversation stays where no other has it. */
+function sessionsToRecord(seen: readonly ObservedSession[], before: Snapshot | undefined): readonly Session[] {
+  const all = seen.map((one) => ({ one, kept: one.unread === true ? keptOf(one, before) : undefined }));
+  return all.map(({ one, kept }, at) => {
+    if (kept === undefined) return recorded(one, before);
+    const isOf = (other: Pick<Session, "conversation">) => other.conversation === kept.conversation;
+    const isTaken = all.some((other, otherAt) => otherAt !== at && isOf(other.kept ?? other.one));
+    return isTaken ? { name: one.name, directory: one.directory } : kept;
+  });
+}
+
 function recorded(seen: ObservedSession, before: Snapshot | undefined): Session {
-  const { createdS: _, assistantRuns, unread, ...session } = seen;
-  const kept = unread === true ? keptOf(seen, before) : undefined;
-  if (kept !== undefined) return kept;
+  const { createdS: _, assistantRuns, unread: _unread, namedAtMs: _named, unresumable, ...session } = seen;
   const { conversation } = session;
-  // The folder of a conversation is read from its assistant, so it stays as recorded once the assistant has ended, and so
-  // does that there was none but `~/.claude`.
   if (assistantRuns || conversation === undefined) return session;
   const known = before?.sessions.find((s) => s.conversation === conversation);
   if (known === undefined) return session;
+  // The folder of a conversation is read from its assistant, so it stays as recorded once the assistant has ended, and so
+  // does that there was none but `~/.claude`. Its directory stays while the shell is where it cannot be resumed.
   const { assistantFolder: _shell, ...rest } = session;
-  return known.assistantFolder === undefined ? rest : { ...rest, assistantFolder: known.assistantFolder };
+  const directory = unresumable === true ? known.directory : session.directory;
+  const folder = known.assistantFolder === undefined ? {} : { assistantFolder: known.assistantFolder };
+  return { ...rest, directory, ...folder };
 }
 
 /**
@@ -74,9 +84,11 @@ function recorded(seen: ObservedSession, before: Snapshot | undefined): Session 
  * conversation, as of a shell that a restore has made meanwhile.
  */
 function keptOf(seen: ObservedSession, before: Snapshot | undefined): Session | undefined {
-  const { name, directory, createdS, assistantRuns, conversation, assistantFolder } = seen;
+  const { name, directory, createdS, assistantRuns, conversation, assistantFolder, namedAtMs } = seen;
   const last = before?.sessions.find((s) => s.name === name && s.directory === directory);
   if (before === undefined || last?.conversation === undefined) return undefined;
+  // An assistant that was started since then, with a conversation that it names, is not in an earlier one.
+  if (namedAtMs !== undefined && namedAtMs > before.takenAtMs) return undefined;
   // A shell's own is not that of the assistant which has ended.
   if (assistantRuns && assistantFolder !== undefined && assistantFolder !== last.assistantFolder) return undefined;
   return conversation === undefined || createdS * 1000 <= before.takenAtMs ? last : undefined;

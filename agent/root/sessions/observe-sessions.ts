@@ -11,10 +11,15 @@ import type { User } from "../system/account-database.ts";
 import { runContained } from "../system/run-as-user.ts";
 import { SESSIONS_PROBE } from "../system/installed-paths.ts";
 import type { System } from "../system/privileged-operations.ts";
-import { namesOne, recordedOf, transcriptsMatter } from "../../shared/sessions/choose-conversation.ts";
+import { namesOne, transcriptsMatter } from "../../shared/sessions/choose-conversation.ts";
 import { isFolderOf } from "../../shared/sessions/transcript-folder.ts";
 import { FORMAT } from "../../shared/sessions/tmux-listing.ts";
-import { type Observation, observation, type Session } from "../../shared/sessions/session-schemas.ts";
+import {
+  type Observation,
+  observation,
+  type ObservedSession,
+  type Session,
+} from "../../shared/sessions/session-schemas.ts";
 import { type Named, type Probed, readProbe } from "./parse-probe-output.ts";
 import {
   argumentsOf,
@@ -167,18 +172,15 @@ export function decide({ found, read, transcripts }: Probed, nowMs: number, upS:
     new Map(seen.map(({ session }, at) => [session.key, (written[at] ?? []).map(({ id }) => id)])),
     outside,
   );
-  const parsed = observation.safeParse({
-    server: "running",
-    sessions: sessionsOf(seen, evidence, outside),
-    warnings: [],
-  });
+  const sessions = sessionsOf(seen, evidence, outside);
+  const parsed = observation.safeParse({ server: "running", sessions, warnings: [] });
   if (!parsed.success) return undefined;
   return {
     observation: matter ? undefined : parsed.data,
     seen: JSON.stringify([
       seen,
       outside,
-      [...recordedOf(evidence)],
+      sessions,
       written.map((all) => all.map(({ id, bytes }) => [id, Math.min(bytes, HEAD_BYTES)])),
     ]),
   };

@@ -115,7 +115,7 @@ function toldBy({ option, hook, hookIsCurrent, argument, written }: Evidence): T
 }
 
 /** What each session's sources come to. Of sessions that come to the same, the one with the better source; of equals, none. */
-export function recordedOf(all: readonly Evidence[]): Map<string, string> {
+function recordedOf(all: readonly Evidence[]): Map<string, string> {
   const candidates = all.flatMap((e) => {
     const one = toldBy(e);
     return one === undefined ? [] : [{ key: e.key, ...one }];

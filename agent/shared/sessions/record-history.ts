@@ -80,7 +80,9 @@ function isNameLostBetween(before: readonly Session[], after: readonly Session[]
 }
 
 function isLossBetween(before: readonly Session[], after: readonly Session[]): boolean {
-  const key = ({ name, conversation }: Session) => JSON.stringify([name, conversation ?? null]);
+  // A conversation is resumed from its directory and its assistant's folder or not at all; a shell may change its own.
+  const key = ({ name, conversation, directory, assistantFolder }: Session) =>
+    JSON.stringify(conversation === undefined ? [name] : [name, conversation, directory, assistantFolder]);
   const there = new Set(after.map(key));
   return before.some((session) => !there.has(key(session)));
 }

@@ -179,8 +179,10 @@ export function sessionsOf(
   folders: ReadonlyMap<string, string> = new Map(),
 ): ObservedSession[] {
   const chosen = chooseConversations(evidence, outside);
-  return all.map(({ session, assistants, directory }) => {
+  return all.map(({ session, assistants, directory }, at) => {
     const conversation = chosen.get(session.key);
+    const hasEnded = assistants.length === 0 && conversation !== undefined;
+    const isResumable = !hasEnded || evidence[at]?.written.has(conversation) === true;
     const { name, createdS } = session;
     const isKept = assistants.length > 0 || conversation !== undefined;
     const assistantFolder = isKept ? folders.get(session.key) : undefined;
@@ -191,6 +193,7 @@ export function sessionsOf(
       assistantRuns: assistants.length > 0,
       ...(conversation === undefined ? {} : { conversation }),
       ...(assistantFolder === undefined ? {} : { assistantFolder }),
+      ...(isResumable ? {} : { unresumable: true as const }),
     };
   });
 }

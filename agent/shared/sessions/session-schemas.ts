@@ -32,6 +32,10 @@ const observedSession = session.extend({
   unread: z.literal(true).optional(),
   /** What its processes hide, so what was recorded of that stays. */
   hidden: z.array(z.enum(["directory", "assistantFolder"])).optional(),
+  /** When the assistant started whose arguments name that conversation, in ms since 1970; only where `unread`. */
+  namedAtMs: z.number().optional(),
+  /** Its assistant has ended, and no transcript of the conversation is known for this directory. */
+  unresumable: z.literal(true).optional(),
 });
 export type ObservedSession = z.output<typeof observedSession>;
 
@@ -85,6 +89,8 @@ export const outcome = z.strictObject({
    */
   how: z.enum(["there", "conversation", "shell", "failed"]),
   why: z.string().max(4096).optional(),
+  /** A shell keeps its conversation, since something that this needs cannot be read now: it is to be restored again. */
+  unread: z.literal(true).optional(),
 });
 export type Outcome = z.output<typeof outcome>;
 

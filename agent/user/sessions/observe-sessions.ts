@@ -24,7 +24,7 @@ import { socketOf } from "../../shared/sessions/tmux-socket.ts";
 import { askReviving } from "./revive-socket.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
 import { mayHaveTranscript, type TranscriptsFound, transcriptsOf } from "./find-transcripts.ts";
-import type { Unread } from "../home/unread-paths.ts";
+import type { Unread } from "./unread-paths.ts";
 
 export const LIST_PANES = ["list-panes", "-a", "-F", FORMAT_WITH_PATHS] as const;
 
@@ -110,7 +110,9 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
     const missed = unreadOf(session, told, transcripts(one));
     if (missed === undefined) return session;
     if (mayHaveOne(session, told)) unread.conversation.set(session.name, missed);
-    return { ...session, unread: true as const };
+    const { argument, startedAtMs } = told;
+    const isNamed = argument !== undefined && argument === session.conversation && startedAtMs !== undefined;
+    return { ...session, unread: true as const, ...(isNamed ? { namedAtMs: startedAtMs } : {}) };
   });
   const writtenSince = seen.map((one, at) => {
     const told = evidence[at];
@@ -126,7 +128,7 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
   const told = [
     ...warnings,
     ...describeUnread(unread.directory, "so what was recorded of the directory stays for"),
-    ...describeUnread(unread.conversation, "so what was recorded of the conversation stays for"),
+    ...describeUnread(unread.conversation, "so it is not certain which conversation belongs to"),
   ];
   const isWhole = seen.map(transcripts).every(({ folder, transcript }) => (folder ?? transcript) === undefined);
   return { sessions, seen, evidence, outside, writtenSince, unreadFolders, isWhole, warnings: told };

@@ -112,6 +112,18 @@ test("the same needs their worker once: it is known again by all that the worker
     expect(seen(over)).not.toBe(before);
 });
 
+test("a conversation that cannot be resumed where its shell is now is told, and known again by that", () => {
+  const cleared = usual.transcripts + transcript("-home-ana", 2, BOOT_S + 300);
+  const shell = (transcripts: string) =>
+    decided({ transcripts, listing: usual.listing.replace("10 - -", `10 ${id(3)} -`) });
+  const [moved, there] = ["", transcript("-home-ana-a-b", 3, BOOT_S)].map((own) => shell(usual.transcripts + own));
+  expect(moved?.observation).toMatchObject({ sessions: [{ conversation: id(3), unresumable: true }, {}] });
+  expect(there?.observation).toMatchObject({ sessions: [{ conversation: id(3) }, {}] });
+  expect(JSON.stringify(there?.observation)).not.toContain("unresumable");
+  const [before, after] = ["", transcript("-home-ana-a-b", 3, BOOT_S)].map((own) => shell(cleared + own)?.seen);
+  expect(before).not.toBe(after);
+});
+
 test("what a worker could not read is not kept for the next look, also where no session's conversation needed it", () => {
   const found = { server: "running" as const, sessions: [], warnings: [] };
   expect(isWhole(found)).toBe(true);

@@ -91,6 +91,40 @@ test("what was recorded of a conversation stays while its transcripts cannot be 
   expect(look(undefined, seen("a", unread))?.sessions).toEqual([{ name: "a", directory: "/home/ana" }]);
 });
 
+test("a conversation that another session has is not kept, and of two that keep the same none has it", () => {
+  const unread = { unread: true } as const;
+  const before = look(undefined, seen("a", { conversation: ID }), seen("b"));
+  const lost = { name: "a", directory: "/home/ana" };
+  const has = seen("b", { conversation: ID, assistantRuns: true });
+  expect(look(before, seen("a", unread), has)?.sessions).toEqual([lost, { ...lost, name: "b", conversation: ID }]);
+  // One that is forgotten and runs has it as well.
+  const forgot = recordAfterForgetting(before, "b", NOW);
+  expect(look(forgot, seen("a", unread), has)?.sessions).toEqual([lost]);
+  const twice = look(undefined, seen("a", { conversation: ID }), seen("b", { conversation: ID }));
+  expect(look(twice, seen("a", unread), seen("b", unread))?.sessions).toEqual([lost, { ...lost, name: "b" }]);
+});
+
+test("what an assistant that was started since then names replaces what was recorded, whatever cannot be read", () => {
+  const other = `${ID.slice(0, -1)}2`;
+  const before = look(undefined, seen("a", { conversation: ID }));
+  const started = (namedAtMs: number) =>
+    look(before, seen("a", { unread: true, assistantRuns: true, conversation: other, namedAtMs }));
+  expect(started(NOW + 1)?.sessions).toEqual([{ name: "a", directory: "/home/ana", conversation: other }]);
+  // One that ran already may have been in the recorded one since a clear.
+  expect(started(NOW - 1)).toBeUndefined();
+});
+
+test("the directory of a conversation whose assistant has ended stays while the shell is where it cannot be resumed", () => {
+  const before = look(undefined, seen("a", { conversation: ID, assistantRuns: true }));
+  const moved = { conversation: ID, directory: "/home/ana/infra" };
+  expect(look(before, seen("a", { ...moved, unresumable: true }))).toBeUndefined();
+  expect(look(before, seen("a", { ...moved, unresumable: true, unread: true }))).toBeUndefined();
+  // In a directory from which it can be, and of an assistant that runs, the directory is the new one.
+  for (const one of [moved, { ...moved, assistantRuns: true }])
+    expect(look(before, seen("a", one))?.sessions).toEqual([{ name: "a", ...moved }]);
+  expect(look(undefined, seen("a", { ...moved, unresumable: true }))?.sessions).toEqual([{ name: "a", ...moved }]);
+});
+
 test("the same set in another order is no new record; another directory or conversation is", () => {
   const before = look(undefined, seen("a"), seen("b"));
   expect(namesOf(before)).toEqual(["a", "b"]);

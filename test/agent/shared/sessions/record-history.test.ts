@@ -84,6 +84,19 @@ test.each<[string, readonly (readonly string[])[], readonly number[]]>([
   expect(offered(...all)).toEqual(numbers);
 });
 
+test("a conversation that is recorded in another directory or assistant's folder is a loss, a shell's directory is none", () => {
+  const inFolder = (number: number, directory: string, over = {}) => ({
+    ...stored(number, []),
+    sessions: [{ name: "a", directory, ...over }],
+  });
+  const numbers = (...all: readonly StoredRecord[]) => recordsToOffer(all).map(({ number }) => number);
+  const conversation = A;
+  expect(numbers(inFolder(1, "/a", { conversation }), inFolder(2, "/b", { conversation }))).toEqual([2, 1]);
+  const own = { conversation, assistantFolder: "/own" };
+  expect(numbers(inFolder(1, "/a", own), inFolder(2, "/a", { conversation }))).toEqual([2, 1]);
+  expect(numbers(inFolder(1, "/a"), inFolder(2, "/b"))).toEqual([2]);
+});
+
 test("a lost name is offered before conversations that were only cleared, however many there are", () => {
   const id = (n: number) => `6f0c2f1a-5b59-4c06-9a55-${String(n).padStart(12, "0")}`;
   const cleared = Array.from({ length: 3 * MOST_OFFERED }, (_, n) => [`a:${id(n)}`]);

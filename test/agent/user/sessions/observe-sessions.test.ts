@@ -314,7 +314,10 @@ test("an older conversation does not replace the recorded one where another tran
   expect(look().sessions).toMatchObject([{ conversation: id("c") }]);
   hide("e");
   const { sessions, warnings } = look();
-  expect(sessions).toMatchObject([{ name: "dev", unread: true }]);
+  expect(sessions).toMatchObject([{ name: "dev", unread: true, conversation: id("a") }]);
+  // It tells when the assistant started, so that what was recorded before that is replaced.
+  const startedAgoMs = Date.now() - (sessions[0]?.namedAtMs ?? 0);
+  expect([startedAgoMs > 0, startedAgoMs < 30_000]).toEqual([true, true]);
   expect(warnings).toEqual([
     expect.stringMatching(/cannot be read \(ELOOP\), so what was recorded .* stays for session "dev"$/),
   ]);
@@ -334,6 +337,18 @@ test("what the hook of the running assistant has told is certain, whatever trans
   sh("rm -r ~/.claude; ln -s .claude ~/.claude");
   expect(look().sessions).toMatchObject([{ conversation: id("b") }]);
   expect(look()).toMatchObject({ isWhole: false, warnings: [] });
+});
+
+test("a shell in a directory from which its conversation cannot be resumed is told, once its assistant has ended", () => {
+  transcripts("a");
+  makeSession("dev", [{ note: ["a", "before"], front: true }], "a");
+  makeSession("moved", [{ note: ["b", "before"], front: true, in: join(home, "infra") }], "b");
+  makeSession("runs", [{ claude: `--session-id ${id("c")}`, note: ["c", "now"], front: true }], "c");
+  expect(look().sessions.map(({ name, unresumable }) => [name, unresumable])).toEqual([
+    ["dev", undefined],
+    ["moved", true],
+    ["runs", undefined],
+  ]);
 });
 
 test("the folder of an assistant that has ended is told by the shell behind it", () => {
