@@ -269,7 +269,7 @@ test("folders that cannot be read cost no other session its record, and are name
   ]);
   const path = `${home}/loop/projects/${home.replace(/[^A-Za-z0-9]/g, "-")}`.slice(0, 200);
   expect(warnings).toEqual([
-    `${path} cannot be read (ELOOP), so what was recorded of the conversation stays for session "bad", session "worse"`,
+    `${path} cannot be read (ELOOP), so it is not certain which conversation belongs to session "bad", session "worse"`,
   ]);
 });
 
@@ -319,7 +319,7 @@ test("an older conversation does not replace the recorded one where another tran
   const startedAgoMs = Date.now() - (sessions[0]?.namedAtMs ?? 0);
   expect([startedAgoMs > 0, startedAgoMs < 30_000]).toEqual([true, true]);
   expect(warnings).toEqual([
-    expect.stringMatching(/cannot be read \(ELOOP\), so what was recorded .* stays for session "dev"$/),
+    expect.stringMatching(/cannot be read \(ELOOP\), so it is not certain which conversation belongs to session "dev"$/),
   ]);
 });
 
