@@ -1,13 +1,20 @@
 #!/bin/sh
 # Goes on with a conversation in a session that was brought back, or says why it cannot. $1: its id, or what is gone.
-# $2: the assistant's own folder, where its person has set another one.
+# $2: the assistant's own folder, where its person has set another one; behind what cannot be read, the command that goes on.
 set -u
+by_hand() {
+  [ -z "$1" ] || printf 'Once it can be read, go on with its conversation: %s\n' "$1"
+}
 case ${1:-} in
   directory) echo "This session was brought back, but its directory is gone: this is a shell in your home." ;;
   directory-unread)
-    echo "This session was brought back, but its directory cannot be read: this is a shell in your home." ;;
+    echo "This session was brought back, but its directory cannot be read: this is a shell in your home."
+    by_hand "${2:-}"
+    ;;
   transcript-unread)
-    echo "This session was brought back, but the record of its conversation cannot be read: this is a shell." ;;
+    echo "This session was brought back, but the record of its conversation cannot be read: this is a shell."
+    by_hand "${2:-}"
+    ;;
   transcript) echo "This session was brought back, but the record of its conversation is gone: this is a shell." ;;
   *)
     PATH=$HOME/.local/bin:$PATH

@@ -238,6 +238,24 @@ test("a conversation in a folder of its person's own choice is found there, and 
   await as(ana, "tmux -u kill-session -t =elsewhere");
   expect((await persist("restore ana_b")).out).toContain("ana_b: elsewhere: restored with its conversation");
   expect(await shows(ana, "elsewhere", "went on")).toContain(`went on with ${conversation}`);
+  await as(ana, `tmux -u kill-session -t =elsewhere; mv ~/"it's mine" ~/away; ln -s "it's mine" ~/"it's mine"`);
+  // While it cannot be read, a shell keeps it, and the next restore opens it there.
+  const unread = await persist("restore ana_b");
+  expect([unread.code, unread.err]).toEqual([
+    1,
+    `ana_b: elsewhere: restored with a shell: the transcript of its conversation ${conversation} cannot be read (ELOOP)`,
+  ]);
+  expect(await shows(ana, "elsewhere", "--resume")).toContain(
+    `CLAUDE_CONFIG_DIR='/home/ana_b/it'\\''s mine' claude --resume ${conversation}`,
+  );
+  expect((await persist("save")).out).toEqual([""]);
+  await as(ana, `rm ~/"it's mine"; mv ~/away ~/"it's mine"`);
+  expect(await persist("restore ana_b")).toEqual({
+    code: 0,
+    out: ["ana_b: elsewhere: restored with its conversation"],
+    err: "",
+  });
+  expect(await shows(ana, "elsewhere", "went on")).toContain(`went on with ${conversation}`);
   await as(ana, "rm ~/.local/bin/claude");
 });
 

@@ -84,7 +84,7 @@ function withoutWorker(
 }
 
 /** A session that runs, with the conversation that is certainly its own. */
-export type Running = Pick<Session, "name" | "conversation">;
+export type Running = Pick<Session, "name" | "conversation"> & Partial<Pick<ObservedSession, "assistantRuns">>;
 
 /**
  * What runs, as far as it can be told without their worker; `none` where no server does.

@@ -5,7 +5,7 @@ import { info, warn } from "../../lib/log.ts";
 import { startTerminalSocket } from "../services/start-terminal-socket.ts";
 import type { User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
-import type { Asked } from "../../shared/sessions/restore-plan.ts";
+import { type Asked, isDone } from "../../shared/sessions/restore-plan.ts";
 import type { Outcome, Session } from "../../shared/sessions/session-schemas.ts";
 import { restorable, sessionsAt } from "./compute-record.ts";
 import { numberOfNewest, readNewest, readNumbered, seenAtMs } from "../state/session-records.ts";
@@ -27,7 +27,7 @@ export interface RestoreArgs {
   readonly json: boolean;
 }
 
-/** Exit code 1 when a person or one of their sessions could not be brought back. */
+/** Exit code 1 when a person, or a session or its conversation that cannot be read now, could not be brought back. */
 export async function restore(sys: System, { who, json, ...which }: RestoreArgs): Promise<number> {
   const people =
     who === undefined ? mappedPeople(sys).filter(({ name }) => isParked(sys, name) !== true) : [wakePerson(sys, who)];
@@ -35,8 +35,7 @@ export async function restore(sys: System, { who, json, ...which }: RestoreArgs)
   const results = await forEachPerson(people, (user) => restoreWithTerminals(sys, user, which, serving), messageOf);
   if (json) process.stdout.write(`${JSON.stringify({ people: results })}\n`);
   else for (const result of results) "failed" in result ? complain(result) : report(result.who, result.found);
-  const broken = results.some((r) => "failed" in r || r.found.some(({ how }) => how === "failed"));
-  return broken ? 1 : 0;
+  return results.every((r) => !("failed" in r) && r.found.every(isDone)) ? 0 : 1;
 }
 
 /** @throws Refusal for a parked user: nothing of theirs runs, whoever asks. */
@@ -88,9 +87,16 @@ async function restoreOne(
   throw new Refusal("the tmux server was started, but does not answer; see the journal of the tmux-server unit");
 }
 
-/** Certainly also with its conversation: whether that one is open elsewhere their worker finds out. */
+/**
+ * Certainly also with its conversation: whether that one is open elsewhere, or waits in a shell until it can be read, their
+ * worker finds out.
+ */
 const goesOn = ({ name, conversation }: Session, running: readonly Running[]): boolean =>
-  running.some((one) => one.name === name && (conversation === undefined || one.conversation === conversation));
+  running.some(
+    (one) =>
+      one.name === name &&
+      (conversation === undefined || (one.conversation === conversation && one.assistantRuns === true)),
+  );
 
 function askedFor(sys: System, osUser: string, { record, places }: Which): Asked {
   const number = record ?? numberOfNewest(sys, osUser);
@@ -107,13 +113,14 @@ const complain = ({ who, failed }: { readonly who: string; readonly failed: stri
 
 function report(osUser: string, outcomes: readonly Outcome[]): void {
   if (outcomes.every(({ how, why }) => how === "there" && why === undefined)) info(`${osUser}: nothing to restore`);
-  for (const { name, how, why } of outcomes) {
+  for (const { name, how, why, unread } of outcomes) {
     if (how === "there" && why === undefined) continue;
     if (how === "there") warn(`${osUser}: ${name}: left alone: ${why}`);
     else if (how === "failed") warn(`${osUser}: ${name}: not restored: ${why ?? "tmux refused it"}`);
-    else
-      info(
-        `${osUser}: ${name}: restored with ${how === "conversation" ? "its conversation" : "a shell"}${why === undefined ? "" : `: ${why}`}`,
-      );
+    else {
+      const what = how === "conversation" ? "its conversation" : "a shell";
+      const report = unread === true ? warn : info;
+      report(`${osUser}: ${name}: restored with ${what}${why === undefined ? "" : `: ${why}`}`);
+    }
   }
 }

@@ -3,7 +3,7 @@
 import { type Evidence, isToldByHook } from "./choose-conversation.ts";
 import { CONVERSATION_ID } from "./conversation-id.ts";
 import type { Assistant } from "./process-tree.ts";
-import { sessionCalled } from "./restore-plan.ts";
+import { type OpenIn, sessionCalled } from "./restore-plan.ts";
 
 export interface RunningSession {
   readonly name: string;
@@ -13,6 +13,8 @@ export interface RunningSession {
   readonly assistants: readonly Assistant[];
   /** What its directory's transcripts tell to have been written since the first of its assistants started. */
   readonly writtenSince?: readonly string[];
+  /** Nothing runs in it, so its conversation only waits there. */
+  readonly isUnused?: boolean;
 }
 
 /**
@@ -25,23 +27,33 @@ export interface RunningSession {
 export function openConversations(
   sessions: readonly RunningSession[],
   others: readonly Assistant[],
-): ReadonlyMap<string, string> {
+): ReadonlyMap<string, OpenIn> {
   const outside = others.map(
-    ({ pid, argument }) => [argument ?? "", `process ${pid}, outside of every session`] as const,
+    ({ pid, argument }) =>
+      [argument ?? "", { where: `process ${pid}, outside of every session`, state: "open" }] as const,
   );
-  const inside = sessions.flatMap(({ name, conversation, evidence, assistants }) => {
-    const { option, hook, hookIsCurrent } = evidence;
-    const named = conversation === undefined ? [option, hookIsCurrent === false ? undefined : hook] : [conversation];
-    // One assistant is in the session's own conversation, whatever it was started with.
-    const isCertain = conversation !== undefined && assistants.length < 2;
-    const started = isCertain ? [] : assistants.map(({ argument }) => argument);
-    return [...named, ...started, ...(evidence.elsewhere ?? [])].map((id) => [id ?? "", sessionCalled(name)] as const);
+  const inside = sessions.flatMap((session) => {
+    const where = sessionCalled(session.name);
+    return [...claimsOf(session)].map(([id, state]) => [id, { where, state }] as const);
   });
-  const possible = sessions.flatMap(({ name, conversation, evidence, writtenSince = [] }) =>
-    conversation !== undefined || isToldByHook(evidence)
-      ? []
-      : writtenSince.map((id) => [id, sessionCalled(name)] as const),
-  );
   // Where one is certainly open is told before where it may be.
-  return new Map([...possible, ...outside, ...inside].filter(([id]) => CONVERSATION_ID.test(id)));
+  const inOrder = (["waiting", "possible"] as const).flatMap((state) =>
+    inside.filter(([, one]) => one.state === state),
+  );
+  const certain = inside.filter(([, { state }]) => state === "open");
+  return new Map([...inOrder, ...outside, ...certain].filter(([id]) => CONVERSATION_ID.test(id)));
+}
+
+/** By conversation, how it counts for that session. */
+function claimsOf(session: RunningSession): ReadonlyMap<string, OpenIn["state"]> {
+  const { conversation, evidence, assistants, writtenSince = [], isUnused } = session;
+  const { option, hook, hookIsCurrent, elsewhere = [] } = evidence;
+  const own = conversation ?? (isToldByHook(evidence) ? hook : undefined);
+  const named = conversation === undefined ? [option, hookIsCurrent === false ? undefined : hook] : [];
+  // One assistant is in the session's own conversation, whatever it was started with.
+  const isCertain = conversation !== undefined && assistants.length < 2;
+  const started = isCertain ? [] : assistants.map(({ argument }) => argument);
+  const possible = [...(own === undefined ? writtenSince : []), ...named, ...started, ...elsewhere];
+  const state = (id: string) => (isUnused === true ? "waiting" : id === own ? "open" : "possible");
+  return new Map([...possible, own].flatMap((id) => (id === undefined ? [] : [[id, state(id)] as const])));
 }

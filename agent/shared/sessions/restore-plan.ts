@@ -1,17 +1,28 @@
 /** Plans what a restore would do with each recorded session, from what runs now. Pure. */
 
 import { pathBytes } from "./path-encoding.ts";
-import type { Session } from "./session-schemas.ts";
+import type { Outcome, Session } from "./session-schemas.ts";
+
+/** Where a conversation is open, or what else keeps it from being opened. */
+export interface OpenIn {
+  /** For a sentence. */
+  readonly where: string;
+  /** `possible`: nothing tells that it is not open there. `waiting`: a shell keeps it in which nothing runs. */
+  readonly state: "open" | "possible" | "waiting";
+}
 
 /** What their owner's own process found. */
 export interface Present {
   readonly home: string;
   /** The sessions that run, by name: the conversation that is certainly theirs. */
   readonly running: ReadonlyMap<string, string | undefined>;
-  /** Those of them that their configuration has made and in which nothing has run yet: tmux's id by name. */
+  /**
+   * Those of them that their configuration has made, or a restore that could not read all, and in which nothing has run yet:
+   * tmux's id by name.
+   */
   readonly unused?: ReadonlyMap<string, string>;
   /** The conversations that are open, and where: they are never opened a second time. */
-  readonly open: ReadonlyMap<string, string>;
+  readonly open: ReadonlyMap<string, OpenIn>;
   /** By name, when their owner has forgotten a session, in ms since 1970. */
   readonly forgotten: ReadonlyMap<string, number>;
   /** `is gone`, or that it cannot be read and why; undefined where it is there. */
@@ -21,16 +32,21 @@ export interface Present {
 }
 
 /** What becomes of one session: it is started, or left alone for a reason. */
-export type Prospect = { readonly session: Session; readonly why?: string } & (
+export type Prospect = {
+  readonly session: Session;
+  readonly why?: string;
+  /** Something that it needs cannot be read now, so it is to be tried again. */
+  readonly unread?: true;
+  /** Which conversation the next save is to find in it. */
+  readonly conversation?: string;
+  /** tmux's id of the unused session in which it gets a window, or waits; a session of its own where absent. */
+  readonly inside?: string;
+} & (
   | {
       readonly state: "conversation" | "shell";
       readonly directory: string;
       /** What runs in it instead of a plain shell: arguments for `resume`. */
       readonly resume?: string;
-      /** Which conversation the next save is to find in it. */
-      readonly conversation?: string;
-      /** tmux's id of the unused session in which it gets a window; a session of its own where absent. */
-      readonly inside?: string;
     }
   | { readonly state: "running" | "open elsewhere" | "name in use" | "forgotten" }
 );
@@ -43,13 +59,17 @@ export interface Asked {
   readonly chosen: boolean;
 }
 
+/** Whether nothing of a session is to be tried again. */
+export const isDone = ({ how, unread }: Outcome): boolean => how !== "failed" && unread !== true;
+
 /** In the order of the sessions. Of two that name one conversation only the first opens it. */
 export function planRestore({ sessions, seenAtMs, chosen }: Asked, present: Present): readonly Prospect[] {
   const open = new Map(present.open);
   return sessions.map((session) => {
     const prospect = prospectOf(session, { ...present, open }, chosen ? Number.POSITIVE_INFINITY : seenAtMs);
-    const { name, conversation } = session;
-    if (prospect.state === "conversation" && conversation !== undefined) open.set(conversation, sessionCalled(name));
+    const where = sessionCalled(session.name);
+    const state = prospect.state === "conversation" ? "open" : "waiting";
+    if (prospect.conversation !== undefined) open.set(prospect.conversation, { where, state });
     return prospect;
   });
 }
@@ -60,23 +80,32 @@ function prospectOf(session: Session, present: Present, seenAtMs: number): Prosp
   // What its owner has forgotten is not missed beside another session of its name.
   if (present.running.has(name)) return isForgotten ? { session, state: "running" } : besideRunning(session, present);
   if (isForgotten) return { session, state: "forgotten" };
-  const where = conversation === undefined ? undefined : present.open.get(conversation);
-  if (where !== undefined) return { session, state: "open elsewhere", why: `its conversation is open in ${where}` };
+  const open = conversation === undefined ? undefined : present.open.get(conversation);
+  if (open !== undefined) return { session, state: "open elsewhere", why: whyOpen(session, open) };
   return startOf(session, present, missingOf(session, present));
+}
+
+function whyOpen({ conversation, assistantFolder }: Session, { where, state }: OpenIn): string {
+  if (state === "open") return `its conversation is open in ${where}`;
+  if (state === "waiting") return `its conversation waits in ${where}`;
+  const folder = assistantFolder === undefined ? "" : " and with its CLAUDE_CONFIG_DIR";
+  return `its conversation may be open in ${where}; if it is not, run \`claude --resume ${conversation}\` in its directory${folder}`;
 }
 
 function besideRunning(session: Session, present: Present): Prospect {
   const { name, conversation } = session;
-  const current = present.running.get(name);
-  if (conversation === undefined || current === conversation || present.open.has(conversation))
-    return { session, state: "running" };
+  if (conversation === undefined) return { session, state: "running" };
+  const inside = present.unused?.get(name);
+  const [current, open] = [present.running.get(name), present.open.get(conversation)];
+  const mayStart = inside === undefined ? open === undefined : open === undefined || open.state === "waiting";
+  if (!mayStart || (current === conversation && inside === undefined)) return { session, state: "running" };
   const missing = missingOf(session, present);
   if (missing !== undefined) {
     const why = `its conversation ${conversation} cannot be resumed: its ${missing.what} ${missing.why}`;
-    return { session, state: "running", why };
+    if (missing.why === GONE) return { session, state: "running", why };
+    return { session, state: "running", why, unread: true, ...(inside === undefined ? {} : { inside, conversation }) };
   }
   const start = startOf(session, present, undefined);
-  const inside = present.unused?.get(name);
   if (inside !== undefined) return { ...start, inside };
   const why =
     current === undefined
@@ -120,14 +149,28 @@ function startOf(session: Session, present: Present, missing: Missing | undefine
         : `the transcript of its conversation ${conversation} ${missing.why}`;
     // A line in the pane says so.
     if (missing.why === GONE) return { session, state: "shell", directory, why, resume: missing.what };
-    // What cannot be read may be there again later, so the session stays that conversation's, but not in another directory.
-    const keeps = conversation === undefined || missing.what === "directory" ? {} : { conversation };
-    return { session, state: "shell", directory, why, resume: `${missing.what}-unread`, ...keeps };
+    const resume = `${missing.what}-unread`;
+    if (conversation === undefined) return { session, state: "shell", directory, why, resume };
+    // What cannot be read may be there again later, so the session stays that conversation's.
+    const command = quoted(commandOf({ ...session, conversation }, present, missing));
+    return { session, state: "shell", directory, why, resume: `${resume} ${command}`, conversation, unread: true };
   }
   if (conversation === undefined) return { session, state: "shell", directory };
   const folder = quoted(folderOf(assistantFolder, present));
   const resume = assistantFolder === undefined ? conversation : `${conversation} ${folder}`;
   return { session, state: "conversation", directory, resume, conversation };
+}
+
+/** What their owner runs in the shell that was started, to go on. */
+function commandOf(
+  { directory, conversation, assistantFolder }: Session & { readonly conversation: string },
+  present: Present,
+  { what }: Missing,
+): string {
+  const enter = what === "directory" ? `cd ${quoted(pathBytes(directory).toString("utf8"))} && ` : "";
+  const folder =
+    assistantFolder === undefined ? "" : `CLAUDE_CONFIG_DIR=${quoted(folderOf(assistantFolder, present))} `;
+  return `${enter}${folder}claude --resume ${conversation}`;
 }
 
 /** For a shell, which takes it as it is. */

@@ -17,8 +17,11 @@ export interface Found {
   readonly panes: readonly Pane[];
 }
 
+/** What stands for an option that is not set. */
+export const NOTHING = "-";
+
 /** An option that is not of an id's letters would be able to add fields or rows, so it is not printed at all. */
-const ifPlain = (option: string): string => `#{?#{m/r:^[0-9a-f-]+$,#{${option}}},#{${option}},-}`;
+const ifPlain = (option: string): string => `#{?#{m/r:^[0-9a-f-]+$,#{${option}}},#{${option}},${NOTHING}}`;
 
 /** For `list-panes -a -F`. */
 export const FORMAT = [

@@ -4,7 +4,7 @@ import { Refusal } from "../../lib/errors.ts";
 import { clean } from "../../lib/log.ts";
 import { ageOf, comesBack, counted, prospectText } from "../../shared/facts/format.ts";
 import type { History, OwnFile, RecordFact } from "../../shared/facts/facts-schemas.ts";
-import type { Asked } from "../../shared/sessions/restore-plan.ts";
+import { type Asked, isDone } from "../../shared/sessions/restore-plan.ts";
 import type { OfferedRecord, Outcome } from "../../shared/sessions/session-schemas.ts";
 import { forgetSessions } from "../sessions/forget-sessions.ts";
 import { offerAgain } from "../sessions/forgotten-sessions.ts";
@@ -41,13 +41,13 @@ export interface RestoreArgs {
   readonly json: boolean;
 }
 
-/** Exit code 1 when a session could not be brought back. */
+/** Exit code 1 when a session, or its conversation that cannot be read now, could not be brought back. */
 export async function restoreOwn(own: OwnFile, { record, names, json }: RestoreArgs): Promise<number> {
   const asked = askedFor(historyOf(own), record, names);
   const outcomes = asked.sessions.length === 0 ? [] : await recreateOwn(personOf(own), asked);
   if (json) print(JSON.stringify({ found: outcomes }));
   else for (const line of linesOfOutcomes(outcomes)) print(clean(line));
-  return outcomes.some(({ how }) => how === "failed") ? 1 : 0;
+  return outcomes.every(isDone) ? 0 : 1;
 }
 
 /** Exported for the tests. @throws Refusal for a record or a session that is not there */

@@ -24,7 +24,7 @@ import { socketOf } from "../../shared/sessions/tmux-socket.ts";
 import { askReviving } from "./revive-socket.ts";
 import type { PersonHere, Tmux } from "./tmux-client.ts";
 import { mayHaveTranscript, type TranscriptsFound, transcriptsOf } from "./find-transcripts.ts";
-import type { Unread } from "./unread-paths.ts";
+import type { Unread } from "../home/unread-paths.ts";
 
 export const LIST_PANES = ["list-panes", "-a", "-F", FORMAT_WITH_PATHS] as const;
 

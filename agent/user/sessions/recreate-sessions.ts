@@ -14,9 +14,10 @@ import type { PersonHere, Tmux } from "./tmux-client.ts";
 import { type Answer, askReviving } from "./revive-socket.ts";
 import { offerAgain } from "./forgotten-sessions.ts";
 import { holdingLock } from "./hold-lock.ts";
+import { LONGEST_BATCH, runBatches } from "./run-batches.ts";
 import { NAMES, presentState } from "./present-state.ts";
 import { tryScope } from "./try-scope.ts";
-import { PANE, unusedSessions } from "./unused-sessions.ts";
+import { PANE, UNREAD_OPTION, unusedSessions } from "./unused-sessions.ts";
 
 const RESUME = "/usr/lib/workstation/resume";
 
@@ -32,7 +33,6 @@ const PAUSE_MS = 30;
 const MOMENT_MS = 500;
 /** How many sessions a client is asked for at once, far below what one message to the server holds. */
 const AT_ONCE = 8;
-const LONGEST_BATCH = 8000;
 
 export async function recreate(
   tmux: Tmux,
@@ -66,7 +66,7 @@ async function presentAfterStart(tmux: Tmux, person: PersonHere): Promise<Presen
   const present = await presentState(tmux, person, names);
   if (present.running.size === 0) return present;
   await pause(MOMENT_MS);
-  return { ...(await presentState(tmux, person)), unused: await unusedSessions(tmux, person) };
+  return { ...(await presentState(tmux, person)), unused: await unusedSessions(tmux, person, "configuration") };
 }
 
 async function recreateMissing(
@@ -89,17 +89,18 @@ async function recreateMissing(
     if ("pane" in one) opened.set(name, one);
     else outcomes.set(name, one);
   }
-  const unattached = await setOptions(tmux, opened, started);
+  const unattached = await setOptions(tmux, opened, plan.filter(isWaiting), started);
   const ends = await endsOf(tmux, opened, unattached);
   for (const [name, { start }] of opened) outcomes.set(name, { ...outcomeOf(start), ...ends.get(name) });
   return plan.flatMap((prospect): Outcome[] => {
     const { name } = prospect.session;
     const outcome = outcomes.get(name);
     if (outcome !== undefined) return [outcome];
-    const { state, why } = prospect;
+    const { state, why, unread } = prospect;
     if (state === "forgotten") return [];
     // On a server that was just started it is no session of theirs that goes on, so its conversation is lost from sight.
-    const how = started && state === "name in use" ? "failed" : "there";
+    const isLost = started && (state === "name in use" || unread === true);
+    const how = isLost || isWaiting(prospect) ? "failed" : "there";
     return [{ name, how, ...(why === undefined ? {} : { why }) }];
   });
 }
@@ -108,6 +109,12 @@ type Start = Extract<Prospect, { state: "conversation" | "shell" }>;
 
 const isStart = (prospect: Prospect): prospect is Start =>
   prospect.state === "conversation" || prospect.state === "shell";
+
+/** One whose conversation stays with the unused session of its name until it can be read. */
+type Waiting = Prospect & { readonly conversation: string; readonly inside: string };
+
+const isWaiting = (prospect: Prospect): prospect is Waiting =>
+  !isStart(prospect) && prospect.conversation !== undefined && prospect.inside !== undefined;
 
 /** What was opened for one recorded session. */
 interface Made {
@@ -122,16 +129,22 @@ interface Made {
 async function setOptions(
   tmux: Tmux,
   opened: ReadonlyMap<string, Made>,
+  waiting: readonly Waiting[],
   started: boolean,
 ): Promise<string | undefined> {
-  const printed = await eachOf(tmux, [
+  const wait = (id: string) => ["set-option", "-q", "-t", id, UNREAD_OPTION, "1"];
+  // The launcher's own option, so that the next save finds the conversation at once.
+  const keep = (id: string, of: string) => ["set-option", "-q", "-t", id, "@workstation_conversation", of];
+  const printed = await runBatches(tmux, [
     ...(opened.size === 0 ? [] : [["show-options", "-g", "destroy-unattached"]]),
     // A server that is started without a session stays without one; from now on it ends with its last, as everybody's does.
     ...(started ? [ENDS_WITH_LAST] : []),
-    // The launcher's own option, so that the next save finds the conversation at once.
-    ...[...opened.values()].flatMap(({ id, start: { conversation } }) =>
-      conversation === undefined ? [] : [["set-option", "-q", "-t", id, "@workstation_conversation", conversation]],
-    ),
+    ...[...opened.values()].flatMap(({ id, start: { conversation, inside, unread } }) => [
+      ...(conversation === undefined ? [] : [keep(id, conversation)]),
+      ...(unread === true ? [wait(id)] : []),
+      ...(inside === undefined ? [] : [["set-option", "-q", "-u", "-t", inside, UNREAD_OPTION]]),
+    ]),
+    ...waiting.flatMap(({ conversation, inside }) => [keep(inside, conversation), wait(inside)]),
   ]);
   const value = /^destroy-unattached (\S+)$/m.exec(printed)?.[1];
   return value === "off" ? undefined : value;
@@ -176,35 +189,6 @@ function endOf(
   if (pane === undefined) return failed("it ended at once");
   if (pane.isDead) return failed("its program ended at once; its pane shows what that said");
   return pane.code === "" ? undefined : { how: "shell", why: `the assistant ended with ${pane.code}` };
-}
-
-/**
- * By as few clients as a message to the server allows; one by one where a session has ended meanwhile, since that keeps those
- * behind it from being run. A server that does not answer is not asked again.
- */
-async function eachOf(tmux: Tmux, commands: readonly (readonly string[])[]): Promise<string> {
-  const printed: string[] = [];
-  for (const batch of batchesOf(commands)) {
-    const all = await tmux.try(batch.flatMap((command) => [";", ...command]).slice(1));
-    if (all.timedOut) break;
-    if (all.code === 0) printed.push(all.stdout);
-    else for (const command of batch) printed.push((await tmux.try(command)).stdout);
-  }
-  return printed.join("");
-}
-
-function batchesOf(commands: readonly (readonly string[])[]): readonly (readonly (readonly string[])[])[] {
-  const batches: (readonly string[])[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const command of commands) {
-    bytes += Buffer.byteLength(command.join(" ")) + 3;
-    if (bytes <= LONGEST_BATCH) batches.at(-1)?.push(command);
-    else {
-      batches.push([command]);
-      bytes = Buffer.byteLength(command.join(" "));
-    }
-  }
-  return batches;
 }
 
 /** A server that was just started makes its socket. Nobody's client is started to see that. */
@@ -286,6 +270,6 @@ async function asWindow(tmux: Tmux, start: Start): Promise<Made | Outcome> {
   return { name: start.session.name, how: "failed", why };
 }
 
-function outcomeOf({ session: { name }, state, why }: Start): Outcome {
-  return { name, how: state, ...(why === undefined ? {} : { why }) };
+function outcomeOf({ session: { name }, state, why, unread }: Start): Outcome {
+  return { name, how: state, ...(why === undefined ? {} : { why }), ...(unread === undefined ? {} : { unread }) };
 }

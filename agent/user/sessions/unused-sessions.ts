@@ -1,4 +1,4 @@
-/** Finds the sessions that a user's tmux configuration has made and in which nothing but their shell runs. */
+/** Finds the sessions that a user's tmux configuration, or a restore, has made and in which nothing but their shell runs. */
 
 import { childrenIn } from "../../shared/sessions/process-tree.ts";
 import { argvOf, ownProcesses } from "./own-processes.ts";
@@ -9,13 +9,25 @@ export const PANE = "/usr/lib/workstation/pane";
 
 /** A pane that was given no program of its own shows the server's default one, in quotes or without. */
 const IS_PLAIN = `#{m/r:^"?(${PANE})?"?$,#{pane_start_command}}`;
-const FORMAT = `#{session_id} #{window_panes}#{session_windows}#{session_attached}${IS_PLAIN} #{pane_pid} #{session_name}`;
-/** One pane in one window, to which nobody is attached. */
-const LINE = /^(\$\d+) 1101 (\d+) (.+)$/;
+/** The option of a session in which a restore has left a shell, since not all that its conversation needs could be read. */
+export const UNREAD_OPTION = "@workstation_unread";
+const IS_MADE_BY = {
+  /** Nobody is attached to it. */
+  configuration: `#{?session_attached,0,${IS_PLAIN}}`,
+  /** No assistant has noted a conversation in it since. */
+  restore: `#{?@workstation_started,0,#{?${UNREAD_OPTION},1,0}}`,
+} as const;
+/** One pane in one window. */
+const LINE = /^(\$\d+) 111 (\d+) (.+)$/;
 
-/** By name, tmux's ids. They have one pane, and no program has been started in it or for it. */
-export async function unusedSessions(tmux: Tmux, { uid }: PersonHere): Promise<ReadonlyMap<string, string>> {
-  const listing = (await tmux.ask(["list-panes", "-a", "-F", FORMAT])) ?? "";
+/** By name, tmux's ids. They have one pane, and no program runs that was started in it or for it. */
+export async function unusedSessions(
+  tmux: Tmux,
+  { uid }: PersonHere,
+  madeBy: keyof typeof IS_MADE_BY,
+): Promise<ReadonlyMap<string, string>> {
+  const format = `#{session_id} #{window_panes}#{session_windows}${IS_MADE_BY[madeBy]} #{pane_pid} #{session_name}`;
+  const listing = (await tmux.ask(["list-panes", "-a", "-F", format])) ?? "";
   const children = childrenIn(ownProcesses(uid));
   // A pane whose own process still prepares its shell has run nothing.
   const isIdle = (pid: number) => argvOf(pid)[1] === PANE || (children.get(pid) ?? []).length === 0;

@@ -229,16 +229,17 @@ test("sessions that could not be restored are tried again by the next run, and n
   recordSession(m.sys, "work");
   await deliver("parked");
   persist.code = 1;
+  persist.stderr = "emo: work: restored with a shell: the transcript of its conversation cannot be read (EIO)\n";
   const { said, outcome } = await deliver("present");
   expect(outcome).not.toHaveProperty("failed");
   expect(said.filter((line) => line.includes("saved session"))).toEqual([
-    `emo: warning: not every saved session was restored: ${RESTORE} --record 1 ended with 1; the next run tries again. To give up, remove ${parkingFile("emo")}`,
+    `emo: warning: not every saved session was restored: ${RESTORE} --record 1 ended with 1: ${persist.stderr.trim()}; the next run tries again. To give up, remove ${parkingFile("emo")}`,
   ]);
   files.delete(CRONTAB);
   files.set(`${PARKED_JOBS}/emo`, "kept");
   expect((await deliver("present")).outcome).toMatchObject({ changed: 0 });
   expect([ran.at(-1), files.has(CRONTAB)]).toEqual([`${RESTORE} --record 1`, false]);
-  persist.code = 0;
+  Object.assign(persist, { code: 0, stderr: "" });
   expect((await deliver("present")).said).toEqual(["emo: restored the saved sessions"]);
   expect((await deliver("present")).said).toEqual([]);
 });

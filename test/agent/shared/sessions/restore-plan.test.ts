@@ -4,8 +4,14 @@ import { expect, test } from "vitest";
 import type { Evidence } from "../../../../agent/shared/sessions/choose-conversation.ts";
 import { openConversations, type RunningSession } from "../../../../agent/shared/sessions/open-conversations.ts";
 import { assistantsExcept } from "../../../../agent/shared/sessions/process-tree.ts";
-import { type Asked, planRestore, type Present } from "../../../../agent/shared/sessions/restore-plan.ts";
-import type { Session } from "../../../../agent/shared/sessions/session-schemas.ts";
+import {
+  type Asked,
+  isDone,
+  type OpenIn,
+  planRestore,
+  type Present,
+} from "../../../../agent/shared/sessions/restore-plan.ts";
+import type { Outcome, Session } from "../../../../agent/shared/sessions/session-schemas.ts";
 
 const A = "6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a01";
 const B = "6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a02";
@@ -13,6 +19,7 @@ const C = "6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a03";
 const HOME = "/home/ana";
 const SEEN_AT = 1_800_000_000_000;
 
+const openIn = (where: string, state: OpenIn["state"] = "open"): OpenIn => ({ where, state });
 const present = (over: Partial<Present> = {}): Present => ({
   home: HOME,
   running: new Map(),
@@ -55,7 +62,9 @@ test.each<[string, Session, Partial<Present>, object]>([
     {
       state: "shell",
       directory: HOME,
-      resume: "directory-unread",
+      resume: `directory-unread 'cd '\\''${HOME}/code'\\'' && claude --resume ${A}'`,
+      conversation: A,
+      unread: true,
       why: "its directory cannot be read (EIO), so it starts in the home",
     },
   ],
@@ -66,9 +75,52 @@ test.each<[string, Session, Partial<Present>, object]>([
     {
       state: "shell",
       directory: `${HOME}/code`,
-      resume: "transcript-unread",
+      resume: `transcript-unread 'claude --resume ${A}'`,
       conversation: A,
+      unread: true,
       why: `the transcript of its conversation ${A} cannot be read (EACCES)`,
+    },
+  ],
+  [
+    "a transcript that cannot be read in a folder of its own",
+    session({ conversation: A, assistantFolder: "/mnt/x y" }),
+    { missingTranscript: () => "cannot be read (EACCES)" },
+    { resume: `transcript-unread 'CLAUDE_CONFIG_DIR='\\''/mnt/x y'\\'' claude --resume ${A}'` },
+  ],
+  [
+    "a shell that waits for its conversation, which can be read now",
+    session({ conversation: A }),
+    {
+      running: new Map([["dev", A]]),
+      unused: new Map([["dev", "$1"]]),
+      open: new Map([[A, openIn('session "dev"', "waiting")]]),
+    },
+    { state: "conversation", resume: A, inside: "$1" },
+  ],
+  [
+    "a shell that waits for its conversation, which another assistant is in",
+    session({ conversation: A }),
+    {
+      running: new Map([["dev", A]]),
+      unused: new Map([["dev", "$1"]]),
+      open: new Map([[A, openIn("process 12", "possible")]]),
+    },
+    { state: "running" },
+  ],
+  [
+    "a session in which nothing has run yet, and a transcript that cannot be read",
+    session({ conversation: A }),
+    {
+      running: new Map([["dev", undefined]]),
+      unused: new Map([["dev", "$1"]]),
+      missingTranscript: () => "cannot be read (EACCES)",
+    },
+    {
+      state: "running",
+      unread: true,
+      inside: "$1",
+      conversation: A,
+      why: `its conversation ${A} cannot be resumed: its transcript cannot be read (EACCES)`,
     },
   ],
   ["a session that runs", session({ conversation: A }), { running: new Map([["dev", A]]) }, { state: "running" }],
@@ -90,7 +142,7 @@ test.each<[string, Session, Partial<Present>, object]>([
     {
       running: new Map([["dev", undefined]]),
       unused: new Map([["dev", "$1"]]),
-      open: new Map([[A, 'session "dev-2"']]),
+      open: new Map([[A, openIn('session "dev-2"')]]),
     },
     { state: "running" },
   ],
@@ -109,8 +161,23 @@ test.each<[string, Session, Partial<Present>, object]>([
   [
     "a conversation that goes on under another name",
     session({ conversation: A }),
-    { open: new Map([[A, 'session "dev-2"']]) },
+    { open: new Map([[A, openIn('session "dev-2"')]]) },
     { state: "open elsewhere", why: 'its conversation is open in session "dev-2"' },
+  ],
+  [
+    "a conversation that may be open in another session",
+    session({ conversation: A }),
+    { open: new Map([[A, openIn('session "dev-2"', "possible")]]) },
+    {
+      state: "open elsewhere",
+      why: `its conversation may be open in session "dev-2"; if it is not, run \`claude --resume ${A}\` in its directory`,
+    },
+  ],
+  [
+    "a conversation for which a shell of another name waits",
+    session({ conversation: A }),
+    { open: new Map([[A, openIn('session "dev-2"', "waiting")]]) },
+    { state: "open elsewhere", why: 'its conversation waits in session "dev-2"' },
   ],
   [
     "what was forgotten, beside a session of its name in which nothing has run yet",
@@ -134,13 +201,32 @@ test.each<[string, Session, Partial<Present>, object]>([
   expect(stateOf(one, over)).toMatchObject(expected);
 });
 
+test("of two that name a conversation that cannot be read, only one keeps it", () => {
+  const both = ["a", "b"].map((name) => session({ name, conversation: A }));
+  expect(plan(both, { missingTranscript: () => "cannot be read (EIO)" })).toMatchObject([
+    { state: "shell", conversation: A },
+    { state: "open elsewhere", why: 'its conversation waits in session "a"' },
+  ]);
+});
+
+test("a restore is done with a session but for one that failed, or whose conversation waits until it can be read", () => {
+  const outcomes: Outcome[] = [
+    { name: "a", how: "there", why: "it runs" },
+    { name: "b", how: "conversation" },
+    { name: "c", how: "shell", why: "its transcript is gone" },
+    { name: "d", how: "shell", why: "its transcript cannot be read", unread: true },
+    { name: "e", how: "failed" },
+  ];
+  expect(outcomes.filter(isDone).map(({ name }) => name)).toEqual(["a", "b", "c"]);
+});
+
 test("a forgotten session that is chosen comes back after all, and one that runs is left alone even then", () => {
   const forgotten = new Map([["dev", SEEN_AT + 5]]);
   expect(stateOf(session(), { forgotten }, { chosen: true })?.state).toBe("shell");
   expect(stateOf(session(), { forgotten, running: new Map([["dev", undefined]]) }, { chosen: true })?.state).toBe(
     "running",
   );
-  const open = new Map([[A, "process 12"]]);
+  const open = new Map([[A, openIn("process 12")]]);
   expect(stateOf(session({ conversation: A }), { open }, { chosen: true })?.state).toBe("open elsewhere");
 });
 
@@ -157,8 +243,8 @@ test("whatever is recorded and runs, no conversation is opened that is open, and
   fc.assert(
     fc.property(sessions, running, fc.uniqueArray(conversation), fc.boolean(), (all, runs, elsewhere, chosen) => {
       const open = new Map([
-        ...elsewhere.map((id) => [id, "process 1"] as const),
-        ...Object.entries(runs).flatMap(([at, id]) => (id === undefined ? [] : [[id, at] as const])),
+        ...elsewhere.map((id) => [id, openIn("process 1")] as const),
+        ...Object.entries(runs).flatMap(([at, id]) => (id === undefined ? [] : [[id, openIn(at)] as const])),
       ]);
       const told = all.map(
         ({ conversation: id, ...rest }): Session => (id === undefined ? rest : { ...rest, conversation: id }),
@@ -179,7 +265,7 @@ const runs = (name: string, evidence: Partial<Evidence>, over: Partial<RunningSe
   ...over,
 });
 
-test.each<[string, readonly RunningSession[], readonly [string, string][]]>([
+test.each<[string, readonly RunningSession[], readonly [string, string, OpenIn["state"]?][]]>([
   [
     "its own, whatever it was started with",
     [runs("x", { option: A, argument: A }, { conversation: B })],
@@ -189,14 +275,14 @@ test.each<[string, readonly RunningSession[], readonly [string, string][]]>([
     "each that a source names, where it is not certain",
     [runs("x", { option: A, hook: B })],
     [
-      [A, 'session "x"'],
-      [B, 'session "x"'],
+      [A, 'session "x"', "possible"],
+      [B, 'session "x"', "possible"],
     ],
   ],
   [
     "not what an earlier assistant noted",
     [runs("x", { option: A, hook: B, hookIsCurrent: false })],
-    [[A, 'session "x"']],
+    [[A, 'session "x"', "possible"]],
   ],
   [
     "each that one of several assistants was started with",
@@ -215,14 +301,14 @@ test.each<[string, readonly RunningSession[], readonly [string, string][]]>([
     ],
     [
       [A, 'session "x"'],
-      [B, 'session "x"'],
+      [B, 'session "x"', "possible"],
     ],
   ],
   [
     "each that an assistant may have written whose conversation is not certain, and no other session's by that",
     [runs("x", {}, { writtenSince: [A, B] }), runs("y", {}, { conversation: B })],
     [
-      [A, 'session "x"'],
+      [A, 'session "x"', "possible"],
       [B, 'session "y"'],
     ],
   ],
@@ -231,14 +317,29 @@ test.each<[string, readonly RunningSession[], readonly [string, string][]]>([
     [runs("x", { hook: A, hookIsCurrent: true }, { writtenSince: [A, B] })],
     [[A, 'session "x"']],
   ],
+  [
+    "what a shell waits for in which nothing runs",
+    [runs("x", { option: A }, { conversation: A, isUnused: true })],
+    [[A, 'session "x"', "waiting"]],
+  ],
+  [
+    "certainly in one session, whatever another one may be in",
+    [
+      runs("x", {}, { conversation: A }),
+      runs("y", {}, { writtenSince: [A] }),
+      runs("z", { option: A }, { isUnused: true }),
+    ],
+    [[A, 'session "x"']],
+  ],
   ["nothing that is no conversation", [runs("x", { option: "--resume" })], []],
 ])("open in a session: %s", (_, sessions, expected) => {
-  expect([...openConversations(sessions, [])].sort()).toEqual([...expected].sort());
+  const told = expected.map(([one, where, state]) => [one, openIn(where, state)] as const);
+  expect(openConversations(sessions, [])).toEqual(new Map(told));
 });
 
 test("an assistant outside of every session keeps its conversation from being opened again", () => {
   const all = new Map([10, 11, 12].map((pid) => [pid, { pid, parent: 1, name: "claude", startedTicks: 1 }]));
   const argv = (pid: number) => (pid === 12 ? ["claude"] : ["claude", "--resume", pid === 10 ? A : B]);
   const others = assistantsExcept(all, argv, new Set([11]));
-  expect([...openConversations([], others)]).toEqual([[A, "process 10, outside of every session"]]);
+  expect([...openConversations([], others)]).toEqual([[A, openIn("process 10, outside of every session")]]);
 });

@@ -51,7 +51,7 @@ test("each record is a line with its age and what would come back, and below it 
     {
       home: "/home/ana",
       running: new Map([["a", undefined]]),
-      open: new Map<string, string>(),
+      open: new Map(),
       forgotten: new Map<string, number>(),
       missingDirectory: () => "is gone",
       missingTranscript: () => "is gone",

@@ -1,7 +1,7 @@
 /** Tests what a restore makes and reports on a server that it has started: real tmux, with a configuration of its person's. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -63,12 +63,12 @@ function start(configuration: string, pane = "exec sleep 60"): void {
   });
 }
 
-const restore = async () => {
+const restore = async (started = true) => {
   const sessions = [
     { name: "main", directory: home, conversation: ID },
     { name: "two", directory: home },
   ];
-  const task = { sessions, seenAtMs: Date.now(), chosen: false, started: true };
+  const task = { sessions, seenAtMs: Date.now(), chosen: false, started };
   const answer = await recreate(tmux, { uid, home }, task);
   return answer.server === "running" ? answer.outcomes : answer.server;
 };
@@ -132,13 +132,66 @@ test("a session in which the assistant fails at once is one with a shell, and sa
   expect(await restore()).toEqual([{ name: "main", how: "shell", why: "the assistant ended with 127" }, TWO]);
 });
 
-test("a session whose transcript cannot be read is one with a shell, and stays that conversation's", async () => {
+/** Takes the transcripts away, as a mount that comes late. @returns what brings them back */
+function hideTranscripts(): () => void {
+  const projects = join(home, ".claude/projects");
+  renameSync(projects, `${projects}-away`);
+  symlinkSync("projects", projects);
+  return () => {
+    rmSync(projects);
+    renameSync(`${projects}-away`, projects);
+  };
+}
+const RESTORED = { name: "main", how: "conversation" };
+const THERE = ["main", "two"].map((name) => ({ name, how: "there" }));
+const UNRESUMABLE = {
+  name: "main",
+  how: "failed",
+  why: `its conversation ${ID} cannot be resumed: its transcript cannot be read (ELOOP)`,
+};
+
+test("a shell for a transcript that cannot be read keeps its conversation, which a later restore opens in it", async () => {
   start("");
-  rmSync(join(home, ".claude/projects"), { recursive: true });
-  symlinkSync("projects", join(home, ".claude/projects"));
+  const returns = hideTranscripts();
   const why = `the transcript of its conversation ${ID} cannot be read (ELOOP)`;
-  expect(await restore()).toEqual([{ name: "main", how: "shell", why }, TWO]);
+  expect(await restore()).toEqual([{ name: "main", how: "shell", why, unread: true }, TWO]);
   expect(await windows()).toBe(`main 1|${ID}\ntwo 1|`);
+  expect((await restore(false))[0]).toEqual(UNRESUMABLE);
+  returns();
+  expect((await restore(false))[0]).toEqual(RESTORED);
+  expect(await windows()).toBe(`main 0|${ID}\nmain 1|${ID}\ntwo 1|`);
+  // Once, also after the assistant has ended and its window is gone.
+  await tmux.try(["kill-window", "-t", "main"]);
+  expect(await restore(false)).toEqual(THERE);
+});
+
+test.each([
+  ["a conversation was noted", ["set-option", "-p", "-t", "main", "@workstation_started", `${ID}-1`]],
+  ["there is a second pane", ["split-window", "-d", "-t", "main"]],
+])("a shell that kept a conversation and in which %s is a session that goes on", async (_, command) => {
+  start("");
+  const returns = hideTranscripts();
+  await restore();
+  returns();
+  await tmux.try(command);
+  expect(await restore(false)).toEqual(THERE);
+});
+
+test("a session of the configuration keeps a conversation that cannot be read, and does not count as restored", async () => {
+  start("new-session -d -s main\n");
+  const returns = hideTranscripts();
+  expect(await restore()).toEqual([UNRESUMABLE, TWO]);
+  expect(await windows()).toBe(`main 1|${ID}\ntwo 1|`);
+  returns();
+  expect((await restore(false))[0]).toEqual(RESTORED);
+});
+
+test("a session of the configuration that runs a program does not count as restored where the transcript cannot be read", async () => {
+  start("new-session -d -s main 'sleep 60'\n");
+  hideTranscripts();
+  expect(await restore()).toEqual([UNRESUMABLE, TWO]);
+  expect(await windows()).toBe("main 1|\ntwo 1|");
+  expect((await restore(false))[0]).toEqual({ ...UNRESUMABLE, how: "there" });
 });
 
 test("a look that is not answered is not taken for an end", async () => {
