@@ -22,7 +22,14 @@ export function deployDashboard(
 ): void {
   const { namespace, createNamespace, ingress, ...injector } = settings;
   const created = createNamespace
-    ? [new k8s.core.v1.Namespace("dashboard", { metadata: { name: namespace, labels: MANAGED } }, { provider })]
+    ? [
+        new k8s.core.v1.Namespace(
+          "dashboard",
+          { metadata: { name: namespace, labels: MANAGED } },
+          // What else stands in it is not the program's to delete.
+          { provider, retainOnDelete: true },
+        ),
+      ]
     : [];
   const opts = { provider, dependsOn: created };
   const admins = new AdminDashboard("admin-dashboard", { namespace }, opts);

@@ -4,15 +4,15 @@ import * as pulumi from "@pulumi/pulumi";
 import { ClientError } from "../clients/client-error.ts";
 import { type Takeover, takeover, takeoverSentences } from "../clients/kubernetes/field-ownership.ts";
 import { differingImmutableFields } from "../clients/kubernetes/immutable-fields.ts";
-import { deletionOf, keeperSentences } from "../clients/kubernetes/other-keepers.ts";
+import { deletionOf, keeperSentences, tokenSentences } from "../clients/kubernetes/other-keepers.ts";
 import { type Adoption, declaredId, objectId } from "../config/adoption-file.ts";
-import { type DeclaredObject, liveObjects, objectName } from "./live-object.ts";
+import { type DeclaredObject, declaredParts, liveObjects, objectName } from "./live-object.ts";
 import { objectKey, type ObjectsInState } from "./objects-in-state.ts";
 import { runError } from "./run-error.ts";
 
 /**
- * From here on each of the named resources is imported where the stack does not have it yet. Once it has it, the id
- * changes nothing, so the setting may stay for a while.
+ * From here on each of the named resources is imported where the stack does not have it yet. Once it has it, the id changes
+ * nothing, until the resource goes and comes back: what is named and does not exist is refused.
  * @param kubeconfig of the cluster in which the named objects are
  * @param inState what the state holds is the program's already, and is not taken over again
  * @returns tells, when everything is declared, what was named and is no resource of this program
@@ -44,7 +44,7 @@ export function takeOver(
       const forced = withForce(known);
       if (isHeld) return forced;
       if (objectId(known.name, known.namespace) !== id) throw otherObject(objectName(object), id, key);
-      await take({ ...object, ...(await partsOf(rest)), metadata: forced });
+      await take({ ...object, ...(await declaredParts(rest)), metadata: forced });
       return forced;
     });
     return { props: { ...props, metadata }, opts: imported };
@@ -69,10 +69,6 @@ const otherObject = (declared: string, id: string, key: string) =>
     `${declared} is declared, but the adoption file has ${id} for it (${key}). Run ./ws import again, with ` +
       "--roster and your rows, and use the adoption file that it writes",
   );
-
-/** Each part in the engine's own form, in which a part that is not known yet leaves the others as they are. */
-const partsOf = (parts: object): Promise<object> =>
-  pulumi.runtime.serializeProperties("the fields of an adopted object", { ...parts });
 
 /** With this annotation an update takes fields that others own. */
 export const FORCE = "pulumi.com/patchForce";
@@ -99,7 +95,11 @@ function fieldTakeover(kubeconfig: string): (object: DeclaredObject) => Promise<
     const called = objectName(object);
     for (let attempt = 1; ; attempt += 1) {
       const live = await read(object);
-      if (live === undefined || live.status === 404) return;
+      if (live === undefined || live.status === 404)
+        throw runError(
+          `${called} is in the adoption file, and does not exist. Remove it from that file, or unset workstation:adopt where ` +
+            "everything was taken over before, and deploy again",
+        );
       const { status, value } = live;
       if (status === 403 && pulumi.runtime.isDryRun())
         return pulumi.log.info(
@@ -116,7 +116,8 @@ function fieldTakeover(kubeconfig: string): (object: DeclaredObject) => Promise<
         if (written !== 200)
           throw runError(`${called}: its fields cannot be taken over: the API server answered with status ${written}`);
       }
-      for (const sentence of keeperSentences(called, value)) await pulumi.log.warn(sentence);
+      for (const sentence of [...keeperSentences(called, value), ...tokenSentences(object.kind, called)])
+        await pulumi.log.warn(sentence);
       for (const sentence of takeoverSentences(called, found)) await pulumi.log.info(sentence);
       return;
     }

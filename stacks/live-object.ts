@@ -1,5 +1,6 @@
 /** Reads one object of the cluster as the API server has it, by what a resource of the program declares of it. */
 
+import * as pulumi from "@pulumi/pulumi";
 import { type KubeCall, KubernetesError, openKubernetes } from "../clients/kubernetes/client.ts";
 import { kindLookup, objectPath } from "../clients/kubernetes/resource-path.ts";
 import { objectId } from "../config/adoption-file.ts";
@@ -33,23 +34,31 @@ export const RETRIES = { tries: 4, pauseMs: 500 };
 /** The kubeconfig is opened with the first question. */
 export function liveObjects(kubeconfig: string): ReadLiveObject {
   let open: KubeCall | undefined;
-  const call: KubeCall = async (...exchange) => {
+  const call: KubeCall = (...exchange) => {
+    open ??= openKubernetes(kubeconfig, RETRIES);
+    return open(...exchange);
+  };
+  const kinds = kindLookup(call);
+  const described = async <T>(asked: () => Promise<T>): Promise<T> => {
     try {
-      open ??= openKubernetes(kubeconfig, RETRIES);
-      return await open(...exchange);
+      return await asked();
     } catch (cause) {
       throw cause instanceof KubernetesError ? runError(cause.message) : cause;
     }
   };
-  const kinds = kindLookup(call);
-  return async ({ apiVersion, kind, metadata: { name, namespace } }) => {
-    const resource = await kinds(apiVersion, kind);
-    if (resource === undefined) return undefined;
-    const path = objectPath(apiVersion, resource.name, name, resource.namespaced ? namespace : undefined);
-    const patch = async (fields: object) => (await call("PATCH", path, fields)).status;
-    return { ...(await call("GET", path)), patch };
-  };
+  return ({ apiVersion, kind, metadata: { name, namespace } }) =>
+    described(async () => {
+      const resource = await kinds(apiVersion, kind);
+      if (resource === undefined) return undefined;
+      const path = objectPath(apiVersion, resource.name, name, resource.namespaced ? namespace : undefined);
+      const patch = (fields: object) => described(async () => (await call("PATCH", path, fields)).status);
+      return { ...(await call("GET", path)), patch };
+    });
 }
+
+/** Each part in the engine's own form, in which a part that is not known yet leaves the others as they are. */
+export const declaredParts = (parts: object): Promise<object> =>
+  pulumi.runtime.serializeProperties("the fields of an object", { ...parts });
 
 /** An object as a person names it: `ResourceQuota books/quota`. */
 export const objectName = ({ kind, metadata: { name, namespace } }: DeclaredObject): string =>

@@ -1,67 +1,129 @@
-/** Refuses to create an object of the cluster that exists already and that the admin has not named for adoption. */
+/** Refuses to create an object of the cluster that exists already, unless the admin has named it for adoption or an interrupted run made it. */
 
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { additions } from "../clients/kubernetes/additions.ts";
+import { differences } from "../clients/kubernetes/compare-objects.ts";
 import { deletionOf } from "../clients/kubernetes/other-keepers.ts";
+import { isWithheld } from "../clients/withheld-value.ts";
 import { bearsOurLabels } from "../components/cluster/labels.ts";
 import { type Adoption, objectId } from "../config/adoption-file.ts";
-import { type DeclaredObject, liveObjects, objectName } from "./live-object.ts";
+import { type DeclaredObject, declaredParts, type LiveObject, liveObjects, objectName } from "./live-object.ts";
 import { objectKey, type ObjectsInState } from "./objects-in-state.ts";
 import { runError } from "./run-error.ts";
 
 /**
  * From here on each object of the cluster that the state does not hold and that is not adopted is looked for before it is
  * declared, in previews too. Whether the Kubernetes plugin refuses an existing one depends on its version: before 4.29.0 it
- * takes the object over. Its labels prove nothing to a deployment: whoever is admin of a namespace can give anything ours.
+ * takes the object over. Its labels prove nothing to a deployment: whoever is admin of a namespace can give anything ours. One
+ * that is just as it is declared is taken into the state all the same: a run that was interrupted leaves such behind.
  */
 export function refuseExistingObjects(kubeconfig: string, inState: ObjectsInState, adoption: Adoption = []): void {
-  const refuse = refusalOf(kubeconfig);
+  const look = lookOf(kubeconfig, inState);
   const adopted = new Set(adoption.map(({ type, name }) => `${type} ${name}`));
   pulumi.runtime.registerStackTransformation(({ type, name, props, opts }) => {
     if (!type.startsWith("kubernetes:") || adopted.has(`${type} ${name}`)) return undefined;
-    const { apiVersion, kind } = props as DeclaredObject;
-    const metadata = pulumi.output((props as pulumi.Unwrap<DeclaredObject>).metadata).apply(async (given) => {
-      const isHeld = inState.get(given.namespace ?? "")?.has(objectKey(kind, given.name)) === true;
-      if (!isHeld) await refuse({ apiVersion, kind, metadata: given }, `type ${type}, name ${name}`);
-      return given;
+    const { metadata: given, ...rest } = props as pulumi.Unwrap<DeclaredObject>;
+    // The SDK reads the import's id when it has the inputs.
+    const options: pulumi.CustomResourceOptions = { ...opts };
+    const metadata = pulumi.output(given).apply(async (known) => {
+      const isHeld = inState.get(known.namespace ?? "")?.has(objectKey(rest.kind, known.name)) === true;
+      const id = isHeld ? undefined : await look({ ...rest, metadata: known }, { type, name });
+      if (id !== undefined) options.import = id;
+      return known;
     });
-    return { props: { ...props, metadata }, opts };
+    return { props: { ...props, metadata }, opts: options };
   });
 }
 
-/** @throws RunError for an object that exists, and where that cannot be read */
-function refusalOf(kubeconfig: string): (object: DeclaredObject, resource: string) => Promise<void> {
+/** How the program names a resource. */
+interface Resource {
+  readonly type: string;
+  readonly name: string;
+}
+
+/**
+ * @returns the id of an object that an interrupted run has made, undefined where there is none
+ * @throws RunError for another object that exists, and where that cannot be read
+ */
+type Look = (object: DeclaredObject, resource: Resource) => Promise<string | undefined>;
+
+function lookOf(kubeconfig: string, inState: ObjectsInState): Look {
   const read = liveObjects(kubeconfig);
+  const hasRun = [...inState.values()].some((objects) => objects.size > 0);
   return async (object, resource) => {
     const called = objectName(object);
-    const live = await read(object);
-    if (live === undefined || live.status === 404) return;
     const isPreview = pulumi.runtime.isDryRun();
+    const asksAgain = async (sentence: string) => {
+      await pulumi.log.info(`${sentence}. The deployment asks again`);
+      return undefined;
+    };
+    let live: LiveObject | undefined;
+    try {
+      live = await read(object);
+    } catch (cause) {
+      if (isPreview && pulumi.RunError.isInstance(cause)) return asksAgain(`${called}: ${cause.message}`);
+      throw cause;
+    }
+    if (live === undefined || live.status === 404) return undefined;
     if (live.status !== 200) {
       const unread = `${called}: the API server does not say whether it exists (status ${live.status})`;
       if (!isPreview) throw runError(unread);
-      return pulumi.log.info(`${unread}; the deployment asks again`);
+      return asksAgain(unread);
     }
+    const isOurs = hasOurLabels(live.value);
     // The preview of a pull request goes by the state that was published last.
-    if (isPreview && hasOurLabels(live.value))
-      return pulumi.log.info(
-        `${called} exists already; a deployment may have made it that is not published yet. The deployment asks again`,
+    if (isPreview && isOurs)
+      return asksAgain(`${called} exists already; a deployment may have made it that is not published yet`);
+    if (isOurs && hasRun && !CREDENTIALS.has(object.kind) && (await isAsDeclared(object, live.value))) {
+      await pulumi.log.info(
+        `${called} exists already, as the program declares it: an interrupted deployment has made it. The stack has it from now on`,
       );
+      return objectId(object.metadata.name, object.metadata.namespace);
+    }
     throw runError(
       `${called} exists already, and the stack does not have it. ${remedyFor(object, resource, live.value)}`,
     );
   };
 }
 
-function remedyFor(object: DeclaredObject, resource: string, live: unknown): string {
-  if (deletionOf(live) !== undefined) return "It is being deleted: wait until it is gone, and deploy again";
-  if (object.kind === "Secret" || object.kind === "ConfigMap")
-    return "It cannot be adopted: keep its content elsewhere if you need it, delete it, and deploy again";
-  const { name, namespace } = object.metadata;
+/** Kinds of which somebody else's object would let somebody else in. */
+const CREDENTIALS: ReadonlySet<string> = new Set(["Secret", "ServiceAccount"]);
+
+async function isAsDeclared({ metadata, ...rest }: DeclaredObject, live: unknown): Promise<boolean> {
+  const wanted = { ...(await declaredParts(rest)), metadata };
   return (
-    `Put it into the adoption file (${resource}, id ${objectId(name, namespace)}) or delete it, and deploy again; ` +
-    "before a first deployment ./ws import writes that file"
+    deletionOf(live) === undefined &&
+    differences(wanted, live).length === 0 &&
+    additions(wanted, live).length === 0 &&
+    !hasUnknown(wanted)
   );
+}
+
+/** A part that is secret or not known yet cannot be compared. */
+const hasUnknown = (part: unknown): boolean =>
+  isWithheld(part) || (typeof part === "object" && part !== null && Object.values(part).some(hasUnknown));
+
+function remedyFor(object: DeclaredObject, resource: Resource, live: unknown): string {
+  if (deletionOf(live) !== undefined) return "It is being deleted: wait until it is gone, and deploy again";
+  const { name, namespace } = object.metadata;
+  const adopt = `Put it into the adoption file (type ${resource.type}, name ${resource.name}, id ${objectId(name, namespace)})`;
+  const byImport = "before a first deployment ./ws import writes that file";
+  switch (object.kind) {
+    case "Secret":
+    case "ConfigMap":
+      return "It cannot be adopted: keep its content elsewhere if you need it, delete it, and deploy again";
+    case "ServiceAccount":
+      return "Delete it, and deploy again: another user may hold a token of it, and would get what the program gives it";
+    case "Namespace":
+      return resource.name === "dashboard"
+        ? "Set cluster.dashboard.createNamespace to false, and deploy again"
+        : `${adopt}, and deploy again; ${byImport}`;
+    case "PersistentVolumeClaim":
+      return `${adopt}, and deploy again; ${byImport}`;
+    default:
+      return `${adopt} or delete it, and deploy again; ${byImport}`;
+  }
 }
 
 const labelled = z.object({ metadata: z.object({ labels: z.record(z.string(), z.string()).default({}) }) });

@@ -7,7 +7,7 @@ import { apiRoot, kindLookup } from "../../clients/kubernetes/resource-path.ts";
 import { type Fault, type Look, driftOf } from "./drift-findings.ts";
 import type { Finding } from "./finding.ts";
 import type { DeployedResource } from "../stack/deployed-resources.ts";
-import { isObject } from "../compare-objects.ts";
+import { isObject } from "../../clients/kubernetes/compare-objects.ts";
 import type { Register } from "./resource-owner.ts";
 
 type KubeObject = Readonly<Record<string, unknown>>;

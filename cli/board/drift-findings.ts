@@ -7,7 +7,7 @@ import type { Finding } from "./finding.ts";
 import { splitMembers } from "./split-members.ts";
 import { titleOf } from "./pending-changes.ts";
 import type { DeployedResource } from "../stack/deployed-resources.ts";
-import { differences } from "../compare-objects.ts";
+import { differences } from "../../clients/kubernetes/compare-objects.ts";
 import { type Register, surfaceOf } from "./resource-owner.ts";
 
 export type Look =

@@ -3,7 +3,7 @@
 import type { Finding } from "./finding.ts";
 import { splitMembers } from "./split-members.ts";
 import { keyOf, type DeployedState } from "../stack/deployed-resources.ts";
-import { differences } from "../compare-objects.ts";
+import { differences } from "../../clients/kubernetes/compare-objects.ts";
 import { partOf, type Register, surfaceOf } from "./resource-owner.ts";
 
 export interface Wanted {

@@ -17,7 +17,7 @@ import type { Finding } from "./finding.ts";
 import { mapConcurrently } from "../map-concurrently.ts";
 import type { DeployedResource } from "../stack/deployed-resources.ts";
 import { isWithheld } from "../../clients/withheld-value.ts";
-import { isObject } from "../compare-objects.ts";
+import { isObject } from "../../clients/kubernetes/compare-objects.ts";
 import type { Register } from "./resource-owner.ts";
 
 /** For all questions to one of them together. */

@@ -6,7 +6,7 @@ import type { Owner } from "./finding.ts";
 import { parseJson } from "../../clients/parse-json.ts";
 import type { Member } from "./split-members.ts";
 import type { Surface } from "./model.ts";
-import { isObject } from "../compare-objects.ts";
+import { isObject } from "../../clients/kubernetes/compare-objects.ts";
 
 /** The labels that the cluster's objects carry. */
 export interface Labels {

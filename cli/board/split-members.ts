@@ -6,7 +6,7 @@
 
 import { parseJson } from "../../clients/parse-json.ts";
 import { NOBODY } from "../../roster/object-names.ts";
-import { isObject } from "../compare-objects.ts";
+import { isObject } from "../../clients/kubernetes/compare-objects.ts";
 
 /** Who an entry of a list is about, in the words of that surface. */
 export interface Member {

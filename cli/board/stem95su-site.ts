@@ -5,7 +5,7 @@
 
 import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import type { Finding } from "./finding.ts";
-import { isObject } from "../compare-objects.ts";
+import { isObject } from "../../clients/kubernetes/compare-objects.ts";
 
 export interface SyncState {
   readonly findings: readonly Finding[];

@@ -9,9 +9,9 @@ import type { KubeCall } from "../../clients/kubernetes/client.ts";
 import type { Vault } from "../../clients/vault/client.ts";
 import { takeover, takeoverSentences } from "../../clients/kubernetes/field-ownership.ts";
 import { immutableField } from "../../clients/kubernetes/immutable-fields.ts";
-import { deletionOf, keeperSentences } from "../../clients/kubernetes/other-keepers.ts";
+import { deletionOf, keeperSentences, tokenSentences } from "../../clients/kubernetes/other-keepers.ts";
 import { kindLookup, objectPath } from "../../clients/kubernetes/resource-path.ts";
-import { type Difference, differences } from "../compare-objects.ts";
+import { type Difference, differences } from "../../clients/kubernetes/compare-objects.ts";
 import { type DeployedResource, type DeployedState, keyOf } from "../stack/deployed-resources.ts";
 import { UnreadableSurface } from "./unreadable-surface.ts";
 
@@ -62,7 +62,7 @@ export async function findExisting(
   const kinds = surfaces.cluster && kindLookup(surfaces.cluster);
   for (const one of declared) {
     const deployed = state.resources.get(keyOf(one));
-    if (deployed !== undefined) {
+    if (deployed !== undefined && isSameObject(one, deployed)) {
       held.push(deployed);
       continue;
     }
@@ -78,6 +78,12 @@ export async function findExisting(
     keepers.push(...(found.keepers ?? []));
   }
   return { adopt, differences: sentences, keepers, clashes, held };
+}
+
+/** A resource that is declared under another name than the state has is another object of the cluster. */
+function isSameObject({ type, inputs }: DesiredResource, { id }: DeployedResource): boolean {
+  const parsed = type.startsWith("kubernetes:") ? objectInputs.safeParse(inputs) : undefined;
+  return parsed?.success !== true || objectId(parsed.data.metadata.name, parsed.data.metadata.namespace) === id;
 }
 
 type Kinds = ReturnType<typeof kindLookup>;
@@ -111,7 +117,7 @@ async function findObject({ type, inputs }: DesiredResource, call: KubeCall, kin
   const different = differences(wanted, value);
   const differs = different.map(sentenceOf);
   const called = `${kind} ${id}`;
-  const owners = takeoverSentences(called, takeover(value, wanted, new Date()));
+  const owners = [...takeoverSentences(called, takeover(value, wanted, new Date())), ...tokenSentences(kind, called)];
   const clash = deletionOf(value) ?? clashOf(kind, different);
   return { id, differs, clash, owners, keepers: keeperSentences(called, value) };
 }

@@ -193,3 +193,9 @@ const kindIn = (groupVersionKind = ""): string => groupVersionKind.split("Kind="
 
 const enumerated = (steps: readonly string[]): string =>
   steps.length < 2 ? steps.join("") : `${steps.slice(0, -1).join(", ")}, and then ${steps.at(-1)}`;
+
+/** @returns a sentence for a kind whose objects let in whoever holds a token of them */
+export const tokenSentences = (kind: string, object: string): readonly string[] =>
+  kind === "ServiceAccount"
+    ? [`${object}: tokens that were issued for it stay valid; to end them delete it and let the program make it`]
+    : [];

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { findForge, type Forge } from "../../lab/forge/index.ts";
 import { instanceName, openInstance } from "../../lab/instance.ts";
-import { PROJECT } from "../../lab/pulumi/engine.ts";
+import { PROJECT, STACK } from "../../lab/pulumi/engine.ts";
 import type { Setting } from "../../lab/pulumi/stack-config.ts";
 import { type LabVault, labVault } from "../../lab/vault/api.ts";
 import { vaultFact } from "../../lab/vault/vault.ts";
@@ -363,6 +363,22 @@ test("an import of a stack that was deployed takes over what its state lacks alo
   expect(() => text("deployed/ledger.json")).toThrow("ENOENT");
   expect(text("deployed/report.txt")).toMatch(/ are the stack's already\./);
   expect(text("deployed/report.txt")).not.toContain("ledgerSeed");
+});
+
+test("what a killed run made and did not record is taken into the state by the next, and stays as it is", async () => {
+  const defaults = () => stack.kubectl(["get", "limitrange", "defaults", "--namespace=plotting-book", "--output=json"]);
+  const uid = async () =>
+    (JSON.parse((await defaults()).stdout) as { readonly metadata: { readonly uid: string } }).metadata.uid;
+  const urns = await stack.engine.pulumi(["stack", "--show-urns", "--stack", STACK]);
+  const urn = /urn:\S+kubernetes:core\/v1:LimitRange::tenant-plotting-book\S*/.exec(urns.stdout)?.[0] ?? "";
+  const made = await uid();
+  await stack.engine.pulumi(["state", "delete", urn, "--yes", "--stack", STACK]);
+  const ran = await stack.up(text("found/roster.yaml"), settings().slice(2));
+  expect(said(ran)).toMatch(/^exit code 0/);
+  expect(said(ran)).toContain("LimitRange plotting-book/defaults exists already, as the program declares it");
+  expect(await uid()).toBe(made);
+  const again = await stack.up(text("found/roster.yaml"), settings().slice(2));
+  expect(again.stdout).not.toMatch(/[+~-] \d+ (created|updated|deleted)/);
 });
 
 test("an object that a later deployment is about to create, and that exists, stops its preview and it with its name", async () => {

@@ -13,10 +13,16 @@ import { type HttpsCluster, type Replied, startHttpsCluster } from "../cli/https
 const HELD = { apiVersion: "v1", kind: "ResourceQuota", annotations: {} };
 const QUOTA = "/api/v1/namespaces/books/resourcequotas/quota";
 const BINDING = "/apis/rbac.authorization.k8s.io/v1/namespaces/books/rolebindings/owner";
+const ACCOUNT = "/api/v1/namespaces/books/serviceaccounts/deployer";
 const DEPLOYMENT = "/apis/apps/v1/namespaces/books/deployments/web";
 const namespaced = (name: string, kind: string) => ({ resources: [{ name, kind, namespaced: true }] });
 const KINDS: Readonly<Record<string, object>> = {
-  "/api/v1": namespaced("resourcequotas", "ResourceQuota"),
+  "/api/v1": {
+    resources: [
+      { name: "resourcequotas", kind: "ResourceQuota", namespaced: true },
+      { name: "serviceaccounts", kind: "ServiceAccount", namespaced: true },
+    ],
+  },
   "/apis/rbac.authorization.k8s.io/v1": namespaced("rolebindings", "RoleBinding"),
   "/apis/apps/v1": namespaced("deployments", "Deployment"),
 };
@@ -270,4 +276,23 @@ test("refuses an object that is being deleted, whoever annotated it", async () =
     "ResourceQuota books/quota: is being deleted since 2026-01-02T03:04:05Z, so it is not taken over",
   );
   expect(patched).toEqual([]);
+});
+
+test("what is named and does not exist is refused, and not imported: it went, or came back under another name", async () => {
+  const { failed } = await run({ adoption: adoptQuota, declare: quota, answers: {} });
+  expect(failed).toMatch(/^ResourceQuota books\/quota is in the adoption file, and does not exist\. Remove it/);
+});
+
+test("whoever holds a token of an adopted account is named as one who keeps it", async () => {
+  const account = () =>
+    new kubernetes.core.v1.ServiceAccount("account", { metadata: { name: "deployer", namespace: "books" } });
+  const { failed, warned } = await run({
+    adoption: adopt("core/v1:ServiceAccount", "account", "books/deployer"),
+    declare: account,
+    answers: { [`GET ${ACCOUNT}`]: [{ body: object("deployer", []) }], [`PATCH ${ACCOUNT}`]: [{ body: {} }] },
+  });
+  expect(failed).toBeUndefined();
+  expect(warned).toEqual([
+    expect.stringMatching(/^ServiceAccount books\/deployer: tokens that were issued for it stay valid/),
+  ]);
 });

@@ -10,6 +10,8 @@ import { type HttpsCluster, type Replied, startHttpsCluster } from "../cli/https
 const KINDS = [
   { name: "resourcequotas", kind: "ResourceQuota", namespaced: true },
   { name: "configmaps", kind: "ConfigMap", namespaced: true },
+  { name: "serviceaccounts", kind: "ServiceAccount", namespaced: true },
+  { name: "persistentvolumeclaims", kind: "PersistentVolumeClaim", namespaced: true },
 ];
 
 const HELD = { apiVersion: "v1", kind: "ResourceQuota", annotations: {} };
@@ -22,18 +24,19 @@ afterEach(async () => {
 
 /** @returns why the object may not be created, undefined where it may, and what was said */
 async function creating(
-  kind: "ResourceQuota" | "ConfigMap",
+  kind: "ResourceQuota" | "ConfigMap" | "ServiceAccount" | "PersistentVolumeClaim",
   live: Replied,
   preview: boolean,
   held: readonly string[] = [],
+  kinds: Replied = { body: { resources: KINDS } },
 ) {
-  cluster = await startHttpsCluster((_, path) => (path === "/api/v1" ? { body: { resources: KINDS } } : live));
+  cluster = await startHttpsCluster((_, path) => (path === "/api/v1" ? kinds : live));
   const { kubeconfig } = cluster;
   const said: string[] = [];
   vi.spyOn(pulumi.log, "info").mockImplementation(async (sentence) => void said.push(sentence));
   const mocks = { call: () => ({}), newResource: ({ name }: { name: string }) => ({ id: name, state: {} }) };
   await pulumi.runtime.setMocks(mocks, "workstation", "test", preview);
-  const { settled } = await new Promise<{ readonly settled: Promise<unknown> }>((resolve) => {
+  const { settled } = await new Promise<{ readonly settled: Promise<string | undefined> }>((resolve) => {
     void pulumi.runtime.runInPulumiStack(async () => {
       refuseExistingObjects(kubeconfig, new Map([["books", new Map(held.map((key) => [key, HELD]))]]));
       // Sees what the transformation before it made; the registration of a resource that is refused would end the process.
@@ -41,23 +44,27 @@ async function creating(
         const { metadata } = props as { readonly metadata: { promise(): Promise<unknown> } & Record<string, unknown> };
         for (const one of ["isKnown", "isSecret"]) (metadata[one] as Promise<unknown>).catch(() => undefined);
         (metadata as unknown as { allResources(): Promise<unknown> }).allResources().catch(() => undefined);
-        resolve({ settled: metadata.promise() });
+        const imported = () => (opts as pulumi.CustomResourceOptions).import;
+        resolve({ settled: metadata.promise().then(imported) });
         return { props: { ...props, metadata: { name: "seen" } }, opts };
       });
       new kubernetes.core.v1[kind]("one", { metadata: { name: "one", namespace: "books" } });
       return {};
     });
   });
-  const failed = await settled.then(
-    () => undefined,
-    (cause: Error) => cause.message,
+  const { failed, imported } = await settled.then(
+    (id) => ({ failed: undefined, imported: id }),
+    (cause: Error) => ({ failed: cause.message, imported: undefined }),
   );
-  return { failed, said, asked: cluster.asked };
+  return { failed, imported, said, asked: cluster.asked };
 }
 
-const live = (metadata: object = {}): Replied => ({ body: { metadata: { name: "one", ...metadata } } });
+const live = (metadata: object = {}, kind = "ResourceQuota"): Replied => ({
+  body: { apiVersion: "v1", kind, metadata: { name: "one", namespace: "books", ...metadata } },
+});
 const NONE: Replied = { status: 404, body: { kind: "Status", code: 404 } };
 const ours = live({ labels: MANAGED });
+const ourAccount = live({ labels: MANAGED }, "ServiceAccount");
 
 test.each([true, false])(
   "what does not exist, and what the state holds, is created or changed (preview: %s)",
@@ -79,6 +86,12 @@ test.each([
   ["one with the program's labels, which anybody may set", "ResourceQuota", ours, "Put it into the adoption file"],
   ["one that no adoption takes", "ConfigMap", live(), "It cannot be adopted"],
   [
+    "an account, whose tokens somebody may hold",
+    "ServiceAccount",
+    ours,
+    "Delete it, and deploy again: another user may hold a token",
+  ],
+  [
     "one that is being deleted",
     "ResourceQuota",
     live({ deletionTimestamp: "2026-01-02T03:04:05Z" }),
@@ -88,6 +101,44 @@ test.each([
   const { failed } = await creating(kind, found, false);
   expect(failed).toContain(`${kind} books/one exists already, and the stack does not have it. ${remedy}`);
 });
+
+test("nobody is told to delete what may hold somebody's work", async () => {
+  const { failed } = await creating("PersistentVolumeClaim", live(), false);
+  expect(failed).toContain("Put it into the adoption file");
+  expect(failed).not.toContain("delete");
+});
+
+test("what an interrupted run made just as it is declared is taken into the state, by a deployment of a stack that has run", async () => {
+  const held = ["ResourceQuota other"];
+  const { failed, imported, said } = await creating("ResourceQuota", ours, false, held);
+  expect([failed, imported, said]).toEqual([undefined, "books/one", [expect.stringContaining("interrupted")]]);
+  await cluster?.stop();
+  expect((await creating("ResourceQuota", ours, true, held)).imported).toBeUndefined();
+});
+
+test.each([
+  ["without our labels", "ResourceQuota", live()],
+  ["that differs", "ResourceQuota", live({ labels: MANAGED, namespace: "other" })],
+  ["that is going", "ResourceQuota", live({ labels: MANAGED, deletionTimestamp: "2026-01-02T03:04:05Z" })],
+  ["that lets somebody in", "ServiceAccount", ourAccount],
+] as const)("an object %s is taken for nobody's interrupted work", async (_, kind, found) => {
+  const { failed, imported } = await creating(kind, found, false, ["ResourceQuota other"]);
+  expect(failed).toContain("exists already, and the stack does not have it");
+  expect(imported).toBeUndefined();
+});
+
+test.each([403, 503])(
+  "a list of kinds that is answered with %i lets a preview go on, and ends a deployment with its sentence",
+  async (status) => {
+    const refused: Replied = { status, body: { kind: "Status", code: status } };
+    const { failed, said } = await creating("ResourceQuota", NONE, true, [], refused);
+    expect([failed, said]).toEqual([undefined, [expect.stringContaining("does not list its kinds of v1")]]);
+    await cluster?.stop();
+    const deployed = await creating("ResourceQuota", NONE, false, [], refused);
+    expect(deployed.failed).toBe(`the cluster does not list its kinds of v1 (status ${status})`);
+  },
+  20_000,
+);
 
 test("a preview refuses what is somebody's, and goes on where a deployment that is not published may have made it", async () => {
   expect((await creating("ResourceQuota", live(), true)).failed).toContain("exists already");

@@ -6,7 +6,7 @@ import type { Finding } from "../../../cli/board/finding.ts";
 import { type QueryHost, hostFindings } from "../../../cli/board/hosts.ts";
 import { pendingFindings } from "../../../cli/board/pending-changes.ts";
 import { keyOf, type DeployedResource } from "../../../cli/stack/deployed-resources.ts";
-import { differences } from "../../../cli/compare-objects.ts";
+import { differences } from "../../../clients/kubernetes/compare-objects.ts";
 import { isOfOffboardedUser, vaultFindings } from "../../../cli/board/vault.ts";
 import { registerOf } from "../../../cli/board/resource-owner.ts";
 import { cleaner } from "../../../cli/board/sanitize-text.ts";

@@ -3,7 +3,7 @@
  * looks at the desired fields only.
  */
 
-import { isWithheld } from "../clients/withheld-value.ts";
+import { isWithheld } from "../withheld-value.ts";
 
 /** One field that differs, at a path such as `rules[0].verbs`. */
 export interface Difference {
