@@ -89,7 +89,7 @@ const ATTEMPTS = 3;
  * Takes the declared fields from their owners before the import. A forced update alone would leave equal values to both, and
  * every later change of them would be a conflict, an offboarding too; and the plugin removes labels that `kubectl` wrote.
  */
-function fieldTakeover(kubeconfig: string): (object: DeclaredObject) => Promise<void> {
+export function fieldTakeover(kubeconfig: string): (object: DeclaredObject) => Promise<void> {
   const read = liveObjects(kubeconfig);
   return async (object) => {
     const called = objectName(object);

@@ -8,6 +8,8 @@ export interface HeldObject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly annotations: Readonly<Record<string, string>>;
+  /** What it was declared with when it was last deployed or read; undefined where the plugin's version does not keep it. */
+  readonly inputs: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** By namespace, empty for what is in none: each object by {@link objectKey}. */
@@ -26,6 +28,7 @@ const objectSchema = z.object({
     namespace: z.string().default(""),
     annotations: z.record(z.string(), z.string()).default({}),
   }),
+  __inputs: z.record(z.string(), z.unknown()).optional(),
 });
 
 /** @throws whatever the engine says when the state cannot be read: an unread state is not an empty one */
@@ -37,10 +40,10 @@ export async function objectsInState(): Promise<ObjectsInState> {
   const objects = new Map<string, Map<string, HeldObject>>();
   for (const { type, outputs: object } of Object.values(outputs)) {
     if (!type.startsWith("kubernetes:")) continue;
-    const { apiVersion, kind, metadata } = objectSchema.parse(object);
+    const { apiVersion, kind, metadata, __inputs: inputs } = objectSchema.parse(object);
     const { name, namespace, annotations } = metadata;
     const inNamespace = objects.get(namespace) ?? new Map<string, HeldObject>();
-    objects.set(namespace, inNamespace.set(objectKey(kind, name), { apiVersion, kind, annotations }));
+    objects.set(namespace, inNamespace.set(objectKey(kind, name), { apiVersion, kind, annotations, inputs }));
   }
   return objects;
 }

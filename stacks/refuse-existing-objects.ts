@@ -4,11 +4,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { additions } from "../clients/kubernetes/additions.ts";
 import { differences } from "../clients/kubernetes/compare-objects.ts";
+import { CREATING_MANAGER } from "../clients/kubernetes/field-ownership.ts";
 import { deletionOf } from "../clients/kubernetes/other-keepers.ts";
 import { isWithheld } from "../clients/withheld-value.ts";
 import { bearsOurLabels } from "../components/cluster/labels.ts";
 import { type Adoption, objectId } from "../config/adoption-file.ts";
 import { type DeclaredObject, declaredParts, type LiveObject, liveObjects, objectName } from "./live-object.ts";
+import { fieldTakeover } from "./import-adopted.ts";
 import { objectKey, type ObjectsInState } from "./objects-in-state.ts";
 import { runError } from "./run-error.ts";
 
@@ -50,6 +52,7 @@ type Look = (object: DeclaredObject, resource: Resource) => Promise<string | und
 
 function lookOf(kubeconfig: string, inState: ObjectsInState): Look {
   const read = liveObjects(kubeconfig);
+  const take = fieldTakeover(kubeconfig);
   const hasRun = [...inState.values()].some((objects) => objects.size > 0);
   return async (object, resource) => {
     const called = objectName(object);
@@ -76,6 +79,7 @@ function lookOf(kubeconfig: string, inState: ObjectsInState): Look {
     if (isPreview && isOurs)
       return asksAgain(`${called} exists already; a deployment may have made it that is not published yet`);
     if (isOurs && hasRun && !CREDENTIALS.has(object.kind) && (await isAsDeclared(object, live.value))) {
+      await take(object);
       await pulumi.log.info(
         `${called} exists already, as the program declares it: an interrupted deployment has made it. The stack has it from now on`,
       );
@@ -94,9 +98,26 @@ async function isAsDeclared({ metadata, ...rest }: DeclaredObject, live: unknown
   const wanted = { ...(await declaredParts(rest)), metadata };
   return (
     deletionOf(live) === undefined &&
+    isMadeByPlugin(live) &&
     differences(wanted, live).length === 0 &&
     additions(wanted, live).length === 0 &&
     !hasUnknown(wanted)
+  );
+}
+
+const made = z.object({
+  metadata: z.object({
+    managedFields: z.array(z.object({ manager: z.string(), subresource: z.string().optional() })),
+  }),
+});
+
+/** Whether nobody but the Kubernetes plugin has written the object. It says so itself, which rules out accidents alone. */
+function isMadeByPlugin(live: unknown): boolean {
+  const parsed = made.safeParse(live);
+  const writers = parsed.success ? parsed.data.metadata.managedFields : [];
+  return (
+    writers.length > 0 &&
+    writers.every(({ manager, subresource }) => subresource === "status" || manager.startsWith(CREATING_MANAGER))
   );
 }
 

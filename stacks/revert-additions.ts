@@ -2,16 +2,16 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { additions, REVERTED_FROM } from "../clients/kubernetes/additions.ts";
+import { additions, formerParts, REVERTED_FROM } from "../clients/kubernetes/additions.ts";
 import { type KubeCall, KubernetesError, openKubernetes } from "../clients/kubernetes/client.ts";
-import { kindLookup, listPath } from "../clients/kubernetes/resource-path.ts";
+import { kindLookup, listPath, objectPath } from "../clients/kubernetes/resource-path.ts";
 import { MANAGED } from "../components/cluster/labels.ts";
 import { Refusal } from "../config/refusal.ts";
 import { FORCE } from "./import-adopted.ts";
 import { type DeclaredObject, objectName, RETRIES } from "./live-object.ts";
 import { type HeldObject, objectKey, type ObjectsInState } from "./objects-in-state.ts";
 
-/** By namespace, empty for what is in none: each object by `objectKey`, as the API server has it. */
+/** By namespace, empty for what is in none: each object by `objectKey`, as the API server has it; without what is gone. */
 export type LabelledObjects = ReadonlyMap<string, ReadonlyMap<string, LabelledObject>>;
 
 const labelledObject = z.looseObject({
@@ -19,6 +19,7 @@ const labelledObject = z.looseObject({
     name: z.string(),
     namespace: z.string().default(""),
     resourceVersion: z.string(),
+    annotations: z.record(z.string(), z.string()).default({}),
   }),
 });
 type LabelledObject = z.output<typeof labelledObject>;
@@ -32,8 +33,8 @@ const page = z.object({
 const PAGE = 500;
 
 /**
- * Lists what bears the program's labels, of each kind that the state has and that can have additions. Kinds that hold no
- * lists and no selectors are not asked for, Secrets above all.
+ * Lists what bears the program's labels, of each kind that the state has and that can have additions; what the state has and
+ * the list lacks is read by its name. Kinds that hold no lists and no selectors are not asked for, Secrets above all.
  * @throws Refusal where a deployment cannot read them; a preview says so, and goes on without these kinds
  */
 export async function labelledObjects(kubeconfig: string, inState: ObjectsInState): Promise<LabelledObjects> {
@@ -45,16 +46,29 @@ export async function labelledObjects(kubeconfig: string, inState: ObjectsInStat
   const read = async ({ apiVersion, kind }: Pick<HeldObject, "apiVersion" | "kind">) => {
     try {
       const resource = await kindOf(apiVersion, kind);
-      const all = resource === undefined ? [] : await listed(call, listPath(apiVersion, resource.name));
-      for (const one of all) {
+      if (resource === undefined) return;
+      const note = (one: LabelledObject) => {
         const { name, namespace } = one.metadata;
         found.set(namespace, (found.get(namespace) ?? new Map()).set(objectKey(kind, name), one));
-      }
+      };
+      for (const one of await listed(call, listPath(apiVersion, resource.name))) note(one);
+      // Somebody may have taken the label off. What is gone altogether is for the plugin to see.
+      for (const [namespace, objects] of inState)
+        for (const [key, one] of objects) {
+          if (one.kind !== kind || one.apiVersion !== apiVersion || found.get(namespace)?.has(key) === true) continue;
+          const name = key.slice(kind.length + 1);
+          const path = objectPath(apiVersion, resource.name, name, resource.namespaced ? namespace : undefined);
+          const { status, value } = await call("GET", path);
+          const answer = labelledObject.safeParse(value);
+          if (status === 404) continue;
+          if (status !== 200 || !answer.success) throw new KubernetesError(`${path} cannot be read (status ${status})`);
+          note(answer.data);
+        }
     } catch (cause) {
       if (!(cause instanceof KubernetesError)) throw cause;
       const unread = `What was added by hand to objects of the kind ${kind} cannot be seen: ${cause.message}`;
       if (!pulumi.runtime.isDryRun()) throw new Refusal(`${unread}. Nothing was changed.`);
-      await pulumi.log.info(`${unread}; a deployment would stop here`);
+      await pulumi.log.info(`${unread}; the deployment looks itself`);
     }
   };
   await Promise.all([...kinds.values()].filter(({ kind }) => !PLAIN_KINDS.has(kind)).map(read));
@@ -103,14 +117,18 @@ export function revertAdditions(live: LabelledObjects, inState: ObjectsInState):
     const held = inState.get(namespace)?.get(key);
     if (held === undefined) return undefined;
     const found = live.get(namespace)?.get(key);
-    const added = found === undefined ? [] : additions(props, found);
+    const added = found === undefined ? [] : additions(formerParts(held.inputs, props), found);
     for (const part of added)
       void pulumi.log.warn(
         `${objectName(object)}: somebody added to ${part}; the deployment puts it back as the program declares it`,
       );
-    const version = added.length > 0 ? found?.metadata.resourceVersion : held.annotations[REVERTED_FROM];
+    const version = added.length > 0 && found !== undefined ? markOf(found) : held.annotations[REVERTED_FROM];
     if (version === undefined) return undefined;
     const annotations = { ...metadata.annotations, [FORCE]: "true", [REVERTED_FROM]: version };
     return { props: { ...props, metadata: { ...metadata, annotations } }, opts };
   });
 }
+
+/** Never what the object bears: whoever added something may have set that, too. */
+const markOf = ({ metadata: { resourceVersion, annotations } }: LabelledObject): string =>
+  annotations[REVERTED_FROM] === resourceVersion ? `${resourceVersion}+` : resourceVersion;

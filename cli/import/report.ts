@@ -41,7 +41,9 @@ export interface ReportInput {
 }
 
 export function findingsOf({ people, existing, declared, gathered, news }: ReportInput): Findings {
-  const real = declared.filter(({ type }) => /^(kubernetes|vault|forgejo):/.test(type));
+  const isObject = ({ type }: { readonly type: string }) => /^(kubernetes|vault|forgejo):/.test(type);
+  const real = declared.filter(isObject);
+  const held = existing.held.filter(isObject).length;
   return {
     people: people.rows.map(({ osUser, host, uid }) => `${osUser} on ${host}, uid ${uid}`),
     guesses: people.rows.flatMap(guessesOf),
@@ -54,8 +56,8 @@ export function findingsOf({ people, existing, declared, gathered, news }: Repor
       ...namesakes(gathered, declared, existing, people.rows),
     ],
     adopted: existing.adopt.length,
-    made: real.length - existing.adopt.length - existing.clashes.length - existing.held.length,
-    held: existing.held.length,
+    made: real.length - existing.adopt.length - existing.clashes.length - held,
+    held,
   };
 }
 

@@ -37,17 +37,28 @@ const owned = z.looseObject({
 /**
  * In lists with keys an item of another program stays that program's, as it stays in every server-side apply; one that
  * `kubectl` added counts, since the plugin's next update removes it.
- * @param declared inputs of the object's resource; parts that are not plain values are not compared
+ * @param declared inputs of the object's resource, the former ones where it has any; parts that are not plain values are not
+ * compared
  * @param live the object as the API server has it
  * @returns the parts with more in them than is declared, such as `subjects` and `spec.podSelector`
  */
-export function additions(declared: object, live: unknown): readonly string[] {
+export function additions(declared: unknown, live: unknown): readonly string[] {
   const parsed = owned.safeParse(live);
   if (!parsed.success) return [];
   const owners = parsed.data.metadata.managedFields.map((one): Owner => {
     return { isAbsorbed: isAbsorbed(one), fields: one.fieldsV1 };
   });
   return inPart(declared, parsed.data, { owners, path: "", isAtomic: false });
+}
+
+/**
+ * What an object was made with, and what it is declared with where it was made without: a part that is declared empty is in
+ * no former input. A part that is declared no more is no addition.
+ */
+export function formerParts(former: unknown, declared: unknown): unknown {
+  if (!isPlain(former) || !isPlain(declared)) return former ?? declared;
+  const keys = new Set([...Object.keys(former), ...Object.keys(declared)]);
+  return Object.fromEntries([...keys].map((key) => [key, formerParts(former[key], declared[key])]));
 }
 
 interface Place {

@@ -145,6 +145,9 @@ const celList = (texts: readonly string[]) =>
     .map((text) => `'${text}'`)
     .join(", ")}]`;
 
+/** Declared, though the API server sets them so by itself: what is not declared can be added to without anybody's notice. */
+const ALL_OBJECTS = { objectSelector: {}, excludeResourceRules: [] };
+
 function raise(parent: AdmissionPolicies, name: string, objectName: string, rail: Rail): void {
   const { apiGroup, resource } = rail.resources;
   const policy = new k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
@@ -154,6 +157,8 @@ function raise(parent: AdmissionPolicies, name: string, objectName: string, rail
       spec: {
         failurePolicy: "Fail",
         matchConstraints: {
+          ...ALL_OBJECTS,
+          namespaceSelector: {},
           resourceRules: [
             { apiGroups: [apiGroup], apiVersions: ["*"], operations: ["CREATE", "UPDATE"], resources: [resource] },
           ],
@@ -172,6 +177,7 @@ function raise(parent: AdmissionPolicies, name: string, objectName: string, rail
         policyName: objectName,
         validationActions: ["Deny"],
         matchResources: {
+          ...ALL_OBJECTS,
           namespaceSelector: { matchExpressions: [{ key: OWNER_LABEL, operator: "Exists" }] },
         },
       },

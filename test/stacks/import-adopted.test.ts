@@ -10,7 +10,7 @@ import { takeOver } from "../../stacks/import-adopted.ts";
 import type { ObjectsInState } from "../../stacks/objects-in-state.ts";
 import { type HttpsCluster, type Replied, startHttpsCluster } from "../cli/https-cluster.ts";
 
-const HELD = { apiVersion: "v1", kind: "ResourceQuota", annotations: {} };
+const HELD = { apiVersion: "v1", kind: "ResourceQuota", annotations: {}, inputs: undefined };
 const QUOTA = "/api/v1/namespaces/books/resourcequotas/quota";
 const BINDING = "/apis/rbac.authorization.k8s.io/v1/namespaces/books/rolebindings/owner";
 const ACCOUNT = "/api/v1/namespaces/books/serviceaccounts/deployer";

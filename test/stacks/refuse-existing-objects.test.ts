@@ -14,7 +14,7 @@ const KINDS = [
   { name: "persistentvolumeclaims", kind: "PersistentVolumeClaim", namespaced: true },
 ];
 
-const HELD = { apiVersion: "v1", kind: "ResourceQuota", annotations: {} };
+const HELD = { apiVersion: "v1", kind: "ResourceQuota", annotations: {}, inputs: undefined };
 
 let cluster: HttpsCluster | undefined;
 afterEach(async () => {
@@ -63,8 +63,11 @@ const live = (metadata: object = {}, kind = "ResourceQuota"): Replied => ({
   body: { apiVersion: "v1", kind, metadata: { name: "one", namespace: "books", ...metadata } },
 });
 const NONE: Replied = { status: 404, body: { kind: "Status", code: 404 } };
-const ours = live({ labels: MANAGED });
-const ourAccount = live({ labels: MANAGED }, "ServiceAccount");
+const byPlugin = (manager = "pulumi-kubernetes") => {
+  return { labels: MANAGED, resourceVersion: "7", managedFields: [{ manager, operation: "Update", apiVersion: "v1" }] };
+};
+const ours = live(byPlugin());
+const ourAccount = live(byPlugin(), "ServiceAccount");
 
 test.each([true, false])(
   "what does not exist, and what the state holds, is created or changed (preview: %s)",
@@ -117,9 +120,10 @@ test("what an interrupted run made just as it is declared is taken into the stat
 });
 
 test.each([
-  ["without our labels", "ResourceQuota", live()],
-  ["that differs", "ResourceQuota", live({ labels: MANAGED, namespace: "other" })],
-  ["that is going", "ResourceQuota", live({ labels: MANAGED, deletionTimestamp: "2026-01-02T03:04:05Z" })],
+  ["without our labels", "ResourceQuota", live({ ...byPlugin(), labels: {} })],
+  ["that differs", "ResourceQuota", live({ ...byPlugin(), namespace: "other" })],
+  ["that is going", "ResourceQuota", live({ ...byPlugin(), deletionTimestamp: "2026-01-02T03:04:05Z" })],
+  ["that another program wrote", "ResourceQuota", live(byPlugin("helm"))],
   ["that lets somebody in", "ServiceAccount", ourAccount],
 ] as const)("an object %s is taken for nobody's interrupted work", async (_, kind, found) => {
   const { failed, imported } = await creating(kind, found, false, ["ResourceQuota other"]);

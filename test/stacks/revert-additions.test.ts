@@ -4,6 +4,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, expect, test, vi } from "vitest";
 import { REVERTED_FROM } from "../../clients/kubernetes/additions.ts";
+import type { HeldObject } from "../../stacks/objects-in-state.ts";
 import { labelledObjects, revertAdditions } from "../../stacks/revert-additions.ts";
 import { deployCluster } from "../../stacks/cluster.ts";
 import { deploySite } from "../../stacks/stem95su.ts";
@@ -22,12 +23,17 @@ afterEach(async () => {
 });
 
 const binding = (...names: readonly string[]) => ({
-  metadata: { name: "owner", namespace: "books", resourceVersion: "7" },
+  metadata: { name: "owner", namespace: "books", resourceVersion: "7", annotations: {} },
   subjects: names.map(user),
 });
 
 /** @returns the annotations that `owner` is declared with, and what was said, where the lists answer so one after the other */
-async function declared(pages: readonly Replied[], annotations: object = {}, preview = false) {
+async function declared(
+  pages: readonly Replied[],
+  annotations: object = {},
+  preview = false,
+  former: readonly string[] = ["ana"],
+) {
   const answers = [...pages];
   cluster = await startHttpsCluster((_, path) =>
     path === RBAC ? { body: { resources: KINDS } } : path.startsWith(`${RBAC}/`) ? answers.shift() : undefined,
@@ -45,12 +51,16 @@ async function declared(pages: readonly Replied[], annotations: object = {}, pre
     },
   };
   await pulumi.runtime.setMocks(mocks, "workstation", "test", preview);
-  const held = { apiVersion: "rbac.authorization.k8s.io/v1", kind: "RoleBinding", annotations: { ...annotations } };
-  const secret = { apiVersion: "v1", kind: "Secret", annotations: {} };
+  const lastInputs = { subjects: former.map(user) };
+  const held = {
+    ...{ apiVersion: "rbac.authorization.k8s.io/v1", kind: "RoleBinding" },
+    ...{ annotations: { ...annotations }, inputs: lastInputs },
+  };
+  const secret = { apiVersion: "v1", kind: "Secret", annotations: {}, inputs: undefined };
   const inState = new Map([
     [
       "books",
-      new Map([
+      new Map<string, HeldObject>([
         ["RoleBinding owner", held],
         ["Secret token", secret],
       ]),
@@ -82,6 +92,25 @@ test("a subject that somebody appended makes an update that takes it back, on wh
   expect(lists).toHaveLength(2);
   expect(lists[1]).toMatch(/labelSelector=app\.kubernetes\.io%2Fmanaged-by%3Dworkstation&limit=500&continue=more$/);
   expect(asked.filter((one) => one.includes("secrets"))).toEqual([]);
+});
+
+test("what is no longer declared since somebody left is no addition by hand", async () => {
+  const { annotations, said } = await declared([page([binding("ana", "bob")])], {}, false, ["ana", "bob"]);
+  expect([annotations, said]).toEqual([undefined, []]);
+});
+
+test("an object whose label somebody took off is read by its name; one that is gone is not missed", async () => {
+  const { annotations, asked } = await declared([page([]), { body: binding("ana", "eve") }]);
+  expect(annotations).toMatchObject({ [REVERTED_FROM]: "7" });
+  expect(asked.at(-1)).toBe(`GET ${RBAC}/namespaces/books/rolebindings/owner`);
+  await cluster?.stop();
+  expect((await declared([page([])])).said).toEqual([]);
+});
+
+test("an annotation that was set beforehand hides nothing", async () => {
+  const { metadata, ...rest } = binding("ana", "eve");
+  const forged = { ...rest, metadata: { ...metadata, annotations: { [REVERTED_FROM]: "7" } } };
+  expect((await declared([page([forged])])).annotations).toMatchObject({ [REVERTED_FROM]: "7+" });
 });
 
 test("an object without additions is declared as it was, also after a former one was taken back", async () => {
@@ -157,9 +186,12 @@ test("no list of any object of the program escapes, whatever it is declared with
     }
     return all;
   };
-  const held = byNamespace(({ apiVersion, kind }) => ({ apiVersion, kind, annotations: {} }));
+  const held = byNamespace(({ apiVersion, kind }) => ({ apiVersion, kind, annotations: {}, inputs: undefined }));
   const live = byNamespace(({ metadata: { name, namespace = "" }, ...rest }) => {
-    return { ...(withAdditions(rest) as object), metadata: { name, namespace, resourceVersion: "7" } };
+    return {
+      ...(withAdditions(rest) as object),
+      metadata: { name, namespace, resourceVersion: "7", annotations: {} },
+    };
   });
   vi.spyOn(pulumi.log, "warn").mockResolvedValue();
   const after = await whole(() => revertAdditions(live, held));

@@ -71,6 +71,7 @@ const podSpec = (args: DeploymentArgs) => ({
       ],
     },
   },
+  initContainers: [],
   containers: [container(args)],
   volumes: volumes(args),
 });
@@ -78,8 +79,10 @@ const podSpec = (args: DeploymentArgs) => ({
 const container = (args: DeploymentArgs) => ({
   name: INJECTOR,
   image: args.image,
-  // Nothing of the image's own start script; and no environment that could change what node does.
+  // Nothing of the image's own start script; and no environment that could change what node does, declared to be noticed.
   command: ["node", "--disable-proto=delete", MOUNT_PATHS.program],
+  args: [],
+  env: [],
   ports: [
     { name: "http", containerPort: REQUEST_PORT },
     { name: "probes", containerPort: PROBE_PORT },

@@ -55,7 +55,7 @@ export function kubernetesResource(session: () => Session): Resource {
         textAt(inputs, "metadata", "namespace") === "" && !imported
           ? put(seen, ["metadata", "namespace"], undefined)
           : seen;
-      return { id, state: stateOf(live, model, fieldManagerOf(state)), inputs: markSecrets(named) };
+      return { id, state: stateOf(live, model, fieldManagerOf(state), named), inputs: markSecrets(named) };
     },
     delete: async ({ id, state }, call) => {
       const object = { ...liveOf(revealMap(state)), ...identity(id, liveOf(state), call.type, revealMap(state)) };

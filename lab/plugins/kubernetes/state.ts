@@ -7,18 +7,24 @@ import { mapValues, Secret, secretAs } from "../../../providers/runtime/property
 import type { PropertyMap } from "../../../providers/runtime/property-values.ts";
 import { put, textAt } from "./objects.ts";
 
-/** The state of a live object. `model` are the inputs: what came in secret stays secret. */
-export function stateOf(live: PropertyMap, model: PropertyMap, fieldManager: string): PropertyMap {
+/** The state of a live object, and the inputs once more. What came in secret in `model` stays secret. */
+export function stateOf(
+  live: PropertyMap,
+  model: PropertyMap,
+  fieldManager: string,
+  inputs: PropertyMap = model,
+): PropertyMap {
   // Who last wrote which field is long, of no use to a program, and repeats no value.
   const bare = put(live, ["metadata", "managedFields"], undefined);
   const safe = live.kind === "Secret" ? put(bare, LAST_APPLIED, undefined) : bare;
   const marked = markSecrets(mapValues(safe, (value, name) => secretAs(value, model[name])));
-  return { ...marked, __fieldManager: fieldManager, __initialApiVersion: textAt(live, "apiVersion") };
+  const own = { __fieldManager: fieldManager, __initialApiVersion: textAt(live, "apiVersion") };
+  return { ...marked, ...own, __inputs: markSecrets(inputs) };
 }
 
 /** The live object within a state. */
 export function liveOf(state: PropertyMap): PropertyMap {
-  const { __fieldManager: _manager, __initialApiVersion: _version, ...live } = state;
+  const { __fieldManager: _manager, __initialApiVersion: _version, __inputs: _inputs, ...live } = state;
   return live;
 }
 

@@ -1,7 +1,7 @@
 /** What somebody added to an object is found, and what the API server or another program has of its own is not. */
 
 import { expect, test } from "vitest";
-import { additions } from "../../../clients/kubernetes/additions.ts";
+import { additions, formerParts } from "../../../clients/kubernetes/additions.ts";
 
 const subject = (name: string) => ({ kind: "User", name });
 const fields = (manager: string, operation: string, fieldsV1: object) => ({ manager, operation, fieldsV1 });
@@ -84,4 +84,18 @@ test("no addition: what the API server sets by itself, fewer or other items, sec
   expect(additions({ spec: { ports: [{ port: 80 }] } }, live({ spec: { ports: [port] } }))).toEqual([]);
   expect(additions({ subjects: Promise.resolve([]) }, live({ subjects: [subject("eve")] }))).toEqual([]);
   expect(additions({ subjects: [subject("ana")] }, undefined)).toEqual([]);
+});
+
+test("what the program itself drops is no addition, and a part that it declares empty is in no former input", () => {
+  const [former, declared] = [{ subjects: [subject("ana"), subject("bob")] }, { subjects: [subject("ana")] }];
+  const two = live({ subjects: [subject("ana"), subject("bob")] });
+  expect(additions(formerParts(former, declared), two)).toEqual([]);
+  const three = live({ subjects: [...former.subjects, subject("eve")] });
+  expect(additions(formerParts(former, declared), three)).toEqual(["subjects"]);
+  const empty = { spec: { matchConstraints: { excludeResourceRules: [], namespaceSelector: {} } } };
+  const found = live({ spec: { matchConstraints: { excludeResourceRules: [{}], namespaceSelector: {} } } });
+  expect(additions(formerParts({ spec: { matchConstraints: {} } }, empty), found)).toEqual([
+    "spec.matchConstraints.excludeResourceRules",
+  ]);
+  expect(formerParts(undefined, declared)).toBe(declared);
 });

@@ -368,7 +368,8 @@ describe("the injector", () => {
     expect(pod.containers.map((one: { securityContext: unknown }) => one.securityContext)).toEqual([
       { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
     ]);
-    expect(pod.containers[0].env).toBeUndefined();
+    // Declared, so that what somebody adds is noticed.
+    expect([pod.containers[0].env, pod.containers[0].args, pod.initContainers]).toEqual([[], [], []]);
     expect(pod.containers[0].readinessProbe.httpGet.path).toBe("/readyz");
   });
 
