@@ -78,8 +78,10 @@ function lookOf(kubeconfig: string, inState: ObjectsInState): Look {
     // The preview of a pull request goes by the state that was published last.
     if (isPreview && isOurs)
       return asksAgain(`${called} exists already; a deployment may have made it that is not published yet`);
-    if (isOurs && hasRun && !CREDENTIALS.has(object.kind) && (await isAsDeclared(object, live.value))) {
-      await take(object);
+    const { metadata, ...rest } = object;
+    const whole = { ...rest, ...(await declaredParts(rest)), metadata };
+    if (isOurs && hasRun && !CREDENTIALS.has(object.kind) && isAsDeclared(whole, live.value)) {
+      await take(whole);
       await pulumi.log.info(
         `${called} exists already, as the program declares it: an interrupted deployment has made it. The stack has it from now on`,
       );
@@ -94,16 +96,12 @@ function lookOf(kubeconfig: string, inState: ObjectsInState): Look {
 /** Kinds of which somebody else's object would let somebody else in. */
 const CREDENTIALS: ReadonlySet<string> = new Set(["Secret", "ServiceAccount"]);
 
-async function isAsDeclared({ metadata, ...rest }: DeclaredObject, live: unknown): Promise<boolean> {
-  const wanted = { ...(await declaredParts(rest)), metadata };
-  return (
-    deletionOf(live) === undefined &&
-    isMadeByPlugin(live) &&
-    differences(wanted, live).length === 0 &&
-    additions(wanted, live).length === 0 &&
-    !hasUnknown(wanted)
-  );
-}
+const isAsDeclared = (object: DeclaredObject, live: unknown): boolean =>
+  deletionOf(live) === undefined &&
+  isMadeByPlugin(live) &&
+  differences(object, live).length === 0 &&
+  additions(object, live).length === 0 &&
+  !hasUnknown(object);
 
 const made = z.object({
   metadata: z.object({
