@@ -46,6 +46,8 @@ export interface Seen {
   readonly directory: string;
   /** What would have told the directory, which is another process's or the home then. */
   readonly hidden?: Hidden;
+  /** Nothing has told the directory, so it is the home. */
+  readonly isUntold?: true;
 }
 
 export function seenOf(found: readonly Found[], read: Read): readonly Seen[] {
@@ -206,7 +208,7 @@ function directoryOf(
   processes: readonly ({ readonly pid: number } | undefined)[],
   panes: readonly SeenPane[],
   read: Read,
-): Pick<Seen, "directory" | "hidden"> {
+): Pick<Seen, "directory" | "hidden" | "isUntold"> {
   let hidden: Hidden | undefined;
   for (const process of processes) {
     const told = process === undefined ? undefined : read.directoryOf(process.pid);
@@ -214,7 +216,7 @@ function directoryOf(
     if (certain !== undefined) return { directory: withoutMark(certain), ...(hidden === undefined ? {} : { hidden }) };
     if (typeof told === "object") hidden ??= told;
   }
-  return { directory: read.home, ...(hidden === undefined ? {} : { hidden }) };
+  return { directory: read.home, isUntold: true, ...(hidden === undefined ? {} : { hidden }) };
 }
 
 function toldByServer(pid: number | undefined, panes: readonly SeenPane[], read: Read): string | undefined {

@@ -30,8 +30,11 @@ const observedSession = session.extend({
   assistantRuns: z.boolean(),
   /** Not all that tells its conversation could be read, so what was recorded of it stays. */
   unread: z.literal(true).optional(),
-  /** What its processes hide, so what was recorded of that stays. */
-  hidden: z.array(z.enum(["directory", "assistantFolder"])).optional(),
+  /**
+   * What its processes hide, so what was recorded of that stays. `directory`: nothing tells it, so it is the home.
+   * `closerDirectory`: another process tells it than the one that is closest to its conversation.
+   */
+  hidden: z.array(z.enum(["directory", "closerDirectory", "assistantFolder"])).optional(),
   /** When the assistant started whose arguments name that conversation, in ms since 1970; only where `unread`. */
   namedAtMs: z.number().optional(),
   /** Its assistant has ended, and no transcript of the conversation is known for this directory. */

@@ -101,12 +101,16 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
   const bootMs = bootedAtMs(Date.now(), uptime());
   const outside = outsideOf(seen, read);
   const evidence = seen.map((one) => evidenceOf(one, bootMs, transcripts(one).seen));
-  const unread = { conversation: new Map<string, Unread>(), directory: new Map<string, Unread>() };
+  const none = () => new Map<string, Unread>();
+  const unread = { conversation: none(), directory: none(), closerDirectory: none() };
   const sessions = sessionsOf(seen, evidence, argumentsOf(outside), folders).map((observed, at) => {
     const [one, told] = [seen[at], evidence[at]];
     if (one === undefined || told === undefined) return observed;
-    if (one.hidden !== undefined) unread.directory.set(observed.name, one.hidden);
-    const session = withHidden(observed, one.hidden, hiddenFolders.get(one.session.key));
+    if (one.hidden !== undefined) {
+      const byName = one.isUntold === true ? unread.directory : unread.closerDirectory;
+      byName.set(observed.name, one.hidden);
+    }
+    const session = withHidden(observed, one, hiddenFolders.get(one.session.key));
     const missed = unreadOf(session, told, transcripts(one));
     if (missed === undefined) return session;
     if (mayHaveOne(session, told)) unread.conversation.set(session.name, missed);
@@ -128,15 +132,20 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
   const told = [
     ...warnings,
     ...describeUnread(unread.directory, "so what was recorded of the directory stays for"),
+    ...describeUnread(unread.closerDirectory, "so the directory of another process counts, or the recorded one, for"),
     ...describeUnread(unread.conversation, "so it is not certain which conversation belongs to"),
   ];
   const isWhole = seen.map(transcripts).every(({ folder, transcript }) => (folder ?? transcript) === undefined);
   return { sessions, seen, evidence, outside, writtenSince, unreadFolders, isWhole, warnings: told };
 }
 
-function withHidden(session: ObservedSession, directory?: Hidden, assistantFolder?: Hidden): ObservedSession {
+function withHidden(
+  session: ObservedSession,
+  { hidden: directory, isUntold }: Seen,
+  assistantFolder?: Hidden,
+): ObservedSession {
   const hidden = [
-    ...(directory === undefined ? [] : (["directory"] as const)),
+    ...(directory === undefined ? [] : [isUntold === true ? ("directory" as const) : ("closerDirectory" as const)]),
     ...(assistantFolder === undefined || !session.assistantRuns ? [] : (["assistantFolder"] as const)),
   ];
   return hidden.length === 0 ? session : { ...session, hidden };

@@ -118,16 +118,38 @@ test.runIf(isRoot)(
 );
 
 test.runIf(isRoot)(
-  "an assistant's folder that it hides stays as recorded, and what its hook has told counts",
+  "an assistant's folder that it hides stays with its conversation, and what its hook has told counts",
   async () => {
     const pid = await hiddenProcess("claude", { CLAUDE_CONFIG_DIR: `${home}/else` });
     const before = recorded({ conversation: id("a"), assistantFolder: `${home}/else` });
     const found = await look(`$0 1700000000 11 ${pid} ${id("a")} ${noteNow("b")} work\t${home}\n`);
-    expect(next(before, found)).toEqual([
-      { name: "work", directory: home, conversation: id("b"), assistantFolder: `${home}/else` },
-    ]);
+    expect(next(before, found)).toEqual([{ name: "work", directory: home, conversation: id("b") }]);
     const silent = await look(`$0 1700000000 11 ${pid} ${id("b")} - work\t/home/ana/code\n`);
     expect(next(before, silent)).toBeUndefined();
+  },
+);
+
+test.runIf(isRoot)(
+  "beside an assistant that was started after newgrp, its pane's shell tells the directory",
+  async () => {
+    const usual = ["--reuid", `${UID}`, "--regid", `${GID}`, "--clear-groups"].join(" ");
+    // The shell that started it goes on with its person's own group.
+    const line = `setpriv ${withOtherGroup.join(" ")} claude & exec setpriv ${usual} sleep 120`;
+    const cwd = join(home, "my cöde");
+    const shell = spawn("/bin/sh", ["-c", line], { env: env(), cwd, stdio: "ignore" });
+    children.push(shell);
+    execFileSync("/bin/sleep", ["0.3"]);
+    const started = Number(readFileSync(`/proc/${shell.pid}/task/${shell.pid}/children`, "utf8").trim());
+    const found = await look(`$0 1700000000 11 ${shell.pid} - ${noteNow("b")} work\n`);
+    process.kill(started, "SIGKILL");
+    expect(found.sessions).toMatchObject([{ directory: cwd, hidden: ["closerDirectory", "assistantFolder"] }]);
+    expect(found.warnings).toEqual([
+      `/proc/${started}/cwd cannot be read (EACCES: the process runs with another group or user), so the directory of another process counts, or the recorded one, for session "work"`,
+    ]);
+    // What was recorded under its name was a shell, or another conversation.
+    for (const before of [recorded({}), recorded({ conversation: id("a"), assistantFolder: "/own" })])
+      expect(next(before, found)).toEqual([{ name: "work", directory: cwd, conversation: id("b") }]);
+    expect(next(recorded({ conversation: id("b"), assistantFolder: "/own" }), found)).toBeUndefined();
   },
 );
 
