@@ -7,6 +7,7 @@ by_hand() {
 }
 case ${1:-} in
   directory) echo "This session was brought back, but its directory is gone: this is a shell in your home." ;;
+  directory-shell) echo "This session was brought back, but its directory is gone: this is a shell where its shell was." ;;
   directory-unread)
     echo "This session was brought back, but its directory cannot be read: this is a shell in your home."
     by_hand "${2:-}"

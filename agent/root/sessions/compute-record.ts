@@ -74,9 +74,10 @@ function recorded(seen: ObservedSession, before: Snapshot | undefined): Session 
   // The folder of a conversation is read from its assistant, so it stays as recorded once the assistant has ended, and so
   // does that there was none but `~/.claude`. Its directory stays while the shell is where it cannot be resumed.
   const { assistantFolder: _shell, ...rest } = session;
-  const directory = unresumable === true ? known.directory : session.directory;
+  const hasMoved = unresumable === true && known.directory !== session.directory;
+  const places = hasMoved ? { directory: known.directory, shellDirectory: session.directory } : {};
   const folder = known.assistantFolder === undefined ? {} : { assistantFolder: known.assistantFolder };
-  return { ...rest, directory, ...folder };
+  return { ...rest, ...places, ...folder };
 }
 
 /**

@@ -155,16 +155,20 @@ interface Decided {
 }
 
 /** Exported for the tests. */
-export function decide({ found, read, transcripts }: Probed, nowMs: number, upS: number): Decided | undefined {
+export function decide(
+  { found, read, transcripts, isListedWhole }: Probed,
+  nowMs: number,
+  upS: number,
+): Decided | undefined {
   const bootMs = bootedAtMs(nowMs, upS);
   const seen = seenOf(found, read);
   const children = childrenIn(read.processes);
   if (seen.some((one) => isHiding(one, children, read))) return undefined;
   const evidence = seen.map((one) =>
-    evidenceOf(one, bootMs, { written: writtenOf(one, transcripts ?? []), transcripts: [] }),
+    evidenceOf(one, bootMs, { written: writtenOf(one, transcripts), transcripts: [] }),
   );
-  if (transcripts === undefined && evidence.some((e) => e.startedAtMs !== undefined || !namesOne(e))) return undefined;
-  const written = seen.map((one) => writtenSince(one, bootMs, transcripts ?? []));
+  if (!isListedWhole && evidence.some((e) => e.startedAtMs !== undefined || !namesOne(e))) return undefined;
+  const written = seen.map((one) => writtenSince(one, bootMs, transcripts));
   if (written.flat().length > MOST_WRITTEN) return undefined;
   const outside = argumentsOf(outsideOf(seen, read));
   const matter = transcriptsMatter(

@@ -22,8 +22,9 @@ export interface Named {
 export interface Probed {
   readonly found: readonly Found[];
   readonly read: Read;
-  /** Undefined when they were not all listed. */
-  readonly transcripts: readonly Named[] | undefined;
+  readonly transcripts: readonly Named[];
+  /** Whether these are all: a folder of them may not be readable. */
+  readonly isListedWhole: boolean;
 }
 
 /** As many words of a process's arguments as the probe tells. */
@@ -62,7 +63,7 @@ export function readProbe(output: string, between: string, home: string): Probed
       return link === undefined ? undefined : pathText(Buffer.from(link, "utf8"));
     },
   };
-  return { found, read, transcripts: transcriptsIn(names) };
+  return { found, read, ...transcriptsIn(names) };
 }
 
 const linesOf = (text: string): number => text.split("\n").length - 1;
@@ -91,15 +92,15 @@ const pidIn = (path: string): number => Number(/^\/proc\/(\d+)\//.exec(path)?.[1
 
 const NAMED = /^(\d+)\.\d+ (\d+)\.\d+ (\d+) ([^/]+)\/([^/]+)\.jsonl$/;
 
-function transcriptsIn(text: string): readonly Named[] | undefined {
+function transcriptsIn(text: string): Pick<Probed, "transcripts" | "isListedWhole"> {
   const all: Named[] = [];
   const lines = text.split("\0").slice(0, -1);
-  if (lines.length > MOST_TRANSCRIPTS) return undefined;
-  for (const line of lines) {
+  let isListedWhole = lines.length <= MOST_TRANSCRIPTS;
+  for (const line of lines.slice(0, MOST_TRANSCRIPTS)) {
     const [, written, changed, bytes, folder = "", id = ""] = NAMED.exec(line) ?? [];
-    if (folder === "") return undefined;
+    if (folder === "") isListedWhole = false;
     const changedAtMs = Math.max(Number(written), Number(changed)) * 1000;
     if (CONVERSATION_ID.test(id)) all.push({ folder, id, changedAtMs, bytes: Number(bytes) });
   }
-  return all;
+  return { transcripts: all, isListedWhole };
 }

@@ -121,11 +121,9 @@ interface Missing {
 }
 
 function missingOf({ directory, conversation, assistantFolder }: Session, present: Present): Missing | undefined {
-  const bytes = pathBytes(directory);
-  const path = bytes.toString("utf8");
-  const isPath = path.startsWith("/") && Buffer.from(path, "utf8").equals(bytes);
-  const directoryIs = isPath ? present.missingDirectory(path) : GONE;
-  if (directoryIs !== undefined) return { what: "directory", why: directoryIs };
+  const path = pathOf(directory);
+  const directoryIs = path === undefined ? GONE : present.missingDirectory(path);
+  if (path === undefined || directoryIs !== undefined) return { what: "directory", why: directoryIs ?? GONE };
   if (conversation === undefined) return undefined;
   // Its record is filed by the directory, so it is resumed from there or not at all.
   const transcriptIs = present.missingTranscript(folderOf(assistantFolder, present), path, conversation);
@@ -134,6 +132,19 @@ function missingOf({ directory, conversation, assistantFolder }: Session, presen
 
 const GONE = "is gone";
 
+/** Undefined for what is not an absolute path of text: nothing is started there. */
+function pathOf(directory: string): string | undefined {
+  const bytes = pathBytes(directory);
+  const path = bytes.toString("utf8");
+  return path.startsWith("/") && Buffer.from(path, "utf8").equals(bytes) ? path : undefined;
+}
+
+/** Where its shell was, if a conversation that cannot be resumed at all is what keeps the session elsewhere. */
+function shellPlace({ shellDirectory }: Session, present: Present, missing: Missing): string | undefined {
+  const path = shellDirectory === undefined || missing.why !== GONE ? undefined : pathOf(shellDirectory);
+  return path === undefined || present.missingDirectory(path) !== undefined ? undefined : path;
+}
+
 const folderOf = (assistantFolder: string | undefined, { home }: Present): string =>
   assistantFolder === undefined ? `${home}/.claude` : pathBytes(assistantFolder).toString("utf8");
 
@@ -141,14 +152,17 @@ type Start = Extract<Prospect, { state: "conversation" | "shell" }>;
 
 function startOf(session: Session, present: Present, missing: Missing | undefined): Start {
   const { conversation, assistantFolder } = session;
-  const directory = missing?.what === "directory" ? present.home : pathBytes(session.directory).toString("utf8");
+  const shell = missing === undefined ? undefined : shellPlace(session, present, missing);
+  const place = missing?.what === "directory" ? present.home : pathBytes(session.directory).toString("utf8");
+  const directory = shell ?? place;
   if (missing !== undefined) {
     const why =
       missing.what === "directory"
-        ? `its directory ${missing.why}, so it starts in the home`
+        ? `its directory ${missing.why}, so it starts ${shell === undefined ? "in the home" : "where its shell was"}`
         : `the transcript of its conversation ${conversation} ${missing.why}`;
     // A line in the pane says so.
-    if (missing.why === GONE) return { session, state: "shell", directory, why, resume: missing.what };
+    const line = missing.what === "directory" && shell !== undefined ? "directory-shell" : missing.what;
+    if (missing.why === GONE) return { session, state: "shell", directory, why, resume: line };
     const resume = `${missing.what}-unread`;
     if (conversation === undefined) return { session, state: "shell", directory, why, resume };
     // What cannot be read may be there again later, so the session stays that conversation's.

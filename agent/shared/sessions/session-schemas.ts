@@ -19,11 +19,13 @@ const session = z.strictObject({
   conversation: z.string().regex(CONVERSATION_ID).optional(),
   /** The assistant's own folder (`CLAUDE_CONFIG_DIR`), where that is not `~/.claude`: its conversations are in it. */
   assistantFolder: directory.optional(),
+  /** Where its shell is, once its assistant has ended, while the conversation cannot be resumed from there. */
+  shellDirectory: directory.optional(),
 });
 /** One session as it is kept and brought back. */
 export type Session = z.output<typeof session>;
 
-const observedSession = session.extend({
+const observedSession = session.omit({ shellDirectory: true }).extend({
   /** When tmux made it, in seconds since 1970. */
   createdS: z.int().min(0),
   /** Whether an assistant runs in it: one that has ended no longer tells its own folder. */

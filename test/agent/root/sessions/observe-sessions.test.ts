@@ -124,6 +124,16 @@ test("a conversation that cannot be resumed where its shell is now is told, and 
   expect(before).not.toBe(after);
 });
 
+test("a transcript that is listed counts, also where a folder beside it cannot be read", () => {
+  const shell = (folder: string) =>
+    decided({
+      transcripts: `${transcript(folder, 3, BOOT_S)}not whole\0`,
+      listing: `$1 1700000000 11 10 ${id(3)} - dev\n`,
+    })?.observation;
+  expect(JSON.stringify(shell("-home-ana-a-b"))).not.toContain("unresumable");
+  expect(shell("-home-ana")).toMatchObject({ sessions: [{ conversation: id(3), unresumable: true }] });
+});
+
 test("what a worker could not read is not kept for the next look, also where no session's conversation needed it", () => {
   const found = { server: "running" as const, sessions: [], warnings: [] };
   expect(isWhole(found)).toBe(true);

@@ -117,8 +117,14 @@ test("what an assistant that was started since then names replaces what was reco
 test("the directory of a conversation whose assistant has ended stays while the shell is where it cannot be resumed", () => {
   const before = look(undefined, seen("a", { conversation: ID, assistantRuns: true }));
   const moved = { conversation: ID, directory: "/home/ana/infra" };
-  expect(look(before, seen("a", { ...moved, unresumable: true }))).toBeUndefined();
-  expect(look(before, seen("a", { ...moved, unresumable: true, unread: true }))).toBeUndefined();
+  const both = { name: "a", directory: "/home/ana", conversation: ID, shellDirectory: "/home/ana/infra" };
+  const ended = look(before, seen("a", { ...moved, unresumable: true }));
+  expect(ended?.sessions).toEqual([both]);
+  expect(look(ended, seen("a", { ...moved, unresumable: true }))).toBeUndefined();
+  expect(look(before, seen("a", { ...moved, unresumable: true, unread: true }))?.sessions).toEqual([both]);
+  // It has come back, or the assistant goes on.
+  for (const back of [{ unresumable: true } as const, {}, { assistantRuns: true }])
+    expect(look(ended, seen("a", { conversation: ID, ...back }))?.sessions).toEqual(before?.sessions);
   // In a directory from which it can be, and of an assistant that runs, the directory is the new one.
   for (const one of [moved, { ...moved, assistantRuns: true }])
     expect(look(before, seen("a", one))?.sessions).toEqual([{ name: "a", ...moved }]);

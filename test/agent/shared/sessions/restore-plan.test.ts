@@ -56,6 +56,47 @@ test.each<[string, Session, Partial<Present>, object]>([
     { state: "shell", resume: "transcript", why: `the transcript of its conversation ${A} is gone` },
   ],
   [
+    "a directory that is gone, behind which a shell went on in another one",
+    session({ conversation: A, shellDirectory: `${HOME}/api` }),
+    { missingDirectory: (path) => (path === `${HOME}/api` ? undefined : "is gone") },
+    {
+      state: "shell",
+      directory: `${HOME}/api`,
+      resume: "directory-shell",
+      why: "its directory is gone, so it starts where its shell was",
+    },
+  ],
+  [
+    "a transcript that is gone, behind which a shell went on in another directory",
+    session({ conversation: A, shellDirectory: `${HOME}/api` }),
+    { missingTranscript: () => "is gone" },
+    { state: "shell", directory: `${HOME}/api`, resume: "transcript" },
+  ],
+  [
+    "both directories are gone",
+    session({ conversation: A, shellDirectory: `${HOME}/api` }),
+    { missingDirectory: () => "is gone" },
+    { state: "shell", directory: HOME, resume: "directory" },
+  ],
+  [
+    "a directory of a shell that is no path",
+    session({ conversation: A, shellDirectory: "api" }),
+    { missingTranscript: () => "is gone" },
+    { state: "shell", directory: `${HOME}/code` },
+  ],
+  [
+    "a conversation that can be resumed, wherever its shell went on",
+    session({ conversation: A, shellDirectory: `${HOME}/api` }),
+    {},
+    { state: "conversation", directory: `${HOME}/code`, resume: A },
+  ],
+  [
+    "a transcript that cannot be read, wherever its shell went on",
+    session({ conversation: A, shellDirectory: `${HOME}/api` }),
+    { missingTranscript: () => "cannot be read (EIO)" },
+    { state: "shell", directory: `${HOME}/code`, conversation: A, unread: true },
+  ],
+  [
     "a directory that cannot be entered",
     session({ conversation: A }),
     { missingDirectory: () => "cannot be read (EIO)" },

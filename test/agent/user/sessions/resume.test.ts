@@ -14,3 +14,8 @@ test.each(["transcript-unread", "directory-unread"])("%s: the command that goes 
   expect(linesOf(what, command).slice(1)).toEqual([`Once it can be read, go on with its conversation: ${command}`]);
   expect(linesOf(what)).toHaveLength(1);
 });
+
+test("a shell that is not in the home does not say so", () => {
+  expect(linesOf("directory")).toEqual([expect.stringContaining("in your home")]);
+  expect(linesOf("directory-shell")).toEqual([expect.stringContaining("where its shell was")]);
+});
