@@ -2,23 +2,32 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { Refusal } from "../../lib/errors.ts";
-import type { Forgotten, ObservedSession, Session, Snapshot } from "../../shared/sessions/session-schemas.ts";
+import type {
+  Forgotten,
+  ObservedSession,
+  OfferedRecord,
+  Session,
+  Snapshot,
+} from "../../shared/sessions/session-schemas.ts";
 
 /**
  * The record after a look at the running sessions; undefined when nothing is to be written: the set is the same, or the
  * look found none, which must never wipe what a restore is about to need.
+ *
+ * @param offered newest first; a session may have been restored from each, so they tell what the one before does not
  */
 export function recordAfterLook(
   before: Snapshot | undefined,
   seen: readonly ObservedSession[],
   nowMs: number,
+  offered: readonly Pick<OfferedRecord, "sessions">[] = [],
 ): Snapshot | undefined {
   if (seen.length === 0) return undefined;
   // A session that is forgotten while it runs stays so; one of its name that was made later is a new one.
   const forgotten = (before?.forgotten ?? []).filter(
     ({ name, atS }) => !seen.some((s) => s.name === name && s.createdS > atS),
   );
-  const all = sessionsToRecord(seen, before);
+  const all = sessionsToRecord(seen, before, offered);
   const sessions = inOrder(all.filter(({ name }) => !forgotten.some((f) => f.name === name)));
   if (before === undefined)
     return sessions.length === 0 ? undefined : { version: 1, takenAtMs: nowMs, sessions, forgotten };
@@ -55,21 +64,27 @@ const inOrder = (sessions: readonly Session[]): Session[] =>
   [...sessions].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 
 /** What a look tells of the sessions together with what was recorded before: a conversation stays where no other has it. */
-function sessionsToRecord(seen: readonly ObservedSession[], before: Snapshot | undefined): readonly Session[] {
+function sessionsToRecord(
+  seen: readonly ObservedSession[],
+  before: Snapshot | undefined,
+  offered: readonly Pick<OfferedRecord, "sessions">[],
+): readonly Session[] {
+  const known = [...(before === undefined ? [] : [before]), ...offered].flatMap(({ sessions }) => sessions);
   const all = seen.map((one) => ({ one, kept: one.unread === true ? keptOf(one, before) : undefined }));
   return all.map(({ one, kept }, at) => {
-    if (kept === undefined) return recorded(one, before);
+    if (kept === undefined) return recorded(one, known);
     const isOf = (other: Pick<Session, "conversation">) => other.conversation === kept.conversation;
     const isTaken = all.some((other, otherAt) => otherAt !== at && isOf(other.kept ?? other.one));
     return isTaken ? { name: one.name, directory: one.directory } : kept;
   });
 }
 
-function recorded(seen: ObservedSession, before: Snapshot | undefined): Session {
+/** @param all newest first */
+function recorded(seen: ObservedSession, all: readonly Session[]): Session {
   const { createdS: _, assistantRuns, unread: _unread, namedAtMs: _named, unresumable, ...session } = seen;
   const { conversation } = session;
   if (assistantRuns || conversation === undefined) return session;
-  const known = before?.sessions.find((s) => s.conversation === conversation);
+  const known = all.find((s) => s.conversation === conversation);
   if (known === undefined) return session;
   // The folder of a conversation is read from its assistant, so it stays as recorded once the assistant has ended, and so
   // does that there was none but `~/.claude`. Its directory stays while the shell is where it cannot be resumed.

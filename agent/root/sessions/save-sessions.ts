@@ -7,7 +7,7 @@ import type { User } from "../system/account-database.ts";
 import type { System } from "../system/privileged-operations.ts";
 import { recordAfterLook } from "./compute-record.ts";
 import { withRecorded } from "./keep-hidden.ts";
-import { appendRecord, readNewest, writeLastSeen } from "../state/session-records.ts";
+import { appendRecord, readNewest, readOffered, writeLastSeen } from "../state/session-records.ts";
 import { observeSessions } from "./observe-sessions.ts";
 import { forEachPerson, knownPerson, mappedPeople, peopleBeforeRename } from "../accounts/terminal-users.ts";
 
@@ -41,7 +41,7 @@ async function saveOne(sys: System, user: User, now: () => number): Promise<numb
   for (const sentence of seen.warnings ?? []) warn(`${user.name}: ${sentence}`);
   if (seen.server === "none") return 0;
   const before = readNewest(sys, user.name);
-  const next = recordAfterLook(before, withRecorded(seen.sessions, before), atMs);
+  const next = recordAfterLook(before, withRecorded(seen.sessions, before), atMs, readOffered(sys, user.name));
   if (next !== undefined) {
     appendRecord(sys, user.name, next);
     info(`${user.name}: recorded ${next.sessions.length} ${next.sessions.length === 1 ? "session" : "sessions"}`);

@@ -131,6 +131,25 @@ test("the directory of a conversation whose assistant has ended stays while the 
   expect(look(undefined, seen("a", { ...moved, unresumable: true }))?.sessions).toEqual([{ name: "a", ...moved }]);
 });
 
+test("what waits for its conversation after a restore of an earlier record is saved with the directory and folder of that one", () => {
+  const door = memoryDoor();
+  const other = seen("other");
+  const lost = { name: "a", directory: "/mnt/p", conversation: ID, assistantFolder: "/mnt/claude" };
+  const older = { ...lost, directory: "/home/ana/before", assistantFolder: "/mnt/before" };
+  for (const sessions of [[older], [lost], [{ name: "other", directory: "/home/ana" }]])
+    appendRecord(door.sys, "ana", { version: 1, takenAtMs: NOW, sessions, forgotten: [] });
+  const before = readNewest(door.sys, "ana");
+  const next = (one: Partial<ObservedSession>) =>
+    recordAfterLook(before, [seen("a", { conversation: ID, ...one }), other], NOW, readOffered(door.sys, "ana"));
+  // Its directory is away, so it waits in the home; or only its folder is.
+  const [waits] = next({ unresumable: true })?.sessions ?? [];
+  expect(waits).toEqual({ ...lost, shellDirectory: "/home/ana" });
+  expect(next({ unresumable: true, unread: true })?.sessions[0]).toEqual(waits);
+  expect(next({ directory: "/mnt/p", unresumable: true })?.sessions[0]).toEqual(lost);
+  // An assistant that runs tells its own.
+  expect(next({ assistantRuns: true })?.sessions[0]).toEqual({ name: "a", directory: "/home/ana", conversation: ID });
+});
+
 test("the same set in another order is no new record; another directory or conversation is", () => {
   const before = look(undefined, seen("a"), seen("b"));
   expect(namesOf(before)).toEqual(["a", "b"]);
