@@ -98,6 +98,15 @@ function besideRunning(session: Session, present: Present): Prospect {
   const inside = present.unused?.get(name);
   const [current, open] = [present.running.get(name), present.open.get(conversation)];
   const mayStart = inside === undefined ? open === undefined : open === undefined || open.state === "waiting";
+  // Where its own session names it, nothing is missed.
+  const isOwn = current === conversation || open?.where === sessionCalled(name);
+  if (open?.state === "possible" && (inside !== undefined || !isOwn))
+    return {
+      session,
+      state: "running",
+      why: whyOpen(session, open),
+      ...(inside === undefined ? {} : { unread: true, inside }),
+    };
   if (!mayStart || (current === conversation && inside === undefined)) return { session, state: "running" };
   const missing = missingOf(session, present);
   if (missing !== undefined) {

@@ -96,11 +96,12 @@ async function recreateMissing(
     const { name } = prospect.session;
     const outcome = outcomes.get(name);
     if (outcome !== undefined) return [outcome];
-    const { state, why, unread } = prospect;
+    const { state, why, unread, inside } = prospect;
     if (state === "forgotten") return [];
     // On a server that was just started it is no session of theirs that goes on, so its conversation is lost from sight.
     const isLost = started && (state === "name in use" || unread === true);
-    const how = isLost || isWaiting(prospect) ? "failed" : "there";
+    const isTriedAgain = unread === true && inside !== undefined;
+    const how = isLost || isTriedAgain ? "failed" : "there";
     return [{ name, how, ...(why === undefined ? {} : { why }) }];
   });
 }

@@ -146,7 +146,22 @@ test.each<[string, Session, Partial<Present>, object]>([
       unused: new Map([["dev", "$1"]]),
       open: new Map([[A, openIn("process 12", "possible")]]),
     },
-    { state: "running" },
+    {
+      state: "running",
+      unread: true,
+      inside: "$1",
+      why: `its conversation may be open in process 12; if it is not, run \`claude --resume ${A}\` in its directory`,
+    },
+  ],
+  [
+    "a session in which nothing runs, while the conversation may be open in another",
+    session({ conversation: A }),
+    {
+      running: new Map([["dev", undefined]]),
+      unused: new Map([["dev", "$1"]]),
+      open: new Map([[A, openIn('session "dev-2"', "possible")]]),
+    },
+    { state: "running", unread: true, why: expect.stringContaining('may be open in session "dev-2"') },
   ],
   [
     "a session in which nothing has run yet, and a transcript that cannot be read",
@@ -240,6 +255,19 @@ test.each<[string, Session, Partial<Present>, object]>([
   ["another name than the forgotten one", session(), { forgotten: new Map([["de", SEEN_AT]]) }, { state: "shell" }],
 ])("%s", (_, one, over, expected) => {
   expect(stateOf(one, over)).toMatchObject(expected);
+});
+
+test("beside a session of its name, a conversation that may be open in another one is named, and its own is not missed", () => {
+  const running = new Map([["dev", undefined]]);
+  const one = session({ conversation: A });
+  const elsewhere = new Map([[A, openIn('session "dev-2"', "possible")]]);
+  expect(stateOf(one, { running, open: elsewhere })).toEqual({
+    session: one,
+    state: "running",
+    why: `its conversation may be open in session "dev-2"; if it is not, run \`claude --resume ${A}\` in its directory`,
+  });
+  const own = new Map([[A, openIn('session "dev"', "possible")]]);
+  expect(stateOf(one, { running, open: own })).toEqual({ session: one, state: "running" });
 });
 
 test("of two that name a conversation that cannot be read, only one keeps it", () => {

@@ -194,6 +194,16 @@ test("a session of the configuration that runs a program does not count as resto
   expect((await restore(false))[0]).toEqual({ ...UNRESUMABLE, how: "there" });
 });
 
+test("a session of the configuration does not count as restored while its conversation may be open elsewhere", async () => {
+  // Which of the two is in it nothing tells.
+  const other = (name: string) =>
+    `new-session -d -s ${name} 'sleep 60'\nset-option -t ${name} @workstation_conversation ${ID}\n`;
+  start(`new-session -d -s main\n${other("x")}${other("y")}`);
+  const why = expect.stringMatching(/^its conversation may be open in session "[xy]"; if it is not, run/);
+  expect(await restore()).toEqual([{ name: "main", how: "failed", why }, TWO]);
+  expect(await windows()).toBe(`main 1|\ntwo 1|\nx 1|${ID}\ny 1|${ID}`);
+});
+
 test("a look that is not answered is not taken for an end", async () => {
   start("");
   const silent: Tmux = {
