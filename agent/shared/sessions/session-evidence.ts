@@ -225,9 +225,13 @@ function toldByServer(pid: number | undefined, panes: readonly SeenPane[], read:
 }
 
 /** Whether a process hides something that a look at the session goes by, or is not one of their own. */
-export const isHiding = ({ panes, assistants }: Seen, children: Children, { directoryOf }: Read): boolean =>
-  [...panes, ...assistants].some(({ pid }) => typeof directoryOf(pid) !== "string") ||
-  panes.some(({ pid }) => (children.get(pid) ?? []).some((child) => typeof directoryOf(child.pid) === "object"));
+export function isHiding({ panes, assistants }: Seen, children: Children, { directoryOf }: Read): boolean {
+  const started = panes.flatMap(({ pid }) => children.get(pid) ?? []);
+  return (
+    [...panes, ...assistants, ...started].some(({ pid }) => typeof directoryOf(pid) === "object") ||
+    panes.some(({ pid, hasEnded }) => hasEnded !== true && directoryOf(pid) === undefined)
+  );
+}
 
 /** What the kernel puts behind a directory that was removed. */
 const GONE = " (deleted)";

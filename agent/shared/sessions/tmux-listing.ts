@@ -4,6 +4,8 @@ export interface Pane {
   readonly active: boolean;
   readonly pid: number;
   readonly hook: string;
+  /** Its process has ended, and the option `remain-on-exit` keeps it. */
+  readonly hasEnded?: true;
   /** The directory of what is in front in it, as the server reads it. Only listings by `FORMAT_WITH_PATHS` have it. */
   readonly path?: string;
 }
@@ -27,7 +29,7 @@ const ifPlain = (option: string): string => `#{?#{m/r:^[0-9a-f-]+$,#{${option}}}
 export const FORMAT = [
   "#{session_id}",
   "#{session_created}",
-  "#{window_active}#{pane_active}",
+  "#{window_active}#{pane_active}#{?pane_dead,x,}",
   "#{pane_pid}",
   ifPlain("@workstation_conversation"),
   ifPlain("@workstation_started"),
@@ -35,7 +37,7 @@ export const FORMAT = [
   "#{session_name}",
 ].join(" ");
 const LINE =
-  /^(\$\d+) (\d+) ([01]{2}) (\d+) ([0-9a-f]+(?:-[0-9a-f]+)*|-) ([0-9a-f]+(?:-[0-9a-f]+)*|-) ([^\t]+)(?:\t(\/.*)?)?$/;
+  /^(\$\d+) (\d+) ([01]{2})(x?) (\d+) ([0-9a-f]+(?:-[0-9a-f]+)*|-) ([0-9a-f]+(?:-[0-9a-f]+)*|-) ([^\t]+)(?:\t(\/.*)?)?$/;
 
 /** A server that runs with another group than its person's reads directories that the kernel hides from them. */
 export const FORMAT_WITH_PATHS = `${FORMAT}\t#{?#{m/r:^/[^[:cntrl:]\\]*$,#{pane_current_path}},#{pane_current_path},}`;
@@ -45,12 +47,18 @@ export function parseListing(listing: string): { readonly found: readonly Found[
   const byKey = new Map<string, Found & { readonly panes: Pane[] }>();
   const warnings: string[] = [];
   for (const line of listing.split("\n").filter((text) => text !== "")) {
-    const [, key = "", created, active, pid, option = "", hook = "", name = "", path] = LINE.exec(line) ?? [];
+    const [, key = "", created, active, dead, pid, option = "", hook = "", name = "", path] = LINE.exec(line) ?? [];
     if (key === "") {
       warnings.push("the tmux server listed a session in an unknown format; the session is not recorded");
       continue;
     }
-    const pane = { active: active === "11", pid: Number(pid), hook, ...(path === undefined ? {} : { path }) };
+    const pane = {
+      active: active === "11",
+      pid: Number(pid),
+      hook,
+      ...(dead === "x" ? { hasEnded: true as const } : {}),
+      ...(path === undefined ? {} : { path }),
+    };
     const known = byKey.get(key);
     if (known === undefined) byKey.set(key, { key, name, createdS: Number(created), option, panes: [pane] });
     else known.panes.push(pane);

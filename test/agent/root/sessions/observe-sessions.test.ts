@@ -76,6 +76,10 @@ test("a process that hides its directory, or is not theirs, is their worker's to
   expect(decided({ links: links({ ...all, 10: "" }) })).toBeUndefined();
   expect(decided({ links: links({ ...all, 20: "" }) })).toBeUndefined();
   expect(decided({ links: links({ 20: "/home/ana" }) })).toBeUndefined();
+  // A pane whose process has ended hides nothing; one of another user lives on.
+  const beside = (flags: string) => decided({ listing: `${usual.listing}$1 1700000000 ${flags} 40 - - dev\n` });
+  expect(beside("10x")?.observation).toMatchObject({ sessions: running });
+  expect(beside("10")).toBeUndefined();
   // What a shell has started may be an assistant's own shell; what else runs has no part in it.
   const started = { stats: `${usual.stats}${stat(30, "zsh", 10, 2000)}\n`, links: links({ ...all, 30: "" }) };
   expect(decided(started)).toBeUndefined();
