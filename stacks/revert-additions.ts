@@ -3,6 +3,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { additions, formerParts, REVERTED_FROM } from "../clients/kubernetes/additions.ts";
+import { differences } from "../clients/kubernetes/compare-objects.ts";
 import { type KubeCall, KubernetesError, openKubernetes } from "../clients/kubernetes/client.ts";
 import { kindLookup, listPath, objectPath } from "../clients/kubernetes/resource-path.ts";
 import { MANAGED } from "../components/cluster/labels.ts";
@@ -117,16 +118,26 @@ export function revertAdditions(live: LabelledObjects, inState: ObjectsInState):
     const held = inState.get(namespace)?.get(key);
     if (held === undefined) return undefined;
     const found = live.get(namespace)?.get(key);
-    const added = found === undefined ? [] : additions(formerParts(held.inputs, props), found);
+    const added = found === undefined ? [] : unexpected(props, held, found);
     for (const part of added)
       void pulumi.log.warn(
-        `${objectName(object)}: somebody added to ${part}; the deployment puts it back as the program declares it`,
+        `${objectName(object)}: ${part} has more in it than was deployed, added by hand or by a deployment that the state ` +
+          "does not have; this deployment puts it back as the program declares it",
       );
     const version = added.length > 0 && found !== undefined ? markOf(found) : held.annotations[REVERTED_FROM];
     if (version === undefined) return undefined;
     const annotations = { ...metadata.annotations, [FORCE]: "true", [REVERTED_FROM]: version };
     return { props: { ...props, metadata: { ...metadata, annotations } }, opts };
   });
+}
+
+/** The parts with additions, but for those that are as declared: a deployment that was killed has written them. */
+function unexpected(declared: object, held: HeldObject, found: LabelledObject): readonly string[] {
+  const parts = additions(formerParts(held.inputs, declared), found);
+  if (parts.length === 0) return parts;
+  const now = [...additions(declared, found), ...differences(declared, found).map(({ path }) => path)];
+  const whole = (part: string) => part.split("[")[0] ?? "";
+  return parts.filter((part) => now.some((path) => path.startsWith(whole(part)) || whole(part).startsWith(path)));
 }
 
 /** Never what the object bears: whoever added something may have set that, too. */

@@ -61,8 +61,12 @@ const opOf = ({ op }: Step): string => OPS.get(op) ?? "";
 
 const stepsOf = ({ steps }: Preview): readonly Step[] => (steps ?? []).filter((one) => opOf(one) !== "");
 
+/** Without the version that an object was found in: it is another one in each preview. */
 const fingerprint = (one: Step): string =>
-  JSON.stringify([opOf(one), Object.keys(one.detailedDiff ?? {}).sort(), one.newState?.inputs ?? null]);
+  JSON.stringify(
+    [opOf(one), Object.keys(one.detailedDiff ?? {}).sort(), one.newState?.inputs ?? null],
+    (key, value: unknown) => (key === REVERTED_FROM ? "" : value),
+  );
 
 /**
  * The state of previews holds no secret, so a difference in secrets alone says nothing: then both sides look alike, since the

@@ -104,6 +104,11 @@ const port = (item: unknown) => {
   return `${String(number ?? containerPort)}/${String(protocol)}`;
 };
 
+const spread = (item: unknown) => {
+  const { topologyKey, whenUnsatisfiable } = item as Readonly<Record<string, unknown>>;
+  return `${String(topologyKey)}/${String(whenUnsatisfiable)}`;
+};
+
 /**
  * The lists whose items the API server keeps apart by a key, by name; every other list has one owner.
  * Source: the list types in the API's definitions (`x-kubernetes-list-type`).
@@ -114,6 +119,7 @@ const KEYS: ReadonlyMap<string, (item: unknown) => string> = new Map([
   ),
   ["volumeMounts", (item) => String((item as { readonly mountPath?: unknown }).mountPath)],
   ["ports", port],
+  ["topologySpreadConstraints", spread],
   ["validationActions", String],
 ]);
 

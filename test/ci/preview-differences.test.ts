@@ -52,3 +52,11 @@ test("an update that takes an addition back is drift, though each preview has it
   expect(reverted(found).map(({ name }) => name)).toEqual(["new", "again"]);
   expect(reverted(preview(updated("none"), step("create", "other")))).toEqual([]);
 });
+
+test("the version in which additions were found does not tell two previews apart", () => {
+  const found = (version: string) => {
+    const inputs = { metadata: { annotations: { [REVERTED_FROM]: version } } };
+    return preview({ ...step("update", "owner", inputs, { metadata: {} }) });
+  };
+  expect(differencesBetween(found("9"), found("10")).change).toEqual([]);
+});

@@ -72,6 +72,12 @@ test("an item of a list with keys counts where kubectl alone owns it, since only
   expect(additions(CONTAINERS, withSidecar())).toEqual([]);
 });
 
+test("a constraint that another program added to a list with keys stays", () => {
+  const spread = (topologyKey: string) => ({ topologyKey, whenUnsatisfiable: "DoNotSchedule" });
+  const [one, two] = [{ topologySpreadConstraints: [spread("zone")] }, [spread("zone"), spread("node")]];
+  expect(additions(one, live({ topologySpreadConstraints: two }))).toEqual([]);
+});
+
 test("in a declared item of such a list an addition is found wherever the item stands", () => {
   const object = live({ spec: { containers: [{ name: "injected" }, { name: "web", args: ["-a", "--open"] }] } });
   expect(additions(CONTAINERS, object)).toEqual(["spec.containers[web].args"]);
