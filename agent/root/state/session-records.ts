@@ -1,5 +1,6 @@
 /** Stores a user's records of sessions below `/var/lib/tmux-persist`: numbered files and a link to the newest. */
 
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { Refusal } from "../../lib/errors.ts";
 import type { System } from "../system/privileged-operations.ts";
@@ -12,6 +13,7 @@ import {
   recordsToRemove,
 } from "../../shared/sessions/record-history.ts";
 import { type OfferedRecord, type Snapshot, snapshot } from "../../shared/sessions/session-schemas.ts";
+import { readShells, withoutShells, withShells, writeShells } from "./shell-directories.ts";
 
 export const PERSIST = "/var/lib/tmux-persist";
 
@@ -39,12 +41,12 @@ export function numberOfNewest(sys: System, osUser: string): number | undefined 
 /** The record that `numberOfNewest` names. */
 export function readNewest(sys: System, osUser: string): Snapshot | undefined {
   const number = numberOfNewest(sys, osUser);
-  return number === undefined ? undefined : wholeOrNothing(sys, osUser, number);
+  return number === undefined ? undefined : wholeWithShells(sys, osUser, number);
 }
 
 /** @throws Refusal when there is none of that number, or it is damaged. */
 export function readNumbered(sys: System, osUser: string, number: number): Snapshot {
-  const found = wholeOrNothing(sys, osUser, number);
+  const found = wholeWithShells(sys, osUser, number);
   if (found !== undefined) return found;
   const numbers = numbersOf(sys, osUser);
   const range = numbers.length === 0 ? "there is none" : `the whole ones are among ${numbers[0]} to ${numbers.at(-1)}`;
@@ -52,16 +54,21 @@ export function readNumbered(sys: System, osUser: string, number: number): Snaps
 }
 
 /**
- * A new record, then the pointer to it, then records beyond the bounds go: wherever this is broken off, the pointer names a
- * whole one.
+ * Where the shells are, and nothing else where the newest record has the same sessions. A new record, then the pointer to it,
+ * then records beyond the bounds go: wherever this is broken off, the pointer names a whole one.
  */
 export function appendRecord(sys: System, osUser: string, next: Snapshot): void {
   const folder = folderOf(osUser);
   sys.makeDirectory(PERSIST, 0o700);
   sys.makeDirectory(folder, 0o700);
+  writeShells(sys, folder, next.sessions);
+  const stored = { ...next, sessions: withoutShells(next.sessions) };
+  const newest = numberOfNewest(sys, osUser);
+  const before = newest === undefined ? undefined : wholeOrNothing(sys, osUser, newest);
+  if (isDeepStrictEqual(before, { ...stored, takenAtMs: before?.takenAtMs })) return;
   // By number and never by clock, which may be set back.
   const number = Math.max(0, ...numbersOf(sys, osUser)) + 1;
-  sys.replaceFile(`${folder}/${fileOf(number)}`, { bytes: `${JSON.stringify(next)}\n`, mode: 0o600 });
+  sys.replaceFile(`${folder}/${fileOf(number)}`, { bytes: `${JSON.stringify(stored)}\n`, mode: 0o600 });
   sys.replaceLink(`${folder}/${POINTER}`, fileOf(number));
   for (const old of beyondBounds(sys, osUser)) sys.remove(`${folder}/${fileOf(old)}`);
   const records = offeredOf(sys, osUser);
@@ -94,13 +101,14 @@ export function readOffered(sys: System, osUser: string): readonly OfferedRecord
   const found = bytes === undefined ? undefined : history.safeParse(parseJsonOrUndefined(bytes.toString("utf8"))).data;
   const newest = numberOfNewest(sys, osUser);
   const records = found !== undefined && found.newest === newest ? found.records : offeredOf(sys, osUser);
+  const shells = readShells(sys, folderOf(osUser));
   // The newest stands first.
   return records.map(({ number, takenAtMs, sessions }, at) => {
     return {
       number,
       takenAtMs,
       seenAtMs: at === 0 ? seenAtMs(sys, osUser, { number, takenAtMs }) : takenAtMs,
-      sessions,
+      sessions: withShells(sessions, shells),
     };
   });
 }
@@ -139,4 +147,10 @@ export function writeLastSeen(sys: System, people: readonly string[], atMs: numb
 function wholeOrNothing(sys: System, osUser: string, number: number): Snapshot | undefined {
   const bytes = sys.read(`${folderOf(osUser)}/${fileOf(number)}`);
   return bytes === undefined ? undefined : snapshot.safeParse(parseJsonOrUndefined(bytes.toString("utf8"))).data;
+}
+
+function wholeWithShells(sys: System, osUser: string, number: number): Snapshot | undefined {
+  const found = wholeOrNothing(sys, osUser, number);
+  if (found === undefined) return undefined;
+  return { ...found, sessions: withShells(found.sessions, readShells(sys, folderOf(osUser))) };
 }

@@ -10,7 +10,7 @@ const MOST_SESSIONS = 500;
 /** As tmux tells it: tabs, newlines and broken bytes are escaped in it already. */
 const name = z.string().min(1).max(LONGEST_TEXT);
 /** An absolute path, as `path-encoding.ts` writes its bytes. */
-const directory = z.string().min(1).max(LONGEST_TEXT);
+export const directory = z.string().min(1).max(LONGEST_TEXT);
 
 const session = z.strictObject({
   name,
@@ -19,13 +19,17 @@ const session = z.strictObject({
   conversation: z.string().regex(CONVERSATION_ID).optional(),
   /** The assistant's own folder (`CLAUDE_CONFIG_DIR`), where that is not `~/.claude`: its conversations are in it. */
   assistantFolder: directory.optional(),
-  /** Where its shell is, once its assistant has ended, while the conversation cannot be resumed from there. */
-  shellDirectory: directory.optional(),
 });
 /** One session as it is kept and brought back. */
-export type Session = z.output<typeof session>;
+export type Session = z.output<typeof session> & {
+  /**
+   * Where its shell is, once its assistant has ended, while the conversation cannot be resumed from there. It is kept beside
+   * the records.
+   */
+  readonly shellDirectory?: string;
+};
 
-const observedSession = session.omit({ shellDirectory: true }).extend({
+const observedSession = session.extend({
   /** When tmux made it, in seconds since 1970. */
   createdS: z.int().min(0),
   /** Whether an assistant runs in it: one that has ended no longer tells its own folder. */
@@ -51,7 +55,7 @@ const forgotten = z.strictObject({
 });
 export type Forgotten = z.output<typeof forgotten>;
 
-/** One record of a series. */
+/** One record of a series, in a file. The version before must be able to read it: a host may be taken back to that. */
 export const snapshot = z.strictObject({
   version: z.literal(1),
   /** Milliseconds since 1970; for people to read. The order is that of the file names. */
@@ -59,7 +63,7 @@ export const snapshot = z.strictObject({
   sessions: z.array(session),
   forgotten: z.array(forgotten),
 });
-export type Snapshot = z.output<typeof snapshot>;
+export type Snapshot = Omit<z.output<typeof snapshot>, "sessions"> & { readonly sessions: readonly Session[] };
 
 /** One record as its owner's own process gets it. The numbers of its sessions are their places in it, from 0 up. */
 export interface OfferedRecord {

@@ -1,6 +1,7 @@
 /** The series of records as data: what follows from a look, what is kept, and that a killed write never costs the record. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { z } from "zod";
 import type { ObservedSession, Session, Snapshot } from "../../../../agent/shared/sessions/session-schemas.ts";
 import { snapshot } from "../../../../agent/shared/sessions/session-schemas.ts";
 import { pathBytes, pathText } from "../../../../agent/shared/sessions/path-encoding.ts";
@@ -148,6 +149,60 @@ test("what waits for its conversation after a restore of an earlier record is sa
   expect(next({ directory: "/mnt/p", unresumable: true })?.sessions[0]).toEqual(lost);
   // An assistant that runs tells its own.
   expect(next({ assistantRuns: true })?.sessions[0]).toEqual({ name: "a", directory: "/home/ana", conversation: ID });
+});
+
+/** A record and its list as the agent of the version before knows them, to which a host may be taken back. */
+const formerRecord = z.strictObject({
+  version: z.literal(1),
+  takenAtMs: z.number(),
+  sessions: z.array(
+    z.strictObject({
+      name: z.string(),
+      directory: z.string(),
+      conversation: z.string().optional(),
+      assistantFolder: z.string().optional(),
+    }),
+  ),
+  forgotten: z.array(z.strictObject({ name: z.string(), atS: z.number() })),
+});
+const FOLDER = "/var/lib/tmux-persist/ana";
+const SHELLS = `${FOLDER}/shell-directories.json`;
+
+test("a record that is written after `cd` reads as one of the version before, and the shell's directory comes from beside it", () => {
+  const { sys, files } = memoryDoor();
+  const save = (...sessions: ObservedSession[]) => {
+    const next = recordAfterLook(readNewest(sys, "ana"), sessions, NOW, readOffered(sys, "ana"));
+    if (next !== undefined) appendRecord(sys, "ana", next);
+  };
+  const kept = { name: "a", directory: "/home/ana", conversation: ID, assistantFolder: "/mnt/claude" };
+  const moved = (directory: string) => seen("a", { conversation: ID, directory, unresumable: true });
+  const runs = seen("a", { ...kept, assistantRuns: true });
+  save(runs, seen("b"));
+  expect(files.has(SHELLS)).toBe(false);
+  // No record: the same sessions are in the newest one.
+  for (const directory of ["/home/ana/infra", "/home/ana/api"]) save(moved(directory), seen("b"));
+  expect(numbersOf(sys, "ana")).toEqual([1]);
+  const forgot = recordAfterForgetting(readNewest(sys, "ana"), "b", NOW);
+  if (forgot !== undefined) appendRecord(sys, "ana", forgot);
+  const both = { ...kept, shellDirectory: "/home/ana/api" };
+  for (const number of numbersOf(sys, "ana")) {
+    const text = files.get(`${FOLDER}/000000000${number}.json`) ?? "";
+    expect(formerRecord.parse(JSON.parse(text)).sessions[0]).toEqual(kept);
+    expect(readNumbered(sys, "ana", number).sessions[0]).toEqual(both);
+  }
+  const formerList = z.strictObject({ newest: z.number(), records: z.array(formerRecord.extend({ number: z.int() })) });
+  expect(formerList.parse(JSON.parse(files.get(`${FOLDER}/offered.json`) ?? "")).newest).toBe(2);
+  expect(readNewest(sys, "ana")?.sessions).toEqual([both]);
+  expect(readOffered(sys, "ana").map(({ sessions }) => sessions[0])).toEqual([both, both]);
+  expect(JSON.parse(files.get(SHELLS) ?? "")).toEqual({ [ID]: "/home/ana/api" });
+  const whole = files.get(SHELLS) ?? "";
+  for (const text of ["{", "[]", `{"${ID}":7}`, `{"x":"/"}`, JSON.stringify({ [ID]: "x".repeat(20_000) })]) {
+    files.set(SHELLS, text);
+    expect(readNewest(sys, "ana")?.sessions).toEqual([kept]);
+  }
+  files.set(SHELLS, whole);
+  save(runs);
+  expect([numbersOf(sys, "ana"), files.has(SHELLS)]).toEqual([[1, 2], false]);
 });
 
 test("the same set in another order is no new record; another directory or conversation is", () => {
