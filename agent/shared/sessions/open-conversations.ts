@@ -28,20 +28,31 @@ export function openConversations(
   sessions: readonly RunningSession[],
   others: readonly Assistant[],
 ): ReadonlyMap<string, OpenIn> {
-  const outside = others.map(
-    ({ pid, argument }) =>
-      [argument ?? "", { where: `process ${pid}, outside of every session`, state: "open" }] as const,
+  const inside = sessions.flatMap((session) =>
+    [...claimsOf(session)].map(([id, state]): Claim => ({ id, where: sessionCalled(session.name), state })),
   );
-  const inside = sessions.flatMap((session) => {
-    const where = sessionCalled(session.name);
-    return [...claimsOf(session)].map(([id, state]) => [id, { where, state }] as const);
+  const outside = others.map(({ pid, argument }): Claim => {
+    return { id: argument ?? "", where: `process ${pid}, outside of every session`, state: "open" };
   });
-  // Where one is certainly open is told before where it may be.
-  const inOrder = (["waiting", "possible"] as const).flatMap((state) =>
-    inside.filter(([, one]) => one.state === state),
-  );
-  const certain = inside.filter(([, { state }]) => state === "open");
-  return new Map([...inOrder, ...outside, ...certain].filter(([id]) => CONVERSATION_ID.test(id)));
+  const inState = (state: Claim["state"]) => inside.filter((one) => one.state === state);
+  const open = new Map<string, OpenIn>();
+  // Where one is certainly open is told before where it may be; what an assistant in a session starts itself is outside.
+  for (const claims of [inState("open"), outside, inState("possible"), inState("waiting")])
+    for (const [id, one] of byConversation(claims)) if (!open.has(id)) open.set(id, one);
+  return open;
+}
+
+type Claim = { readonly id: string; readonly where: string } & Pick<OpenIn, "state">;
+
+/** @param claims of one state */
+function byConversation(claims: readonly Claim[]): ReadonlyMap<string, OpenIn> {
+  const all = new Map<string, OpenIn & { readonly where: string[] }>();
+  for (const { id, where, state } of claims.filter((one) => CONVERSATION_ID.test(one.id))) {
+    const known = all.get(id);
+    if (known === undefined) all.set(id, { where: [where], state });
+    else known.where.push(where);
+  }
+  return all;
 }
 
 /** By conversation, how it counts for that session. */

@@ -5,8 +5,8 @@ import type { Outcome, Session } from "./session-schemas.ts";
 
 /** Where a conversation is open, or what else keeps it from being opened. */
 export interface OpenIn {
-  /** For a sentence. */
-  readonly where: string;
+  /** Each place of which that holds, for a sentence. */
+  readonly where: readonly string[];
   /** `possible`: nothing tells that it is not open there. `waiting`: a shell keeps it in which nothing runs. */
   readonly state: "open" | "possible" | "waiting";
 }
@@ -67,7 +67,7 @@ export function planRestore({ sessions, seenAtMs, chosen }: Asked, present: Pres
   const open = new Map(present.open);
   return sessions.map((session) => {
     const prospect = prospectOf(session, { ...present, open }, chosen ? Number.POSITIVE_INFINITY : seenAtMs);
-    const where = sessionCalled(session.name);
+    const where = [sessionCalled(session.name)];
     const state = prospect.state === "conversation" ? "open" : "waiting";
     if (prospect.conversation !== undefined) open.set(prospect.conversation, { where, state });
     return prospect;
@@ -86,10 +86,17 @@ function prospectOf(session: Session, present: Present, seenAtMs: number): Prosp
 }
 
 function whyOpen({ conversation, assistantFolder }: Session, { where, state }: OpenIn): string {
-  if (state === "open") return `its conversation is open in ${where}`;
-  if (state === "waiting") return `its conversation waits in ${where}`;
+  if (state === "open") return `its conversation is open in ${listed(where, "and")}`;
+  if (state === "waiting") return `its conversation waits in ${listed(where, "and")}`;
   const folder = assistantFolder === undefined ? "" : " and with its CLAUDE_CONFIG_DIR";
-  return `its conversation may be open in ${where}; if it is not, run \`claude --resume ${conversation}\` in its directory${folder}`;
+  return `its conversation may be open in ${listed(where, "or")}; if it is not, run \`claude --resume ${conversation}\` in its directory${folder}`;
+}
+
+const MOST_NAMED = 5;
+
+function listed(all: readonly string[], word: "and" | "or"): string {
+  if (all.length > MOST_NAMED) return `${all.slice(0, MOST_NAMED).join(", ")} and ${all.length - MOST_NAMED} more`;
+  return [...all.slice(0, -2), all.slice(-2).join(` ${word} `)].join(", ");
 }
 
 function besideRunning(session: Session, present: Present): Prospect {
@@ -99,7 +106,7 @@ function besideRunning(session: Session, present: Present): Prospect {
   const [current, open] = [present.running.get(name), present.open.get(conversation)];
   const mayStart = inside === undefined ? open === undefined : open === undefined || open.state === "waiting";
   // Where its own session names it, nothing is missed.
-  const isOwn = current === conversation || open?.where === sessionCalled(name);
+  const isOwn = current === conversation || open?.where.includes(sessionCalled(name)) === true;
   if (open?.state === "possible" && (inside !== undefined || !isOwn))
     return {
       session,

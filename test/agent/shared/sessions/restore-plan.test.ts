@@ -19,7 +19,7 @@ const C = "6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a03";
 const HOME = "/home/ana";
 const SEEN_AT = 1_800_000_000_000;
 
-const openIn = (where: string, state: OpenIn["state"] = "open"): OpenIn => ({ where, state });
+const openIn = (where: string, state: OpenIn["state"] = "open"): OpenIn => ({ where: [where], state });
 const present = (over: Partial<Present> = {}): Present => ({
   home: HOME,
   running: new Map(),
@@ -32,6 +32,12 @@ const present = (over: Partial<Present> = {}): Present => ({
 const session = (over: Partial<Session> = {}): Session => ({ name: "dev", directory: `${HOME}/code`, ...over });
 const plan = (sessions: readonly Session[], over: Partial<Present> = {}, asked: Partial<Asked> = {}) =>
   planRestore({ sessions, seenAtMs: SEEN_AT, chosen: false, ...asked }, present(over));
+const runs = (name: string, evidence: Partial<Evidence>, over: Partial<RunningSession> = {}): RunningSession => ({
+  name,
+  evidence: { key: "$1", written: new Map(), transcripts: [], ...evidence },
+  assistants: [],
+  ...over,
+});
 const stateOf = (one: Session, over?: Partial<Present>, asked?: Partial<Asked>) => plan([one], over, asked)[0];
 
 test.each<[string, Session, Partial<Present>, object]>([
@@ -270,6 +276,29 @@ test("beside a session of its name, a conversation that may be open in another o
   expect(stateOf(one, { running, open: own })).toEqual({ session: one, state: "running" });
 });
 
+test("of several sessions that may be in a conversation all are named, and the one of its name is not sent to open it", () => {
+  const maybe = (name: string) => runs(name, {}, { writtenSince: [A, B] });
+  const all = ["dev", "dev-2"].map(maybe);
+  const running = new Map(all.map(({ name }) => [name, undefined]));
+  for (const open of [openConversations(all, []), openConversations([...all].reverse(), [])]) {
+    const sessions = [session({ conversation: A }), session({ name: "dev-2", conversation: B })];
+    expect(plan(sessions, { running, open })).toEqual(sessions.map((one) => ({ session: one, state: "running" })));
+  }
+  const why = (names: readonly string[]) =>
+    stateOf(session({ name: "gone", conversation: A }), { open: openConversations(names.map(maybe), []) })?.why;
+  expect(why(["a"])).toContain('may be open in session "a"; if');
+  expect(why(["a", "b"])).toContain('may be open in session "a" or session "b"; if');
+  expect(why(["a", "b", "c"])).toContain('may be open in session "a", session "b" or session "c"; if');
+  // An answer has a bound.
+  const many = Array.from({ length: 500 }, (_, at) => `${"x".repeat(200)}${at}`);
+  expect(why(many)).toMatch(/ and 495 more; if/);
+  expect(why(many)?.length).toBeLessThan(4096);
+  const certain = [runs("a", {}, { conversation: A }), runs("b", {}, { conversation: A }), maybe("c")];
+  expect(stateOf(session({ name: "gone", conversation: A }), { open: openConversations(certain, []) })?.why).toBe(
+    'its conversation is open in session "a" and session "b"',
+  );
+});
+
 test("of two that name a conversation that cannot be read, only one keeps it", () => {
   const both = ["a", "b"].map((name) => session({ name, conversation: A }));
   expect(plan(both, { missingTranscript: () => "cannot be read (EIO)" })).toMatchObject([
@@ -325,13 +354,6 @@ test("whatever is recorded and runs, no conversation is opened that is open, and
       expect(started.filter((id) => open.has(id))).toEqual([]);
     }),
   );
-});
-
-const runs = (name: string, evidence: Partial<Evidence>, over: Partial<RunningSession> = {}): RunningSession => ({
-  name,
-  evidence: { key: "$1", written: new Map(), transcripts: [], ...evidence },
-  assistants: [],
-  ...over,
 });
 
 test.each<[string, readonly RunningSession[], readonly [string, string, OpenIn["state"]?][]]>([
@@ -411,4 +433,7 @@ test("an assistant outside of every session keeps its conversation from being op
   const argv = (pid: number) => (pid === 12 ? ["claude"] : ["claude", "--resume", pid === 10 ? A : B]);
   const others = assistantsExcept(all, argv, new Set([11]));
   expect([...openConversations([], others)]).toEqual([[A, openIn("process 10, outside of every session")]]);
+  // One that the assistant of a session has started itself is no other place.
+  const own = runs("x", {}, { conversation: A });
+  expect([...openConversations([own], others)]).toEqual([[A, openIn('session "x"')]]);
 });
