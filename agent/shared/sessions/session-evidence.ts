@@ -46,7 +46,7 @@ export interface Seen {
   readonly directory: string;
   /** What would have told the directory, which is another process's or the home then. */
   readonly hidden?: Hidden;
-  /** Nothing has told the directory, so it is the home. */
+  /** Nothing has told the directory, since that is hidden or all has ended, so it is the home. */
   readonly isUntold?: true;
 }
 
@@ -87,7 +87,11 @@ function speakerOf(panes: readonly SeenPane[], launched: string): SeenPane | und
 
 const only = <T>(all: readonly T[]): T | undefined => (all.length === 1 ? all[0] : undefined);
 
-const frontOf = ({ panes }: Found): Pane | undefined => panes.find((pane) => pane.active) ?? panes[0];
+/** The pane in front, or another one where that has ended: it tells nothing any more. */
+function frontOf({ panes }: Found): Pane | undefined {
+  const living = panes.filter(({ hasEnded }) => hasEnded !== true);
+  return living.find(({ active }) => active) ?? living[0];
+}
 
 /** When the kernel's clock of processes began, in ms since 1970. */
 export const bootedAtMs = (nowMs: number, upS: number): number => nowMs - upS * 1000;
@@ -181,13 +185,14 @@ export function sessionsOf(
   folders: ReadonlyMap<string, string> = new Map(),
 ): ObservedSession[] {
   const chosen = chooseConversations(evidence, outside);
-  return all.map(({ session, assistants, directory }, at) => {
+  return all.map(({ session, assistants, directory, hidden, isUntold }, at) => {
     const conversation = chosen.get(session.key);
     const hasEnded = assistants.length === 0 && conversation !== undefined;
     const isResumable = !hasEnded || evidence[at]?.written.has(conversation) === true;
     const { name, createdS } = session;
     const isKept = assistants.length > 0 || conversation !== undefined;
     const assistantFolder = isKept ? folders.get(session.key) : undefined;
+    const hides = isUntold === true ? ("directory" as const) : ("closerDirectory" as const);
     return {
       name,
       directory,
@@ -195,6 +200,7 @@ export function sessionsOf(
       assistantRuns: assistants.length > 0,
       ...(conversation === undefined ? {} : { conversation }),
       ...(assistantFolder === undefined ? {} : { assistantFolder }),
+      ...(isUntold === true || hidden !== undefined ? { hidden: [hides] } : {}),
       ...(isResumable ? {} : { unresumable: true as const }),
     };
   });

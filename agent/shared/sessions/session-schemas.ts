@@ -37,7 +37,8 @@ const observedSession = session.extend({
   /** Not all that tells its conversation could be read, so what was recorded of it stays. */
   unread: z.literal(true).optional(),
   /**
-   * What its processes hide, so what was recorded of that stays. `directory`: nothing tells it, so it is the home.
+   * What its processes hide, so what was recorded of that stays. `directory`: nothing tells it, also since all have ended, so
+   * it is the home.
    * `closerDirectory`: another process tells it than the one that is closest to its conversation.
    */
   hidden: z.array(z.enum(["directory", "closerDirectory", "assistantFolder"])).optional(),

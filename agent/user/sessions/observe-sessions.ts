@@ -110,7 +110,9 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
       const byName = one.isUntold === true ? unread.directory : unread.closerDirectory;
       byName.set(observed.name, one.hidden);
     }
-    const session = withHidden(observed, one, hiddenFolders.get(one.session.key));
+    const hidesFolder = observed.assistantRuns && hiddenFolders.has(one.session.key);
+    const hidden = [...(observed.hidden ?? []), "assistantFolder" as const];
+    const session = hidesFolder ? { ...observed, hidden } : observed;
     const missed = unreadOf(session, told, transcripts(one));
     if (missed === undefined) return session;
     if (mayHaveOne(session, told)) unread.conversation.set(session.name, missed);
@@ -137,18 +139,6 @@ export function readListing(listing: string, { uid, home }: PersonHere): Session
   ];
   const isWhole = seen.map(transcripts).every(({ folder, transcript }) => (folder ?? transcript) === undefined);
   return { sessions, seen, evidence, outside, writtenSince, unreadFolders, isWhole, warnings: told };
-}
-
-function withHidden(
-  session: ObservedSession,
-  { hidden: directory, isUntold }: Seen,
-  assistantFolder?: Hidden,
-): ObservedSession {
-  const hidden = [
-    ...(directory === undefined ? [] : [isUntold === true ? ("directory" as const) : ("closerDirectory" as const)]),
-    ...(assistantFolder === undefined || !session.assistantRuns ? [] : (["assistantFolder"] as const)),
-  ];
-  return hidden.length === 0 ? session : { ...session, hidden };
 }
 
 /** What could not be read and would have told the session's conversation. */

@@ -9,6 +9,8 @@ import {
 import { observation } from "../../../../agent/shared/sessions/session-schemas.ts";
 import { readProbe } from "../../../../agent/root/sessions/parse-probe-output.ts";
 import { decide, isWhole } from "../../../../agent/root/sessions/observe-sessions.ts";
+import { recordAfterLook } from "../../../../agent/root/sessions/compute-record.ts";
+import { withRecorded } from "../../../../agent/root/sessions/keep-hidden.ts";
 
 const id = (n: number) => `6f0c2f1a-5b59-4c06-9a55-0d1f3f6f7a0${n}`;
 const BETWEEN = "0123456789abcdef";
@@ -84,6 +86,26 @@ test("a process that hides its directory, or is not theirs, is their worker's to
   const started = { stats: `${usual.stats}${stat(30, "zsh", 10, 2000)}\n`, links: links({ ...all, 30: "" }) };
   expect(decided(started)).toBeUndefined();
   expect(decided({ links: links({ ...all, 30: "" }) })?.observation).toBeDefined();
+});
+
+test("a session whose pane in front has ended is recorded where another pane is, else where it was recorded", () => {
+  const ended = "$1 1700000000 11x 40 - - dev\n";
+  const recorded = (listing: string, own: object = {}) => {
+    const found = decided({ listing })?.observation;
+    if (found?.server !== "running") throw new Error("it is decided without a worker");
+    expect(found.warnings).toEqual([]);
+    const sessions = [{ name: "dev", directory: "/home/ana/before", ...own }];
+    const before = { version: 1 as const, takenAtMs: 1_750_000_000_000, sessions, forgotten: [] };
+    return (recordAfterLook(before, withRecorded(found.sessions, before), 1_800_000_000_000) ?? before).sessions;
+  };
+  expect(recorded(`${ended}$1 1700000000 10 10 - - dev\n`)).toEqual([{ name: "dev", directory: "/home/ana/a\nb" }]);
+  expect(recorded(ended)).toEqual([{ name: "dev", directory: "/home/ana/before" }]);
+  // Its conversation stays where it was, too.
+  const own = { conversation: id(2) };
+  expect(recorded(ended.replace("- - dev", `${id(2)} - dev`), own)).toEqual([
+    { name: "dev", directory: "/home/ana/before", ...own },
+  ]);
+  expect(decided({ listing: ended })?.observation).toMatchObject({ sessions: [{ directory: HOME }] });
 });
 
 test("a transcript that was written since the assistant started, and is not its own, is their worker's to look into", () => {
