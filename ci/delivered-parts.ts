@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { type DeliveredDigests, digestOf } from "../agent/lib/delivered-digests.ts";
+import { nameIn } from "../cli/stack/deployed-resources.ts";
 
 const resource = z.object({
   urn: z.string(),
@@ -60,5 +61,3 @@ function digestsOf(host: string, { urn, inputs }: z.output<typeof resource>): re
   const { kind, osUser } = part.parse(value);
   return [...agent, [osUser === undefined ? kind : `${kind}.${osUser}`, digestOf(value)]];
 }
-
-const nameIn = (urn: string): string => urn.split("::").slice(3).join("::");

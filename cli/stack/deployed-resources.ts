@@ -57,4 +57,5 @@ export function readState(exported: unknown): DeployedState {
   return { resources: new Map(made.map((one) => [keyOf(one), one])), interrupted };
 }
 
-const nameIn = (urn: string): string => urn.split("::").slice(3).join("::");
+/** The name of a resource in the program, by its URN. */
+export const nameIn = (urn: string): string => urn.split("::").slice(3).join("::");
