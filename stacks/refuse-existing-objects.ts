@@ -26,17 +26,27 @@ export function refuseExistingObjects(kubeconfig: string, inState: ObjectsInStat
   pulumi.runtime.registerStackTransformation(({ type, name, props, opts }) => {
     if (!type.startsWith("kubernetes:") || adopted.has(`${type} ${name}`)) return undefined;
     const { metadata: given, ...rest } = props as pulumi.Unwrap<DeclaredObject>;
-    // The SDK reads the import's id when it has the inputs.
-    const options: pulumi.CustomResourceOptions = { ...opts };
+    const isHeld = ({ kind, metadata }: DeclaredObject) =>
+      inState.get(metadata.namespace ?? "")?.has(objectKey(kind, metadata.name)) === true;
+    // A name that is not known yet is no key of the state.
+    if (isHeld(props as DeclaredObject)) return undefined;
+    let id: string | undefined;
     const metadata = pulumi.output(given).apply(async (known) => {
-      const isHeld = inState.get(known.namespace ?? "")?.has(objectKey(rest.kind, known.name)) === true;
-      const id = isHeld ? undefined : await look({ ...rest, metadata: known }, { type, name });
-      if (id !== undefined) options.import = id;
+      const object = { ...rest, metadata: known };
+      id = isHeld(object) ? undefined : await look(object, { type, name });
       return known;
     });
-    return { props: { ...props, metadata }, opts: options };
+    // The engine asks for it when it has the inputs.
+    const transforms: pulumi.ResourceTransform[] = [
+      ...(opts.transforms ?? []),
+      async (declared) =>
+        id === undefined ? undefined : { props: declared.props, opts: { ...declared.opts, import: id } },
+    ];
+    return { props: { ...props, metadata }, opts: hasRun(inState) ? { ...opts, transforms } : opts };
   });
 }
+
+const hasRun = (inState: ObjectsInState): boolean => [...inState.values()].some((objects) => objects.size > 0);
 
 /** How the program names a resource. */
 interface Resource {
@@ -53,7 +63,6 @@ type Look = (object: DeclaredObject, resource: Resource) => Promise<string | und
 function lookOf(kubeconfig: string, inState: ObjectsInState): Look {
   const read = liveObjects(kubeconfig);
   const take = fieldTakeover(kubeconfig);
-  const hasRun = [...inState.values()].some((objects) => objects.size > 0);
   return async (object, resource) => {
     const called = objectName(object);
     const isPreview = pulumi.runtime.isDryRun();
@@ -80,7 +89,7 @@ function lookOf(kubeconfig: string, inState: ObjectsInState): Look {
       return asksAgain(`${called} exists already; a deployment may have made it that is not published yet`);
     const { metadata, ...rest } = object;
     const whole = { ...rest, ...(await declaredParts(rest)), metadata };
-    if (isOurs && hasRun && !CREDENTIALS.has(object.kind) && isAsDeclared(whole, live.value)) {
+    if (isOurs && hasRun(inState) && !CREDENTIALS.has(object.kind) && isAsDeclared(whole, live.value)) {
       await take(whole);
       await pulumi.log.info(
         `${called} exists already, as the program declares it: an interrupted deployment has made it. The stack has it from now on`,

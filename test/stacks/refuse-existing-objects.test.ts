@@ -41,12 +41,8 @@ async function creating(
       refuseExistingObjects(kubeconfig, new Map([["books", new Map(held.map((key) => [key, HELD]))]]));
       // Sees what the transformation before it made; the registration of a resource that is refused would end the process.
       pulumi.runtime.registerStackTransformation(({ props, opts }) => {
-        const { metadata } = props as { readonly metadata: { promise(): Promise<unknown> } & Record<string, unknown> };
-        for (const one of ["isKnown", "isSecret"]) (metadata[one] as Promise<unknown>).catch(() => undefined);
-        (metadata as unknown as { allResources(): Promise<unknown> }).allResources().catch(() => undefined);
-        const imported = () => (opts as pulumi.CustomResourceOptions).import;
-        resolve({ settled: metadata.promise().then(imported) });
-        return { props: { ...props, metadata: { name: "seen" } }, opts };
+        resolve({ settled: answerFor(props.metadata).then(() => importBy(opts.transforms ?? [])) });
+        return { props: { ...props, metadata: { name: "seen" } }, opts: {} };
       });
       new kubernetes.core.v1[kind]("one", { metadata: { name: "one", namespace: "books" } });
       return {};
@@ -57,6 +53,25 @@ async function creating(
     (cause: Error) => ({ failed: cause.message, imported: undefined }),
   );
   return { failed, imported, said, asked: cluster.asked };
+}
+
+/** Fails where the object is refused; what the state holds is declared as it was. */
+async function answerFor(metadata: unknown): Promise<void> {
+  if (!pulumi.Output.isInstance(metadata)) return;
+  const output = metadata as unknown as Readonly<Record<"isKnown" | "isSecret", Promise<unknown>>> & {
+    promise(): Promise<unknown>;
+    allResources(): Promise<unknown>;
+  };
+  for (const one of [output.isKnown, output.isSecret, output.allResources()]) one.catch(() => undefined);
+  await output.promise();
+}
+
+/** @returns the id that the engine gets */
+async function importBy(transforms: readonly pulumi.ResourceTransform[]): Promise<string | undefined> {
+  const declared = { custom: true, type: "", name: "", props: {}, opts: {} };
+  const answers = await Promise.all(transforms.map((transform) => transform(declared)));
+  const [id] = answers.flatMap((answer) => (answer?.opts as pulumi.CustomResourceOptions | undefined)?.import ?? []);
+  return id;
 }
 
 const live = (metadata: object = {}, kind = "ResourceQuota"): Replied => ({
