@@ -10,17 +10,20 @@ import type {
   Snapshot,
 } from "../../shared/sessions/session-schemas.ts";
 
+type OfferedRecords = () => readonly Pick<OfferedRecord, "sessions">[];
+
 /**
  * The record after a look at the running sessions; undefined when nothing is to be written: the set is the same, or the
  * look found none, which must never wipe what a restore is about to need.
  *
- * @param offered newest first; a session may have been restored from each, so they tell what the one before does not
+ * @param offered newest first; a session may have been restored from each, so they tell what the one before does not. They
+ * are asked for where that one does not have a conversation.
  */
 export function recordAfterLook(
   before: Snapshot | undefined,
   seen: readonly ObservedSession[],
   nowMs: number,
-  offered: readonly Pick<OfferedRecord, "sessions">[] = [],
+  offered: OfferedRecords = () => [],
 ): Snapshot | undefined {
   if (seen.length === 0) return undefined;
   // A session that is forgotten while it runs stays so; one of its name that was made later is a new one.
@@ -67,24 +70,28 @@ const inOrder = (sessions: readonly Session[]): Session[] =>
 function sessionsToRecord(
   seen: readonly ObservedSession[],
   before: Snapshot | undefined,
-  offered: readonly Pick<OfferedRecord, "sessions">[],
+  offered: OfferedRecords,
 ): readonly Session[] {
-  const known = [...(before === undefined ? [] : [before]), ...offered].flatMap(({ sessions }) => sessions);
+  const recordedOf = (conversation: string) => {
+    const isOfIt = (session: Session) => session.conversation === conversation;
+    const earlier = () => offered().flatMap(({ sessions }) => sessions);
+    return before?.sessions.find(isOfIt) ?? earlier().find(isOfIt);
+  };
   const all = seen.map((one) => ({ one, kept: one.unread === true ? keptOf(one, before) : undefined }));
   return all.map(({ one, kept }, at) => {
-    if (kept === undefined) return recorded(one, known);
+    if (kept === undefined) return recorded(one, recordedOf);
     const isOf = (other: Pick<Session, "conversation">) => other.conversation === kept.conversation;
     const isTaken = all.some((other, otherAt) => otherAt !== at && isOf(other.kept ?? other.one));
     return isTaken ? { name: one.name, directory: one.directory } : kept;
   });
 }
 
-/** @param all newest first */
-function recorded(seen: ObservedSession, all: readonly Session[]): Session {
+/** @param recordedOf what was recorded last of a conversation */
+function recorded(seen: ObservedSession, recordedOf: (conversation: string) => Session | undefined): Session {
   const { createdS: _, assistantRuns, unread: _unread, namedAtMs: _named, unresumable, ...session } = seen;
   const { conversation } = session;
   if (assistantRuns || conversation === undefined) return session;
-  const known = all.find((s) => s.conversation === conversation);
+  const known = recordedOf(conversation);
   if (known === undefined) return session;
   // The folder of a conversation is read from its assistant, so it stays as recorded once the assistant has ended, and so
   // does that there was none but `~/.claude`. Its directory stays while the shell is where it cannot be resumed.

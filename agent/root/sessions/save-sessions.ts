@@ -41,7 +41,7 @@ async function saveOne(sys: System, user: User, now: () => number): Promise<numb
   for (const sentence of seen.warnings ?? []) warn(`${user.name}: ${sentence}`);
   if (seen.server === "none") return 0;
   const before = readNewest(sys, user.name);
-  const next = recordAfterLook(before, withRecorded(seen.sessions, before), atMs, readOffered(sys, user.name));
+  const next = recordAfterLook(before, withRecorded(seen.sessions, before), atMs, () => readOffered(sys, user.name));
   if (next !== undefined) {
     appendRecord(sys, user.name, next);
     info(`${user.name}: recorded ${next.sessions.length} ${next.sessions.length === 1 ? "session" : "sessions"}`);

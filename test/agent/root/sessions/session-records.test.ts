@@ -141,7 +141,7 @@ test("what waits for its conversation after a restore of an earlier record is sa
     appendRecord(door.sys, "ana", { version: 1, takenAtMs: NOW, sessions, forgotten: [] });
   const before = readNewest(door.sys, "ana");
   const next = (one: Partial<ObservedSession>) =>
-    recordAfterLook(before, [seen("a", { conversation: ID, ...one }), other], NOW, readOffered(door.sys, "ana"));
+    recordAfterLook(before, [seen("a", { conversation: ID, ...one }), other], NOW, () => readOffered(door.sys, "ana"));
   // Its directory is away, so it waits in the home; or only its folder is.
   const [waits] = next({ unresumable: true })?.sessions ?? [];
   expect(waits).toEqual({ ...lost, shellDirectory: "/home/ana" });
@@ -149,6 +149,20 @@ test("what waits for its conversation after a restore of an earlier record is sa
   expect(next({ directory: "/mnt/p", unresumable: true })?.sessions[0]).toEqual(lost);
   // An assistant that runs tells its own.
   expect(next({ assistantRuns: true })?.sessions[0]).toEqual({ name: "a", directory: "/home/ana", conversation: ID });
+});
+
+test("earlier records are read only for a conversation that the newest one does not have", () => {
+  const one = seen("a", { conversation: ID });
+  let reads = 0;
+  const look = (sessions: readonly Session[]) =>
+    recordAfterLook({ version: 1, takenAtMs: NOW, sessions, forgotten: [] }, [one, seen("b")], NOW, () => {
+      reads += 1;
+      return [];
+    });
+  look([{ name: "a", directory: "/home/ana", conversation: ID }]);
+  expect(reads).toBe(0);
+  look([]);
+  expect(reads).toBe(1);
 });
 
 /** A record and its list as the agent of the version before knows them, to which a host may be taken back. */
@@ -171,7 +185,7 @@ const SHELLS = `${FOLDER}/shell-directories.json`;
 test("a record that is written after `cd` reads as one of the version before, and the shell's directory comes from beside it", () => {
   const { sys, files } = memoryDoor();
   const save = (...sessions: ObservedSession[]) => {
-    const next = recordAfterLook(readNewest(sys, "ana"), sessions, NOW, readOffered(sys, "ana"));
+    const next = recordAfterLook(readNewest(sys, "ana"), sessions, NOW, () => readOffered(sys, "ana"));
     if (next !== undefined) appendRecord(sys, "ana", next);
   };
   const kept = { name: "a", directory: "/home/ana", conversation: ID, assistantFolder: "/mnt/claude" };
