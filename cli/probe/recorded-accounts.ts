@@ -1,8 +1,8 @@
 /** Reads the ids of forge accounts from the engine's state: an account keeps its id when its owner renames it. */
 
 import { z } from "zod";
-import { Refusal } from "../../config/refusal.ts";
 import { folded } from "../../roster/text/code-unit-order.ts";
+import { inForm } from "../stack/deployed-resources.ts";
 
 /** Ids by login in lower case; several where deployments found different accounts under one login. */
 export type RecordedAccounts = ReadonlyMap<string, readonly number[]>;
@@ -26,10 +26,9 @@ const ofMany = z.object({ accountIds: z.record(z.string(), z.int()).default({}) 
  * @throws Refusal for what is not a state of the engine
  */
 export function recordedAccounts(exported: unknown): RecordedAccounts {
-  const state = stateForm.safeParse(exported);
-  if (!state.success) throw new Refusal(UNKNOWN_STATE);
+  const { deployment } = inForm(stateForm, exported);
   const ids = new Map<string, readonly number[]>();
-  for (const { type, outputs } of state.data.deployment?.resources ?? []) {
+  for (const { type, outputs } of deployment?.resources ?? []) {
     for (const [login, id] of recordedIn(type, outputs)) {
       const key = folded(login);
       ids.set(key, [...new Set([...(ids.get(key) ?? []), id])]);
@@ -37,9 +36,6 @@ export function recordedAccounts(exported: unknown): RecordedAccounts {
   }
   return ids;
 }
-
-const UNKNOWN_STATE =
-  "`pulumi stack export` answered in a form that this program does not know; does `pulumi version` say v3?";
 
 function recordedIn(type: string, outputs: object): readonly (readonly [string, number])[] {
   switch (type) {

@@ -1,6 +1,7 @@
 /** Reads the resources of the last deployments from the engine's exported state. */
 
 import { z } from "zod";
+import { Refusal } from "../../config/refusal.ts";
 
 const resource = z.object({
   urn: z.string(),
@@ -45,9 +46,9 @@ export interface DeployedState {
 /** The same resource has the same key in the program and in the state. */
 export const keyOf = ({ type, name }: { readonly type: string; readonly name: string }): string => `${type}::${name}`;
 
-/** @throws ZodError for what is no state of the engine */
+/** @throws Refusal for what is no state of the engine */
 export function readState(exported: unknown): DeployedState {
-  const { deployment } = stateForm.parse(exported);
+  const { deployment } = inForm(stateForm, exported);
   const made = (deployment?.resources ?? [])
     .filter(({ custom, delete: goes, type }) => custom && !goes && !type.startsWith("pulumi:"))
     .map(({ urn, type, id, inputs, outputs, modified }): DeployedResource => {
@@ -56,6 +57,19 @@ export function readState(exported: unknown): DeployedState {
   const interrupted = (deployment?.pending_operations ?? []).map(({ resource: { urn } }) => nameIn(urn));
   return { resources: new Map(made.map((one) => [keyOf(one), one])), interrupted };
 }
+
+/**
+ * What a schema takes from the engine's exported state.
+ * @throws Refusal for what does not fit it
+ */
+export function inForm<Form extends z.ZodType>(form: Form, exported: unknown): z.output<Form> {
+  const state = form.safeParse(exported);
+  if (!state.success) throw new Refusal(UNKNOWN_STATE);
+  return state.data;
+}
+
+const UNKNOWN_STATE =
+  "`pulumi stack export` answered in a form that this program does not know; does `pulumi version` say v3?";
 
 /** The name of a resource in the program, by its URN. */
 export const nameIn = (urn: string): string => urn.split("::").slice(3).join("::");

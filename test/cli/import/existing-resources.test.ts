@@ -8,6 +8,7 @@ import { readState } from "../../../cli/stack/deployed-resources.ts";
 import { findExisting } from "../../../cli/import/existing-resources.ts";
 import { initialLedger } from "../../../cli/import/initial-ledger.ts";
 import { loadLedger } from "../../../roster/ledger.ts";
+import { Refusal } from "../../../config/refusal.ts";
 import type { DesiredResource } from "../../../stacks/offline/record-resources.ts";
 import { DEFAULT_POLICY } from "../../../roster/policy-defaults.ts";
 import { derived, rosterOf, row } from "../../roster/support.ts";
@@ -148,6 +149,14 @@ test("what the stack's state has is not taken over and in nobody's way", async (
   const { adopt, clashes, held } = await findExisting(declared, { cluster: answers(live) }, state);
   expect([adopt.map(({ id }) => id), clashes, held.map(({ id }) => id)]).toEqual([["books/owner"], [], ["books/t"]]);
 });
+
+test.each([[[]], [{ deployment: { resources: [{ type: "no-urn" }] } }]])(
+  "what is no state of the engine is refused with a sentence: %j",
+  (exported) => {
+    expect(() => readState(exported)).toThrow(Refusal);
+    expect(() => readState(exported)).toThrow("`pulumi stack export` answered in a form");
+  },
+);
 
 test("a Deployment with another selector would have to be deleted, too", async () => {
   const app = (name: string) => ({ spec: { selector: { matchLabels: { app: name } } } });
