@@ -19,19 +19,26 @@ export interface ReloadedFiles {
   load(): Promise<unknown>;
 }
 
-/** A run that is killed between writing and loading leaves right files and a service that knows the old ones; the next one loads. */
+/**
+ * A run that is killed between writing and loading leaves right files and a service that knows the old ones; the next one loads.
+ * A file that is as it once was has a new time of change, by which it is known to be loaded no more.
+ */
 export function reloadOnChange(m: Machine, of: ReloadedFiles): Step {
   const path = `${STATE}/loaded/${of.key}`;
-  const wanted = createHash("sha256").update(JSON.stringify(of.files)).digest("hex");
+  const present = () => {
+    const files = of.files.map((file) => ({ ...file, changedAtMs: m.sys.look(file.path)?.mtimeMs }));
+    return createHash("sha256").update(JSON.stringify(files)).digest("hex");
+  };
   return {
     name: of.name,
     differences: () => {
       const changes = fileChanges(m.sys, of.files, of.filePoint);
-      if (changes.length === 0 && m.sys.read(path)?.toString("utf8") === wanted) return [];
+      if (changes.length === 0 && m.sys.read(path)?.toString("utf8") === present()) return [];
       const apply = async () => {
+        const loaded = present();
         await of.load();
         m.sys.makeDirectory(`${STATE}/loaded`, 0o700);
-        m.sys.replaceFile(path, { bytes: wanted, mode: 0o600 });
+        m.sys.replaceFile(path, { bytes: loaded, mode: 0o600 });
       };
       return [...changes, { point: of.loadPoint, says: of.loadSays, apply }];
     },
