@@ -1,4 +1,4 @@
-/** Killed before and after every mutating step: the next run finishes, and the one after that changes nothing. */
+/** Killed before every mutating step, and in the next run after it: the run after that finishes, and the one after that changes nothing. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Point, ROOT_POINTS, WORKER_POINTS } from "../../agent/lib/failpoints.ts";
 import { startTestHost, type TestHost } from "./host/host.ts";
@@ -53,10 +53,12 @@ rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*; echo 'deb [trusted=yes] f
 /** What a busy machine made late is tried again in the background: that retry has ended after this. */
 const RETRIED =
   "if ls /var/lib/workstation/unfinished/*.json >/dev/null 2>&1; then systemctl start workstation-finish; fi";
-/** Three runs: one that dies at the failpoint, one that finishes, one that finds nothing to do. */
+/** Four runs: one that dies before the step, one that comes that far and dies after it, one that finishes, and one that finds nothing to do. */
 const CYCLE = `cat > /run/setup.sh; sh /run/setup.sh >/run/setup.log 2>&1
-WORKSTATION_FAILPOINT=$1 workstation reconcile >/run/first.log 2>&1; echo "killed $?"
-workstation reconcile >/run/second.log 2>&1; echo "finished $?"
+for moment in before after; do
+  WORKSTATION_FAILPOINT=$1:$moment workstation reconcile >/run/$moment.log 2>&1; echo "killed $?"
+done
+workstation reconcile >/run/last.log 2>&1; echo "finished $?"
 ${RETRIED}
 workstation reconcile 2>&1`;
 
@@ -165,20 +167,18 @@ sed -i 's/"uid":7501,"adopted":true/"uid":7501,"adopted":false/' ${LEDGER}; mkdi
   "codex-mirror": inCode("cd; mkdir -p .codex; rm -f .codex/AGENTS.md"),
 };
 
-const cells = [...ROOT_POINTS, ...WORKER_POINTS].flatMap((point) =>
-  (["before", "after"] as const).map((moment) => [point, moment] as const),
-);
-
-test.each(cells)("killed at %s, %s", async (point, moment) => {
-  const said = await host.sh(`sh /srv/cycle.sh ${point}:${moment}`, { input: SETUPS[point], timeoutMs: 120_000 });
-  const [killed = "", finished = "", ...third] = said.split("\n");
-  const logs = await host.sh("tail -n 30 /run/setup.log /run/first.log /run/second.log");
+test.each([...ROOT_POINTS, ...WORKER_POINTS])("killed before %s, and the next run after it", async (point) => {
+  const said = await host.sh(`sh /srv/cycle.sh ${point}`, { input: SETUPS[point], timeoutMs: 180_000 });
+  const [before, after, finished, ...third] = said.split("\n");
+  const [setup = "", ...runs] = await Promise.all(
+    ["setup", "before", "after", "last"].map((run) => host.sh(`echo ${run}:; tail -n 30 /run/${run}.log`)),
+  );
+  const logs = [setup, ...runs].join("\n");
   // Root's own death ends its run at once; a worker's is that person's failure. Either way the step was reached.
   const root = (ROOT_POINTS as readonly string[]).includes(point);
-  expect([killed, root || logs.includes("the worker ended early")], logs).toEqual([
-    root ? "killed 137" : "killed 1",
-    true,
-  ]);
+  const isReached = runs.slice(0, 2).map((log) => root || log.includes("the worker ended early"));
+  const killed = root ? "killed 137" : "killed 1";
+  expect([before, after, ...isReached], logs).toEqual([killed, killed, true, true]);
   expect(finished, logs).toBe("finished 0");
   // A unit's file that was written anew is newer than the services that run, which no run restarts.
   const rest = third.filter((line) => !/: warning: .* still runs with the former settings/.test(line));
