@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/e2e/longest-first.ts";
 
 /** They compare times, or look at the whole machine before and after. */
-const ALONE = ["test/e2e/{host-workers,lab-guest,lab-process}.test.ts"];
+const ALONE = ["test/e2e/{host-workers-in-time,lab-guest,lab-process}.test.ts"];
 
 /**
  * Unit tests that take many seconds each, by what they prove: thousands of derivations, clones and races with git, units,
