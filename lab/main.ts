@@ -10,7 +10,7 @@ import { log } from "./log.ts";
 import { shellEnv } from "./shell-env.ts";
 import { describe, status } from "./status.ts";
 import { openSsh, openLogin, openKubectl } from "./sessions.ts";
-import { missingTools, openToolchain, STANDARD_TOOLS } from "./toolchain/index.ts";
+import { missingTools, openToolchain, STANDARD_TOOLS, TOOL_NAMES } from "./toolchain/index.ts";
 import { buildMinutes } from "./up-plan.ts";
 import { up } from "./up.ts";
 
@@ -43,11 +43,12 @@ async function showStatus(flags: ReadonlySet<string>): Promise<void> {
 }
 
 async function build(): Promise<void> {
-  const missing = await missingTools(STANDARD_TOOLS);
+  const wanted = process.env.PLUGINS === "official" ? TOOL_NAMES : STANDARD_TOOLS;
+  const missing = await missingTools(wanted);
   if (missing.length > 0)
     log(`To be built once: ${missing.join(", ")} (about ${buildMinutes(missing, availableParallelism())} min)`);
-  const tools = openToolchain();
-  for (const tool of STANDARD_TOOLS) {
+  const tools = openToolchain(wanted);
+  for (const tool of wanted) {
     const { dir, origin } = await tools.get(tool);
     log(`${tool}: ${origin === "official" ? "the vendor's" : "ready"}, in ${dir}`);
   }

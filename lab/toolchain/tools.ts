@@ -92,7 +92,7 @@ export type Tool = keyof typeof TOOLS;
 
 export const TOOL_NAMES = Object.keys(TOOLS) as Tool[];
 
-/** What `make build` builds. The official plugin takes long, so it is built where `PLUGINS=official` asks for it. */
+/** What `make build` builds. The official plugin takes long, so it is built too where `PLUGINS=official` asks for it. */
 export const STANDARD_TOOLS: readonly Tool[] = TOOL_NAMES.filter((tool) => tool !== "plugin-kubernetes");
 
 /** The tools that servers and the deployment of a roster need. The others are built when a test needs them. */
