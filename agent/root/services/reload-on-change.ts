@@ -21,19 +21,25 @@ export interface ReloadedFiles {
 
 /**
  * A run that is killed between writing and loading leaves right files and a service that knows the old ones; the next one loads.
- * A file that is as it once was has a new time of change, by which it is known to be loaded no more.
+ * A file that was changed and is as it once was has a new time of change, by which it is known to be loaded no more.
  */
 export function reloadOnChange(m: Machine, of: ReloadedFiles): Step {
   const path = `${STATE}/loaded/${of.key}`;
-  const present = () => {
-    const files = of.files.map((file) => ({ ...file, changedAtMs: m.sys.look(file.path)?.mtimeMs }));
-    return createHash("sha256").update(JSON.stringify(files)).digest("hex");
+  // Of the inode: a file that is moved away and back, or copied with its times, keeps the time of its content.
+  const changedAtMs = (file: string) => m.sys.look(file)?.ctimeMs ?? 0;
+  const present = () => digestOf(of.files.map((file) => ({ ...file, changedAtMs: changedAtMs(file.path) })));
+  const isLoaded = () => {
+    const loaded = m.sys.read(path)?.toString("utf8");
+    if (loaded === present()) return true;
+    // Earlier versions recorded no times: what was written after the last change of the files still holds.
+    const isLatest = of.files.every((file) => changedAtMs(file.path) <= changedAtMs(path));
+    return loaded === digestOf(of.files) && isLatest;
   };
   return {
     name: of.name,
     differences: () => {
       const changes = fileChanges(m.sys, of.files, of.filePoint);
-      if (changes.length === 0 && m.sys.read(path)?.toString("utf8") === present()) return [];
+      if (changes.length === 0 && isLoaded()) return [];
       const apply = async () => {
         const loaded = present();
         await of.load();
@@ -44,6 +50,9 @@ export function reloadOnChange(m: Machine, of: ReloadedFiles): Step {
     },
   };
 }
+
+const digestOf = (files: readonly GeneratedFile[]): string =>
+  createHash("sha256").update(JSON.stringify(files)).digest("hex");
 
 /** Unit files and drop-ins, loaded by systemd. */
 export const reloadSystemdOnChange = (m: Machine, of: Omit<ReloadedFiles, "load" | "loadSays">): Step =>

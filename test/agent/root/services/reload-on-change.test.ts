@@ -1,5 +1,6 @@
 /** Files that a service has to reload: a service never keeps what it knew of a file that was changed since. */
 
+import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
 import { expect, test } from "vitest";
 import { says } from "../../../../agent/lib/converge.ts";
@@ -20,7 +21,7 @@ function host() {
   };
   const look = (path: string) =>
     files.has(path)
-      ? ({ isFile: () => true, mode: 0o644, uid: 0, gid: 0, mtimeMs: changedAtMs.get(path) } as Stats)
+      ? ({ isFile: () => true, mode: 0o644, uid: 0, gid: 0, ctimeMs: changedAtMs.get(path) } as Stats)
       : undefined;
   const loaded: (string | undefined)[] = [];
   const machine = machineOf({ ...sys, look, replaceFile: (path, { bytes }) => write(path, bytes.toString()) });
@@ -50,6 +51,19 @@ test("a file that was taken away or changed is loaded once it is back, by the ru
     expect(loaded).toEqual([FILE.text]);
     expect(await run()).toBe(0);
   }
+});
+
+test("what an earlier version has loaded is not loaded again, unless a file was changed after that", async () => {
+  const { run, loaded, write, files } = host();
+  await run();
+  const memory = [...files.keys()].find((path) => path.includes("/loaded/")) ?? "";
+  const former = createHash("sha256")
+    .update(JSON.stringify([FILE]))
+    .digest("hex");
+  write(memory, former);
+  expect(await run()).toBe(0);
+  write(FILE.path, FILE.text);
+  expect([await run(), loaded.length]).toEqual([1, 2]);
 });
 
 test("a file that somebody put back meanwhile is loaded, since what runs may know another one", async () => {
