@@ -36,13 +36,14 @@ export function refuseExistingObjects(kubeconfig: string, inState: ObjectsInStat
       id = isHeld(object) ? undefined : await look(object, { type, name });
       return known;
     });
-    // The engine asks for it when it has the inputs.
-    const transforms: pulumi.ResourceTransform[] = [
-      ...(opts.transforms ?? []),
-      async (declared) =>
-        id === undefined ? undefined : { props: declared.props, opts: { ...declared.opts, import: id } },
-    ];
-    return { props: { ...props, metadata }, opts: hasRun(inState) ? { ...opts, transforms } : opts };
+    // The engine asks for it when it has the inputs, and for each child of the resource, too.
+    const importFound: pulumi.ResourceTransform = async (declared) =>
+      id === undefined || declared.type !== type || declared.name !== name
+        ? undefined
+        : { props: declared.props, opts: { ...declared.opts, import: id } };
+    const mayBeLeft = hasRun(inState) && !CREDENTIALS.has(rest.kind);
+    const transforms = mayBeLeft ? [...(opts.transforms ?? []), importFound] : opts.transforms;
+    return { props: { ...props, metadata }, opts: transforms === undefined ? opts : { ...opts, transforms } };
   });
 }
 

@@ -40,8 +40,9 @@ async function creating(
     void pulumi.runtime.runInPulumiStack(async () => {
       refuseExistingObjects(kubeconfig, new Map([["books", new Map(held.map((key) => [key, HELD]))]]));
       // Sees what the transformation before it made; the registration of a resource that is refused would end the process.
-      pulumi.runtime.registerStackTransformation(({ props, opts }) => {
-        resolve({ settled: answerFor(props.metadata).then(() => importBy(opts.transforms ?? [])) });
+      pulumi.runtime.registerStackTransformation(({ type, name, props, opts }) => {
+        const resource = { type, name, props: {}, opts: {}, custom: true };
+        resolve({ settled: answerFor(props.metadata).then(() => importBy(opts.transforms ?? [], resource)) });
         return { props: { ...props, metadata: { name: "seen" } }, opts: {} };
       });
       new kubernetes.core.v1[kind]("one", { metadata: { name: "one", namespace: "books" } });
@@ -66,11 +67,18 @@ async function answerFor(metadata: unknown): Promise<void> {
   await output.promise();
 }
 
-/** @returns the id that the engine gets */
-async function importBy(transforms: readonly pulumi.ResourceTransform[]): Promise<string | undefined> {
-  const declared = { custom: true, type: "", name: "", props: {}, opts: {} };
-  const answers = await Promise.all(transforms.map((transform) => transform(declared)));
-  const [id] = answers.flatMap((answer) => (answer?.opts as pulumi.CustomResourceOptions | undefined)?.import ?? []);
+/** @returns the id that the engine gets, which asks for each child of the resource as well */
+async function importBy(
+  transforms: readonly pulumi.ResourceTransform[],
+  resource: pulumi.ResourceTransformArgs,
+): Promise<string | undefined> {
+  const [answers, ofChild] = await Promise.all(
+    [resource, { ...resource, name: "child" }].map((one) => Promise.all(transforms.map((transform) => transform(one)))),
+  );
+  expect(ofChild?.flatMap((answer) => answer ?? [])).toEqual([]);
+  const [id] = (answers ?? []).flatMap(
+    (answer) => (answer?.opts as pulumi.CustomResourceOptions | undefined)?.import ?? [],
+  );
   return id;
 }
 
