@@ -72,10 +72,13 @@ function sessionsToRecord(
   before: Snapshot | undefined,
   offered: OfferedRecords,
 ): readonly Session[] {
+  let earlier: readonly Session[] | undefined;
   const recordedOf = (conversation: string) => {
     const isOfIt = (session: Session) => session.conversation === conversation;
-    const earlier = () => offered().flatMap(({ sessions }) => sessions);
-    return before?.sessions.find(isOfIt) ?? earlier().find(isOfIt);
+    const newest = before?.sessions.find(isOfIt);
+    if (newest !== undefined) return newest;
+    earlier ??= offered().flatMap(({ sessions }) => sessions);
+    return earlier.find(isOfIt);
   };
   const all = seen.map((one) => ({ one, kept: one.unread === true ? keptOf(one, before) : undefined }));
   return all.map(({ one, kept }, at) => {
