@@ -2,7 +2,8 @@
 
 import { z } from "zod";
 import { type DeliveredDigests, digestOf } from "../agent/lib/delivered-digests.ts";
-import { nameIn } from "../cli/stack/deployed-resources.ts";
+import { inForm, nameIn } from "../cli/stack/deployed-resources.ts";
+import { parseJson } from "../clients/parse-json.ts";
 
 const resource = z.object({
   urn: z.string(),
@@ -28,10 +29,10 @@ export interface DeliveredToHost {
  * @param exported the engine's state, as `pulumi stack export` writes it
  * @param hosts names of the hosts
  * @returns by host; without a host to which nothing was ever delivered
- * @throws ZodError for what is not a state of the engine
+ * @throws Refusal for what is not a state of the engine
  */
 export function deliveredParts(exported: unknown, hosts: readonly string[]): ReadonlyMap<string, DeliveredToHost> {
-  const resources = (stateForm.parse(exported).deployment?.resources ?? []).filter(
+  const resources = (inForm(stateForm, exported).deployment?.resources ?? []).filter(
     ({ custom, delete: isGoing, type }) => custom && !isGoing && type.startsWith("command:remote:"),
   );
   return new Map(
@@ -57,7 +58,7 @@ function digestsOf(host: string, { urn, inputs }: z.output<typeof resource>): re
   const agent = name === `${host}-base` && sha256 !== undefined ? [["agent", sha256] as const] : [];
   // The state has the secret parts as ciphertext; what settles a host reads digests and no part.
   if (typeof inputs.stdin !== "string" || /-(credentials|ingress-secret|settle)$/.test(name)) return agent;
-  const value: unknown = JSON.parse(inputs.stdin);
-  const { kind, osUser } = part.parse(value);
+  const value = parseJson(inputs.stdin);
+  const { kind, osUser } = inForm(part, value);
   return [...agent, [osUser === undefined ? kind : `${kind}.${osUser}`, digestOf(value)]];
 }

@@ -1,6 +1,7 @@
 /** Defines the stack outputs by which a run passes its ledger on to the next one. */
 
 import { z } from "zod";
+import { Refusal } from "./refusal.ts";
 
 /** Name of the stack output that holds the ledger. */
 export const LEDGER_OUTPUT = "ledger";
@@ -29,11 +30,21 @@ export interface PreviousRun {
   readonly formerBindings?: readonly string[];
 }
 
-/** @param output the stack's outputs by name, undefined where there is none */
+/**
+ * @param output the stack's outputs by name, undefined where there is none
+ * @throws Refusal for an output of another form
+ */
 export function previousRunFrom(output: (name: string) => unknown): PreviousRun {
-  const version = z.int().optional().parse(output(USER_MAP_VERSION_OUTPUT));
-  const services = z.array(z.string()).optional().parse(output(SERVICES_OUTPUT));
-  const formerBindings = z.array(z.string()).optional().parse(output(FORMER_BINDINGS_OUTPUT));
+  const read = <T>(name: string, form: z.ZodType<T>): T | undefined => {
+    const parsed = form.optional().safeParse(output(name));
+    if (parsed.success) return parsed.data;
+    throw new Refusal(
+      `The stack's output ${name} has a form that this version does not know: a newer one has deployed the stack. Use that one.`,
+    );
+  };
+  const version = read(USER_MAP_VERSION_OUTPUT, z.int());
+  const services = read(SERVICES_OUTPUT, z.array(z.string()));
+  const formerBindings = read(FORMER_BINDINGS_OUTPUT, z.array(z.string()));
   const inputs = { ledger: output(LEDGER_OUTPUT), undelivered: output(UNDELIVERED_OUTPUT) };
   return {
     ...inputs,

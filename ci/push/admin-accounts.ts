@@ -5,6 +5,7 @@
 
 import { z } from "zod";
 import { renamedTo } from "../../clients/forgejo/accounts-by-id.ts";
+import { inForm } from "../../cli/stack/deployed-resources.ts";
 import { folded } from "../../roster/text/code-unit-order.ts";
 
 /** An admin of the deployed roster as the forge knows them. */
@@ -17,13 +18,15 @@ export interface AdminAccount {
 
 const stateForm = z.object({
   deployment: z.object({
-    resources: z.array(
-      z.object({
-        type: z.string(),
-        delete: z.boolean().default(false),
-        outputs: z.record(z.string(), z.unknown()).default({}),
-      }),
-    ),
+    resources: z
+      .array(
+        z.object({
+          type: z.string(),
+          delete: z.boolean().default(false),
+          outputs: z.record(z.string(), z.unknown()).default({}),
+        }),
+      )
+      .nullish(),
   }),
 });
 /** State of the forge's rule for the tags that confirm, whose list holds exactly the admins; an earlier version recorded no ids. */
@@ -39,17 +42,17 @@ const RULE_TYPE = "forgejo:index:TagProtection";
  * @param managesForge whether the deployed stack file has the forge's section: every deployment of it that succeeded has
  * put the rule into the state, so a state without it was edited, and identifies nobody
  * @returns every login without an id where the stack does not manage the forge and has no such rule
- * @throws ZodError for what is not a state of the engine
+ * @throws Refusal for what is not a state of the engine
  */
 export function adminAccounts(
   logins: readonly string[],
   exported: unknown,
   managesForge: boolean,
 ): readonly AdminAccount[] {
-  const { resources } = stateForm.parse(exported).deployment;
+  const resources = inForm(stateForm, exported).deployment.resources ?? [];
   const found = resources.find(({ type, delete: isGoing }) => type === RULE_TYPE && !isGoing);
   if (found === undefined) return managesForge ? [] : logins.map((login) => ({ login, id: undefined }));
-  const { pushers, accountIds } = rule.parse(found.outputs);
+  const { pushers, accountIds } = inForm(rule, found.outputs);
   const ids = new Map(Object.entries(accountIds).map(([login, id]) => [folded(login), id]));
   const listed = new Set(pushers.map(folded));
   return logins.flatMap((login) => {

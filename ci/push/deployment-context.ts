@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Document } from "yaml";
 import { PROJECT } from "../../cli/pulumi.ts";
+import { parseJson } from "../../clients/parse-json.ts";
 import { FULL_HASH } from "../../roster/deployment-message.ts";
 import { loadRoster } from "../../roster/load.ts";
 import type { HostName, Row } from "../../roster/model.ts";
@@ -90,7 +91,7 @@ export async function readDeploymentContext(): Promise<DeploymentContext> {
     );
   const document = await openStackFile(PROJECT, stack);
   const logins = await adminsAt(git, deployed, document);
-  const state: unknown = JSON.parse(await mustPulumi({ stack, folder: PROJECT }, ["stack", "export"]));
+  const state = parseJson(await mustPulumi({ stack, folder: PROJECT }, ["stack", "export"]));
   const admins = adminAccounts(logins, state, managesForge(document));
   return {
     ...{ git, stack, deployed, commit, done },

@@ -1,6 +1,8 @@
 /** Records in a published state which deployment it is of: its commit, its time and the user map that it went by. Pure. */
 
 import { z } from "zod";
+import { inForm } from "../../cli/stack/deployed-resources.ts";
+import { parseJson } from "../../clients/parse-json.ts";
 import { FULL_HASH } from "../../roster/deployment-message.ts";
 import { StepError } from "../environment.ts";
 
@@ -33,7 +35,7 @@ type StateForm = z.output<typeof stateForm>;
  */
 export function withPublication(state: string, { commit, userMap }: Omit<Publication, "time">): string {
   if (!FULL_HASH.test(commit)) throw new StepError(`The deployed commit ${JSON.stringify(commit)} is not a full hash.`);
-  const parsed = stateForm.parse(JSON.parse(state));
+  const parsed = inForm(stateForm, parseJson(state));
   const record = {
     ...{ [OUTPUTS.commit]: commit, [OUTPUTS.time]: parsed.deployment.manifest.time },
     ...(userMap === undefined ? {} : { [OUTPUTS.userMap]: userMap }),
@@ -52,7 +54,7 @@ const record = z.object({
  * @throws StepError where nothing was published yet, or by a program that recorded less
  */
 export function extractPublication(state: string): { readonly publication: Publication; readonly state: string } {
-  const parsed = stateForm.parse(JSON.parse(state));
+  const parsed = inForm(stateForm, parseJson(state));
   if (parsed.deployment.resources.length === 0)
     throw new StepError("No deployment was published for previews yet: the pipeline of the next push publishes one.");
   const found = record.safeParse(stackOf(parsed).outputs);

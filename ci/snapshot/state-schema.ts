@@ -1,6 +1,7 @@
 /** Describes the JSON of an exported state: every field that the engine writes, and no other one. */
 
 import { z } from "zod";
+import { parseJson } from "../../clients/parse-json.ts";
 import { StepError } from "../environment.ts";
 
 /** One property value as the engine serializes it; objects with a signature are special values. */
@@ -102,7 +103,7 @@ export type State = z.output<typeof state>;
  * @throws StepError that names the first field of another form, and none of its content
  */
 export function readState(exported: string): State {
-  const parsed = state.safeParse(JSON.parse(exported));
+  const parsed = state.safeParse(parseJson(exported));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const keys = issue?.code === "unrecognized_keys" ? ` (unknown: ${issue.keys.join(", ")})` : "";

@@ -41,12 +41,12 @@ function recordedIn(type: string, outputs: object): readonly (readonly [string, 
   switch (type) {
     case "forgejo:index:Collaborator":
     case "forgejo:index:AccessToken": {
-      const { login, accountId } = ofOne.parse(outputs);
+      const { login, accountId } = inForm(ofOne, outputs);
       return accountId === null ? [] : [[login, accountId]];
     }
     case "forgejo:index:BranchWriters":
     case "forgejo:index:TagProtection":
-      return Object.entries(ofMany.parse(outputs).accountIds);
+      return Object.entries(inForm(ofMany, outputs).accountIds);
     default:
       return [];
   }

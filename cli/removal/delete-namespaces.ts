@@ -67,5 +67,9 @@ async function get<T>(kube: KubeCall, path: string, form: z.ZodType<T>, mayBeGon
     throw new Refusal(
       `the cluster did not show ${path} (it answered ${status}), so there is no whole backup and nothing was deleted`,
     );
-  return form.parse(value);
+  const parsed = form.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new Refusal(
+    `the cluster answered for ${path} in a form that this program does not know, so there is no whole backup and nothing was deleted`,
+  );
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Refusal } from "../../config/refusal.ts";
 import { adminAccounts } from "../../ci/push/admin-accounts.ts";
 
 const rule = (outputs: object, more: object = {}) => ({ type: "forgejo:index:TagProtection", outputs, ...more });
@@ -42,7 +43,11 @@ test.each([
   ["no state", {}],
   ["an id that is no number", state(rule({ pushers: ["wizard"], accountIds: { wizard: "5" } }))],
 ])("%s is an error and not an admin without an id", (_, exported) => {
-  expect(() => adminAccounts(LOGINS, exported, true)).toThrow();
+  expect(() => adminAccounts(LOGINS, exported, true)).toThrow(Refusal);
+});
+
+test("a state in which nothing is left identifies nobody", () => {
+  expect(adminAccounts(LOGINS, { deployment: { manifest: {} } }, true)).toEqual([]);
 });
 
 test("a login that every object has as a field is looked up among the recorded ones alone", () => {

@@ -205,7 +205,9 @@ test("the ids are those of the collaborators, the tokens and the lists of the en
     ]),
   );
   expect(recordedAccounts({ deployment: null })).toEqual(new Map());
-  expect(() => recordedAccounts([])).toThrow("`pulumi stack export` answered in a form");
+  const oddOutputs = { type: "forgejo:index:Collaborator", outputs: { login: { encrypted: "x" } } };
+  for (const exported of [[], { deployment: { resources: [oddOutputs] } }])
+    expect(() => recordedAccounts(exported)).toThrow("`pulumi stack export` answered in a form");
 });
 
 test("a listing that is refused is an error and no absence", async () => {

@@ -1,6 +1,7 @@
 /** What a run takes from the outputs of the one before. */
 
 import { expect, test } from "vitest";
+import { Refusal } from "../../config/refusal.ts";
 import { previousRunFrom } from "../../config/previous-run.ts";
 import { offeredServices } from "../../config/offered-services.ts";
 import { settings } from "./raw-config.ts";
@@ -17,3 +18,12 @@ test("the services that a run offers are taken up by the next one, and a state w
   expect(previousRunFrom((name) => outputs[name]).services).toEqual(offered);
   expect(previousRunFrom(() => undefined)).toEqual({ ledger: undefined, undelivered: undefined });
 });
+
+test.each(["userMapVersion", "services", "formerBindings"])(
+  "an output %s of a newer version's form is refused with its name",
+  (output) => {
+    const read = () => previousRunFrom((name) => (name === output ? { form: "of another version" } : undefined));
+    expect(read).toThrow(Refusal);
+    expect(read).toThrow(`The stack's output ${output} has a form that this version does not know`);
+  },
+);
