@@ -53,10 +53,11 @@ rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*; echo 'deb [trusted=yes] f
 /** What a busy machine made late is tried again in the background: that retry has ended after this. */
 const RETRIED =
   "if ls /var/lib/workstation/unfinished/*.json >/dev/null 2>&1; then systemctl start workstation-finish; fi";
-/** Four runs: one that dies before the step, one that comes that far and dies after it, one that finishes, and one that finds nothing to do. */
+/** Four runs: one that dies before the step, one that comes that far and dies after it, one that finishes, and one that finds nothing to do; without the second where only `before` is given. */
 const CYCLE = `cat > /run/setup.sh; sh /run/setup.sh >/run/setup.log 2>&1
-for moment in before after; do
-  WORKSTATION_FAILPOINT=$1:$moment workstation reconcile >/run/$moment.log 2>&1; echo "killed $?"
+point=$1; shift
+for moment; do
+  WORKSTATION_FAILPOINT=$point:$moment workstation reconcile >/run/$moment.log 2>&1; echo "killed $?"
 done
 workstation reconcile >/run/last.log 2>&1; echo "finished $?"
 ${RETRIED}
@@ -168,7 +169,7 @@ sed -i 's/"uid":7501,"adopted":true/"uid":7501,"adopted":false/' ${LEDGER}; mkdi
 };
 
 test.each([...ROOT_POINTS, ...WORKER_POINTS])("killed before %s, and the next run after it", async (point) => {
-  const said = await host.sh(`sh /srv/cycle.sh ${point}`, { input: SETUPS[point], timeoutMs: 180_000 });
+  const said = await host.sh(`sh /srv/cycle.sh ${point} before after`, { input: SETUPS[point], timeoutMs: 180_000 });
   const [before, after, finished, ...third] = said.split("\n");
   const [setup = "", ...runs] = await Promise.all(
     ["setup", "before", "after", "last"].map((run) => host.sh(`echo ${run}:; tail -n 30 /run/${run}.log`)),
@@ -183,6 +184,16 @@ test.each([...ROOT_POINTS, ...WORKER_POINTS])("killed before %s, and the next ru
   // A unit's file that was written anew is newer than the services that run, which no run restarts.
   const rest = third.filter((line) => !/: warning: .* still runs with the former settings/.test(line));
   expect(rest.join("\n"), logs).toBe("nothing to change");
+});
+
+/** The step before it has several changes, and dies after the first of them: this state is no other cell's. */
+const AFTER_SEVERAL: readonly Point[] = ["base-daemon-reload", "units-daemon-reload", "cut-linger", "cut-cron"];
+
+test.each(AFTER_SEVERAL)("killed before %s, and the next run finishes", async (point) => {
+  const said = await host.sh(`sh /srv/cycle.sh ${point} before`, { input: SETUPS[point], timeoutMs: 180_000 });
+  const [before, finished, ...third] = said.split("\n");
+  const rest = third.filter((line) => !/: warning: .* still runs with the former settings/.test(line));
+  expect([before, finished, rest]).toEqual(["killed 137", "finished 0", ["nothing to change"]]);
 });
 
 test("after all that nobody is there twice, nothing half made is left, and what was given is what was given", async () => {
