@@ -48,7 +48,8 @@ async function hiddenProcess(program: string, extra: Record<string, string> = {}
   const argv = [...withOtherGroup, program, "120"];
   const child = spawn("/usr/bin/setpriv", argv, { env: { ...env(), ...extra }, cwd: home, stdio: "ignore" });
   children.push(child);
-  while (!readFileSync(`/proc/${child.pid}/cmdline`, "utf8").includes(`${program}\0`))
+  // Until then it is still the program that starts it, which names it among its arguments.
+  while (readFileSync(`/proc/${child.pid}/cmdline`, "utf8").startsWith("/usr/bin/setpriv\0"))
     await new Promise((resolve) => setTimeout(resolve, 10));
   return child.pid ?? 0;
 }
