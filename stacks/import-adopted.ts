@@ -7,7 +7,7 @@ import { differingImmutableFields } from "../clients/kubernetes/immutable-fields
 import { deletionOf, keeperSentences, tokenSentences } from "../clients/kubernetes/other-keepers.ts";
 import { type Adoption, declaredId, objectId } from "../config/adoption-file.ts";
 import { type DeclaredObject, declaredParts, liveObjects, objectName } from "./live-object.ts";
-import { objectKey, type ObjectsInState } from "./objects-in-state.ts";
+import { heldObject, type ObjectsInState } from "./objects-in-state.ts";
 import { runError } from "./run-error.ts";
 
 /**
@@ -60,7 +60,7 @@ export function takeOver(
 
 function holds(inState: ObjectsInState, kind: string, id: string): boolean {
   const [name = "", namespace = ""] = id.split("/").reverse();
-  return inState.get(namespace)?.has(objectKey(kind, name)) === true;
+  return heldObject(inState, { kind, name, namespace }) !== undefined;
 }
 
 /** The engine would import the other object, and delete it to make the declared one. */

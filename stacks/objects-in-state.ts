@@ -48,4 +48,10 @@ export async function objectsInState(): Promise<ObjectsInState> {
   return objects;
 }
 
+/** What the state has of an object, undefined where it has none; a name that is not known yet is none. */
+export const heldObject = (
+  inState: ObjectsInState,
+  { kind, name, namespace = "" }: { readonly kind: string; readonly name: string; readonly namespace?: string },
+): HeldObject | undefined => inState.get(namespace)?.get(objectKey(kind, name));
+
 export const objectKey = (kind: string, name: string): string => `${kind} ${name}`;

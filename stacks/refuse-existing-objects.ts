@@ -11,7 +11,7 @@ import { bearsOurLabels } from "../components/cluster/labels.ts";
 import { type Adoption, objectId } from "../config/adoption-file.ts";
 import { type DeclaredObject, declaredParts, type LiveObject, liveObjects, objectName } from "./live-object.ts";
 import { fieldTakeover } from "./import-adopted.ts";
-import { objectKey, type ObjectsInState } from "./objects-in-state.ts";
+import { heldObject, type ObjectsInState } from "./objects-in-state.ts";
 import { runError } from "./run-error.ts";
 
 /**
@@ -21,14 +21,14 @@ import { runError } from "./run-error.ts";
  * that is just as it is declared is taken into the state all the same: a run that was interrupted leaves such behind.
  */
 export function refuseExistingObjects(kubeconfig: string, inState: ObjectsInState, adoption: Adoption = []): void {
-  const look = lookOf(kubeconfig, inState);
+  const hasRun = [...inState.values()].some((objects) => objects.size > 0);
+  const mayBeLeft = (kind: string) => hasRun && !CREDENTIALS.has(kind);
+  const look = lookOf(kubeconfig, mayBeLeft);
   const adopted = new Set(adoption.map(({ type, name }) => `${type} ${name}`));
   pulumi.runtime.registerStackTransformation(({ type, name, props, opts }) => {
     if (!type.startsWith("kubernetes:") || adopted.has(`${type} ${name}`)) return undefined;
     const { metadata: given, ...rest } = props as pulumi.Unwrap<DeclaredObject>;
-    const isHeld = ({ kind, metadata }: DeclaredObject) =>
-      inState.get(metadata.namespace ?? "")?.has(objectKey(kind, metadata.name)) === true;
-    // A name that is not known yet is no key of the state.
+    const isHeld = ({ kind, metadata }: DeclaredObject) => heldObject(inState, { kind, ...metadata }) !== undefined;
     if (isHeld(props as DeclaredObject)) return undefined;
     let id: string | undefined;
     const metadata = pulumi.output(given).apply(async (known) => {
@@ -41,13 +41,10 @@ export function refuseExistingObjects(kubeconfig: string, inState: ObjectsInStat
       id === undefined || declared.type !== type || declared.name !== name
         ? undefined
         : { props: declared.props, opts: { ...declared.opts, import: id } };
-    const mayBeLeft = hasRun(inState) && !CREDENTIALS.has(rest.kind);
-    const transforms = mayBeLeft ? [...(opts.transforms ?? []), importFound] : opts.transforms;
+    const transforms = mayBeLeft(rest.kind) ? [...(opts.transforms ?? []), importFound] : opts.transforms;
     return { props: { ...props, metadata }, opts: transforms === undefined ? opts : { ...opts, transforms } };
   });
 }
-
-const hasRun = (inState: ObjectsInState): boolean => [...inState.values()].some((objects) => objects.size > 0);
 
 /** How the program names a resource. */
 interface Resource {
@@ -61,7 +58,8 @@ interface Resource {
  */
 type Look = (object: DeclaredObject, resource: Resource) => Promise<string | undefined>;
 
-function lookOf(kubeconfig: string, inState: ObjectsInState): Look {
+/** @param mayBeLeft whether an object of that kind may be one that an interrupted run has made */
+function lookOf(kubeconfig: string, mayBeLeft: (kind: string) => boolean): Look {
   const read = liveObjects(kubeconfig);
   const take = fieldTakeover(kubeconfig);
   return async (object, resource) => {
@@ -90,7 +88,7 @@ function lookOf(kubeconfig: string, inState: ObjectsInState): Look {
       return asksAgain(`${called} exists already; a deployment may have made it that is not published yet`);
     const { metadata, ...rest } = object;
     const whole = { ...rest, ...(await declaredParts(rest)), metadata };
-    if (isOurs && hasRun(inState) && !CREDENTIALS.has(object.kind) && isAsDeclared(whole, live.value)) {
+    if (isOurs && mayBeLeft(object.kind) && isAsDeclared(whole, live.value)) {
       await take(whole);
       await pulumi.log.info(
         `${called} exists already, as the program declares it: an interrupted deployment has made it. The stack has it from now on`,

@@ -10,7 +10,7 @@ import { MANAGED } from "../components/cluster/labels.ts";
 import { Refusal } from "../config/refusal.ts";
 import { FORCE } from "./import-adopted.ts";
 import { type DeclaredObject, objectName, RETRIES } from "./live-object.ts";
-import { type HeldObject, objectKey, type ObjectsInState } from "./objects-in-state.ts";
+import { type HeldObject, heldObject, objectKey, type ObjectsInState } from "./objects-in-state.ts";
 
 /** By namespace, empty for what is in none: each object by `objectKey`, as the API server has it; without what is gone. */
 export type LabelledObjects = ReadonlyMap<string, ReadonlyMap<string, LabelledObject>>;
@@ -114,10 +114,9 @@ export function revertAdditions(live: LabelledObjects, inState: ObjectsInState):
     if (!type.startsWith("kubernetes:")) return undefined;
     const object = props as DeclaredObject;
     const { kind, metadata } = object;
-    const [namespace, key] = [metadata.namespace ?? "", objectKey(kind, metadata.name)];
-    const held = inState.get(namespace)?.get(key);
+    const held = heldObject(inState, { kind, ...metadata });
     if (held === undefined) return undefined;
-    const found = live.get(namespace)?.get(key);
+    const found = live.get(metadata.namespace ?? "")?.get(objectKey(kind, metadata.name));
     const added = found === undefined ? [] : unexpected(props, held, found);
     for (const part of added)
       void pulumi.log.warn(
