@@ -1,6 +1,7 @@
 /** Detects whether anything that a person's worker reads has changed since it last found nothing to do. */
 
 import { createHash } from "node:crypto";
+import { digestOfJson } from "../../lib/digest-of-json.ts";
 import { asset } from "../../lib/assets.ts";
 import type { ClonesPart } from "../../contract.ts";
 import type { User } from "../system/account-database.ts";
@@ -45,7 +46,7 @@ export async function detectChanges(
   if (ran.timedOut) return { ...UNKNOWN, late: true };
   if (ran.code !== 0 || ran.overflowed || ran.stderr !== "") return UNKNOWN;
   const [own = "", theirs = ""] = withoutTimesOfFolders(ran.stdout).split(/\n\n(.*)/s);
-  const digests = [digestOf([part, digestOfPrograms(), own]), digestOf(theirs)];
+  const digests = [digestOfJson([part, digestOfPrograms(), own]), digestOfJson(theirs)];
   const path = changeDigestFile(user.name);
   const before = sys.read(path)?.toString("utf8").split("\n") ?? [];
   return {
@@ -57,8 +58,6 @@ export async function detectChanges(
     },
   };
 }
-
-const digestOf = (value: unknown): string => createHash("sha256").update(JSON.stringify(value)).digest("hex");
 
 /** A file's time of its last change cannot be set by its person; a folder's changes with all that they do in it. */
 const withoutTimesOfFolders = (answer: string): string =>

@@ -1,6 +1,6 @@
 /** Writes files that a running service has to reload, reloads it, and records that it has. */
 
-import { createHash } from "node:crypto";
+import { digestOfJson } from "../../lib/digest-of-json.ts";
 import type { Point } from "../../lib/failpoints.ts";
 import { type Sentence, type Step, says } from "../../lib/converge.ts";
 import type { Machine } from "../system/cached-accounts-and-units.ts";
@@ -27,13 +27,13 @@ export function reloadOnChange(m: Machine, of: ReloadedFiles): Step {
   const path = `${STATE}/loaded/${of.key}`;
   // Of the inode: a file that is moved away and back, or copied with its times, keeps the time of its content.
   const changedAtMs = (file: string) => m.sys.look(file)?.ctimeMs ?? 0;
-  const present = () => digestOf(of.files.map((file) => ({ ...file, changedAtMs: changedAtMs(file.path) })));
+  const present = () => digestOfJson(of.files.map((file) => ({ ...file, changedAtMs: changedAtMs(file.path) })));
   const isLoaded = () => {
     const loaded = m.sys.read(path)?.toString("utf8");
     if (loaded === present()) return true;
     // Earlier versions recorded no times: what was written after the last change of the files still holds.
     const isLatest = of.files.every((file) => changedAtMs(file.path) <= changedAtMs(path));
-    return loaded === digestOf(of.files) && isLatest;
+    return loaded === digestOfJson(of.files) && isLatest;
   };
   return {
     name: of.name,
@@ -50,9 +50,6 @@ export function reloadOnChange(m: Machine, of: ReloadedFiles): Step {
     },
   };
 }
-
-const digestOf = (files: readonly GeneratedFile[]): string =>
-  createHash("sha256").update(JSON.stringify(files)).digest("hex");
 
 /** Unit files and drop-ins, loaded by systemd. */
 export const reloadSystemdOnChange = (m: Machine, of: Omit<ReloadedFiles, "load" | "loadSays">): Step =>
