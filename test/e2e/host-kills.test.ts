@@ -168,9 +168,19 @@ sed -i 's/"uid":7501,"adopted":true/"uid":7501,"adopted":false/' ${LEDGER}; mkdi
   "codex-mirror": inCode("cd; mkdir -p .codex; rm -f .codex/AGENTS.md"),
 };
 
+/** What each run answered: those that were killed, the one that finished, and the one that had nothing to do. */
+async function cycle(point: Point, ...moments: readonly ("before" | "after")[]) {
+  const argv = ["sh", "/srv/cycle.sh", point, ...moments];
+  const said = (await host.sh(argv.join(" "), { input: SETUPS[point], timeoutMs: 180_000 })).split("\n");
+  // A unit's file that was written anew is newer than the services that run, which no run restarts.
+  const rest = said
+    .slice(moments.length + 1)
+    .filter((line) => !/: warning: .* still runs with the former settings/.test(line));
+  return { killed: said.slice(0, moments.length), finished: said[moments.length], rest: rest.join("\n") };
+}
+
 test.each([...ROOT_POINTS, ...WORKER_POINTS])("killed before %s, and the next run after it", async (point) => {
-  const said = await host.sh(`sh /srv/cycle.sh ${point} before after`, { input: SETUPS[point], timeoutMs: 180_000 });
-  const [before, after, finished, ...third] = said.split("\n");
+  const { killed, finished, rest } = await cycle(point, "before", "after");
   const [setup = "", ...runs] = await Promise.all(
     ["setup", "before", "after", "last"].map((run) => host.sh(`echo ${run}:; tail -n 30 /run/${run}.log`)),
   );
@@ -178,22 +188,18 @@ test.each([...ROOT_POINTS, ...WORKER_POINTS])("killed before %s, and the next ru
   // Root's own death ends its run at once; a worker's is that person's failure. Either way the step was reached.
   const root = (ROOT_POINTS as readonly string[]).includes(point);
   const isReached = runs.slice(0, 2).map((log) => root || log.includes("the worker ended early"));
-  const killed = root ? "killed 137" : "killed 1";
-  expect([before, after, ...isReached], logs).toEqual([killed, killed, true, true]);
+  const code = root ? "killed 137" : "killed 1";
+  expect([...killed, ...isReached], logs).toEqual([code, code, true, true]);
   expect(finished, logs).toBe("finished 0");
-  // A unit's file that was written anew is newer than the services that run, which no run restarts.
-  const rest = third.filter((line) => !/: warning: .* still runs with the former settings/.test(line));
-  expect(rest.join("\n"), logs).toBe("nothing to change");
+  expect(rest, logs).toBe("nothing to change");
 });
 
 /** The step before it has several changes, and dies after the first of them: this state is no other cell's. */
 const AFTER_SEVERAL: readonly Point[] = ["base-daemon-reload", "units-daemon-reload", "cut-linger", "cut-cron"];
 
 test.each(AFTER_SEVERAL)("killed before %s, and the next run finishes", async (point) => {
-  const said = await host.sh(`sh /srv/cycle.sh ${point} before`, { input: SETUPS[point], timeoutMs: 180_000 });
-  const [before, finished, ...third] = said.split("\n");
-  const rest = third.filter((line) => !/: warning: .* still runs with the former settings/.test(line));
-  expect([before, finished, rest]).toEqual(["killed 137", "finished 0", ["nothing to change"]]);
+  const { killed, finished, rest } = await cycle(point, "before");
+  expect([...killed, finished, rest]).toEqual(["killed 137", "finished 0", "nothing to change"]);
 });
 
 test("after all that nobody is there twice, nothing half made is left, and what was given is what was given", async () => {

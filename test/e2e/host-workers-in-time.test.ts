@@ -5,6 +5,7 @@ import { HOURLY_LIMITS, scaledForLoad } from "../../agent/root/people/worker-poo
 import { account, clones, maps, type Somebody } from "./host/parts.ts";
 import {
   first,
+  INSTALL_ASSISTANT,
   launchersIn,
   people,
   startWorkersHost,
@@ -72,9 +73,7 @@ test("one of ten who stops their worker is named, and keeps nobody waiting", asy
     `systemd-run --quiet --unit=stopper --uid=${first.uid} sh -c 'while :; do pkill -STOP -u ${first.uid} -x node; sleep 0.1; done'; rm /home/w0/start-claude.sh`,
   );
   const { quietMs, said, wrote } = await timed();
-  const left = await host.sh(
-    "systemctl stop stopper; systemctl list-units --plain --no-legend 'workstation-worker-*' | wc -l; pgrep -c -u w0 -x node; true",
-  );
+  const left = await host.sh(`systemctl stop stopper; ${WORKERS}; pgrep -c -u w0 -x node; true`);
   expect([said.code, failedOf(said), wrote, left]).toEqual([1, ["w0: clones"], WROTE_LAUNCHERS, "0\n0"]);
   expect(said.err.join("\n")).toContain(
     "was still running when all others had ended, did not stop when it was told to, and was killed",
@@ -114,10 +113,9 @@ test("a first clone that is slow is not lost: the delivery ends in its time and 
 });
 
 test("a remote that hangs delays the session by 15 seconds at most, and the clone is as it was", async () => {
-  await host.sh(
-    "mkdir -p ~/.local/bin; printf '#!/bin/sh\\necho > ~/started; exec sleep 600\\n' > ~/.local/bin/claude; chmod 755 ~/.local/bin/claude; git -C ~/code config user.name w1; git -C ~/code remote set-url forgejo http://127.0.0.1:8080/hang/infra",
-    { as: "w1" },
-  );
+  await host.sh(`${INSTALL_ASSISTANT}; git -C ~/code remote set-url forgejo http://127.0.0.1:8080/hang/infra`, {
+    as: "w1",
+  });
   const started = performance.now();
   await host.sh(
     "SHELL=/bin/sh timeout 60 sh ~/start-claude.sh >/dev/null 2>&1 & for i in $(seq 300); do [ -s ~/started ] && break; sleep 0.1; done; pkill -u w1 -x sleep; test -s ~/started",

@@ -1,7 +1,15 @@
 /** What runs as a person: the worker that root starts and does not trust, and the launcher that they start themselves. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { clones, portsOf, units } from "./host/parts.ts";
-import { first, launchersIn, startWorkersHost, WORKERS, type WorkersHost, WROTE_LAUNCHERS } from "./host/workers.ts";
+import {
+  first,
+  INSTALL_ASSISTANT,
+  launchersIn,
+  startWorkersHost,
+  WORKERS,
+  type WorkersHost,
+  WROTE_LAUNCHERS,
+} from "./host/workers.ts";
 
 let host: WorkersHost;
 beforeAll(async () => {
@@ -143,10 +151,7 @@ const session = (name: string, command: string) =>
 
 test("the launcher starts the assistant with a known conversation, which the session remembers, and leaves a shell when it fails", async () => {
   expect(await host.sh("cd /home/w1 && sh -n start-claude.sh && echo good")).toBe("good");
-  await host.sh(
-    "mkdir -p ~/.local/bin; printf '#!/bin/sh\\npwd > ~/started; echo \"$@\" >> ~/started; exec sleep 600\\n' > ~/.local/bin/claude; chmod 755 ~/.local/bin/claude; git -C ~/code config user.name w1",
-    { as: "w1" },
-  );
+  await host.sh(INSTALL_ASSISTANT, { as: "w1" });
   await session("my work", "SHELL=/bin/sh ~/start-claude.sh");
   const [cwd, args] = (await host.sh("cat /home/w1/started")).split("\n");
   const option = await host.sh("tmux show-options -v -t '=my work:' @workstation_conversation", { as: "w1" });

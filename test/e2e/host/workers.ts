@@ -46,3 +46,7 @@ export const launchersIn = (out: readonly string[]): readonly string[] =>
 
 /** Prints how many workers run. */
 export const WORKERS = "systemctl list-units --plain --no-legend 'workstation-worker-*' | wc -l";
+
+/** Installs, as a person, an assistant that writes down where and with what it was started, and then waits. */
+export const INSTALL_ASSISTANT =
+  "mkdir -p ~/.local/bin; printf '#!/bin/sh\\npwd > ~/started; echo \"$@\" >> ~/started; exec sleep 600\\n' > ~/.local/bin/claude; chmod 755 ~/.local/bin/claude; git -C ~/code config user.name w1";
