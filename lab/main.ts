@@ -7,10 +7,11 @@ import { down } from "./down.ts";
 import { LabError } from "./lab-error.ts";
 import { deployRoster, commandsToTry } from "./pulumi/deploy.ts";
 import { log } from "./log.ts";
+import { askedKind } from "./plugins/kind.ts";
 import { shellEnv } from "./shell-env.ts";
 import { describe, status } from "./status.ts";
 import { openSsh, openLogin, openKubectl } from "./sessions.ts";
-import { missingTools, openToolchain, STANDARD_TOOLS, TOOL_NAMES } from "./toolchain/index.ts";
+import { missingTools, openToolchain, STANDARD_TOOLS, toolsFor } from "./toolchain/index.ts";
 import { buildMinutes } from "./up-plan.ts";
 import { up } from "./up.ts";
 
@@ -43,7 +44,7 @@ async function showStatus(flags: ReadonlySet<string>): Promise<void> {
 }
 
 async function build(): Promise<void> {
-  const wanted = process.env.PLUGINS === "official" ? TOOL_NAMES : STANDARD_TOOLS;
+  const wanted = toolsFor(askedKind(), STANDARD_TOOLS);
   const missing = await missingTools(wanted);
   if (missing.length > 0)
     log(`To be built once: ${missing.join(", ")} (about ${buildMinutes(missing, availableParallelism())} min)`);

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { isBaseInstalled } from "./devvm/base.ts";
 import { missingPackages } from "./packages.ts";
 import { missingTools } from "./toolchain/index.ts";
-import { BUILD_MINUTES, LAB_TOOLS, type Tool } from "./toolchain/tools.ts";
+import { BUILD_MINUTES, type Tool } from "./toolchain/tools.ts";
 
 export interface UpPlan {
   readonly lab: string;
@@ -19,8 +19,8 @@ export interface UpPlan {
 }
 
 /** Looks at this machine and changes nothing. Throws `LabError` without Go. */
-export async function planUp(lab: string, withPeople: boolean): Promise<UpPlan> {
-  const [packages, tools] = await Promise.all([missingPackages(), missingTools(LAB_TOOLS)]);
+export async function planUp(lab: string, needed: readonly Tool[], withPeople: boolean): Promise<UpPlan> {
+  const [packages, tools] = await Promise.all([missingPackages(), missingTools(needed)]);
   const installsDebian = !(await isBaseInstalled());
   return { lab, processors: availableParallelism(), packages, tools, installsDebian, withPeople };
 }

@@ -1,24 +1,27 @@
 /** Brings a lab up: packages, tools, and its parts side by side; ends with how long each took. */
-import { type Instance, instanceName, openInstance, requireRoot } from "./instance.ts";
+import { findInstance, type Instance, instanceName, openInstance, requireRoot } from "./instance.ts";
 import { LabError } from "./lab-error.ts";
 import { withLock } from "./lock.ts";
 import { installPackages } from "./packages.ts";
 import { PARTS, type Part } from "./parts.ts";
 import { duration, log } from "./log.ts";
+import { keepKind, kindOf } from "./plugins/kind.ts";
 import { openToolchain, type Toolchain } from "./toolchain/index.ts";
-import { LAB_TOOLS } from "./toolchain/tools.ts";
+import { LAB_TOOLS, toolsFor } from "./toolchain/tools.ts";
 import { describeUp, planUp } from "./up-plan.ts";
 
 /** Starts every part. Throws `LabError` naming each part that did not come up; the others stay up. */
 export async function up(options: { readonly withPeople: boolean }): Promise<Instance> {
   requireRoot();
   const startedMs = Date.now();
-  log(describeUp(await planUp(instanceName(), options.withPeople)));
+  const tools = toolsFor(await kindOf(await findInstance(instanceName())), LAB_TOOLS);
+  log(describeUp(await planUp(instanceName(), tools, options.withPeople)));
   await installPackages();
   const instance = await openInstance(instanceName());
+  await keepKind(instance);
   const onWait = (holder: string) => log(`Waiting for another run: ${holder}`);
   const lock = { what: `starting the lab "${instance.name}"`, withinMs: 3_600_000, onWait };
-  await withLock(instance.path(".lock"), lock, () => startParts(instance, openToolchain(LAB_TOOLS), PARTS));
+  await withLock(instance.path(".lock"), lock, () => startParts(instance, openToolchain(tools), PARTS));
   log(`The lab "${instance.name}" is up after ${duration(Date.now() - startedMs)}.`);
   return instance;
 }

@@ -8,6 +8,7 @@ import { shellQuoted } from "../../clients/shell-quote.ts";
 import { toolPath } from "../toolchain/index.ts";
 import { TOOL_NAMES } from "../toolchain/tools.ts";
 import { bundlePlugin } from "./bundle.ts";
+import type { PluginKind } from "./kind.ts";
 
 /** A plugin as the engine asks for it. */
 export interface WantedPlugin {
@@ -26,16 +27,17 @@ export interface InstalledPlugin extends WantedPlugin {
 /**
  * Installs each wanted plugin at `plugins/resource-<name>-v<version>/` of `pulumiHome`, which must be the lab's own.
  * An official `pulumi-resource-<name>` is linked when it lies in a directory of `WS_LAB_PLUGINS`, in the user's own
- * plugins under this very version, or on the PATH, or when `PLUGINS` is `official` and the lab can build it, which takes
+ * plugins under this very version, or on the PATH, or for the kind `official` where the lab can build it, which takes
  * long once; otherwise our emulated one is bundled into one file. Repeatable.
  * Throws for a plugin that is neither at hand nor stood in for.
  */
 export async function installStandIns(
   pulumiHome: string,
   wanted: readonly WantedPlugin[],
+  kind: PluginKind,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<readonly InstalledPlugin[]> {
-  return Promise.all(wanted.map((plugin) => install(pulumiHome, plugin, env)));
+  return Promise.all(wanted.map((plugin) => install(pulumiHome, plugin, kind, env)));
 }
 
 /** The versions that the program's packages ask for, from `package.json`. */
@@ -50,10 +52,15 @@ export async function wantedPlugins(names: readonly string[]): Promise<readonly 
   });
 }
 
-async function install(pulumiHome: string, plugin: WantedPlugin, env: NodeJS.ProcessEnv): Promise<InstalledPlugin> {
+async function install(
+  pulumiHome: string,
+  plugin: WantedPlugin,
+  kind: PluginKind,
+  env: NodeJS.ProcessEnv,
+): Promise<InstalledPlugin> {
   const folder = join(pulumiHome, "plugins", `resource-${plugin.name}-v${plugin.version}`);
   const path = join(folder, `pulumi-resource-${plugin.name}`);
-  const official = await findOfficial(pulumiHome, plugin, env);
+  const official = await findOfficial(pulumiHome, plugin, kind, env);
   await mkdir(folder, { recursive: true });
   if (official !== undefined) {
     await replace(path, (beside) => symlink(official, beside));
@@ -81,6 +88,7 @@ async function requireEmulated({ name }: WantedPlugin): Promise<void> {
 async function findOfficial(
   pulumiHome: string,
   { name, version }: WantedPlugin,
+  kind: PluginKind,
   env: NodeJS.ProcessEnv,
 ): Promise<string | undefined> {
   const file = `pulumi-resource-${name}`;
@@ -94,7 +102,7 @@ async function findOfficial(
     if (await may(constants.X_OK, candidate)) return candidate;
   }
   const tool = TOOL_NAMES.find((one) => one === `plugin-${name}`);
-  return env.PLUGINS === "official" && tool !== undefined ? join(await toolPath(tool), file) : undefined;
+  return kind === "official" && tool !== undefined ? join(await toolPath(tool), file) : undefined;
 }
 
 /** Whether this process may do that with the file. */

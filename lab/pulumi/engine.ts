@@ -4,6 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Instance } from "../instance.ts";
 import { type InstalledPlugin, installStandIns, wantedPlugins } from "../plugins/install.ts";
+import { kindOf } from "../plugins/kind.ts";
 import { BASE_ENV, type Ran, type RunOptions, run } from "../run.ts";
 import { toolPath } from "../toolchain/index.ts";
 import { installLanguageHost } from "./language-host.ts";
@@ -29,7 +30,7 @@ export interface Engine {
 export async function openEngine(instance: Instance): Promise<Engine> {
   const at = (name: string) => instance.path("pulumi", name);
   await Promise.all(["home", "state"].map((name) => mkdir(at(name), { recursive: true, mode: 0o700 })));
-  const plugins = await installStandIns(at("home"), await wantedPlugins(PLUGINS));
+  const plugins = await installStandIns(at("home"), await wantedPlugins(PLUGINS), await kindOf(instance));
   await writeFile(at("passphrase"), PASSPHRASE, { mode: 0o600 });
   await installLanguageHost(PROJECT, at("home"));
   const env = {

@@ -9,7 +9,7 @@ import { dropGoCaches, type GoCaches, goBuild, goCaches, goVersion, moduleFolder
 import { officialHome } from "./official.ts";
 import { programsOf, STANDARD_TOOLS, type Recipe, type Tool, TOOL_NAMES, TOOLS } from "./tools.ts";
 
-export { LAB_TOOLS, STANDARD_TOOLS, type Tool, TOOL_NAMES } from "./tools.ts";
+export { LAB_TOOLS, STANDARD_TOOLS, type Tool, toolsFor } from "./tools.ts";
 
 /** A tool that can be used. */
 export interface ToolHome {

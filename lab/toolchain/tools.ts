@@ -92,11 +92,15 @@ export type Tool = keyof typeof TOOLS;
 
 export const TOOL_NAMES = Object.keys(TOOLS) as Tool[];
 
-/** What `make build` builds. The official plugin takes long, so it is built too where `PLUGINS=official` asks for it. */
+/** What `make build` builds. The official plugin takes long, so only `PLUGINS=official` builds it. */
 export const STANDARD_TOOLS: readonly Tool[] = TOOL_NAMES.filter((tool) => tool !== "plugin-kubernetes");
 
 /** The tools that servers and the deployment of a roster need. The others are built when a test needs them. */
 export const LAB_TOOLS: readonly Tool[] = STANDARD_TOOLS.filter((tool) => tool !== "rclone");
+
+/** These tools, and the official plugin where that is the kind. */
+export const toolsFor = (kind: "official" | "emulated", tools: readonly Tool[]): readonly Tool[] =>
+  kind === "official" ? [...tools, "plugin-kubernetes"] : tools;
 
 /** Minutes of one processor that a build takes (measured cold). */
 export const BUILD_MINUTES: Readonly<Record<Tool, number>> = {

@@ -7,6 +7,7 @@ import { writeKubeconfig } from "../../lab/cluster/kubeconfig.ts";
 import { closeNetwork, openInstance } from "../../lab/instance.ts";
 import type { Instance } from "../../lab/instance.ts";
 import { PARTS } from "../../lab/parts.ts";
+import { askedKind } from "../../lab/plugins/kind.ts";
 import { stopServers } from "../../lab/process/stop.ts";
 import { run } from "../../lab/run.ts";
 import { openToolchain } from "../../lab/toolchain/index.ts";
@@ -15,7 +16,7 @@ import { openStack } from "./plugins/stack.ts";
 import type { Done, FixtureStack } from "./plugins/stack.ts";
 
 /** The plugin creates by server-side apply before 4.29.0, so an object that exists becomes the program's. */
-const takesExistingObjects = process.env.PLUGINS === "official" && KUBERNETES_PLUGIN_VERSION === "4.25.0";
+const takesExistingObjects = askedKind() === "official" && KUBERNETES_PLUGIN_VERSION === "4.25.0";
 
 let lab: Instance;
 let stack: FixtureStack;

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { installStandIns, wantedPlugins } from "../../../lab/plugins/install.ts";
+import { askedKind } from "../../../lab/plugins/kind.ts";
 import { installLanguageHost } from "../../../lab/pulumi/language-host.ts";
 import { openToolchain } from "../../../lab/toolchain/index.ts";
 
@@ -35,8 +36,7 @@ export async function openStack(
   const folder = await mkdtemp(join(tmpdir(), "ws-plugin-test-"));
   const project = fileURLToPath(new URL(`../fixtures/${fixture}`, import.meta.url));
   const home = join(folder, "home");
-  const { PLUGINS = "" } = process.env;
-  await installStandIns(home, await wantedPlugins([plugin]), { HOME: folder, PATH: "", PLUGINS });
+  await installStandIns(home, await wantedPlugins([plugin]), askedKind(), { HOME: folder, PATH: "" });
   await mkdir(join(folder, "state"));
   const engine = await openToolchain(["engine"]).get("engine");
   await installLanguageHost(project, home);
