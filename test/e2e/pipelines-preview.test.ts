@@ -39,8 +39,7 @@ interface Platform {
   readonly k8s_users: string;
 }
 
-const codes = (ran: readonly StepRan[]) =>
-  Object.fromEntries(ran.filter(({ name }) => name !== "board").map(({ name, code }) => [name, code]));
+const codes = (ran: readonly StepRan[]) => Object.fromEntries(ran.map(({ name, code }) => [name, code]));
 const logOf = (ran: readonly StepRan[]) => ran.map(({ log }) => log).join("\n");
 const pushed = (commit: string) => ({ CI_PIPELINE_EVENT: "push", CI_COMMIT_SHA: commit });
 

@@ -42,7 +42,7 @@ test("a push of somebody who is no admin is announced by login before it is depl
     author: "wizard",
     files: { "docs/notes.md": "notes\n" },
   });
-  const ran = await world.pipeline("deploy.yaml", pushed(commit));
+  const ran = await world.pipeline("deploy.yaml", pushed(commit), { board: true });
   world.chatStatus = 200;
   expect(codes(ran), ran.map(({ log }) => log).join("\n")).toEqual(DEPLOYED);
   expect(ran.map(({ name }) => name)).toEqual(["checkout", "audit", "guard", "up", "confirm", "publish", "board"]);
@@ -182,7 +182,7 @@ test("a push that raises rights stops, whoever its author claims to be, until an
 
   expect(await world.tag(world.wizard, `confirm/${top.commit}`, top.commit)).toBe(true);
   const tag = { CI_PIPELINE_EVENT: "tag", CI_COMMIT_TAG: `confirm/${top.commit}`, CI_COMMIT_SHA: top.commit };
-  const ran = await world.pipeline("deploy.yaml", tag);
+  const ran = await world.pipeline("deploy.yaml", tag, { board: true });
   expect(codes(ran), logOf(ran, "up")).toEqual(DEPLOYED);
   expect(logOf(ran, "guard")).toContain("wizard, an admin, confirmed");
   expect(logOf(ran, "board")).toMatch(/^dora\b/m);
@@ -245,7 +245,7 @@ test("a program that the next commit takes back is stopped with it, and never ru
     pushed(evil.commit),
     { ...pushed(evil.commit), CI_PIPELINE_EVENT: "cron" },
   ]) {
-    const ran = await world.pipeline("deploy.yaml", variables);
+    const ran = await world.pipeline("deploy.yaml", variables, { board: true });
     expect(codes(ran)).toEqual(DEPLOYED);
     expect(logOf(ran, "up")).toContain("There is nothing to deploy");
     expect(logOf(ran, "publish") + logOf(ran, "board")).toBe("");
@@ -325,8 +325,10 @@ test("a skipped push is found by the schedule, announced and deployed; it waits 
     JSON.stringify({ pid: 1, username: "ci", hostname: "other", timestamp: new Date().toISOString() }),
   );
   const cron = { CI_PIPELINE_EVENT: "cron", CI_COMMIT_SHA: commit };
-  const ran = await world.pipeline("deploy.yaml", cron, (log) => {
-    if (log.includes("waiting for it")) void rm(lock, { force: true });
+  const ran = await world.pipeline("deploy.yaml", cron, {
+    onLog: (log) => {
+      if (log.includes("waiting for it")) void rm(lock, { force: true });
+    },
   });
   expect(codes(ran), logOf(ran, "up")).toEqual(DEPLOYED);
   expect(logOf(ran, "up")).toMatch(/Another deployment runs \(created by ci@other.*\); waiting for it/);

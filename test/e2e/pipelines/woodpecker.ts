@@ -37,6 +37,8 @@ export interface Circumstances {
   /** The folder that all steps run in: the same for each run, as in a container, and empty when a run begins. */
   readonly workspace: string;
   readonly onLog?: (step: string, log: string) => void;
+  /** Steps that are left out. */
+  readonly without?: readonly string[];
 }
 
 /** @returns every step that ran, in order; a failed one ends the run but for steps that want a failure */
@@ -44,7 +46,8 @@ export async function runPipeline(text: string, how: Circumstances): Promise<rea
   await rm(how.workspace, { recursive: true, force: true });
   await mkdir(how.workspace);
   const ran: StepRan[] = [];
-  for (const { name, environment, commands, when } of readPipeline(text).steps) {
+  const steps = readPipeline(text).steps.filter(({ name }) => !how.without?.includes(name));
+  for (const { name, environment, commands, when } of steps) {
     const failed = ran.some(({ code }) => code !== 0);
     if (failed && !when.some(({ status }) => status?.includes("failure"))) continue;
     const own = Object.entries(environment).map(([key, value]) => {
