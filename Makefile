@@ -1,6 +1,9 @@
 # The project's commands. Each first makes sure that the packages of package-lock.json are there.
 .PHONY: up down status build env ssh login kubectl test bench check
 LAB := node --import tsx lab/main.ts
+# On how many labs `make test` runs the end-to-end files. A third of each is waiting, so one more than there are processors
+# keep these busy; of more than eight some only wait for the longest file.
+LABS ?= $(shell echo $$(($$(nproc) < 7 ? $$(nproc) + 1 : 8)))
 WATCHES := /proc/sys/fs/inotify/max_user_instances
 # PLUGINS=official: with Pulumi's own Kubernetes plugin, built once, and what WS_LAB_PLUGINS has of the others.
 export PLUGINS
@@ -40,12 +43,10 @@ test: node_modules/.installed
 	@npm run --silent check
 	@npm run --silent unit-slow
 	@$(LAB) build
-	@# Three labs use more of these than a fresh machine allows; the next boot has the former limit again.
-	@test "$$(cat $(WATCHES))" -ge 512 || echo 512 >$(WATCHES)
-	@WS_LAB=test $(LAB) up --servers-only
-	@WS_LAB=test-2 $(LAB) up --servers-only
-	@WS_LAB=test-3 $(LAB) up --servers-only
-	@WS_LAB=test npx --no-install vitest run --project e2e --project e2e-alone --reporter=default --reporter=./test/e2e/summary-of-run.ts
+	@# Several labs use more of these than a fresh machine allows; the next boot has the former limit again.
+	@test "$$(cat $(WATCHES))" -ge 2048 || echo 2048 >$(WATCHES)
+	@for lab in test $$(seq --format=test-%.0f 2 $(LABS)); do WS_LAB=$$lab $(LAB) up --servers-only || exit 1; done
+	@LABS=$(LABS) WS_LAB=test npx --no-install vitest run --project e2e --project e2e-alone --reporter=default --reporter=./test/e2e/summary-of-run.ts
 
 bench: node_modules/.installed
 	@node --import tsx test/bench/main.ts

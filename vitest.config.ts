@@ -1,4 +1,5 @@
-/** Configures the tests: unit tests run anywhere; end-to-end tests need root and three labs, and those that measure run alone. */
+/** Configures the tests: unit tests run anywhere; end-to-end tests need root and labs, and those that measure run alone. */
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/e2e/longest-first.ts";
 
@@ -35,7 +36,7 @@ export const SLOW = [
 const UNIT = {
   // A thousand runs of a property on a busy machine; what must be quick says so itself, in processor time.
   testTimeout: 120_000,
-  maxWorkers: 2,
+  maxWorkers: availableParallelism(),
   globalSetup: "test/temporary-folder.ts",
 };
 
@@ -69,8 +70,8 @@ export default defineConfig({
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           exclude: ALONE,
-          // A third of such a file is waiting, so three of them fill two cores.
-          maxWorkers: 3,
+          // Each has a lab to itself; by hand it is one after the other.
+          maxWorkers: Number(process.env.LABS ?? 1),
           sequence: { groupOrder: 1 },
         },
       },
