@@ -20,6 +20,10 @@ export function startAndStopUnits(
     differences: async () => {
       const states = await m.units([...wanted.run, ...wanted.rest]);
       const changes: Change[] = [];
+      const enable = enableTogether(
+        m,
+        wanted.run.filter((unit) => states.get(unit)?.file !== "enabled"),
+      );
       for (const unit of wanted.run) {
         const state = states.get(unit);
         if (state?.load !== "loaded")
@@ -28,7 +32,10 @@ export function startAndStopUnits(
         changes.push({
           point: "units-start",
           says: says("start", `${unit}, enabled`),
-          apply: () => start(m, unit, state.active),
+          apply: async () => {
+            await enable();
+            await start(m, unit, state.active);
+          },
         });
       }
       for (const unit of wanted.rest) {
@@ -66,7 +73,17 @@ export async function resetFailed(m: Machine, units: readonly string[]): Promise
 async function start(m: Machine, unit: string, active: string): Promise<void> {
   // Only a unit of ours, and only when it has used up its starts: the cause may be gone by now.
   if (active === "failed") await runOrThrow(m.sys, ["/usr/bin/systemctl", "reset-failed", "--", unit]);
-  await runOrThrow(m.sys, ["/usr/bin/systemctl", "enable", "--now", "--quiet", "--", unit], {
-    timeoutMs: START_TIMEOUT_MS,
-  });
+  await runOrThrow(m.sys, ["/usr/bin/systemctl", "start", "--quiet", "--", unit], { timeoutMs: START_TIMEOUT_MS });
+}
+
+/** With the first that is started, since systemd loads all of its configuration anew for each command that enables units. */
+function enableTogether(m: Machine, units: readonly string[]): () => Promise<void> {
+  let enabled = units.length === 0;
+  return async () => {
+    if (enabled) return;
+    await runOrThrow(m.sys, ["/usr/bin/systemctl", "enable", "--quiet", "--", ...units], {
+      timeoutMs: START_TIMEOUT_MS,
+    });
+    enabled = true;
+  };
 }

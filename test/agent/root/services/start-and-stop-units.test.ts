@@ -1,4 +1,4 @@
-/** Units that are stopped on purpose do not stay failed, whatever status they end with. */
+/** Units that are started are enabled by one command; those that are stopped on purpose do not stay failed. */
 import { expect, test } from "vitest";
 import { startAndStopUnits } from "../../../../agent/root/services/start-and-stop-units.ts";
 import { converge } from "../../../../agent/lib/converge.ts";
@@ -42,3 +42,43 @@ test.each([
     expect(done).toEqual(verbs);
   },
 );
+
+test("units are enabled by one command, each that does not run is started, and a second run changes nothing", async () => {
+  const units = new Map([
+    ["a.service", { active: "inactive", file: "disabled" }],
+    ["b.timer", { active: "active", file: "disabled" }],
+    ["c.socket", { active: "failed", file: "enabled" }],
+    ["d.service", { active: "active", file: "enabled" }],
+  ]);
+  const done: string[] = [];
+  const run = async (argv: readonly string[]) => {
+    const [, verb = "", ...rest] = argv;
+    const named = rest.filter((word) => units.has(word));
+    if (verb !== "show") done.push([verb, ...named].join(" "));
+    for (const unit of named) {
+      if (verb === "enable") Object.assign(units.get(unit) ?? {}, { file: "enabled" });
+      if (verb === "start") Object.assign(units.get(unit) ?? {}, { active: "active" });
+    }
+    const blocks = named.map((unit) => {
+      const { active, file } = units.get(unit) ?? { active: "", file: "" };
+      return `LoadState=loaded\nActiveState=${active}\nSubState=x\nUnitFileState=${file}\n`;
+    });
+    return { argv, code: 0, stdout: blocks.join("\n"), stderr: "", timedOut: false, overflowed: false };
+  };
+  const once = () =>
+    converge(
+      startAndStopUnits(machineOf({ ...memoryDoor().sys, run }), { run: [...units.keys()], rest: [] }),
+      "apply",
+      () => undefined,
+    );
+  await once();
+  expect(done).toEqual([
+    "enable a.service b.timer",
+    "start a.service",
+    "start b.timer",
+    "reset-failed c.socket",
+    "start c.socket",
+  ]);
+  await once();
+  expect(done).toHaveLength(5);
+});
