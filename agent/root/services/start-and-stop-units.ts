@@ -32,10 +32,7 @@ export function startAndStopUnits(
         changes.push({
           point: "units-start",
           says: says("start", `${unit}, enabled`),
-          apply: async () => {
-            await enable();
-            await start(m, unit, state.active);
-          },
+          apply: async () => start(m, unit, state.active, (await enable()) ? ["start"] : ["enable", "--now"]),
         });
       }
       for (const unit of wanted.rest) {
@@ -70,20 +67,25 @@ export async function resetFailed(m: Machine, units: readonly string[]): Promise
   if (failed.length > 0) await runOrThrow(m.sys, ["/usr/bin/systemctl", "reset-failed", "--", ...failed]);
 }
 
-async function start(m: Machine, unit: string, active: string): Promise<void> {
+async function start(m: Machine, unit: string, active: string, verb: readonly string[]): Promise<void> {
   // Only a unit of ours, and only when it has used up its starts: the cause may be gone by now.
   if (active === "failed") await runOrThrow(m.sys, ["/usr/bin/systemctl", "reset-failed", "--", unit]);
-  await runOrThrow(m.sys, ["/usr/bin/systemctl", "start", "--quiet", "--", unit], { timeoutMs: START_TIMEOUT_MS });
+  await runOrThrow(m.sys, ["/usr/bin/systemctl", ...verb, "--quiet", "--", unit], { timeoutMs: START_TIMEOUT_MS });
 }
 
-/** With the first that is started, since systemd loads all of its configuration anew for each command that enables units. */
-function enableTogether(m: Machine, units: readonly string[]): () => Promise<void> {
-  let enabled = units.length === 0;
-  return async () => {
-    if (enabled) return;
-    await runOrThrow(m.sys, ["/usr/bin/systemctl", "enable", "--quiet", "--", ...units], {
-      timeoutMs: START_TIMEOUT_MS,
-    });
-    enabled = true;
+/**
+ * Enables all of them with the first that is started, since systemd loads all of its configuration anew for each command
+ * that enables units.
+ * @returns whether they are enabled; where one cannot be, each is to be enabled by itself, which names that one
+ */
+function enableTogether(m: Machine, units: readonly string[]): () => Promise<boolean> {
+  const argv = ["/usr/bin/systemctl", "enable", "--quiet", "--", ...units];
+  let enabled: Promise<boolean> | undefined;
+  return () => {
+    enabled ??=
+      units.length === 0
+        ? Promise.resolve(true)
+        : m.sys.run(argv, { timeoutMs: START_TIMEOUT_MS }).then(({ code }) => code === 0);
+    return enabled;
   };
 }

@@ -43,35 +43,42 @@ test.each([
   },
 );
 
-test("units are enabled by one command, each that does not run is started, and a second run changes nothing", async () => {
-  const units = new Map([
-    ["a.service", { active: "inactive", file: "disabled" }],
-    ["b.timer", { active: "active", file: "disabled" }],
-    ["c.socket", { active: "failed", file: "enabled" }],
-    ["d.service", { active: "active", file: "enabled" }],
-  ]);
+/** A systemd with some units, of which one may be impossible to enable. @returns what was asked of it beside looks */
+function systemdOf(units: Record<string, { active: string; file: string }>, broken = "") {
   const done: string[] = [];
   const run = async (argv: readonly string[]) => {
     const [, verb = "", ...rest] = argv;
-    const named = rest.filter((word) => units.has(word));
+    const named = rest.filter((word) => word in units);
+    const isNow = rest.includes("--now");
     if (verb !== "show") done.push([verb, ...named].join(" "));
-    for (const unit of named) {
-      if (verb === "enable") Object.assign(units.get(unit) ?? {}, { file: "enabled" });
-      if (verb === "start") Object.assign(units.get(unit) ?? {}, { active: "active" });
+    const code = verb === "enable" && named.includes(broken) ? 1 : 0;
+    for (const unit of code === 0 ? named : []) {
+      if (verb === "enable") Object.assign(units[unit] ?? {}, { file: "enabled" });
+      if (verb === "start" || isNow) Object.assign(units[unit] ?? {}, { active: "active" });
     }
     const blocks = named.map((unit) => {
-      const { active, file } = units.get(unit) ?? { active: "", file: "" };
+      const { active, file } = units[unit] ?? { active: "", file: "" };
       return `LoadState=loaded\nActiveState=${active}\nSubState=x\nUnitFileState=${file}\n`;
     });
-    return { argv, code: 0, stdout: blocks.join("\n"), stderr: "", timedOut: false, overflowed: false };
+    return { argv, code, stdout: blocks.join("\n"), stderr: "it is masked", timedOut: false, overflowed: false };
   };
-  const once = () =>
+  const start = () =>
     converge(
-      startAndStopUnits(machineOf({ ...memoryDoor().sys, run }), { run: [...units.keys()], rest: [] }),
+      startAndStopUnits(machineOf({ ...memoryDoor().sys, run }), { run: Object.keys(units), rest: [] }),
       "apply",
       () => undefined,
     );
-  await once();
+  return { start, done };
+}
+
+test("units are enabled by one command, each that does not run is started, and a second run changes nothing", async () => {
+  const { start, done } = systemdOf({
+    "a.service": { active: "inactive", file: "disabled" },
+    "b.timer": { active: "active", file: "disabled" },
+    "c.socket": { active: "failed", file: "enabled" },
+    "d.service": { active: "active", file: "enabled" },
+  });
+  await start();
   expect(done).toEqual([
     "enable a.service b.timer",
     "start a.service",
@@ -79,6 +86,17 @@ test("units are enabled by one command, each that does not run is started, and a
     "reset-failed c.socket",
     "start c.socket",
   ]);
-  await once();
+  await start();
   expect(done).toHaveLength(5);
+});
+
+test("one that cannot be enabled is named, and keeps none before it from running", async () => {
+  const units = {
+    "a.service": { active: "inactive", file: "disabled" },
+    "b.service": { active: "inactive", file: "disabled" },
+  };
+  const { start, done } = systemdOf(units, "b.service");
+  await expect(start()).rejects.toThrow(/systemctl enable --now .*b\.service.*it is masked/);
+  expect(units["a.service"]).toEqual({ active: "active", file: "enabled" });
+  expect(done).toEqual(["enable a.service b.service", "enable a.service", "enable b.service"]);
 });
