@@ -4,6 +4,11 @@ LAB := node --import tsx lab/main.ts
 # On how many labs `make test` runs the end-to-end files. A third of each is waiting, so one more than there are processors
 # keep these busy; of more than eight some only wait for the longest file.
 LABS ?= $(shell echo $$(($$(nproc) < 7 ? $$(nproc) + 1 : 8)))
+ifneq ($(shell echo '$(LABS)' | grep -cx '[1-9][0-9]*'),1)
+$(error LABS=$(LABS): it must be a number of labs, 1 or more)
+endif
+# A lab keeps its kind of plugins, so each kind has labs of its own.
+TEST_LAB := $(if $(PLUGINS),official,test)
 WATCHES := /proc/sys/fs/inotify/max_user_instances
 # PLUGINS=official: with Pulumi's own Kubernetes plugin, built once, and what WS_LAB_PLUGINS has of the others.
 export PLUGINS
@@ -45,8 +50,8 @@ test: node_modules/.installed
 	@$(LAB) build
 	@# Several labs use more of these than a fresh machine allows; the next boot has the former limit again.
 	@test "$$(cat $(WATCHES))" -ge 2048 || echo 2048 >$(WATCHES)
-	@for lab in test $$(seq --format=test-%.0f 2 $(LABS)); do WS_LAB=$$lab $(LAB) up --servers-only || exit 1; done
-	@LABS=$(LABS) WS_LAB=test npx --no-install vitest run --project e2e --project e2e-alone --reporter=default --reporter=./test/e2e/summary-of-run.ts
+	@for lab in $(TEST_LAB) $$(seq --format=$(TEST_LAB)-%.0f 2 $(LABS)); do WS_LAB=$$lab $(LAB) up --servers-only || exit 1; done
+	@LABS=$(LABS) WS_LAB=$(TEST_LAB) npx --no-install vitest run --project e2e --project e2e-alone --reporter=default --reporter=./test/e2e/summary-of-run.ts
 
 bench: node_modules/.installed
 	@node --import tsx test/bench/main.ts

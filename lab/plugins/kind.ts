@@ -20,9 +20,11 @@ export async function kindOf(instance: Instance | undefined): Promise<PluginKind
   if (kept === "emulated")
     throw new LabError(
       `PLUGINS=official: the lab "${instance.name}" was started without the official Kubernetes plugin, and its state is ` +
-        "for the emulated one. Start another lab: WS_LAB=official make up PLUGINS=official",
+        `for the emulated one. Start another lab (WS_LAB=NAME make up PLUGINS=official), or remove this one first: ${removing(instance)}`,
     );
-  throw new LabError(`${fileOf(instance)}: it says ${JSON.stringify(kept)}; expected "official" or "emulated"`);
+  throw new LabError(
+    `${fileOf(instance)}: it says ${JSON.stringify(kept)}; expected "official" or "emulated". Write the kind that the lab was started with, or remove the lab: ${removing(instance)}`,
+  );
 }
 
 /** Keeps the lab's kind, from its first start on until it is removed. */
@@ -31,5 +33,7 @@ export async function keepKind(instance: Instance): Promise<PluginKind> {
   await replaceFile(fileOf(instance), `${kind}\n`);
   return kind;
 }
+
+const removing = ({ name }: Instance): string => `WS_LAB=${name} node --import tsx lab/main.ts down --purge`;
 
 const fileOf = (instance: Instance): string => instance.path("kubernetes-plugin");

@@ -35,7 +35,9 @@ test("a lab with a state of the emulated plugin refuses the official one, and sa
   asking("");
   await keepKind(lab);
   asking("official");
-  await expect(keepKind(lab)).rejects.toThrow(/lab "one" .*WS_LAB=official make up PLUGINS=official/);
+  await expect(keepKind(lab)).rejects.toThrow(
+    /lab "one" .*WS_LAB=NAME make up PLUGINS=official.*WS_LAB=one .* down --purge/,
+  );
   asking("");
   expect(await kindOf(lab)).toBe("emulated");
 });

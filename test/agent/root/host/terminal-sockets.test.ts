@@ -55,9 +55,9 @@ function hostWith(active: readonly string[], broken: readonly string[] = []) {
 test("a portal that is switched on starts the sockets of those who are present, and of nobody else", async () => {
   const { m, done } = hostWith([]);
   await converge(terminalSockets(m, base(PORTAL)), "apply", () => undefined);
-  expect(done).toEqual(["enable workstation-terminal@ana.socket"]);
+  expect(done).toEqual(["enable workstation-terminal@ana.socket", "start workstation-terminal@ana.socket"]);
   await converge(terminalSockets(m, base(PORTAL)), "apply", () => undefined);
-  expect(done).toHaveLength(1);
+  expect(done).toHaveLength(2);
 });
 
 test("a portal that is taken away stops every socket before its service", async () => {
